@@ -1,1 +1,32 @@
-//! Being built.
+//! Where the platform and the key manager keep things: records (SQL), objects (files), the outbox and mail.
+//!
+//! Services see [`Statement`], [`Value`] and [`Row`]; never the database library, so that one portable SQL text
+//! serves SQLite today and PostgreSQL tomorrow. Nothing here is trusted: what must not be edited or rolled back
+//! behind our back is attested by the element. This room must never hold a key or a document in clear.
+
+mod clock;
+mod database;
+mod error;
+#[cfg(feature = "judge")]
+pub mod judge;
+mod mail;
+mod migrations;
+mod objects;
+mod outbox;
+mod statement;
+mod value;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use database::{Database, Transaction};
+pub use error::StoreError;
+pub use mail::{Mail, MailFolder};
+pub use migrations::{Migration, portable_script};
+pub use objects::{ObjectName, Objects};
+pub use outbox::{
+    DeliveryError, Dispatcher, Handler, Message, Outbox, RetryPolicy, statements as outbox_statements,
+};
+pub use statement::Statement;
+pub use value::{FromValue, Row, Value};
+
+/// The tables of this room itself (the outbox). Put them before a service's own in [`Database::open`].
+pub const MIGRATIONS: &[Migration] = outbox::MIGRATIONS;

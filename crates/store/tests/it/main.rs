@@ -1,0 +1,15 @@
+//! Behaviours of the store, each in a file named after it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests state what must hold"
+)]
+
+mod every_statement_prepares_on_postgresql;
+mod mail_cannot_be_given_headers;
+mod objects_are_durable_and_opaque;
+mod records_survive_and_stay_typed;
+mod the_outbox_delivers_at_least_once;

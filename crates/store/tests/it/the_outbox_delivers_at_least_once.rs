@@ -1,0 +1,152 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sceau_store::{Clock, Database, DeliveryError, MIGRATIONS, ManualClock, Message, Outbox, RetryPolicy};
+use tempfile::TempDir;
+
+const POLICY: RetryPolicy =
+    RetryPolicy { first_ms: 1_000, longest_ms: 8_000, attempts: 3, timeout_ms: 5_000 };
+
+struct Bench {
+    folder: TempDir,
+    clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), clock: Arc::new(ManualClock::at(1_000_000)) }
+    }
+
+    /// As after a start of the program.
+    async fn start(&self) -> (Database, Outbox) {
+        let database = Database::open(&self.folder.path().join("db"), MIGRATIONS).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
+        (database.clone(), Outbox::new(database, clock, POLICY))
+    }
+}
+
+async fn send(database: &Database, outbox: &Outbox, word: &str) -> String {
+    let mut transaction = database.begin().await.unwrap();
+    let id = outbox.enqueue(&mut transaction, "word", &word).await.unwrap();
+    transaction.commit().await.unwrap();
+    id
+}
+
+type Heard = Arc<Mutex<Vec<String>>>;
+
+fn listener(heard: &Heard) -> impl Fn(Message) -> std::future::Ready<Result<(), DeliveryError>> + use<> {
+    let heard = Arc::clone(heard);
+    move |message| {
+        heard.lock().unwrap().push(message.parse().unwrap());
+        std::future::ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_message_lives_and_dies_with_its_transaction() {
+    let bench = Bench::new();
+    let (database, outbox) = bench.start().await;
+    let mut transaction = database.begin().await.unwrap();
+    outbox.enqueue(&mut transaction, "word", &"never").await.unwrap();
+    drop(transaction);
+    send(&database, &outbox, "said").await;
+
+    let heard = Heard::default();
+    let dispatcher = outbox.dispatcher().on("word", listener(&heard));
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
+    assert_eq!(*heard.lock().unwrap(), ["said"]);
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_crash_before_the_note_delivers_again_after_the_restart() {
+    let bench = Bench::new();
+    let (database, outbox) = bench.start().await;
+    let id = send(&database, &outbox, "once more").await;
+
+    // The handler has done its work, then the process dies before the delivery is noted.
+    let reached = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&reached);
+    let stuck = outbox.dispatcher().on("word", move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::future::pending()
+    });
+    let run = tokio::spawn(async move { stuck.deliver_due().await });
+    while reached.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+    database.close().await;
+
+    let (_, outbox) = bench.start().await;
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ids);
+    let dispatcher = outbox.dispatcher().on("word", move |message: Message| {
+        seen.lock().unwrap().push(message.id);
+        std::future::ready(Ok(()))
+    });
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
+    assert_eq!(*ids.lock().unwrap(), [id], "under the same id, so that a handler can tell");
+}
+
+#[tokio::test]
+async fn failures_wait_longer_each_time_then_become_dead_letters_with_their_reason() {
+    let bench = Bench::new();
+    let (database, outbox) = bench.start().await;
+    let id = send(&database, &outbox, "x").await;
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&tries);
+    let dispatcher = outbox.dispatcher().on("word", move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Err(DeliveryError::Later("the other side is away".into())))
+    });
+    for expected in 1..=3 {
+        dispatcher.deliver_due().await.unwrap();
+        dispatcher.deliver_due().await.unwrap();
+        assert_eq!(tries.load(Ordering::SeqCst), expected, "not before its time");
+        bench.clock.advance(1_000 << (expected - 1));
+    }
+    dispatcher.deliver_due().await.unwrap();
+    assert_eq!(tries.load(Ordering::SeqCst), 3, "three attempts, then no more");
+    let dead = outbox.dead_letters().await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].reason.as_deref(), Some("later: the other side is away"));
+
+    assert!(outbox.revive(&id).await.unwrap());
+    let heard = Heard::default();
+    assert_eq!(outbox.dispatcher().on("word", listener(&heard)).deliver_due().await.unwrap(), 1);
+    assert!(!outbox.revive(&id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_refusal_and_an_unknown_topic_are_dead_at_once() {
+    let bench = Bench::new();
+    let (database, outbox) = bench.start().await;
+    send(&database, &outbox, "x").await;
+    let dispatcher = outbox.dispatcher();
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
+    let dead = outbox.dead_letters().await.unwrap();
+    assert_eq!(dead[0].reason.as_deref(), Some("refused: nobody delivers word"));
+}
+
+#[tokio::test]
+async fn a_running_dispatcher_is_woken_by_the_commit() {
+    let bench = Bench::new();
+    let (database, outbox) = bench.start().await;
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let dispatcher = outbox.dispatcher().on("word", move |message: Message| {
+        sender.send(message.parse::<String>().unwrap()).unwrap();
+        std::future::ready(Ok(()))
+    });
+    let running = tokio::spawn(dispatcher.run(async move { drop(stopped.await) }));
+    // Without the wake-up the second word would wait for a minute, and the test with it.
+    for word in ["one", "two"] {
+        send(&database, &outbox, word).await;
+        let heard = tokio::time::timeout(std::time::Duration::from_secs(20), receiver.recv()).await;
+        assert_eq!(heard.unwrap().as_deref(), Some(word));
+    }
+    stop.send(()).unwrap();
+    running.await.unwrap();
+}
