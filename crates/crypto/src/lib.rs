@@ -1,1 +1,34 @@
-//! Being built.
+//! Cryptography of Sceau: envelopes, key wrapping, signatures, and the few primitives that other rooms may use.
+//!
+//! Everything here is pure but the `std::io` adapters: bytes and keys come in, bytes come out. This room never reads a
+//! clock, a file or a socket by itself, never logs, and never prints a secret: secret types are boxed, zeroized when they
+//! are dropped, compared in constant time, and their `Debug` is redacted. Primitives come from `aws-lc-rs`, but X-Wing,
+//! which comes from the `hpke` crate. Domain separation goes through [`label`] only.
+//!
+//! The envelope is specified byte for byte in `docs/envelope.md`; `vectors/` holds the vectors that this crate and the
+//! browser's code both pass.
+
+mod blob;
+mod cek;
+mod credential;
+mod ed25519;
+mod ids;
+mod primitives;
+mod recipient;
+mod secret;
+
+pub mod jws;
+pub mod label;
+
+pub use blob::{BlobError, SealedBlob};
+pub use cek::Cek;
+pub use credential::{Es256Key, Rs256Key};
+pub use ed25519::{SigningKey, VerifyingKey};
+pub use ids::{FileId, Fingerprint, IdError, KeyId};
+pub use label::{Label, Typ};
+pub use primitives::{Sha256, hkdf, hmac, hmac_verify, random, sha256};
+pub use recipient::{
+    KeyError, RecipientKey, RecipientPrivateKey, RecipientSuite, RsaPrivateKey, RsaSize, Stanza, UnwrapError,
+    XWingPrivateKey, wrap_cek,
+};
+pub use secret::{Secret, SecretBytes, SecretLength};

@@ -1,0 +1,161 @@
+//! Identifiers of fixed size. In text and JSON each is lower-case hexadecimal, and nothing else parses.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Text that should have been an identifier is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{expected} lower-case hexadecimal characters were expected")]
+pub struct IdError {
+    /// Characters that the identifier has.
+    pub expected: usize,
+}
+
+impl IdError {
+    /// Stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "id-malformed"
+    }
+}
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $length]);
+
+        impl $name {
+            /// Length in bytes.
+            pub const LENGTH: usize = $length;
+
+            /// From its bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $length]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $length] {
+                &self.0
+            }
+        }
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let malformed = IdError { expected: 2 * $length };
+                if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    return Err(malformed);
+                }
+                let mut bytes = [0; $length];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| malformed)?;
+                Ok(Self(bytes))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+hex_id! {
+    /// Which recipient key: SHA-256(suite (2) ‖ public key).
+    KeyId, 32
+}
+hex_id! {
+    /// Which file version: 16 random bytes, drawn when the envelope is made.
+    FileId, 16
+}
+hex_id! {
+    /// Which Ed25519 key: SHA-256("sceau/ed25519" ‖ 00 ‖ public key). For an organisation's root, what people compare.
+    Fingerprint, 32
+}
+
+impl FileId {
+    /// Draws a new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(crate::random())
+    }
+}
+
+impl Fingerprint {
+    /// As people read it aloud: groups of four characters, separated by spaces.
+    #[must_use]
+    pub fn grouped(&self) -> String {
+        let text = self.to_string();
+        let mut grouped = String::with_capacity(80);
+        for (i, character) in text.chars().enumerate() {
+            if i > 0 && i % 4 == 0 {
+                grouped.push(' ');
+            }
+            grouped.push(character);
+        }
+        grouped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn text_form_is_lower_case_hexadecimal_only() {
+        let id = FileId::from_bytes([0xAB; 16]);
+        assert_eq!(id.to_string(), "ab".repeat(16));
+        assert_eq!("ab".repeat(16).parse::<FileId>().unwrap(), id);
+        for refused in ["AB".repeat(16), "ab".repeat(15), "ab".repeat(17), "zz".repeat(16), String::new()] {
+            assert!(refused.parse::<FileId>().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn json_form_is_the_text_form() {
+        let id = KeyId::from_bytes([1; 32]);
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<KeyId>(&json).unwrap(), id);
+        assert!(serde_json::from_str::<KeyId>("\"0101\"").is_err());
+    }
+
+    #[test]
+    fn fingerprints_are_grouped_for_people() {
+        let grouped = Fingerprint::from_bytes([0x12; 32]).grouped();
+        assert_eq!(grouped.split(' ').count(), 16);
+        assert!(grouped.split(' ').all(|group| group == "1212"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Domain separation: every label of Sceau, in one place, and the functions that use them.
+//!
+//! A hash or a derived key never stands without a label, so that bytes made for one purpose mean nothing for another.
+//! To add a use, add a variant here; the tests refuse a label that another one could be mistaken for.
+
+use crate::{Secret, Sha256, hkdf};
+
+/// What a hash or a derived key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Label {
+    /// Commitment to the CEK, published in an envelope's fixed header.
+    EnvelopeCommit,
+    /// HMAC key over an envelope's header.
+    EnvelopeHeader,
+    /// AES-256-GCM key of an envelope's metadata.
+    EnvelopeMetadata,
+    /// Hash that names an envelope's content.
+    EnvelopeHash,
+    /// HPKE `info` of a CEK wrapped under X-Wing.
+    EnvelopeHpke,
+    /// Fingerprint (kid) of an Ed25519 public key.
+    Ed25519,
+    /// WebAuthn challenge that a passkey signs over what is attested.
+    PasskeyProof,
+    /// A private key or keystore secret, sealed at rest.
+    KeyAtRest,
+    /// A platform's secret column or session state, sealed at rest.
+    StateAtRest,
+    /// A keystore's own key, sealed under the key that a passphrase gives.
+    Keystore,
+    /// Commitment to a personal datum in a trace record.
+    TraceCommitment,
+}
+
+impl Label {
+    /// Every label.
+    pub const ALL: &'static [Self] = &[
+        Self::EnvelopeCommit,
+        Self::EnvelopeHeader,
+        Self::EnvelopeMetadata,
+        Self::EnvelopeHash,
+        Self::EnvelopeHpke,
+        Self::Ed25519,
+        Self::PasskeyProof,
+        Self::KeyAtRest,
+        Self::StateAtRest,
+        Self::Keystore,
+        Self::TraceCommitment,
+    ];
+
+    /// The label's ASCII text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EnvelopeCommit => "sceau-1/commit",
+            Self::EnvelopeHeader => "sceau-1/header",
+            Self::EnvelopeMetadata => "sceau-1/metadata",
+            Self::EnvelopeHash => "sceau-1/envelope",
+            Self::EnvelopeHpke => "sceau-1/hpke",
+            Self::Ed25519 => "sceau/ed25519",
+            Self::PasskeyProof => "sceau/passkey-proof",
+            Self::KeyAtRest => "sceau/key-at-rest",
+            Self::StateAtRest => "sceau/state-at-rest",
+            Self::Keystore => "sceau/keystore",
+            Self::TraceCommitment => "sceau/trace-commitment",
+        }
+    }
+
+    /// A hash that has begun with `label ‖ 00`, to be fed what follows.
+    #[must_use]
+    pub fn hasher(self) -> Sha256 {
+        let mut hash = Sha256::new();
+        hash.update(self.as_str().as_bytes());
+        hash.update(&[0]);
+        hash
+    }
+
+    /// SHA-256(label ‖ 00 ‖ parts). Parts must be of fixed size, but the last.
+    #[must_use]
+    pub fn hash(self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut hash = self.hasher();
+        for part in parts {
+            hash.update(part);
+        }
+        hash.finish()
+    }
+
+    /// HKDF-SHA-256 (RFC 5869) of `key` with an empty salt and the label as info.
+    #[must_use]
+    pub fn derive(self, key: &Secret<32>) -> Secret<32> {
+        hkdf(key.expose(), &[], &[self.as_str().as_bytes()])
+    }
+}
+
+/// What a signed statement is: the `typ` of a JWS, which is its domain separation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Typ {
+    /// A key of an organisation, signed by its root.
+    KeyStatement,
+    /// A decision on a dossier, signed by the key manager.
+    Decision,
+    /// A record of a key manager, for the platform's trace.
+    Record,
+    /// A deposit's manifest, signed by a machine.
+    Manifest,
+}
+
+impl Typ {
+    /// Every typ.
+    pub const ALL: &'static [Self] = &[Self::KeyStatement, Self::Decision, Self::Record, Self::Manifest];
+
+    /// The `typ` as it is written in the JWS header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyStatement => "sceau-key-statement",
+            Self::Decision => "sceau-decision",
+            Self::Record => "sceau-record",
+            Self::Manifest => "sceau-manifest",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_distinct_printable_and_none_begins_another() {
+        let all: Vec<&str> = Label::ALL
+            .iter()
+            .map(|label| label.as_str())
+            .chain(Typ::ALL.iter().map(|typ| typ.as_str()))
+            .collect();
+        for (i, one) in all.iter().enumerate() {
+            assert!(
+                one.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\'),
+                "{one}"
+            );
+            for (j, other) in all.iter().enumerate() {
+                assert!(i == j || !other.starts_with(one), "{one} begins {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_separate_hashes_and_keys() {
+        let key = Secret::fill_with(|bytes| bytes.fill(3));
+        assert_ne!(Label::Ed25519.hash(&[b"x"]), Label::PasskeyProof.hash(&[b"x"]));
+        assert_ne!(Label::EnvelopeCommit.derive(&key), Label::EnvelopeHeader.derive(&key));
+        assert_eq!(Label::Ed25519.hash(&[b"x"]), crate::sha256(b"sceau/ed25519\0x"));
+    }
+}
