@@ -1,1 +1,28 @@
-//! Being built.
+//! The trace: records, the Merkle log that holds them, checkpoints, proofs and evidence.
+//!
+//! Everything here is a pure function of bytes: no clock, no file, no socket. The log is RFC 6962's tree served as C2SP
+//! tlog-tiles; checkpoints are C2SP signed notes. This room must never hold a private key (signing is a closure, so that
+//! an HSM can do it) and must never let personal data into a record: ids, hashes and commitments only.
+
+mod checkpoint;
+mod error;
+mod evidence;
+mod hash;
+mod label;
+mod note;
+mod proof;
+mod record;
+mod state;
+mod tree;
+
+pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifiedCheckpoint};
+pub use error::{CheckpointError, EvidenceError, Fault, MissingHash, NoteError, ProofError, RecordError};
+pub use evidence::{Evidence, VerifiedEvidence};
+pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
+pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
+pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
+pub use record::{
+    Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
+};
+pub use state::{Conflict, StateEntry, StateMap};
+pub use tree::{HashReader, LogTree, root_at};

@@ -1,0 +1,135 @@
+use crate::{
+    EvidenceError, Hash, Record, SignedCheckpoint, VerifiedCheckpoint, VerifierKey, leaf_hash,
+    verify_inclusion,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const MAX_EVIDENCE_BYTES: usize = 8 << 20;
+const FORMAT: &str = "sceau-evidence";
+
+/// An evidence file: one record, the proof that a log holds it, and the checkpoint that the log signed; with what else
+/// the reader may need. Not verified until [`verify`](Self::verify) says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    wire: WireEvidence,
+}
+
+/// What a verified evidence file proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedEvidence {
+    /// The record.
+    pub record: Record,
+    /// Its number in the log.
+    pub index: u64,
+    /// The size of the log that the proof is about.
+    pub size: u64,
+    /// The checkpoint, signed by the log.
+    pub checkpoint: VerifiedCheckpoint,
+    /// Whether the log's key was the caller's. If not, the file only proves that it agrees with itself.
+    pub key_pinned: bool,
+    /// What came along; this verification says nothing about it.
+    pub attachments: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireEvidence {
+    v: u64,
+    format: String,
+    record: String,
+    index: u64,
+    proof: Vec<Hash>,
+    checkpoint: String,
+    log_key: String,
+    #[serde(default)]
+    attachments: BTreeMap<String, Value>,
+}
+
+impl Evidence {
+    /// Puts the file together; `record` is the exact bytes of entry `index`, `proof` its audit path in the checkpoint's
+    /// tree. Fails unless the result verifies, so that no worthless file is handed out.
+    pub fn build(
+        record: &[u8],
+        index: u64,
+        proof: Vec<Hash>,
+        checkpoint: &VerifiedCheckpoint,
+        log_key: &VerifierKey,
+    ) -> Result<Self, EvidenceError> {
+        let wire = WireEvidence {
+            v: 1,
+            format: FORMAT.to_owned(),
+            record: URL_SAFE_NO_PAD.encode(record),
+            index,
+            proof,
+            checkpoint: checkpoint.note().to_string(),
+            log_key: log_key.to_string(),
+            attachments: BTreeMap::new(),
+        };
+        let evidence = Evidence { wire };
+        evidence.verify(Some(log_key))?;
+        Ok(evidence)
+    }
+
+    /// Adds an attachment (a manifest, a decision…); one of the same name is replaced.
+    #[must_use]
+    pub fn attach(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.wire.attachments.insert(name.into(), value);
+        self
+    }
+
+    /// Reads an evidence file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        if bytes.len() > MAX_EVIDENCE_BYTES {
+            return Err(EvidenceError::TooLong);
+        }
+        #[derive(Deserialize)]
+        struct Head {
+            v: u64,
+            format: String,
+        }
+        let head: Head = serde_json::from_slice(bytes).map_err(|_| EvidenceError::Malformed)?;
+        if head.format != FORMAT {
+            return Err(EvidenceError::Malformed);
+        }
+        if head.v != 1 {
+            return Err(EvidenceError::UnknownVersion);
+        }
+        let wire = serde_json::from_slice(bytes).map_err(|_| EvidenceError::Malformed)?;
+        Ok(Evidence { wire })
+    }
+
+    /// The file's bytes: JSON for people, indented.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(&self.wire).unwrap_or_default() // string keys only: cannot fail
+    }
+
+    /// The exact bytes of the record that is claimed.
+    pub fn record_bytes(&self) -> Result<Vec<u8>, EvidenceError> {
+        URL_SAFE_NO_PAD.decode(&self.wire.record).map_err(|_| EvidenceError::Malformed)
+    }
+
+    /// Verifies, offline, under the log key that the caller trusts; or, without one, under the key in the file, which
+    /// proves only that the file is whole.
+    pub fn verify(&self, pinned: Option<&VerifierKey>) -> Result<VerifiedEvidence, EvidenceError> {
+        let embedded = VerifierKey::parse(&self.wire.log_key).map_err(crate::CheckpointError::from)?;
+        if pinned.is_some_and(|pinned| *pinned != embedded) {
+            return Err(EvidenceError::OtherLog);
+        }
+        let bytes = self.record_bytes()?;
+        let record = Record::parse(&bytes)?;
+        let checkpoint = SignedCheckpoint::parse(&self.wire.checkpoint)?.verify(&embedded)?;
+        let (index, size) = (self.wire.index, checkpoint.size());
+        verify_inclusion(&leaf_hash(&bytes), index, size, &self.wire.proof, &checkpoint.root())?;
+        Ok(VerifiedEvidence {
+            record,
+            index,
+            size,
+            checkpoint,
+            key_pinned: pinned.is_some(),
+            attachments: self.wire.attachments.clone(),
+        })
+    }
+}

@@ -1,0 +1,155 @@
+use crate::RecordError;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// In which quality somebody or something acted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ActorKind {
+    /// Who deposits.
+    Citizen,
+    /// Who reads and decides for an organisation (gestionnaire).
+    CaseOfficer,
+    /// Who also assigns (superviseur).
+    Supervisor,
+    /// Who administers one organisation on the platform.
+    OrganisationAdmin,
+    /// Who administers the platform.
+    PlatformAdmin,
+    /// A machine with credentials of its own.
+    Client,
+    /// An organisation's key manager.
+    KeyManager,
+    /// The platform itself.
+    Platform,
+    /// The element itself.
+    Element,
+}
+
+/// On whose word a record names its actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Asserted {
+    /// The platform says so, nothing more.
+    Platform,
+    /// The actor's passkey signed the act.
+    Passkey,
+    /// The organisation's own key signed the act.
+    Organisation,
+    /// The element saw it itself.
+    Element,
+}
+
+/// Where an act stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// About to be done; durable before the act.
+    Intent,
+    /// Done.
+    Granted,
+    /// Not done; the record's code says why.
+    Refused,
+}
+
+/// What was done: dotted lower-case words. The constants are the registry; others of the same form are read too, so that
+/// an older program can show a newer log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Action(Cow<'static, str>);
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        impl Action {
+            $($(#[$doc])* pub const $name: Action = Action(Cow::Borrowed($text));)*
+            /// All registered actions.
+            pub const REGISTERED: &'static [Action] = &[$(Action::$name),*];
+        }
+    };
+}
+
+actions! {
+    /// A deposit was started.
+    DEPOSIT_BEGIN = "deposit.begin";
+    /// A deposit was submitted with its manifest.
+    DEPOSIT_COMPLETE = "deposit.complete";
+    /// Dossiers were listed.
+    DOSSIER_LIST = "dossier.list";
+    /// A dossier was looked at (its state, not its documents).
+    DOSSIER_VIEW = "dossier.view";
+    /// A one-use reading ticket was issued.
+    TICKET_ISSUE = "ticket.issue";
+    /// A reading ticket was exchanged.
+    TICKET_EXCHANGE = "ticket.exchange";
+    /// A key manager is about to release a content key.
+    UNWRAP_INTENT = "unwrap.intent";
+    /// How that ended.
+    UNWRAP_OUTCOME = "unwrap.outcome";
+    /// Ciphertext was fetched.
+    DOCUMENT_FETCH = "document.fetch";
+    /// A decision on a dossier.
+    DECISION = "decision";
+    /// A recipient key's statement was published.
+    KEY_PUBLISH = "key.publish";
+    /// An organisation was enrolled.
+    ORGANISATION_ENROL = "organisation.enrol";
+    /// An account was enrolled.
+    ACCOUNT_ENROL = "account.enrol";
+    /// A passkey was enrolled.
+    CREDENTIAL_ENROL = "credential.enrol";
+    /// A scheme was published.
+    SCHEME_PUBLISH = "scheme.publish";
+    /// Somebody signed in, or tried to.
+    LOGIN = "login";
+    /// Somebody signed out.
+    LOGOUT = "logout";
+    /// An attestation of another kind.
+    ATTEST = "attest";
+}
+
+impl Action {
+    /// An action in its stable spelling: words of a-z, 0-9, dash and underscore joined by dots, at most 64 bytes.
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        if let Some(known) = Action::REGISTERED.iter().find(|known| known.as_str() == text) {
+            return Ok(known.clone());
+        }
+        let word = |word: &str| super::check::is_kind(word);
+        if text.len() <= 64 && text.split('.').all(word) {
+            return Ok(Action(Cow::Owned(text.to_owned())));
+        }
+        Err(RecordError::Field { field: "action", rule: "lower-case words joined by dots, at most 64 bytes" })
+    }
+
+    /// The stable spelling.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Action {
+    type Err = RecordError;
+
+    fn from_str(text: &str) -> Result<Self, RecordError> {
+        Action::parse(text)
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Action::parse(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,42 @@
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use sceau_trace::*;
+
+pub(crate) const ORIGIN: &str = "sceau.example/trace";
+
+/// A key pair of a fixed seed, so that what tests write is the same each time.
+pub(crate) struct TestSigner {
+    pair: Ed25519KeyPair,
+    pub(crate) key: VerifierKey,
+}
+
+impl TestSigner {
+    pub(crate) fn new(name: &str, kind: KeyKind, seed: u8) -> Self {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let public = pair.public_key().as_ref().try_into().unwrap();
+        TestSigner { pair, key: VerifierKey::new(name, kind, public).unwrap() }
+    }
+
+    pub(crate) fn log() -> Self {
+        TestSigner::new(ORIGIN, KeyKind::Ed25519, 1)
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.pair.sign(message).as_ref().try_into().unwrap()
+    }
+
+    pub(crate) fn checkpoint(&self, checkpoint: &Checkpoint) -> VerifiedCheckpoint {
+        checkpoint.with_signature(&self.key, self.sign(checkpoint.to_text().as_bytes())).unwrap()
+    }
+}
+
+pub(crate) fn record(number: u64) -> Record {
+    let actor = Actor::new(ActorKind::Citizen, "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11");
+    Record::builder(1_795_132_800_000 + number, actor, Asserted::Passkey, Action::DEPOSIT_BEGIN)
+        .subject("dossier", format!("{number:08x}-0000-4000-8000-000000000000"))
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn tree(size: u64) -> LogTree {
+    (0..size).map(|n| leaf_hash(&n.to_be_bytes())).collect()
+}
