@@ -1,0 +1,74 @@
+// What was sent is what was meant: the manifest names every envelope of a dossier, and the depositor signs its exact bytes.
+import { type Bytes, fromUtf8, hex, sha256, utf8 } from "./bytes";
+import { SceauError } from "./errors";
+import { Fields } from "./json";
+
+export interface ManifestFile {
+  readonly fileId: string; // hexadecimal, 16 bytes
+  readonly envelopeHash: string;
+  readonly size: number; // bytes of plaintext
+  readonly parts: number;
+}
+
+export interface Manifest {
+  readonly dossier: string;
+  readonly organisation: string;
+  readonly scheme: string;
+  readonly formHash: string;
+  readonly publicAnswers: Readonly<Record<string, string | number | boolean>>;
+  readonly sealedAnswers: string | null; // envelope hash
+  readonly files: readonly ManifestFile[];
+  readonly keyId: string;
+  readonly created: number;
+}
+
+/** The bytes to sign and to send, in the order of the specification. They are never serialised again. */
+export function manifestBytes(m: Manifest): Bytes {
+  return utf8(
+    JSON.stringify({
+      v: 1,
+      dossier: m.dossier,
+      organisation: m.organisation,
+      scheme: m.scheme,
+      form_hash: m.formHash,
+      answers: {
+        public: m.publicAnswers,
+        sealed: m.sealedAnswers === null ? null : { envelope_hash: m.sealedAnswers },
+      },
+      files: m.files.map((f) => ({ file_id: f.fileId, envelope_hash: f.envelopeHash, size: f.size, parts: f.parts })),
+      key_id: m.keyId,
+      created: m.created,
+    }),
+  );
+}
+
+export function parseManifest(bytes: Bytes): Manifest {
+  const f = Fields.parse(fromUtf8(bytes), "manifest-malformed");
+  if (f.integer("v") !== 1) throw new SceauError("manifest-malformed", "version");
+  const answers = f.object("answers");
+  return {
+    dossier: f.text("dossier"),
+    organisation: f.text("organisation"),
+    scheme: f.text("scheme"),
+    formHash: f.hash("form_hash"),
+    publicAnswers: Object.fromEntries(answers.object("public").entries().map(([name, value]) => [name, answer(value)])),
+    sealedAnswers: answers.objectOrNull("sealed")?.hash("envelope_hash") ?? null,
+    files: f.objects("files").map((file) => ({
+      fileId: file.hash("file_id", 16),
+      envelopeHash: file.hash("envelope_hash"),
+      size: file.integer("size"),
+      parts: file.integer("parts"),
+    })),
+    keyId: f.hash("key_id"),
+    created: f.integer("created"),
+  };
+}
+
+export async function manifestHash(bytes: Bytes): Promise<string> {
+  return hex(await sha256(bytes));
+}
+
+function answer(value: unknown): string | number | boolean {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  throw new SceauError("manifest-malformed", "answer");
+}
