@@ -16,7 +16,8 @@ export interface Manifest {
   readonly scheme: string;
   readonly formHash: string;
   readonly publicAnswers: Readonly<Record<string, string | number | boolean>>;
-  readonly sealedAnswers: string | null; // envelope hash
+  /** Envelope hash of the sealed answers, which are one of the files. */
+  readonly sealedAnswers: string | null;
   readonly files: readonly ManifestFile[];
   readonly keyId: string;
   readonly created: number;
@@ -24,6 +25,7 @@ export interface Manifest {
 
 /** The bytes to sign and to send, in the order of the specification. They are never serialised again. */
 export function manifestBytes(m: Manifest): Bytes {
+  checkSealed(m);
   return utf8(
     JSON.stringify({
       v: 1,
@@ -46,7 +48,7 @@ export function parseManifest(bytes: Bytes): Manifest {
   const f = Fields.parse(fromUtf8(bytes), "manifest-malformed");
   if (f.integer("v") !== 1) throw new SceauError("manifest-malformed", "version");
   const answers = f.object("answers");
-  return {
+  const manifest: Manifest = {
     dossier: f.text("dossier"),
     organisation: f.text("organisation"),
     scheme: f.text("scheme"),
@@ -62,10 +64,18 @@ export function parseManifest(bytes: Bytes): Manifest {
     keyId: f.hash("key_id"),
     created: f.integer("created"),
   };
+  checkSealed(manifest);
+  return manifest;
 }
 
 export async function manifestHash(bytes: Bytes): Promise<string> {
   return hex(await sha256(bytes));
+}
+
+function checkSealed({ sealedAnswers, files }: Manifest): void {
+  if (sealedAnswers !== null && !files.some((file) => file.envelopeHash === sealedAnswers)) {
+    throw new SceauError("manifest-malformed", "the sealed answers are not among the files");
+  }
 }
 
 function answer(value: unknown): string | number | boolean {

@@ -44,10 +44,13 @@ export async function verifyRecipient(
   if (use !== "encrypt" || suite === "Ed25519") throw new SceauError("statement-malformed", "not an encryption key");
   if (trusted.now < notBefore || trusted.now >= notAfter) throw new SceauError("statement-not-current");
   const logged = await verifyEvidence(offered.evidence, trusted.logKey);
-  const attested = logged.record.attested;
-  if (attested?.kind !== "key-statement" || attested.hash !== hex(await sha256(statement.payload))) {
-    throw new SceauError("evidence-wrong-subject");
-  }
+  const { attested, outcome } = logged.record;
+  const about =
+    outcome === "granted" &&
+    attested?.kind === "key-statement" &&
+    attested.id === `${statement.organisation}/${use}` &&
+    attested.hash === hex(await sha256(statement.payload));
+  if (!about) throw new SceauError("evidence-wrong-subject");
   return { statement, recipient: { suite, publicKey: statement.publicKey }, logged };
 }
 
