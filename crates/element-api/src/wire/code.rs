@@ -1,0 +1,128 @@
+//! Why the element refuses: stable codes, each with its words and its HTTP status.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident, $code:literal, $status:literal, $title:literal;)+) => {
+        /// The stable code of a refusal.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)+
+            /// A code of a later version of the element.
+            #[serde(other, rename = "unknown")]
+            Unknown,
+        }
+
+        impl Code {
+            /// Every code that this version gives.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code as text, as in JSON and in trace records.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)+
+                    Self::Unknown => "unknown",
+                }
+            }
+
+            /// A short summary for people.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)+
+                    Self::Unknown => "The element refused for a reason that this program does not know",
+                }
+            }
+
+            /// The HTTP status that an API answers with.
+            #[must_use]
+            pub fn http_status(self) -> u16 {
+                match self {
+                    $(Self::$name => $status,)+
+                    Self::Unknown => 502,
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request is not one.
+    Malformed, "malformed", 400, "The request is malformed";
+    /// A request, document or record exceeds its limit.
+    TooLarge, "too_large", 413, "The request is too large";
+    /// Rows of this kind are not attested yet.
+    KindNotServed, "kind_not_served", 501, "This kind of row is not attested by this version";
+    /// The payload is not a document of its kind.
+    DocumentMalformed, "document_malformed", 422, "The document is malformed";
+    /// The payload names another row than the request.
+    RowMismatch, "row_mismatch", 422, "The document is of another row";
+    /// `previous` is not the current version.
+    StaleVersion, "stale_version", 409, "Someone else changed this first, or an old version was presented";
+    /// The kind demands another type of proof.
+    ProofRequired, "proof_required", 403, "This needs a signature";
+    /// The proof does not verify.
+    ProofInvalid, "proof_invalid", 403, "The signature does not verify";
+    /// The nonce is unknown, expired or used.
+    NonceInvalid, "nonce_invalid", 409, "The confirmation expired or was already used";
+    /// The passkey is unknown, revoked, or of a suspended account.
+    CredentialUnknown, "credential_unknown", 403, "This passkey proves nothing here";
+    /// The actor's role or organisation does not allow it.
+    NotAuthorised, "not_authorised", 403, "The role does not allow this";
+    /// There is a platform administrator already.
+    AdminExists, "admin_exists", 403, "There is a platform administrator already";
+    /// No such account is enrolled.
+    AccountUnknown, "account_unknown", 422, "No such account is enrolled";
+    /// No such organisation is enrolled.
+    OrganisationUnknown, "organisation_unknown", 422, "No such organisation is enrolled";
+    /// No such scheme of the organisation is enrolled.
+    SchemeUnknown, "scheme_unknown", 422, "No such scheme of this organisation is enrolled";
+    /// No such dossier is attested.
+    DossierUnknown, "dossier_unknown", 422, "No such dossier is attested";
+    /// The organisation has stated no such key.
+    KeyUnknown, "key_unknown", 422, "The organisation has stated no such key";
+    /// The statement does not follow the current one.
+    SerialMismatch, "serial_mismatch", 409, "The key statement does not follow the current one";
+    /// The document is about another form or manifest than the current one.
+    HashMismatch, "hash_mismatch", 409, "This is about another version of the document";
+    /// A field that must not change would.
+    FieldFixed, "field_fixed", 422, "A field that cannot change would change";
+    /// The record claims what its author may not claim.
+    ClaimRefused, "claim_refused", 403, "The record claims what its author may not claim";
+    /// The record cannot be logged.
+    RecordMalformed, "record_malformed", 422, "The record cannot be logged";
+    /// There is no such entry, tile or tree.
+    NotFound, "not_found", 404, "There is no such entry";
+    /// More is asked than can be done now.
+    Busy, "busy", 503, "The element is busy";
+    /// The element is stopping, or its disk failed.
+    Unavailable, "unavailable", 503, "The element is not available";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal: a stable code, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Refusal {
+    /// What programs match on.
+    pub code: Code,
+    /// What is wrong and what to do; no secret, no personal data.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}

@@ -1,0 +1,213 @@
+//! What travels between a caller and the element: requests, responses, refusals. `docs/element-operations.md` says what
+//! each operation demands.
+
+mod code;
+mod draft;
+
+pub use code::{Code, Refusal};
+pub use draft::RecordDraft;
+
+use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
+
+use crate::proof::Proof;
+use crate::{Base64Url, Kind, Nonce, RowId};
+
+/// The most rows in one [`Request::CurrentMany`].
+pub const MAX_ROWS: usize = 1024;
+/// The most entries in one [`Response::Entries`]; fewer when they would not fit a frame.
+pub const MAX_ENTRIES: u64 = 256;
+
+/// What can be asked of the element.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Request {
+    /// Who are you?
+    Hello,
+    /// A nonce for a passkey proof.
+    Nonce,
+    /// Make this payload the next version of a row.
+    Attest(Attest),
+    /// Append a record that the platform asserts.
+    Append(RecordDraft),
+    /// Append a record that an organisation's key manager signed (JWS typ `sceau-record`).
+    AppendSigned {
+        /// The JWS.
+        jws: String,
+    },
+    /// The current version of a row.
+    Current(RowKey),
+    /// The current versions of up to [`MAX_ROWS`] rows.
+    CurrentMany(Vec<RowKey>),
+    /// The last durable checkpoint.
+    Checkpoint,
+    /// Log entries, from `start`.
+    Entries {
+        /// Index of the first entry.
+        start: u64,
+        /// How many, at most [`MAX_ENTRIES`].
+        count: u64,
+    },
+    /// Hashes of a tile (C2SP tlog-tiles).
+    Tile {
+        /// Level of the tile, 0 to 5.
+        level: u8,
+        /// Index of the tile.
+        index: u64,
+        /// Number of hashes, 1 to 256.
+        width: u16,
+    },
+    /// That an entry is in the tree of `size`.
+    InclusionProof {
+        /// Index of the entry.
+        index: u64,
+        /// Size of the tree.
+        size: u64,
+    },
+    /// That the tree of `from` is a prefix of the tree of `to`.
+    Consistency {
+        /// Size of the smaller tree.
+        from: u64,
+        /// Size of the larger tree.
+        to: u64,
+    },
+    /// The evidence file of an entry, under the last checkpoint.
+    EvidenceFor {
+        /// Index of the entry.
+        index: u64,
+    },
+}
+
+impl Request {
+    /// Whether it changes nothing, so that it may be asked twice.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        !matches!(self, Self::Attest(_) | Self::Append(_) | Self::AppendSigned { .. })
+    }
+}
+
+/// An attestation that is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attest {
+    /// The kind of the row.
+    pub kind: Kind,
+    /// The row; the payload must name the same.
+    pub id: RowId,
+    /// The version that the caller believes current; none for a new row. Anything else refuses.
+    pub previous: Option<Version>,
+    /// The exact bytes of the document.
+    pub payload: Base64Url,
+    /// The proof that an actor asks for it.
+    pub proof: Proof,
+}
+
+/// A version of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Version {
+    /// 1 for the first, one more for each next.
+    pub version: u64,
+    /// SHA-256 of the document's bytes.
+    pub hash: Hash,
+}
+
+/// What names a row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowKey {
+    /// The kind.
+    pub kind: Kind,
+    /// The row within the kind.
+    pub id: RowId,
+}
+
+/// What the element answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Response {
+    /// To [`Request::Hello`].
+    Hello(Hello),
+    /// To [`Request::Nonce`].
+    Nonce(Nonce),
+    /// To [`Request::Attest`]: durable.
+    Attested(AttestedRow),
+    /// To [`Request::Append`] and [`Request::AppendSigned`]: durable.
+    Appended {
+        /// Index of the entry.
+        index: u64,
+    },
+    /// To [`Request::Current`].
+    Current(Option<AttestedRow>),
+    /// To [`Request::CurrentMany`], in its order.
+    CurrentMany(Vec<Option<AttestedRow>>),
+    /// To [`Request::Checkpoint`]: the signed note.
+    Checkpoint(String),
+    /// To [`Request::Entries`]: the exact bytes of each.
+    Entries(Vec<Base64Url>),
+    /// To [`Request::Tile`]: the hashes, one after the other.
+    Tile(Base64Url),
+    /// To [`Request::InclusionProof`] and [`Request::Consistency`].
+    Proof(Vec<Hash>),
+    /// To [`Request::EvidenceFor`]: the text of the evidence file.
+    Evidence(String),
+    /// The element refuses.
+    Refused(Refusal),
+}
+
+/// Who the element is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Version of this protocol, 1.
+    pub protocol: u32,
+    /// The log's name.
+    pub origin: String,
+    /// The log's verifier key (C2SP signed-note vkey).
+    pub log_key: String,
+    /// The relying party that passkeys must be made for.
+    pub rp_id: String,
+    /// Number of durable entries.
+    pub size: u64,
+    /// Whether a platform administrator is enrolled.
+    pub has_platform_admin: bool,
+}
+
+/// The current version of a row, and where the log says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttestedRow {
+    /// 1 for the first, one more for each next.
+    pub version: u64,
+    /// SHA-256 of the document's bytes.
+    pub hash: Hash,
+    /// Index of the log entry that attests it.
+    pub index: u64,
+}
+
+impl AttestedRow {
+    /// The version alone, as the next attestation's `previous`.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version { version: self.version, hash: self.hash }
+    }
+}
+
+/// A request and the number that its response will bear.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Chosen by the caller, unique among the calls in flight on a connection.
+    pub call: u64,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// A response and the number of its request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The number of the request.
+    pub call: u64,
+    /// What is answered.
+    pub response: Response,
+}
