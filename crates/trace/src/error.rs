@@ -63,6 +63,37 @@ impl ProofError {
     }
 }
 
+/// A path or the bytes of a tile or bundle that cannot be. Whoever sent them is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TileError {
+    /// Not the path of a tile or bundle.
+    #[error("not the path of a tile or of an entry bundle")]
+    Path,
+    /// The bytes are not as many as the width asks for.
+    #[error("the tile or bundle is not as long as its width says")]
+    WrongLength,
+    /// An entry that a bundle cannot carry.
+    #[error("an entry is longer than 65,535 bytes")]
+    EntryTooLong,
+}
+
+impl TileError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TileError::Path => "tile.path",
+            TileError::WrongLength => "tile.wrong_length",
+            TileError::EntryTooLong => "tile.entry_too_long",
+        }
+    }
+
+    /// Who has to act.
+    pub fn fault(&self) -> Fault {
+        Fault::Sender
+    }
+}
+
 /// A record that may not enter the log, or bytes that are not a record. The writer is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -13,10 +13,13 @@ mod note;
 mod proof;
 mod record;
 mod state;
+mod tile;
 mod tree;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifiedCheckpoint};
-pub use error::{CheckpointError, EvidenceError, Fault, MissingHash, NoteError, ProofError, RecordError};
+pub use error::{
+    CheckpointError, EvidenceError, Fault, MissingHash, NoteError, ProofError, RecordError, TileError,
+};
 pub use evidence::{Evidence, VerifiedEvidence};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
@@ -25,4 +28,5 @@ pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
 };
 pub use state::{Conflict, StateEntry, StateMap};
+pub use tile::{Bundle, TILE_WIDTH, Tile, TileReader};
 pub use tree::{HashReader, LogTree, root_at};

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 const MAX_SUBJECTS: usize = 64;
 const MAX_DETAILS: usize = 32;
+/// The largest integer that a browser reads exactly (RFC 8259 §6).
+const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// Looks at the version alone, so that a record of a later version is called that rather than malformed.
 pub(super) fn version(bytes: &[u8]) -> Result<(), RecordError> {
@@ -25,6 +27,7 @@ pub(super) fn fields(wire: &WireRecord) -> Result<(), RecordError> {
     if wire.v != 1 {
         return Err(RecordError::UnknownVersion);
     }
+    demand(wire.time <= MAX_INTEGER, "time", "at most 2^53 - 1")?;
     demand(is_id(&wire.actor.id), "actor.id", ID_RULE)?;
     match wire.outcome {
         Outcome::Refused => demand(is_code(&wire.code), "code", CODE_RULE)?,
@@ -53,7 +56,7 @@ fn attestation(attested: &Attested) -> Result<(), RecordError> {
     demand(is_kind(&attested.kind), "attested.kind", KIND_RULE)?;
     demand(is_id(&attested.id), "attested.id", ID_RULE)?;
     let first = attested.previous.is_none();
-    demand(attested.version >= 1, "attested.version", "1 or more")?;
+    demand((1..=MAX_INTEGER).contains(&attested.version), "attested.version", "1 to 2^53 - 1")?;
     demand(first == (attested.version == 1), "attested.previous", "null for version 1 and only then")
 }
 
