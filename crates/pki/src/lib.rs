@@ -1,1 +1,39 @@
-//! Being built.
+//! Certificates: names that keep what they say, the embedded authority, and verdicts on what clients present.
+//!
+//! Everything that decides is pure: bytes and time are passed in. Only [`files`] touches the disk. This room must never trust
+//! a certificate because it is well formed, never turn a bad one into a broken connection (the user is
+//! owed a reason), and never let two different roles pass for one another.
+
+mod anchors;
+mod authority;
+mod certificate;
+mod der;
+mod error;
+mod extension;
+pub mod files;
+mod issued;
+mod judge;
+mod key;
+mod name;
+mod oid;
+mod pem;
+mod pkcs12;
+mod possession;
+mod role;
+mod tls;
+
+pub use anchors::Anchors;
+pub use authority::{
+    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, SERVER_DAYS_MAX,
+    ServerProfile,
+};
+pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
+pub use error::Error;
+pub use issued::Issued;
+pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
+pub use key::{KeyAlgorithm, PrivateKey};
+pub use name::{Attribute, Name, NameError};
+pub use oid::{NotAnOid, Oid};
+pub use pkcs12::new_pkcs12_password;
+pub use role::{CertificateRole, RoleNames};
+pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

@@ -1,0 +1,60 @@
+//! Whom we trust to issue: configuration, never code.
+
+use std::sync::Arc;
+
+use rustls::{DistinguishedName, RootCertStore};
+
+use crate::{certificate::Certificate, error::Error};
+
+/// A set of trusted authorities, at least one. The embedded CA is one choice, an organisation's own another.
+#[derive(Clone, Debug)]
+pub struct Anchors {
+    certificates: Vec<Certificate>,
+    roots: Arc<RootCertStore>,
+}
+
+impl Anchors {
+    /// Trusts exactly these.
+    ///
+    /// # Errors
+    /// [`Error::NoAnchor`]; [`Error::NotAnAuthority`] for a certificate that may not issue others, so that a
+    /// server's own certificate is not taken for its CA by mistake.
+    pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Result<Self, Error> {
+        let certificates: Vec<_> = certificates.into_iter().collect();
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            let not_an_authority = || Error::NotAnAuthority { subject: certificate.subject().to_string() };
+            if !certificate.parsed()?.is_ca() {
+                return Err(not_an_authority());
+            }
+            roots.add(certificate.der().clone()).map_err(|_| not_an_authority())?;
+        }
+        if certificates.is_empty() {
+            return Err(Error::NoAnchor);
+        }
+        Ok(Self { certificates, roots: Arc::new(roots) })
+    }
+
+    /// Trusts every certificate of this PEM text; `what` names it in errors, for instance a path.
+    ///
+    /// # Errors
+    /// [`Error::NotACertificate`] and those of [`Self::new`].
+    pub fn from_pem(text: &str, what: &str) -> Result<Self, Error> {
+        Self::new(Certificate::all_from_pem(text, what)?)
+    }
+
+    /// The trusted certificates.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// They as rustls wants them, for instance for a client.
+    pub fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.roots)
+    }
+
+    /// Their subjects, which a server names so that a browser proposes the right certificates.
+    pub(crate) fn hints(&self) -> Vec<DistinguishedName> {
+        self.roots.subjects()
+    }
+}

@@ -1,0 +1,119 @@
+//! What can go wrong when certificates are made, read or configured. Why a *presented* certificate is refused
+//! is [`crate::Refusal`]'s to say.
+
+use crate::name::NameError;
+
+/// An error of this room. The message says what to do; [`Error::code`] is stable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A certificate is not readable X.509.
+    #[error("{what} is not an X.509 certificate in PEM or DER")]
+    NotACertificate {
+        /// Which one, for instance a file name.
+        what: String,
+    },
+    /// A private key is not readable PKCS#8 of a supported kind.
+    #[error("the private key is not PKCS#8 of a supported kind (ECDSA P-256 or P-384, RSA 2048 to 8192)")]
+    NotAPrivateKey,
+    /// Certificate and private key do not belong together.
+    #[error("the private key does not belong to the certificate")]
+    KeyMismatch,
+    /// A certificate that cannot be an authority was given as one.
+    #[error("{subject} may not issue certificates: basicConstraints CA and keyCertSign are needed")]
+    NotAnAuthority {
+        /// Its subject.
+        subject: String,
+    },
+    /// The authority is not valid at the moment of issuing.
+    #[error("the authority's certificate is not valid now: renew it before issuing")]
+    AuthorityNotValid,
+    /// A set of anchors is empty.
+    #[error("no trust anchor was given: list at least one CA certificate")]
+    NoAnchor,
+    /// A host name or address cannot stand in a certificate.
+    #[error("{0:?} is neither a DNS name nor an IP address")]
+    BadHost(String),
+    /// The authority may not speak for a host.
+    #[error("this authority may not issue for {0:?}: its certificate permits other hosts only")]
+    HostNotPermitted(String),
+    /// A name of a person or an organisation that cannot stand in a certificate.
+    #[error("a name in a certificate has 1 to 64 characters, none of them a control character")]
+    BadSubject,
+    /// A moment that cannot stand in a certificate.
+    #[error("this moment cannot stand in a certificate")]
+    BadTime,
+    /// A server certificate without a name to serve.
+    #[error("a server certificate needs at least one DNS name or IP address")]
+    NoHost,
+    /// The validity asked for is empty or too long.
+    #[error("a validity of {asked} days is not possible here: give 1 to {most}")]
+    BadValidity {
+        /// Days asked for.
+        asked: u32,
+        /// The most days.
+        most: u32,
+    },
+    /// A name cannot be read.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A PKCS#12 password that some importers would refuse or mangle.
+    #[error("a PKCS#12 password has 12 to 64 letters, digits and hyphens, so that every browser imports it")]
+    BadPassword,
+    /// PKCS#12 could not be written.
+    #[error("the PKCS#12 file could not be made")]
+    Pkcs12,
+    /// The cryptographic library or the system's random source failed.
+    #[error("the cryptographic library failed")]
+    Crypto,
+    /// TLS could not be configured with these parts.
+    #[error("TLS cannot be configured: {0}")]
+    Tls(#[from] rustls::Error),
+    /// A file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A private key file that others can read.
+    #[error("{path} is readable by others: chmod 600 it, and consider the key known")]
+    KeyFileOpenToOthers {
+        /// The file.
+        path: String,
+    },
+}
+
+impl Error {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotACertificate { .. } => "pki_not_a_certificate",
+            Self::NotAPrivateKey => "pki_not_a_private_key",
+            Self::KeyMismatch => "pki_key_mismatch",
+            Self::NotAnAuthority { .. } => "pki_not_an_authority",
+            Self::AuthorityNotValid => "pki_authority_not_valid",
+            Self::NoAnchor => "pki_no_anchor",
+            Self::BadHost(_) => "pki_bad_host",
+            Self::HostNotPermitted(_) => "pki_host_not_permitted",
+            Self::BadSubject => "pki_bad_subject",
+            Self::BadTime => "pki_bad_time",
+            Self::NoHost => "pki_no_host",
+            Self::BadValidity { .. } => "pki_bad_validity",
+            Self::Name(error) => error.code(),
+            Self::BadPassword => "pki_bad_password",
+            Self::Pkcs12 => "pki_pkcs12",
+            Self::Crypto => "pki_crypto",
+            Self::Tls(_) => "pki_tls",
+            Self::File { .. } => "pki_file",
+            Self::KeyFileOpenToOthers { .. } => "pki_key_file_open_to_others",
+        }
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for Error {
+    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Crypto
+    }
+}

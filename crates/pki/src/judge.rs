@@ -1,0 +1,259 @@
+//! Whether a presented client certificate is acceptable, and if not why. Pure: chain and time are passed in.
+
+use std::{sync::Arc, time::Duration};
+
+use rustls::{
+    CertificateError,
+    pki_types::{CertificateDer, UnixTime},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use x509_parser::certificate::X509Certificate;
+
+use crate::{
+    anchors::Anchors,
+    certificate::{Certificate, Fingerprint},
+    error::Error,
+    name::Name,
+    role::{CertificateRole, RoleNames},
+    tls,
+};
+
+/// The outcome of [`ClientJudge::judge`].
+pub type Verdict = Result<VerifiedClient, Refusal>;
+
+/// The holder of a client certificate that was accepted at a given moment. Only a [`ClientJudge`] makes it.
+///
+/// TLS proved possession of the key when the connection was made; acceptance is for the moment it was
+/// judged, so judge again at each request: certificates expire while connections stay open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedClient {
+    identity: ClientIdentity,
+    role: CertificateRole,
+}
+
+impl VerifiedClient {
+    /// Who it is.
+    pub fn identity(&self) -> &ClientIdentity {
+        &self.identity
+    }
+
+    /// What the certificate lets its holder do.
+    pub fn role(&self) -> CertificateRole {
+        self.role
+    }
+
+    /// SHA-256 of the certificate.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.identity.fingerprint
+    }
+
+    /// Passes only a holder of exactly this role.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongRole`].
+    pub fn with_role(self, wanted: CertificateRole) -> Verdict {
+        if self.role == wanted { Ok(self) } else { Err(Refusal::WrongRole { wanted, held: Some(self.role) }) }
+    }
+}
+
+/// What a client certificate says of its holder. Read, not necessarily believed: see [`VerifiedClient`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// SHA-256 of the certificate.
+    pub fingerprint: Fingerprint,
+    /// Its subject.
+    pub subject: Name,
+    /// Its issuer.
+    pub issuer: Name,
+    /// Its serial number, hexadecimal.
+    pub serial: String,
+    /// Unix milliseconds.
+    pub not_after: u64,
+}
+
+impl ClientIdentity {
+    /// Reads what a certificate says, without judging it: for a page that explains a refusal.
+    ///
+    /// # Errors
+    /// [`Error::NotACertificate`].
+    pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, Error> {
+        Ok(Self::of(&Certificate::from_der(certificate, "the client's certificate")?))
+    }
+
+    fn of(certificate: &Certificate) -> Self {
+        Self {
+            fingerprint: certificate.fingerprint(),
+            subject: certificate.subject().clone(),
+            issuer: certificate.issuer().clone(),
+            serial: certificate.serial(),
+            not_after: certificate.not_after(),
+        }
+    }
+}
+
+/// Why a client is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No certificate was presented.
+    #[error("no certificate was presented: import yours into the browser and choose it when asked")]
+    Missing,
+    /// The certificate is not readable X.509.
+    #[error("the certificate presented is not readable")]
+    Malformed,
+    /// No trusted authority issued it, or an issuer along the chain may not issue.
+    #[error("the certificate was not issued by an authority that is trusted here")]
+    Untrusted,
+    /// A signature along the chain is false.
+    #[error("the certificate's signature is false")]
+    BadSignature,
+    /// It has expired, or an issuer of it has.
+    #[error("the certificate has expired: ask for a new one")]
+    Expired,
+    /// It is not valid yet, or an issuer of it is not.
+    #[error("the certificate is not valid yet: check the clocks")]
+    NotYetValid,
+    /// It is not made for authenticating a client.
+    #[error("the certificate is not made for authenticating a client")]
+    WrongPurpose,
+    /// It carries a critical extension that nobody here understands.
+    #[error("the certificate has a critical extension that is not understood here")]
+    UnknownCriticalExtension,
+    /// It carries no role, more than one, or another one than needed.
+    #[error("the certificate does not carry the role that is needed here")]
+    WrongRole {
+        /// The role that was needed; any of them, when the certificate names none.
+        wanted: CertificateRole,
+        /// The role that it carries.
+        held: Option<CertificateRole>,
+    },
+    /// It names no role that is known here, or several.
+    #[error("the certificate carries no role that is known here, or several")]
+    NoRole,
+    /// It fails in another way.
+    #[error("the certificate was refused")]
+    Unacceptable,
+}
+
+impl Refusal {
+    /// The stable code of this refusal.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "certificate_missing",
+            Self::Malformed => "certificate_malformed",
+            Self::Untrusted => "certificate_untrusted",
+            Self::BadSignature => "certificate_bad_signature",
+            Self::Expired => "certificate_expired",
+            Self::NotYetValid => "certificate_not_yet_valid",
+            Self::WrongPurpose => "certificate_wrong_purpose",
+            Self::UnknownCriticalExtension => "certificate_unknown_critical_extension",
+            Self::WrongRole { .. } => "certificate_wrong_role",
+            Self::NoRole => "certificate_no_role",
+            Self::Unacceptable => "certificate_unacceptable",
+        }
+    }
+}
+
+/// Judges client certificates against anchors and role names.
+#[derive(Clone, Debug)]
+pub struct ClientJudge {
+    anchors: Anchors,
+    roles: RoleNames,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+impl ClientJudge {
+    /// A judge who trusts these anchors and knows these role names ([`RoleNames::default`] with the embedded CA).
+    ///
+    /// # Errors
+    /// [`Error::NoAnchor`], which [`Anchors`] already excludes.
+    pub fn new(anchors: Anchors, roles: RoleNames) -> Result<Self, Error> {
+        let verifier = WebPkiClientVerifier::builder_with_provider(anchors.roots(), tls::provider())
+            .build()
+            .map_err(|_| Error::NoAnchor)?;
+        Ok(Self { anchors, roles, verifier })
+    }
+
+    /// The anchors trusted.
+    pub fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
+    /// Judges what a TLS client presented, leaf first, at `now` (unix milliseconds). Nothing presented is `None` or
+    /// empty, as rustls' `peer_certificates()` gives it.
+    ///
+    /// # Errors
+    /// The refusal, the deepest reason first: what is untrusted is not called expired.
+    pub fn judge(&self, chain: Option<&[CertificateDer<'_>]>, now: u64) -> Verdict {
+        let Some((leaf, intermediates)) = chain.and_then(<[_]>::split_first) else {
+            return Err(Refusal::Missing);
+        };
+        let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
+        self.check_chain(&certificate, intermediates, now)?;
+        check_purpose(&certificate.parsed().map_err(|_| Refusal::Malformed)?)?;
+        let role = self.roles.role_of(certificate.subject()).ok_or(Refusal::NoRole)?;
+        Ok(VerifiedClient { identity: ClientIdentity::of(&certificate), role })
+    }
+
+    fn check_chain(
+        &self,
+        certificate: &Certificate,
+        intermediates: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let refusal = match self.verify(certificate, intermediates, now) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
+        // authority once said yes, so ask again about a moment when the leaf was valid.
+        let (from, until) = (certificate.not_before(), certificate.not_after());
+        if matches!(refusal, Refusal::Expired | Refusal::NotYetValid) && !(from..=until).contains(&now) {
+            let then = from.midpoint(until);
+            match self.verify(certificate, intermediates, then) {
+                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid) => {}
+                Err(deeper) => return Err(deeper),
+            }
+        }
+        Err(refusal)
+    }
+
+    fn verify(
+        &self,
+        certificate: &Certificate,
+        intermediates: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let now = UnixTime::since_unix_epoch(Duration::from_millis(now));
+        let verdict = self.verifier.verify_client_cert(certificate.der(), intermediates, now);
+        verdict.map(|_| ()).map_err(|error| match error {
+            rustls::Error::InvalidCertificate(error) => refusal(&error),
+            _ => Refusal::Unacceptable,
+        })
+    }
+}
+
+fn refusal(error: &CertificateError) -> Refusal {
+    match error {
+        CertificateError::BadEncoding => Refusal::Malformed,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Refusal::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Refusal::NotYetValid,
+        CertificateError::UnknownIssuer => Refusal::Untrusted,
+        CertificateError::BadSignature => Refusal::BadSignature,
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            Refusal::WrongPurpose
+        }
+        CertificateError::UnhandledCriticalExtension => Refusal::UnknownCriticalExtension,
+        _ => Refusal::Unacceptable,
+    }
+}
+
+/// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki
+/// lets pass as RFC 5280 allows, was not made for this.
+fn check_purpose(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let purposes = leaf.extended_key_usage().map_err(|_| Refusal::Malformed)?;
+    let usage = leaf.key_usage().map_err(|_| Refusal::Malformed)?;
+    let for_clients = purposes.is_some_and(|purposes| purposes.value.client_auth);
+    let for_signing = usage.is_none_or(|usage| usage.value.digital_signature());
+    if for_clients && for_signing && !leaf.is_ca() { Ok(()) } else { Err(Refusal::WrongPurpose) }
+}

@@ -1,0 +1,150 @@
+//! Private keys of certificates.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
+        RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{der, error::Error, oid::Oid, pem};
+
+/// The kinds of keys that certificates are made with. Browsers take none other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum KeyAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    #[default]
+    EcdsaP256,
+    /// ECDSA on P-384 with SHA-384.
+    EcdsaP384,
+    /// RSA with 3072 bits, PKCS#1 v1.5 signatures with SHA-256.
+    Rsa3072,
+}
+
+/// A private key of a certificate, in memory.
+pub struct PrivateKey {
+    pkcs8: Zeroizing<Vec<u8>>,
+    pair: Pair,
+}
+
+enum Pair {
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl PrivateKey {
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when the library or its random source fails.
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, Error> {
+        let document = match algorithm {
+            KeyAlgorithm::EcdsaP256 => {
+                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?.to_pkcs8v1()?
+            }
+            KeyAlgorithm::EcdsaP384 => {
+                EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING)?.to_pkcs8v1()?
+            }
+            KeyAlgorithm::Rsa3072 => {
+                let pkcs8: Pkcs8V1Der<'_> = RsaKeyPair::generate(KeySize::Rsa3072)?.as_der()?;
+                return Self::from_pkcs8(Zeroizing::new(pkcs8.as_ref().to_vec()));
+            }
+        };
+        Self::from_pkcs8(Zeroizing::new(document.as_ref().to_vec()))
+    }
+
+    /// Reads a PKCS#8 DER.
+    ///
+    /// # Errors
+    /// [`Error::NotAPrivateKey`].
+    pub fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8)
+            .map(Pair::P256)
+            .or_else(|_| EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &pkcs8).map(Pair::P384))
+            .or_else(|_| RsaKeyPair::from_pkcs8(&pkcs8).map(Pair::Rsa))
+            .map_err(|_| Error::NotAPrivateKey)?;
+        Ok(Self { pkcs8, pair })
+    }
+
+    /// Reads the PEM of a PKCS#8 key (`BEGIN PRIVATE KEY`).
+    ///
+    /// # Errors
+    /// [`Error::NotAPrivateKey`], also for the older forms, which `openssl pkcs8 -topk8 -nodes` converts.
+    pub fn from_pem(text: &str) -> Result<Self, Error> {
+        let mut key =
+            PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map_err(|_| Error::NotAPrivateKey)?;
+        let pkcs8 = Zeroizing::new(key.secret_pkcs8_der().to_vec());
+        key.zeroize();
+        Self::from_pkcs8(pkcs8)
+    }
+
+    /// The PKCS#8 DER: for sealing in a keystore, or for a file that only its owner reads.
+    pub fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        self.pkcs8.clone()
+    }
+
+    /// The PKCS#8 PEM.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        pem::encode("PRIVATE KEY", &self.pkcs8)
+    }
+
+    /// The key as rustls wants it.
+    pub fn to_rustls(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.pkcs8.to_vec()).into()
+    }
+
+    /// The SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), DER.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when the library fails.
+    pub fn public_key_info(&self) -> Result<Vec<u8>, Error> {
+        let info: PublicKeyX509Der<'_> = match &self.pair {
+            Pair::P256(pair) | Pair::P384(pair) => pair.public_key().as_der()?,
+            Pair::Rsa(pair) => pair.public_key().as_der()?,
+        };
+        Ok(info.as_ref().to_vec())
+    }
+
+    pub(crate) fn is_rsa(&self) -> bool {
+        matches!(self.pair, Pair::Rsa(_))
+    }
+
+    /// The AlgorithmIdentifier of this key's signatures (RFC 5758 §3.2, RFC 4055 §5).
+    pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
+        match &self.pair {
+            Pair::P256(_) => der::sequence(&[ECDSA_WITH_SHA256.to_der()]),
+            Pair::P384(_) => der::sequence(&[ECDSA_WITH_SHA384.to_der()]),
+            Pair::Rsa(_) => der::sequence(&[SHA256_WITH_RSA.to_der(), vec![0x05, 0x00]]),
+        }
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let random = SystemRandom::new();
+        match &self.pair {
+            Pair::P256(pair) | Pair::P384(pair) => Ok(pair.sign(&random, message)?.as_ref().to_vec()),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+const ECDSA_WITH_SHA256: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]);
+const ECDSA_WITH_SHA384: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3]);
+const SHA256_WITH_RSA: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateKey(redacted)")
+    }
+}

@@ -1,0 +1,164 @@
+//! TLS 1.2 and 1.3 as the house speaks it.
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs},
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use crate::{
+    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, judge::ClientJudge,
+    key::PrivateKey, possession,
+};
+
+/// A certificate chain and its key, ready to be shown in a handshake.
+#[derive(Debug)]
+pub struct TlsIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKey,
+}
+
+impl TlsIdentity {
+    /// From the PEM of a chain, leaf first, and its private key.
+    ///
+    /// # Errors
+    /// [`Error::NotACertificate`], [`Error::KeyMismatch`].
+    pub fn new(chain_pem: &str, key: PrivateKey) -> Result<Self, Error> {
+        let chain = Certificate::all_from_pem(chain_pem, "the certificate chain")?;
+        let belongs = match chain.first() {
+            Some(leaf) => leaf.parsed()?.public_key().raw == key.public_key_info()?,
+            None => false,
+        };
+        if !belongs {
+            return Err(Error::KeyMismatch);
+        }
+        Ok(Self { chain: chain.iter().map(|certificate| certificate.der().clone()).collect(), key })
+    }
+
+    /// From what an authority issued.
+    ///
+    /// # Errors
+    /// [`Error::NotAPrivateKey`], which an issued key never is.
+    pub fn of(issued: &Issued) -> Result<Self, Error> {
+        let chain = issued.chain().iter().map(|certificate| certificate.der().clone()).collect();
+        Ok(Self { chain, key: PrivateKey::from_pkcs8(issued.key().to_pkcs8())? })
+    }
+}
+
+/// aws-lc-rs, the hybrid X25519MLKEM768 key exchange first.
+pub fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+        let kx_groups = vec![X25519MLKEM768, X25519, SECP256R1, SECP384R1];
+        Arc::new(CryptoProvider { kx_groups, ..aws_lc_rs::default_provider() })
+    });
+    Arc::clone(&PROVIDER)
+}
+
+/// A server for h2 and http/1.1 that asks for no client certificate.
+///
+/// # Errors
+/// [`Error::Tls`].
+pub fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
+    let config = server_builder()?.with_no_client_auth();
+    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+}
+
+/// The same server, which asks each client for a certificate that the judge's anchors issued, and demands none.
+///
+/// Handshakes succeed with a good certificate, a bad one and none; what they do demand is possession of the private
+/// key of the one presented. The application has the chain from `peer_certificates()` and passes it to
+/// [`ClientJudge::judge`] on every request: a resumed session calls no verifier, and certificates expire while
+/// connections stay open.
+///
+/// # Errors
+/// [`Error::Tls`].
+pub fn server_config_asking(identity: &TlsIdentity, judge: &ClientJudge) -> Result<ServerConfig, Error> {
+    let asker =
+        Asker { hints: judge.anchors().hints(), algorithms: provider().signature_verification_algorithms };
+    let config = server_builder()?.with_client_cert_verifier(Arc::new(asker));
+    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+}
+
+/// A client for h2 and http/1.1 that trusts these anchors only, and shows this certificate to servers that ask for one.
+///
+/// # Errors
+/// [`Error::Tls`].
+pub fn client_config(anchors: &Anchors, identity: Option<&TlsIdentity>) -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(rustls::DEFAULT_VERSIONS)?
+        .with_root_certificates(anchors.roots());
+    let mut config = match identity {
+        Some(identity) => config.with_client_auth_cert(identity.chain.clone(), identity.key.to_rustls())?,
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = alpn();
+    Ok(config)
+}
+
+fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, Error> {
+    Ok(ServerConfig::builder_with_provider(provider()).with_protocol_versions(rustls::DEFAULT_VERSIONS)?)
+}
+
+fn finish(config: Result<ServerConfig, rustls::Error>) -> Result<ServerConfig, Error> {
+    let mut config = config?;
+    config.alpn_protocols = alpn();
+    Ok(config)
+}
+
+fn alpn() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+}
+
+/// Asks for a client certificate, checks that the client holds its key, and leaves the rest to the application.
+#[derive(Debug)]
+struct Asker {
+    hints: Vec<DistinguishedName>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for Asker {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    /// Lets every certificate through: a refusal here would be a TLS alert, which no browser can explain to its user.
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        possession::verify_tls12(&self.algorithms, message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        possession::verify_tls13(&self.algorithms, message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
