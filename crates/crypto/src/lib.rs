@@ -17,6 +17,7 @@ mod primitives;
 mod recipient;
 mod secret;
 
+pub mod envelope;
 pub mod jws;
 pub mod label;
 
