@@ -1,0 +1,20 @@
+//! What whole-system tests stand on: a scratch folder, real processes that die with the test, their logs, their memory.
+//!
+//! A test starts programs with [`Program`], waits for the JSON line by which each says that it is ready (never for a
+//! while), and holds them as [`Running`]. Nothing here knows what the programs do.
+
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "this room is for tests: what cannot go on must say why and stop"
+)]
+
+mod memory;
+mod program;
+mod running;
+mod scratch;
+
+pub use memory::{Found, Needle, memory_of, search};
+pub use program::{Finished, Program};
+pub use running::Running;
+pub use scratch::{Scratch, free_port};

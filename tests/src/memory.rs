@@ -1,0 +1,136 @@
+//! Looking for secrets where none may be: the live memory of a process, files, logs.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::FileExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+/// Something that must (or must not) be found, in every form in which it could lie around.
+#[derive(Clone, Debug)]
+pub struct Needle {
+    name: String,
+    forms: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// Where a needle was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The needle's name.
+    pub needle: String,
+    /// In which form: `raw`, `hex`, `base64`, `base64url`…
+    pub form: &'static str,
+    /// The name of the haystack.
+    pub place: String,
+}
+
+impl Needle {
+    /// Bytes to look for raw, in hexadecimal (both cases) and in base64 (both alphabets, at each of the three
+    /// offsets that a longer encoding can give them).
+    ///
+    /// Take at least 12 bytes, or chance will find them.
+    pub fn new(name: &str, bytes: &[u8]) -> Self {
+        assert!(bytes.len() >= 12, "{name}: {} bytes are found by chance", bytes.len());
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let mut forms = vec![
+            ("raw", bytes.to_vec()),
+            ("hex", hex.to_uppercase().into_bytes()),
+            ("hex", hex.into_bytes()),
+            ("reversed", bytes.iter().rev().copied().collect()),
+        ];
+        for offset in 0..3 {
+            let standard = base64_inside(bytes, offset);
+            let url = standard.replace('+', "-").replace('/', "_");
+            if url != standard {
+                forms.push(("base64url", url.into_bytes()));
+            }
+            forms.push(("base64", standard.into_bytes()));
+        }
+        Self { name: name.to_owned(), forms }
+    }
+
+    /// Text to look for, also as the UTF-16 that some libraries hold.
+    pub fn text(name: &str, text: &str) -> Self {
+        let mut needle = Self::new(name, text.as_bytes());
+        needle.forms.push(("utf-16", text.encode_utf16().flat_map(u16::to_le_bytes).collect()));
+        needle
+    }
+
+    /// Adds a form that the caller computed: a DER encoding, an AES key schedule.
+    pub fn also(mut self, form: &'static str, bytes: Vec<u8>) -> Self {
+        self.forms.push((form, bytes));
+        self
+    }
+}
+
+/// The characters of a base64 encoding that depend on `bytes` alone when `offset` (0, 1 or 2) bytes stand before.
+fn base64_inside(bytes: &[u8], offset: usize) -> String {
+    let mut padded = vec![0; offset];
+    padded.extend_from_slice(bytes);
+    let text = STANDARD_NO_PAD.encode(&padded);
+    // Each character holds 6 bits: drop the first ones, mixed with what stands before, and the last one, mixed with
+    // what comes after.
+    let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
+    text.get(first..last).unwrap_or_default().to_owned()
+}
+
+/// Looks for every form of every needle.
+pub fn search(place: &str, haystack: &[u8], needles: &[Needle]) -> Vec<Found> {
+    // One pass: the first four bytes of each form say which forms are worth comparing.
+    let mut starts: std::collections::HashMap<[u8; 4], Vec<(usize, usize)>> =
+        std::collections::HashMap::new();
+    for (n, needle) in needles.iter().enumerate() {
+        for (f, (_, bytes)) in needle.forms.iter().enumerate() {
+            if let Some(start) = bytes.first_chunk::<4>() {
+                starts.entry(*start).or_default().push((n, f));
+            }
+        }
+    }
+    let second: BTreeSet<u8> = starts.keys().map(|start| start[0]).collect();
+    let mut hits = BTreeSet::new();
+    for (at, window) in haystack.windows(4).enumerate() {
+        let Some(start) = window.first_chunk::<4>().filter(|start| second.contains(&start[0])) else {
+            continue;
+        };
+        for (n, f) in starts.get(start).into_iter().flatten() {
+            let form = needles.get(*n).and_then(|needle| needle.forms.get(*f));
+            if form.is_some_and(|(_, bytes)| haystack.get(at..).is_some_and(|rest| rest.starts_with(bytes))) {
+                hits.insert((*n, *f));
+            }
+        }
+    }
+    hits.into_iter()
+        .filter_map(|(n, f)| needles.get(n).and_then(|needle| Some((needle, needle.forms.get(f)?))))
+        .map(|(needle, (form, _))| Found { needle: needle.name.clone(), form, place: place.to_owned() })
+        .collect()
+}
+
+/// A live dump of a process: each readable region with its line of `/proc/PID/maps`. Needs the same user, and a
+/// process that lets itself be dumped.
+pub fn memory_of(pid: u32) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let memory = std::fs::File::open(format!("/proc/{pid}/mem"))?;
+    let mut regions = Vec::new();
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+        let bounds =
+            range.split_once('-').map(|(a, b)| (u64::from_str_radix(a, 16), u64::from_str_radix(b, 16)));
+        let Some((Ok(from), Ok(to))) = bounds else { continue };
+        if !rights.starts_with('r') || line.ends_with("[vvar]") || line.ends_with("[vvar_vclock]") {
+            continue;
+        }
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(0)];
+        let mut filled = 0;
+        // A region can shrink or refuse a page while we look: keep what could be read.
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match memory.read_at(rest, from + filled as u64) {
+                Ok(read) if read > 0 => filled += read,
+                _ => break,
+            }
+        }
+        bytes.truncate(filled);
+        regions.push((line.to_owned(), bytes));
+    }
+    Ok(regions)
+}

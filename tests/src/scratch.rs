@@ -1,0 +1,52 @@
+//! A folder of one's own, and a port that is free.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// A temporary folder, removed at the end; kept, and named on the terminal, when the test fails.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: Option<TempDir>,
+}
+
+impl Scratch {
+    /// Makes one. `name` shows in its path.
+    pub fn new(name: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix(&format!("sceau-{name}-")).tempdir();
+        Self { folder: Some(folder.expect("a temporary folder can be made")) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.as_ref().expect("the folder is there until drop").path()
+    }
+
+    /// A path inside it.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Writes a file inside it and returns its path.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        std::fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let (true, Some(folder)) = (std::thread::panicking(), self.folder.take()) {
+            eprintln!("kept for a look: {}", folder.keep().display());
+        }
+    }
+}
+
+/// A TCP port of the loopback that nobody holds now. Prefer port 0 and the ready line wherever the program can say
+/// which port it got: between this answer and its use, another process may take it.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
+    listener.local_addr().expect("a bound socket has an address").port()
+}

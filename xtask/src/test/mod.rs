@@ -1,0 +1,185 @@
+//! `cargo xtask test`: every check and test, each stage timed, one line at the end.
+
+mod counts;
+mod schedule;
+pub(crate) mod stages;
+
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use counts::Counts;
+use stages::{Log, STAGES, Stage};
+
+use crate::process::{root, target};
+use crate::{Stop, machine};
+
+/// Runs the stages asked for.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
+    let Some(asked) = Asked::parse(arguments)? else {
+        for stage in STAGES {
+            println!("{:<8} {}", stage.name, stage.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    machine::ready_to_test()?;
+    let logs = target().join("xtask");
+    std::fs::create_dir_all(&logs).map_err(|e| Stop::machine(format!("xtask: {}: {e}", logs.display())))?;
+    let began = Instant::now();
+    let sum = Mutex::new(Counts::default());
+    let jobs: Vec<Job<'_>> = asked
+        .stages
+        .iter()
+        .map(|stage| Job {
+            stage,
+            log: Log(logs.join(format!("{}.log", stage.name))),
+            sum: &sum,
+            verbose: asked.verbose,
+        })
+        .collect();
+    let unreachable = schedule::run_all(&jobs);
+    let sum = *sum.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(conclude(sum, &unreachable, began.elapsed()))
+}
+
+struct Asked {
+    stages: Vec<&'static Stage>,
+    verbose: bool,
+}
+
+impl Asked {
+    /// `None` when the list of stages is what was asked for.
+    fn parse(arguments: &[String]) -> Result<Option<Self>, Stop> {
+        let (mut only, mut verbose) = (Vec::new(), false);
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--list" => return Ok(None),
+                "--verbose" => verbose = true,
+                "--only" => match arguments.next().and_then(|name| STAGES.iter().find(|s| s.name == name)) {
+                    Some(stage) => only.push(stage.name),
+                    None => return Err(Stop::usage("--only takes the name of a stage; --list shows them")),
+                },
+                other => return Err(Stop::usage(format!("`{other}` is not an option of test"))),
+            }
+        }
+        let stages = STAGES.iter().filter(|s| only.is_empty() || only.contains(&s.name)).collect();
+        Ok(Some(Self { stages, verbose }))
+    }
+}
+
+struct Job<'a> {
+    stage: &'static Stage,
+    log: Log,
+    sum: &'a Mutex<Counts>,
+    verbose: bool,
+}
+
+impl schedule::Task for Job<'_> {
+    fn name(&self) -> &'static str {
+        self.stage.name
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        self.stage.needs
+    }
+
+    fn lane(&self) -> &'static str {
+        self.stage.lane
+    }
+
+    fn perform(&self) -> bool {
+        let Stage { name, about, work, .. } = self.stage;
+        let _ = std::fs::remove_file(&self.log.0);
+        println!("▸ {name:<8} {about}");
+        let began = Instant::now();
+        let result = work(&self.log);
+        let text = self.log.text();
+        let counts = judged(Counts::read(&text), &result);
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(counts);
+        let mark = if result.is_ok() { "✓" } else { "✗" };
+        println!("{mark} {name:<8} {:>6}  {}", seconds(began.elapsed()), said(counts));
+        if self.verbose || result.is_err() {
+            print_log(name, &text, if self.verbose { usize::MAX } else { 120 });
+        }
+        if let Err(trouble) = &result {
+            let shown = self.log.0.strip_prefix(root()).unwrap_or(&self.log.0).display().to_string();
+            println!("✗ {name}: {trouble}\n  the whole log: {shown}");
+        }
+        result.is_ok()
+    }
+}
+
+/// A stage that counts nothing is one check; a stage that fails has at least one failure.
+fn judged(mut counts: Counts, result: &Result<(), String>) -> Counts {
+    match result {
+        Err(_) if counts.failed == 0 => counts.failed = 1,
+        Ok(()) if !counts.any() => counts.passed = 1,
+        _ => {}
+    }
+    counts
+}
+
+fn said(counts: Counts) -> String {
+    let Counts { passed, failed, skipped } = counts;
+    let mut text = format!("{passed} passed");
+    if failed > 0 {
+        text += &format!(", {failed} failed");
+    }
+    if skipped > 0 {
+        text += &format!(", {skipped} skipped");
+    }
+    text
+}
+
+fn print_log(name: &str, text: &str, most: usize) {
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(most);
+    for line in lines.get(from..).unwrap_or_default() {
+        println!("  {name} │ {line}");
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+fn conclude(sum: Counts, unreachable: &[&str], took: Duration) -> ExitCode {
+    println!();
+    if !unreachable.is_empty() {
+        println!("not run, since what they need failed: {}", unreachable.join(", "));
+    }
+    if sum.skipped > 0 {
+        println!("{} skipped by their own runners", sum.skipped);
+    }
+    println!("in {}", seconds(took));
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    if sum.failed == 0 && unreachable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_stage_always_counts() {
+        let broken = Err("cargo failed".to_owned());
+        assert_eq!(judged(Counts::default(), &broken).failed, 1);
+        assert_eq!(judged(Counts { passed: 3, failed: 2, skipped: 0 }, &broken).failed, 2);
+        assert_eq!(judged(Counts::default(), &Ok(())), Counts { passed: 1, failed: 0, skipped: 0 });
+    }
+
+    #[test]
+    fn only_known_stages_are_accepted() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let names = |text: &str| {
+            let asked = Asked::parse(&words(text)).unwrap().unwrap();
+            asked.stages.iter().map(|s| s.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("--only lint --only house"), ["house", "lint"]);
+        assert_eq!(names("--verbose").len(), STAGES.len());
+        assert!(Asked::parse(&words("--only nothing")).is_err());
+        assert!(Asked::parse(&words("--only")).is_err());
+        assert!(Asked::parse(&words("--list")).unwrap().is_none());
+    }
+}

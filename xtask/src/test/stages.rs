@@ -1,0 +1,243 @@
+//! The stages of `cargo xtask test`, in the order that keeps two cores busy. To add one, add a line to `STAGES`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::house;
+use crate::process::{cargo, command, logged, root, shown, target};
+
+/// A stage: what it is called, what must be done before, and the work.
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) needs: &'static [&'static str],
+    pub(crate) lane: &'static str,
+    pub(crate) work: fn(&Log) -> Result<(), String>,
+}
+
+/// Cargo holds a lock on its folder, so its stages share a lane; what needs the machine to itself for its timing
+/// waits for the others through `needs`.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage {
+        name: "house",
+        about: "arrows, licences, sizes, leaks",
+        needs: &[],
+        lane: "files",
+        work: house::stage,
+    },
+    Stage { name: "pages", about: "npm ci, build", needs: &[], lane: "npm", work: pages },
+    Stage { name: "format", about: "cargo fmt --check", needs: &[], lane: "files", work: format },
+    Stage {
+        name: "lint",
+        about: "cargo clippy, warnings are errors",
+        needs: &["pages"],
+        lane: "cargo",
+        work: lint,
+    },
+    Stage {
+        name: "web",
+        about: "type-check and unit tests of the pages",
+        needs: &["pages"],
+        lane: "npm",
+        work: web,
+    },
+    Stage {
+        name: "tools",
+        about: "virtual environments, browser driver",
+        needs: &[],
+        lane: "npm",
+        work: tools,
+    },
+    Stage { name: "build", about: "programs and tests", needs: &["pages"], lane: "cargo", work: build },
+    Stage {
+        name: "tests",
+        about: "unit, property, vectors, whole system",
+        needs: &["build"],
+        lane: "cargo",
+        work: tests,
+    },
+    Stage {
+        name: "judges",
+        about: "outside readers in Python",
+        needs: &["build", "tools"],
+        lane: "npm",
+        work: judges,
+    },
+    Stage {
+        name: "browser",
+        about: "real Chromium",
+        needs: &["build", "tools", "tests", "web", "judges"],
+        lane: "browser",
+        work: browser,
+    },
+];
+
+/// Where a stage writes what its commands say.
+pub(crate) struct Log(pub(crate) PathBuf);
+
+impl Log {
+    /// Runs a command into the log; its failure is the stage's.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<(), String> {
+        self.say(&format!("$ {}", shown(command)));
+        match logged(command, &self.0)? {
+            status if status.success() => Ok(()),
+            status => Err(format!("{} failed ({status})", shown(command))),
+        }
+    }
+
+    /// Adds a line of our own.
+    pub(crate) fn say(&self, line: &str) {
+        use std::io::Write;
+        if let Ok(mut file) = std::fs::File::options().create(true).append(true).open(&self.0) {
+            let _ = writeln!(file, "{line}");
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        std::fs::read(&self.0).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+}
+
+/// Installs what the lockfile says (once per lockfile) and builds the pages that the programs hold.
+pub(crate) fn pages(log: &Log) -> Result<(), String> {
+    let web = root().join("web");
+    if !web.join("package.json").is_file() {
+        return Ok(());
+    }
+    npm_ci(&web, log)?;
+    log.run(
+        command("npm")
+            .args(["run", "build", "--workspaces", "--include-workspace-root", "--if-present"])
+            .current_dir(web),
+    )
+}
+
+fn format(log: &Log) -> Result<(), String> {
+    log.run(cargo().args(["fmt", "--all", "--", "--check"]))
+}
+
+fn lint(log: &Log) -> Result<(), String> {
+    log.run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn web(log: &Log) -> Result<(), String> {
+    let web = root().join("web");
+    if !web.join("package.json").is_file() {
+        return Ok(());
+    }
+    for script in ["check", "test"] {
+        log.run(
+            command("npm")
+                .args(["run", script, "--workspaces", "--include-workspace-root", "--if-present"])
+                .current_dir(&web),
+        )?;
+    }
+    Ok(())
+}
+
+/// One build for everything that follows: test binaries, then the programs from the same artefacts.
+fn build(log: &Log) -> Result<(), String> {
+    log.run(cargo().args(["test", "--workspace", "--no-run"]))?;
+    log.run(cargo().args(["build", "--workspace", "--bins"]))
+}
+
+fn tests(log: &Log) -> Result<(), String> {
+    log.run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
+}
+
+fn tools(log: &Log) -> Result<(), String> {
+    for judge in venvs() {
+        virtual_environment(&judge, log)?;
+    }
+    npm_ci(&root().join("tests/browser"), log)
+}
+
+fn judges(log: &Log) -> Result<(), String> {
+    let folder = root().join("tests/judges");
+    for name in venvs() {
+        let python = target().join(format!("venv-{name}/bin/python"));
+        log.run(
+            command(python)
+                .args(["-B", "-m", "unittest", "--verbose", &format!("{name}_judge")])
+                .env("SCEAU_BIN", target().join("debug"))
+                .current_dir(&folder),
+        )?;
+    }
+    Ok(())
+}
+
+fn browser(log: &Log) -> Result<(), String> {
+    log.run(
+        command("npm")
+            .args(["test", "--silent"])
+            .env("SCEAU_BIN", target().join("debug"))
+            .current_dir(root().join("tests/browser")),
+    )
+}
+
+/// `npm ci` when the lockfile is not the one installed; scripts of packages never run.
+fn npm_ci(folder: &Path, log: &Log) -> Result<(), String> {
+    let stamp = folder.join("node_modules/.installed-lockfile");
+    let lockfile =
+        std::fs::read(folder.join("package-lock.json")).map_err(|e| format!("{}: {e}", folder.display()))?;
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == lockfile) {
+        log.say(&format!("{}: the lockfile is installed", folder.display()));
+        return Ok(());
+    }
+    log.run(command("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))?;
+    std::fs::write(&stamp, lockfile).map_err(|e| format!("{}: {e}", stamp.display()))
+}
+
+/// The judges: `requirements-NAME.txt` beside `NAME_judge.py`, each in an environment of its own, since they
+/// disagree on what they share.
+fn venvs() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(root().join("tests/judges"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter_map(|file| Some(file.strip_prefix("requirements-")?.strip_suffix(".txt")?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn virtual_environment(name: &str, log: &Log) -> Result<(), String> {
+    let requirements = root().join(format!("tests/judges/requirements-{name}.txt"));
+    let folder = target().join(format!("venv-{name}"));
+    let wanted = std::fs::read(&requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
+    if std::fs::read(folder.join("installed.txt")).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    log.run(command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    log.run(
+        command(folder.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--only-binary",
+                ":all:",
+                "-r",
+            ])
+            .arg(&requirements),
+    )?;
+    std::fs::write(folder.join("installed.txt"), wanted).map_err(|e| format!("{}: {e}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_need_is_a_stage_and_no_stage_waits_for_itself() {
+        let mut done: Vec<&str> = Vec::new();
+        while done.len() < STAGES.len() {
+            let next =
+                STAGES.iter().find(|s| !done.contains(&s.name) && s.needs.iter().all(|n| done.contains(n)));
+            done.push(next.expect("a need is unknown or circular").name);
+        }
+    }
+}
