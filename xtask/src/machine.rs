@@ -15,7 +15,7 @@ struct Tool {
 
 const TOOLS: [Tool; 4] = [
     Tool { program: "rustc", least: Version(1, 95), from: "https://rustup.rs" },
-    Tool { program: "node", least: Version(20, 0), from: "https://nodejs.org" },
+    Tool { program: "node", least: Version(20, 19), from: "https://nodejs.org" },
     Tool { program: "npm", least: Version(9, 0), from: "https://nodejs.org" },
     Tool { program: "python3", least: Version(3, 11), from: "apt-get install python3" },
 ];

@@ -75,6 +75,9 @@ pub(crate) fn shown(command: &Command) -> String {
     if words.first().is_some_and(|w| w == "setpriv") {
         words.drain(..words.len().min(4));
     }
+    if let Some(program) = words.first_mut() {
+        *program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    }
     words.join(" ")
 }
 
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_without_its_wrapper() {
-        assert_eq!(shown(command("npm").arg("ci")), "npm ci");
+        assert_eq!(shown(command("/usr/bin/npm").arg("ci")), "npm ci");
     }
 
     #[test]

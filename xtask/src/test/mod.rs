@@ -100,7 +100,7 @@ impl schedule::Task for Job<'_> {
         let mark = if result.is_ok() { "✓" } else { "✗" };
         println!("{mark} {name:<8} {:>6}  {}", seconds(began.elapsed()), said(counts));
         if self.verbose || result.is_err() {
-            print_log(name, &text, if self.verbose { usize::MAX } else { 120 });
+            print_log(name, &text, self.verbose);
         }
         if let Err(trouble) = &result {
             let shown = self.log.0.strip_prefix(root()).unwrap_or(&self.log.0).display().to_string();
@@ -132,12 +132,23 @@ fn said(counts: Counts) -> String {
     text
 }
 
-fn print_log(name: &str, text: &str, most: usize) {
+/// What a person needs of a log: all of it when asked, else the part that tells what failed.
+fn print_log(name: &str, text: &str, whole: bool) {
     let lines: Vec<&str> = text.lines().collect();
-    let from = lines.len().saturating_sub(most);
-    for line in lines.get(from..).unwrap_or_default() {
+    let shown = if whole { lines.as_slice() } else { telling(&lines) };
+    for line in shown {
         println!("  {name} │ {line}");
     }
+}
+
+/// From the first error or list of failures on, or else the end.
+fn telling<'l, 't>(lines: &'l [&'t str]) -> &'l [&'t str] {
+    const MOST: usize = 150;
+    let marks = ["error", "failures:", "✖ failing tests:", "Traceback", "FAIL"];
+    let first = lines.iter().position(|line| marks.iter().any(|mark| line.trim_start().starts_with(mark)));
+    let from = first.unwrap_or_else(|| lines.len().saturating_sub(60));
+    let rest = lines.get(from..).unwrap_or_default();
+    rest.get(..MOST).unwrap_or(rest)
 }
 
 fn seconds(time: Duration) -> String {
@@ -167,6 +178,13 @@ mod tests {
         assert_eq!(judged(Counts::default(), &broken).failed, 1);
         assert_eq!(judged(Counts { passed: 3, failed: 2, skipped: 0 }, &broken).failed, 2);
         assert_eq!(judged(Counts::default(), &Ok(())), Counts { passed: 1, failed: 0, skipped: 0 });
+    }
+
+    #[test]
+    fn the_telling_part_of_a_log_starts_at_its_first_error() {
+        assert_eq!(telling(&["Compiling", "error[E1]: no", " --> here"]), ["error[E1]: no", " --> here"]);
+        assert_eq!(telling(&["ok", "failures:", "  a_test"]), ["failures:", "  a_test"]);
+        assert_eq!(telling(&["only", "words"]), ["only", "words"]);
     }
 
     #[test]

@@ -94,22 +94,26 @@ impl Log {
     }
 
     pub(crate) fn text(&self) -> String {
-        std::fs::read(&self.0).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        let bytes = std::fs::read(&self.0).unwrap_or_default();
+        plain(&String::from_utf8_lossy(&bytes))
     }
+}
+
+/// Text without the colours that some tools print whatever they are told (ECMA-48 control sequences).
+fn plain(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        plain.push_str(piece.split_once(|c: char| c.is_ascii_alphabetic()).map_or("", |(_, rest)| rest));
+    }
+    plain
 }
 
 /// Installs what the lockfile says (once per lockfile) and builds the pages that the programs hold.
 pub(crate) fn pages(log: &Log) -> Result<(), String> {
     let web = root().join("web");
-    if !web.join("package.json").is_file() {
-        return Ok(());
-    }
     npm_ci(&web, log)?;
-    log.run(
-        command("npm")
-            .args(["run", "build", "--workspaces", "--include-workspace-root", "--if-present"])
-            .current_dir(web),
-    )
+    log.run(command("npm").args(["run", "build"]).current_dir(web))
 }
 
 fn format(log: &Log) -> Result<(), String> {
@@ -122,15 +126,8 @@ fn lint(log: &Log) -> Result<(), String> {
 
 fn web(log: &Log) -> Result<(), String> {
     let web = root().join("web");
-    if !web.join("package.json").is_file() {
-        return Ok(());
-    }
     for script in ["check", "test"] {
-        log.run(
-            command("npm")
-                .args(["run", script, "--workspaces", "--include-workspace-root", "--if-present"])
-                .current_dir(&web),
-        )?;
+        log.run(command("npm").args(["run", script]).current_dir(&web))?;
     }
     Ok(())
 }
@@ -158,7 +155,7 @@ fn judges(log: &Log) -> Result<(), String> {
         let python = target().join(format!("venv-{name}/bin/python"));
         log.run(
             command(python)
-                .args(["-B", "-m", "unittest", "--verbose", &format!("{name}_judge")])
+                .args(["-B", "-m", "unittest", "discover", "--verbose", "--pattern", &format!("{name}_*.py")])
                 .env("SCEAU_BIN", target().join("debug"))
                 .current_dir(&folder),
         )?;
@@ -188,7 +185,7 @@ fn npm_ci(folder: &Path, log: &Log) -> Result<(), String> {
     std::fs::write(&stamp, lockfile).map_err(|e| format!("{}: {e}", stamp.display()))
 }
 
-/// The judges: `requirements-NAME.txt` beside `NAME_judge.py`, each in an environment of its own, since they
+/// The judges: `requirements-NAME.txt` beside `NAME_….py`, each in an environment of its own, since they
 /// disagree on what they share.
 fn venvs() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(root().join("tests/judges"))
@@ -230,6 +227,11 @@ fn virtual_environment(name: &str, log: &Log) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_taken_away() {
+        assert_eq!(plain("\u{1b}[31mred\u{1b}[0m and \u{1b}[38;5;246mgrey"), "red and grey");
+    }
 
     #[test]
     fn each_need_is_a_stage_and_no_stage_waits_for_itself() {
