@@ -1,38 +1,65 @@
-/** What can go wrong, as stable codes; the pages hold the words. */
+/** What can go wrong, as stable codes: those of the Rust rooms (crypto, trace) where both can meet the error. The pages hold the words. */
 export type ErrorCode =
   | "bad-encoding" // text that is not the base64url or hexadecimal it should be
-  | "header-malformed" // not a sceau-1 header, or one outside its limits
-  | "header-unknown-version" // a version or content suite that this reader does not know
-  | "header-not-authentic" // commitment or MAC does not match the content key
-  | "metadata-not-authentic"
-  | "metadata-malformed"
-  | "segment-not-authentic" // altered, moved, cut or from another file
-  | "part-malformed" // a part of impossible size
-  | "envelope-truncated" // the last part never came
-  | "envelope-hash-mismatch" // not the file that the manifest names
-  | "not-a-recipient" // no stanza for this key
-  | "unwrap-failed"
-  | "recipient-key-invalid"
+  // the envelope (docs/envelope.md)
+  | "header-not-an-envelope"
+  | "header-version"
+  | "header-content-suite"
+  | "header-truncated"
+  | "header-malformed"
+  | "header-forged" // the MAC does not match
+  | "envelope-commitment" // the content key is not this envelope's
+  | "envelope-not-a-recipient"
+  | "envelope-unwrap"
+  | "envelope-hash" // not the envelope that the manifest names
+  | "metadata-refused"
+  | "stream-header"
+  | "stream-truncated"
+  | "stream-too-long"
+  | "segment-refused" // altered, moved, cut or from another file
+  // sealing
+  | "seal-no-recipient"
+  | "seal-too-many-recipients"
+  | "seal-duplicate-recipient"
+  | "seal-name"
+  | "seal-media-type"
+  | "seal-too-large"
+  | "key-malformed"
+  | "key-size"
   | "file-unreadable" // the browser can no longer read the chosen file
   | "file-changed" // the file changed on disk while it was being sealed
-  | "file-too-large"
+  // signatures and statements
   | "jws-malformed"
-  | "jws-wrong-header"
-  | "jws-bad-signature"
+  | "jws-header"
+  | "jws-signature"
   | "statement-malformed"
   | "statement-wrong-root"
   | "statement-wrong-organisation"
   | "statement-wrong-key-id"
   | "statement-not-current"
   | "statement-broken-chain"
-  | "note-malformed"
-  | "note-unknown-key"
-  | "note-bad-signature"
-  | "checkpoint-malformed"
-  | "proof-invalid" // an inclusion or consistency proof that does not lead to the root
-  | "evidence-malformed"
-  | "evidence-wrong-log"
-  | "evidence-wrong-subject" // true evidence, but of something else
+  // the trace
+  | "note.malformed"
+  | "note.duplicate_signature"
+  | "note.bad_key"
+  | "note.not_signed"
+  | "note.bad_signature"
+  | "checkpoint.malformed"
+  | "checkpoint.wrong_origin"
+  | "proof.out_of_range"
+  | "proof.wrong_length"
+  | "proof.root_mismatch"
+  | "record.too_long"
+  | "record.malformed"
+  | "record.unknown_version"
+  | "record.not_canonical"
+  | "record.field"
+  | "evidence.too_long"
+  | "evidence.malformed"
+  | "evidence.unknown_version"
+  | "evidence.other_log"
+  | "evidence.wrong_subject" // true evidence, but of something else
+  // the depositor's side
   | "manifest-malformed"
   | "passkey-unavailable"
   | "passkey-refused";

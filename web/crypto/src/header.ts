@@ -1,9 +1,11 @@
 // The header of an envelope (docs/envelope.md): what is public (file id, commitment, stanzas), and the encrypted name and type.
 import { type Bytes, concat, equal, fromUtf8, hex, hkdf, random, u16, u32, utf8 } from "./bytes";
-import { SceauError } from "./errors";
+import { type ErrorCode, SceauError } from "./errors";
 
 export const FIXED_LENGTH = 56;
-const MAGIC = Uint8Array.of(0x73, 0x63, 0x65, 0x61, 0x75, 0x01, 0x00, 0x01); // "sceau", version 1, content suite 1
+const MAGIC = utf8("sceau");
+const VERSION = 1;
+const CONTENT_SUITE = 1;
 const MAC_LENGTH = 32;
 const MAX_BODY = 1 << 20;
 const MAX_STANZAS = 256;
@@ -38,28 +40,27 @@ export interface UnverifiedHeader {
 
 export async function buildHeader(cek: Bytes, fileId: Bytes, stanzas: Stanza[], metadata: Metadata): Promise<Bytes> {
   const commitment = await hkdf(cek, NO_SALT, utf8("sceau-1/commit"));
-  const fixed = concat(MAGIC, fileId, commitment);
+  const fixed = concat(MAGIC, Uint8Array.of(VERSION), u16(CONTENT_SUITE), fileId, commitment);
   const section = await sealMetadata(cek, fixed, metadata);
-  if (stanzas.length < 1 || stanzas.length > MAX_STANZAS) throw new SceauError("header-malformed", "stanza count");
+  if (stanzas.length < 1) throw new SceauError("seal-no-recipient");
+  if (stanzas.length > MAX_STANZAS) throw new SceauError("seal-too-many-recipients");
   const body = concat(
     u16(stanzas.length),
     ...stanzas.flatMap((s) => [u16(s.suite), s.keyId, u16(s.wrapped.length), s.wrapped]),
     section,
   );
-  if (body.length > MAX_BODY) throw new SceauError("header-malformed", "body too long");
+  if (body.length > MAX_BODY) throw new SceauError("seal-too-many-recipients");
   const authenticated = concat(fixed, u32(body.length), body);
   const mac = await crypto.subtle.sign("HMAC", await macKey(cek, "sign"), authenticated);
   return concat(authenticated, new Uint8Array(mac));
 }
 
 export function parseHeader(bytes: Bytes): UnverifiedHeader {
-  if (bytes.length < MAGIC.length || !equal(bytes.subarray(0, 5), MAGIC.subarray(0, 5))) throw malformed("magic");
-  if (!equal(bytes.subarray(5, 8), MAGIC.subarray(5, 8))) throw new SceauError("header-unknown-version");
   const input = new Reader(bytes);
-  const fixed = input.take(FIXED_LENGTH);
+  const fixed = readFixed(input);
   const bodyLength = input.u32();
   if (bodyLength > MAX_BODY) throw malformed("body too long");
-  const body = new Reader(input.take(bodyLength));
+  const body = new Reader(input.take(bodyLength), "header-malformed");
   const mac = input.take(MAC_LENGTH);
   if (!input.done) throw malformed("bytes after the header");
 
@@ -71,10 +72,11 @@ export function parseHeader(bytes: Bytes): UnverifiedHeader {
     const keyId = body.take(32);
     const wrappedLength = body.u16();
     if (wrappedLength < 1 || wrappedLength > MAX_WRAPPED) throw malformed("wrapped length");
+    if (stanzas.some((other) => other.suite === suite && equal(other.keyId, keyId))) throw malformed("a recipient twice");
     stanzas.push({ suite, keyId, wrapped: body.take(wrappedLength) });
   }
   const metadataSection = body.rest();
-  const metadata = new Reader(metadataSection);
+  const metadata = new Reader(metadataSection, "header-malformed");
   const metadataLength = metadata.u32();
   if (metadataLength < MIN_METADATA || metadataLength > MAX_METADATA) throw malformed("metadata length");
   metadata.take(metadataLength);
@@ -95,7 +97,7 @@ export function parseHeader(bytes: Bytes): UnverifiedHeader {
 /** The length of the header that starts with these bytes (at least 60), so that a reader of a whole envelope knows where it ends. */
 export function headerLength(start: Bytes): number {
   const input = new Reader(start);
-  input.take(FIXED_LENGTH);
+  readFixed(input);
   const bodyLength = input.u32();
   if (bodyLength > MAX_BODY) throw malformed("body too long");
   return FIXED_LENGTH + 4 + bodyLength + MAC_LENGTH;
@@ -104,9 +106,9 @@ export function headerLength(start: Bytes): number {
 /** Checks commitment, then MAC, and only then decrypts name and type. */
 export async function authenticate(header: UnverifiedHeader, cek: Bytes): Promise<Metadata> {
   const commitment = await hkdf(cek, NO_SALT, utf8("sceau-1/commit"));
-  if (!equal(commitment, header.commitment)) throw new SceauError("header-not-authentic", "commitment");
+  if (!equal(commitment, header.commitment)) throw new SceauError("envelope-commitment");
   const valid = await crypto.subtle.verify("HMAC", await macKey(cek, "verify"), header.mac, header.authenticated);
-  if (!valid) throw new SceauError("header-not-authentic", "mac");
+  if (!valid) throw new SceauError("header-forged");
   return openMetadata(cek, header);
 }
 
@@ -123,6 +125,7 @@ async function metadataKey(cek: Bytes, usage: "encrypt" | "decrypt"): Promise<Cr
 }
 
 async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata): Promise<Bytes> {
+  checkMetadata(metadata, "seal-name", "seal-media-type");
   const json = utf8(JSON.stringify({ name: metadata.name, type: metadata.type }));
   const padded = new Uint8Array(Math.ceil(json.length / PADDING) * PADDING).fill(0x20);
   padded.set(json);
@@ -130,7 +133,6 @@ async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata): Promi
   const key = await metadataKey(cek, "encrypt");
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: fixed }, key, padded);
   const length = iv.length + sealed.byteLength;
-  if (length > MAX_METADATA) throw new SceauError("metadata-malformed", "name too long");
   return concat(u32(length), iv, new Uint8Array(sealed));
 }
 
@@ -145,17 +147,36 @@ async function openMetadata(cek: Bytes, header: UnverifiedHeader): Promise<Metad
       header.metadataSection.slice(16),
     );
   } catch (cause) {
-    throw new SceauError("metadata-not-authentic", "", { cause });
+    throw new SceauError("metadata-refused", "not authentic", { cause });
   }
+  if (plain.byteLength % PADDING !== 0) throw new SceauError("metadata-refused", "padding");
   let value: unknown;
   try {
-    value = JSON.parse(fromUtf8(new Uint8Array(plain)).replace(/ +$/, ""));
+    value = JSON.parse(fromUtf8(new Uint8Array(plain)));
   } catch (cause) {
-    throw new SceauError("metadata-malformed", "", { cause });
+    throw new SceauError("metadata-refused", "not JSON", { cause });
   }
   const { name, type } = (value ?? {}) as Record<string, unknown>;
-  if (typeof name !== "string" || typeof type !== "string") throw new SceauError("metadata-malformed");
-  return { name, type };
+  if (typeof name !== "string" || typeof type !== "string") throw new SceauError("metadata-refused", "fields");
+  const metadata = { name, type };
+  checkMetadata(metadata, "metadata-refused", "metadata-refused");
+  return metadata;
+}
+
+/** A name is a file's name, never a path; a type is printable ASCII. */
+function checkMetadata({ name, type }: Metadata, badName: ErrorCode, badType: ErrorCode): void {
+  const length = utf8(name).length;
+  if (length < 1 || length > 255 || /[/\\\p{Cc}]/u.test(name) || name === "." || name === "..") throw new SceauError(badName);
+  if (!/^[\x20-\x7e]{1,127}$/.test(type)) throw new SceauError(badType);
+}
+
+function readFixed(input: Reader): Bytes {
+  const start = input.peek(MAGIC.length);
+  if (!equal(start, MAGIC.slice(0, start.length))) throw new SceauError("header-not-an-envelope");
+  const begin = input.peek(FIXED_LENGTH);
+  if (begin.length > 5 && begin[5] !== VERSION) throw new SceauError("header-version");
+  if (begin.length > 7 && (begin[6] !== 0 || begin[7] !== CONTENT_SUITE)) throw new SceauError("header-content-suite");
+  return input.take(FIXED_LENGTH);
 }
 
 const malformed = (detail: string): SceauError => new SceauError("header-malformed", detail);
@@ -163,15 +184,21 @@ const malformed = (detail: string): SceauError => new SceauError("header-malform
 /** Reads big-endian fields and refuses to run past the end. */
 class Reader {
   #at = 0;
-  constructor(private readonly bytes: Bytes) {}
+  constructor(
+    private readonly bytes: Bytes,
+    private readonly short: ErrorCode = "header-truncated",
+  ) {}
   get done(): boolean {
     return this.#at === this.bytes.length;
   }
   take(length: number): Bytes {
-    if (this.bytes.length - this.#at < length) throw malformed("cut short");
+    if (this.bytes.length - this.#at < length) throw new SceauError(this.short);
     const out = this.bytes.slice(this.#at, this.#at + length);
     this.#at += length;
     return out;
+  }
+  peek(length: number): Bytes {
+    return this.bytes.slice(this.#at, this.#at + length);
   }
   rest(): Bytes {
     return this.take(this.bytes.length - this.#at);

@@ -2,16 +2,17 @@
 // It never holds a recipient's private key and never hands out a plaintext that it has not authenticated.
 export { base64, base64url, type Bytes, fromBase64url, fromHex, fromUtf8, hex, sha256, utf8 } from "./bytes";
 export { codeOf, type ErrorCode, SceauError } from "./errors";
-export { verifyEvidence, parseRecord, type TraceRecord, type VerifiedRecord } from "./evidence";
+export { type VerifiedRecord, verifyEvidence } from "./evidence";
 export { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
 export { CryptoWorker, type OpeningInWorker, type SealedHeader, type SealingInWorker } from "./in-worker";
 export { fingerprint, type JwsType, unverifiedPayload, verifyJws } from "./jws";
 export { type Manifest, manifestBytes, type ManifestFile, manifestHash, parseManifest } from "./manifest";
 export { leafHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle";
-export { type Checkpoint, type LogKey, parseLogKey, verifyCheckpoint } from "./note";
+export { type Checkpoint, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
 export { Opener } from "./open";
 export { ordered } from "./ordered";
 export { type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
+export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";
 export { type SealedPart, Sealer } from "./seal";
 export { type KeyStatement, type KeySuite, type KeyUse, verifyChain, verifyRecipient, verifyStatement } from "./statements";

@@ -1,5 +1,5 @@
 // Reading foreign JSON: each field is asked for by name and kind, and what is missing is an error of the caller's choosing.
-import { type Bytes, fromHex, fromUtf8 } from "./bytes";
+import { type Bytes, fromBase64url, fromHex, fromUtf8 } from "./bytes";
 import { type ErrorCode, SceauError } from "./errors";
 
 export class Fields {
@@ -9,11 +9,13 @@ export class Fields {
   ) {}
 
   static parse(bytes: Uint8Array | string, code: ErrorCode): Fields {
+    let value: unknown;
     try {
-      return Fields.of(JSON.parse(typeof bytes === "string" ? bytes : fromUtf8(bytes)), code);
+      value = JSON.parse(typeof bytes === "string" ? bytes : fromUtf8(bytes));
     } catch (cause) {
       throw new SceauError(code, "not JSON", { cause });
     }
+    return Fields.of(value, code);
   }
 
   static of(value: unknown, code: ErrorCode): Fields {
@@ -21,6 +23,12 @@ export class Fields {
     return new Fields(value as Record<string, unknown>, code);
   }
 
+  /** Refuses a name that is not in the list. */
+  only(...names: string[]): this {
+    const stranger = Object.keys(this.value).find((name) => !names.includes(name));
+    if (stranger !== undefined) throw new SceauError(this.code, "an unknown field");
+    return this;
+  }
   has(name: string): boolean {
     return this.value[name] !== undefined && this.value[name] !== null;
   }
@@ -32,9 +40,15 @@ export class Fields {
   textOrNull(name: string): string | null {
     return this.has(name) ? this.text(name) : null;
   }
-  integer(name: string): number {
+  /** A whole number that is not negative, however large: those beyond 2^53 are no longer exact. */
+  whole(name: string): number {
     const value = this.value[name];
-    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw this.wrong(name);
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 0) throw this.wrong(name);
+    return value;
+  }
+  integer(name: string): number {
+    const value = this.whole(name);
+    if (!Number.isSafeInteger(value)) throw this.wrong(name);
     return value;
   }
   oneOf<T extends string>(name: string, values: readonly T[]): T {
@@ -43,9 +57,10 @@ export class Fields {
     return value;
   }
   hash(name: string, length = 32): string {
-    const value = this.text(name);
-    fromHex(value, length);
-    return value;
+    return this.checked(name, this.text(name), (text) => (fromHex(text, length), text));
+  }
+  bytes(name: string): Bytes {
+    return this.checked(name, this.text(name), fromBase64url);
   }
   object(name: string): Fields {
     return Fields.of(this.value[name], this.code);
@@ -62,13 +77,22 @@ export class Fields {
     return this.list(name).map((value) => Fields.of(value, this.code));
   }
   hashes(name: string): Bytes[] {
-    return this.list(name).map((value) => {
-      if (typeof value !== "string") throw this.wrong(name);
-      return fromHex(value, 32);
-    });
+    return this.list(name).map((value) => this.checked(name, String(value), (text) => fromHex(text, 32)));
+  }
+  texts(): Record<string, string> {
+    for (const name of Object.keys(this.value)) this.text(name);
+    return { ...(this.value as Record<string, string>) };
   }
   entries(): [string, unknown][] {
     return Object.entries(this.value);
+  }
+
+  private checked<T>(name: string, text: string, read: (text: string) => T): T {
+    try {
+      return read(text);
+    } catch (cause) {
+      throw new SceauError(this.code, name, { cause });
+    }
   }
   private wrong(name: string): SceauError {
     return new SceauError(this.code, name);

@@ -7,7 +7,7 @@ export type JwsType = "sceau-key-statement" | "sceau-decision" | "sceau-record" 
 
 /** The kid of an Ed25519 key; for an organisation's root this is its fingerprint. */
 export async function fingerprint(publicKey: Bytes): Promise<string> {
-  if (publicKey.length !== 32) throw new SceauError("recipient-key-invalid", "Ed25519 size");
+  if (publicKey.length !== 32) throw new SceauError("key-malformed", "Ed25519 size");
   return hex(await sha256(utf8("sceau/ed25519\0"), publicKey));
 }
 
@@ -18,17 +18,26 @@ export async function verifyJws(jws: string, typ: JwsType, publicKey: Bytes): Pr
     throw new SceauError("jws-malformed");
   }
   const kid = await fingerprint(publicKey);
-  if (header !== base64url(utf8(`{"alg":"EdDSA","kid":"${kid}","typ":"${typ}"}`))) throw new SceauError("jws-wrong-header");
-  const valid = await verifyEd25519(publicKey, fromBase64url(signature), utf8(`${header}.${payload}`));
-  if (!valid) throw new SceauError("jws-bad-signature");
-  return fromBase64url(payload);
+  if (header !== base64url(utf8(`{"alg":"EdDSA","kid":"${kid}","typ":"${typ}"}`))) throw new SceauError("jws-header");
+  const bytes = part(payload);
+  const valid = await verifyEd25519(publicKey, part(signature), utf8(`${header}.${payload}`));
+  if (!valid) throw new SceauError("jws-signature");
+  return bytes;
 }
 
 /** What a JWS says, before anyone has checked who says it: only to find out which key to check it with. */
 export function unverifiedPayload(jws: string): Bytes {
   const payload = jws.split(".")[1];
   if (payload === undefined) throw new SceauError("jws-malformed");
-  return fromBase64url(payload);
+  return part(payload);
+}
+
+function part(text: string): Bytes {
+  try {
+    return fromBase64url(text);
+  } catch (cause) {
+    throw new SceauError("jws-malformed", "", { cause });
+  }
 }
 
 let native: boolean | undefined;

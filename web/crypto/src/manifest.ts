@@ -1,5 +1,5 @@
 // What was sent is what was meant: the manifest names every envelope of a dossier, and the depositor signs its exact bytes.
-import { type Bytes, fromUtf8, hex, sha256, utf8 } from "./bytes";
+import { type Bytes, hex, sha256, utf8 } from "./bytes";
 import { SceauError } from "./errors";
 import { Fields } from "./json";
 
@@ -45,7 +45,7 @@ export function manifestBytes(m: Manifest): Bytes {
 }
 
 export function parseManifest(bytes: Bytes): Manifest {
-  const f = Fields.parse(fromUtf8(bytes), "manifest-malformed");
+  const f = Fields.parse(bytes, "manifest-malformed");
   if (f.integer("v") !== 1) throw new SceauError("manifest-malformed", "version");
   const answers = f.object("answers");
   const manifest: Manifest = {

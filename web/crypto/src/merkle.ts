@@ -11,12 +11,12 @@ export const nodeHash = (left: Bytes, right: Bytes): Promise<Bytes> => sha256(co
 
 /** RFC 9162 section 2.1.3.2. Throws unless the leaf is entry `index` of the log of `size` entries under `root`. */
 export async function verifyInclusion(leaf: Bytes, index: number, size: number, proof: Bytes[], root: Bytes): Promise<void> {
-  if (!natural(index) || !natural(size) || index >= size) throw new SceauError("proof-invalid", "index");
+  if (!natural(index) || !natural(size) || index >= size) throw new SceauError("proof.out_of_range");
   let fn = index;
   let sn = size - 1;
   let hash = leaf;
   for (const sibling of proof) {
-    if (sn === 0 || sibling.length !== 32) throw new SceauError("proof-invalid", "length");
+    if (sn === 0 || sibling.length !== 32) throw new SceauError("proof.wrong_length");
     if (odd(fn) || fn === sn) {
       hash = await nodeHash(sibling, hash);
       while (!odd(fn) && fn !== 0) {
@@ -29,7 +29,8 @@ export async function verifyInclusion(leaf: Bytes, index: number, size: number, 
     fn = half(fn);
     sn = half(sn);
   }
-  if (sn !== 0 || !equal(hash, root)) throw new SceauError("proof-invalid", "inclusion");
+  if (sn !== 0) throw new SceauError("proof.wrong_length");
+  if (!equal(hash, root)) throw new SceauError("proof.root_mismatch");
 }
 
 /** RFC 9162 section 2.1.4.2. Throws unless the log of `newSize` entries begins with that of `oldSize`. */
@@ -40,12 +41,12 @@ export async function verifyConsistency(
   oldRoot: Bytes,
   newRoot: Bytes,
 ): Promise<void> {
-  if (!natural(oldSize) || !natural(newSize) || oldSize > newSize) throw new SceauError("proof-invalid", "sizes");
+  if (!natural(oldSize) || !natural(newSize) || oldSize > newSize) throw new SceauError("proof.out_of_range");
   if (oldSize === newSize || oldSize === 0) {
-    // Nothing to prove, so nothing may be said: equal logs have equal roots, and every log begins with the empty one.
-    const emptyRoot = await sha256(new Uint8Array(0));
-    const same = oldSize === 0 ? equal(oldRoot, emptyRoot) && (newSize > 0 || equal(newRoot, emptyRoot)) : equal(oldRoot, newRoot);
-    if (proof.length > 0 || !same) throw new SceauError("proof-invalid", "consistency");
+    // Nothing to prove, so nothing may be said: every log begins with the empty one, and equal logs have equal roots.
+    const expected = oldSize === 0 ? await sha256(new Uint8Array(0)) : newRoot;
+    if (proof.length > 0) throw new SceauError("proof.wrong_length");
+    if (!equal(oldRoot, expected)) throw new SceauError("proof.root_mismatch");
     return;
   }
   let fn = oldSize - 1;
@@ -54,14 +55,14 @@ export async function verifyConsistency(
     fn = half(fn);
     sn = half(sn);
   }
-  // A complete old tree is its own first node and is left out of the proof.
+  // An old tree of 2^k entries is its own first node and is left out of the proof (fn is then 0).
   const nodes = fn === 0 ? [oldRoot, ...proof] : proof;
   const [first, ...rest] = nodes;
-  if (!first) throw new SceauError("proof-invalid", "length");
+  if (!first) throw new SceauError("proof.wrong_length");
   let fr = first;
   let sr = first;
   for (const node of rest) {
-    if (sn === 0 || node.length !== 32) throw new SceauError("proof-invalid", "length");
+    if (sn === 0 || node.length !== 32) throw new SceauError("proof.wrong_length");
     if (odd(fn) || fn === sn) {
       fr = await nodeHash(node, fr);
       sr = await nodeHash(node, sr);
@@ -75,7 +76,8 @@ export async function verifyConsistency(
     fn = half(fn);
     sn = half(sn);
   }
-  if (sn !== 0 || !equal(fr, oldRoot) || !equal(sr, newRoot)) throw new SceauError("proof-invalid", "consistency");
+  if (sn !== 0) throw new SceauError("proof.wrong_length");
+  if (!equal(fr, oldRoot) || !equal(sr, newRoot)) throw new SceauError("proof.root_mismatch");
 }
 
 /** The root over these leaf hashes (RFC 9162 section 2.1.1): for a page that holds the whole of a small log. */

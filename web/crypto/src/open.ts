@@ -17,7 +17,7 @@ export class Opener {
 
   /** Commitment and MAC are checked before anything else. `parts` comes from the signed manifest. */
   static async create(headerBytes: Bytes, cek: Bytes, parts: number): Promise<Opener> {
-    if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("part-malformed", "count");
+    if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("stream-too-long", "count");
     const header = parseHeader(headerBytes);
     const metadata = await authenticate(header, cek);
     return new Opener(header, cek.slice(), metadata, parts);
@@ -29,10 +29,10 @@ export class Opener {
 
   /** Part 0 carries the stream's salt: give it first, whichever part is wanted then. */
   async part(index: number, bytes: Bytes): Promise<Bytes> {
-    if (!Number.isSafeInteger(index) || index < 0 || index >= this.parts) throw new SceauError("part-malformed", "index");
+    if (!Number.isSafeInteger(index) || index < 0 || index >= this.parts) throw new SceauError("stream-too-long", "index");
     if (index === 0) this.#stream ??= StreamKey.read(this.cek, this.header.fixed, bytes);
     const stream = await this.#stream;
-    if (!stream) throw new SceauError("part-malformed", "part 0 must come first");
+    if (!stream) throw new SceauError("stream-header", "part 0 must come first");
     const [plaintext, hash] = await Promise.all([
       stream.openPart(index, index === this.parts - 1, bytes),
       sha256(bytes),
@@ -46,11 +46,11 @@ export class Opener {
     const hashes: Bytes[] = [];
     for (let i = 0; i < this.parts; i += 1) {
       const hash = this.#hashes.get(i);
-      if (!hash) throw new SceauError("envelope-truncated");
+      if (!hash) throw new SceauError("stream-truncated");
       hashes.push(hash);
     }
     const hash = hex(await envelopeHash(this.header.fixed, this.header.metadataSection, hashes));
     this.cek.fill(0);
-    if (hash !== expectedEnvelopeHash) throw new SceauError("envelope-hash-mismatch");
+    if (hash !== expectedEnvelopeHash) throw new SceauError("envelope-hash");
   }
 }

@@ -3,7 +3,7 @@ import { type Bytes, equal, hex, random, sha256 } from "./bytes";
 import { SceauError } from "./errors";
 import { ordered } from "./ordered";
 import { buildHeader, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
-import { type RecipientKey, wrap } from "./recipients";
+import { keyIdHex, type RecipientKey, wrap } from "./recipients";
 import { envelopeHash, MAX_FILE, partCount, plaintextRange, StreamKey } from "./stream";
 
 export interface SealedPart {
@@ -34,11 +34,13 @@ export class Sealer {
 
   /** Draws the content key, which nothing outside this object ever holds, and wraps it for each recipient. */
   static async create(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[]): Promise<Sealer> {
-    if (source.size > MAX_FILE) throw new SceauError("file-too-large");
+    if (source.size > MAX_FILE) throw new SceauError("seal-too-large");
+    const ids = await Promise.all(recipients.map(keyIdHex));
+    if (new Set(ids).size !== ids.length) throw new SceauError("seal-duplicate-recipient");
     const cek = random(32);
     const fileId = random(16);
     const stanzas = await Promise.all(recipients.map((recipient) => wrap(recipient, fileId, cek)));
-    const header = await buildHeader(cek, fileId, stanzas, metadata);
+    const header = await buildHeader(cek, fileId, stanzas, { name: metadata.name, type: metadata.type || "application/octet-stream" });
     const parsed = parseHeader(header);
     const stream = await StreamKey.create(cek, parsed.fixed, random(32), random(7));
     cek.fill(0);
@@ -73,7 +75,7 @@ export class Sealer {
   /** After every part has come out once. Hexadecimal. */
   async envelopeHash(): Promise<string> {
     const hashes = this.#hashes.filter((hash) => hash !== undefined);
-    if (hashes.length !== this.parts) throw new SceauError("envelope-truncated");
+    if (hashes.length !== this.parts) throw new SceauError("stream-truncated");
     return hex(await envelopeHash(this.parsed.fixed, this.parsed.metadataSection, hashes));
   }
 }

@@ -1,5 +1,5 @@
 // Recipient keys are the organisation's word: a statement signed by its root, and logged. Both are checked before anything is sealed.
-import { type Bytes, fromBase64url, fromUtf8, hex, sha256 } from "./bytes";
+import { type Bytes, hex, sha256 } from "./bytes";
 import { SceauError } from "./errors";
 import { verifyEvidence, type VerifiedRecord } from "./evidence";
 import { Fields } from "./json";
@@ -25,7 +25,7 @@ export interface KeyStatement {
 
 /** Signed by the root with this fingerprint, for this organisation, and true to its own key id. */
 export async function verifyStatement(jws: string, organisation: string, rootFingerprint: string): Promise<KeyStatement> {
-  const rootKey = fromBase64url(Fields.parse(unverifiedPayload(jws), "statement-malformed").text("root_key"));
+  const rootKey = Fields.parse(unverifiedPayload(jws), "statement-malformed").bytes("root_key");
   if ((await fingerprint(rootKey)) !== rootFingerprint) throw new SceauError("statement-wrong-root");
   const payload = await verifyJws(jws, "sceau-key-statement", rootKey);
   const statement = parse(payload);
@@ -50,7 +50,7 @@ export async function verifyRecipient(
     attested?.kind === "key-statement" &&
     attested.id === `${statement.organisation}/${use}` &&
     attested.hash === hex(await sha256(statement.payload));
-  if (!about) throw new SceauError("evidence-wrong-subject");
+  if (!about) throw new SceauError("evidence.wrong_subject");
   return { statement, recipient: { suite, publicKey: statement.publicKey }, logged };
 }
 
@@ -69,14 +69,14 @@ export function verifyChain(statements: readonly KeyStatement[]): void {
 }
 
 function parse(payload: Bytes): KeyStatement {
-  const f = Fields.parse(fromUtf8(payload), "statement-malformed");
+  const f = Fields.parse(payload, "statement-malformed");
   if (f.integer("v") !== 1) throw new SceauError("statement-malformed", "version");
   return {
     organisation: f.text("organisation"),
     use: f.oneOf("use", ["encrypt", "sign"]),
     suite: f.oneOf("suite", ["HPKE-X-Wing", "RSA-OAEP-256", "Ed25519"]),
     keyId: f.hash("key_id"),
-    publicKey: fromBase64url(f.text("public_key")),
+    publicKey: f.bytes("public_key"),
     notBefore: f.integer("not_before"),
     notAfter: f.integer("not_after"),
     predecessor: f.textOrNull("predecessor"),

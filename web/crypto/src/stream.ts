@@ -37,9 +37,8 @@ export class StreamKey {
 
   /** From the first bytes of part 0. */
   static async read(cek: Bytes, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
-    if (part0.length < STREAM_HEADER_LENGTH + TAG || part0[0] !== STREAM_HEADER_LENGTH) {
-      throw new SceauError("part-malformed", "stream header");
-    }
+    if (part0.length < STREAM_HEADER_LENGTH) throw new SceauError("stream-truncated");
+    if (part0[0] !== STREAM_HEADER_LENGTH) throw new SceauError("stream-header");
     return StreamKey.derive(cek, fixed, part0.slice(0, STREAM_HEADER_LENGTH), "decrypt");
   }
 
@@ -60,15 +59,17 @@ export class StreamKey {
   }
 
   async openPart(index: number, last: boolean, part: Bytes): Promise<Bytes> {
-    // Every part but the last is full (the length decides which bytes belong to which segment).
-    if (part.length > PART_LENGTH || (!last && part.length !== PART_LENGTH)) throw new SceauError("part-malformed");
     const segment = index === 0 ? part.subarray(STREAM_HEADER_LENGTH) : part;
-    if (segment.length < TAG) throw new SceauError("part-malformed");
+    const size = segment.length - TAG;
+    const full = index === 0 ? FIRST_PLAINTEXT : NEXT_PLAINTEXT;
+    if (size > full) throw new SceauError("stream-too-long", `part ${index}`);
+    // Every part but the last is full, and only a file's first may be empty.
+    if (size < 0 || (last ? size === 0 && index > 0 : size !== full)) throw new SceauError("stream-truncated", `part ${index}`);
     try {
       const iv = this.nonce(index, last);
       return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, this.key, segment));
     } catch (cause) {
-      throw new SceauError("segment-not-authentic", `part ${index}`, { cause });
+      throw new SceauError("segment-refused", `part ${index}`, { cause });
     }
   }
 

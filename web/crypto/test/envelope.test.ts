@@ -86,18 +86,18 @@ describe("what is sealed is what is opened", () => {
 
   it("with its name and type, whose length does not show", async () => {
     const short = await seal(new Uint8Array(1), [hybrid.recipient], "a");
-    const long = await seal(new Uint8Array(1), [hybrid.recipient], "été 🌞 — ".repeat(10));
+    const long = await seal(new Uint8Array(1), [hybrid.recipient], "été 🌞 — ".repeat(9));
     expect(short.header.length).toBe(long.header.length);
     const cek = await unwrap(parseHeader(long.header), hybrid.secret);
     const { metadata } = await Opener.create(long.header, cek, 1);
-    expect(metadata).toEqual({ name: "été 🌞 — ".repeat(10), type: "application/pdf" });
+    expect(metadata).toEqual({ name: "été 🌞 — ".repeat(9), type: "application/pdf" });
   });
 
   it("and a part can be sent twice, the same", async () => {
     const sealer = await Sealer.create(new Blob([text(FIRST_PLAINTEXT + 5)]), { name: "a", type: "" }, [hybrid.recipient]);
     const again = await Promise.all([sealer.part(1), sealer.part(1)]);
     expect(again[0]?.bytes).toEqual(again[1]?.bytes);
-    expect(await code(sealer.envelopeHash())).toBe("envelope-truncated");
+    expect(await code(sealer.envelopeHash())).toBe("stream-truncated");
   });
 });
 
@@ -111,13 +111,13 @@ describe("what was altered is refused", () => {
   it("each byte of the header", async () => {
     const cek = await unwrap(parseHeader(sealed.header), hybrid.secret);
     for (let at = 0; at < sealed.header.length; at += 7) {
-      expect(await code(Opener.create(flip(sealed.header, at), cek, 3)), `byte ${at}`).toMatch(/^header-/);
+      expect(await code(Opener.create(flip(sealed.header, at), cek, 3)), `byte ${at}`).toMatch(/^(header-|envelope-commitment)/);
     }
   });
 
   it("a header that ends early, or late", async () => {
     for (const length of [0, 5, 55, 59, 100, sealed.header.length - 1]) {
-      expect(() => parseHeader(sealed.header.slice(0, length))).toThrow("header-malformed");
+      expect(() => parseHeader(sealed.header.slice(0, length))).toThrow("header-truncated");
     }
     expect(() => parseHeader(new Uint8Array([...sealed.header, 0]))).toThrow("header-malformed");
   });
@@ -125,30 +125,30 @@ describe("what was altered is refused", () => {
   it("a bit of a part, wherever it is", async () => {
     for (const [index, at] of [[0, 0], [0, 20], [0, 39], [0, 4000], [1, 0], [1, PART_LENGTH - 1], [2, 3]] as const) {
       const parts = sealed.parts.with(index, flip(sealed.parts[index] ?? random(1), at));
-      expect(await code(open({ ...sealed, parts }, hybrid.secret))).toMatch(/segment-not-authentic|part-malformed/);
+      expect(await code(open({ ...sealed, parts }, hybrid.secret))).toMatch(/segment-refused|stream-header/);
     }
   });
 
   it("parts in another order, missing at the end, or of another file", async () => {
     const [a, b, c] = sealed.parts as [Bytes, Bytes, Bytes];
     const other = await seal(text(size), [hybrid.recipient]);
-    expect(await code(open({ ...sealed, parts: [b, a, c] }, hybrid.secret))).toMatch(/part-malformed|segment-not-authentic/);
-    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 2))).toBe("segment-not-authentic");
-    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 3))).toBe("envelope-truncated");
-    expect(await code(open({ ...sealed, parts: [a, b, c, c] }, hybrid.secret, 4))).toMatch(/part-malformed|segment-not-authentic/);
-    expect(await code(open({ ...sealed, parts: [a, other.parts[1] ?? a, c] }, hybrid.secret))).toBe("segment-not-authentic");
+    expect(await code(open({ ...sealed, parts: [b, a, c] }, hybrid.secret))).toMatch(/stream-|segment-refused/);
+    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 2))).toBe("segment-refused");
+    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 3))).toBe("stream-truncated");
+    expect(await code(open({ ...sealed, parts: [a, b, c, c] }, hybrid.secret, 4))).toMatch(/stream-|segment-refused/);
+    expect(await code(open({ ...sealed, parts: [a, other.parts[1] ?? a, c] }, hybrid.secret))).toBe("segment-refused");
   });
 
   it("a whole file that is not the one that the manifest names", async () => {
     const other = await seal(random(3), [hybrid.recipient]);
-    expect(await code(open({ ...other, hash: sealed.hash }, hybrid.secret))).toBe("envelope-hash-mismatch");
+    expect(await code(open({ ...other, hash: sealed.hash }, hybrid.secret))).toBe("envelope-hash");
   });
 
   it("another content key, and a key that is not a recipient's", async () => {
-    expect(await code(Opener.create(sealed.header, random(32), 3))).toBe("header-not-authentic");
-    expect(await code(unwrap(parseHeader(sealed.header), (await xwing()).secret))).toBe("not-a-recipient");
+    expect(await code(Opener.create(sealed.header, random(32), 3))).toBe("envelope-commitment");
+    expect(await code(unwrap(parseHeader(sealed.header), (await xwing()).secret))).toBe("envelope-not-a-recipient");
     const id = hybrid.secret.id;
-    expect(await code(unwrap(parseHeader(sealed.header), { suite: "HPKE-X-Wing", id, seed: random(32) }))).toBe("unwrap-failed");
+    expect(await code(unwrap(parseHeader(sealed.header), { suite: "HPKE-X-Wing", id, seed: random(32) }))).toBe("envelope-unwrap");
   });
 });
 
@@ -159,7 +159,7 @@ it("a recipient key that is not one is refused", async () => {
     { suite: "HPKE-X-Wing", publicKey: random(1215) },
     (await rsa(1024)).recipient,
   ] as const) {
-    expect(await code(Sealer.create(blob, { name: "x", type: "" }, [recipient]))).toBe("recipient-key-invalid");
+    expect(await code(Sealer.create(blob, { name: "x", type: "" }, [recipient]))).toMatch(/^key-/);
   }
 });
 
