@@ -1,5 +1,5 @@
 use crate::note::VerifierKey;
-use crate::{CheckpointError, Hash, Note, NoteSignature};
+use crate::{CheckpointError, Hash, Note, NoteError, NoteSignature, verify_consistency};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::ops::Deref;
 
@@ -136,6 +136,11 @@ impl SignedCheckpoint {
         Ok(VerifiedCheckpoint(self))
     }
 
+    /// The signed note, with all of its signature lines.
+    pub fn note(&self) -> &Note {
+        &self.note
+    }
+
     /// What it claims, unverified; for choosing the key.
     pub fn unverified(&self) -> &Checkpoint {
         &self.checkpoint
@@ -149,7 +154,27 @@ pub struct VerifiedCheckpoint(SignedCheckpoint);
 impl VerifiedCheckpoint {
     /// The signed note, with all of its signature lines.
     pub fn note(&self) -> &Note {
-        &self.0.note
+        self.0.note()
+    }
+
+    /// The same as it was received, to be sent on.
+    pub fn into_signed(self) -> SignedCheckpoint {
+        self.0
+    }
+
+    /// Checks that this checkpoint extends `older`, one of the same log: nothing that was logged then is gone or changed
+    /// now. A failure is proof that the log forked, if `proof` is its honest answer: keep both checkpoints.
+    pub fn extends(&self, older: &Self, proof: &[Hash]) -> Result<(), CheckpointError> {
+        if self.origin() != older.origin() {
+            return Err(CheckpointError::WrongOrigin);
+        }
+        verify_consistency(older.size(), self.size(), proof, &older.root(), &self.root())
+            .map_err(CheckpointError::NotAnExtension)
+    }
+
+    pub(crate) fn with_line(mut self, line: NoteSignature) -> Result<Self, NoteError> {
+        self.0.note.add(line)?;
+        Ok(self)
     }
 }
 

@@ -37,6 +37,9 @@ pub enum ProofError {
     /// The proof leads to another root.
     #[error("the proof leads to another root than the checkpoint's")]
     RootMismatch,
+    /// A map proof whose path does not lead to its leaf.
+    #[error("the path of the map proof does not lead to its leaf")]
+    Malformed,
     /// A hash needed to make the proof is not stored.
     #[error(transparent)]
     Missing(#[from] MissingHash),
@@ -49,6 +52,7 @@ impl ProofError {
             ProofError::OutOfRange => "proof.out_of_range",
             ProofError::WrongLength => "proof.wrong_length",
             ProofError::RootMismatch => "proof.root_mismatch",
+            ProofError::Malformed => "proof.malformed",
             ProofError::Missing(_) => "proof.missing_hash",
         }
     }
@@ -57,7 +61,7 @@ impl ProofError {
     pub fn fault(&self) -> Fault {
         match self {
             ProofError::OutOfRange => Fault::Caller,
-            ProofError::WrongLength | ProofError::RootMismatch => Fault::Log,
+            ProofError::WrongLength | ProofError::RootMismatch | ProofError::Malformed => Fault::Log,
             ProofError::Missing(_) => Fault::Storage,
         }
     }
@@ -198,6 +202,9 @@ pub enum CheckpointError {
     /// A checkpoint whose origin is not the name of the key that signed it.
     #[error("the checkpoint is of another log than the key's")]
     WrongOrigin,
+    /// Two checkpoints of one log contradict each other: the newer is smaller, or the proof between them fails.
+    #[error("the newer checkpoint does not extend the older one: {0}")]
+    NotAnExtension(ProofError),
 }
 
 impl CheckpointError {
@@ -207,6 +214,7 @@ impl CheckpointError {
             CheckpointError::Note(error) => error.code(),
             CheckpointError::Malformed(_) => "checkpoint.malformed",
             CheckpointError::WrongOrigin => "checkpoint.wrong_origin",
+            CheckpointError::NotAnExtension(_) => "checkpoint.not_an_extension",
         }
     }
 
@@ -215,7 +223,7 @@ impl CheckpointError {
         match self {
             CheckpointError::Note(error) => error.fault(),
             CheckpointError::Malformed(_) => Fault::Sender,
-            CheckpointError::WrongOrigin => Fault::Log,
+            CheckpointError::WrongOrigin | CheckpointError::NotAnExtension(_) => Fault::Log,
         }
     }
 }

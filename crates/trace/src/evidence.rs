@@ -1,5 +1,5 @@
 use crate::{
-    EvidenceError, Hash, Record, SignedCheckpoint, VerifiedCheckpoint, VerifierKey, leaf_hash,
+    EvidenceError, Hash, Record, SignedCheckpoint, TlogProof, VerifiedCheckpoint, VerifierKey, leaf_hash,
     verify_inclusion,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -109,6 +109,12 @@ impl Evidence {
     /// The exact bytes of the record that is claimed.
     pub fn record_bytes(&self) -> Result<Vec<u8>, EvidenceError> {
         URL_SAFE_NO_PAD.decode(&self.wire.record).map_err(|_| EvidenceError::Malformed)
+    }
+
+    /// The same proof for other transparency tools; they need the record's bytes beside it.
+    pub fn to_tlog_proof(&self) -> Result<TlogProof, EvidenceError> {
+        let checkpoint = SignedCheckpoint::parse(&self.wire.checkpoint)?;
+        Ok(TlogProof { extra: None, index: self.wire.index, hashes: self.wire.proof.clone(), checkpoint })
     }
 
     /// Verifies, offline, under the log key that the caller trusts; or, without one, under the key in the file, which

@@ -5,6 +5,7 @@
 //! an HSM can do it) and must never let personal data into a record: ids, hashes and commitments only.
 
 mod checkpoint;
+mod cosignature;
 mod error;
 mod evidence;
 mod hash;
@@ -14,9 +15,11 @@ mod proof;
 mod record;
 mod state;
 mod tile;
+mod tlog_proof;
 mod tree;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifiedCheckpoint};
+pub use cosignature::Cosignature;
 pub use error::{
     CheckpointError, EvidenceError, Fault, MissingHash, NoteError, ProofError, RecordError, TileError,
 };
@@ -27,6 +30,7 @@ pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_i
 pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
 };
-pub use state::{Conflict, StateEntry, StateMap};
+pub use state::{Conflict, MapProof, StateEntry, StateMap};
 pub use tile::{Bundle, TILE_WIDTH, Tile, TileReader};
+pub use tlog_proof::TlogProof;
 pub use tree::{HashReader, LogTree, root_at};

@@ -48,7 +48,8 @@ impl NoteSignature {
         &self.blob
     }
 
-    fn parse(line: &str) -> Result<Self, NoteError> {
+    /// Reads a signature line, given without its line feed.
+    pub fn parse(line: &str) -> Result<Self, NoteError> {
         let rest = line.strip_prefix(SIGNATURE_START).ok_or(NoteError::Malformed("a signature line"))?;
         let (name, base64) = rest.split_once(' ').ok_or(NoteError::Malformed("a signature line"))?;
         if !key::is_name(name) {

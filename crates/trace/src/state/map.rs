@@ -87,6 +87,10 @@ impl StateMap {
             }
         });
     }
+
+    pub(super) fn top(&self) -> Option<&Branch> {
+        self.root.as_deref()
+    }
 }
 
 impl Branch {

@@ -5,8 +5,10 @@
 //! keys alone, so that the order of insertion does not matter.
 
 mod map;
+mod proof;
 
 pub use map::{Conflict, StateMap};
+pub use proof::MapProof;
 
 use crate::Hash;
 use crate::label::{Label, labelled_hash};

@@ -1,7 +1,14 @@
 //! Behaviours of the trace room, against published vectors, outside judges and random input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod a_record_has_one_spelling;
+mod a_witness_cosigns;
+mod every_proof_verifies_and_no_other;
 mod evidence_vectors;
 mod merkle_vectors;
+mod notes_are_signed_notes;
+mod outside_judges_agree;
+mod parsers_never_panic;
 mod support;
 mod the_map_has_one_current_version;
+mod tiles_are_as_c2sp_says;

@@ -58,3 +58,62 @@ proptest! {
         prop_assert_eq!(one.len(), sorted.len());
     }
 }
+
+fn filled(ids: &std::collections::BTreeSet<String>) -> StateMap {
+    let mut map = StateMap::new();
+    for id in ids {
+        map.compare_and_swap("dossier", id, None, sha256(id.as_bytes())).unwrap();
+    }
+    map
+}
+
+#[test]
+fn an_empty_map_proves_absence() {
+    let map = StateMap::new();
+    let proof = map.prove("dossier", "a");
+    assert_eq!(proof.verify(&map.root(), "dossier", "a"), Ok(None));
+    assert_eq!(proof.verify(&sha256(b"other"), "dossier", "a"), Err(ProofError::RootMismatch));
+}
+
+proptest! {
+    #[test]
+    fn presence_and_absence_are_proved_under_the_root_alone(
+        ids in proptest::collection::btree_set("[a-z]{1,3}", 1..60), asked in "[a-z]{1,3}"
+    ) {
+        let map = filled(&ids);
+        for id in ids.iter().chain([&asked]) {
+            let proof = map.prove("dossier", id);
+            prop_assert_eq!(proof.verify(&map.root(), "dossier", id), Ok(map.lookup("dossier", id)));
+            prop_assert!(proof.verify(&sha256(b"other"), "dossier", id).is_err());
+            let text = serde_json::to_string(&proof).unwrap();
+            prop_assert_eq!(serde_json::from_str::<MapProof>(&text).unwrap(), proof);
+        }
+    }
+
+    #[test]
+    fn a_spoilt_proof_never_says_something_else(
+        ids in proptest::collection::btree_set("[a-z]{1,3}", 2..40),
+        which: prop::sample::Index, at: prop::sample::Index, kind in 0usize..6, other: prop::sample::Index
+    ) {
+        let map = filled(&ids);
+        let all: Vec<&String> = ids.iter().collect();
+        let (id, other) = (which.get(&all), other.get(&all));
+        let truth = map.lookup("dossier", id);
+        let mut json = serde_json::to_value(map.prove("dossier", id)).unwrap();
+        let borrowed = serde_json::to_value(map.prove("dossier", other)).unwrap();
+        let steps = json["path"].as_array().unwrap().len();
+        let step = at.index(steps);
+        match kind {
+            0 => json["path"][step]["sibling"] = sha256(b"x").to_string().into(),
+            1 => json["path"][step]["bit"] = (json["path"][step]["bit"].as_u64().unwrap() ^ 1).into(),
+            2 => drop(json["path"].as_array_mut().unwrap().remove(step)),
+            3 => json["leaf"]["version"] = 2.into(),
+            4 => json["leaf"] = serde_json::Value::Null,
+            _ => json = borrowed,
+        }
+        let proof: MapProof = serde_json::from_value(json).unwrap();
+        if let Ok(answer) = proof.verify(&map.root(), "dossier", id) {
+            prop_assert_eq!(answer, truth);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use crate::support::tree;
+use proptest::prelude::*;
+use sceau_trace::*;
+use std::collections::HashMap;
+
+fn paths(tiles: &[Tile]) -> Vec<String> {
+    tiles.iter().map(Tile::to_string).collect()
+}
+
+#[test]
+fn the_specification_s_examples() {
+    let all = Tile::written(0, 70_000);
+    let of = |level, full| all.iter().filter(|tile| tile.level() == level && tile.is_full() == full).count();
+    assert_eq!((of(0, true), of(0, false), of(1, true), of(1, false), of(2, false)), (273, 1, 1, 1, 1));
+    assert_eq!(paths(&all[273..]), ["tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]);
+    assert_eq!(paths(&Tile::written(0, 256)), ["tile/0/000", "tile/1/000.p/1"]);
+    assert_eq!(Tile::at(0, 1_234_067, u64::MAX).unwrap().to_string(), "tile/0/x001/x234/067");
+    assert_eq!(
+        Bundle::at(1_234_067, 1_234_067 * 256 + 8).unwrap().to_string(),
+        "tile/entries/x001/x234/067.p/8"
+    );
+    assert_eq!(Tile::at(0, 1, 256), None, "an empty tile does not exist");
+    assert!(Tile::written(70_000, 70_000).is_empty());
+    assert_eq!(paths(&Tile::written(255, 257)), ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1"]);
+    assert_eq!(Bundle::written(255, 257).iter().map(Bundle::width).collect::<Vec<_>>(), [256, 1]);
+}
+
+#[test]
+fn only_the_one_path_of_a_tile_is_read() {
+    for path in ["tile/0/000", "tile/63/999.p/255", "tile/8/x001/x234/067", "tile/0/x001/000.p/1"] {
+        assert_eq!(Tile::parse_path(path).unwrap().to_string(), path);
+    }
+    for path in [
+        "",
+        "tile/",
+        "tile/0",
+        "tile/0/",
+        "tile/0/0",
+        "tile/0/0000",
+        "tile/00/000",
+        "tile/64/000",
+        "tile/-1/000",
+        "tile/0/x000/001",
+        "tile/0/001/002",
+        "tile/0/x001",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/0/000.p/01",
+        "tile/0/000.p/",
+        "tile/0/000.p/1/",
+        "tile/0/../000",
+        "/tile/0/000",
+        "tile/0/x001/x234/+67",
+        "tile/entries/000",
+        "tile/0/x999/x999/x999/x999/x999/x999/999",
+    ] {
+        assert_eq!(Tile::parse_path(path), Err(TileError::Path), "{path}");
+    }
+    assert_eq!(Bundle::parse_path("tile/entries/x001/000.p/9").unwrap().start(), 256_000);
+    for path in ["tile/0/000", "tile/entries/", "tile/entries/0", "entries/000"] {
+        assert_eq!(Bundle::parse_path(path), Err(TileError::Path), "{path}");
+    }
+}
+
+#[test]
+fn bundles_carry_entries_and_nothing_else() {
+    let bundle = Bundle::at(0, 3).unwrap();
+    let entries = [b"".to_vec(), b"a".to_vec(), vec![7; MAX_RECORD_BYTES]];
+    let bytes = bundle.bytes(&entries).unwrap();
+    assert_eq!(bytes[..5], [0, 0, 0, 1, b'a']);
+    assert_eq!(bundle.parse_bytes(&bytes).unwrap(), entries);
+    assert_eq!(bundle.bytes(&entries[..2]), Err(TileError::WrongLength));
+    assert_eq!(Bundle::at(0, 1).unwrap().bytes(&[vec![0; 65_536]]), Err(TileError::EntryTooLong));
+    for wrong in [
+        &bytes[..bytes.len() - 1],
+        &bytes[..3],
+        &[&bytes[..], &[0, 0]].concat(),
+        &[&bytes[..], &[0]].concat(),
+    ] {
+        assert_eq!(bundle.parse_bytes(wrong), Err(TileError::WrongLength));
+    }
+    assert_eq!(Tile::at(0, 0, 2).unwrap().parse_bytes(&[0; 63]), Err(TileError::WrongLength));
+}
+
+/// What a server would have after growing through these sizes.
+fn served(tree: &LogTree, sizes: &[u64]) -> HashMap<String, Vec<u8>> {
+    let mut files = HashMap::new();
+    for step in sizes.windows(2) {
+        for tile in Tile::written(step[0], step[1]) {
+            files.insert(tile.to_string(), tile.bytes(tree).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn a_hash_of_another_size_s_tile_is_missing_not_wrong() {
+    let tree = tree(300);
+    let reader = TileReader::new(300, |_| None);
+    assert_eq!(reader.hash(0, 5), Err(MissingHash { level: 0, index: 5 }));
+    let reader = TileReader::new(300, |tile| tile.bytes(&tree).ok().map(|bytes| bytes[32..].to_vec()));
+    assert!(reader.hash(0, 5).is_err());
+    assert!(TileReader::new(300, |tile| tile.bytes(&tree).ok()).hash(0, 300).is_err());
+    assert!(TileReader::new(300, |tile| tile.bytes(&tree).ok()).hash(70, u64::MAX).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_proof_can_be_made_from_tiles_alone(
+        mut sizes in proptest::collection::btree_set(1u64..70_000, 1..5), index: u64, from: u64
+    ) {
+        let size = *sizes.last().unwrap();
+        sizes.insert(0);
+        let tree = tree(size);
+        let files = served(&tree, &sizes.into_iter().collect::<Vec<_>>());
+        let reader = TileReader::new(size, |tile| files.get(&tile.to_string()).cloned());
+        prop_assert_eq!(root_at(size, &reader).unwrap(), tree.root());
+        let (index, from) = (index % size, from % size);
+        prop_assert_eq!(inclusion_proof(size, index, &reader), inclusion_proof(size, index, &tree));
+        prop_assert_eq!(consistency_proof(from, size, &reader), consistency_proof(from, size, &tree));
+    }
+
+    #[test]
+    fn paths_round_trip(level in 0u8..64, index in 0u64..1 << 50, width in 1u16..=256) {
+        let suffix = if width == 256 { String::new() } else { format!(".p/{width}") };
+        let bundle = Bundle::at(index, index * 256 + u64::from(width)).unwrap();
+        let path = bundle.to_string();
+        prop_assert!(path.ends_with(&suffix));
+        prop_assert_eq!(Bundle::parse_path(&path).unwrap(), bundle);
+        let tile = path.replace("entries", &level.to_string());
+        prop_assert_eq!(Tile::parse_path(&tile).unwrap().to_string(), tile);
+    }
+}
