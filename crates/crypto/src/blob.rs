@@ -1,12 +1,10 @@
 //! Small secrets sealed at rest under a symmetric key: private keys in a keystore, secret columns.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-
+use crate::aead::{AeadKey, NONCE, TAG};
 use crate::{Label, Secret, SecretBytes, hkdf, random};
 
 const VERSION: u8 = 1;
 const SALT: usize = 32;
-const TAG: usize = 16;
 
 /// A sealed secret, in bytes that may be stored anywhere: `01 ‖ salt (32) ‖ AES-256-GCM ciphertext and tag`.
 ///
@@ -57,9 +55,9 @@ impl SealedBlob {
         blob.extend_from_slice(secret);
         #[expect(clippy::expect_used, reason = "AES-GCM only refuses more than 64 GiB")]
         let tag = aead
-            .seal_in_place_separate_tag(nonce, Aad::empty(), blob.get_mut(1 + SALT..).unwrap_or_default())
+            .seal(nonce, b"", blob.get_mut(1 + SALT..).unwrap_or_default())
             .expect("the secret is in memory, so shorter than the limit");
-        blob.extend_from_slice(tag.as_ref());
+        blob.extend_from_slice(&tag);
         Self(blob)
     }
 
@@ -72,10 +70,7 @@ impl SealedBlob {
         let salt = head.get(1..).and_then(|salt| salt.try_into().ok()).ok_or(BlobError::Malformed)?;
         let (aead, nonce) = keys(key, label, context, salt);
         let mut secret = SecretBytes::from(sealed);
-        let length = aead
-            .open_in_place(nonce, Aad::empty(), secret.expose_mut())
-            .map_err(|_| BlobError::Refused)?
-            .len();
+        let length = aead.open(nonce, b"", secret.expose_mut()).map_err(|_| BlobError::Refused)?.len();
         secret.truncate(length);
         Ok(secret)
     }
@@ -105,14 +100,14 @@ impl std::fmt::Debug for SealedBlob {
     }
 }
 
-fn keys(key: &Secret<32>, label: Label, context: &[u8], salt: &[u8; SALT]) -> (LessSafeKey, Nonce) {
-    let derived: Secret<44> = hkdf(key.expose(), salt, &[label.as_str().as_bytes(), &[0], context]);
-    let (aead, nonce) = derived.expose().split_at(32);
-    #[expect(clippy::expect_used, reason = "32 and 12 bytes by construction")]
-    (
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, aead).expect("32 bytes")),
-        Nonce::try_assume_unique_for_key(nonce).expect("12 bytes"),
-    )
+fn keys(key: &Secret<32>, label: Label, context: &[u8], salt: &[u8; SALT]) -> (AeadKey, [u8; NONCE]) {
+    let info: [&[u8]; 3] = [label.as_str().as_bytes(), &[0], context];
+    let derived: Secret<{ 32 + NONCE }> = hkdf(key.expose(), salt, &info);
+    let (left, right) = derived.expose().split_at(32);
+    let aead = Secret::fill_with(|bytes| bytes.copy_from_slice(left));
+    let mut nonce = [0; NONCE];
+    nonce.copy_from_slice(right);
+    (AeadKey::new(aead.expose()), nonce)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! The envelope is specified byte for byte in `docs/envelope.md`; `vectors/` holds the vectors that this crate and the
 //! browser's code both pass.
 
+mod aead;
 mod blob;
 mod cek;
 mod credential;
@@ -20,6 +21,10 @@ mod secret;
 pub mod envelope;
 pub mod jws;
 pub mod label;
+pub mod stream;
+
+#[cfg(test)]
+mod tests;
 
 pub use blob::{BlobError, SealedBlob};
 pub use cek::Cek;

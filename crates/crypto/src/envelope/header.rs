@@ -1,7 +1,5 @@
 //! The header: parsed, then proven with the content key, then usable.
 
-use std::io::Read;
-
 use super::segment::{Opener, StreamKey};
 use super::{
     EnvelopeHasher, FIXED, FixedHeader, MAC, MAX_BODY, MAX_METADATA, MAX_RECIPIENTS, MAX_WRAPPED,
@@ -46,21 +44,14 @@ impl UnverifiedHeader {
         Ok((Self { bytes: own.to_vec(), fixed, stanzas, metadata: metadata.to_vec() }, rest))
     }
 
-    /// Reads a header, and not a byte more, from a stream.
+    /// Length of the header that `start`, at least 60 bytes of it, begins.
     ///
     /// # Errors
-    /// The reader's, or [`OpenError`] inside.
-    pub fn read_from(reader: &mut impl Read) -> Result<Result<Self, OpenError>, std::io::Error> {
-        let mut bytes = Vec::with_capacity(4096);
-        reader.by_ref().take(FIXED as u64 + 4).read_to_end(&mut bytes)?;
-        let mut start = Reader::new(&bytes);
-        let length = FixedHeader::parse(&mut start).and_then(|_| start.u32()).and_then(body_length);
-        let length = match length {
-            Ok(length) => length,
-            Err(error) => return Ok(Err(error)),
-        };
-        reader.by_ref().take((length + MAC) as u64).read_to_end(&mut bytes)?;
-        Ok(Self::parse(&bytes))
+    /// [`OpenError`] with a code `header-…`.
+    pub fn length(start: &[u8]) -> Result<usize, OpenError> {
+        let mut reader = Reader::new(start);
+        FixedHeader::parse(&mut reader)?;
+        Ok(FIXED + 4 + body_length(reader.u32()?)? + MAC)
     }
 
     /// The bytes that were parsed.

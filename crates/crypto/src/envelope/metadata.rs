@@ -1,12 +1,11 @@
 //! A file's name and type, encrypted in the header.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 
-use super::{FixedHeader, OpenError, SealError, TAG};
+use super::{FixedHeader, OpenError, SealError};
+use crate::aead::{AeadKey, NONCE, TAG};
 use crate::{Cek, Label, SecretBytes};
 
-const NONCE: usize = 12;
 const BLOCK: usize = 256;
 
 /// What the recipient is told of the file besides its content. `Debug` hides both, which may be personal data.
@@ -61,25 +60,17 @@ impl Metadata {
         let mut text = serde_json::to_vec(self).expect("two strings");
         text.resize(text.len().next_multiple_of(BLOCK), b' ');
         #[expect(clippy::expect_used, reason = "AES-GCM only refuses more than 64 GiB")]
-        let tag = key(cek)
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(fixed.to_bytes()),
-                &mut text,
-            )
-            .expect("a name and a type are short");
+        let tag = key(cek).seal(nonce, &fixed.to_bytes(), &mut text).expect("a name and a type are short");
         let length = u32::try_from(NONCE + text.len() + TAG).unwrap_or(u32::MAX);
-        [&length.to_be_bytes(), nonce.as_slice(), &text, tag.as_ref()].concat()
+        [&length.to_be_bytes(), nonce.as_slice(), &text, &tag].concat()
     }
 
     /// Opens what follows the length.
     pub(super) fn open(cek: &Cek, fixed: &FixedHeader, sealed: &[u8]) -> Result<Self, OpenError> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(OpenError::Metadata)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError::Metadata)?;
+        let (nonce, sealed) = sealed.split_first_chunk().ok_or(OpenError::Metadata)?;
         let mut text = SecretBytes::from(sealed);
-        let text = key(cek)
-            .open_in_place(nonce, Aad::from(fixed.to_bytes()), text.expose_mut())
-            .map_err(|_| OpenError::Metadata)?;
+        let text =
+            key(cek).open(*nonce, &fixed.to_bytes(), text.expose_mut()).map_err(|_| OpenError::Metadata)?;
         if text.len() % BLOCK != 0 {
             return Err(OpenError::Metadata);
         }
@@ -95,8 +86,6 @@ impl std::fmt::Debug for Metadata {
     }
 }
 
-fn key(cek: &Cek) -> LessSafeKey {
-    let key = cek.derive(Label::EnvelopeMetadata);
-    #[expect(clippy::expect_used, reason = "32 bytes by its type")]
-    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).expect("32 bytes"))
+fn key(cek: &Cek) -> AeadKey {
+    AeadKey::new(cek.derive(Label::EnvelopeMetadata).expose())
 }

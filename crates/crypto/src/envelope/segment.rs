@@ -1,13 +1,12 @@
 //! The content stream, segment by segment and in place: Tink's AES256_GCM_HKDF_1MB, byte for byte.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-
 use super::{FixedHeader, OpenError, STREAM_HEADER, SealError, StreamLayout, TAG};
+use crate::aead::{AeadKey, NONCE};
 use crate::{Cek, Secret, hkdf};
 
 /// Key and nonces of one stream. It could seal a nonce twice: it stays inside the crate.
 pub(crate) struct StreamKey {
-    aead: LessSafeKey,
+    aead: AeadKey,
     header: [u8; STREAM_HEADER],
 }
 
@@ -20,9 +19,7 @@ impl StreamKey {
         into_salt.copy_from_slice(salt);
         into_prefix.copy_from_slice(nonce_prefix);
         let key: Secret<32> = hkdf(cek.expose(), salt, &[&fixed.associated_data()]);
-        #[expect(clippy::expect_used, reason = "32 bytes by its type")]
-        let aead = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).expect("32 bytes"));
-        Self { aead, header }
+        Self { aead: AeadKey::new(key.expose()), header }
     }
 
     pub(super) fn parse(
@@ -44,11 +41,10 @@ impl StreamKey {
 
     /// Encrypts in place; the tag goes after the text. The caller never seals two texts under one index.
     pub(crate) fn seal(&self, index: u32, last: bool, text: &mut [u8]) -> Result<[u8; TAG], SealError> {
-        check_size(index, last, text.len()).then_some(()).ok_or(SealError::SegmentSize)?;
-        let sealed = self.aead.seal_in_place_separate_tag(self.nonce(index, last), Aad::empty(), text);
-        let mut tag = [0; TAG];
-        tag.copy_from_slice(sealed.map_err(|_| SealError::SegmentSize)?.as_ref());
-        Ok(tag)
+        if !check_size(index, last, text.len()) {
+            return Err(SealError::SegmentSize);
+        }
+        self.aead.seal(self.nonce(index, last), b"", text).map_err(|_| SealError::SegmentSize)
     }
 
     /// Verifies and decrypts in place: the plaintext is what comes back. On error the buffer is wiped.
@@ -65,19 +61,17 @@ impl StreamKey {
             let too_long = size > StreamLayout::segment_size(index);
             return Err(if too_long { OpenError::StreamTooLong } else { OpenError::StreamTruncated });
         }
-        self.aead
-            .open_in_place(self.nonce(index, last), Aad::empty(), segment)
-            .map_err(|_| OpenError::Segment { index })
+        self.aead.open(self.nonce(index, last), b"", segment).map_err(|_| OpenError::Segment { index })
     }
 
-    fn nonce(&self, index: u32, last: bool) -> Nonce {
-        let mut nonce = [0; 12];
+    fn nonce(&self, index: u32, last: bool) -> [u8; NONCE] {
+        let mut nonce = [0; NONCE];
         let (prefix, rest) = nonce.split_at_mut(7);
         let (number, flag) = rest.split_at_mut(4);
         prefix.copy_from_slice(&self.header[33..]);
         number.copy_from_slice(&index.to_be_bytes());
         flag.copy_from_slice(&[u8::from(last)]);
-        Nonce::assume_unique_for_key(nonce)
+        nonce
     }
 }
 
@@ -124,8 +118,11 @@ impl Sealer {
     /// # Errors
     /// [`SealError::SegmentSize`], [`SealError::Finished`], [`SealError::TooLarge`].
     pub fn seal_segment(&mut self, text: &mut [u8], last: bool) -> Result<[u8; TAG], SealError> {
-        let index = self.take_index(text.len(), last)?;
-        self.stream.seal(index, last, text)
+        let index = self.next_index()?.ok_or(SealError::TooLarge)?;
+        let tag = self.stream.seal(index, last, text)?;
+        self.next = index.checked_add(1);
+        self.finished = last;
+        Ok(tag)
     }
 
     /// Makes the next part out of a segment's plaintext: the stream header if it is the first, ciphertext, tag.
@@ -142,18 +139,9 @@ impl Sealer {
         Ok(part)
     }
 
-    /// Reserves the next index, so that several segments may be sealed at a time.
-    pub(crate) fn take_index(&mut self, size: usize, last: bool) -> Result<u32, SealError> {
-        if self.finished {
-            return Err(SealError::Finished);
-        }
-        let index = self.next.ok_or(SealError::TooLarge)?;
-        if !check_size(index, last, size) {
-            return Err(SealError::SegmentSize);
-        }
-        self.next = index.checked_add(1);
-        self.finished = last;
-        Ok(index)
+    /// The index that comes next, for whoever owns the sealer and seals several segments at a time.
+    pub(crate) fn next_index(&self) -> Result<Option<u32>, SealError> {
+        if self.finished { Err(SealError::Finished) } else { Ok(self.next) }
     }
 
     pub(crate) fn stream(&self) -> &StreamKey {

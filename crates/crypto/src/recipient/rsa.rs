@@ -69,12 +69,18 @@ impl RsaPrivateKey {
     /// # Errors
     /// [`UnwrapError`], whatever the cause.
     pub fn unwrap_cek(&self, wrapped: &[u8]) -> Result<Cek, UnwrapError> {
+        Cek::from_slice(self.decrypt(wrapped)?.expose()).map_err(|_| UnwrapError)
+    }
+
+    pub(crate) fn decrypt(&self, ciphertext: &[u8]) -> Result<SecretBytes, UnwrapError> {
         let mut plain = SecretBytes::new(vec![0; self.key.min_output_size()]);
-        let cek = self
+        let length = self
             .key
-            .decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, plain.expose_mut(), None)
-            .map_err(|_| UnwrapError)?;
-        Cek::from_slice(cek).map_err(|_| UnwrapError)
+            .decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, plain.expose_mut(), None)
+            .map_err(|_| UnwrapError)?
+            .len();
+        plain.truncate(length);
+        Ok(plain)
     }
 
     fn new(key: PrivateDecryptingKey) -> Result<Self, KeyError> {
