@@ -1,0 +1,25 @@
+//! The subjects that are measured. To add one, add a file and a line.
+
+mod in_memory;
+mod seed_files;
+mod trace;
+
+use crate::Settings;
+use crate::row::Row;
+
+/// A subject: one or more rows of the table.
+pub(crate) struct Measure {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) work: fn(Settings) -> Result<Vec<Row>, String>,
+}
+
+pub(crate) const MEASURES: &[Measure] = &[
+    Measure { name: "in-memory", about: "sealing and opening in memory, one core", work: in_memory::measure },
+    Measure {
+        name: "seed-files",
+        about: "the seed's files beside AES-256-CBC and RSA-OAEP in Node",
+        work: seed_files::measure,
+    },
+    Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
+];
