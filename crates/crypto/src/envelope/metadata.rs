@@ -59,10 +59,7 @@ impl Metadata {
         #[expect(clippy::expect_used, reason = "two strings always serialise")]
         let mut text = serde_json::to_vec(self).expect("two strings");
         text.resize(text.len().next_multiple_of(BLOCK), b' ');
-        #[expect(clippy::expect_used, reason = "AES-GCM only refuses more than 64 GiB")]
-        let tag = key(cek).seal(nonce, &fixed.to_bytes(), &mut text).expect("a name and a type are short");
-        let length = u32::try_from(NONCE + text.len() + TAG).unwrap_or(u32::MAX);
-        [&length.to_be_bytes(), nonce.as_slice(), &text, &tag].concat()
+        seal_text(text, cek, fixed, nonce)
     }
 
     /// Opens what follows the length.
@@ -84,6 +81,13 @@ impl std::fmt::Debug for Metadata {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Metadata(redacted)")
     }
+}
+
+pub(super) fn seal_text(mut text: Vec<u8>, cek: &Cek, fixed: &FixedHeader, nonce: [u8; NONCE]) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "AES-GCM only refuses more than 64 GiB")]
+    let tag = key(cek).seal(nonce, &fixed.to_bytes(), &mut text).expect("a name and a type are short");
+    let length = u32::try_from(NONCE + text.len() + TAG).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), nonce.as_slice(), &text, &tag].concat()
 }
 
 fn key(cek: &Cek) -> AeadKey {

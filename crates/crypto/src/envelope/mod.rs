@@ -9,6 +9,8 @@ mod layout;
 mod metadata;
 mod reader;
 mod segment;
+#[cfg(test)]
+mod vectors;
 
 pub use build::NewEnvelope;
 pub use error::{OpenError, SealError};

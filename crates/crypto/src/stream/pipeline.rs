@@ -10,6 +10,9 @@ use std::thread;
 use super::StreamError;
 use super::parts::{Buffer, Part, buffer};
 
+/// Parts done before threads are started.
+const ALONE: usize = 16;
+
 type Item = Result<Part, StreamError>;
 
 /// Reads parts with `read` until the last, passes each through `work`, and gives them in order to `write`.
@@ -19,9 +22,17 @@ pub(super) fn run(
     mut write: impl FnMut(&Part) -> Result<(), StreamError>,
     workers: Option<NonZeroUsize>,
 ) -> Result<(), StreamError> {
-    let first = read(buffer())?;
-    if first.last {
-        return write(&work(first)?); // small files are not worth threads
+    let mut first = read(buffer())?;
+    // The first parts are done here: starting threads and touching their buffers costs milliseconds.
+    for _ in 0..ALONE {
+        let part = work(first)?;
+        write(&part)?;
+        if part.last {
+            return Ok(());
+        }
+        let mut bytes = part.bytes;
+        bytes.clear();
+        first = read(bytes)?;
     }
     let workers = workers.map_or_else(default_workers, NonZeroUsize::get);
     thread::scope(|scope| {
