@@ -1,1 +1,74 @@
-//! Being built.
+//! Dossiers: an organisation publishes schemes, a citizen deposits sealed files, case officers read on their key manager's page
+//! and decide, and everyone sees each access with its proof.
+//!
+//! This room keeps ciphertext and metadata. It never holds a key that opens a document, never sees a document in clear, and never
+//! takes a row of its own database for true: what matters is attested by the element and checked at each use.
+
+mod admissible;
+mod decisions;
+mod deposits;
+mod fault;
+mod letters;
+mod organisations;
+mod reading;
+mod rows;
+mod schemes;
+mod settle;
+mod state;
+mod views;
+
+pub mod statements;
+
+use std::sync::Arc;
+
+use sceau_element_api::Client;
+use sceau_store::{Clock, Database, Migration, Objects, Outbox};
+
+pub use decisions::KeyInUse;
+pub use deposits::{Arrived, Begun};
+pub use fault::Fault;
+pub use letters::{Letter, Text};
+pub use organisations::{OrganisationForm, OrganisationView, Prepared, PublishedKey};
+pub use reading::{Bundle, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
+pub use rows::{Row, Rows};
+pub use schemes::{SchemeForm, SchemeView};
+pub use settle::Posted;
+pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
+
+/// The tables of this room.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "dossiers-0001", sql: include_str!("../migrations/0001_dossiers.sql") }];
+
+/// The topic of letters in the outbox.
+pub const LETTERS: &str = "letter";
+
+/// The room with the parts that it works on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Dossiers {
+    rows: Rows,
+    database: Database,
+    objects: Objects,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    origin: Arc<str>,
+}
+
+impl Dossiers {
+    /// Assembles the room. `origin` is the platform's own, for links in letters.
+    pub fn new(
+        database: Database,
+        objects: Objects,
+        outbox: Outbox,
+        element: Client,
+        clock: Arc<dyn Clock>,
+        origin: &str,
+    ) -> Self {
+        let rows = Rows::new(database.clone(), element, Arc::clone(&clock));
+        Self { rows, database, objects, outbox, clock, origin: origin.into() }
+    }
+
+    /// The element that attests this room's rows.
+    pub fn element(&self) -> &Client {
+        self.rows.element()
+    }
+}

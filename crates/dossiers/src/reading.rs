@@ -1,0 +1,280 @@
+//! The way to a document: a one-use ticket, a short session for the key manager's page, ciphertext.
+
+use sceau_crypto::FileId;
+use sceau_element_api::documents::{DossierState, Manifest, SchemeDocument};
+use sceau_element_api::proof::Proof;
+use sceau_element_api::wire::RecordDraft;
+use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId, Role};
+use sceau_store::params;
+use sceau_trace::{Action, Actor, ActorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
+use crate::rows::Row;
+use crate::{Dossiers, state, statements};
+
+/// How long a ticket may wait to be exchanged.
+const TICKET_MS: u64 = 60_000;
+/// How long the page may fetch ciphertext afterwards.
+const SESSION_MS: u64 = 15 * 60_000;
+
+/// A case officer or supervisor, as the session proves.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// The account.
+    pub account: AccountId,
+    /// Case officer or supervisor.
+    pub role: Role,
+    /// The organisation of that role.
+    pub organisation: OrganisationId,
+}
+
+/// A ticket: where to go.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Ticket {
+    /// Address of the key manager's opening page, the ticket in its fragment.
+    pub url: String,
+}
+
+/// A session that a ticket was exchanged for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReadingToken {
+    /// Bearer token.
+    pub token: String,
+    /// Until when, in Unix milliseconds.
+    pub expires: u64,
+    /// The one dossier that it reads.
+    #[schema(value_type = String)]
+    pub dossier: DossierId,
+    /// Who reads.
+    pub reader: ReaderView,
+}
+
+/// Who reads, for the key manager's page.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReaderView {
+    /// The account.
+    pub account: String,
+    /// The role.
+    pub role: String,
+}
+
+/// An open reading session: what its token proves.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// The dossier.
+    pub dossier: DossierId,
+    /// Who reads.
+    pub account: AccountId,
+    /// In which role.
+    pub role: Role,
+}
+
+/// Everything that the key manager's page needs, but the parts of the files.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Bundle {
+    /// The manifest's bytes, base64url.
+    #[schema(value_type = String)]
+    pub manifest: Base64Url,
+    /// The depositor's proof.
+    #[schema(value_type = Object)]
+    pub manifest_proof: Proof,
+    /// The evidence that the element attested it.
+    #[schema(value_type = Object)]
+    pub manifest_evidence: serde_json::Value,
+    /// The scheme's bytes, base64url.
+    #[schema(value_type = String)]
+    pub scheme: Base64Url,
+    /// The files that the manifest names.
+    pub files: Vec<FileView>,
+    /// The decision so far.
+    #[schema(value_type = Option<Object>)]
+    pub decision: Option<sceau_element_api::documents::Decision>,
+    /// The state of the dossier.
+    pub state: String,
+}
+
+/// A sealed file.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FileView {
+    /// The file.
+    #[schema(value_type = String)]
+    pub file_id: FileId,
+    /// Number of parts.
+    pub parts: u32,
+    /// Header of the envelope, base64url.
+    #[schema(value_type = String)]
+    pub header: Base64Url,
+}
+
+impl Dossiers {
+    /// Issues a ticket to read a dossier of the reader's own organisation.
+    ///
+    /// # Errors
+    /// When the dossier is not there for this organisation.
+    pub async fn issue_ticket(&self, reader: Reader, dossier: DossierId) -> Result<Ticket, Fault> {
+        let draft = RecordDraft::new(reader.actor(), Action::TICKET_ISSUE)
+            .subject("dossier", dossier)
+            .organisation(reader.organisation);
+        let current = self.rows.current::<DossierState>(dossier).await?;
+        let readable = current.filter(|row| {
+            row.document.organisation == reader.organisation && state::is_readable(row.document.phase)
+        });
+        if readable.is_none() {
+            self.element().append(draft.refused("not_found")).await?;
+            return Err(Fault::not_found());
+        }
+        let key_manager = self.key_manager(reader.organisation).await?;
+        self.element().append(draft.granted()).await?;
+        let ticket = Base64Url(sceau_crypto::random::<32>().to_vec());
+        let values = params![
+            sceau_crypto::sha256(ticket.encode().as_bytes()).to_vec(),
+            dossier.to_string(),
+            reader.account.to_string(),
+            reader.role.as_str(),
+            self.clock.now_ms() + TICKET_MS
+        ];
+        self.database.execute(statements::INSERT_TICKET, values).await?;
+        Ok(Ticket { url: format!("{key_manager}/open#ticket={}", ticket.encode()) })
+    }
+
+    /// Exchanges a ticket, once.
+    ///
+    /// # Errors
+    /// When it is unknown, used or expired; that is recorded.
+    pub async fn exchange_ticket(&self, ticket: &str) -> Result<ReadingToken, Fault> {
+        let hash = sceau_crypto::sha256(ticket.as_bytes()).to_vec();
+        let token = Base64Url(sceau_crypto::random::<32>().to_vec()).encode();
+        let now = self.clock.now_ms();
+        let expires = now + SESSION_MS;
+        let token_hash = sceau_crypto::sha256(token.as_bytes()).to_vec();
+        let mut transaction = self.database.begin().await?;
+        let redeemed = transaction
+            .fetch_optional(statements::REDEEM_TICKET, params![hash, token_hash, expires, now])
+            .await?;
+        transaction.commit().await?;
+        let Some(row) = redeemed else {
+            let draft =
+                RecordDraft::new(Actor::new(ActorKind::Platform, "platform"), Action::TICKET_EXCHANGE);
+            self.element().append(draft.refused("ticket_invalid")).await?;
+            return Err(Fault::refused(
+                403,
+                "ticket_invalid",
+                "This link was used or has expired; open the dossier again",
+            ));
+        };
+        let reading = reading(&row)?;
+        let draft =
+            RecordDraft::new(reading.actor(), Action::TICKET_EXCHANGE).subject("dossier", reading.dossier);
+        self.element().append(draft.granted()).await?;
+        let reader =
+            ReaderView { account: reading.account.to_string(), role: reading.role.as_str().to_owned() };
+        Ok(ReadingToken { token, expires, dossier: reading.dossier, reader })
+    }
+
+    /// What a reading token proves.
+    ///
+    /// # Errors
+    /// When it is unknown or has expired.
+    pub async fn reading(&self, token: &str) -> Result<Reading, Fault> {
+        let values = params![sceau_crypto::sha256(token.as_bytes()).to_vec(), self.clock.now_ms()];
+        match self.database.fetch_optional(statements::READING_SESSION, values).await? {
+            Some(row) => reading(&row),
+            None => Err(Fault::refused(
+                401,
+                "reading_expired",
+                "The reading session has ended; open the dossier again",
+            )),
+        }
+    }
+
+    /// Everything that the key manager's page needs, but the parts of the files.
+    ///
+    /// # Errors
+    /// When a row is not the attested one.
+    pub async fn bundle(&self, reading: Reading) -> Result<Bundle, Fault> {
+        let dossier = reading.dossier;
+        let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
+        let manifest = self.rows.current::<Manifest>(dossier).await?.ok_or_else(Fault::not_found)?;
+        let scheme =
+            self.rows.current::<SchemeDocument>(state.document.scheme).await?.ok_or_else(Fault::not_found)?;
+        let files = self.file_views(dossier, &manifest).await?;
+        let decision = self.rows.current(dossier).await?.map(|row| row.document);
+        Ok(Bundle {
+            manifest_evidence: self.evidence(manifest.attested.index).await?,
+            manifest: manifest.payload.into(),
+            manifest_proof: manifest.proof,
+            scheme: scheme.payload.into(),
+            files,
+            decision,
+            state: crate::state::name(state.document.phase).to_owned(),
+        })
+    }
+
+    /// A part of a file that the manifest names. The first part is recorded: it begins a fetch.
+    ///
+    /// # Errors
+    /// When the file is not named by the manifest, or the part is not the one that arrived.
+    pub async fn read_part(&self, reading: Reading, file: FileId, index: u32) -> Result<bytes::Bytes, Fault> {
+        let manifest = self.rows.current::<Manifest>(reading.dossier).await?.ok_or_else(Fault::not_found)?;
+        if !manifest.document.files.iter().any(|named| named.file_id == file && index < named.parts) {
+            return Err(Fault::not_found());
+        }
+        if index == 0 {
+            let draft = RecordDraft::new(reading.actor(), Action::DOCUMENT_FETCH)
+                .subject("dossier", reading.dossier)
+                .subject("file", file);
+            self.element().append(draft.granted()).await?;
+        }
+        self.part(reading.dossier, file, index).await
+    }
+
+    async fn file_views(&self, dossier: DossierId, manifest: &Row<Manifest>) -> Result<Vec<FileView>, Fault> {
+        let mut views = Vec::with_capacity(manifest.document.files.len());
+        for file in &manifest.document.files {
+            let at = params![dossier.to_string(), file.file_id.to_string()];
+            let row = self.database.fetch_optional(statements::FILE, at).await?;
+            let row = row.ok_or(Fault::Tampered { kind: "file", id: file.file_id.to_string() })?;
+            let header = Base64Url(row.get("header")?);
+            views.push(FileView { file_id: file.file_id, parts: file.parts, header });
+        }
+        Ok(views)
+    }
+}
+
+impl Reader {
+    pub(crate) fn actor(self) -> Actor {
+        actor(self.role, self.account)
+    }
+}
+
+impl Reading {
+    pub(crate) fn actor(self) -> Actor {
+        actor(self.role, self.account)
+    }
+}
+
+fn actor(role: Role, account: AccountId) -> Actor {
+    let kind = match role {
+        Role::Supervisor => ActorKind::Supervisor,
+        _ => ActorKind::CaseOfficer,
+    };
+    Actor::new(kind, account.to_string())
+}
+
+fn reading(row: &sceau_store::Row) -> Result<Reading, Fault> {
+    let tampered = || Fault::Tampered { kind: "ticket", id: String::new() };
+    let dossier: String = row.get("dossier")?;
+    let account: String = row.get("account")?;
+    let role: String = row.get("role")?;
+    Ok(Reading {
+        dossier: dossier.parse().map_err(|_| tampered())?,
+        account: account.parse().map_err(|_| tampered())?,
+        role: match role.as_str() {
+            "case_officer" => Role::CaseOfficer,
+            "supervisor" => Role::Supervisor,
+            _ => return Err(tampered()),
+        },
+    })
+}

@@ -1,0 +1,128 @@
+//! Schemes: what an organisation asks for, published under its administrator's passkey.
+
+use sceau_element_api::documents::{
+    Document as _, FormField, OrganisationDocument, RequestedFile, SchemeDocument, Text,
+};
+use sceau_element_api::proof::Proof;
+use sceau_element_api::{Base64Url, OrganisationId, SchemeId};
+use sceau_store::params;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
+use crate::organisations::Prepared;
+use crate::{Dossiers, statements};
+
+/// What the organisation's administrator fills in.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SchemeForm {
+    /// Title in both languages.
+    #[schema(value_type = Object)]
+    pub title: Text,
+    /// Description in both languages.
+    #[schema(value_type = Object)]
+    pub description: Text,
+    /// Questions.
+    #[schema(value_type = Vec<Object>)]
+    pub form: Vec<FormField>,
+    /// Documents asked for.
+    #[schema(value_type = Vec<Object>)]
+    pub documents: Vec<RequestedFile>,
+}
+
+/// A scheme as everyone may see it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SchemeView {
+    /// The scheme.
+    #[schema(value_type = String)]
+    pub id: SchemeId,
+    /// The organisation.
+    #[schema(value_type = String)]
+    pub organisation: OrganisationId,
+    /// Its name.
+    pub organisation_name: String,
+    /// Title in both languages.
+    #[schema(value_type = Object)]
+    pub title: Text,
+    /// Description in both languages.
+    #[schema(value_type = Object)]
+    pub description: Text,
+    /// The exact bytes of the document, base64url: their SHA-256 is the manifest's `form_hash`.
+    #[schema(value_type = String)]
+    pub payload: Base64Url,
+    /// Log index of the entry that attests it.
+    pub index: u64,
+}
+
+impl Dossiers {
+    /// Makes the document that the administrator's passkey will sign.
+    ///
+    /// # Errors
+    /// When the form breaks its limits.
+    pub async fn prepare_scheme(
+        &self,
+        organisation: OrganisationId,
+        form: SchemeForm,
+    ) -> Result<Prepared, Fault> {
+        let SchemeForm { title, description, form, documents } = form;
+        let scheme = SchemeId::random();
+        let document = SchemeDocument { v: 1, scheme, organisation, title, description, form, documents };
+        let payload = document.to_bytes()?;
+        Ok(Prepared { payload: payload.into(), nonce: self.element().nonce().await? })
+    }
+
+    /// Publishes the scheme of `organisation`.
+    ///
+    /// # Errors
+    /// When it is another organisation's, or the proof is not its administrator's.
+    pub async fn publish_scheme(
+        &self,
+        organisation: OrganisationId,
+        payload: &[u8],
+        proof: Proof,
+    ) -> Result<SchemeView, Fault> {
+        let document = SchemeDocument::parse(payload)?.document;
+        if document.organisation != organisation {
+            return Err(Fault::refused(403, "foreign_organisation", "The scheme is another organisation's"));
+        }
+        self.rows.attest::<SchemeDocument>(payload, proof).await?;
+        let values = params![document.scheme.to_string(), organisation.to_string(), self.clock.now_ms()];
+        self.database.execute(statements::INSERT_SCHEME, values).await?;
+        self.scheme(document.scheme).await
+    }
+
+    /// The schemes, oldest first.
+    ///
+    /// # Errors
+    /// When a row is not the attested one.
+    pub async fn schemes(&self) -> Result<Vec<SchemeView>, Fault> {
+        let rows = self.database.fetch_all(statements::SCHEMES, params![]).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id: String = row.get("id")?;
+            let tampered = |_| Fault::Tampered { kind: "scheme", id: id.clone() };
+            views.push(self.scheme(id.parse().map_err(tampered)?).await?);
+        }
+        Ok(views)
+    }
+
+    /// One scheme.
+    ///
+    /// # Errors
+    /// When it is unknown, or its row is not the attested one.
+    pub async fn scheme(&self, id: SchemeId) -> Result<SchemeView, Fault> {
+        let row = self.rows.current::<SchemeDocument>(id).await?.ok_or_else(Fault::not_found)?;
+        let organisation = row.document.organisation;
+        let OrganisationDocument { name, .. } = self.enrolled(organisation).await?.document;
+        Ok(SchemeView {
+            id,
+            organisation,
+            organisation_name: name,
+            title: row.document.title,
+            description: row.document.description,
+            payload: row.payload.into(),
+            index: row.attested.index,
+        })
+    }
+}
