@@ -1,1 +1,22 @@
-//! Being built.
+//! What a hardware security module can do, and the software keystore that does it where there is none.
+//!
+//! A [`Provider`] keeps private keys and uses them; key references cross this room's border, key bytes do not. Keys are addressed
+//! by URI (`software:<label>`), so that configuration can move one to another provider. What a provider may lack
+//! (hybrid decapsulation, Ed25519 …) is a capability apart. This room must never hand out, log or print a private key, and never
+//! acknowledge a key that a power failure could lose.
+
+pub mod certificates;
+pub mod durable;
+mod error;
+mod key;
+mod operations;
+mod provider;
+mod software;
+mod unlock;
+
+pub use error::Error;
+pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
+pub use operations::Operations;
+pub use provider::{Authenticate, Provider, Seal, Sign, UnwrapCek};
+pub use software::SoftwareKeystore;
+pub use unlock::{Passphrase, Unlock, write_new_credential};

@@ -69,20 +69,6 @@ pub enum Error {
     /// TLS could not be configured with these parts.
     #[error("TLS cannot be configured: {0}")]
     Tls(#[from] rustls::Error),
-    /// A file could not be read or written.
-    #[error("{path}: {cause}")]
-    File {
-        /// The file.
-        path: String,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// A private key file that others can read.
-    #[error("{path} is readable by others: chmod 600 it, and consider the key known")]
-    KeyFileOpenToOthers {
-        /// The file.
-        path: String,
-    },
 }
 
 impl Error {
@@ -106,8 +92,6 @@ impl Error {
             Self::Pkcs12 => "pki_pkcs12",
             Self::Crypto => "pki_crypto",
             Self::Tls(_) => "pki_tls",
-            Self::File { .. } => "pki_file",
-            Self::KeyFileOpenToOthers { .. } => "pki_key_file_open_to_others",
         }
     }
 }

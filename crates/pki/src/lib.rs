@@ -1,7 +1,6 @@
 //! Certificates: names that keep what they say, the embedded authority, and verdicts on what clients present.
 //!
-//! Everything that decides is pure: bytes and time are passed in. Only [`files`] touches the disk. This room must never trust
-//! a certificate because it is well formed, never turn a bad one into a broken connection (the user is
+//! This room is pure: bytes and time are passed in. It must never trust a certificate because it is well formed, never turn a bad one into a broken connection (the user is
 //! owed a reason), and never let two different roles pass for one another.
 
 mod anchors;
@@ -10,7 +9,6 @@ mod certificate;
 mod der;
 mod error;
 mod extension;
-pub mod files;
 mod issued;
 mod judge;
 mod key;

@@ -1,0 +1,129 @@
+//! Files that are there, whole, when a function has returned, and gone when another has.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use crate::error::Error;
+
+/// Suffix of a file that is being written.
+pub(crate) const NEW: &str = "new";
+/// Suffix of a file that is being destroyed.
+pub(crate) const DESTROYED: &str = "destroyed";
+
+/// Puts a file in its place, whole: written beside it, fsynced, renamed over it, the folder fsynced.
+/// Its mode is that of a secret, 0600, from the first moment.
+///
+/// # Errors
+/// [`Error::File`]; the old file, if there was one, is then still there.
+pub fn write_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
+    replace(path, content, 0o600).map_err(|cause| failed(path, cause))
+}
+
+/// The same for what everyone may read, 0644.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write_public(path: &Path, content: &[u8]) -> Result<(), Error> {
+    replace(path, content, 0o644).map_err(|cause| failed(path, cause))
+}
+
+/// Renames a file away, which is the moment that it is gone; overwrites it with zeros, fsyncs, removes it, fsyncs the
+/// folder. A crash between leaves a `.destroyed` file to destroy again. What a copy-on-write file system or a drive keeps
+/// of the old blocks is out of reach: content must have been sealed anyway.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn destroy(path: &Path) -> Result<(), Error> {
+    overwrite_and_remove(path).map_err(|cause| failed(path, cause))
+}
+
+/// Makes a folder for secrets, 0700, and its parents, and fsyncs the one above.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn secret_folder(path: &Path) -> Result<(), Error> {
+    let make = || {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        sync_folder(parent(path))
+    };
+    make().map_err(|cause| failed(path, cause))
+}
+
+/// Refuses a secret file that its group or others can read.
+///
+/// # Errors
+/// [`Error::OpenToOthers`], [`Error::File`].
+pub fn check_secret(path: &Path) -> Result<(), Error> {
+    let metadata = fs::metadata(path).map_err(|cause| failed(path, cause))?;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(Error::OpenToOthers(path.to_owned()))
+    }
+}
+
+/// Reads at most `limit` bytes into memory that is wiped, refusing a longer file.
+pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+    // Sized once: a vector that grows leaves copies behind.
+    let mut content = zeroize::Zeroizing::new(vec![0; limit + 1]);
+    let mut file = File::open(path).map_err(|cause| failed(path, cause))?;
+    let mut length = 0;
+    while let Some(rest) = content.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(failed(path, cause)),
+        }
+    }
+    if length > limit {
+        return Err(failed(path, io::ErrorKind::FileTooLarge.into()));
+    }
+    content.truncate(length);
+    Ok(content)
+}
+
+pub(crate) fn failed(path: &Path, cause: io::Error) -> Error {
+    Error::File { path: path.to_owned(), cause }
+}
+
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = path.with_extension(NEW);
+    // What a crash left behind; nobody else writes here.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_folder(parent(path))
+}
+
+fn overwrite_and_remove(path: &Path) -> io::Result<()> {
+    let doomed = path.with_extension(DESTROYED);
+    fs::rename(path, &doomed)?;
+    sync_folder(parent(path))?;
+    let mut file = OpenOptions::new().write(true).open(&doomed)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let zeros = [0; 4096];
+    for start in (0..length).step_by(zeros.len()) {
+        file.write_all(zeros.get(..zeros.len().min(length - start)).unwrap_or_default())?;
+    }
+    file.sync_all()?;
+    fs::remove_file(&doomed)?;
+    sync_folder(parent(path))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

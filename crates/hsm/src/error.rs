@@ -1,0 +1,128 @@
+//! What can go wrong with keys.
+
+use std::path::PathBuf;
+
+use crate::key::{KeyKind, KeyUri};
+
+/// An error of this room. The message says what to do; [`Error::code`] is stable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A label that cannot name a key.
+    #[error(
+        "{0:?} cannot name a key: use 1 to 100 of a-z, 0-9, '-', '_' and '.', the first a letter or digit"
+    )]
+    BadLabel(String),
+    /// Not a key's address.
+    #[error("{0:?} is not a key's address, which looks like software:organisation-root")]
+    BadUri(String),
+    /// The key is not there.
+    #[error("there is no key {0}")]
+    NotFound(KeyUri),
+    /// A key of this name is there already.
+    #[error("there is already a key {0}: choose another name, or destroy it first")]
+    Exists(KeyUri),
+    /// The key is for another purpose.
+    #[error("the key {key} is for {found}, which this operation is not")]
+    WrongKind {
+        /// Which key.
+        key: KeyUri,
+        /// What it is for.
+        found: KeyKind,
+    },
+    /// The key is disabled.
+    #[error("the key {0} is disabled: an administrator can enable it again")]
+    Disabled(KeyUri),
+    /// The provider cannot do this.
+    #[error("the provider {scheme} cannot do {operation}")]
+    Unsupported {
+        /// Which provider.
+        scheme: &'static str,
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// A content key does not unwrap under this key.
+    #[error(transparent)]
+    Unwrap(#[from] sceau_crypto::UnwrapError),
+    /// The stanza names another key.
+    #[error("the envelope was not made for the key {0}")]
+    NotForThisKey(KeyUri),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] sceau_crypto::KeyError),
+    /// A sealed secret does not open.
+    #[error(transparent)]
+    Blob(#[from] sceau_crypto::BlobError),
+    /// Another process has the keystore open.
+    #[error("the keystore {0} is open in another process: stop that one first")]
+    InUse(PathBuf),
+    /// There is a keystore already.
+    #[error("there is already a keystore in {0}")]
+    AlreadyAKeystore(PathBuf),
+    /// There is none.
+    #[error("there is no keystore in {0}: create one first")]
+    NotAKeystore(PathBuf),
+    /// Wrong passphrase or credential.
+    #[error("the keystore does not open: wrong passphrase or credential")]
+    WrongUnlock,
+    /// The keystore is protected by the other means.
+    #[error("the keystore opens with {0}")]
+    OtherUnlock(&'static str),
+    /// A passphrase that is too short to protect anything.
+    #[error("a passphrase has at least {0} characters: a sentence is easy to remember")]
+    WeakPassphrase(usize),
+    /// A credential file of the wrong size.
+    #[error("{0} is not a credential: it must hold exactly 32 random bytes")]
+    BadCredential(PathBuf),
+    /// A file of the keystore is damaged, altered, or was moved from another place.
+    #[error("{0} is damaged or was altered: restore it from a backup")]
+    Damaged(PathBuf),
+    /// A file was written by a later version.
+    #[error("{0} was written by a later version: upgrade")]
+    LaterVersion(PathBuf),
+    /// A secret file that others can read.
+    #[error("{0} is readable by others: chmod 600 it, and consider what it holds known")]
+    OpenToOthers(PathBuf),
+    /// The system refused a file operation.
+    #[error("{path}: {cause}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A certificate or its key is not right.
+    #[error(transparent)]
+    Pki(#[from] sceau_pki::Error),
+}
+
+impl Error {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadLabel(_) => "hsm_bad_label",
+            Self::BadUri(_) => "hsm_bad_uri",
+            Self::NotFound(_) => "hsm_key_not_found",
+            Self::Exists(_) => "hsm_key_exists",
+            Self::WrongKind { .. } => "hsm_wrong_kind",
+            Self::Disabled(_) => "hsm_key_disabled",
+            Self::Unsupported { .. } => "hsm_unsupported",
+            Self::Unwrap(error) => error.code(),
+            Self::NotForThisKey(_) => "hsm_not_for_this_key",
+            Self::Key(error) => error.code(),
+            Self::Blob(error) => error.code(),
+            Self::InUse(_) => "hsm_keystore_in_use",
+            Self::AlreadyAKeystore(_) => "hsm_keystore_exists",
+            Self::NotAKeystore(_) => "hsm_keystore_not_found",
+            Self::WrongUnlock => "hsm_wrong_unlock",
+            Self::OtherUnlock(_) => "hsm_other_unlock",
+            Self::WeakPassphrase(_) => "hsm_weak_passphrase",
+            Self::BadCredential(_) => "hsm_bad_credential",
+            Self::Damaged(_) => "hsm_damaged",
+            Self::LaterVersion(_) => "hsm_later_version",
+            Self::OpenToOthers(_) => "hsm_open_to_others",
+            Self::File { .. } => "hsm_file",
+            Self::Pki(error) => error.code(),
+        }
+    }
+}

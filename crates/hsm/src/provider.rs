@@ -1,0 +1,114 @@
+//! What every provider does, and what only some can.
+
+use sceau_crypto::{Cek, FileId, SecretBytes};
+
+use crate::{
+    error::Error,
+    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
+};
+
+/// A keeper of keys: the software keystore, or an HSM. Callers use it through [`crate::Operations`].
+///
+/// What changes keys is durable when it returns. Every operation with a key checks its kind and state.
+pub trait Provider: Send + Sync {
+    /// The scheme of its keys' addresses: `software`.
+    fn scheme(&self) -> &'static str;
+
+    /// Makes a key, at `now` (unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Unsupported`] for a kind that it cannot hold, [`Error::File`].
+    fn generate(&self, kind: KeyKind, label: &KeyLabel, now: u64) -> Result<KeyRef, Error>;
+
+    /// Looks a key up by its address.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for another provider's address.
+    fn find(&self, uri: &KeyUri) -> Result<KeyEntry, Error>;
+
+    /// Its keys, by label.
+    ///
+    /// # Errors
+    /// When the provider does not answer.
+    fn list(&self) -> Result<Vec<KeyEntry>, Error>;
+
+    /// The public part of a key, whatever its state.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    fn public(&self, key: &KeyRef) -> Result<PublicKey, Error>;
+
+    /// Disables a key or enables it again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::File`].
+    fn set_state(&self, key: &KeyRef, state: KeyState) -> Result<(), Error>;
+
+    /// Destroys a key, for good as far as this provider goes: backups are their keeper's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::File`].
+    fn destroy(&self, key: &KeyRef) -> Result<(), Error>;
+
+    /// Ed25519 signatures, if it makes them.
+    fn signing(&self) -> Option<&dyn Sign> {
+        None
+    }
+
+    /// Unwrapping of content keys, if it does; which suites, its `generate` says.
+    fn unwrapping(&self) -> Option<&dyn UnwrapCek> {
+        None
+    }
+
+    /// HMAC, if it has it.
+    fn authenticating(&self) -> Option<&dyn Authenticate> {
+        None
+    }
+
+    /// Sealing of secrets, if it does.
+    fn sealing(&self) -> Option<&dyn Seal> {
+        None
+    }
+}
+
+/// Signs with [`KeyKind::Ed25519`].
+pub trait Sign {
+    /// The signature of `message` (RFC 8032). Say what is being signed: see `sceau_crypto::jws::signing_input`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<[u8; 64], Error>;
+}
+
+/// Unwraps with [`KeyKind::RsaOaep256`] or [`KeyKind::HpkeXWing`].
+pub trait UnwrapCek {
+    /// The content key of a file, from the stanza's `wrapped` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Unwrap`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn unwrap_cek(&self, key: &KeyRef, file: &FileId, wrapped: &[u8]) -> Result<Cek, Error>;
+}
+
+/// Authenticates with [`KeyKind::HmacSha256`].
+pub trait Authenticate {
+    /// HMAC-SHA-256 of the concatenated parts.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn mac(&self, key: &KeyRef, parts: &[&[u8]]) -> Result<[u8; 32], Error>;
+}
+
+/// Seals secrets with [`KeyKind::Aes256Gcm`]. The bytes are the provider's own: what one sealed, another does not open.
+pub trait Seal {
+    /// Seals `secret` for one place: `context` says which secret of which owner it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error>;
+
+    /// Opens what was sealed under the same key for the same place.
+    ///
+    /// # Errors
+    /// [`Error::Blob`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error>;
+}

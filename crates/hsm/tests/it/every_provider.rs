@@ -1,0 +1,156 @@
+//! One suite over every provider. To add one: a function that makes an empty, opened provider, and one line at the end.
+
+use sceau_crypto::{Cek, FileId, Typ, hmac, jws, wrap_cek};
+use sceau_hsm::{Error, KeyKind, KeyState, KeyUri, Operations, Provider, PublicKey};
+
+use crate::{NOW, label};
+
+/// Runs `behaviour` on a new provider of each sort.
+macro_rules! suite {
+    ($provider:ident, $make:path: $($behaviour:ident),* $(,)?) => {
+        mod $provider {
+            $(#[test] fn $behaviour() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$behaviour(&$make(folder.path()));
+            })*
+        }
+    };
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
+    result.unwrap_err().code()
+}
+
+fn signs_what_the_public_key_verifies(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    let public = provider.verifying_key(&key).unwrap();
+    let signature = provider.sign(&key, b"message").unwrap();
+    assert!(public.verifies(b"message", &signature));
+    assert!(!public.verifies(b"massage", &signature));
+    let statement = provider.sign_jws(&key, Typ::Decision, b"{}").unwrap();
+    assert_eq!(jws::verify(&statement, Typ::Decision, &public).unwrap(), b"{}");
+}
+
+fn unwraps_its_own_content_keys_only(provider: &dyn Provider) {
+    for kind in [KeyKind::HpkeXWing, KeyKind::RsaOaep256] {
+        let key =
+            provider.generate(kind, &label(&format!("mine-{}", kind.as_str().to_lowercase())), NOW).unwrap();
+        let other =
+            provider.generate(kind, &label(&format!("other-{}", kind.as_str().to_lowercase())), NOW).unwrap();
+        let (file, cek) = (FileId::random(), Cek::random());
+        let stanza = wrap_cek(&provider.recipient_key(&key).unwrap(), &file, &cek);
+        assert_eq!(provider.unwrap_cek(&key, &file, &stanza).unwrap(), cek);
+
+        assert_eq!(code(provider.unwrap_cek(&other, &file, &stanza)), "hsm_not_for_this_key");
+        let mut renamed = stanza.clone();
+        renamed.key_id = provider.recipient_key(&other).unwrap().key_id();
+        assert_eq!(code(provider.unwrap_cek(&other, &file, &renamed)), "envelope-unwrap");
+        let mut altered = stanza.clone();
+        *altered.wrapped.last_mut().unwrap() ^= 1;
+        assert_eq!(code(provider.unwrap_cek(&key, &file, &altered)), "envelope-unwrap");
+        if kind == KeyKind::HpkeXWing {
+            assert_eq!(code(provider.unwrap_cek(&key, &FileId::random(), &stanza)), "envelope-unwrap");
+        }
+    }
+}
+
+fn authenticates_under_separate_keys(provider: &dyn Provider) {
+    let one = provider.generate(KeyKind::HmacSha256, &label("one"), NOW).unwrap();
+    let other = provider.generate(KeyKind::HmacSha256, &label("other"), NOW).unwrap();
+    let tag = provider.mac(&one, &[b"ab", b"c"]).unwrap();
+    assert_eq!(tag, provider.mac(&one, &[b"abc"]).unwrap());
+    assert_ne!(tag, provider.mac(&one, &[b"abd"]).unwrap());
+    assert_ne!(tag, provider.mac(&other, &[b"abc"]).unwrap());
+    assert_ne!(tag, hmac(&[0; 32], &[b"abc"]), "not the key of nobody");
+}
+
+fn seals_for_one_place(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::Aes256Gcm, &label("state"), NOW).unwrap();
+    let other = provider.generate(KeyKind::Aes256Gcm, &label("other"), NOW).unwrap();
+    let sealed = provider.seal(&key, b"here", b"secret").unwrap();
+    assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    assert_ne!(sealed, provider.seal(&key, b"here", b"secret").unwrap());
+    assert_eq!(provider.open(&key, b"here", &sealed).unwrap().expose(), b"secret");
+    assert_eq!(code(provider.open(&key, b"there", &sealed)), "blob-refused");
+    assert_eq!(code(provider.open(&other, b"here", &sealed)), "blob-refused");
+    assert_eq!(code(provider.open(&key, b"here", &sealed[..9])), "blob-malformed");
+}
+
+fn a_key_serves_one_purpose(provider: &dyn Provider) {
+    for kind in KeyKind::ALL {
+        let key = provider.generate(kind, &label(&kind.as_str().to_lowercase()), NOW).unwrap();
+        let allowed = [
+            provider.sign(&key, b"").is_ok(),
+            provider.unwrapping().unwrap().unwrap_cek(&key, &FileId::random(), b"x").is_err_and(is_unwrap),
+            provider.mac(&key, &[]).is_ok(),
+            provider.seal(&key, b"", b"").is_ok(),
+        ];
+        let expected = [
+            kind == KeyKind::Ed25519,
+            kind.recipient_suite().is_some(),
+            kind == KeyKind::HmacSha256,
+            kind == KeyKind::Aes256Gcm,
+        ];
+        assert_eq!(allowed, expected, "{kind}");
+        let public = provider.public(&key).unwrap();
+        assert_eq!(public == PublicKey::None, matches!(kind, KeyKind::HmacSha256 | KeyKind::Aes256Gcm));
+        for refused in [provider.sign(&key, b"").err(), provider.mac(&key, &[]).err()].into_iter().flatten() {
+            assert_eq!(refused.code(), "hsm_wrong_kind");
+        }
+    }
+}
+
+fn is_unwrap(error: Error) -> bool {
+    matches!(error, Error::Unwrap(_))
+}
+
+fn disabling_stops_every_use_and_is_reversible(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    let public = provider.verifying_key(&key).unwrap();
+    provider.set_state(&key, KeyState::Disabled).unwrap();
+    assert_eq!(code(provider.sign(&key, b"m")), "hsm_key_disabled");
+    assert_eq!(provider.find(key.uri()).unwrap().state, KeyState::Disabled);
+    assert_eq!(provider.verifying_key(&key).unwrap(), public);
+    provider.set_state(&key, KeyState::Active).unwrap();
+    assert!(public.verifies(b"m", &provider.sign(&key, b"m").unwrap()));
+}
+
+fn a_destroyed_key_is_gone_and_its_name_is_free(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    let before = provider.verifying_key(&key).unwrap();
+    provider.destroy(&key).unwrap();
+    assert_eq!(code(provider.sign(&key, b"m")), "hsm_key_not_found");
+    assert_eq!(code(provider.public(&key)), "hsm_key_not_found");
+    assert_eq!(code(provider.find(key.uri())), "hsm_key_not_found");
+    assert_eq!(code(provider.destroy(&key)), "hsm_key_not_found");
+    assert_eq!(code(provider.set_state(&key, KeyState::Active)), "hsm_key_not_found");
+    assert!(provider.list().unwrap().is_empty());
+    let again = provider.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    assert_ne!(provider.verifying_key(&again).unwrap(), before);
+}
+
+fn keys_are_found_by_address(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::HmacSha256, &label("b.2026-1"), NOW).unwrap();
+    provider.generate(KeyKind::Ed25519, &label("a"), NOW + 1).unwrap();
+    let uri: KeyUri = format!("{}:b.2026-1", provider.scheme()).parse().unwrap();
+    let entry = provider.find(&uri).unwrap();
+    assert_eq!((entry.key, entry.created, entry.state), (key.clone(), NOW, KeyState::Active));
+    let labels: Vec<_> = provider.list().unwrap().iter().map(|entry| entry.key.label().to_string()).collect();
+    assert_eq!(labels, ["a", "b.2026-1"]);
+    assert_eq!(code(provider.find(&"elsewhere:a".parse().unwrap())), "hsm_key_not_found");
+
+    assert_eq!(code(provider.generate(KeyKind::HmacSha256, key.label(), NOW)), "hsm_key_exists");
+    assert_eq!(provider.find_or_generate(KeyKind::HmacSha256, key.label(), NOW).unwrap(), key);
+    assert_eq!(code(provider.find_or_generate(KeyKind::Ed25519, key.label(), NOW)), "hsm_wrong_kind");
+}
+
+suite!(software, crate::keystore:
+    signs_what_the_public_key_verifies,
+    unwraps_its_own_content_keys_only,
+    authenticates_under_separate_keys,
+    seals_for_one_place,
+    a_key_serves_one_purpose,
+    disabling_stops_every_use_and_is_reversible,
+    a_destroyed_key_is_gone_and_its_name_is_free,
+    keys_are_found_by_address,
+);

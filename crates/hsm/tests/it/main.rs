@@ -1,0 +1,35 @@
+//! The room's behaviours. `every_provider` runs over all providers; the rest is about the software keystore's files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
+
+mod certificates_at_rest;
+mod every_provider;
+mod keystore_files_are_bound_to_what_they_say;
+mod keystores_open_for_their_owner_only;
+
+use std::path::Path;
+
+use sceau_hsm::{KeyLabel, Passphrase, SoftwareKeystore, Unlock, write_new_credential};
+
+/// 2026-11-20 12:00 UTC.
+const NOW: u64 = 1_795_176_000_000;
+
+fn label(text: &str) -> KeyLabel {
+    KeyLabel::new(text).unwrap()
+}
+
+fn credential(folder: &Path) -> Unlock {
+    let path = folder.join("credential");
+    if !path.exists() {
+        write_new_credential(&path).unwrap();
+    }
+    Unlock::Credential(path)
+}
+
+fn passphrase(text: &str) -> Unlock {
+    Unlock::Passphrase(Passphrase::new(text).unwrap())
+}
+
+/// A keystore under a credential, in a folder of its own.
+fn keystore(folder: &Path) -> SoftwareKeystore {
+    SoftwareKeystore::open_or_create(&folder.join("keystore"), &credential(folder)).unwrap()
+}
