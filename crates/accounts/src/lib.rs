@@ -1,1 +1,41 @@
-//! Being built.
+//! People and machines: accounts, passkeys, passwords, sessions, invitations, client credentials, roles as types.
+//!
+//! Who may do what is decided by documents that the element attests; the database only says where to find them, and a
+//! row that it edited, swapped or rolled back is refused and recorded. E-mail addresses and names stay in the database:
+//! the trace sees account ids. This room must never say whether an address has an account, and never keep a secret that
+//! it could hash instead.
+
+mod account;
+mod accounts;
+mod config;
+mod element;
+mod email;
+mod error;
+mod http;
+mod limits;
+mod machines;
+mod pending;
+mod people;
+mod record;
+mod roles;
+mod schema;
+mod session;
+mod token;
+
+pub use account::{Account, LoginMethod};
+pub use accounts::{Accounts, Directory, Parts};
+pub use config::{AccountsConfig, Limits, SessionPolicy};
+pub use element::{Attestations, Element};
+pub use email::{Email, PersonName};
+pub use error::AccountsError;
+pub use http::{JsonBody, Prepared, ProblemResponse, Proven, SameOrigin, Source, routes};
+pub use limits::{RateLimiter, Rule};
+pub use machines::{
+    AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker,
+};
+pub use roles::{
+    AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,
+    PlatformAdmin, Reader, RoleSet, Supervisor,
+};
+pub use schema::{MIGRATIONS, statements};
+pub use session::SessionId;

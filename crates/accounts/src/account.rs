@@ -1,0 +1,139 @@
+//! An account as it is used: its role comes from the attested document, never from a column.
+
+use sceau_element_api::documents::{AccountDocument, AccountStatus, Document, Parsed};
+use sceau_element_api::wire::{AttestedRow, RowKey};
+use sceau_element_api::{AccountId, Kind, OrganisationId, Role};
+use sceau_store::{Row, params};
+use sceau_trace::{Actor, ActorKind};
+
+use crate::schema::statements;
+use crate::{Accounts, AccountsError};
+
+/// How a session began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginMethod {
+    /// With a passkey.
+    Passkey,
+    /// With a password; citizens only.
+    Password,
+}
+
+impl LoginMethod {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+            Self::Password => "password",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Passkey, Self::Password].into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+/// A person's account whose row was just found to be what the element attested.
+#[derive(Clone)]
+pub struct Account {
+    /// Its id, the only part of it that the trace sees.
+    pub id: AccountId,
+    /// Address, as the database says; personal data.
+    pub email: String,
+    /// Name, as the database says; personal data.
+    pub name: String,
+    /// Its role, as attested.
+    pub role: Role,
+    /// The organisation that the role is held in, as attested.
+    pub organisation: Option<OrganisationId>,
+}
+
+/// Shows the id and the role only.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Account({} {})", self.id, self.role)
+    }
+}
+
+impl Account {
+    /// The account as the actor of a trace record.
+    pub fn actor(&self) -> Actor {
+        actor(self.role, self.id)
+    }
+}
+
+pub(crate) fn actor(role: Role, id: AccountId) -> Actor {
+    let kind = match role {
+        Role::Citizen => ActorKind::Citizen,
+        Role::CaseOfficer => ActorKind::CaseOfficer,
+        Role::Supervisor => ActorKind::Supervisor,
+        Role::OrganisationAdmin => ActorKind::OrganisationAdmin,
+        Role::PlatformAdmin => ActorKind::PlatformAdmin,
+    };
+    Actor::new(kind, id.to_string())
+}
+
+/// A row that was read but not yet compared with the element's word.
+pub(crate) struct UnverifiedAccount {
+    row: Row,
+    id: AccountId,
+    parsed: Parsed<AccountDocument>,
+}
+
+impl UnverifiedAccount {
+    /// Reads the row of `id`; a document of another account in it is a swapped row.
+    fn read(row: Row, id: AccountId) -> Result<Self, AccountsError> {
+        let payload: Vec<u8> = row.get("payload")?;
+        match AccountDocument::parse(&payload) {
+            Ok(parsed) if parsed.document.account == id => Ok(Self { row, id, parsed }),
+            _ => Err(AccountsError::RowTampered { kind: "account" }),
+        }
+    }
+
+    pub(crate) fn key(&self) -> RowKey {
+        RowKey { kind: Kind::Account, id: self.id.into() }
+    }
+
+    /// Compares with what the element says is current.
+    pub(crate) fn verify(self, current: Option<AttestedRow>) -> Result<Account, AccountsError> {
+        let attested = current.is_some_and(|current| current.hash == self.parsed.hash);
+        if !attested {
+            return Err(AccountsError::RowTampered { kind: "account" });
+        }
+        let document = self.parsed.document;
+        if document.status != AccountStatus::Active {
+            return Err(AccountsError::Credentials);
+        }
+        Ok(Account {
+            id: self.id,
+            email: self.row.get("email")?,
+            name: self.row.get("name")?,
+            role: document.role,
+            organisation: document.organisation,
+        })
+    }
+}
+
+impl Accounts {
+    /// An account by its id, compared with the element's word; none if there is no such active account.
+    ///
+    /// # Errors
+    /// [`AccountsError::RowTampered`], which is also recorded.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AccountsError> {
+        let checked = async {
+            let Some(unverified) = self.unverified_account(id).await? else { return Ok(None) };
+            let current = self.inner.element.current(unverified.key()).await?;
+            unverified.verify(current).map(Some)
+        };
+        let result = checked.await;
+        self.record_tampering(id, &result).await;
+        result
+    }
+
+    pub(crate) async fn unverified_account(
+        &self,
+        id: AccountId,
+    ) -> Result<Option<UnverifiedAccount>, AccountsError> {
+        let row =
+            self.inner.database.fetch_optional(statements::FIND_ACCOUNT, params![id.to_string()]).await?;
+        row.map(|row| UnverifiedAccount::read(row, id)).transpose()
+    }
+}

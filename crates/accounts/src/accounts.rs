@@ -1,0 +1,115 @@
+//! The service: what the rest of this room hangs on.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use futures::future::BoxFuture;
+use sceau_element_api::OrganisationId;
+use sceau_store::{Clock, Database};
+use tokio::sync::Semaphore;
+
+use crate::config::AccountsConfig;
+use crate::limits::{RateLimiter, Rule};
+use crate::pending::Pending;
+use crate::people::{InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony};
+use crate::{AccountsError, Attestations, Element};
+
+/// What the accounts must be told of organisations, which another room keeps.
+pub trait Directory: Send + Sync + 'static {
+    /// The public name of an enrolled organisation; none if it is not enrolled.
+    fn organisation_name(&self, id: OrganisationId) -> BoxFuture<'_, Option<String>>;
+}
+
+/// What the accounts are built from.
+pub struct Parts {
+    /// The platform's database, with this room's migrations.
+    pub database: Database,
+    /// The element.
+    pub element: Arc<dyn Element>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The organisations.
+    pub directory: Arc<dyn Directory>,
+    /// The settings.
+    pub config: AccountsConfig,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// People and machines. Cheap to clone; part of the state of every router that asks who is there.
+#[derive(Clone)]
+pub struct Accounts {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) database: Database,
+    pub(crate) element: Attestations,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) config: AccountsConfig,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) registrations: Pending<RegistrationCeremony>,
+    pub(crate) logins: Pending<LoginCeremony>,
+    pub(crate) invitations: Pending<InvitationDraft>,
+    pub(crate) hashing: PasswordHashing,
+    pub(crate) unrecorded_refusals: AtomicU64,
+}
+
+impl Accounts {
+    /// Puts the parts together and settles what a crash left half done.
+    ///
+    /// # Errors
+    /// [`AccountsError`] if the database or the element does not answer.
+    pub async fn open(parts: Parts) -> Result<Self, AccountsError> {
+        let Parts { database, element, clock, directory, config } = parts;
+        let inner = Inner {
+            database,
+            element: Attestations::of(element),
+            clock,
+            directory,
+            limiter: RateLimiter::new(config.limits.buckets),
+            config,
+            registrations: Pending::default(),
+            logins: Pending::default(),
+            invitations: Pending::default(),
+            hashing: PasswordHashing::new(Arc::new(Semaphore::new(2))),
+            unrecorded_refusals: AtomicU64::new(0),
+        };
+        let accounts = Self { inner: Arc::new(inner) };
+        accounts.settle_pending(u64::MAX).await?;
+        Ok(accounts)
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &AccountsConfig {
+        &self.inner.config
+    }
+
+    /// The element, for neighbours that attest and record.
+    pub fn element(&self) -> &Attestations {
+        &self.inner.element
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.inner.clock.now_ms()
+    }
+
+    /// Takes one token of `rule` for `who`.
+    pub(crate) fn throttle(&self, what: &str, who: &str, rule: Rule) -> Result<(), AccountsError> {
+        self.inner
+            .limiter
+            .take(&format!("{what} {who}"), rule, self.now_ms())
+            .map_err(|retry_ms| AccountsError::TooMany { retry_ms })
+    }
+}

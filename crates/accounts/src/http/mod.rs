@@ -1,0 +1,46 @@
+//! The edge: routes, what they read, what they answer. No decision is taken here.
+
+mod body;
+mod invitations;
+mod origin;
+mod passkeys;
+mod passwords;
+mod problem;
+mod sessions;
+mod token;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Accounts;
+
+pub use body::{JsonBody, Prepared, Proven};
+pub(crate) use origin::is_same_origin;
+pub use origin::{SameOrigin, Source};
+pub use problem::ProblemResponse;
+
+/// The largest body of these routes, in bytes: an attestation object with a certificate chain fits.
+const MAX_BODY: usize = 128 * 1024;
+
+/// Every route of this room under `/v1`, with its part of the OpenAPI document.
+///
+/// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, or every source is taken for the same.
+pub fn routes(accounts: Accounts) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::me))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::nonce))
+        .routes(routes!(passkeys::register_begin))
+        .routes(routes!(passkeys::register_finish))
+        .routes(routes!(passkeys::login_begin))
+        .routes(routes!(passkeys::login_finish))
+        .routes(routes!(passwords::register))
+        .routes(routes!(passwords::login))
+        .routes(routes!(invitations::view))
+        .routes(routes!(invitations::prepare))
+        .routes(routes!(invitations::confirm))
+        .routes(routes!(token::token))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(accounts)
+}

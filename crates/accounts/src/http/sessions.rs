@@ -1,0 +1,105 @@
+//! Who am I, and goodbye.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::http::{HeaderName, StatusCode};
+use sceau_element_api::Base64Url;
+use sceau_store::params;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{ProblemResponse, SameOrigin, Source};
+use crate::schema::statements;
+use crate::session::{NewSession, forget_cookie};
+use crate::{Accounts, AccountsError, AnyPerson, Authorised};
+
+/// Whoever is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    account: MyAccount,
+}
+
+/// An account as its owner sees it.
+#[derive(Serialize, ToSchema)]
+struct MyAccount {
+    id: String,
+    email: String,
+    name: String,
+    /// `citizen`, `case_officer`, `supervisor`, `organisation_admin` or `platform_admin`.
+    role: String,
+    organisation: Option<String>,
+    has_passkey: bool,
+    has_password: bool,
+}
+
+impl std::fmt::Debug for MyAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MyAccount({} {})", self.id, self.role)
+    }
+}
+
+/// A response that begins a session.
+pub(super) type SessionStarted = (StatusCode, [(HeaderName, String); 2]);
+
+/// No content, and the cookie.
+pub(super) fn started(accounts: &Accounts, session: &NewSession) -> SessionStarted {
+    let cookie = session.cookie(accounts.config().is_https());
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie), (CACHE_CONTROL, "no-store".to_owned())])
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/v1/me", responses((status = OK, body = Me), (status = 401)))]
+pub(super) async fn me(
+    State(accounts): State<Accounts>,
+    authorised: Authorised<AnyPerson>,
+) -> Result<Json<Me>, ProblemResponse> {
+    let account = authorised.account;
+    let database = &accounts.inner.database;
+    let id = account.id.to_string();
+    let credentials = database.fetch_all(statements::ACCOUNT_CREDENTIALS, params![&id]).await;
+    let password = database.fetch_optional(statements::ACCOUNT_PASSWORD, params![&id]).await;
+    Ok(Json(Me {
+        account: MyAccount {
+            id,
+            email: account.email,
+            name: account.name,
+            role: account.role.as_str().to_owned(),
+            organisation: account.organisation.map(|id| id.to_string()),
+            has_passkey: !credentials.map_err(AccountsError::from)?.is_empty(),
+            has_password: password.map_err(AccountsError::from)?.is_some(),
+        },
+    }))
+}
+
+/// Ends the session.
+#[utoipa::path(post, path = "/v1/logout", responses((status = NO_CONTENT), (status = 401), (status = 403)))]
+pub(super) async fn logout(
+    State(accounts): State<Accounts>,
+    authorised: Authorised<AnyPerson>,
+) -> Result<(StatusCode, [(HeaderName, String); 1]), ProblemResponse> {
+    // Ended first: a session must not outlive a trace that cannot be written.
+    accounts.end_session(authorised.session).await?;
+    accounts.record_logout(&authorised.account).await?;
+    let cookie = forget_cookie(accounts.config().is_https());
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
+}
+
+/// A nonce of the element.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NonceAnswer {
+    /// 32 bytes, base64url without padding; good for one proof within five minutes.
+    nonce: String,
+}
+
+/// A nonce of the element, for the challenge of a proof.
+#[utoipa::path(post, path = "/v1/element/nonce", responses((status = OK, body = NonceAnswer), (status = 403), (status = 429)))]
+pub(super) async fn nonce(
+    State(accounts): State<Accounts>,
+    _: SameOrigin,
+    source: Source,
+) -> Result<Json<NonceAnswer>, ProblemResponse> {
+    accounts.throttle_login(source)?;
+    let nonce = accounts.element().nonce().await.map_err(AccountsError::from)?;
+    Ok(Json(NonceAnswer { nonce: Base64Url(nonce.0.to_vec()).encode() }))
+}

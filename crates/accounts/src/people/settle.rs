@@ -1,0 +1,56 @@
+//! What a crash left between the element and the database: promoted where the element attested it, else forgotten.
+
+use sceau_element_api::documents::{AccountDocument, Document};
+use sceau_element_api::wire::RowKey;
+use sceau_element_api::{AccountId, Kind};
+use sceau_store::{Row, params};
+
+use super::registration::{activate, discard};
+use crate::schema::statements;
+use crate::{Accounts, AccountsError};
+
+impl Accounts {
+    /// Settles each pending account that was made before `before_ms`.
+    pub(crate) async fn settle_pending(&self, before_ms: u64) -> Result<(), AccountsError> {
+        let rows = self.inner.database.fetch_all(statements::PENDING_ACCOUNTS, params![before_ms]).await?;
+        for row in rows {
+            let id: AccountId = row.get::<String>("id")?.parse().map_err(|_| broken())?;
+            if self.is_attested(id, &row).await? {
+                let mut transaction = self.inner.database.begin().await?;
+                activate(&mut transaction, id, self.now_ms()).await?;
+                transaction.commit().await?;
+                tracing::info!(account = %id, "an enrolment that was cut short is complete");
+            } else {
+                discard(&self.inner.database, id).await?;
+                tracing::info!(account = %id, "an enrolment that was cut short is forgotten");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the element attested the account, and every way into it, exactly as the rows say.
+    async fn is_attested(&self, id: AccountId, row: &Row) -> Result<bool, AccountsError> {
+        let payload: Vec<u8> = row.get("payload")?;
+        let well_formed = AccountDocument::parse(&payload).is_ok_and(|parsed| parsed.document.account == id);
+        let database = &self.inner.database;
+        let credentials =
+            database.fetch_all(statements::ACCOUNT_CREDENTIALS, params![id.to_string()]).await?;
+        let password = database.fetch_optional(statements::ACCOUNT_PASSWORD, params![id.to_string()]).await?;
+        if !well_formed || (credentials.is_empty() && password.is_none()) {
+            return Ok(false);
+        }
+        let mut keys = vec![RowKey { kind: Kind::Account, id: id.into() }];
+        let mut hashes = vec![sceau_trace::sha256(&payload)];
+        for credential in credentials {
+            let row_id = credential.get::<String>("id")?.parse().map_err(|_| broken())?;
+            keys.push(RowKey { kind: Kind::Credential, id: row_id });
+            hashes.push(sceau_trace::sha256(&credential.get::<Vec<u8>>("payload")?));
+        }
+        let current = self.inner.element.current_many(keys).await?;
+        Ok(current.iter().zip(hashes).all(|(row, hash)| row.is_some_and(|row| row.hash == hash)))
+    }
+}
+
+fn broken() -> AccountsError {
+    AccountsError::Internal("an id in the database is not one")
+}

@@ -1,0 +1,91 @@
+//! What of this room enters the trace. Account ids only; unknown people are counted rather than listed.
+
+use std::sync::atomic::Ordering;
+
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+use sceau_element_api::wire::RecordDraft;
+use sceau_element_api::{AccountId, Role};
+use sceau_trace::{Action, Actor, ActorKind};
+
+use crate::account::actor;
+use crate::{Account, Accounts, AccountsError, LoginMethod};
+
+/// Access to a route, when it is refused to somebody who is signed in.
+const ACCESS: &str = "access";
+
+impl Accounts {
+    /// Records a sign-in before it takes effect.
+    pub(crate) async fn record_login(
+        &self,
+        role: Role,
+        id: AccountId,
+        method: LoginMethod,
+    ) -> Result<(), AccountsError> {
+        let draft =
+            RecordDraft::new(actor(role, id), Action::LOGIN).granted().detail("method", method.as_str());
+        self.inner.element.append(draft).await?;
+        Ok(())
+    }
+
+    /// Records a sign-out.
+    pub(crate) async fn record_logout(&self, account: &Account) -> Result<(), AccountsError> {
+        self.inner.element.append(RecordDraft::new(account.actor(), Action::LOGOUT).granted()).await?;
+        Ok(())
+    }
+
+    /// Records a refused sign-in. What cannot be recorded is refused all the same.
+    pub(crate) async fn record_refused_login(&self, id: Option<AccountId>, error: &AccountsError) {
+        let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::LOGIN)
+            .refused(error.problem().code);
+        if let Some(id) = id {
+            draft = draft.subject("account", id);
+        }
+        self.append_refusal(draft).await;
+    }
+
+    /// Records that somebody signed in was refused a route.
+    pub(crate) async fn record_refused_access(
+        &self,
+        account: &Account,
+        parts: &Parts,
+        error: &AccountsError,
+    ) {
+        let Ok(action) = Action::parse(ACCESS) else { return };
+        let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        let draft = RecordDraft::new(account.actor(), action)
+            .refused(error.problem().code)
+            .detail("method", parts.method.as_str())
+            .detail("route", route.replace(['{', '}', '*'], ""));
+        self.append_refusal(draft).await;
+    }
+
+    /// Records a row that is not what was attested.
+    pub(crate) async fn record_tampering<T>(&self, id: AccountId, result: &Result<T, AccountsError>) {
+        let Err(error @ AccountsError::RowTampered { kind }) = result else { return };
+        tracing::error!(account = %id, kind, "a row of the database is not what was attested");
+        let Ok(action) = Action::parse(ACCESS) else { return };
+        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), action)
+            .refused(error.problem().code)
+            .subject("account", id)
+            .detail("row", *kind);
+        self.append_refusal(draft).await;
+    }
+
+    /// Appends a refusal, at a bounded rate; the next one says how many were left out.
+    async fn append_refusal(&self, draft: RecordDraft) {
+        let left_out = &self.inner.unrecorded_refusals;
+        if self.throttle("recorded-refusal", "", self.inner.config.limits.recorded_refusals).is_err() {
+            left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let draft = match left_out.swap(0, Ordering::Relaxed) {
+            0 => draft,
+            count => draft.detail("left_out_before", count.to_string()),
+        };
+        if let Err(error) = self.inner.element.append(draft).await {
+            left_out.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%error, "a refusal could not be recorded");
+        }
+    }
+}
