@@ -1,6 +1,10 @@
 import "@sceau/shared/styles.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { follow } from "./route.svelte";
 
 const target = document.getElementById("app");
-if (target) mount(App, { target });
+if (target) {
+  follow();
+  mount(App, { target });
+}

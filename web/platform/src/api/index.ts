@@ -1,0 +1,50 @@
+/** Every call these pages make, typed in one place. Paths and shapes follow the platform's OpenAPI document. */
+import { call, get, post } from "./http";
+import type * as T from "./types";
+
+const id = encodeURIComponent;
+
+export const api = {
+  config: () => get<T.Config>("/v1/config"),
+  me: () => get<{ account: T.Account }>("/v1/me"),
+  logout: () => post<void>("/v1/logout"),
+
+  invitation: (token: string) => get<T.Invitation>(`/v1/invitations/${id(token)}`),
+  passkeyRegisterBegin: (who: { email: string; name: string; invitation?: string }) =>
+    post<{ registration_id: string; public_key: unknown }>("/v1/passkeys/register/begin", who),
+  passkeyRegisterFinish: (registration_id: string, credential: unknown) =>
+    post<void>("/v1/passkeys/register/finish", { registration_id, credential }),
+  passkeyLoginBegin: () => post<{ login_id: string; public_key: unknown }>("/v1/passkeys/login/begin"),
+  passkeyLoginFinish: (login_id: string, credential: unknown) => post<void>("/v1/passkeys/login/finish", { login_id, credential }),
+  passwordRegister: (who: { email: string; name: string; password: string }) => post<void>("/v1/passwords/register", who),
+  passwordLogin: (email: string, password: string) => post<void>("/v1/passwords/login", { email, password }),
+
+  invitePrepare: (who: { role: T.Role; organisation: string | null; email: string }) => post<T.Prepared>("/v1/invitations/prepare", who),
+  invite: (who: { role: T.Role; organisation: string | null; email: string }, payload: string, proof: T.Proof) =>
+    post<{ link: string }>("/v1/invitations", { ...who, payload, proof }),
+
+  organisations: () => get<T.Organisation[]>("/v1/organisations"),
+  organisation: (one: string) => get<T.Organisation>(`/v1/organisations/${id(one)}`),
+  organisationPrepare: (draft: T.OrganisationDraft) => post<T.Prepared>("/v1/organisations/prepare", draft),
+  organisationCreate: (payload: string, proof: T.Proof) => post<T.OrganisationCreated>("/v1/organisations", { payload, proof }),
+
+  schemes: () => get<T.SchemeListed[]>("/v1/schemes"),
+  scheme: (one: string) => get<T.Scheme>(`/v1/schemes/${id(one)}`),
+  schemePrepare: (draft: T.SchemeDraft) => post<T.Prepared>("/v1/schemes/prepare", draft),
+  schemePublish: (payload: string, proof: T.Proof) => post<{ id?: string }>("/v1/schemes", { payload, proof }),
+
+  dossierBegin: (scheme: string) => post<T.DossierBegun>("/v1/dossiers", { scheme }),
+  dossiers: () => get<T.DossierListed[]>("/v1/dossiers"),
+  dossier: (one: string) => get<T.Dossier>(`/v1/dossiers/${id(one)}`),
+  dossierEvidence: (one: string, index: number) => get<T.Evidence>(`/v1/dossiers/${id(one)}/evidence/${index}`),
+  partsReceived: (one: string, file: string) => get<{ parts: number[] }>(`/v1/dossiers/${id(one)}/files/${id(file)}`),
+  putHeader: (one: string, file: string, octets: BufferSource, digest: string, signal?: AbortSignal) =>
+    call("PUT", `/v1/dossiers/${id(one)}/files/${id(file)}/header`, { body: { octets, digest }, ...(signal ? { signal } : {}) }),
+  putPart: (one: string, file: string, part: number, octets: BufferSource, digest: string, signal?: AbortSignal) =>
+    call("PUT", `/v1/dossiers/${id(one)}/files/${id(file)}/parts/${part}`, { body: { octets, digest }, ...(signal ? { signal } : {}) }),
+  manifestPrepare: (one: string) => post<{ nonce: string }>(`/v1/dossiers/${id(one)}/manifest/prepare`),
+  submit: (one: string, manifest: string, proof: T.Proof) => post<{ receipt: T.Evidence }>(`/v1/dossiers/${id(one)}/submit`, { manifest, proof }),
+
+  organisationDossiers: () => get<T.DossierListed[]>("/v1/organisation/dossiers"),
+  ticket: (one: string) => post<{ url: string }>(`/v1/dossiers/${id(one)}/ticket`),
+};

@@ -1,0 +1,118 @@
+/** What travels between these pages and the platform. Times: unix milliseconds. Binary: base64url without padding; hashes and key ids: lower-case hex. */
+
+export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
+
+export interface Config { origin: string; log_key: string; platform_name: string; mail_demo: boolean }
+
+export interface Account {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  organisation: string | null;
+  has_passkey: boolean;
+  has_password: boolean;
+}
+
+export interface Invitation { role: Role; organisation_name: string | null; email: string | null }
+
+/** The two texts of what an organisation publishes. */
+export interface Bilingual { fr: string; en: string }
+
+export type FieldKind = "text" | "number" | "date" | "choice" | "checkbox";
+
+export interface Choice { value: string; label: Bilingual }
+
+export interface FormField {
+  name: string;
+  label: Bilingual;
+  kind: FieldKind;
+  required: boolean;
+  /** A sensitive answer is sealed with the documents; the others are metadata that the platform reads. */
+  sensitive: boolean;
+  choices?: (Choice | string)[];
+}
+
+export interface DocumentSlot { name: string; label: Bilingual; required: boolean }
+
+export interface SchemeDraft { title: Bilingual; description: Bilingual; form: FormField[]; documents: DocumentSlot[] }
+
+export interface SchemeListed { id: string; title: Bilingual; description: Bilingual; organisation: string; organisation_name: string }
+
+export interface Scheme { id?: string; payload: string; organisation: string; organisation_name?: string; evidence: Evidence | null }
+
+/** A proof as a file: one record, its inclusion proof and the signed checkpoint. */
+export type Evidence = Record<string, unknown>;
+
+export interface Recipient { statement_jws: string; evidence: Evidence; root_fingerprint: string; organisation_name?: string }
+
+export interface DossierBegun { id: string; recipient: Recipient }
+
+export type DossierState = "draft" | "submitted" | "opened" | "accepted" | "refused" | "more_information";
+
+export type Verdict = "accepted" | "refused" | "more_information";
+
+export interface TimelineEntry {
+  time: number;
+  action: string;
+  actor_role: string;
+  organisation_name: string | null;
+  outcome: "intent" | "granted" | "refused";
+  index: number;
+}
+
+export interface Decision { decision: Verdict; reason: string; role?: string; time: number }
+
+export interface DossierListed {
+  id: string;
+  state: DossierState;
+  scheme: string;
+  scheme_title: Bilingual | null;
+  organisation_name: string | null;
+  created: number;
+  submitted: number | null;
+  files?: number;
+}
+
+export interface Dossier {
+  id: string;
+  state: DossierState;
+  scheme: string;
+  scheme_title?: Bilingual;
+  organisation?: string;
+  organisation_name?: string;
+  root_fingerprint?: string;
+  files: { file_id: string; size: number; parts: number }[];
+  created: number;
+  submitted: number | null;
+  timeline: TimelineEntry[];
+  decision: Decision | null;
+  receipt_index?: number;
+}
+
+export interface Organisation {
+  id: string;
+  name: string;
+  siret?: string | null;
+  contact_email?: string;
+  root_fingerprint: string;
+  current_key?: { statement_jws: string; index: number } | null;
+}
+
+export interface OrganisationDraft { name: string; siret?: string; contact_email: string; root_fingerprint: string }
+
+export interface OrganisationCreated { organisation: Organisation | string; client: { client_id: string; client_secret: string } }
+
+/** What the platform prepared for the person to sign: the exact bytes, and the element's nonce. */
+export interface Prepared { payload: string; nonce: string }
+
+export interface PasskeyProof {
+  type: "passkey";
+  credential_id: string;
+  authenticator_data: string;
+  client_data_json: string;
+  signature: string;
+  nonce: string;
+}
+
+export type Proof = PasskeyProof | { type: "platform-asserted" };

@@ -1,0 +1,162 @@
+/** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
+import { api } from "../api";
+import type { Evidence, Recipient } from "../api/types";
+import { faults, type Fault, split, type Typed } from "./form";
+import { MAX_IN_BROWSER, Parcel, type SealedFile } from "./package.svelte";
+import { verified, type VerifiedRecipient } from "./recipient";
+import { loadScheme, type PublishedScheme } from "./scheme";
+import { submit } from "./submit";
+
+export type Step = "form" | "files" | "sending" | "sign" | "receipt";
+/** Why a file was not taken. */
+export type Refusal = { name: string; size: number; why: "too-large" | "unreadable" };
+
+export class Deposit {
+  step = $state<Step>("form");
+  scheme = $state.raw<PublishedScheme | undefined>(undefined);
+  recipient = $state.raw<VerifiedRecipient | undefined>(undefined);
+  /** Loading or verifying the recipient failed: nothing goes further. */
+  blocked = $state<unknown>(undefined);
+  typed = $state<Typed>({});
+  parcels = $state<Parcel[]>([]);
+  running = $state(false);
+  trouble = $state<unknown>(undefined);
+  receipt = $state.raw<Evidence | undefined>(undefined);
+  dossier = $state("");
+  #stop = new AbortController();
+  #answers: Parcel | undefined;
+
+  async open(schemeId: string, now: number): Promise<void> {
+    this.blocked = undefined;
+    try {
+      this.scheme = await loadScheme(schemeId);
+      this.step = this.scheme.form.length > 0 ? "form" : "files";
+      const begun = await begin(schemeId);
+      this.dossier = begun.id;
+      this.recipient = await verified(begun.recipient, this.scheme.organisation, now);
+    } catch (cause) {
+      forget(schemeId);
+      this.blocked = cause;
+    }
+  }
+
+  get formFaults(): Fault[] {
+    return faults(this.scheme?.form ?? [], this.typed);
+  }
+
+  /** The documents that the scheme requires and that no file is said to be. */
+  get missing() {
+    const given = new Set(this.parcels.map((parcel) => parcel.slot));
+    return (this.scheme?.documents ?? []).filter((slot) => slot.required && !given.has(slot.name));
+  }
+
+  /** Takes files; each is guessed to be the next document still missing. */
+  async add(files: Iterable<File>): Promise<Refusal[]> {
+    const refused: Refusal[] = [];
+    for (const file of files) {
+      if (file.size > MAX_IN_BROWSER) refused.push({ name: file.name, size: file.size, why: "too-large" });
+      else if (!(await readable(file))) refused.push({ name: file.name, size: file.size, why: "unreadable" });
+      else {
+        const parcel = new Parcel(file, file.name, file.type || "application/octet-stream");
+        parcel.slot = this.missing[0]?.name ?? "";
+        this.parcels.push(parcel);
+      }
+    }
+    return refused;
+  }
+
+  remove(parcel: Parcel): void {
+    parcel.close();
+    this.parcels = this.parcels.filter((one) => one !== parcel);
+  }
+
+  /** Seals and sends everything, one file after the other; called again, it resumes. */
+  async send(): Promise<void> {
+    const { recipient } = this;
+    if (!recipient || this.running) return;
+    this.step = "sending";
+    this.running = true;
+    this.trouble = undefined;
+    this.#stop = new AbortController();
+    try {
+      for (const parcel of this.parcels) await parcel.carry(this.dossier, recipient.key, this.#stop.signal);
+      this.#answers ??= this.#sealedAnswers();
+      await this.#answers?.carry(this.dossier, recipient.key, this.#stop.signal);
+      this.step = "sign";
+    } catch (cause) {
+      if (!this.#stop.signal.aborted) this.trouble = cause;
+    } finally {
+      this.running = false;
+    }
+  }
+
+  pause(): void {
+    this.#stop.abort();
+  }
+
+  async finish(signed: boolean, now: number): Promise<void> {
+    const { scheme, recipient } = this;
+    if (!scheme || !recipient || this.running) return;
+    this.running = true;
+    this.trouble = undefined;
+    try {
+      this.receipt = await submit({
+        dossier: this.dossier,
+        scheme,
+        keyId: recipient.statement.keyId,
+        open: split(scheme.form, this.typed).open,
+        files: this.parcels.map((parcel) => parcel.result).filter((file): file is SealedFile => file !== undefined),
+        answers: this.#answers?.result ?? null,
+      }, signed, now);
+      forget(scheme.id);
+      this.step = "receipt";
+    } catch (cause) {
+      this.trouble = cause;
+    } finally {
+      this.running = false;
+    }
+  }
+
+  close(): void {
+    this.#stop.abort();
+    for (const parcel of this.parcels) parcel.close();
+    this.#answers?.close();
+  }
+
+  /** The sensitive answers, as one more file to seal. */
+  #sealedAnswers(): Parcel | undefined {
+    const { sealed } = split(this.scheme?.form ?? [], this.typed);
+    if (Object.keys(sealed).length === 0) return undefined;
+    const json = new Blob([JSON.stringify(sealed)], { type: "application/json" });
+    return new Parcel(json, "answers.json", "application/json");
+  }
+}
+
+interface Begun { id: string; recipient: Recipient }
+
+/** A draft begun in this tab is taken up again after a reload rather than begun twice. */
+async function begin(scheme: string): Promise<Begun> {
+  const kept = sessionStorage.getItem(draftOf(scheme));
+  if (kept !== null) {
+    const begun = JSON.parse(kept) as Begun;
+    try {
+      if ((await api.dossier(begun.id)).state === "draft") return begun;
+    } catch { /* gone, or of another account: begin anew */ }
+  }
+  const begun = await api.dossierBegin(scheme);
+  sessionStorage.setItem(draftOf(scheme), JSON.stringify(begun));
+  return begun;
+}
+
+const draftOf = (scheme: string): string => `sceau-draft-${scheme}`;
+const forget = (scheme: string): void => sessionStorage.removeItem(draftOf(scheme));
+
+/** Folders and vanished files look like files until they are read. */
+async function readable(file: File): Promise<boolean> {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+/** How a person comes in: passkey first, password accepted. Each of these ends with a session cookie that scripts cannot read. */
+import { SceauError } from "@sceau/crypto";
+import { api } from "./api";
+import { create, type CreationOptions, get, type RequestOptions } from "./webauthn";
+
+export { passkeysWork } from "./webauthn";
+
+export async function enterWithPasskey(): Promise<void> {
+  const { login_id, public_key } = await api.passkeyLoginBegin();
+  await api.passkeyLoginFinish(login_id, await get(options<RequestOptions>(public_key)));
+}
+
+export async function registerPasskey(who: { email: string; name: string; invitation?: string }): Promise<void> {
+  const { registration_id, public_key } = await api.passkeyRegisterBegin(who);
+  await api.passkeyRegisterFinish(registration_id, await create(options<CreationOptions>(public_key)));
+}
+
+export const enterWithPassword = (email: string, password: string): Promise<void> => api.passwordLogin(email, password);
+export const registerPassword = (who: { email: string; name: string; password: string }): Promise<void> => api.passwordRegister(who);
+
+/** Whether the person, or the device for them, declined: nothing went wrong and nothing was sent. */
+export const isCancelled = (cause: unknown): boolean => cause instanceof SceauError && cause.code === "passkey-refused";
+
+/** Some libraries wrap the options as the browser's own call takes them. */
+function options<T>(said: unknown): T {
+  const wrapped = said as { publicKey?: T };
+  return wrapped.publicKey ?? (said as T);
+}

@@ -1,0 +1,51 @@
+/** Which page an address shows, and who may see it. The platform enforces this too; here it only spares a refusal. */
+import type { Component } from "svelte";
+import type { Role } from "../api/types";
+import Administration from "./Administration.svelte";
+import Deposit from "./Deposit.svelte";
+import Dossier from "./Dossier.svelte";
+import Dossiers from "./Dossiers.svelte";
+import Enter from "./Enter.svelte";
+import Inbox from "./Inbox.svelte";
+import Invitation from "./Invitation.svelte";
+import NotFound from "./NotFound.svelte";
+import Schemes from "./Schemes.svelte";
+import Choose from "./Choose.svelte";
+import Team from "./Team.svelte";
+import Trace from "./Trace.svelte";
+import Welcome from "./Welcome.svelte";
+
+export interface PageChoice {
+  component: Component<{ id: string }>;
+  props: { id: string };
+  roles?: readonly Role[];
+}
+
+const citizen = ["citizen"] as const;
+const officers = ["case_officer", "supervisor"] as const;
+
+export function pageFor([first = "", second = "", third]: string[]): PageChoice {
+  if (third !== undefined) return page(NotFound);
+  switch (`/${first}${second === "" ? "" : "/"}`) {
+    case "/": return page(Welcome);
+    case "/entrer": return page(Enter);
+    case "/invitation": return page(Invitation);
+    case "/trace": return page(Trace);
+    case "/evidence": return page(Trace);
+    case "/deposer": return page(Choose);
+    case "/deposer/": return page(Deposit, citizen, second);
+    case "/dossiers": return page(Dossiers, citizen);
+    case "/dossiers/": return page(Dossier, ["citizen", ...officers], second);
+    case "/organisation": return page(Inbox, officers);
+    case "/organisation/":
+      if (second === "aides") return page(Schemes, ["organisation_admin"]);
+      if (second === "equipe") return page(Team, ["organisation_admin"]);
+      return page(NotFound);
+    case "/administration": return page(Administration, ["platform_admin"]);
+    default: return page(NotFound);
+  }
+}
+
+function page(component: Component<never>, roles?: readonly Role[], id = ""): PageChoice {
+  return { component: component as PageChoice["component"], props: { id }, ...(roles ? { roles } : {}) };
+}
