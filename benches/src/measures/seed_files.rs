@@ -6,19 +6,17 @@ use sceau_crypto::{RecipientKey, RsaPrivateKey, RsaSize};
 use sceau_tests::Program;
 use serde_json::Value;
 
+use super::SEED_SIZES;
 use crate::Settings;
 use crate::row::{Figure, Row, Target};
 use crate::timing::fastest;
-
-/// Seed 000 measures 0.47, 1.7 and 5 MB; 12 MB is the largest that it admits, and some.
-const SIZES: [usize; 4] = [470_000, 1_700_000, 5_000_000, 12_000_000];
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     let rounds = if settings.quick { 20 } else { 100 };
     let key = RsaPrivateKey::generate(RsaSize::Bits2048).expect("a key can be made");
     let recipients = [key.recipient_key().clone()];
     let mut rows = Vec::new();
-    for size in SIZES {
+    for size in SEED_SIZES {
         let peer = node(size, rounds)?;
         let ours = sealed(size, rounds, &recipients, false);
         let hashed = sealed(size, rounds, &recipients, true);
