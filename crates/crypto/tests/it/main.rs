@@ -1,0 +1,17 @@
+//! Behaviour of the public API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests state what must hold"
+)]
+
+mod altered_envelopes_are_refused;
+mod foreign_bytes_never_panic;
+mod random_access_equals_sequential;
+mod recipients_and_only_they_open;
+mod rewrapping_keeps_the_hash;
+mod secrets_do_not_show;
+mod streams_of_any_size;
+mod support;
