@@ -1,8 +1,9 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
+import { viewer } from "./viewer.plugin";
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), viewer()],
   worker: { format: "es" },
   build: {
     target: "es2023",

@@ -34,7 +34,23 @@ type Widen<T> = T extends string
 
 export function words<const T extends object>(texts: { fr: T; en: Widen<T> }): () => Widen<T> {
   // A literal is one of its widened kind; the checker cannot see that through a generic.
-  return () => (state.language === "fr" ? (texts.fr as unknown as Widen<T>) : texts.en);
+  const french = typeset(texts.fr) as unknown as Widen<T>;
+  return () => (state.language === "fr" ? french : texts.en);
+}
+
+/** French typography, applied once: the apostrophe, and spaces that do not break before ; : ? ! » % and after «. */
+export function typographic(text: string): string {
+  return text.replaceAll("'", "\u2019").replace(/ ([;:?!»%])/g, "\u00a0$1").replaceAll("« ", "«\u00a0");
+}
+
+function typeset(value: unknown): unknown {
+  if (typeof value === "string") return typographic(value);
+  if (typeof value === "function") return (...args: unknown[]) => typeset((value as (...args: unknown[]) => unknown)(...args));
+  if (Array.isArray(value)) return value.map(typeset);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, typeset(each)]));
+  }
+  return value;
 }
 
 /** Text given by a server in both languages. */

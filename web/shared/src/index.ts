@@ -1,7 +1,9 @@
 // What every page of Sceau shares: words, type and colour (styles.css), and a few components. No cryptography here.
-export { bytes, date, dateTime, language, local, setLanguage, words, type Language } from "./i18n.svelte";
+export { bytes, date, dateTime, language, local, setLanguage, typographic, words, type Language } from "./i18n.svelte";
 export { default as Button } from "./components/Button.svelte";
+export { default as Choices } from "./components/Choices.svelte";
 export { default as Custody } from "./components/Custody.svelte";
+export { default as DocumentMark } from "./components/DocumentMark.svelte";
 export { default as Field } from "./components/Field.svelte";
 export { default as Fingerprint } from "./components/Fingerprint.svelte";
 export { default as Notice } from "./components/Notice.svelte";

@@ -1,0 +1,182 @@
+// What travels between these pages, their key manager (own origin) and the platform (one-use ticket, then a bearer token).
+// Times: unix milliseconds. Binary: base64url without padding; hashes, ids of keys and fingerprints: lower-case hexadecimal.
+
+/** GET /v1/config. */
+export interface Config {
+  organisation: { id: string; name: string; root_fingerprint?: string };
+  platform_origin: string;
+  log_key: string;
+  scanner: boolean;
+}
+
+export type CertificateRole = "case-officer" | "administrator";
+
+/** GET /v1/whoami. */
+export interface WhoAmI {
+  certificate: { subject: string; fingerprint: string; role: CertificateRole | null } | null;
+  account: { account: string; name: string; role: "case_officer" | "supervisor" } | null;
+}
+
+export type KeyState = "next" | "current" | "retired" | "destroyed";
+
+export interface ManagedKey {
+  key_id: string;
+  use: "encrypt" | "sign";
+  suite: "HPKE-X-Wing" | "RSA-OAEP-256" | "Ed25519";
+  serial: number;
+  state: KeyState;
+  not_before: number;
+  not_after: number;
+  /** Where its statement is in the platform's trace; null until the platform has acknowledged it. */
+  index: number | null;
+  /** Dossiers that still need it. */
+  open_dossiers: number;
+}
+
+/** GET /v1/keys. */
+export interface Keys {
+  root_fingerprint: string;
+  keys: ManagedKey[];
+}
+
+/** GET /v1/status. */
+export interface Status {
+  connected: boolean;
+  pending_records: number;
+  foreign_statements: number;
+  assignments: number;
+}
+
+/** GET and POST /v1/bindings. */
+export interface Binding {
+  certificate_fingerprint: string;
+  account: string;
+  role: "case_officer" | "supervisor";
+  name: string;
+}
+
+/** GET and POST /v1/assignments. */
+export interface Assignment {
+  dossier: string;
+  accounts: string[];
+}
+
+/** POST /v1/certificates. */
+export interface IssuedCertificate {
+  pkcs12: string; // base64url
+  password: string; // shown once
+  fingerprint: string;
+}
+
+/** GET /v1/records: a record of the key manager's own trace, with its number. */
+export interface OwnRecord {
+  index: number;
+  record: import("@sceau/crypto").TraceRecord;
+  delivered: boolean;
+}
+
+export type Verdict = "accepted" | "refused" | "more_information";
+
+/** GET /v1/reading/{dossier}/bundle, from the platform. */
+export interface Bundle {
+  manifest: string;
+  manifest_proof: unknown;
+  manifest_evidence: unknown;
+  credential_evidence?: unknown;
+  scheme: string; // base64url of the exact bytes
+  files: { file_id: string; parts: number; header: string }[];
+  decision: { decision: Verdict; reason: string; time: number } | null;
+}
+
+/** POST /v1/tickets/exchange, from the platform. */
+export interface ReadingSession {
+  token: string;
+  expires: number;
+  dossier: { id: string };
+  reader: { account: string; role: string };
+}
+
+/** POST /v1/unwrap and /v1/decisions begin with what shows that the dossier is what the depositor sent. */
+export type DossierProof = Pick<Bundle, "manifest" | "manifest_proof" | "manifest_evidence" | "credential_evidence"> & {
+  dossier: string;
+};
+
+/** A refusal with its stable code (RFC 9457), or a cut connection (`network`). */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    readonly status = 0,
+    readonly detail = "",
+  ) {
+    super(code);
+    this.name = "Problem";
+  }
+}
+
+interface Request {
+  method?: "GET" | "POST";
+  json?: unknown;
+  token?: string;
+}
+
+async function call(url: string, { method = "GET", json, token }: Request): Promise<Response> {
+  const headers = new Headers({ accept: "application/json" });
+  if (json !== undefined) headers.set("content-type", "application/json");
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers,
+      body: json === undefined ? null : JSON.stringify(json),
+      // A client certificate is a credential to the browser; the platform gets none, only its token.
+      credentials: url.startsWith("/") ? "same-origin" : "omit",
+      redirect: "error",
+      cache: "no-store",
+      referrerPolicy: "no-referrer",
+    });
+  } catch {
+    throw new Problem("network");
+  }
+  if (response.ok) return response;
+  let body: { code?: unknown; detail?: unknown } = {};
+  try {
+    body = (await response.json()) as typeof body;
+  } catch {
+    // not a problem document: the status alone will do
+  }
+  throw new Problem(
+    typeof body.code === "string" ? body.code : `http_${response.status}`,
+    response.status,
+    typeof body.detail === "string" ? body.detail : "",
+  );
+}
+
+const read = async <T>(response: Promise<Response>): Promise<T> => (await (await response).json()) as T;
+
+export const get = <T>(path: string): Promise<T> => read<T>(call(path, {}));
+export const post = <T>(path: string, json: unknown = {}): Promise<T> => read<T>(call(path, { method: "POST", json }));
+
+/** The platform, seen from here: one exchange, then ciphertext. */
+export class Platform {
+  #token = "";
+  constructor(readonly origin: string) {}
+
+  async exchange(ticket: string): Promise<ReadingSession> {
+    const session = await read<ReadingSession>(
+      call(`${this.origin}/v1/tickets/exchange`, { method: "POST", json: { ticket } }),
+    );
+    this.#token = session.token;
+    return session;
+  }
+
+  bundle(dossier: string): Promise<Bundle> {
+    return read<Bundle>(call(`${this.origin}/v1/reading/${dossier}/bundle`, { token: this.#token }));
+  }
+
+  async part(dossier: string, fileId: string, index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const url = `${this.origin}/v1/reading/${dossier}/files/${fileId}/parts/${index}`;
+    const response = await call(url, { token: this.#token });
+    return new Uint8Array(await response.arrayBuffer());
+  }
+}

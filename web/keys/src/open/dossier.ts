@@ -1,0 +1,75 @@
+// A dossier as its depositor sent it, or nothing: the manifest is in the platform's trace, it is this organisation's, and the form is
+// the one that was answered. No document is offered before all of that holds.
+import { type Asserted, fromBase64url, fromUtf8, hex, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
+import { type Bundle, type Config, type DossierProof, Problem } from "../api";
+
+export interface Bilingual {
+  readonly fr: string;
+  readonly en: string;
+}
+
+export interface Question {
+  readonly name: string;
+  readonly label: Bilingual;
+  readonly kind: string;
+  readonly choices?: readonly { readonly value: string; readonly label: Bilingual }[];
+}
+
+export interface SealedFile extends ManifestFile {
+  readonly header: string;
+}
+
+export interface Dossier {
+  readonly id: string;
+  readonly title: Bilingual;
+  readonly questions: readonly Question[];
+  readonly manifest: Manifest;
+  readonly documents: readonly SealedFile[];
+  readonly sealedAnswers: SealedFile | null;
+  /** On whose word the depositor sent this: their passkey's, or only the platform's. */
+  readonly asserted: Asserted;
+  readonly submitted: number;
+  readonly proof: DossierProof;
+  readonly decision: Bundle["decision"];
+}
+
+export async function verifyDossier(id: string, bundle: Bundle, config: Config): Promise<Dossier> {
+  const bytes = fromBase64url(bundle.manifest);
+  const manifest = parseManifest(bytes);
+  const { record } = await verifyEvidence(bundle.manifest_evidence, config.log_key);
+  const logged =
+    record.outcome === "granted" &&
+    record.attested?.kind === "manifest" &&
+    record.attested.id === id &&
+    record.attested.hash === hex(await sha256(bytes));
+  if (!logged) throw new Problem("manifest_not_logged");
+  if (manifest.dossier !== id) throw new Problem("manifest_of_another_dossier");
+  if (manifest.organisation !== config.organisation.id) throw new Problem("manifest_of_another_organisation");
+  const scheme = fromBase64url(bundle.scheme);
+  if (hex(await sha256(scheme)) !== manifest.formHash) throw new Problem("form_differs");
+  const { title, form } = JSON.parse(fromUtf8(scheme)) as { title: Bilingual; form: Question[] };
+
+  const files = manifest.files.map((file): SealedFile => {
+    const header = bundle.files.find((f) => f.file_id === file.fileId)?.header;
+    if (header === undefined) throw new Problem("file_missing");
+    return { ...file, header };
+  });
+  return {
+    id,
+    title,
+    questions: form,
+    manifest,
+    documents: files.filter((file) => file.envelopeHash !== manifest.sealedAnswers),
+    sealedAnswers: files.find((file) => file.envelopeHash === manifest.sealedAnswers) ?? null,
+    asserted: record.asserted,
+    submitted: record.time,
+    proof: {
+      dossier: id,
+      manifest: bundle.manifest,
+      manifest_proof: bundle.manifest_proof,
+      manifest_evidence: bundle.manifest_evidence,
+      ...(bundle.credential_evidence === undefined ? {} : { credential_evidence: bundle.credential_evidence }),
+    },
+    decision: bundle.decision,
+  };
+}

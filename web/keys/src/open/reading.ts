@@ -1,0 +1,76 @@
+// Opening one document: the key manager releases its content key (and records that), the platform gives ciphertext, a worker decrypts.
+import { CryptoWorker, fromBase64url, type Metadata, ordered } from "@sceau/crypto";
+import { type Platform, post, Problem } from "../api";
+import type { Dossier, SealedFile } from "./dossier";
+
+export interface OpenedDocument {
+  readonly metadata: Metadata;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where this access is in the key manager's trace. */
+  readonly recordIndex: number;
+}
+
+/** What a page can hold in one piece; larger documents are for the command line. */
+export const LARGEST = 512 * 1024 * 1024;
+
+/** Plaintext comes back only when every part, and the whole, is what the manifest names. */
+export async function openDocument(
+  platform: Platform,
+  dossier: Dossier,
+  file: SealedFile,
+  progress: (done: number) => void,
+): Promise<OpenedDocument> {
+  if (file.size > LARGEST) throw new Problem("too_large_for_a_page");
+  const worker = new CryptoWorker();
+  try {
+    const released = await post<{ cek: string; record_index: number }>("/v1/unwrap", {
+      ...dossier.proof,
+      header: file.header,
+      file_id: file.fileId,
+    });
+    const cek = fromBase64url(released.cek);
+    const envelope = await worker.open(fromBase64url(file.header), cek, file.parts);
+    cek.fill(0);
+    if (envelope.fileId !== file.fileId) throw new Problem("file_missing");
+
+    const bytes = new Uint8Array(file.size);
+    let done = 0;
+    const part = async (index: number): Promise<Uint8Array> =>
+      envelope.part(index, await platform.part(dossier.id, file.fileId, index));
+    const take = (plaintext: Uint8Array): void => {
+      if (done + plaintext.length > bytes.length) throw new Problem("size_differs");
+      bytes.set(plaintext, done);
+      done += plaintext.length;
+      progress(done);
+    };
+    take(await part(0)); // it carries the stream's salt, so the others wait for it
+    for await (const plaintext of ordered(file.parts - 1, (index) => part(index + 1))) take(plaintext);
+    if (done !== bytes.length) throw new Problem("size_differs");
+    await envelope.finish(file.envelopeHash);
+    return { metadata: envelope.metadata, bytes, recordIndex: released.record_index };
+  } finally {
+    worker.close();
+  }
+}
+
+export type Viewable = "application/pdf" | "image/jpeg" | "image/png";
+
+/** What the frame can show, judged by the first bytes: the type in the metadata is the sender's word. */
+export function viewable(bytes: Uint8Array): Viewable | null {
+  const starts = (...magic: number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+  if (starts(0x25, 0x50, 0x44, 0x46, 0x2d)) return "application/pdf";
+  if (starts(0xff, 0xd8, 0xff)) return "image/jpeg";
+  if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return "image/png";
+  return null;
+}
+
+/** Hands the file to the person, as bytes that no browser will run. */
+export function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = url;
+  // Control, direction-changing and path characters could disguise what the file is.
+  link.download = name.replace(/[\p{Cc}\p{Cf}/\\:*?"<>|]/gu, "_");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,63 @@
+// What went wrong, in the reader's words: what happened, then what to do.
+import { codeOf } from "@sceau/crypto";
+import { words } from "@sceau/shared";
+import { Problem } from "./api";
+
+const texts = words({
+  fr: {
+    network: "Le serveur n'a pas répondu. Vérifiez votre connexion, puis réessayez.",
+    ticket: "Ce lien a déjà servi ou il a expiré. Retournez dans Sceau et ouvrez de nouveau le dossier.",
+    session: "Votre lecture a expiré. Retournez dans Sceau et ouvrez de nouveau le dossier.",
+    certificate: "Votre certificat n'est pas accepté pour cette action. Demandez à l'administrateur du gardien des clés.",
+    binding: "Votre certificat n'est pas encore relié à votre compte. Demandez à l'administrateur du gardien des clés de le faire.",
+    assignment: "Ce dossier est confié à d'autres personnes. Demandez à un superviseur de vous l'attribuer.",
+    quota: "Vous avez ouvert beaucoup de documents en peu de temps. Attendez un peu, ou parlez-en à l'administrateur.",
+    manifest: "Ce dossier n'est pas celui qui a été déposé : sa liste signée manque ou ne correspond pas. Rien n'a été ouvert. Prévenez l'administrateur.",
+    altered: "Ce document a été modifié ou abîmé après son scellement. Il n'est pas affiché. Prévenez l'administrateur.",
+    key: "Le gardien n'a plus, ou n'a pas, la clé de ce document. Prévenez l'administrateur.",
+    large: "Ce document est trop gros pour cette page. Ouvrez-le avec le programme « sceau open ».",
+    clock: "Le gardien des clés n'a pas pu joindre la plateforme. Ce qui a été fait est gardé et sera transmis.",
+    input: "Une valeur n'a pas la forme attendue. Corrigez-la, puis réessayez.",
+    other: (code: string) => `L'action a été refusée (${code}). Réessayez ; si cela continue, donnez ce code à l'administrateur.`,
+  },
+  en: {
+    network: "The server did not answer. Check your connection, then try again.",
+    ticket: "This link was used already, or it has expired. Go back to Sceau and open the dossier again.",
+    session: "Your reading session has expired. Go back to Sceau and open the dossier again.",
+    certificate: "Your certificate is not accepted for this. Ask the administrator of the key manager.",
+    binding: "Your certificate is not linked to your account yet. Ask the administrator of the key manager to link it.",
+    assignment: "This dossier is assigned to other people. Ask a supervisor to assign it to you.",
+    quota: "You have opened many documents in a short time. Wait a little, or talk to the administrator.",
+    manifest: "This dossier is not the one that was deposited: its signed list is missing or does not match. Nothing was opened. Tell the administrator.",
+    altered: "This document was changed or damaged after it was sealed. It is not shown. Tell the administrator.",
+    key: "The key manager no longer has, or never had, the key to this document. Tell the administrator.",
+    large: "This document is too large for this page. Open it with the program “sceau open”.",
+    clock: "The key manager could not reach the platform. What was done is kept and will be sent.",
+    input: "A value does not have the expected form. Correct it, then try again.",
+    other: (code: string) => `This was refused (${code}). Try again; if it goes on, give this code to the administrator.`,
+  },
+});
+
+/** The stable code of what happened; for programs, tests and support. */
+export function codeFor(error: unknown): string {
+  return error instanceof Problem ? error.code : codeOf(error);
+}
+
+export function explain(error: unknown): string {
+  const w = texts();
+  const code = codeFor(error);
+  if (code === "network") return w.network;
+  if (/ticket/.test(code)) return w.ticket;
+  if (/quota|rate/.test(code)) return w.quota;
+  if (/assign/.test(code)) return w.assignment;
+  if (/bound|binding/.test(code)) return w.binding;
+  if (/certificate/.test(code)) return w.certificate;
+  if (/session|token|http_401/.test(code)) return w.session;
+  if (/^(manifest|form_|evidence|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
+  if (/^(header|envelope-(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
+  if (/recipient|unwrap|unknown_key|key_not/.test(code)) return w.key;
+  if (code === "too_large_for_a_page") return w.large;
+  if (/platform|unreachable/.test(code)) return w.clock;
+  if (/invalid|malformed|http_4(00|22)/.test(code)) return w.input;
+  return w.other(code);
+}
