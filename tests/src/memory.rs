@@ -56,7 +56,18 @@ impl Needle {
         needle
     }
 
-    /// Adds a form that the caller computed: a DER encoding, an AES key schedule.
+    /// An AES-256 key, also as the part of its key schedule that does not repeat it (FIPS 197, section 5.2), in both
+    /// byte orders of its words.
+    pub fn aes_256(name: &str, key: &[u8; 32]) -> Self {
+        let schedule = aes_256_schedule(key);
+        let rounds = schedule.get(8..24).unwrap_or_default();
+        Self::new(name, key)
+            .also("key, words swapped", key.chunks(4).flat_map(|word| word.iter().rev().copied()).collect())
+            .also("key schedule", rounds.iter().flat_map(|word| word.to_be_bytes()).collect())
+            .also("key schedule, words swapped", rounds.iter().flat_map(|word| word.to_le_bytes()).collect())
+    }
+
+    /// Adds a form that the caller computed, for instance a DER encoding.
     pub fn also(mut self, form: &'static str, bytes: Vec<u8>) -> Self {
         self.forms.push((form, bytes));
         self
@@ -72,6 +83,38 @@ fn base64_inside(bytes: &[u8], offset: usize) -> String {
     // what comes after.
     let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
     text.get(first..last).unwrap_or_default().to_owned()
+}
+
+/// The 60 words of FIPS 197, section 5.2, for a key of eight words.
+fn aes_256_schedule(key: &[u8; 32]) -> Vec<u32> {
+    let mut words: Vec<u32> = key.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word)).collect();
+    let mut constant = 1_u8;
+    for i in 8..60 {
+        let mut word = words.last().copied().unwrap_or_default();
+        if i % 8 == 0 {
+            word = substitute(word.rotate_left(8)) ^ (u32::from(constant) << 24);
+            constant = times_x(constant);
+        } else if i % 8 == 4 {
+            word = substitute(word);
+        }
+        words.push(words.get(i - 8).copied().unwrap_or_default() ^ word);
+    }
+    words
+}
+
+/// The S-box of FIPS 197, section 5.1.1, on each byte: the inverse in GF(2^8), then an affine map. Slow, and no matter.
+fn substitute(word: u32) -> u32 {
+    let inverse = |a: u8| (1..=255).find(|b| times(a, *b) == 1).unwrap_or(0);
+    let affine = |b: u8| (1..5).fold(b, |sum, turn| sum ^ b.rotate_left(turn)) ^ 0x63;
+    u32::from_be_bytes(word.to_be_bytes().map(|byte| affine(inverse(byte))))
+}
+
+fn times(a: u8, b: u8) -> u8 {
+    (0..8).rev().fold(0, |sum, bit| times_x(sum) ^ if b >> bit & 1 == 1 { a } else { 0 })
+}
+
+fn times_x(a: u8) -> u8 {
+    (a << 1) ^ if a >> 7 == 1 { 0x1b } else { 0 }
 }
 
 /// Looks for every form of every needle.
@@ -133,4 +176,19 @@ pub fn memory_of(pid: u32) -> std::io::Result<Vec<(String, Vec<u8>)>> {
         regions.push((line.to_owned(), bytes));
     }
     Ok(regions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_schedule_is_that_of_fips_197_appendix_a_3() {
+        let key = std::array::from_fn(|i| {
+            let hex = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
+            u8::from_str_radix(hex.get(2 * i..2 * i + 2).expect("64 digits"), 16).expect("hexadecimal")
+        });
+        let words = aes_256_schedule(&key);
+        assert_eq!((words.len(), words.get(8), words.get(59)), (60, Some(&0x9ba3_5411), Some(&0x706c_631e)));
+    }
 }

@@ -1,12 +1,51 @@
-//! `cargo xtask up`: build what is needed, start everything, keep its data for the next start.
+//! `cargo xtask up`: build what is needed, start everything here, keep its data and ports for the next start.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
-use crate::Stop;
+use crate::process::{cargo, must, root, target};
+use crate::test::stages::{Log, pages};
+use crate::{Stop, machine};
 
-/// Builds and starts.
+/// Where the demonstration lives; git ignores it, and deleting it starts anew.
+const DATA: &str = ".sceau";
+
+/// Builds, then becomes `sceau up`: signals, exit code and terminal are its own from there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
-    let _ = arguments;
-    crate::machine::ready_to_build()?;
-    Err(Stop::failed("xtask: `sceau up` does not exist yet"))
+    let (ours, theirs) = match arguments.iter().position(|a| a == "--") {
+        Some(at) => (arguments.get(..at).unwrap_or_default(), arguments.get(at + 1..).unwrap_or_default()),
+        None => (arguments, [].as_slice()),
+    };
+    let browser = match ours {
+        [] => false,
+        [one] if one == "--browser" => true,
+        _ => return Err(Stop::usage("up takes --browser, and after -- what `sceau up` takes")),
+    };
+    machine::ready_to_build()?;
+    if browser {
+        machine::ready_to_browse()?;
+    }
+    build()?;
+    let mut sceau = Command::new(target().join("debug/sceau"));
+    sceau.args(["up", "--data", DATA]).args(theirs).current_dir(root());
+    let error = sceau.exec();
+    Err(Stop::machine(format!("xtask: {} cannot start: {error}", sceau.get_program().display())))
+}
+
+/// Pages first, since the programs hold them. The development profile, because it is the one that the tests build: a
+/// first start costs a third of a release build and later ones seconds, and the cryptography is optimised in it
+/// (its arithmetic is aws-lc's assembly, and every dependency has opt-level 1).
+fn build() -> Result<(), Stop> {
+    let began = Instant::now();
+    let logs = target().join("xtask");
+    std::fs::create_dir_all(&logs).map_err(|e| Stop::machine(format!("xtask: {}: {e}", logs.display())))?;
+    let log = Log(logs.join("up.log"));
+    let _ = std::fs::remove_file(&log.0);
+    println!("building the pages");
+    pages(&log).map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
+    println!("building the programs (the first time takes some minutes)");
+    must(cargo().args(["build", "--quiet", "--package", "sceau", "--package", "sceau-element", "--bins"]))?;
+    println!("built in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
 }

@@ -142,7 +142,8 @@ fn tests(log: &Log) -> Result<(), String> {
     log.run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
 }
 
-fn tools(log: &Log) -> Result<(), String> {
+/// Installs what the judges and the browser tests stand on.
+pub(crate) fn tools(log: &Log) -> Result<(), String> {
     for judge in venvs() {
         virtual_environment(&judge, log)?;
     }
