@@ -37,9 +37,6 @@ pub enum ProofError {
     /// The proof leads to another root.
     #[error("the proof leads to another root than the checkpoint's")]
     RootMismatch,
-    /// A map proof whose path does not lead to its leaf.
-    #[error("the path of the map proof does not lead to its leaf")]
-    Malformed,
     /// A hash needed to make the proof is not stored.
     #[error(transparent)]
     Missing(#[from] MissingHash),
@@ -52,7 +49,6 @@ impl ProofError {
             ProofError::OutOfRange => "proof.out_of_range",
             ProofError::WrongLength => "proof.wrong_length",
             ProofError::RootMismatch => "proof.root_mismatch",
-            ProofError::Malformed => "proof.malformed",
             ProofError::Missing(_) => "proof.missing_hash",
         }
     }
@@ -61,7 +57,7 @@ impl ProofError {
     pub fn fault(&self) -> Fault {
         match self {
             ProofError::OutOfRange => Fault::Caller,
-            ProofError::WrongLength | ProofError::RootMismatch | ProofError::Malformed => Fault::Log,
+            ProofError::WrongLength | ProofError::RootMismatch => Fault::Log,
             ProofError::Missing(_) => Fault::Storage,
         }
     }

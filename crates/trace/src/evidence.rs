@@ -1,6 +1,6 @@
 use crate::{
-    EvidenceError, Hash, Record, SignedCheckpoint, TlogProof, VerifiedCheckpoint, VerifierKey, leaf_hash,
-    verify_inclusion,
+    CheckpointError, EvidenceError, Hash, Record, SignedCheckpoint, TlogProof, VerifiedCheckpoint,
+    VerifierKey, leaf_hash, verify_inclusion,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,10 @@ const FORMAT: &str = "sceau-evidence";
 
 /// An evidence file: one record, the proof that a log holds it, and the checkpoint that the log signed; with what else
 /// the reader may need. Not verified until [`verify`](Self::verify) says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON of others (an API's answer) it is the same object as in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WireEvidence", into = "WireEvidence")]
 pub struct Evidence {
     wire: WireEvidence,
 }
@@ -91,14 +94,9 @@ impl Evidence {
             format: String,
         }
         let head: Head = serde_json::from_slice(bytes).map_err(|_| EvidenceError::Malformed)?;
-        if head.format != FORMAT {
-            return Err(EvidenceError::Malformed);
-        }
-        if head.v != 1 {
-            return Err(EvidenceError::UnknownVersion);
-        }
-        let wire = serde_json::from_slice(bytes).map_err(|_| EvidenceError::Malformed)?;
-        Ok(Evidence { wire })
+        // The head alone first: a later version may have other fields.
+        check_head(head.v, &head.format)?;
+        serde_json::from_slice(bytes).map_err(|_| EvidenceError::Malformed)
     }
 
     /// The file's bytes: JSON for people, indented.
@@ -111,6 +109,21 @@ impl Evidence {
         URL_SAFE_NO_PAD.decode(&self.wire.record).map_err(|_| EvidenceError::Malformed)
     }
 
+    /// The entry's claimed number in the log.
+    pub fn index(&self) -> u64 {
+        self.wire.index
+    }
+
+    /// The embedded key, which only names the log; trust comes from the caller's own copy.
+    pub fn log_key(&self) -> Result<VerifierKey, EvidenceError> {
+        Ok(VerifierKey::parse(&self.wire.log_key).map_err(CheckpointError::from)?)
+    }
+
+    /// What came along, unverified.
+    pub fn attachments(&self) -> &BTreeMap<String, Value> {
+        &self.wire.attachments
+    }
+
     /// The same proof for other transparency tools; they need the record's bytes beside it.
     pub fn to_tlog_proof(&self) -> Result<TlogProof, EvidenceError> {
         let checkpoint = SignedCheckpoint::parse(&self.wire.checkpoint)?;
@@ -120,7 +133,7 @@ impl Evidence {
     /// Verifies, offline, under the log key that the caller trusts; or, without one, under the key in the file, which
     /// proves only that the file is whole.
     pub fn verify(&self, pinned: Option<&VerifierKey>) -> Result<VerifiedEvidence, EvidenceError> {
-        let embedded = VerifierKey::parse(&self.wire.log_key).map_err(crate::CheckpointError::from)?;
+        let embedded = self.log_key()?;
         if pinned.is_some_and(|pinned| *pinned != embedded) {
             return Err(EvidenceError::OtherLog);
         }
@@ -137,5 +150,28 @@ impl Evidence {
             key_pinned: pinned.is_some(),
             attachments: self.wire.attachments.clone(),
         })
+    }
+}
+
+impl TryFrom<WireEvidence> for Evidence {
+    type Error = EvidenceError;
+
+    fn try_from(wire: WireEvidence) -> Result<Self, EvidenceError> {
+        check_head(wire.v, &wire.format)?;
+        Ok(Evidence { wire })
+    }
+}
+
+impl From<Evidence> for WireEvidence {
+    fn from(evidence: Evidence) -> Self {
+        evidence.wire
+    }
+}
+
+fn check_head(version: u64, format: &str) -> Result<(), EvidenceError> {
+    match (format, version) {
+        (FORMAT, 1) => Ok(()),
+        (FORMAT, _) => Err(EvidenceError::UnknownVersion),
+        _ => Err(EvidenceError::Malformed),
     }
 }

@@ -7,7 +7,7 @@ mod words;
 pub use builder::RecordBuilder;
 pub use words::{Action, ActorKind, Asserted, Outcome};
 
-use crate::{Hash, RecordError, leaf_hash};
+use crate::{Hash, RecordError, leaf_hash, sha256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -153,6 +153,13 @@ impl Record {
     /// The attestation made by this record.
     pub fn attested(&self) -> Option<&Attested> {
         self.wire.attested.as_ref()
+    }
+
+    /// The attestation, if this record grants one of `kind` over exactly these payload bytes; the way to tie a document
+    /// to a verified evidence.
+    pub fn attests(&self, kind: &str, payload: &[u8]) -> Option<&Attested> {
+        let attested = self.attested().filter(|attested| attested.kind == kind)?;
+        (self.outcome() == Outcome::Granted && attested.hash == sha256(payload)).then_some(attested)
     }
 
     /// Further facts: counters, hashes, commitments.

@@ -60,16 +60,14 @@ impl MapProof {
             return if empty { Ok(None) } else { Err(ProofError::RootMismatch) };
         };
         let entry = StateEntry { version: end.version, hash: end.hash };
-        let mut below = None;
         let mut hash = leaf(&end.key, &entry);
+        // Each node's hash binds its bit, and the bit of the wanted key alone says the side: from one root only one leaf
+        // can be reached for a key, even if whoever built the tree did not build it as `StateMap` does.
         for step in self.path.iter().rev() {
-            let right = goes_right(&wanted, step.bit);
-            let deeper = below.is_none_or(|below| step.bit < below);
-            if !deeper || goes_right(&end.key, step.bit) != right {
-                return Err(ProofError::Malformed);
-            }
-            below = Some(step.bit);
-            let (left, right) = if right { (&step.sibling, &hash) } else { (&hash, &step.sibling) };
+            let (left, right) = match goes_right(&wanted, step.bit) {
+                true => (&step.sibling, &hash),
+                false => (&hash, &step.sibling),
+            };
             hash = node(step.bit, left, right);
         }
         if hash != *root {

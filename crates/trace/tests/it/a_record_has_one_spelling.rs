@@ -113,6 +113,20 @@ fn a_version_follows_its_previous() {
 }
 
 #[test]
+fn a_record_attests_one_payload_and_only_when_granted() {
+    let attested =
+        Attested { kind: "scheme".into(), id: "s".into(), version: 1, hash: sha256(b"x"), previous: None };
+    let actor = Actor::new(ActorKind::Element, "e");
+    let begin = Record::builder(1, actor, Asserted::Element, Action::ATTEST).attested(attested.clone());
+    let granted = begin.clone().granted().build().unwrap();
+    assert_eq!(granted.attests("scheme", b"x"), Some(&attested));
+    assert_eq!(granted.attests("scheme", b"y"), None);
+    assert_eq!(granted.attests("manifest", b"x"), None);
+    assert_eq!(begin.clone().build().unwrap().attests("scheme", b"x"), None, "an intent is not an act");
+    assert_eq!(begin.refused("state.conflict").build().unwrap().attests("scheme", b"x"), None);
+}
+
+#[test]
 fn actions_are_open_and_well_formed() {
     assert!(Action::REGISTERED.iter().all(|action| Action::parse(action.as_str()).unwrap() == *action));
     assert_eq!(Action::parse("key.rotate").unwrap().as_str(), "key.rotate");

@@ -53,7 +53,7 @@ fn a_wrong_cosignature_is_an_error_not_an_absence() {
     note.add(moved.clone()).unwrap();
     let received =
         SignedCheckpoint::parse(&note.to_string()).unwrap().verify(&TestSigner::log().key).unwrap();
-    assert_eq!(received.cosignatures(&[witness.key.clone()]), Err(NoteError::BadSignature));
+    assert_eq!(received.cosignatures(std::slice::from_ref(&witness.key)), Err(NoteError::BadSignature));
     let refused = checkpoint(9).with_cosignature_line(&moved.to_string(), &witness.key).unwrap_err();
     assert_eq!(refused.code(), "note.bad_signature");
     let elsewhere = checkpoint(8).with_cosignature_line(&line.to_string(), &witness.key).unwrap_err();

@@ -1,6 +1,6 @@
 //! Other people's implementations of the same specifications, on the same trees, tiles, notes and checkpoints.
 
-use crate::support::{ORIGIN, TestSigner, tree};
+use crate::support::{ORIGIN, TestSigner, cases, tree};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use sceau_trace::*;
@@ -24,7 +24,7 @@ fn theirs(hash: &Hash) -> judge::Hash {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn on_roots_and_proofs(size in 1u64..5000, index: u64, from: u64) {

@@ -1,6 +1,6 @@
 //! Each parser of foreign bytes, on noise and on good input with bytes changed. What it accepts, it prints back unchanged.
 
-use crate::support::{ORIGIN, TestSigner, record};
+use crate::support::{ORIGIN, TestSigner, cases, record};
 use proptest::prelude::*;
 use sceau_trace::*;
 
@@ -31,6 +31,8 @@ fn parse_all(bytes: &[u8]) {
         let _ = evidence.verify(None);
         let _ = evidence.to_tlog_proof();
         assert_eq!(Evidence::parse(&evidence.to_bytes()).unwrap(), evidence);
+        let value = serde_json::to_value(&evidence).unwrap();
+        assert_eq!(serde_json::from_value::<Evidence>(value).unwrap(), evidence);
     }
     let bundle = Bundle::at(0, 2).unwrap();
     if let Ok(entries) = bundle.parse_bytes(bytes) {
@@ -70,7 +72,7 @@ fn the_seeds_are_good() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn on_noise(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -1,4 +1,5 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use sceau_trace::*;
 
 pub(crate) const ORIGIN: &str = "sceau.example/trace";
@@ -39,4 +40,13 @@ pub(crate) fn record(number: u64) -> Record {
 
 pub(crate) fn tree(size: u64) -> LogTree {
     (0..size).map(|n| leaf_hash(&n.to_be_bytes())).collect()
+}
+
+/// So many cases, the same ones each time; `PROPTEST_RNG_SEED` asks for others.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let mut config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(6962);
+    }
+    config
 }

@@ -1,4 +1,4 @@
-use crate::support::tree;
+use crate::support::{cases, tree};
 use proptest::prelude::*;
 use sceau_trace::*;
 use std::collections::HashMap;
@@ -27,7 +27,13 @@ fn the_specification_s_examples() {
 
 #[test]
 fn only_the_one_path_of_a_tile_is_read() {
-    for path in ["tile/0/000", "tile/63/999.p/255", "tile/8/x001/x234/067", "tile/0/x001/000.p/1"] {
+    for path in [
+        "tile/0/000",
+        "tile/63/999.p/255",
+        "tile/8/x001/x234/067",
+        "tile/0/x072/x057/x594/x037/x927/935",
+        "tile/0/x001/000.p/1",
+    ] {
         assert_eq!(Tile::parse_path(path).unwrap().to_string(), path);
     }
     for path in [
@@ -53,6 +59,7 @@ fn only_the_one_path_of_a_tile_is_read() {
         "tile/0/x001/x234/+67",
         "tile/entries/000",
         "tile/0/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/x072/x057/x594/x037/x927/936",
     ] {
         assert_eq!(Tile::parse_path(path), Err(TileError::Path), "{path}");
     }
@@ -100,12 +107,19 @@ fn a_hash_of_another_size_s_tile_is_missing_not_wrong() {
     assert_eq!(reader.hash(0, 5), Err(MissingHash { level: 0, index: 5 }));
     let reader = TileReader::new(300, |tile| tile.bytes(&tree).ok().map(|bytes| bytes[32..].to_vec()));
     assert!(reader.hash(0, 5).is_err());
-    assert!(TileReader::new(300, |tile| tile.bytes(&tree).ok()).hash(0, 300).is_err());
-    assert!(TileReader::new(300, |tile| tile.bytes(&tree).ok()).hash(70, u64::MAX).is_err());
+    let reader = TileReader::new(299, |tile| tile.bytes(&tree).ok());
+    for (level, index) in [(0, 299), (1, 149), (2, 74), (8, 1), (9, 0), (70, u64::MAX)] {
+        assert_eq!(
+            reader.hash(level, index),
+            Err(MissingHash { level, index }),
+            "an incomplete subtree has no hash"
+        );
+    }
+    assert_eq!(reader.hash(8, 0), tree.hash(8, 0));
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn every_proof_can_be_made_from_tiles_alone(
