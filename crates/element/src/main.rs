@@ -1,2 +1,173 @@
-//! Being built.
-fn main() {}
+//! `sceau-element`: assembly of the privileged process. No logic here.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, hardening, serve, start};
+use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock};
+use tokio::net::UnixListener;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The privileged process of Sceau: keeps the log, the attested rows and their proofs.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Options {
+    /// Folder of the journal and the keystore; the element's own, made if missing
+    #[arg(long)]
+    state: PathBuf,
+    /// Unix socket to listen at; its folder is made with mode 0700 if missing
+    #[arg(long)]
+    socket: PathBuf,
+    /// Name of the log, for instance `sceau.example/log`; never changes
+    #[arg(long)]
+    origin: String,
+    /// Relying party of the passkeys
+    #[arg(long, default_value = "sceau.localhost")]
+    rp_id: String,
+    /// Web origin that passkeys may answer at, besides the one that each was made at (repeatable)
+    #[arg(long = "web-origin")]
+    web_origins: Vec<String>,
+    /// File with the keystore's passphrase, readable by this user only
+    #[arg(long, required_unless_present = "keystore_credential_file")]
+    keystore_passphrase_file: Option<PathBuf>,
+    /// File with the keystore's 32-byte credential (systemd `LoadCredentialEncrypted=`)
+    #[arg(long, conflicts_with = "keystore_passphrase_file")]
+    keystore_credential_file: Option<PathBuf>,
+    /// File with the last checkpoints that witnesses remember; the element does not start behind them
+    #[arg(long)]
+    witness_file: Option<PathBuf>,
+    /// User id that may connect besides the element's own (repeatable)
+    #[arg(long = "allow-uid")]
+    allowed_uids: Vec<u32>,
+    /// End when the parent process ends
+    #[arg(long)]
+    die_with_parent: bool,
+}
+
+fn main() -> ExitCode {
+    let weaknesses = hardening::harden();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    for weakness in weaknesses {
+        tracing::warn!("{weakness}");
+    }
+    match run(Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    if options.die_with_parent {
+        die_with_parent()?;
+    }
+    let settings = Settings {
+        state: options.state.clone(),
+        web: WebIdentity { rp_id: options.rp_id.clone(), origins: options.web_origins.clone() },
+        witness_file: options.witness_file.clone(),
+    };
+    let signer = open_signer(&options, !settings.journal().exists())?;
+    let Running { service, writer, cut, lock } = start(settings, Box::new(signer))?;
+    if cut > 0 {
+        tracing::warn!(bytes = cut, "an interrupted write was cut off; nothing in it was acknowledged");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let listener = listen(&options.socket)?;
+        let hello = service.hello();
+        let ready = serde_json::json!({
+            "ready": true, "socket": options.socket, "origin": hello.origin, "log_key": hello.log_key, "size": hello.size,
+        });
+        writeln!(std::io::stdout(), "{ready}")?;
+        let mut own = vec![rustix::process::getuid().as_raw()];
+        own.extend(&options.allowed_uids);
+        let mut ticks = tokio::time::interval(Duration::from_secs(10));
+        let ticking = async {
+            loop {
+                ticks.tick().await;
+                service.tick().await;
+            }
+        };
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            ended = serve(listener, service.clone(), Peers(own)) => ended.map_err(Failure::from),
+            () = ticking => Ok(()),
+            () = writer_ended(&writer) => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        }
+    });
+    // Connections end with the runtime, the queue with them, and the writer finishes what it took.
+    drop(service);
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    let written = writer.join().map_err(|_| "the writer stopped on a fault of ours")?;
+    drop(lock);
+    let _ = std::fs::remove_file(&options.socket);
+    written?;
+    served
+}
+
+/// Resolves when the writer has stopped: then nothing can be acknowledged any more.
+async fn writer_ended<T>(writer: &std::thread::JoinHandle<T>) {
+    while !writer.is_finished() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> {
+    let unlock = match (&options.keystore_passphrase_file, &options.keystore_credential_file) {
+        (Some(path), _) => Unlock::Passphrase(Passphrase::from_file(path)?),
+        (None, Some(path)) => Unlock::Credential(path.clone()),
+        (None, None) => {
+            return Err("one of --keystore-passphrase-file and --keystore-credential-file is needed".into());
+        }
+    };
+    let folder = options.state.join("keys");
+    // A log that exists keeps its key: a missing keystore is an error then, not a reason to make one.
+    let keystore = if new {
+        make_folder(&options.state)?;
+        SoftwareKeystore::open_or_create(&folder, &unlock)?
+    } else {
+        SoftwareKeystore::open(&folder, &unlock)?
+    };
+    let now = sceau_element::Clock::start().now().unix;
+    Ok(ProviderSigner::open(Arc::new(keystore), &options.origin, new, now)?)
+}
+
+/// Binds the socket in a folder that only this user enters. One that nobody listens at is left of a crash, and goes.
+fn listen(path: &Path) -> Result<UnixListener, Failure> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    if path.exists() {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(format!("another process listens at {}", path.display()).into());
+        }
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+fn die_with_parent() -> Result<(), Failure> {
+    let parent = rustix::process::getppid();
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    // It may have ended before the request was made.
+    if rustix::process::getppid() == parent { Ok(()) } else { Err("the parent process has ended".into()) }
+}

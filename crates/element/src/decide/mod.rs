@@ -1,0 +1,233 @@
+//! The single line of decisions: each command in its turn gives an outcome and the events that make it so. Pure: time comes
+//! in, bytes go out; the same core runs in the tests without a file or a socket.
+
+mod meter;
+mod nonces;
+
+pub use nonces::{NONCE_LIFETIME, NonceAuthority};
+
+use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Hash, Record, StateEntry, StateMap};
+
+use crate::claim::ProvenClaim;
+use crate::event::{Change, Event};
+use crate::rules::{self, SignedRecord};
+use crate::state::{ApplyError, Authority, State};
+use meter::{Meter, Ruling};
+use nonces::SpentNonces;
+
+/// A moment, on both clocks that matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Unix milliseconds, for records and validities.
+    pub unix: u64,
+    /// Milliseconds since the process started, for nonces: it never steps back.
+    pub uptime: u64,
+}
+
+/// What the core is asked, read and verified beforehand.
+#[derive(Debug)]
+pub enum Command {
+    /// Attest a document.
+    Attest(Box<ProvenClaim>),
+    /// Append a platform's record.
+    Append(Box<RecordDraft>),
+    /// Take in a key manager's record.
+    Deliver(Box<SignedRecord>),
+    /// Record that a request was refused before it came here.
+    Refuse {
+        /// What was asked.
+        action: Action,
+        /// The row that it was about.
+        row: Option<RowKey>,
+        /// Why it was refused.
+        refusal: Refusal,
+    },
+    /// Record what the element itself does.
+    Announce(Action),
+    /// Let counters of refusals be written when they are due.
+    Tick,
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A row has a new version.
+    Attested(AttestedRow),
+    /// A record is in the log.
+    Appended {
+        /// Its index.
+        index: u64,
+    },
+    /// Refused.
+    Refused(Refusal),
+    /// Nothing to say.
+    Silent,
+}
+
+/// The outcome of a command, good once the event is durable.
+#[derive(Debug)]
+pub struct Step {
+    /// What the caller is told.
+    pub outcome: Outcome,
+    /// What happened, already applied.
+    pub event: Option<Event>,
+}
+
+/// State, map and the short-lived memory of nonces and refusals.
+#[derive(Debug)]
+pub struct Core {
+    state: State,
+    map: StateMap,
+    authority: NonceAuthority,
+    spent: SpentNonces,
+    meter: Meter,
+    time: u64,
+}
+
+impl Core {
+    /// An empty core that knows its own nonces by `authority`.
+    #[must_use]
+    pub fn new(authority: NonceAuthority) -> Self {
+        Self {
+            state: State::default(),
+            map: StateMap::new(),
+            authority,
+            spent: SpentNonces::default(),
+            meter: Meter::default(),
+            time: 0,
+        }
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The root of the authenticated map.
+    #[must_use]
+    pub fn map_root(&self) -> Hash {
+        self.map.root()
+    }
+
+    /// Takes in an event of the journal.
+    ///
+    /// # Errors
+    /// When it does not follow.
+    pub fn replay(&mut self, event: &Event) -> Result<(), ApplyError> {
+        self.apply(event).map(|_| ())
+    }
+
+    /// Decides a command. Records never go back in time, whatever the clock does.
+    pub fn execute(&mut self, now: Moment, command: Command) -> Step {
+        self.time = self.time.max(now.unix);
+        match command {
+            Command::Attest(claim) => self.attest(now, *claim),
+            Command::Append(draft) => self.append(*draft),
+            Command::Deliver(record) => self.deliver(*record),
+            Command::Refuse { action, row, refusal } => self.refuse(action, row, refusal),
+            Command::Announce(action) => self.announce(action),
+            Command::Tick => match self.meter.due(self.time) {
+                Some(count) => self.record_flood(count),
+                None => Step { outcome: Outcome::Silent, event: None },
+            },
+        }
+    }
+
+    fn attest(&mut self, now: Moment, proven: ProvenClaim) -> Step {
+        let key = RowKey { kind: proven.claim.kind, id: proven.claim.id.clone() };
+        let spent = match &proven.authority {
+            Authority::Passkey { nonce, .. } => self.spent.spend(&self.authority, nonce, now.uptime),
+            Authority::Organisation { .. } | Authority::Platform => Ok(()),
+        };
+        match spent.and_then(|()| rules::attest(&self.state, self.time, proven)) {
+            Ok(event) => self.accept(event),
+            Err(refusal) => self.refuse(rules::action_of(key.kind, 1), Some(key), refusal),
+        }
+    }
+
+    fn append(&mut self, draft: RecordDraft) -> Step {
+        let action = draft.action.clone();
+        match rules::draft_record(draft, self.time) {
+            Ok(event) => self.accept(event),
+            Err(refusal) => self.refuse(action, None, refusal),
+        }
+    }
+
+    fn deliver(&mut self, record: SignedRecord) -> Step {
+        if let Some(index) = self.state.delivered(record.organisation, record.digest) {
+            return Step { outcome: Outcome::Appended { index }, event: None };
+        }
+        match record.into_event(self.time) {
+            Ok(event) => self.accept(event),
+            Err(refusal) => self.refuse(Action::ATTEST, None, refusal),
+        }
+    }
+
+    /// Records a refusal, or counts it when there are too many.
+    fn refuse(&mut self, action: Action, row: Option<RowKey>, refusal: Refusal) -> Step {
+        let event = match self.meter.ruling(self.time) {
+            Ruling::Record => self.refusal_event(action, row, refusal.code),
+            Ruling::Count => None,
+        };
+        Step { outcome: Outcome::Refused(refusal), event }
+    }
+
+    fn refusal_event(&mut self, action: Action, row: Option<RowKey>, code: Code) -> Option<Event> {
+        let mut builder =
+            Record::builder(self.time, platform(), Asserted::Element, action).refused(code.as_str());
+        if let Some(row) = row {
+            builder = builder.subject(row.kind.as_str(), row.id.as_str());
+        }
+        self.keep(builder.build().ok()?)
+    }
+
+    fn record_flood(&mut self, count: u64) -> Step {
+        let builder = Record::builder(self.time, platform(), Asserted::Element, Action::ATTEST);
+        let record = builder.refused("flood").detail("count", count.to_string()).build();
+        Step { outcome: Outcome::Silent, event: record.ok().and_then(|record| self.keep(record)) }
+    }
+
+    fn announce(&mut self, action: Action) -> Step {
+        let actor = Actor::new(ActorKind::Element, "element");
+        let record = Record::builder(self.time, actor, Asserted::Element, action).granted().build();
+        Step { outcome: Outcome::Silent, event: record.ok().and_then(|record| self.keep(record)) }
+    }
+
+    fn keep(&mut self, record: Record) -> Option<Event> {
+        let event = Event { leaf: record.to_bytes(), change: Change::Recorded };
+        self.apply(&event).ok().map(|_| event)
+    }
+
+    fn accept(&mut self, event: Event) -> Step {
+        let index = self.state.size();
+        match self.apply(&event) {
+            Ok(Some((_, row))) => Step { outcome: Outcome::Attested(row), event: Some(event) },
+            Ok(None) => Step { outcome: Outcome::Appended { index }, event: Some(event) },
+            // The rules made an event that does not follow: a fault of ours, and nothing may go on from here.
+            Err(error) => Step {
+                outcome: Outcome::Refused(Refusal::new(Code::Unavailable, error.to_string())),
+                event: None,
+            },
+        }
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<Option<(RowKey, AttestedRow)>, ApplyError> {
+        let index = self.state.size();
+        let attested = self.state.apply(event)?;
+        if let Some((key, row)) = &attested {
+            let (kind, id) = (key.kind.as_str(), key.id.as_str());
+            let previous = self.map.lookup(kind, id);
+            let swapped = self.map.compare_and_swap(kind, id, previous, row.hash);
+            if swapped != Ok(StateEntry { version: row.version, hash: row.hash }) {
+                return Err(ApplyError::Version { index });
+            }
+        }
+        Ok(attested)
+    }
+}
+
+fn platform() -> Actor {
+    Actor::new(ActorKind::Platform, "platform")
+}

@@ -1,0 +1,77 @@
+//! A document of any kind that is attested.
+
+use sceau_element_api::documents::{
+    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, KeyStatement,
+    Manifest, OrganisationDocument, SchemeDocument,
+};
+use sceau_element_api::wire::{Code, Refusal};
+use sceau_element_api::{Kind, RowId};
+
+/// A document, read strictly.
+#[derive(Debug, Clone)]
+pub enum AnyDocument {
+    /// An organisation.
+    Organisation(OrganisationDocument),
+    /// A key statement.
+    KeyStatement(KeyStatement),
+    /// An account.
+    Account(AccountDocument),
+    /// A passkey.
+    Credential(CredentialDocument),
+    /// A scheme.
+    Scheme(SchemeDocument),
+    /// A dossier.
+    Dossier(DossierState),
+    /// A manifest.
+    Manifest(Manifest),
+    /// A decision.
+    Decision(Decision),
+}
+
+impl AnyDocument {
+    /// Reads the payload of a row of `kind`.
+    ///
+    /// # Errors
+    /// When it is not such a document, or the kind is not attested yet.
+    pub fn parse(kind: Kind, payload: &[u8]) -> Result<Self, Refusal> {
+        let read = match kind {
+            Kind::Organisation => read(payload, Self::Organisation),
+            Kind::KeyStatement => read(payload, Self::KeyStatement),
+            Kind::Account => read(payload, Self::Account),
+            Kind::Credential => read(payload, Self::Credential),
+            Kind::Scheme => read(payload, Self::Scheme),
+            Kind::Dossier => read(payload, Self::Dossier),
+            Kind::Manifest => read(payload, Self::Manifest),
+            Kind::Decision => read(payload, Self::Decision),
+            Kind::Grant | Kind::Policy => {
+                return Err(Refusal::new(
+                    Code::KindNotServed,
+                    format!("rows of kind {kind} are not attested yet"),
+                ));
+            }
+        };
+        read.map_err(|error| match error {
+            DocumentError::TooLarge => Refusal::new(Code::TooLarge, error.to_string()),
+            _ => Refusal::new(Code::DocumentMalformed, error.to_string()),
+        })
+    }
+
+    /// The row that it is a version of.
+    #[must_use]
+    pub fn row(&self) -> RowId {
+        match self {
+            Self::Organisation(document) => document.row(),
+            Self::KeyStatement(document) => document.row(),
+            Self::Account(document) => document.row(),
+            Self::Credential(document) => document.row(),
+            Self::Scheme(document) => document.row(),
+            Self::Dossier(document) => document.row(),
+            Self::Manifest(document) => document.row(),
+            Self::Decision(document) => document.row(),
+        }
+    }
+}
+
+fn read<D: Document>(payload: &[u8], wrap: fn(D) -> AnyDocument) -> Result<AnyDocument, DocumentError> {
+    D::parse(payload).map(|parsed| wrap(parsed.document))
+}

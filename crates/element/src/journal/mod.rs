@@ -1,0 +1,155 @@
+//! The journal: one file, appended to and never rewritten, a frame for each batch. What is in it is what happened.
+
+mod frame;
+mod recover;
+
+pub use recover::{Recovered, recover};
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sceau_trace::Hash;
+
+use crate::event::Event;
+use frame::{HEADER, Header};
+
+/// The first bytes of every journal; the chain of frames starts from their hash.
+const MAGIC: &[u8] = b"sceau-journal-1\n";
+
+/// Where an entry is in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Its length, in bytes.
+    pub length: u32,
+}
+
+/// Why a journal cannot be used. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The system failed.
+    #[error("{path}: {action} failed: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not a journal.
+    #[error("{0} is not a journal of this program: point --state to the right folder")]
+    Foreign(PathBuf),
+    /// Damage in the middle: frames after it are whole, so that it is no interrupted write.
+    #[error(
+        "{path} is damaged at byte {offset}, and whole frames follow: do not delete anything; restore the state folder from a \
+         copy at least as recent as the witnesses' checkpoints, or examine the disk"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the damage begins.
+        offset: u64,
+    },
+    /// A frame is whole but does not follow from those before it.
+    #[error(
+        "{path}: the frame at byte {offset} does not follow: {reason}; restore the state folder from a copy"
+    )]
+    Inconsistent {
+        /// The file.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A batch that no frame can hold.
+    #[error("a batch exceeds what a frame holds")]
+    TooLarge,
+}
+
+/// A journal open for appending.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    end: u64,
+    batch: u64,
+    chain: Hash,
+    /// The frame being put together; kept, so that its memory is used again.
+    buffer: Vec<u8>,
+}
+
+impl Journal {
+    /// Starts a journal in a new file; the file and its name are durable when this returns.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let options = File::options().read(true).append(true).create_new(true).clone();
+        let mut file = with_private_mode(options).open(path).map_err(failed(path, "creating it"))?;
+        file.write_all(MAGIC).map_err(failed(path, "writing"))?;
+        file.sync_all().map_err(failed(path, "syncing"))?;
+        sync_folder(path)?;
+        Ok(Self::at(path, file, MAGIC.len() as u64, 0, sceau_trace::sha256(MAGIC)))
+    }
+
+    fn at(path: &Path, file: File, end: u64, batch: u64, chain: Hash) -> Self {
+        Self { path: path.to_owned(), file, end, batch, chain, buffer: Vec::new() }
+    }
+
+    /// A second handle of the file, to read entries with.
+    ///
+    /// # Errors
+    /// When the system has no more.
+    pub fn reader(&self) -> Result<File, JournalError> {
+        self.file.try_clone().map_err(failed(&self.path, "opening it again"))
+    }
+
+    /// Appends a batch and its signed checkpoint as one frame, and returns where each entry is. When this returns the
+    /// batch is on disk. After an error the file's state is unknown and the process must stop.
+    ///
+    /// # Errors
+    /// When the system fails.
+    pub fn commit(&mut self, events: &[Event], checkpoint: &str) -> Result<Vec<Place>, JournalError> {
+        self.buffer.clear();
+        self.buffer.resize(HEADER, 0);
+        let entries = frame::encode_body(&mut self.buffer, events, checkpoint);
+        let body = self.buffer.get(HEADER..).unwrap_or_default();
+        let header = Header::new(self.batch, body, &self.chain).ok_or(JournalError::TooLarge)?;
+        if let Some(place) = self.buffer.first_chunk_mut::<HEADER>() {
+            *place = header.to_bytes();
+        }
+        self.file.write_all(&self.buffer).map_err(failed(&self.path, "writing"))?;
+        self.file.sync_data().map_err(failed(&self.path, "syncing"))?;
+        let start = self.end;
+        self.end += self.buffer.len() as u64;
+        self.batch += 1;
+        self.chain = header.chain;
+        Ok(entries.into_iter().map(|entry| place(start, &entry)).collect())
+    }
+}
+
+fn place(frame: u64, entry: &std::ops::Range<usize>) -> Place {
+    Place { offset: frame + entry.start as u64, length: u32::try_from(entry.len()).unwrap_or(u32::MAX) }
+}
+
+fn with_private_mode(mut options: std::fs::OpenOptions) -> std::fs::OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes the file's name durable.
+fn sync_folder(path: &Path) -> Result<(), JournalError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(failed(folder, "syncing"))
+}
+
+fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::File { path, action, source }
+}

@@ -1,0 +1,137 @@
+//! Reading a journal back: every frame is held to the chain; an interrupted write at the very end is cut off, and damage
+//! anywhere else refuses.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use sceau_trace::Hash;
+
+use super::frame::{self, HEADER, Header};
+use super::{Journal, JournalError, MAGIC, Place, failed, place, with_private_mode};
+use crate::event::Event;
+
+/// A journal that was read back.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The journal, open for appending after its last whole frame.
+    pub journal: Journal,
+    /// The checkpoint of the last frame; none when there is no frame.
+    pub checkpoint: Option<String>,
+    /// Bytes of an interrupted write that were cut off. Nothing in them was acknowledged.
+    pub cut: u64,
+}
+
+/// Reads a journal and hands each batch, with the places of its entries and its checkpoint, to `batch`; what that
+/// says is wrong refuses the journal.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn recover(
+    path: &Path,
+    mut batch: impl FnMut(&[(Event, Place)], &str) -> Result<(), String>,
+) -> Result<Recovered, JournalError> {
+    let options = File::options().read(true).append(true).clone();
+    let file = with_private_mode(options).open(path).map_err(failed(path, "opening it"))?;
+    let mut frames = Frames::open(path, &file)?;
+    let mut checkpoint = None;
+    while let Some((start, body)) = frames.next_frame()? {
+        let inconsistent =
+            |reason: String| JournalError::Inconsistent { path: path.to_owned(), offset: start, reason };
+        let (note, events) =
+            frame::decode_body(&body).ok_or_else(|| inconsistent("it is of another version".to_owned()))?;
+        let base = start + HEADER as u64;
+        let events: Vec<_> = events.into_iter().map(|(event, entry)| (event, place(base, &entry))).collect();
+        batch(&events, note).map_err(inconsistent)?;
+        checkpoint = Some(note.to_owned());
+    }
+    let Frames { end, batch, chain, length, .. } = frames;
+    if length > end {
+        file.set_len(end).map_err(failed(path, "cutting off an interrupted write"))?;
+        file.sync_all().map_err(failed(path, "syncing"))?;
+    }
+    Ok(Recovered { journal: Journal::at(path, file, end, batch, chain), checkpoint, cut: length - end })
+}
+
+/// The frames of a file, one after the other.
+struct Frames<'a> {
+    path: &'a Path,
+    source: BufReader<&'a File>,
+    length: u64,
+    end: u64,
+    batch: u64,
+    chain: Hash,
+}
+
+impl<'a> Frames<'a> {
+    fn open(path: &'a Path, file: &'a File) -> Result<Self, JournalError> {
+        let length = file.metadata().map_err(failed(path, "reading"))?.len();
+        let mut source = BufReader::with_capacity(1 << 20, file);
+        let mut magic = [0; MAGIC.len()];
+        let whole = source.read_exact(&mut magic);
+        if whole.is_err() || magic != MAGIC {
+            return Err(JournalError::Foreign(path.to_owned()));
+        }
+        let end = MAGIC.len() as u64;
+        Ok(Self { path, source, length, end, batch: 0, chain: sceau_trace::sha256(MAGIC) })
+    }
+
+    /// The next whole frame with its offset; none at the end, or where an interrupted write begins.
+    fn next_frame(&mut self) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
+        let start = self.end;
+        let Some(header) = self.read_header()? else { return self.end_or_damage(start) };
+        if self.length - start - (HEADER as u64) < u64::from(header.length) {
+            return self.end_or_damage(start);
+        }
+        let mut body = vec![0; header.length as usize];
+        self.source.read_exact(&mut body).map_err(failed(self.path, "reading"))?;
+        if header.batch != self.batch || !header.matches(&self.chain, &body) {
+            return self.end_or_damage(start);
+        }
+        self.end = start + HEADER as u64 + u64::from(header.length);
+        self.batch += 1;
+        self.chain = header.chain;
+        Ok(Some((start, body)))
+    }
+
+    fn read_header(&mut self) -> Result<Option<Header>, JournalError> {
+        if self.length - self.end < HEADER as u64 {
+            return Ok(None);
+        }
+        let mut bytes = [0; HEADER];
+        self.source.read_exact(&mut bytes).map_err(failed(self.path, "reading"))?;
+        Ok(Header::parse(&bytes))
+    }
+
+    /// What is not a frame is an interrupted write when nothing whole follows it; writes are one after the other, each
+    /// on disk before the next begins.
+    fn end_or_damage(&mut self, start: u64) -> Result<Option<(u64, Vec<u8>)>, JournalError> {
+        let follows = self.header_after(start + 1).map_err(failed(self.path, "reading"))?;
+        if follows {
+            return Err(JournalError::Damaged { path: self.path.to_owned(), offset: start });
+        }
+        Ok(None)
+    }
+
+    /// Whether the header of a later frame is anywhere from `offset` on.
+    fn header_after(&mut self, offset: u64) -> io::Result<bool> {
+        self.source.seek(SeekFrom::Start(offset))?;
+        let mut window: Vec<u8> = Vec::with_capacity(2 << 20);
+        loop {
+            let read = self.source.by_ref().take(1 << 20).read_to_end(&mut window)?;
+            let mut from = 0;
+            while let Some(found) = window.get(from..).and_then(frame::find_start) {
+                let candidate = window.get(from + found..).and_then(|bytes| bytes.first_chunk::<HEADER>());
+                if candidate.and_then(Header::parse).is_some_and(|header| header.batch > self.batch) {
+                    return Ok(true);
+                }
+                from += found + 1;
+            }
+            if read == 0 {
+                return Ok(false);
+            }
+            // A header may lie across two reads.
+            window.drain(..window.len().saturating_sub(HEADER - 1));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The element: the privileged process that keeps the log, the attested rows and their proofs.
+//!
+//! [`Core`] decides and is pure; [`Journal`], [`Writer`] and [`Service`] are its thin edges, and [`start`] puts them together.
+//! This room must never answer with a secret, never acknowledge what is not on disk, never take the platform's word for an
+//! actor's, and never start behind what its witnesses remember. `docs/element-operations.md` lists what each operation demands.
+
+mod claim;
+mod clock;
+mod decide;
+mod document;
+mod event;
+pub mod hardening;
+mod journal;
+mod rules;
+mod service;
+mod signer;
+mod start;
+mod state;
+mod view;
+mod witness;
+mod writer;
+
+pub use claim::{Claim, ProofKey, ProvenClaim, WebIdentity};
+pub use clock::Clock;
+pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
+pub use document::AnyDocument;
+pub use event::{Change, Event, MalformedEvent};
+pub use journal::{Journal, JournalError, Place, Recovered, recover};
+pub use rules::{RecordSigner, SignedRecord, read_signed};
+pub use service::{Peers, Service, serve};
+pub use signer::{LogSigner, ProviderSigner, SignerError};
+pub use start::{Running, Settings, StartError, start};
+pub use state::{
+    Account, ApplyError, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,
+    Scheme, State, StatedKey,
+};
+pub use view::{ReadError, View};
+pub use witness::{WitnessError, check_floor};
+pub use writer::{Order, Writer, WriterError, sign_checkpoint};

@@ -1,0 +1,208 @@
+//! The rules: may this authority make this document the next version of its row? One file for each kind. Pure.
+
+mod account;
+mod credential;
+mod decision;
+mod dossier;
+mod key_statement;
+mod manifest;
+mod organisation;
+mod record;
+mod scheme;
+
+pub(crate) use record::draft_record;
+pub use record::{RecordSigner, SignedRecord, read_signed};
+
+use sceau_element_api::documents::AccountStatus;
+use sceau_element_api::wire::{Code, Refusal, RowKey, Version};
+use sceau_element_api::{AccountId, Kind, OrganisationId, Role};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
+
+use crate::claim::{Claim, ProvenClaim};
+use crate::document::AnyDocument;
+use crate::event::{Change, Event};
+use crate::state::{Account, Authority, State};
+
+/// What a rule says of the record: the actor and further facts.
+struct Verdict {
+    actor: Actor,
+    organisation: Option<OrganisationId>,
+    subjects: Vec<(&'static str, String)>,
+    details: Vec<(&'static str, String)>,
+}
+
+impl Verdict {
+    fn by(actor: Actor) -> Self {
+        Self { actor, organisation: None, subjects: Vec::new(), details: Vec::new() }
+    }
+
+    fn organisation(mut self, id: OrganisationId) -> Self {
+        self.organisation = Some(id);
+        self
+    }
+
+    fn subject(mut self, kind: &'static str, id: impl ToString) -> Self {
+        self.subjects.push((kind, id.to_string()));
+        self
+    }
+
+    fn detail(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.details.push((name, value.to_string()));
+        self
+    }
+}
+
+/// Judges a proven claim at `now` (Unix milliseconds) and returns the event that makes it so.
+///
+/// # Errors
+/// The refusal, when a rule is against it.
+pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Event, Refusal> {
+    let ProvenClaim { claim, authority } = proven;
+    still_holds(state, &authority)?;
+    let current = state.row(&RowKey { kind: claim.kind, id: claim.id.clone() }).map(|row| row.version());
+    if current != claim.previous {
+        return Err(Refusal::new(Code::StaleVersion, describe(current)));
+    }
+    let verdict = match &claim.document {
+        AnyDocument::Organisation(document) => organisation::judge(state, &authority, document),
+        AnyDocument::KeyStatement(document) => key_statement::judge(state, now, &authority, document),
+        AnyDocument::Account(document) => account::judge(state, &authority, document),
+        AnyDocument::Credential(document) => credential::judge(state, &authority, document),
+        AnyDocument::Scheme(document) => scheme::judge(state, &authority, document),
+        AnyDocument::Dossier(document) => dossier::judge(state, &authority, document),
+        AnyDocument::Manifest(document) => manifest::judge(state, &authority, document),
+        AnyDocument::Decision(document) => decision::judge(state, now, &authority, document),
+    }?;
+    let record = record_of(now, &claim, &authority, current, verdict)?;
+    Ok(Event { leaf: record.to_bytes(), change: Change::Attested { payload: claim.payload } })
+}
+
+/// The proof verified under the state as it was; the same keys must stand in the state as it is.
+fn still_holds(state: &State, authority: &Authority) -> Result<(), Refusal> {
+    let holds = match authority {
+        Authority::Platform => true,
+        Authority::Passkey { credential, account, .. } => {
+            let credential = state.credential(credential);
+            let of_account = credential.is_some_and(|c| c.is_active() && c.document.account == *account);
+            of_account && state.account(*account).is_some_and(|a| a.document.status == AccountStatus::Active)
+        }
+        Authority::Organisation { organisation, signer } => {
+            let root = state.organisation(*organisation).is_some_and(|known| known.root == *signer);
+            root || state.signer(signer) == Some(*organisation)
+        }
+    };
+    if holds {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::CredentialUnknown, "the key that signed is no longer in use"))
+    }
+}
+
+fn record_of(
+    now: u64,
+    claim: &Claim,
+    authority: &Authority,
+    current: Option<Version>,
+    verdict: Verdict,
+) -> Result<Record, Refusal> {
+    let attested = Attested {
+        hash: sha256(&claim.payload),
+        id: claim.id.to_string(),
+        kind: claim.kind.to_string(),
+        previous: current.map(|current| current.hash),
+        version: current.map_or(1, |current| current.version + 1),
+    };
+    let action = action_of(claim.kind, attested.version);
+    let mut builder =
+        Record::builder(now, verdict.actor, asserted(authority), action).granted().attested(attested);
+    for (kind, id) in verdict.subjects {
+        builder = builder.subject(kind, id);
+    }
+    for (name, value) in verdict.details {
+        builder = builder.detail(name, value);
+    }
+    if let Some(organisation) = verdict.organisation {
+        builder = builder.organisation(organisation.to_string());
+    }
+    with_proof(builder, authority)
+        .build()
+        .map_err(|error| Refusal::new(Code::RecordMalformed, error.to_string()))
+}
+
+fn with_proof(builder: RecordBuilder, authority: &Authority) -> RecordBuilder {
+    match authority {
+        Authority::Passkey { credential, user_verified, .. } => builder
+            .detail("credential", credential.to_string())
+            .detail("user-verified", if *user_verified { "yes" } else { "no" }),
+        Authority::Organisation { signer, .. } => builder.detail("signer", signer.to_string()),
+        Authority::Platform => builder,
+    }
+}
+
+fn asserted(authority: &Authority) -> Asserted {
+    match authority {
+        Authority::Passkey { .. } => Asserted::Passkey,
+        Authority::Organisation { .. } => Asserted::Organisation,
+        Authority::Platform => Asserted::Platform,
+    }
+}
+
+/// The action of a record that attests a row, or refuses to.
+#[must_use]
+pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
+    match kind {
+        Kind::Organisation => Action::ORGANISATION_ENROL,
+        Kind::KeyStatement => Action::KEY_PUBLISH,
+        Kind::Account => Action::ACCOUNT_ENROL,
+        Kind::Credential => Action::CREDENTIAL_ENROL,
+        Kind::Scheme => Action::SCHEME_PUBLISH,
+        Kind::Dossier if version == 1 => Action::DEPOSIT_BEGIN,
+        Kind::Manifest => Action::DEPOSIT_COMPLETE,
+        Kind::Decision => Action::DECISION,
+        Kind::Dossier | Kind::Grant | Kind::Policy => Action::ATTEST,
+    }
+}
+
+/// The account behind a passkey.
+fn passkey_account<'a>(state: &'a State, authority: &Authority, what: &str) -> Result<&'a Account, Refusal> {
+    let Authority::Passkey { account, .. } = authority else {
+        return Err(Refusal::new(Code::ProofRequired, format!("{what} needs a passkey")));
+    };
+    state
+        .account(*account)
+        .ok_or_else(|| Refusal::new(Code::AccountUnknown, "the passkey's account is unknown"))
+}
+
+fn actor(role: Role, account: AccountId) -> Actor {
+    let kind = match role {
+        Role::Citizen => ActorKind::Citizen,
+        Role::CaseOfficer => ActorKind::CaseOfficer,
+        Role::Supervisor => ActorKind::Supervisor,
+        Role::OrganisationAdmin => ActorKind::OrganisationAdmin,
+        Role::PlatformAdmin => ActorKind::PlatformAdmin,
+    };
+    Actor::new(kind, account.to_string())
+}
+
+fn actor_of(account: &Account) -> Actor {
+    actor(account.document.role, account.document.account)
+}
+
+fn platform() -> Actor {
+    Actor::new(ActorKind::Platform, "platform")
+}
+
+fn not_authorised(detail: &str) -> Refusal {
+    Refusal::new(Code::NotAuthorised, detail)
+}
+
+fn demand(holds: bool, code: Code, detail: &str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::new(code, detail)) }
+}
+
+fn describe(current: Option<Version>) -> String {
+    match current {
+        None => "the row has no version yet: ask again with previous null".to_owned(),
+        Some(current) => format!("the current version is {} with hash {}", current.version, current.hash),
+    }
+}

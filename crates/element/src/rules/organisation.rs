@@ -1,0 +1,22 @@
+//! Organisations: in the word of a platform administrator's passkey, each version of them.
+
+use sceau_element_api::Role;
+use sceau_element_api::documents::OrganisationDocument;
+use sceau_element_api::wire::Refusal;
+
+use super::{Verdict, actor_of, not_authorised, passkey_account};
+use crate::state::{Authority, State};
+
+pub(super) fn judge(
+    state: &State,
+    authority: &Authority,
+    document: &OrganisationDocument,
+) -> Result<Verdict, Refusal> {
+    let account = passkey_account(state, authority, "enrolling an organisation or another root of it")?;
+    if account.document.role != Role::PlatformAdmin {
+        return Err(not_authorised("only a platform administrator enrols organisations"));
+    }
+    Ok(Verdict::by(actor_of(account))
+        .organisation(document.organisation)
+        .detail("root", document.root_fingerprint))
+}

@@ -1,0 +1,183 @@
+//! Requests on their way to the core and answers on their way back. What costs time, JSON and signatures, is done here, on the
+//! connection's own task; the writer only decides.
+
+mod socket;
+
+pub use socket::{Peers, serve};
+
+use std::sync::Arc;
+
+use sceau_element_api::Kind;
+use sceau_element_api::wire::{
+    Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
+};
+use sceau_trace::Action;
+use tokio::sync::mpsc;
+
+use crate::claim::{Claim, ProvenClaim, WebIdentity};
+use crate::clock::Clock;
+use crate::decide::{Command, NonceAuthority, Outcome};
+use crate::rules::{RecordSigner, action_of, read_signed};
+use crate::view::{ReadError, View};
+use crate::writer::Order;
+
+/// Bytes of entries in one answer: base64url makes them a third longer, and a frame is 1 MiB.
+const ENTRIES_BUDGET: usize = 640 * 1024;
+
+/// What answers requests. Clones are the same service.
+#[derive(Clone)]
+pub struct Service {
+    view: Arc<View>,
+    orders: mpsc::Sender<Order>,
+    nonces: NonceAuthority,
+    clock: Clock,
+    web: Arc<WebIdentity>,
+}
+
+impl Service {
+    pub(crate) fn new(
+        view: Arc<View>,
+        orders: mpsc::Sender<Order>,
+        nonces: NonceAuthority,
+        clock: Clock,
+        web: WebIdentity,
+    ) -> Self {
+        Self { view, orders, nonces, clock, web: Arc::new(web) }
+    }
+
+    /// What readers see.
+    #[must_use]
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// Answers a request: `answer` is called once, at once for reads, when durable for the rest.
+    pub async fn handle(&self, request: Request, answer: impl FnOnce(Response) + Send + 'static) {
+        match request {
+            Request::Attest(attest) => self.order(self.attest(attest), answer).await,
+            Request::Append(draft) => {
+                self.order(Command::Append(Box::<RecordDraft>::new(draft)), answer).await
+            }
+            Request::AppendSigned { jws } => self.order(self.deliver(&jws), answer).await,
+            Request::Entries { .. } | Request::EvidenceFor { .. } => {
+                // These read the journal, which may have to come from the disk.
+                let service = self.clone();
+                tokio::task::spawn_blocking(move || answer(service.read(&request)));
+            }
+            request => answer(self.read(&request)),
+        }
+    }
+
+    /// Lets due counters be written; the caller says when.
+    pub async fn tick(&self) {
+        self.order(Command::Tick, |_| ()).await;
+    }
+
+    async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {
+        let answer = Box::new(|outcome| answer(response(outcome)));
+        if let Err(unsent) = self.orders.send(Order { command, answer }).await {
+            let stopped = Refusal::new(Code::Unavailable, "the element is stopping: ask again later");
+            (unsent.0.answer)(Outcome::Refused(stopped));
+        }
+    }
+
+    fn attest(&self, attest: Attest) -> Command {
+        let row = RowKey { kind: attest.kind, id: attest.id.clone() };
+        match self.prove(attest) {
+            Ok(proven) => Command::Attest(Box::new(proven)),
+            Err(refusal) => Command::Refuse { action: action_of(row.kind, 1), row: Some(row), refusal },
+        }
+    }
+
+    fn prove(&self, attest: Attest) -> Result<ProvenClaim, Refusal> {
+        let claim = Claim::read(attest)?;
+        let key = self.view.with_state(|state| claim.proof_key(state))?;
+        claim.prove(&key, &self.web)
+    }
+
+    fn deliver(&self, jws: &str) -> Command {
+        let now = self.clock.now().unix;
+        let signer = self.view.with_state(|state| RecordSigner::find(state, jws, now));
+        match signer.and_then(|signer| read_signed(jws, &signer)) {
+            Ok(record) => Command::Deliver(Box::new(record)),
+            Err(refusal) => Command::Refuse { action: Action::ATTEST, row: None, refusal },
+        }
+    }
+
+    fn read(&self, request: &Request) -> Response {
+        self.try_read(request).unwrap_or_else(Response::Refused)
+    }
+
+    fn try_read(&self, request: &Request) -> Result<Response, Refusal> {
+        let view = &self.view;
+        Ok(match request {
+            Request::Hello => Response::Hello(self.hello()),
+            Request::Nonce => Response::Nonce(self.nonces.issue(self.clock.now().uptime)),
+            Request::Current(key) => Response::Current(self.rows(std::slice::from_ref(key))?.pop().flatten()),
+            Request::CurrentMany(keys) => Response::CurrentMany(self.rows(keys)?),
+            Request::Checkpoint => Response::Checkpoint(view.note().to_string()),
+            Request::Entries { start, count } => {
+                let entries =
+                    view.entries(*start, (*count).min(MAX_ENTRIES), ENTRIES_BUDGET).map_err(refused)?;
+                Response::Entries(entries.into_iter().map(Into::into).collect())
+            }
+            Request::Tile { level, index, width } => {
+                Response::Tile(view.tile(*level, *index, *width).map_err(refused)?.into())
+            }
+            Request::InclusionProof { index, size } => {
+                Response::Proof(view.inclusion(*index, *size).map_err(refused)?)
+            }
+            Request::Consistency { from, to } => {
+                Response::Proof(view.consistency(*from, *to).map_err(refused)?)
+            }
+            Request::EvidenceFor { index } => {
+                let evidence = view.evidence(*index).map_err(refused)?.to_bytes();
+                Response::Evidence(String::from_utf8_lossy(&evidence).into_owned())
+            }
+            _ => return Err(Refusal::new(Code::Malformed, "the operation is unknown to this version")),
+        })
+    }
+
+    fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<sceau_element_api::wire::AttestedRow>>, Refusal> {
+        let served = keys.iter().all(|key| !matches!(key.kind, Kind::Grant | Kind::Policy));
+        if keys.len() > MAX_ROWS || !served {
+            return Err(Refusal::new(
+                Code::Malformed,
+                format!("at most {MAX_ROWS} rows of kinds that are attested"),
+            ));
+        }
+        Ok(self.view.rows(keys))
+    }
+
+    /// Who this element is.
+    #[must_use]
+    pub fn hello(&self) -> Hello {
+        Hello {
+            protocol: 1,
+            origin: self.view.key().name().to_owned(),
+            log_key: self.view.key().to_string(),
+            rp_id: self.web.rp_id.clone(),
+            size: self.view.size(),
+            has_platform_admin: self.view.with_state(crate::state::State::has_platform_admin),
+        }
+    }
+}
+
+fn response(outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Attested(row) => Response::Attested(row),
+        Outcome::Appended { index } => Response::Appended { index },
+        Outcome::Refused(refusal) => Response::Refused(refusal),
+        Outcome::Silent => Response::Refused(Refusal::new(Code::Unavailable, "nothing was recorded")),
+    }
+}
+
+fn refused(error: ReadError) -> Refusal {
+    match error {
+        ReadError::NotFound => Refusal::new(Code::NotFound, error.to_string()),
+        ReadError::Journal(_) | ReadError::Proof(_) => {
+            tracing::error!(%error, "a read failed");
+            Refusal::new(Code::Unavailable, error.to_string())
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Starting: read the journal back, hold it to its key and its witnesses, record the start, begin to write.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use sceau_trace::{Action, LogTree, RecordError, SignedCheckpoint, leaf_hash};
+use tokio::sync::mpsc;
+
+use crate::claim::WebIdentity;
+use crate::clock::Clock;
+use crate::decide::{Command, Core, NonceAuthority};
+use crate::event::Event;
+use crate::journal::{Journal, JournalError, Place, recover};
+use crate::service::Service;
+use crate::signer::{LogSigner, SignerError};
+use crate::state::{ApplyError, State};
+use crate::view::View;
+use crate::witness::{WitnessError, check_floor};
+use crate::writer::{Writer, WriterError, sign_checkpoint};
+
+/// Orders that wait for the writer before connections wait too.
+const QUEUE: usize = 4096;
+
+/// Where the element keeps its state, and what it holds requests to.
+#[derive(Debug)]
+pub struct Settings {
+    /// The state folder.
+    pub state: PathBuf,
+    /// Which pages passkeys answer to.
+    pub web: WebIdentity,
+    /// The checkpoints that witnesses remember.
+    pub witness_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The journal's file.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.state.join("journal")
+    }
+}
+
+/// A started element.
+pub struct Running {
+    /// Answers requests.
+    pub service: Service,
+    /// Ends when every [`Service`] is gone, or the writer fails.
+    pub writer: JoinHandle<Result<(), WriterError>>,
+    /// Bytes of an interrupted write that were cut off.
+    pub cut: u64,
+    /// Kept locked while the element runs.
+    pub lock: File,
+}
+
+/// Why the element does not start. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The state folder cannot be used.
+    #[error("the state folder {path} cannot be used ({source}): it must be the element's own, mode 0700")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another element runs on the same state.
+    #[error("another element runs on {0}: only one is active at a time")]
+    Locked(PathBuf),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal was written under another key or name.
+    #[error(
+        "the last checkpoint of the journal is not signed by this log's key ({0}): is it the right keystore and --origin?"
+    )]
+    OtherKey(sceau_trace::CheckpointError),
+    /// The log's key cannot be used.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The witnesses remember otherwise.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The start cannot be recorded.
+    #[error("the start cannot be recorded: {0}")]
+    Record(#[from] RecordError),
+    /// The start does not follow from the state.
+    #[error(transparent)]
+    State(#[from] ApplyError),
+    /// The system gives no thread.
+    #[error("the writer cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// Starts the element on its state folder.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, StartError> {
+    let lock = lock(&settings.state)?;
+    let nonces = NonceAuthority::new();
+    let clock = Clock::start();
+    let mut past = Past::read(&settings.journal(), Core::new(nonces.clone()), &*signer)?;
+    if let Some(path) = &settings.witness_file {
+        check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;
+    }
+    let cut = past.cut;
+    let checkpoint = past.record_start(&clock, &*signer)?;
+    let entries = past.journal.reader()?;
+    let Past { core, state, tree, places, journal, .. } = past;
+    let view = Arc::new(View::new(tree, state, places, checkpoint, entries, signer.key().clone()));
+    let (orders, queue) = mpsc::channel(QUEUE);
+    let writer = Writer::new(core, journal, signer, Arc::clone(&view), clock);
+    let thread = std::thread::Builder::new().name("writer".to_owned());
+    let writer = thread.spawn(move || writer.run(queue)).map_err(StartError::Thread)?;
+    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, cut, lock })
+}
+
+/// What the journal says happened. The state is there twice: the core's runs ahead of what is durable, readers' does not.
+struct Past {
+    core: Core,
+    state: State,
+    tree: LogTree,
+    places: Vec<Place>,
+    journal: Journal,
+    cut: u64,
+}
+
+impl Past {
+    fn read(path: &Path, mut core: Core, signer: &dyn LogSigner) -> Result<Self, StartError> {
+        let (mut state, mut tree, mut places) = (State::default(), LogTree::new(), Vec::new());
+        if !path.exists() {
+            let journal = Journal::create(path)?;
+            return Ok(Self { core, state, tree, places, journal, cut: 0 });
+        }
+        let recovered = recover(path, |events, note| {
+            for (event, place) in events {
+                core.replay(event).map_err(|error| error.to_string())?;
+                state.apply(event).map_err(|error| error.to_string())?;
+                tree.append(leaf_hash(&event.leaf));
+                places.push(*place);
+            }
+            agrees(note, &tree, &core)
+        })?;
+        if let Some(note) = &recovered.checkpoint {
+            let signed = SignedCheckpoint::parse(note).and_then(|note| note.verify(signer.key()));
+            signed.map_err(StartError::OtherKey)?;
+        }
+        Ok(Self { core, state, tree, places, journal: recovered.journal, cut: recovered.cut })
+    }
+
+    /// Records that the element starts; the first batch of this process.
+    fn record_start(
+        &mut self,
+        clock: &Clock,
+        signer: &dyn LogSigner,
+    ) -> Result<sceau_trace::VerifiedCheckpoint, StartError> {
+        let action = Action::parse("element.start")?;
+        let step = self.core.execute(clock.now(), Command::Announce(action));
+        let events: Vec<Event> = step.event.into_iter().collect();
+        for event in &events {
+            self.state.apply(event)?;
+            self.tree.append(leaf_hash(&event.leaf));
+        }
+        let checkpoint = sign_checkpoint(signer, self.tree.size(), self.tree.root(), self.core.map_root())?;
+        self.places.extend(self.journal.commit(&events, &checkpoint.note().to_string())?);
+        Ok(checkpoint)
+    }
+}
+
+/// Whether a batch's checkpoint is of the log and the map that its events make.
+fn agrees(note: &str, tree: &LogTree, core: &Core) -> Result<(), String> {
+    let checkpoint = SignedCheckpoint::parse(note).map_err(|error| error.to_string())?;
+    let said = checkpoint.unverified();
+    if said.size() != tree.size() || said.root() != tree.root() {
+        return Err("its checkpoint is of another log".to_owned());
+    }
+    if said.map_root() != Some(core.map_root()) {
+        return Err("its checkpoint is of another map of rows".to_owned());
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, StartError> {
+    let unusable = |source| StartError::Folder { path: folder.to_owned(), source };
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(unusable)?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().map_err(unusable)?.permissions());
+    if mode & 0o077 != 0 {
+        return Err(unusable(io::Error::new(io::ErrorKind::PermissionDenied, "others have access to it")));
+    }
+    let file = File::create(folder.join("lock")).map_err(unusable)?;
+    file.try_lock().map_err(|_| StartError::Locked(folder.to_owned()))?;
+    Ok(file)
+}

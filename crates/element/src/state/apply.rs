@@ -1,0 +1,160 @@
+//! Applying events. The same code runs when an event is new and when it is replayed from the journal.
+
+use sceau_element_api::documents::{AccountStatus, CredentialDocument, CredentialStatus, KeyStatement};
+use sceau_element_api::proof::CoseKey;
+use sceau_element_api::wire::{AttestedRow, RowKey};
+use sceau_element_api::{Kind, Role};
+use sceau_trace::{Asserted, Attested, Record};
+
+use super::{
+    Account, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme, State, StatedKey,
+};
+use crate::document::AnyDocument;
+use crate::event::{Change, Event};
+
+/// An event that does not follow from the state: the journal is damaged, or of another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// The log entry is not a record that attests a row.
+    #[error("entry {index} does not attest the row that the journal says")]
+    Record {
+        /// Its index.
+        index: u64,
+    },
+    /// The payload is not the document that the record attests.
+    #[error("entry {index} attests another document than the journal holds")]
+    Payload {
+        /// Its index.
+        index: u64,
+    },
+    /// The version is not the next one of its row.
+    #[error("entry {index} attests a version that does not follow")]
+    Version {
+        /// Its index.
+        index: u64,
+    },
+}
+
+impl State {
+    /// Takes the next event in and returns the row that it attests, if any.
+    ///
+    /// # Errors
+    /// When the event does not follow; the state is then to be thrown away.
+    pub fn apply(&mut self, event: &Event) -> Result<Option<(RowKey, AttestedRow)>, ApplyError> {
+        let index = self.size;
+        self.size += 1;
+        match &event.change {
+            Change::Recorded => Ok(None),
+            Change::Delivered { organisation, record } => {
+                self.delivered.insert((*organisation, *record), index);
+                Ok(None)
+            }
+            Change::Attested { payload } => self.attest(index, &event.leaf, payload).map(Some),
+        }
+    }
+
+    fn attest(
+        &mut self,
+        index: u64,
+        leaf: &[u8],
+        payload: &[u8],
+    ) -> Result<(RowKey, AttestedRow), ApplyError> {
+        let record = Record::parse(leaf).map_err(|_| ApplyError::Record { index })?;
+        let attested = record.attested().ok_or(ApplyError::Record { index })?;
+        let key = row_key(attested).ok_or(ApplyError::Record { index })?;
+        let document = AnyDocument::parse(key.kind, payload).map_err(|_| ApplyError::Payload { index })?;
+        if document.row() != key.id || sceau_trace::sha256(payload) != attested.hash {
+            return Err(ApplyError::Payload { index });
+        }
+        let current = self.rows.get(&key).map(AttestedRow::version);
+        let follows = attested.version == current.map_or(1, |current| current.version + 1)
+            && attested.previous == current.map(|current| current.hash);
+        if !follows {
+            return Err(ApplyError::Version { index });
+        }
+        let row = AttestedRow { version: attested.version, hash: attested.hash, index };
+        self.rows.insert(key.clone(), row);
+        self.learn(document, &record, row).ok_or(ApplyError::Payload { index })?;
+        Ok((key, row))
+    }
+
+    /// Keeps what the rules need of a document; none when it contradicts itself.
+    fn learn(&mut self, document: AnyDocument, record: &Record, row: AttestedRow) -> Option<()> {
+        match document {
+            AnyDocument::Organisation(document) => {
+                let organisation = Organisation { root: document.root_fingerprint };
+                self.organisations.insert(document.organisation, organisation);
+            }
+            AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time()),
+            AnyDocument::Account(document) => self.learn_account(document, record.asserted()),
+            AnyDocument::Credential(document) => self.learn_credential(row, document)?,
+            AnyDocument::Scheme(document) => {
+                let scheme = Scheme { organisation: document.organisation, versions: Vec::new() };
+                self.schemes.entry(document.scheme).or_insert(scheme).versions.push(row.hash);
+            }
+            AnyDocument::Dossier(document) => {
+                self.dossiers.insert(document.dossier, Dossier { document });
+            }
+            AnyDocument::Manifest(document) => {
+                self.manifests.insert(document.dossier, ManifestFact { hash: row.hash });
+            }
+            AnyDocument::Decision(document) => {
+                self.decisions.insert(document.dossier, document);
+            }
+        }
+        Some(())
+    }
+
+    fn learn_key(&mut self, statement: &KeyStatement, time: u64) {
+        let key = StatedKey::new(statement, time);
+        self.stated.insert(key.id, statement.organisation);
+        let place = (statement.organisation, statement.key_use);
+        let previous = self.keys.remove(&place).map(|chain| chain.current);
+        self.keys.insert(place, KeyChain { current: key, previous });
+    }
+
+    fn learn_account(&mut self, document: sceau_element_api::documents::AccountDocument, asserted: Asserted) {
+        if document.role == Role::PlatformAdmin {
+            self.platform_admins.insert(document.account);
+        }
+        let id = document.account;
+        let account = match self.accounts.remove(&id) {
+            None => Account { document, enrolment: Enrolment::Open, active_credentials: 0 },
+            Some(known) => {
+                // A new invitation, in the word of an administrator's passkey: the person lost the authenticator.
+                let invited = asserted == Asserted::Passkey
+                    && document.status == AccountStatus::Active
+                    && document.invitation_hash.is_some()
+                    && document.invitation_hash != known.document.invitation_hash;
+                let enrolment = if invited { Enrolment::Open } else { known.enrolment };
+                Account { document, enrolment, active_credentials: known.active_credentials }
+            }
+        };
+        self.accounts.insert(id, account);
+    }
+
+    fn learn_credential(&mut self, row: AttestedRow, document: CredentialDocument) -> Option<()> {
+        let key = CoseKey::parse(&document.cose_key).ok()?;
+        let account = self.accounts.get_mut(&document.account)?;
+        match (row.version, document.status) {
+            (1, CredentialStatus::Active) => {
+                account.active_credentials += 1;
+                account.enrolment = Enrolment::Closed;
+            }
+            (_, CredentialStatus::Revoked) => {
+                account.active_credentials = account.active_credentials.saturating_sub(1);
+            }
+            (_, CredentialStatus::Active) => {}
+        }
+        let id = CredentialDocument::row_of(&document.credential_id);
+        self.credentials.insert(id, Credential { document, key });
+        Some(())
+    }
+}
+
+/// The row that a record attests.
+fn row_key(attested: &Attested) -> Option<RowKey> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == attested.kind)?;
+    Some(RowKey { kind, id: attested.id.parse().ok()? })
+}

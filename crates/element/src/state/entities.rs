@@ -1,0 +1,148 @@
+//! What the rules need to know of each attested document.
+
+use sceau_crypto::{Fingerprint, KeyId, VerifyingKey};
+use sceau_element_api::documents::{
+    AccountDocument, CredentialDocument, CredentialStatus, DossierState, KeyStatement, KeyUse,
+};
+use sceau_element_api::proof::CoseKey;
+use sceau_element_api::{AccountId, Nonce, OrganisationId, RowId};
+use sceau_trace::Hash;
+
+/// An organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Organisation {
+    /// The fingerprint of its root.
+    pub root: Fingerprint,
+}
+
+/// The keys that an organisation stated for one use.
+#[derive(Debug, Clone)]
+pub struct KeyChain {
+    /// The current key.
+    pub current: StatedKey,
+    /// The one before.
+    pub previous: Option<StatedKey>,
+}
+
+/// A stated key.
+#[derive(Debug, Clone)]
+pub struct StatedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// The number of its statement.
+    pub serial: u64,
+    /// From when it may be used, in Unix milliseconds.
+    pub not_before: u64,
+    /// Until when it may be used, in Unix milliseconds.
+    pub not_after: u64,
+    /// When the element attested it, in Unix milliseconds.
+    pub attested: u64,
+    /// The key itself, when it signs.
+    pub signing: Option<VerifyingKey>,
+}
+
+impl StatedKey {
+    /// What a statement says, attested at `time`.
+    #[must_use]
+    pub fn new(statement: &KeyStatement, time: u64) -> Self {
+        Self {
+            id: statement.key_id,
+            serial: statement.serial,
+            not_before: statement.not_before,
+            not_after: statement.not_after,
+            attested: time,
+            signing: (statement.key_use == KeyUse::Sign).then(|| statement.signing_key()).flatten(),
+        }
+    }
+
+    /// Whether it may be used at `time`.
+    #[must_use]
+    pub fn is_valid_at(&self, time: u64) -> bool {
+        (self.not_before..self.not_after).contains(&time)
+    }
+}
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// What was attested.
+    pub document: AccountDocument,
+    /// Whether a passkey may be enrolled without another one.
+    pub enrolment: Enrolment,
+    /// Passkeys in use.
+    pub active_credentials: u32,
+}
+
+/// Whether an account may enrol a passkey on first use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enrolment {
+    /// It may: it never had one, or an administrator's passkey invited it again.
+    Open,
+    /// Only one of its passkeys can enrol another.
+    Closed,
+}
+
+/// A passkey.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// What was attested.
+    pub document: CredentialDocument,
+    /// Its public key.
+    pub key: CoseKey,
+}
+
+impl Credential {
+    /// Whether it is in use.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.document.status == CredentialStatus::Active
+    }
+}
+
+/// A scheme.
+#[derive(Debug, Clone)]
+pub struct Scheme {
+    /// The organisation that publishes it.
+    pub organisation: OrganisationId,
+    /// The hashes of its versions, the current one last: an open draft answers the form that it was shown.
+    pub versions: Vec<Hash>,
+}
+
+/// A dossier.
+#[derive(Debug, Clone)]
+pub struct Dossier {
+    /// What was attested.
+    pub document: DossierState,
+}
+
+/// What is known of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManifestFact {
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+}
+
+/// Who asks for an attestation, once the proof has been verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// A passkey signed the payload and a fresh nonce.
+    Passkey {
+        /// The row of the credential.
+        credential: RowId,
+        /// The account that it belongs to.
+        account: AccountId,
+        /// The nonce, to be used up.
+        nonce: Nonce,
+        /// Whether the authenticator verified its user.
+        user_verified: bool,
+    },
+    /// A key of an organisation signed the payload.
+    Organisation {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The root or the signing key.
+        signer: Fingerprint,
+    },
+    /// The platform says so.
+    Platform,
+}

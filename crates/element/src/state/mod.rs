@@ -1,0 +1,123 @@
+//! What the element knows: the current version of each row, and what the rules need of their content. Pure and rebuilt from
+//! the journal; it changes by [`State::apply`] only.
+
+mod apply;
+mod entities;
+
+pub use apply::ApplyError;
+pub use entities::{
+    Account, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
+    StatedKey,
+};
+
+use std::collections::{HashMap, HashSet};
+
+use sceau_crypto::{Fingerprint, KeyId};
+use sceau_element_api::documents::{Decision, KeyUse};
+use sceau_element_api::wire::{AttestedRow, RowKey};
+use sceau_element_api::{AccountId, DossierId, OrganisationId, RowId, SchemeId};
+use sceau_trace::Hash;
+
+/// The element's state after some number of log entries.
+#[derive(Debug, Default)]
+pub struct State {
+    size: u64,
+    rows: HashMap<RowKey, AttestedRow>,
+    organisations: HashMap<OrganisationId, Organisation>,
+    keys: HashMap<(OrganisationId, KeyUse), KeyChain>,
+    stated: HashMap<KeyId, OrganisationId>,
+    accounts: HashMap<AccountId, Account>,
+    credentials: HashMap<RowId, Credential>,
+    schemes: HashMap<SchemeId, Scheme>,
+    dossiers: HashMap<DossierId, Dossier>,
+    manifests: HashMap<DossierId, ManifestFact>,
+    decisions: HashMap<DossierId, Decision>,
+    delivered: HashMap<(OrganisationId, Hash), u64>,
+    platform_admins: HashSet<AccountId>,
+}
+
+impl State {
+    /// Number of log entries applied; the index of the next one.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The current version of a row.
+    #[must_use]
+    pub fn row(&self, key: &RowKey) -> Option<AttestedRow> {
+        self.rows.get(key).copied()
+    }
+
+    /// An organisation.
+    #[must_use]
+    pub fn organisation(&self, id: OrganisationId) -> Option<&Organisation> {
+        self.organisations.get(&id)
+    }
+
+    /// The keys that an organisation stated for a use.
+    #[must_use]
+    pub fn keys(&self, organisation: OrganisationId, key_use: KeyUse) -> Option<&KeyChain> {
+        self.keys.get(&(organisation, key_use))
+    }
+
+    /// Which organisation stated a key, of either use.
+    #[must_use]
+    pub fn stated_by(&self, key: KeyId) -> Option<OrganisationId> {
+        self.stated.get(&key).copied()
+    }
+
+    /// Which organisation a signing key's fingerprint belongs to.
+    #[must_use]
+    pub fn signer(&self, fingerprint: &Fingerprint) -> Option<OrganisationId> {
+        self.stated_by(KeyId::from_bytes(*fingerprint.as_bytes()))
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// A passkey, by its row.
+    #[must_use]
+    pub fn credential(&self, row: &RowId) -> Option<&Credential> {
+        self.credentials.get(row)
+    }
+
+    /// A scheme.
+    #[must_use]
+    pub fn scheme(&self, id: SchemeId) -> Option<&Scheme> {
+        self.schemes.get(&id)
+    }
+
+    /// A dossier.
+    #[must_use]
+    pub fn dossier(&self, id: DossierId) -> Option<&Dossier> {
+        self.dossiers.get(&id)
+    }
+
+    /// What is known of a dossier's current manifest.
+    #[must_use]
+    pub fn manifest(&self, id: DossierId) -> Option<&ManifestFact> {
+        self.manifests.get(&id)
+    }
+
+    /// The current decision on a dossier.
+    #[must_use]
+    pub fn decision(&self, id: DossierId) -> Option<&Decision> {
+        self.decisions.get(&id)
+    }
+
+    /// Where a key manager's record is in the log, when it was delivered before.
+    #[must_use]
+    pub fn delivered(&self, organisation: OrganisationId, record: Hash) -> Option<u64> {
+        self.delivered.get(&(organisation, record)).copied()
+    }
+
+    /// Whether a platform administrator was ever enrolled.
+    #[must_use]
+    pub fn has_platform_admin(&self) -> bool {
+        !self.platform_admins.is_empty()
+    }
+}

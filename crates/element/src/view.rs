@@ -1,0 +1,224 @@
+//! What readers see: only what is durable. Hashes are in memory, entries on disk.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use sceau_element_api::wire::{AttestedRow, RowKey};
+use sceau_trace::{
+    Evidence, EvidenceError, Hash, HashReader, LogTree, MissingHash, ProofError, VerifiedCheckpoint,
+    VerifierKey, consistency_proof, inclusion_proof,
+};
+
+use crate::event::Event;
+use crate::journal::Place;
+use crate::state::{ApplyError, State};
+
+/// The log and the state as of the last durable batch.
+#[derive(Debug)]
+pub struct View {
+    /// May be ahead of `durable` by the batch that is being written.
+    tree: RwLock<LogTree>,
+    durable: RwLock<Durable>,
+    entries: File,
+    key: VerifierKey,
+}
+
+#[derive(Debug)]
+struct Durable {
+    state: State,
+    places: Vec<Place>,
+    checkpoint: Arc<VerifiedCheckpoint>,
+    note: Arc<str>,
+}
+
+/// Why a read has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It is beyond the end of the log.
+    #[error("there is no such entry, tile or tree")]
+    NotFound,
+    /// The journal cannot be read.
+    #[error("the journal cannot be read")]
+    Journal(#[from] io::Error),
+    /// The hashes in memory contradict the checkpoint.
+    #[error("the proof cannot be made")]
+    Proof(#[from] EvidenceError),
+}
+
+impl View {
+    /// A view of what was recovered, or of the first batch.
+    #[must_use]
+    pub fn new(
+        tree: LogTree,
+        state: State,
+        places: Vec<Place>,
+        checkpoint: VerifiedCheckpoint,
+        entries: File,
+        key: VerifierKey,
+    ) -> Self {
+        let note = Arc::from(checkpoint.note().to_string());
+        let durable = Durable { state, places, checkpoint: Arc::new(checkpoint), note };
+        Self { tree: RwLock::new(tree), durable: RwLock::new(durable), entries, key }
+    }
+
+    /// Runs `look` on the state. It must be short: the writer waits for it.
+    pub fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.durable().state)
+    }
+
+    /// The key that checkpoints verify under.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The number of durable entries.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.durable().checkpoint.size()
+    }
+
+    /// The last checkpoint, as a signed note.
+    #[must_use]
+    pub fn note(&self) -> Arc<str> {
+        Arc::clone(&self.durable().note)
+    }
+
+    /// The current versions of rows.
+    #[must_use]
+    pub fn rows(&self, keys: &[RowKey]) -> Vec<Option<AttestedRow>> {
+        let durable = self.durable();
+        keys.iter().map(|key| durable.state.row(key)).collect()
+    }
+
+    /// The exact bytes of up to `count` entries from `start`, at most `budget` bytes of them but at least one.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] when `start` is beyond the end.
+    pub fn entries(&self, start: u64, count: u64, budget: usize) -> Result<Vec<Vec<u8>>, ReadError> {
+        let places = self.places(start, count)?;
+        let mut entries = Vec::with_capacity(places.len());
+        let mut total = 0_usize;
+        for place in places {
+            total = total.saturating_add(place.length as usize);
+            if total > budget && !entries.is_empty() {
+                break;
+            }
+            entries.push(self.entry(place)?);
+        }
+        Ok(entries)
+    }
+
+    /// The hashes of a tile, one after the other.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] when the durable log has no such tile of that width.
+    pub fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
+        if level > 5 || !(1..=256).contains(&width) {
+            return Err(ReadError::NotFound);
+        }
+        let depth = level * 8;
+        let first = index.checked_mul(256).ok_or(ReadError::NotFound)?;
+        let end = first.checked_add(u64::from(width)).ok_or(ReadError::NotFound)?;
+        if end > self.size() >> depth {
+            return Err(ReadError::NotFound);
+        }
+        let tree = self.tree();
+        let hashes: Result<Vec<Hash>, MissingHash> = (first..end).map(|at| tree.hash(depth, at)).collect();
+        Ok(hashes.map_err(|_| ReadError::NotFound)?.iter().flat_map(|hash| *hash.as_bytes()).collect())
+    }
+
+    /// The audit path of an entry in the tree of `size`.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] beyond the durable log.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
+        if size > self.size() {
+            return Err(ReadError::NotFound);
+        }
+        inclusion_proof(size, index, &*self.tree()).map_err(not_found)
+    }
+
+    /// That the tree of `from` is a prefix of the tree of `to`.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] beyond the durable log.
+    pub fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
+        if to > self.size() {
+            return Err(ReadError::NotFound);
+        }
+        consistency_proof(from, to, &*self.tree()).map_err(not_found)
+    }
+
+    /// The evidence of an entry under the last checkpoint.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] beyond the durable log.
+    pub fn evidence(&self, index: u64) -> Result<Evidence, ReadError> {
+        let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
+        let checkpoint = Arc::clone(&self.durable().checkpoint);
+        let record = self.entry(place)?;
+        let proof = self.inclusion(index, checkpoint.size())?;
+        Ok(Evidence::build(&record, index, proof, &checkpoint, &self.key)?)
+    }
+
+    /// The writer appends the leaves of a batch that is not durable yet, and gets the root over them.
+    pub(crate) fn extend(&self, leaves: impl IntoIterator<Item = Hash>) -> (u64, Hash) {
+        let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        tree.extend(leaves);
+        (tree.size(), tree.root())
+    }
+
+    /// The writer shows a batch that has become durable.
+    pub(crate) fn publish(
+        &self,
+        events: &[Event],
+        places: Vec<Place>,
+        checkpoint: VerifiedCheckpoint,
+        note: String,
+    ) -> Result<(), ApplyError> {
+        let mut durable = self.durable_mut();
+        for event in events {
+            durable.state.apply(event)?;
+        }
+        durable.places.extend(places);
+        durable.checkpoint = Arc::new(checkpoint);
+        durable.note = Arc::from(note);
+        Ok(())
+    }
+
+    fn places(&self, start: u64, count: u64) -> Result<Vec<Place>, ReadError> {
+        let durable = self.durable();
+        let start = usize::try_from(start).map_err(|_| ReadError::NotFound)?;
+        let count = usize::try_from(count).map_err(|_| ReadError::NotFound)?;
+        let end = start.saturating_add(count).min(durable.places.len());
+        let places = durable.places.get(start..end).filter(|places| !places.is_empty());
+        places.map(<[Place]>::to_vec).ok_or(ReadError::NotFound)
+    }
+
+    fn entry(&self, place: Place) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = vec![0; place.length as usize];
+        self.entries.read_exact_at(&mut bytes, place.offset)?;
+        Ok(bytes)
+    }
+
+    // A writer that panicked ends the process, so a poisoned lock is never read for long.
+    fn tree(&self) -> RwLockReadGuard<'_, LogTree> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn durable(&self) -> RwLockReadGuard<'_, Durable> {
+        self.durable.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn durable_mut(&self) -> RwLockWriteGuard<'_, Durable> {
+        self.durable.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(_: ProofError) -> ReadError {
+    ReadError::NotFound
+}
