@@ -17,7 +17,7 @@ struct Dribble<'a>(&'a [u8], usize);
 impl Read for Dribble<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.1 = (self.1 * 31 + 1) % 7919;
-        if self.1 % 5 == 0 {
+        if self.1.is_multiple_of(5) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let length = out.len().min(self.1 + 1).min(self.0.len());
