@@ -7,7 +7,7 @@ use sceau_element_api::documents::{
 };
 use sceau_element_api::problem::Problem;
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{AccountId, DossierId, OrganisationId, SchemeId};
+use sceau_element_api::{AccountId, DossierId, Nonce, OrganisationId, SchemeId};
 use sceau_store::{ObjectName, params};
 use sceau_trace::Hash;
 use serde::Serialize;
@@ -124,7 +124,7 @@ impl Dossiers {
         dossier: DossierId,
         file: FileId,
         index: u32,
-        bytes: Vec<u8>,
+        bytes: bytes::Bytes,
         digest: [u8; 32],
     ) -> Result<(), Fault> {
         self.own_draft(citizen, dossier).await?;
@@ -179,6 +179,15 @@ impl Dossiers {
             .await?;
         let parts = rows.iter().map(|row| row.get("part")).collect::<Result<_, _>>()?;
         Ok(Arrived { parts })
+    }
+
+    /// The nonce for the proof of a draft's manifest.
+    ///
+    /// # Errors
+    /// When the dossier is not a draft of `citizen`.
+    pub async fn manifest_nonce(&self, citizen: AccountId, dossier: DossierId) -> Result<Nonce, Fault> {
+        self.own(citizen, dossier).await?;
+        Ok(self.element().nonce().await?)
     }
 
     /// Submits the dossier: checks the manifest against the form and against every part that arrived, has it attested, and gives

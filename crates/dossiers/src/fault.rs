@@ -44,6 +44,11 @@ impl Fault {
         Self::Refused(Problem::new(400, "malformed", "The request is malformed").with_detail(detail))
     }
 
+    /// The body is not the one that its digest names.
+    pub(crate) fn digest_mismatch() -> Self {
+        Self::refused(400, "digest_mismatch", "The part was damaged on its way; send it again")
+    }
+
     /// What the caller is told. Internal causes are for the log.
     pub fn problem(&self) -> Problem {
         match self {

@@ -1,9 +1,10 @@
 //! Organisations and their keys, as their roots state them.
 
+use sceau_accounts::{Accounts, ClientCredentials, Prepared, Scope};
 use sceau_crypto::{Fingerprint, KeyId};
+use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse, OrganisationDocument};
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{Nonce, OrganisationId};
 use sceau_store::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,17 +26,6 @@ pub struct OrganisationForm {
     /// Fingerprint of the organisation's root, received over another channel.
     #[schema(value_type = String)]
     pub root_fingerprint: Fingerprint,
-}
-
-/// Bytes to prove, and the element's nonce for the proof.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Prepared {
-    /// The exact bytes of the document, base64url.
-    #[schema(value_type = String)]
-    pub payload: sceau_element_api::Base64Url,
-    /// The nonce, base64url.
-    #[schema(value_type = String)]
-    pub nonce: Nonce,
 }
 
 /// An organisation as everyone may see it.
@@ -120,19 +110,19 @@ impl Dossiers {
         let values =
             params![id.to_string(), form.siret.clone(), form.contact_email.clone(), self.clock.now_ms()];
         self.database.execute(statements::PREPARE_ORGANISATION, values).await?;
-        Ok(Prepared { payload: payload.into(), nonce: self.element().nonce().await? })
+        Ok(Prepared::new(payload, self.element().nonce().await?))
     }
 
-    /// Enrols the organisation. `client_id` is the confidential client that its key manager will use.
+    /// Enrols the organisation and makes the confidential client of its key manager, whose secret is shown once.
     ///
     /// # Errors
     /// When the proof is not a platform administrator's.
     pub async fn enrol_organisation(
         &self,
+        accounts: &Accounts,
         payload: &[u8],
         proof: Proof,
-        client_id: &str,
-    ) -> Result<OrganisationId, Fault> {
+    ) -> Result<(OrganisationId, ClientCredentials), Fault> {
         let document = OrganisationDocument::parse(payload)?.document;
         let id = document.organisation.to_string();
         let prepared = self.database.fetch_optional(statements::PREPARED_ORGANISATION, params![&id]).await?;
@@ -141,11 +131,16 @@ impl Dossiers {
         let siret: Option<String> = prepared.get("siret")?;
         let contact: String = prepared.get("contact_email")?;
         let mut transaction = self.database.begin().await?;
-        let values = params![&id, document.name, siret, contact, client_id, self.clock.now_ms()];
+        let client = accounts
+            .create_client(&mut transaction, document.organisation, &[Scope::KeyManager])
+            .await
+            .map_err(|error| Fault::Refused(error.problem()))?;
+        let values =
+            params![&id, document.name, siret, contact, client.client_id.to_string(), self.clock.now_ms()];
         transaction.execute(statements::INSERT_ORGANISATION, values).await?;
         transaction.execute(statements::FORGET_PREPARED_ORGANISATION, params![&id]).await?;
         transaction.commit().await?;
-        Ok(document.organisation)
+        Ok((document.organisation, client))
     }
 
     /// The organisations, by name.

@@ -1,5 +1,6 @@
 //! Schemes: what an organisation asks for, published under its administrator's passkey.
 
+use sceau_accounts::Prepared;
 use sceau_element_api::documents::{
     Document as _, FormField, OrganisationDocument, RequestedFile, SchemeDocument, Text,
 };
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
-use crate::organisations::Prepared;
 use crate::{Dossiers, statements};
 
 /// What the organisation's administrator fills in.
@@ -69,7 +69,7 @@ impl Dossiers {
         let scheme = SchemeId::random();
         let document = SchemeDocument { v: 1, scheme, organisation, title, description, form, documents };
         let payload = document.to_bytes()?;
-        Ok(Prepared { payload: payload.into(), nonce: self.element().nonce().await? })
+        Ok(Prepared::new(payload, self.element().nonce().await?))
     }
 
     /// Publishes the scheme of `organisation`.

@@ -1,0 +1,71 @@
+//! Organisations over HTTP.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use sceau_accounts::{Accounts, Authorised, JsonBody, PlatformAdmin, Prepared, ProblemResponse, Proven};
+use sceau_element_api::OrganisationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Dossiers, OrganisationForm, OrganisationView};
+
+/// An organisation that was enrolled, with the credentials of its key manager, shown once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Enrolled {
+    organisation: OrganisationView,
+    client: Credentials,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Credentials {
+    client_id: String,
+    client_secret: String,
+}
+
+/// First step: the organisation's document that the administrator's passkey will sign.
+#[utoipa::path(post, path = "/v1/organisations/prepare", request_body = OrganisationForm,
+    responses((status = OK, body = Prepared), (status = 401), (status = 403)))]
+pub(super) async fn prepare(
+    State(dossiers): State<Dossiers>,
+    _: Authorised<PlatformAdmin>,
+    JsonBody(form): JsonBody<OrganisationForm>,
+) -> Result<Json<Prepared>, ProblemResponse> {
+    Ok(Json(dossiers.prepare_organisation(&form).await?))
+}
+
+/// Second step: the organisation is enrolled.
+#[utoipa::path(post, path = "/v1/organisations", request_body = Proven,
+    responses((status = CREATED, body = Enrolled), (status = 401), (status = 403), (status = 409)))]
+pub(super) async fn enrol(
+    State(dossiers): State<Dossiers>,
+    State(accounts): State<Accounts>,
+    _: Authorised<PlatformAdmin>,
+    JsonBody(body): JsonBody<Proven>,
+) -> Result<(StatusCode, Json<Enrolled>), ProblemResponse> {
+    let (id, client) = dossiers.enrol_organisation(&accounts, &body.payload, body.proof).await?;
+    let client = Credentials {
+        client_id: client.client_id.to_string(),
+        client_secret: client.client_secret.as_str().to_owned(),
+    };
+    let organisation = dossiers.organisation(id).await?;
+    Ok((StatusCode::CREATED, Json(Enrolled { organisation, client })))
+}
+
+/// The organisations, by name.
+#[utoipa::path(get, path = "/v1/organisations", responses((status = OK, body = Vec<OrganisationView>)))]
+pub(super) async fn list(
+    State(dossiers): State<Dossiers>,
+) -> Result<Json<Vec<OrganisationView>>, ProblemResponse> {
+    Ok(Json(dossiers.organisations().await?))
+}
+
+/// One organisation.
+#[utoipa::path(get, path = "/v1/organisations/{id}", params(("id" = String, Path)),
+    responses((status = OK, body = OrganisationView), (status = 404)))]
+pub(super) async fn one(
+    State(dossiers): State<Dossiers>,
+    Path(id): Path<OrganisationId>,
+) -> Result<Json<OrganisationView>, ProblemResponse> {
+    Ok(Json(dossiers.organisation(id).await?))
+}

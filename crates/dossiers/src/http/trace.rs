@@ -1,0 +1,81 @@
+//! The log, for everyone: C2SP tlog-tiles, and two calls for pages that verify.
+//!
+//! A record holds no personal data, so that anyone may watch; whoever does not want to trust this server compares checkpoints.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use sceau_accounts::ProblemResponse;
+use sceau_element_api::Base64Url;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::octets::octets;
+use crate::{Dossiers, Fault};
+
+/// Two sizes of the log.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Sizes {
+    from: u64,
+    to: u64,
+}
+
+/// Hashes, in hexadecimal.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Proof {
+    proof: Vec<String>,
+}
+
+/// Some records, from an index.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Range {
+    start: u64,
+    count: u64,
+}
+
+/// The last checkpoint, a signed note.
+#[utoipa::path(get, path = "/trace/checkpoint", responses((status = OK, body = String)))]
+pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Response, ProblemResponse> {
+    let note = dossiers.element().checkpoint().await.map_err(Fault::from)?;
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, note).into_response())
+}
+
+/// A tile or an entry bundle, by its path.
+pub(super) async fn tile(
+    State(dossiers): State<Dossiers>,
+    Path(path): Path<String>,
+) -> Result<Response, ProblemResponse> {
+    Ok(octets(dossiers.tile(&path).await?.into()))
+}
+
+/// The evidence file of a record.
+#[utoipa::path(get, path = "/v1/trace/evidence/{index}", params(("index" = u64, Path)),
+    responses((status = OK, body = Object), (status = 404)))]
+pub(super) async fn evidence(
+    State(dossiers): State<Dossiers>,
+    Path(index): Path<u64>,
+) -> Result<Json<serde_json::Value>, ProblemResponse> {
+    Ok(Json(dossiers.evidence(index).await?))
+}
+
+/// That the log of size `from` is a prefix of the log of size `to`.
+#[utoipa::path(get, path = "/v1/trace/consistency", params(Sizes), responses((status = OK, body = Proof)))]
+pub(super) async fn consistency(
+    State(dossiers): State<Dossiers>,
+    Query(sizes): Query<Sizes>,
+) -> Result<Json<Proof>, ProblemResponse> {
+    let proof = dossiers.element().consistency_proof(sizes.from, sizes.to).await.map_err(Fault::from)?;
+    Ok(Json(Proof { proof: proof.iter().map(ToString::to_string).collect() }))
+}
+
+/// The exact bytes of some records, base64url.
+#[utoipa::path(get, path = "/v1/trace/records", params(Range), responses((status = OK, body = Vec<String>)))]
+pub(super) async fn records(
+    State(dossiers): State<Dossiers>,
+    Query(range): Query<Range>,
+) -> Result<Json<Vec<String>>, ProblemResponse> {
+    let entries = dossiers.element().entries(range.start, range.count.min(256)).await.map_err(Fault::from)?;
+    Ok(Json(entries.into_iter().map(|entry| Base64Url(entry).encode()).collect()))
+}
