@@ -38,10 +38,17 @@ export interface UnverifiedHeader {
   readonly length: number; // of the whole header
 }
 
-export async function buildHeader(cek: Bytes, fileId: Bytes, stanzas: Stanza[], metadata: Metadata): Promise<Bytes> {
+/** `nonce` is drawn unless a test vector gives it. */
+export async function buildHeader(
+  cek: Bytes,
+  fileId: Bytes,
+  stanzas: readonly Stanza[],
+  metadata: Metadata,
+  nonce: Bytes = random(12),
+): Promise<Bytes> {
   const commitment = await hkdf(cek, NO_SALT, utf8("sceau-1/commit"));
   const fixed = concat(MAGIC, Uint8Array.of(VERSION), u16(CONTENT_SUITE), fileId, commitment);
-  const section = await sealMetadata(cek, fixed, metadata);
+  const section = await sealMetadata(cek, fixed, metadata, nonce);
   if (stanzas.length < 1) throw new SceauError("seal-no-recipient");
   if (stanzas.length > MAX_STANZAS) throw new SceauError("seal-too-many-recipients");
   const body = concat(
@@ -124,12 +131,11 @@ async function metadataKey(cek: Bytes, usage: "encrypt" | "decrypt"): Promise<Cr
   return crypto.subtle.importKey("raw", raw, "AES-GCM", false, [usage]);
 }
 
-async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata): Promise<Bytes> {
+async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
   checkMetadata(metadata, "seal-name", "seal-media-type");
   const json = utf8(JSON.stringify({ name: metadata.name, type: metadata.type }));
   const padded = new Uint8Array(Math.ceil(json.length / PADDING) * PADDING).fill(0x20);
   padded.set(json);
-  const iv = random(12);
   const key = await metadataKey(cek, "encrypt");
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: fixed }, key, padded);
   const length = iv.length + sealed.byteLength;

@@ -1,5 +1,7 @@
 // Each vector file of crates/*/vectors, as named cases that throw when they fail. Runs in Node and in a browser.
 import { codeOf, verifyEvidence } from "../src";
+import { type EnvelopeVectors, envelopes } from "./envelopes";
+import { same } from "./same";
 
 export interface Case {
   readonly name: string;
@@ -10,6 +12,8 @@ export function cases(file: string, vectors: unknown): Case[] {
   switch (file) {
     case "evidence.json":
       return evidence(vectors as EvidenceVectors);
+    case "sceau-1.json":
+      return envelopes(vectors as EnvelopeVectors);
     default:
       throw new Error(`no runner for ${file}`);
   }
@@ -30,9 +34,4 @@ function evidence({ cases }: EvidenceVectors): Case[] {
       same(verdict, expected === "ok" ? { code: "ok", index, size, key_pinned } : { code: expected });
     },
   }));
-}
-
-export function same(actual: unknown, expected: unknown): void {
-  const [a, e] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (a !== e) throw new Error(`expected ${e}, got ${a}`);
 }
