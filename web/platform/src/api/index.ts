@@ -20,8 +20,7 @@ export const api = {
   passwordLogin: (email: string, password: string) => post<void>("/v1/passwords/login", { email, password }),
 
   invitePrepare: (who: { role: T.Role; organisation: string | null; email: string }) => post<T.Prepared>("/v1/invitations/prepare", who),
-  invite: (who: { role: T.Role; organisation: string | null; email: string }, payload: string, proof: T.Proof) =>
-    post<{ link: string }>("/v1/invitations", { ...who, payload, proof }),
+  invite: (payload: string, proof: T.Proof) => post<{ link: string }>("/v1/invitations", { payload, proof }),
 
   organisations: () => get<T.Organisation[]>("/v1/organisations"),
   organisation: (one: string) => get<T.Organisation>(`/v1/organisations/${id(one)}`),
@@ -31,7 +30,7 @@ export const api = {
   schemes: () => get<T.SchemeListed[]>("/v1/schemes"),
   scheme: (one: string) => get<T.Scheme>(`/v1/schemes/${id(one)}`),
   schemePrepare: (draft: T.SchemeDraft) => post<T.Prepared>("/v1/schemes/prepare", draft),
-  schemePublish: (payload: string, proof: T.Proof) => post<{ id?: string }>("/v1/schemes", { payload, proof }),
+  schemePublish: (payload: string, proof: T.Proof) => post<{ id: string }>("/v1/schemes", { payload, proof }),
 
   dossierBegin: (scheme: string) => post<T.DossierBegun>("/v1/dossiers", { scheme }),
   dossiers: () => get<T.DossierListed[]>("/v1/dossiers"),

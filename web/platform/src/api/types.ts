@@ -30,7 +30,7 @@ export interface FormField {
   required: boolean;
   /** A sensitive answer is sealed with the documents; the others are metadata that the platform reads. */
   sensitive: boolean;
-  choices?: (Choice | string)[];
+  choices?: Choice[];
 }
 
 export interface DocumentSlot { name: string; label: Bilingual; required: boolean }
@@ -39,16 +39,17 @@ export interface SchemeDraft { title: Bilingual; description: Bilingual; form: F
 
 export interface SchemeListed { id: string; title: Bilingual; description: Bilingual; organisation: string; organisation_name: string }
 
-export interface Scheme { id?: string; payload: string; organisation: string; organisation_name?: string; evidence: Evidence | null }
+/** `payload`: the exact bytes of the scheme's document; their SHA-256 is the manifest's `form_hash`. */
+export interface Scheme extends SchemeListed { payload: string; index: number }
 
 /** A proof as a file: one record, its inclusion proof and the signed checkpoint. */
 export type Evidence = Record<string, unknown>;
 
-export interface Recipient { statement_jws: string; evidence: Evidence; root_fingerprint: string; organisation_name?: string }
+export interface Recipient { statement_jws: string; evidence: Evidence | null; root_fingerprint: string; index: number }
 
 export interface DossierBegun { id: string; recipient: Recipient }
 
-export type DossierState = "draft" | "submitted" | "opened" | "accepted" | "refused" | "more_information";
+export type DossierState = "draft" | "submitted" | "accepted" | "refused" | "more_information" | "withdrawn";
 
 export type Verdict = "accepted" | "refused" | "more_information";
 
@@ -61,42 +62,33 @@ export interface TimelineEntry {
   index: number;
 }
 
-export interface Decision { decision: Verdict; reason: string; role?: string; time: number }
+export interface Decision { decision: Verdict; reason: string; role: string; time: number; index: number }
 
 export interface DossierListed {
   id: string;
   state: DossierState;
   scheme: string;
-  scheme_title: Bilingual | null;
-  organisation_name: string | null;
+  title: Bilingual;
+  organisation: string;
+  organisation_name: string;
   created: number;
   submitted: number | null;
-  files?: number;
+  decided: number | null;
 }
 
-export interface Dossier {
-  id: string;
-  state: DossierState;
-  scheme: string;
-  scheme_title?: Bilingual;
-  organisation?: string;
-  organisation_name?: string;
-  root_fingerprint?: string;
+export interface Dossier extends DossierListed {
   files: { file_id: string; size: number; parts: number }[];
-  created: number;
-  submitted: number | null;
+  /** On whose word the manifest is the depositor's; null for a draft. */
+  manifest_asserted: "passkey" | "platform" | null;
   timeline: TimelineEntry[];
   decision: Decision | null;
-  receipt_index?: number;
 }
 
 export interface Organisation {
   id: string;
   name: string;
-  siret?: string | null;
-  contact_email?: string;
   root_fingerprint: string;
-  current_key?: { statement_jws: string; index: number } | null;
+  current_key: { statement_jws: string; index: number; not_after: number } | null;
 }
 
 export interface OrganisationDraft { name: string; siret?: string; contact_email: string; root_fingerprint: string }

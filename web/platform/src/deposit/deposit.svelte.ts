@@ -123,12 +123,16 @@ export class Deposit {
     this.#answers?.close();
   }
 
-  /** The sensitive answers, as one more file to seal. */
+  /** The sensitive answers, and which file is which document, as one more file to seal: neither is the platform's business. */
   #sealedAnswers(): Parcel | undefined {
     const { sealed } = split(this.scheme?.form ?? [], this.typed);
-    if (Object.keys(sealed).length === 0) return undefined;
-    const json = new Blob([JSON.stringify(sealed)], { type: "application/json" });
-    return new Parcel(json, "answers.json", "application/json");
+    const several = (this.scheme?.documents.length ?? 0) > 1;
+    const named = several ? this.parcels.filter((parcel) => parcel.slot !== "") : [];
+    if (Object.keys(sealed).length === 0 && named.length === 0) return undefined;
+    // "$documents" cannot be the name of a question, whose names are a-z, 0-9, - and _.
+    const documents = Object.fromEntries(named.map((parcel) => [parcel.result?.fileId ?? "", parcel.slot]));
+    const content = named.length > 0 ? { ...sealed, $documents: documents } : sealed;
+    return new Parcel(new Blob([JSON.stringify(content)], { type: "application/json" }), "answers.json", "application/json");
   }
 }
 

@@ -14,13 +14,6 @@ export interface PublishedScheme extends SchemeDraft {
 export async function loadScheme(id: string): Promise<PublishedScheme> {
   const served = await api.scheme(id);
   const payload = fromBase64url(served.payload);
-  const document = JSON.parse(fromUtf8(payload)) as SchemeDraft & { organisation?: string };
-  const organisation = document.organisation ?? served.organisation;
-  return {
-    ...document,
-    id,
-    organisation,
-    organisationName: served.organisation_name ?? (await api.organisation(organisation)).name,
-    formHash: hex(await sha256(payload)),
-  };
+  const document = JSON.parse(fromUtf8(payload)) as SchemeDraft & { organisation: string };
+  return { ...document, id, organisationName: served.organisation_name, formHash: hex(await sha256(payload)) };
 }

@@ -40,10 +40,10 @@ export const common = words({
     states: {
       draft: "Brouillon",
       submitted: "Déposé, scellé",
-      opened: "Ouvert par l'organisation",
       accepted: "Accepté",
       refused: "Refusé",
       more_information: "Complément demandé",
+      withdrawn: "Retiré",
     },
     home: "Accueil",
     notFound: {
@@ -101,10 +101,10 @@ export const common = words({
     states: {
       draft: "Draft",
       submitted: "Deposited, sealed",
-      opened: "Opened by the organisation",
       accepted: "Accepted",
       refused: "Refused",
       more_information: "More information asked",
+      withdrawn: "Withdrawn",
     },
     home: "Welcome",
     notFound: {

@@ -11,7 +11,16 @@ const said = words({
       bad_credentials: "L'adresse ou le mot de passe ne convient pas. Vérifiez les deux, ou entrez avec votre clé d'accès.",
       locked: "Trop d'essais sur ce compte. Par prudence, il attend quelques minutes avant d'en accepter un autre.",
       rate_limited: "Trop de demandes en peu de temps. Attendez une minute, puis réessayez.",
-      email_taken: "Un compte existe déjà avec cette adresse. Entrez plutôt avec lui.",
+      email_taken: "Ce compte ne peut pas être créé. Si vous en avez déjà un avec cette adresse, entrez plutôt avec lui.",
+      expired: "La confirmation a trop attendu, ou a déjà servi. Recommencez le geste.",
+      tampered: "Une donnée de la plateforme n'est pas celle qui a été attestée. Elle est refusée et l'incident est inscrit. La plateforme est en faute : prévenez-nous.",
+      storage: "La plateforme n'a pas pu écrire ou lire. Ce qui vous a été confirmé n'est pas perdu ; réessayez dans un instant.",
+      already_there: "Autre chose a déjà été envoyé à cette place. Retirez le fichier et ajoutez-le de nouveau.",
+      already_decided: "Une décision définitive a déjà été prise ; elle reste.",
+      dossier_too_large: "Un dossier contient 8 Gio au plus. Déposez-en plusieurs, ou retirez des fichiers.",
+      too_many_files: "Un dossier contient 50 fichiers au plus. Réunissez-en quelques-uns, ou faites deux dépôts.",
+      foreign_organisation: "Ce dossier est celui d'une autre organisation. Il ne s'ouvre pas d'ici.",
+      admin_exists: "La plateforme a déjà un administrateur. C'est lui qui peut vous inviter.",
       weak_password: "Ce mot de passe est trop court. Prenez-en un d'au moins douze caractères.",
       passkey_required: "Ce compte demande une clé d'accès. Un mot de passe ne suffit pas pour cette fonction.",
       passkey_refused: "Cette clé d'accès n'est pas reconnue ici. Essayez-en une autre, ou un autre appareil.",
@@ -46,7 +55,16 @@ const said = words({
       bad_credentials: "The address or the password is not right. Check both, or sign in with your passkey.",
       locked: "Too many attempts on this account. To be safe it waits a few minutes before accepting another.",
       rate_limited: "Too many requests in a short time. Wait a minute, then try again.",
-      email_taken: "There is already an account with this address. Sign in with it instead.",
+      email_taken: "This account cannot be created. If you already have one with this address, sign in with it instead.",
+      expired: "The confirmation waited too long, or was already used. Make the gesture again.",
+      tampered: "A piece of the platform’s data is not the one that was attested. It is refused and the incident is written down. The platform is at fault: tell us.",
+      storage: "The platform could not write or read. What was confirmed to you is not lost; try again in a moment.",
+      already_there: "Something else was sent in this place before. Remove the file and add it again.",
+      already_decided: "A final decision was taken before; it stands.",
+      dossier_too_large: "A dossier holds at most 8 GiB. Make several deposits, or remove files.",
+      too_many_files: "A dossier holds at most 50 files. Join some of them, or make two deposits.",
+      foreign_organisation: "This dossier belongs to another organisation. It cannot be opened from here.",
+      admin_exists: "The platform already has an administrator. They are the one who can invite you.",
       weak_password: "This password is too short. Take one of at least twelve characters.",
       passkey_required: "This account needs a passkey. A password is not enough for this role.",
       passkey_refused: "This passkey is not known here. Try another one, or another device.",
@@ -76,13 +94,41 @@ const said = words({
 });
 
 /** The codes that mean the same to a person. */
-const alias: Record<string, string> = {};
+const alias: Record<string, string> = {
+  not_signed_in: "unauthenticated",
+  credentials_refused: "bad_credentials",
+  too_many_requests: "rate_limited",
+  password_unacceptable: "weak_password",
+  registration_refused: "email_taken",
+  role_required: "forbidden",
+  not_authorised: "forbidden",
+  origin_mismatch: "foreign_origin",
+  row_tampered: "tampered",
+  ceremony_over: "expired",
+  nonce_invalid: "expired",
+  stale_version: "stale",
+  hash_mismatch: "manifest_mismatch",
+  proof_invalid: "proof_refused",
+  proof_required: "proof_refused",
+  credential_unknown: "passkey_refused",
+  already_sent: "not_draft",
+  state: "not_draft",
+  file_incomplete: "incomplete",
+  header_first: "incomplete",
+  no_key_manager: "no_current_key",
+  key_unknown: "no_current_key",
+  header_too_large: "too_large",
+  busy: "element_unavailable",
+  unavailable: "element_unavailable",
+  element_answer: "element_unavailable",
+};
 
 export function sentence(trouble: unknown): string {
   const w = said();
   if (!(trouble instanceof Problem)) return w.local;
   const known = w.byCode as Record<string, string>;
-  const exact = known[trouble.code] ?? known[alias[trouble.code] ?? ""];
+  const code = trouble.code.startsWith("passkey_") && trouble.code !== "passkey_required" ? "passkey_refused" : trouble.code;
+  const exact = known[code] ?? known[alias[code] ?? ""];
   if (exact !== undefined) return exact;
   if (trouble.status === 401) return w.byCode.unauthenticated;
   if (trouble.status === 403) return w.denied;

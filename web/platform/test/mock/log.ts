@@ -1,0 +1,83 @@
+/** A small transparency log with real signatures, so that the pages' checks have something true to check. */
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { base64, base64url, type Bytes, hex, leafHash, rootOf, sha256, utf8 } from "@sceau/crypto";
+
+export interface Draft {
+  action: string;
+  actor: { id: string; kind: string };
+  asserted: string;
+  attested?: { hash: string; id: string; kind: string; previous: string | null; version: number };
+  code?: string;
+  organisation?: string;
+  outcome?: string;
+  subjects?: { id: string; kind: string }[];
+  time: number;
+}
+
+export class Log {
+  readonly name = "sceau.localhost/trace";
+  readonly entries: Bytes[] = [];
+  readonly #secret = new Uint8Array(32).fill(7);
+  readonly #public = new Uint8Array(ed25519.getPublicKey(this.#secret));
+
+  async vkey(): Promise<string> {
+    return `${this.name}+${hex(await this.#keyId())}+${base64(Uint8Array.of(1, ...this.#public))}`;
+  }
+
+  append(d: Draft): number {
+    const record = {
+      action: d.action, actor: d.actor, asserted: d.asserted, attested: d.attested ?? null, code: d.code ?? "", detail: {},
+      organisation: d.organisation ?? null, outcome: d.outcome ?? "granted", subjects: d.subjects ?? [], time: d.time, v: 1,
+    };
+    this.entries.push(utf8(JSON.stringify(record)));
+    return this.entries.length - 1;
+  }
+
+  async checkpoint(): Promise<string> {
+    const text = `${this.name}\n${this.entries.length}\n${base64(await rootOf(await this.#leaves()))}\n`;
+    const signature = ed25519.sign(utf8(text), this.#secret);
+    return `${text}\n— ${this.name} ${base64(Uint8Array.of(...(await this.#keyId()), ...signature))}\n`;
+  }
+
+  async evidence(index: number): Promise<Record<string, unknown>> {
+    const proof = await path(index, await this.#leaves());
+    return {
+      v: 1, format: "sceau-evidence", record: base64url(this.entries[index] ?? new Uint8Array()), index,
+      proof: proof.map(hex), checkpoint: await this.checkpoint(), log_key: await this.vkey(), attachments: {},
+    };
+  }
+
+  /** `/trace/tile/<level>/<path>` for logs of less than 256 entries: level 0 only, one partial tile. */
+  async tile(): Promise<Bytes> {
+    return join(await this.#leaves());
+  }
+
+  bundle(): Bytes {
+    return join(this.entries.flatMap((entry) => [Uint8Array.of(entry.length >> 8, entry.length & 255), entry]));
+  }
+
+  #leaves(): Promise<Bytes[]> {
+    return Promise.all(this.entries.map(leafHash));
+  }
+
+  async #keyId(): Promise<Bytes> {
+    return (await sha256(join([utf8(`${this.name}\n`), Uint8Array.of(1), this.#public]))).slice(0, 4);
+  }
+}
+
+async function path(index: number, leaves: Bytes[]): Promise<Bytes[]> {
+  if (leaves.length <= 1) return [];
+  const k = 2 ** Math.floor(Math.log2(leaves.length - 1));
+  const [left, right] = [leaves.slice(0, k), leaves.slice(k)];
+  return index < k ? [...(await path(index, left)), await rootOf(right)] : [...(await path(index - k, right)), await rootOf(left)];
+}
+
+function join(chunks: Uint8Array[]): Bytes {
+  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}

@@ -1,0 +1,181 @@
+/** The platform's API for the pages' own tests: real proofs and signatures, no database, and faults on demand. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
+import { ACCOUNTS, dossiers, NOW, SCHEMES, schemeView } from "./content";
+import { Log } from "./log";
+import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
+
+export const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const TYPES: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml" };
+
+type Answer = { status?: number; json?: unknown; octets?: Uint8Array; text?: string; cookie?: string };
+
+export class Mock {
+  readonly log = new Log();
+  org!: MockOrganisation;
+  all: Awaited<ReturnType<typeof dossiers>> = [];
+  /** What arrived: part bytes by `file/part`, manifests, proofs. */
+  readonly parts = new Map<string, number>();
+  manifest: { text: string; proof: { type: string; challengeHeld?: boolean } } | undefined;
+  /** Faults: paths (as substrings) that answer this status, or are cut when it is 0. */
+  readonly faults = new Map<string, number>();
+  /** Serve another organisation's statement, as a platform that wants to read would. */
+  swapRecipient = false;
+  other!: MockOrganisation;
+  #nonce = "";
+  #server: Server | undefined;
+
+  constructor(private readonly dist: string) {}
+
+  async start(): Promise<string> {
+    this.org = await organisation(MAIRIE, "Ville de Saint-Aubin", 11, Date.now());
+    this.other = await organisation("99999999-9999-4999-8999-999999999999", "Autre", 12, Date.now());
+    for (const who of [this.org, this.other]) {
+      this.log.append({
+        action: "key.publish", actor: { id: who.id, kind: "key_manager" }, asserted: "organisation", organisation: who.id, time: NOW - 500 * 3_600_000,
+        attested: { hash: who.statementHash, id: `${who.id}/encrypt`, kind: "key-statement", previous: null, version: 1 },
+      });
+    }
+    this.all = await dossiers(this.log, this.org);
+    const server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    return `http://sceau.localhost:${typeof address === "object" && address ? address.port : 0}`;
+  }
+
+  stop(): void {
+    this.#server?.closeAllConnections();
+    this.#server?.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? "/", "http://x").pathname;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const fault = [...this.faults].find(([part]) => path.includes(part))?.[1];
+    if (fault === 0) return void request.socket.destroy();
+    response.setHeader("content-security-policy", CSP);
+    if (fault !== undefined) return problem(response, fault, "internal");
+    if (!path.startsWith("/v1/") && !path.startsWith("/trace/")) return this.#file(path, response);
+    const answer = await this.#answer(request.method ?? "GET", path, Buffer.concat(chunks), request);
+    if (!answer) return problem(response, 404, "not_found");
+    if (answer.cookie !== undefined) response.setHeader("set-cookie", `sceau_session=${answer.cookie}; Path=/; HttpOnly; SameSite=Strict`);
+    if (answer.status && answer.status >= 400) return problem(response, answer.status, String(answer.text));
+    response.statusCode = answer.status ?? (answer.json === undefined && !answer.octets && answer.text === undefined ? 204 : 200);
+    if (answer.octets) return void response.setHeader("content-type", "application/octet-stream").end(answer.octets);
+    if (answer.text !== undefined) return void response.setHeader("content-type", "text/plain; charset=utf-8").end(answer.text);
+    response.setHeader("content-type", "application/json").end(answer.json === undefined ? "" : JSON.stringify(answer.json));
+  }
+
+  #file(path: string, response: ServerResponse): void {
+    const file = join(this.dist, normalize(path));
+    const found = extname(path) !== "" && existsSync(file) ? file : join(this.dist, "index.html");
+    response.setHeader("content-type", TYPES[extname(found)] ?? "application/octet-stream");
+    createReadStream(found).pipe(response);
+  }
+
+  async #answer(method: string, path: string, body: Buffer, request: IncomingMessage): Promise<Answer | undefined> {
+    const json = (): Record<string, unknown> => JSON.parse(body.toString() || "{}") as Record<string, unknown>;
+    const who = /sceau_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+    const listed = this.all.map(({ files: _f, timeline: _t, decision: _d, manifest_asserted: _m, ...rest }) => rest);
+    const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
+    const route = `${method} ${path}`;
+    switch (route) {
+      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), platform_name: "Sceau", mail_demo: true } };
+      case "GET /v1/me": {
+        const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
+        if (!account) return { status: 401, text: "not_signed_in" };
+        return { json: { account: { ...account, organisation: account.organisation ? this.org.id : null } } };
+      }
+      case "POST /v1/logout": return { cookie: "gone; Max-Age=0" };
+      case "POST /v1/passkeys/register/begin": return { json: { registration_id: "r", public_key: creation() } };
+      case "POST /v1/passkeys/login/begin": return { json: { login_id: "l", public_key: { challenge: random32(), rpId: "sceau.localhost", timeout: 60_000, userVerification: "preferred", allowCredentials: [] } } };
+      case "POST /v1/passkeys/register/finish":
+      case "POST /v1/passkeys/login/finish": return { cookie: "citizen" };
+      case "POST /v1/passwords/login": return json().password === "une phrase juste" ? { cookie: "password" } : { status: 401, text: "credentials_refused" };
+      case "POST /v1/passwords/register": return { cookie: "password" };
+      case "GET /v1/schemes": return { json: await Promise.all(SCHEMES.map((one) => schemeView(one, this.org))) };
+      case "GET /v1/dossiers": return { json: listed };
+      case "GET /v1/organisation/dossiers": return { json: listed.filter((one) => one.state !== "draft") };
+      case "GET /v1/organisations": return { json: [this.#view(this.org), { ...this.#view(this.other), name: "Caisse des transports", current_key: null }] };
+      case "POST /v1/organisations/prepare": return this.#prepared({ v: 1, organisation: MAIRIE, name: json().name, root_fingerprint: json().root_fingerprint });
+      case "POST /v1/organisations": return { json: { organisation: MAIRIE, client: { client_id: "km-3f0c1d2e", client_secret: "q7YV0n4kX2bWc9sT1uLmR8eZ5aHdJ6fP3gKoNvBiCyE" } } };
+      case "POST /v1/schemes/prepare": return this.#prepared({ v: 1, ...json() });
+      case "POST /v1/schemes": return { json: { id: SCHEMES[0]?.id } };
+      case "POST /v1/invitations/prepare": return this.#prepared({ v: 1, role: json().role, organisation: json().organisation });
+      case "POST /v1/invitations": return { json: { link: "http://sceau.localhost/invitation#Yw3pLr8sQ0vT5xZ2" } };
+      case "POST /v1/dossiers": return { json: { id: "77777777-0000-4000-8000-000000000007", recipient: await this.#recipient() } };
+      case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
+    }
+    if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
+    if (kind === "schemes" && method === "GET") {
+      const scheme = SCHEMES.find((one) => one.id === id);
+      return scheme && { json: await schemeView(scheme, this.org) };
+    }
+    if (path.startsWith("/trace/tile/entries/")) return { octets: this.log.bundle() };
+    if (path.startsWith("/trace/tile/0/")) return { octets: await this.log.tile() };
+    if (kind === "dossiers") return this.#dossier(method, { id, sub, file, what, n }, body, request);
+    return undefined;
+  }
+
+  async #dossier(method: string, at: { id: string; sub: string; file: string; what: string; n: string }, body: Buffer, request: IncomingMessage): Promise<Answer | undefined> {
+    const { id, sub, file, what, n } = at;
+    const known = this.all.find((one) => one.id === id);
+    if (method === "GET" && sub === "") return known && { json: known };
+    if (sub === "evidence") return { json: await this.log.evidence(Number(file)) };
+    if (sub === "ticket") return { json: { url: `https://cles.localhost:8443/open#ticket=t-${id}` } };
+    if (sub === "files" && method === "PUT") {
+      const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+      if (request.headers["content-digest"] !== digest) return { status: 400, text: "digest_mismatch" };
+      this.parts.set(`${file}/${what}/${n}`, body.length);
+      return {};
+    }
+    if (sub === "files") return { json: { parts: [...this.parts.keys()].filter((key) => key.startsWith(`${file}/parts/`)).map((key) => Number(key.split("/")[2])) } };
+    if (sub === "manifest") return { json: { nonce: (this.#nonce = random32()) } };
+    if (sub === "submit") {
+      const said = JSON.parse(body.toString()) as { manifest: string; proof: { type: string; client_data_json?: string } };
+      const bytes = fromBase64url(said.manifest);
+      const expected = said.proof.client_data_json === undefined ? undefined : base64url(await proofChallenge("manifest", bytes, fromBase64url(this.#nonce)));
+      const client = JSON.parse(Buffer.from(said.proof.client_data_json ?? "", "base64url").toString() || "{}") as { challenge?: string };
+      this.manifest = { text: new TextDecoder().decode(bytes), proof: { type: said.proof.type, challengeHeld: expected !== undefined && client.challenge === expected } };
+      const index = this.log.append({
+        action: "deposit.complete", actor: { id: "c", kind: "citizen" }, asserted: said.proof.type === "passkey" ? "passkey" : "platform", time: NOW,
+        subjects: [{ id, kind: "dossier" }], attested: { hash: hex(await sha256(bytes)), id, kind: "manifest", previous: null, version: 1 },
+      });
+      return { json: { receipt: await this.log.evidence(index) } };
+    }
+    return undefined;
+  }
+
+  async #recipient() {
+    const who = this.swapRecipient ? this.other : this.org;
+    return { statement_jws: who.statementJws, evidence: await this.log.evidence(this.swapRecipient ? 1 : 0), root_fingerprint: this.org.fingerprint, index: 0 };
+  }
+
+  #view(org: MockOrganisation) {
+    return { id: org.id, name: org.name, root_fingerprint: org.fingerprint, current_key: { statement_jws: org.statementJws, index: 0, not_after: NOW } };
+  }
+
+  #prepared(document: unknown): Answer {
+    this.#nonce = random32();
+    return { json: { payload: base64url(utf8(JSON.stringify(document))), nonce: this.#nonce } };
+  }
+}
+
+function creation() {
+  return {
+    rp: { id: "sceau.localhost", name: "Sceau" }, user: { id: random32(), name: "camille@exemple.fr", displayName: "Camille Martin" }, challenge: random32(),
+    pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -8 }], timeout: 60_000, attestation: "none",
+    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "preferred" },
+  };
+}
+
+function problem(response: ServerResponse, status: number, code: string): void {
+  response.statusCode = status;
+  response.setHeader("content-type", "application/problem+json").end(JSON.stringify({ type: `urn:sceau:problem:${code}`, title: code, status, code }));
+}

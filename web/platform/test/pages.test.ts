@@ -1,0 +1,163 @@
+// Every page, in both languages, on a phone and on a desk, by day and by night: it must pass axe, fit its width, break no policy and ask
+// nobody else. The pictures go to the folder named by PICTURES.
+import { readFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { authenticator, launch, type Look, visitor } from "./browser";
+import { Mock } from "./mock/server";
+import { MAIRIE } from "./mock/organisation";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const mock = new Mock(fileURLToPath(new URL("../dist", import.meta.url)));
+const pictures = process.env.PICTURES;
+let origin = "";
+let browser: Browser;
+
+beforeAll(async () => {
+  origin = await mock.start();
+  browser = await launch();
+  if (pictures) mkdirSync(pictures, { recursive: true });
+}, 60_000);
+afterAll(async () => {
+  await browser.close();
+  mock.stop();
+});
+
+const bike = "11111111-1111-4111-8111-111111111111";
+const dossier = (n: number) => `/dossiers/${String(n).repeat(8)}-0000-4000-8000-00000000000${n}`;
+const settled = (page: Page) => page.locator('[data-testid=proofs]:not([data-state=checking])').waitFor();
+
+interface Screen { name: string; path: string; who: string | null; then?: (page: Page, look: Look) => Promise<unknown> }
+
+const screens: Screen[] = [
+  { name: "welcome", path: "/", who: null },
+  { name: "enter", path: "/entrer", who: null },
+  { name: "register", path: "/entrer?creer", who: null },
+  { name: "enter-refused", path: "/entrer", who: null, then: refusedPassword },
+  { name: "choose", path: "/deposer", who: "citizen" },
+  { name: "answers", path: `/deposer/${bike}`, who: "citizen", then: (page) => page.locator("[data-testid=recipient][data-state=verified]").waitFor() },
+  { name: "files", path: `/deposer/${bike}`, who: "citizen", then: withFiles },
+  { name: "sign", path: `/deposer/${bike}`, who: "citizen", then: async (page) => { await withFiles(page); await seal(page); } },
+  { name: "asserted", path: `/deposer/${bike}`, who: "password", then: async (page) => { await withFiles(page); await seal(page); } },
+  { name: "receipt", path: `/deposer/${bike}`, who: "citizen", then: toReceipt },
+  { name: "recipient-forged", path: `/deposer/${bike}`, who: "citizen", then: (page) => page.locator("[data-testid=recipient][data-state=failed]").waitFor() },
+  { name: "dossiers", path: "/dossiers", who: "citizen", then: (page) => page.locator("main li").first().waitFor() },
+  { name: "dossier-accepted", path: dossier(1), who: "citizen", then: settled },
+  { name: "dossier-sealed", path: dossier(2), who: "citizen", then: settled },
+  { name: "dossier-more", path: dossier(3), who: "citizen", then: settled },
+  { name: "inbox", path: "/organisation", who: "case_officer", then: (page) => page.locator("main li").first().waitFor() },
+  { name: "schemes", path: "/organisation/aides", who: "organisation_admin", then: (page) => page.locator("main li").first().waitFor() },
+  { name: "scheme-editor", path: "/organisation/aides", who: "organisation_admin", then: editing },
+  { name: "team", path: "/organisation/equipe", who: "organisation_admin" },
+  { name: "team-invited", path: "/organisation/equipe", who: "organisation_admin", then: inviting },
+  { name: "organisations", path: "/administration", who: "platform_admin", then: (page) => page.locator("main li").first().waitFor() },
+  { name: "enrol", path: "/administration", who: "platform_admin", then: enrolling },
+  { name: "enrolled", path: "/administration", who: "platform_admin", then: async (page) => { await enrolling(page); await page.locator("button[type=submit]").click(); await page.locator("[data-testid=client-secret]").waitFor(); } },
+  { name: "invitation", path: "/invitation#bonne", who: null, then: (page) => page.locator("main form").waitFor() },
+  { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
+  { name: "trace", path: "/trace", who: null, then: traced },
+  { name: "not-found", path: "/nulle-part", who: null },
+  { name: "forbidden", path: "/administration", who: "citizen" },
+];
+
+const looks: Look[] = [
+  { language: "fr", width: 1280, scheme: "light" },
+  { language: "fr", width: 320, scheme: "dark" },
+  { language: "en", width: 1280, scheme: "dark" },
+  { language: "en", width: 320, scheme: "light" },
+];
+
+for (const look of looks) {
+  describe(`${look.language} ${look.width} ${look.scheme}`, () => {
+    const wanted = process.env.ONLY?.split(",");
+    it.each(screens.filter(({ name }) => !wanted || wanted.includes(name)))("$name", async ({ name, path, who, then }) => {
+      mock.swapRecipient = name === "recipient-forged";
+      const { context, page, faults } = await visitor(browser, origin, who, look);
+      await authenticator(page);
+      await page.goto(origin + path);
+      await page.locator("main h1").waitFor();
+      await then?.(page, look);
+      await page.evaluate(() => document.fonts.ready);
+      if (pictures) await page.screenshot({ path: `${pictures}/${name}-${look.language}-${look.width}-${look.scheme}.png`, fullPage: true });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect.soft(wide, "fits its width").toBeLessThanOrEqual(look.width);
+      expect.soft(await page.locator("html").getAttribute("lang")).toBe(look.language);
+      expect.soft(await accessible(page)).toEqual([]);
+      expect.soft(faults).toEqual([]);
+      await context.close();
+    }, 60_000);
+  });
+}
+
+async function accessible(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const run = (globalThis as unknown as { axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { target: unknown; failureSummary?: string }[] }[] }> } }).axe;
+    const { violations } = await run.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    return violations.flatMap((one) => one.nodes.map((node) => `${one.id} ${JSON.stringify(node.target)} ${node.failureSummary ?? ""}`));
+  });
+}
+
+async function refusedPassword(page: Page) {
+  await page.locator("summary").click();
+  await page.locator("input[type=email]").fill("camille@exemple.fr");
+  await page.locator("input[type=password]").fill("une phrase fausse");
+  await page.locator("form button[type=submit]").click();
+  await page.locator("[data-testid=problem]").waitFor();
+}
+
+async function withFiles(page: Page) {
+  await page.locator("[data-testid=recipient][data-state=verified]").waitFor();
+  const texts = page.locator("form input[type=text]");
+  await texts.nth(0).fill("1 890,50");
+  await page.locator("form select").selectOption("city");
+  await texts.nth(1).fill("14200");
+  await page.locator("form input[type=checkbox]").check();
+  await page.locator("form button[type=submit]").click();
+  await page.locator("input[type=file]").setInputFiles([
+    { name: "carte d’identité recto verso.jpg", mimeType: "image/jpeg", buffer: Buffer.alloc(473_000, 3) },
+    { name: "facture-velo-2026.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(2_400_000, 5) },
+  ]);
+  await page.locator("[data-testid=files] li").nth(1).waitFor();
+}
+
+async function seal(page: Page) {
+  await page.locator("main button", { hasText: /^(Sceller et envoyer|Seal and send)$/ }).click();
+  await page.locator("main button", { hasText: /^(Signer et déposer|Sign and deposit|Déposer sans signature|Deposit without a signature)$/ }).waitFor();
+}
+
+async function toReceipt(page: Page) {
+  await withFiles(page);
+  await seal(page);
+  await page.locator("main button", { hasText: /^(Signer et déposer|Sign and deposit)$/ }).click();
+  await page.locator("[data-testid=receipt]").waitFor();
+}
+
+async function editing(page: Page) {
+  await page.locator("main button", { hasText: /^(Préparer une aide|Prepare a scheme)$/ }).click();
+  await page.locator("main button", { hasText: /^(Ajouter une question|Add a question)$/ }).click();
+  await page.locator("main select").selectOption("choice");
+}
+
+async function inviting(page: Page) {
+  await page.locator("input[type=email]").fill("ines@exemple.fr");
+  await page.locator("main button[type=submit]").click();
+  await page.locator("[data-testid=invitation-link]").waitFor();
+}
+
+async function enrolling(page: Page) {
+  await page.locator("main button", { hasText: /^(Inscrire une organisation|Enrol an organisation)$/ }).click();
+  const fields = page.locator("form input");
+  await fields.nth(0).fill("Ville de Saint-Aubin");
+  await fields.nth(2).fill("cles@saint-aubin.fr");
+  await page.locator("[data-testid=root-fingerprint] input").first().fill(mock.org.fingerprint);
+  expect(MAIRIE).toMatch(/^[0-9a-f-]{36}$/);
+}
+
+async function traced(page: Page) {
+  await page.locator("[data-testid=consistency-state][data-state=valid]").waitFor();
+  await page.locator("[data-testid=record] button").first().click();
+  await page.locator("[data-testid=record][data-proof=valid]").waitFor();
+}
