@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rustls::{DistinguishedName, RootCertStore};
+use rustls::{DistinguishedName, RootCertStore, pki_types::CertificateDer};
 
-use crate::{certificate::Certificate, error::Error};
+use crate::{certificate::Certificate, error::Error, judge::Refusal};
 
 /// A set of trusted authorities, at least one. The embedded CA is one choice, an organisation's own another.
 #[derive(Clone, Debug)]
@@ -56,5 +56,43 @@ impl Anchors {
     /// Their subjects, which a server names so that a browser proposes the right certificates.
     pub(crate) fn hints(&self) -> Vec<DistinguishedName> {
         self.roots.subjects()
+    }
+
+    /// What webpki does not look at in an anchor: its own dates, and how many authorities may stand below it. The
+    /// chain's signatures have been verified; the path is found again by names, the shortest first.
+    pub(crate) fn permit(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let mut below: Vec<_> =
+            intermediates.iter().filter_map(|der| Certificate::from_der(der, "intermediate").ok()).collect();
+        let mut issuer = leaf.issuer().clone();
+        for depth in 0.. {
+            let mut anchors =
+                self.certificates.iter().filter(|anchor| *anchor.subject() == issuer).peekable();
+            if anchors.peek().is_some() {
+                let verdicts = anchors.map(|anchor| permits(anchor, depth, now));
+                return verdicts.reduce(Result::or).unwrap_or(Err(Refusal::Untrusted));
+            }
+            let Some(next) = below.iter().position(|candidate| *candidate.subject() == issuer) else { break };
+            issuer = below.swap_remove(next).issuer().clone();
+        }
+        Err(Refusal::Untrusted)
+    }
+}
+
+fn permits(anchor: &Certificate, depth: u32, now: u64) -> Result<(), Refusal> {
+    let parsed = anchor.parsed().map_err(|_| Refusal::Malformed)?;
+    let most = parsed.basic_constraints().ok().flatten().and_then(|found| found.value.path_len_constraint);
+    if most.is_some_and(|most| depth > most) {
+        Err(Refusal::Untrusted)
+    } else if now < anchor.not_before() {
+        Err(Refusal::NotYetValid)
+    } else if now / 1000 > anchor.not_after() / 1000 {
+        Err(Refusal::Expired)
+    } else {
+        Ok(())
     }
 }

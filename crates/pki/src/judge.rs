@@ -52,7 +52,7 @@ impl VerifiedClient {
     /// # Errors
     /// [`Refusal::WrongRole`].
     pub fn with_role(self, wanted: CertificateRole) -> Verdict {
-        if self.role == wanted { Ok(self) } else { Err(Refusal::WrongRole { wanted, held: Some(self.role) }) }
+        if self.role == wanted { Ok(self) } else { Err(Refusal::WrongRole { wanted, held: self.role }) }
     }
 }
 
@@ -119,13 +119,13 @@ pub enum Refusal {
     /// It carries a critical extension that nobody here understands.
     #[error("the certificate has a critical extension that is not understood here")]
     UnknownCriticalExtension,
-    /// It carries no role, more than one, or another one than needed.
+    /// It carries another role than the one needed.
     #[error("the certificate does not carry the role that is needed here")]
     WrongRole {
-        /// The role that was needed; any of them, when the certificate names none.
+        /// The role that was needed.
         wanted: CertificateRole,
         /// The role that it carries.
-        held: Option<CertificateRole>,
+        held: CertificateRole,
     },
     /// It names no role that is known here, or several.
     #[error("the certificate carries no role that is known here, or several")]
@@ -189,8 +189,16 @@ impl ClientJudge {
             return Err(Refusal::Missing);
         };
         let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
-        self.check_chain(&certificate, intermediates, now)?;
-        check_purpose(&certificate.parsed().map_err(|_| Refusal::Malformed)?)?;
+        let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
+        self.check_chain(&certificate, intermediates, now).map_err(|refusal| match refusal {
+            // Two cases that the library keeps to itself.
+            Refusal::Unacceptable if parsed.is_ca() => Refusal::WrongPurpose,
+            Refusal::Unacceptable if has_unknown_critical_extension(&parsed) => {
+                Refusal::UnknownCriticalExtension
+            }
+            refusal => refusal,
+        })?;
+        check_purpose(&parsed)?;
         let role = self.roles.role_of(certificate.subject()).ok_or(Refusal::NoRole)?;
         Ok(VerifiedClient { identity: ClientIdentity::of(&certificate), role })
     }
@@ -202,7 +210,7 @@ impl ClientJudge {
         now: u64,
     ) -> Result<(), Refusal> {
         let refusal = match self.verify(certificate, intermediates, now) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return self.anchors.permit(certificate, intermediates, now),
             Err(refusal) => refusal,
         };
         // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
@@ -243,9 +251,12 @@ fn refusal(error: &CertificateError) -> Refusal {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             Refusal::WrongPurpose
         }
-        CertificateError::UnhandledCriticalExtension => Refusal::UnknownCriticalExtension,
         _ => Refusal::Unacceptable,
     }
+}
+
+fn has_unknown_critical_extension(leaf: &X509Certificate<'_>) -> bool {
+    leaf.iter_extensions().any(|extension| extension.critical && extension.parsed_extension().unsupported())
 }
 
 /// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki

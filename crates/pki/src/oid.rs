@@ -36,20 +36,9 @@ impl Oid {
     /// Takes the content octets of a DER OBJECT IDENTIFIER.
     ///
     /// # Errors
-    /// When they are empty, end within an arc or pad one (X.690 §8.19.2).
+    /// When they are empty, end within an arc, pad one (X.690 §8.19.2), or hold one above 64 bits.
     pub fn from_der_content(content: &[u8]) -> Result<Self, NotAnOid> {
-        let ends_whole = content.last().is_some_and(|last| last & 0x80 == 0);
-        let padded = content
-            .iter()
-            .scan(true, |starts, octet| {
-                let bad = *starts && *octet == 0x80;
-                *starts = octet & 0x80 == 0;
-                Some(bad)
-            })
-            .any(|bad| bad);
-        if !ends_whole || padded {
-            return Err(NotAnOid);
-        }
+        arcs(content)?;
         Ok(Self(Cow::Owned(content.to_vec())))
     }
 
@@ -65,7 +54,16 @@ pub struct NotAnOid;
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&x509_parser::der_parser::oid::Oid::new(Cow::Borrowed(&self.0)).to_id_string())
+        // Checked when it was made.
+        let arcs = arcs(&self.0).unwrap_or_default();
+        for (i, arc) in arcs.iter().enumerate() {
+            match i {
+                0 if *arc < 80 => write!(f, "{}.{}", arc / 40, arc % 40)?,
+                0 => write!(f, "2.{}", arc - 80)?,
+                _ => write!(f, ".{arc}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -99,6 +97,26 @@ fn arc(text: &str) -> Result<u64, NotAnOid> {
     text.parse().map_err(|_| NotAnOid)
 }
 
+/// The arcs of a content, the first two still as one number (X.690 §8.19.4).
+fn arcs(content: &[u8]) -> Result<Vec<u64>, NotAnOid> {
+    let mut arcs = Vec::new();
+    let mut arc: Option<u64> = None;
+    for octet in content {
+        if arc.is_none() && *octet == 0x80 {
+            return Err(NotAnOid); // padded
+        }
+        let above = arc.unwrap_or(0);
+        let value = above.checked_mul(128).ok_or(NotAnOid)? | u64::from(octet & 0x7f);
+        if octet & 0x80 == 0 {
+            arcs.push(value);
+            arc = None;
+        } else {
+            arc = Some(value);
+        }
+    }
+    if arc.is_some() || arcs.is_empty() { Err(NotAnOid) } else { Ok(arcs) }
+}
+
 fn base128(mut arc: u64) -> Vec<u8> {
     let mut octets = vec![(arc & 0x7f) as u8];
     while arc > 0x7f {
@@ -130,6 +148,12 @@ mod tests {
         for text in ["", "1", "3.1", "1.40", "1.02", "1.2.", "1.-2", "1.2.99999999999999999999999", "CN"] {
             assert!(text.parse::<Oid>().is_err(), "{text}");
         }
+        let most = "2.18446744073709551535.18446744073709551615";
+        assert_eq!(most.parse::<Oid>().unwrap().to_string(), most);
+        assert_eq!(Oid::from_der_content(&most.parse::<Oid>().unwrap().0).unwrap().to_string(), most);
+        assert!(
+            Oid::from_der_content(&[0x55, 0x82, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0]).is_err()
+        );
         assert!(Oid::from_der_content(&[]).is_err());
         assert!(Oid::from_der_content(&[0x55, 0x84]).is_err());
         assert!(Oid::from_der_content(&[0x55, 0x80, 0x04]).is_err());

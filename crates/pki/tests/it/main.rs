@@ -1,5 +1,9 @@
 //! The room's behaviours, with OpenSSL and NSS as outside judges.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod browsers_import_pkcs12;
 mod certificates_satisfy_openssl;
+mod clients_are_judged_with_reasons;
+mod handshakes_ask_and_do_not_demand;
+mod names_keep_what_they_say;
 mod outside;
