@@ -1,0 +1,99 @@
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Method, Request};
+use axum::routing::post;
+use sceau_accounts::{
+    Accounts, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff, PlatformAdmin,
+    Reader, Supervisor,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::support::{ORIGIN, World};
+
+const ROLES: [&str; 6] =
+    ["nobody", "citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin"];
+
+/// A world with one person of each role; cookies in the order of [`ROLES`].
+async fn everybody() -> (World, [String; 6], sceau_element_api::OrganisationId) {
+    let world = World::new().await;
+    let mut admin = world.first_administrator().await;
+    let citizen = world.register("citizen@example.org", None).await;
+    let organisation = world.organisation(&mut admin, "Ville de Lyon").await;
+    let mut boss =
+        world.staff(&mut admin, "organisation_admin", Some(organisation), "boss@example.org").await;
+    let officer = world.staff(&mut boss, "case_officer", None, "officer@example.org").await;
+    let supervisor = world.staff(&mut boss, "supervisor", Some(organisation), "supervisor@example.org").await;
+    let cookies =
+        [String::new(), citizen.cookie, officer.cookie, supervisor.cookie, boss.cookie, admin.cookie];
+    (world, cookies, organisation)
+}
+
+#[tokio::test]
+async fn every_route_for_every_role() {
+    let (world, cookies, organisation) = everybody().await;
+    let whom = |role: &str| json!({"role": role, "organisation": organisation, "email": "new@example.org"});
+    let wrong_step = json!({"payload": "e30", "proof": {"type": "platform-asserted"}});
+    // For each route: what nobody, citizen, case officer, supervisor, organisation and platform administrator get.
+    let matrix = [
+        (Method::GET, "/v1/me", Value::Null, [401, 200, 200, 200, 200, 200]),
+        (Method::POST, "/v1/element/nonce", Value::Null, [200; 6]),
+        (Method::POST, "/v1/passkeys/login/begin", Value::Null, [200; 6]),
+        (Method::POST, "/v1/invitations/prepare", whom("case_officer"), [401, 403, 403, 403, 200, 403]),
+        (Method::POST, "/v1/invitations/prepare", whom("supervisor"), [401, 403, 403, 403, 200, 403]),
+        (Method::POST, "/v1/invitations/prepare", whom("organisation_admin"), [401, 403, 403, 403, 403, 200]),
+        (Method::POST, "/v1/invitations/prepare", whom("platform_admin"), [401, 403, 403, 403, 403, 200]),
+        (Method::POST, "/v1/invitations/prepare", whom("citizen"), [401, 403, 403, 403, 403, 403]),
+        // Only who may invite learns that the step before is missing.
+        (Method::POST, "/v1/invitations", wrong_step, [401, 403, 403, 403, 409, 409]),
+        (Method::POST, "/v1/logout", Value::Null, [401, 204, 204, 204, 204, 204]),
+    ];
+    for (method, path, body, expected) in matrix {
+        for ((role, cookie), status) in ROLES.iter().zip(&cookies).zip(expected) {
+            let answer = world.call(method.clone(), path, cookie, body.clone()).await;
+            assert_eq!(answer.status.as_u16(), status, "{role} {method} {path}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_role_type_admits_its_roles() {
+    let (world, cookies, organisation) = everybody().await;
+    async fn place<R: sceau_accounts::RoleSet>(_: State<Accounts>, who: Authorised<R>) -> String {
+        format!("{:?}", who.place)
+    }
+    let router = axum::Router::new()
+        .route("/citizen", post(place::<Citizen>))
+        .route("/officer", post(place::<CaseOfficer>))
+        .route("/supervisor", post(place::<Supervisor>))
+        .route("/reader", post(place::<Reader>))
+        .route("/staff", post(place::<OrganisationStaff>))
+        .route("/boss", post(place::<OrganisationAdmin>))
+        .route("/inviter", post(place::<Inviter>))
+        .route("/admin", post(place::<PlatformAdmin>))
+        .with_state(world.accounts.clone());
+    let matrix = [
+        ("/citizen", [401, 200, 403, 403, 403, 403]),
+        ("/officer", [401, 403, 200, 403, 403, 403]),
+        ("/supervisor", [401, 403, 403, 200, 403, 403]),
+        ("/reader", [401, 403, 200, 200, 403, 403]),
+        ("/staff", [401, 403, 200, 200, 200, 403]),
+        ("/boss", [401, 403, 403, 403, 200, 403]),
+        ("/inviter", [401, 403, 403, 403, 200, 200]),
+        ("/admin", [401, 403, 403, 403, 403, 200]),
+    ];
+    for (path, expected) in matrix {
+        for ((role, cookie), status) in ROLES.iter().zip(&cookies).zip(expected) {
+            let request = Request::post(path).header("origin", ORIGIN).header("cookie", cookie);
+            let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{role} {path}");
+            if path == "/reader" && status == 200 {
+                use http_body_util::BodyExt as _;
+                let body = response.into_body().collect().await.unwrap().to_bytes();
+                assert!(String::from_utf8_lossy(&body).contains(&organisation.to_string()));
+            }
+        }
+    }
+    let refusals = world.element.records().into_iter().filter(|r| r.code() == "role_required").count();
+    assert_eq!(refusals, 40 - 12, "each refusal of somebody signed in is recorded");
+}

@@ -1,0 +1,24 @@
+//! Behaviours of the accounts, each in a file named after it, against the element's own deciding core in this process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests state what must hold"
+)]
+
+mod support;
+
+mod a_crash_strands_no_registration;
+mod a_row_that_was_not_attested_is_refused;
+mod each_role_reaches_its_routes_only;
+mod every_statement_prepares_on_postgresql;
+mod guessing_a_password_gets_slower;
+mod invitations_work_once;
+mod machines_get_short_tokens;
+mod passkeys_sign_in;
+mod requests_from_elsewhere_are_refused;
+mod sessions_end;
