@@ -1,1 +1,23 @@
-//! Being built.
+//! The owner's side as a library: what a connector, a terminal, the command line and our own tests do against a Sceau server.
+//!
+//! It seals and opens on this machine, proves with a passkey of its own, and believes nothing that the platform says without a
+//! proof under the log key that it pinned. It must never send a key or a document in clear.
+
+mod deposit;
+mod error;
+mod machine;
+mod passkey;
+mod person;
+mod reading;
+mod staff;
+mod transport;
+pub mod trust;
+
+pub use deposit::{Deposited, Document, Scheme, Step};
+pub use error::ClientError;
+pub use machine::{Credentials, Machine};
+pub use passkey::{AssertionResponse, RegistrationResponse, SoftwarePasskey, StoredPasskey};
+pub use person::Person;
+pub use reading::{Opened, OpenedFile, ReadingPage};
+pub use staff::{Enrolled, NewOrganisation};
+pub use transport::{Server, Trust};

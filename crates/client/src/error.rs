@@ -1,0 +1,59 @@
+//! What can go wrong on the owner's side, and who is at fault.
+
+/// A request that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The address given is not a URL.
+    #[error("{0:?} is not an address; give scheme, host and port, such as https://cles.example.org")]
+    Address(String),
+    /// The anchors given are not PEM certificates.
+    #[error("the trust anchors are not PEM certificates")]
+    Anchors,
+    /// The client certificate given is not PEM with its key.
+    #[error("the client certificate and its key are not PEM")]
+    Identity,
+    /// The server cannot be reached, or the connection broke.
+    #[error("the server cannot be reached: {0}")]
+    Transport(#[source] reqwest::Error),
+    /// The server's answer has not the agreed form.
+    #[error("the server answered with something else than agreed; are both of compatible versions?")]
+    Answer,
+    /// The server refused.
+    #[error("refused ({status}, {code}): {detail}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable code.
+        code: String,
+        /// One sentence.
+        detail: String,
+    },
+    /// The passkey could not be made, read or used.
+    #[error("the passkey cannot be used")]
+    Passkey,
+    /// What the server says does not hold against the keys that the caller trusts.
+    #[error("not proven: {0}")]
+    Unproven(String),
+    /// Sealing or opening failed.
+    #[error("{0}")]
+    Envelope(String),
+    /// A local file could not be read or written.
+    #[error("cannot use {path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// The system's word.
+        cause: std::io::Error,
+    },
+}
+
+impl ClientError {
+    /// The stable code of a refusal, where the server gave one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+}

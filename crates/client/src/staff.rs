@@ -1,0 +1,106 @@
+//! What administrators and case officers do, from a program.
+
+use sceau_element_api::{DossierId, Kind, OrganisationId, Role};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::machine::Credentials;
+use crate::{ClientError, Person, Scheme};
+
+/// An organisation to enrol.
+#[derive(Debug, Clone)]
+pub struct NewOrganisation {
+    /// Public name.
+    pub name: String,
+    /// Where letters to it go.
+    pub contact_email: String,
+    /// Fingerprint of its root, received over another channel; 64 hexadecimal digits.
+    pub root_fingerprint: String,
+}
+
+/// An organisation that was enrolled.
+#[derive(Debug, Clone)]
+pub struct Enrolled {
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// The credentials of its key manager, shown once.
+    pub client: Credentials,
+}
+
+#[derive(Deserialize)]
+struct EnrolledAnswer {
+    organisation: OrganisationAnswer,
+    client: Credentials,
+}
+
+#[derive(Deserialize)]
+struct OrganisationAnswer {
+    id: OrganisationId,
+}
+
+#[derive(Deserialize)]
+struct Invited {
+    link: String,
+}
+
+#[derive(Deserialize)]
+struct AccountPayload {
+    account: String,
+}
+
+#[derive(Deserialize)]
+struct TicketAnswer {
+    url: String,
+}
+
+impl Person {
+    /// Enrols an organisation, as the platform's administrator.
+    ///
+    /// # Errors
+    /// When this person is not one.
+    pub async fn enrol_organisation(&self, new: &NewOrganisation) -> Result<Enrolled, ClientError> {
+        let form = json!({
+            "name": new.name, "siret": null, "contact_email": new.contact_email,
+            "root_fingerprint": new.root_fingerprint,
+        });
+        let (answer, _): (EnrolledAnswer, _) =
+            self.proven_write("/v1/organisations", Kind::Organisation, &form, &Value::Null).await?;
+        Ok(Enrolled { organisation: answer.organisation.id, client: answer.client })
+    }
+
+    /// Invites somebody to a role; the answer is the one-time link and the id that the account will have.
+    ///
+    /// # Errors
+    /// When this person may not invite to that role.
+    pub async fn invite(
+        &self,
+        role: Role,
+        organisation: Option<OrganisationId>,
+        email: &str,
+    ) -> Result<(String, String), ClientError> {
+        let form = json!({"role": role, "organisation": organisation, "email": email});
+        let (answer, payload): (Invited, _) =
+            self.proven_write("/v1/invitations", Kind::Account, &form, &Value::Null).await?;
+        let account: AccountPayload = serde_json::from_slice(&payload).map_err(|_| ClientError::Answer)?;
+        Ok((answer.link, account.account))
+    }
+
+    /// Publishes a scheme, as an organisation's administrator. The form is the body of `POST /v1/schemes/prepare`.
+    ///
+    /// # Errors
+    /// When this person is not one, or the form breaks its limits.
+    pub async fn publish_scheme(&self, form: &Value) -> Result<Scheme, ClientError> {
+        let (scheme, _) = self.proven_write("/v1/schemes", Kind::Scheme, form, &Value::Null).await?;
+        Ok(scheme)
+    }
+
+    /// Asks for a one-use link to the key manager's opening page, as a case officer.
+    ///
+    /// # Errors
+    /// When the dossier is not there for this person's organisation.
+    pub async fn ticket(&self, dossier: DossierId) -> Result<String, ClientError> {
+        let answer: TicketAnswer =
+            self.server.post(&format!("/v1/dossiers/{dossier}/ticket"), &json!({})).await?;
+        Ok(answer.url)
+    }
+}

@@ -1,0 +1,170 @@
+//! HTTP to a Sceau server: JSON in and out, problems turned into errors, `*.localhost` mapped to this machine.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::RwLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Certificate, Identity, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::ClientError;
+
+/// One server, with a cookie jar of its own and, for machines, a bearer token.
+pub struct Server {
+    http: reqwest::Client,
+    origin: Url,
+    bearer: RwLock<Option<String>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({})", self.origin)
+    }
+}
+
+/// How to reach a server over TLS: its anchor and, where asked for, who we are.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Anchors in PEM, besides none of the system's.
+    pub anchors_pem: Option<Vec<u8>>,
+    /// Client certificate chain and private key, in PEM.
+    pub identity_pem: Option<Vec<u8>>,
+}
+
+impl Server {
+    /// A server at `origin` (scheme, host and port).
+    pub fn new(origin: &str, trust: &Trust) -> Result<Self, ClientError> {
+        let origin = Url::parse(origin).map_err(|_| ClientError::Address(origin.to_owned()))?;
+        let mut builder = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60));
+        if let Some(host) = origin.host_str().filter(|host| host.ends_with(".localhost")) {
+            builder = builder.resolve(host, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).no_proxy();
+        }
+        if let Some(pem) = &trust.anchors_pem {
+            let anchors = Certificate::from_pem_bundle(pem).map_err(|_| ClientError::Anchors)?;
+            builder = builder.tls_certs_only(anchors);
+        }
+        if let Some(pem) = &trust.identity_pem {
+            builder = builder.identity(Identity::from_pem(pem).map_err(|_| ClientError::Identity)?);
+        }
+        let http = builder.build().map_err(ClientError::Transport)?;
+        Ok(Self { http, origin, bearer: RwLock::new(None) })
+    }
+
+    /// Scheme, host and port, as browsers write an origin.
+    pub fn origin(&self) -> String {
+        self.origin.origin().ascii_serialization()
+    }
+
+    /// Sends this bearer token from now on.
+    pub fn set_bearer(&self, token: Option<String>) {
+        if let Ok(mut bearer) = self.bearer.write() {
+            *bearer = token;
+        }
+    }
+
+    /// GET of a JSON document.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        json(self.send(self.request(Method::GET, path)?).await?).await
+    }
+
+    /// GET of bytes.
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
+        self.send(self.request(Method::GET, path)?).await?.bytes().await.map_err(ClientError::Transport)
+    }
+
+    /// POST of a JSON document, answered by one.
+    pub async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        json(self.send(self.request(Method::POST, path)?.json(body)).await?).await
+    }
+
+    /// POST of a form (RFC 6749), with HTTP Basic credentials.
+    pub async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        credentials: (&str, &str),
+        fields: &[(&str, &str)],
+    ) -> Result<T, ClientError> {
+        let request =
+            self.request(Method::POST, path)?.basic_auth(credentials.0, Some(credentials.1)).form(fields);
+        json(self.send(request).await?).await
+    }
+
+    /// PUT of a JSON document, answered by one.
+    pub async fn put<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        json(self.send(self.request(Method::PUT, path)?.json(body)).await?).await
+    }
+
+    /// PUT of bytes with their digest (RFC 9530).
+    pub async fn put_bytes(&self, path: &str, body: Vec<u8>, digest: &[u8; 32]) -> Result<(), ClientError> {
+        use base64::Engine as _;
+        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+        let request = self
+            .request(Method::PUT, path)?
+            .header("content-type", "application/octet-stream")
+            .header("content-digest", format!("sha-256=:{digest}:"))
+            .body(body);
+        self.send(request).await.map(|_| ())
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
+        let url = self.origin.join(path).map_err(|_| ClientError::Address(path.to_owned()))?;
+        let safe = method == Method::GET;
+        let mut request = self.http.request(method, url);
+        if !safe {
+            // Servers take unsafe requests of their own pages only; a program says that it acts as one.
+            request = request.header("origin", self.origin());
+        }
+        let bearer = self.bearer.read().ok().and_then(|bearer| bearer.clone());
+        Ok(match bearer {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(ClientError::Transport)?;
+        let status = response.status();
+        if status.is_success() { Ok(response) } else { Err(refusal(status, response).await) }
+    }
+}
+
+async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+    let bytes = response.bytes().await.map_err(ClientError::Transport)?;
+    serde_json::from_slice(&bytes).map_err(|_| ClientError::Answer)
+}
+
+/// An RFC 9457 problem, or only its status where a proxy answered.
+async fn refusal(status: StatusCode, response: Response) -> ClientError {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        code: String,
+        #[serde(default)]
+        detail: String,
+    }
+    let bytes = response.bytes().await.unwrap_or_default();
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(problem) => {
+            ClientError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail }
+        }
+        Err(_) => ClientError::Refused {
+            status: status.as_u16(),
+            code: "not-a-sceau-server".to_owned(),
+            detail: "the answer is not one of Sceau’s; check the address and any proxy between".to_owned(),
+        },
+    }
+}
