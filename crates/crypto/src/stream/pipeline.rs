@@ -10,7 +10,8 @@ use std::thread;
 use super::StreamError;
 use super::parts::{Buffer, Part, buffer};
 
-/// Parts done before threads are started.
+/// Parts done before threads are started, unless the caller asked for threads: starting them and touching their buffers
+/// costs more than a small file.
 const ALONE: usize = 16;
 
 type Item = Result<Part, StreamError>;
@@ -23,8 +24,8 @@ pub(super) fn run(
     workers: Option<NonZeroUsize>,
 ) -> Result<(), StreamError> {
     let mut first = read(buffer())?;
-    // The first parts are done here: starting threads and touching their buffers costs milliseconds.
-    for _ in 0..ALONE {
+    let alone = if workers.is_some() { 1 } else { ALONE };
+    for _ in 0..alone {
         let part = work(first)?;
         write(&part)?;
         if part.last {
