@@ -1,6 +1,8 @@
 //! A folder of one's own, and a port that is free.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -28,10 +30,13 @@ impl Scratch {
         self.path().join(name)
     }
 
-    /// Writes a file inside it and returns its path.
+    /// Writes a file inside it, for this user's eyes only, and returns its path.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        std::fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut options = std::fs::File::options();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let written = options.open(&path).and_then(|mut file| file.write_all(bytes.as_ref()));
+        written.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         path
     }
 }

@@ -34,6 +34,7 @@ pub(crate) const STAGES: &[Stage] = &[
         lane: "cargo",
         work: lint,
     },
+    Stage { name: "fuzz", about: "the fuzz targets compile", needs: &["lint"], lane: "cargo", work: fuzz },
     Stage {
         name: "web",
         about: "type-check and unit tests of the pages",
@@ -117,11 +118,20 @@ pub(crate) fn pages(log: &Log) -> Result<(), String> {
 }
 
 fn format(log: &Log) -> Result<(), String> {
-    log.run(cargo().args(["fmt", "--all", "--", "--check"]))
+    log.run(cargo().args(["fmt", "--all", "--", "--check", "--color=never"]))
 }
 
 fn lint(log: &Log) -> Result<(), String> {
     log.run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Fuzzing itself wants a nightly compiler; that the targets follow the parsers does not. They share what `lint` made.
+fn fuzz(log: &Log) -> Result<(), String> {
+    log.run(
+        cargo()
+            .args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
+            .arg(target()),
+    )
 }
 
 fn web(log: &Log) -> Result<(), String> {
