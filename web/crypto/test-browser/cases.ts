@@ -1,5 +1,5 @@
 // Each vector file of crates/*/vectors, as named cases that throw when they fail. Runs in Node and in a browser.
-import { codeOf, verifyEvidence } from "../src";
+import { codeOf, fingerprint, fromHex, type JwsType, verifyEvidence, verifyJws } from "../src";
 import { type EnvelopeVectors, envelopes } from "./envelopes";
 import { same } from "./same";
 
@@ -12,6 +12,8 @@ export function cases(file: string, vectors: unknown): Case[] {
   switch (file) {
     case "evidence.json":
       return evidence(vectors as EvidenceVectors);
+    case "jws.json":
+      return statements(vectors as JwsVectors);
     case "sceau-1.json":
       return envelopes(vectors as EnvelopeVectors);
     default:
@@ -34,4 +36,26 @@ function evidence({ cases }: EvidenceVectors): Case[] {
       same(verdict, expected === "ok" ? { code: "ok", index, size, key_pinned } : { code: expected });
     },
   }));
+}
+
+interface JwsVectors {
+  signed: { name: string; public_key: string; kid: string; typ: JwsType; payload: string; jws: string }[];
+  refused: { name: string; public_key: string; typ: JwsType; jws: string; code: string }[];
+}
+
+function statements({ signed, refused }: JwsVectors): Case[] {
+  const read = async (jws: string, typ: JwsType, key: string) => new TextDecoder().decode(await verifyJws(jws, typ, fromHex(key)));
+  return [
+    ...signed.map(({ name, public_key, kid, typ, payload, jws }) => ({
+      name,
+      run: async () => {
+        same(await fingerprint(fromHex(public_key)), kid);
+        same(await read(jws, typ, public_key), payload);
+      },
+    })),
+    ...refused.map(({ name, public_key, typ, jws, code }) => ({
+      name,
+      run: async () => same(await read(jws, typ, public_key).then(() => "ok", codeOf), code),
+    })),
+  ];
 }

@@ -13,5 +13,6 @@ mod random_access_equals_sequential;
 mod recipients_and_only_they_open;
 mod rewrapping_keeps_the_hash;
 mod secrets_do_not_show;
+mod statements_have_vectors;
 mod streams_of_any_size;
 mod support;
