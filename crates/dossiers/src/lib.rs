@@ -11,6 +11,7 @@ mod fault;
 mod http;
 mod letters;
 mod organisations;
+mod postman;
 mod reading;
 mod rows;
 mod schemes;

@@ -1,0 +1,78 @@
+//! What the command line says when it cannot go on: what went wrong, who can mend it, and the exit code.
+
+use std::fmt;
+use std::path::Path;
+
+/// Exit codes, stable for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The system or another program is at fault.
+    System = 1,
+    /// The command was used wrongly.
+    Usage = 2,
+    /// The input is damaged, forged, or of another kind.
+    Input = 3,
+    /// The key at hand is not a recipient's.
+    Key = 4,
+    /// A proof or signature does not hold.
+    Proof = 5,
+}
+
+/// A failure to show, in one or two sentences.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// Stable code for scripts (`--json`).
+    pub(crate) code: String,
+    message: String,
+}
+
+impl Failure {
+    /// A failure with its code and its words.
+    pub(crate) fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { exit, code: code.into(), message: message.into() }
+    }
+
+    /// A file operation that the system refused.
+    pub(crate) fn file(what: &str, path: &Path, cause: &std::io::Error) -> Self {
+        Self::new(Exit::System, "file", format!("cannot {what} {}: {cause}", path.display()))
+    }
+
+    /// Another call that the system refused.
+    pub(crate) fn system(what: &str, cause: &std::io::Error) -> Self {
+        Self::new(Exit::System, "system", format!("cannot {what}: {cause}"))
+    }
+
+    /// A program that could not be started.
+    pub(crate) fn start(name: &str, program: &Path, cause: &std::io::Error) -> Self {
+        Self::new(
+            Exit::System,
+            "start",
+            format!("cannot start the {name} ({}): {cause}", program.display()),
+        )
+    }
+
+    /// A role that ended, or stayed silent, before it was ready.
+    pub(crate) fn not_ready(name: &str, logs: &Path) -> Self {
+        let log = logs.join(format!("{name}.log"));
+        Self::new(
+            Exit::System,
+            "not-ready",
+            format!("the {name} did not become ready; its last words are in {}", log.display()),
+        )
+    }
+
+    /// The parent ended while this process started.
+    pub(crate) fn orphan() -> Self {
+        Self::new(Exit::System, "orphan", "the supervising process has ended")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,62 @@
+//! The platform's pages, embedded in the program, with the headers that hold them to themselves.
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// Nothing from elsewhere, nothing inline, no frame around us.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+    connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "../../web/platform/dist"]
+#[allow_missing = true]
+struct Pages;
+
+/// Answers every path that no route took: a file of the bundle, or the application's page.
+pub(crate) fn pages(router: Router) -> Router {
+    router.fallback(page)
+}
+
+async fn page(uri: Uri) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    if path.starts_with("v1/") || path.starts_with("trace/") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match Pages::get(path).filter(|_| !path.is_empty()) {
+        Some(file) => bundled(file, path.starts_with("assets/")),
+        None => match Pages::get("index.html") {
+            Some(file) => bundled(file, false),
+            None => missing(),
+        },
+    }
+}
+
+fn bundled(file: EmbeddedFile, immutable: bool) -> Response {
+    let kind = file.metadata.mimetype().to_owned();
+    let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = file.data.into_owned().into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(&kind) {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn missing() -> Response {
+    let words = "The pages are not in this build: build web/ first (npm run build), then the program again.";
+    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+}

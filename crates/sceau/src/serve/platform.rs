@@ -1,0 +1,174 @@
+//! The platform: accounts, dossiers, pages and the public log, assembled.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::future::{BoxFuture, FutureExt as _};
+use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
+use sceau_dossiers::{Dossiers, LETTERS, Platform};
+use sceau_element_api::{Client, OrganisationId};
+use sceau_store::{Clock, Database, MailFolder, Message, Objects, Outbox, RetryPolicy, SystemClock};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{asked_to_end, pages, say_ready};
+use crate::failure::{Exit, Failure};
+
+/// Where the platform keeps things, and where it listens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlatformOptions {
+    /// Folder of the records, the sealed files and the outgoing mail
+    #[arg(long)]
+    data: PathBuf,
+    /// Address to listen at
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// Web origin of the pages, where a proxy or another port stands before this one
+    #[arg(long)]
+    origin: Option<String>,
+    /// Socket of the element
+    #[arg(long)]
+    element: PathBuf,
+    /// End when the parent process ends
+    #[arg(long, hide = true)]
+    pub(crate) die_with_parent: bool,
+}
+
+/// What the small routes of this file show.
+#[derive(Debug, Clone)]
+struct About {
+    origin: String,
+    log_key: String,
+    element: Client,
+}
+
+/// The names of organisations, for invitations.
+struct Names(Dossiers);
+
+impl Directory for Names {
+    fn organisation_name(&self, id: OrganisationId) -> BoxFuture<'_, Option<String>> {
+        async move { self.0.organisation(id).await.ok().map(|organisation| organisation.name) }.boxed()
+    }
+}
+
+/// Runs the platform until it is asked to end.
+pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|cause| Failure::system(&format!("listen at {}", options.listen), &cause))?;
+    let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
+    let origin = options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
+    let element = Client::new(&options.element);
+    let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
+    let (platform, outbox, mail) = assemble(&options, &origin, element.clone()).await?;
+    let link = platform.accounts.first_administrator_link().await;
+    let link = link.map_err(|error| Failure::role("accounts", &error))?;
+    platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
+
+    let about = About { origin: origin.clone(), log_key: hello.log_key.clone(), element };
+    let router = router(&platform, about);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
+    say_ready(&json!({
+        "ready": "platform", "url": origin, "log_key": hello.log_key, "first_administrator": link,
+    }))?;
+    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(asked_to_end())
+        .await;
+    let _ = stop.send(true);
+    let _ = post.await;
+    served.map_err(|cause| Failure::system("serve", &cause))
+}
+
+async fn assemble(
+    options: &PlatformOptions,
+    origin: &str,
+    element: Client,
+) -> Result<(Platform, Outbox, MailFolder), Failure> {
+    let store = |error: sceau_store::StoreError| Failure::role("store", &error);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    make_private(&options.data)?;
+    let migrations =
+        [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+    let database = Database::open(&options.data.join("records.db"), &migrations).await.map_err(store)?;
+    let objects = Objects::folder(&options.data.join("objects")).map_err(store)?;
+    let from = "Sceau <ne-pas-repondre@sceau.localhost>";
+    let mail = MailFolder::open(&options.data.join("mail"), from, Arc::clone(&clock)).map_err(store)?;
+    let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
+    let dossiers =
+        Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), Arc::clone(&clock), origin);
+    let parts = Parts {
+        database,
+        element: Arc::new(element),
+        clock,
+        directory: Arc::new(Names(dossiers.clone())),
+        config: AccountsConfig::at(origin),
+    };
+    let accounts = Accounts::open(parts).await.map_err(|error| Failure::role("accounts", &error))?;
+    Ok((Platform { dossiers, accounts }, outbox, mail))
+}
+
+fn router(platform: &Platform, about: About) -> Router {
+    let (routes, document) = OpenApiRouter::new()
+        .merge(sceau_accounts::routes(platform.accounts.clone()))
+        .merge(sceau_dossiers::routes(platform.clone()))
+        .split_for_parts();
+    let document = Arc::new(serde_json::to_value(document).unwrap_or(Value::Null));
+    let small = Router::new()
+        .route("/check", get(check))
+        .route("/v1/config", get(config))
+        .with_state(about)
+        .route("/v1/openapi.json", get(async move || Json(Value::clone(&document))));
+    pages::pages(routes.merge(small))
+}
+
+/// `GET /check` (the form of seed 001): whether this role and what it stands on answer.
+async fn check(State(about): State<About>) -> Json<Value> {
+    let element = about.element.hello().await.is_ok();
+    let status = if element { "pass" } else { "fail" };
+    Json(json!({"status": status, "role": "platform", "checks": {"element": status}}))
+}
+
+/// What the pages must know before anything else.
+async fn config(State(about): State<About>) -> Json<Value> {
+    Json(json!({"origin": about.origin, "log_key": about.log_key, "platform_name": "Sceau", "mail_demo": true}))
+}
+
+/// Delivers letters until told to stop.
+async fn deliver(
+    outbox: Outbox,
+    platform: Platform,
+    mail: MailFolder,
+    mut stopped: tokio::sync::watch::Receiver<bool>,
+) {
+    let letters = move |message: Message| {
+        let (platform, mail) = (platform.clone(), mail.clone());
+        async move { platform.dossiers.deliver_letter(&platform.accounts, &mail, &message).await }
+    };
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    outbox.dispatcher().on(LETTERS, letters).run(stop).await;
+}
+
+/// Makes a folder that only its owner enters.
+pub(crate) fn make_private(path: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|cause| Failure::file("make", path, &cause))
+}
+
+impl Failure {
+    /// A part that does not work, in its own words.
+    pub(crate) fn role(name: &str, error: &dyn std::error::Error) -> Self {
+        Self::new(Exit::System, name.to_owned(), format!("the {name} does not work: {error}"))
+    }
+}
