@@ -43,23 +43,17 @@ impl KeyKind {
         }
     }
 
+    /// The kind of key that a recipient suite needs.
+    pub fn for_suite(suite: RecipientSuite) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.recipient_suite() == Some(suite))
+    }
+
     /// The suite of a recipient key.
     pub fn recipient_suite(self) -> Option<RecipientSuite> {
         match self {
             Self::RsaOaep256 => Some(RecipientSuite::RsaOaep256),
             Self::HpkeXWing => Some(RecipientSuite::HpkeXWing),
             Self::Ed25519 | Self::HmacSha256 | Self::Aes256Gcm => None,
-        }
-    }
-}
-
-impl From<RecipientSuite> for KeyKind {
-    /// The kind of key that a recipient suite needs.
-    fn from(suite: RecipientSuite) -> Self {
-        match suite {
-            RecipientSuite::RsaOaep256 => Self::RsaOaep256,
-            // The default suite; a suite added later comes with its kind.
-            _ => Self::HpkeXWing,
         }
     }
 }

@@ -58,12 +58,17 @@ impl SoftwareKeystore {
     /// Makes a new, empty keystore in this folder, and opens it.
     ///
     /// # Errors
-    /// [`Error::AlreadyAKeystore`], [`Error::InUse`], [`Error::File`], [`Error::BadCredential`].
+    /// [`Error::AlreadyAKeystore`], [`Error::InUse`], [`Error::File`], [`Error::BadCredential`]; [`Error::Damaged`] where keys
+    /// lie without their keystore file.
     pub fn create(folder: &Path, unlock: &Unlock) -> Result<Self, Error> {
         durable::secret_folder(&folder.join("keys"))?;
         let lock = files::lock(folder)?;
         if files::keystore_path(folder).exists() {
             return Err(Error::AlreadyAKeystore(folder.to_owned()));
+        }
+        // Keys whose KEK is lost must not be buried under a new one.
+        if !files::key_paths(folder)?.is_empty() {
+            return Err(Error::Damaged(files::keystore_path(folder)));
         }
         let kek = Secret::random();
         KeystoreFile::seal(&kek, unlock, &files::keystore_path(folder))?.write(folder)?;

@@ -144,6 +144,17 @@ fn keys_are_found_by_address(provider: &dyn Provider) {
     assert_eq!(code(provider.find_or_generate(KeyKind::Ed25519, key.label(), NOW)), "hsm_wrong_kind");
 }
 
+fn of_two_who_make_the_same_key_one_does(provider: &dyn Provider) {
+    let made: Vec<_> = std::thread::scope(|scope| {
+        let make = || provider.generate(KeyKind::Ed25519, &label("root"), NOW);
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (winners, losers): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+    assert_eq!((winners.len(), losers.len()), (1, 3));
+    assert!(losers.into_iter().all(|lost| code(lost) == "hsm_key_exists"));
+}
+
 suite!(software, crate::keystore:
     signs_what_the_public_key_verifies,
     unwraps_its_own_content_keys_only,
@@ -153,4 +164,5 @@ suite!(software, crate::keystore:
     disabling_stops_every_use_and_is_reversible,
     a_destroyed_key_is_gone_and_its_name_is_free,
     keys_are_found_by_address,
+    of_two_who_make_the_same_key_one_does,
 );

@@ -81,6 +81,23 @@ fn how_the_kek_is_derived_cannot_be_altered() {
 }
 
 #[test]
+fn keys_are_not_buried_under_a_new_keystore() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = keystore(folder.path());
+    store.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    drop(store);
+    let file = folder.path().join("keystore/keystore.json");
+    let right = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let path = folder.path().join("keystore");
+    assert_eq!(open(folder.path()).unwrap_err().code(), "hsm_keystore_not_found");
+    let refused = SoftwareKeystore::open_or_create(&path, &credential(folder.path())).unwrap_err();
+    assert_eq!(refused.code(), "hsm_damaged");
+    fs::write(&file, right).unwrap();
+    assert_eq!(open(folder.path()).unwrap().list().unwrap().len(), 1);
+}
+
+#[test]
 fn no_private_key_lies_in_clear() {
     let folder = tempfile::tempdir().unwrap();
     let store = keystore(folder.path());
