@@ -12,7 +12,7 @@ declare global {
 
 const rsa = { name: "RSA-OAEP", modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: "SHA-256" };
 
-/** Milliseconds of the median round of each, taken in turns. */
+/** Milliseconds of the median round of each, taken in turns. The fastest round would tell of memory that was still warm. */
 window.measure = async (size, rounds) => {
   const plain = new Uint8Array(size).map((_, i) => i % 251);
   const sealed = await seal(plain);
