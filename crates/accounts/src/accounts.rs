@@ -11,7 +11,9 @@ use tokio::sync::Semaphore;
 use crate::config::AccountsConfig;
 use crate::limits::{RateLimiter, Rule};
 use crate::pending::Pending;
-use crate::people::{InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony};
+use crate::people::{
+    AdditionCeremony, AdditionDraft, InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony,
+};
 use crate::{AccountsError, Attestations, Element};
 
 /// What the accounts must be told of organisations, which another room keeps.
@@ -61,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) limiter: RateLimiter,
     pub(crate) registrations: Pending<RegistrationCeremony>,
     pub(crate) logins: Pending<LoginCeremony>,
+    pub(crate) additions: Pending<AdditionCeremony>,
+    pub(crate) addition_drafts: Pending<AdditionDraft>,
     pub(crate) invitations: Pending<InvitationDraft>,
     pub(crate) hashing: PasswordHashing,
     pub(crate) unrecorded_refusals: AtomicU64,
@@ -82,6 +86,8 @@ impl Accounts {
             config,
             registrations: Pending::default(),
             logins: Pending::default(),
+            additions: Pending::default(),
+            addition_drafts: Pending::default(),
             invitations: Pending::default(),
             hashing: PasswordHashing::new(Arc::new(Semaphore::new(2))),
             unrecorded_refusals: AtomicU64::new(0),

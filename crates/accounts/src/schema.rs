@@ -23,6 +23,9 @@ pub mod statements {
             WHERE id = $1 AND state = 'active'";
         pub ACCOUNT_CREDENTIALS = "SELECT id, payload, state FROM credential WHERE account = $1";
         pub ACTIVATE_CREDENTIAL = "UPDATE credential SET state = 'active' WHERE id = $1 AND state = 'pending'";
+        pub DISCARD_CREDENTIAL = "DELETE FROM credential WHERE id = $1 AND state = 'pending'";
+        pub PENDING_CREDENTIALS = "SELECT c.id, c.payload FROM credential c JOIN account a ON a.id = c.account \
+            WHERE c.state = 'pending' AND a.state = 'active' AND c.created < $1";
         pub COUNT_SIGNATURE = "UPDATE credential SET sign_count = $2, used = $3 WHERE id = $1";
 
         pub INSERT_PASSWORD = "INSERT INTO password (account, email, phc, failures, locked_until) \

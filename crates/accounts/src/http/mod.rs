@@ -1,6 +1,8 @@
 //! The edge: routes, what they read, what they answer. No decision is taken here.
 
+mod additions;
 mod body;
+mod creation;
 mod invitations;
 mod origin;
 mod passkeys;
@@ -35,6 +37,9 @@ pub fn routes(accounts: Accounts) -> OpenApiRouter {
         .routes(routes!(passkeys::register_finish))
         .routes(routes!(passkeys::login_begin))
         .routes(routes!(passkeys::login_finish))
+        .routes(routes!(additions::begin))
+        .routes(routes!(additions::prepare))
+        .routes(routes!(additions::confirm))
         .routes(routes!(passwords::register))
         .routes(routes!(passwords::login))
         .routes(routes!(invitations::view))

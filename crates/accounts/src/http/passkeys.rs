@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use sceau_element_api::Base64Url;
-use sceau_element_api::proof::{Assertion, CoseKey};
+use sceau_element_api::proof::Assertion;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::creation::{CreationOptions, KeyReference, NewCredential, RegisterOptions, User};
 use super::sessions::{SessionStarted, started};
 use super::{JsonBody, ProblemResponse, SameOrigin, Source};
 use crate::pending::CEREMONY_MS;
@@ -23,76 +24,12 @@ pub(crate) struct RegisterBegin {
     invitation: Option<String>,
 }
 
-/// Options for `navigator.credentials.create`.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RegisterOptions {
-    registration_id: String,
-    public_key: CreationOptions,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CreationOptions {
-    rp: RelyingParty,
-    user: User,
-    challenge: String,
-    pub_key_cred_params: Vec<KeyType>,
-    timeout: u64,
-    attestation: &'static str,
-    authenticator_selection: Selection,
-}
-
-#[derive(Serialize, ToSchema)]
-struct RelyingParty {
-    id: String,
-    name: String,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct User {
-    id: String,
-    name: String,
-    display_name: String,
-}
-
-#[derive(Serialize, ToSchema)]
-struct KeyType {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    alg: i32,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Selection {
-    resident_key: &'static str,
-    require_resident_key: bool,
-    user_verification: &'static str,
-}
-
 /// What `navigator.credentials.create` answered.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterFinish {
     registration_id: String,
     credential: NewCredential,
-}
-
-/// Browsers add members (`authenticatorAttachment`, `clientExtensionResults`…), so unknown ones pass.
-#[derive(Deserialize, ToSchema)]
-struct NewCredential {
-    response: NewCredentialResponse,
-}
-
-#[derive(Deserialize, ToSchema)]
-struct NewCredentialResponse {
-    #[serde(rename = "clientDataJSON")]
-    #[schema(value_type = String)]
-    client_data_json: Base64Url,
-    #[serde(rename = "attestationObject")]
-    #[schema(value_type = String)]
-    attestation_object: Base64Url,
 }
 
 /// Options for `navigator.credentials.get`.
@@ -110,7 +47,7 @@ struct RequestOptions {
     timeout: u64,
     user_verification: &'static str,
     /// Empty: the authenticator knows whose passkeys it holds.
-    allow_credentials: [KeyType; 0],
+    allow_credentials: [KeyReference; 0],
 }
 
 /// What `navigator.credentials.get` answered.
@@ -157,32 +94,9 @@ pub(super) async fn register_begin(
     let email: Email = body.email.parse()?;
     let start = RegistrationStart { email, name: body.name.parse()?, invitation: body.invitation };
     let options = accounts.begin_registration(start).await?;
-    let config = accounts.config();
-    // Staff must be verified by their authenticator; a citizen's may be a plain security key.
-    let user_verification = if options.role.is_staff() { "required" } else { "preferred" };
-    Ok(Json(RegisterOptions {
-        registration_id: options.registration_id,
-        public_key: CreationOptions {
-            rp: RelyingParty { id: config.rp_id.clone(), name: config.platform_name.clone() },
-            user: User {
-                id: Base64Url(options.account.to_string().into_bytes()).encode(),
-                name: options.email.as_str().to_owned(),
-                display_name: options.name.as_str().to_owned(),
-            },
-            challenge: Base64Url(options.challenge.to_vec()).encode(),
-            pub_key_cred_params: CoseKey::ALGORITHMS
-                .into_iter()
-                .map(|alg| KeyType { kind: "public-key", alg })
-                .collect(),
-            timeout: CEREMONY_MS,
-            attestation: "none",
-            authenticator_selection: Selection {
-                resident_key: "required",
-                require_resident_key: true,
-                user_verification,
-            },
-        },
-    }))
+    let user = User::new(options.account, options.email.as_str(), options.name.as_str());
+    let creation = CreationOptions::new(accounts.config(), user, options.role, &options.challenge, &[]);
+    Ok(Json(RegisterOptions { registration_id: options.registration_id, public_key: creation }))
 }
 
 /// Second step: the account exists, and its first session begins.

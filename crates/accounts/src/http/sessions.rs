@@ -57,7 +57,7 @@ pub(super) async fn me(
     let account = authorised.account;
     let database = &accounts.inner.database;
     let id = account.id.to_string();
-    let credentials = database.fetch_all(statements::ACCOUNT_CREDENTIALS, params![&id]).await;
+    let passkeys = accounts.credential_ids(account.id).await?;
     let password = database.fetch_optional(statements::ACCOUNT_PASSWORD, params![&id]).await;
     Ok(Json(Me {
         account: MyAccount {
@@ -66,7 +66,7 @@ pub(super) async fn me(
             name: account.name,
             role: account.role.as_str().to_owned(),
             organisation: account.organisation.map(|id| id.to_string()),
-            has_passkey: !credentials.map_err(AccountsError::from)?.is_empty(),
+            has_passkey: !passkeys.is_empty(),
             has_password: password.map_err(AccountsError::from)?.is_some(),
         },
     }))

@@ -115,7 +115,8 @@ impl Accounts {
         newcomer: &Newcomer,
         passkey: Option<&VerifiedRegistration>,
     ) -> Result<(), AccountsError> {
-        let credential = passkey.map(|passkey| self.credential(newcomer, passkey)).transpose()?;
+        let credential =
+            passkey.map(|passkey| self.credential(newcomer.document.account, passkey)).transpose()?;
         let mut transaction = self.inner.database.begin().await?;
         self.insert_pending(&mut transaction, newcomer).await?;
         if let (Some((document, payload)), Some(passkey)) = (&credential, passkey) {
@@ -161,15 +162,15 @@ impl Accounts {
         Ok(result?)
     }
 
-    fn credential(
+    pub(super) fn credential(
         &self,
-        newcomer: &Newcomer,
+        account: AccountId,
         passkey: &VerifiedRegistration,
     ) -> Result<(CredentialDocument, Vec<u8>), AccountsError> {
         let config = &self.inner.config;
         let document = CredentialDocument {
             v: 1,
-            account: newcomer.document.account,
+            account,
             credential_id: Base64Url(passkey.credential_id.clone()),
             cose_key: Base64Url(passkey.cose_key.clone()),
             rp_id: config.rp_id.clone(),

@@ -10,8 +10,13 @@ use crate::schema::statements;
 use crate::{Accounts, AccountsError};
 
 impl Accounts {
-    /// Settles each pending account that was made before `before_ms`.
+    /// Settles each enrolment that was begun before `before_ms`.
     pub(crate) async fn settle_pending(&self, before_ms: u64) -> Result<(), AccountsError> {
+        self.settle_accounts(before_ms).await?;
+        self.settle_credentials(before_ms).await
+    }
+
+    async fn settle_accounts(&self, before_ms: u64) -> Result<(), AccountsError> {
         let rows = self.inner.database.fetch_all(statements::PENDING_ACCOUNTS, params![before_ms]).await?;
         for row in rows {
             let id: AccountId = row.get::<String>("id")?.parse().map_err(|_| broken())?;
@@ -24,6 +29,20 @@ impl Accounts {
                 discard(&self.inner.database, id).await?;
                 tracing::info!(account = %id, "an enrolment that was cut short is forgotten");
             }
+        }
+        Ok(())
+    }
+
+    /// Further passkeys of accounts that exist.
+    async fn settle_credentials(&self, before_ms: u64) -> Result<(), AccountsError> {
+        let database = &self.inner.database;
+        for row in database.fetch_all(statements::PENDING_CREDENTIALS, params![before_ms]).await? {
+            let (id, payload) = (row.get::<String>("id")?, row.get::<Vec<u8>>("payload")?);
+            let key = RowKey { kind: Kind::Credential, id: id.parse().map_err(|_| broken())? };
+            let current = self.inner.element.current(key).await?;
+            let attested = current.is_some_and(|current| current.hash == sceau_trace::sha256(&payload));
+            let end = if attested { statements::ACTIVATE_CREDENTIAL } else { statements::DISCARD_CREDENTIAL };
+            database.execute(end, params![id]).await?;
         }
         Ok(())
     }

@@ -45,7 +45,9 @@ async fn every_route_for_every_role() {
         (Method::POST, "/v1/invitations/prepare", whom("platform_admin"), [401, 403, 403, 403, 403, 200]),
         (Method::POST, "/v1/invitations/prepare", whom("citizen"), [401, 403, 403, 403, 403, 403]),
         // Only who may invite learns that the step before is missing.
-        (Method::POST, "/v1/invitations", wrong_step, [401, 403, 403, 403, 409, 409]),
+        (Method::POST, "/v1/invitations", wrong_step.clone(), [401, 403, 403, 403, 409, 409]),
+        (Method::POST, "/v1/passkeys/add/begin", Value::Null, [401, 200, 200, 200, 200, 200]),
+        (Method::POST, "/v1/passkeys/add", wrong_step.clone(), [401, 409, 409, 409, 409, 409]),
         (Method::POST, "/v1/logout", Value::Null, [401, 204, 204, 204, 204, 204]),
     ];
     for (method, path, body, expected) in matrix {

@@ -13,6 +13,7 @@
 mod support;
 
 mod a_crash_strands_no_registration;
+mod a_further_passkey_needs_one_before;
 mod a_row_that_was_not_attested_is_refused;
 mod each_role_reaches_its_routes_only;
 mod every_statement_prepares_on_postgresql;
