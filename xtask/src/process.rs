@@ -17,11 +17,17 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// A command, at the repository's root, that the kernel ends when the thread that started it ends (`setpriv
-/// --pdeathsig`, since setting it from here would take unsafe code).
+/// No command of ours takes longer than this, in seconds: one that does hangs.
+const LIMIT: &str = "3600";
+
+/// What stands before the program: the kernel tells `timeout` when the thread that started it ends (setting that from
+/// here would take unsafe code), and `timeout` ends the whole group, also of a command that hangs.
+const GUARD: [&str; 7] = ["setpriv", "--pdeathsig", "TERM", "--", "timeout", "--kill-after=10", LIMIT];
+
+/// A command, at the repository's root, that ends with us together with everything that it started.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "TERM", "--"]).arg(program).current_dir(root());
+    let mut command = Command::new(GUARD[0]);
+    command.args(&GUARD[1..]).arg(program).current_dir(root());
     command.env("CARGO_TERM_COLOR", "never").env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     command
 }
@@ -72,8 +78,8 @@ pub(crate) fn must(command: &mut Command) -> Result<(), Stop> {
 pub(crate) fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
-    if words.first().is_some_and(|w| w == "setpriv") {
-        words.drain(..words.len().min(4));
+    if words.first().is_some_and(|w| w == GUARD[0]) {
+        words.drain(..words.len().min(GUARD.len()));
     }
     if let Some(program) = words.first_mut() {
         *program = program.rsplit('/').next().unwrap_or_default().to_owned();
@@ -88,6 +94,29 @@ mod tests {
     #[test]
     fn a_command_is_shown_without_its_wrapper() {
         assert_eq!(shown(command("/usr/bin/npm").arg("ci")), "npm ci");
+    }
+
+    #[test]
+    fn what_a_command_started_ends_with_us() {
+        // A command stands for us: it starts one as we do, which starts a grandchild, and is then killed.
+        let mut guarded = command("sh");
+        let inner = "sh -c 'echo $$; exec sleep 600' & wait";
+        guarded.args(["-c", inner]);
+        let words: Vec<_> = guarded.get_args().map(OsStr::to_owned).collect();
+        let mut us = Command::new("sh");
+        us.args(["-c", "\"$@\" & wait", "sh", GUARD[0]]).args(words).stdout(Stdio::piped());
+        let mut us = us.spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(us.stdout.take().unwrap()), &mut line)
+            .unwrap();
+        us.kill().unwrap();
+        us.wait().unwrap();
+        let stat = format!("/proc/{}/stat", line.trim());
+        let gone = (0..2000).any(|_| {
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+            std::fs::read_to_string(&stat).map_or(true, |state| state.contains(") Z "))
+        });
+        assert!(gone, "process {} lives on", line.trim());
     }
 
     #[test]
