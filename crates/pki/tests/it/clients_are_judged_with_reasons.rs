@@ -184,6 +184,26 @@ fn an_anchor_that_has_expired_vouches_for_nobody() {
 }
 
 #[test]
+fn an_altered_certificate_is_never_accepted() {
+    let authority = authority();
+    let judge = judge(&authority);
+    let right = client(&authority, CertificateRole::CaseOfficer).certificate().der().to_vec();
+    assert_eq!(verdict(&judge, &CertificateDer::from(right.clone()), NOW), "accepted");
+    for at in 0..right.len() {
+        let mut altered = right.clone();
+        altered[at] ^= 1 << (at % 8);
+        assert_ne!(verdict(&judge, &CertificateDer::from(altered), NOW), "accepted", "byte {at}");
+        assert_ne!(
+            verdict(&judge, &CertificateDer::from(right[..at].to_vec()), NOW),
+            "accepted",
+            "cut at {at}"
+        );
+    }
+    let longer = CertificateDer::from([&right[..], &[0]].concat());
+    assert_eq!(verdict(&judge, &longer, NOW), "certificate_malformed");
+}
+
+#[test]
 fn anchors_are_authorities() {
     let authority = authority();
     let leaf = client(&authority, CertificateRole::CaseOfficer);
