@@ -112,11 +112,16 @@ export function headerLength(start: Bytes): number {
 
 /** Checks commitment, then MAC, and only then decrypts name and type. */
 export async function authenticate(header: UnverifiedHeader, cek: Bytes): Promise<Metadata> {
-  const commitment = await hkdf(cek, NO_SALT, utf8("sceau-1/commit"));
+  // Keys are derived side by side, each a round trip to the browser's crypto threads; they are used in order.
+  const [commitment, mac, metadata] = await Promise.all([
+    hkdf(cek, NO_SALT, utf8("sceau-1/commit")),
+    macKey(cek, "verify"),
+    metadataKey(cek, "decrypt"),
+  ]);
   if (!equal(commitment, header.commitment)) throw new SceauError("envelope-commitment");
-  const valid = await crypto.subtle.verify("HMAC", await macKey(cek, "verify"), header.mac, header.authenticated);
+  const valid = await crypto.subtle.verify("HMAC", mac, header.mac, header.authenticated);
   if (!valid) throw new SceauError("header-forged");
-  return openMetadata(cek, header);
+  return openMetadata(metadata, header);
 }
 
 export const fileIdHex = (header: UnverifiedHeader): string => hex(header.fileId);
@@ -142,9 +147,8 @@ async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata, iv: By
   return concat(u32(length), iv, new Uint8Array(sealed));
 }
 
-async function openMetadata(cek: Bytes, header: UnverifiedHeader): Promise<Metadata> {
+async function openMetadata(key: CryptoKey, header: UnverifiedHeader): Promise<Metadata> {
   const iv = header.metadataSection.slice(4, 16);
-  const key = await metadataKey(cek, "decrypt");
   let plain: ArrayBuffer;
   try {
     plain = await crypto.subtle.decrypt(
