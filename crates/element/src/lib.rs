@@ -28,7 +28,7 @@ pub use event::{Change, Event, MalformedEvent};
 pub use journal::{Journal, JournalError, Place, Recovered, recover};
 pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use service::{Peers, Service, serve};
-pub use signer::{LogSigner, ProviderSigner, SignerError};
+pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
 pub use start::{Running, Settings, StartError, start};
 pub use state::{
     Account, ApplyError, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,

@@ -76,7 +76,7 @@ fn run(options: Options) -> Result<(), Failure> {
         witness_file: options.witness_file.clone(),
     };
     let signer = open_signer(&options, !settings.journal().exists())?;
-    let Running { service, writer, cut, lock } = start(settings, Box::new(signer))?;
+    let Running { service, writer, cut } = start(settings, Box::new(signer))?;
     if cut > 0 {
         tracing::warn!(bytes = cut, "an interrupted write was cut off; nothing in it was acknowledged");
     }
@@ -110,7 +110,6 @@ fn run(options: Options) -> Result<(), Failure> {
     drop(service);
     runtime.shutdown_timeout(Duration::from_secs(5));
     let written = writer.join().map_err(|_| "the writer stopped on a fault of ours")?;
-    drop(lock);
     let _ = std::fs::remove_file(&options.socket);
     written?;
     served

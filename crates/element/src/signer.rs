@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sceau_crypto::SigningKey;
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations, Provider};
 use sceau_trace::{CheckpointError, KeyKind as NoteKind, VerifierKey};
 
@@ -69,5 +70,40 @@ impl LogSigner for ProviderSigner {
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
         Ok(self.provider.sign(&self.key, text)?)
+    }
+}
+
+/// A log key that lives as long as its process: for tests, also of other rooms. A log signed with it is gone at the next start.
+pub struct EphemeralSigner {
+    key: SigningKey,
+    verifier: VerifierKey,
+}
+
+impl EphemeralSigner {
+    /// A new key for the log named `origin`.
+    ///
+    /// # Errors
+    /// When the name cannot be a log's.
+    pub fn new(origin: &str) -> Result<Self, SignerError> {
+        Self::of(origin, SigningKey::generate())
+    }
+
+    /// The key given: two signers of one key are one log.
+    ///
+    /// # Errors
+    /// When the name cannot be a log's.
+    pub fn of(origin: &str, key: SigningKey) -> Result<Self, SignerError> {
+        let verifier = VerifierKey::new(origin, NoteKind::Ed25519, *key.verifying_key().as_bytes());
+        Ok(Self { key, verifier: verifier.map_err(CheckpointError::from)? })
+    }
+}
+
+impl LogSigner for EphemeralSigner {
+    fn key(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
+        Ok(self.key.sign(text))
     }
 }

@@ -51,8 +51,6 @@ pub struct Running {
     pub writer: JoinHandle<Result<(), WriterError>>,
     /// Bytes of an interrupted write that were cut off.
     pub cut: u64,
-    /// Kept locked while the element runs.
-    pub lock: File,
 }
 
 /// Why the element does not start. The message says what to do.
@@ -115,8 +113,13 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
     let (orders, queue) = mpsc::channel(QUEUE);
     let writer = Writer::new(core, journal, signer, Arc::clone(&view), clock);
     let thread = std::thread::Builder::new().name("writer".to_owned());
-    let writer = thread.spawn(move || writer.run(queue)).map_err(StartError::Thread)?;
-    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, cut, lock })
+    let run = move || {
+        // The state stays locked for as long as anything may be written.
+        let _lock = lock;
+        writer.run(queue)
+    };
+    let writer = thread.spawn(run).map_err(StartError::Thread)?;
+    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, cut })
 }
 
 /// What the journal says happened. The state is there twice: the core's runs ahead of what is durable, readers' does not.

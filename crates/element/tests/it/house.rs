@@ -1,0 +1,352 @@
+//! An element at work in a folder of its own, and the people, organisations and keys that a deposit needs.
+
+use std::path::Path;
+
+use sceau_crypto::{SigningKey, Typ, XWingPrivateKey, jws};
+use sceau_element::{EphemeralSigner, Peers, Settings, StartError, WebIdentity, serve, start};
+use sceau_element_api::documents::{
+    AccountDocument, AccountStatus, Answers, CredentialDocument, CredentialStatus, Decision, DecisionRole,
+    Document, DossierPhase, DossierState, KeyStatement, KeySuite, KeyUse, Manifest, OrganisationDocument,
+    Outcome, SchemeDocument, Text,
+};
+use sceau_element_api::proof::Proof;
+use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
+use sceau_element_api::{
+    AccountId, Base64Url, CallError, Client, DossierId, Kind, OrganisationId, Role, RowId, SchemeId,
+};
+use sceau_trace::Hash;
+use tokio::net::UnixListener;
+
+use crate::authenticator::Authenticator;
+
+pub(crate) const ORIGIN: &str = "sceau.test/log";
+/// Far in the future, in Unix milliseconds.
+pub(crate) const LATER: u64 = 4_000_000_000_000;
+
+/// An element that runs in this process; its folder goes with it.
+pub(crate) struct Element {
+    pub(crate) client: Client,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) log_seed: [u8; 32],
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Element {
+    pub(crate) fn begin() -> Self {
+        Self::resume(tempfile::tempdir().unwrap(), sceau_crypto::random())
+    }
+
+    /// On a folder that may hold a state.
+    pub(crate) fn resume(folder: tempfile::TempDir, log_seed: [u8; 32]) -> Self {
+        let (client, serving) = run(folder.path(), log_seed, None).unwrap();
+        Self { client, folder, log_seed, serving }
+    }
+
+    /// Stops it and starts it again on the same state.
+    pub(crate) async fn restart(self) -> Self {
+        let (folder, log_seed) = self.stop().await;
+        Self::resume(folder, log_seed)
+    }
+
+    /// Stops it and gives its folder.
+    pub(crate) async fn stop(self) -> (tempfile::TempDir, [u8; 32]) {
+        let Self { client, folder, log_seed, serving } = self;
+        serving.abort();
+        let _ = serving.await;
+        drop(client);
+        wait_until_free(folder.path()).await;
+        (folder, log_seed)
+    }
+}
+
+/// An element that stops gives its lock back once its writer has seen the last caller go.
+async fn wait_until_free(folder: &Path) {
+    let lock = std::fs::File::open(folder.join("state/lock")).unwrap();
+    while lock.try_lock().is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) fn signer(seed: [u8; 32]) -> EphemeralSigner {
+    let key = SigningKey::from_seed(sceau_crypto::Secret::from_slice(&seed).unwrap());
+    EphemeralSigner::of(ORIGIN, key).unwrap()
+}
+
+pub(crate) fn settings(folder: &Path, witness_file: Option<std::path::PathBuf>) -> Settings {
+    let web = WebIdentity { rp_id: "sceau.localhost".to_owned(), origins: vec![] };
+    Settings { state: folder.join("state"), web, witness_file }
+}
+
+pub(crate) fn run(
+    folder: &Path,
+    seed: [u8; 32],
+    witness_file: Option<std::path::PathBuf>,
+) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+    let running = start(settings(folder, witness_file), Box::new(signer(seed)))?;
+    let socket = folder.join(format!("{}.sock", hex::encode(sceau_crypto::random::<4>())));
+    let listener = UnixListener::bind(&socket).unwrap();
+    let uid = rustix::process::getuid().as_raw();
+    let serving = tokio::spawn(async move {
+        let _ = serve(listener, running.service, Peers(vec![uid])).await;
+    });
+    Ok((Client::new(socket), serving))
+}
+
+/// A person with a passkey.
+pub(crate) struct Person {
+    pub(crate) account: AccountDocument,
+    pub(crate) passkey: Authenticator,
+}
+
+/// An organisation with its root and keys.
+pub(crate) struct Organisation {
+    pub(crate) id: OrganisationId,
+    pub(crate) root: SigningKey,
+    pub(crate) sign: SigningKey,
+    pub(crate) encrypt: KeyStatement,
+}
+
+/// Everything up to an open draft.
+pub(crate) struct House {
+    pub(crate) element: Element,
+    pub(crate) admin: Person,
+    pub(crate) organisation: Organisation,
+    pub(crate) organisation_admin: Person,
+    pub(crate) citizen: Person,
+    pub(crate) scheme: SchemeDocument,
+    pub(crate) dossier: DossierState,
+}
+
+impl House {
+    pub(crate) async fn build() -> Self {
+        let element = Element::begin();
+        let client = &element.client;
+        let admin = platform_admin(client).await;
+        let organisation = organisation(client, &admin).await;
+        let organisation_admin = staff(client, &admin, Role::OrganisationAdmin, organisation.id).await;
+        let scheme = scheme(organisation.id);
+        by_passkey(client, &organisation_admin, &scheme, None).await.unwrap();
+        let citizen = citizen(client).await;
+        let dossier = dossier(&citizen, &scheme);
+        by_platform(client, &dossier, None).await.unwrap();
+        Self { element, admin, organisation, organisation_admin, citizen, scheme, dossier }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.element.client
+    }
+
+    pub(crate) fn manifest(&self) -> Manifest {
+        Manifest {
+            v: 1,
+            dossier: self.dossier.dossier,
+            organisation: self.organisation.id,
+            scheme: self.scheme.scheme,
+            form_hash: sceau_trace::sha256(&self.scheme.to_bytes().unwrap()),
+            answers: Answers { public: Default::default(), sealed: None },
+            files: vec![],
+            key_id: self.organisation.encrypt.key_id,
+            created: 1,
+        }
+    }
+
+    /// The citizen sends the manifest, signed.
+    pub(crate) async fn submit(&self) -> AttestedRow {
+        by_passkey(self.client(), &self.citizen, &self.manifest(), None).await.unwrap()
+    }
+
+    pub(crate) fn decision(&self, manifest: Hash, decision: Outcome, time: u64) -> Decision {
+        Decision {
+            v: 1,
+            dossier: self.dossier.dossier,
+            organisation: self.organisation.id,
+            manifest_hash: manifest,
+            decision,
+            reason: "Dossier complet.".to_owned(),
+            decided_by: AccountId::random(),
+            role: DecisionRole::CaseOfficer,
+            time,
+        }
+    }
+}
+
+pub(crate) fn request<D: Document>(document: &D, previous: Option<Version>, proof: Proof) -> Attest {
+    let payload = document.to_bytes().unwrap();
+    Attest { kind: D::KIND, id: document.row(), previous, payload: payload.into(), proof }
+}
+
+pub(crate) async fn by_platform<D: Document>(
+    client: &Client,
+    document: &D,
+    previous: Option<Version>,
+) -> Result<AttestedRow, CallError> {
+    client.attest(request(document, previous, Proof::PlatformAsserted)).await
+}
+
+pub(crate) async fn by_passkey<D: Document>(
+    client: &Client,
+    person: &Person,
+    document: &D,
+    previous: Option<Version>,
+) -> Result<AttestedRow, CallError> {
+    let nonce = client.nonce().await.unwrap();
+    let proof = person.passkey.prove(nonce, D::KIND, &document.to_bytes().unwrap());
+    client.attest(request(document, previous, proof)).await
+}
+
+pub(crate) async fn by_key<D: Document>(
+    client: &Client,
+    key: &SigningKey,
+    typ: Typ,
+    document: &D,
+    previous: Option<Version>,
+) -> Result<AttestedRow, CallError> {
+    let jws = jws::sign(key, typ, &document.to_bytes().unwrap());
+    client.attest(request(document, previous, Proof::Jws { jws })).await
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, CallError>, code: Code) {
+    match outcome {
+        Err(CallError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal}"),
+        other => panic!("{code} expected, got {other:?}"),
+    }
+}
+
+pub(crate) async fn current(client: &Client, kind: Kind, id: impl Into<RowId>) -> Option<Version> {
+    client.current(kind, id).await.unwrap().map(|row| row.version())
+}
+
+pub(crate) fn account(role: Role, organisation: Option<OrganisationId>) -> AccountDocument {
+    let account = AccountId::random();
+    AccountDocument {
+        v: 1,
+        account,
+        role,
+        organisation,
+        invitation_hash: None,
+        status: AccountStatus::Active,
+    }
+}
+
+pub(crate) fn credential(account: AccountId, passkey: &Authenticator) -> CredentialDocument {
+    CredentialDocument {
+        v: 1,
+        account,
+        credential_id: Base64Url(passkey.credential_id.clone()),
+        cose_key: Base64Url(passkey.cose_key()),
+        rp_id: passkey.rp_id.clone(),
+        origin: passkey.origin.clone(),
+        status: CredentialStatus::Active,
+    }
+}
+
+/// Enrols the first passkey of an account.
+pub(crate) async fn first_passkey(client: &Client, account: AccountDocument) -> Person {
+    let passkey = Authenticator::es256();
+    by_platform(client, &credential(account.account, &passkey), None).await.unwrap();
+    Person { account, passkey }
+}
+
+pub(crate) async fn platform_admin(client: &Client) -> Person {
+    let account = account(Role::PlatformAdmin, None);
+    by_platform(client, &account, None).await.unwrap();
+    first_passkey(client, account).await
+}
+
+pub(crate) async fn citizen(client: &Client) -> Person {
+    let account = account(Role::Citizen, None);
+    by_platform(client, &account, None).await.unwrap();
+    first_passkey(client, account).await
+}
+
+pub(crate) async fn staff(client: &Client, by: &Person, role: Role, organisation: OrganisationId) -> Person {
+    let account = account(role, Some(organisation));
+    by_passkey(client, by, &account, None).await.unwrap();
+    first_passkey(client, account).await
+}
+
+pub(crate) fn organisation_document(root: &SigningKey) -> OrganisationDocument {
+    OrganisationDocument {
+        v: 1,
+        organisation: OrganisationId::random(),
+        name: "Métropole de Test".to_owned(),
+        root_fingerprint: root.verifying_key().fingerprint(),
+    }
+}
+
+pub(crate) async fn organisation(client: &Client, admin: &Person) -> Organisation {
+    let root = SigningKey::generate();
+    let document = organisation_document(&root);
+    by_passkey(client, admin, &document, None).await.unwrap();
+    let id = document.organisation;
+    let sign = SigningKey::generate();
+    let encrypt = encryption_statement(id, &root, None);
+    for statement in [encrypt.clone(), signing_statement(id, &root, &sign, None)] {
+        by_key(client, &root, Typ::KeyStatement, &statement, None).await.unwrap();
+    }
+    Organisation { id, root, sign, encrypt }
+}
+
+pub(crate) fn encryption_statement(
+    organisation: OrganisationId,
+    root: &SigningKey,
+    before: Option<&KeyStatement>,
+) -> KeyStatement {
+    let private = XWingPrivateKey::generate().unwrap();
+    let public = private.recipient_key();
+    KeyStatement {
+        v: 1,
+        organisation,
+        key_use: KeyUse::Encrypt,
+        suite: KeySuite::XWing,
+        key_id: public.key_id(),
+        public_key: Base64Url(public.public().to_vec()),
+        not_before: 0,
+        not_after: LATER,
+        predecessor: before.map(|before| before.key_id),
+        serial: before.map_or(1, |before| before.serial + 1),
+        key_manager: "https://cles.localhost:8443".to_owned(),
+        root_key: Base64Url(root.verifying_key().as_bytes().to_vec()),
+    }
+}
+
+pub(crate) fn signing_statement(
+    organisation: OrganisationId,
+    root: &SigningKey,
+    key: &SigningKey,
+    before: Option<&KeyStatement>,
+) -> KeyStatement {
+    let public = key.verifying_key();
+    KeyStatement {
+        key_use: KeyUse::Sign,
+        suite: KeySuite::Ed25519,
+        key_id: sceau_crypto::KeyId::from_bytes(*public.fingerprint().as_bytes()),
+        public_key: Base64Url(public.as_bytes().to_vec()),
+        ..encryption_statement(organisation, root, before)
+    }
+}
+
+pub(crate) fn scheme(organisation: OrganisationId) -> SchemeDocument {
+    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
+    SchemeDocument {
+        v: 1,
+        scheme: SchemeId::random(),
+        organisation,
+        title: text("Aide au vélo", "Bicycle grant"),
+        description: text("Une aide.", "A grant."),
+        form: vec![],
+        documents: vec![],
+    }
+}
+
+pub(crate) fn dossier(citizen: &Person, scheme: &SchemeDocument) -> DossierState {
+    DossierState {
+        v: 1,
+        dossier: DossierId::random(),
+        organisation: scheme.organisation,
+        scheme: scheme.scheme,
+        depositor: citizen.account.account,
+        phase: DossierPhase::Draft,
+        time: 1,
+    }
+}

@@ -1,0 +1,163 @@
+//! The real program, killed in the middle of its work: what it acknowledged is there when it comes back.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sceau_element_api::wire::RecordDraft;
+use sceau_element_api::{AccountId, CallError, Client};
+use sceau_trace::{Action, Actor, ActorKind, Record, SignedCheckpoint, VerifierKey, verify_consistency};
+
+/// A process of the program; killed when the test ends, however it ends.
+struct Program(Child);
+
+impl Program {
+    fn start(folder: &Path) -> (Self, serde_json::Value) {
+        let passphrase = folder.join("passphrase");
+        if !passphrase.exists() {
+            std::fs::write(&passphrase, "a passphrase for this test\n").unwrap();
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&passphrase, private).unwrap();
+        }
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sceau-element"))
+            .args(["--origin", "sceau.test/log", "--die-with-parent", "--state"])
+            .arg(folder.join("state"))
+            .arg("--socket")
+            .arg(folder.join("run/element.sock"))
+            .arg("--keystore-passphrase-file")
+            .arg(&passphrase)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        (Self(child), serde_json::from_str(&line).expect("one ready line"))
+    }
+
+    fn client(folder: &Path) -> Client {
+        Client::new(folder.join("run/element.sock"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn draft(id: AccountId) -> RecordDraft {
+    RecordDraft::new(Actor::new(ActorKind::Citizen, id.to_string()), Action::LOGIN).granted()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut known: Vec<(u64, AccountId)> = Vec::new();
+    let mut before = None;
+    for after in [1, 40, 333] {
+        let (mut program, ready) = Program::start(folder.path());
+        let client = Program::client(folder.path());
+        check(&client, &ready, &known, before.take()).await;
+        before = Some(client.checkpoint().await.unwrap());
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let writers: Vec<_> = (0..16)
+            .map(|_| {
+                tokio::spawn(write_until_broken(Program::client(folder.path()), Arc::clone(&acknowledged)))
+            })
+            .collect();
+        while acknowledged.load(Ordering::Relaxed) < after {
+            tokio::task::yield_now().await;
+        }
+        // SIGKILL, with appends under way.
+        program.0.kill().unwrap();
+        program.0.wait().unwrap();
+        for writer in writers {
+            known.extend(writer.await.unwrap());
+        }
+        assert!(known.len() as u64 >= after);
+    }
+    let (_program, ready) = Program::start(folder.path());
+    check(&Program::client(folder.path()), &ready, &known, before).await;
+}
+
+async fn write_until_broken(client: Client, acknowledged: Arc<AtomicU64>) -> Vec<(u64, AccountId)> {
+    let mut known = Vec::new();
+    loop {
+        let id = AccountId::random();
+        match client.append(draft(id)).await {
+            Ok(index) => {
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+                known.push((index, id));
+            }
+            Err(CallError::Broken | CallError::Unreachable { .. }) => return known,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Every acknowledged record is where it was said to be, and the log extends what it signed before.
+async fn check(
+    client: &Client,
+    ready: &serde_json::Value,
+    known: &[(u64, AccountId)],
+    before: Option<String>,
+) {
+    let key = VerifierKey::parse(ready["log_key"].as_str().unwrap()).unwrap();
+    let verify = |note: &str| SignedCheckpoint::parse(note).unwrap().verify(&key).unwrap();
+    let now = verify(&client.checkpoint().await.unwrap());
+    if let Some(before) = before.map(|note| verify(&note)) {
+        let proof = client.consistency_proof(before.size(), now.size()).await.unwrap();
+        verify_consistency(before.size(), now.size(), &proof, &before.root(), &now.root()).unwrap();
+    }
+    for (index, id) in known {
+        let entries = client.entries(*index, 1).await.unwrap();
+        assert_eq!(Record::parse(&entries[0]).unwrap().actor().id, id.to_string(), "entry {index}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_its_files_and_its_memory_to_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, _) = Program::start(folder.path());
+    Program::client(folder.path()).append(draft(AccountId::random())).await.unwrap();
+    let mode = |path: &str| {
+        let metadata = std::fs::metadata(folder.path().join(path)).unwrap();
+        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777
+    };
+    for (path, expected) in [
+        ("state", 0o700),
+        ("run", 0o700),
+        ("run/element.sock", 0o600),
+        ("state/journal", 0o600),
+        ("state/keys", 0o700),
+    ] {
+        assert_eq!(mode(path), expected, "{path}");
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.0.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}
+
+#[test]
+fn it_says_in_one_line_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, _) = Program::start(folder.path());
+    drop(program);
+    std::fs::remove_dir_all(folder.path().join("state/keys")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sceau-element"))
+        .args(["--origin", "sceau.test/log", "--state"])
+        .arg(folder.path().join("state"))
+        .arg("--socket")
+        .arg(folder.path().join("run/element.sock"))
+        .arg("--keystore-passphrase-file")
+        .arg(folder.path().join("passphrase"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    // The log has a key somewhere: a new one must not be made in its place.
+    assert!(!folder.path().join("state/keys").exists());
+}

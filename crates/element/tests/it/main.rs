@@ -1,0 +1,19 @@
+//! The element as its callers, its disk and its enemies see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests state what must hold"
+)]
+
+#[path = "../../../element-api/tests/it/authenticator.rs"]
+mod authenticator;
+mod hostile_platform;
+mod house;
+mod kill;
+mod machine;
+mod reads;
+mod records;
+mod rules;
+mod starting;
