@@ -6,4 +6,5 @@ mod certificates_satisfy_openssl;
 mod clients_are_judged_with_reasons;
 mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
+mod openssl_speaks_to_our_server;
 mod outside;

@@ -26,6 +26,7 @@ pub(crate) fn try_run(folder: &Path, program: &str, arguments: &[&str]) -> Outpu
         .args(arguments)
         .current_dir(folder)
         .env("HOME", folder)
+        .stdin(std::process::Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("{program} is needed by this test: {error}"))
 }
