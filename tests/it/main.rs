@@ -8,4 +8,5 @@
     reason = "tests state what must hold"
 )]
 
+mod an_organisation_with_its_own_software_receives_and_decides;
 mod the_harness_itself;

@@ -22,6 +22,18 @@ fn a_program_is_ready_when_it_says_so_and_stops_when_asked() {
 }
 
 #[test]
+fn what_a_program_does_can_be_waited_for() {
+    let scratch = Scratch::new("harness");
+    let file = scratch.join("made");
+    let mut running = Program::other("sh")
+        .args(["-c", "echo here > \"$0\"; exec sleep 600"])
+        .arg(&file)
+        .launch(scratch.path());
+    let said = running.until(|| std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty()));
+    assert_eq!(said, "here\n");
+}
+
+#[test]
 #[should_panic(expected = "ended before it was ready")]
 fn a_program_that_dies_early_is_told_apart() {
     let scratch = Scratch::new("harness");

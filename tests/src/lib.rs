@@ -9,11 +9,13 @@
     reason = "this room is for tests: what cannot go on must say why and stop"
 )]
 
+mod house;
 mod memory;
 mod program;
 mod running;
 mod scratch;
 
+pub use house::{House, Organisation, now_ms, publish_scheme, scheme_form};
 pub use memory::{Found, Needle, memory_of, search};
 pub use program::{Finished, Program};
 pub use running::Running;

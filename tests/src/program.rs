@@ -121,6 +121,11 @@ impl Program {
         running::start(self.command(), &self.name, logs)
     }
 
+    /// Starts it and waits for nothing; see [`Running::until`].
+    pub fn launch(&self, logs: &Path) -> Running {
+        running::launch(self.command(), &self.name, logs)
+    }
+
     /// Runs it to its end.
     pub fn run(&self) -> Finished {
         let mut command = self.command();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -59,6 +59,20 @@ impl Running {
         }
     }
 
+    /// Waits until `probe` gives something, asking every few milliseconds: for what announces itself by answering only.
+    /// Panics with the log when the program ends first, or after a minute.
+    pub fn until<T>(&mut self, mut probe: impl FnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = probe() {
+                return found;
+            }
+            let ended = !matches!(self.child.try_wait(), Ok(None));
+            assert!(!ended && began.elapsed() < PATIENCE, "{} does not come up:\n{}", self.name, self.log());
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+
     /// Asks it to stop (SIGTERM) and waits for its end.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
@@ -106,24 +120,9 @@ fn send(pid: u32, signal: Signal) {
     let _ = kill_process(pid, signal);
 }
 
-pub(crate) fn start(mut command: Command, name: &str, logs: &Path) -> Running {
-    std::fs::create_dir_all(logs).unwrap_or_else(|e| panic!("{}: {e}", logs.display()));
-    let log = logs.join(format!("{name}.log"));
-    let open =
-        || std::fs::File::options().create(true).append(true).open(&log).expect("the log can be written");
-    command.stdout(Stdio::piped()).stderr(open());
-    let mut child = spawn(command).unwrap_or_else(|e| panic!("{name} cannot start: {e}"));
-    let stdout = child.stdout.take().expect("standard output is a pipe");
-    let (sender, lines) = channel();
-    let mut copy = open();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let _ = writeln!(copy, "{line}");
-            let _ = sender.send(line);
-        }
-    });
-    let mut running =
-        Running { name: name.to_owned(), child, ready: Value::Null, log, lines, seen: Vec::new() };
+/// Starts it and waits for its ready line.
+pub(crate) fn start(command: Command, name: &str, logs: &Path) -> Running {
+    let mut running = launch(command, name, logs);
     running.ready = loop {
         match running.lines.recv_timeout(PATIENCE) {
             Ok(line) => match serde_json::from_str(&line) {
@@ -140,6 +139,26 @@ pub(crate) fn start(mut command: Command, name: &str, logs: &Path) -> Running {
         }
     };
     running
+}
+
+/// Starts it and waits for nothing.
+pub(crate) fn launch(mut command: Command, name: &str, logs: &Path) -> Running {
+    std::fs::create_dir_all(logs).unwrap_or_else(|e| panic!("{}: {e}", logs.display()));
+    let log = logs.join(format!("{name}.log"));
+    let open =
+        || std::fs::File::options().create(true).append(true).open(&log).expect("the log can be written");
+    command.stdout(Stdio::piped()).stderr(open());
+    let mut child = spawn(command).unwrap_or_else(|e| panic!("{name} cannot start: {e}"));
+    let stdout = child.stdout.take().expect("standard output is a pipe");
+    let (sender, lines) = channel();
+    let mut copy = open();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let _ = writeln!(copy, "{line}");
+            let _ = sender.send(line);
+        }
+    });
+    Running { name: name.to_owned(), child, ready: Value::Null, log, lines, seen: Vec::new() }
 }
 
 type Order = (Command, Sender<std::io::Result<Child>>);

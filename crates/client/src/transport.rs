@@ -145,7 +145,9 @@ impl Server {
 
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
     let bytes = response.bytes().await.map_err(ClientError::Transport)?;
-    serde_json::from_slice(&bytes).map_err(|_| ClientError::Answer)
+    // 204 No Content reads as null.
+    let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+    serde_json::from_slice(text).map_err(|_| ClientError::Answer)
 }
 
 /// An RFC 9457 problem, or only its status where a proxy answered.

@@ -1,0 +1,216 @@
+//! The element and the platform, started for one test as `sceau up` starts them, and the people of a test.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sceau_client::{Enrolled, Machine, NewOrganisation, Person, Scheme, Trust};
+use sceau_crypto::{RecipientPrivateKey, RecipientSuite, SigningKey, Typ, XWingPrivateKey, jws};
+use sceau_element_api::Role;
+use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use serde_json::{Value, json};
+
+use crate::{Program, Running, Scratch};
+
+/// The platform and its element. Everything is kept in the scratch folder, so that a role can be ended and started again.
+#[derive(Debug)]
+pub struct House {
+    /// The folder.
+    pub scratch: Scratch,
+    /// The privileged process.
+    pub element: Option<Running>,
+    /// The platform.
+    pub platform: Option<Running>,
+    /// Web origin of the platform.
+    pub origin: String,
+    port: u16,
+}
+
+/// An organisation whose own software holds its keys: what a key manager is, without one.
+pub struct Organisation {
+    /// Its id and client credentials.
+    pub enrolled: Enrolled,
+    /// Its root.
+    pub root: SigningKey,
+    /// Its key for decisions and records.
+    pub sign: SigningKey,
+    /// Its recipient key.
+    pub recipient: RecipientPrivateKey,
+    /// Its link to the platform.
+    pub machine: Machine,
+}
+
+impl std::fmt::Debug for Organisation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Organisation({})", self.enrolled.organisation)
+    }
+}
+
+impl House {
+    /// Starts both in a fresh folder.
+    pub fn start(name: &str) -> Self {
+        let port = crate::free_port();
+        let origin = format!("http://sceau.localhost:{port}");
+        let scratch = Scratch::new(name);
+        std::fs::write(scratch.join("passphrase"), "a passphrase for one test only")
+            .expect("the scratch folder");
+        let mut permissions =
+            std::fs::metadata(scratch.join("passphrase")).expect("just written").permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+        std::fs::set_permissions(scratch.join("passphrase"), permissions).expect("our own file");
+        let mut house = Self { scratch, element: None, platform: None, origin, port };
+        house.start_element();
+        house.start_platform();
+        house
+    }
+
+    /// Starts the element on its state.
+    pub fn start_element(&mut self) {
+        let started = Program::ours("sceau-element")
+            .args(["--state".into(), self.scratch.join("element"), "--socket".into(), self.socket()])
+            .args(["--origin", "test.sceau.localhost/log", "--keystore-passphrase-file"])
+            .arg(self.scratch.join("passphrase"))
+            .start(self.scratch.path());
+        self.element = Some(started);
+    }
+
+    /// Starts the platform on its data.
+    pub fn start_platform(&mut self) {
+        let started = Program::ours("sceau")
+            .args(["serve", "platform", "--data"])
+            .arg(self.scratch.join("platform"))
+            .arg("--element")
+            .arg(self.socket())
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            .start(self.scratch.path());
+        self.platform = Some(started);
+    }
+
+    /// The element's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.scratch.join("run").join("element.sock")
+    }
+
+    /// The first administrator, with a passkey.
+    pub async fn administrator(&self) -> Person {
+        let platform = self.platform.as_ref().expect("the platform runs");
+        let link = platform.said("/first_administrator").to_owned();
+        self.accept(&link, "admin@example.org", "Ada Admin").await
+    }
+
+    /// Accepts an invitation.
+    pub async fn accept(&self, link: &str, email: &str, name: &str) -> Person {
+        let token = link.rsplit_once('#').map(|(_, token)| token).expect("an invitation link");
+        Person::register(&self.origin, email, name, Some(token), None).await.expect("the invitation is good")
+    }
+
+    /// A citizen, with a passkey.
+    pub async fn citizen(&self, email: &str) -> Person {
+        Person::register(&self.origin, email, "Cleo Citoyenne", None, None)
+            .await
+            .expect("anybody may register")
+    }
+
+    /// Enrols an organisation and publishes its keys.
+    pub async fn organisation(&self, administrator: &Person, name: &str) -> Organisation {
+        let root = SigningKey::generate();
+        let new = NewOrganisation {
+            name: name.to_owned(),
+            contact_email: "contact@example.org".to_owned(),
+            root_fingerprint: root.verifying_key().fingerprint().to_string(),
+        };
+        let enrolled = administrator.enrol_organisation(&new).await.expect("the administrator may");
+        let id = enrolled.organisation.to_string();
+        let machine = Machine::new(&self.origin, &id, enrolled.client.clone(), &Trust::default());
+        let organisation = Organisation {
+            enrolled,
+            root,
+            sign: SigningKey::generate(),
+            recipient: RecipientPrivateKey::XWing(XWingPrivateKey::generate().expect("randomness")),
+            machine: machine.expect("a good address"),
+        };
+        for jws in [organisation.sign_statement(), organisation.encrypt_statement()] {
+            organisation.machine.publish_key(&jws).await.expect("the root signed it");
+        }
+        organisation
+    }
+
+    /// A case officer of the organisation, invited by a fresh administrator of it.
+    pub async fn staff(&self, administrator: &Person, organisation: &Organisation) -> (Person, Person) {
+        let id = organisation.enrolled.organisation;
+        let invite = administrator.invite(Role::OrganisationAdmin, Some(id), "chef@example.org").await;
+        let (link, _) = invite.expect("a platform administrator may");
+        let chief = self.accept(&link, "chef@example.org", "Charles Chef").await;
+        let invite = chief.invite(Role::CaseOfficer, None, "agent@example.org").await;
+        let (link, _) = invite.expect("an organisation administrator may");
+        let officer = self.accept(&link, "agent@example.org", "Anne Agent").await;
+        (chief, officer)
+    }
+}
+
+impl Organisation {
+    /// The statement of its signing key.
+    pub fn sign_statement(&self) -> String {
+        let key = self.sign.verifying_key();
+        let id = key.fingerprint().to_string().parse().expect("32 bytes in hexadecimal");
+        self.statement(KeyUse::Sign, KeySuite::Ed25519, id, key.as_bytes())
+    }
+
+    /// The statement of its recipient key.
+    pub fn encrypt_statement(&self) -> String {
+        let key = self.recipient.recipient_key();
+        let suite = match key.suite() {
+            RecipientSuite::HpkeXWing => KeySuite::XWing,
+            _ => KeySuite::RsaOaep256,
+        };
+        self.statement(KeyUse::Encrypt, suite, key.key_id(), key.public())
+    }
+
+    /// A first statement of a key, signed by the root.
+    pub fn statement(
+        &self,
+        key_use: KeyUse,
+        suite: KeySuite,
+        key_id: sceau_crypto::KeyId,
+        public: &[u8],
+    ) -> String {
+        let statement = KeyStatement {
+            v: 1,
+            organisation: self.enrolled.organisation,
+            key_use,
+            suite,
+            key_id,
+            public_key: public.to_vec().into(),
+            not_before: now_ms() - 1000,
+            not_after: now_ms() + 86_400_000,
+            predecessor: None,
+            serial: 1,
+            key_manager: "https://cles.localhost:8443".to_owned(),
+            root_key: self.root.verifying_key().as_bytes().to_vec().into(),
+        };
+        jws::sign(&self.root, Typ::KeyStatement, &statement.to_bytes().expect("a good statement"))
+    }
+}
+
+/// Unix milliseconds.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    u64::try_from(since.as_millis()).expect("a clock of this age of the world")
+}
+
+/// A small scheme: one public and one sensitive question, one document.
+pub fn scheme_form() -> Value {
+    let text = |text: &str| json!({"fr": text, "en": text});
+    json!({
+        "title": text("Aide au vélo"), "description": text("Une aide."),
+        "form": [
+            {"name": "price", "label": text("Prix"), "kind": "number", "required": true, "sensitive": false},
+            {"name": "income", "label": text("Revenu"), "kind": "number", "required": true, "sensitive": true},
+        ],
+        "documents": [{"name": "identity", "label": text("Pièce d’identité"), "required": true}],
+    })
+}
+
+/// Publishes the small scheme.
+pub async fn publish_scheme(chief: &Person) -> Scheme {
+    chief.publish_scheme(&scheme_form()).await.expect("an organisation administrator may")
+}
