@@ -92,7 +92,7 @@ export interface Bundle {
 export interface ReadingSession {
   token: string;
   expires: number;
-  dossier: { id: string };
+  dossier: string;
   reader: { account: string; role: string };
 }
 

@@ -7,6 +7,7 @@ const texts = words({
   fr: {
     network: "Le serveur n'a pas répondu. Vérifiez votre connexion, puis réessayez.",
     ticket: "Ce lien a déjà servi ou il a expiré. Retournez dans Sceau et ouvrez de nouveau le dossier.",
+    account: "Le compte connecté à Sceau n'est pas celui de votre certificat. Connectez-vous à Sceau avec votre propre compte.",
     session: "Votre lecture a expiré. Retournez dans Sceau et ouvrez de nouveau le dossier.",
     certificate: "Votre certificat n'est pas accepté pour cette action. Demandez à l'administrateur du gardien des clés.",
     binding: "Votre certificat n'est pas encore relié à votre compte. Demandez à l'administrateur du gardien des clés de le faire.",
@@ -23,6 +24,7 @@ const texts = words({
   en: {
     network: "The server did not answer. Check your connection, then try again.",
     ticket: "This link was used already, or it has expired. Go back to Sceau and open the dossier again.",
+    account: "The account signed in to Sceau is not the one of your certificate. Sign in to Sceau with your own account.",
     session: "Your reading session has expired. Go back to Sceau and open the dossier again.",
     certificate: "Your certificate is not accepted for this. Ask the administrator of the key manager.",
     binding: "Your certificate is not linked to your account yet. Ask the administrator of the key manager to link it.",
@@ -47,12 +49,13 @@ export function explain(error: unknown): string {
   const w = texts();
   const code = codeFor(error);
   if (code === "network") return w.network;
+  if (code === "ticket_of_another_account") return w.account;
   if (/ticket/.test(code)) return w.ticket;
   if (/quota|rate/.test(code)) return w.quota;
   if (/assign/.test(code)) return w.assignment;
   if (/bound|binding/.test(code)) return w.binding;
   if (/certificate/.test(code)) return w.certificate;
-  if (/session|token|http_401/.test(code)) return w.session;
+  if (/session|token|expired|http_401/.test(code)) return w.session;
   if (/^(manifest|form_|evidence|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
   if (/^(header|envelope-(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
   if (/recipient|unwrap|unknown_key|key_not/.test(code)) return w.key;

@@ -27,16 +27,22 @@ async function show({ bytes, type, language }: Show): Promise<void> {
   const sha256 = hex(await crypto.subtle.digest("SHA-256", bytes));
   document.documentElement.dataset["sha256"] = sha256;
   try {
-    const pages = type === "application/pdf" ? await showPdf(bytes, language) : await showImage(bytes, type, language);
+    const failed = (): void => fail(sha256, language);
+    const pages =
+      type === "application/pdf" ? await showPdf(bytes, language, failed) : await showImage(bytes, type, language);
     document.documentElement.dataset["pages"] = String(pages);
     tell({ sceau: "shown", sha256, pages });
   } catch {
-    const said = document.createElement("p");
-    said.className = "said";
-    said.textContent = words[language].failed;
-    place.replaceChildren(said);
-    tell({ sceau: "failed", sha256 });
+    fail(sha256, language);
   }
+}
+
+function fail(sha256: string, language: "fr" | "en"): void {
+  const said = document.createElement("p");
+  said.className = "said";
+  said.textContent = words[language].failed;
+  place.replaceChildren(said);
+  tell({ sceau: "failed", sha256 });
 }
 
 async function showImage(bytes: ArrayBuffer, type: string, language: "fr" | "en"): Promise<number> {
@@ -48,7 +54,8 @@ async function showImage(bytes: ArrayBuffer, type: string, language: "fr" | "en"
   return 1;
 }
 
-async function showPdf(bytes: ArrayBuffer, language: "fr" | "en"): Promise<number> {
+/** A browser draws nothing in a frame that is out of sight, so pages are drawn as they come into view, and not waited for. */
+async function showPdf(bytes: ArrayBuffer, language: "fr" | "en", failed: () => void): Promise<number> {
   const document_ = await pdf.getDocument({
     data: bytes,
     isEvalSupported: false,
@@ -59,9 +66,11 @@ async function showPdf(bytes: ArrayBuffer, language: "fr" | "en"): Promise<numbe
     stopAtErrors: false,
     verbosity: pdf.VerbosityLevel.ERRORS,
   }).promise;
+  const first = (await document_.getPage(1)).getViewport({ scale: 1 });
+  const shape = `${first.width} / ${first.height}`;
   const watcher = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) if (entry.isIntersecting) void draw(document_, entry.target as HTMLElement);
+      for (const entry of entries) if (entry.isIntersecting) draw(document_, entry.target as HTMLElement).catch(failed);
     },
     { rootMargin: "800px" },
   );
@@ -70,9 +79,8 @@ async function showPdf(bytes: ArrayBuffer, language: "fr" | "en"): Promise<numbe
     section.className = "page";
     section.dataset["number"] = String(number);
     section.setAttribute("aria-label", words[language].page(number));
+    section.style.aspectRatio = shape;
     place.append(section);
-    if (number === 1) await draw(document_, section);
-    else section.style.aspectRatio = place.querySelector<HTMLElement>(".page")?.style.aspectRatio ?? "210 / 297";
     watcher.observe(section);
   }
   return document_.numPages;

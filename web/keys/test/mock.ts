@@ -1,0 +1,175 @@
+// Plays the key manager and the platform for the pages' tests, as the HTTP API says. It serves the built pages with the very headers that
+// headers.json asks for. What a server must judge (certificates, proofs, quotas) is only acted here.
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { fileURLToPath } from "node:url";
+import { base64url, fromBase64url, parseHeader, unwrap } from "@sceau/crypto";
+import { file, serve } from "../../chromium";
+import { DOSSIER, OFFICER, ORGANISATION, type World } from "./world";
+
+const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const DAY = 86_400_000;
+
+export interface Stage {
+  /** Who stands in front of the page. */
+  who: "nobody" | "officer" | "unbound" | "administrator";
+  /** Problems to answer with, by path. */
+  refuse: Map<string, { status: number; code: string }>;
+  /** What the page asked for, in order. */
+  asked: { path: string; body: unknown }[];
+  now: number;
+}
+
+export interface Mock {
+  keys: string; // origin of the key manager
+  platform: string;
+  stage: Stage;
+  ticket(): string;
+  close(): void;
+}
+
+export async function mock(world: World): Promise<Mock> {
+  const stage: Stage = { who: "officer", refuse: new Map(), asked: [], now: Date.UTC(2026, 10, 20, 12) };
+  const tickets = new Set<string>();
+  const token = "reading-token";
+  const platform = await serve(async (request, response) => {
+    const path = new URL(request.url ?? "/", "http://x").pathname;
+    // The ticket session is open to this organisation's key manager only, and takes no cookie.
+    response.setHeader("access-control-allow-origin", keysOrigin);
+    response.setHeader("access-control-allow-headers", "authorization, content-type");
+    response.setHeader("vary", "origin");
+    if (request.method === "OPTIONS") return void response.writeHead(204).end();
+    if (path === "/v1/tickets/exchange") {
+      const { ticket } = (await body(request)) as { ticket: string };
+      if (!tickets.delete(ticket)) return problem(response, 403, "ticket_invalid");
+      return json(response, { token, expires: stage.now + 900_000, dossier: DOSSIER, reader: { account: OFFICER, role: "case_officer" } });
+    }
+    if (request.headers.authorization !== `Bearer ${token}`) return problem(response, 401, "reading_expired");
+    if (path === `/v1/reading/${DOSSIER}/bundle`) return json(response, world.bundle);
+    const [, id, part] = new RegExp(`^/v1/reading/${DOSSIER}/files/([0-9a-f]{32})/parts/([0-9]+)$`).exec(path) ?? [];
+    const bytes = world.files.find((f) => f.id === id)?.parts[Number(part)];
+    if (!bytes) return problem(response, 404, "not_found");
+    response.setHeader("content-type", "application/octet-stream");
+    response.end(bytes);
+  });
+  const platformOrigin = `http://sceau.localhost:${platform.port}`;
+
+  const keys = await serve(async (request, response) => {
+    const path = new URL(request.url ?? "/", "http://x").pathname;
+    if (!path.startsWith("/v1/")) return page(response, path, platformOrigin);
+    if (request.method === "POST" && request.headers.origin !== keysOrigin) return problem(response, 403, "foreign_origin");
+    const asked = request.method === "POST" ? await body(request) : null;
+    stage.asked.push({ path, body: asked });
+    const refusal = stage.refuse.get(path);
+    if (refusal) return problem(response, refusal.status, refusal.code);
+    const answer = await api(world, stage, platformOrigin, path, request.method === "POST" ? asked : undefined);
+    return answer === undefined ? problem(response, 404, "not_found") : json(response, answer);
+  });
+  const keysOrigin = `http://cles.localhost:${keys.port}`;
+
+  const close = (...servers: Server[]): void => servers.forEach((server) => server.close());
+  return {
+    keys: keysOrigin,
+    platform: platformOrigin,
+    stage,
+    ticket: () => {
+      const ticket = base64url(crypto.getRandomValues(new Uint8Array(32)));
+      tickets.add(ticket);
+      return `${keysOrigin}/open#ticket=${ticket}`;
+    },
+    close: () => close(platform.server, keys.server),
+  };
+}
+
+async function api(world: World, stage: Stage, platform: string, path: string, posted: unknown): Promise<unknown> {
+  const { now } = stage;
+  switch (path) {
+    case "/v1/config":
+      return { organisation: { id: ORGANISATION, name: "Métropole de Vaubrun", root_fingerprint: world.root }, platform_origin: platform, log_key: world.log.vkey, scanner: false };
+    case "/v1/whoami":
+      return whoami(stage);
+    case "/v1/unwrap": {
+      const { header } = posted as { header: string };
+      return { cek: base64url(await unwrap(parseHeader(fromBase64url(header)), world.secret)), record_index: 41 };
+    }
+    case "/v1/decisions":
+      return { jws: "a.b.c", delivered: true };
+    case "/v1/keys":
+    case "/v1/keys/rotate":
+      return {
+        root_fingerprint: world.root,
+        keys: [
+          key("encrypt", "HPKE-X-Wing", 2, "current", now - 165 * DAY, now + 18 * DAY, world.keyId, 12),
+          key("encrypt", "HPKE-X-Wing", 3, "next", now + 18 * DAY, now + 200 * DAY, "1f".repeat(32), 57),
+          key("encrypt", "RSA-OAEP-256", 1, "retired", now - 350 * DAY, now - 165 * DAY, "9c".repeat(32), 3),
+          key("sign", "Ed25519", 1, "current", now - 350 * DAY, now + 18 * DAY, "a7".repeat(32), 2),
+        ],
+      };
+    case "/v1/status":
+      return { connected: true, pending_records: 0, foreign_statements: 0, assignments: 1 };
+    case "/v1/bindings":
+      return [{ certificate_fingerprint: "3d".repeat(32), account: OFFICER, role: "case_officer", name: "Anaïs Le Goff" }];
+    case "/v1/assignments":
+      return [{ dossier: DOSSIER, accounts: [OFFICER] }];
+    case "/v1/certificates":
+      return { pkcs12: base64url(new Uint8Array(64)), password: "brise-lagune-cobalt-septembre", fingerprint: "4e".repeat(32) };
+    case "/v1/records":
+      return records(now);
+    default:
+      return undefined;
+  }
+}
+
+function whoami({ who }: Stage): unknown {
+  const certificate = (subject: string, role: string): unknown => ({ subject, fingerprint: "3d".repeat(32), role });
+  if (who === "nobody") return { certificate: null, account: null };
+  if (who === "administrator") return { certificate: certificate("CN=Karim Benali, OU=administrator", "administrator"), account: null };
+  const account = who === "officer" ? { account: OFFICER, name: "Anaïs Le Goff", role: "case_officer" } : null;
+  return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", "case-officer"), account };
+}
+
+function key(use: string, suite: string, serial: number, state: string, from: number, to: number, id: string, index: number): unknown {
+  const open = state === "current" ? 4 : state === "retired" ? 1 : 0;
+  return { key_id: id, use, suite, serial, state, not_before: from, not_after: to, index, open_dossiers: open };
+}
+
+function records(now: number): unknown {
+  const actor = { id: OFFICER, kind: "case_officer" };
+  const record = (action: string, outcome: string, code: string, ago: number): unknown => ({
+    action, actor, asserted: "organisation", attested: null, code, detail: {}, organisation: ORGANISATION, outcome,
+    subjects: [{ id: DOSSIER, kind: "dossier" }], time: now - ago,
+  });
+  return [
+    { index: 40, record: record("unwrap.intent", "intent", "", 60_000), delivered: true },
+    { index: 41, record: record("unwrap.outcome", "granted", "", 59_000), delivered: true },
+    { index: 42, record: record("unwrap.outcome", "refused", "not_assigned", 30_000), delivered: true },
+    { index: 43, record: record("decision", "granted", "", 10_000), delivered: false },
+  ];
+}
+
+/** As headers.json asks: by path, by folder, else the rest. */
+function page(response: ServerResponse, path: string, platform: string): void {
+  const all = JSON.parse(readFileSync(`${dist}/headers.json`, "utf8")) as Record<string, Record<string, string>>;
+  const { body: content, type } = file(dist, path);
+  const own = all[path] ?? (path.startsWith("/assets/") ? all["/assets/*"] : all["*"]) ?? {};
+  for (const [name, value] of Object.entries(own)) response.setHeader(name, value.replace("{platform}", platform));
+  response.setHeader("content-type", type);
+  response.end(content);
+}
+
+async function body(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+function json(response: ServerResponse, value: unknown): void {
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(value));
+}
+
+function problem(response: ServerResponse, status: number, code: string): void {
+  response.statusCode = status;
+  response.setHeader("content-type", "application/problem+json");
+  response.end(JSON.stringify({ type: `urn:sceau:problem:${code}`, title: code, status, code }));
+}

@@ -1,0 +1,213 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { launch } from "../../chromium";
+import { type Mock, mock } from "./mock";
+import { type World, world } from "./world";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const pictures = process.env["SCEAU_PICTURES"];
+let browser: Browser;
+let servers: Mock;
+let scene: World;
+let complaints: string[];
+
+beforeAll(async () => {
+  await build({ root, configFile: `${root}vite.config.ts`, logLevel: "error" });
+  scene = await world();
+  servers = await mock(scene);
+  browser = await launch();
+  if (pictures) mkdirSync(pictures, { recursive: true });
+});
+afterAll(async () => {
+  await browser.close();
+  servers.close();
+});
+beforeEach(() => {
+  complaints = [];
+  servers.stage.who = "officer";
+  servers.stage.refuse.clear();
+  servers.stage.asked.length = 0;
+});
+
+async function visit(url: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+  const context: BrowserContext = await browser.newContext({ locale: "fr-FR", viewport: { width: 1200, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    // A refusal that a test asked for is logged by the browser as a failed load.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(url);
+  return page;
+}
+
+/** What axe-core finds wrong under WCAG 2.2 A and AA. It runs beside the page, which its policy does not see. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await axe.run({ exclude: ["iframe"] }, { runOnly: tags, iframes: false });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`);
+  });
+}
+
+async function openDocument(page: Page, name: string): Promise<void> {
+  const { id } = scene.files.find((file) => file.name === name) ?? { id: "" };
+  const article = page.locator(`article[data-file="${id}"]`);
+  await article.getByRole("button", { name: /^(Ouvrir|Open)/ }).click();
+  await article.locator("[data-viewer=shown]").waitFor();
+}
+
+describe("the opening page", () => {
+  it("shows what was deposited, byte for byte, in a frame that can reach nothing", async () => {
+    const page = await visit(servers.ticket());
+    await page.getByRole("heading", { level: 1, name: "Forfait mobilités durables" }).waitFor();
+    expect(page.url()).toBe(`${servers.keys}/open`);
+    for (const name of ["Facture vélo – Été 2026.pdf", "photo du vélo.png"]) {
+      const expected = scene.files.find((file) => file.name === name);
+      await openDocument(page, name);
+      const shown = page.locator(`article[data-file="${expected?.id}"] figure`);
+      expect(await shown.getAttribute("data-sha256")).toBe(expected?.sha256);
+      await page.getByText(name).waitFor();
+    }
+    const frame = page.frames().find((each) => each.url().endsWith("/viewer.html"));
+    expect(await frame?.evaluate(() => self.origin)).toBe("null");
+    const reached = await frame?.evaluate((origin) => fetch(`${origin}/v1/whoami`).then(() => "reached", () => "blocked"), servers.keys);
+    expect(reached).toBe("blocked");
+    await page.getByText("Non analysé").first().waitFor();
+    // The attempt above is complained of, and nothing else.
+    expect(complaints.filter((line) => !line.includes(`${servers.keys}/v1/whoami`))).toEqual([]);
+    expect(complaints.length).toBeGreaterThan(0);
+  });
+
+  it("reads the words of a PDF aloud and opens sealed answers", async () => {
+    const page = await visit(servers.ticket());
+    await openDocument(page, "Facture vélo – Été 2026.pdf");
+    const frame = page.frameLocator("iframe");
+    await frame.getByText("Facture no 2026-118").waitFor();
+    expect(await page.getByText("FR76").count()).toBe(0);
+    await page.getByRole("button", { name: "Ouvrir les réponses" }).click();
+    await page.getByText("FR76 3000 6000 0112 3456 7890 189").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it("hands other types over as a download under their own name", async () => {
+    const page = await visit(servers.ticket());
+    const csv = scene.files.find((file) => file.name === "kilomètres.csv");
+    const article = page.locator(`article[data-file="${csv?.id}"]`);
+    await article.getByRole("button", { name: /^Ouvrir/ }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), article.getByRole("button", { name: "Télécharger" }).click()]);
+    expect(download.suggestedFilename()).toBe("kilomètres.csv");
+  });
+
+  it("sends a decision with its reason, and asks for both", async () => {
+    const page = await visit(servers.ticket());
+    const sign = page.getByRole("button", { name: "Signer la décision" });
+    await sign.click();
+    await page.getByText("Choisissez une décision.").waitFor();
+    await page.getByRole("radio", { name: /Accepter/ }).check();
+    await page.getByLabel("Motif, pour la personne").fill("Tout est en ordre.");
+    await sign.click();
+    await page.locator("[data-decision=accepted][data-delivered=true]").waitFor();
+    const sent = servers.stage.asked.find(({ path }) => path === "/v1/decisions")?.body as Record<string, unknown>;
+    expect([sent["decision"], sent["reason"], sent["manifest"]]).toEqual(["accepted", "Tout est en ordre.", scene.bundle["manifest"]]);
+  });
+
+  it("a ticket serves once", async () => {
+    const url = servers.ticket();
+    await (await visit(url)).getByRole("heading", { name: "Documents" }).waitFor();
+    await (await visit(url)).locator("[data-code=ticket_invalid]").waitFor();
+  });
+
+  it("without a certificate, says what to do and leaves the ticket whole", async () => {
+    servers.stage.who = "nobody";
+    const url = servers.ticket();
+    await (await visit(url)).getByRole("heading", { name: "Présentez votre certificat" }).waitFor();
+    servers.stage.who = "officer";
+    await (await visit(url)).getByRole("heading", { name: "Documents" }).waitFor();
+  });
+
+  it("with a certificate that no account is linked to, gives its fingerprint", async () => {
+    servers.stage.who = "unbound";
+    await (await visit(servers.ticket())).getByText("3d3d").first().waitFor();
+  });
+});
+
+describe("nothing is shown", () => {
+  async function refused(change: () => void, restore: () => void, code: string, open = false): Promise<void> {
+    change();
+    try {
+      const page = await visit(servers.ticket());
+      if (open) await page.getByRole("button", { name: "Ouvrir Document 1" }).click();
+      await page.locator(`[data-code="${code}"]`).waitFor();
+      expect(await page.locator("iframe").count()).toBe(0);
+    } finally {
+      restore();
+    }
+  }
+  const swap = (field: string, value: unknown): [() => void, () => void] => {
+    const before = scene.bundle[field];
+    return [() => (scene.bundle[field] = value), () => (scene.bundle[field] = before)];
+  };
+
+  it("when the manifest is not the one that was logged", async () => {
+    const text = Buffer.from(String(scene.bundle["manifest"]), "base64url").toString("utf8");
+    const other = Buffer.from(text.replace('"distance":7.5', '"distance":9.5')).toString("base64url");
+    await refused(...swap("manifest", other), "manifest_not_logged");
+  });
+  it("when the evidence comes from another log", async () => {
+    const other = await world();
+    await refused(...swap("manifest_evidence", other.bundle["manifest_evidence"]), "evidence.other_log");
+  });
+  it("when the form is not the one that was answered", async () => {
+    await refused(...swap("scheme", Buffer.from('{"title":{"fr":"x","en":"x"},"form":[]}').toString("base64url")), "form_differs");
+  });
+  it("when a part was altered", async () => {
+    const part = scene.files[0]?.parts[0] as Uint8Array;
+    const flip = (): number => (part[100] = (part[100] ?? 0) ^ 1);
+    await refused(flip, flip, "segment-refused", true);
+  });
+  it("when the key manager refuses", async () => {
+    const path = "/v1/unwrap";
+    await refused(() => servers.stage.refuse.set(path, { status: 403, code: "not_assigned" }), () => servers.stage.refuse.clear(), "not_assigned", true);
+  });
+});
+
+describe.runIf(pictures)("pictures", () => {
+  const shots: [string, string, Stage["who"], ((page: Page) => Promise<void>)?][] = [
+    ["status", "/", "nobody"],
+    ["certificate", "ticket", "nobody"],
+    ["dossier", "ticket", "officer"],
+    ["document", "ticket", "officer", (page) => openDocument(page, "Facture vélo – Été 2026.pdf")],
+    ["keys", "/administration", "administrator"],
+    ["officers", "/administration#officers", "administrator"],
+    ["assignments", "/administration#assignments", "administrator"],
+    ["journal", "/administration#journal", "administrator"],
+  ];
+  type Stage = Mock["stage"];
+  const looks = [
+    ["fr-wide-light", { locale: "fr-FR", viewport: { width: 1280, height: 900 }, colorScheme: "light" }],
+    ["en-wide-dark", { locale: "en-GB", viewport: { width: 1280, height: 900 }, colorScheme: "dark" }],
+    ["en-narrow-light", { locale: "en-GB", viewport: { width: 320, height: 700 }, colorScheme: "light" }],
+    ["fr-narrow-dark", { locale: "fr-FR", viewport: { width: 320, height: 700 }, colorScheme: "dark" }],
+  ] as const;
+  it.each(shots)("%s", async (name, path, who, act) => {
+    servers.stage.who = who;
+    for (const [look, options] of looks) {
+      const page = await visit(path === "ticket" ? servers.ticket() : servers.keys + path, options);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForLoadState("networkidle");
+      await act?.(page);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, `${look}: no sideways scrolling`).toBe(0);
+      expect(await violations(page), look).toEqual([]);
+      await page.screenshot({ path: `${pictures}/${name}-${look}.png`, fullPage: true });
+      await page.context().close();
+    }
+  });
+});

@@ -1,0 +1,210 @@
+// A small world for the pages' tests: an organisation with a real key, a log with real proofs, a dossier really sealed. What it lacks is
+// servers; mock.ts plays them. Nothing here is shipped.
+import { deflateSync } from "node:zlib";
+import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
+import { XWing } from "@hpke/hybridkem-x-wing";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { base64, base64url, type Bytes, fingerprint, fromHex, hex, keyIdHex, leafHash, manifestBytes, type PrivateKey, rootOf, Sealer, sha256, type TraceRecord, utf8 } from "@sceau/crypto";
+
+export const ORGANISATION = "5b0e8a52-7c1f-4e3a-9d42-0f6a1b2c3d4e";
+export const DOSSIER = "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f1a9b60";
+export const SCHEME = "9a1c33f7-2b6d-4f0e-8a55-c4d3e2f1a0b9";
+export const OFFICER = "c0ffee00-1111-4222-8333-444455556666";
+
+const concat = (...chunks: Uint8Array[]): Bytes => new Uint8Array(Buffer.concat(chunks));
+
+export class Log {
+  readonly #secret = crypto.getRandomValues(new Uint8Array(32));
+  readonly #entries: Bytes[] = [];
+  #id = new Uint8Array(4);
+  #key = new Uint8Array(33);
+  vkey = "";
+
+  static async create(readonly_name = "sceau.localhost/trace"): Promise<Log> {
+    const log = new Log();
+    log.#key = concat(Uint8Array.of(1), ed25519.getPublicKey(log.#secret));
+    log.#id = (await sha256(concat(utf8(`${readonly_name}\n`), log.#key))).slice(0, 4);
+    log.vkey = `${readonly_name}+${hex(log.#id)}+${base64(log.#key)}`;
+    return log;
+  }
+
+  append(record: Partial<TraceRecord>): number {
+    const whole = {
+      action: "attest", actor: { id: "element", kind: "element" }, asserted: "element", attested: null, code: "", detail: {},
+      organisation: null, outcome: "granted", subjects: [], time: Date.UTC(2026, 10, 20, 9, 30), ...record, v: 1,
+    };
+    return this.#entries.push(utf8(JSON.stringify(whole))) - 1;
+  }
+
+  async evidence(index: number): Promise<Record<string, unknown>> {
+    const leaves = await Promise.all(this.#entries.map(leafHash));
+    const name = this.vkey.split("+")[0] ?? "";
+    const text = `${name}\n${leaves.length}\n${base64(await rootOf(leaves))}\n`;
+    const signature = concat(this.#id, ed25519.sign(utf8(text), this.#secret));
+    return {
+      v: 1,
+      format: "sceau-evidence",
+      record: base64url(this.#entries[index] ?? new Uint8Array()),
+      index,
+      proof: (await path(index, leaves)).map(hex),
+      checkpoint: `${text}\n\u2014 ${name} ${base64(signature)}\n`,
+      log_key: this.vkey,
+      attachments: {},
+    };
+  }
+}
+
+async function path(index: number, leaves: Bytes[]): Promise<Bytes[]> {
+  if (leaves.length <= 1) return [];
+  const k = 2 ** Math.floor(Math.log2(leaves.length - 1));
+  const [left, right] = [leaves.slice(0, k), leaves.slice(k)];
+  return index < k ? [...(await path(index, left)), await rootOf(right)] : [...(await path(index - k, right)), await rootOf(left)];
+}
+
+export interface SealedFile {
+  id: string;
+  name: string;
+  header: Bytes;
+  parts: Bytes[];
+  hash: string;
+  size: number;
+  sha256: string;
+}
+
+export interface World {
+  log: Log;
+  root: string;
+  keyId: string;
+  secret: PrivateKey;
+  files: SealedFile[];
+  bundle: Record<string, unknown>;
+}
+
+const FORM = {
+  v: 1,
+  scheme: SCHEME,
+  organisation: ORGANISATION,
+  title: { fr: "Forfait mobilités durables", en: "Sustainable travel allowance" },
+  description: { fr: "Remboursement du vélo et du covoiturage", en: "For cycling and car sharing" },
+  form: [
+    { name: "mode", label: { fr: "Votre trajet", en: "Your journey" }, kind: "choice", required: true, sensitive: false, choices: [{ value: "velo", label: { fr: "À vélo", en: "By bicycle" } }] },
+    { name: "since", label: { fr: "Depuis le", en: "Since" }, kind: "date", required: true, sensitive: false },
+    { name: "distance", label: { fr: "Distance, en km", en: "Distance, in km" }, kind: "number", required: true, sensitive: false },
+    { name: "iban", label: { fr: "IBAN", en: "IBAN" }, kind: "text", required: true, sensitive: true },
+    { name: "health", label: { fr: "Situation de santé", en: "Health situation" }, kind: "text", required: false, sensitive: true },
+  ],
+  documents: [{ name: "invoice", label: { fr: "Facture", en: "Invoice" }, required: true }],
+};
+
+export async function world(): Promise<World> {
+  const log = await Log.create();
+  const root = await fingerprint(new Uint8Array(ed25519.getPublicKey(crypto.getRandomValues(new Uint8Array(32)))));
+  const kem = new XWing();
+  const suite = new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+  const seed = crypto.getRandomValues(new Uint8Array(32));
+  const publicKey = new Uint8Array(await suite.kem.serializePublicKey((await kem.generateKeyPairDerand(seed)).publicKey));
+  const recipient = { suite: "HPKE-X-Wing", publicKey } as const;
+  const keyId = await keyIdHex(recipient);
+  const secret: PrivateKey = { suite: "HPKE-X-Wing", id: fromHex(keyId), seed };
+
+  const contents: [string, string, Bytes][] = [
+    ["Facture vélo – Été 2026.pdf", "application/pdf", pdf(["Facture no 2026-118", "Un vélo de ville, 640 euros"], ["Page 2 : garantie de deux ans"])],
+    ["photo du vélo.png", "image/png", png(900, 600)],
+    ["kilomètres.csv", "text/csv", utf8("date;km\n2026-10-01;7,5\n")],
+    ["answers.json", "application/json", utf8(JSON.stringify({ iban: "FR76 3000 6000 0112 3456 7890 189", health: "Rien à signaler" }))],
+  ];
+  const files: SealedFile[] = [];
+  for (const [name, type, bytes] of contents) {
+    const sealer = await Sealer.create(new Blob([bytes]), { name, type }, [recipient]);
+    const parts: Bytes[] = [];
+    for await (const part of sealer.all()) parts.push(part.bytes);
+    files.push({ id: sealer.fileId, name, header: sealer.header, parts, hash: await sealer.envelopeHash(), size: bytes.length, sha256: hex(await sha256(bytes)) });
+  }
+
+  const scheme = utf8(JSON.stringify(FORM));
+  const manifest = manifestBytes({
+    dossier: DOSSIER,
+    organisation: ORGANISATION,
+    scheme: SCHEME,
+    formHash: hex(await sha256(scheme)),
+    publicAnswers: { mode: "velo", since: "2026-03-02", distance: 7.5 },
+    sealedAnswers: files[3]?.hash ?? null,
+    files: files.map((f) => ({ fileId: f.id, envelopeHash: f.hash, size: f.size, parts: f.parts.length })),
+    keyId,
+    created: Date.UTC(2026, 10, 20, 9, 29),
+  });
+  log.append({ action: "key.publish" });
+  const index = log.append({
+    action: "deposit.complete",
+    actor: { id: OFFICER, kind: "citizen" },
+    asserted: "passkey",
+    attested: { hash: hex(await sha256(manifest)), id: DOSSIER, kind: "manifest", previous: null, version: 1 },
+  });
+  log.append({ action: "ticket.issue" });
+  const bundle = {
+    manifest: base64url(manifest),
+    manifest_proof: { type: "passkey" },
+    manifest_evidence: await log.evidence(index),
+    scheme: base64url(scheme),
+    files: files.map((f) => ({ file_id: f.id, parts: f.parts.length, header: base64url(f.header) })),
+    decision: null,
+    state: "submitted",
+  };
+  return { log, root, keyId, secret, files, bundle };
+}
+
+/** A PDF of as many pages as texts, in Helvetica, with a cross-reference table as ISO 32000-1 section 7.5.4 wants it. */
+export function pdf(...pages: string[][]): Bytes {
+  const objects: string[] = ["<< /Type /Catalog /Pages 2 0 R >>", ""];
+  const font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+  objects.push(font);
+  const kids: number[] = [];
+  for (const lines of pages) {
+    const text = lines.map((line, i) => `BT /F1 24 Tf 60 ${740 - 40 * i} Td (${line}) Tj ET`).join("\n");
+    const content = `${text}\n0.64 0.09 0.17 rg 60 600 200 4 re f`;
+    objects.push(`<< /Length ${Buffer.byteLength(content, "latin1")} >>\nstream\n${content}\nendstream`);
+    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${objects.length} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`);
+    kids.push(objects.length);
+  }
+  objects[1] = `<< /Type /Pages /Count ${kids.length} /Kids [${kids.map((k) => `${k} 0 R`).join(" ")}] >>`;
+  let out = "%PDF-1.4\n";
+  const at: number[] = [];
+  objects.forEach((object, i) => {
+    at.push(Buffer.byteLength(out, "latin1"));
+    out += `${i + 1} 0 obj\n${object}\nendobj\n`;
+  });
+  const table = Buffer.byteLength(out, "latin1");
+  out += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${at.map((n) => `${String(n).padStart(10, "0")} 00000 n \n`).join("")}`;
+  out += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`;
+  return new Uint8Array(Buffer.from(out, "latin1"));
+}
+
+/** A PNG of evening stripes (RFC 2083). */
+function png(width: number, height: number): Bytes {
+  const rows = Buffer.alloc((width * 3 + 1) * height);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const wave = Math.sin((x + y) / 40) * 30;
+      rows.set([60 + (120 * y) / height + wave, 70 + wave, 110 - (40 * y) / height], y * (width * 3 + 1) + 1 + 3 * x);
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return concat(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0)));
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const out = Buffer.alloc(body.length + 8);
+  out.writeUInt32BE(data.length, 0);
+  body.copy(out, 4);
+  let crc = 0xffffffff;
+  for (const byte of body) {
+    crc ^= byte;
+    for (let k = 0; k < 8; k += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  out.writeUInt32BE((crc ^ 0xffffffff) >>> 0, body.length + 4);
+  return out;
+}
