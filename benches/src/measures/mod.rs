@@ -1,5 +1,6 @@
 //! The subjects that are measured. To add one, add a file and a line.
 
+mod house;
 mod in_memory;
 mod opening;
 mod seed_files;
@@ -27,4 +28,6 @@ pub(crate) const MEASURES: &[Measure] = &[
     },
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
+    Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
+    Measure { name: "sizes", about: "size of the release programs", work: house::sizes },
 ];
