@@ -23,6 +23,8 @@ export class Deposit {
   trouble = $state<unknown>(undefined);
   receipt = $state.raw<Evidence | undefined>(undefined);
   dossier = $state("");
+  /** When the deposit was submitted, by this device's clock; the receipt's record has the log's. */
+  submitted = $state(0);
   #stop = new AbortController();
   #answers: Parcel | undefined;
 
@@ -109,6 +111,7 @@ export class Deposit {
         answers: this.#answers?.result ?? null,
       }, signed, now);
       forget(scheme.id);
+      this.submitted = now;
       this.step = "receipt";
     } catch (cause) {
       this.trouble = cause;

@@ -35,7 +35,7 @@ export function pageFor([first = "", second = "", third]: string[]): PageChoice 
     case "/deposer": return page(Choose);
     case "/deposer/": return page(Deposit, citizen, second);
     case "/dossiers": return page(Dossiers, citizen);
-    case "/dossiers/": return page(Dossier, ["citizen", ...officers], second);
+    case "/dossiers/": return page(Dossier, citizen, second);
     case "/organisation": return page(Inbox, officers);
     case "/organisation/":
       if (second === "aides") return page(Schemes, ["organisation_admin"]);

@@ -3,7 +3,9 @@ import { common } from "./common";
 import { dossiers } from "./dossiers";
 import { trace } from "./trace";
 
-export function actionWords(action: string): string {
+export function actionWords(action: string, outcome: string): string {
+  const refusals = dossiers().timeline.refusals as Record<string, string>;
+  if (outcome === "refused" && refusals[action]) return refusals[action];
   const w = dossiers().timeline.actions;
   const known = (w as unknown as Record<string, string>)[action];
   return typeof known === "string" ? known : w.other(action);

@@ -58,6 +58,16 @@ export const dossiers = words({
         other: (action: string) => `a fait : ${action}`,
       },
       refused: "refusé",
+      refusals: {
+        "unwrap.intent": "a demandé l'ouverture d'un document",
+        "unwrap.outcome": "a voulu ouvrir un document",
+        "ticket.issue": "a voulu ouvrir le dossier",
+        "ticket.exchange": "a voulu prendre l'enveloppe",
+        "document.fetch": "a voulu prendre un document",
+        decision: "a voulu rendre une décision",
+        login: "a voulu se connecter",
+        attest: "a voulu inscrire un état",
+      },
     },
     proof: {
       checking: "vérification…",
@@ -127,6 +137,16 @@ export const dossiers = words({
         other: (action: string) => `did: ${action}`,
       },
       refused: "refused",
+      refusals: {
+        "unwrap.intent": "asked to open a document",
+        "unwrap.outcome": "tried to open a document",
+        "ticket.issue": "tried to open the dossier",
+        "ticket.exchange": "tried to take the envelope",
+        "document.fetch": "tried to take a document",
+        decision: "tried to give a decision",
+        login: "tried to sign in",
+        attest: "tried to write a state",
+      },
     },
     proof: {
       checking: "checking…",

@@ -4,6 +4,8 @@ export const enter = words({
   fr: {
     title: "Entrer",
     lead: "Avec une clé d'accès : rien à retenir, rien qu'un faux site puisse vous voler.",
+    what: "Qu'est-ce qu'une clé d'accès ?",
+    whatText: "Une clé qui ne quitte pas votre téléphone ou votre ordinateur. Vous la débloquez d'un doigt, d'un regard ou d'un code ; Sceau n'en reçoit jamais copie. Elle signe aussi vos dépôts.",
     passkey: "Entrer avec une clé d'accès",
     waiting: "Votre appareil attend votre geste…",
     orPassword: "Entrer avec un mot de passe",
@@ -29,6 +31,8 @@ export const enter = words({
   en: {
     title: "Sign in",
     lead: "With a passkey: nothing to remember, nothing that a fake site could steal.",
+    what: "What is a passkey?",
+    whatText: "A key that never leaves your telephone or computer. You unlock it with a finger, a glance or a code; Sceau never gets a copy. It also signs your deposits.",
     passkey: "Sign in with a passkey",
     waiting: "Your device is waiting for your gesture…",
     orPassword: "Sign in with a password",

@@ -20,6 +20,8 @@ const said = words({
       dossier_too_large: "Un dossier contient 8 Gio au plus. Déposez-en plusieurs, ou retirez des fichiers.",
       too_many_files: "Un dossier contient 50 fichiers au plus. Réunissez-en quelques-uns, ou faites deux dépôts.",
       foreign_organisation: "Ce dossier est celui d'une autre organisation. Il ne s'ouvre pas d'ici.",
+      form_changed: "L'organisation a publié une autre version de ce formulaire. Rechargez la page et recommencez le dépôt.",
+      answers_refused: "Une réponse manque ou n'a pas la forme attendue. Revenez au formulaire et corrigez-la.",
       admin_exists: "La plateforme a déjà un administrateur. C'est lui qui peut vous inviter.",
       weak_password: "Ce mot de passe est trop court. Prenez-en un d'au moins douze caractères.",
       passkey_required: "Ce compte demande une clé d'accès. Un mot de passe ne suffit pas pour cette fonction.",
@@ -39,7 +41,7 @@ const said = words({
       root_mismatch: "L'empreinte tapée n'est pas une empreinte de clé. Relisez-la avec l'organisation, groupe par groupe.",
       element_unavailable: "L'élément de sécurité de la plateforme ne répond pas, et rien ne se fait sans lui. Réessayez dans un instant.",
     },
-    invalid: (detail: string) => `La plateforme refuse cette saisie${detail ? ` : ${detail}` : ""}. Corrigez-la et recommencez.`,
+    invalid: "La plateforme refuse cette saisie. Corrigez-la et recommencez.",
     denied: "Votre compte n'a pas ce droit. Demandez-le à la personne qui administre.",
     conflict: "Cela ne peut plus se faire dans l'état actuel. Rechargez la page et regardez où en est le dossier.",
     platform: "La plateforme a eu une panne. Ce n'est pas vous : réessayez dans un instant.",
@@ -64,6 +66,8 @@ const said = words({
       dossier_too_large: "A dossier holds at most 8 GiB. Make several deposits, or remove files.",
       too_many_files: "A dossier holds at most 50 files. Join some of them, or make two deposits.",
       foreign_organisation: "This dossier belongs to another organisation. It cannot be opened from here.",
+      form_changed: "The organisation published another version of this form. Reload the page and begin the deposit again.",
+      answers_refused: "An answer is missing or does not have the expected form. Go back to the form and correct it.",
       admin_exists: "The platform already has an administrator. They are the one who can invite you.",
       weak_password: "This password is too short. Take one of at least twelve characters.",
       passkey_required: "This account needs a passkey. A password is not enough for this role.",
@@ -83,7 +87,7 @@ const said = words({
       root_mismatch: "What was typed is not a key fingerprint. Read it again with the organisation, group by group.",
       element_unavailable: "The platform’s security element does not answer, and nothing is done without it. Try again in a moment.",
     },
-    invalid: (detail: string) => `The platform refuses this entry${detail ? `: ${detail}` : ""}. Correct it and try again.`,
+    invalid: "The platform refuses this entry. Correct it and try again.",
     denied: "Your account does not have this right. Ask the person who administers it.",
     conflict: "This can no longer be done in the present state. Reload the page and see where the dossier stands.",
     platform: "The platform had a fault. It is not you: try again in a moment.",
@@ -115,6 +119,12 @@ const alias: Record<string, string> = {
   state: "not_draft",
   file_incomplete: "incomplete",
   header_first: "incomplete",
+  answer_missing: "answers_refused",
+  answer_unknown: "answers_refused",
+  answer_kind: "answers_refused",
+  answer_in_clear: "answers_refused",
+  document_missing: "incomplete",
+  evidence_unavailable: "element_unavailable",
   no_key_manager: "no_current_key",
   key_unknown: "no_current_key",
   header_too_large: "too_large",
@@ -137,12 +147,17 @@ export function sentence(trouble: unknown): string {
   if (trouble.status === 413) return w.byCode.too_large;
   if (trouble.status === 429) return w.byCode.rate_limited;
   if (trouble.status >= 500) return w.platform;
-  if (trouble.status >= 400) return w.invalid(trouble.detail);
+  if (trouble.status >= 400) return w.invalid;
   return w.byCode.network;
 }
 
 export function troubleTitle(): string {
   return said().title;
+}
+
+/** What the platform adds, in its own words (English), where ours do not say it all. */
+export function detailOf(trouble: unknown): string {
+  return trouble instanceof Problem && (trouble.status === 400 || trouble.status === 422) ? trouble.detail : "";
 }
 
 /** The stable code, for whoever is asked for help. */

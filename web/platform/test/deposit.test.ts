@@ -1,0 +1,193 @@
+// The deposit, from the form to the receipt, and what happens on a bad day.
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { authenticator, launch, visitor } from "./browser";
+import { Mock } from "./mock/server";
+
+let mock: Mock;
+let origin = "";
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = new Mock(fileURLToPath(new URL("../dist", import.meta.url)));
+  origin = await mock.start();
+});
+afterEach(() => mock.stop());
+
+const fund = "/deposer/22222222-2222-4222-8222-222222222222";
+const bike = "/deposer/11111111-1111-4111-8111-111111111111";
+
+async function arrive(path: string, who = "citizen"): Promise<{ page: Page; faults: string[] }> {
+  const { page, faults } = await visitor(browser, origin, who, { language: "fr", width: 1280, scheme: "light" });
+  await authenticator(page);
+  await page.goto(origin + path);
+  return { page, faults };
+}
+const verified = (page: Page) => page.locator("[data-testid=recipient][data-state=verified]").waitFor();
+const file = (name: string, size: number) => ({ name, mimeType: "application/pdf", buffer: Buffer.alloc(size, 1) });
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+
+describe("a deposit", () => {
+  it("seals sensitive answers, signs the exact manifest and names every file", async () => {
+    const { page, faults } = await arrive(bike);
+    await verified(page);
+    await page.getByLabel("Prix d’achat, en euros").fill("1 890,50");
+    await page.getByLabel("Type de vélo").selectOption("city");
+    await page.getByLabel("Revenu fiscal de référence").fill("14200");
+    await page.getByLabel("Je certifie que ces réponses sont exactes").check();
+    await button(page, "Continuer vers les documents").click();
+    await page.getByLabel("Choisir des fichiers").setInputFiles([file("identité.pdf", 10), file("facture.pdf", 3_000_000)]);
+    await button(page, "Sceller et envoyer").click();
+    await button(page, "Signer et déposer").click();
+    await page.getByTestId("receipt").waitFor();
+
+    const manifest = JSON.parse(mock.manifest?.text ?? "{}") as { answers: { public: object; sealed: { envelope_hash: string } }; files: { envelope_hash: string; size: number; parts: number }[] };
+    expect(mock.manifest?.proof).toEqual({ type: "passkey", challengeHeld: true });
+    expect(manifest.answers.public).toEqual({ price: 1890.5, kind: "city", honour: true });
+    expect(mock.manifest?.text).not.toContain("14200");
+    expect(manifest.files.map(({ parts }) => parts)).toEqual([1, 3, 1]);
+    expect(manifest.files[2]?.envelope_hash).toBe(manifest.answers.sealed.envelope_hash);
+    expect(faults).toEqual([]);
+  });
+
+  it("of an account without a passkey says so and is platform-asserted", async () => {
+    const { page } = await arrive(fund, "password");
+    await verified(page);
+    await page.getByLabel("Choisir des fichiers").setInputFiles([file("bail.pdf", 500)]);
+    await button(page, "Sceller et envoyer").click();
+    await page.getByText("Ce dépôt ne sera pas signé par vous").waitFor();
+    await button(page, "Déposer sans signature").click();
+    await page.getByText("Attesté par la plateforme, sans votre signature").waitFor();
+    expect(mock.manifest?.proof.type).toBe("platform-asserted");
+  });
+
+  it("is not even begun when the recipient's key is not the organisation's word", async () => {
+    mock.swapRecipient = true;
+    const { page } = await arrive(fund);
+    await page.locator("[data-testid=recipient][data-state=failed]").waitFor();
+    await page.getByText("Rien n’a été scellé ni envoyé").waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+    expect(mock.parts.size).toBe(0);
+  });
+
+  it("goes on from what arrived after a cut connection", async () => {
+    const { page } = await arrive(fund);
+    await verified(page);
+    await page.getByLabel("Choisir des fichiers").setInputFiles([file("gros.pdf", 12_000_000)]);
+    mock.faults.set("/parts/5", 0);
+    await button(page, "Sceller et envoyer").click();
+    await page.getByText("La connexion a été coupée").waitFor();
+    expect(await page.getByTestId("file").getAttribute("data-phase")).toBe("paused");
+    const before = [...mock.parts.keys()].filter((key) => key.includes("/parts/"));
+    expect(before.length).toBeGreaterThan(0);
+    mock.faults.clear();
+    const again: string[] = [];
+    page.on("request", (request) => { if (request.method() === "PUT") again.push(request.url()); });
+    await button(page, "Reprendre l’envoi").click();
+    await button(page, "Signer et déposer").waitFor();
+    expect(mock.parts.size).toBe(1 + 12);
+    for (const key of before) expect(again.some((url) => url.endsWith(key.replace(/^\w+/, "")))).toBe(false);
+  });
+
+  it("refuses a file over the limit and points to the command line", async () => {
+    const { page } = await arrive(fund);
+    await verified(page);
+    await page.evaluate(() => {
+      const chunk = new Uint8Array(64 * 1024 * 1024);
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([...Array.from({ length: 8 }, () => chunk), new Uint8Array(1)], "film.mov"));
+      document.querySelector("[data-testid=drop]")?.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    });
+    await page.getByRole("alert").filter({ hasText: "film.mov" }).waitFor();
+    expect(await page.getByTestId("files").count()).toBe(0);
+  });
+
+  it("asks for what the scheme requires", async () => {
+    const { page } = await arrive("/deposer/33333333-3333-4333-8333-333333333333");
+    await verified(page);
+    await button(page, "Sceller et envoyer").click();
+    await page.getByText("Il manque un document : Livret de famille.").waitFor();
+    expect(mock.parts.size).toBe(0);
+  });
+});
+
+describe("proofs on the pages", () => {
+  const one = "/dossiers/11111111-0000-4000-8000-000000000001";
+
+  it("a line that its record does not say is shown as false", async () => {
+    const lines = mock.all[0]?.timeline ?? [];
+    if (lines[6]) lines[6].actor_role = "supervisor"; // a decision's row is attested: the role is not the record's to say
+    if (lines[4]) lines[4].action = "document.fetch"; // the record says that it was opened
+    const { page } = await arrive(one);
+    await page.locator("[data-testid=proofs][data-state=invalid]").waitFor();
+    expect(await page.locator("[data-testid=line][data-proof=invalid]").count()).toBe(1);
+    await page.getByText("La plateforme est en faute").waitFor();
+  });
+
+  it("a log that grew is consistent; a log that was rewritten is denounced", async () => {
+    const { page } = await arrive("/trace");
+    await page.locator("[data-testid=consistency-state][data-state=valid]").waitFor();
+    for (let n = 0; n < 30; n += 1) mock.log.append({ action: "login", actor: { id: "a", kind: "citizen" }, asserted: "platform", time: 1_763_000_000_000 });
+    await page.reload();
+    await page.getByText(/rien de ce que vous aviez vu n’a été changé/).waitFor();
+    const entry = mock.log.entries[2];
+    if (entry) entry[entry.length - 4] = (entry[entry.length - 4] ?? 0) ^ 1;
+    await page.reload();
+    await page.locator("[data-testid=consistency-state][data-state=invalid]").waitFor();
+  });
+
+  it("an evidence file is checked here; an altered one is not believed", async () => {
+    const { page } = await arrive("/trace");
+    const evidence = JSON.stringify(await mock.log.evidence(3));
+    const input = page.getByLabel("Choisir un fichier .evidence");
+    await input.setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(evidence) });
+    await page.locator("[data-testid=evidence-result][data-state=valid]").waitFor();
+    await input.setInputFiles({ name: "b.evidence", mimeType: "application/json", buffer: Buffer.from(evidence.replace('"index":3', '"index":4')) });
+    await page.locator("[data-testid=evidence-result][data-state=invalid]").waitFor();
+  });
+
+  it("a new log key is not trusted in silence", async () => {
+    const { page } = await arrive("/trace");
+    await page.locator("[data-testid=consistency-state][data-state=valid]").waitFor();
+    await page.evaluate(() => localStorage.setItem("sceau-log-key", "autre+00000000+AAAA"));
+    await page.reload();
+    await page.getByText("La clé du registre n’est pas celle que votre navigateur connaît").waitFor();
+  });
+});
+
+describe("the way in", () => {
+  it("a visitor who wants a page is sent to the door and back", async () => {
+    const { page } = await arrive("/dossiers", "");
+    await button(page, "Entrer avec une clé d’accès").click();
+    await page.getByRole("heading", { name: "Mes dossiers" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/dossiers");
+  });
+
+  it("an account is made with a passkey", async () => {
+    const { page, faults } = await arrive("/entrer", "");
+    await button(page, "Créer un compte").click();
+    await page.getByLabel("Nom et prénom").fill("Camille Martin");
+    await page.getByLabel("Adresse électronique").fill("camille@exemple.fr");
+    await button(page, "Créer ma clé d’accès").click();
+    await page.getByRole("heading", { name: "À qui écrivez-vous ?" }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("never sends anyone to another site", async () => {
+    const { page } = await arrive("/entrer?suite=//ailleurs.example/vol", "");
+    await button(page, "Entrer avec une clé d’accès").click();
+    await page.getByRole("heading", { name: "À qui écrivez-vous ?" }).waitFor();
+    expect(new URL(page.url()).origin).toBe(origin);
+  });
+
+  it("opening a dossier goes to the key manager's own page", async () => {
+    const { page } = await arrive("/organisation", "case_officer");
+    const going = page.waitForRequest((request) => request.url().startsWith("https://cles.localhost"));
+    await page.getByRole("button", { name: /^Ouvrir le dossier Fonds de solidarité/ }).click();
+    expect((await going).isNavigationRequest()).toBe(true);
+  });
+});

@@ -1,0 +1,57 @@
+// What people type, judged before it is sent.
+import { describe, expect, it } from "vitest";
+import { faultOf, newDocument, newDraft, newQuestion, schemeOf } from "../src/admin/draft";
+import { fingerprintOf, isSiret } from "../src/admin/fingerprint";
+import type { FormField } from "../src/api/types";
+import { faults, split } from "../src/deposit/form";
+import { imprint } from "../src/drawings/imprint";
+
+const field = (name: string, kind: FormField["kind"], sensitive = false, required = true): FormField => ({ name, label: { fr: name, en: name }, kind, required, sensitive });
+
+describe("answers", () => {
+  const form = [field("a", "text"), field("n", "number", true), field("c", "checkbox", false, false), field("o", "text", false, false)];
+
+  it("that are missing or are not numbers are named in order", () => {
+    expect(faults(form, { n: "douze" }).map(({ field: { name }, why }) => [name, why])).toEqual([["a", "missing"], ["n", "number"]]);
+    expect(faults(form, { a: " x ", n: "12 345,5" })).toEqual([]);
+  });
+
+  it("are parted into what is sealed and what is not, and what was left out stays out", () => {
+    expect(split(form, { a: " x ", n: "12\u202f345,5", o: "  " })).toEqual({ open: { a: "x", c: false }, sealed: { n: 12345.5 } });
+  });
+});
+
+describe("a fingerprint typed from another channel", () => {
+  const good = "0123456789abcdef".repeat(4);
+  it("is read with its spaces and capitals", () => expect(fingerprintOf(good.toUpperCase().replaceAll(/(.{4})/g, "$1 "))).toBe(good));
+  it.each([good.slice(1), `${good}0`, good.replace("0", "o"), ""])("is refused when it is not one: %s", (typed) => expect(fingerprintOf(typed)).toBeUndefined());
+  it("draws a seal of its own", () => {
+    expect(imprint(good)).toEqual(imprint(good));
+    expect(imprint(good).curves).not.toEqual(imprint(good.replace("01", "11")).curves);
+  });
+});
+
+describe("a SIRET", () => {
+  it.each(["732 829 320 00074", "35600000000048"])("%s is valid", (siret) => expect(isSiret(siret)).toBe(true));
+  it.each(["73282932000075", "7328293200007", "abcdefghijklmn"])("%s is not", (siret) => expect(isSiret(siret)).toBe(false));
+});
+
+describe("a scheme being written", () => {
+  it("gives each question and choice a name of its own", () => {
+    const draft = { ...newDraft(), fr: "Aide", en: "Aid", aboutFr: "a", aboutEn: "a" };
+    draft.documents = [{ ...newDocument(), fr: "Pièce d’identité", en: "Identity" }, { ...newDocument(), fr: "Pièce d'identité", en: "Other" }];
+    draft.questions = [{ ...newQuestion(), fr: "Œuvre ?", en: "Work?", kind: "choice", choicesFr: "Oui\nNon", choicesEn: "Yes\nNo" }];
+    expect(faultOf(draft)).toBeUndefined();
+    const scheme = schemeOf(draft);
+    expect(scheme.documents.map(({ name }) => name)).toEqual(["piece-d-identite", "piece-d-identite-2"]);
+    expect(scheme.form[0]?.choices).toEqual([{ value: "oui", label: { fr: "Oui", en: "Yes" } }, { value: "non", label: { fr: "Non", en: "No" } }]);
+    expect(scheme.form[0]?.name).toMatch(/^[a-z0-9_-]{1,64}$/);
+  });
+
+  it("is not sent with a text missing or choices that do not match", () => {
+    expect(faultOf(newDraft())).toBe("missing");
+    const draft = { ...newDraft(), fr: "Aide", en: "Aid", aboutFr: "a", aboutEn: "a", documents: [] };
+    draft.questions = [{ ...newQuestion(), fr: "Q", en: "Q", kind: "choice", choicesFr: "Oui\nNon", choicesEn: "Yes" }];
+    expect(faultOf(draft)).toBe("choices-uneven");
+  });
+});
