@@ -5,7 +5,9 @@ import { concat, random } from "../src/bytes";
 import { codeOf } from "../src/errors";
 import { verifyByLibrary, verifyEd25519 } from "../src/jws";
 import { clientDataChallenge } from "../src/passkey";
-import { verifyChain, verifyStatement } from "../src/statements";
+import { manifestBytes, parseManifest } from "../src/manifest";
+import { verifyChain, verifyRecipient, verifyStatement } from "../src/statements";
+import { Log } from "./log";
 
 const code = async (work: Promise<unknown>): Promise<string> => work.then(() => "no error", codeOf);
 const secret = random(32);
@@ -86,12 +88,59 @@ describe("a key statement", () => {
     expect(await code(verifyStatement(await statement({ root_key: rootKey }), organisation, kid))).toBe("statement-wrong-root");
   });
 
+  it("names a recipient only while it is in force, and only when this very statement is in the log", async () => {
+    const jws = await statement();
+    const { payload } = await verifyStatement(jws, organisation, kid);
+    const log = await Log.create();
+    const attested = { hash: hex(await sha256(payload)), id: `${organisation}/encrypt`, kind: "key-statement", previous: null, version: 1 };
+    const indices = [attested, { ...attested, hash: "00".repeat(32) }, { ...attested, id: `${organisation}/sign` }, null].map((each) =>
+      log.append({ action: "key.publish", attested: each }),
+    );
+    const refusedIndex = log.append({ action: "key.publish", attested, outcome: "refused", code: "statement_refused" });
+    const [good, ...bad] = await Promise.all([...indices, refusedIndex].map((index) => log.evidence(index)));
+    const ask = (evidence: unknown, now = 15, logKey = log.vkey): Promise<unknown> =>
+      verifyRecipient({ statementJws: jws, evidence, rootFingerprint: kid }, { organisation, logKey, now });
+
+    expect(await code(ask(good))).toBe("no error");
+    for (const evidence of bad) expect(await code(ask(evidence))).toBe("evidence.wrong_subject");
+    expect(await code(ask(good, 9))).toBe("statement-not-current");
+    expect(await code(ask(good, 20))).toBe("statement-not-current");
+    expect(await code(ask(good, 15, (await Log.create()).vkey))).toBe("evidence.other_log");
+    expect(await code(ask({ ...good, index: 1 }))).toMatch(/^proof\./);
+  });
+
   it("follows the one before it", async () => {
     const first = await verifyStatement(await statement(), organisation, kid);
     const second = { ...first, serial: 2, predecessor: first.keyId };
     expect(() => verifyChain([first, second])).not.toThrow();
     expect(() => verifyChain([first, { ...second, serial: 3 }])).toThrow("statement-broken-chain");
     expect(() => verifyChain([first, { ...second, predecessor: null }])).toThrow("statement-broken-chain");
+  });
+});
+
+describe("a manifest", () => {
+  const file = { fileId: "ab".repeat(16), envelopeHash: "cd".repeat(32), size: 3, parts: 1 };
+  const manifest = {
+    dossier: "d", organisation: "o", scheme: "s", formHash: "00".repeat(32), publicAnswers: { a: "b", n: 1, c: true },
+    sealedAnswers: file.envelopeHash, files: [file], keyId: "11".repeat(32), created: 5,
+  };
+
+  it("is these bytes and no others, and is read back", () => {
+    const bytes = manifestBytes(manifest);
+    expect(Buffer.from(bytes).toString()).toBe(
+      `{"v":1,"dossier":"d","organisation":"o","scheme":"s","form_hash":"${"00".repeat(32)}","answers":{"public":{"a":"b","n":1,"c":true},` +
+        `"sealed":{"envelope_hash":"${file.envelopeHash}"}},"files":[{"file_id":"${file.fileId}","envelope_hash":"${file.envelopeHash}",` +
+        `"size":3,"parts":1}],"key_id":"${"11".repeat(32)}","created":5}`,
+    );
+    expect(parseManifest(bytes)).toEqual(manifest);
+  });
+
+  it("is refused when its sealed answers are not among its files, or a field is not what it should be", () => {
+    expect(() => manifestBytes({ ...manifest, sealedAnswers: "ee".repeat(32) })).toThrow("manifest-malformed");
+    const text = Buffer.from(manifestBytes(manifest)).toString();
+    for (const [from, to] of [[`"sealed":{"envelope_hash":"cd`, `"sealed":{"envelope_hash":"ef`], ['"v":1', '"v":2'], ['"size":3', '"size":-3'], ['"a":"b"', '"a":{}'], ["abab", "ABAB"]] as const) {
+      expect(() => parseManifest(utf8(text.replace(from, to))), to).toThrow("manifest-malformed");
+    }
   });
 });
 

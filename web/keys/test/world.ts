@@ -4,7 +4,8 @@ import { deflateSync } from "node:zlib";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { base64, base64url, type Bytes, fingerprint, fromHex, hex, keyIdHex, leafHash, manifestBytes, type PrivateKey, rootOf, Sealer, sha256, type TraceRecord, utf8 } from "@sceau/crypto";
+import { base64url, type Bytes, fingerprint, fromHex, hex, keyIdHex, manifestBytes, type PrivateKey, Sealer, sha256, utf8 } from "@sceau/crypto";
+import { Log } from "../../crypto/test/log";
 
 export const ORGANISATION = "5b0e8a52-7c1f-4e3a-9d42-0f6a1b2c3d4e";
 export const DOSSIER = "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f1a9b60";
@@ -12,54 +13,6 @@ export const SCHEME = "9a1c33f7-2b6d-4f0e-8a55-c4d3e2f1a0b9";
 export const OFFICER = "c0ffee00-1111-4222-8333-444455556666";
 
 const concat = (...chunks: Uint8Array[]): Bytes => new Uint8Array(Buffer.concat(chunks));
-
-export class Log {
-  readonly #secret = crypto.getRandomValues(new Uint8Array(32));
-  readonly #entries: Bytes[] = [];
-  #id = new Uint8Array(4);
-  #key = new Uint8Array(33);
-  vkey = "";
-
-  static async create(readonly_name = "sceau.localhost/trace"): Promise<Log> {
-    const log = new Log();
-    log.#key = concat(Uint8Array.of(1), ed25519.getPublicKey(log.#secret));
-    log.#id = (await sha256(concat(utf8(`${readonly_name}\n`), log.#key))).slice(0, 4);
-    log.vkey = `${readonly_name}+${hex(log.#id)}+${base64(log.#key)}`;
-    return log;
-  }
-
-  append(record: Partial<TraceRecord>): number {
-    const whole = {
-      action: "attest", actor: { id: "element", kind: "element" }, asserted: "element", attested: null, code: "", detail: {},
-      organisation: null, outcome: "granted", subjects: [], time: Date.UTC(2026, 10, 20, 9, 30), ...record, v: 1,
-    };
-    return this.#entries.push(utf8(JSON.stringify(whole))) - 1;
-  }
-
-  async evidence(index: number): Promise<Record<string, unknown>> {
-    const leaves = await Promise.all(this.#entries.map(leafHash));
-    const name = this.vkey.split("+")[0] ?? "";
-    const text = `${name}\n${leaves.length}\n${base64(await rootOf(leaves))}\n`;
-    const signature = concat(this.#id, ed25519.sign(utf8(text), this.#secret));
-    return {
-      v: 1,
-      format: "sceau-evidence",
-      record: base64url(this.#entries[index] ?? new Uint8Array()),
-      index,
-      proof: (await path(index, leaves)).map(hex),
-      checkpoint: `${text}\n\u2014 ${name} ${base64(signature)}\n`,
-      log_key: this.vkey,
-      attachments: {},
-    };
-  }
-}
-
-async function path(index: number, leaves: Bytes[]): Promise<Bytes[]> {
-  if (leaves.length <= 1) return [];
-  const k = 2 ** Math.floor(Math.log2(leaves.length - 1));
-  const [left, right] = [leaves.slice(0, k), leaves.slice(k)];
-  return index < k ? [...(await path(index, left)), await rootOf(right)] : [...(await path(index - k, right)), await rootOf(left)];
-}
 
 export interface SealedFile {
   id: string;
