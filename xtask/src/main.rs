@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a command for people at a terminal: printing is its job")]
 
 mod bench;
+mod browse;
 mod house;
 mod machine;
 mod process;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             "test" => test::run(rest),
             "up" => up::run(rest),
             "bench" => bench::run(rest),
+            browse::COMMAND => browse::run(rest),
             "help" | "--help" | "-h" => {
                 print!("{USAGE}");
                 Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::process::{cargo, must, root, target};
 use crate::test::stages::{Log, pages};
-use crate::{Stop, machine};
+use crate::{Stop, browse, machine};
 
 /// Where the demonstration lives; git ignores it, and deleting it starts anew.
 const DATA: &str = ".sceau";
@@ -27,6 +27,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
         machine::ready_to_browse()?;
     }
     build()?;
+    // It is our child, and stays `sceau up`'s when we become it.
+    let _browser = browser.then(|| browse::start(&root().join(DATA))).transpose()?;
     let mut sceau = Command::new(target().join("debug/sceau"));
     sceau.args(["up", "--data", DATA]).args(theirs).current_dir(root());
     let error = sceau.exec();
