@@ -81,7 +81,7 @@ impl Machine {
     /// When the platform refuses.
     pub async fn publish_key(&self, statement_jws: &str) -> Result<OfferedKey, ClientError> {
         let path = format!("/v1/organisations/{}/key-statements", self.organisation);
-        self.with_token(async || self.server.put(&path, &json!({"jws": statement_jws})).await).await
+        self.with_token(|| async { self.server.put(&path, &json!({"jws": statement_jws})).await }).await
     }
 
     /// The key statements that the platform shows for this organisation.
@@ -99,7 +99,7 @@ impl Machine {
     pub async fn deliver_records(&self, jws: &[String]) -> Result<Vec<u64>, ClientError> {
         let path = format!("/v1/organisations/{}/records", self.organisation);
         let answer: Indices =
-            self.with_token(async || self.server.post(&path, &json!({"jws": jws})).await).await?;
+            self.with_token(|| async { self.server.post(&path, &json!({"jws": jws})).await }).await?;
         Ok(answer.indices)
     }
 
@@ -110,7 +110,7 @@ impl Machine {
     pub async fn deliver_decision(&self, jws: &str) -> Result<Value, ClientError> {
         let path = format!("/v1/organisations/{}/decisions", self.organisation);
         let answer: DecisionReceipt =
-            self.with_token(async || self.server.post(&path, &json!({"jws": jws})).await).await?;
+            self.with_token(|| async { self.server.post(&path, &json!({"jws": jws})).await }).await?;
         Ok(answer.evidence)
     }
 
@@ -120,7 +120,7 @@ impl Machine {
     /// When the platform refuses.
     pub async fn keys_in_use(&self) -> Result<Vec<KeyInUse>, ClientError> {
         let path = format!("/v1/organisations/{}/open-dossiers", self.organisation);
-        self.with_token(async || self.server.get(&path).await).await
+        self.with_token(|| async { self.server.get(&path).await }).await
     }
 
     /// The platform, for public reads (checkpoint, tiles).
@@ -129,7 +129,10 @@ impl Machine {
     }
 
     /// Calls with a token, asking for a new one when there is none or it was refused.
-    async fn with_token<T>(&self, call: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    async fn with_token<T, F>(&self, call: impl Fn() -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
         {
             let mut signed_in = self.signed_in.lock().await;
             if !*signed_in {

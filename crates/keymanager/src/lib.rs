@@ -1,1 +1,45 @@
-//! Being built.
+//! The key manager: on the owner's premises, it keeps the organisation's keys and decides, request by request, who may read.
+//!
+//! It makes the organisation root, has it state recipient and signing keys, replaces them in time, and believes the platform under a pinned
+//! log key only. Documents are opened on its own pages: a content key leaves after a certificate, an account, an origin, a
+//! quota, a proven manifest and an assignment were checked, and after the intent is durable in its own trace. A private key never leaves; nothing
+//! is released without its record; it listens on the internal network only.
+
+mod decide;
+mod deliver;
+mod denial;
+mod error;
+mod evidence;
+mod http;
+mod journal;
+mod keyring;
+mod lifecycle;
+mod link;
+mod manager;
+mod officer;
+mod people;
+mod quota;
+mod register;
+mod release;
+mod schema;
+mod settings;
+mod tls;
+mod vault;
+mod watch;
+mod work;
+
+pub use decide::{Decided, DecisionRequest};
+pub use denial::Denial;
+pub use error::Error;
+pub use evidence::DossierProof;
+pub use http::ProblemResponse;
+pub use keyring::KeyStanding;
+pub use link::Connection;
+pub use manager::{KeyManager, Setup};
+pub use officer::{VerifiedAdministrator, VerifiedOfficer};
+pub use people::NewCertificate;
+pub use register::{Assignment, Binding};
+pub use release::{Failure, Released, UnwrapRequest};
+pub use schema::{MIGRATIONS, statements};
+pub use settings::{Quota, Settings};
+pub use work::Ticked;

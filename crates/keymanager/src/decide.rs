@@ -1,0 +1,165 @@
+//! Decisions: signed over the manifest's hash, kept, and delivered to the platform.
+
+use sceau_crypto::{Typ, jws};
+use sceau_element_api::documents::{Decision, Document as _, KeyUse, Outcome};
+use sceau_element_api::wire::RecordDraft;
+use sceau_hsm::Operations as _;
+use sceau_store::params;
+use sceau_trace::{Action, Hash, sha256};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::deliver::{DECISION_TOPIC, Delivery};
+use crate::denial::Denial;
+use crate::error::Error;
+use crate::evidence::{DossierProof, ProvenManifest};
+use crate::manager::KeyManager;
+use crate::officer::VerifiedOfficer;
+use crate::release::Failure;
+use crate::schema::statements;
+
+/// Asks for a decision on a dossier.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct DecisionRequest {
+    /// The dossier and its proofs.
+    #[serde(flatten)]
+    pub proof: DossierProof,
+    /// What is decided.
+    #[schema(value_type = String)]
+    pub decision: Outcome,
+    /// Why, for the depositor; at most 2,000 characters. The platform can read it.
+    pub reason: String,
+}
+
+/// A decision, signed and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Decided {
+    /// The decision, signed by the organisation's signing key (JWS typ `sceau-decision`).
+    pub jws: String,
+    /// Whether the platform has it; if not, it will be sent when the platform answers.
+    pub delivered: bool,
+}
+
+impl KeyManager {
+    /// Takes an officer's decision. The same decision by the same officer on the same manifest is taken once.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`], recorded: connection, manifest, assignment, a final decision that stands, or the platform's own refusal;
+    /// [`Failure::Broken`] when it cannot be signed or kept.
+    pub async fn decide(
+        &self,
+        officer: &VerifiedOfficer,
+        request: &DecisionRequest,
+    ) -> Result<Decided, Failure> {
+        match self.take(officer, request).await {
+            Err(Failure::Denied(denial)) => {
+                let draft = self.record_of_dossier(officer, Action::DECISION, &request.proof);
+                self.record_refusal(Some(officer.account()), draft.refused(denial.code())).await?;
+                Err(denial.into())
+            }
+            taken => taken,
+        }
+    }
+
+    async fn take(&self, officer: &VerifiedOfficer, request: &DecisionRequest) -> Result<Decided, Failure> {
+        let link = self.link().ok_or(Denial::NotConnected)?;
+        let proven = request.proof.verify(&link)?;
+        self.check_assignment(officer, &proven)?;
+        // Alone: two decisions at once must see each other.
+        let _alone = self.changing_people().await;
+        let (hash, payload) = match self.earlier(officer, request, &proven).await? {
+            Some(same) => same,
+            None => self.keep_decision(officer, request, &proven).await?,
+        };
+        let jws = self.sign_decision(&payload)?;
+        let delivered = match self.deliver_decision(&hash).await {
+            Ok(()) => true,
+            Err(Delivery::Later(_)) => false,
+            Err(Delivery::Refused(code)) => return Err(Denial::Platform(code).into()),
+            Err(Delivery::Broken(error)) => return Err(error.into()),
+        };
+        Ok(Decided { jws, delivered })
+    }
+
+    /// The same decision, if it was taken before; a refusal, if a final one stands on this manifest.
+    async fn earlier(
+        &self,
+        officer: &VerifiedOfficer,
+        request: &DecisionRequest,
+        proven: &ProvenManifest,
+    ) -> Result<Option<(Hash, Vec<u8>)>, Failure> {
+        let dossier = request.proof.dossier.to_string();
+        for row in self.database().fetch_all(statements::DECISIONS, params![dossier]).await? {
+            let payload: Vec<u8> = row.get("payload")?;
+            let Decision { decision, reason, decided_by, manifest_hash, .. } =
+                Decision::parse(&payload)?.document;
+            let stands = row.get::<Option<String>>("refused")?.is_none();
+            if manifest_hash != proven.hash || !stands {
+                continue;
+            }
+            if decision == request.decision && reason == request.reason && decided_by == officer.account() {
+                return Ok(Some((sha256(&payload), payload)));
+            }
+            if decision != Outcome::MoreInformation {
+                return Err(Denial::AlreadyDecided.into());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the decision, its record and the message that delivers it, together.
+    async fn keep_decision(
+        &self,
+        officer: &VerifiedOfficer,
+        request: &DecisionRequest,
+        proven: &ProvenManifest,
+    ) -> Result<(Hash, Vec<u8>), Failure> {
+        let document = Decision {
+            v: 1,
+            dossier: proven.manifest.dossier,
+            organisation: proven.manifest.organisation,
+            manifest_hash: proven.hash,
+            decision: request.decision,
+            reason: request.reason.clone(),
+            decided_by: officer.account(),
+            role: officer.role(),
+            time: self.now(),
+        };
+        let payload =
+            document.to_bytes().map_err(|_| Denial::Body("a reason has at most 2,000 characters"))?;
+        // Before anything is kept: without a signing key there is no decision.
+        self.sign_decision(&payload)?;
+        let hash = sha256(&payload);
+        let mut append = self.journal().begin().await?;
+        append.record(self.decided(officer, request, proven).granted()).await?;
+        let values = params![hash.to_string(), document.dossier.to_string(), payload.clone(), document.time];
+        append.transaction().execute(statements::INSERT_DECISION, values).await?;
+        self.outbox().enqueue(append.transaction(), DECISION_TOPIC, &hash).await?;
+        append.commit().await?;
+        Ok((hash, payload))
+    }
+
+    fn decided(
+        &self,
+        officer: &VerifiedOfficer,
+        request: &DecisionRequest,
+        proven: &ProvenManifest,
+    ) -> RecordDraft {
+        self.record_of_dossier(officer, Action::DECISION, &request.proof)
+            .detail("decision", request.decision.as_str())
+            .detail("manifest", proven.hash.to_string())
+    }
+
+    /// Signs with the key that the platform acknowledged last: the element takes no other.
+    pub(crate) fn sign_decision(&self, payload: &[u8]) -> Result<String, Error> {
+        self.sign_current(Typ::Decision, payload)
+    }
+
+    pub(crate) fn sign_current(&self, typ: Typ, payload: &[u8]) -> Result<String, Error> {
+        let ring = self.keyring();
+        let key = ring.current(KeyUse::Sign).ok_or(Error::NoSigningKey)?;
+        let jws = self.keys().sign_jws(&key.private(self.keys())?, typ, payload)?;
+        debug_assert!(jws::unverified_payload(&jws).is_ok_and(|signed| signed == payload));
+        Ok(jws)
+    }
+}

@@ -1,0 +1,276 @@
+//! What administrators of the key manager ask for. None of it opens a document.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use sceau_crypto::KeyId;
+use sceau_element_api::Base64Url;
+use sceau_element_api::documents::{KeySuite, KeyUse};
+use sceau_pki::CertificateRole;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use utoipa::{IntoParams, ToSchema};
+
+use super::guard::{JsonBody, SameOrigin};
+use super::problem::ProblemResponse;
+use crate::denial::Denial;
+use crate::keyring::KeyStanding;
+use crate::manager::KeyManager;
+use crate::officer::VerifiedAdministrator;
+use crate::register::{Assignment, Binding};
+use crate::watch::FOREIGN_STATEMENT;
+
+/// The organisation's keys.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Keys {
+    root_fingerprint: String,
+    keys: Vec<KeyView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct KeyView {
+    #[schema(value_type = String)]
+    key_id: KeyId,
+    #[serde(rename = "use")]
+    #[schema(value_type = String)]
+    key_use: KeyUse,
+    #[schema(value_type = String)]
+    suite: KeySuite,
+    serial: u64,
+    state: KeyStanding,
+    not_before: u64,
+    not_after: u64,
+    index: Option<u64>,
+    /// None: the platform does not answer.
+    open_dossiers: Option<u64>,
+}
+
+/// How the key manager is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    connected: bool,
+    pending_records: u64,
+    foreign_statements: u64,
+    assignments: u64,
+    records: u64,
+    log_key: String,
+}
+
+/// A record of the key manager's own trace.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OwnRecord {
+    index: u64,
+    #[schema(value_type = Object)]
+    record: sceau_trace::Record,
+    delivered: bool,
+}
+
+/// Which records.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Before {
+    /// Those before this position; the newest ones otherwise. 200 at most.
+    before: Option<u64>,
+}
+
+/// A certificate to issue.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewHolder {
+    name: String,
+    /// `case-officer` or `administrator`.
+    role: String,
+}
+
+/// A certificate, handed over once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HandedOver {
+    #[schema(value_type = String)]
+    pkcs12: Base64Url,
+    password: String,
+    fingerprint: String,
+}
+
+/// The organisation's keys, old ones included.
+#[utoipa::path(get, path = "/v1/keys", responses((status = OK, body = Keys), (status = 401), (status = 403)))]
+pub(super) async fn keys(State(manager): State<KeyManager>, _: VerifiedAdministrator) -> Json<Keys> {
+    Json(view(&manager).await)
+}
+
+/// Replaces the recipient key now.
+#[utoipa::path(post, path = "/v1/keys/rotate", responses((status = OK, body = Keys), (status = 403), (status = 502)))]
+pub(super) async fn rotate(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+) -> Result<Json<Keys>, ProblemResponse> {
+    manager.rotate().await?;
+    Ok(Json(view(&manager).await))
+}
+
+/// Destroys an old key that no dossier needs any more.
+#[utoipa::path(post, path = "/v1/keys/{id}/destroy", params(("id" = String, Path)),
+    responses((status = OK, body = Keys), (status = 403), (status = 404), (status = 409)))]
+pub(super) async fn destroy(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    Path(id): Path<String>,
+) -> Result<Json<Keys>, ProblemResponse> {
+    let id = id.parse().map_err(|_| Denial::NotFound)?;
+    manager.destroy_key(&id).await?;
+    Ok(Json(view(&manager).await))
+}
+
+/// How the key manager is.
+#[utoipa::path(get, path = "/v1/status", responses((status = OK, body = Status), (status = 403)))]
+pub(super) async fn status(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+) -> Result<Json<Status>, ProblemResponse> {
+    let connected = match manager.link() {
+        Some(link) => link.machine.keys_in_use().await.is_ok(),
+        None => false,
+    };
+    let assignments = manager.registers().read().unwrap_or_else(PoisonError::into_inner).assignments.len();
+    Ok(Json(Status {
+        connected,
+        pending_records: manager.journal().undelivered().await?,
+        foreign_statements: manager.alarms(FOREIGN_STATEMENT).await?,
+        assignments: assignments as u64,
+        records: manager.journal().size(),
+        log_key: manager.log_key().to_string(),
+    }))
+}
+
+/// Certificates and the accounts that they are bound to.
+#[utoipa::path(get, path = "/v1/bindings", responses((status = OK, body = Vec<Binding>), (status = 403)))]
+pub(super) async fn bindings(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+) -> Json<Vec<Binding>> {
+    Json(all_bindings(&manager))
+}
+
+/// Binds a certificate to an account.
+#[utoipa::path(post, path = "/v1/bindings", request_body = Binding,
+    responses((status = OK, body = Vec<Binding>), (status = 400), (status = 403)))]
+pub(super) async fn bind(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    JsonBody(binding): JsonBody<Binding>,
+) -> Result<Json<Vec<Binding>>, ProblemResponse> {
+    manager.bind(binding).await?;
+    Ok(Json(all_bindings(&manager)))
+}
+
+/// Dossiers that are assigned.
+#[utoipa::path(get, path = "/v1/assignments", responses((status = OK, body = Vec<Assignment>), (status = 403)))]
+pub(super) async fn assignments(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+) -> Json<Vec<Assignment>> {
+    Json(all_assignments(&manager))
+}
+
+/// Assigns a dossier; to nobody, it is open to each bound case officer again.
+#[utoipa::path(post, path = "/v1/assignments", request_body = Assignment,
+    responses((status = OK, body = Vec<Assignment>), (status = 400), (status = 403)))]
+pub(super) async fn assign(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    JsonBody(assignment): JsonBody<Assignment>,
+) -> Result<Json<Vec<Assignment>>, ProblemResponse> {
+    manager.assign(assignment).await?;
+    Ok(Json(all_assignments(&manager)))
+}
+
+/// The key manager's own trace, newest first.
+#[utoipa::path(get, path = "/v1/records", params(Before), responses((status = OK, body = Vec<OwnRecord>), (status = 403)))]
+pub(super) async fn records(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    Query(Before { before }): Query<Before>,
+) -> Result<Json<Vec<OwnRecord>>, ProblemResponse> {
+    let records = manager.journal().records(before.unwrap_or(u64::MAX), 200).await?;
+    let shown = |placed: crate::journal::Placed| OwnRecord {
+        index: placed.position,
+        record: placed.record,
+        delivered: placed.delivered,
+    };
+    Ok(Json(records.into_iter().map(shown).collect()))
+}
+
+/// Issues a client certificate; the password is shown this once.
+#[utoipa::path(post, path = "/v1/certificates", request_body = NewHolder,
+    responses((status = OK, body = HandedOver), (status = 400), (status = 403)))]
+pub(super) async fn issue(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    JsonBody(NewHolder { name, role }): JsonBody<NewHolder>,
+) -> Result<Json<HandedOver>, ProblemResponse> {
+    let role =
+        CertificateRole::parse(&role).ok_or(Denial::Body("a role is case-officer or administrator"))?;
+    let made = manager.issue_certificate(&name, role).await?;
+    Ok(Json(HandedOver {
+        pkcs12: Base64Url(made.pkcs12),
+        password: made.password.as_str().to_owned(),
+        fingerprint: made.fingerprint,
+    }))
+}
+
+/// Withdraws a client certificate.
+#[utoipa::path(post, path = "/v1/certificates/{fingerprint}/withdraw", params(("fingerprint" = String, Path)),
+    responses((status = OK, body = Vec<Binding>), (status = 400), (status = 403)))]
+pub(super) async fn withdraw(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    Path(fingerprint): Path<String>,
+) -> Result<Json<Vec<Binding>>, ProblemResponse> {
+    manager.withdraw_certificate(&fingerprint).await?;
+    Ok(Json(all_bindings(&manager)))
+}
+
+async fn view(manager: &KeyManager) -> Keys {
+    let (ring, now) = (manager.keyring(), manager.now());
+    let needed = dossiers_by_key(manager).await;
+    let keys = ring.all().iter().map(|key| {
+        let count = |needed: &HashMap<String, u64>| {
+            needed.get(&key.statement.key_id.to_string()).copied().unwrap_or_default()
+        };
+        KeyView {
+            key_id: key.statement.key_id,
+            key_use: key.statement.key_use,
+            suite: key.statement.suite,
+            serial: key.statement.serial,
+            state: ring.standing(key, now),
+            not_before: key.statement.not_before,
+            not_after: key.statement.not_after,
+            index: key.index,
+            open_dossiers: needed.as_ref().map(count),
+        }
+    });
+    Keys { root_fingerprint: manager.root_fingerprint().to_string(), keys: keys.collect() }
+}
+
+async fn dossiers_by_key(manager: &KeyManager) -> Option<HashMap<String, u64>> {
+    let mut counts = HashMap::new();
+    for dossier in manager.link()?.machine.keys_in_use().await.ok()? {
+        *counts.entry(dossier.key_id).or_default() += 1;
+    }
+    Some(counts)
+}
+
+fn all_bindings(manager: &KeyManager) -> Vec<Binding> {
+    manager.registers().read().unwrap_or_else(PoisonError::into_inner).bindings.values().cloned().collect()
+}
+
+fn all_assignments(manager: &KeyManager) -> Vec<Assignment> {
+    let lists = manager.registers().read().unwrap_or_else(PoisonError::into_inner);
+    let view =
+        |(dossier, accounts): (&_, &Vec<_>)| Assignment { dossier: *dossier, accounts: accounts.clone() };
+    lists.assignments.iter().map(view).collect()
+}

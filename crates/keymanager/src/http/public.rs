@@ -1,0 +1,136 @@
+//! What anyone in the organisation's network may ask.
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use sceau_element_api::OrganisationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::guard::Presented;
+use super::problem::ProblemResponse;
+use crate::denial::Denial;
+use crate::manager::KeyManager;
+
+/// That the key manager answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Check {
+    status: &'static str,
+}
+
+/// What the pages need to know.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Config {
+    organisation: Organisation,
+    platform_origin: String,
+    log_key: String,
+    /// None: nothing is scanned, and the page says so.
+    scanner: Option<bool>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Organisation {
+    #[schema(value_type = String)]
+    id: OrganisationId,
+    name: String,
+    root_fingerprint: String,
+}
+
+/// Who the caller is here.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WhoAmI {
+    certificate: Option<CertificateView>,
+    account: Option<AccountView>,
+    /// Why the certificate is not accepted, if one was shown and is not.
+    refusal: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CertificateView {
+    subject: String,
+    fingerprint: String,
+    role: Option<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AccountView {
+    account: String,
+    name: String,
+    #[schema(value_type = String)]
+    role: sceau_element_api::documents::DecisionRole,
+}
+
+/// Whether the key manager answers.
+#[utoipa::path(get, path = "/check", responses((status = OK, body = Check)))]
+pub(super) async fn check() -> Json<Check> {
+    Json(Check { status: "ok" })
+}
+
+/// The organisation, its platform, and the log key that everything is verified under.
+#[utoipa::path(get, path = "/v1/config", responses((status = OK, body = Config), (status = 503)))]
+pub(super) async fn config(State(manager): State<KeyManager>) -> Result<Json<Config>, ProblemResponse> {
+    let link = manager.link().ok_or(Denial::NotConnected)?;
+    let organisation = Organisation {
+        id: link.organisation,
+        name: manager.organisation_name().to_owned(),
+        root_fingerprint: manager.root_fingerprint().to_string(),
+    };
+    let platform_origin = link.platform.clone();
+    Ok(Json(Config { organisation, platform_origin, log_key: link.log_key.to_string(), scanner: None }))
+}
+
+impl FromRequestParts<KeyManager> for Presented {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &KeyManager) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}
+
+/// The certificate that the browser showed, and the account that it is bound to.
+#[utoipa::path(get, path = "/v1/whoami", responses((status = OK, body = WhoAmI)))]
+pub(super) async fn whoami(State(manager): State<KeyManager>, presented: Presented) -> Json<WhoAmI> {
+    let nobody = WhoAmI { certificate: None, account: None, refusal: None };
+    let identity = presented.shown().and_then(<[_]>::first).map(sceau_pki::ClientIdentity::read);
+    let Some(Ok(identity)) = identity else { return Json(nobody) };
+    let judged = manager.judge_client(presented.shown());
+    let certificate = Some(CertificateView {
+        subject: identity.subject.to_string(),
+        fingerprint: identity.fingerprint.to_string(),
+        role: judged.as_ref().ok().map(|client| client.role().as_str()),
+    });
+    Json(match judged {
+        Ok(client) => {
+            let account = manager.binding_of(&client).map(|binding| AccountView {
+                account: binding.account.to_string(),
+                name: binding.name,
+                role: binding.role,
+            });
+            WhoAmI { certificate, account, refusal: None }
+        }
+        Err(denial) => WhoAmI { certificate, account: None, refusal: Some(denial.code().to_owned()) },
+    })
+}
+
+/// The last checkpoint of the key manager's own trace, a signed note.
+#[utoipa::path(get, path = "/trace/checkpoint", responses((status = OK, body = String), (status = 404)))]
+pub(super) async fn checkpoint(State(manager): State<KeyManager>) -> Result<Response, ProblemResponse> {
+    let checkpoint = manager.journal().checkpoint().ok_or(Denial::NotFound)?;
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, checkpoint.note().to_string()).into_response())
+}
+
+/// A tile or an entry bundle of it, by its path (C2SP tlog-tiles).
+pub(super) async fn tile(
+    State(manager): State<KeyManager>,
+    Path(path): Path<String>,
+) -> Result<Response, ProblemResponse> {
+    let tile = manager.journal().tile(&format!("tile/{path}")).await?.ok_or(Denial::NotFound)?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], tile).into_response())
+}
+
+pub(super) async fn nothing() -> ProblemResponse {
+    Denial::NotFound.into()
+}

@@ -1,0 +1,65 @@
+//! What case officers and supervisors ask for.
+
+use axum::Json;
+use axum::extract::State;
+use sceau_element_api::Base64Url;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::guard::{JsonBody, SameOrigin};
+use super::problem::ProblemResponse;
+use crate::decide::{Decided, DecisionRequest};
+use crate::manager::KeyManager;
+use crate::officer::VerifiedOfficer;
+use crate::release::{Released, UnwrapRequest};
+
+/// A content key, and what its holder must find.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Unwrapped {
+    /// 32 bytes, base64url.
+    #[serde(serialize_with = "secret")]
+    #[schema(value_type = String)]
+    cek: Zeroizing<String>,
+    /// Position of the access in this key manager's trace.
+    record_index: u64,
+    /// Hash that the envelope must have: nothing is shown otherwise.
+    envelope_hash: String,
+    /// Parts that it must have.
+    parts: u32,
+    /// Bytes of plaintext that it must have.
+    size: u64,
+}
+
+/// Releases the content key of one file.
+#[utoipa::path(post, path = "/v1/unwrap", request_body = UnwrapRequest,
+    responses((status = OK, body = Unwrapped), (status = 401), (status = 403), (status = 422), (status = 429)))]
+pub(super) async fn unwrap(
+    State(manager): State<KeyManager>,
+    officer: VerifiedOfficer,
+    _: SameOrigin,
+    JsonBody(request): JsonBody<UnwrapRequest>,
+) -> Result<Json<Unwrapped>, ProblemResponse> {
+    let Released { cek, record_index, envelope_hash, parts, size } =
+        manager.unwrap(&officer, &request).await?;
+    let mut bytes = Base64Url(cek.expose().to_vec());
+    let text = Zeroizing::new(bytes.encode());
+    zeroize::Zeroize::zeroize(&mut bytes.0);
+    Ok(Json(Unwrapped { cek: text, record_index, envelope_hash: envelope_hash.to_string(), parts, size }))
+}
+
+/// Takes a decision.
+#[utoipa::path(post, path = "/v1/decisions", request_body = DecisionRequest,
+    responses((status = OK, body = Decided), (status = 401), (status = 403), (status = 409), (status = 422)))]
+pub(super) async fn decide(
+    State(manager): State<KeyManager>,
+    officer: VerifiedOfficer,
+    _: SameOrigin,
+    JsonBody(request): JsonBody<DecisionRequest>,
+) -> Result<Json<Decided>, ProblemResponse> {
+    Ok(Json(manager.decide(&officer, &request).await?))
+}
+
+fn secret<S: Serializer>(text: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}

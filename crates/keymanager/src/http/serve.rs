@@ -1,0 +1,133 @@
+//! HTTPS, on an internal address only.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tower::ServiceExt as _;
+
+use super::guard::Presented;
+use crate::error::Error;
+use crate::manager::KeyManager;
+
+/// How long a handshake may take, a client may take to send its headers, and requests under way may take after `stop`.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(20);
+const DRAIN: Duration = Duration::from_secs(10);
+/// Connections at once: a browser has one or two.
+const CONNECTIONS: usize = 1024;
+
+impl KeyManager {
+    /// Serves pages and API over HTTPS until `stop` resolves, then ends requests under way within ten seconds.
+    ///
+    /// # Errors
+    /// [`Error::PublicAddress`] unless the listener is on loopback or a private network.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let io = |cause| Error::Io { what: "listening".to_owned(), cause };
+        let address = listener.local_addr().map_err(io)?.ip();
+        if !is_internal(address) {
+            return Err(Error::PublicAddress(address));
+        }
+        let router = super::router(self.clone());
+        let graceful = Arc::new(GracefulShutdown::new());
+        let permits = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+        tokio::pin!(stop);
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, _)) = accepted else {
+                // Out of descriptors: others close theirs meanwhile.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let Some(config) = self.tls().config() else { continue };
+            let (router, watcher) = (router.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                if let Some(stream) = handshake(TlsAcceptor::from(config), stream).await {
+                    connection(stream, router, watcher).await;
+                }
+                drop(permit);
+            });
+        }
+        drop(listener);
+        if let Some(graceful) = Arc::into_inner(graceful) {
+            drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
+        }
+        Ok(())
+    }
+}
+
+/// Loopback, and what RFC 1918, RFC 3927, RFC 4193 and RFC 4291 keep for private networks. Not "any address".
+fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
+async fn handshake(acceptor: TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    drop(stream.set_nodelay(true));
+    match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+async fn connection(
+    stream: TlsStream<TcpStream>,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let chain = stream.get_ref().1.peer_certificates();
+    let presented =
+        Presented(chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect()));
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(presented.clone());
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn only_internal_addresses_are_listened_on() {
+        for internal in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1", "::1", "fd00::1", "fe80::1"] {
+            assert!(is_internal(internal.parse().unwrap()), "{internal}");
+        }
+        for public in
+            ["0.0.0.0", "::", "203.0.113.7", "8.8.8.8", "2001:db8::1", "::ffff:8.8.8.8", "172.32.0.1"]
+        {
+            assert!(!is_internal(public.parse().unwrap()), "{public}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The organisation's keys: what each is, where it stands, and the statement by which the root vouches for it.
+
+mod plan;
+
+use sceau_crypto::{Fingerprint, KeyId};
+use sceau_element_api::documents::{KeyStatement, KeyUse};
+use sceau_hsm::{KeyRef, KeyUri, Provider};
+use sceau_store::{Database, params};
+use sceau_trace::Hash;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use plan::{Plan, Why, plan, suite};
+
+use crate::error::Error;
+use crate::schema::statements;
+
+/// A key that this organisation's root has stated, verified when it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct ManagedKey {
+    pub(crate) statement: KeyStatement,
+    pub(crate) hash: Hash,
+    pub(crate) jws: String,
+    pub(crate) uri: KeyUri,
+    /// Where the platform's log holds the statement; none until that is proven.
+    pub(crate) index: Option<u64>,
+    pub(crate) destroyed: bool,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStanding {
+    /// Made, and not yet acknowledged by the platform.
+    Next,
+    /// The one in use.
+    Current,
+    /// Kept for what was sealed to it.
+    Retired,
+    /// Gone.
+    Destroyed,
+}
+
+/// All of them, by use and serial.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keyring(Vec<ManagedKey>);
+
+impl Keyring {
+    /// Reads the keys; each statement must verify under the root.
+    pub(crate) async fn load(database: &Database, root: &Fingerprint) -> Result<Self, Error> {
+        let rows = database.fetch_all(statements::KEYS, params![]).await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let jws: String = row.get("jws")?;
+            let verified =
+                KeyStatement::verify(&jws, root).map_err(|_| Error::Tampered("a key's statement"))?;
+            let uri: String = row.get("uri")?;
+            keys.push(ManagedKey {
+                hash: verified.hash(),
+                statement: verified.into_document(),
+                jws,
+                uri: uri.parse()?,
+                index: row.get("log_index")?,
+                destroyed: row.get::<Option<u64>>("destroyed")?.is_some(),
+            });
+        }
+        Ok(Self(keys))
+    }
+
+    pub(crate) fn all(&self) -> &[ManagedKey] {
+        &self.0
+    }
+
+    /// The one made last for this use.
+    pub(crate) fn newest(&self, key_use: KeyUse) -> Option<&ManagedKey> {
+        self.of(key_use).max_by_key(|key| key.statement.serial)
+    }
+
+    /// The one that the platform acknowledged last for this use.
+    pub(crate) fn current(&self, key_use: KeyUse) -> Option<&ManagedKey> {
+        self.of(key_use).filter(|key| key.index.is_some()).max_by_key(|key| key.statement.serial)
+    }
+
+    pub(crate) fn by_id(&self, id: &KeyId) -> Option<&ManagedKey> {
+        self.0.iter().find(|key| key.statement.key_id == *id)
+    }
+
+    /// Whether a statement of this hash is one of ours.
+    pub(crate) fn stated(&self, hash: &Hash) -> bool {
+        self.0.iter().any(|key| key.hash == *hash)
+    }
+
+    pub(crate) fn standing(&self, key: &ManagedKey, now: u64) -> KeyStanding {
+        let current = self.current(key.statement.key_use);
+        let is_current = current.is_some_and(|current| current.statement.key_id == key.statement.key_id);
+        match key {
+            ManagedKey { destroyed: true, .. } => KeyStanding::Destroyed,
+            ManagedKey { index: None, .. } => KeyStanding::Next,
+            _ if is_current && key.statement.is_valid_at(now) => KeyStanding::Current,
+            _ => KeyStanding::Retired,
+        }
+    }
+
+    fn of(&self, key_use: KeyUse) -> impl Iterator<Item = &ManagedKey> {
+        self.0.iter().filter(move |key| key.statement.key_use == key_use)
+    }
+}
+
+impl ManagedKey {
+    /// Its private half.
+    pub(crate) fn private(&self, keys: &dyn Provider) -> Result<KeyRef, Error> {
+        Ok(keys.find(&self.uri)?.key)
+    }
+}

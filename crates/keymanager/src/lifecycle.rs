@@ -1,0 +1,163 @@
+//! The life of keys: made, stated by the root, published, acknowledged, replaced, destroyed.
+//!
+//! A new key takes over at once when the platform acknowledges it: the element counts the newest statement of a use as current, and the
+//! platform seals new dossiers to it. The old one stays valid until its expiry, for drafts begun before; the lead time is thus how long both are
+//! valid, and no clock finds a moment with none. Statements begin five minutes early, for depositors whose clocks are behind.
+
+use sceau_crypto::{KeyId, Typ, jws};
+use sceau_element_api::Base64Url;
+use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use sceau_element_api::wire::RecordDraft;
+use sceau_hsm::{KeyKind, KeyLabel, Operations as _};
+use sceau_store::params;
+use sceau_trace::{Action, sha256};
+
+use crate::error::Error;
+use crate::keyring::{ManagedKey, Plan, Why, plan, suite};
+use crate::link::Link;
+use crate::manager::KeyManager;
+use crate::schema::statements;
+
+/// How much earlier than it is made a key becomes valid.
+const BACKDATED_MS: u64 = 5 * 60 * 1000;
+
+impl KeyManager {
+    /// Brings the keys of both uses to what the policy asks for now.
+    pub(crate) async fn tend_keys(&self, link: &Link) -> Result<(), Error> {
+        // The signing key first: records about the other one are signed with it.
+        for key_use in [KeyUse::Sign, KeyUse::Encrypt] {
+            let newest = self.keyring().newest(key_use).cloned();
+            match plan(key_use, newest.as_ref(), self.settings(), self.now()) {
+                Plan::Rest => {}
+                Plan::Publish => self.publish_newest(link, key_use).await?,
+                Plan::Make(why) => {
+                    self.make_key(link, key_use, why).await?;
+                    self.publish_newest(link, key_use).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the recipient key now, whatever its age: an administrator fears that it is known, or drills.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`]; those of the platform. What was made and not acknowledged is published by a later [`KeyManager::tick`].
+    pub async fn rotate(&self) -> Result<(), Error> {
+        let _alone = self.alone().await;
+        let link = self.link().ok_or(Error::NotConnected)?;
+        self.tend_keys(&link).await?;
+        self.make_key(&link, KeyUse::Encrypt, Why::Asked).await?;
+        self.publish_newest(&link, KeyUse::Encrypt).await
+    }
+
+    /// Makes a key and has the root state it; both are on disk when this returns.
+    async fn make_key(&self, link: &Link, key_use: KeyUse, why: Why) -> Result<(), Error> {
+        let now = self.now();
+        let ring = self.keyring();
+        let before = ring.current(key_use);
+        let serial = before.map_or(1, |before| before.statement.serial + 1);
+        let suite = suite(key_use, self.settings());
+        let kind = kind(suite);
+        // The same label after a crash: the key that was made then is taken up.
+        let label = KeyLabel::new(&format!("{}-{serial}-{}", key_use.as_str(), suite_label(suite)))?;
+        let keys = self.keys();
+        let private = keys.find_or_generate(kind, &label, now)?;
+        let (key_id, public_key) = match kind {
+            KeyKind::Ed25519 => {
+                let public = keys.verifying_key(&private)?;
+                (KeyId::from_bytes(*public.fingerprint().as_bytes()), public.as_bytes().to_vec())
+            }
+            _ => {
+                let public = keys.recipient_key(&private)?;
+                (public.key_id(), public.public().to_vec())
+            }
+        };
+        let statement = KeyStatement {
+            v: 1,
+            organisation: link.organisation,
+            key_use,
+            suite,
+            key_id,
+            public_key: Base64Url(public_key),
+            not_before: now.saturating_sub(BACKDATED_MS),
+            not_after: now.saturating_add(self.settings().period_ms),
+            predecessor: before.map(|before| before.statement.key_id),
+            serial,
+            key_manager: self.address().to_owned(),
+            root_key: Base64Url(keys.verifying_key(self.root())?.as_bytes().to_vec()),
+        };
+        let jws = keys.sign_jws(self.root(), Typ::KeyStatement, &statement.to_bytes()?)?;
+        self.keep_key(&statement, &jws, private.uri().to_string(), why).await
+    }
+
+    async fn keep_key(
+        &self,
+        statement: &KeyStatement,
+        jws: &str,
+        uri: String,
+        why: Why,
+    ) -> Result<(), Error> {
+        let payload = jws::unverified_payload(jws).map_err(|_| Error::Tampered("a key's statement"))?;
+        let draft = self
+            .record_of_key(Action::parse("key.make")?, statement)
+            .granted()
+            .detail("reason", why.as_str());
+        let mut append = self.journal().begin().await?;
+        append.record(draft.detail("statement", sha256(&payload).to_string())).await?;
+        let id = statement.key_id.to_string();
+        let values = params![id, statement.key_use.as_str(), statement.serial, uri, jws];
+        append.transaction().execute(statements::INSERT_KEY, values).await?;
+        append.commit().await?;
+        self.reload_keyring().await
+    }
+
+    /// Publishes the newest key of a use and keeps the proven acknowledgement.
+    async fn publish_newest(&self, link: &Link, key_use: KeyUse) -> Result<(), Error> {
+        let ring = self.keyring();
+        let Some(key) = ring.newest(key_use).filter(|key| key.index.is_none()) else { return Ok(()) };
+        let published = link.publish(key).await;
+        let draft = self.record_of_key(Action::KEY_PUBLISH, &key.statement);
+        match published {
+            Ok(index) => self.acknowledged(key, index, draft.granted()).await,
+            Err(error @ Error::Acknowledgement(_)) => {
+                // Somebody answers in the platform's name: worth a record, where an unreachable platform is not.
+                self.journal().append(draft.refused(error.code())).await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn acknowledged(&self, key: &ManagedKey, index: u64, draft: RecordDraft) -> Result<(), Error> {
+        let mut append = self.journal().begin().await?;
+        append.record(draft.detail("log-index", index.to_string())).await?;
+        let values = params![key.statement.key_id.to_string(), index];
+        append.transaction().execute(statements::KEY_ACKNOWLEDGED, values).await?;
+        append.commit().await?;
+        self.reload_keyring().await
+    }
+
+    pub(crate) fn record_of_key(&self, action: Action, statement: &KeyStatement) -> RecordDraft {
+        self.own_record(action)
+            .subject("key", statement.key_id)
+            .detail("serial", statement.serial.to_string())
+            .detail("use", statement.key_use.as_str())
+    }
+}
+
+fn kind(suite: KeySuite) -> KeyKind {
+    match suite {
+        KeySuite::Ed25519 => KeyKind::Ed25519,
+        KeySuite::RsaOaep256 => KeyKind::RsaOaep256,
+        KeySuite::XWing => KeyKind::HpkeXWing,
+    }
+}
+
+fn suite_label(suite: KeySuite) -> &'static str {
+    match suite {
+        KeySuite::Ed25519 => "ed25519",
+        KeySuite::RsaOaep256 => "rsa",
+        KeySuite::XWing => "xwing",
+    }
+}

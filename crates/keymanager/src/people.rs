@@ -1,0 +1,183 @@
+//! What administrators do: bind certificates, assign dossiers, issue and withdraw certificates, destroy keys. Each act is recorded with it.
+
+use std::sync::PoisonError;
+
+use sceau_crypto::KeyId;
+use sceau_element_api::documents::KeyUse;
+use sceau_pki::{CertificateRole, Issued, new_pkcs12_password};
+use sceau_store::params;
+use sceau_trace::{Action, sha256};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::denial::Denial;
+use crate::error::Error;
+use crate::journal::{REGISTER, REGISTER_HASH};
+use crate::keyring::KeyStanding;
+use crate::manager::KeyManager;
+use crate::register::{ASSIGNMENTS, Assignment, BINDINGS, Binding, Registers, WITHDRAWN, canonical};
+use crate::release::Failure;
+use crate::schema::statements;
+
+/// A client certificate as it is handed over, once.
+#[derive(Debug)]
+pub struct NewCertificate {
+    /// Key, certificate and issuer in PKCS#12, for a browser.
+    pub pkcs12: Vec<u8>,
+    /// Its password, which is kept nowhere.
+    pub password: Zeroizing<String>,
+    /// Key and chain in PEM, for programs of the holder.
+    pub pem: Zeroizing<String>,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub fingerprint: String,
+}
+
+impl KeyManager {
+    /// Issues a client certificate. Who calls answers for the caller being an administrator, or the owner of the machine.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] for a name that cannot stand in a certificate.
+    pub async fn issue_certificate(
+        &self,
+        name: &str,
+        role: CertificateRole,
+    ) -> Result<NewCertificate, Failure> {
+        let issued = match self.tls().issue(name, role, self.now()) {
+            Err(Error::Pki(sceau_pki::Error::BadSubject)) => {
+                return Err(
+                    Denial::Body("a name has 1 to 64 characters, none of them a control character").into()
+                );
+            }
+            issued => issued?,
+        };
+        let draft = self.own_record(Action::parse("certificate.issue")?).granted();
+        let draft = draft.subject("certificate", issued.fingerprint()).detail("role", role.as_str());
+        self.journal().append(draft).await?;
+        Ok(handed_over(&issued)?)
+    }
+
+    /// Withdraws a client certificate: it is refused from now on, and its binding is gone.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] for what is no fingerprint.
+    pub async fn withdraw_certificate(&self, fingerprint: &str) -> Result<(), Failure> {
+        let fingerprint = canonical(fingerprint).ok_or(NOT_A_FINGERPRINT)?;
+        let _alone = self.changing_people().await;
+        let mut lists = self.lists();
+        lists.withdrawn.insert(fingerprint.clone());
+        self.keep_list(&lists, WITHDRAWN, &lists.withdrawn).await?;
+        if lists.bindings.remove(&fingerprint).is_some() {
+            self.keep_list(&lists, BINDINGS, &lists.bindings).await?;
+        }
+        Ok(())
+    }
+
+    /// Binds a certificate to an account; a certificate has one binding, the last.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] for what is no fingerprint or no name.
+    pub async fn bind(&self, binding: Binding) -> Result<(), Failure> {
+        let fingerprint = canonical(&binding.certificate_fingerprint).ok_or(NOT_A_FINGERPRINT)?;
+        let named = !binding.name.trim().is_empty() && binding.name.chars().count() <= 64;
+        if !named || binding.name.chars().any(char::is_control) {
+            return Err(
+                Denial::Body("a name has 1 to 64 characters, none of them a control character").into()
+            );
+        }
+        let _alone = self.changing_people().await;
+        let mut lists = self.lists();
+        let binding = Binding { certificate_fingerprint: fingerprint.clone(), ..binding };
+        lists.bindings.insert(fingerprint, binding);
+        Ok(self.keep_list(&lists, BINDINGS, &lists.bindings).await?)
+    }
+
+    /// Assigns a dossier to some accounts; to none, it is again open to each bound case officer.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn assign(&self, assignment: Assignment) -> Result<(), Failure> {
+        let _alone = self.changing_people().await;
+        let mut lists = self.lists();
+        if assignment.accounts.is_empty() {
+            lists.assignments.remove(&assignment.dossier);
+        } else {
+            lists.assignments.insert(assignment.dossier, assignment.accounts);
+        }
+        Ok(self.keep_list(&lists, ASSIGNMENTS, &lists.assignments).await?)
+    }
+
+    /// Destroys the private half of a recipient key: nothing that was sealed to it will ever open again.
+    ///
+    /// # Errors
+    /// [`Error::KeyNeeded`] unless it was replaced, expired longer ago than the retention, and the platform, asked now, names no dossier that is
+    /// sealed to it; [`Error::UnknownKey`].
+    pub async fn destroy_key(&self, key_id: &KeyId) -> Result<(), Error> {
+        let _alone = self.alone().await;
+        let ring = self.keyring();
+        let key = ring.by_id(key_id).ok_or(Error::UnknownKey)?;
+        if ring.standing(key, self.now()) != KeyStanding::Retired || key.statement.key_use != KeyUse::Encrypt
+        {
+            return Err(Error::KeyNeeded("it is in use, was destroyed before, or is no recipient key"));
+        }
+        if ring.current(KeyUse::Encrypt).is_some_and(|current| current.statement.key_id == *key_id) {
+            return Err(Error::KeyNeeded("no other key has replaced it"));
+        }
+        if self.now() < key.statement.not_after.saturating_add(self.settings().retention_ms) {
+            return Err(Error::KeyNeeded("it expired too recently"));
+        }
+        let link = self.link().ok_or(Error::NotConnected)?;
+        let needed = link.machine.keys_in_use().await?;
+        if needed.iter().any(|dossier| dossier.key_id == key_id.to_string()) {
+            return Err(Error::KeyNeeded("a dossier is sealed to it"));
+        }
+        // Recorded first: a key must not vanish without a word. What a crash leaves is destroyed when it is asked for again.
+        let action = Action::parse("key.destroy")?;
+        self.journal().append(self.record_of_key(action.clone(), &key.statement)).await?;
+        self.keys().destroy(&key.private(self.keys())?)?;
+        let mut append = self.journal().begin().await?;
+        append.record(self.record_of_key(action, &key.statement).granted()).await?;
+        append
+            .transaction()
+            .execute(statements::KEY_DESTROYED, params![key_id.to_string(), self.now()])
+            .await?;
+        append.commit().await?;
+        self.reload_keyring().await
+    }
+
+    fn lists(&self) -> Registers {
+        self.registers().read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Seals a list, names its hash in the trace, and puts it into force; all at once.
+    async fn keep_list(
+        &self,
+        lists: &Registers,
+        name: &'static str,
+        list: &impl Serialize,
+    ) -> Result<(), Error> {
+        let sealed = self.vault().seal(name, list)?;
+        let draft = self.own_record(Action::parse("register.change")?).granted().detail(REGISTER, name);
+        let mut append = self.journal().begin().await?;
+        append.record(draft.detail(REGISTER_HASH, sha256(&sealed).to_string())).await?;
+        self.vault().put_sealed(append.transaction(), name, &sealed).await?;
+        append.commit().await?;
+        *self.registers().write().unwrap_or_else(PoisonError::into_inner) = lists.clone();
+        Ok(())
+    }
+}
+
+const NOT_A_FINGERPRINT: Denial = Denial::Body("a fingerprint is 64 hexadecimal digits");
+
+fn handed_over(issued: &Issued) -> Result<NewCertificate, Error> {
+    let password = new_pkcs12_password()?;
+    let (key, chain) = (issued.key().to_pem(), issued.chain_pem());
+    let mut pem = Zeroizing::new(String::with_capacity(key.len() + chain.len()));
+    pem.push_str(&key);
+    pem.push_str(&chain);
+    Ok(NewCertificate {
+        pkcs12: issued.to_pkcs12(&password)?,
+        password,
+        pem,
+        fingerprint: issued.fingerprint().to_string(),
+    })
+}

@@ -1,0 +1,47 @@
+//! Tables and statements, in SQL that both databases read.
+
+use sceau_store::Migration;
+
+/// The tables of this room, without those of the store's own room that its outbox needs.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") }];
+
+/// Each statement, public for the test that prepares them all.
+pub mod statements {
+    sceau_store::statements! {
+        pub PUT_SEALED = "INSERT INTO sealed (name, content) VALUES ($1, $2) \
+            ON CONFLICT (name) DO UPDATE SET content = excluded.content";
+        pub GET_SEALED = "SELECT content FROM sealed WHERE name = $1";
+
+        pub INSERT_RECORD = "INSERT INTO record (position, leaf, delivered) VALUES ($1, $2, 0)";
+        pub LEAVES = "SELECT position, leaf FROM record WHERE position >= $1 ORDER BY position LIMIT $2";
+        pub RECORDS_BEFORE = "SELECT position, leaf, delivered FROM record WHERE position < $1 \
+            ORDER BY position DESC LIMIT $2";
+        pub UNDELIVERED = "SELECT position, leaf FROM record WHERE delivered = 0 ORDER BY position LIMIT $1";
+        pub UNDELIVERED_RECORD = "SELECT leaf FROM record WHERE position = $1 AND delivered = 0";
+        pub COUNT_UNDELIVERED = "SELECT count(*) AS n FROM record WHERE delivered = 0";
+        pub RECORD_DELIVERED = "UPDATE record SET delivered = 1 WHERE position = $1";
+        pub PUT_CHECKPOINT = "INSERT INTO own_checkpoint (id, note) VALUES (1, $1) \
+            ON CONFLICT (id) DO UPDATE SET note = excluded.note";
+        pub GET_CHECKPOINT = "SELECT note FROM own_checkpoint WHERE id = 1";
+
+        pub INSERT_KEY = "INSERT INTO managed_key (key_id, key_use, serial, uri, jws) VALUES ($1, $2, $3, $4, $5)";
+        pub KEYS = "SELECT uri, jws, log_index, destroyed FROM managed_key ORDER BY key_use, serial";
+        pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2 WHERE key_id = $1";
+        pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2 WHERE key_id = $1";
+
+        pub INSERT_DECISION = "INSERT INTO decision (hash, dossier, payload, delivered, created) \
+            VALUES ($1, $2, $3, 0, $4)";
+        pub DECISIONS = "SELECT hash, payload, delivered, refused FROM decision WHERE dossier = $1 ORDER BY created";
+        pub GET_DECISION = "SELECT payload, delivered FROM decision WHERE hash = $1";
+        pub DECISION_DELIVERED = "UPDATE decision SET delivered = 1, refused = NULL WHERE hash = $1";
+        pub DECISION_REFUSED = "UPDATE decision SET refused = $2 WHERE hash = $1";
+
+        pub PUT_WATCHED = "INSERT INTO watched (id, checkpoint, frontier) VALUES (1, $1, $2) \
+            ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier";
+        pub GET_WATCHED = "SELECT checkpoint, frontier FROM watched WHERE id = 1";
+        pub INSERT_ALARM = "INSERT INTO alarm (id, kind, log_index, position, raised) VALUES ($1, $2, $3, $4, $5)";
+        pub KNOWN_ALARM = "SELECT id FROM alarm WHERE id = $1";
+        pub COUNT_ALARMS = "SELECT count(*) AS n FROM alarm WHERE kind = $1";
+    }
+}

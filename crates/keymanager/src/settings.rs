@@ -1,0 +1,54 @@
+//! What an organisation decides about its key manager. Everything has a default.
+
+use std::path::PathBuf;
+
+use sceau_crypto::RecipientSuite;
+use sceau_pki::RoleNames;
+
+const DAY: u64 = 24 * 3600 * 1000;
+
+/// Policy of a key manager.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The suite of recipient keys. Changing it makes the next [`tick`](crate::KeyManager::tick) change the key.
+    pub suite: RecipientSuite,
+    /// How long a key is valid, in milliseconds.
+    pub period_ms: u64,
+    /// How long before its expiry the next key is made and published, in milliseconds.
+    pub lead_ms: u64,
+    /// How long after its expiry a recipient key is kept at least, in milliseconds, whatever the platform says.
+    pub retention_ms: u64,
+    /// How many content keys an officer may have.
+    pub quota: Quota,
+    /// Authorities of client certificates; with none, the embedded one.
+    pub anchors: Vec<PathBuf>,
+    /// Which organizational unit in a certificate stands for which role.
+    pub role_names: RoleNames,
+    /// The server's certificate and key (PEM); with none, the embedded authority issues and renews one.
+    pub server_identity: Option<PathBuf>,
+}
+
+/// A token bucket: so many at once, refilled evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// At once.
+    pub burst: u32,
+    /// Per hour.
+    pub per_hour: u32,
+}
+
+impl Default for Settings {
+    /// HPKE-X-Wing, six months, two weeks, one year, 100 at once and 400 an hour, the embedded authority.
+    fn default() -> Self {
+        Self {
+            suite: RecipientSuite::HpkeXWing,
+            period_ms: 183 * DAY,
+            lead_ms: 14 * DAY,
+            retention_ms: 365 * DAY,
+            quota: Quota { burst: 100, per_hour: 400 },
+            anchors: Vec::new(),
+            role_names: RoleNames::default(),
+            server_identity: None,
+        }
+    }
+}

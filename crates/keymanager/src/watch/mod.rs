@@ -1,0 +1,180 @@
+//! Watching the platform's log: it may only grow, and every key stated in our organisation's name must be one that we stated.
+//!
+//! Each checkpoint must extend the last one that was verified here, by the platform's own consistency proof; then every new record is read, and
+//! the root computed over all of them must be the checkpoint's, so that no record can be kept from us. What was verified last is kept, and the log
+//! can never go back behind it. What is wrong is recorded once, in our trace, and counted.
+
+mod frontier;
+
+use sceau_element_api::documents::KeyUse;
+use sceau_element_api::{Base64Url, Kind};
+use sceau_store::params;
+use sceau_trace::{Action, Hash, Outcome, Record, SignedCheckpoint, VerifiedCheckpoint, leaf_hash};
+use serde::Deserialize;
+
+use self::frontier::Frontier;
+use crate::error::Error;
+use crate::link::Link;
+use crate::manager::KeyManager;
+use crate::schema::statements;
+
+/// Records read in one call, and the most in one tick: the next tick goes on.
+const PAGE: u64 = 256;
+const PAGES_PER_TICK: usize = 64;
+
+/// Kinds of alarms.
+pub(crate) const FOREIGN_STATEMENT: &str = "foreign-statement";
+const ORGANISATION_CHANGED: &str = "organisation-changed";
+const LOG_INCONSISTENT: &str = "log-inconsistent";
+
+#[derive(Deserialize)]
+struct Proof {
+    proof: Vec<Hash>,
+}
+
+/// What was verified last.
+struct Watched {
+    checkpoint: Option<VerifiedCheckpoint>,
+    frontier: Frontier,
+}
+
+impl KeyManager {
+    /// Verifies the log's newest checkpoint against the last one, and reads what is new.
+    pub(crate) async fn watch(&self, link: &Link) -> Result<(), Error> {
+        let mut watched = self.watched(link).await?;
+        let newest = match self.next_checkpoint(link, watched.checkpoint.as_ref()).await {
+            Err(Error::Log(why)) => {
+                self.alarm(LOG_INCONSISTENT, LOG_INCONSISTENT, None).await?;
+                return Err(Error::Log(why));
+            }
+            newest => newest?,
+        };
+        // The checkpoint counts from now on, whether or not its records can be read today.
+        self.remember(&newest, &watched.frontier).await?;
+        for _ in 0..PAGES_PER_TICK {
+            if watched.frontier.size() >= newest.size() {
+                break;
+            }
+            self.read_page(link, &mut watched.frontier, newest.size()).await?;
+        }
+        if watched.frontier.size() == newest.size() && watched.frontier.root() != newest.root() {
+            self.alarm(LOG_INCONSISTENT, LOG_INCONSISTENT, None).await?;
+            // Read everything again next time: what it served may have been damaged on the way.
+            self.remember(&newest, &Frontier::default()).await?;
+            return Err(Error::Log(
+                "the records that it serves are not those that its checkpoint covers".to_owned(),
+            ));
+        }
+        self.remember(&newest, &watched.frontier).await
+    }
+
+    /// How many alarms of a kind were raised.
+    pub(crate) async fn alarms(&self, kind: &str) -> Result<u64, Error> {
+        Ok(self.database().fetch_one(statements::COUNT_ALARMS, params![kind]).await?.get("n")?)
+    }
+
+    async fn watched(&self, link: &Link) -> Result<Watched, Error> {
+        let Some(row) = self.database().fetch_optional(statements::GET_WATCHED, params![]).await? else {
+            return Ok(Watched { checkpoint: None, frontier: Frontier::default() });
+        };
+        let tampered = || Error::Tampered("what was verified of the platform's log");
+        let frontier = Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?;
+        let checkpoint = SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?;
+        // Another platform was connected since: its log is watched from its beginning.
+        match checkpoint.verify(&link.log_key) {
+            Ok(checkpoint) => Ok(Watched { checkpoint: Some(checkpoint), frontier }),
+            Err(_) => Ok(Watched { checkpoint: None, frontier: Frontier::default() }),
+        }
+    }
+
+    async fn next_checkpoint(
+        &self,
+        link: &Link,
+        last: Option<&VerifiedCheckpoint>,
+    ) -> Result<VerifiedCheckpoint, Error> {
+        let inconsistent = |error: sceau_trace::CheckpointError| Error::Log(error.to_string());
+        let server = link.machine.server();
+        let note = server.get_bytes("/trace/checkpoint").await?;
+        let note =
+            std::str::from_utf8(&note).map_err(|_| Error::Log("its checkpoint is no text".to_owned()))?;
+        let newest = SignedCheckpoint::parse(note)
+            .and_then(|note| note.verify(&link.log_key))
+            .map_err(inconsistent)?;
+        let Some(last) = last else { return Ok(newest) };
+        let (from, to) = (last.size(), newest.size());
+        if to < from {
+            return Err(Error::Log(format!("it has {to} records where it had {from}")));
+        }
+        let proof = if from == 0 || from == to {
+            Vec::new()
+        } else {
+            server.get::<Proof>(&format!("/v1/trace/consistency?from={from}&to={to}")).await?.proof
+        };
+        newest.extends(last, &proof).map_err(inconsistent)?;
+        Ok(newest)
+    }
+
+    async fn read_page(&self, link: &Link, frontier: &mut Frontier, size: u64) -> Result<(), Error> {
+        let start = frontier.size();
+        let count = PAGE.min(size - start);
+        let path = format!("/v1/trace/records?start={start}&count={count}");
+        let entries: Vec<Base64Url> = link.machine.server().get(&path).await?;
+        if entries.is_empty() || entries.len() as u64 > count {
+            return Err(Error::Log("it does not serve the records that its checkpoint covers".to_owned()));
+        }
+        for (index, entry) in (start..).zip(&entries) {
+            // A record of a later version is still a leaf; what it says is not for this program.
+            if let Ok(record) = Record::parse(entry) {
+                self.look_at(link, index, &record).await?;
+            }
+            frontier.append(leaf_hash(entry));
+        }
+        Ok(())
+    }
+
+    /// Raises an alarm for what was attested in our name and is not ours.
+    async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<(), Error> {
+        let Some(attested) = record.attested().filter(|_| record.outcome() == Outcome::Granted) else {
+            return Ok(());
+        };
+        let organisation = link.organisation.to_string();
+        if attested.kind == Kind::KeyStatement.as_str() {
+            let ours = [KeyUse::Encrypt, KeyUse::Sign]
+                .iter()
+                .any(|each| attested.id == format!("{organisation}/{}", each.as_str()));
+            if ours && !self.keyring().stated(&attested.hash) {
+                self.alarm(FOREIGN_STATEMENT, &attested.hash.to_string(), Some(index)).await?;
+            }
+        } else if attested.kind == Kind::Organisation.as_str()
+            && attested.id == organisation
+            && attested.version > 1
+        {
+            self.alarm(ORGANISATION_CHANGED, &attested.hash.to_string(), Some(index)).await?;
+        }
+        Ok(())
+    }
+
+    async fn alarm(&self, kind: &'static str, what: &str, index: Option<u64>) -> Result<(), Error> {
+        let id = format!("{kind}/{what}");
+        if self.database().fetch_optional(statements::KNOWN_ALARM, params![&id]).await?.is_some() {
+            return Ok(());
+        }
+        tracing::error!(kind, index, "alarm: the platform's log says what it must not");
+        let draft = self.own_record(Action::parse("log.watch")?).refused(kind);
+        let draft = match index {
+            Some(index) => draft.subject("statement", what).detail("log-index", index.to_string()),
+            None => draft,
+        };
+        let mut append = self.journal().begin().await?;
+        let position = append.record(draft).await?;
+        let values = params![&id, kind, index, position, self.now()];
+        append.transaction().execute(statements::INSERT_ALARM, values).await?;
+        append.commit().await
+    }
+
+    async fn remember(&self, checkpoint: &VerifiedCheckpoint, frontier: &Frontier) -> Result<(), Error> {
+        let values = params![checkpoint.note().to_string(), frontier.to_bytes()];
+        self.database().execute(statements::PUT_WATCHED, values).await?;
+        Ok(())
+    }
+}
