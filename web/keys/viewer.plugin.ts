@@ -1,6 +1,8 @@
 // Builds the viewer into one self-contained viewer.html, and writes what the server must send with each page into headers.json.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin, type Rollup } from "vite";
 
@@ -31,6 +33,7 @@ async function assemble(): Promise<{ html: string; script: string; style: string
   const result = await build({
     configFile: false,
     logLevel: "warn",
+    plugins: [pdfData()],
     define: { "import.meta.url": '""' }, // one classic script, which has no address
     build: {
       write: false,
@@ -48,11 +51,31 @@ async function assemble(): Promise<{ html: string; script: string; style: string
   return { html, script, style };
 }
 
+/** The decoders and standard fonts that pdf.js would fetch, as a module: name → base64. The frame can fetch nothing. */
+function pdfData(): Plugin {
+  const id = "virtual:pdf-data";
+  return {
+    name: "sceau-pdf-data",
+    resolveId: (source) => (source === id ? id : null),
+    load(asked) {
+      if (asked !== id) return null;
+      const home = dirname(createRequire(import.meta.url).resolve("pdfjs-dist/package.json"));
+      const files = ["wasm", "standard_fonts"].flatMap((folder) =>
+        readdirSync(`${home}/${folder}`)
+          .filter((name) => /^(?!qcms).*\.(wasm|pfb|ttf)$/.test(name))
+          .sort()
+          .map((name) => [name, readFileSync(`${home}/${folder}/${name}`).toString("base64")]),
+      );
+      return `export default ${JSON.stringify(Object.fromEntries(files))};`;
+    },
+  };
+}
+
 /** The frame: its own script and style and nothing else, no connection, an opaque origin even when it is opened by itself. */
 const frame = (script: string, style: string): string =>
   [
     "default-src 'none'",
-    `script-src ${source(script)}`,
+    `script-src ${source(script)} 'wasm-unsafe-eval'`, // the decoders of scanned pages are WebAssembly
     `style-src ${source(style)}`,
     "img-src blob: data:",
     "font-src blob: data:",
@@ -86,7 +109,7 @@ function headers(script: string, style: string): Record<string, Record<string, s
     "x-content-type-options": "nosniff",
   };
   return {
-    "/viewer.html": { ...all, "content-security-policy": frame(script, style) },
+    "/viewer.html": { ...all, "cache-control": "no-cache", "content-security-policy": frame(script, style) },
     "/assets/*": { ...all, "cache-control": "public, max-age=31536000, immutable", "cross-origin-resource-policy": "same-origin" },
     "*": { ...all, "content-security-policy": pages },
   };

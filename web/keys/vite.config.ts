@@ -1,6 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
-import { viewer } from "./viewer.plugin";
+import { viewer } from "./viewer.plugin.ts";
 
 export default defineConfig({
   plugins: [svelte(), viewer()],

@@ -17,6 +17,7 @@ const texts = words({
     altered: "Ce document a été modifié ou abîmé après son scellement. Il n'est pas affiché. Prévenez l'administrateur.",
     key: "Le gardien n'a plus, ou n'a pas, la clé de ce document. Prévenez l'administrateur.",
     large: "Ce document est trop gros pour cette page. Ouvrez-le avec le programme « sceau open ».",
+    decided: "Une décision définitive a déjà été signée pour ce dossier.",
     clock: "Le gardien des clés n'a pas pu joindre la plateforme. Ce qui a été fait est gardé et sera transmis.",
     input: "Une valeur n'a pas la forme attendue. Corrigez-la, puis réessayez.",
     other: (code: string) => `L'action a été refusée (${code}). Réessayez ; si cela continue, donnez ce code à l'administrateur.`,
@@ -34,6 +35,7 @@ const texts = words({
     altered: "This document was changed or damaged after it was sealed. It is not shown. Tell the administrator.",
     key: "The key manager no longer has, or never had, the key to this document. Tell the administrator.",
     large: "This document is too large for this page. Open it with the program “sceau open”.",
+    decided: "A final decision was already signed for this dossier.",
     clock: "The key manager could not reach the platform. What was done is kept and will be sent.",
     input: "A value does not have the expected form. Correct it, then try again.",
     other: (code: string) => `This was refused (${code}). Try again; if it goes on, give this code to the administrator.`,
@@ -59,6 +61,7 @@ export function explain(error: unknown): string {
   if (/^(manifest|form_|evidence|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
   if (/^(header|envelope-(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
   if (/recipient|unwrap|unknown_key|key_not/.test(code)) return w.key;
+  if (code === "already_decided") return w.decided;
   if (code === "too_large_for_a_page") return w.large;
   if (/platform|unreachable/.test(code)) return w.clock;
   if (/invalid|malformed|http_4(00|22)/.test(code)) return w.input;

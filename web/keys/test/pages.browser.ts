@@ -96,6 +96,21 @@ describe("the opening page", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("shows a scanned page as it was scanned", async () => {
+    const page = await visit(servers.ticket());
+    await openDocument(page, "attestation numérisée.pdf");
+    await page.locator("iframe").scrollIntoViewIfNeeded();
+    const frame = page.frames().find((each) => each.url().endsWith("/viewer.html"));
+    await frame?.waitForSelector("canvas");
+    await frame?.waitForSelector(".text", { state: "attached" }); // it follows the drawing
+    const greys = await frame?.evaluate(() => {
+      const canvas = document.querySelector("canvas") as HTMLCanvasElement;
+      const at = (x: number, y: number): number => canvas.getContext("2d")?.getImageData(x * canvas.width, y * canvas.height, 1, 1).data[0] ?? -1;
+      return [at(0.15, 0.5), at(0.5, 0.5), at(0.85, 0.5)];
+    });
+    expect(greys).toEqual([255, 0, 255]);
+  });
+
   it("hands other types over as a download under their own name", async () => {
     const page = await visit(servers.ticket());
     const csv = scene.files.find((file) => file.name === "kilomètres.csv");

@@ -63,6 +63,7 @@ export async function world(): Promise<World> {
   const contents: [string, string, Bytes][] = [
     ["Facture vélo – Été 2026.pdf", "application/pdf", pdf(["Facture no 2026-118", "Un vélo de ville, 640 euros"], ["Page 2 : garantie de deux ans"])],
     ["photo du vélo.png", "image/png", png(900, 600)],
+    ["attestation numérisée.pdf", "application/pdf", scan()],
     ["kilomètres.csv", "text/csv", utf8("date;km\n2026-10-01;7,5\n")],
     ["answers.json", "application/json", utf8(JSON.stringify({ iban: "FR76 3000 6000 0112 3456 7890 189", health: "Rien à signaler" }))],
   ];
@@ -81,7 +82,7 @@ export async function world(): Promise<World> {
     scheme: SCHEME,
     formHash: hex(await sha256(scheme)),
     publicAnswers: { mode: "velo", since: "2026-03-02", distance: 7.5 },
-    sealedAnswers: files[3]?.hash ?? null,
+    sealedAnswers: files.at(-1)?.hash ?? null,
     files: files.map((f) => ({ fileId: f.id, envelopeHash: f.hash, size: f.size, parts: f.parts.length })),
     keyId,
     created: Date.UTC(2026, 10, 20, 9, 29),
@@ -120,6 +121,27 @@ export function pdf(...pages: string[][]): Bytes {
     kids.push(objects.length);
   }
   objects[1] = `<< /Type /Pages /Count ${kids.length} /Kids [${kids.map((k) => `${k} 0 R`).join(" ")}] >>`;
+  return assemble(objects);
+}
+
+/** One page that is a scan: a black bar in the middle third, in the coding of fax machines (ITU-T T.6), which pdf.js leaves to WebAssembly. */
+export function scan(): Bytes {
+  // The first line: white 16, black 32, and white to the end; each other line repeats the one above it.
+  const bits = "001101010" + "000001101010" + "1" + "111".repeat(63);
+  const bytes = (bits.padEnd(Math.ceil(bits.length / 8) * 8, "0").match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2));
+  const image = "/Type /XObject /Subtype /Image /Width 64 /Height 64 /ColorSpace /DeviceGray /BitsPerComponent 1";
+  const coding = "/Filter [/ASCIIHexDecode /CCITTFaxDecode] /DecodeParms [null << /K -1 /Columns 64 /Rows 64 >>]";
+  const content = "500 0 0 500 47 170 cm /Im Do";
+  return assemble([
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Count 1 /Kids [5 0 R] >>",
+    `<< ${image} ${coding} /Length ${2 * bytes.length + 1} >>\nstream\n${Buffer.from(bytes).toString("hex")}>\nendstream`,
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 594 842] /Contents 4 0 R /Resources << /XObject << /Im 3 0 R >> >> >>",
+  ]);
+}
+
+function assemble(objects: string[]): Bytes {
   let out = "%PDF-1.4\n";
   const at: number[] = [];
   objects.forEach((object, i) => {

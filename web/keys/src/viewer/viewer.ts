@@ -2,6 +2,7 @@
 // achieves here, it finds no key, no token, no other document and no way out.
 import * as pdf from "pdfjs-dist/legacy/build/pdf.mjs";
 import * as pdfWorker from "pdfjs-dist/legacy/build/pdf.worker.mjs";
+import data from "virtual:pdf-data";
 import type { FromFrame, Show } from "./protocol";
 
 // pdf.js then parses in this thread: a worker script would need an address, and this document has none to give.
@@ -54,14 +55,24 @@ async function showImage(bytes: ArrayBuffer, type: string, language: "fr" | "en"
   return 1;
 }
 
+/** What pdf.js would fetch, from this very document. */
+class Enclosed {
+  async fetch({ filename }: { filename: string }): Promise<Uint8Array> {
+    const encoded = data[filename];
+    if (encoded === undefined) throw new Error(`${filename} is not enclosed`);
+    return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+  }
+}
+
 /** A browser draws nothing in a frame that is out of sight, so pages are drawn as they come into view, and not waited for. */
 async function showPdf(bytes: ArrayBuffer, language: "fr" | "en", failed: () => void): Promise<number> {
   const document_ = await pdf.getDocument({
     data: bytes,
     isEvalSupported: false,
     disableAutoFetch: true,
-    useWasm: false,
-    useSystemFonts: true,
+    useWorkerFetch: false,
+    useSystemFonts: false,
+    BinaryDataFactory: Enclosed,
     enableXfa: false,
     stopAtErrors: false,
     verbosity: pdf.VerbosityLevel.ERRORS,
