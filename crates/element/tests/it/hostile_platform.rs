@@ -268,6 +268,24 @@ async fn it_cannot_submit_a_decision_without_the_organisations_key() {
 }
 
 #[tokio::test]
+async fn it_cannot_attach_a_decision_to_another_manifest() {
+    let house = House::build().await;
+    let (client, sign) = (house.client(), &house.organisation.sign);
+    let early = house.decision(sha256(b"no manifest yet"), Outcome::Accepted, 10);
+    refused(by_key(client, sign, Typ::Decision, &early, None).await, Code::HashMismatch);
+    let sent = house.submit().await.version();
+    refused(by_key(client, sign, Typ::Decision, &early, None).await, Code::HashMismatch);
+    // What was decided on the first manifest says nothing of the second.
+    let asks = house.decision(sent.hash, Outcome::MoreInformation, 10);
+    let asked = by_key(client, sign, Typ::Decision, &asks, None).await.unwrap().version();
+    let accepts = house.decision(sent.hash, Outcome::Accepted, 20);
+    let mut second = house.manifest();
+    second.created = 2;
+    by_passkey(client, &house.citizen, &second, Some(sent)).await.unwrap();
+    refused(by_key(client, sign, Typ::Decision, &accepts, Some(asked)).await, Code::HashMismatch);
+}
+
+#[tokio::test]
 async fn it_cannot_bring_back_a_decision_that_was_replaced() {
     let house = House::build().await;
     let client = house.client();
