@@ -159,6 +159,17 @@ impl Denial {
     }
 }
 
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.detail() {
+            Some(detail) => write!(f, "{}: {detail}", self.title()),
+            None => f.write_str(self.title()),
+        }
+    }
+}
+
+impl std::error::Error for Denial {}
+
 impl From<Refusal> for Denial {
     fn from(refusal: Refusal) -> Self {
         Self::Certificate(refusal)

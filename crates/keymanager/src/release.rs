@@ -55,11 +55,13 @@ pub struct Released {
 }
 
 /// A request refused, or a key manager that cannot do what it should.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Refused, and recorded as such.
+    #[error(transparent)]
     Denied(Denial),
     /// Not possible: nothing was released.
+    #[error(transparent)]
     Broken(Error),
 }
 
