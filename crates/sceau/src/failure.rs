@@ -46,11 +46,7 @@ impl Failure {
 
     /// A program that could not be started.
     pub(crate) fn start(name: &str, program: &Path, cause: &std::io::Error) -> Self {
-        Self::new(
-            Exit::System,
-            "start",
-            format!("cannot start the {name} ({}): {cause}", program.display()),
-        )
+        Self::new(Exit::System, "start", format!("cannot start the {name} ({}): {cause}", program.display()))
     }
 
     /// A role that ended, or stayed silent, before it was ready.

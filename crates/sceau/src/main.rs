@@ -1,6 +1,9 @@
 //! `sceau`: every role of Sceau but the element, and its tools. Command line and assembly; no logic.
 
+mod demo;
+mod demonstration;
 mod failure;
+mod owner;
 mod serve;
 mod supervise;
 mod up;
@@ -23,15 +26,22 @@ struct Cli {
 enum Command {
     /// Start everything on this machine
     Up(up::UpOptions),
+    /// Show the whole main job on real files: deposit, open, decide, each proof checked
+    Demo(demo::DemoOptions),
     /// Run one role
     #[command(subcommand)]
     Serve(Role),
+    /// Set up a key manager on the organisation's premises
+    #[command(subcommand)]
+    Keymanager(owner::Owner),
 }
 
 #[derive(Debug, Subcommand)]
 enum Role {
     /// The platform: accounts, dossiers, pages, public log
     Platform(serve::platform::PlatformOptions),
+    /// The key manager: the organisation's keys and the pages where documents are opened
+    Keymanager(serve::keymanager::KeyManagerOptions),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +58,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(options) => runtime()?.block_on(up::run(&options)),
+        Command::Demo(options) => runtime()?.block_on(demo::run(&options)),
+        Command::Keymanager(owner) => {
+            rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+            runtime()?.block_on(owner::run(owner))
+        }
         Command::Serve(role) => serve_role(role),
     }
 }
@@ -62,6 +77,12 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 supervise::die_with_parent()?;
             }
             runtime()?.block_on(serve::platform::run(options))
+        }
+        Role::Keymanager(options) => {
+            if options.die_with_parent {
+                supervise::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::keymanager::run(options))
         }
     }
 }

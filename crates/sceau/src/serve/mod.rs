@@ -1,5 +1,6 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
+pub(crate) mod keymanager;
 pub(crate) mod pages;
 pub(crate) mod platform;
 

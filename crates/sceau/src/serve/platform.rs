@@ -62,7 +62,8 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         .await
         .map_err(|cause| Failure::system(&format!("listen at {}", options.listen), &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
-    let origin = options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
+    let origin =
+        options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
     let element = Client::new(&options.element);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
     let (platform, outbox, mail) = assemble(&options, &origin, element.clone()).await?;
@@ -136,7 +137,9 @@ async fn check(State(about): State<About>) -> Json<Value> {
 
 /// What the pages must know before anything else.
 async fn config(State(about): State<About>) -> Json<Value> {
-    Json(json!({"origin": about.origin, "log_key": about.log_key, "platform_name": "Sceau", "mail_demo": true}))
+    Json(
+        json!({"origin": about.origin, "log_key": about.log_key, "platform_name": "Sceau", "mail_demo": true}),
+    )
 }
 
 /// Delivers letters until told to stop.

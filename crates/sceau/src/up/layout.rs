@@ -53,7 +53,8 @@ impl Layout {
             make_private(&folder)?;
         }
         if layout.socket().as_os_str().len() > SOCKET_PATH {
-            let words = format!("{} is too deep for a Unix socket: choose a shorter --data", layout.root.display());
+            let words =
+                format!("{} is too deep for a Unix socket: choose a shorter --data", layout.root.display());
             return Err(Failure::new(Exit::Usage, "path-too-long", words));
         }
         Ok(layout)
@@ -85,8 +86,10 @@ impl Layout {
     }
 
     /// What the demonstration keeps for itself.
-    pub(crate) fn demonstration(&self) -> PathBuf {
-        self.root.join("demonstration")
+    pub(crate) fn demonstration(&self) -> Result<PathBuf, Failure> {
+        let folder = self.root.join("demonstration");
+        make_private(&folder)?;
+        Ok(folder)
     }
 
     /// Socket of the element.

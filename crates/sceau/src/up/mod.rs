@@ -4,11 +4,13 @@ mod layout;
 
 use std::path::{Path, PathBuf};
 
+use sceau_trace::VerifierKey;
+
 use crate::failure::{Exit, Failure};
 use crate::serve::asked_to_end;
 use crate::supervise::{Role, Running};
 
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, write_private};
 
 /// What to start, and where its data is.
 #[derive(Debug, clap::Args)]
@@ -16,6 +18,9 @@ pub(crate) struct UpOptions {
     /// Folder of everything that is kept from one start to the next
     #[arg(long, default_value = ".sceau")]
     pub(crate) data: PathBuf,
+    /// Make a demonstration organisation with a scheme and a case officer, through the public API
+    #[arg(long)]
+    demonstration: bool,
 }
 
 /// The roles that run.
@@ -24,8 +29,8 @@ pub(crate) struct House {
     roles: Vec<Running>,
     /// Web origin of the platform.
     pub(crate) platform: String,
-    /// Verifier key of the log.
-    pub(crate) log_key: String,
+    log_key: String,
+    key_manager: Option<String>,
     /// One-time link of the first administrator, while there is none.
     pub(crate) first_administrator: Option<String>,
 }
@@ -33,7 +38,16 @@ pub(crate) struct House {
 /// Starts everything, shows where to go, and ends it all on a signal.
 pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
     let layout = Layout::open(&options.data)?;
-    let house = House::start(&layout).await?;
+    let mut house = House::start(&layout).await?;
+    let shown = if options.demonstration {
+        crate::demonstration::show(&mut house, &layout).await
+    } else {
+        house.start_key_manager(&layout).await.map(|_| ())
+    };
+    if let Err(failure) = shown {
+        house.stop().await;
+        return Err(failure);
+    }
     house.show();
     house.keep_until_asked_to_end().await
 }
@@ -43,14 +57,34 @@ impl House {
     pub(crate) async fn start(layout: &Layout) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
         let platform = platform(layout)?.start().await?;
-        let text = |value: &serde_json::Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
+        let text = |value: &serde_json::Value, name: &str| {
+            value.get(name).and_then(|text| text.as_str()).map(str::to_owned)
+        };
         let missing = || Failure::not_ready("platform", &layout.logs());
         Ok(Self {
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
             log_key: text(&platform.ready, "log_key").ok_or_else(missing)?,
             first_administrator: text(&platform.ready, "first_administrator"),
+            key_manager: None,
             roles: vec![element, platform],
         })
+    }
+
+    /// Starts the key manager, if one was made in the folder.
+    pub(crate) async fn start_key_manager(&mut self, layout: &Layout) -> Result<Option<String>, Failure> {
+        if !layout.key_manager().join("keymanager.db").exists() {
+            return Ok(None);
+        }
+        let running = key_manager(layout)?.start().await?;
+        let url = running.ready.get("url").and_then(|url| url.as_str()).map(str::to_owned);
+        self.key_manager.clone_from(&url);
+        self.roles.push(running);
+        Ok(url)
+    }
+
+    /// Verifier key of the log.
+    pub(crate) fn log_key(&self) -> Result<VerifierKey, Failure> {
+        VerifierKey::parse(&self.log_key).map_err(|error| Failure::role("element", &error))
     }
 
     fn show(&self) {
@@ -61,6 +95,11 @@ impl House {
             format!("  Pages       {}", self.platform),
             format!("  Log key     {}", self.log_key),
         ];
+        if let Some(url) = &self.key_manager {
+            lines.push(format!(
+                "  Key manager {url}  (in the organisation’s network, with a client certificate)"
+            ));
+        }
         if let Some(link) = &self.first_administrator {
             lines.push(format!("  First administrator, once:  {link}"));
         }
@@ -132,6 +171,21 @@ fn platform(layout: &Layout) -> Result<Role, Failure> {
         "--die-with-parent".into(),
     ];
     Ok(Role { name: "platform", program: ourselves()?, arguments: arguments.into(), logs: layout.logs() })
+}
+
+fn key_manager(layout: &Layout) -> Result<Role, Failure> {
+    let arguments = [
+        "serve".into(),
+        "keymanager".into(),
+        "--data".into(),
+        layout.key_manager().into_os_string(),
+        "--listen".into(),
+        format!("127.0.0.1:{}", layout.ports().key_manager).into(),
+        "--passphrase-file".into(),
+        layout.passphrase("keymanager")?.into_os_string(),
+        "--die-with-parent".into(),
+    ];
+    Ok(Role { name: "keymanager", program: ourselves()?, arguments: arguments.into(), logs: layout.logs() })
 }
 
 fn ourselves() -> Result<PathBuf, Failure> {

@@ -1,0 +1,98 @@
+//! Where bytes come from: a file, or standard input.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Exit, Failure};
+
+/// An open source.
+pub(super) struct Input {
+    file: File,
+    /// Bytes in it, unless it is a pipe.
+    pub(super) size: Option<u64>,
+    /// How messages name it.
+    pub(super) label: String,
+    /// Its path, unless it is standard input.
+    pub(super) path: Option<PathBuf>,
+}
+
+/// `inputs`, or standard input where there is none.
+pub(super) fn or_standard_input(inputs: &[PathBuf]) -> Vec<PathBuf> {
+    if inputs.is_empty() { vec![PathBuf::from("-")] } else { inputs.to_vec() }
+}
+
+/// Whether `path` stands for standard input or output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let standard = is_standard(path);
+        let label = if standard { "standard input".to_owned() } else { path.display().to_string() };
+        let file = if standard { standard_input()? } else { open_file(path)? };
+        let metadata = file.metadata().map_err(|cause| Failure::file("read", path, &cause))?;
+        if metadata.is_dir() {
+            return Err(Failure::new(
+                Exit::Usage,
+                "folder",
+                format!("{label} is a folder: pack it first (tar, zip), then take the archive"),
+            ));
+        }
+        let size = metadata.is_file().then(|| metadata.len());
+        // Advice only: where the system does not take it, reading is merely slower.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+        Ok(Self { file, size, label, path: (!standard).then(|| path.to_owned()) })
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+/// Reads a small file whole, refusing one of more than `limit` bytes.
+pub(super) fn read_small(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut input = Input::open(path)?;
+    input
+        .by_ref()
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| Failure::file("read", path, &cause))?;
+    if bytes.len() as u64 > limit {
+        return Err(Failure::new(
+            Exit::Input,
+            "too-long",
+            format!("{} is too long to be {what}: choose another file", input.label),
+        ));
+    }
+    Ok(bytes)
+}
+
+fn open_file(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Failure::new(
+            Exit::Usage,
+            "no-such-file",
+            format!("there is no file {}: check its name and folder", path.display()),
+        ),
+        _ => Failure::file("open", path, &cause),
+    })
+}
+
+fn standard_input() -> Result<File, Failure> {
+    if io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "nothing-to-read",
+            "nothing to read: name a file, or pipe one in",
+        ));
+    }
+    let descriptor = io::stdin().as_fd().try_clone_to_owned();
+    descriptor.map(File::from).map_err(|cause| Failure::system("read standard input", &cause))
+}

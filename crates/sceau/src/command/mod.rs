@@ -1,0 +1,72 @@
+//! The tools: what a person or a script does with files, keys and logs on this machine, without trusting a server.
+
+mod completions;
+mod fault;
+mod input;
+mod inspect;
+mod keys;
+mod name;
+mod open;
+mod output;
+mod passphrase;
+mod progress;
+mod say;
+mod seal;
+mod trace;
+
+use crate::failure::Failure;
+
+/// The tools, as subcommands.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Tool {
+    /// Seal files for their recipients
+    Seal(seal::SealOptions),
+    /// Open sealed files with your private key
+    Open(open::OpenOptions),
+    /// Show what a sealed file tells without a key
+    Inspect(inspect::InspectOptions),
+    /// Make keys, and show them
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Verify the public log, and evidence from it
+    #[command(subcommand)]
+    Trace(trace::TraceCommand),
+    /// Print completions for your shell
+    Completions(completions::CompletionsOptions),
+}
+
+/// Shown under `sceau --help`; the same table is in docs/command-line.md.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the system is at fault: a disk, a network, another program
+  2  the command was used wrongly, or would have overwritten a file
+  3  the input is damaged, altered, or something else than expected
+  4  the key does not fit: another recipient's, or a wrong passphrase
+  5  a signature or a proof does not hold";
+
+impl Tool {
+    /// Does it. `program` is the whole command line, for completions.
+    pub(crate) fn run(&self, program: clap::Command) -> Result<(), Failure> {
+        match self {
+            Self::Seal(options) => seal::run(options),
+            Self::Open(options) => open::run(options),
+            Self::Inspect(options) => inspect::run(options),
+            Self::Keys(command) => keys::run(command),
+            Self::Trace(command) => trace::run(command),
+            Self::Completions(options) => completions::run(options, program),
+        }
+    }
+
+    /// Whether results, and a failure too, are asked for as JSON.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Seal(options) => options.json,
+            Self::Open(options) => options.json,
+            Self::Inspect(options) => options.json,
+            Self::Keys(command) => command.json(),
+            Self::Trace(trace::TraceCommand::Verify(options)) => options.json,
+            Self::Completions(_) => false,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The people and the organisation of the demonstration: who has been made so far, kept so that the next start goes on.
+
+use std::path::PathBuf;
+
+use sceau_client::{Credentials, NewOrganisation, Person, SoftwarePasskey, StoredPasskey};
+use sceau_element_api::{OrganisationId, Role};
+use serde::{Deserialize, Serialize};
+
+use super::form;
+use crate::failure::Failure;
+use crate::up::{House, Layout, write_private};
+
+/// Who has been made. The file holds the passkeys of the demonstration's administrators: it is for a demonstration only.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Cast {
+    administrator: Option<StoredPasskey>,
+    /// The organisation.
+    pub(crate) organisation: Option<OrganisationId>,
+    client: Option<(String, String)>,
+    chief: Option<StoredPasskey>,
+    scheme: Option<String>,
+    /// The case officer who is invited.
+    pub(crate) officer: Option<Officer>,
+    /// Whether the case officer's certificate is bound.
+    #[serde(default)]
+    pub(crate) bound: bool,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// A case officer: invited, bound to a certificate, waiting for somebody to play the part.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Officer {
+    /// The account that the invitation makes.
+    pub(crate) account: String,
+    /// The one-time link.
+    pub(crate) link: String,
+}
+
+impl Cast {
+    /// Reads who was made before.
+    pub(crate) fn open(layout: &Layout) -> Result<Self, Failure> {
+        let folder = layout.demonstration()?;
+        let path = folder.join("cast.json");
+        let mut cast = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| Self::default()),
+            Err(_) => Self::default(),
+        };
+        cast.path = path;
+        Ok(cast)
+    }
+
+    /// The platform's administrator: accepts the first link, or signs in again.
+    pub(crate) async fn administrator(&mut self, house: &House) -> Result<Person, Failure> {
+        let known = house.log_key()?;
+        if let Some(stored) = &self.administrator {
+            let passkey = SoftwarePasskey::load(stored)?;
+            return Ok(Person::sign_in(&house.platform, passkey, Some(&known)).await?);
+        }
+        let link = house.first_administrator.as_deref().ok_or_else(Failure::no_first_link)?;
+        let person = accept(house, link, "administration@sceau.localhost", "Ada Démonstration").await?;
+        self.administrator = Some(person.passkey().store()?);
+        self.keep()?;
+        Ok(person)
+    }
+
+    /// Enrols the organisation with the root that its key manager made, once. The client's credentials are kept until they have been
+    /// handed to the key manager.
+    pub(crate) async fn organisation(
+        &mut self,
+        administrator: &Person,
+        name: &str,
+        root_fingerprint: &str,
+    ) -> Result<(OrganisationId, Option<Credentials>), Failure> {
+        if let Some(organisation) = self.organisation {
+            let credentials = self.client.as_ref().map(|(id, secret)| Credentials {
+                client_id: id.clone(),
+                client_secret: secret.clone().into(),
+            });
+            return Ok((organisation, credentials));
+        }
+        let new = NewOrganisation {
+            name: name.to_owned(),
+            contact_email: "contact@metropole.example".to_owned(),
+            root_fingerprint: root_fingerprint.to_owned(),
+        };
+        let enrolled = administrator.enrol_organisation(&new).await?;
+        self.organisation = Some(enrolled.organisation);
+        self.client = Some((enrolled.client.client_id.clone(), enrolled.client.client_secret.to_string()));
+        self.keep()?;
+        Ok((enrolled.organisation, Some(enrolled.client)))
+    }
+
+    /// The key manager has the credentials: forget them.
+    pub(crate) fn forget_client(&mut self) -> Result<(), Failure> {
+        self.client = None;
+        self.keep()
+    }
+
+    /// Notes that the case officer's certificate is bound to the account.
+    pub(crate) fn note_bound(&mut self) -> Result<(), Failure> {
+        self.bound = true;
+        self.keep()
+    }
+
+    /// The organisation's administrator, who publishes the scheme.
+    pub(crate) async fn chief(&mut self, house: &House, administrator: &Person) -> Result<Person, Failure> {
+        let known = house.log_key()?;
+        let person = match &self.chief {
+            Some(stored) => {
+                Person::sign_in(&house.platform, SoftwarePasskey::load(stored)?, Some(&known)).await?
+            }
+            None => {
+                let organisation = self.organisation;
+                let email = "direction@metropole.example";
+                let (link, _) = administrator.invite(Role::OrganisationAdmin, organisation, email).await?;
+                let person = accept(house, &link, email, "Charles Démonstration").await?;
+                self.chief = Some(person.passkey().store()?);
+                self.keep()?;
+                person
+            }
+        };
+        if self.scheme.is_none() {
+            self.scheme = Some(person.publish_scheme(&form()).await?.id.to_string());
+            self.keep()?;
+        }
+        Ok(person)
+    }
+
+    /// Invites the case officer, once.
+    pub(crate) async fn officer(&mut self, chief: &Person) -> Result<Officer, Failure> {
+        if let Some(officer) = &self.officer {
+            return Ok(officer.clone());
+        }
+        let email = "gestionnaire@metropole.example";
+        let (link, account) = chief.invite(Role::CaseOfficer, None, email).await?;
+        let officer = Officer { account, link };
+        self.officer = Some(officer.clone());
+        self.keep()?;
+        Ok(officer)
+    }
+
+    fn keep(&self) -> Result<(), Failure> {
+        write_private(&self.path, &serde_json::to_vec_pretty(self).unwrap_or_default())
+    }
+}
+
+/// Accepts an invitation with a new passkey.
+pub(crate) async fn accept(house: &House, link: &str, email: &str, name: &str) -> Result<Person, Failure> {
+    let token = link.rsplit_once('#').map(|(_, token)| token);
+    let known = house.log_key()?;
+    Ok(Person::register(&house.platform, email, name, token, Some(&known)).await?)
+}

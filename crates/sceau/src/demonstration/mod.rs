@@ -1,0 +1,50 @@
+//! A demonstration organisation, made through the public API like any other: nothing of it is wired into a role.
+
+mod cast;
+mod raise;
+mod scheme;
+
+use sceau_client::ClientError;
+
+use crate::demo::Teller;
+use crate::failure::{Exit, Failure};
+use crate::up::{House, Layout};
+
+pub(crate) use cast::{Cast, Officer, accept};
+pub(crate) use raise::{officer_trust, raise};
+pub(crate) use scheme::{answers, form};
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let exit = match &error {
+            ClientError::Unproven(_) => Exit::Proof,
+            ClientError::Address(_) | ClientError::File { .. } => Exit::Usage,
+            _ => Exit::System,
+        };
+        let code = error.code().unwrap_or("client").to_owned();
+        Self::new(exit, code, error.to_string())
+    }
+}
+
+impl Failure {
+    /// The platform was made an administrator by somebody else before.
+    fn no_first_link() -> Self {
+        let words =
+            "this platform has an administrator already, and not the demonstration’s: use another --data";
+        Self::new(Exit::Usage, "administrator-exists", words)
+    }
+}
+
+/// Raises the demonstration and says where to click.
+pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<(), Failure> {
+    let mut cast = Cast::open(layout)?;
+    let officer = raise(house, layout, &mut cast, &Teller::new()).await?;
+    let folder = layout.demonstration()?;
+    eprintln!(
+        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     certificate {} (password beside it)",
+        house.platform,
+        officer.link,
+        folder.join("officer.p12").display()
+    );
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Raising the demonstration, step by step; each step that was done before is left alone.
+
+use std::path::PathBuf;
+
+use sceau_client::{Server, Trust};
+use sceau_keymanager::{Connection, KeyManager};
+use sceau_pki::CertificateRole;
+use serde_json::{Value, json};
+
+use super::{Cast, Officer};
+use crate::demo::Teller;
+use crate::failure::Failure;
+use crate::owner;
+use crate::serve::keymanager::KeyManagerState;
+use crate::up::{House, Layout, write_private};
+
+const ORGANISATION: &str = "Métropole de Démonstration";
+
+/// Makes administrator, organisation, key manager, scheme and case officer; starts the key manager.
+pub(crate) async fn raise(
+    house: &mut House,
+    layout: &Layout,
+    cast: &mut Cast,
+    tell: &Teller,
+) -> Result<Officer, Failure> {
+    let administrator = cast.administrator(house).await?;
+    tell.done("administrator", "signed in with a passkey");
+    prepare_key_manager(house, layout, cast, &administrator, tell).await?;
+    let address = house.start_key_manager(layout).await?.unwrap_or_default();
+    tell.done("key manager", &address);
+    let chief = cast.chief(house, &administrator).await?;
+    tell.done("scheme published", "under the organisation administrator’s passkey");
+    let officer = cast.officer(&chief).await?;
+    if !cast.bound {
+        bind(layout, &address, &officer).await?;
+        cast.note_bound()?;
+    }
+    tell.done("case officer", "invited; certificate bound to the account at the key manager");
+    Ok(officer)
+}
+
+/// Who the case officer's browser is to the key manager.
+pub(crate) fn officer_trust(layout: &Layout) -> Result<Trust, Failure> {
+    trust(layout, "officer")
+}
+
+async fn prepare_key_manager(
+    house: &House,
+    layout: &Layout,
+    cast: &mut Cast,
+    administrator: &sceau_client::Person,
+    tell: &Teller,
+) -> Result<(), Failure> {
+    let key_manager = open_or_make(layout).await?;
+    let fingerprint = key_manager.root_fingerprint();
+    let (organisation, credentials) =
+        cast.organisation(administrator, ORGANISATION, &fingerprint.to_string()).await?;
+    let Some(credentials) = credentials else { return Ok(()) };
+    tell.done(
+        "organisation enrolled",
+        &format!("root fingerprint {} by another channel", fingerprint.grouped()),
+    );
+    for (holder, name, role) in [
+        ("officer", "Anne Démonstration", CertificateRole::CaseOfficer),
+        ("administrator", "Administration des clés", CertificateRole::Administrator),
+    ] {
+        let issued = owner::certificate(&key_manager, name, role).await?;
+        write_private(&holder_file(layout, holder, "p12")?, &issued.pkcs12)?;
+        write_private(&holder_file(layout, holder, "password")?, issued.password.as_bytes())?;
+        write_private(&holder_file(layout, holder, "pem")?, issued.pem.as_bytes())?;
+        write_private(&holder_file(layout, holder, "fingerprint")?, issued.fingerprint.as_bytes())?;
+    }
+    let connection = Connection {
+        platform: house.platform.clone(),
+        organisation,
+        credentials,
+        log_key: house.log_key()?,
+        anchors_pem: None,
+    };
+    key_manager.connect(&connection).await?;
+    cast.forget_client()
+}
+
+async fn open_or_make(layout: &Layout) -> Result<KeyManager, Failure> {
+    let state =
+        KeyManagerState { data: layout.key_manager(), passphrase_file: layout.passphrase("keymanager")? };
+    let address = format!("https://cles.localhost:{}", layout.ports().key_manager);
+    if state.data.join("keymanager.db").exists() {
+        state.open().await
+    } else {
+        owner::init(&state, ORGANISATION, &address).await
+    }
+}
+
+/// The key manager's administrator binds the certificate to the account, as on the page.
+async fn bind(layout: &Layout, address: &str, officer: &Officer) -> Result<(), Failure> {
+    let server = Server::new(address, &trust(layout, "administrator")?)?;
+    let path = holder_file(layout, "officer", "fingerprint")?;
+    let fingerprint = std::fs::read_to_string(&path).map_err(|cause| Failure::file("read", &path, &cause))?;
+    let binding = json!({
+        "certificate_fingerprint": fingerprint, "account": officer.account, "role": "case_officer",
+        "name": "Anne Démonstration",
+    });
+    let _: Value = server.post("/v1/bindings", &binding).await?;
+    Ok(())
+}
+
+fn trust(layout: &Layout, holder: &str) -> Result<Trust, Failure> {
+    let read = |path: PathBuf| std::fs::read(&path).map_err(|cause| Failure::file("read", &path, &cause));
+    Ok(Trust {
+        anchors_pem: Some(read(layout.key_manager().join("authority.pem"))?),
+        identity_pem: Some(read(holder_file(layout, holder, "pem")?)?),
+    })
+}
+
+fn holder_file(layout: &Layout, holder: &str, extension: &str) -> Result<PathBuf, Failure> {
+    Ok(layout.demonstration()?.join(format!("{holder}.{extension}")))
+}

@@ -1,0 +1,120 @@
+//! `sceau keymanager`: what the owner of the machine does once at a key manager, while it is stopped.
+
+use std::path::{Path, PathBuf};
+
+use sceau_client::Credentials;
+use sceau_element_api::OrganisationId;
+use sceau_keymanager::{Connection, KeyManager, NewCertificate, Settings, Setup};
+use sceau_pki::CertificateRole;
+use sceau_trace::VerifierKey;
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::serve::keymanager::{KeyManagerState, clock};
+use crate::serve::say_ready;
+use crate::up::write_private;
+
+/// What can be done.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Owner {
+    /// Make the keystore and the organisation's root; prints the fingerprint to give to the platform's administrator
+    Init {
+        #[command(flatten)]
+        state: KeyManagerState,
+        /// Name of the organisation, for certificates and pages
+        #[arg(long)]
+        organisation_name: String,
+        /// Where the organisation's people will open documents: https://host[:port], internal
+        #[arg(long)]
+        address: String,
+    },
+    /// Connect to a platform with what its administrator gave
+    Connect {
+        #[command(flatten)]
+        state: KeyManagerState,
+        /// Web origin of the platform
+        #[arg(long)]
+        platform: String,
+        /// The organisation's id there
+        #[arg(long)]
+        organisation: OrganisationId,
+        /// Client id of the key manager
+        #[arg(long)]
+        client_id: String,
+        /// File with the client secret, readable by this user only
+        #[arg(long)]
+        client_secret_file: PathBuf,
+        /// Verifier key of the platform's log, from another channel than the platform
+        #[arg(long)]
+        log_key: String,
+        /// Authorities of the platform's server certificate (PEM)
+        #[arg(long)]
+        anchors: Option<PathBuf>,
+    },
+    /// Issue a client certificate for a browser, as PKCS#12
+    Certificate {
+        #[command(flatten)]
+        state: KeyManagerState,
+        /// Name of the person
+        #[arg(long)]
+        name: String,
+        /// What the certificate is for
+        #[arg(long, value_parser = role)]
+        role: CertificateRole,
+        /// File to write; its password is printed once
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// Does it.
+pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
+    match owner {
+        Owner::Init { state, organisation_name, address } => {
+            let key_manager = init(&state, &organisation_name, &address).await?;
+            let fingerprint = key_manager.root_fingerprint();
+            say_ready(
+                &json!({"root_fingerprint": fingerprint.to_string(), "for_people": fingerprint.grouped()}),
+            )
+        }
+        Owner::Connect { state, platform, organisation, client_id, client_secret_file, log_key, anchors } => {
+            let secret = read_text(&client_secret_file)?;
+            let credentials = Credentials { client_id, client_secret: secret.trim().to_owned().into() };
+            let log_key = VerifierKey::parse(&log_key)
+                .map_err(|error| Failure::new(Exit::Usage, "log-key", error.to_string()))?;
+            let anchors_pem = anchors.as_deref().map(read_text).transpose()?;
+            let connection = Connection { platform, organisation, credentials, log_key, anchors_pem };
+            state.open().await?.connect(&connection).await?;
+            say_ready(&json!({"connected": true}))
+        }
+        Owner::Certificate { state, name, role, out } => {
+            let issued = certificate(&state.open().await?, &name, role).await?;
+            write_private(&out, &issued.pkcs12)?;
+            say_ready(&json!({"fingerprint": issued.fingerprint, "password": issued.password.as_str()}))
+        }
+    }
+}
+
+/// Makes a key manager.
+pub(crate) async fn init(state: &KeyManagerState, name: &str, address: &str) -> Result<KeyManager, Failure> {
+    let setup = Setup { organisation_name: name.to_owned(), address: address.to_owned() };
+    Ok(KeyManager::init(&state.data, &setup, &state.unlock()?, Settings::default(), clock()).await?)
+}
+
+/// Issues a client certificate.
+pub(crate) async fn certificate(
+    key_manager: &KeyManager,
+    name: &str,
+    role: CertificateRole,
+) -> Result<NewCertificate, Failure> {
+    let issued = key_manager.issue_certificate(name, role).await;
+    issued.map_err(|error| Failure::new(Exit::Usage, "certificate", error.to_string()))
+}
+
+fn role(text: &str) -> Result<CertificateRole, String> {
+    CertificateRole::parse(text).ok_or_else(|| "case-officer or administrator".to_owned())
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))
+}

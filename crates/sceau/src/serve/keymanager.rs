@@ -1,0 +1,92 @@
+//! The key manager, on the owner's premises, assembled.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sceau_hsm::{Passphrase, Unlock};
+use sceau_keymanager::{KeyManager, Settings};
+use sceau_store::{Clock, SystemClock};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{asked_to_end, say_ready};
+use crate::failure::{Exit, Failure};
+
+/// Where a key manager keeps its keys, and how they are unlocked.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct KeyManagerState {
+    /// Folder of the keys and records of the organisation
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// File with the passphrase of the keystore, readable by this user only
+    #[arg(long)]
+    pub(crate) passphrase_file: PathBuf,
+}
+
+/// A key manager that serves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyManagerOptions {
+    #[command(flatten)]
+    state: KeyManagerState,
+    /// Address to listen at, in the organisation's internal network
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// End when the parent process ends
+    #[arg(long, hide = true)]
+    pub(crate) die_with_parent: bool,
+}
+
+impl KeyManagerState {
+    /// How the keystore is unlocked.
+    pub(crate) fn unlock(&self) -> Result<Unlock, Failure> {
+        Passphrase::from_file(&self.passphrase_file)
+            .map(Unlock::Passphrase)
+            .map_err(|error| Failure::new(Exit::Usage, "passphrase", error.to_string()))
+    }
+
+    /// Opens the key manager of the folder.
+    pub(crate) async fn open(&self) -> Result<KeyManager, Failure> {
+        let unlock = self.unlock()?;
+        Ok(KeyManager::open(&self.data, &unlock, Settings::default(), clock()).await?)
+    }
+}
+
+/// Serves pages and unwrapping, renews keys and delivers what waits, until asked to end.
+pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
+    let key_manager = options.state.open().await?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|cause| Failure::system(&format!("listen at {}", options.listen), &cause))?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let worker = key_manager.clone();
+    let work = tokio::spawn({
+        let stopped = until(stopped.clone());
+        async move { worker.work(stopped).await }
+    });
+    say_ready(&json!({
+        "ready": "keymanager", "url": key_manager.address(),
+        "root_fingerprint": key_manager.root_fingerprint().to_string(),
+    }))?;
+    tokio::spawn(async move {
+        asked_to_end().await;
+        let _ = stop.send(true);
+    });
+    let served = key_manager.serve(listener, until(stopped)).await;
+    let _ = work.await;
+    Ok(served?)
+}
+
+/// The machine's clock.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+impl From<sceau_keymanager::Error> for Failure {
+    fn from(error: sceau_keymanager::Error) -> Self {
+        Self::new(Exit::System, error.code(), error.to_string())
+    }
+}
