@@ -3,17 +3,20 @@
 
 /** GET /v1/config. */
 export interface Config {
-  organisation: { id: string; name: string; root_fingerprint?: string };
+  organisation: { id: string; name: string; root_fingerprint: string };
   platform_origin: string;
   log_key: string;
-  scanner: boolean;
+  /** Whether documents are scanned before they are shown; null where no scanner is configured. */
+  scanner: boolean | null;
 }
 
 export type CertificateRole = "case-officer" | "administrator";
 
 /** GET /v1/whoami. */
 export interface WhoAmI {
+  /** `role` is null where the certificate is not accepted; `refusal` then says why, as a code. */
   certificate: { subject: string; fingerprint: string; role: CertificateRole | null } | null;
+  refusal: string | null;
   account: { account: string; name: string; role: "case_officer" | "supervisor" } | null;
 }
 
@@ -29,8 +32,8 @@ export interface ManagedKey {
   not_after: number;
   /** Where its statement is in the platform's trace; null until the platform has acknowledged it. */
   index: number | null;
-  /** Dossiers that still need it. */
-  open_dossiers: number;
+  /** Dossiers that still need it; null while the platform does not say. */
+  open_dossiers: number | null;
 }
 
 /** GET /v1/keys. */
@@ -47,7 +50,7 @@ export interface Status {
   assignments: number;
 }
 
-/** GET and POST /v1/bindings. */
+/** GET and POST /v1/bindings, and what POST /v1/certificates/{fingerprint}/withdraw answers. */
 export interface Binding {
   certificate_fingerprint: string;
   account: string;
@@ -68,7 +71,7 @@ export interface IssuedCertificate {
   fingerprint: string;
 }
 
-/** GET /v1/records: a record of the key manager's own trace, with its number. */
+/** GET /v1/records[?before=n], newest last, at most 200: a record of the key manager's own trace, with its number. */
 export interface OwnRecord {
   index: number;
   record: import("@sceau/crypto").TraceRecord;
@@ -80,9 +83,7 @@ export type Verdict = "accepted" | "refused" | "more_information";
 /** GET /v1/reading/{dossier}/bundle, from the platform. */
 export interface Bundle {
   manifest: string;
-  manifest_proof: unknown;
   manifest_evidence: unknown;
-  credential_evidence?: unknown;
   scheme: string; // base64url of the exact bytes
   files: { file_id: string; parts: number; header: string }[];
   decision: { decision: Verdict; reason: string; time: number } | null;
@@ -97,9 +98,15 @@ export interface ReadingSession {
 }
 
 /** POST /v1/unwrap and /v1/decisions begin with what shows that the dossier is what the depositor sent. */
-export type DossierProof = Pick<Bundle, "manifest" | "manifest_proof" | "manifest_evidence" | "credential_evidence"> & {
-  dossier: string;
-};
+export type DossierProof = Pick<Bundle, "manifest" | "manifest_evidence"> & { dossier: string };
+
+/** POST /v1/unwrap: the content key, and what the key manager read in the manifest about this file. */
+export interface Released {
+  cek: string;
+  record_index: number;
+  envelope_hash: string;
+  parts: number;
+}
 
 /** A refusal with its stable code (RFC 9457), or a cut connection (`network`). */
 export class Problem extends Error {

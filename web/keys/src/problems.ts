@@ -18,6 +18,7 @@ const texts = words({
     key: "Le gardien n'a plus, ou n'a pas, la clé de ce document. Prévenez l'administrateur.",
     large: "Ce document est trop gros pour cette page. Ouvrez-le avec le programme « sceau open ».",
     decided: "Une décision définitive a déjà été signée pour ce dossier.",
+    unlinked: "Ce gardien n'est encore relié à aucune plateforme. Son administrateur le fait avec « sceau keymanager connect ».",
     clock: "Le gardien des clés n'a pas pu joindre la plateforme. Ce qui a été fait est gardé et sera transmis.",
     input: "Une valeur n'a pas la forme attendue. Corrigez-la, puis réessayez.",
     other: (code: string) => `L'action a été refusée (${code}). Réessayez ; si cela continue, donnez ce code à l'administrateur.`,
@@ -36,6 +37,7 @@ const texts = words({
     key: "The key manager no longer has, or never had, the key to this document. Tell the administrator.",
     large: "This document is too large for this page. Open it with the program “sceau open”.",
     decided: "A final decision was already signed for this dossier.",
+    unlinked: "This key manager is not connected to a platform yet. Its administrator connects it with “sceau keymanager connect”.",
     clock: "The key manager could not reach the platform. What was done is kept and will be sent.",
     input: "A value does not have the expected form. Correct it, then try again.",
     other: (code: string) => `This was refused (${code}). Try again; if it goes on, give this code to the administrator.`,
@@ -51,6 +53,7 @@ export function explain(error: unknown): string {
   const w = texts();
   const code = codeFor(error);
   if (code === "network") return w.network;
+  if (code === "platform_not_connected") return w.unlinked;
   if (code === "ticket_of_another_account") return w.account;
   if (/ticket/.test(code)) return w.ticket;
   if (/quota|rate/.test(code)) return w.quota;

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
-import { base64url, fromBase64url, parseHeader, unwrap } from "@sceau/crypto";
+import { base64url, fileIdHex, fromBase64url, parseHeader, unwrap } from "@sceau/crypto";
 import { file, serve } from "../../chromium";
 import { DOSSIER, OFFICER, ORGANISATION, type World } from "./world";
 
@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 
 export interface Stage {
   /** Who stands in front of the page. */
-  who: "nobody" | "officer" | "unbound" | "administrator";
+  who: "nobody" | "withdrawn" | "officer" | "unbound" | "administrator";
   /** Problems to answer with, by path. */
   refuse: Map<string, { status: number; code: string }>;
   /** What the page asked for, in order. */
@@ -85,12 +85,15 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
   const { now } = stage;
   switch (path) {
     case "/v1/config":
-      return { organisation: { id: ORGANISATION, name: "Métropole de Vaubrun", root_fingerprint: world.root }, platform_origin: platform, log_key: world.log.vkey, scanner: false };
+      return { organisation: { id: ORGANISATION, name: "Métropole de Vaubrun", root_fingerprint: world.root }, platform_origin: platform, log_key: world.log.vkey, scanner: null };
     case "/v1/whoami":
       return whoami(stage);
     case "/v1/unwrap": {
       const { header } = posted as { header: string };
-      return { cek: base64url(await unwrap(parseHeader(fromBase64url(header)), world.secret)), record_index: 41 };
+      const parsed = parseHeader(fromBase64url(header));
+      const found = world.files.find((each) => each.id === fileIdHex(parsed));
+      const cek = base64url(await unwrap(parsed, world.secret));
+      return { cek, record_index: 41, envelope_hash: found?.hash, parts: found?.parts.length, size: found?.size };
     }
     case "/v1/decisions":
       return { jws: "a.b.c", delivered: true };
@@ -116,20 +119,23 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/records":
       return records(now);
     default:
-      return undefined;
+      return /^\/v1\/(keys|certificates)\/[0-9a-f]{64}\/(destroy|withdraw)$/.test(path) ? [] : undefined;
   }
 }
 
 function whoami({ who }: Stage): unknown {
-  const certificate = (subject: string, role: string): unknown => ({ subject, fingerprint: "3d".repeat(32), role });
-  if (who === "nobody") return { certificate: null, account: null };
-  if (who === "administrator") return { certificate: certificate("CN=Karim Benali, OU=administrator", "administrator"), account: null };
+  const certificate = (subject: string, role: string | null): unknown => ({ subject, fingerprint: "3d".repeat(32), role });
+  if (who === "nobody") return { certificate: null, account: null, refusal: null };
+  if (who === "withdrawn") {
+    return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", null), account: null, refusal: "certificate_withdrawn" };
+  }
+  if (who === "administrator") return { certificate: certificate("CN=Karim Benali, OU=administrator", "administrator"), account: null, refusal: null };
   const account = who === "officer" ? { account: OFFICER, name: "Anaïs Le Goff", role: "case_officer" } : null;
-  return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", "case-officer"), account };
+  return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", "case-officer"), account, refusal: null };
 }
 
 function key(use: string, suite: string, serial: number, state: string, from: number, to: number, id: string, index: number): unknown {
-  const open = state === "current" ? 4 : state === "retired" ? 1 : 0;
+  const open = state === "current" ? 4 : 0;
   return { key_id: id, use, suite, serial, state, not_before: from, not_after: to, index, open_dossiers: open };
 }
 

@@ -147,9 +147,63 @@ describe("the opening page", () => {
     await (await visit(url)).getByRole("heading", { name: "Documents" }).waitFor();
   });
 
+  it("with a certificate that was withdrawn, says so", async () => {
+    servers.stage.who = "withdrawn";
+    await (await visit(servers.ticket())).locator("[data-code=certificate_withdrawn]").waitFor();
+  });
+
   it("with a certificate that no account is linked to, gives its fingerprint", async () => {
     servers.stage.who = "unbound";
     await (await visit(servers.ticket())).getByText("3d3d").first().waitFor();
+  });
+});
+
+describe("administration", () => {
+  it("issues a certificate, then links it to an account", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration#officers`);
+    await page.getByRole("button", { name: "Émettre un certificat" }).click();
+    await page.getByLabel("Nom de la personne").fill("Inès Roux");
+    await page.getByRole("button", { name: "Émettre le certificat" }).click();
+    await page.locator("[data-password]").waitFor();
+    expect(await page.getByLabel("Empreinte du certificat").inputValue()).toBe("4e".repeat(32));
+    await page.getByLabel("Identifiant du compte sur Sceau").fill("pas un identifiant");
+    await page.getByRole("button", { name: "Relier", exact: true }).click();
+    await page.getByText("Vérifiez cette valeur.").waitFor();
+    await page.getByLabel("Identifiant du compte sur Sceau").fill("c0ffee00-1111-4222-8333-444455556667");
+    await page.getByRole("button", { name: "Relier", exact: true }).click();
+    await page.getByText("Le certificat est relié au compte.").waitFor();
+    const sent = servers.stage.asked.filter(({ body }) => body !== null).map(({ path, body }) => ({ path, ...(body as object) }));
+    expect(sent).toEqual([
+      { path: "/v1/certificates", name: "Inès Roux", role: "case-officer" },
+      { path: "/v1/bindings", certificate_fingerprint: "4e".repeat(32), account: "c0ffee00-1111-4222-8333-444455556667", role: "case_officer", name: "Inès Roux" },
+    ]);
+  });
+
+  it("asks before a key is changed or destroyed", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration`);
+    const posted = (): string[] => servers.stage.asked.filter(({ body }) => body !== null).map(({ path }) => path);
+    await page.getByRole("button", { name: "Changer de clé maintenant" }).click();
+    await page.getByRole("button", { name: "Ne rien changer" }).click();
+    expect(posted()).toEqual([]);
+    await page.getByRole("button", { name: "Détruire cette clé" }).click();
+    await page.getByRole("button", { name: "Oui, détruire la clé" }).click();
+    await expect.poll(posted).toEqual([`/v1/keys/${"9c".repeat(32)}/destroy`]);
+  });
+
+  it("works before the key manager is connected, and says how to connect it", async () => {
+    servers.stage.who = "administrator";
+    servers.stage.refuse.set("/v1/config", { status: 503, code: "platform_not_connected" });
+    const page = await visit(`${servers.keys}/administration`);
+    await page.getByText("sceau keymanager connect").waitFor();
+    await page.getByRole("heading", { name: "Clés de lecture" }).waitFor();
+    await page.goto(`${servers.keys}/`);
+    await page.locator("[data-code=platform_not_connected]").waitFor();
+  });
+
+  it("is closed to a case officer", async () => {
+    await (await visit(`${servers.keys}/administration`)).getByRole("heading", { name: "Ce certificat est pour un autre rôle" }).waitFor();
   });
 });
 

@@ -97,7 +97,6 @@ export async function world(): Promise<World> {
   log.append({ action: "ticket.issue" });
   const bundle = {
     manifest: base64url(manifest),
-    manifest_proof: { type: "passkey" },
     manifest_evidence: await log.evidence(index),
     scheme: base64url(scheme),
     files: files.map((f) => ({ file_id: f.id, parts: f.parts.length, header: base64url(f.header) })),

@@ -63,13 +63,7 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     sealedAnswers: files.find((file) => file.envelopeHash === manifest.sealedAnswers) ?? null,
     asserted: record.asserted,
     submitted: record.time,
-    proof: {
-      dossier: id,
-      manifest: bundle.manifest,
-      manifest_proof: bundle.manifest_proof,
-      manifest_evidence: bundle.manifest_evidence,
-      ...(bundle.credential_evidence === undefined ? {} : { credential_evidence: bundle.credential_evidence }),
-    },
+    proof: { dossier: id, manifest: bundle.manifest, manifest_evidence: bundle.manifest_evidence },
     decision: bundle.decision,
   };
 }

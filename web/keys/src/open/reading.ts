@@ -1,6 +1,6 @@
 // Opening one document: the key manager releases its content key (and records that), the platform gives ciphertext, a worker decrypts.
 import { CryptoWorker, fromBase64url, type Metadata, ordered } from "@sceau/crypto";
-import { type Platform, post, Problem } from "../api";
+import { type Platform, post, Problem, type Released } from "../api";
 import type { Dossier, SealedFile } from "./dossier";
 
 export interface OpenedDocument {
@@ -23,11 +23,13 @@ export async function openDocument(
   if (file.size > LARGEST) throw new Problem("too_large_for_a_page");
   const worker = new CryptoWorker();
   try {
-    const released = await post<{ cek: string; record_index: number }>("/v1/unwrap", {
+    const released = await post<Released>("/v1/unwrap", {
       ...dossier.proof,
       header: file.header,
       file_id: file.fileId,
     });
+    // Page and key manager have each read the manifest; they must have read the same.
+    if (released.envelope_hash !== file.envelopeHash || released.parts !== file.parts) throw new Problem("manifest_read_differently");
     const cek = fromBase64url(released.cek);
     const envelope = await worker.open(fromBase64url(file.header), cek, file.parts);
     cek.fill(0);
