@@ -19,4 +19,4 @@ pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
 pub use operations::Operations;
 pub use provider::{Authenticate, Provider, Seal, Sign, UnwrapCek};
 pub use software::SoftwareKeystore;
-pub use unlock::{Passphrase, Unlock, write_new_credential};
+pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};

@@ -71,10 +71,10 @@ pub fn write_new_credential(path: &Path) -> Result<(), Error> {
     durable::write_secret(path, Secret::<32>::random().expose())
 }
 
-/// How the wrapping key comes from what the user gives: recorded beside what it wraps.
+/// How the wrapping key comes from what the user gives: recorded beside what it wraps, in a keystore or a key file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
-pub(crate) enum Derivation {
+pub enum Derivation {
     /// Argon2id (RFC 9106), version 0x13, 32 bytes out.
     Argon2id {
         /// KiB of memory.
@@ -97,7 +97,8 @@ const LANES: u32 = 4;
 
 impl Derivation {
     /// A new derivation for this means of opening.
-    pub(crate) fn new(unlock: &Unlock) -> Self {
+    #[must_use]
+    pub fn new(unlock: &Unlock) -> Self {
         match unlock {
             Unlock::Passphrase(_) => {
                 let salt = base64(&sceau_crypto::random::<16>());
@@ -108,7 +109,10 @@ impl Derivation {
     }
 
     /// The wrapping key. `file` is where this derivation was read, for errors.
-    pub(crate) fn key(&self, unlock: &Unlock, file: &Path) -> Result<Secret<32>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::OtherUnlock`], or what reading a credential gives.
+    pub fn key(&self, unlock: &Unlock, file: &Path) -> Result<Secret<32>, Error> {
         match (self, unlock) {
             (Self::Argon2id { memory, passes, lanes, salt }, Unlock::Passphrase(passphrase)) => {
                 let damaged = || Error::Damaged(file.to_owned());

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::path::Path;
 
-/// Exit codes, stable for scripts.
+/// Exit codes, stable for scripts: `sceau --help` and docs/command-line.md list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// The system or another program is at fault.
     System = 1,
-    /// The command was used wrongly.
+    /// The command was used wrongly, or would have overwritten a file.
     Usage = 2,
     /// The input is damaged, forged, or of another kind.
     Input = 3,
-    /// The key at hand is not a recipient's.
+    /// The key at hand is not a recipient's, or its passphrase is wrong.
     Key = 4,
     /// A proof or signature does not hold.
     Proof = 5,
@@ -32,6 +32,17 @@ impl Failure {
     /// A failure with its code and its words.
     pub(crate) fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { exit, code: code.into(), message: message.into() }
+    }
+
+    /// Adds what else there is to know.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.message = format!("{}; {more}", self.message);
+        self
+    }
+
+    /// The same for scripts.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({"code": self.code, "exit": self.exit as u8, "message": self.message})
     }
 
     /// A file operation that the system refused.

@@ -1,5 +1,6 @@
 //! `sceau`: every role of Sceau but the element, and its tools. Command line and assembly; no logic.
 
+mod command;
 mod demo;
 mod demonstration;
 mod failure;
@@ -10,13 +11,13 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 
 /// Exchange sensitive documents without having to trust who runs the servers.
 #[derive(Debug, Parser)]
-#[command(name = "sceau", version, max_term_width = 100)]
+#[command(name = "sceau", version, max_term_width = 100, after_help = command::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -24,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Tool(command::Tool),
     /// Start everything on this machine
     Up(up::UpOptions),
     /// Show the whole main job on real files: deposit, open, decide, each proof checked
@@ -46,10 +49,15 @@ enum Role {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let json = matches!(&cli.command, Command::Tool(tool) if tool.json());
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("sceau: {failure}");
+            if json {
+                eprintln!("{}", failure.to_json());
+            } else {
+                eprintln!("sceau: {failure}");
+            }
             ExitCode::from(failure.exit as u8)
         }
     }
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Tool(tool) => tool.run(Cli::command()),
         Command::Up(options) => runtime()?.block_on(up::run(&options)),
         Command::Demo(options) => runtime()?.block_on(demo::run(&options)),
         Command::Keymanager(owner) => {

@@ -149,7 +149,8 @@ impl Facts {
         let parts = say::counted(self.layout.parts(), "part");
         lines.push(format!("  Sealed         {}, {parts}", say::size(self.sealed_size())));
         lines.push(format!("  File id        {}", self.header.fixed().file_id()));
-        lines.push(format!("  Envelope hash  {}", self.hash.map(|hash| hash.to_string()).unwrap_or_default()));
+        lines
+            .push(format!("  Envelope hash  {}", self.hash.map(|hash| hash.to_string()).unwrap_or_default()));
         for (at, stanza) in self.header.stanzas().iter().enumerate() {
             let title = if at == 0 { "Sealed for" } else { "" };
             let suite = RecipientSuite::from_number(stanza.suite)

@@ -23,7 +23,8 @@ pub(super) fn for_envelope(path: &Path) -> String {
 /// The name under which a file of a foreign envelope may be written: one component, visible, writable on every common
 /// system, and never one that a program or a person takes for something else. Letters of all scripts stay.
 pub(super) fn for_disk(name: &str) -> String {
-    let name: String = name.chars().map(|character| if is_trick(character) { '_' } else { character }).collect();
+    let name: String =
+        name.chars().map(|character| if is_trick(character) { '_' } else { character }).collect();
     // Windows drops dots and spaces at the end; a leading dot hides, a leading dash is an option.
     let name = name.trim_matches(' ').trim_end_matches(['.', ' ']);
     let mut name = match name.chars().next() {
@@ -84,7 +85,9 @@ fn is_reserved(name: &str) -> bool {
             matches!((characters.next(), characters.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
         })
     };
-    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || numbered("COM")
+        || numbered("LPT")
 }
 
 /// Cut between characters, keeping the extension.
@@ -107,7 +110,9 @@ mod tests {
 
     #[test]
     fn names_of_all_scripts_stay_as_they_are() {
-        for name in ["Décision n° 12.pdf", "決定書.pdf", "تصميم می‌خواهم.pdf", "a b.c", "famille 👨‍👩‍👧.jpg", "Ça va…"] {
+        for name in
+            ["Décision n° 12.pdf", "決定書.pdf", "تصميم می‌خواهم.pdf", "a b.c", "famille 👨‍👩‍👧.jpg", "Ça va…"]
+        {
             assert_eq!(for_disk(name), name);
         }
     }
@@ -155,7 +160,10 @@ mod tests {
     fn what_an_envelope_carries_is_what_the_format_allows() {
         for path in ["/tmp/a\\b\n.pdf", "x", "/", "..", "é.pdf"] {
             let name = for_envelope(Path::new(path));
-            assert!(sceau_crypto::envelope::Metadata::new(&name, media_type(&name)).is_ok(), "{path:?} {name:?}");
+            assert!(
+                sceau_crypto::envelope::Metadata::new(&name, media_type(&name)).is_ok(),
+                "{path:?} {name:?}"
+            );
         }
         use std::os::unix::ffi::OsStrExt;
         let latin = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9.pdf"));

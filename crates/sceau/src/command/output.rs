@@ -53,7 +53,8 @@ impl Output {
             ));
         }
         let descriptor = io::stdout().as_fd().try_clone_to_owned();
-        let file = descriptor.map(File::from).map_err(|cause| Failure::system("use standard output", &cause))?;
+        let file =
+            descriptor.map(File::from).map_err(|cause| Failure::system("use standard output", &cause))?;
         Ok(Self { file, place: Place::Standard, label: "standard output".to_owned() })
     }
 
@@ -162,7 +163,8 @@ impl Target {
 
     fn exists(&self) -> Failure {
         let path = self.path.display();
-        let words = format!("{path} exists already: choose another name with -o, or overwrite it with --force");
+        let words =
+            format!("{path} exists already: choose another name with -o, or overwrite it with --force");
         Failure::new(Exit::Usage, "exists", words)
     }
 

@@ -38,7 +38,11 @@ fn typed_twice() -> Result<Unlock, Failure> {
     let first = terminal.ask(&format!("New passphrase, at least {} characters: ", Passphrase::MIN))?;
     let passphrase = Passphrase::new(&first).map_err(|error| fault::hsm(&error))?;
     if *terminal.ask("The same again: ")? != *first {
-        return Err(Failure::new(Exit::Usage, "passphrases-differ", "the two passphrases differ: start again"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "passphrases-differ",
+            "the two passphrases differ: start again",
+        ));
     }
     Ok(Unlock::Passphrase(passphrase))
 }
@@ -78,7 +82,8 @@ impl Terminal {
             line.extend_from_slice(byte.as_slice());
         }
         let text = std::str::from_utf8(&line);
-        let not_text = |_| Failure::new(Exit::Usage, "passphrase-not-text", "the passphrase is not UTF-8 text");
+        let not_text =
+            |_| Failure::new(Exit::Usage, "passphrase-not-text", "the passphrase is not UTF-8 text");
         text.map(|text| Zeroizing::new(text.to_owned())).map_err(not_text)
     }
 }

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sceau_crypto::{
-    KeyError, KeyId, Label, RecipientKey, RecipientPrivateKey, RecipientSuite, SealedBlob,
-};
+use sceau_crypto::{KeyError, KeyId, Label, RecipientKey, RecipientPrivateKey, RecipientSuite, SealedBlob};
 use sceau_hsm::{Derivation, Unlock};
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +46,10 @@ pub(crate) fn public_key(path: &Path) -> Result<RecipientKey, Failure> {
 }
 
 /// Reads a private key, and asks for its passphrase.
-pub(crate) fn private_key(path: &Path, passphrase_file: Option<&Path>) -> Result<RecipientPrivateKey, Failure> {
+pub(crate) fn private_key(
+    path: &Path,
+    passphrase_file: Option<&Path>,
+) -> Result<RecipientPrivateKey, Failure> {
     match KeyFile::read(path)? {
         KeyFile::Private { suite, key_id, unlock, sealed, .. } => {
             let given = passphrase::existing(passphrase_file, path)?;
@@ -131,7 +132,8 @@ impl KeyFile {
 
     /// The public key, if it is the one that the file's key id names.
     pub(super) fn recipient_key(&self, path: &Path) -> Result<RecipientKey, Failure> {
-        let (Self::Public { suite, key_id, public_key, .. } | Self::Private { suite, key_id, public_key, .. }) = self;
+        let (Self::Public { suite, key_id, public_key, .. }
+        | Self::Private { suite, key_id, public_key, .. }) = self;
         let bytes = URL_SAFE_NO_PAD.decode(public_key).map_err(|_| damaged(path))?;
         let key = RecipientKey::parse(*suite, &bytes).map_err(|error| match error {
             KeyError::Malformed => damaged(path),
@@ -142,6 +144,9 @@ impl KeyFile {
 }
 
 fn damaged(path: &Path) -> Failure {
-    let words = format!("{} is damaged or was altered: take it from a backup, or ask its owner again", path.display());
+    let words = format!(
+        "{} is damaged or was altered: take it from a backup, or ask its owner again",
+        path.display()
+    );
     Failure::new(Exit::Input, "key-damaged", words)
 }

@@ -154,7 +154,10 @@ fn make(suite: Suite) -> Result<RecipientPrivateKey, Failure> {
 fn new_key_file(path: &Path, access: Access) -> Result<Output, Failure> {
     Output::file(path, access, false).map_err(|failure| match failure.code.as_str() {
         "exists" => {
-            let words = format!("{} exists already, and keys are never overwritten: choose another name", path.display());
+            let words = format!(
+                "{} exists already, and keys are never overwritten: choose another name",
+                path.display()
+            );
             Failure::new(Exit::Usage, "exists", words)
         }
         _ => failure,

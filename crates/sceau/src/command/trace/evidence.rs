@@ -1,0 +1,56 @@
+//! One evidence file, without any network.
+
+use std::path::Path;
+
+use sceau_trace::{Evidence, VerifiedEvidence, VerifierKey};
+use serde_json::json;
+
+use super::words;
+use crate::command::{fault, input, say};
+use crate::failure::Failure;
+
+/// What the trace room reads at most.
+const LONGEST: u64 = 8 << 20;
+
+pub(super) fn verify(path: &Path, key: Option<&VerifierKey>, as_json: bool) -> Result<(), Failure> {
+    let label = path.display().to_string();
+    let bytes = input::read_small(path, LONGEST, "evidence")?;
+    let evidence = Evidence::parse(&bytes).map_err(|error| fault::evidence(&error, &label))?;
+    let verified = evidence.verify(key).map_err(|error| fault::evidence(&error, &label))?;
+    let log_key = evidence.log_key().map_err(|error| fault::evidence(&error, &label))?;
+    if as_json {
+        return say::json(&json!({
+            "verified": true,
+            "key_pinned": verified.key_pinned,
+            "log_key": log_key.to_string(),
+            "index": verified.index,
+            "log_size": verified.size,
+            "root": verified.checkpoint.root(),
+            "record": verified.record,
+            "attachments": verified.attachments.keys().collect::<Vec<_>>(),
+        }));
+    }
+    say::result(&in_words(&verified, &log_key))
+}
+
+fn in_words(verified: &VerifiedEvidence, log_key: &VerifierKey) -> String {
+    let mut lines = vec![words::sentence(&verified.record)];
+    lines.extend(words::details(&verified.record));
+    let size = say::count(verified.size);
+    lines.push(words::line("Entry", &format!("{} of a log of {size}", say::count(verified.index))));
+    lines.push(words::line("Log", log_key.name()));
+    if !verified.attachments.is_empty() {
+        let names = verified.attachments.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        lines.push(words::line("With it", &format!("{names} (not verified here)")));
+    }
+    lines.push(String::new());
+    lines.push(if verified.key_pinned {
+        "Verified: the log signed this record, under the key that you gave.".to_owned()
+    } else {
+        format!(
+            "NOT pinned: the file agrees with itself, but the key that signed it came along in the file. Anyone can make such a file\n\
+             with a key of their own. Get the log's key through another channel, and verify again with --log-key. The file's key:\n  {log_key}"
+        )
+    });
+    lines.join("\n")
+}

@@ -1,0 +1,161 @@
+//! A whole log: its checkpoint, its entries, its tiles, and what was seen of it before.
+
+use std::path::Path;
+
+use sceau_trace::{SignedCheckpoint, VerifiedCheckpoint, VerifierKey, consistency_proof};
+use serde_json::json;
+
+use super::VerifyOptions;
+use super::replay::Replay;
+use super::source::Source;
+use super::words;
+use crate::command::output::{Access, Output};
+use crate::command::{fault, input, say};
+use crate::failure::{Exit, Failure};
+
+pub(super) fn verify(
+    source: &Source,
+    pinned: Option<VerifierKey>,
+    options: &VerifyOptions,
+) -> Result<(), Failure> {
+    let key = match &pinned {
+        Some(key) => key.clone(),
+        None => unpinned(source)?,
+    };
+    let older = options.since.as_deref().map(|path| older(path, &key)).transpose()?;
+    let checkpoint = signed(&source.checkpoint()?, &key, &source.label)?;
+    if let Some(older) = &older {
+        not_shorter(&checkpoint, older, source)?;
+    }
+    let replay = Replay::of(source, checkpoint.size())?;
+    replay.check(&checkpoint)?;
+    replay.check_tiles(source)?;
+    if let Some(older) = &older {
+        extends(&checkpoint, older, &replay, source)?;
+    }
+    if let Some(path) = &options.save {
+        save(&checkpoint, path, options.since.as_deref() == Some(path))?;
+    }
+    tell(&checkpoint, older.as_ref(), &replay, &key, pinned.is_some(), options)
+}
+
+/// Without a key of the caller's, a server's own word is all there is.
+fn unpinned(source: &Source) -> Result<VerifierKey, Failure> {
+    let own = source.own_key()?.ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            "no-log-key",
+            "a folder does not say whose log it is: give the key with --log-key",
+        )
+    })?;
+    VerifierKey::parse(&own).map_err(|error| fault::checkpoint(&error.into(), &source.label))
+}
+
+fn older(path: &Path, key: &VerifierKey) -> Result<VerifiedCheckpoint, Failure> {
+    let bytes = input::read_small(path, 1 << 20, "a checkpoint")?;
+    signed(&String::from_utf8_lossy(&bytes), key, &path.display().to_string())
+}
+
+fn signed(note: &str, key: &VerifierKey, label: &str) -> Result<VerifiedCheckpoint, Failure> {
+    let checkpoint = SignedCheckpoint::parse(note).and_then(|checkpoint| checkpoint.verify(key));
+    checkpoint.map_err(|error| fault::checkpoint(&error, label))
+}
+
+/// Said before hours of reading.
+fn not_shorter(
+    checkpoint: &VerifiedCheckpoint,
+    older: &VerifiedCheckpoint,
+    source: &Source,
+) -> Result<(), Failure> {
+    if checkpoint.size() >= older.size() {
+        return Ok(());
+    }
+    let refused = checkpoint.extends(older, &[]);
+    refused.map_err(|error| fault::checkpoint(&error, &source.label))
+}
+
+fn extends(
+    checkpoint: &VerifiedCheckpoint,
+    older: &VerifiedCheckpoint,
+    replay: &Replay,
+    source: &Source,
+) -> Result<(), Failure> {
+    let proof = consistency_proof(older.size(), checkpoint.size(), &replay.tree)
+        .map_err(|error| fault::log(error.code(), error.to_string()))?;
+    checkpoint.extends(older, &proof).map_err(|error| fault::checkpoint(&error, &source.label))
+}
+
+fn save(checkpoint: &VerifiedCheckpoint, path: &Path, replaces_older: bool) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut output = Output::file(path, Access::Shared, replaces_older).map_err(|failure| {
+        match failure.code.as_str() {
+            "exists" => {
+                let words =
+                    format!("{} exists already: give it with --since too, or save elsewhere", path.display());
+                Failure::new(Exit::Usage, "exists", words)
+            }
+            _ => failure,
+        }
+    })?;
+    output
+        .write_all(checkpoint.note().to_string().as_bytes())
+        .map_err(|cause| Failure::file("write", path, &cause))?;
+    output.commit()
+}
+
+fn tell(
+    checkpoint: &VerifiedCheckpoint,
+    older: Option<&VerifiedCheckpoint>,
+    replay: &Replay,
+    key: &VerifierKey,
+    pinned: bool,
+    options: &VerifyOptions,
+) -> Result<(), Failure> {
+    if options.json {
+        return say::json(&json!({
+            "verified": true,
+            "key_pinned": pinned,
+            "log_key": key.to_string(),
+            "size": checkpoint.size(),
+            "root": checkpoint.root(),
+            "map_root": checkpoint.map_root(),
+            "since": older.map(|older| older.size()),
+            "unknown_entries": replay.unknown,
+            "first_record": replay.times.map(|(first, _)| first),
+            "last_record": replay.times.map(|(_, last)| last),
+        }));
+    }
+    let mut lines = vec![
+        format!("The log is whole: {}, each hashed anew.", entries(checkpoint.size())),
+        words::line("Log", checkpoint.origin()),
+        words::line("Root", &checkpoint.root().to_string()),
+    ];
+    if let Some((first, last)) = replay.times {
+        lines.push(words::line("Records", &format!("{} to {}", words::moment(first), words::moment(last))));
+    }
+    if replay.unknown > 0 {
+        let words = format!("{} of a kind that this program does not know", entries(replay.unknown));
+        lines.push(words::line("Unknown", &words));
+    }
+    if let Some(older) = older {
+        let words = format!("all {} of the saved checkpoint are there, unchanged", entries(older.size()));
+        lines.push(words::line("Since", &words));
+    }
+    if let Some(path) = &options.save {
+        lines.push(words::line("Saved", &path.display().to_string()));
+    }
+    lines.push(String::new());
+    lines.push(if pinned {
+        "Verified: the log signed this, under the key that you gave.".to_owned()
+    } else {
+        format!(
+            "NOT pinned: the log agrees with itself, but its key came from the same server. Get the log's key through another channel,\n\
+             and verify again with --log-key. The server's key:\n  {key}"
+        )
+    });
+    say::result(&lines.join("\n"))
+}
+
+fn entries(number: u64) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{} entries", say::count(number)) }
+}

@@ -1,0 +1,85 @@
+//! `sceau trace verify`: one piece of evidence offline, or a whole log, under a log key that the caller holds.
+
+mod evidence;
+mod log;
+mod replay;
+mod source;
+mod words;
+
+use std::path::PathBuf;
+
+use sceau_trace::VerifierKey;
+
+use super::input;
+use crate::failure::{Exit, Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  sceau trace verify receipt.evidence --log-key @platform.vkey
+  sceau trace verify https://sceau.example.org/trace --log-key @platform.vkey --save today.checkpoint
+  sceau trace verify https://sceau.example.org/trace --log-key @platform.vkey --since today.checkpoint --save today.checkpoint
+  sceau trace verify /mnt/copy-of-the-log --log-key @platform.vkey
+
+Evidence is one record with the proof that the log holds it; it is verified without any network. A whole log is verified from its
+entries up: each root is computed anew. With --since, nothing that was in the log then may be missing or changed now. Get the log's
+key through another channel than the evidence or the log.";
+
+/// What to do with the log.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum TraceCommand {
+    /// Verify an evidence file, or a whole log
+    Verify(VerifyOptions),
+}
+
+/// What to verify, and under which key.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyOptions {
+    /// An evidence file, a folder of tiles, or the address of a log
+    #[arg(value_name = "FILE_OR_URL")]
+    what: String,
+    /// The log's public key, or @FILE that holds it
+    #[arg(long, value_name = "VKEY|@FILE")]
+    log_key: Option<String>,
+    /// A checkpoint that was saved before, which the log must extend
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// Save the checkpoint once all is verified; may replace the one given with --since
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Certificates (PEM) to trust for the address, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
+    let TraceCommand::Verify(options) = command;
+    let key = options.log_key.as_deref().map(log_key).transpose()?;
+    match source::Source::of(&options.what, options.anchors.as_deref())? {
+        Some(source) => log::verify(&source, key, options),
+        None if options.since.is_some() || options.save.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "evidence-only",
+            "--since and --save are for whole logs: give a folder or an address",
+        )),
+        None => evidence::verify(options.what.as_ref(), key.as_ref(), options.json),
+    }
+}
+
+/// A verifier key, given itself or in a file.
+fn log_key(given: &str) -> Result<VerifierKey, Failure> {
+    let text = match given.strip_prefix('@') {
+        Some(path) => {
+            let bytes = input::read_small(path.as_ref(), 4096, "a log key")?;
+            String::from_utf8_lossy(&bytes).trim().to_owned()
+        }
+        None => given.to_owned(),
+    };
+    VerifierKey::parse(&text).map_err(|error| {
+        let words = format!("--log-key: {error}; it looks like sceau.example.org/log+1a2b3c4d+AbC…=");
+        Failure::new(Exit::Usage, error.code(), words)
+    })
+}

@@ -1,0 +1,151 @@
+//! A record in words.
+
+use sceau_trace::{ActorKind, Asserted, Outcome, Record};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::command::say;
+
+/// What was done, by whom, when: one sentence.
+pub(super) fn sentence(record: &Record) -> String {
+    let action = record.action().as_str();
+    let (verb, past) = verbs(action);
+    let act = match (record.outcome(), verb) {
+        (Outcome::Granted, "") => format!("did “{action}”"),
+        (_, "") => format!("“{action}”"),
+        (Outcome::Granted, _) => past.to_owned(),
+        (_, verb) => verb.to_owned(),
+    };
+    let act = match record.outcome() {
+        Outcome::Granted => act,
+        Outcome::Intent => format!("was about to {act}"),
+        Outcome::Refused => format!("wanted to {act}, and was refused ({})", record.code()),
+    };
+    format!("On {}, {} {act}.", moment(record.time()), actor(record.actor().kind))
+}
+
+/// The other fields, a line each.
+pub(super) fn details(record: &Record) -> Vec<String> {
+    let mut lines = vec![
+        line("Who", &format!("{} {}", actor(record.actor().kind), record.actor().id)),
+        line("Word", asserted(record.asserted())),
+    ];
+    for subject in record.subjects() {
+        lines.push(line("About", &format!("{} {}", subject.kind, subject.id)));
+    }
+    if let Some(organisation) = record.organisation() {
+        lines.push(line("For", &format!("organisation {organisation}")));
+    }
+    if let Some(attested) = record.attested() {
+        let version = say::count(attested.version);
+        lines.push(line("Attests", &format!("{} {}, version {version}", attested.kind, attested.id)));
+        lines.push(line("", &format!("SHA-256 {}", attested.hash)));
+    }
+    for (name, value) in record.detail() {
+        lines.push(line("Detail", &format!("{name} {value}")));
+    }
+    lines
+}
+
+/// A titled line.
+pub(super) fn line(title: &str, text: &str) -> String {
+    format!("  {title:<9}{text}")
+}
+
+/// Unix milliseconds, for people.
+pub(super) fn moment(milliseconds: u64) -> String {
+    let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()
+        .and_then(|time| {
+            time.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).ok()
+        })
+        .unwrap_or_else(|| format!("{milliseconds} ms after 1970"))
+}
+
+fn actor(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Citizen => "a citizen",
+        ActorKind::CaseOfficer => "a case officer",
+        ActorKind::Supervisor => "a supervisor",
+        ActorKind::OrganisationAdmin => "an organisation's administrator",
+        ActorKind::PlatformAdmin => "an administrator of the platform",
+        ActorKind::Client => "a machine client",
+        ActorKind::KeyManager => "a key manager",
+        ActorKind::Platform => "the platform",
+        ActorKind::Element => "the element",
+        _ => "someone",
+    }
+}
+
+fn asserted(by: Asserted) -> &'static str {
+    match by {
+        Asserted::Platform => "the platform says so, nothing more",
+        Asserted::Passkey => "signed with the actor's passkey",
+        Asserted::Organisation => "signed with the organisation's key",
+        Asserted::Element => "the element saw it itself",
+        _ => "in a way that this program does not know",
+    }
+}
+
+/// “was about to …”, and what was done.
+fn verbs(action: &str) -> (&'static str, &'static str) {
+    match action {
+        "deposit.begin" => ("begin a deposit", "began a deposit"),
+        "deposit.complete" => ("submit a deposit", "submitted a deposit"),
+        "dossier.list" => ("list dossiers", "listed dossiers"),
+        "dossier.view" => ("look at a dossier's state", "looked at a dossier's state"),
+        "ticket.issue" => ("issue a reading ticket", "issued a reading ticket"),
+        "ticket.exchange" => ("use a reading ticket", "used a reading ticket"),
+        "unwrap.intent" => ("release a document's key", "announced the release of a document's key"),
+        "unwrap.outcome" => ("release a document's key", "released a document's key"),
+        "document.fetch" => ("fetch a sealed document", "fetched a sealed document"),
+        "decision" => ("decide on a dossier", "decided on a dossier"),
+        "key.publish" => ("publish a recipient key", "published a recipient key"),
+        "organisation.enrol" => ("enrol an organisation", "enrolled an organisation"),
+        "account.enrol" => ("enrol an account", "enrolled an account"),
+        "credential.enrol" => ("enrol a passkey", "enrolled a passkey"),
+        "scheme.publish" => ("publish a scheme", "published a scheme"),
+        "login" => ("sign in", "signed in"),
+        "logout" => ("sign out", "signed out"),
+        "attest" => ("have something attested", "had something attested"),
+        _ => ("", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use sceau_trace::{Action, Actor};
+
+    #[test]
+    fn each_registered_action_has_words() {
+        for action in Action::REGISTERED {
+            assert_ne!(verbs(action.as_str()), ("", ""), "{action}");
+        }
+    }
+
+    #[test]
+    fn sentences_say_how_it_ended() {
+        let record = |action: Action| {
+            let actor = Actor::new(ActorKind::CaseOfficer, "0a1b");
+            Record::builder(1_795_183_391_000, actor, Asserted::Passkey, action)
+        };
+        let said = |record: Result<Record, _>| sentence(&record.unwrap());
+        assert_eq!(
+            said(record(Action::DECISION).granted().build()),
+            "On 2026-11-20 14:03:11 UTC, a case officer decided on a dossier."
+        );
+        assert_eq!(
+            said(record(Action::UNWRAP_INTENT).build()),
+            "On 2026-11-20 14:03:11 UTC, a case officer was about to release a document's key."
+        );
+        let later = Action::parse("dossier.merge").unwrap();
+        assert_eq!(
+            said(record(later.clone()).refused("quota").build()),
+            "On 2026-11-20 14:03:11 UTC, a case officer wanted to “dossier.merge”, and was refused (quota)."
+        );
+        assert!(said(record(later).granted().build()).ends_with("did “dossier.merge”."));
+    }
+}
