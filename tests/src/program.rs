@@ -72,6 +72,11 @@ impl Program {
         }
     }
 
+    /// What is run: a path, or a name to look for.
+    pub fn path(&self) -> PathBuf {
+        self.words.first().map(PathBuf::from).unwrap_or_default()
+    }
+
     /// The name that its log carries.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);

@@ -1,5 +1,6 @@
 //! The subjects that are measured. To add one, add a file and a line.
 
+mod files;
 mod house;
 mod in_memory;
 mod opening;
@@ -27,6 +28,8 @@ pub(crate) const MEASURES: &[Measure] = &[
         work: seed_files::measure,
     },
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
+    Measure { name: "files", about: "sealing and opening from file to file", work: files::pace },
+    Measure { name: "memory", about: "memory of sealing and opening a large file", work: files::memory },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
     Measure { name: "sizes", about: "size of the release programs", work: house::sizes },
