@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin, type Rollup } from "vite";
+import { build, type Plugin, type Rolldown } from "vite";
 
 const at = (path: string): string => fileURLToPath(new URL(`src/viewer/${path}`, import.meta.url));
 const source = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
@@ -41,7 +41,7 @@ async function assemble(): Promise<{ html: string; script: string; style: string
       rolldownOptions: { input: at("viewer.ts"), output: { format: "iife", codeSplitting: false } },
     },
   });
-  const { output } = (Array.isArray(result) ? result[0] : result) as Rollup.RollupOutput;
+  const { output } = (Array.isArray(result) ? result[0] : result) as Rolldown.RolldownOutput;
   // The parser of HTML ends a script at the first "</script", and treats "<!--" specially, wherever they stand.
   const script = output[0].code.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
   const style = readFileSync(at("viewer.css"), "utf8");

@@ -39,7 +39,6 @@ function parseNote(note: string): Note {
   const cut = note.lastIndexOf("\n\n");
   if (cut < 0 || !note.endsWith("\n")) throw new SceauError("note.malformed");
   const text = note.slice(0, cut + 1);
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\x00-\x09\x0b-\x1f]/.test(text)) throw new SceauError("note.malformed", "control character");
   const lines = note.slice(cut + 2, -1).split("\n");
   if (lines.length > MAX_SIGNATURES) throw new SceauError("note.malformed", "too many signatures");

@@ -31,7 +31,8 @@ export async function provePasskey(request: {
   credentialIds?: readonly string[]; // base64url; none lets the person choose
 }): Promise<PasskeyProof> {
   const challenge = await proofChallenge(request.kind, request.payload, fromBase64url(request.nonce));
-  if (typeof navigator === "undefined" || !navigator.credentials) throw new SceauError("passkey-unavailable");
+  // Outside a secure context there is none, whatever the types say.
+  if (!("credentials" in navigator)) throw new SceauError("passkey-unavailable");
   let credential: Credential | null;
   try {
     credential = await navigator.credentials.get({

@@ -5,7 +5,7 @@ import { same } from "./same";
 
 export interface Case {
   readonly name: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 export function cases(file: string, vectors: unknown): Case[] {

@@ -16,10 +16,10 @@ const place = document.getElementById("pages") as HTMLElement;
 const page = window.parent;
 let shown = false;
 
-window.addEventListener("message", (event: MessageEvent<Show>) => {
+window.addEventListener("message", (event: MessageEvent<Partial<Show> | null>) => {
   if (event.source !== page || event.data?.sceau !== "show" || shown) return;
   shown = true;
-  void show(event.data);
+  void show(event.data as Show);
 });
 tell({ sceau: "ready" });
 
@@ -57,10 +57,10 @@ async function showImage(bytes: ArrayBuffer, type: string, language: "fr" | "en"
 
 /** What pdf.js would fetch, from this very document. */
 class Enclosed {
-  async fetch({ filename }: { filename: string }): Promise<Uint8Array> {
+  fetch({ filename }: { filename: string }): Promise<Uint8Array> {
     const encoded = data[filename];
-    if (encoded === undefined) throw new Error(`${filename} is not enclosed`);
-    return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+    if (encoded === undefined) return Promise.reject(new Error(`${filename} is not enclosed`));
+    return Promise.resolve(Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0)));
   }
 }
 
