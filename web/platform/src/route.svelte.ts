@@ -1,5 +1,5 @@
 /** The address bar as state. Pages are few, so a route is the path split at its slashes. */
-import { tick } from "svelte";
+import { toTop } from "./focus";
 
 const state = $state({ path: location.pathname, query: location.search });
 
@@ -53,10 +53,7 @@ function arrived(): void {
   const moved = state.path !== location.pathname;
   state.path = location.pathname;
   state.query = location.search;
-  if (moved) void tick().then(() => {
-    scrollTo(0, 0);
-    document.getElementById("content")?.focus({ preventScroll: true });
-  });
+  if (moved) toTop();
 }
 
 function decoded(segment: string): string {

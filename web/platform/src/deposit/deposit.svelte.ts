@@ -27,6 +27,7 @@ export class Deposit {
   submitted = $state(0);
   #stop = new AbortController();
   #answers: Parcel | undefined;
+  #answersText: string | undefined;
 
   async open(schemeId: string, now: number): Promise<void> {
     this.blocked = undefined;
@@ -82,7 +83,7 @@ export class Deposit {
     this.#stop = new AbortController();
     try {
       for (const parcel of this.parcels) await parcel.carry(this.dossier, recipient.key, this.#stop.signal);
-      this.#answers ??= this.#sealedAnswers();
+      this.#prepareAnswers();
       await this.#answers?.carry(this.dossier, recipient.key, this.#stop.signal);
       this.step = "sign";
     } catch (cause) {
@@ -126,16 +127,24 @@ export class Deposit {
     this.#answers?.close();
   }
 
+  /** Sealed once, and again only if the person went back and said something else. */
+  #prepareAnswers(): void {
+    const text = this.#sealedAnswers();
+    if (text === this.#answersText) return;
+    this.#answers?.close();
+    this.#answersText = text;
+    this.#answers = text === undefined ? undefined : new Parcel(new Blob([text]), "answers.json", "application/json");
+  }
+
   /** The sensitive answers, and which file is which document, as one more file to seal: neither is the platform's business. */
-  #sealedAnswers(): Parcel | undefined {
+  #sealedAnswers(): string | undefined {
     const { sealed } = split(this.scheme?.form ?? [], this.typed);
     const several = (this.scheme?.documents.length ?? 0) > 1;
     const named = several ? this.parcels.filter((parcel) => parcel.slot !== "") : [];
     if (Object.keys(sealed).length === 0 && named.length === 0) return undefined;
     // "$documents" cannot be the name of a question, whose names are a-z, 0-9, - and _.
     const documents = Object.fromEntries(named.map((parcel) => [parcel.result?.fileId ?? "", parcel.slot]));
-    const content = named.length > 0 ? { ...sealed, $documents: documents } : sealed;
-    return new Parcel(new Blob([JSON.stringify(content)], { type: "application/json" }), "answers.json", "application/json");
+    return JSON.stringify(named.length > 0 ? { ...sealed, $documents: documents } : sealed);
   }
 }
 

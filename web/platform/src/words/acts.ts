@@ -20,7 +20,7 @@ export function actorWords(role: string, organisation: string | null): string {
 
 /** Who, in the public trace, where the reader is nobody in particular. */
 export function publicActor(kind: string): string {
-  return capital((common().roles as Record<string, string>)[kind] ?? kind);
+  return (common().actors as Record<string, string>)[kind] ?? capital(kind);
 }
 
 export function assertedWords(by: string): string {

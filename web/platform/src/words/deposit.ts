@@ -17,7 +17,6 @@ export const deposit = words({
       how: "Ce qu'il a vérifié",
       failed: "La clé du destinataire n'a pas pu être vérifiée. Rien n'a été scellé ni envoyé.",
       failedDo: "Ne déposez rien ici pour l'instant. Prévenez l'organisation par un autre moyen : c'est peut-être une panne, peut-être une tentative de lire vos documents.",
-      unavailable: (name: string) => `${name} n'a pas de clé en cours de validité : personne ne pourrait ouvrir votre dossier. L'organisation doit remettre son gardien des clés en route ; réessayez plus tard.`,
       steps: {
         root: "L'empreinte est celle de la racine de l'organisation",
         statement: "La racine a signé la clé qui va servir",
@@ -69,6 +68,8 @@ export const deposit = words({
       resume: "Reprendre l'envoi",
       pause: "Suspendre",
       cut: "La connexion a été coupée. Ce qui est parti est gardé ; l'envoi reprendra où il s'est arrêté.",
+      broken: "Un fichier n'a pas pu être scellé ou envoyé. Les autres sont gardés.",
+      back: "Revenir aux documents",
       reconnecting: "Connexion coupée, nouvel essai…",
       leave: "L'envoi n'est pas terminé. Si vous partez, il faudra le recommencer.",
     },
@@ -114,7 +115,6 @@ export const deposit = words({
       how: "What it checked",
       failed: "The recipient’s key could not be verified. Nothing was sealed or sent.",
       failedDo: "Deposit nothing here for now. Tell the organisation by another channel: it may be a fault, it may be an attempt to read your documents.",
-      unavailable: (name: string) => `${name} has no valid key at present: nobody could open your dossier. The organisation has to restart its key manager; try again later.`,
       steps: {
         root: "The fingerprint is that of the organisation’s root",
         statement: "The root signed the key that will be used",
@@ -166,6 +166,8 @@ export const deposit = words({
       resume: "Resume sending",
       pause: "Pause",
       cut: "The connection was cut. What went is kept; sending goes on from where it stopped.",
+      broken: "A file could not be sealed or sent. The others are kept.",
+      back: "Back to the documents",
       reconnecting: "Connection cut, trying again…",
       leave: "Sending is not finished. If you leave you will have to start again.",
     },

@@ -26,7 +26,6 @@ export const enter = words({
     passwordCaution: "Sans clé d'accès, vos dépôts ne seront pas signés par vous : la plateforme attestera seulement que vous étiez connecté. L'organisation le verra.",
     cancelled: "Le geste n'a pas été fait, ou l'appareil n'a pas de clé pour ce site. Rien n'a été envoyé ; vous pouvez recommencer.",
     unsupported: "Ce navigateur ne sait pas utiliser de clé d'accès. Prenez un navigateur à jour, ou un mot de passe.",
-    continues: "Vous reviendrez ensuite là où vous alliez.",
   },
   en: {
     title: "Sign in",
@@ -53,6 +52,5 @@ export const enter = words({
     passwordCaution: "Without a passkey your deposits are not signed by you: the platform only states that you were signed in. The organisation will see that.",
     cancelled: "The gesture was not made, or the device has no passkey for this site. Nothing was sent; you can try again.",
     unsupported: "This browser cannot use passkeys. Use an up-to-date browser, or a password.",
-    continues: "You will then go on to where you were heading.",
   },
 });

@@ -1,4 +1,5 @@
 import { Problem } from "../api/http";
+import { codeOf } from "@sceau/crypto";
 import { words } from "@sceau/shared";
 
 /** What to say of each refusal: who is at fault, and what to do. Codes are the platform's (RFC 9457 `code`); the rest goes by status. */
@@ -40,6 +41,12 @@ const said = words({
       forbidden: "Votre compte n'a pas ce droit. Demandez-le à la personne qui administre.",
       root_mismatch: "L'empreinte tapée n'est pas une empreinte de clé. Relisez-la avec l'organisation, groupe par groupe.",
       element_unavailable: "L'élément de sécurité de la plateforme ne répond pas, et rien ne se fait sans lui. Réessayez dans un instant.",
+    },
+    byFault: {
+      "file-unreadable": "Un fichier ne peut plus être lu. A-t-il été déplacé ou supprimé ? Retirez-le et ajoutez-le de nouveau.",
+      "file-changed": "Un fichier a changé pendant sa mise sous scellés. Fermez le programme qui le modifie, retirez-le et ajoutez-le de nouveau.",
+      "seal-name": "Le nom d'un fichier ne peut pas être scellé : il est trop long, ou contient une barre oblique. Renommez-le et ajoutez-le de nouveau.",
+      "passkey-unavailable": "Ce navigateur ne sait pas utiliser de clé d'accès. Prenez un navigateur à jour.",
     },
     invalid: "La plateforme refuse cette saisie. Corrigez-la et recommencez.",
     denied: "Votre compte n'a pas ce droit. Demandez-le à la personne qui administre.",
@@ -86,6 +93,12 @@ const said = words({
       forbidden: "Your account does not have this right. Ask the person who administers it.",
       root_mismatch: "What was typed is not a key fingerprint. Read it again with the organisation, group by group.",
       element_unavailable: "The platform’s security element does not answer, and nothing is done without it. Try again in a moment.",
+    },
+    byFault: {
+      "file-unreadable": "A file can no longer be read. Was it moved or deleted? Remove it and add it again.",
+      "file-changed": "A file changed while it was being sealed. Close the program that is changing it, remove it and add it again.",
+      "seal-name": "The name of a file cannot be sealed: it is too long, or has a slash in it. Rename it and add it again.",
+      "passkey-unavailable": "This browser cannot use passkeys. Use an up-to-date browser.",
     },
     invalid: "The platform refuses this entry. Correct it and try again.",
     denied: "Your account does not have this right. Ask the person who administers it.",
@@ -135,7 +148,7 @@ const alias: Record<string, string> = {
 
 export function sentence(trouble: unknown): string {
   const w = said();
-  if (!(trouble instanceof Problem)) return w.local;
+  if (!(trouble instanceof Problem)) return (w.byFault as Record<string, string>)[codeOf(trouble)] ?? w.local;
   const known = w.byCode as Record<string, string>;
   const code = trouble.code.startsWith("passkey_") && trouble.code !== "passkey_required" ? "passkey_refused" : trouble.code;
   const exact = known[code] ?? known[alias[code] ?? ""];

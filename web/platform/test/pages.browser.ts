@@ -42,7 +42,7 @@ const screens: Screen[] = [
   { name: "sign", path: `/deposer/${bike}`, who: "citizen", then: async (page) => { await withFiles(page); await seal(page); } },
   { name: "asserted", path: `/deposer/${bike}`, who: "password", then: async (page) => { await withFiles(page); await seal(page); } },
   { name: "receipt", path: `/deposer/${bike}`, who: "citizen", then: toReceipt },
-  { name: "recipient-forged", path: `/deposer/${bike}`, who: "citizen", then: (page) => page.locator("[data-testid=recipient][data-state=failed]").waitFor() },
+  { name: "recipient-forged", path: `/deposer/${bike}`, who: "citizen", then: (page) => page.getByTestId("forged").waitFor() },
   { name: "dossiers", path: "/dossiers", who: "citizen", then: (page) => page.locator("main li").first().waitFor() },
   { name: "dossier-accepted", path: dossier(1), who: "citizen", then: settled },
   { name: "dossier-sealed", path: dossier(2), who: "citizen", then: settled },
