@@ -140,8 +140,9 @@ fn tell(
         });
         return if standard { Ok(say::remark(&result.to_string())) } else { say::json(&result) };
     }
-    if !options.quiet {
-        say::remark(&format!("Opened {from}: {to} ({})", say::size(opened.size)));
+    // In a pipe, the next program has the word.
+    if !options.quiet && !standard {
+        say::remark(&format!("Opened {from}: {to}, {}", say::size(opened.size)));
     }
     Ok(())
 }

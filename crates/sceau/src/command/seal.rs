@@ -137,9 +137,10 @@ fn tell(
         });
         return if standard { Ok(say::remark(&result.to_string())) } else { say::json(&result) };
     }
-    if !options.quiet {
+    // In a pipe, the next program has the word.
+    if !options.quiet && !standard {
         let recipients = say::counted(recipients.len() as u64, "recipient");
-        say::remark(&format!("Sealed {from} for {recipients}: {to} ({})", say::size(sealed.size)));
+        say::remark(&format!("Sealed {from} for {recipients}: {to}, {}", say::size(sealed.size)));
     }
     Ok(())
 }

@@ -7,22 +7,29 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Teller {
     began: Instant,
+    /// Whether it speaks on standard error, beside something else.
+    aside: bool,
 }
 
 impl Teller {
     /// Begins now.
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now() }
+        Self { began: Instant::now(), aside: false }
+    }
+
+    /// Begins now, on standard error.
+    pub(crate) fn aside() -> Self {
+        Self { began: Instant::now(), aside: true }
     }
 
     /// A new part of the story.
     pub(crate) fn chapter(&self, title: &str) {
-        line(&format!("\n{title}"));
+        self.line(&format!("\n{title}"));
     }
 
     /// A step that was done, with its result.
     pub(crate) fn done(&self, what: &str, result: &str) {
-        line(&format!("  ✓ {what:<24} {result}"));
+        self.line(&format!("  ✓ {what:<24} {result}"));
     }
 
     /// How long something took.
@@ -32,11 +39,15 @@ impl Teller {
 
     /// The end.
     pub(crate) fn end(&self) {
-        line(&format!("\nAll proofs hold. {:.1} s in all.", self.began.elapsed().as_secs_f64()));
+        self.line(&format!("\nAll proofs hold. {:.1} s in all.", self.began.elapsed().as_secs_f64()));
     }
-}
 
-fn line(text: &str) {
-    // A closed pipe ends the telling, not the work.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    fn line(&self, text: &str) {
+        // A closed pipe ends the telling, not the work.
+        let _ = if self.aside {
+            writeln!(std::io::stderr().lock(), "{text}")
+        } else {
+            writeln!(std::io::stdout().lock(), "{text}")
+        };
+    }
 }

@@ -5,6 +5,7 @@ mod raise;
 mod scheme;
 
 use sceau_client::ClientError;
+use serde_json::{Value, json};
 
 use crate::demo::Teller;
 use crate::failure::{Exit, Failure};
@@ -36,15 +37,17 @@ impl Failure {
 }
 
 /// Raises the demonstration and says where to click.
-pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<(), Failure> {
+pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<Value, Failure> {
     let mut cast = Cast::open(layout)?;
-    let officer = raise(house, layout, &mut cast, &Teller::new()).await?;
+    let officer = raise(house, layout, &mut cast, &Teller::aside()).await?;
+    // The demonstration's administrator has used it.
+    house.first_administrator = None;
     let folder = layout.demonstration()?;
     eprintln!(
-        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     certificate {} (password beside it)",
+        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)",
         house.platform,
         officer.link,
         folder.join("officer.p12").display()
     );
-    Ok(())
+    Ok(json!({"case_officer": officer.link, "folder": folder}))
 }

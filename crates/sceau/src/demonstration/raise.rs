@@ -56,6 +56,9 @@ async fn prepare_key_manager(
     let (organisation, credentials) =
         cast.organisation(administrator, ORGANISATION, &fingerprint.to_string()).await?;
     let Some(credentials) = credentials else { return Ok(()) };
+    let authority = sceau_hsm::certificates::read_certificate(&layout.key_manager().join("authority.pem"))
+        .map_err(|error| Failure::role("authority", &error))?;
+    write_private(&layout.demonstration()?.join("authority.pem"), authority.to_pem().as_bytes())?;
     tell.done(
         "organisation enrolled",
         &format!("root fingerprint {} by another channel", fingerprint.grouped()),
@@ -108,7 +111,7 @@ async fn bind(layout: &Layout, address: &str, officer: &Officer) -> Result<(), F
 fn trust(layout: &Layout, holder: &str) -> Result<Trust, Failure> {
     let read = |path: PathBuf| std::fs::read(&path).map_err(|cause| Failure::file("read", &path, &cause));
     Ok(Trust {
-        anchors_pem: Some(read(layout.key_manager().join("authority.pem"))?),
+        anchors_pem: Some(read(layout.demonstration()?.join("authority.pem"))?),
         identity_pem: Some(read(holder_file(layout, holder, "pem")?)?),
     })
 }

@@ -2,12 +2,14 @@
 
 mod layout;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use sceau_trace::VerifierKey;
+use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::serve::asked_to_end;
+use crate::serve::{asked_to_end, say_ready};
 use crate::supervise::{Role, Running};
 
 pub(crate) use layout::{Layout, write_private};
@@ -42,13 +44,23 @@ pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
     let shown = if options.demonstration {
         crate::demonstration::show(&mut house, &layout).await
     } else {
-        house.start_key_manager(&layout).await.map(|_| ())
+        house.start_key_manager(&layout).await.map(|_| Value::Null)
     };
-    if let Err(failure) = shown {
-        house.stop().await;
-        return Err(failure);
-    }
+    let demonstration = match shown {
+        Ok(demonstration) => demonstration,
+        Err(failure) => {
+            house.stop().await;
+            return Err(failure);
+        }
+    };
     house.show();
+    // Programs read standard output; people have read the lines above.
+    if !std::io::stdout().is_terminal() {
+        say_ready(&json!({
+            "ready": "up", "platform": house.platform, "key_manager": house.key_manager, "log_key": house.log_key,
+            "first_administrator": house.first_administrator, "demonstration": demonstration,
+        }))?;
+    }
     house.keep_until_asked_to_end().await
 }
 

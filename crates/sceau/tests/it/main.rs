@@ -1,0 +1,17 @@
+//! The command line, run as people and scripts run it: the real program, real files and pipes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests state what must hold"
+)]
+
+mod damaged_envelopes_are_refused_and_leave_nothing;
+mod files_appear_whole_or_not_at_all;
+mod help_reads_as_reviewed;
+mod keys_stay_with_their_owner;
+mod names_from_senders_are_made_harmless;
+mod support;
+mod the_trace_is_verified_from_its_entries_up;
+mod what_is_sealed_comes_back;
