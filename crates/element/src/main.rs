@@ -78,7 +78,10 @@ fn run(options: Options) -> Result<(), Failure> {
     let signer = open_signer(&options, !settings.journal().exists())?;
     let Running { service, writer, cut } = start(settings, Box::new(signer))?;
     if cut > 0 {
-        tracing::warn!(bytes = cut, "an interrupted write was cut off; nothing in it was acknowledged");
+        tracing::warn!(
+            bytes = cut,
+            "an interrupted write at the journal's end was cut off and kept beside it; if the disk is sound, nothing in it was acknowledged"
+        );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {

@@ -2,7 +2,7 @@
 //! anywhere else refuses.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sceau_trace::Hash;
@@ -18,7 +18,7 @@ pub struct Recovered {
     pub journal: Journal,
     /// The checkpoint of the last frame; none when there is no frame.
     pub checkpoint: Option<String>,
-    /// Bytes of an interrupted write that were cut off. Nothing in them was acknowledged.
+    /// Bytes of an interrupted write that were cut off, and kept in a file beside the journal.
     pub cut: u64,
 }
 
@@ -47,10 +47,24 @@ pub fn recover(
     }
     let Frames { end, batch, chain, length, .. } = frames;
     if length > end {
-        file.set_len(end).map_err(failed(path, "cutting off an interrupted write"))?;
-        file.sync_all().map_err(failed(path, "syncing"))?;
+        cut_off(path, &file, end)?;
     }
     Ok(Recovered { journal: Journal::at(path, file, end, batch, chain), checkpoint, cut: length - end })
+}
+
+/// Cuts an interrupted write off, but keeps its bytes beside the journal: a last frame that was whole once and whose disk
+/// then failed looks the same, and someone may want to look.
+fn cut_off(path: &Path, file: &File, end: u64) -> Result<(), JournalError> {
+    let kept = path.with_file_name(format!("journal.cut-at-{end}"));
+    let mut rest = Vec::new();
+    let mut source = file;
+    source.seek(SeekFrom::Start(end)).map_err(failed(path, "reading"))?;
+    source.read_to_end(&mut rest).map_err(failed(path, "reading"))?;
+    let options = with_private_mode(File::options().write(true).create(true).truncate(true).clone());
+    let mut copy = options.open(&kept).map_err(failed(&kept, "creating it"))?;
+    copy.write_all(&rest).and_then(|()| copy.sync_all()).map_err(failed(&kept, "writing"))?;
+    file.set_len(end).map_err(failed(path, "cutting off an interrupted write"))?;
+    file.sync_all().map_err(failed(path, "syncing"))
 }
 
 /// The frames of a file, one after the other.

@@ -1,10 +1,9 @@
 //! Dossiers: in the word of the platform, but never against what depositor and organisation signed.
 
-use sceau_element_api::Role;
 use sceau_element_api::documents::{DossierPhase, DossierState, Outcome};
 use sceau_element_api::wire::{Code, Refusal};
 
-use super::{Verdict, actor, demand, not_authorised};
+use super::{Verdict, actor_of, demand, not_authorised};
 use crate::state::{Authority, State};
 
 pub(super) fn judge(
@@ -28,10 +27,7 @@ pub(super) fn judge(
         demand(fixed, Code::FieldFixed, "depositor, scheme and organisation of a dossier never change")?;
     }
     phase_is_founded(state, document)?;
-    let role = depositor.document.role;
-    let depositor =
-        if role == Role::Citizen { actor(role, document.depositor) } else { super::actor_of(depositor) };
-    Ok(Verdict::by(depositor)
+    Ok(Verdict::by(actor_of(depositor))
         .organisation(document.organisation)
         .subject("dossier", document.dossier)
         .subject("scheme", document.scheme))

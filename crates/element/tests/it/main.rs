@@ -11,6 +11,7 @@
 mod authenticator;
 mod hostile_platform;
 mod house;
+mod journal;
 mod kill;
 mod machine;
 mod reads;

@@ -1,0 +1,132 @@
+//! Dossiers, manifests and decisions.
+
+use crate::house::{
+    House, by_key, by_passkey, by_platform, citizen, current, encryption_statement, organisation, refused,
+    signing_statement,
+};
+use sceau_crypto::{SigningKey, Typ};
+use sceau_element_api::Kind;
+use sceau_element_api::documents::{Document, DossierPhase, DossierState, Outcome};
+use sceau_element_api::wire::Code;
+use sceau_trace::sha256;
+
+#[tokio::test]
+async fn it_cannot_submit_a_decision_without_the_organisations_key() {
+    let house = House::build().await;
+    let client = house.client();
+    let manifest = house.submit().await;
+    let decision = house.decision(manifest.hash, Outcome::Accepted, 10);
+    refused(by_platform(client, &decision, None).await, Code::ProofRequired);
+    refused(by_passkey(client, &house.organisation_admin, &decision, None).await, Code::ProofRequired);
+    let own = SigningKey::generate();
+    refused(by_key(client, &own, Typ::Decision, &decision, None).await, Code::ProofInvalid);
+    refused(
+        by_key(client, &house.organisation.root, Typ::Decision, &decision, None).await,
+        Code::ProofInvalid,
+    );
+    // Another organisation's key does not decide on this dossier.
+    let other = organisation(client, &house.admin).await;
+    let mut foreign = decision.clone();
+    foreign.organisation = other.id;
+    refused(by_key(client, &other.sign, Typ::Decision, &foreign, None).await, Code::NotAuthorised);
+    // And the platform cannot say that a decision was made.
+    let accepted = DossierState { phase: DossierPhase::Accepted, ..house.dossier.clone() };
+    let before = current(client, Kind::Dossier, house.dossier.dossier).await;
+    refused(by_platform(client, &accepted, before).await, Code::HashMismatch);
+    by_key(client, &house.organisation.sign, Typ::Decision, &decision, None).await.unwrap();
+    by_platform(client, &accepted, before).await.unwrap();
+}
+
+#[tokio::test]
+async fn it_cannot_attach_a_decision_to_another_manifest() {
+    let house = House::build().await;
+    let (client, sign) = (house.client(), &house.organisation.sign);
+    let early = house.decision(sha256(b"no manifest yet"), Outcome::Accepted, 10);
+    refused(by_key(client, sign, Typ::Decision, &early, None).await, Code::HashMismatch);
+    let sent = house.submit().await.version();
+    refused(by_key(client, sign, Typ::Decision, &early, None).await, Code::HashMismatch);
+    // What was decided on the first manifest says nothing of the second.
+    let asks = house.decision(sent.hash, Outcome::MoreInformation, 10);
+    let asked = by_key(client, sign, Typ::Decision, &asks, None).await.unwrap().version();
+    let accepts = house.decision(sent.hash, Outcome::Accepted, 20);
+    let mut second = house.manifest();
+    second.created = 2;
+    by_passkey(client, &house.citizen, &second, Some(sent)).await.unwrap();
+    refused(by_key(client, sign, Typ::Decision, &accepts, Some(asked)).await, Code::HashMismatch);
+}
+
+#[tokio::test]
+async fn it_cannot_bring_back_a_decision_that_was_replaced() {
+    let house = House::build().await;
+    let client = house.client();
+    let manifest = house.submit().await;
+    let accepted = house.decision(manifest.hash, Outcome::Accepted, 10);
+    let refusal = house.decision(manifest.hash, Outcome::Refused, 20);
+    let sign = &house.organisation.sign;
+    let first = by_key(client, sign, Typ::Decision, &accepted, None).await.unwrap().version();
+    let second = by_key(client, sign, Typ::Decision, &refusal, Some(first)).await.unwrap().version();
+    refused(by_key(client, sign, Typ::Decision, &accepted, Some(second)).await, Code::StaleVersion);
+}
+
+#[tokio::test]
+async fn it_cannot_decide_with_a_key_that_was_replaced() {
+    let house = House::build().await;
+    let (client, organisation) = (house.client(), &house.organisation);
+    let manifest = house.submit().await;
+    let first = signing_statement(organisation.id, &organisation.root, &organisation.sign, None);
+    let next = signing_statement(organisation.id, &organisation.root, &SigningKey::generate(), Some(&first));
+    let before = current(client, Kind::KeyStatement, first.row()).await;
+    by_key(client, &organisation.root, Typ::KeyStatement, &next, before).await.unwrap();
+    let decision = house.decision(manifest.hash, Outcome::Accepted, 10);
+    refused(by_key(client, &organisation.sign, Typ::Decision, &decision, None).await, Code::ProofInvalid);
+}
+
+#[tokio::test]
+async fn it_cannot_swap_the_recipients_key_of_a_manifest() {
+    let house = House::build().await;
+    let client = house.client();
+    let mut manifest = house.manifest();
+    manifest.key_id = encryption_statement(house.organisation.id, &SigningKey::generate(), None).key_id;
+    // Even where the depositor was made to sign it.
+    refused(by_passkey(client, &house.citizen, &manifest, None).await, Code::KeyUnknown);
+    // Nor with the key of another organisation, nor a form that was never published.
+    let other = organisation(client, &house.admin).await;
+    manifest.key_id = other.encrypt.key_id;
+    refused(by_passkey(client, &house.citizen, &manifest, None).await, Code::KeyUnknown);
+    manifest = house.manifest();
+    manifest.form_hash = sha256(b"another form");
+    refused(by_passkey(client, &house.citizen, &manifest, None).await, Code::HashMismatch);
+}
+
+#[tokio::test]
+async fn it_cannot_write_or_replace_the_manifest_of_someone_with_a_passkey() {
+    let house = House::build().await;
+    let client = house.client();
+    refused(by_platform(client, &house.manifest(), None).await, Code::ProofRequired);
+    refused(
+        by_passkey(client, &house.organisation_admin, &house.manifest(), None).await,
+        Code::NotAuthorised,
+    );
+    let sent = house.submit().await.version();
+    let mut altered = house.manifest();
+    altered.created = 2;
+    refused(by_platform(client, &altered, Some(sent)).await, Code::FieldFixed);
+    refused(by_passkey(client, &house.citizen, &altered, Some(sent)).await, Code::FieldFixed);
+    // Unless the organisation asked for more.
+    let asks = house.decision(sent.hash, Outcome::MoreInformation, 10);
+    by_key(client, &house.organisation.sign, Typ::Decision, &asks, None).await.unwrap();
+    by_passkey(client, &house.citizen, &altered, Some(sent)).await.unwrap();
+}
+
+#[tokio::test]
+async fn it_cannot_change_whose_dossier_it_is() {
+    let house = House::build().await;
+    let client = house.client();
+    let before = current(client, Kind::Dossier, house.dossier.dossier).await;
+    let own = citizen(client).await;
+    let stolen = DossierState { depositor: own.account.account, ..house.dossier.clone() };
+    refused(by_platform(client, &stolen, before).await, Code::FieldFixed);
+    let other = organisation(client, &house.admin).await;
+    let diverted = DossierState { organisation: other.id, ..house.dossier.clone() };
+    refused(by_platform(client, &diverted, before).await, Code::SchemeUnknown);
+}
