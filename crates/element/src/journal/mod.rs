@@ -89,11 +89,17 @@ impl Journal {
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
-        let options = File::options().read(true).append(true).create_new(true).clone();
-        let mut file = with_private_mode(options).open(path).map_err(failed(path, "creating it"))?;
-        file.write_all(MAGIC).map_err(failed(path, "writing"))?;
-        file.sync_all().map_err(failed(path, "syncing"))?;
+        if path.exists() {
+            return Err(failed(path, "creating it")(io::ErrorKind::AlreadyExists.into()));
+        }
+        // Under another name until it is whole: a crash in between must not leave a journal without its first bytes.
+        let draft = path.with_extension("new");
+        let options = File::options().write(true).create(true).truncate(true).clone();
+        let mut file = with_private_mode(options).open(&draft).map_err(failed(&draft, "creating it"))?;
+        file.write_all(MAGIC).and_then(|()| file.sync_all()).map_err(failed(&draft, "writing"))?;
+        std::fs::rename(&draft, path).map_err(failed(path, "naming it"))?;
         sync_folder(path)?;
+        let file = File::options().read(true).append(true).open(path).map_err(failed(path, "opening it"))?;
         Ok(Self::at(path, file, MAGIC.len() as u64, 0, sceau_trace::sha256(MAGIC)))
     }
 

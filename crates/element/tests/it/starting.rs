@@ -85,6 +85,23 @@ async fn damage_in_the_middle_is_refused_and_nothing_is_touched() {
 }
 
 #[tokio::test]
+async fn a_crash_before_the_first_batch_strands_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    // While the journal was being made, and just after.
+    std::fs::write(state.join("journal.new"), b"sceau-jour").unwrap();
+    let element = Element::resume(folder, sceau_crypto::random());
+    append(&element, 1).await;
+    let (folder, seed) = element.stop().await;
+    let whole = std::fs::read(journal(folder.path())).unwrap();
+    std::fs::write(journal(folder.path()), &whole[..16]).unwrap();
+    let running = start(settings(folder.path(), None), Box::new(signer(seed))).unwrap();
+    assert_eq!(running.service.view().size(), 1);
+}
+
+#[tokio::test]
 async fn another_key_or_a_foreign_file_is_refused() {
     let element = Element::begin();
     append(&element, 1).await;
