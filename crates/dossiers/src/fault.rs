@@ -12,13 +12,20 @@ pub enum Fault {
     /// Refused, with what the caller may know.
     #[error(transparent)]
     Refused(#[from] Problem),
+    /// Asked too often.
+    #[error("too many requests; again in {retry_ms} ms")]
+    TooMany {
+        /// When to try again, in milliseconds.
+        retry_ms: u64,
+    },
     /// The database or the objects failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The element refused or is out of reach.
     #[error(transparent)]
     Element(#[from] CallError),
-    /// A row is not the one that the element attested: edited, swapped or rolled back.
+    /// A row or an object is not the one that was attested: edited, swapped or rolled back. Whoever meets it records it
+    /// ([`crate::Dossiers::note_tampering`]); the routes do so for every handler.
     #[error("the {kind} {id} is not the one that was attested")]
     Tampered {
         /// Kind of the row.
@@ -29,14 +36,24 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A refusal with its status, stable code and title.
-    pub(crate) fn refused(status: u16, code: &'static str, title: &'static str) -> Self {
-        Self::Refused(Problem::new(status, code, title))
+    /// A refusal: status, stable code, what happened, and what to do about it.
+    pub(crate) fn refused(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        remedy: &'static str,
+    ) -> Self {
+        Self::Refused(Problem::new(status, code, title).with_detail(remedy))
     }
 
     /// The same answer whether a thing is absent or somebody else's.
     pub(crate) fn not_found() -> Self {
-        Self::refused(404, "not_found", "There is no such thing here, or it is not yours")
+        Self::refused(
+            404,
+            "not_found",
+            "There is no such thing here, or it is not yours",
+            "Check the address, and that you are signed in with the right account.",
+        )
     }
 
     /// The request's body is at fault.
@@ -46,13 +63,41 @@ impl Fault {
 
     /// The body is not the one that its digest names.
     pub(crate) fn digest_mismatch() -> Self {
-        Self::refused(400, "digest_mismatch", "The part was damaged on its way; send it again")
+        Self::refused(
+            400,
+            "digest_mismatch",
+            "What arrived is not what was sent",
+            "It was damaged on its way. Send it again.",
+        )
+    }
+
+    /// The caller acts for one organisation on what is another's.
+    pub(crate) fn foreign_organisation() -> Self {
+        Self::refused(
+            403,
+            "foreign_organisation",
+            "This is another organisation's",
+            "Use the credentials of the organisation that it belongs to.",
+        )
+    }
+
+    /// The element answered with something that is not what it should be.
+    pub(crate) fn element_answer() -> Self {
+        Self::refused(
+            502,
+            "element_answer",
+            "The privileged zone answered with something unexpected",
+            "Tell the administrator: both programs must be of the same version.",
+        )
     }
 
     /// What the caller is told. Internal causes are for the log.
     pub fn problem(&self) -> Problem {
         match self {
             Self::Refused(problem) => problem.clone(),
+            Self::TooMany { retry_ms } => {
+                sceau_accounts::AccountsError::TooMany { retry_ms: *retry_ms }.problem()
+            }
             Self::Element(error) => match error.refusal() {
                 Some(refusal) => Problem::from(refusal),
                 None => Problem::new(503, "element_unavailable", "The privileged zone does not answer")

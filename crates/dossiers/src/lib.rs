@@ -8,16 +8,20 @@ mod admissible;
 mod decisions;
 mod deposits;
 mod fault;
+mod guard;
 mod http;
+mod keys;
 mod letters;
 mod organisations;
 mod postman;
 mod reading;
+mod recover;
 mod rows;
 mod schemes;
 mod settle;
 mod state;
 mod tiles;
+mod uploads;
 mod views;
 
 pub mod statements;
@@ -27,21 +31,25 @@ use std::sync::Arc;
 use sceau_element_api::Client;
 use sceau_store::{Clock, Database, Migration, Objects, Outbox};
 
+use guard::Guard;
+
 pub use decisions::KeyInUse;
-pub use deposits::{Arrived, Begun};
+pub use deposits::Begun;
 pub use fault::Fault;
 pub use http::{Platform, routes};
+pub use keys::PublishedKey;
 pub use letters::{Letter, Text};
-pub use organisations::{OrganisationForm, OrganisationView, PublishedKey};
+pub use organisations::{OrganisationForm, OrganisationView};
 pub use reading::{Bundle, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rows::{Row, Rows};
 pub use schemes::{SchemeForm, SchemeView};
 pub use settle::Posted;
+pub use uploads::Arrived;
 pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
 
 /// The tables of this room.
 pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "dossiers-0001", sql: include_str!("../migrations/0001_dossiers.sql") }];
+    &[Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") }];
 
 /// The topic of letters in the outbox.
 pub const LETTERS: &str = "letter";
@@ -55,6 +63,7 @@ pub struct Dossiers {
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     origin: Arc<str>,
+    guard: Arc<Guard>,
 }
 
 impl Dossiers {
@@ -68,7 +77,7 @@ impl Dossiers {
         origin: &str,
     ) -> Self {
         let rows = Rows::new(database.clone(), element, Arc::clone(&clock));
-        Self { rows, database, objects, outbox, clock, origin: origin.into() }
+        Self { rows, database, objects, outbox, clock, origin: origin.into(), guard: Guard::new() }
     }
 
     /// The element that attests this room's rows.

@@ -1,15 +1,16 @@
-//! Organisations and their keys, as their roots state them.
+//! Organisations, as the platform's administrator enrols them.
 
 use sceau_accounts::{Accounts, ClientCredentials, Prepared, Scope};
-use sceau_crypto::{Fingerprint, KeyId};
+use sceau_crypto::Fingerprint;
 use sceau_element_api::OrganisationId;
-use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse, OrganisationDocument};
+use sceau_element_api::documents::{Document as _, OrganisationDocument};
 use sceau_element_api::proof::Proof;
 use sceau_store::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
+use crate::keys::PublishedKey;
 use crate::rows::Row;
 use crate::{Dossiers, statements};
 
@@ -43,43 +44,10 @@ pub struct OrganisationView {
     pub current_key: Option<PublishedKey>,
 }
 
-/// A key as the organisation's root states it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct PublishedKey {
-    /// The statement, a JWS under the organisation's root.
-    pub statement_jws: String,
-    /// The evidence file of its entry in the log.
-    #[schema(value_type = Option<Object>)]
-    pub evidence: Option<serde_json::Value>,
-    /// Log index of that entry.
-    pub index: u64,
-    /// Fingerprint of the root that the platform enrolled.
-    #[schema(value_type = String)]
-    pub root_fingerprint: Fingerprint,
-    /// Id of the key.
-    #[schema(value_type = String)]
-    pub key_id: KeyId,
-    /// Suite of the key.
-    #[schema(value_type = String)]
-    pub suite: KeySuite,
-    /// What the key is for.
-    #[serde(rename = "use")]
-    #[schema(value_type = String)]
-    pub key_use: KeyUse,
-    /// Serial of the statement.
-    pub serial: u64,
-    /// From when it may be used, in Unix milliseconds.
-    pub not_before: u64,
-    /// Until when.
-    pub not_after: u64,
-    /// Where the organisation's people open documents.
-    pub key_manager: String,
-}
-
-impl PublishedKey {
-    /// Whether a deposit may be sealed to it at `now`.
-    pub fn is_usable(&self, now: u64) -> bool {
-        self.not_before <= now && now < self.not_after
+impl OrganisationView {
+    fn of(document: OrganisationDocument, current_key: Option<PublishedKey>) -> Self {
+        let OrganisationDocument { organisation, name, root_fingerprint, .. } = document;
+        Self { id: organisation, name, root_fingerprint, current_key }
     }
 }
 
@@ -94,10 +62,10 @@ impl Dossiers {
             .as_deref()
             .is_some_and(|siret| siret.len() != 14 || !siret.bytes().all(|b| b.is_ascii_digit()))
         {
-            return Err(Fault::malformed("a SIRET is 14 digits"));
+            return Err(Fault::malformed("A SIRET is 14 digits."));
         }
         if !form.contact_email.contains('@') || form.contact_email.chars().any(char::is_control) {
-            return Err(Fault::malformed("the contact address is not an e-mail address"));
+            return Err(Fault::malformed("The contact address is not an e-mail address."));
         }
         let id = OrganisationId::random();
         let document = OrganisationDocument {
@@ -126,7 +94,14 @@ impl Dossiers {
         let document = OrganisationDocument::parse(payload)?.document;
         let id = document.organisation.to_string();
         let prepared = self.database.fetch_optional(statements::PREPARED_ORGANISATION, params![&id]).await?;
-        let prepared = prepared.ok_or_else(|| Fault::malformed("prepare the organisation first"))?;
+        let prepared = prepared.ok_or_else(|| {
+            Fault::refused(
+                409,
+                "ceremony_over",
+                "This step expired or was already used",
+                "Fill in the organisation again; one that was enrolled is in the list.",
+            )
+        })?;
         self.rows.attest::<OrganisationDocument>(payload, proof).await?;
         let siret: Option<String> = prepared.get("siret")?;
         let contact: String = prepared.get("contact_email")?;
@@ -143,17 +118,27 @@ impl Dossiers {
         Ok((document.organisation, client))
     }
 
-    /// The organisations, by name.
+    /// The organisations, by name, without the evidence of their keys.
     ///
     /// # Errors
     /// When a row is not the attested one.
     pub async fn organisations(&self) -> Result<Vec<OrganisationView>, Fault> {
         let rows = self.database.fetch_all(statements::ORGANISATIONS, params![]).await?;
-        let mut views = Vec::with_capacity(rows.len());
+        let mut ids = Vec::with_capacity(rows.len());
         for row in rows {
             let id: String = row.get("id")?;
             let tampered = |_| Fault::Tampered { kind: "organisation", id: id.clone() };
-            views.push(self.organisation(id.parse().map_err(tampered)?).await?);
+            ids.push(id.parse::<OrganisationId>().map_err(tampered)?);
+        }
+        let known = ids.iter().map(|id| (*id).into()).collect();
+        let mut documents = self.rows.current_many::<OrganisationDocument>(known).await?;
+        let now = self.clock.now_ms();
+        let mut views = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = documents.remove(&id.into());
+            let row = row.ok_or_else(|| Fault::Tampered { kind: "organisation", id: id.to_string() })?;
+            let keys = self.published_keys(id).await?.into_iter().filter(|key| key.is_usable(now));
+            views.push(OrganisationView::of(row.document, keys.max_by_key(|key| key.serial)));
         }
         Ok(views)
     }
@@ -169,74 +154,11 @@ impl Dossiers {
             Err(Fault::Refused(_)) => None,
             Err(fault) => return Err(fault),
         };
-        let OrganisationDocument { name, root_fingerprint, .. } = row.document;
-        Ok(OrganisationView { id, name, root_fingerprint, current_key })
+        Ok(OrganisationView::of(row.document, current_key))
     }
 
     pub(crate) async fn enrolled(&self, id: OrganisationId) -> Result<Row<OrganisationDocument>, Fault> {
         self.rows.current::<OrganisationDocument>(id).await?.ok_or_else(Fault::not_found)
-    }
-
-    /// Takes a key statement of `organisation` and acknowledges it with its place in the log.
-    ///
-    /// # Errors
-    /// When it is another organisation's, is not signed by its root, or does not follow the last one.
-    pub async fn publish_key(&self, organisation: OrganisationId, jws: &str) -> Result<PublishedKey, Fault> {
-        let payload = jws_payload(jws)?;
-        let statement = KeyStatement::parse(&payload)?.document;
-        if statement.organisation != organisation {
-            return Err(Fault::refused(
-                403,
-                "foreign_organisation",
-                "The statement is another organisation's",
-            ));
-        }
-        let root_fingerprint = self.enrolled(organisation).await?.document.root_fingerprint;
-        let row = self.rows.attest::<KeyStatement>(&payload, Proof::Jws { jws: jws.to_owned() }).await?;
-        let key = published(&statement, jws, row.attested.index, root_fingerprint);
-        let values = params![
-            organisation.to_string(),
-            key.key_use.as_str(),
-            key.serial,
-            key.key_id.to_string(),
-            suite_name(key.suite),
-            key.key_manager.as_str(),
-            key.not_before,
-            key.not_after,
-            jws,
-            key.index
-        ];
-        self.database.execute(statements::INSERT_KEY_STATEMENT, values).await?;
-        self.with_evidence(key).await
-    }
-
-    /// Each key that the organisation's root has stated, in order.
-    ///
-    /// # Errors
-    /// When a statement is not one any more.
-    pub async fn published_keys(&self, organisation: OrganisationId) -> Result<Vec<PublishedKey>, Fault> {
-        let root_fingerprint = self.enrolled(organisation).await?.document.root_fingerprint;
-        let rows =
-            self.database.fetch_all(statements::KEY_STATEMENTS, params![organisation.to_string()]).await?;
-        let tampered = || Fault::Tampered { kind: "key-statement", id: organisation.to_string() };
-        rows.iter()
-            .map(|row| {
-                let jws: String = row.get("jws")?;
-                // What the statement says counts, not the columns beside it.
-                let payload = jws_payload(&jws).map_err(|_| tampered())?;
-                let statement = KeyStatement::parse(&payload).map_err(|_| tampered())?.document;
-                if statement.organisation != organisation {
-                    return Err(tampered());
-                }
-                Ok(published(&statement, &jws, row.get("log_index")?, root_fingerprint))
-            })
-            .collect()
-    }
-
-    /// Joins the evidence of its log entry to a key.
-    pub(crate) async fn with_evidence(&self, mut key: PublishedKey) -> Result<PublishedKey, Fault> {
-        key.evidence = Some(self.evidence(key.index).await?);
-        Ok(key)
     }
 
     /// The evidence file of a log entry.
@@ -245,61 +167,6 @@ impl Dossiers {
     /// When there is no such entry.
     pub async fn evidence(&self, index: u64) -> Result<serde_json::Value, Fault> {
         let text = self.element().evidence(index).await?;
-        serde_json::from_str(&text)
-            .map_err(|_| Fault::refused(502, "element_answer", "The evidence cannot be read"))
+        serde_json::from_str(&text).map_err(|_| Fault::element_answer())
     }
-
-    /// The address where an organisation's people open documents.
-    pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
-        let keys = self.published_keys(organisation).await?;
-        keys.into_iter().max_by_key(|key| key.index).map(|key| key.key_manager).ok_or_else(|| {
-            Fault::refused(409, "no_key_manager", "The organisation has connected no key manager yet")
-        })
-    }
-
-    /// Whether `origin` is the key manager of an enrolled organisation: its page may exchange tickets and fetch ciphertext.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn is_key_manager(&self, origin: &str) -> Result<bool, Fault> {
-        let rows = self.database.fetch_all(statements::KEY_MANAGERS, params![]).await?;
-        for row in rows {
-            if row.get::<String>("key_manager")? == origin {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-fn published(statement: &KeyStatement, jws: &str, index: u64, root_fingerprint: Fingerprint) -> PublishedKey {
-    PublishedKey {
-        statement_jws: jws.to_owned(),
-        evidence: None,
-        index,
-        root_fingerprint,
-        key_id: statement.key_id,
-        suite: statement.suite,
-        key_use: statement.key_use,
-        serial: statement.serial,
-        not_before: statement.not_before,
-        not_after: statement.not_after,
-        key_manager: statement.key_manager.clone(),
-    }
-}
-
-fn suite_name(suite: KeySuite) -> &'static str {
-    match suite {
-        KeySuite::XWing => "HPKE-X-Wing",
-        KeySuite::RsaOaep256 => "RSA-OAEP-256",
-        KeySuite::Ed25519 => "Ed25519",
-    }
-}
-
-/// The payload of a compact JWS, not verified: the element verifies it under the enrolled root.
-pub(crate) fn jws_payload(jws: &str) -> Result<Vec<u8>, Fault> {
-    let middle = jws.split('.').nth(1).ok_or_else(|| Fault::malformed("not a compact JWS"))?;
-    sceau_element_api::Base64Url::decode(middle)
-        .map(|payload| payload.0)
-        .map_err(|_| Fault::malformed("not a compact JWS"))
 }

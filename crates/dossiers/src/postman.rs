@@ -33,7 +33,7 @@ impl Dossiers {
 
     async fn contact_address(&self, organisation: &str) -> Result<String, DeliveryError> {
         let later = |error: sceau_store::StoreError| DeliveryError::Later(error.to_string());
-        let row = self.database.fetch_one(statements::ORGANISATION, params![organisation]).await.map_err(later)?;
+        let row = self.database.fetch_one(statements::CONTACT, params![organisation]).await.map_err(later)?;
         row.get("contact_email").map_err(later)
     }
 }

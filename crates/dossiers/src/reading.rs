@@ -69,6 +69,8 @@ pub struct Reading {
     pub account: AccountId,
     /// In which role.
     pub role: Role,
+    /// SHA-256 of the token.
+    session: [u8; 32],
 }
 
 /// Everything that the key manager's page needs, but the parts of the files.
@@ -122,7 +124,7 @@ impl Dossiers {
             row.document.organisation == reader.organisation && state::is_readable(row.document.phase)
         });
         if readable.is_none() {
-            self.element().append(draft.refused("not_found")).await?;
+            self.record_refusal(draft.refused("not_found")).await;
             return Err(Fault::not_found());
         }
         let key_manager = self.key_manager(reader.organisation).await?;
@@ -136,6 +138,7 @@ impl Dossiers {
             self.clock.now_ms() + TICKET_MS
         ];
         self.database.execute(statements::INSERT_TICKET, values).await?;
+        self.database.execute(statements::FORGET_TICKETS, params![self.clock.now_ms()]).await?;
         Ok(Ticket { url: format!("{key_manager}/open#ticket={}", ticket.encode()) })
     }
 
@@ -157,14 +160,15 @@ impl Dossiers {
         let Some(row) = redeemed else {
             let draft =
                 RecordDraft::new(Actor::new(ActorKind::Platform, "platform"), Action::TICKET_EXCHANGE);
-            self.element().append(draft.refused("ticket_invalid")).await?;
+            self.record_refusal(draft.refused("ticket_invalid")).await;
             return Err(Fault::refused(
                 403,
                 "ticket_invalid",
-                "This link was used or has expired; open the dossier again",
+                "This link was used or has expired",
+                "Open the dossier again from the platform's list.",
             ));
         };
-        let reading = reading(&row)?;
+        let reading = reading(&row, token.as_bytes())?;
         let draft =
             RecordDraft::new(reading.actor(), Action::TICKET_EXCHANGE).subject("dossier", reading.dossier);
         self.element().append(draft.granted()).await?;
@@ -180,25 +184,31 @@ impl Dossiers {
     pub async fn reading(&self, token: &str) -> Result<Reading, Fault> {
         let values = params![sceau_crypto::sha256(token.as_bytes()).to_vec(), self.clock.now_ms()];
         match self.database.fetch_optional(statements::READING_SESSION, values).await? {
-            Some(row) => reading(&row),
+            Some(row) => reading(&row, token.as_bytes()),
             None => Err(Fault::refused(
                 401,
                 "reading_expired",
-                "The reading session has ended; open the dossier again",
+                "The reading session has ended",
+                "Open the dossier again from the platform's list.",
             )),
         }
     }
 
-    /// Everything that the key manager's page needs, but the parts of the files.
+    /// Everything that the key manager's page needs, but the parts of the files. That the dossier was looked at is recorded first.
     ///
     /// # Errors
-    /// When a row is not the attested one.
+    /// When a row, a header or a part's digest is not the one that was attested.
     pub async fn bundle(&self, reading: Reading) -> Result<Bundle, Fault> {
         let dossier = reading.dossier;
         let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
         let manifest = self.rows.current::<Manifest>(dossier).await?.ok_or_else(Fault::not_found)?;
-        let scheme =
-            self.rows.current::<SchemeDocument>(state.document.scheme).await?.ok_or_else(Fault::not_found)?;
+        self.rows.proven(&manifest).await?;
+        let scheme = self.rows.current::<SchemeDocument>(state.document.scheme).await?;
+        let scheme = scheme.ok_or_else(Fault::not_found)?;
+        let draft = RecordDraft::new(reading.actor(), Action::DOSSIER_VIEW)
+            .subject("dossier", dossier)
+            .organisation(state.document.organisation);
+        self.element().append(draft.granted()).await?;
         let files = self.file_views(dossier, &manifest).await?;
         let decision = self.rows.current(dossier).await?.map(|row| row.document);
         Ok(Bundle {
@@ -212,7 +222,7 @@ impl Dossiers {
         })
     }
 
-    /// A part of a file that the manifest names. The first part is recorded: it begins a fetch.
+    /// A part of a file that the manifest names. The first fetch of a file in a session is recorded before it is answered.
     ///
     /// # Errors
     /// When the file is not named by the manifest, or the part is not the one that arrived.
@@ -221,11 +231,14 @@ impl Dossiers {
         if !manifest.document.files.iter().any(|named| named.file_id == file && index < named.parts) {
             return Err(Fault::not_found());
         }
-        if index == 0 {
+        let at = params![reading.session, file.to_string()];
+        if self.database.fetch_optional(statements::FETCH, at).await?.is_none() {
             let draft = RecordDraft::new(reading.actor(), Action::DOCUMENT_FETCH)
                 .subject("dossier", reading.dossier)
-                .subject("file", file);
+                .subject("file", file)
+                .organisation(manifest.document.organisation);
             self.element().append(draft.granted()).await?;
+            self.database.execute(statements::INSERT_FETCH, at).await?;
         }
         self.part(reading.dossier, file, index).await
     }
@@ -233,6 +246,11 @@ impl Dossiers {
     async fn file_views(&self, dossier: DossierId, manifest: &Row<Manifest>) -> Result<Vec<FileView>, Fault> {
         let mut views = Vec::with_capacity(manifest.document.files.len());
         for file in &manifest.document.files {
+            // It was whole when the manifest was attested; whatever is missing or differs now was changed since.
+            self.check_file(dossier, file).await.map_err(|fault| match fault {
+                Fault::Refused(_) => Fault::Tampered { kind: "file", id: file.file_id.to_string() },
+                fault => fault,
+            })?;
             let at = params![dossier.to_string(), file.file_id.to_string()];
             let row = self.database.fetch_optional(statements::FILE, at).await?;
             let row = row.ok_or(Fault::Tampered { kind: "file", id: file.file_id.to_string() })?;
@@ -263,12 +281,13 @@ fn actor(role: Role, account: AccountId) -> Actor {
     Actor::new(kind, account.to_string())
 }
 
-fn reading(row: &sceau_store::Row) -> Result<Reading, Fault> {
+fn reading(row: &sceau_store::Row, token: &[u8]) -> Result<Reading, Fault> {
     let tampered = || Fault::Tampered { kind: "ticket", id: String::new() };
     let dossier: String = row.get("dossier")?;
     let account: String = row.get("account")?;
     let role: String = row.get("role")?;
     Ok(Reading {
+        session: sceau_crypto::sha256(token),
         dossier: dossier.parse().map_err(|_| tampered())?,
         account: account.parse().map_err(|_| tampered())?,
         role: match role.as_str() {

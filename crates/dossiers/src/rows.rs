@@ -1,16 +1,18 @@
 //! Attested documents: the database keeps the bytes, the element keeps which of them are current.
 //!
-//! A document is written first under its own hash, then the element swaps the row to that hash; a kill between the two strands
-//! nothing, because what is current is read from the element and found by its hash.
+//! A document is written first under its own hash, as pending; then the element swaps the row to that hash; then the document is
+//! confirmed. A kill between two of these strands nothing, because what is current is read from the element and found by its
+//! hash. What stays pending was never attested and is forgotten after a day.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sceau_element_api::documents::{Document, Parsed};
 use sceau_element_api::proof::Proof;
-use sceau_element_api::wire::{Attest, AttestedRow};
+use sceau_element_api::wire::{Attest, AttestedRow, MAX_ROWS, RowKey};
 use sceau_element_api::{Base64Url, Client, Kind, RowId};
 use sceau_store::{Clock, Database, StoreError, params};
-use sceau_trace::Hash;
+use sceau_trace::{Asserted, Record};
 
 use crate::fault::Fault;
 use crate::statements;
@@ -30,7 +32,7 @@ pub struct Row<T> {
     pub document: T,
     /// Its exact bytes.
     pub payload: Vec<u8>,
-    /// The proof that it was attested with.
+    /// The proof that it was attested with, as the database says; [`Rows::proven`] holds it against the log.
     pub proof: Proof,
     /// Version, hash and log index.
     pub attested: AttestedRow,
@@ -54,7 +56,7 @@ impl Rows {
         &self.element
     }
 
-    /// Makes `payload` the next version of its row. Asking again with the current payload changes nothing.
+    /// Makes `payload` the next version of its row. Asking again with the current payload changes nothing: the first proof stays.
     ///
     /// # Errors
     /// The document's own rules, or the element's refusal.
@@ -62,18 +64,30 @@ impl Rows {
         let parsed = D::parse(payload)?;
         let id = parsed.document.row();
         let current = self.element.current(D::KIND, id.clone()).await?;
-        self.keep(D::KIND, &id, parsed.hash, payload, &proof).await?;
-        if let Some(attested) = current.filter(|row| row.hash == parsed.hash) {
-            return Ok(Row { document: parsed.document, payload: payload.to_vec(), proof, attested });
+        if let Some(current) = current {
+            // A process that was killed after the element's word has not confirmed it.
+            let at = params![D::KIND.as_str(), id.as_str(), current.hash.as_bytes().to_vec(), current.index];
+            self.database.execute(statements::CONFIRM_AS_KEPT, at).await?;
+            if current.hash == parsed.hash {
+                return self.read(&id, current).await;
+            }
         }
+        let kept = serde_json::to_string(&proof).map_err(StoreError::from)?;
+        let hash = parsed.hash.as_bytes().to_vec();
+        let now = self.clock.now_ms();
+        let values =
+            params![D::KIND.as_str(), id.as_str(), hash.clone(), payload.to_vec(), kept.as_str(), now];
+        self.database.execute(statements::KEEP_DOCUMENT, values).await?;
         let attest = Attest {
             kind: D::KIND,
-            id,
+            id: id.clone(),
             previous: current.map(|row| row.version()),
             payload: Base64Url(payload.to_vec()),
             proof: proof.clone(),
         };
         let attested = self.element.attest(attest).await?;
+        let values = params![D::KIND.as_str(), id.as_str(), hash, attested.index, kept];
+        self.database.execute(statements::CONFIRM_DOCUMENT, values).await?;
         Ok(Row { document: parsed.document, payload: payload.to_vec(), proof, attested })
     }
 
@@ -83,33 +97,107 @@ impl Rows {
     /// [`Fault::Tampered`] when the database does not hold what the element attested.
     pub async fn current<D: Document>(&self, id: impl Into<RowId>) -> Result<Option<Row<D>>, Fault> {
         let id = id.into();
-        let Some(attested) = self.element.current(D::KIND, id.clone()).await? else { return Ok(None) };
-        let tampered = || Fault::Tampered { kind: D::KIND.as_str(), id: id.to_string() };
-        let values = params![D::KIND.as_str(), id.as_str(), attested.hash.as_bytes().to_vec()];
-        let row = self.database.fetch_optional(statements::DOCUMENT, values).await?.ok_or_else(tampered)?;
-        let payload: Vec<u8> = row.get("payload")?;
-        let proof: String = row.get("proof")?;
-        let proof = serde_json::from_str(&proof).map_err(|_| tampered())?;
-        let parsed = D::parse(&payload).map_err(|_| tampered())?;
-        if parsed.hash != attested.hash || parsed.document.row() != id {
-            return Err(tampered());
+        match self.element.current(D::KIND, id.clone()).await? {
+            Some(attested) => self.read(&id, attested).await.map(Some),
+            None => Ok(None),
         }
-        Ok(Some(Row { document: parsed.document, payload, proof, attested }))
     }
 
-    async fn keep(
-        &self,
-        kind: Kind,
-        id: &RowId,
-        hash: Hash,
-        payload: &[u8],
-        proof: &Proof,
-    ) -> Result<(), Fault> {
-        let proof = serde_json::to_string(proof).map_err(StoreError::from)?;
-        let hash = hash.as_bytes().to_vec();
-        let now = self.clock.now_ms();
-        let values = params![kind.as_str(), id.as_str(), hash, payload.to_vec(), proof, now];
-        self.database.execute(statements::INSERT_DOCUMENT, values).await?;
+    /// The current documents of many rows; those without one are left out. The element is asked once for each thousand.
+    ///
+    /// # Errors
+    /// [`Fault::Tampered`] when the database does not hold what the element attested, for one of them.
+    pub async fn current_many<D: Document>(&self, ids: Vec<RowId>) -> Result<HashMap<RowId, Row<D>>, Fault> {
+        let mut rows = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(MAX_ROWS) {
+            let keys = chunk.iter().map(|id| RowKey { kind: D::KIND, id: id.clone() }).collect();
+            let current = self.element.current_many(keys).await?;
+            for (id, attested) in chunk.iter().zip(current) {
+                if let Some(attested) = attested {
+                    rows.insert(id.clone(), self.read(id, attested).await?);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// On whose word a row was attested, as its log record says, once the proof beside it is found to be of that kind and key.
+    ///
+    /// # Errors
+    /// [`Fault::Tampered`] when the database holds another proof.
+    pub async fn proven<D: Document>(&self, row: &Row<D>) -> Result<Asserted, Fault> {
+        let record = self.record(row.attested.index).await?;
+        let signed = match &row.proof {
+            Proof::PlatformAsserted => record.asserted() == Asserted::Platform,
+            Proof::Jws { .. } => record.asserted() == Asserted::Organisation,
+            Proof::Passkey { credential_id, .. } => {
+                let key = sceau_trace::sha256(credential_id).to_string();
+                record.asserted() == Asserted::Passkey && record.detail().get("credential") == Some(&key)
+            }
+        };
+        let covers = row.proof.assertion().is_none_or(|(assertion, nonce)| {
+            covers(assertion.client_data_json, &nonce, D::KIND, &row.payload)
+        });
+        if signed && covers { Ok(record.asserted()) } else { Err(tampered(D::KIND, &row.document.row())) }
+    }
+
+    /// The record at `index` of the log.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) async fn record(&self, index: u64) -> Result<Record, Fault> {
+        let entries = self.element.entries(index, 1).await?;
+        let entry = entries.first().ok_or_else(Fault::not_found)?;
+        Record::parse(entry).map_err(|_| Fault::element_answer())
+    }
+
+    /// Forgets documents that were kept before `before` and that the element never attested.
+    pub(crate) async fn forget_pending(&self, before: u64) -> Result<(), Fault> {
+        for row in self.database.fetch_all(statements::PENDING_DOCUMENTS, params![before]).await? {
+            let (kind, id): (String, String) = (row.get("kind")?, row.get("id")?);
+            let hash: Vec<u8> = row.get("hash")?;
+            let known = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+            let current = match (known, id.parse::<RowId>()) {
+                (Some(kind), Ok(id)) => self.element.current(kind, id).await?,
+                _ => None,
+            };
+            match current.filter(|current| current.hash.as_bytes().as_slice() == hash) {
+                Some(current) => {
+                    let at = params![kind, id, hash, current.index];
+                    self.database.execute(statements::CONFIRM_AS_KEPT, at).await?
+                }
+                None => self.database.execute(statements::FORGET_DOCUMENT, params![kind, id, hash]).await?,
+            };
+        }
         Ok(())
     }
+
+    async fn read<D: Document>(&self, id: &RowId, attested: AttestedRow) -> Result<Row<D>, Fault> {
+        let tampered = || tampered(D::KIND, id);
+        let values = params![D::KIND.as_str(), id.as_str(), attested.hash.as_bytes().to_vec()];
+        let row = self.database.fetch_optional(statements::DOCUMENT, values).await?.ok_or_else(tampered)?;
+        let payload: Vec<u8> = row.get("payload").map_err(|_| tampered())?;
+        let proof: String = row.get("proof").map_err(|_| tampered())?;
+        let proof = serde_json::from_str(&proof).map_err(|_| tampered())?;
+        let parsed = D::parse(&payload).map_err(|_| tampered())?;
+        if parsed.hash != attested.hash || parsed.document.row() != *id {
+            return Err(tampered());
+        }
+        Ok(Row { document: parsed.document, payload, proof, attested })
+    }
+}
+
+/// Whether the browser was asked to sign exactly this payload (WebAuthn §5.8.1). The element verified the signature itself.
+fn covers(client_data: &[u8], nonce: &sceau_element_api::Nonce, kind: Kind, payload: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct ClientData {
+        challenge: String,
+    }
+    let expected = sceau_element_api::proof::passkey_challenge(nonce, kind, payload).to_vec();
+    serde_json::from_slice::<ClientData>(client_data)
+        .is_ok_and(|data| data.challenge == Base64Url(expected).encode())
+}
+
+fn tampered(kind: Kind, id: &RowId) -> Fault {
+    Fault::Tampered { kind: kind.as_str(), id: id.to_string() }
 }

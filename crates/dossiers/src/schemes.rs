@@ -1,16 +1,19 @@
 //! Schemes: what an organisation asks for, published under its administrator's passkey.
 
+use std::collections::HashSet;
+
 use sceau_accounts::Prepared;
 use sceau_element_api::documents::{
     Document as _, FormField, OrganisationDocument, RequestedFile, SchemeDocument, Text,
 };
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{Base64Url, OrganisationId, SchemeId};
+use sceau_element_api::{Base64Url, OrganisationId, RowId, SchemeId};
 use sceau_store::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::Fault;
+use crate::rows::Row;
 use crate::{Dossiers, statements};
 
 /// What the organisation's administrator fills in.
@@ -84,7 +87,7 @@ impl Dossiers {
     ) -> Result<SchemeView, Fault> {
         let document = SchemeDocument::parse(payload)?.document;
         if document.organisation != organisation {
-            return Err(Fault::refused(403, "foreign_organisation", "The scheme is another organisation's"));
+            return Err(Fault::foreign_organisation());
         }
         self.rows.attest::<SchemeDocument>(payload, proof).await?;
         let values = params![document.scheme.to_string(), organisation.to_string(), self.clock.now_ms()];
@@ -98,13 +101,23 @@ impl Dossiers {
     /// When a row is not the attested one.
     pub async fn schemes(&self) -> Result<Vec<SchemeView>, Fault> {
         let rows = self.database.fetch_all(statements::SCHEMES, params![]).await?;
-        let mut views = Vec::with_capacity(rows.len());
+        let tampered = |kind: &'static str, id: &str| Fault::Tampered { kind, id: id.to_owned() };
+        let mut ids: Vec<RowId> = Vec::with_capacity(rows.len());
         for row in rows {
             let id: String = row.get("id")?;
-            let tampered = |_| Fault::Tampered { kind: "scheme", id: id.clone() };
-            views.push(self.scheme(id.parse().map_err(tampered)?).await?);
+            ids.push(id.parse::<SchemeId>().map_err(|_| tampered("scheme", &id))?.into());
         }
-        Ok(views)
+        let mut schemes = self.rows.current_many::<SchemeDocument>(ids.clone()).await?;
+        let owners: HashSet<RowId> = schemes.values().map(|row| row.document.organisation.into()).collect();
+        let owners = self.rows.current_many::<OrganisationDocument>(owners.into_iter().collect()).await?;
+        ids.iter()
+            .map(|id| {
+                let row = schemes.remove(id).ok_or_else(|| tampered("scheme", id.as_str()))?;
+                let owner = RowId::from(row.document.organisation);
+                let owner = owners.get(&owner).ok_or_else(|| tampered("organisation", owner.as_str()))?;
+                Ok(SchemeView::of(row, owner.document.name.clone()))
+            })
+            .collect()
     }
 
     /// One scheme.
@@ -113,16 +126,22 @@ impl Dossiers {
     /// When it is unknown, or its row is not the attested one.
     pub async fn scheme(&self, id: SchemeId) -> Result<SchemeView, Fault> {
         let row = self.rows.current::<SchemeDocument>(id).await?.ok_or_else(Fault::not_found)?;
-        let organisation = row.document.organisation;
-        let OrganisationDocument { name, .. } = self.enrolled(organisation).await?.document;
-        Ok(SchemeView {
-            id,
+        let organisation_name = self.enrolled(row.document.organisation).await?.document.name;
+        Ok(SchemeView::of(row, organisation_name))
+    }
+}
+
+impl SchemeView {
+    fn of(row: Row<SchemeDocument>, organisation_name: String) -> Self {
+        let SchemeDocument { scheme, organisation, title, description, .. } = row.document;
+        Self {
+            id: scheme,
             organisation,
-            organisation_name: name,
-            title: row.document.title,
-            description: row.document.description,
+            organisation_name,
+            title,
+            description,
             payload: row.payload.into(),
             index: row.attested.index,
-        })
+        }
     }
 }

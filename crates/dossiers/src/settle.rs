@@ -1,13 +1,15 @@
-//! Bringing the platform's own columns, timeline and letters into agreement with what the element attests.
+//! Bringing a dossier's state, the platform's own columns, the timeline and the letters into agreement with what depositor and
+//! organisation signed and the element attests.
 //!
-//! The element's word comes first; then, in one transaction, the column that lists read, the line of the timeline and the letter.
-//! A process that was killed between the two catches up when it starts, so nothing that was acknowledged is lost and no letter
-//! is sent twice.
+//! A manifest or decision that is attested stands. The state follows it; then, in one transaction, the columns that lists read, the
+//! line of the timeline and the letter. The line is what makes it once: a process that was killed in between catches up when it
+//! starts, and no letter is sent twice.
 
 use sceau_element_api::DossierId;
 use sceau_element_api::documents::{Decision, Document as _, DossierPhase, DossierState, Manifest};
 use sceau_element_api::proof::Proof;
 use sceau_store::{Transaction, params};
+use sceau_trace::Record;
 
 use crate::fault::Fault;
 use crate::letters::Letter;
@@ -35,109 +37,163 @@ pub(crate) struct Event<'a> {
     pub(crate) organisation: Option<String>,
 }
 
+/// What is attested of a dossier that was sent.
+struct Sent {
+    state: Row<DossierState>,
+    manifest: Row<Manifest>,
+    /// When the element attested the manifest, in Unix milliseconds.
+    submitted: u64,
+    /// The decision on that manifest, and when it was attested.
+    decision: Option<(Row<Decision>, u64)>,
+}
+
 impl Dossiers {
-    /// Settles every dossier that may have been left between two steps. Call it once at start.
-    ///
-    /// # Errors
-    /// When the database or the element fails; a row that was tampered with is logged and left.
-    pub async fn recover(&self) -> Result<(), Fault> {
-        for row in self.database.fetch_all(statements::UNSETTLED, params![]).await? {
-            let id: String = row.get("id")?;
-            let Ok(dossier) = id.parse::<DossierId>() else { continue };
-            match self.settle(dossier).await {
-                Ok(()) => {}
-                Err(fault @ (Fault::Tampered { .. } | Fault::Refused(_))) => {
-                    tracing::error!(dossier = %dossier, code = fault.code(), "a dossier cannot be settled");
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        self.database.execute(statements::FORGET_TICKETS, params![self.clock.now_ms()]).await?;
-        Ok(())
+    /// Brings one dossier into agreement. Doing it again changes nothing.
+    pub(crate) async fn settle(&self, dossier: DossierId) -> Result<(), Fault> {
+        let Some(sent) = self.sent(dossier).await? else { return Ok(()) };
+        let phase = sent
+            .decision
+            .as_ref()
+            .map_or(DossierPhase::Submitted, |(decision, _)| state::phase_of(decision.document.decision));
+        let state = if sent.state.document.phase == phase {
+            sent.state.attested
+        } else {
+            let time = sent.decision.as_ref().map_or(sent.submitted, |(_, time)| *time);
+            let next = DossierState { phase, time, ..sent.state.document.clone() };
+            self.rows.attest::<DossierState>(&next.to_bytes()?, Proof::PlatformAsserted).await?.attested
+        };
+        let organisation = self.enrolled(sent.state.document.organisation).await?.document.name;
+        let mut transaction = self.database.begin().await?;
+        self.show_deposit(&mut transaction, &sent, &organisation).await?;
+        self.show_decision(&mut transaction, &sent, organisation).await?;
+        let decision = sent.decision.as_ref();
+        let newest = decision.map_or(0, |(row, _)| row.attested.index).max(sent.manifest.attested.index);
+        let values = params![
+            dossier.to_string(),
+            state::name(phase),
+            sent.submitted,
+            decision.map(|(_, time)| *time),
+            newest.max(state.index)
+        ];
+        transaction.execute(statements::SETTLE, values).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// Brings one dossier into agreement with the element. Doing it again changes nothing.
-    pub(crate) async fn settle(&self, dossier: DossierId) -> Result<(), Fault> {
-        let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(()) };
-        if current.document.phase == DossierPhase::Draft {
+    /// None for a draft, and for one that was withdrawn.
+    async fn sent(&self, dossier: DossierId) -> Result<Option<Sent>, Fault> {
+        let Some(state) = self.rows.current::<DossierState>(dossier).await? else { return Ok(None) };
+        let phase = state.document.phase;
+        let Some(manifest) = self.rows.current::<Manifest>(dossier).await? else {
+            return match phase {
+                DossierPhase::Draft | DossierPhase::Withdrawn => Ok(None),
+                _ => Err(Fault::Tampered { kind: "manifest", id: dossier.to_string() }),
+            };
+        };
+        let submitted = self.rows.record(manifest.attested.index).await?.time();
+        let decision = self.rows.current::<Decision>(dossier).await?;
+        let decision = match decision.filter(|row| row.document.manifest_hash == manifest.attested.hash) {
+            Some(decision) => {
+                let time = self.rows.record(decision.attested.index).await?.time();
+                Some((decision, time))
+            }
+            None => None,
+        };
+        Ok(Some(Sent { state, manifest, submitted, decision }))
+    }
+
+    async fn show_deposit(
+        &self,
+        transaction: &mut Transaction,
+        sent: &Sent,
+        organisation: &str,
+    ) -> Result<(), Fault> {
+        let dossier = sent.state.document.dossier;
+        let event = Event {
+            index: sent.manifest.attested.index,
+            time: sent.submitted,
+            action: "deposit.complete",
+            outcome: "granted",
+            actor_role: "citizen",
+            organisation: None,
+        };
+        if !self.insert_event(transaction, dossier, &event).await? {
             return Ok(());
         }
-        self.settle_submitted(&current).await?;
-        let Some(decision) = self.rows.current::<Decision>(dossier).await? else { return Ok(()) };
-        self.settle_decided(current, &decision).await
-    }
-
-    async fn settle_submitted(&self, current: &Row<DossierState>) -> Result<(), Fault> {
-        let dossier = current.document.dossier;
-        let manifest = self.rows.current::<Manifest>(dossier).await?;
-        let manifest = manifest.ok_or(Fault::Tampered { kind: "manifest", id: dossier.to_string() })?;
-        let mut transaction = self.database.begin().await?;
-        let submitted = state::name(DossierPhase::Submitted);
-        let values = params![dossier.to_string(), submitted, current.document.time];
-        if transaction.execute(statements::SETTLE_SUBMITTED, values).await? == 1 {
-            let event = Event {
-                index: manifest.attested.index,
-                time: current.document.time,
-                action: "deposit.complete",
-                outcome: "granted",
-                actor_role: "citizen",
-                organisation: None,
-            };
-            self.insert_event(&mut transaction, dossier, &event).await?;
-            let organisation = self.enrolled(current.document.organisation).await?.document.name;
-            let link = format!("{}/dossiers/{dossier}", self.origin);
-            let waiting = Letter::Waiting { link: format!("{}/organisation", self.origin) };
-            self.post_to_citizen(&mut transaction, current, Letter::Deposited { organisation, link }).await?;
-            let posted = Posted {
-                account: None,
-                organisation: current.document.organisation.to_string(),
-                letter: waiting,
-            };
-            self.outbox.enqueue(&mut transaction, LETTERS, &posted).await?;
-        }
-        transaction.commit().await?;
+        let deposited = Letter::Deposited { organisation: organisation.to_owned(), link: self.link(dossier) };
+        self.post_to_citizen(transaction, &sent.state, deposited).await?;
+        let waiting = Posted {
+            account: None,
+            organisation: sent.state.document.organisation.to_string(),
+            letter: Letter::Waiting { link: format!("{}/organisation", self.origin) },
+        };
+        self.outbox.enqueue(transaction, LETTERS, &waiting).await?;
         Ok(())
     }
 
-    async fn settle_decided(
+    async fn show_decision(
         &self,
-        current: Row<DossierState>,
-        decision: &Row<Decision>,
+        transaction: &mut Transaction,
+        sent: &Sent,
+        organisation: String,
     ) -> Result<(), Fault> {
-        let dossier = current.document.dossier;
-        let decided = state::phase_of(decision.document.decision);
-        if current.document.phase != decided {
-            let next =
-                state::decide(current.document.phase, decision.document.decision).map_err(|fault| {
-                    Fault::Refused(sceau_element_api::problem::Problem::new(409, "state", fault.to_string()))
-                })?;
-            let document =
-                DossierState { phase: next, time: decision.document.time, ..current.document.clone() };
-            self.rows.attest::<DossierState>(&document.to_bytes()?, Proof::PlatformAsserted).await?;
+        let Some((decision, time)) = &sent.decision else { return Ok(()) };
+        let dossier = sent.state.document.dossier;
+        let event = Event {
+            index: decision.attested.index,
+            time: *time,
+            action: "decision",
+            outcome: "granted",
+            actor_role: sceau_element_api::Role::from(decision.document.role).as_str(),
+            organisation: Some(decision.document.organisation.to_string()),
+        };
+        if !self.insert_event(transaction, dossier, &event).await? {
+            return Ok(());
         }
+        let state = state::name(state::phase_of(decision.document.decision)).to_owned();
+        let letter = Letter::Decided { organisation, state, link: self.link(dossier) };
+        self.post_to_citizen(transaction, &sent.state, letter).await
+    }
+
+    /// Puts a record that a key manager delivered on the timeline of the dossier of its organisation that it is about. The first
+    /// opening is announced by a letter.
+    pub(crate) async fn show_record(&self, record: &Record, index: u64) -> Result<(), Fault> {
+        let subject = record.subjects().iter().find(|subject| subject.kind == "dossier");
+        let Some(dossier) = subject.and_then(|subject| subject.id.parse::<DossierId>().ok()) else {
+            return Ok(());
+        };
+        let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(()) };
+        let organisation = current.document.organisation;
+        if record.organisation() != Some(organisation.to_string().as_str()) {
+            return Ok(());
+        }
+        let opened = record.action().as_str() == "unwrap.outcome";
+        let opened = opened && record.outcome() == sceau_trace::Outcome::Granted;
+        let name = self.enrolled(organisation).await?.document.name;
+        // When it was done, as the key manager signed it; the log's own time is when it was delivered.
+        let signed = record.detail().get("signed-time").and_then(|time| time.parse().ok());
+        let event = Event {
+            index,
+            time: signed.unwrap_or_else(|| record.time()),
+            action: record.action().as_str(),
+            outcome: outcome_name(record.outcome()),
+            actor_role: actor_name(record.actor().kind),
+            organisation: Some(organisation.to_string()),
+        };
         let mut transaction = self.database.begin().await?;
-        let values = params![dossier.to_string(), state::name(decided), decision.document.time];
-        if transaction.execute(statements::SETTLE_DECIDED, values).await? == 1 {
-            let role = sceau_element_api::Role::from(decision.document.role);
-            let event = Event {
-                index: decision.attested.index,
-                time: decision.document.time,
-                action: "decision",
-                outcome: "granted",
-                actor_role: role.as_str(),
-                organisation: Some(decision.document.organisation.to_string()),
-            };
-            self.insert_event(&mut transaction, dossier, &event).await?;
-            let organisation = self.enrolled(current.document.organisation).await?.document.name;
-            let link = format!("{}/dossiers/{dossier}", self.origin);
-            let letter = Letter::Decided { organisation, state: state::name(decided).to_owned(), link };
+        let before = transaction.fetch_one(statements::COUNT_OPENED, params![dossier.to_string()]).await?;
+        let new = self.insert_event(&mut transaction, dossier, &event).await?;
+        if new && opened && before.get::<i64>("n")? == 0 {
+            let letter = Letter::Opened { organisation: name, link: self.link(dossier) };
             self.post_to_citizen(&mut transaction, &current, letter).await?;
         }
-        transaction.commit().await?;
-        Ok(())
+        Ok(transaction.commit().await?)
     }
 
-    pub(crate) async fn post_to_citizen(
+    fn link(&self, dossier: DossierId) -> String {
+        format!("{}/dossiers/{dossier}", self.origin)
+    }
+
+    async fn post_to_citizen(
         &self,
         transaction: &mut Transaction,
         dossier: &Row<DossierState>,
@@ -152,7 +208,8 @@ impl Dossiers {
         Ok(())
     }
 
-    pub(crate) async fn insert_event(
+    /// Whether the line is new.
+    async fn insert_event(
         &self,
         transaction: &mut Transaction,
         dossier: DossierId,
@@ -168,5 +225,23 @@ impl Dossiers {
             event.organisation.clone()
         ];
         Ok(transaction.execute(statements::INSERT_EVENT, values).await? == 1)
+    }
+}
+
+fn outcome_name(outcome: sceau_trace::Outcome) -> &'static str {
+    match outcome {
+        sceau_trace::Outcome::Intent => "intent",
+        sceau_trace::Outcome::Granted => "granted",
+        sceau_trace::Outcome::Refused => "refused",
+    }
+}
+
+fn actor_name(kind: sceau_trace::ActorKind) -> &'static str {
+    match kind {
+        sceau_trace::ActorKind::CaseOfficer => "case_officer",
+        sceau_trace::ActorKind::Supervisor => "supervisor",
+        sceau_trace::ActorKind::OrganisationAdmin => "organisation_admin",
+        sceau_trace::ActorKind::Client => "client",
+        _ => "key_manager",
     }
 }

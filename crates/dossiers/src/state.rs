@@ -1,14 +1,6 @@
-//! Which act leads a dossier from one phase to the next.
+//! Which act each phase of a dossier allows, and where it leads.
 
 use sceau_element_api::documents::{DossierPhase, Outcome};
-
-/// A step that the phase does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a dossier that is {} cannot be {act}", name(*.from))]
-pub(crate) struct Forbidden {
-    from: DossierPhase,
-    act: &'static str,
-}
 
 /// The stable name of a phase, in the database and in JSON.
 pub(crate) fn name(phase: DossierPhase) -> &'static str {
@@ -36,20 +28,14 @@ pub(crate) fn from_name(text: &str) -> Option<DossierPhase> {
     ALL.into_iter().find(|phase| name(*phase) == text)
 }
 
-/// The citizen sends the dossier.
-pub(crate) fn submit(from: DossierPhase) -> Result<DossierPhase, Forbidden> {
-    match from {
-        DossierPhase::Draft => Ok(DossierPhase::Submitted),
-        from => Err(Forbidden { from, act: "submitted" }),
-    }
+/// Whether files may still be sent: before the first submission, and when the organisation asked for more.
+pub(crate) fn takes_files(phase: DossierPhase) -> bool {
+    matches!(phase, DossierPhase::Draft | DossierPhase::MoreInformation)
 }
 
-/// The organisation decides. A request for more information may be followed by a decision.
-pub(crate) fn decide(from: DossierPhase, outcome: Outcome) -> Result<DossierPhase, Forbidden> {
-    match from {
-        DossierPhase::Submitted | DossierPhase::MoreInformation => Ok(phase_of(outcome)),
-        from => Err(Forbidden { from, act: "decided" }),
-    }
+/// Whether the organisation may decide. A request for more information may be followed by a decision.
+pub(crate) fn can_be_decided(phase: DossierPhase) -> bool {
+    matches!(phase, DossierPhase::Submitted | DossierPhase::MoreInformation)
 }
 
 /// The phase that a decision leads to.
@@ -81,20 +67,20 @@ mod tests {
     #[test]
     fn a_final_decision_is_final() {
         for phase in [DossierPhase::Accepted, DossierPhase::Refused, DossierPhase::Withdrawn] {
-            assert!(decide(phase, Outcome::Refused).is_err());
-            assert!(submit(phase).is_err());
+            assert!(!can_be_decided(phase));
+            assert!(!takes_files(phase));
         }
     }
 
     #[test]
-    fn a_draft_cannot_be_decided_nor_read() {
-        assert!(decide(DossierPhase::Draft, Outcome::Accepted).is_err());
+    fn a_draft_can_neither_be_decided_nor_read() {
+        assert!(!can_be_decided(DossierPhase::Draft));
         assert!(!is_readable(DossierPhase::Draft));
     }
 
     #[test]
-    fn a_dossier_is_sent_once() {
-        assert_eq!(submit(DossierPhase::Draft), Ok(DossierPhase::Submitted));
-        assert!(submit(DossierPhase::Submitted).is_err());
+    fn what_was_sent_takes_files_again_only_when_more_is_asked() {
+        assert!(!takes_files(DossierPhase::Submitted));
+        assert!(takes_files(phase_of(Outcome::MoreInformation)));
     }
 }

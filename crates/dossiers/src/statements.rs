@@ -3,42 +3,36 @@
 sceau_store::statements! {
     pub INSERT_ORGANISATION = "INSERT INTO organisations (id, name, siret, contact_email, client_id, created) \
         VALUES ($1, $2, $3, $4, $5, $6)";
-    pub ORGANISATIONS = "SELECT id, name, siret, contact_email, client_id, created FROM organisations ORDER BY name";
-    pub ORGANISATION = "SELECT id, name, siret, contact_email, client_id, created FROM organisations WHERE id = $1";
+    pub ORGANISATIONS = "SELECT id FROM organisations ORDER BY name, id";
+    pub CONTACT = "SELECT contact_email FROM organisations WHERE id = $1";
 
-    pub INSERT_KEY_STATEMENT = "INSERT INTO key_statements \
-        (organisation, key_use, serial, key_id, suite, key_manager, not_before, not_after, jws, log_index) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (organisation, key_use, serial) DO NOTHING";
-    pub KEY_STATEMENTS = "SELECT key_use, serial, key_id, suite, key_manager, not_before, not_after, jws, log_index \
-        FROM key_statements WHERE organisation = $1 ORDER BY key_use, serial";
-    pub KEY_STATEMENT_OF_SERIAL = "SELECT jws, log_index FROM key_statements \
-        WHERE organisation = $1 AND key_use = $2 AND serial = $3";
-    pub USABLE_KEY = "SELECT key_use, serial, key_id, suite, key_manager, not_before, not_after, jws, log_index \
-        FROM key_statements WHERE organisation = $1 AND key_use = 'encrypt' AND not_before <= $2 AND not_after > $2 \
-        ORDER BY serial DESC LIMIT 1";
-    pub KEY_MANAGERS = "SELECT DISTINCT key_manager FROM key_statements";
-    pub KEY_MANAGER_OF = "SELECT key_manager FROM key_statements WHERE organisation = $1 \
-        ORDER BY log_index DESC LIMIT 1";
+    pub INSERT_KEY_STATEMENT = "INSERT INTO key_statements (organisation, key_use, serial, key_manager, jws, log_index) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organisation, key_use, serial) DO NOTHING";
+    pub KEY_STATEMENTS = "SELECT jws, log_index FROM key_statements \
+        WHERE organisation = $1 AND key_use = $2 ORDER BY serial";
+    pub KEY_MANAGER = "SELECT key_manager FROM key_statements WHERE key_manager = $1 LIMIT 1";
 
-    pub INSERT_SCHEME = "INSERT INTO schemes (id, organisation, created) VALUES ($1, $2, $3)";
-    pub SCHEMES = "SELECT s.id, s.organisation, s.created, o.name FROM schemes s \
-        JOIN organisations o ON o.id = s.organisation ORDER BY s.created";
-    pub SCHEME = "SELECT s.id, s.organisation, s.created, o.name FROM schemes s \
-        JOIN organisations o ON o.id = s.organisation WHERE s.id = $1";
+    pub INSERT_SCHEME = "INSERT INTO schemes (id, organisation, created) VALUES ($1, $2, $3) \
+        ON CONFLICT (id) DO NOTHING";
+    pub SCHEMES = "SELECT id FROM schemes ORDER BY created, id";
 
-    pub INSERT_DOSSIER = "INSERT INTO dossiers (id, citizen, organisation, scheme, key_id, key_serial, state, created) \
-        VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7)";
-    pub DOSSIER = "SELECT id, citizen, organisation, scheme, key_id, key_serial, state, created, submitted, decided \
-        FROM dossiers WHERE id = $1";
-    pub DOSSIERS_OF_CITIZEN = "SELECT id, organisation, scheme, state, created, submitted, decided FROM dossiers \
+    pub INSERT_DOSSIER = "INSERT INTO dossiers (id, citizen, organisation, scheme, key_id, key_serial, state, created, settled) \
+        VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7, 0)";
+    pub DOSSIER = "SELECT id, key_id, created, submitted, decided FROM dossiers WHERE id = $1";
+    pub DOSSIERS_OF_CITIZEN = "SELECT id, created, submitted, decided FROM dossiers \
         WHERE citizen = $1 ORDER BY created DESC";
-    pub DOSSIERS_OF_ORGANISATION = "SELECT id, scheme, state, created, submitted, decided FROM dossiers \
+    pub DOSSIERS_OF_ORGANISATION = "SELECT id, created, submitted, decided FROM dossiers \
         WHERE organisation = $1 AND state NOT IN ('draft', 'withdrawn') ORDER BY submitted DESC";
     pub OPEN_DOSSIERS = "SELECT id, key_id, state FROM dossiers \
         WHERE organisation = $1 AND state NOT IN ('withdrawn') ORDER BY created";
-    pub SETTLE_SUBMITTED = "UPDATE dossiers SET state = $2, submitted = $3 WHERE id = $1 AND state = 'draft'";
-    pub SETTLE_DECIDED = "UPDATE dossiers SET state = $2, decided = $3 WHERE id = $1 AND state <> $2";
-    pub UNSETTLED = "SELECT id FROM dossiers WHERE state IN ('draft', 'submitted', 'more_information')";
+    pub COUNT_DRAFTS = "SELECT count(*) AS n FROM dossiers WHERE citizen = $1 AND state = 'draft'";
+    pub SETTLE = "UPDATE dossiers SET state = $2, submitted = $3, decided = $4, settled = $5 \
+        WHERE id = $1 AND settled <= $5";
+    pub UNSETTLED = "SELECT id, settled FROM dossiers \
+        WHERE id > $1 AND state IN ('draft', 'submitted', 'more_information') ORDER BY id LIMIT $2";
+    pub OLD_DRAFTS = "SELECT id, created FROM dossiers WHERE state = 'draft' AND created < $1 ORDER BY id";
+    pub WITHDRAW = "UPDATE dossiers SET state = 'withdrawn' WHERE id = $1 AND state = 'draft'";
+    pub FORGET_DOSSIER = "DELETE FROM dossiers WHERE id = $1 AND state = 'draft'";
     pub COUNT_PARTS = "SELECT count(*) AS n FROM parts WHERE dossier = $1";
 
     pub INSERT_FILE = "INSERT INTO files (dossier, file_id, header, created) VALUES ($1, $2, $3, $4) \
@@ -51,11 +45,19 @@ sceau_store::statements! {
     pub PART = "SELECT object, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3";
     pub PARTS = "SELECT part, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 ORDER BY part";
 
+    pub OBJECTS_OF_FILE = "SELECT object FROM parts WHERE dossier = $1 AND file_id = $2";
+    pub FORGET_PARTS = "DELETE FROM parts WHERE dossier = $1 AND file_id = $2";
+    pub FORGET_FILE = "DELETE FROM files WHERE dossier = $1 AND file_id = $2";
+
     pub INSERT_TICKET = "INSERT INTO tickets (ticket_hash, dossier, account, role, expires) VALUES ($1, $2, $3, $4, $5)";
     pub REDEEM_TICKET = "UPDATE tickets SET token_hash = $2, session_expires = $3 \
         WHERE ticket_hash = $1 AND token_hash IS NULL AND expires > $4 RETURNING dossier, account, role";
     pub READING_SESSION = "SELECT dossier, account, role FROM tickets WHERE token_hash = $1 AND session_expires > $2";
     pub FORGET_TICKETS = "DELETE FROM tickets WHERE expires < $1 AND (session_expires IS NULL OR session_expires < $1)";
+
+    pub FETCH = "SELECT file_id FROM fetches WHERE token_hash = $1 AND file_id = $2";
+    pub INSERT_FETCH = "INSERT INTO fetches (token_hash, file_id) VALUES ($1, $2) \
+        ON CONFLICT (token_hash, file_id) DO NOTHING";
 
     pub INSERT_EVENT = "INSERT INTO events (dossier, log_index, time, action, outcome, actor_role, organisation) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (dossier, log_index) DO NOTHING";
@@ -65,13 +67,21 @@ sceau_store::statements! {
     pub COUNT_OPENED = "SELECT count(*) AS n FROM events WHERE dossier = $1 AND action = 'unwrap.outcome' \
         AND outcome = 'granted'";
 
-    pub INSERT_DOCUMENT = "INSERT INTO attested_documents (kind, id, hash, payload, proof, created) \
-        VALUES ($1, $2, $3, $4, $5, $6) \
-        ON CONFLICT (kind, id, hash) DO NOTHING";
+    pub KEEP_DOCUMENT = "INSERT INTO attested_documents (kind, id, hash, payload, proof, created) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (kind, id, hash) DO UPDATE SET proof = excluded.proof \
+        WHERE attested_documents.log_index IS NULL";
+    pub CONFIRM_DOCUMENT = "UPDATE attested_documents SET log_index = $4, proof = $5 \
+        WHERE kind = $1 AND id = $2 AND hash = $3 AND log_index IS NULL";
+    pub CONFIRM_AS_KEPT = "UPDATE attested_documents SET log_index = $4 \
+        WHERE kind = $1 AND id = $2 AND hash = $3 AND log_index IS NULL";
+    pub PENDING_DOCUMENTS = "SELECT kind, id, hash FROM attested_documents WHERE log_index IS NULL AND created < $1";
+    pub FORGET_DOCUMENT = "DELETE FROM attested_documents WHERE kind = $1 AND id = $2 AND hash = $3 \
+        AND log_index IS NULL";
     pub DOCUMENT = "SELECT payload, proof FROM attested_documents WHERE kind = $1 AND id = $2 AND hash = $3";
 
     pub PREPARE_ORGANISATION = "INSERT INTO prepared_organisations (id, siret, contact_email, created) \
         VALUES ($1, $2, $3, $4)";
     pub PREPARED_ORGANISATION = "SELECT siret, contact_email FROM prepared_organisations WHERE id = $1";
+    pub FORGET_PREPARATIONS = "DELETE FROM prepared_organisations WHERE created < $1";
     pub FORGET_PREPARED_ORGANISATION = "DELETE FROM prepared_organisations WHERE id = $1";
 }

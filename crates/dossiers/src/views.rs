@@ -1,11 +1,14 @@
 //! What people see of dossiers: lists, one dossier, its timeline.
 
-use sceau_element_api::documents::{Decision, DossierPhase, DossierState, Manifest, SchemeDocument, Text};
-use sceau_element_api::proof::Proof;
+use std::collections::HashSet;
+
+use sceau_element_api::documents::{
+    Decision, DossierPhase, DossierState, Manifest, OrganisationDocument, SchemeDocument, Text,
+};
 use sceau_element_api::wire::RecordDraft;
-use sceau_element_api::{AccountId, DossierId, OrganisationId};
+use sceau_element_api::{AccountId, DossierId, RowId};
 use sceau_store::{Row as Record, params};
-use sceau_trace::Action;
+use sceau_trace::{Action, Asserted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,6 +97,9 @@ pub struct DecisionView {
     pub time: u64,
     /// Log index of its attestation.
     pub index: u64,
+    /// The exact bytes that the key manager signed, base64url: their SHA-256 is in the record at `index`.
+    #[schema(value_type = String)]
+    pub payload: sceau_element_api::Base64Url,
 }
 
 impl Dossiers {
@@ -102,13 +108,9 @@ impl Dossiers {
     /// # Errors
     /// When a row is not the attested one.
     pub async fn dossiers_of(&self, citizen: AccountId) -> Result<Vec<Summary>, Fault> {
-        let rows =
-            self.database.fetch_all(statements::DOSSIERS_OF_CITIZEN, params![citizen.to_string()]).await?;
-        let mut summaries = Vec::with_capacity(rows.len());
-        for row in rows {
-            summaries.extend(self.summary(&row, |state| state.depositor == citizen).await?);
-        }
-        Ok(summaries)
+        let at = params![citizen.to_string()];
+        let rows = self.database.fetch_all(statements::DOSSIERS_OF_CITIZEN, at).await?;
+        self.summaries(&rows, |state| state.depositor == citizen).await
     }
 
     /// The dossiers that an organisation may open, newest first. The list is recorded.
@@ -118,16 +120,12 @@ impl Dossiers {
     pub async fn dossiers_for(&self, reader: Reader) -> Result<Vec<Summary>, Fault> {
         let draft = RecordDraft::new(reader.actor(), Action::DOSSIER_LIST).organisation(reader.organisation);
         self.element().append(draft.granted()).await?;
-        let organisation: OrganisationId = reader.organisation;
-        let rows = self
-            .database
-            .fetch_all(statements::DOSSIERS_OF_ORGANISATION, params![organisation.to_string()])
-            .await?;
-        let mut summaries = Vec::with_capacity(rows.len());
-        for row in rows {
-            summaries.extend(self.summary(&row, |state| state.organisation == organisation).await?);
-        }
-        Ok(summaries)
+        let at = params![reader.organisation.to_string()];
+        let rows = self.database.fetch_all(statements::DOSSIERS_OF_ORGANISATION, at).await?;
+        let own = |state: &DossierState| {
+            state.organisation == reader.organisation && state::is_readable(state.phase)
+        };
+        self.summaries(&rows, own).await
     }
 
     /// One dossier of a citizen.
@@ -136,9 +134,10 @@ impl Dossiers {
     /// When it is not there, or not this citizen's.
     pub async fn dossier_of(&self, citizen: AccountId, dossier: DossierId) -> Result<DossierView, Fault> {
         self.own(citizen, dossier).await?;
-        let row = self.database.fetch_one(statements::DOSSIER, params![dossier.to_string()]).await?;
-        let summary =
-            self.summary(&row, |state| state.depositor == citizen).await?.ok_or_else(Fault::not_found)?;
+        let tampered = || Fault::Tampered { kind: "dossier", id: dossier.to_string() };
+        let row = self.database.fetch_optional(statements::DOSSIER, params![dossier.to_string()]).await?;
+        let own = |state: &DossierState| state.depositor == citizen;
+        let summary = self.summaries(&[row.ok_or_else(tampered)?], own).await?.pop().ok_or_else(tampered)?;
         let manifest = self.rows.current::<Manifest>(dossier).await?;
         let decision = self.rows.current::<Decision>(dossier).await?.map(|row| DecisionView {
             decision: row.document.decision.as_str().to_owned(),
@@ -146,11 +145,16 @@ impl Dossiers {
             role: sceau_element_api::Role::from(row.document.role).as_str().to_owned(),
             time: row.document.time,
             index: row.attested.index,
+            payload: sceau_element_api::Base64Url(row.payload),
         });
+        let asserted = match &manifest {
+            Some(manifest) => Some(asserted(self.rows.proven(manifest).await?).to_owned()),
+            None => None,
+        };
         Ok(DossierView {
             timeline: self.timeline(dossier, &summary.organisation_name).await?,
             summary,
-            manifest_asserted: manifest.as_ref().map(|row| asserted(&row.proof).to_owned()),
+            manifest_asserted: asserted,
             files: manifest
                 .map_or_else(Vec::new, |row| row.document.files.iter().map(file_summary).collect()),
             decision,
@@ -191,41 +195,56 @@ impl Dossiers {
             .collect()
     }
 
-    /// A summary whose state is the element's word; none when `whose` says that it is not the caller's.
-    async fn summary(
+    /// Summaries whose states are the element's word, of those that are the caller's. The element is asked three times for all.
+    async fn summaries(
         &self,
-        row: &Record,
+        rows: &[Record],
         whose: impl Fn(&DossierState) -> bool,
-    ) -> Result<Option<Summary>, Fault> {
-        let id: String = row.get("id")?;
-        let tampered = || Fault::Tampered { kind: "dossier", id: id.clone() };
-        let dossier: DossierId = id.parse().map_err(|_| tampered())?;
-        // A row that was inserted and never attested was never acknowledged.
-        let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(None) };
-        if !whose(&current.document) {
-            return Ok(None);
+    ) -> Result<Vec<Summary>, Fault> {
+        let mut ids: Vec<RowId> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id: String = row.get("id")?;
+            let tampered = |_| Fault::Tampered { kind: "dossier", id: id.clone() };
+            ids.push(id.parse::<DossierId>().map_err(tampered)?.into());
         }
-        let phase = current.document.phase;
-        let scheme =
-            self.rows.current::<SchemeDocument>(current.document.scheme).await?.ok_or_else(tampered)?;
-        let submitted: Option<u64> = row.get("submitted")?;
-        Ok(Some(Summary {
-            state: state::name(phase).to_owned(),
-            scheme: current.document.scheme.to_string(),
-            title: scheme.document.title,
-            organisation: current.document.organisation.to_string(),
-            organisation_name: self.enrolled(current.document.organisation).await?.document.name,
-            created: row.get("created")?,
-            submitted: submitted.filter(|_| phase != DossierPhase::Draft),
-            decided: row.get("decided")?,
-            id,
-        }))
+        let states = self.rows.current_many::<DossierState>(ids.clone()).await?;
+        let distinct = |of: fn(&DossierState) -> RowId| {
+            let ids: HashSet<RowId> = states.values().map(|row| of(&row.document)).collect();
+            ids.into_iter().collect()
+        };
+        let schemes = distinct(|state| state.scheme.into());
+        let schemes = self.rows.current_many::<SchemeDocument>(schemes).await?;
+        let organisations = distinct(|state| state.organisation.into());
+        let organisations = self.rows.current_many::<OrganisationDocument>(organisations).await?;
+        let mut summaries = Vec::with_capacity(rows.len());
+        for (row, id) in rows.iter().zip(&ids) {
+            // A row that was inserted and never attested was never acknowledged.
+            let Some(state) = states.get(id).map(|row| &row.document).filter(|state| whose(state)) else {
+                continue;
+            };
+            let tampered = || Fault::Tampered { kind: "dossier", id: id.to_string() };
+            let scheme = schemes.get(&state.scheme.into()).ok_or_else(tampered)?;
+            let organisation = organisations.get(&state.organisation.into()).ok_or_else(tampered)?;
+            let submitted: Option<u64> = row.get("submitted")?;
+            summaries.push(Summary {
+                id: id.to_string(),
+                state: state::name(state.phase).to_owned(),
+                scheme: state.scheme.to_string(),
+                title: scheme.document.title.clone(),
+                organisation: state.organisation.to_string(),
+                organisation_name: organisation.document.name.clone(),
+                created: row.get("created")?,
+                submitted: submitted.filter(|_| state.phase != DossierPhase::Draft),
+                decided: row.get("decided")?,
+            });
+        }
+        Ok(summaries)
     }
 }
 
-fn asserted(proof: &Proof) -> &'static str {
-    match proof {
-        Proof::Passkey { .. } => "passkey",
+fn asserted(word: Asserted) -> &'static str {
+    match word {
+        Asserted::Passkey => "passkey",
         _ => "platform",
     }
 }

@@ -1,18 +1,18 @@
 //! The citizen's side over HTTP.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use bytes::Bytes;
-use sceau_accounts::{Authorised, Citizen, JsonBody, ProblemResponse};
+use axum::extract::State;
+use axum::http::StatusCode;
+use sceau_accounts::{Authorised, Citizen, JsonBody};
 use sceau_crypto::FileId;
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, DossierId, SchemeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::octets::content_digest;
-use crate::{Arrived, Begun, DossierView, Dossiers, Fault, Summary};
+use super::parts::{At, Whole};
+use super::refusal::Refusal;
+use crate::{Arrived, Begun, DossierView, Dossiers, Summary};
 
 /// Which scheme to answer.
 #[derive(Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ pub(super) async fn begin(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
     JsonBody(body): JsonBody<Beginning>,
-) -> Result<(StatusCode, Json<Begun>), ProblemResponse> {
+) -> Result<(StatusCode, Json<Begun>), Refusal> {
     Ok((StatusCode::CREATED, Json(dossiers.begin(citizen.account.id, body.scheme).await?)))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn begin(
 pub(super) async fn list(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-) -> Result<Json<Vec<Summary>>, ProblemResponse> {
+) -> Result<Json<Vec<Summary>>, Refusal> {
     Ok(Json(dossiers.dossiers_of(citizen.account.id).await?))
 }
 
@@ -71,8 +71,8 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path(id): Path<DossierId>,
-) -> Result<Json<DossierView>, ProblemResponse> {
+    At(id): At<DossierId>,
+) -> Result<Json<DossierView>, Refusal> {
     Ok(Json(dossiers.dossier_of(citizen.account.id, id).await?))
 }
 
@@ -83,8 +83,8 @@ pub(super) async fn one(
 pub(super) async fn evidence(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path((id, index)): Path<(DossierId, u64)>,
-) -> Result<Json<serde_json::Value>, ProblemResponse> {
+    At((id, index)): At<(DossierId, u64)>,
+) -> Result<Json<serde_json::Value>, Refusal> {
     Ok(Json(dossiers.evidence_of(citizen.account.id, id, index).await?))
 }
 
@@ -95,14 +95,10 @@ pub(super) async fn evidence(
 pub(super) async fn put_header(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path((id, file)): Path<(DossierId, FileId)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<StatusCode, ProblemResponse> {
-    if sceau_crypto::sha256(&body) != content_digest(&headers)? {
-        return Err(Fault::digest_mismatch().into());
-    }
-    dossiers.put_header(citizen.account.id, id, file, &body).await?;
+    At((id, file)): At<(DossierId, FileId)>,
+    body: Whole,
+) -> Result<StatusCode, Refusal> {
+    dossiers.put_header(citizen.account.id, id, file, &body.bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,12 +109,10 @@ pub(super) async fn put_header(
 pub(super) async fn put_part(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path((id, file, part)): Path<(DossierId, FileId, u32)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<StatusCode, ProblemResponse> {
-    let digest = content_digest(&headers)?;
-    dossiers.put_part(citizen.account.id, id, file, part, body, digest).await?;
+    At((id, file, part)): At<(DossierId, FileId, u32)>,
+    body: Whole,
+) -> Result<StatusCode, Refusal> {
+    dossiers.put_part(citizen.account.id, id, file, part, body.bytes, body.digest).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -128,8 +122,8 @@ pub(super) async fn put_part(
 pub(super) async fn arrived(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path((id, file)): Path<(DossierId, FileId)>,
-) -> Result<Json<Arrived>, ProblemResponse> {
+    At((id, file)): At<(DossierId, FileId)>,
+) -> Result<Json<Arrived>, Refusal> {
     Ok(Json(dossiers.arrived(citizen.account.id, id, file).await?))
 }
 
@@ -139,8 +133,8 @@ pub(super) async fn arrived(
 pub(super) async fn nonce(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path(id): Path<DossierId>,
-) -> Result<Json<ManifestNonce>, ProblemResponse> {
+    At(id): At<DossierId>,
+) -> Result<Json<ManifestNonce>, Refusal> {
     let nonce = dossiers.manifest_nonce(citizen.account.id, id).await?;
     Ok(Json(ManifestNonce { nonce: Base64Url(nonce.0.to_vec()).encode() }))
 }
@@ -151,9 +145,9 @@ pub(super) async fn nonce(
 pub(super) async fn submit(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    Path(id): Path<DossierId>,
+    At(id): At<DossierId>,
     JsonBody(body): JsonBody<Submission>,
-) -> Result<Json<Receipt>, ProblemResponse> {
+) -> Result<Json<Receipt>, Refusal> {
     let index = dossiers.submit(citizen.account.id, id, &body.manifest, body.proof).await?;
     Ok(Json(Receipt { receipt: dossiers.evidence(index).await? }))
 }

@@ -1,12 +1,14 @@
 //! What an organisation's key manager calls, as its confidential client.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use sceau_accounts::{AuthorisedClient, ForKeyManager, JsonBody, ProblemResponse};
+use axum::extract::State;
+use sceau_accounts::{AuthorisedClient, ForKeyManager, JsonBody};
 use sceau_element_api::OrganisationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::parts::At;
+use super::refusal::Refusal;
 use crate::{Dossiers, Fault, KeyInUse, PublishedKey};
 
 /// One signed statement.
@@ -41,8 +43,8 @@ pub(super) struct DecisionReceipt {
     responses((status = OK, body = Vec<PublishedKey>), (status = 404)))]
 pub(super) async fn statements(
     State(dossiers): State<Dossiers>,
-    Path(id): Path<OrganisationId>,
-) -> Result<Json<Vec<PublishedKey>>, ProblemResponse> {
+    At(id): At<OrganisationId>,
+) -> Result<Json<Vec<PublishedKey>>, Refusal> {
     Ok(Json(dossiers.published_keys(id).await?))
 }
 
@@ -52,9 +54,9 @@ pub(super) async fn statements(
 pub(super) async fn publish(
     State(dossiers): State<Dossiers>,
     client: AuthorisedClient<ForKeyManager>,
-    Path(id): Path<OrganisationId>,
+    At(id): At<OrganisationId>,
     JsonBody(body): JsonBody<Signed>,
-) -> Result<Json<PublishedKey>, ProblemResponse> {
+) -> Result<Json<PublishedKey>, Refusal> {
     own(&client, id)?;
     Ok(Json(dossiers.publish_key(id, &body.jws).await?))
 }
@@ -65,11 +67,11 @@ pub(super) async fn publish(
 pub(super) async fn records(
     State(dossiers): State<Dossiers>,
     client: AuthorisedClient<ForKeyManager>,
-    Path(id): Path<OrganisationId>,
+    At(id): At<OrganisationId>,
     JsonBody(body): JsonBody<SignedMany>,
-) -> Result<Json<Indices>, ProblemResponse> {
+) -> Result<Json<Indices>, Refusal> {
     own(&client, id)?;
-    Ok(Json(Indices { indices: dossiers.deliver_records(id, &body.jws).await? }))
+    Ok(Json(Indices { indices: dossiers.deliver_records(&body.jws).await? }))
 }
 
 /// Delivers a decision.
@@ -78,9 +80,9 @@ pub(super) async fn records(
 pub(super) async fn decisions(
     State(dossiers): State<Dossiers>,
     client: AuthorisedClient<ForKeyManager>,
-    Path(id): Path<OrganisationId>,
+    At(id): At<OrganisationId>,
     JsonBody(body): JsonBody<Signed>,
-) -> Result<Json<DecisionReceipt>, ProblemResponse> {
+) -> Result<Json<DecisionReceipt>, Refusal> {
     own(&client, id)?;
     let index = dossiers.decide(id, &body.jws).await?;
     Ok(Json(DecisionReceipt { evidence: dossiers.evidence(index).await? }))
@@ -92,16 +94,12 @@ pub(super) async fn decisions(
 pub(super) async fn keys_in_use(
     State(dossiers): State<Dossiers>,
     client: AuthorisedClient<ForKeyManager>,
-    Path(id): Path<OrganisationId>,
-) -> Result<Json<Vec<KeyInUse>>, ProblemResponse> {
+    At(id): At<OrganisationId>,
+) -> Result<Json<Vec<KeyInUse>>, Refusal> {
     own(&client, id)?;
     Ok(Json(dossiers.keys_in_use(id).await?))
 }
 
 fn own(client: &AuthorisedClient<ForKeyManager>, organisation: OrganisationId) -> Result<(), Fault> {
-    if client.organisation == organisation {
-        Ok(())
-    } else {
-        Err(Fault::refused(403, "foreign_organisation", "The client is another organisation's"))
-    }
+    if client.organisation == organisation { Ok(()) } else { Err(Fault::foreign_organisation()) }
 }

@@ -5,16 +5,19 @@ mod deposits;
 mod key_managers;
 mod octets;
 mod organisations;
+mod parts;
 mod reading;
+mod refusal;
 mod schemes;
 mod trace;
 
 use axum::extract::{DefaultBodyLimit, FromRef};
-use sceau_accounts::{Accounts, ProblemResponse};
+use axum::middleware::from_fn_with_state;
+use sceau_accounts::Accounts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Dossiers, Fault};
+use crate::{Dossiers, guard};
 
 /// The largest JSON body, in bytes: a manifest of 200 files in base64url fits.
 const MAX_JSON: usize = 512 * 1024;
@@ -42,25 +45,13 @@ impl FromRef<Platform> for Accounts {
     }
 }
 
-impl From<Fault> for ProblemResponse {
-    fn from(fault: Fault) -> Self {
-        let problem = fault.problem();
-        if problem.status >= 500 || matches!(fault, Fault::Tampered { .. }) {
-            tracing::error!(%fault, "a request failed");
-        }
-        problem.into()
-    }
-}
-
 /// Every route of this room, with its part of the OpenAPI document.
 pub fn routes(platform: Platform) -> OpenApiRouter {
     let json = OpenApiRouter::new()
         .routes(routes!(organisations::prepare))
-        .routes(routes!(organisations::list, organisations::enrol))
-        .routes(routes!(organisations::one))
+        .routes(routes!(organisations::enrol))
         .routes(routes!(schemes::prepare))
-        .routes(routes!(schemes::list, schemes::publish))
-        .routes(routes!(schemes::one))
+        .routes(routes!(schemes::publish))
         .routes(routes!(deposits::list, deposits::begin))
         .routes(routes!(deposits::one))
         .routes(routes!(deposits::evidence))
@@ -69,7 +60,7 @@ pub fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deposits::submit))
         .routes(routes!(reading::list))
         .routes(routes!(reading::ticket))
-        .routes(routes!(key_managers::statements, key_managers::publish))
+        .routes(routes!(key_managers::publish))
         .routes(routes!(key_managers::records))
         .routes(routes!(key_managers::decisions))
         .routes(routes!(key_managers::keys_in_use))
@@ -78,11 +69,32 @@ pub fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deposits::put_header))
         .routes(routes!(deposits::put_part))
         .layer(DefaultBodyLimit::max(MAX_OCTETS));
-    let public = OpenApiRouter::new()
+    json.merge(octets)
+        .merge(reading::session_routes(&platform))
+        .merge(public_routes(&platform))
+        .layer(from_fn_with_state(platform.dossiers.clone(), refusal::note))
+        .with_state(platform)
+}
+
+/// What anybody may read, at a bounded rate for each machine.
+fn public_routes(platform: &Platform) -> OpenApiRouter<Platform> {
+    let held = |what, rule| {
+        let held = refusal::Held { dossiers: platform.dossiers.clone(), what, rule };
+        from_fn_with_state(held, refusal::hold)
+    };
+    let tiles = OpenApiRouter::new()
         .routes(routes!(trace::checkpoint))
+        .route("/trace/tile/{*path}", axum::routing::get(trace::tile))
+        .layer(held("tiles", guard::TILES));
+    let reads = OpenApiRouter::new()
+        .routes(routes!(organisations::list))
+        .routes(routes!(organisations::one))
+        .routes(routes!(schemes::list))
+        .routes(routes!(schemes::one))
+        .routes(routes!(key_managers::statements))
         .routes(routes!(trace::evidence))
         .routes(routes!(trace::consistency))
         .routes(routes!(trace::records))
-        .route("/trace/tile/{*path}", axum::routing::get(trace::tile));
-    json.merge(octets).merge(reading::session_routes(&platform)).merge(public).with_state(platform)
+        .layer(held("reads", guard::PUBLIC_READS));
+    tiles.merge(reads)
 }

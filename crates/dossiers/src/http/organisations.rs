@@ -1,13 +1,15 @@
 //! Organisations over HTTP.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use sceau_accounts::{Accounts, Authorised, JsonBody, PlatformAdmin, Prepared, ProblemResponse, Proven};
+use sceau_accounts::{Accounts, Authorised, JsonBody, PlatformAdmin, Prepared, Proven};
 use sceau_element_api::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::parts::At;
+use super::refusal::Refusal;
 use crate::{Dossiers, OrganisationForm, OrganisationView};
 
 /// An organisation that was enrolled, with the credentials of its key manager, shown once.
@@ -30,7 +32,7 @@ pub(super) async fn prepare(
     State(dossiers): State<Dossiers>,
     _: Authorised<PlatformAdmin>,
     JsonBody(form): JsonBody<OrganisationForm>,
-) -> Result<Json<Prepared>, ProblemResponse> {
+) -> Result<Json<Prepared>, Refusal> {
     Ok(Json(dossiers.prepare_organisation(&form).await?))
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn enrol(
     State(accounts): State<Accounts>,
     _: Authorised<PlatformAdmin>,
     JsonBody(body): JsonBody<Proven>,
-) -> Result<(StatusCode, Json<Enrolled>), ProblemResponse> {
+) -> Result<(StatusCode, Json<Enrolled>), Refusal> {
     let (id, client) = dossiers.enrol_organisation(&accounts, &body.payload, body.proof).await?;
     let client = Credentials {
         client_id: client.client_id.to_string(),
@@ -54,9 +56,7 @@ pub(super) async fn enrol(
 
 /// The organisations, by name.
 #[utoipa::path(get, path = "/v1/organisations", responses((status = OK, body = Vec<OrganisationView>)))]
-pub(super) async fn list(
-    State(dossiers): State<Dossiers>,
-) -> Result<Json<Vec<OrganisationView>>, ProblemResponse> {
+pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<OrganisationView>>, Refusal> {
     Ok(Json(dossiers.organisations().await?))
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn list(
     responses((status = OK, body = OrganisationView), (status = 404)))]
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,
-    Path(id): Path<OrganisationId>,
-) -> Result<Json<OrganisationView>, ProblemResponse> {
+    At(id): At<OrganisationId>,
+) -> Result<Json<OrganisationView>, Refusal> {
     Ok(Json(dossiers.organisation(id).await?))
 }

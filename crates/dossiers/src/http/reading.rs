@@ -3,7 +3,7 @@
 //! Those last routes answer to the key managers' origins (CORS); the bearer token, not a cookie, says what may be read.
 
 use axum::Json;
-use axum::extract::{FromRef, FromRequestParts, Path, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, ORIGIN, VARY,
@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::{Authorised, JsonBody, ProblemResponse, Reader as ReaderRole};
+use sceau_accounts::{Authorised, JsonBody, Reader as ReaderRole, Source};
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
 use serde::Deserialize;
@@ -22,7 +22,9 @@ use utoipa_axum::routes;
 
 use super::Platform;
 use super::octets::octets;
-use crate::{Bundle, Dossiers, Fault, Reader, Reading, ReadingToken, Summary, Ticket};
+use super::parts::At;
+use super::refusal::Refusal;
+use crate::{Bundle, Dossiers, Fault, Reader, Reading, ReadingToken, Summary, Ticket, guard};
 
 /// The ticket of an opening link.
 #[derive(Deserialize, ToSchema)]
@@ -39,9 +41,9 @@ where
     S: Send + Sync,
     Dossiers: FromRef<S>,
 {
-    type Rejection = ProblemResponse;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
         let header = values.next().and_then(|value| value.to_str().ok()).filter(|_| values.next().is_none());
         let token = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
@@ -64,7 +66,7 @@ pub(super) fn session_routes(platform: &Platform) -> OpenApiRouter<Platform> {
 pub(super) async fn list(
     State(dossiers): State<Dossiers>,
     reader: Authorised<ReaderRole>,
-) -> Result<Json<Vec<Summary>>, ProblemResponse> {
+) -> Result<Json<Vec<Summary>>, Refusal> {
     Ok(Json(dossiers.dossiers_for(as_reader(&reader)).await?))
 }
 
@@ -74,8 +76,8 @@ pub(super) async fn list(
 pub(super) async fn ticket(
     State(dossiers): State<Dossiers>,
     reader: Authorised<ReaderRole>,
-    Path(id): Path<DossierId>,
-) -> Result<(StatusCode, Json<Ticket>), ProblemResponse> {
+    At(id): At<DossierId>,
+) -> Result<(StatusCode, Json<Ticket>), Refusal> {
     Ok((StatusCode::CREATED, Json(dossiers.issue_ticket(as_reader(&reader), id).await?)))
 }
 
@@ -84,8 +86,10 @@ pub(super) async fn ticket(
     responses((status = OK, body = ReadingToken), (status = 403)))]
 async fn exchange(
     State(dossiers): State<Dossiers>,
+    source: Source,
     JsonBody(body): JsonBody<Exchange>,
-) -> Result<Json<ReadingToken>, ProblemResponse> {
+) -> Result<Json<ReadingToken>, Refusal> {
+    dossiers.throttle("exchange", source, guard::EXCHANGES)?;
     Ok(Json(dossiers.exchange_ticket(&body.ticket).await?))
 }
 
@@ -95,8 +99,8 @@ async fn exchange(
 async fn bundle(
     State(dossiers): State<Dossiers>,
     ReadingSession(reading): ReadingSession,
-    Path(dossier): Path<DossierId>,
-) -> Result<Json<Bundle>, ProblemResponse> {
+    At(dossier): At<DossierId>,
+) -> Result<Json<Bundle>, Refusal> {
     of_session(reading, dossier)?;
     Ok(Json(dossiers.bundle(reading).await?))
 }
@@ -108,8 +112,8 @@ async fn bundle(
 async fn part(
     State(dossiers): State<Dossiers>,
     ReadingSession(reading): ReadingSession,
-    Path((dossier, file, part)): Path<(DossierId, FileId, u32)>,
-) -> Result<Response, ProblemResponse> {
+    At((dossier, file, part)): At<(DossierId, FileId, u32)>,
+) -> Result<Response, Refusal> {
     of_session(reading, dossier)?;
     Ok(octets(dossiers.read_part(reading, file, part).await?))
 }

@@ -1,11 +1,13 @@
 //! Schemes over HTTP.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use sceau_accounts::{Authorised, JsonBody, OrganisationAdmin, Prepared, ProblemResponse, Proven};
+use sceau_accounts::{Authorised, JsonBody, OrganisationAdmin, Prepared, Proven};
 use sceau_element_api::SchemeId;
 
+use super::parts::At;
+use super::refusal::Refusal;
 use crate::{Dossiers, SchemeForm, SchemeView};
 
 /// First step: the scheme's document that the administrator's passkey will sign.
@@ -15,7 +17,7 @@ pub(super) async fn prepare(
     State(dossiers): State<Dossiers>,
     admin: Authorised<OrganisationAdmin>,
     JsonBody(form): JsonBody<SchemeForm>,
-) -> Result<Json<Prepared>, ProblemResponse> {
+) -> Result<Json<Prepared>, Refusal> {
     Ok(Json(dossiers.prepare_scheme(admin.place, form).await?))
 }
 
@@ -26,14 +28,14 @@ pub(super) async fn publish(
     State(dossiers): State<Dossiers>,
     admin: Authorised<OrganisationAdmin>,
     JsonBody(body): JsonBody<Proven>,
-) -> Result<(StatusCode, Json<SchemeView>), ProblemResponse> {
+) -> Result<(StatusCode, Json<SchemeView>), Refusal> {
     let scheme = dossiers.publish_scheme(admin.place, &body.payload, body.proof).await?;
     Ok((StatusCode::CREATED, Json(scheme)))
 }
 
 /// The schemes on offer.
 #[utoipa::path(get, path = "/v1/schemes", responses((status = OK, body = Vec<SchemeView>)))]
-pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<SchemeView>>, ProblemResponse> {
+pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<SchemeView>>, Refusal> {
     Ok(Json(dossiers.schemes().await?))
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<Sc
     responses((status = OK, body = SchemeView), (status = 404)))]
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,
-    Path(id): Path<SchemeId>,
-) -> Result<Json<SchemeView>, ProblemResponse> {
+    At(id): At<SchemeId>,
+) -> Result<Json<SchemeView>, Refusal> {
     Ok(Json(dossiers.scheme(id).await?))
 }

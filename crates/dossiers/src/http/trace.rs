@@ -3,16 +3,17 @@
 //! A record holds no personal data, so that anyone may watch; whoever does not want to trust this server compares checkpoints.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::ProblemResponse;
 use sceau_element_api::Base64Url;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::octets::octets;
-use crate::{Dossiers, Fault};
+use super::parts::{Asked, At};
+use super::refusal::Refusal;
+use crate::Dossiers;
 
 /// Two sizes of the log.
 #[derive(Deserialize, IntoParams)]
@@ -36,8 +37,8 @@ pub(super) struct Range {
 
 /// The last checkpoint, a signed note.
 #[utoipa::path(get, path = "/trace/checkpoint", responses((status = OK, body = String)))]
-pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Response, ProblemResponse> {
-    let note = dossiers.element().checkpoint().await.map_err(Fault::from)?;
+pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
+    let note = dossiers.element().checkpoint().await?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     Ok((headers, note).into_response())
 }
@@ -45,8 +46,8 @@ pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Respo
 /// A tile or an entry bundle, by its path.
 pub(super) async fn tile(
     State(dossiers): State<Dossiers>,
-    Path(path): Path<String>,
-) -> Result<Response, ProblemResponse> {
+    At(path): At<String>,
+) -> Result<Response, Refusal> {
     Ok(octets(dossiers.tile(&path).await?.into()))
 }
 
@@ -55,8 +56,8 @@ pub(super) async fn tile(
     responses((status = OK, body = Object), (status = 404)))]
 pub(super) async fn evidence(
     State(dossiers): State<Dossiers>,
-    Path(index): Path<u64>,
-) -> Result<Json<serde_json::Value>, ProblemResponse> {
+    At(index): At<u64>,
+) -> Result<Json<serde_json::Value>, Refusal> {
     Ok(Json(dossiers.evidence(index).await?))
 }
 
@@ -64,9 +65,9 @@ pub(super) async fn evidence(
 #[utoipa::path(get, path = "/v1/trace/consistency", params(Sizes), responses((status = OK, body = Proof)))]
 pub(super) async fn consistency(
     State(dossiers): State<Dossiers>,
-    Query(sizes): Query<Sizes>,
-) -> Result<Json<Proof>, ProblemResponse> {
-    let proof = dossiers.element().consistency_proof(sizes.from, sizes.to).await.map_err(Fault::from)?;
+    Asked(sizes): Asked<Sizes>,
+) -> Result<Json<Proof>, Refusal> {
+    let proof = dossiers.element().consistency_proof(sizes.from, sizes.to).await?;
     Ok(Json(Proof { proof: proof.iter().map(ToString::to_string).collect() }))
 }
 
@@ -74,8 +75,8 @@ pub(super) async fn consistency(
 #[utoipa::path(get, path = "/v1/trace/records", params(Range), responses((status = OK, body = Vec<String>)))]
 pub(super) async fn records(
     State(dossiers): State<Dossiers>,
-    Query(range): Query<Range>,
-) -> Result<Json<Vec<String>>, ProblemResponse> {
-    let entries = dossiers.element().entries(range.start, range.count.min(256)).await.map_err(Fault::from)?;
+    Asked(range): Asked<Range>,
+) -> Result<Json<Vec<String>>, Refusal> {
+    let entries = dossiers.element().entries(range.start, range.count.min(256)).await?;
     Ok(Json(entries.into_iter().map(|entry| Base64Url(entry).encode()).collect()))
 }

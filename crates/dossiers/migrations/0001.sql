@@ -1,3 +1,6 @@
+-- What counts is in attested_documents, found by the hash that the element says is current; the other tables say where to look.
+-- attested_documents.log_index is null until the element has attested the document.
+-- dossiers.settled is the log index of the newest attestation that the row, its timeline and its letters already show.
 CREATE TABLE organisations (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
@@ -11,15 +14,12 @@ CREATE TABLE key_statements (
   organisation TEXT NOT NULL REFERENCES organisations (id),
   key_use TEXT NOT NULL,
   serial BIGINT NOT NULL,
-  key_id TEXT NOT NULL,
-  suite TEXT NOT NULL,
   key_manager TEXT NOT NULL,
-  not_before BIGINT NOT NULL,
-  not_after BIGINT NOT NULL,
   jws TEXT NOT NULL,
   log_index BIGINT NOT NULL,
   PRIMARY KEY (organisation, key_use, serial)
 );
+CREATE INDEX key_statements_by_key_manager ON key_statements (key_manager);
 
 CREATE TABLE schemes (
   id TEXT PRIMARY KEY,
@@ -37,9 +37,11 @@ CREATE TABLE dossiers (
   state TEXT NOT NULL,
   created BIGINT NOT NULL,
   submitted BIGINT,
-  decided BIGINT
+  decided BIGINT,
+  settled BIGINT NOT NULL
 );
 CREATE INDEX dossiers_by_citizen ON dossiers (citizen, created);
+CREATE INDEX dossiers_by_state ON dossiers (state, id);
 CREATE INDEX dossiers_by_organisation ON dossiers (organisation, state, submitted);
 
 CREATE TABLE files (
@@ -70,6 +72,13 @@ CREATE TABLE tickets (
   expires BIGINT NOT NULL,
   session_expires BIGINT
 );
+CREATE INDEX tickets_by_expiry ON tickets (expires);
+
+CREATE TABLE fetches (
+  token_hash BYTEA NOT NULL REFERENCES tickets (token_hash) ON DELETE CASCADE,
+  file_id TEXT NOT NULL,
+  PRIMARY KEY (token_hash, file_id)
+);
 
 CREATE TABLE events (
   dossier TEXT NOT NULL REFERENCES dossiers (id),
@@ -89,8 +98,10 @@ CREATE TABLE attested_documents (
   payload BYTEA NOT NULL,
   proof TEXT NOT NULL,
   created BIGINT NOT NULL,
+  log_index BIGINT,
   PRIMARY KEY (kind, id, hash)
 );
+CREATE INDEX attested_documents_pending ON attested_documents (created) WHERE log_index IS NULL;
 
 CREATE TABLE prepared_organisations (
   id TEXT PRIMARY KEY,

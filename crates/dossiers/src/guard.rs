@@ -1,0 +1,87 @@
+//! What keeps a flood out: requests by source, refusals in the trace, and one act at a time on a dossier.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sceau_accounts::{RateLimiter, Rule, Source};
+use sceau_element_api::DossierId;
+use sceau_element_api::wire::RecordDraft;
+use sceau_trace::{Action, Actor, ActorKind};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::{Dossiers, Fault};
+
+/// Public reads that cost an evidence file or some hundred records: three hundred at once, then fifty a second.
+pub(crate) const PUBLIC_READS: Rule = Rule { burst: 300, every_ms: 20 };
+/// Tiles: who verifies a log of a million entries fetches four thousand.
+pub(crate) const TILES: Rule = Rule { burst: 4_000, every_ms: 5 };
+/// Tickets that are exchanged, good or not: an office behind one address.
+pub(crate) const EXCHANGES: Rule = Rule { burst: 60, every_ms: 500 };
+/// Refusals of strangers, and incidents, that enter the trace, all together.
+const RECORDED: Rule = Rule { burst: 50, every_ms: 1_000 };
+
+const BUCKETS: usize = 20_000;
+const TURNS: usize = 64;
+
+/// The state of the guards, shared by clones of the room.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    limiter: RateLimiter,
+    left_out: AtomicU64,
+    turns: Vec<Mutex<()>>,
+}
+
+impl Guard {
+    pub(crate) fn new() -> Arc<Self> {
+        let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
+        Arc::new(Self { limiter: RateLimiter::new(BUCKETS), left_out: AtomicU64::new(0), turns })
+    }
+
+    /// Waits for the turn to submit or decide a dossier. The element's compare-and-swap is what decides between processes; this
+    /// keeps two requests at one process from refusing each other.
+    pub(crate) async fn turn(&self, dossier: DossierId) -> Option<MutexGuard<'_, ()>> {
+        let [first, ..] = sceau_crypto::sha256(dossier.to_string().as_bytes());
+        match self.turns.get(usize::from(first) % TURNS) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+}
+
+impl Dossiers {
+    /// Takes one token of `rule` for the machine that asks.
+    pub(crate) fn throttle(&self, what: &str, source: Source, rule: Rule) -> Result<(), Fault> {
+        let taken = self.guard.limiter.take(&format!("{what} {source}"), rule, self.clock.now_ms());
+        taken.map_err(|retry_ms| Fault::TooMany { retry_ms })
+    }
+
+    /// Records that a row or an object is not what was attested; any other fault is left alone.
+    pub async fn note_tampering(&self, fault: &Fault) {
+        let Fault::Tampered { kind, id } = fault else { return };
+        tracing::error!(kind, id, "a row of the database is not what was attested");
+        let Ok(action) = Action::parse("access") else { return };
+        let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "dossiers"), action)
+            .refused("tampered")
+            .detail("row", *kind);
+        if !id.is_empty() {
+            draft = draft.subject(*kind, id);
+        }
+        self.record_refusal(draft).await;
+    }
+
+    /// Appends a refusal at a bounded rate; the next one says how many were left out. What cannot be recorded is refused all the
+    /// same.
+    pub(crate) async fn record_refusal(&self, draft: RecordDraft) {
+        let left_out = &self.guard.left_out;
+        if self.guard.limiter.take("recorded", RECORDED, self.clock.now_ms()).is_err() {
+            left_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let missed = left_out.swap(0, Ordering::Relaxed);
+        let draft = if missed == 0 { draft } else { draft.detail("left_out_before", missed.to_string()) };
+        if let Err(error) = self.element().append(draft).await {
+            left_out.fetch_add(missed + 1, Ordering::Relaxed);
+            tracing::error!(%error, "a refusal could not be recorded");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! An organisation's keys, as its root states them: taken in, shown, and chosen from.
+//!
+//! Each time a key is read, the chain is checked as a depositor will check it: signed by the enrolled root, numbered without a gap,
+//! and ending with the statement that the element says is current.
+
+use sceau_crypto::{Fingerprint, KeyId};
+use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use sceau_element_api::proof::Proof;
+use sceau_element_api::{Kind, OrganisationId};
+use sceau_store::params;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
+use crate::rows::Row;
+use crate::{Dossiers, statements};
+
+/// A key as the organisation's root states it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PublishedKey {
+    /// The statement, a JWS under the organisation's root.
+    pub statement_jws: String,
+    /// The evidence file of its entry in the log.
+    #[schema(value_type = Option<Object>)]
+    pub evidence: Option<serde_json::Value>,
+    /// Log index of that entry.
+    pub index: u64,
+    /// Fingerprint of the root that the platform enrolled.
+    #[schema(value_type = String)]
+    pub root_fingerprint: Fingerprint,
+    /// Id of the key.
+    #[schema(value_type = String)]
+    pub key_id: KeyId,
+    /// Suite of the key.
+    #[schema(value_type = String)]
+    pub suite: KeySuite,
+    /// What the key is for.
+    #[serde(rename = "use")]
+    #[schema(value_type = String)]
+    pub key_use: KeyUse,
+    /// Serial of the statement.
+    pub serial: u64,
+    /// From when it may be used, in Unix milliseconds.
+    pub not_before: u64,
+    /// Until when.
+    pub not_after: u64,
+    /// Where the organisation's people open documents.
+    pub key_manager: String,
+}
+
+impl PublishedKey {
+    /// Whether a deposit may be sealed to it at `now`.
+    pub fn is_usable(&self, now: u64) -> bool {
+        self.key_use == KeyUse::Encrypt && self.not_before <= now && now < self.not_after
+    }
+
+    fn of(statement: KeyStatement, jws: String, index: u64, root_fingerprint: Fingerprint) -> Self {
+        Self {
+            statement_jws: jws,
+            evidence: None,
+            index,
+            root_fingerprint,
+            key_id: statement.key_id,
+            suite: statement.suite,
+            key_use: statement.key_use,
+            serial: statement.serial,
+            not_before: statement.not_before,
+            not_after: statement.not_after,
+            key_manager: statement.key_manager,
+        }
+    }
+}
+
+impl Dossiers {
+    /// Takes a key statement of `organisation` and acknowledges it with its place in the log. Publishing it again changes nothing.
+    ///
+    /// # Errors
+    /// When it is another organisation's, is not signed by its root, or does not follow the last one.
+    pub async fn publish_key(&self, organisation: OrganisationId, jws: &str) -> Result<PublishedKey, Fault> {
+        let payload = jws_payload(jws)?;
+        if KeyStatement::parse(&payload)?.document.organisation != organisation {
+            return Err(Fault::foreign_organisation());
+        }
+        let root = self.enrolled(organisation).await?.document.root_fingerprint;
+        let row = self.rows.attest::<KeyStatement>(&payload, Proof::Jws { jws: jws.to_owned() }).await?;
+        let mut key = self.show_statement(organisation, row, root).await?;
+        key.evidence = Some(self.evidence(key.index).await?);
+        Ok(key)
+    }
+
+    /// Each key that the organisation's root has stated, by use and serial, without evidence files.
+    ///
+    /// # Errors
+    /// [`Fault::Tampered`] when the chain is not the one that was attested.
+    pub async fn published_keys(&self, organisation: OrganisationId) -> Result<Vec<PublishedKey>, Fault> {
+        let root = self.enrolled(organisation).await?.document.root_fingerprint;
+        let mut keys = self.chain(organisation, KeyUse::Encrypt, root).await?;
+        keys.extend(self.chain(organisation, KeyUse::Sign, root).await?);
+        Ok(keys)
+    }
+
+    /// The statements of one use.
+    async fn chain(
+        &self,
+        organisation: OrganisationId,
+        key_use: KeyUse,
+        root: Fingerprint,
+    ) -> Result<Vec<PublishedKey>, Fault> {
+        let tampered = || tampered(organisation);
+        let id = KeyStatement::row_of(organisation, key_use);
+        let current = self.element().current(Kind::KeyStatement, id.clone()).await?;
+        let at = params![organisation.to_string(), key_use.as_str()];
+        let mut keys = Vec::new();
+        let mut last = None;
+        for (serial, row) in (1..).zip(self.database.fetch_all(statements::KEY_STATEMENTS, at).await?) {
+            let jws: String = row.get("jws").map_err(|_| tampered())?;
+            // What the statement says counts, not the columns beside it.
+            let verified = KeyStatement::verify(&jws, &root).map_err(|_| tampered())?;
+            let index: u64 = row.get("log_index").map_err(|_| tampered())?;
+            last = Some((verified.hash(), index));
+            let statement = verified.into_document();
+            if (statement.organisation, statement.key_use, statement.serial)
+                != (organisation, key_use, serial)
+            {
+                return Err(tampered());
+            }
+            keys.push(PublishedKey::of(statement, jws, index, root));
+        }
+        if last == current.map(|current| (current.hash, current.index)) {
+            return Ok(keys);
+        }
+        // A kill between the element's word and the row: the attested document has what is missing.
+        let row = self.rows.current::<KeyStatement>(id).await?.ok_or_else(tampered)?;
+        if row.document.serial != keys.len() as u64 + 1 {
+            return Err(tampered());
+        }
+        keys.push(self.show_statement(organisation, row, root).await?);
+        Ok(keys)
+    }
+
+    /// Writes the row of a statement that is attested.
+    async fn show_statement(
+        &self,
+        organisation: OrganisationId,
+        row: Row<KeyStatement>,
+        root: Fingerprint,
+    ) -> Result<PublishedKey, Fault> {
+        // What was attested first is what is kept, whatever came this time.
+        let Proof::Jws { jws } = row.proof else { return Err(tampered(organisation)) };
+        KeyStatement::verify(&jws, &root).map_err(|_| tampered(organisation))?;
+        let key = PublishedKey::of(row.document, jws, row.attested.index, root);
+        let values = params![
+            organisation.to_string(),
+            key.key_use.as_str(),
+            key.serial,
+            key.key_manager.as_str(),
+            key.statement_jws.as_str(),
+            key.index
+        ];
+        self.database.execute(statements::INSERT_KEY_STATEMENT, values).await?;
+        Ok(key)
+    }
+
+    /// The key that a new dossier is sealed to, with its proofs.
+    ///
+    /// # Errors
+    /// When the organisation has none that is valid now.
+    pub(crate) async fn usable_key(&self, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
+        let now = self.clock.now_ms();
+        let usable = self.published_keys(organisation).await?.into_iter().filter(|key| key.is_usable(now));
+        let mut key = usable.max_by_key(|key| key.serial).ok_or_else(|| {
+            Fault::refused(
+                409,
+                "no_recipient_key",
+                "This organisation cannot receive dossiers now: it has no valid key",
+                "Try again later; its administrator must connect its key manager.",
+            )
+        })?;
+        key.evidence = Some(self.evidence(key.index).await?);
+        Ok(key)
+    }
+
+    /// The address where an organisation's people open documents: the newest statement's.
+    pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
+        let keys = self.published_keys(organisation).await?;
+        keys.into_iter().max_by_key(|key| key.index).map(|key| key.key_manager).ok_or_else(|| {
+            Fault::refused(
+                409,
+                "no_key_manager",
+                "The organisation has connected no key manager yet",
+                "Its administrator must connect one before dossiers can be opened.",
+            )
+        })
+    }
+
+    /// Whether `origin` is the key manager of an enrolled organisation: its page may exchange tickets and fetch ciphertext.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_key_manager(&self, origin: &str) -> Result<bool, Fault> {
+        Ok(self.database.fetch_optional(statements::KEY_MANAGER, params![origin]).await?.is_some())
+    }
+}
+
+fn tampered(organisation: OrganisationId) -> Fault {
+    Fault::Tampered { kind: "key-statement", id: organisation.to_string() }
+}
+
+/// The payload of a compact JWS, not verified: the element verifies it under the enrolled root.
+pub(crate) fn jws_payload(jws: &str) -> Result<Vec<u8>, Fault> {
+    sceau_crypto::jws::unverified_payload(jws).map_err(|_| Fault::malformed("This is not a compact JWS."))
+}
