@@ -8,15 +8,16 @@ import type { SealedPart } from "./seal";
 
 type Call =
   | { do: "seal"; source: Blob; metadata: Metadata; recipients: readonly RecipientKey[] }
-  | { do: "seal-part"; index: number }
-  | { do: "seal-hash" }
+  | { do: "seal-part"; handle: number; index: number }
+  | { do: "seal-hash"; handle: number }
   | { do: "open"; header: Bytes; cek: Bytes; parts: number }
-  | { do: "open-part"; index: number; bytes: Bytes }
-  | { do: "open-finish"; expected: string };
+  | { do: "open-part"; handle: number; index: number; bytes: Bytes }
+  | { do: "open-finish"; handle: number; expected: string }
+  | { do: "release"; handle: number };
 export type ToWorker = Call & { call: number };
 export type FromWorker = { call: number; value: unknown } | { call: number; error: ErrorCode | "unexpected" };
 
-/** A worker ready before it is needed. Close it, or it lives as long as the page. */
+/** A worker ready before it is needed, for any number of files. Close it, or it lives as long as the page. */
 export class CryptoWorker {
   readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "sceau" });
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -37,22 +38,29 @@ export class CryptoWorker {
 
   /** Seals a file: its header at once, its parts as they are asked for. */
   async seal(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[]): Promise<SealingInWorker> {
-    const started = (await this.#ask({ do: "seal", source, metadata, recipients })) as SealedHeader;
+    const started = (await this.#ask({ do: "seal", source, metadata, recipients })) as SealedHeader & { handle: number };
+    const { handle, ...header } = started;
     const part = (index: number): Promise<SealedPart> =>
-      this.#ask({ do: "seal-part", index }) as Promise<SealedPart>;
-    const envelopeHash = (): Promise<string> => this.#ask({ do: "seal-hash" }) as Promise<string>;
-    return { ...started, part, envelopeHash, all: () => ordered(started.parts, part) };
+      this.#ask({ do: "seal-part", handle, index }) as Promise<SealedPart>;
+    const envelopeHash = (): Promise<string> => this.#ask({ do: "seal-hash", handle }) as Promise<string>;
+    return { ...header, part, envelopeHash, all: () => ordered(header.parts, part), release: () => this.#release(handle) };
   }
 
   /** Checks the header under the content key; plaintext comes from `part`, and is the file that was signed for once `finish` returns. */
   async open(header: Bytes, cek: Bytes, parts: number): Promise<OpeningInWorker> {
-    const opened = (await this.#ask({ do: "open", header, cek, parts })) as { metadata: Metadata; fileId: string };
+    type Opened = { handle: number; metadata: Metadata; fileId: string };
+    const { handle, ...opened } = (await this.#ask({ do: "open", header, cek, parts })) as Opened;
     const part = (index: number, bytes: Bytes): Promise<Bytes> =>
-      this.#ask({ do: "open-part", index, bytes }, [bytes.buffer]) as Promise<Bytes>;
+      this.#ask({ do: "open-part", handle, index, bytes }, [bytes.buffer]) as Promise<Bytes>;
     const finish = async (expected: string): Promise<void> => {
-      await this.#ask({ do: "open-finish", expected });
+      await this.#ask({ do: "open-finish", handle, expected });
     };
-    return { ...opened, part, finish };
+    return { ...opened, part, finish, release: () => this.#release(handle) };
+  }
+
+  /** The worker forgets the file and its key; a worker that was closed has done so already. */
+  #release(handle: number): void {
+    this.#ask({ do: "release", handle }).catch(() => undefined);
   }
 
   close(): void {
@@ -86,6 +94,7 @@ export interface SealingInWorker extends SealedHeader {
   part(index: number): Promise<SealedPart>;
   all(): AsyncGenerator<SealedPart, void, undefined>;
   envelopeHash(): Promise<string>;
+  release(): void;
 }
 
 export interface OpeningInWorker {
@@ -93,4 +102,5 @@ export interface OpeningInWorker {
   readonly fileId: string;
   part(index: number, bytes: Bytes): Promise<Bytes>;
   finish(expectedEnvelopeHash: string): Promise<void>;
+  release(): void;
 }

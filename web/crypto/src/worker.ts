@@ -1,12 +1,13 @@
-// The worker in which files are sealed and opened, so that a page stays quick. One worker does one file at a time; see in-worker.ts.
+// The worker in which files are sealed and opened, so that a page stays quick. It may have several files in hand; see in-worker.ts.
 import { codeOf } from "./errors";
 import type { FromWorker, ToWorker } from "./in-worker";
 import { Opener } from "./open";
 import { Sealer } from "./seal";
 import type { Bytes } from "./bytes";
 
-let sealer: Sealer | undefined;
-let opener: Opener | undefined;
+// By the number of the call that began them.
+const sealers = new Map<number, Sealer>();
+const openers = new Map<number, Opener>();
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -23,29 +24,38 @@ scope.onmessage = ({ data }) => {
 async function answer(message: ToWorker): Promise<{ value: unknown; transfer: Transferable[] }> {
   switch (message.do) {
     case "seal": {
-      sealer = await Sealer.create(message.source, message.metadata, message.recipients);
+      const sealer = await Sealer.create(message.source, message.metadata, message.recipients);
+      sealers.set(message.call, sealer);
       const { header, fileId, parts, size } = sealer;
-      return { value: { header, fileId, parts, size }, transfer: [] };
+      return { value: { handle: message.call, header, fileId, parts, size }, transfer: [] };
     }
     case "seal-part": {
-      if (!sealer) throw new Error("seal first");
-      const part = await sealer.part(message.index);
+      const part = await inHand(sealers, message.handle).part(message.index);
       return { value: part, transfer: [part.bytes.buffer] };
     }
     case "seal-hash":
-      if (!sealer) throw new Error("seal first");
-      return { value: await sealer.envelopeHash(), transfer: [] };
-    case "open":
-      opener = await Opener.create(message.header, message.cek, message.parts);
-      return { value: { metadata: opener.metadata, fileId: opener.fileId }, transfer: [] };
+      return { value: await inHand(sealers, message.handle).envelopeHash(), transfer: [] };
+    case "open": {
+      const opener = await Opener.create(message.header, message.cek, message.parts);
+      openers.set(message.call, opener);
+      return { value: { handle: message.call, metadata: opener.metadata, fileId: opener.fileId }, transfer: [] };
+    }
     case "open-part": {
-      if (!opener) throw new Error("open first");
-      const plaintext: Bytes = await opener.part(message.index, message.bytes);
+      const plaintext: Bytes = await inHand(openers, message.handle).part(message.index, message.bytes);
       return { value: plaintext, transfer: [plaintext.buffer] };
     }
     case "open-finish":
-      if (!opener) throw new Error("open first");
-      await opener.finish(message.expected);
+      await inHand(openers, message.handle).finish(message.expected);
+      return { value: null, transfer: [] };
+    case "release":
+      sealers.delete(message.handle);
+      openers.delete(message.handle);
       return { value: null, transfer: [] };
   }
+}
+
+function inHand<T>(all: Map<number, T>, handle: number): T {
+  const found = all.get(handle);
+  if (!found) throw new Error("released before");
+  return found;
 }

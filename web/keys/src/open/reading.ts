@@ -13,6 +13,13 @@ export interface OpenedDocument {
 /** What a page can hold in one piece; larger documents are for the command line. */
 export const LARGEST = 512 * 1024 * 1024;
 
+/** One for the page's life, so that it is warm when a document is opened. */
+let worker: CryptoWorker | undefined;
+export function warmUp(): CryptoWorker {
+  worker ??= new CryptoWorker();
+  return worker;
+}
+
 /** Plaintext comes back only when every part, and the whole, is what the manifest names. */
 export async function openDocument(
   platform: Platform,
@@ -21,20 +28,14 @@ export async function openDocument(
   progress: (done: number) => void,
 ): Promise<OpenedDocument> {
   if (file.size > LARGEST) throw new Problem("too_large_for_a_page");
-  const worker = new CryptoWorker();
+  const released = await post<Released>("/v1/unwrap", { ...dossier.proof, header: file.header, file_id: file.fileId });
+  // Page and key manager have each read the manifest; they must have read the same.
+  if (released.envelope_hash !== file.envelopeHash || released.parts !== file.parts) throw new Problem("manifest_read_differently");
+  const cek = fromBase64url(released.cek);
+  const envelope = await warmUp().open(fromBase64url(file.header), cek, file.parts);
+  cek.fill(0);
   try {
-    const released = await post<Released>("/v1/unwrap", {
-      ...dossier.proof,
-      header: file.header,
-      file_id: file.fileId,
-    });
-    // Page and key manager have each read the manifest; they must have read the same.
-    if (released.envelope_hash !== file.envelopeHash || released.parts !== file.parts) throw new Problem("manifest_read_differently");
-    const cek = fromBase64url(released.cek);
-    const envelope = await worker.open(fromBase64url(file.header), cek, file.parts);
-    cek.fill(0);
     if (envelope.fileId !== file.fileId) throw new Problem("file_missing");
-
     const bytes = new Uint8Array(file.size);
     let done = 0;
     const part = async (index: number): Promise<Uint8Array> =>
@@ -51,7 +52,7 @@ export async function openDocument(
     await envelope.finish(file.envelopeHash);
     return { metadata: envelope.metadata, bytes, recordIndex: released.record_index };
   } finally {
-    worker.close();
+    envelope.release();
   }
 }
 
