@@ -128,6 +128,14 @@ describe("proofs on the pages", () => {
     await page.getByText("La plateforme est en faute").waitFor();
   });
 
+  it("a decision that the organisation did not sign is not shown", async () => {
+    const dossier = mock.all[3];
+    if (dossier?.decision) dossier.decision.payload = Buffer.from(Buffer.from(dossier.decision.payload, "base64url").toString().replace("refused", "accepted")).toString("base64url");
+    const { page } = await arrive("/dossiers/44444444-0000-4000-8000-000000000004");
+    await page.locator("[data-testid=decision][data-proof=invalid]").waitFor();
+    expect(await page.getByText("Votre demande est acceptée").count()).toBe(0);
+  });
+
   it("a log that grew is consistent; a log that was rewritten is denounced", async () => {
     const { page } = await arrive("/trace");
     await page.locator("[data-testid=consistency-state][data-state=valid]").waitFor();

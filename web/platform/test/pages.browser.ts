@@ -27,7 +27,10 @@ afterAll(async () => {
 
 const bike = "11111111-1111-4111-8111-111111111111";
 const dossier = (n: number) => `/dossiers/${String(n).repeat(8)}-0000-4000-8000-00000000000${n}`;
-const settled = (page: Page) => page.locator('[data-testid=proofs]:not([data-state=checking])').waitFor();
+const settled = async (page: Page) => {
+  await page.locator("[role=status]", { hasText: "…" }).waitFor({ state: "detached" });
+  return page.locator('[data-testid=proofs]:not([data-state=checking])').waitFor();
+};
 
 interface Screen { name: string; path: string; who: string | null; then?: (page: Page, look: Look) => Promise<unknown> }
 

@@ -62,7 +62,8 @@ export interface TimelineEntry {
   index: number;
 }
 
-export interface Decision { decision: Verdict; reason: string; role: string; time: number; index: number }
+/** `payload`: the exact bytes that the key manager signed, whose hash is in the record at `index`. */
+export interface Decision { decision: Verdict; reason: string; role: string; time: number; index: number; payload: string }
 
 export interface DossierListed {
   id: string;

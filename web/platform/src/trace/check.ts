@@ -1,7 +1,7 @@
 /** Whether a proof shows what the page says it shows: the record is in the log, and it is that record. */
-import { type TraceRecord, type VerifiedRecord, verifyEvidence, SceauError } from "@sceau/crypto";
+import { fromBase64url, fromUtf8, hex, SceauError, sha256, type TraceRecord, type VerifiedRecord, verifyEvidence } from "@sceau/crypto";
 import { api } from "../api";
-import type { Evidence, TimelineEntry } from "../api/types";
+import type { Decision, Evidence, TimelineEntry, Verdict } from "../api/types";
 import { logKey } from "../trust";
 
 /** A timeline line checked against its evidence. What is shown afterwards comes from the record, not from the line. */
@@ -20,6 +20,21 @@ function tells(record: TraceRecord, line: TimelineEntry, dossier: string): boole
   if (kind !== undefined && record.attested) return record.attested.kind === kind && record.attested.id === dossier;
   const about = record.subjects.some((subject) => subject.kind === "dossier" && subject.id === dossier);
   return about && record.action === line.action && record.actor.kind === line.actor_role;
+}
+
+/** What the organisation decided, read from the bytes that its key manager signed and the log attests: never from the platform's summary. */
+export interface ProvenDecision { readonly decision: Verdict; readonly reason: string; readonly role: string; readonly time: number }
+
+export async function checkDecision(dossier: string, offered: Decision): Promise<ProvenDecision> {
+  const { record, index } = await verifyEvidence(await api.dossierEvidence(dossier, offered.index), await logKey());
+  const payload = fromBase64url(offered.payload);
+  const attested = record.attested;
+  const logged =
+    index === offered.index && record.outcome === "granted" && record.asserted === "organisation" &&
+    attested?.kind === "decision" && attested.id === dossier && attested.hash === hex(await sha256(payload));
+  const said = JSON.parse(fromUtf8(payload)) as ProvenDecision & { dossier: string };
+  if (!logged || said.dossier !== dossier) throw new SceauError("evidence.wrong_subject");
+  return said;
 }
 
 /** An evidence file that somebody hands over. */

@@ -19,7 +19,10 @@ export const dossiers = words({
       signed: "Signé par votre clé d'accès.",
       asserted: "Attesté par la plateforme, sans votre signature.",
       decision: "La décision",
-      decidedBy: (role: string, name: string) => `Signée par le gardien des clés de ${name}, au nom d'un ${role}`,
+      decisionChecking: "Une décision est arrivée. Votre navigateur vérifie sa signature…",
+      decisionProven: "Votre navigateur l'a vérifiée.",
+      decisionFalse: "La plateforme affiche une décision que l'organisation n'a pas signée ainsi. Elle n'est pas montrée. La plateforme est en faute : demandez sa décision à l'organisation.",
+      decidedBy: (role: string, name: string) => `Signée par le gardien des clés de ${name} pour un ${role}`,
       verdict: {
         accepted: "Votre demande est acceptée.",
         refused: "Votre demande est refusée.",
@@ -99,6 +102,9 @@ export const dossiers = words({
       signed: "Signed by your passkey.",
       asserted: "Asserted by the platform, without your signature.",
       decision: "The decision",
+      decisionChecking: "A decision has come. Your browser is checking its signature…",
+      decisionProven: "Your browser has verified it.",
+      decisionFalse: "The platform shows a decision that the organisation did not sign as such. It is not shown. The platform is at fault: ask the organisation for its decision.",
       decidedBy: (role: string, name: string) => `Signed by the key manager of ${name}, for a ${role}`,
       verdict: {
         accepted: "Your request is accepted.",

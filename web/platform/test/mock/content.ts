@@ -75,6 +75,13 @@ export async function dossiers(log: Log, org: MockOrganisation) {
   const one = async (n: number, state: string, scheme: (typeof SCHEMES)[number], acts: [string, string, string, number, string?][]) => {
     const id = `${String(n).repeat(8)}-0000-4000-8000-00000000000${n}`;
     const timeline = [];
+    const reasons: Record<string, string> = {
+      accepted: "Votre dossier est complet et vos revenus ouvrent droit au montant plein : 400 €. Le virement part cette semaine.",
+      more_information: "La facture jointe ne porte pas de date. Merci de demander un duplicata au vendeur.",
+      refused: "L’achat est antérieur de plus de six mois à votre demande, délai que fixe la délibération du 3 mars.",
+    };
+    const final = acts.find(([action]) => action === "decision");
+    const decision = { v: 1, dossier: id, organisation: org.id, manifest_hash: await hash(id), decision: state, reason: reasons[state] ?? "", decided_by: id, role: final?.[1] ?? "", time: NOW - (final?.[3] ?? 0) * hour };
     for (const [action, role, asserted, ago, outcome = "granted"] of acts) {
       const attests = { "deposit.begin": "dossier", "deposit.complete": "manifest", decision: "decision" }[action];
       const staff = role !== "citizen";
@@ -82,25 +89,20 @@ export async function dossiers(log: Log, org: MockOrganisation) {
         action, actor: { id: await hash(role), kind: role }, asserted, time: NOW - ago * hour, outcome, subjects: [{ id, kind: "dossier" }],
         ...(outcome === "refused" ? { code: "quota_exceeded" } : {}),
         ...(staff ? { organisation: org.id } : {}),
-        ...(attests ? { attested: { hash: await hash(id + action), id, kind: attests, previous: null, version: 1 } } : {}),
+        ...(attests ? { attested: { hash: await hash(action === "decision" ? JSON.stringify(decision) : id + action), id, kind: attests, previous: null, version: 1 } } : {}),
       };
       const index = log.append(draft);
       timeline.push({ time: draft.time, action, actor_role: role, organisation_name: staff ? org.name : null, outcome, index });
     }
     const sent = acts.find(([action]) => action === "deposit.complete");
-    const decided = acts.find(([action]) => action === "decision");
-    const reasons: Record<string, string> = {
-      accepted: "Votre dossier est complet et vos revenus ouvrent droit au montant plein : 400 €. Le virement part cette semaine.",
-      more_information: "La facture jointe ne porte pas de date. Merci de demander un duplicata au vendeur.",
-      refused: "L’achat est antérieur de plus de six mois à votre demande, délai que fixe la délibération du 3 mars.",
-    };
+    const decided = final;
     return {
       id, state, scheme: scheme.id, title: scheme.title, organisation: org.id, organisation_name: org.name, created: NOW - 100 * hour,
       submitted: sent ? NOW - sent[3] * hour : null, decided: decided ? NOW - decided[3] * hour : null,
       files: sent ? [{ file_id: "a".repeat(32), size: 482_113, parts: 1 }, { file_id: "b".repeat(32), size: 5_120_400, parts: 5 }] : [],
       manifest_asserted: sent ? (n === 2 ? "platform" : "passkey") : null,
       timeline,
-      decision: decided ? { decision: state, reason: reasons[state] ?? "", role: "case_officer", time: NOW - decided[3] * hour, index: timeline.at(-1)?.index ?? 0 } : null,
+      decision: decided ? { ...decision, index: timeline.at(-1)?.index ?? 0, payload: base64url(utf8(JSON.stringify(decision))) } : null,
     };
   };
   const [bike, fund, nursery] = SCHEMES as [(typeof SCHEMES)[number], (typeof SCHEMES)[number], (typeof SCHEMES)[number]];
