@@ -20,8 +20,9 @@ Examples:
   sceau open --key camille.key -o /tmp/case *.sceau
   sceau open --key camille.key < dossier.tar.sceau | tar x
 
-A file appears only once its last byte is verified. In a pipe every byte that comes out was verified, but the file is whole only if
-the exit code is 0. Names are those that the sender gave, with path tricks and invisible characters made harmless.";
+A file appears only once its last byte is verified. In a pipe every byte that comes out was verified, but the file is \
+whole only if the exit code is 0. Names are those that the sender gave, with path tricks and invisible characters \
+made harmless.";
 
 /// What to open, with which key.
 #[derive(Debug, clap::Args)]

@@ -195,3 +195,62 @@ fn move_to(from: &Path, target: &Target) -> Result<(), Failure> {
 fn hidden_name() -> OsString {
     format!(".sceau-{}.part", hex::encode(sceau_crypto::random::<8>())).into()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    /// As on a file system without nameless files.
+    fn hidden(path: &Path, overwrite: bool) -> Output {
+        let target = Target { path: path.to_owned(), overwrite };
+        Output::hidden(target, Mode::from_bits_truncate(0o600), String::new()).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    #[test]
+    fn without_nameless_files_a_hidden_one_takes_the_name_once_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut output = hidden(&path, false);
+        output.write_all(b"whole").unwrap();
+        assert!(!path.exists());
+        output.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn given_up_or_refused_the_hidden_one_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut given_up = hidden(&path, false);
+        given_up.write_all(b"part").unwrap();
+        assert_eq!(names(folder.path()).len(), 1);
+        drop(given_up);
+        assert!(names(folder.path()).is_empty());
+
+        // Made by another program in between.
+        let output = hidden(&path, false);
+        std::fs::write(&path, b"precious").unwrap();
+        assert_eq!(output.commit().unwrap_err().code, "exists");
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+        hidden(&path, true).commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+
+    #[test]
+    fn a_file_made_by_another_program_in_between_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut output = Output::file(&path, Access::Private, false).unwrap();
+        output.write_all(b"late").unwrap();
+        std::fs::write(&path, b"precious").unwrap();
+        assert_eq!(output.commit().unwrap_err().code, "exists");
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    }
+}

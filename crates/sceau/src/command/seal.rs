@@ -23,7 +23,7 @@ Examples:
   sceau seal --to camille.pub -o /media/usb contract.pdf
   tar c dossier | sceau seal --to camille.pub --name dossier.tar > dossier.tar.sceau
 
-A file appears whole or not at all. The name and type of the file are sealed too. Before sealing, compare the key's fingerprint
+A file appears whole or not at all. Its name and type are sealed too. Before sealing, compare the key's fingerprint \
 (sceau keys show camille.pub) with its owner by voice.";
 
 /// What to seal, for whom.

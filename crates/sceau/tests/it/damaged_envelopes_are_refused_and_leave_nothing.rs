@@ -24,7 +24,12 @@ fn refused(desk: &Desk, what: &str, bytes: &[u8], exit: i32, code: &str) {
     desk.write("in.sceau", bytes);
     let before = desk.names();
     let ran = desk.open(&["--json", "-o", "out", "in.sceau"]);
-    assert_eq!((ran.code, ran.error_json()["code"].as_str().unwrap()), (exit, code), "{what}: {}", ran.stderr);
+    assert_eq!(
+        (ran.code, ran.error_json()["code"].as_str().unwrap()),
+        (exit, code),
+        "{what}: {}",
+        ran.stderr
+    );
     assert_eq!(ran.error_json()["exit"], exit, "{what}");
     assert!(ran.stdout.is_empty(), "{what}");
     assert_eq!(desk.names(), before, "{what} leaves nothing behind");
@@ -130,7 +135,8 @@ fn inspecting_a_damaged_envelope_fails_where_it_can_be_seen() {
     // Only a key sees this one.
     desk.write("flipped", &flipped(&bytes, header + 100));
     desk.run(&["inspect", "flipped"]).ok();
-    desk.run(&["inspect", "--key", "k.key", "--passphrase-file", "passphrase", "flipped"]).failed(3, "part 0");
+    desk.run(&["inspect", "--key", "k.key", "--passphrase-file", "passphrase", "flipped"])
+        .failed(3, "part 0");
 }
 
 #[test]

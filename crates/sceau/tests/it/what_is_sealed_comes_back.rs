@@ -10,7 +10,9 @@ const OTHER: usize = 1_048_560;
 fn files_of_every_size_at_the_edges() {
     let desk = Desk::with_key();
     // The last ones are beyond what is done without threads.
-    for size in [0, 1, FIRST - 1, FIRST, FIRST + 1, FIRST + OTHER, FIRST + OTHER + 1, FIRST + 17 * OTHER, 20 << 20] {
+    for size in
+        [0, 1, FIRST - 1, FIRST, FIRST + 1, FIRST + OTHER, FIRST + OTHER + 1, FIRST + 17 * OTHER, 20 << 20]
+    {
         let bytes = content(size);
         desk.write("f", &bytes);
         desk.run(&["seal", "--to", "k.pub", "--force", "f"]).ok();
@@ -26,7 +28,8 @@ fn pipes_of_every_size_at_the_edges() {
         let bytes = content(size);
         let sealed = desk.pipe(&["seal", "--to", "k.pub"], &bytes).ok();
         assert_eq!(sealed.stderr, "", "a pipe is silent");
-        let opened = desk.pipe(&["open", "--key", "k.key", "--passphrase-file", "passphrase"], &sealed.stdout).ok();
+        let opened =
+            desk.pipe(&["open", "--key", "k.key", "--passphrase-file", "passphrase"], &sealed.stdout).ok();
         assert!(opened.stdout == bytes, "{size}");
         assert_eq!(opened.stderr, "");
     }
@@ -41,12 +44,22 @@ fn each_recipient_opens_alone() {
     desk.write("letter.txt", b"bonjour");
     desk.run(&["seal", "--to", "k.pub", "--to", "r.pub", "letter.txt"]).ok();
     for key in ["k.key", "r.key"] {
-        let opened =
-            desk.run(&["open", "--key", key, "--passphrase-file", "passphrase", "-o", "-", "letter.txt.sceau"]).ok();
+        let opened = desk
+            .run(&["open", "--key", key, "--passphrase-file", "passphrase", "-o", "-", "letter.txt.sceau"])
+            .ok();
         assert_eq!(opened.stdout, b"bonjour", "{key}");
     }
-    desk.run(&["open", "--key", "other.key", "--passphrase-file", "passphrase", "-o", "-", "letter.txt.sceau"])
-        .failed(4, "not sealed for this key");
+    desk.run(&[
+        "open",
+        "--key",
+        "other.key",
+        "--passphrase-file",
+        "passphrase",
+        "-o",
+        "-",
+        "letter.txt.sceau",
+    ])
+    .failed(4, "not sealed for this key");
 }
 
 #[test]
@@ -86,7 +99,8 @@ fn results_for_scripts_agree_with_each_other() {
     let length = std::fs::metadata(desk.path("photo.JPG.sceau")).unwrap().len();
     assert_eq!(inspected["sealed_size"], length);
 
-    let with_key = ["inspect", "--json", "--key", "k.key", "--passphrase-file", "passphrase", "photo.JPG.sceau"];
+    let with_key =
+        ["inspect", "--json", "--key", "k.key", "--passphrase-file", "passphrase", "photo.JPG.sceau"];
     let verified = desk.run(&with_key).ok().json();
     assert_eq!((&verified["name"], &verified["verified"]), (&"photo.JPG".into(), &true.into()));
     assert_eq!(verified["envelope_hash"], sealed["envelope_hash"]);
@@ -103,8 +117,7 @@ fn what_is_sealed_is_what_the_library_opens() {
     let bytes = content(3_000_000);
     let sealed = desk.pipe(&["seal", "--to", "k.pub", "--name", "x.pdf"], &bytes).ok().stdout;
     let mut back = Vec::new();
-    let opened =
-        sceau_crypto::stream::open_stream(&sealed[..], &mut back, &key, Default::default()).unwrap();
+    let opened = sceau_crypto::stream::open_stream(&sealed[..], &mut back, &key, Default::default()).unwrap();
     assert!(back == bytes);
     assert_eq!((opened.metadata.name(), opened.metadata.media_type()), ("x.pdf", "application/pdf"));
 }

@@ -19,8 +19,8 @@ Examples:
   sceau keys new --out camille                    makes camille.key and camille.pub
   sceau keys new --suite rsa-3072 --out archive   for recipients whose HSM has RSA only
 
-Give senders the .pub file, and compare the fingerprint with them by voice. Keep the .key file and its passphrase: without
-both, what was sealed for you stays closed, for ever.";
+Give senders the .pub file, and compare the fingerprint with them by voice. Keep the .key file and its passphrase: \
+without both, what was sealed for you stays closed, for ever.";
 
 /// What to do with keys.
 #[derive(Debug, clap::Subcommand)]

@@ -15,14 +15,14 @@ use crate::failure::{Exit, Failure};
 
 const EXAMPLES: &str = "\
 Examples:
-  sceau trace verify receipt.evidence --log-key @platform.vkey
-  sceau trace verify https://sceau.example.org/trace --log-key @platform.vkey --save today.checkpoint
-  sceau trace verify https://sceau.example.org/trace --log-key @platform.vkey --since today.checkpoint --save today.checkpoint
-  sceau trace verify /mnt/copy-of-the-log --log-key @platform.vkey
+  sceau trace verify receipt.evidence --log-key @log.vkey
+  sceau trace verify /mnt/copy-of-the-log --log-key @log.vkey
+  sceau trace verify https://sceau.example.org/trace --log-key @log.vkey --save seen
+  sceau trace verify https://sceau.example.org/trace --log-key @log.vkey --since seen --save seen
 
-Evidence is one record with the proof that the log holds it; it is verified without any network. A whole log is verified from its
-entries up: each root is computed anew. With --since, nothing that was in the log then may be missing or changed now. Get the log's
-key through another channel than the evidence or the log.";
+Evidence is one record with the proof that the log holds it; it is verified without any network. A whole log is \
+verified from its entries up: each hash is computed anew. With --since, nothing that was in the log then may be \
+missing or changed now. Get the log's key through another channel than the evidence or the log.";
 
 /// What to do with the log.
 #[derive(Debug, clap::Subcommand)]

@@ -16,6 +16,8 @@ pub(super) struct Replay {
     map: StateMap,
     /// Entries that are no records of a version that we know.
     pub(super) unknown: u64,
+    /// The first entry that attests a row which does not follow its version before, and the row's kind.
+    rolled_back: Option<(u64, String)>,
     /// Times of the first and the last record.
     pub(super) times: Option<(u64, u64)>,
 }
@@ -27,7 +29,7 @@ impl Replay {
         let progress = Progress::count("Entries", size, false);
         for bundle in (0..size.div_ceil(TILE_WIDTH)).filter_map(|index| Bundle::at(index, size)) {
             for entry in source.entries(&bundle)? {
-                replay.take(&entry)?;
+                replay.take(&entry);
             }
             progress.at(replay.tree.size());
         }
@@ -40,6 +42,10 @@ impl Replay {
         if root != Some(checkpoint.root()) {
             let words = "the entries lead to another root than the signed one: entries were changed, added or left out";
             return Err(fault::log("proof.root_mismatch", words));
+        }
+        if let Some((index, kind)) = &self.rolled_back {
+            let words = format!("entry {index} attests a {kind} that does not follow its version before");
+            return Err(fault::log("map.rolled_back", words));
         }
         // Records of a later version may change the map in ways that we do not know.
         if self.unknown == 0 && checkpoint.map_root().is_some_and(|root| root != self.map.root()) {
@@ -64,31 +70,28 @@ impl Replay {
         Ok(())
     }
 
-    fn take(&mut self, entry: &[u8]) -> Result<(), Failure> {
+    fn take(&mut self, entry: &[u8]) {
         let index = self.tree.append(leaf_hash(entry));
         let Ok(record) = Record::parse(entry) else {
             self.unknown += 1;
-            return Ok(());
+            return;
         };
         let first = self.times.map_or(record.time(), |(first, _)| first);
         self.times = Some((first, record.time()));
-        self.attest(index, &record)
+        self.attest(index, &record);
     }
 
     /// Each attested row follows the one before it, or the log contradicts itself.
-    fn attest(&mut self, index: u64, record: &Record) -> Result<(), Failure> {
+    fn attest(&mut self, index: u64, record: &Record) {
         let Some(attested) = record.attested().filter(|_| record.outcome() == Outcome::Granted) else {
-            return Ok(());
+            return;
         };
         let current = self.map.lookup(&attested.kind, &attested.id);
         let follows = current.map(|entry| entry.hash) == attested.previous
             && current.map_or(0, |entry| entry.version) + 1 == attested.version;
         let swapped = self.map.compare_and_swap(&attested.kind, &attested.id, current, attested.hash);
-        if follows && swapped.is_ok() {
-            return Ok(());
+        if !follows || swapped.is_err() {
+            self.rolled_back.get_or_insert_with(|| (index, attested.kind.clone()));
         }
-        let words =
-            format!("entry {index} attests a {} that does not follow its version before", attested.kind);
-        Err(fault::log("map.rolled_back", words))
     }
 }

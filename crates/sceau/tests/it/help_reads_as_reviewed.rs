@@ -1,0 +1,40 @@
+//! Help texts are read more often than any other page: each change is reviewed as a snapshot.
+
+use crate::support::Desk;
+
+#[test]
+fn of_each_tool() {
+    let desk = Desk::new();
+    for words in
+        ["seal", "open", "inspect", "keys", "keys new", "keys show", "trace", "trace verify", "completions"]
+    {
+        let arguments: Vec<&str> = words.split(' ').chain(["--help"]).collect();
+        let help = desk.run(&arguments).ok().text();
+        insta::assert_snapshot!(words.replace(' ', "-"), help);
+    }
+}
+
+#[test]
+fn of_the_program_lists_tools_and_exit_codes() {
+    let help = Desk::new().run(&["--help"]).ok().text();
+    for tool in ["seal", "open", "inspect", "keys", "trace", "completions"] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
+    }
+    let documented = include_str!("../../../../docs/command-line.md");
+    let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+    assert_eq!(codes.lines().count(), 6);
+    for line in codes.lines() {
+        let (code, meaning) = line.trim().split_once("  ").unwrap();
+        assert!(documented.contains(&format!("| {code} | {meaning} |")), "docs/command-line.md lacks {line}");
+    }
+}
+
+#[test]
+fn completions_are_of_this_program() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = desk.run(&["completions", shell]).ok().text();
+        assert!(script.contains("passphrase-file") && script.contains("sceau"), "{shell}");
+    }
+    desk.run(&["completions", "tcsh"]).failed(2, "bash");
+}
