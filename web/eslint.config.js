@@ -1,12 +1,12 @@
 import tseslint from "typescript-eslint";
 
-// Typed rules for the code that decides: cryptography, and the key manager's logic. Components are svelte-check's.
+// Typed rules for the code that decides: cryptography, and the logic of the pages. Components are svelte-check's.
 export default tseslint.config(
-  { ignores: ["**/dist/**", "platform/**", "**/*.svelte", "**/*.svelte.ts"] },
+  { ignores: ["**/dist/**", "**/*.svelte", "**/*.svelte.ts"] },
   {
-    files: ["crypto/**/*.ts", "keys/**/*.ts", "shared/**/*.ts", "chromium.ts"],
+    files: ["crypto/**/*.ts", "keys/**/*.ts", "platform/**/*.ts", "shared/**/*.ts", "chromium.ts"],
     extends: [tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { project: ["crypto/tsconfig.json", "keys/tsconfig.json", "shared/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: ["crypto/tsconfig.json", "keys/tsconfig.json", "platform/tsconfig.json", "shared/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": "off",

@@ -7,12 +7,12 @@ export { passkeysWork } from "./webauthn";
 
 export async function enterWithPasskey(): Promise<void> {
   const { login_id, public_key } = await api.passkeyLoginBegin();
-  await api.passkeyLoginFinish(login_id, await get(options<RequestOptions>(public_key)));
+  await api.passkeyLoginFinish(login_id, await get(options(public_key) as RequestOptions));
 }
 
 export async function registerPasskey(who: { email: string; name: string; invitation?: string }): Promise<void> {
   const { registration_id, public_key } = await api.passkeyRegisterBegin(who);
-  await api.passkeyRegisterFinish(registration_id, await create(options<CreationOptions>(public_key)));
+  await api.passkeyRegisterFinish(registration_id, await create(options(public_key) as CreationOptions));
 }
 
 export const enterWithPassword = (email: string, password: string): Promise<void> => api.passwordLogin(email, password);
@@ -22,7 +22,6 @@ export const registerPassword = (who: { email: string; name: string; password: s
 export const isCancelled = (cause: unknown): boolean => cause instanceof SceauError && cause.code === "passkey-refused";
 
 /** Some libraries wrap the options as the browser's own call takes them. */
-function options<T>(said: unknown): T {
-  const wrapped = said as { publicKey?: T };
-  return wrapped.publicKey ?? (said as T);
+function options(said: unknown): unknown {
+  return (said as { publicKey?: unknown }).publicKey ?? said;
 }

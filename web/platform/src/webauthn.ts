@@ -1,5 +1,5 @@
 /** WebAuthn between the browser's buffers and the platform's JSON (WebAuthn Level 3, section 5.1). No decision is taken here. */
-import { type Bytes, base64url, fromBase64url, SceauError } from "@sceau/crypto";
+import { base64url, fromBase64url, SceauError } from "@sceau/crypto";
 
 interface Descriptor { type: "public-key"; id: string; transports?: AuthenticatorTransport[] }
 
@@ -75,4 +75,4 @@ const names = (credential: PublicKeyCredential) => ({
   id: credential.id, rawId: text(credential.rawId), type: credential.type, clientExtensionResults: {},
 });
 const described = (one: Descriptor): PublicKeyCredentialDescriptor => ({ ...one, id: fromBase64url(one.id) });
-const text = (buffer: ArrayBuffer): string => base64url(new Uint8Array(buffer) as Bytes);
+const text = (buffer: ArrayBuffer): string => base64url(new Uint8Array(buffer));

@@ -1,11 +1,7 @@
-/** A fresh Chromium for the pages' tests. */
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+/** Visitors of the pages, each with a browser profile of their own. */
+import type { Browser, BrowserContext, Page } from "playwright-core";
 
-export const launch = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+export { launch } from "../../chromium";
 
 export interface Look { language: "fr" | "en"; width: number; scheme: "light" | "dark" }
 

@@ -10,7 +10,7 @@ export function fingerprintOf(typed: string): string | undefined {
 export function isSiret(typed: string): boolean {
   const digits = typed.replaceAll(/\s/g, "");
   if (!/^\d{14}$/.test(digits)) return false;
-  const values = [...digits].map(Number);
+  const values = Array.from(digits, Number);
   const plain = values.reduce((sum, digit) => sum + digit, 0);
   const luhn = values.reduce((sum, digit, i) => sum + (i % 2 === 0 ? doubled(digit) : digit), 0);
   return luhn % 10 === 0 || (digits.startsWith("356000000") && plain % 5 === 0);

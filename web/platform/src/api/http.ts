@@ -44,9 +44,13 @@ export async function post<T>(path: string, json: unknown = {}): Promise<T> {
   return readJson<T>(await call("POST", path, { body: { json } }));
 }
 
+/** For writes that answer nothing but their success. */
+export async function send(path: string, json: unknown = {}): Promise<void> {
+  await call("POST", path, { body: { json } });
+}
+
 async function readJson<T>(response: Response): Promise<T> {
   const text = await response.text();
-  if (text === "") return undefined as T;
   try {
     return JSON.parse(text) as T;
   } catch {

@@ -1,5 +1,5 @@
 /** Every call these pages make, typed in one place. Paths and shapes follow the platform's OpenAPI document. */
-import { call, get, post } from "./http";
+import { call, get, post, send } from "./http";
 import type * as T from "./types";
 
 const id = encodeURIComponent;
@@ -7,17 +7,17 @@ const id = encodeURIComponent;
 export const api = {
   config: () => get<T.Config>("/v1/config"),
   me: () => get<{ account: T.Account }>("/v1/me"),
-  logout: () => post<void>("/v1/logout"),
+  logout: () => send("/v1/logout"),
 
   invitation: (token: string) => get<T.Invitation>(`/v1/invitations/${id(token)}`),
   passkeyRegisterBegin: (who: { email: string; name: string; invitation?: string }) =>
     post<{ registration_id: string; public_key: unknown }>("/v1/passkeys/register/begin", who),
   passkeyRegisterFinish: (registration_id: string, credential: unknown) =>
-    post<void>("/v1/passkeys/register/finish", { registration_id, credential }),
+    send("/v1/passkeys/register/finish", { registration_id, credential }),
   passkeyLoginBegin: () => post<{ login_id: string; public_key: unknown }>("/v1/passkeys/login/begin"),
-  passkeyLoginFinish: (login_id: string, credential: unknown) => post<void>("/v1/passkeys/login/finish", { login_id, credential }),
-  passwordRegister: (who: { email: string; name: string; password: string }) => post<void>("/v1/passwords/register", who),
-  passwordLogin: (email: string, password: string) => post<void>("/v1/passwords/login", { email, password }),
+  passkeyLoginFinish: (login_id: string, credential: unknown) => send("/v1/passkeys/login/finish", { login_id, credential }),
+  passwordRegister: (who: { email: string; name: string; password: string }) => send("/v1/passwords/register", who),
+  passwordLogin: (email: string, password: string) => send("/v1/passwords/login", { email, password }),
 
   invitePrepare: (who: { role: T.Role; organisation: string | null; email: string }) => post<T.Prepared>("/v1/invitations/prepare", who),
   invite: (payload: string, proof: T.Proof) => post<{ link: string }>("/v1/invitations", { payload, proof }),

@@ -1,4 +1,5 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
+import { CryptoWorker } from "@sceau/crypto";
 import { api } from "../api";
 import type { Evidence, Recipient } from "../api/types";
 import { faults, type Fault, split, type Typed } from "./form";
@@ -26,6 +27,8 @@ export class Deposit {
   /** When the deposit was submitted, by this device's clock; the receipt's record has the log's. */
   submitted = $state(0);
   #stop = new AbortController();
+  /** Warm before the first file is chosen. */
+  readonly #worker = new CryptoWorker();
   #answers: Parcel | undefined;
   #answersText: string | undefined;
 
@@ -82,9 +85,9 @@ export class Deposit {
     this.trouble = undefined;
     this.#stop = new AbortController();
     try {
-      for (const parcel of this.parcels) await parcel.carry(this.dossier, recipient.key, this.#stop.signal);
+      for (const parcel of this.parcels) await parcel.carry(this.dossier, recipient.key, this.#worker, this.#stop.signal);
       this.#prepareAnswers();
-      await this.#answers?.carry(this.dossier, recipient.key, this.#stop.signal);
+      await this.#answers?.carry(this.dossier, recipient.key, this.#worker, this.#stop.signal);
       this.step = "sign";
     } catch (cause) {
       if (!this.#stop.signal.aborted) this.trouble = cause;
@@ -123,8 +126,7 @@ export class Deposit {
 
   close(): void {
     this.#stop.abort();
-    for (const parcel of this.parcels) parcel.close();
-    this.#answers?.close();
+    this.#worker.close();
   }
 
   /** Sealed once, and again only if the person went back and said something else. */

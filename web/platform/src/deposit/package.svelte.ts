@@ -1,5 +1,5 @@
 /** A deposit being made: files sealed part by part in a worker and sent as they come out, resumable at each part. */
-import { CryptoWorker, base64, type RecipientKey, type SealingInWorker, sha256 } from "@sceau/crypto";
+import { base64, type CryptoWorker, type RecipientKey, type SealingInWorker, sha256 } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 
@@ -26,7 +26,7 @@ export class Parcel {
   slot = $state("");
   result: SealedFile | undefined;
   #sealing: SealingInWorker | undefined;
-  #worker: CryptoWorker | undefined;
+  #headed = false;
   #arrived = new Set<number>();
 
   constructor(readonly source: Blob, readonly name: string, readonly type: string) {}
@@ -36,12 +36,12 @@ export class Parcel {
   }
 
   /** Seals and sends until the platform holds every part. Called again after a cut, it goes on from what arrived. */
-  async carry(dossier: string, recipient: RecipientKey, stop: AbortSignal): Promise<void> {
+  async carry(dossier: string, recipient: RecipientKey, worker: CryptoWorker, stop: AbortSignal): Promise<void> {
     if (this.phase === "done") return;
     this.trouble = undefined;
     this.phase = "sealing";
     try {
-      const sealing = await this.#begin(dossier, recipient, stop);
+      const sealing = await this.#begin(dossier, recipient, worker, stop);
       await this.#send(dossier, sealing, stop);
       const envelopeHash = await sealing.envelopeHash();
       this.result = { fileId: sealing.fileId, envelopeHash, size: sealing.size, parts: sealing.parts };
@@ -57,23 +57,23 @@ export class Parcel {
     }
   }
 
+  /** The worker forgets the file and its content key. */
   close(): void {
-    this.#worker?.close();
-    this.#worker = undefined;
+    this.#sealing?.release();
     this.#sealing = undefined;
   }
 
-  async #begin(dossier: string, recipient: RecipientKey, stop: AbortSignal): Promise<SealingInWorker> {
-    if (this.#sealing) {
+  async #begin(dossier: string, recipient: RecipientKey, worker: CryptoWorker, stop: AbortSignal): Promise<SealingInWorker> {
+    if (this.#sealing && this.#headed) {
       const { parts } = await this.#patiently(() => api.partsReceived(dossier, this.#sealing?.fileId ?? ""), stop);
       this.#arrived = new Set(parts);
       return this.#sealing;
     }
-    this.#worker = new CryptoWorker();
-    const sealing = await this.#worker.seal(this.source, { name: this.name, type: this.type }, [recipient]);
+    const sealing = this.#sealing ?? (await worker.seal(this.source, { name: this.name, type: this.type }, [recipient]));
     const digest = await digestOf(sealing.header);
-    await this.#patiently(() => api.putHeader(dossier, sealing.fileId, sealing.header, digest, stop), stop);
     this.#sealing = sealing;
+    await this.#patiently(() => api.putHeader(dossier, sealing.fileId, sealing.header, digest, stop), stop);
+    this.#headed = true;
     return sealing;
   }
 

@@ -63,7 +63,7 @@ export const SCHEMES = [
   },
 ];
 
-export async function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrganisation) {
+export function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrganisation) {
   const { id, ...content } = scheme;
   const payload = base64url(utf8(JSON.stringify({ v: 1, scheme: id, organisation: org.id, ...content })));
   return { id, organisation: org.id, organisation_name: org.name, title: scheme.title, description: scheme.description, payload, index: 3 };

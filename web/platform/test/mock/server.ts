@@ -82,7 +82,7 @@ export class Mock {
   async #answer(method: string, path: string, body: Buffer, request: IncomingMessage): Promise<Answer | undefined> {
     const json = (): Record<string, unknown> => JSON.parse(body.toString() || "{}") as Record<string, unknown>;
     const who = /sceau_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
-    const listed = this.all.map(({ files: _f, timeline: _t, decision: _d, manifest_asserted: _m, ...rest }) => rest);
+    const listed = this.all.map((one) => ({ ...one, files: undefined, timeline: undefined, decision: undefined, manifest_asserted: undefined }));
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
@@ -99,7 +99,7 @@ export class Mock {
       case "POST /v1/passkeys/login/finish": return { cookie: "citizen" };
       case "POST /v1/passwords/login": return json().password === "une phrase juste" ? { cookie: "password" } : { status: 401, text: "credentials_refused" };
       case "POST /v1/passwords/register": return { cookie: "password" };
-      case "GET /v1/schemes": return { json: await Promise.all(SCHEMES.map((one) => schemeView(one, this.org))) };
+      case "GET /v1/schemes": return { json: SCHEMES.map((one) => schemeView(one, this.org)) };
       case "GET /v1/dossiers": return { json: listed };
       case "GET /v1/organisation/dossiers": return { json: listed.filter((one) => one.state !== "draft") };
       case "GET /v1/organisations": return { json: [this.#view(this.org), { ...this.#view(this.other), name: "Caisse des transports", current_key: null }] };
@@ -115,7 +115,7 @@ export class Mock {
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
-      return scheme && { json: await schemeView(scheme, this.org) };
+      return scheme && { json: schemeView(scheme, this.org) };
     }
     if (path.startsWith("/trace/tile/entries/")) return { octets: this.log.bundle() };
     if (path.startsWith("/trace/tile/0/")) return { octets: await this.log.tile() };
