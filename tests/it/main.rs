@@ -8,5 +8,6 @@
     reason = "tests state what must hold"
 )]
 
+mod a_stolen_platform_opens_nothing;
 mod an_organisation_with_its_own_software_receives_and_decides;
 mod the_harness_itself;

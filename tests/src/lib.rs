@@ -6,6 +6,7 @@
 #![allow(
     clippy::panic,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "this room is for tests: what cannot go on must say why and stop"
 )]
 

@@ -129,12 +129,16 @@ pub fn search(place: &str, haystack: &[u8], needles: &[Needle]) -> Vec<Found> {
             }
         }
     }
-    let second: BTreeSet<u8> = starts.keys().map(|start| start[0]).collect();
+    let mut worth = vec![false; 1 << 16];
+    for start in starts.keys() {
+        worth[usize::from(u16::from_be_bytes([start[0], start[1]]))] = true;
+    }
     let mut hits = BTreeSet::new();
     for (at, window) in haystack.windows(4).enumerate() {
-        let Some(start) = window.first_chunk::<4>().filter(|start| second.contains(&start[0])) else {
+        let Some(start) = window.first_chunk::<4>() else { continue };
+        if !worth[usize::from(u16::from_be_bytes([start[0], start[1]]))] {
             continue;
-        };
+        }
         for (n, f) in starts.get(start).into_iter().flatten() {
             let form = needles.get(*n).and_then(|needle| needle.forms.get(*f));
             if form.is_some_and(|(_, bytes)| haystack.get(at..).is_some_and(|rest| rest.starts_with(bytes))) {
