@@ -42,7 +42,7 @@ impl Input {
                 format!("{label} is a folder: pack it first (tar, zip), then take the archive"),
             ));
         }
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         // Advice only: where the system does not take it, reading is merely slower.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         Ok(Self { file, size, label, path: (!standard).then(|| path.to_owned()) })

@@ -139,7 +139,7 @@ fn tell(
             "file_id": header.fixed().file_id(),
             "envelope_hash": opened.hash,
         });
-        return if standard { Ok(say::remark(&result.to_string())) } else { say::json(&result) };
+        return say::json_beside(&result, standard);
     }
     // In a pipe, the next program has the word.
     if !options.quiet && !standard {

@@ -21,6 +21,15 @@ pub(super) fn json(value: &Value) -> Result<(), Failure> {
     bytes(format!("{value}\n").as_bytes())
 }
 
+/// The same, on standard error where the bytes of a file have taken standard output.
+pub(super) fn json_beside(value: &Value, output_taken: bool) -> Result<(), Failure> {
+    if output_taken {
+        remark(&value.to_string());
+        return Ok(());
+    }
+    json(value)
+}
+
 /// Bytes on standard output.
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();

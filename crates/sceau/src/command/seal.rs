@@ -135,7 +135,7 @@ fn tell(
             "parts": sealed.parts,
             "recipients": recipients.iter().map(|key| json!({"suite": key.suite(), "key_id": key.key_id()})).collect::<Vec<_>>(),
         });
-        return if standard { Ok(say::remark(&result.to_string())) } else { say::json(&result) };
+        return say::json_beside(&result, standard);
     }
     // In a pipe, the next program has the word.
     if !options.quiet && !standard {

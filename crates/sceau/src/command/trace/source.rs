@@ -1,6 +1,5 @@
 //! Where a log's tiles are: a folder, or a server.
 
-use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +19,13 @@ pub(super) struct Source {
 
 enum Place {
     Folder(PathBuf),
-    Server { server: Server, prefix: String, runtime: RefCell<tokio::runtime::Runtime> },
+    Server(Box<Remote>),
+}
+
+struct Remote {
+    server: Server,
+    prefix: String,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Source {
@@ -57,8 +62,8 @@ impl Source {
         struct Config {
             log_key: String,
         }
-        let Place::Server { server, runtime, .. } = &self.place else { return Ok(None) };
-        let config = runtime.borrow_mut().block_on(server.get::<Config>("/v1/config"));
+        let Place::Server(remote) = &self.place else { return Ok(None) };
+        let config = remote.runtime.block_on(remote.server.get::<Config>("/v1/config"));
         config.map(|config| Some(config.log_key)).map_err(|error| fault::client(&error))
     }
 
@@ -108,8 +113,9 @@ impl Source {
                     Err(cause) => Err(Failure::file("read", &path, &cause)),
                 }
             }
-            Place::Server { server, prefix, runtime } => {
-                let answer = runtime.borrow_mut().block_on(server.get_bytes(&format!("{prefix}/{path}")));
+            Place::Server(remote) => {
+                let path = format!("{}/{path}", remote.prefix);
+                let answer = remote.runtime.block_on(remote.server.get_bytes(&path));
                 match answer {
                     Ok(bytes) => Ok(Some(bytes.into())),
                     Err(ClientError::Refused { status: 404, .. }) => Ok(None),
@@ -133,5 +139,5 @@ fn server(address: &str, anchors: Option<&Path>) -> Result<Place, Failure> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
-    Ok(Place::Server { server, prefix, runtime: RefCell::new(runtime) })
+    Ok(Place::Server(Box::new(Remote { server, prefix, runtime })))
 }
