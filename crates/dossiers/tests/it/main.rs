@@ -1,0 +1,20 @@
+//! Behaviours of the dossiers, each in a file named after it, against a real element in this process and over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests state what must hold"
+)]
+
+mod support;
+
+mod each_role_reaches_its_routes_only;
+mod every_statement_prepares_on_postgresql;
+mod floods_are_held;
+mod letters_are_sent_once;
+mod more_information_is_asked_and_given;
+mod what_was_left_alone_is_forgotten;

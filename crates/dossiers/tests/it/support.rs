@@ -1,0 +1,261 @@
+//! A platform with everything real but the clock and the authenticators.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::routing::get;
+use futures::future::{BoxFuture, FutureExt as _};
+use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
+use sceau_client::{
+    ClientError, Deposited, Document, Enrolled, Machine, NewOrganisation, Person, Scheme, Server, Trust,
+};
+use sceau_crypto::{RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
+use sceau_dossiers::{Dossiers, Letter, Platform, Posted};
+use sceau_element::{EphemeralSigner, Peers, Settings, WebIdentity, serve, start};
+use sceau_element_api::documents::{
+    AnswerValue, Decision, DecisionRole, Document as _, KeyStatement, KeySuite, KeyUse, Manifest, Outcome,
+};
+use sceau_element_api::{Client, OrganisationId, Role};
+use sceau_store::{
+    Clock as _, Database, DeliveryError, ManualClock, Message, Objects, Outbox, RetryPolicy, Statement,
+    SystemClock, Value as Datum,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Mutex;
+use utoipa_axum::router::OpenApiRouter;
+
+struct NoNames;
+
+impl Directory for NoNames {
+    fn organisation_name(&self, _: OrganisationId) -> BoxFuture<'_, Option<String>> {
+        async { Some("Métropole".to_owned()) }.boxed()
+    }
+}
+
+pub struct World {
+    pub folder: TempDir,
+    pub clock: Arc<ManualClock>,
+    pub dossiers: Dossiers,
+    pub database: Database,
+    pub outbox: Outbox,
+    pub origin: String,
+    /// The OpenAPI document of this room's routes.
+    pub document: Value,
+    accounts: Accounts,
+}
+
+/// An organisation with its software, its people and a scheme.
+pub struct Office {
+    pub id: OrganisationId,
+    pub machine: Machine,
+    pub credentials: sceau_client::Credentials,
+    pub sign: SigningKey,
+    pub chief: Person,
+    pub officer: Person,
+    pub supervisor: Person,
+    pub scheme: Scheme,
+}
+
+fn element(folder: &Path) -> Client {
+    let web = WebIdentity { rp_id: "sceau.localhost".to_owned(), origins: vec![] };
+    let settings = Settings { state: folder.join("element"), web, witness_file: None };
+    let signer = EphemeralSigner::of("sceau.test/log", SigningKey::generate()).unwrap();
+    let running = start(settings, Box::new(signer)).unwrap();
+    let socket = folder.join("element.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let peers = Peers(vec![rustix::process::getuid().as_raw()]);
+    tokio::spawn(async move { serve(listener, running.service, peers).await });
+    Client::new(socket)
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let element = element(folder.path());
+        let hello = element.hello().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://sceau.localhost:{}", listener.local_addr().unwrap().port());
+        let clock = Arc::new(ManualClock::at(SystemClock.now_ms()));
+        let migrations =
+            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let database = Database::open(&folder.path().join("records.db"), &migrations).await.unwrap();
+        let objects = Objects::folder(&folder.path().join("objects")).unwrap();
+        let outbox = Outbox::new(database.clone(), clock.clone(), RetryPolicy::default());
+        let dossiers =
+            Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), clock.clone(), &origin);
+        let parts = Parts {
+            database: database.clone(),
+            element: Arc::new(element),
+            clock: clock.clone(),
+            directory: Arc::new(NoNames),
+            config: AccountsConfig::at(&origin),
+        };
+        let accounts = Accounts::open(parts).await.unwrap();
+        let platform = Platform { dossiers: dossiers.clone(), accounts: accounts.clone() };
+        let (routes, document) = sceau_dossiers::routes(platform).split_for_parts();
+        let (people, _) =
+            OpenApiRouter::new().merge(sceau_accounts::routes(accounts.clone())).split_for_parts();
+        let config = json!({"log_key": hello.log_key});
+        let router = routes.merge(people).route("/v1/config", get(async move || Json(config.clone())));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let document = serde_json::to_value(document).unwrap();
+        Self { folder, clock, dossiers, database, outbox, origin, document, accounts }
+    }
+
+    pub async fn administrator(&self) -> Person {
+        let link = self.accounts.first_administrator_link().await.unwrap().unwrap();
+        self.accept(&link, "admin@example.org").await
+    }
+
+    async fn accept(&self, link: &str, email: &str) -> Person {
+        let token = link.rsplit_once('#').unwrap().1;
+        Person::register(&self.origin, email, "Someone", Some(token), None).await.unwrap()
+    }
+
+    pub async fn citizen(&self, email: &str) -> Person {
+        Person::register(&self.origin, email, "Cleo", None, None).await.unwrap()
+    }
+
+    pub fn nobody(&self) -> Server {
+        Server::new(&self.origin, &Trust::default()).unwrap()
+    }
+
+    /// An organisation, all of it.
+    pub async fn office(&self, administrator: &Person, name: &str) -> Office {
+        let (root, sign) = (SigningKey::generate(), SigningKey::generate());
+        let new = NewOrganisation {
+            name: name.to_owned(),
+            contact_email: format!("{name}@example.org"),
+            root_fingerprint: root.verifying_key().fingerprint().to_string(),
+        };
+        let Enrolled { organisation: id, client } = administrator.enrol_organisation(&new).await.unwrap();
+        let machine = Machine::new(&self.origin, &id.to_string(), client.clone(), &Trust::default()).unwrap();
+        let private = RecipientPrivateKey::XWing(XWingPrivateKey::generate().unwrap());
+        let recipient = private.recipient_key();
+        let signing = sign.verifying_key();
+        let statements = [
+            (KeyUse::Sign, KeySuite::Ed25519, signing.fingerprint().to_string(), signing.as_bytes().to_vec()),
+            (KeyUse::Encrypt, KeySuite::XWing, recipient.key_id().to_string(), recipient.public().to_vec()),
+        ];
+        for (key_use, suite, key_id, public) in statements {
+            let statement = KeyStatement {
+                v: 1,
+                organisation: id,
+                key_use,
+                suite,
+                key_id: key_id.parse().unwrap(),
+                public_key: public.into(),
+                not_before: self.clock.now_ms() - 1000,
+                not_after: self.clock.now_ms() + 400 * 86_400_000,
+                predecessor: None,
+                serial: 1,
+                key_manager: format!("https://cles-{name}.localhost:8443"),
+                root_key: root.verifying_key().as_bytes().to_vec().into(),
+            };
+            let signed = jws::sign(&root, Typ::KeyStatement, &statement.to_bytes().unwrap());
+            machine.publish_key(&signed).await.unwrap();
+        }
+        let chief =
+            self.invited(administrator, Role::OrganisationAdmin, Some(id), &format!("chief@{name}")).await;
+        let officer = self.invited(&chief, Role::CaseOfficer, None, &format!("officer@{name}")).await;
+        let supervisor = self.invited(&chief, Role::Supervisor, None, &format!("supervisor@{name}")).await;
+        let scheme = chief.publish_scheme(&form()).await.unwrap();
+        Office { id, machine, credentials: client, sign, chief, officer, supervisor, scheme }
+    }
+
+    async fn invited(
+        &self,
+        by: &Person,
+        role: Role,
+        organisation: Option<OrganisationId>,
+        email: &str,
+    ) -> Person {
+        let (link, _) = by.invite(role, organisation, &format!("{email}.example.org")).await.unwrap();
+        self.accept(&link, &format!("{email}.example.org")).await
+    }
+
+    pub fn clock_now(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub async fn count(&self, sql: &'static str, values: &[Datum]) -> u64 {
+        self.database.fetch_one(Statement::new("COUNT", sql), values).await.unwrap().get("n").unwrap()
+    }
+
+    /// Delivers what waits in the outbox; says to whom each letter went.
+    pub async fn letters(&self) -> Vec<Letter> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        let handler = move |message: Message| {
+            let kept = Arc::clone(&kept);
+            async move {
+                let posted: Posted = message.parse()?;
+                kept.lock().await.push(posted.letter);
+                Ok::<(), DeliveryError>(())
+            }
+        };
+        self.outbox.dispatcher().on(sceau_dossiers::LETTERS, handler).deliver_due().await.unwrap();
+        seen.lock().await.clone()
+    }
+
+    /// How many objects lie in the folder.
+    pub fn objects(&self) -> usize {
+        fn count(folder: &Path) -> usize {
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+            entries
+                .map(|entry| if entry.file_type().unwrap().is_dir() { count(&entry.path()) } else { 1 })
+                .sum()
+        }
+        count(&self.folder.path().join("objects"))
+    }
+}
+
+impl Office {
+    pub async fn deposit(&self, citizen: &Person, now: u64) -> Deposited {
+        let answers = BTreeMap::from([("price".to_owned(), AnswerValue::Number(12.into()))]);
+        let document =
+            Document { name: "a.pdf".into(), media_type: "application/pdf".into(), content: vec![7; 1000] };
+        citizen.deposit(&self.scheme, &answers, &[document], now, &mut |_| {}).await.unwrap()
+    }
+
+    /// A decision that its key manager signs.
+    pub fn decision(&self, deposited: &Deposited, decision: Outcome, reason: &str, time: u64) -> String {
+        let decision = Decision {
+            v: 1,
+            dossier: deposited.dossier,
+            organisation: self.id,
+            manifest_hash: Manifest::parse(&deposited.manifest).unwrap().hash,
+            decision,
+            reason: reason.to_owned(),
+            decided_by: self.officer.account.parse().unwrap(),
+            role: DecisionRole::CaseOfficer,
+            time,
+        };
+        jws::sign(&self.sign, Typ::Decision, &decision.to_bytes().unwrap())
+    }
+}
+
+/// A small scheme with one question and one document.
+pub fn form() -> Value {
+    let text = |text: &str| json!({"fr": text, "en": text});
+    json!({
+        "title": text("Aide"), "description": text("Une aide."),
+        "form": [{"name": "price", "label": text("Prix"), "kind": "number", "required": true, "sensitive": false}],
+        "documents": [{"name": "identity", "label": text("Pièce"), "required": true}],
+    })
+}
+
+/// Status and code of an answer; 200 stands for any success.
+pub fn told<T>(answer: &Result<T, ClientError>) -> (u16, &str) {
+    match answer {
+        Ok(_) => (200, ""),
+        Err(ClientError::Refused { status, code, .. }) => (*status, code),
+        Err(other) => panic!("{other}"),
+    }
+}
