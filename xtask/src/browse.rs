@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
     Err(Stop::machine(format!("xtask: the browser cannot start: {error}")))
 }
 
-/// What `sceau up` writes about its demonstration, in `demonstration/browser.json`.
+/// What `sceau up --demonstration` keeps for whoever plays the case officer.
 struct Demonstration {
     pages: String,
     authority: PathBuf,
@@ -56,30 +56,32 @@ impl Demonstration {
     /// Looks again and again: our parent ends us when it ends.
     fn await_in(data: &Path) -> Self {
         loop {
-            let text = std::fs::read_to_string(data.join("demonstration/browser.json")).unwrap_or_default();
-            if let Some(found) = Self::parse(&text, data).filter(|found| answers(&found.pages)) {
+            if let Some(found) = Self::find(data) {
                 return found;
             }
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }
 
-    fn parse(text: &str, data: &Path) -> Option<Self> {
-        let said: Value = serde_json::from_str(text).ok()?;
-        let text = |key: &str| said.get(key)?.as_str().map(str::to_owned);
-        Some(Self {
-            pages: text("pages")?,
-            authority: data.join(text("authority")?),
-            certificate: data.join(text("certificate")?),
-            password: text("password")?,
+    /// It is there once its files are and both servers listen.
+    fn find(data: &Path) -> Option<Self> {
+        let folder = data.join("demonstration");
+        let ports: Value = serde_json::from_slice(&std::fs::read(data.join("ports.json")).ok()?).ok()?;
+        let port = |name: &str| ports.get(name)?.as_u64().and_then(|port| u16::try_from(port).ok());
+        let (platform, key_manager) = (port("platform")?, port("key_manager")?);
+        let password = std::fs::read_to_string(folder.join("officer.password")).ok()?;
+        (listens(platform) && listens(key_manager)).then(|| Self {
+            pages: format!("http://sceau.localhost:{platform}/"),
+            authority: folder.join("authority.pem"),
+            certificate: folder.join("officer.p12"),
+            password: password.trim_end().to_owned(),
         })
     }
 }
 
-/// Whether somebody listens at the port of this loopback address.
-fn answers(url: &str) -> bool {
-    let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
-    port.is_some_and(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+/// Whether somebody listens at this port of the loopback.
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 #[cfg(test)]
@@ -87,20 +89,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_sceau_says_of_its_demonstration_is_read() {
-        let said = r#"{"pages":"http://sceau.localhost:8080","authority":"ca.pem","certificate":"/a/b.p12","password":"x"}"#;
-        let found = Demonstration::parse(said, Path::new("/data")).unwrap();
-        assert_eq!(found.authority, Path::new("/data/ca.pem"));
-        assert_eq!(found.certificate, Path::new("/a/b.p12"));
-        assert!(Demonstration::parse("{}", Path::new("/data")).is_none());
-    }
-
-    #[test]
-    fn a_port_answers_while_somebody_listens() {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let url = format!("http://sceau.localhost:{}/", listener.local_addr().unwrap().port());
-        assert!(answers(&url));
-        drop(listener);
-        assert!(!answers(&url) && !answers("no port"));
+    fn the_demonstration_is_there_once_its_files_are_and_both_servers_listen() {
+        let data = std::env::current_exe().unwrap().with_extension("demonstration");
+        std::fs::create_dir_all(data.join("demonstration")).unwrap();
+        let listener = || std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = |listener: &std::net::TcpListener| listener.local_addr().unwrap().port();
+        let (platform, key_manager) = (listener(), listener());
+        let ports = format!(r#"{{"platform":{},"key_manager":{}}}"#, port(&platform), port(&key_manager));
+        std::fs::write(data.join("ports.json"), ports).unwrap();
+        let password = data.join("demonstration/officer.password");
+        let _ = std::fs::remove_file(&password);
+        assert!(Demonstration::find(&data).is_none(), "no certificate yet");
+        std::fs::write(&password, "x\n").unwrap();
+        let found = Demonstration::find(&data).unwrap();
+        assert_eq!(found.pages, format!("http://sceau.localhost:{}/", port(&platform)));
+        assert_eq!(
+            (found.password.as_str(), found.certificate),
+            ("x", data.join("demonstration/officer.p12"))
+        );
+        drop(key_manager);
+        assert!(Demonstration::find(&data).is_none(), "the key manager is down");
     }
 }

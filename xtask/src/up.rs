@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
     // It is our child, and stays `sceau up`'s when we become it.
     let _browser = browser.then(|| browse::start(&root().join(DATA))).transpose()?;
     let mut sceau = Command::new(target().join("debug/sceau"));
-    sceau.args(["up", "--data", DATA]).args(theirs).current_dir(root());
+    sceau.args(["up", "--demonstration", "--data", DATA]).args(theirs).current_dir(root());
     let error = sceau.exec();
     Err(Stop::machine(format!("xtask: {} cannot start: {error}", sceau.get_program().display())))
 }
