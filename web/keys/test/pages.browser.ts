@@ -111,6 +111,18 @@ describe("the opening page", () => {
     expect(greys).toEqual([255, 0, 255]);
   });
 
+  it("is worked with the keyboard alone, and goes on from what appeared", async () => {
+    const page = await visit(servers.ticket());
+    const open = page.getByRole("button", { name: "Ouvrir Document 1" });
+    await open.waitFor();
+    while (!(await open.evaluate((button) => button === document.activeElement))) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-viewer=shown]").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Facture vélo – Été 2026.pdf");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Fermer");
+  });
+
   it("hands other types over as a download under their own name", async () => {
     const page = await visit(servers.ticket());
     const csv = scene.files.find((file) => file.name === "kilomètres.csv");
