@@ -4,7 +4,12 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Drawn only on a terminal; gone when dropped.
+/// Bytes that are done before a bar can be read.
+const BYTES_AT_ONCE: u64 = 8 << 20;
+/// Tiles or entries that are.
+const THINGS_AT_ONCE: u64 = 4096;
+
+/// Drawn only on a terminal, and only where it lasts; gone when dropped.
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
@@ -14,16 +19,17 @@ impl Progress {
             Some(_) => "{msg} {bar:30} {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta}",
             None => "{msg} {spinner} {binary_bytes}  {binary_bytes_per_sec}",
         };
-        Self::new(name, total, template, quiet)
+        Self::new(name, total, BYTES_AT_ONCE, template, quiet)
     }
 
     /// Of things that are counted.
     pub(super) fn count(name: &str, total: u64, quiet: bool) -> Self {
-        Self::new(name, Some(total), "{msg} {bar:30} {human_pos}/{human_len}  {eta}", quiet)
+        Self::new(name, Some(total), THINGS_AT_ONCE, "{msg} {bar:30} {human_pos}/{human_len}  {eta}", quiet)
     }
 
-    fn new(name: &str, total: Option<u64>, template: &str, quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
+    fn new(name: &str, total: Option<u64>, least: u64, template: &str, quiet: bool) -> Self {
+        let at_once = total.is_some_and(|total| total < least);
+        if quiet || at_once || !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);

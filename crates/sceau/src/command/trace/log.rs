@@ -138,7 +138,7 @@ fn tell(
         lines.push(words::line("Unknown", &words));
     }
     if let Some(older) = older {
-        let words = format!("all {} of the saved checkpoint are there, unchanged", entries(older.size()));
+        let words = format!("unchanged since the saved checkpoint, which had {}", entries(older.size()));
         lines.push(words::line("Since", &words));
     }
     if let Some(path) = &options.save {

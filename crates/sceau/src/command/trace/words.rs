@@ -27,7 +27,7 @@ pub(super) fn sentence(record: &Record) -> String {
 /// The other fields, a line each.
 pub(super) fn details(record: &Record) -> Vec<String> {
     let mut lines = vec![
-        line("Who", &format!("{} {}", actor(record.actor().kind), record.actor().id)),
+        line("Who", &format!("{}, id {}", actor(record.actor().kind), record.actor().id)),
         line("Word", asserted(record.asserted())),
     ];
     for subject in record.subjects() {
@@ -109,6 +109,15 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "login" => ("sign in", "signed in"),
         "logout" => ("sign out", "signed out"),
         "attest" => ("have something attested", "had something attested"),
+        "element.start" => ("start", "started"),
+        "access" => ("use what the database holds", "used what the database holds"),
+        "administer" => ("administer the key manager", "administered the key manager"),
+        "certificate.issue" => ("issue a certificate", "issued a certificate"),
+        "key.destroy" => ("destroy a key", "destroyed a key"),
+        "key.make" => ("make a key", "made a key"),
+        "log.watch" => ("accept the platform's log", "accepted the platform's log"),
+        "platform.connect" => ("connect to a platform", "connected to a platform"),
+        "register.change" => ("change one of its registers", "changed one of its registers"),
         _ => ("", ""),
     }
 }
