@@ -4,7 +4,7 @@ import { faultOf, newDocument, newDraft, newQuestion, schemeOf } from "../src/ad
 import { fingerprintOf, isSiret } from "../src/admin/fingerprint";
 import type { FormField } from "../src/api/types";
 import { faults, split } from "../src/deposit/form";
-import { imprint } from "../src/drawings/imprint";
+import { imprint } from "../../shared/src/drawings/imprint";
 
 const field = (name: string, kind: FormField["kind"], sensitive = false, required = true): FormField => ({ name, label: { fr: name, en: name }, kind, required, sensitive });
 

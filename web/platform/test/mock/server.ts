@@ -113,6 +113,7 @@ export class Mock {
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
+    if (kind === "organisations" && method === "GET") return { json: this.#view(this.org) };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
       return scheme && { json: schemeView(scheme, this.org) };
