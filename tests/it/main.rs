@@ -10,4 +10,5 @@
 
 mod a_stolen_platform_opens_nothing;
 mod an_organisation_with_its_own_software_receives_and_decides;
+mod swapped_edited_and_rolled_back_rows_are_refused;
 mod the_harness_itself;

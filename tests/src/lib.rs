@@ -10,14 +10,18 @@
     reason = "this room is for tests: what cannot go on must say why and stop"
 )]
 
+mod draft;
 mod house;
 mod memory;
 mod program;
 mod running;
 mod scratch;
+mod stage;
 
+pub use draft::{Draft, Sealed};
 pub use house::{House, Organisation, now_ms, publish_scheme, scheme_form};
 pub use memory::{Found, Needle, memory_of, search};
 pub use program::{Finished, Program};
 pub use running::Running;
 pub use scratch::{Scratch, free_port};
+pub use stage::{Records, Stage};

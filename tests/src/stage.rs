@@ -1,0 +1,199 @@
+//! A house with everybody that a deposit needs, and what a test does to its records behind its back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sceau_client::{Deposited, Document, Person, Scheme, Server, Trust};
+use sceau_crypto::{Typ, jws};
+use sceau_element_api::documents::{AnswerValue, Decision, DecisionRole, Document as _, Manifest, Outcome};
+use sceau_element_api::{Base64Url, DossierId};
+use sceau_store::{Database, Statement, Value as Datum};
+use sceau_trace::Record;
+use serde_json::{Value, json};
+
+use crate::{House, Organisation, now_ms, publish_scheme};
+
+/// A house with an organisation, its people, its scheme, and a citizen.
+#[derive(Debug)]
+pub struct Stage {
+    /// The processes.
+    pub house: House,
+    /// The platform's administrator.
+    pub administrator: Person,
+    /// The organisation's software.
+    pub organisation: Organisation,
+    /// Its administrator.
+    pub chief: Person,
+    /// Its case officer.
+    pub officer: Person,
+    /// Who deposits.
+    pub citizen: Person,
+    /// What is answered.
+    pub scheme: Scheme,
+}
+
+impl Stage {
+    /// Sets it.
+    pub async fn set(name: &str) -> Self {
+        let house = House::start(name);
+        let administrator = house.administrator().await;
+        let organisation = house.organisation(&administrator, "Métropole d’essai").await;
+        let (chief, officer) = house.staff(&administrator, &organisation).await;
+        let scheme = publish_scheme(&chief).await;
+        let citizen = house.citizen("cleo@example.org").await;
+        Self { house, administrator, organisation, chief, officer, citizen, scheme }
+    }
+
+    /// Whole answers to the scheme.
+    pub fn answers() -> BTreeMap<String, AnswerValue> {
+        BTreeMap::from([
+            ("price".to_owned(), AnswerValue::Number(3200.into())),
+            ("income".to_owned(), AnswerValue::Number(18500.into())),
+        ])
+    }
+
+    /// A whole deposit of one document.
+    pub async fn deposit(&self, content: &[u8]) -> Deposited {
+        let document = Document {
+            name: "pièce.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            content: content.to_vec(),
+        };
+        let deposited =
+            self.citizen.deposit(&self.scheme, &Self::answers(), &[document], now_ms(), &mut |_| {}).await;
+        deposited.expect("a whole deposit is taken")
+    }
+
+    /// A reading session of the case officer, as the key manager's page has it.
+    pub async fn reading(&self, dossier: DossierId) -> Server {
+        let link = self.officer.ticket(dossier).await.expect("the officer may open it");
+        let ticket = link.rsplit_once("ticket=").map(|(_, ticket)| ticket).expect("a ticket in the fragment");
+        let page = self.nobody();
+        let token: Value = page
+            .post("/v1/tickets/exchange", &json!({"ticket": ticket}))
+            .await
+            .expect("a fresh ticket is exchanged");
+        page.set_bearer(token.get("token").and_then(Value::as_str).map(str::to_owned));
+        page
+    }
+
+    /// Somebody who is not signed in.
+    pub fn nobody(&self) -> Server {
+        Server::new(&self.house.origin, &Trust::default()).expect("a good address")
+    }
+
+    /// A decision that the organisation's software signs.
+    pub fn decision(&self, deposited: &Deposited, decision: Outcome, time: u64) -> String {
+        let decision = Decision {
+            v: 1,
+            dossier: deposited.dossier,
+            organisation: self.organisation.enrolled.organisation,
+            manifest_hash: Manifest::parse(&deposited.manifest).expect("our own").hash,
+            decision,
+            reason: "Dossier complet.".to_owned(),
+            decided_by: self.officer.account.parse().expect("an account id"),
+            role: DecisionRole::CaseOfficer,
+            time,
+        };
+        jws::sign(&self.organisation.sign, Typ::Decision, &decision.to_bytes().expect("a good decision"))
+    }
+
+    /// Every record of the log, by the public API.
+    pub async fn trace(&self) -> Vec<Record> {
+        let (server, mut records) = (self.nobody(), Vec::new());
+        loop {
+            let path = format!("/v1/trace/records?start={}&count=256", records.len());
+            let more: Vec<Base64Url> = match server.get(&path).await {
+                Err(error) if error.code() == Some("not_found") => return records,
+                more => more.expect("the log is public"),
+            };
+            if more.is_empty() {
+                return records;
+            }
+            records.extend(more.iter().map(|entry| Record::parse(entry).expect("a record")));
+        }
+    }
+
+    /// How many refusals with this code the log holds of rows of this kind.
+    pub async fn recorded(&self, code: &str, row: &str) -> usize {
+        let of_row = |record: &Record| record.detail().get("row").is_some_and(|kind| kind == row);
+        self.trace().await.iter().filter(|record| record.code() == code && of_row(record)).count()
+    }
+}
+
+impl House {
+    /// Stops the platform, works on its database as its administrator could, and starts it again.
+    pub async fn behind_its_back<T>(&mut self, work: impl AsyncFnOnce(&Records) -> T) -> T {
+        self.stop_platform();
+        let records = Records::open(self).await;
+        let done = work(&records).await;
+        records.database.close().await;
+        self.start_platform();
+        done
+    }
+
+    /// Stops the platform as an operator does.
+    pub fn stop_platform(&mut self) {
+        let platform = self.platform.take().expect("the platform runs");
+        assert!(platform.stop().success(), "it stops cleanly");
+    }
+
+    /// The files of the platform's database.
+    pub fn database_files(&self) -> Vec<PathBuf> {
+        ["records.db", "records.db-wal", "records.db-shm"]
+            .map(|name| self.scratch.join("platform").join(name))
+            .to_vec()
+    }
+
+    /// The file of an object.
+    pub fn object(&self, name: &str) -> PathBuf {
+        let folder = self.scratch.join("platform").join("objects");
+        let (first, rest) = name.split_at(2);
+        folder.join(first).join(rest.split_at(2).0).join(name)
+    }
+}
+
+/// The platform's database in somebody else's hands.
+#[derive(Debug)]
+pub struct Records {
+    database: Database,
+}
+
+impl Records {
+    /// Opens the database of a house, whether the platform runs or not.
+    pub async fn open(house: &House) -> Self {
+        let migrations =
+            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let path = house.scratch.join("platform").join("records.db");
+        Self { database: Database::open(&path, &migrations).await.expect("the platform's own database") }
+    }
+
+    /// Runs a statement, which must change something.
+    pub async fn edit(&self, sql: &'static str, values: &[Datum]) {
+        let changed = self.database.execute(Statement::new("EDIT", sql), values).await.expect("good SQL");
+        assert!(changed > 0, "nothing was edited by {sql}");
+    }
+
+    /// The one value `v` that a query finds.
+    pub async fn value<T: sceau_store::FromValue>(&self, sql: &'static str, values: &[Datum]) -> T {
+        let row = self.database.fetch_one(Statement::new("VALUE", sql), values).await.expect("one row");
+        row.get("v").expect("a value of that type")
+    }
+
+    /// Edits the bytes of a document that was attested, by replacing one text in it.
+    pub async fn edit_document(&self, kind: &str, id: &str, from: &str, to: &str) {
+        let at: &[Datum] = &[kind.into(), id.into()];
+        let current = "SELECT payload AS v FROM attested_documents WHERE kind = $1 AND id = $2 \
+            ORDER BY log_index DESC LIMIT 1";
+        let payload: Vec<u8> = self.value(current, at).await;
+        let text = String::from_utf8(payload).expect("documents are JSON");
+        assert!(text.contains(from), "{text}");
+        let edited = text.replace(from, to).into_bytes();
+        let old = text.into_bytes();
+        self.edit(
+            "UPDATE attested_documents SET payload = $1 WHERE payload = $2",
+            &[edited.into(), old.into()],
+        )
+        .await;
+    }
+}
