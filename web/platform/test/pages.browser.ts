@@ -1,5 +1,5 @@
 // Every page, in both languages, on a phone and on a desk, by day and by night: it must pass axe, fit its width, break no policy and ask
-// nobody else. The pictures go to the folder named by PICTURES.
+// nobody else. The pictures go to the folder named by SCEAU_PICTURES.
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { MAIRIE } from "./mock/organisation";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const mock = new Mock(fileURLToPath(new URL("../dist", import.meta.url)));
-const pictures = process.env.PICTURES;
+const pictures = process.env["SCEAU_PICTURES"];
 let origin = "";
 let browser: Browser;
 
@@ -74,7 +74,7 @@ const looks: Look[] = [
 
 for (const look of looks) {
   describe(`${look.language} ${look.width} ${look.scheme}`, () => {
-    const wanted = process.env.ONLY?.split(",");
+    const wanted = process.env["ONLY"]?.split(",");
     it.each(screens.filter(({ name }) => !wanted || wanted.includes(name)))("$name", async ({ name, path, who, then }) => {
       mock.swapRecipient = name === "recipient-forged";
       const { context, page, faults } = await visitor(browser, origin, who, look);
