@@ -40,7 +40,7 @@ impl KeyManager {
             return Err(Error::PublicAddress(address));
         }
         let router = super::router(self.clone());
-        let graceful = Arc::new(GracefulShutdown::new());
+        let graceful = GracefulShutdown::new();
         let permits = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
         tokio::pin!(stop);
         loop {
@@ -64,9 +64,7 @@ impl KeyManager {
             });
         }
         drop(listener);
-        if let Some(graceful) = Arc::into_inner(graceful) {
-            drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
-        }
+        drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
         Ok(())
     }
 }

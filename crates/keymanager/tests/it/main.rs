@@ -1,0 +1,23 @@
+//! Behaviours of the key manager, each in a file named after it: a real one over real TLS, against a small platform with a real log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests state what must hold"
+)]
+
+mod support;
+
+mod a_key_leaves_after_its_record;
+mod administrators_do_not_read;
+mod altered_state_is_refused;
+mod decisions_are_signed_and_delivered;
+mod every_refusal_has_its_code;
+mod every_statement_prepares_on_postgresql;
+mod keys_are_replaced_in_time;
+mod pages_carry_their_policy;
+mod the_platforms_log_is_watched;

@@ -1,0 +1,110 @@
+//! What a browser sends, to the byte: HTTP/1.1 over TLS, any origin, any certificate.
+
+use std::sync::Arc;
+
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use sceau_pki::{Anchors, PrivateKey, TlsIdentity, client_config};
+use sceau_store::{Clock as _, ManualClock};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+#[derive(Clone)]
+pub struct Browser {
+    pub origin: Option<String>,
+    port: u16,
+    config: Arc<rustls::ClientConfig>,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct At(Arc<ManualClock>);
+
+impl TimeProvider for At {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_millis(self.0.now_ms())))
+    }
+}
+
+impl Browser {
+    pub fn new(
+        origin: &str,
+        port: u16,
+        authority: &str,
+        identity: Option<&str>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
+        let anchors = Anchors::from_pem(authority, "authority").unwrap();
+        let identity = identity.map(|pem| TlsIdentity::new(pem, PrivateKey::from_pem(pem).unwrap()).unwrap());
+        let mut config = client_config(&anchors, identity.as_ref()).unwrap();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.time_provider = Arc::new(At(clock));
+        Self { origin: Some(origin.to_owned()), port, config: Arc::new(config) }
+    }
+
+    /// The same browser on a page of another origin, or of none.
+    pub fn from_origin(&self, origin: Option<&str>) -> Self {
+        Self { origin: origin.map(str::to_owned), ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, b"").await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, body.to_string().as_bytes()).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let name = ServerName::try_from("cles.localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.unwrap();
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: cles.localhost:{}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            self.port,
+            body.len()
+        );
+        if method != "GET" {
+            head += "content-type: application/json\r\n";
+            head += &self.origin.as_ref().map_or_else(String::new, |origin| format!("origin: {origin}\r\n"));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        // A server that closes without close_notify has still sent everything that content-length promised.
+        drop(stream.read_to_end(&mut answer).await);
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let headers = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
+        let status = headers[9..12].parse().unwrap();
+        Answer { status, headers, body: answer[end + 4..].to_vec() }
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The code of a problem document.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        assert!(self.status >= 400, "{}", String::from_utf8_lossy(&self.body));
+        assert!(self.headers.contains("content-type: application/problem+json"), "{}", self.headers);
+        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status);
+        problem["code"].as_str().unwrap().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}

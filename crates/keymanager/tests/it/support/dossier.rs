@@ -1,0 +1,97 @@
+//! A dossier as a citizen's browser seals it, and the requests that its reader makes.
+
+use std::collections::BTreeMap;
+
+use sceau_crypto::envelope::{Metadata, NewEnvelope};
+use sceau_crypto::{Cek, RecipientKey};
+use sceau_element_api::documents::{Answers, Document as _, KeyUse, Manifest, SealedFile};
+use sceau_element_api::{Base64Url, DossierId, SchemeId};
+use sceau_trace::{Hash, sha256};
+use serde_json::{Value, json};
+
+use super::World;
+
+#[derive(Clone)]
+pub struct SealedDossier {
+    pub manifest: Manifest,
+    pub payload: Vec<u8>,
+    pub evidence: Value,
+    pub header: Vec<u8>,
+    pub cek: [u8; 32],
+}
+
+impl SealedDossier {
+    /// Sealed to the organisation's current key, its manifest attested.
+    pub fn deposit(world: &World) -> Self {
+        Self::sealed_to(world, &world.statement(KeyUse::Encrypt).recipient_key().unwrap())
+    }
+
+    pub fn sealed_to(world: &World, key: &RecipientKey) -> Self {
+        Self::with(world, key, |_| {})
+    }
+
+    /// With a manifest that is changed before it is attested.
+    pub fn with(world: &World, key: &RecipientKey, change: impl FnOnce(&mut Manifest)) -> Self {
+        let metadata = Metadata::new("facture.pdf", "application/pdf").unwrap();
+        let mut envelope = NewEnvelope::create(metadata, std::slice::from_ref(key)).unwrap();
+        let mut hasher = envelope.header.hasher();
+        let part = envelope.sealer.seal_part(b"what the citizen sent", true).unwrap();
+        hasher.part(&part);
+        let file = SealedFile {
+            file_id: envelope.header.fixed().file_id(),
+            envelope_hash: Hash::new(*hasher.finish().as_bytes()),
+            size: 21,
+            parts: 1,
+        };
+        let mut manifest = Manifest {
+            v: 1,
+            dossier: DossierId::random(),
+            organisation: world.organisation,
+            scheme: SchemeId::random(),
+            form_hash: sha256(b"form"),
+            answers: Answers { public: BTreeMap::new(), sealed: None },
+            files: vec![file],
+            key_id: key.key_id(),
+            created: super::START,
+        };
+        change(&mut manifest);
+        let payload = manifest.to_bytes().unwrap();
+        let evidence = world.platform.attest_manifest(&manifest, &payload);
+        let header = envelope.header.as_bytes().to_vec();
+        let cek = *envelope.header.into_cek().expose();
+        Self { manifest, payload, evidence, header, cek }
+    }
+
+    pub fn proof(&self) -> Value {
+        json!({
+            "dossier": self.manifest.dossier,
+            "manifest": Base64Url(self.payload.clone()),
+            "manifest_proof": {"type": "passkey"},
+            "manifest_evidence": self.evidence,
+        })
+    }
+
+    /// The body of `POST /v1/unwrap`.
+    pub fn request(&self) -> Value {
+        let mut body = self.proof();
+        body["file_id"] = json!(self.manifest.files[0].file_id);
+        body["header"] = json!(Base64Url(self.header.clone()));
+        body
+    }
+
+    /// The body of `POST /v1/decisions`.
+    pub fn decision(&self, decision: &str, reason: &str) -> Value {
+        let mut body = self.proof();
+        body["decision"] = json!(decision);
+        body["reason"] = json!(reason);
+        body
+    }
+
+    #[track_caller]
+    pub fn assert_opened(&self, answer: &Value) {
+        let cek = Base64Url::decode(answer["cek"].as_str().unwrap()).unwrap();
+        assert_eq!(Cek::from_slice(&cek).unwrap(), Cek::from_slice(&self.cek).unwrap());
+        assert_eq!(answer["envelope_hash"], self.manifest.files[0].envelope_hash.to_string());
+        assert_eq!((answer["parts"].as_u64(), answer["size"].as_u64()), (Some(1), Some(21)));
+    }
+}
