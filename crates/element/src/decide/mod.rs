@@ -159,7 +159,7 @@ impl Core {
         if let Some(index) = self.state.delivered(record.organisation, record.digest) {
             return Step { outcome: Outcome::Appended { index }, event: None };
         }
-        match record.into_event(self.time) {
+        match record.check_actor(&self.state).and_then(|()| record.into_event(self.time)) {
             Ok(event) => self.accept(event),
             Err(refusal) => self.refuse(Action::ATTEST, None, refusal),
         }

@@ -3,7 +3,7 @@
 use sceau_element_api::documents::{Decision, KeyUse};
 use sceau_element_api::wire::{Code, Refusal};
 
-use super::{Verdict, actor, demand};
+use super::{Verdict, actor, demand, is_staff_of};
 use crate::state::{Authority, State};
 
 pub(super) fn judge(
@@ -29,6 +29,8 @@ pub(super) fn judge(
         Code::ProofInvalid,
         "the organisation's current signing key, in its validity, did not sign this",
     )?;
+    let staff = is_staff_of(state, document.decided_by, document.organisation);
+    demand(staff, Code::ClaimRefused, "who decides works for another organisation, or for none")?;
     let dossier = state.dossier(document.dossier);
     let dossier = dossier.ok_or_else(|| Refusal::new(Code::DossierUnknown, "there is no such dossier"))?;
     let addressed = dossier.document.organisation == document.organisation;

@@ -21,6 +21,7 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         Code::KeyUnknown,
         "the manifest is sealed to a key that the organisation never stated",
     )?;
+    files_are_its_own(state, document)?;
     may_replace(state, document)?;
     let depositor = depositor_asks(state, authority, dossier)?;
     Ok(depositor
@@ -28,6 +29,16 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         .subject("dossier", document.dossier)
         .subject("scheme", document.scheme)
         .detail("key", document.key_id))
+}
+
+/// A sealed file is of one dossier. Named by another's manifest it would open under that one's assignments, and on its timeline.
+fn files_are_its_own(state: &State, document: &Manifest) -> Result<(), Refusal> {
+    let own = |file| state.dossier_of_file(file).is_none_or(|dossier| dossier == document.dossier);
+    demand(
+        document.files.iter().all(|file| own(file.file_id)),
+        Code::FieldFixed,
+        "the manifest names a file that was sent with another dossier: seal it anew",
+    )
 }
 
 /// What was sent stays, unless the organisation asked for more.

@@ -188,6 +188,11 @@ fn actor_of(account: &Account) -> Actor {
     actor(account.document.role, account.document.account)
 }
 
+/// Whether an organisation may name the account as one of its people: what is not enrolled here is its own word.
+fn is_staff_of(state: &State, account: AccountId, organisation: OrganisationId) -> bool {
+    state.account(account).is_none_or(|known| known.document.organisation == Some(organisation))
+}
+
 fn platform() -> Actor {
     Actor::new(ActorKind::Platform, "platform")
 }

@@ -2,9 +2,9 @@
 
 use sceau_element_api::Role;
 use sceau_element_api::documents::OrganisationDocument;
-use sceau_element_api::wire::Refusal;
+use sceau_element_api::wire::{Code, Refusal};
 
-use super::{Verdict, actor_of, not_authorised, passkey_account};
+use super::{Verdict, actor_of, demand, not_authorised, passkey_account};
 use crate::state::{Authority, State};
 
 pub(super) fn judge(
@@ -16,6 +16,10 @@ pub(super) fn judge(
     if account.document.role != Role::PlatformAdmin {
         return Err(not_authorised("only a platform administrator enrols organisations"));
     }
+    // Who enrols a new organisation checks its name and root, not the id that the platform gave it: under the id of one that exists, the
+    // same signature would replace that one's root.
+    let same = state.organisation(document.organisation).is_none_or(|known| known.name == document.name);
+    demand(same, Code::FieldFixed, "an organisation keeps its name: another name is another organisation")?;
     Ok(Verdict::by(actor_of(account))
         .organisation(document.organisation)
         .detail("root", document.root_fingerprint))

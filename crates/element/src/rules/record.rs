@@ -1,12 +1,12 @@
 //! Records that others write: the platform's drafts, and what key managers signed.
 
 use sceau_crypto::{Fingerprint, Typ, VerifyingKey, jws};
-use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::KeyUse;
 use sceau_element_api::wire::{Code, RecordDraft, Refusal};
+use sceau_element_api::{AccountId, OrganisationId};
 use sceau_trace::{ActorKind, Asserted, Hash, Outcome, Record, sha256};
 
-use super::demand;
+use super::{demand, is_staff_of};
 use crate::event::{Change, Event};
 use crate::state::State;
 
@@ -112,6 +112,17 @@ pub fn read_signed(jws: &str, keys: &RecordSigner) -> Result<SignedRecord, Refus
 }
 
 impl SignedRecord {
+    /// Whether the organisation may speak for the actor: not for the people of another one.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub(crate) fn check_actor(&self, state: &State) -> Result<(), Refusal> {
+        let account = self.record.actor().id.parse::<AccountId>().ok();
+        let person = account.filter(|_| self.record.actor().kind != ActorKind::KeyManager);
+        let own = person.is_none_or(|account| is_staff_of(state, account, self.organisation));
+        demand(own, Code::ClaimRefused, "the record speaks for somebody of another organisation")
+    }
+
     /// The event that takes it in at `now`: its own fields, with when it was signed and the hash of what was signed.
     ///
     /// # Errors

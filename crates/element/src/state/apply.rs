@@ -83,7 +83,7 @@ impl State {
     fn learn(&mut self, document: AnyDocument, record: &Record, row: AttestedRow) -> Option<()> {
         match document {
             AnyDocument::Organisation(document) => {
-                let organisation = Organisation { root: document.root_fingerprint };
+                let organisation = Organisation { name: document.name, root: document.root_fingerprint };
                 self.organisations.insert(document.organisation, organisation);
             }
             AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time()),
@@ -97,6 +97,9 @@ impl State {
                 self.dossiers.insert(document.dossier, Dossier { document });
             }
             AnyDocument::Manifest(document) => {
+                for file in &document.files {
+                    self.files.entry(file.file_id).or_insert(document.dossier);
+                }
                 self.manifests.insert(document.dossier, ManifestFact { hash: row.hash });
             }
             AnyDocument::Decision(document) => {

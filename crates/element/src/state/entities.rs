@@ -9,8 +9,10 @@ use sceau_element_api::{AccountId, Nonce, OrganisationId, RowId};
 use sceau_trace::Hash;
 
 /// An organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organisation {
+    /// Its public name.
+    pub name: String,
     /// The fingerprint of its root.
     pub root: Fingerprint,
 }

@@ -1,19 +1,30 @@
 //! Records: the platform's, stamped by the element; key managers', once each.
 
 use sceau_crypto::{SigningKey, Typ, jws};
-use sceau_element_api::documents::Document;
+use sceau_element_api::documents::{Document, Outcome};
 use sceau_element_api::wire::{Code, RecordDraft};
-use sceau_element_api::{AccountId, Kind};
+use sceau_element_api::{AccountId, Kind, Role};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, sha256};
 
-use crate::house::{Element, House, Organisation, by_key, current, refused, signing_statement};
+use crate::house::{
+    Element, House, Organisation, by_key, current, organisation, refused, signing_statement, staff,
+};
 
 fn login() -> RecordDraft {
     RecordDraft::new(Actor::new(ActorKind::Citizen, AccountId::random().to_string()), Action::LOGIN).granted()
 }
 
 fn signed_record(organisation: &Organisation, key: &SigningKey, detail: &str) -> (Record, String) {
-    let actor = Actor::new(ActorKind::CaseOfficer, AccountId::random().to_string());
+    record_by(AccountId::random(), organisation, key, detail)
+}
+
+fn record_by(
+    account: AccountId,
+    organisation: &Organisation,
+    key: &SigningKey,
+    detail: &str,
+) -> (Record, String) {
+    let actor = Actor::new(ActorKind::CaseOfficer, account.to_string());
     let record = Record::builder(12_345, actor, Asserted::Organisation, Action::UNWRAP_OUTCOME)
         .refused("quota")
         .subject("dossier", AccountId::random().to_string())
@@ -111,4 +122,27 @@ async fn a_key_manager_claims_no_more_than_is_its_own() {
     let other = AccountId::random().to_string();
     let record = builder(ActorKind::CaseOfficer, Asserted::Organisation).organisation(other).build().unwrap();
     refused(client.append_signed(sign(&record)).await, Code::ClaimRefused);
+}
+
+#[tokio::test]
+async fn an_organisation_speaks_for_no_one_of_another() {
+    let house = House::build().await;
+    let client = house.client();
+    let other = organisation(client, &house.admin).await;
+    let officer = staff(client, &house.admin, Role::CaseOfficer, house.organisation.id).await;
+    for victim in [officer.account.account, house.citizen.account.account] {
+        let (_, jws) = record_by(victim, &other, &other.sign, "framed");
+        refused(client.append_signed(jws).await, Code::ClaimRefused);
+    }
+    let own = record_by(officer.account.account, &house.organisation, &house.organisation.sign, "own").1;
+    client.append_signed(own).await.unwrap();
+    // Nor does it put a decision into the mouth of a stranger.
+    let manifest = house.submit().await;
+    let stranger = staff(client, &house.admin, Role::CaseOfficer, other.id).await;
+    let sign = &house.organisation.sign;
+    let mut decision = house.decision(manifest.hash, Outcome::Accepted, 10);
+    decision.decided_by = stranger.account.account;
+    refused(by_key(client, sign, Typ::Decision, &decision, None).await, Code::ClaimRefused);
+    decision.decided_by = officer.account.account;
+    by_key(client, sign, Typ::Decision, &decision, None).await.unwrap();
 }

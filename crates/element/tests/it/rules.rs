@@ -94,7 +94,7 @@ async fn a_new_root_takes_over_and_the_old_one_ends() {
     let document = OrganisationDocument {
         v: 1,
         organisation: organisation.id,
-        name: "Métropole".to_owned(),
+        name: "Métropole de Test".to_owned(),
         root_fingerprint: new_root.verifying_key().fingerprint(),
     };
     by_passkey(client, &house.admin, &document, before).await.unwrap();

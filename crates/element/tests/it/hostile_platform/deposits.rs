@@ -1,12 +1,12 @@
 //! Dossiers, manifests and decisions.
 
 use crate::house::{
-    House, by_key, by_passkey, by_platform, citizen, current, encryption_statement, organisation, refused,
-    signing_statement,
+    House, by_key, by_passkey, by_platform, citizen, current, dossier, encryption_statement, organisation,
+    refused, signing_statement,
 };
-use sceau_crypto::{SigningKey, Typ};
+use sceau_crypto::{FileId, SigningKey, Typ};
 use sceau_element_api::Kind;
-use sceau_element_api::documents::{Document, DossierPhase, DossierState, Outcome};
+use sceau_element_api::documents::{Document, DossierPhase, DossierState, Manifest, Outcome, SealedFile};
 use sceau_element_api::wire::Code;
 use sceau_trace::sha256;
 
@@ -129,4 +129,30 @@ async fn it_cannot_change_whose_dossier_it_is() {
     let other = organisation(client, &house.admin).await;
     let diverted = DossierState { organisation: other.id, ..house.dossier.clone() };
     refused(by_platform(client, &diverted, before).await, Code::SchemeUnknown);
+}
+
+/// A colluding officer whom a dossier is not assigned to would open it through a dossier that the platform invents.
+#[tokio::test]
+async fn it_cannot_bring_a_sealed_file_into_another_dossier() {
+    let house = House::build().await;
+    let client = house.client();
+    let file =
+        SealedFile { file_id: FileId::random(), envelope_hash: sha256(b"an envelope"), size: 1, parts: 1 };
+    let sent = Manifest { files: vec![file.clone()], ..house.manifest() };
+    let row = by_passkey(client, &house.citizen, &sent, None).await.unwrap();
+    let accomplice = citizen(client).await;
+    let invented = dossier(&accomplice, &house.scheme);
+    by_platform(client, &invented, None).await.unwrap();
+    let mut stolen = Manifest { dossier: invented.dossier, ..sent.clone() };
+    refused(by_passkey(client, &accomplice, &stolen, None).await, Code::FieldFixed);
+    // Nor under another hash; its own files are taken.
+    stolen.files = vec![SealedFile { envelope_hash: sha256(b"another"), ..file.clone() }];
+    refused(by_passkey(client, &accomplice, &stolen, None).await, Code::FieldFixed);
+    stolen.files = vec![SealedFile { file_id: FileId::random(), ..file }];
+    by_passkey(client, &accomplice, &stolen, None).await.unwrap();
+    // The dossier itself may name it again when more is asked for.
+    let asks = house.decision(row.hash, Outcome::MoreInformation, 10);
+    by_key(client, &house.organisation.sign, Typ::Decision, &asks, None).await.unwrap();
+    let again = Manifest { created: 2, ..sent };
+    by_passkey(client, &house.citizen, &again, Some(row.version())).await.unwrap();
 }

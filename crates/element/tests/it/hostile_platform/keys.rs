@@ -45,6 +45,18 @@ async fn it_cannot_enrol_another_root_for_an_organisation_without_the_administra
     assert_eq!(updated.version, 2);
 }
 
+/// The administrator enrols "Mallory" and checks name and root; the platform put the id of another organisation into the document.
+#[tokio::test]
+async fn it_cannot_pass_the_root_of_a_new_organisation_off_on_an_existing_one() {
+    let house = House::build().await;
+    let (client, root) = (house.client(), SigningKey::generate());
+    let id = house.organisation.id;
+    let before = current(client, Kind::Organisation, id).await;
+    let mallory =
+        OrganisationDocument { organisation: id, name: "Mallory".to_owned(), ..organisation_document(&root) };
+    refused(by_passkey(client, &house.admin, &mallory, before).await, Code::FieldFixed);
+}
+
 #[tokio::test]
 async fn it_cannot_reorder_or_roll_back_key_statements() {
     let house = House::build().await;
