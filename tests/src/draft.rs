@@ -40,18 +40,29 @@ pub struct Sealed {
 impl<'a> Draft<'a> {
     /// Begins a dossier of the stage's citizen.
     pub async fn begin(stage: &'a Stage) -> Self {
-        let form = SchemeDocument::parse(&stage.scheme.payload).expect("our own scheme");
         let begun: Value = stage
             .citizen
             .server()
             .post("/v1/dossiers", &json!({"scheme": stage.scheme.id}))
             .await
             .expect("anybody may begin");
-        let field = |name: &str| begun.get(name).cloned().expect("a dossier that was begun");
-        let offered: OfferedKey = serde_json::from_value(field("recipient")).expect("a key with its proofs");
+        let id = begun.get("id").cloned().expect("a dossier that was begun");
+        Self::with(stage, serde_json::from_value(id).expect("an id"), begun.get("recipient"))
+    }
+
+    /// Goes on with a dossier that was begun, for the key that its organisation still has.
+    pub async fn resume(stage: &'a Stage, id: DossierId) -> Self {
+        let path = format!("/v1/organisations/{}", stage.organisation.enrolled.organisation);
+        let organisation: Value = stage.citizen.server().get(&path).await.expect("anybody may look");
+        Self::with(stage, id, organisation.get("current_key"))
+    }
+
+    fn with(stage: &'a Stage, id: DossierId, recipient: Option<&Value>) -> Self {
+        let form = SchemeDocument::parse(&stage.scheme.payload).expect("our own scheme");
+        let recipient = recipient.cloned().expect("a key");
+        let offered: OfferedKey = serde_json::from_value(recipient).expect("a key with its proofs");
         let organisation = form.document.organisation;
         let key = offered.verify(organisation, stage.citizen.log_key(), now_ms()).expect("a good key").key;
-        let id = serde_json::from_value(field("id")).expect("an id");
         Self { citizen: &stage.citizen, id, key, form: form.document, form_hash: form.hash }
     }
 

@@ -49,7 +49,15 @@ impl House {
     /// Starts both in a fresh folder.
     pub fn start(name: &str) -> Self {
         let port = crate::free_port();
-        let origin = format!("http://sceau.localhost:{port}");
+        Self::start_at(name, port, format!("http://sceau.localhost:{port}"))
+    }
+
+    /// Starts both behind something that listens at another port, which is the platform's origin for everybody.
+    pub fn start_behind(name: &str, public_port: u16) -> Self {
+        Self::start_at(name, crate::free_port(), format!("http://sceau.localhost:{public_port}"))
+    }
+
+    fn start_at(name: &str, port: u16, origin: String) -> Self {
         let scratch = Scratch::new(name);
         std::fs::write(scratch.join("passphrase"), "a passphrase for one test only")
             .expect("the scratch folder");
@@ -80,9 +88,14 @@ impl House {
             .arg(self.scratch.join("platform"))
             .arg("--element")
             .arg(self.socket())
-            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--origin", &self.origin])
             .start(self.scratch.path());
         self.platform = Some(started);
+    }
+
+    /// Where the platform itself listens.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// The element's socket.

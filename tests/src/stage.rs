@@ -35,7 +35,11 @@ pub struct Stage {
 impl Stage {
     /// Sets it.
     pub async fn set(name: &str) -> Self {
-        let house = House::start(name);
+        Self::in_house(House::start(name)).await
+    }
+
+    /// Sets it in a house that was started in another way.
+    pub async fn in_house(house: House) -> Self {
         let administrator = house.administrator().await;
         let organisation = house.organisation(&administrator, "Métropole d’essai").await;
         let (chief, officer) = house.staff(&administrator, &organisation).await;
@@ -130,6 +134,27 @@ impl House {
         records.database.close().await;
         self.start_platform();
         done
+    }
+
+    /// Waits until every letter that is due has been delivered; the letters, each with its headers.
+    pub async fn letters(&mut self) -> Vec<String> {
+        let records = Records::open(self).await;
+        loop {
+            let waiting = "SELECT count(*) AS v FROM outbox WHERE dead = 0";
+            if records.value::<u64>(waiting, &[]).await == 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        records.database.close().await;
+        let folder = std::fs::read_dir(self.scratch.join("platform").join("mail")).expect("the mail folder");
+        let mut letters: Vec<String> = folder
+            .map(|entry| entry.expect("a folder can be read").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+            .map(|path| std::fs::read_to_string(path).expect("a letter is text"))
+            .collect();
+        letters.sort();
+        letters
     }
 
     /// Stops the platform as an operator does.

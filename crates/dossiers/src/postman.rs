@@ -9,7 +9,7 @@ use crate::settle::Posted;
 use crate::{Dossiers, statements};
 
 impl Dossiers {
-    /// Sends one letter: finds the address at the last moment, so that the outbox holds none.
+    /// Sends one letter, once however often it is delivered: finds the address at the last moment, so that the outbox holds none.
     ///
     /// # Errors
     /// [`DeliveryError::Later`] where trying again may help.
@@ -25,7 +25,7 @@ impl Dossiers {
             None => self.contact_address(&posted.organisation).await?,
         };
         let Text { subject, body } = posted.letter.text();
-        mail.send(&Mail { to, subject, text: body })
+        mail.send_once(&Mail { to, subject, text: body }, message)
             .await
             .map(drop)
             .map_err(|error| DeliveryError::Later(error.to_string()))

@@ -57,9 +57,21 @@ impl MailFolder {
     /// # Errors
     /// [`StoreError::Mail`] for an address or a subject that could add headers; [`StoreError::Io`].
     pub async fn send(&self, mail: &Mail) -> Result<PathBuf, StoreError> {
-        let now = self.clock.now_ms();
-        let bytes = self.compose(mail, now)?;
-        let name = format!("{now:015}-{}.eml", uuid::Uuid::new_v4());
+        self.write(mail, self.clock.now_ms(), uuid::Uuid::new_v4()).await
+    }
+
+    /// Writes the message of an outbox message: delivering that one again, after a crash or a doubt, writes no second one.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; [`StoreError::Mail`] also where the message's id is not a UUID.
+    pub async fn send_once(&self, mail: &Mail, message: &crate::Message) -> Result<PathBuf, StoreError> {
+        let id = message.id.parse().map_err(|_| StoreError::Mail("its message has no UUID".into()))?;
+        self.write(mail, message.created, id).await
+    }
+
+    async fn write(&self, mail: &Mail, at_ms: u64, id: uuid::Uuid) -> Result<PathBuf, StoreError> {
+        let bytes = self.compose(mail, at_ms)?;
+        let name = format!("{at_ms:015}-{id}.eml");
         let folder = self.folder.clone();
         let written = tokio::task::spawn_blocking(move || write_atomically(&folder, &name, &bytes)).await;
         written
@@ -88,7 +100,11 @@ impl MailFolder {
 fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let (hidden, visible) = (folder.join(format!(".{name}")), folder.join(name));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&hidden)?;
+    if visible.exists() {
+        return Ok(visible);
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&hidden)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&hidden, &visible)?;
