@@ -78,7 +78,6 @@ async function publishScheme(page) {
   await page.getByLabel('Titre en anglais').fill('School canteen');
   await page.getByLabel('Description en français').fill('Tarif réduit selon les revenus.');
   await page.getByLabel('Description en anglais').fill('Reduced price according to income.');
-  await button(page, 'Ajouter un document').click();
   await page.getByRole('group', { name: 'Document 1' }).getByLabel('En français').fill('Avis d’imposition');
   await page.getByRole('group', { name: 'Document 1' }).getByLabel('En anglais').fill('Tax notice');
   await look(page, 'scheme-editor');
@@ -145,11 +144,14 @@ test('an organisation is brought in, publishes, receives and decides, through th
   await keeper.getByText('Ville d’Essai').first().waitFor();
   await look(keeper, 'key-manager');
   await keeper.goto(`https://cles.localhost:${port}/administration`);
+  await keeper.getByRole('heading', { name: 'Clés', exact: true }).waitFor();
+  await look(keeper, 'key-manager-keys');
+  await keeper.getByRole('link', { name: 'Gestionnaires' }).click();
   await button(keeper, 'Relier un certificat à un compte').click();
   await keeper.getByLabel('Empreinte du certificat').fill(officer.fingerprint);
   await keeper.getByLabel('Identifiant du compte sur Sceau').fill(account);
   await keeper.getByLabel('Nom de la personne').fill('Anne Agent');
-  await look(keeper, 'key-manager-administration');
+  await look(keeper, 'key-manager-officers');
   await button(keeper, 'Relier').click();
   await keeper.getByText('Le certificat est relié au compte.').waitFor();
 

@@ -4,6 +4,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** One session a page, never ended: its end would take the page's passkey device away. */
+const sessions = new WeakMap();
+const sessionOf = async (page) => {
+  if (!sessions.has(page)) sessions.set(page, await page.context().newCDPSession(page));
+  return sessions.get(page);
+};
+
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /**
@@ -14,7 +21,7 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
  * @returns {Promise<string[]>}
  */
 export async function faults(page) {
-  const session = await page.context().newCDPSession(page);
+  const session = await sessionOf(page);
   const { frameTree } = await session.send('Page.getFrameTree');
   const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id });
   const evaluate = async (expression) => {
@@ -31,7 +38,6 @@ export async function faults(page) {
   const found = await evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(TAGS)} }).then((r) => r.violations.map((v) => ({ id: v.id, help: v.help, nodes: v.nodes.map((n) => n.html) })))`,
   );
-  await session.detach();
   return found.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.slice(0, 5).join('\n  ')}`);
 }
 
@@ -43,6 +49,8 @@ export async function faults(page) {
 export async function overflowAt320(page) {
   const before = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 640 });
+  // Two frames: the page has laid itself out for its new width.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (before) await page.setViewportSize(before);
   return overflow;
