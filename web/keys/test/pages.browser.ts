@@ -259,7 +259,8 @@ describe("nothing is shown", () => {
   });
 });
 
-describe.runIf(pictures)("pictures", () => {
+// Pictures are kept where SCEAU_PICTURES names a folder.
+describe("reads well in both languages, wide and narrow, light and dark", () => {
   const shots: [string, string, Stage["who"], ((page: Page) => Promise<void>)?][] = [
     ["status", "/", "nobody"],
     ["certificate", "ticket", "nobody"],
@@ -287,7 +288,7 @@ describe.runIf(pictures)("pictures", () => {
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow, `${look}: no sideways scrolling`).toBe(0);
       expect(await violations(page), look).toEqual([]);
-      await page.screenshot({ path: `${pictures}/${name}-${look}.png`, fullPage: true });
+      if (pictures) await page.screenshot({ path: `${pictures}/${name}-${look}.png`, fullPage: true });
       await page.context().close();
     }
   });
