@@ -1,5 +1,7 @@
 //! Decisions: signed over the manifest's hash, kept, and delivered to the platform.
 
+use std::time::Duration;
+
 use sceau_crypto::{Typ, jws};
 use sceau_element_api::documents::{Decision, Document as _, KeyUse, Outcome};
 use sceau_element_api::wire::RecordDraft;
@@ -17,6 +19,9 @@ use crate::manager::KeyManager;
 use crate::officer::VerifiedOfficer;
 use crate::release::Failure;
 use crate::schema::statements;
+
+/// How long an officer waits for the platform's answer; the outbox goes on afterwards.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks for a decision on a dossier.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,7 +59,7 @@ impl KeyManager {
         match self.take(officer, request).await {
             Err(Failure::Denied(denial)) => {
                 let draft = self.record_of_dossier(officer, Action::DECISION, &request.proof);
-                self.record_refusal(Some(officer.account()), draft.refused(denial.code())).await?;
+                self.record_refusal(Some(officer.account()), draft.refused(denial.record_code())).await?;
                 Err(denial.into())
             }
             taken => taken,
@@ -65,14 +70,16 @@ impl KeyManager {
         let link = self.link().ok_or(Denial::NotConnected)?;
         let proven = request.proof.verify(&link)?;
         self.check_assignment(officer, &proven)?;
-        // Alone: two decisions at once must see each other.
-        let _alone = self.changing_people().await;
-        let (hash, payload) = match self.earlier(officer, request, &proven).await? {
-            Some(same) => same,
-            None => self.keep_decision(officer, request, &proven).await?,
+        let (hash, payload) = {
+            let _alone = self.deciding().await;
+            match self.earlier(officer, request, &proven).await? {
+                Some(same) => same,
+                None => self.keep_decision(officer, request, &proven).await?,
+            }
         };
         let jws = self.sign_decision(&payload)?;
-        let delivered = match self.deliver_decision(&hash).await {
+        let sent = tokio::time::timeout(PATIENCE, self.deliver_decision(&hash)).await;
+        let delivered = match sent.unwrap_or(Err(Delivery::Later("no answer yet".to_owned()))) {
             Ok(()) => true,
             Err(Delivery::Later(_)) => false,
             Err(Delivery::Refused(code)) => return Err(Denial::Platform(code).into()),

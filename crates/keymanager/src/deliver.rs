@@ -6,8 +6,9 @@
 use sceau_client::ClientError;
 use sceau_crypto::Typ;
 use sceau_store::{DeliveryError, Dispatcher, Message, params};
-use sceau_trace::Hash;
+use sceau_trace::{Action, Hash};
 
+use crate::denial::record_code;
 use crate::error::Error;
 use crate::journal;
 use crate::manager::KeyManager;
@@ -128,12 +129,22 @@ impl KeyManager {
                 Ok(())
             }
             Err(Delivery::Refused(code)) => {
-                let values = params![hash.to_string(), &code];
-                self.database().execute(statements::DECISION_REFUSED, values).await?;
+                self.decision_refused(hash, &code).await?;
                 Err(Delivery::Refused(code))
             }
             Err(other) => Err(other),
         }
+    }
+}
+
+impl KeyManager {
+    /// Keeps and records that the platform refuses a decision for good: another one may then be taken.
+    async fn decision_refused(&self, hash: &Hash, code: &str) -> Result<(), Error> {
+        let draft = self.own_record(Action::DECISION).refused(record_code(code));
+        let mut append = self.journal().begin().await?;
+        append.record(draft.detail("decision", hash.to_string())).await?;
+        append.transaction().execute(statements::DECISION_REFUSED, params![hash.to_string(), code]).await?;
+        append.commit().await
     }
 }
 

@@ -92,6 +92,14 @@ impl Denial {
         }
     }
 
+    /// The code as a record may hold it: another's word is only repeated where it is one.
+    pub(crate) fn record_code(&self) -> &str {
+        match self {
+            Self::Platform(code) => record_code(code),
+            _ => self.code(),
+        }
+    }
+
     fn status(&self) -> u16 {
         match self {
             Self::Certificate(Refusal::Missing) => 401,
@@ -157,6 +165,13 @@ impl Denial {
             None => problem,
         }
     }
+}
+
+/// A platform's code, or the one that says that it gave none.
+pub(crate) fn record_code(code: &str) -> &str {
+    let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+    let fits = plain && code.len() <= 64 && code.starts_with(|c: char| c.is_ascii_lowercase());
+    if fits { code } else { "platform_refused" }
 }
 
 impl std::fmt::Display for Denial {

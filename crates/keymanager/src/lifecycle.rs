@@ -8,7 +8,7 @@ use sceau_crypto::{KeyId, Typ, jws};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
 use sceau_element_api::wire::RecordDraft;
-use sceau_hsm::{KeyKind, KeyLabel, Operations as _};
+use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _};
 use sceau_store::params;
 use sceau_trace::{Action, sha256};
 
@@ -62,7 +62,7 @@ impl KeyManager {
         // The same label after a crash: the key that was made then is taken up.
         let label = KeyLabel::new(&format!("{}-{serial}-{}", key_use.as_str(), suite_label(suite)))?;
         let keys = self.keys();
-        let private = keys.find_or_generate(kind, &label, now)?;
+        let private = self.generate(kind, label).await?;
         let (key_id, public_key) = match kind {
             KeyKind::Ed25519 => {
                 let public = keys.verifying_key(&private)?;
@@ -91,6 +91,17 @@ impl KeyManager {
         self.keep_key(&statement, &jws, private.uri().to_string(), why).await
     }
 
+    /// An RSA key takes a while: others are served meanwhile.
+    async fn generate(&self, kind: KeyKind, label: KeyLabel) -> Result<KeyRef, Error> {
+        let (keys, now) = (self.shared_keys(), self.now());
+        let made = tokio::task::spawn_blocking(move || keys.find_or_generate(kind, &label, now)).await;
+        made.map_err(|cause| Error::Io {
+            what: "making a key".to_owned(),
+            cause: std::io::Error::other(cause),
+        })?
+        .map_err(Error::from)
+    }
+
     async fn keep_key(
         &self,
         statement: &KeyStatement,
@@ -105,6 +116,9 @@ impl KeyManager {
             .detail("reason", why.as_str());
         let mut append = self.journal().begin().await?;
         append.record(draft.detail("statement", sha256(&payload).to_string())).await?;
+        // A statement that expired before the platform took it gives its serial to this one.
+        let never = params![statement.key_use.as_str(), statement.serial];
+        append.transaction().execute(statements::FORGET_KEY, never).await?;
         let id = statement.key_id.to_string();
         let values = params![id, statement.key_use.as_str(), statement.serial, uri, jws];
         append.transaction().execute(statements::INSERT_KEY, values).await?;

@@ -67,6 +67,8 @@ struct Inner {
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while a list of people changes.
     people: tokio::sync::Mutex<()>,
+    /// Held while a decision is taken: two at once must see each other.
+    deciding: tokio::sync::Mutex<()>,
 }
 
 const IDENTITY: &str = "identity";
@@ -179,6 +181,7 @@ impl KeyManager {
             buckets,
             lifecycle: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),
+            deciding: tokio::sync::Mutex::new(()),
         })))
     }
 
@@ -252,6 +255,10 @@ impl KeyManager {
         &*self.0.keys
     }
 
+    pub(crate) fn shared_keys(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.0.keys)
+    }
+
     pub(crate) fn root(&self) -> &KeyRef {
         &self.0.root
     }
@@ -291,6 +298,11 @@ impl KeyManager {
     /// Alone among those who change lists of people.
     pub(crate) async fn changing_people(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.people.lock().await
+    }
+
+    /// Alone among those who decide.
+    pub(crate) async fn deciding(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.deciding.lock().await
     }
 
     /// Alone among those who change keys or the connection.

@@ -102,7 +102,7 @@ impl KeyManager {
             Ok(permitted) => permitted,
             Err(denial) => {
                 let who = Some(officer.account());
-                self.record_refusal(who, about(Action::UNWRAP_OUTCOME).refused(denial.code())).await?;
+                self.record_refusal(who, about(Action::UNWRAP_OUTCOME).refused(denial.record_code())).await?;
                 return Err(denial.into());
             }
         };
@@ -119,7 +119,7 @@ impl KeyManager {
                 Ok(Released { cek, record_index, envelope_hash, parts, size })
             }
             Err(denial) => {
-                let outcome = with_facts(about(Action::UNWRAP_OUTCOME).refused(denial.code()));
+                let outcome = with_facts(about(Action::UNWRAP_OUTCOME).refused(denial.record_code()));
                 self.journal().append(outcome).await?;
                 Err(denial.into())
             }

@@ -26,6 +26,8 @@ pub mod statements {
         pub GET_CHECKPOINT = "SELECT note FROM own_checkpoint WHERE id = 1";
 
         pub INSERT_KEY = "INSERT INTO managed_key (key_id, key_use, serial, uri, jws) VALUES ($1, $2, $3, $4, $5)";
+        /// One that the platform never acknowledged and never will.
+        pub FORGET_KEY = "DELETE FROM managed_key WHERE key_use = $1 AND serial = $2 AND log_index IS NULL";
         pub KEYS = "SELECT uri, jws, log_index, destroyed FROM managed_key ORDER BY key_use, serial";
         pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2 WHERE key_id = $1";
         pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2 WHERE key_id = $1";

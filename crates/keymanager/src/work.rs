@@ -33,6 +33,14 @@ impl KeyManager {
     ///
     /// Time is the injected clock's; nothing else moves it.
     pub async fn tick(&self) -> Ticked {
+        let mut ticked = self.tend().await;
+        ticked.delivered =
+            ticked.note("delivery", self.dispatcher().deliver_due().await.map_err(Error::from));
+        ticked
+    }
+
+    /// A tick without the deliveries.
+    async fn tend(&self) -> Ticked {
         let mut ticked = Ticked::default();
         let now = self.now();
         ticked.note("certificate", self.tls().renew(self.judge(), now));
@@ -43,8 +51,6 @@ impl KeyManager {
             }
             ticked.note("watch", self.watch(&link).await);
         }
-        ticked.delivered =
-            ticked.note("delivery", self.dispatcher().deliver_due().await.map_err(Error::from));
         ticked
     }
 
@@ -55,10 +61,14 @@ impl KeyManager {
         let tick = async {
             tokio::pin!(stop);
             loop {
-                self.tick().await;
+                let turn = async {
+                    self.tend().await;
+                    tokio::time::sleep(PERIOD).await;
+                };
+                // Whatever is under way may be dropped: what counts is committed, or begun again at the next start.
                 tokio::select! {
                     () = &mut stop => break,
-                    () = tokio::time::sleep(PERIOD) => {}
+                    () = turn => {}
                 }
             }
             drop(ended);

@@ -85,7 +85,7 @@ async fn refuse<T>(
         "/v1/decisions" => Action::DECISION,
         _ => Action::parse("administer").map_err(Error::from)?,
     };
-    let mut draft = manager.own_record(action).refused(denial.code());
+    let mut draft = manager.own_record(action).refused(denial.record_code());
     if let Some(officer) = who {
         draft.actor = officer.actor();
     }

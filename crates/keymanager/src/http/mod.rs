@@ -23,7 +23,7 @@ const MAX_BODY: usize = 4 << 20;
 
 /// Every route, and the OpenAPI document of `/v1`.
 pub(crate) fn router(manager: KeyManager) -> Router {
-    let (api, document) = OpenApiRouter::new()
+    let (api, mut document) = OpenApiRouter::new()
         .routes(routes!(public::check))
         .routes(routes!(public::config))
         .routes(routes!(public::whoami))
@@ -40,6 +40,7 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(administration::issue))
         .routes(routes!(administration::withdraw))
         .split_for_parts();
+    document.info = utoipa::openapi::Info::new("Sceau key manager", env!("CARGO_PKG_VERSION"));
     api.route("/trace/tile/{*path}", axum::routing::get(public::tile))
         .route("/v1/openapi.json", axum::routing::get(async move || axum::Json(document)))
         .route("/v1/{*rest}", axum::routing::any(public::nothing))

@@ -1,11 +1,14 @@
 //! What anyone in the organisation's network may ask.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::OrganisationId;
+use sceau_element_api::documents::KeyUse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,10 +17,12 @@ use super::problem::ProblemResponse;
 use crate::denial::Denial;
 use crate::manager::KeyManager;
 
-/// That the key manager answers.
+/// Whether the key manager and what it stands on answer (the form of seed 001).
 #[derive(Serialize, ToSchema)]
 pub(super) struct Check {
     status: &'static str,
+    role: &'static str,
+    checks: BTreeMap<&'static str, &'static str>,
 }
 
 /// What the pages need to know.
@@ -64,8 +69,14 @@ struct AccountView {
 
 /// Whether the key manager answers.
 #[utoipa::path(get, path = "/check", responses((status = OK, body = Check)))]
-pub(super) async fn check() -> Json<Check> {
-    Json(Check { status: "ok" })
+pub(super) async fn check(State(manager): State<KeyManager>) -> Json<Check> {
+    let word = |well: bool| if well { "pass" } else { "fail" };
+    let trace = word(manager.journal().undelivered().await.is_ok());
+    let signing = word(manager.keyring().current(KeyUse::Sign).is_some());
+    let checks =
+        BTreeMap::from([("trace", trace), ("connected", word(manager.is_connected())), ("keys", signing)]);
+    let status = word(checks.values().all(|check| *check == "pass"));
+    Json(Check { status, role: "keymanager", checks })
 }
 
 /// The organisation, its platform, and the log key that everything is verified under.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -25,6 +26,8 @@ use crate::manager::KeyManager;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a request may take, its body included: decisions wait ten seconds for the platform.
+const REQUEST: Duration = Duration::from_secs(45);
 /// Connections at once: a browser has one or two.
 const CONNECTIONS: usize = 1024;
 
@@ -101,7 +104,11 @@ async fn connection(
         Presented(chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect()));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(presented.clone());
-        router.clone().oneshot(request.map(Body::new))
+        let answer = router.clone().oneshot(request.map(Body::new));
+        async move {
+            let timely = tokio::time::timeout(REQUEST, answer).await;
+            timely.unwrap_or_else(|_| Ok(StatusCode::REQUEST_TIMEOUT.into_response()))
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);

@@ -28,9 +28,9 @@ async fn administration_takes_an_administrator_s_certificate_and_our_own_page() 
     }
     for path in WRITES {
         assert_eq!(officer.post(path, &json!({})).await.code(), "certificate_wrong_role", "{path}");
-        let foreign = administrator.from_origin(Some("https://evil.example"));
+        let foreign = administrator.on_page_of(Some("https://evil.example"));
         assert_eq!(foreign.post(path, &json!({})).await.code(), "foreign_origin", "{path}");
-        let none = administrator.from_origin(None);
+        let none = administrator.on_page_of(None);
         assert_eq!(none.post(path, &json!({})).await.code(), "foreign_origin", "{path}");
     }
 }

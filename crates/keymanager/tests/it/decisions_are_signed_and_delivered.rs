@@ -105,7 +105,7 @@ async fn a_decision_is_refused_like_a_reading() {
         world.administrator().await.post("/v1/decisions", &body).await.code(),
         "certificate_wrong_role"
     );
-    let foreign = officer.from_origin(Some("https://evil.example"));
+    let foreign = officer.on_page_of(Some("https://evil.example"));
     assert_eq!(foreign.post("/v1/decisions", &body).await.code(), "foreign_origin");
     let mut unproven = body.clone();
     unproven["manifest_evidence"] = SealedDossier::deposit(&world).evidence;

@@ -107,7 +107,7 @@ async fn a_page_of_another_origin() {
     let dossier = SealedDossier::deposit(&world);
     let platform = world.platform.origin.clone();
     for origin in [Some(platform.as_str()), Some("null"), Some("https://cles.localhost"), None] {
-        let answer = asks(&officer.from_origin(origin), &dossier).await;
+        let answer = asks(&officer.on_page_of(origin), &dossier).await;
         assert_eq!(answer.status, 403);
         assert!(answer.header("access-control-allow-origin").is_none());
         refused(&world, answer, "foreign_origin").await;

@@ -92,6 +92,21 @@ async fn an_unreachable_platform_delays_publication_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_key_that_expired_before_it_was_published_gives_its_serial_to_the_next() {
+    let world = World::unconnected(Settings::default()).await;
+    world.connect().await;
+    world.platform.misbehave(Bad::Away);
+    world.manager.tick().await;
+    world.clock.advance(184 * DAY);
+    world.manager.tick().await;
+    world.platform.misbehave(None);
+    world.manager.tick().await.assert_well();
+    let [key] = published(&world, KeyUse::Sign).try_into().unwrap();
+    assert_eq!((key.serial, key.predecessor), (1, None));
+    assert_eq!(key.not_after, START + (184 + 183) * DAY);
+}
+
+#[tokio::test]
 async fn an_acknowledgement_from_another_log_is_refused() {
     let world = World::unconnected(Settings::default()).await;
     world.connect().await;
@@ -211,7 +226,7 @@ async fn the_server_s_certificate_is_renewed_before_it_expires() {
     assert_ne!(std::fs::read(&path).unwrap(), before);
     world.clock.advance(60 * DAY);
     // The old one has expired by now: the running server shows the new one.
-    assert_eq!(world.browser(None).get("/check").await.json()["status"], "ok");
+    assert_eq!(world.browser(None).get("/check").await.json()["status"], "pass");
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ impl Browser {
     }
 
     /// The same browser on a page of another origin, or of none.
-    pub fn from_origin(&self, origin: Option<&str>) -> Self {
+    pub fn on_page_of(&self, origin: Option<&str>) -> Self {
         Self { origin: origin.map(str::to_owned), ..self.clone() }
     }
 
