@@ -97,8 +97,7 @@ const LANES: u32 = 4;
 
 impl Derivation {
     /// A new derivation for this means of opening.
-    #[must_use]
-    pub fn new(unlock: &Unlock) -> Self {
+    pub(crate) fn new(unlock: &Unlock) -> Self {
         match unlock {
             Unlock::Passphrase(_) => {
                 let salt = base64(&sceau_crypto::random::<16>());

@@ -15,6 +15,8 @@ fn both_suites_are_made_shown_and_used() {
         let (key, public) = (format!("{name}.key"), format!("{name}.pub"));
         assert_eq!((&made["suite"], &made["private_key_file"]), (&shown.into(), &key.as_str().into()));
         assert_eq!(fs::metadata(desk.path(&key)).unwrap().permissions().mode() & 0o777, 0o600);
+        let file: serde_json::Value = serde_json::from_slice(&desk.read(&key)).unwrap();
+        assert_eq!((&file["unlock"]["memory"], &file["unlock"]["passes"]), (&49_152.into(), &4.into()));
         for (file, private) in [(&key, true), (&public, false)] {
             let json = desk.run(&["keys", "show", "--json", file]).ok().json();
             assert_eq!((&json["key_id"], &json["private"]), (&made["key_id"], &private.into()));
