@@ -8,11 +8,11 @@ use std::path::Path;
 use sceau_crypto::envelope::{Metadata, NewEnvelope, PART};
 use sceau_crypto::{FileId, RecipientKey};
 use sceau_element_api::documents::{
-    AnswerValue, Answers, Document as _, Manifest, SchemeDocument, SealedAnswers, SealedFile,
+    AnswerValue, Answers, Document as _, Manifest, Parsed, SchemeDocument, SealedAnswers, SealedFile,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, DossierId, Kind, Nonce, SchemeId};
-use sceau_trace::Hash;
+use sceau_trace::{Asserted, Hash};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -37,6 +37,8 @@ pub struct Scheme {
     pub id: SchemeId,
     /// The exact bytes of its document.
     pub payload: Base64Url,
+    /// Log index of its attestation.
+    pub index: u64,
 }
 
 /// A dossier that was sent.
@@ -107,7 +109,7 @@ impl Person {
         now: u64,
         step: &mut (dyn FnMut(Step<'_>) + Send),
     ) -> Result<Deposited, ClientError> {
-        let form = SchemeDocument::parse(&scheme.payload).map_err(|_| ClientError::Answer)?;
+        let form = self.published(scheme).await?;
         let begun: Begun = self.server.post("/v1/dossiers", &json!({"scheme": scheme.id})).await?;
         let recipient = begun.recipient.verify(form.document.organisation, &self.log_key, now)?;
         step(Step::RecipientVerified(&recipient));
@@ -136,6 +138,18 @@ impl Person {
         let receipt = attested(&evidence, &self.log_key, Kind::Manifest, &begun.id.into(), hash)?;
         step(Step::ReceiptVerified(&receipt));
         Ok(Deposited { dossier: begun.id, manifest, recipient, receipt, evidence })
+    }
+
+    /// The scheme as its organisation published it: the log holds these bytes. A platform that altered the form could have a
+    /// sensitive answer sent in clear, or a deposit sealed for another organisation.
+    async fn published(&self, scheme: &Scheme) -> Result<Parsed<SchemeDocument>, ClientError> {
+        let form = SchemeDocument::parse(&scheme.payload).map_err(|_| ClientError::Answer)?;
+        let evidence = self.server.get(&format!("/v1/trace/evidence/{}", scheme.index)).await?;
+        let log = attested(&evidence, &self.log_key, Kind::Scheme, &scheme.id.into(), form.hash)?;
+        if log.asserted() != Asserted::Passkey || form.document.scheme != scheme.id {
+            return Err(ClientError::Unproven("no administrator published this form".to_owned()));
+        }
+        Ok(form)
     }
 
     async fn submit(&self, dossier: DossierId, manifest: &[u8]) -> Result<serde_json::Value, ClientError> {

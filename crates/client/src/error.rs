@@ -35,6 +35,18 @@ pub enum ClientError {
     /// What the server says does not hold against the keys that the caller trusts.
     #[error("not proven: {0}")]
     Unproven(String),
+    /// What is given as a fingerprint is none.
+    #[error("a fingerprint is 64 hexadecimal digits")]
+    Fingerprint,
+    /// What is given as a scheme's form is none.
+    #[error("the form is not one: title, description, form and documents are asked for")]
+    Form,
+    /// Plain HTTP to another machine: secrets would travel in clear.
+    #[error("{0:?} is not HTTPS, and is not on this machine; give an https address")]
+    Clear(String),
+    /// An answer longer than any that a Sceau server gives.
+    #[error("the server’s answer is longer than any that is agreed")]
+    TooLong,
     /// Sealing or opening failed.
     #[error("{0}")]
     Envelope(String),

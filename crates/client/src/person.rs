@@ -1,6 +1,7 @@
 //! A person at the platform, with a passkey that this program holds.
 
-use sceau_element_api::proof::{Proof, passkey_challenge};
+use sceau_element_api::documents::Document;
+use sceau_element_api::proof::{Proof, login_challenge, passkey_challenge};
 use sceau_element_api::{Base64Url, Kind, Nonce};
 use sceau_trace::VerifierKey;
 use serde::Deserialize;
@@ -96,7 +97,9 @@ impl Person {
         let server = Server::new(origin, &crate::Trust::default())?;
         let log_key = log_key(&server, known_log_key).await?;
         let begun: Login = server.post("/v1/passkeys/login/begin", &json!({})).await?;
-        let credential = passkey.assert(text(&begun.public_key, "/challenge")?)?;
+        let given =
+            Base64Url::decode(text(&begun.public_key, "/challenge")?).map_err(|_| ClientError::Answer)?;
+        let credential = passkey.assert(&Base64Url(login_challenge(&given).to_vec()).encode())?;
         let finish = json!({"login_id": begun.login_id, "credential": credential});
         let _: Value = server.post("/v1/passkeys/login/finish", &finish).await?;
         Self::signed_in(server, passkey, log_key).await
@@ -135,25 +138,28 @@ impl Person {
         proof(&self.passkey.assert(&challenge)?, nonce)
     }
 
-    /// The two steps of a write that a passkey proves: ask for the bytes, sign them, send both.
+    /// The two steps of a write that a passkey proves: ask for the document, hold it to what was `meant`, sign it, send both.
     ///
     /// # Errors
-    /// When the platform or the element refuses.
-    pub async fn proven_write<T: serde::de::DeserializeOwned>(
+    /// [`ClientError::Unproven`] when the platform prepared something else, and nothing is signed then; when the platform or the element
+    /// refuses.
+    pub async fn proven_write<D: Document, T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
-        kind: Kind,
         form: &Value,
-        extra: &Value,
-    ) -> Result<(T, Vec<u8>), ClientError> {
+        meant: impl FnOnce(&D) -> bool,
+    ) -> Result<(T, D), ClientError> {
         let prepared: Prepared = self.server.post(&format!("{path}/prepare"), form).await?;
-        let proof = self.prove(kind, &prepared.payload, prepared.nonce)?;
-        let mut body = json!({"payload": prepared.payload, "proof": proof});
-        if let (Some(extra), Some(body)) = (extra.as_object(), body.as_object_mut()) {
-            body.extend(extra.clone());
+        let document = D::parse(&prepared.payload).map_err(|_| ClientError::Answer)?.document;
+        if !meant(&document) {
+            return Err(ClientError::Unproven(format!(
+                "the platform prepared another {} than meant",
+                D::KIND
+            )));
         }
-        let answer = self.server.post(path, &body).await?;
-        Ok((answer, prepared.payload.0))
+        let proof = self.prove(D::KIND, &prepared.payload, prepared.nonce)?;
+        let answer = self.server.post(path, &json!({"payload": prepared.payload, "proof": proof})).await?;
+        Ok((answer, document))
     }
 }
 

@@ -88,6 +88,10 @@ impl ReadingPage {
         let url = Url::parse(link).map_err(|_| address())?;
         let ticket =
             url.fragment().and_then(|fragment| fragment.strip_prefix("ticket=")).ok_or_else(address)?;
+        // The platform wrote the link. Over HTTPS only the organisation's own server answers under the officer's anchors.
+        if url.scheme() != "https" {
+            return Err(ClientError::Clear(url.origin().ascii_serialization()));
+        }
         let key_manager = Server::new(&url.origin().ascii_serialization(), officer)?;
         let platform = Server::new(platform, &Trust::default())?;
         let token: ReadingToken = platform.post("/v1/tickets/exchange", &json!({"ticket": ticket})).await?;

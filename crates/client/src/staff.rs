@@ -1,6 +1,10 @@
 //! What administrators and case officers do, from a program.
 
-use sceau_element_api::{DossierId, Kind, OrganisationId, Role};
+use sceau_crypto::Fingerprint;
+use sceau_element_api::documents::{
+    AccountDocument, AccountStatus, FormField, OrganisationDocument, RequestedFile, SchemeDocument, Text,
+};
+use sceau_element_api::{DossierId, OrganisationId, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -43,9 +47,13 @@ struct Invited {
     link: String,
 }
 
+/// The body of `POST /v1/schemes/prepare`.
 #[derive(Deserialize)]
-struct AccountPayload {
-    account: String,
+struct SchemeForm {
+    title: Text,
+    description: Text,
+    form: Vec<FormField>,
+    documents: Vec<RequestedFile>,
 }
 
 #[derive(Deserialize)]
@@ -63,8 +71,10 @@ impl Person {
             "name": new.name, "siret": null, "contact_email": new.contact_email,
             "root_fingerprint": new.root_fingerprint,
         });
-        let (answer, _): (EnrolledAnswer, _) =
-            self.proven_write("/v1/organisations", Kind::Organisation, &form, &Value::Null).await?;
+        let root: Fingerprint = new.root_fingerprint.parse().map_err(|_| ClientError::Fingerprint)?;
+        let meant =
+            |prepared: &OrganisationDocument| prepared.name == new.name && prepared.root_fingerprint == root;
+        let (answer, _): (EnrolledAnswer, _) = self.proven_write("/v1/organisations", &form, meant).await?;
         Ok(Enrolled { organisation: answer.organisation.id, client: answer.client })
     }
 
@@ -79,10 +89,12 @@ impl Person {
         email: &str,
     ) -> Result<(String, String), ClientError> {
         let form = json!({"role": role, "organisation": organisation, "email": email});
-        let (answer, payload): (Invited, _) =
-            self.proven_write("/v1/invitations", Kind::Account, &form, &Value::Null).await?;
-        let account: AccountPayload = serde_json::from_slice(&payload).map_err(|_| ClientError::Answer)?;
-        Ok((answer.link, account.account))
+        let meant = |prepared: &AccountDocument| {
+            let place = organisation.is_none() || prepared.organisation == organisation;
+            prepared.role == role && place && prepared.status == AccountStatus::Active
+        };
+        let (answer, document): (Invited, _) = self.proven_write("/v1/invitations", &form, meant).await?;
+        Ok((answer.link, document.account.to_string()))
     }
 
     /// Publishes a scheme, as an organisation's administrator. The form is the body of `POST /v1/schemes/prepare`.
@@ -90,7 +102,12 @@ impl Person {
     /// # Errors
     /// When this person is not one, or the form breaks its limits.
     pub async fn publish_scheme(&self, form: &Value) -> Result<Scheme, ClientError> {
-        let (scheme, _) = self.proven_write("/v1/schemes", Kind::Scheme, form, &Value::Null).await?;
+        let asked: SchemeForm = serde_json::from_value(form.clone()).map_err(|_| ClientError::Form)?;
+        let meant = |prepared: &SchemeDocument| {
+            let texts = prepared.title == asked.title && prepared.description == asked.description;
+            texts && prepared.form == asked.form && prepared.documents == asked.documents
+        };
+        let (scheme, _) = self.proven_write("/v1/schemes", form, meant).await?;
         Ok(scheme)
     }
 

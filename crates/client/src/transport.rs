@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Identity, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,9 @@ pub struct Trust {
 
 impl Server {
     /// A server at `origin` (scheme, host and port).
+    ///
+    /// # Errors
+    /// When the address, anchors or identity are none.
     pub fn new(origin: &str, trust: &Trust) -> Result<Self, ClientError> {
         let origin = Url::parse(origin).map_err(|_| ClientError::Address(origin.to_owned()))?;
         let mut builder = reqwest::Client::builder()
@@ -43,7 +46,9 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60));
-        if let Some(host) = origin.host_str().filter(|host| host.ends_with(".localhost")) {
+        if let Some(host) =
+            origin.host_str().filter(|_| is_this_machine(&origin) && origin.domain().is_some())
+        {
             builder = builder.resolve(host, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).no_proxy();
         }
         if let Some(pem) = &trust.anchors_pem {
@@ -76,7 +81,7 @@ impl Server {
 
     /// GET of bytes.
     pub async fn get_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
-        self.send(self.request(Method::GET, path)?).await?.bytes().await.map_err(ClientError::Transport)
+        bounded(self.send(self.request(Method::GET, path)?).await?).await
     }
 
     /// POST of a JSON document, answered by one.
@@ -130,6 +135,11 @@ impl Server {
             request = request.header("origin", self.origin());
         }
         let bearer = self.bearer.read().ok().and_then(|bearer| bearer.clone());
+        // What is public may be read over plain HTTP, for its proofs are checked; nothing is sent, and no token shown.
+        let in_clear = self.origin.scheme() != "https" && !is_this_machine(&self.origin);
+        if in_clear && !(safe && bearer.is_none()) {
+            return Err(ClientError::Clear(self.origin()));
+        }
         Ok(match bearer {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -143,8 +153,33 @@ impl Server {
     }
 }
 
+/// The largest answer that is read: a bundle of 200 headers is far below. A server that never ends must not fill our memory.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// The whole body, if it is not longer than any that is agreed.
+async fn bounded(mut response: Response) -> Result<Bytes, ClientError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(ClientError::Transport)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(ClientError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// `localhost`, a name under it (RFC 6761 section 6.3), or a loopback address.
+fn is_this_machine(origin: &Url) -> bool {
+    match origin.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
-    let bytes = response.bytes().await.map_err(ClientError::Transport)?;
+    let bytes = bounded(response).await?;
     // 204 No Content reads as null.
     let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
     serde_json::from_slice(text).map_err(|_| ClientError::Answer)
@@ -158,7 +193,7 @@ async fn refusal(status: StatusCode, response: Response) -> ClientError {
         #[serde(default)]
         detail: String,
     }
-    let bytes = response.bytes().await.unwrap_or_default();
+    let bytes = bounded(response).await.unwrap_or_default();
     match serde_json::from_slice::<Problem>(&bytes) {
         Ok(problem) => {
             ClientError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail }

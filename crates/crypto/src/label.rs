@@ -23,6 +23,8 @@ pub enum Label {
     Ed25519,
     /// WebAuthn challenge that a passkey signs over what is attested.
     PasskeyProof,
+    /// WebAuthn challenge that a passkey signs to sign in.
+    PasskeyLogin,
     /// A private key or keystore secret, sealed at rest.
     KeyAtRest,
     /// A platform's secret column or session state, sealed at rest.
@@ -43,6 +45,7 @@ impl Label {
         Self::EnvelopeHpke,
         Self::Ed25519,
         Self::PasskeyProof,
+        Self::PasskeyLogin,
         Self::KeyAtRest,
         Self::StateAtRest,
         Self::Keystore,
@@ -60,6 +63,7 @@ impl Label {
             Self::EnvelopeHpke => "sceau-1/hpke",
             Self::Ed25519 => "sceau/ed25519",
             Self::PasskeyProof => "sceau/passkey-proof",
+            Self::PasskeyLogin => "sceau/passkey-login",
             Self::KeyAtRest => "sceau/key-at-rest",
             Self::StateAtRest => "sceau/state-at-rest",
             Self::Keystore => "sceau/keystore",

@@ -11,7 +11,7 @@ export { leafHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle";
 export { type Checkpoint, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
 export { Opener } from "./open";
 export { ordered } from "./ordered";
-export { type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
+export { loginChallenge, type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";
 export { type SealedPart, Sealer } from "./seal";

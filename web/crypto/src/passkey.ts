@@ -22,6 +22,11 @@ export async function proofChallenge(kind: ProofKind, payload: Bytes, nonce: Byt
   return sha256(utf8("sceau/passkey-proof\0"), nonce, agreed);
 }
 
+/** SHA-256("sceau/passkey-login" ‖ 00 ‖ given): what a sign-in signs. The server's bytes as they came could be the challenge of a proof. */
+export async function loginChallenge(given: Bytes): Promise<Bytes> {
+  return sha256(utf8("sceau/passkey-login\0"), given);
+}
+
 /** Asks the person to sign these bytes with their passkey. `nonce` is base64url, as a prepare call returns it. */
 export async function provePasskey(request: {
   kind: ProofKind;

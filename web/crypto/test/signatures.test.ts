@@ -4,7 +4,7 @@ import { base64url, fingerprint, fromHex, hex, keyIdHex, sha256, utf8, verifyJws
 import { concat, random } from "../src/bytes";
 import { codeOf } from "../src/errors";
 import { verifyByLibrary, verifyEd25519 } from "../src/jws";
-import { clientDataChallenge } from "../src/passkey";
+import { clientDataChallenge, loginChallenge } from "../src/passkey";
 import { manifestBytes, parseManifest } from "../src/manifest";
 import { verifyChain, verifyRecipient, verifyStatement } from "../src/statements";
 import { Log } from "./log";
@@ -149,4 +149,11 @@ it("the challenge of a passkey proof is made as specified", async () => {
   const agreed = await sha256(concat(utf8("manifest"), Uint8Array.of(0), utf8("{}")));
   const expected = await sha256(concat(utf8("sceau/passkey-proof"), Uint8Array.of(0), nonce, agreed));
   expect(await clientDataChallenge("manifest", utf8("{}"), nonce)).toBe(base64url(expected));
+});
+
+describe("a sign-in", () => {
+  // The same bytes as in crates/element-api/src/proof/challenge.rs.
+  it("signs a hash of its own, never the server's bytes as they came", async () => {
+    expect(hex(await loginChallenge(new Uint8Array(32).fill(7)))).toBe("d1a4da833d1f0b99d63c89882dd242b1608417363b1167e2ebdbdfc7a6432aff");
+  });
 });

@@ -1,5 +1,5 @@
 /** How a person comes in: passkey first, password accepted. Each of these ends with a session cookie that scripts cannot read. */
-import { SceauError } from "@sceau/crypto";
+import { base64url, fromBase64url, loginChallenge, SceauError } from "@sceau/crypto";
 import { api } from "./api";
 import { create, type CreationOptions, get, type RequestOptions } from "./webauthn";
 
@@ -7,7 +7,9 @@ export { passkeysWork } from "./webauthn";
 
 export async function enterWithPasskey(): Promise<void> {
   const { login_id, public_key } = await api.passkeyLoginBegin();
-  await api.passkeyLoginFinish(login_id, await get(options(public_key) as RequestOptions));
+  const asked = options(public_key) as RequestOptions;
+  const challenge = base64url(await loginChallenge(fromBase64url(asked.challenge)));
+  await api.passkeyLoginFinish(login_id, await get({ ...asked, challenge }));
 }
 
 export async function registerPasskey(who: { email: string; name: string; invitation?: string }): Promise<void> {

@@ -74,6 +74,14 @@ describe("a deposit", () => {
     expect(mock.parts.size).toBe(0);
   });
 
+  it("is not even begun when the form is not the one that was published", async () => {
+    mock.openForm = true;
+    const { page } = await arrive(bike);
+    await page.locator("[data-testid=forged][data-code='evidence.wrong_subject']").waitFor();
+    expect(await page.getByLabel("Revenu fiscal de référence").count()).toBe(0);
+    expect(mock.manifest).toBeUndefined();
+  });
+
   it("goes on from what arrived after a cut connection", async () => {
     const { page } = await arrive(fund);
     await verified(page);

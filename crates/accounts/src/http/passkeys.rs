@@ -42,6 +42,7 @@ pub(crate) struct LoginOptions {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct RequestOptions {
+    /// Random bytes. What the passkey signs is SHA-256("sceau/passkey-login" ‖ 00 ‖ these): a page never signs a server's bytes as they came.
     challenge: String,
     rp_id: String,
     timeout: u64,

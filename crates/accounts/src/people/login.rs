@@ -1,7 +1,7 @@
 //! Signing in with a passkey: discoverable, so that nobody types an address and none is looked up.
 
 use sceau_element_api::documents::{CredentialDocument, CredentialStatus, Document};
-use sceau_element_api::proof::{Assertion, CoseKey, Expected, verify_assertion};
+use sceau_element_api::proof::{Assertion, CoseKey, Expected, login_challenge, verify_assertion};
 use sceau_element_api::wire::RowKey;
 use sceau_element_api::{AccountId, Kind};
 use sceau_store::{Row, params};
@@ -17,7 +17,7 @@ pub(crate) struct LoginCeremony {
 }
 
 impl Accounts {
-    /// Begins: an id and a challenge.
+    /// Begins: an id, and the random bytes whose [`login_challenge`] the passkey signs.
     pub(crate) fn begin_login(&self) -> (String, [u8; 32]) {
         let (id, challenge) = (uuid::Uuid::new_v4().to_string(), sceau_crypto::random());
         self.inner.logins.put(id.clone(), LoginCeremony { challenge }, self.now_ms());
@@ -67,7 +67,7 @@ impl Accounts {
         }
         let config = &self.inner.config;
         let expected = Expected {
-            challenge,
+            challenge: &login_challenge(challenge),
             rp_id: &config.rp_id,
             origins: &[&config.origin],
             user_verification: account.role.is_staff(),

@@ -62,6 +62,18 @@ async fn ceremonies_are_used_once_in_time_and_for_their_own_challenge() {
     assert_eq!(finish(&late.body["login_id"], answer).await.code(), (409, "ceremony_over"));
 }
 
+/// A platform that chose the challenge of a sign-in could have an administrator's passkey sign an attestation with it.
+#[tokio::test]
+async fn what_a_server_gives_is_never_signed_as_it_came() {
+    let world = World::new().await;
+    let mut citizen = world.register("a@example.org", None).await;
+    let begun = world.post("/v1/passkeys/login/begin", serde_json::Value::Null).await;
+    let raw = citizen.passkey.answer(begun.body["public_key"]["challenge"].as_str().unwrap());
+    let body = json!({"login_id": begun.body["login_id"], "credential": raw});
+    let refused = world.post("/v1/passkeys/login/finish", body).await;
+    assert_eq!(refused.code(), (403, "passkey_challenge_mismatch"));
+}
+
 #[tokio::test]
 async fn foreign_pages_unknown_keys_copied_keys_and_borrowed_names_are_refused() {
     let world = World::new().await;

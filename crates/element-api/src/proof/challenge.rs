@@ -20,9 +20,26 @@ pub fn passkey_challenge(nonce: &Nonce, kind: Kind, payload: &[u8]) -> [u8; 32] 
     Label::PasskeyProof.hash(&[&nonce.0, &payload_digest(kind, payload)])
 }
 
+/// `SHA-256("sceau/passkey-login" ‖ 0x00 ‖ given)`: the WebAuthn challenge of a sign-in, where the server gave the random bytes `given`.
+///
+/// Pages and programs compute it themselves and never sign what a server gave as it came: it could be the challenge of a proof.
+#[must_use]
+pub fn login_challenge(given: &[u8]) -> [u8; 32] {
+    Label::PasskeyLogin.hash(&[given])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Computed by `printf` and `sha256sum`.
+    #[test]
+    fn a_sign_in_signs_a_hash_of_its_own() {
+        assert_eq!(
+            hex::encode(login_challenge(&[7; 32])),
+            "d1a4da833d1f0b99d63c89882dd242b1608417363b1167e2ebdbdfc7a6432aff"
+        );
+    }
 
     /// Computed by `printf`, `xxd` and `sha256sum`, so that other languages can be held to the same bytes.
     #[test]

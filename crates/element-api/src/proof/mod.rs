@@ -11,7 +11,7 @@ mod cose;
 mod registration;
 
 pub use assertion::{Assertion, VerifiedAssertion, verify_assertion};
-pub use challenge::{passkey_challenge, payload_digest};
+pub use challenge::{login_challenge, passkey_challenge, payload_digest};
 pub use client_data::Expected;
 pub use cose::CoseKey;
 pub use registration::{VerifiedRegistration, verify_registration};

@@ -29,6 +29,7 @@ export const api = {
 
   schemes: () => get<T.SchemeListed[]>("/v1/schemes"),
   scheme: (one: string) => get<T.Scheme>(`/v1/schemes/${id(one)}`),
+  traceEvidence: (index: number) => get<T.Evidence>(`/v1/trace/evidence/${index}`),
   schemePrepare: (draft: T.SchemeDraft) => post<T.Prepared>("/v1/schemes/prepare", draft),
   schemePublish: (payload: string, proof: T.Proof) => post<{ id: string }>("/v1/schemes", { payload, proof }),
 

@@ -1,7 +1,8 @@
 /** A scheme as it was published: its bytes are hashed as they came, and read once. */
-import { fromBase64url, fromUtf8, hex, sha256 } from "@sceau/crypto";
+import { fromBase64url, fromUtf8, hex, SceauError, sha256, verifyEvidence } from "@sceau/crypto";
 import { api } from "../api";
 import type { SchemeDraft } from "../api/types";
+import { logKey } from "../trust";
 
 export interface PublishedScheme extends SchemeDraft {
   readonly id: string;
@@ -11,9 +12,18 @@ export interface PublishedScheme extends SchemeDraft {
   readonly formHash: string;
 }
 
+/** Read only once the log shows that an administrator of the organisation published these bytes: a platform that altered the form could
+ * have a sensitive answer sent in clear, or the deposit sealed for somebody else. */
 export async function loadScheme(id: string): Promise<PublishedScheme> {
   const served = await api.scheme(id);
   const payload = fromBase64url(served.payload);
+  const formHash = hex(await sha256(payload));
+  const { record } = await verifyEvidence(await api.traceEvidence(served.index), await logKey());
+  const { attested } = record;
+  const published =
+    record.outcome === "granted" && record.asserted === "passkey" &&
+    attested?.kind === "scheme" && attested.id === id && attested.hash === formHash;
+  if (!published) throw new SceauError("evidence.wrong_subject");
   const document = JSON.parse(fromUtf8(payload)) as SchemeDraft & { organisation: string };
-  return { ...document, id, organisationName: served.organisation_name, formHash: hex(await sha256(payload)) };
+  return { ...document, id, organisationName: served.organisation_name, formHash };
 }

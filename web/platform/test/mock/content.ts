@@ -63,10 +63,28 @@ export const SCHEMES = [
   },
 ];
 
+/** Log index of the first scheme's attestation: the two organisations' keys come before. */
+const FIRST_SCHEME = 2;
+
 export function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrganisation) {
-  const { id, ...content } = scheme;
-  const payload = base64url(utf8(JSON.stringify({ v: 1, scheme: id, organisation: org.id, ...content })));
-  return { id, organisation: org.id, organisation_name: org.name, title: scheme.title, description: scheme.description, payload, index: 3 };
+  const { id, title, description } = scheme;
+  const payload = base64url(schemeBytes(scheme, org));
+  return { id, organisation: org.id, organisation_name: org.name, title, description, payload, index: FIRST_SCHEME + SCHEMES.findIndex((one) => one.id === id) };
+}
+
+function schemeBytes({ id, ...content }: (typeof SCHEMES)[number], org: MockOrganisation) {
+  return utf8(JSON.stringify({ v: 1, scheme: id, organisation: org.id, ...content }));
+}
+
+/** The schemes' attestations, in the log at once after the keys. */
+export async function publishSchemes(log: Log, org: MockOrganisation): Promise<void> {
+  for (const scheme of SCHEMES) {
+    const hash = hex(await sha256(schemeBytes(scheme, org)));
+    log.append({
+      action: "scheme.publish", actor: { id: await sha256(utf8("chief")).then(hex), kind: "organisation_admin" }, asserted: "passkey", organisation: org.id,
+      time: NOW - 400 * hour, attested: { hash, id: scheme.id, kind: "scheme", previous: null, version: 1 },
+    });
+  }
 }
 
 /** Dossiers in every state, whose timelines are in the log. */

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
-import { ACCOUNTS, dossiers, NOW, SCHEMES, schemeView } from "./content";
+import { ACCOUNTS, dossiers, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
 import { Log } from "./log";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
@@ -25,6 +25,8 @@ export class Mock {
   readonly faults = new Map<string, number>();
   /** Serve another organisation's statement, as a platform that wants to read would. */
   swapRecipient = false;
+  /** Serve forms that ask for sensitive answers in the open, as a platform that wants to read them would. */
+  openForm = false;
   other!: MockOrganisation;
   #nonce = "";
   #server: Server | undefined;
@@ -40,6 +42,7 @@ export class Mock {
         attested: { hash: who.statementHash, id: `${who.id}/encrypt`, kind: "key-statement", previous: null, version: 1 },
       });
     }
+    await publishSchemes(this.log, this.org);
     this.all = await dossiers(this.log, this.org);
     const server = createServer((request, response) => void this.#serve(request, response));
     this.#server = server;
@@ -116,8 +119,9 @@ export class Mock {
     if (kind === "organisations" && method === "GET") return { json: this.#view(this.org) };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
-      return scheme && { json: schemeView(scheme, this.org) };
+      return scheme && { json: schemeView(this.openForm ? inTheOpen(scheme) : scheme, this.org) };
     }
+    if (path.startsWith("/v1/trace/evidence/")) return { json: await this.log.evidence(Number(sub)) };
     if (path.startsWith("/trace/tile/entries/")) return { octets: this.log.bundle() };
     if (path.startsWith("/trace/tile/0/")) return { octets: await this.log.tile() };
     if (kind === "dossiers") return this.#dossier(method, { id, sub, file, what, n }, body, request);
@@ -166,6 +170,10 @@ export class Mock {
     this.#nonce = random32();
     return { json: { payload: base64url(utf8(JSON.stringify(document))), nonce: this.#nonce } };
   }
+}
+
+function inTheOpen(scheme: (typeof SCHEMES)[number]): (typeof SCHEMES)[number] {
+  return { ...scheme, form: scheme.form.map((question) => ({ ...question, sensitive: false })) };
 }
 
 function creation() {

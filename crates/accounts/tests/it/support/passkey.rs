@@ -1,5 +1,5 @@
 use sceau_crypto::{SigningKey, random, sha256};
-use sceau_element_api::proof::passkey_challenge;
+use sceau_element_api::proof::{login_challenge, passkey_challenge};
 use sceau_element_api::{Base64Url, Kind, Nonce};
 use serde_json::{Value, json};
 
@@ -70,9 +70,15 @@ impl SoftPasskey {
         (client_data, data, signature)
     }
 
-    /// The answer to `navigator.credentials.get` with these options.
+    /// The answer to `navigator.credentials.get` of the page that signs in with these options.
     pub fn get(&mut self, options: &Value) -> Value {
-        let (client_data, data, signature) = self.sign(options["challenge"].as_str().unwrap());
+        let given = Base64Url::decode(options["challenge"].as_str().unwrap()).unwrap();
+        self.answer(&b64(&login_challenge(&given)))
+    }
+
+    /// The answer of a page that has this signed as it came.
+    pub fn answer(&mut self, challenge: &str) -> Value {
+        let (client_data, data, signature) = self.sign(challenge);
         json!({"id": b64(&self.id), "rawId": b64(&self.id), "type": "public-key",
             "response": {"clientDataJSON": b64(&client_data), "authenticatorData": b64(&data),
                 "signature": b64(&signature), "userHandle": self.user_handle}})

@@ -1,0 +1,5 @@
+//! What a client does when the platform is its enemy.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests state what must hold")]
+
+mod a_hostile_platform_gets_nothing;
+mod platform;
