@@ -9,7 +9,7 @@ use sceau_element_api::DossierId;
 use sceau_element_api::documents::{Decision, Document as _, DossierPhase, DossierState, Manifest};
 use sceau_element_api::proof::Proof;
 use sceau_store::{Transaction, params};
-use sceau_trace::Record;
+use sceau_trace::{Action, Record};
 
 use crate::fault::Fault;
 use crate::letters::Letter;
@@ -164,6 +164,10 @@ impl Dossiers {
         let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(()) };
         let organisation = current.document.organisation;
         if record.organisation() != Some(organisation.to_string().as_str()) {
+            return Ok(());
+        }
+        if record.action() == &Action::DECISION && record.outcome() == sceau_trace::Outcome::Granted {
+            // The decision's own attestation is on the timeline already, or comes with it.
             return Ok(());
         }
         let opened = record.action().as_str() == "unwrap.outcome";
