@@ -48,6 +48,10 @@ enum Role {
 }
 
 fn main() -> ExitCode {
+    // Before any key, passphrase or document is read: whatever crashes leaves none of them in a file.
+    if let Err(failure) = supervise::no_core_dumps() {
+        eprintln!("sceau: {failure}");
+    }
     let cli = Cli::parse();
     let json = matches!(&cli.command, Command::Tool(tool) if tool.json());
     match run(cli.command) {
@@ -69,6 +73,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Up(options) => runtime()?.block_on(up::run(&options)),
         Command::Demo(options) => runtime()?.block_on(demo::run(&options)),
         Command::Keymanager(owner) => {
+            supervise::keep_memory_to_itself()?;
             rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
             runtime()?.block_on(owner::run(owner))
         }
@@ -88,6 +93,7 @@ fn serve_role(role: Role) -> Result<(), Failure> {
             runtime()?.block_on(serve::platform::run(options))
         }
         Role::Keymanager(options) => {
+            supervise::keep_memory_to_itself()?;
             if options.die_with_parent {
                 supervise::die_with_parent()?;
             }

@@ -78,6 +78,8 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
             )
         }
         Owner::Connect { state, platform, organisation, client_id, client_secret_file, log_key, anchors } => {
+            sceau_hsm::durable::check_secret(&client_secret_file)
+                .map_err(|error| Failure::new(Exit::Usage, "client-secret", error.to_string()))?;
             let secret = read_text(&client_secret_file)?;
             let credentials = Credentials { client_id, client_secret: secret.trim().to_owned().into() };
             let log_key = VerifierKey::parse(&log_key)

@@ -121,15 +121,41 @@ fn free_port(usual: u16) -> Result<u16, Failure> {
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |cause: std::io::Error| Failure::file("write", path, &cause);
     let temporary = path.with_extension("new");
-    let mut file = std::fs::File::options()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(failed)?;
+    // What a crash left behind goes. What somebody else put there, in a folder of all, is neither followed nor written to.
+    match std::fs::remove_file(&temporary) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
+        _ => {}
+    }
+    let mut file =
+        std::fs::File::options().create_new(true).write(true).mode(0o600).open(&temporary).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     std::fs::rename(&temporary, path).map_err(failed)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Another user of the machine waits for a certificate that is written into a folder of all.
+    #[test]
+    fn a_private_file_is_written_into_nothing_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let trap = folder.path().join("trap");
+        std::fs::write(&trap, "theirs").unwrap();
+        let target = folder.path().join("holder.p12");
+        std::os::unix::fs::symlink(&trap, folder.path().join("holder.new")).unwrap();
+        write_private(&target, b"key").unwrap();
+        assert_eq!(std::fs::read(&trap).unwrap(), b"theirs");
+        // A file that others can read keeps its mode when it is written to.
+        std::fs::write(folder.path().join("holder.new"), "").unwrap();
+        std::fs::set_permissions(folder.path().join("holder.new"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&target, b"key").unwrap();
+        assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read(&target).unwrap(), b"key");
+    }
 }

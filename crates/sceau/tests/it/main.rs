@@ -7,6 +7,7 @@
     reason = "tests state what must hold"
 )]
 
+mod a_key_manager_keeps_its_memory;
 mod damaged_envelopes_are_refused_and_leave_nothing;
 mod files_appear_whole_or_not_at_all;
 mod help_reads_as_reviewed;
