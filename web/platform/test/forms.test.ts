@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { faultOf, newDocument, newDraft, newQuestion, schemeOf } from "../src/admin/draft";
 import { fingerprintOf, isSiret } from "../src/admin/fingerprint";
 import type { FormField } from "../src/api/types";
+import { Altered, checkMeant } from "../src/approve";
 import { faults, split } from "../src/deposit/form";
 import { imprint } from "../../shared/src/drawings/imprint";
 
@@ -53,5 +54,24 @@ describe("a scheme being written", () => {
     const draft = { ...newDraft(), fr: "Aide", en: "Aid", aboutFr: "a", aboutEn: "a", documents: [] };
     draft.questions = [{ ...newQuestion(), fr: "Q", en: "Q", kind: "choice", choicesFr: "Oui\nNon", choicesEn: "Yes" }];
     expect(faultOf(draft)).toBe("choices-uneven");
+  });
+});
+
+describe("what the platform prepared", () => {
+  const meant = schemeOf({ ...newDraft(), fr: "Aide", en: "Grant", questions: [{ ...newQuestion(), fr: "Revenu", en: "Income", sensitive: true }] });
+  const bytes = (document: object) => new TextEncoder().encode(JSON.stringify(document));
+  const prepared = { v: 1, organisation: "o", ...structuredClone(meant) };
+
+  it("is signed when it says what was meant, in whatever order", () => {
+    expect(() => checkMeant(bytes(Object.fromEntries(Object.entries(prepared).reverse())), { ...meant })).not.toThrow();
+  });
+
+  it.each([
+    ["a sensitive question in the open", { ...prepared, form: prepared.form.map((one) => ({ ...one, sensitive: false })) }],
+    ["a question more", { ...prepared, form: [...prepared.form, ...prepared.form] }],
+    ["a title in another place", { ...prepared, title: prepared.description, description: prepared.title }],
+    ["no form", { ...prepared, form: undefined }],
+  ])("is not signed with %s", (_, document) => {
+    expect(() => checkMeant(bytes(document), { ...meant })).toThrow(Altered);
   });
 });
