@@ -56,6 +56,11 @@ pub(crate) fn ready_to_test() -> Result<(), Stop> {
 
 /// What opening a browser takes.
 pub(crate) fn ready_to_browse() -> Result<(), Stop> {
+    if ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none_or(|v| v.is_empty())) {
+        let words =
+            "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set): leave --browser away";
+        return Err(Stop::machine(format!("xtask: {words}")));
+    }
     packages(&FOR_TESTS[1..3], "up --browser")
 }
 
