@@ -55,11 +55,9 @@ impl Hostile {
             .deposit(&stage.scheme, &Stage::answers(), &[document], now, &mut |_| steps += 1)
             .await;
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
-        assert_eq!(
-            (asked.as_slice(), steps),
-            (["POST /v1/dossiers".to_owned()].as_slice(), 0),
-            "nothing is sent"
-        );
+        let harmless = |asked: &String| asked.starts_with("GET ") || asked == "POST /v1/dossiers";
+        assert!(asked.iter().all(harmless) && steps == 0, "something was sent: {asked:?}");
+        assert!(asked.iter().any(|asked| asked == "POST /v1/dossiers"), "nobody lied yet: {asked:?}");
         match answer {
             Err(ClientError::Unproven(why)) => why,
             other => panic!("{other:?}"),
