@@ -1,7 +1,6 @@
 //! The service: what the rest of this room hangs on.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use futures::future::BoxFuture;
 use sceau_element_api::OrganisationId;
@@ -14,7 +13,7 @@ use crate::pending::Pending;
 use crate::people::{
     AdditionCeremony, AdditionDraft, InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony,
 };
-use crate::{AccountsError, Attestations, Element};
+use crate::{AccountsError, Attestations, Element, Refusals};
 
 /// What the accounts must be told of organisations, which another room keeps.
 pub trait Directory: Send + Sync + 'static {
@@ -67,7 +66,7 @@ pub(crate) struct Inner {
     pub(crate) addition_drafts: Pending<AdditionDraft>,
     pub(crate) invitations: Pending<InvitationDraft>,
     pub(crate) hashing: PasswordHashing,
-    pub(crate) unrecorded_refusals: AtomicU64,
+    pub(crate) refusals: Refusals,
 }
 
 impl Accounts {
@@ -83,6 +82,7 @@ impl Accounts {
             clock,
             directory,
             limiter: RateLimiter::new(config.limits.buckets),
+            refusals: Refusals::new(config.limits.recorded_refusals),
             config,
             registrations: Pending::default(),
             logins: Pending::default(),
@@ -90,7 +90,6 @@ impl Accounts {
             addition_drafts: Pending::default(),
             invitations: Pending::default(),
             hashing: PasswordHashing::new(Arc::new(Semaphore::new(2))),
-            unrecorded_refusals: AtomicU64::new(0),
         };
         let accounts = Self { inner: Arc::new(inner) };
         accounts.settle_pending(u64::MAX).await?;

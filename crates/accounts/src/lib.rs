@@ -17,6 +17,7 @@ mod machines;
 mod pending;
 mod people;
 mod record;
+mod refusals;
 mod roles;
 mod schema;
 mod session;
@@ -33,6 +34,7 @@ pub use limits::{RateLimiter, Rule};
 pub use machines::{
     AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker,
 };
+pub use refusals::Refusals;
 pub use roles::{
     AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,
     PlatformAdmin, Reader, RoleSet, Supervisor,

@@ -1,7 +1,5 @@
 //! What of this room enters the trace. Account ids only; unknown people are counted rather than listed.
 
-use std::sync::atomic::Ordering;
-
 use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 use sceau_element_api::wire::RecordDraft;
@@ -9,6 +7,7 @@ use sceau_element_api::{AccountId, Role};
 use sceau_trace::{Action, Actor, ActorKind};
 
 use crate::account::actor;
+use crate::accounts::Inner;
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
 /// Access to a route, when it is refused to somebody who is signed in.
@@ -72,20 +71,9 @@ impl Accounts {
         self.append_refusal(draft).await;
     }
 
-    /// Appends a refusal, at a bounded rate; the next one says how many were left out.
+    /// Appends a refusal, at a bounded rate.
     async fn append_refusal(&self, draft: RecordDraft) {
-        let left_out = &self.inner.unrecorded_refusals;
-        if self.throttle("recorded-refusal", "", self.inner.config.limits.recorded_refusals).is_err() {
-            left_out.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let draft = match left_out.swap(0, Ordering::Relaxed) {
-            0 => draft,
-            count => draft.detail("left_out_before", count.to_string()),
-        };
-        if let Err(error) = self.inner.element.append(draft).await {
-            left_out.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%error, "a refusal could not be recorded");
-        }
+        let Inner { refusals, element, .. } = &*self.inner;
+        refusals.record(draft, self.now_ms(), |draft| element.append(draft)).await;
     }
 }

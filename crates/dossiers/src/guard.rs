@@ -1,9 +1,8 @@
 //! What keeps a flood out: requests by source, refusals in the trace, and one act at a time on a dossier.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use sceau_accounts::{RateLimiter, Rule, Source};
+use sceau_accounts::{RateLimiter, Refusals, Rule, Source};
 use sceau_element_api::DossierId;
 use sceau_element_api::wire::RecordDraft;
 use sceau_trace::{Action, Actor, ActorKind};
@@ -27,14 +26,14 @@ const TURNS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Guard {
     limiter: RateLimiter,
-    left_out: AtomicU64,
+    refusals: Refusals,
     turns: Vec<Mutex<()>>,
 }
 
 impl Guard {
     pub(crate) fn new() -> Arc<Self> {
         let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
-        Arc::new(Self { limiter: RateLimiter::new(BUCKETS), left_out: AtomicU64::new(0), turns })
+        Arc::new(Self { limiter: RateLimiter::new(BUCKETS), refusals: Refusals::new(RECORDED), turns })
     }
 
     /// Waits for the turn to submit or decide a dossier. The element's compare-and-swap is what decides between processes; this
@@ -69,19 +68,9 @@ impl Dossiers {
         self.record_refusal(draft).await;
     }
 
-    /// Appends a refusal at a bounded rate; the next one says how many were left out. What cannot be recorded is refused all the
-    /// same.
+    /// Appends a refusal, at a bounded rate.
     pub(crate) async fn record_refusal(&self, draft: RecordDraft) {
-        let left_out = &self.guard.left_out;
-        if self.guard.limiter.take("recorded", RECORDED, self.clock.now_ms()).is_err() {
-            left_out.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let missed = left_out.swap(0, Ordering::Relaxed);
-        let draft = if missed == 0 { draft } else { draft.detail("left_out_before", missed.to_string()) };
-        if let Err(error) = self.element().append(draft).await {
-            left_out.fetch_add(missed + 1, Ordering::Relaxed);
-            tracing::error!(%error, "a refusal could not be recorded");
-        }
+        let append = |draft| self.element().append(draft);
+        self.guard.refusals.record(draft, self.clock.now_ms(), append).await;
     }
 }
