@@ -50,10 +50,11 @@ impl Accounts {
         scope: Option<&str>,
     ) -> Result<AccessToken, GrantError> {
         let id: ClientId = client_id.parse().map_err(|_| GrantError::Client)?;
-        self.throttle("token", client_id, self.inner.config.limits.token_by_client)?;
         let Some(client) = self.authenticate_client(id, secret).await? else {
             return Err(GrantError::Client);
         };
+        // After the secret, which nobody guesses: ids are in the public log, and who knows one must not use up its bucket.
+        self.throttle("token", client_id, self.inner.config.limits.token_by_client)?;
         let scopes = match scope {
             None => client.scopes,
             Some(asked) => {

@@ -142,3 +142,18 @@ async fn a_cookie_is_no_bearer_and_a_bearer_no_cookie() {
     let cookie = format!("sceau_session={}", answer.body["access_token"].as_str().unwrap());
     assert_eq!(world.me(&cookie).await.code(), (401, "not_signed_in"));
 }
+
+/// The id of a key manager's client stands in the public log.
+#[tokio::test]
+async fn a_stranger_who_knows_an_id_does_not_keep_its_client_out() {
+    let world = World::new().await;
+    let ClientCredentials { client_id, client_secret } = client(&world, OrganisationId::random()).await;
+    let wrong = sceau_element_api::Base64Url(vec![7; 32]).encode();
+    for _ in 0..40 {
+        let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={wrong}");
+        assert_eq!(token(&world, &form, None).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let secret = client_secret.as_str();
+    let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={secret}");
+    assert_eq!(token(&world, &form, None).await.status, StatusCode::OK);
+}
