@@ -285,6 +285,6 @@ fn parse_coordinates(text: &str) -> Result<(u64, u16), TileError> {
         }
         index = index.checked_mul(1000).and_then(|index| index.checked_add(group)).ok_or(TileError::Path)?;
     }
-    // Every hash below such a tile must have a number.
-    if index > u64::MAX / TILE_WIDTH { Err(TileError::Path) } else { Ok((index, width)) }
+    // Every hash below such a tile must have a number, and so must the one after.
+    if index >= u64::MAX / TILE_WIDTH { Err(TileError::Path) } else { Ok((index, width)) }
 }

@@ -31,7 +31,7 @@ fn only_the_one_path_of_a_tile_is_read() {
         "tile/0/000",
         "tile/63/999.p/255",
         "tile/8/x001/x234/067",
-        "tile/0/x072/x057/x594/x037/x927/935",
+        "tile/0/x072/x057/x594/x037/x927/934",
         "tile/0/x001/000.p/1",
     ] {
         assert_eq!(Tile::parse_path(path).unwrap().to_string(), path);
@@ -59,7 +59,7 @@ fn only_the_one_path_of_a_tile_is_read() {
         "tile/0/x001/x234/+67",
         "tile/entries/000",
         "tile/0/x999/x999/x999/x999/x999/x999/999",
-        "tile/0/x072/x057/x594/x037/x927/936",
+        "tile/0/x072/x057/x594/x037/x927/935",
     ] {
         assert_eq!(Tile::parse_path(path), Err(TileError::Path), "{path}");
     }
@@ -67,6 +67,14 @@ fn only_the_one_path_of_a_tile_is_read() {
     for path in ["tile/0/000", "tile/entries/", "tile/entries/0", "entries/000"] {
         assert_eq!(Bundle::parse_path(path), Err(TileError::Path), "{path}");
     }
+}
+
+/// Anybody may ask for it: whoever adds its width to its start must not overflow.
+#[test]
+fn the_last_bundle_that_has_a_path_ends_within_the_numbers() {
+    let last = Bundle::parse_path("tile/entries/x072/x057/x594/x037/x927/934").unwrap();
+    assert!(last.start().checked_add(u64::from(last.width())).is_some());
+    assert!(Bundle::parse_path("tile/entries/x072/x057/x594/x037/x927/935").is_err());
 }
 
 #[test]
