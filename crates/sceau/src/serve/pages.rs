@@ -2,9 +2,11 @@
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sceau_accounts::ProblemResponse;
+use sceau_element_api::problem::Problem;
 
 /// Nothing from elsewhere, nothing inline, no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -20,10 +22,10 @@ pub(crate) fn pages(router: Router) -> Router {
     router.fallback(page)
 }
 
-async fn page(uri: Uri) -> Response {
+async fn page(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if path.starts_with("v1/") || path.starts_with("trace/") {
-        return StatusCode::NOT_FOUND.into_response();
+    if !method.is_safe() || path.starts_with("v1/") || path.starts_with("trace/") {
+        return nothing_here();
     }
     match Pages::get(path).filter(|_| !path.is_empty()) {
         Some(file) => bundled(file, path.starts_with("assets/")),
@@ -56,7 +58,34 @@ fn bundled(file: EmbeddedFile, immutable: bool) -> Response {
     response
 }
 
+/// Programs that miss a route are told so in the form of every other refusal.
+fn nothing_here() -> Response {
+    let problem = Problem::new(404, "not_found", "There is no such route")
+        .with_detail("Check the address against /v1/openapi.json, and the versions of both sides.");
+    ProblemResponse::from(problem).into_response()
+}
+
 fn missing() -> Response {
     let words = "The pages are not in this build: build web/ first (npm run build), then the program again.";
     (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_no_page_is_refused_as_a_problem() {
+        for (method, path) in [
+            (Method::GET, "/v1/nothing"),
+            (Method::GET, "/trace/nothing"),
+            (Method::POST, "/"),
+            (Method::DELETE, "/deposer"),
+        ] {
+            let answer = page(method.clone(), Uri::from_static(path)).await;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{method} {path}");
+            let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            assert_eq!(kind, Some(sceau_element_api::problem::MEDIA_TYPE), "{method} {path}");
+        }
+    }
 }
