@@ -41,11 +41,15 @@ pub fn destroy(path: &Path) -> Result<(), Error> {
     overwrite_and_remove(path).map_err(|cause| failed(path, cause))
 }
 
-/// Makes a folder for secrets, 0700, and its parents, and fsyncs the one above.
+/// Makes a folder for secrets, 0700, and its parents, and fsyncs the one above. One that is there is left as it is.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn secret_folder(path: &Path) -> Result<(), Error> {
+    if path.is_dir() {
+        // The folder above may be one that only the administrator reads.
+        return Ok(());
+    }
     let make = || {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         sync_folder(parent(path))

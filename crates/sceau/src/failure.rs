@@ -70,6 +70,11 @@ impl Failure {
         )
     }
 
+    /// A part that does not work, in its own words.
+    pub(crate) fn role(name: &str, error: &dyn std::error::Error) -> Self {
+        Self::new(Exit::System, name.to_owned(), format!("the {name} does not work: {error}"))
+    }
+
     /// The parent ended while this process started.
     pub(crate) fn orphan() -> Self {
         Self::new(Exit::System, "orphan", "the supervising process has ended")
@@ -83,3 +88,16 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<sceau_hsm::Error> for Failure {
+    /// Keystores, passphrases, and files that only their owner reads.
+    fn from(error: sceau_hsm::Error) -> Self {
+        use sceau_hsm::Error;
+        let exit = match error {
+            Error::WeakPassphrase(_) | Error::OpenToOthers(_) => Exit::Usage,
+            Error::Damaged(_) | Error::LaterVersion(_) => Exit::Input,
+            _ => Exit::System,
+        };
+        Self::new(exit, error.code(), error.to_string())
+    }
+}

@@ -4,6 +4,7 @@ mod command;
 mod demo;
 mod demonstration;
 mod failure;
+mod house;
 mod owner;
 mod serve;
 mod supervise;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sceau_client::Credentials;
 use sceau_element_api::OrganisationId;
+use sceau_hsm::durable::{check_secret, write_secret};
 use sceau_keymanager::{Connection, KeyManager, NewCertificate, Settings, Setup};
 use sceau_pki::CertificateRole;
 use sceau_trace::VerifierKey;
@@ -12,7 +13,6 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::serve::keymanager::{KeyManagerState, clock};
 use crate::serve::say_ready;
-use crate::up::write_private;
 
 /// What can be done.
 #[derive(Debug, clap::Subcommand)]
@@ -78,7 +78,7 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
             )
         }
         Owner::Connect { state, platform, organisation, client_id, client_secret_file, log_key, anchors } => {
-            sceau_hsm::durable::check_secret(&client_secret_file)
+            check_secret(&client_secret_file)
                 .map_err(|error| Failure::new(Exit::Usage, "client-secret", error.to_string()))?;
             let secret = read_text(&client_secret_file)?;
             let credentials = Credentials { client_id, client_secret: secret.trim().to_owned().into() };
@@ -91,7 +91,7 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
         }
         Owner::Certificate { state, name, role, out } => {
             let issued = certificate(&state.open().await?, &name, role).await?;
-            write_private(&out, &issued.pkcs12)?;
+            write_secret(&out, &issued.pkcs12)?;
             say_ready(&json!({"fingerprint": issued.fingerprint, "password": issued.password.as_str()}))
         }
     }

@@ -5,6 +5,7 @@ mod certificates_at_rest;
 mod every_provider;
 mod keystore_files_are_bound_to_what_they_say;
 mod keystores_open_for_their_owner_only;
+mod secrets_are_written_into_nothing_that_was_there;
 
 use std::path::Path;
 

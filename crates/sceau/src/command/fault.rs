@@ -32,17 +32,6 @@ pub(super) fn seal(error: &SealError) -> Failure {
     Failure::new(Exit::Usage, error.code(), error.to_string())
 }
 
-/// Passphrases and their files.
-pub(super) fn hsm(error: &sceau_hsm::Error) -> Failure {
-    use sceau_hsm::Error;
-    let exit = match error {
-        Error::WeakPassphrase(_) | Error::OpenToOthers(_) => Exit::Usage,
-        Error::Damaged(_) | Error::LaterVersion(_) => Exit::Input,
-        _ => Exit::System,
-    };
-    Failure::new(exit, error.code(), error.to_string())
-}
-
 /// A key file that does not open.
 pub(super) fn wrong_passphrase(key: &Path) -> Failure {
     let words = format!("{} does not open: the passphrase is wrong, or the file was altered", key.display());

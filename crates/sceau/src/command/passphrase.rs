@@ -17,7 +17,7 @@ const LONGEST: usize = 1024;
 /// The passphrase of an existing key.
 pub(super) fn existing(file: Option<&Path>, key: &Path) -> Result<Unlock, Failure> {
     let passphrase = match file {
-        Some(file) => Passphrase::from_file(file).map_err(|error| fault::hsm(&error))?,
+        Some(file) => Passphrase::from_file(file)?,
         None => {
             let typed = Terminal::open()?.ask(&format!("Passphrase of {}: ", key.display()))?;
             // One that is too short for us to have accepted it cannot be the one.
@@ -30,13 +30,13 @@ pub(super) fn existing(file: Option<&Path>, key: &Path) -> Result<Unlock, Failur
 /// A passphrase for a new key: typed twice.
 pub(super) fn new(file: Option<&Path>) -> Result<Unlock, Failure> {
     let Some(file) = file else { return typed_twice() };
-    Passphrase::from_file(file).map(Unlock::Passphrase).map_err(|error| fault::hsm(&error))
+    Ok(Unlock::Passphrase(Passphrase::from_file(file)?))
 }
 
 fn typed_twice() -> Result<Unlock, Failure> {
     let mut terminal = Terminal::open()?;
     let first = terminal.ask(&format!("New passphrase, at least {} characters: ", Passphrase::MIN))?;
-    let passphrase = Passphrase::new(&first).map_err(|error| fault::hsm(&error))?;
+    let passphrase = Passphrase::new(&first)?;
     if *terminal.ask("The same again: ")? != *first {
         return Err(Failure::new(
             Exit::Usage,

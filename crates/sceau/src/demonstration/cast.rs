@@ -1,14 +1,16 @@
 //! The people and the organisation of the demonstration: who has been made so far, kept so that the next start goes on.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use sceau_client::{Credentials, NewOrganisation, Person, SoftwarePasskey, StoredPasskey};
 use sceau_element_api::{OrganisationId, Role};
+use sceau_hsm::durable::write_secret;
 use serde::{Deserialize, Serialize};
 
 use super::form;
-use crate::failure::Failure;
-use crate::up::{House, Layout, write_private};
+use crate::failure::{Exit, Failure};
+use crate::house::{House, Layout};
 
 /// Who has been made. The file holds the passkeys of the demonstration's administrators: it is for a demonstration only.
 #[derive(Default, Serialize, Deserialize)]
@@ -42,9 +44,14 @@ impl Cast {
     pub(crate) fn open(layout: &Layout) -> Result<Self, Failure> {
         let folder = layout.demonstration()?;
         let path = folder.join("cast.json");
-        let mut cast = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| Self::default()),
-            Err(_) => Self::default(),
+        let mut cast: Self = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
+                let words =
+                    format!("{} is not ours any more; put it back, or use another --data", path.display());
+                Failure::new(Exit::Input, "cast", words)
+            })?,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Self::default(),
+            Err(cause) => return Err(Failure::file("read", &path, &cause)),
         };
         cast.path = path;
         Ok(cast)
@@ -141,7 +148,9 @@ impl Cast {
     }
 
     fn keep(&self) -> Result<(), Failure> {
-        write_private(&self.path, &serde_json::to_vec_pretty(self).unwrap_or_default())
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Failure::file("write", &self.path, &error.into()))?;
+        Ok(write_secret(&self.path, &text)?)
     }
 }
 

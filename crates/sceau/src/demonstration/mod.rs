@@ -3,17 +3,18 @@
 mod cast;
 mod raise;
 mod scheme;
+mod teller;
 
 use sceau_client::ClientError;
 use serde_json::{Value, json};
 
-use crate::demo::Teller;
 use crate::failure::{Exit, Failure};
-use crate::up::{House, Layout};
+use crate::house::{House, Layout};
 
 pub(crate) use cast::{Cast, Officer, accept};
 pub(crate) use raise::{officer_trust, raise};
 pub(crate) use scheme::{answers, form};
+pub(crate) use teller::Teller;
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use sceau_client::{Server, Trust};
+use sceau_hsm::durable::write_secret;
 use sceau_keymanager::{Connection, KeyManager};
 use sceau_pki::CertificateRole;
 use serde_json::{Value, json};
 
-use super::{Cast, Officer};
-use crate::demo::Teller;
+use super::{Cast, Officer, Teller};
 use crate::failure::Failure;
+use crate::house::{House, Layout};
 use crate::owner;
 use crate::serve::keymanager::KeyManagerState;
-use crate::up::{House, Layout, write_private};
 
 const ORGANISATION: &str = "Métropole de Démonstration";
 
@@ -58,7 +58,7 @@ async fn prepare_key_manager(
     let Some(credentials) = credentials else { return Ok(()) };
     let authority = sceau_hsm::certificates::read_certificate(&layout.key_manager().join("authority.pem"))
         .map_err(|error| Failure::role("authority", &error))?;
-    write_private(&layout.demonstration()?.join("authority.pem"), authority.to_pem().as_bytes())?;
+    write_secret(&layout.demonstration()?.join("authority.pem"), authority.to_pem().as_bytes())?;
     tell.done(
         "organisation enrolled",
         &format!("root fingerprint {} by another channel", fingerprint.grouped()),
@@ -68,10 +68,10 @@ async fn prepare_key_manager(
         ("administrator", "Administration des clés", CertificateRole::Administrator),
     ] {
         let issued = owner::certificate(&key_manager, name, role).await?;
-        write_private(&holder_file(layout, holder, "p12")?, &issued.pkcs12)?;
-        write_private(&holder_file(layout, holder, "password")?, issued.password.as_bytes())?;
-        write_private(&holder_file(layout, holder, "pem")?, issued.pem.as_bytes())?;
-        write_private(&holder_file(layout, holder, "fingerprint")?, issued.fingerprint.as_bytes())?;
+        write_secret(&holder_file(layout, holder, "p12")?, &issued.pkcs12)?;
+        write_secret(&holder_file(layout, holder, "password")?, issued.password.as_bytes())?;
+        write_secret(&holder_file(layout, holder, "pem")?, issued.pem.as_bytes())?;
+        write_secret(&holder_file(layout, holder, "fingerprint")?, issued.fingerprint.as_bytes())?;
     }
     let connection = Connection {
         platform: house.platform.clone(),

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{asked_to_end, pages, say_ready};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 
 /// Where the platform keeps things, and where it listens.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
 
     let about = About { origin: origin.clone(), log_key: hello.log_key.clone(), element };
-    let router = router(&platform, about);
+    let router = router(&platform, about)?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
     say_ready(&json!({
@@ -93,7 +93,7 @@ async fn assemble(
 ) -> Result<(Platform, Outbox, MailFolder), Failure> {
     let store = |error: sceau_store::StoreError| Failure::role("store", &error);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    make_private(&options.data)?;
+    sceau_hsm::durable::secret_folder(&options.data)?;
     let migrations =
         [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
     let database = Database::open(&options.data.join("records.db"), &migrations).await.map_err(store)?;
@@ -114,18 +114,20 @@ async fn assemble(
     Ok((Platform { dossiers, accounts }, outbox, mail))
 }
 
-fn router(platform: &Platform, about: About) -> Router {
+fn router(platform: &Platform, about: About) -> Result<Router, Failure> {
     let (routes, document) = OpenApiRouter::new()
         .merge(sceau_accounts::routes(platform.accounts.clone()))
         .merge(sceau_dossiers::routes(platform.clone()))
         .split_for_parts();
-    let document = Arc::new(serde_json::to_value(document).unwrap_or(Value::Null));
+    let document =
+        serde_json::to_value(document).map_err(|error| Failure::role("OpenAPI document", &error))?;
+    let document = Arc::new(document);
     let small = Router::new()
         .route("/check", get(check))
         .route("/v1/config", get(config))
         .with_state(about)
         .route("/v1/openapi.json", get(async move || Json(Value::clone(&document))));
-    pages::pages(routes.merge(small))
+    Ok(pages::pages(routes.merge(small)))
 }
 
 /// `GET /check` (the form of seed 001): whether this role and what it stands on answer.
@@ -157,21 +159,4 @@ async fn deliver(
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     outbox.dispatcher().on(LETTERS, letters).run(stop).await;
-}
-
-/// Makes a folder that only its owner enters.
-pub(crate) fn make_private(path: &std::path::Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|cause| Failure::file("make", path, &cause))
-}
-
-impl Failure {
-    /// A part that does not work, in its own words.
-    pub(crate) fn role(name: &str, error: &dyn std::error::Error) -> Self {
-        Self::new(Exit::System, name.to_owned(), format!("the {name} does not work: {error}"))
-    }
 }

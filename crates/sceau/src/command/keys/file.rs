@@ -53,7 +53,7 @@ pub(crate) fn private_key(
     match KeyFile::read(path)? {
         KeyFile::Private { suite, key_id, unlock, sealed, .. } => {
             let given = passphrase::existing(passphrase_file, path)?;
-            let wrapping = unlock.key(&given, path).map_err(|error| fault::hsm(&error))?;
+            let wrapping = unlock.key(&given, path)?;
             let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| damaged(path))?;
             let sealed = SealedBlob::from_bytes(sealed).map_err(|_| damaged(path))?;
             let secret = sealed
@@ -83,7 +83,7 @@ impl KeyFile {
     pub(super) fn private(key: &RecipientPrivateKey, unlock: &Unlock, path: &Path) -> Result<Self, Failure> {
         let public = key.recipient_key();
         let derivation = derivation();
-        let wrapping = derivation.key(unlock, path).map_err(|error| fault::hsm(&error))?;
+        let wrapping = derivation.key(unlock, path)?;
         let secret = key.to_secret_bytes();
         let key_id = public.key_id();
         let sealed = SealedBlob::seal(&wrapping, Label::KeyAtRest, key_id.as_bytes(), secret.expose());

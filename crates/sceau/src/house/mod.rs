@@ -1,29 +1,17 @@
-//! `sceau up`: every role on one machine, one process each, with the data and the ports of the last time.
+//! The house on one machine: one process a role, and the folder with its data and its ports.
 
 mod layout;
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::serve::{asked_to_end, say_ready};
+use crate::serve::asked_to_end;
 use crate::supervise::{Role, Running};
 
-pub(crate) use layout::{Layout, write_private};
-
-/// What to start, and where its data is.
-#[derive(Debug, clap::Args)]
-pub(crate) struct UpOptions {
-    /// Folder of everything that is kept from one start to the next
-    #[arg(long, default_value = ".sceau")]
-    pub(crate) data: PathBuf,
-    /// Make a demonstration organisation with a scheme and a case officer, through the public API
-    #[arg(long)]
-    demonstration: bool,
-}
+pub(crate) use layout::Layout;
 
 /// The roles that run.
 #[derive(Debug)]
@@ -37,41 +25,13 @@ pub(crate) struct House {
     pub(crate) first_administrator: Option<String>,
 }
 
-/// Starts everything, shows where to go, and ends it all on a signal.
-pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
-    let layout = Layout::open(&options.data)?;
-    let mut house = House::start(&layout).await?;
-    let shown = if options.demonstration {
-        crate::demonstration::show(&mut house, &layout).await
-    } else {
-        house.start_key_manager(&layout).await.map(|_| Value::Null)
-    };
-    let demonstration = match shown {
-        Ok(demonstration) => demonstration,
-        Err(failure) => {
-            house.stop().await;
-            return Err(failure);
-        }
-    };
-    house.show();
-    // Programs read standard output; people have read the lines above.
-    if !std::io::stdout().is_terminal() {
-        say_ready(&json!({
-            "ready": "up", "platform": house.platform, "key_manager": house.key_manager, "log_key": house.log_key,
-            "first_administrator": house.first_administrator, "demonstration": demonstration,
-        }))?;
-    }
-    house.keep_until_asked_to_end().await
-}
-
 impl House {
     /// Starts the element, then what stands on it.
     pub(crate) async fn start(layout: &Layout) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
         let platform = platform(layout)?.start().await?;
-        let text = |value: &serde_json::Value, name: &str| {
-            value.get(name).and_then(|text| text.as_str()).map(str::to_owned)
-        };
+        let text =
+            |value: &Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
         let missing = || Failure::not_ready("platform", &layout.logs());
         Ok(Self {
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
@@ -99,7 +59,16 @@ impl House {
         VerifierKey::parse(&self.log_key).map_err(|error| Failure::role("element", &error))
     }
 
-    fn show(&self) {
+    /// What a program that starts the house reads on standard output.
+    pub(crate) fn ready(&self, demonstration: &Value) -> Value {
+        json!({
+            "ready": "up", "platform": self.platform, "key_manager": self.key_manager, "log_key": self.log_key,
+            "first_administrator": self.first_administrator, "demonstration": demonstration,
+        })
+    }
+
+    /// What a person who starts it reads.
+    pub(crate) fn show(&self) {
         let mut lines = vec![
             String::new(),
             "  Sceau is up (demonstration: zones not isolated, every role runs under one user).".to_owned(),
@@ -121,7 +90,7 @@ impl House {
     }
 
     /// Restarts a role that falls, until the program is asked to end; then stops all in the opposite order.
-    async fn keep_until_asked_to_end(mut self) -> Result<(), Failure> {
+    pub(crate) async fn keep_until_asked_to_end(mut self) -> Result<(), Failure> {
         let end = asked_to_end();
         tokio::pin!(end);
         let result = loop {
@@ -206,9 +175,9 @@ fn ourselves() -> Result<PathBuf, Failure> {
 
 fn beside_us(name: &str) -> Result<PathBuf, Failure> {
     let path = ourselves()?.with_file_name(name);
-    let missing = |path: &Path| {
-        let words = format!("{} is missing: build or install it beside this program", path.display());
-        Failure::new(Exit::System, "missing-program", words)
-    };
-    if path.exists() { Ok(path) } else { Err(missing(&path)) }
+    if path.exists() {
+        return Ok(path);
+    }
+    let words = format!("{} is missing: build or install it beside this program", path.display());
+    Err(Failure::new(Exit::System, "missing-program", words))
 }

@@ -3,18 +3,17 @@
 //! Everything runs for real, in processes of its own, in a folder that goes away: element, platform, key manager; an administrator,
 //! an organisation, a citizen and a case officer who use the public API alone.
 
-mod say;
-
-use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use sceau_client::{Deposited, Document, Opened, Person, ReadingPage, Step, trust};
+use sceau_store::{Clock as _, SystemClock};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::demonstration::{Cast, accept, answers};
+use crate::demonstration::{Cast, Teller, accept, answers, officer_trust, raise};
 use crate::failure::{Exit, Failure};
-use crate::up::{House, Layout};
-pub(crate) use say::Teller;
+use crate::house::{House, Layout};
 
 /// The files to deposit.
 #[derive(Debug, clap::Args)]
@@ -30,8 +29,8 @@ pub(crate) struct DemoOptions {
 /// Runs the demonstration.
 pub(crate) async fn run(options: &DemoOptions) -> Result<(), Failure> {
     let documents = options.files.iter().map(|path| Document::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let scratch = scratch(options)?;
-    let layout = Layout::open(&scratch.path)?;
+    let folder = Folder::of(options)?;
+    let layout = Layout::open(folder.path())?;
     let tell = Teller::new();
     tell.chapter("Starting the element, the platform and a key manager, each in a process of its own");
     let mut house = House::start(&layout).await?;
@@ -49,7 +48,7 @@ async fn story(
     tell: &Teller,
 ) -> Result<(), Failure> {
     let mut cast = Cast::open(layout)?;
-    let officer = crate::demonstration::raise(house, layout, &mut cast, tell).await?;
+    let officer = raise(house, layout, &mut cast, tell).await?;
 
     tell.chapter("A citizen deposits");
     let citizen = accept_citizen(house).await?;
@@ -59,8 +58,8 @@ async fn story(
     let reader = accept(house, &officer.link, "gestionnaire@metropole.example", "Anne Démonstration").await?;
     let started = Instant::now();
     let link = reader.ticket(deposited.dossier).await?;
-    tell.done("one-use ticket", &link.split('#').next().unwrap_or_default().to_owned());
-    let trust = crate::demonstration::officer_trust(layout)?;
+    tell.done("one-use ticket", link.split('#').next().unwrap_or_default());
+    let trust = officer_trust(layout)?;
     let page = ReadingPage::open(&link, &house.platform, &trust, citizen.log_key()).await?;
     let opened = page.read().await?;
     tell.took("opened in", started);
@@ -105,7 +104,7 @@ async fn deposit(citizen: &Person, documents: &[Document], tell: &Teller) -> Res
             );
         }
     };
-    let deposited = citizen.deposit(scheme, &answers(), documents, now_ms(), &mut step).await?;
+    let deposited = citizen.deposit(scheme, &answers(), documents, SystemClock.now_ms(), &mut step).await?;
     tell.took("deposited in", started);
     Ok(deposited)
 }
@@ -129,13 +128,20 @@ fn compare(documents: &[Document], opened: &Opened, tell: &Teller) -> Result<(),
 async fn watch(citizen: &Person, deposited: &Deposited, tell: &Teller) -> Result<(), Failure> {
     let path = format!("/v1/dossiers/{}", deposited.dossier);
     let view = until_decided(citizen, &path).await?;
-    let lines = view.get("timeline").and_then(Value::as_array).cloned().unwrap_or_default();
+    let unproven = |words: &str| Failure::new(Exit::Proof, "timeline-unproven", words);
+    let lines = view.get("timeline").and_then(Value::as_array).filter(|lines| !lines.is_empty());
+    let lines = lines.ok_or_else(|| unproven("the platform shows nothing of what was done"))?;
     tell.chapter("The citizen sees each access, with its proof");
-    for line in &lines {
-        let index = line.get("index").and_then(Value::as_u64).unwrap_or_default();
+    for line in lines {
+        let index = line.get("index").and_then(Value::as_u64);
+        let index =
+            index.ok_or_else(|| unproven("the platform shows a line without its place in the log"))?;
         let evidence: Value = citizen.server().get(&format!("{path}/evidence/{index}")).await?;
         let proven = trust::verify(&evidence, citizen.log_key())?;
-        let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
+        if proven.index != index || proven.record.action().as_str() != text("action") {
+            return Err(unproven("the platform shows a line that the log does not hold as such"));
+        }
         let what = format!("{} {} by {}", text("action"), text("outcome"), text("actor_role"));
         tell.done(&what, &format!("log entry {index} of {}, inclusion verified", proven.size));
     }
@@ -155,37 +161,32 @@ async fn until_decided(citizen: &Person, path: &str) -> Result<Value, Failure> {
     Err(Failure::new(Exit::System, "undelivered", "the decision was not delivered within ten seconds"))
 }
 
-/// A folder that goes away, or the one that was asked for.
-struct Scratch {
-    path: PathBuf,
-    keep: bool,
+/// Where the demonstration lives: a folder that goes away with it, or the one that was asked for.
+enum Folder {
+    Passing(TempDir),
+    Kept(PathBuf),
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if !self.keep {
-            let _ = std::fs::remove_dir_all(&self.path);
+impl Folder {
+    fn of(options: &DemoOptions) -> Result<Self, Failure> {
+        match &options.data {
+            Some(path) => Ok(Self::Kept(path.clone())),
+            None => tempfile::Builder::new()
+                .prefix("sceau-demo-")
+                .tempdir()
+                .map(Self::Passing)
+                .map_err(|cause| Failure::system("make a folder for the demonstration", &cause)),
         }
     }
-}
 
-fn scratch(options: &DemoOptions) -> Result<Scratch, Failure> {
-    match &options.data {
-        Some(path) => Ok(Scratch { path: path.clone(), keep: true }),
-        None => {
-            let name = format!("sceau-demo-{}", hex::encode(sceau_crypto::random::<8>()));
-            let path = std::env::temp_dir().join(name);
-            crate::serve::platform::make_private(&path)?;
-            Ok(Scratch { path, keep: false })
+    fn path(&self) -> &Path {
+        match self {
+            Self::Passing(folder) => folder.path(),
+            Self::Kept(path) => path,
         }
     }
 }
 
 fn short(hex: &str) -> String {
     format!("{}…", hex.get(..16).unwrap_or(hex))
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
