@@ -21,6 +21,12 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         Code::KeyUnknown,
         "the manifest is sealed to a key that the organisation never stated",
     )?;
+    // A key that was replaced may have been replaced because it is known.
+    demand(
+        state.replaced_at(document.key_id).is_none_or(|replaced| dossier.begun < replaced),
+        Code::KeyUnknown,
+        "the manifest is sealed to a key that was replaced before the dossier was begun",
+    )?;
     files_are_its_own(state, document)?;
     may_replace(state, document)?;
     let depositor = depositor_asks(state, authority, dossier)?;

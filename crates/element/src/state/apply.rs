@@ -86,7 +86,7 @@ impl State {
                 let organisation = Organisation { name: document.name, root: document.root_fingerprint };
                 self.organisations.insert(document.organisation, organisation);
             }
-            AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time()),
+            AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time(), row.index),
             AnyDocument::Account(document) => self.learn_account(document, record.asserted()),
             AnyDocument::Credential(document) => self.learn_credential(row, document)?,
             AnyDocument::Scheme(document) => {
@@ -94,7 +94,8 @@ impl State {
                 self.schemes.entry(document.scheme).or_insert(scheme).versions.push(row.hash);
             }
             AnyDocument::Dossier(document) => {
-                self.dossiers.insert(document.dossier, Dossier { document });
+                let begun = self.dossiers.get(&document.dossier).map_or(row.index, |known| known.begun);
+                self.dossiers.insert(document.dossier, Dossier { document, begun });
             }
             AnyDocument::Manifest(document) => {
                 for file in &document.files {
@@ -109,11 +110,14 @@ impl State {
         Some(())
     }
 
-    fn learn_key(&mut self, statement: &KeyStatement, time: u64) {
+    fn learn_key(&mut self, statement: &KeyStatement, time: u64, index: u64) {
         let key = StatedKey::new(statement, time);
         self.stated.insert(key.id, statement.organisation);
         let place = (statement.organisation, statement.key_use);
         let previous = self.keys.remove(&place).map(|chain| chain.current);
+        if let Some(previous) = &previous {
+            self.replaced.insert(previous.id, index);
+        }
         self.keys.insert(place, KeyChain { current: key, previous });
     }
 

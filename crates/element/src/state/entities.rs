@@ -115,6 +115,8 @@ pub struct Scheme {
 pub struct Dossier {
     /// What was attested.
     pub document: DossierState,
+    /// Log index of the attestation of its first version.
+    pub begun: u64,
 }
 
 /// What is known of a manifest.

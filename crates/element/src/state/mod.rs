@@ -26,6 +26,7 @@ pub struct State {
     organisations: HashMap<OrganisationId, Organisation>,
     keys: HashMap<(OrganisationId, KeyUse), KeyChain>,
     stated: HashMap<KeyId, OrganisationId>,
+    replaced: HashMap<KeyId, u64>,
     accounts: HashMap<AccountId, Account>,
     credentials: HashMap<RowId, Credential>,
     schemes: HashMap<SchemeId, Scheme>,
@@ -66,6 +67,12 @@ impl State {
     #[must_use]
     pub fn stated_by(&self, key: KeyId) -> Option<OrganisationId> {
         self.stated.get(&key).copied()
+    }
+
+    /// Log index of the statement that replaced a key.
+    #[must_use]
+    pub fn replaced_at(&self, key: KeyId) -> Option<u64> {
+        self.replaced.get(&key).copied()
     }
 
     /// Which organisation a signing key's fingerprint belongs to.

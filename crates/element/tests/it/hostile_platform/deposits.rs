@@ -156,3 +156,21 @@ async fn it_cannot_bring_a_sealed_file_into_another_dossier() {
     let again = Manifest { created: 2, ..sent };
     by_passkey(client, &house.citizen, &again, Some(row.version())).await.unwrap();
 }
+
+/// The platform holds a private key that leaked and was replaced, and still hands out its statement, which has not expired.
+#[tokio::test]
+async fn it_cannot_have_a_new_dossier_sealed_to_a_key_that_was_replaced() {
+    let house = House::build().await;
+    let (client, organisation) = (house.client(), &house.organisation);
+    let next = encryption_statement(organisation.id, &organisation.root, Some(&organisation.encrypt));
+    let before = current(client, Kind::KeyStatement, next.row()).await;
+    by_key(client, &organisation.root, Typ::KeyStatement, &next, before).await.unwrap();
+    let begun = dossier(&house.citizen, &house.scheme);
+    by_platform(client, &begun, None).await.unwrap();
+    let mut manifest = Manifest { dossier: begun.dossier, ..house.manifest() };
+    refused(by_passkey(client, &house.citizen, &manifest, None).await, Code::KeyUnknown);
+    manifest.key_id = next.key_id;
+    by_passkey(client, &house.citizen, &manifest, None).await.unwrap();
+    // A draft begun before keeps its key.
+    house.submit().await;
+}
