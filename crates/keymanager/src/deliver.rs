@@ -16,6 +16,8 @@ use crate::schema::statements;
 
 /// The outbox topic of decisions; the payload is the hash.
 pub(crate) const DECISION_TOPIC: &str = "decision";
+/// The client's code for an answer that is none of the platform's.
+const NOT_THE_PLATFORM: &str = "not-a-sceau-server";
 /// Records sent in one call.
 const BATCH: u64 = 64;
 
@@ -40,9 +42,11 @@ impl<E: Into<Error>> From<E> for Delivery {
     }
 }
 
-/// A refusal of the request itself is for good; of the moment or of the credentials, it is not.
+/// A refusal of the request itself is for good; of the moment or of the credentials, it is not. What is not a problem document is a proxy's
+/// word, not the platform's.
 fn platform(error: ClientError) -> Delivery {
     match error {
+        ClientError::Refused { code, .. } if code == NOT_THE_PLATFORM => Delivery::Later(code),
         ClientError::Refused { status: 400 | 403 | 404 | 409 | 410 | 413 | 422, code, .. } => {
             Delivery::Refused(code)
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::Error;
-use crate::journal::{Journal, Parts};
+use crate::journal::{self, Journal, Parts};
 use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Connection, Kept, Link};
 use crate::quota::Buckets;
@@ -136,22 +136,10 @@ impl KeyManager {
         let (identity, _) = identity.ok_or_else(|| Error::NotInitialised(folder.to_owned()))?;
         let root = keys.find_or_generate(KeyKind::Ed25519, &label(ROOT)?, now)?;
         let fingerprint = keys.verifying_key(&root)?.fingerprint();
-        let log_key = keys.find_or_generate(KeyKind::Ed25519, &label(LOG)?, now)?;
-        let public = *keys.verifying_key(&log_key)?.as_bytes();
-        let log = VerifierKey::new(&identity.log, sceau_trace::KeyKind::Ed25519, public)
-            .map_err(sceau_trace::CheckpointError::from)?;
         // Without end: a record is never lost because the platform was away for long.
         let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
         let outbox = Outbox::new(database.clone(), Arc::clone(&clock), policy);
-        let (journal, named) = Journal::open(Parts {
-            database: database.clone(),
-            outbox: outbox.clone(),
-            clock: Arc::clone(&clock),
-            keys: Arc::clone(&keys),
-            key: log_key,
-            log,
-        })
-        .await?;
+        let (journal, named) = journal(&identity, &keys, &database, &outbox, &clock).await?;
         let registers = Registers::load(&vault, &named).await?;
         let keyring = Keyring::load(&database, &fingerprint).await?;
         let kept = vault.get::<Kept>(CONNECTION).await?;
@@ -351,6 +339,29 @@ const ROOT: &str = "organisation-root";
 const LOG: &str = "trace";
 const STATE: &str = "state";
 const AUTHORITY: &str = "authority";
+
+/// The trace of this key manager, under its own log key.
+async fn journal(
+    identity: &Identity,
+    keys: &Arc<dyn Provider>,
+    database: &Database,
+    outbox: &Outbox,
+    clock: &Arc<dyn Clock>,
+) -> Result<journal::Opened, Error> {
+    let key = keys.find_or_generate(KeyKind::Ed25519, &label(LOG)?, clock.now_ms())?;
+    let public = *keys.verifying_key(&key)?.as_bytes();
+    let log = VerifierKey::new(&identity.log, sceau_trace::KeyKind::Ed25519, public)
+        .map_err(sceau_trace::CheckpointError::from)?;
+    Journal::open(Parts {
+        database: database.clone(),
+        outbox: outbox.clone(),
+        clock: Arc::clone(clock),
+        keys: Arc::clone(keys),
+        key,
+        log,
+    })
+    .await
+}
 
 fn label(text: &str) -> Result<KeyLabel, Error> {
     Ok(KeyLabel::new(text)?)

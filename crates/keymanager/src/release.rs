@@ -231,6 +231,10 @@ impl KeyManager {
             std::mem::take(&mut buckets.unrecorded)
         };
         let draft = if skipped == 0 { draft } else { draft.detail("not-recorded", skipped.to_string()) };
-        self.journal().append(draft).await.map(|_| ())
+        let recorded = self.journal().append(draft).await;
+        if recorded.is_err() {
+            self.buckets().lock().unwrap_or_else(PoisonError::into_inner).unrecorded += skipped + 1;
+        }
+        recorded.map(|_| ())
     }
 }

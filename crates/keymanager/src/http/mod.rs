@@ -28,6 +28,8 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(public::config))
         .routes(routes!(public::whoami))
         .routes(routes!(public::checkpoint))
+        .routes(routes!(public::witnessed))
+        .routes(routes!(public::evidence))
         .routes(routes!(reading::unwrap))
         .routes(routes!(reading::decide))
         .routes(routes!(administration::keys))

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::KeyUse;
+use sceau_trace::Evidence;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -131,6 +132,23 @@ pub(super) async fn checkpoint(State(manager): State<KeyManager>) -> Result<Resp
     let checkpoint = manager.journal().checkpoint().ok_or(Denial::NotFound)?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     Ok((headers, checkpoint.note().to_string()).into_response())
+}
+
+/// The evidence file of a record of the key manager's own trace.
+#[utoipa::path(get, path = "/v1/trace/evidence/{index}", params(("index" = u64, Path)),
+    responses((status = OK, body = Object), (status = 404)))]
+pub(super) async fn evidence(
+    State(manager): State<KeyManager>,
+    Path(index): Path<u64>,
+) -> Result<Json<Evidence>, ProblemResponse> {
+    Ok(Json(manager.journal().evidence(index).await?.ok_or(Denial::NotFound)?))
+}
+
+/// The last checkpoint of the platform's log that this key manager verified, to be shown to an element that starts.
+#[utoipa::path(get, path = "/trace/witnessed", responses((status = OK, body = String), (status = 404)))]
+pub(super) async fn witnessed(State(manager): State<KeyManager>) -> Result<Response, ProblemResponse> {
+    let note = manager.witnessed().await?.ok_or(Denial::NotFound)?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
 /// A tile or an entry bundle of it, by its path (C2SP tlog-tiles).

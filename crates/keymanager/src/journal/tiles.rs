@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use sceau_store::params;
-use sceau_trace::{Bundle, Record, Tile};
+use sceau_trace::{Bundle, Evidence, Record, Tile, inclusion_proof};
 
 use super::Journal;
 use crate::error::Error;
@@ -36,6 +36,22 @@ impl Journal {
             Tile::at(tile.level(), tile.index(), size).is_some_and(|full| tile.width() <= full.width());
         let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
         Ok(if there { tile.bytes(&*tree).ok() } else { None })
+    }
+
+    /// The evidence file of the record at `position`: that this trace holds it, under its log key. None where there is none.
+    pub(crate) async fn evidence(&self, position: u64) -> Result<Option<Evidence>, Error> {
+        let Some(checkpoint) = self.checkpoint().filter(|checkpoint| position < checkpoint.size()) else {
+            return Ok(None);
+        };
+        let damaged = |error: &dyn std::error::Error| Error::Journal(error.to_string());
+        let proof = {
+            let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+            inclusion_proof(checkpoint.size(), position, &*tree).map_err(|error| damaged(&error))?
+        };
+        let leaves = self.leaves(position, 1).await?;
+        let Some(leaf) = leaves.first() else { return Ok(None) };
+        let evidence = Evidence::build(leaf, position, proof, &checkpoint, self.log_key());
+        Ok(Some(evidence.map_err(|error| damaged(&error))?))
     }
 
     /// The last `count` records before position `before`, newest first.

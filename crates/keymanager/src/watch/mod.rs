@@ -68,6 +68,15 @@ impl KeyManager {
         self.remember(&newest, &watched.frontier).await
     }
 
+    /// The last checkpoint of the platform's log that was verified here, a signed note: what a witness remembers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn witnessed(&self) -> Result<Option<String>, Error> {
+        let row = self.database().fetch_optional(statements::GET_WATCHED, params![]).await?;
+        Ok(row.map(|row| row.get("checkpoint")).transpose()?)
+    }
+
     /// How many alarms of a kind were raised.
     pub(crate) async fn alarms(&self, kind: &str) -> Result<u64, Error> {
         Ok(self.database().fetch_one(statements::COUNT_ALARMS, params![kind]).await?.get("n")?)

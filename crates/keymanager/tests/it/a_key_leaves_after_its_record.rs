@@ -2,7 +2,7 @@
 
 use sceau_element_api::Base64Url;
 use sceau_store::Statement;
-use sceau_trace::{Bundle, LogTree, Record, SignedCheckpoint, leaf_hash};
+use sceau_trace::{Bundle, Evidence, LogTree, Record, SignedCheckpoint, leaf_hash};
 
 use crate::support::world::AssertWell as _;
 use crate::support::{Bad, SealedDossier, World};
@@ -107,6 +107,47 @@ async fn a_restart_keeps_the_trace_and_it_only_grows() {
     let after = verified_trace(&world).await;
     assert_eq!(after[..before.len()], before[..], "what was there is there");
     assert_eq!(after.len(), before.len() + 2);
+}
+
+#[tokio::test]
+async fn many_at_once_and_cut_connections_leave_a_whole_trace() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    let request = dossier.request();
+    let asked: Vec<_> = (0..24)
+        .map(|n| {
+            let (officer, request) = (officer.clone(), request.clone());
+            // Every third one hangs up as soon as it has asked.
+            tokio::spawn(async move {
+                if n % 3 == 0 {
+                    officer.hang_up("/v1/unwrap", &request).await;
+                    return None;
+                }
+                Some(officer.post("/v1/unwrap", &request).await.json())
+            })
+        })
+        .collect();
+    for each in asked {
+        if let Some(answer) = each.await.unwrap() {
+            dossier.assert_opened(&answer);
+        }
+    }
+    dossier.assert_opened(&officer.post("/v1/unwrap", &request).await.json());
+    let entries = verified_trace(&world).await;
+    let count = |text: &str| entries.iter().filter(|e| String::from_utf8_lossy(e).contains(text)).count();
+    assert!(count("unwrap.outcome") >= 17 && count("unwrap.intent") >= count("unwrap.outcome"));
+}
+
+#[tokio::test]
+async fn any_record_has_its_evidence() {
+    let world = World::connected().await;
+    let browser = world.browser(None);
+    let evidence = browser.get("/v1/trace/evidence/1").await.json();
+    let evidence = Evidence::parse(evidence.to_string().as_bytes()).unwrap();
+    let verified = evidence.verify(Some(world.manager.log_key())).unwrap();
+    assert_eq!((verified.index, verified.key_pinned), (1, true));
+    assert_eq!(browser.get("/v1/trace/evidence/1000").await.code(), "not_found");
 }
 
 /// Reads the served trace as an outsider: checkpoint under the log key, entries, and that the ones are what the other covers.

@@ -38,7 +38,10 @@ async fn a_record_edited() {
     let sql = "UPDATE record SET leaf = CAST(replace(CAST(leaf AS TEXT), '\"time\":17951', '\"time\":17950') AS BLOB) \
         WHERE position = 2";
     let error = refuses_after(sql).await;
-    assert!(matches!(&error, Error::Journal(why) if why.contains("not those that the checkpoint covers")), "{error}");
+    assert!(
+        matches!(&error, Error::Journal(why) if why.contains("not those that the checkpoint covers")),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -81,6 +81,20 @@ async fn a_final_decision_stands_and_a_question_does_not_end_it() {
 }
 
 #[tokio::test]
+async fn a_proxy_s_word_is_not_the_platform_s() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    world.platform.misbehave(Bad::Proxied);
+    let body = dossier.decision("accepted", "Oui.");
+    assert_eq!(officer.post("/v1/decisions", &body).await.json()["delivered"], false);
+    world.platform.misbehave(None);
+    world.clock.advance(1000);
+    world.manager.tick().await.assert_well();
+    assert_eq!(world.platform.lock().decisions.len(), 1);
+}
+
+#[tokio::test]
 async fn what_the_platform_refuses_for_good_is_said_and_may_be_taken_again() {
     let world = World::connected().await;
     let (officer, _) = world.officer().await;

@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::KeyStatement;
 use sceau_keymanager::Settings;
-use sceau_trace::Asserted;
+use sceau_trace::{Asserted, SignedCheckpoint};
 use serde_json::Value;
 
 use crate::support::world::AssertWell as _;
@@ -63,6 +63,15 @@ async fn an_organisation_that_is_enrolled_anew_raises_an_alarm() {
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();
     assert_eq!(alarm["code"], "organisation-changed");
+}
+
+#[tokio::test]
+async fn what_was_verified_is_there_for_an_element_that_starts() {
+    let world = World::connected().await;
+    let note = world.browser(None).get("/trace/witnessed").await;
+    let note = SignedCheckpoint::parse(std::str::from_utf8(&note.body).unwrap()).unwrap();
+    let checkpoint = note.verify(&world.platform.log_key()).unwrap();
+    assert_eq!(checkpoint.size(), world.platform.lock().log.entries.len() as u64);
 }
 
 #[tokio::test]

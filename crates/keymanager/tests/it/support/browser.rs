@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 #[derive(Clone)]
 pub struct Browser {
@@ -62,20 +63,36 @@ impl Browser {
         self.send("POST", path, body.to_string().as_bytes()).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+    /// Asks, and goes away without the answer.
+    pub async fn hang_up(&self, path: &str, body: &Value) {
+        let mut stream = self.connect().await;
+        let body = body.to_string();
+        let head = self.head("POST", path, body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+
+    async fn connect(&self) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let name = ServerName::try_from("cles.localhost").unwrap();
-        let mut stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.unwrap();
+        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.unwrap()
+    }
+
+    fn head(&self, method: &str, path: &str, length: usize) -> String {
         let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: cles.localhost:{}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            self.port,
-            body.len()
+            "{method} {path} HTTP/1.1\r\nhost: cles.localhost:{}\r\nconnection: close\r\ncontent-length: {length}\r\n",
+            self.port
         );
         if method != "GET" {
             head += "content-type: application/json\r\n";
             head += &self.origin.as_ref().map_or_else(String::new, |origin| format!("origin: {origin}\r\n"));
         }
-        stream.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+        head + "\r\n"
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect().await;
+        stream.write_all(self.head(method, path, body.len()).as_bytes()).await.unwrap();
         stream.write_all(body).await.unwrap();
         let mut answer = Vec::new();
         // A server that closes without close_notify has still sent everything that content-length promised.

@@ -93,6 +93,8 @@ pub enum Bad {
     Away,
     /// It acknowledges keys from a log of its own making.
     OtherLog,
+    /// A proxy answers in its place.
+    Proxied,
     /// It takes no record.
     RefusesRecords,
     /// It says that a decision was taken before.
@@ -261,6 +263,7 @@ async fn decisions(State(platform): Fake, Json(One { jws }): Json<One>) -> Respo
     let mut inside = platform.lock();
     match inside.bad {
         Some(Bad::Away) => return problem(503, "away"),
+        Some(Bad::Proxied) => return (StatusCode::FORBIDDEN, "blocked by policy").into_response(),
         Some(Bad::AlreadyDecided) => return problem(409, "already_decided"),
         _ => {}
     }
