@@ -1,7 +1,7 @@
 //! The letters sent at each step: French, then English, and nothing that a postman should not read.
 //!
-//! A letter names the scheme and the organisation, which are public, and links to the dossier. It holds no file name, no answer, no
-//! reason: those wait behind the sign-in.
+//! A letter names the organisation, which is public, and links to the dossier. It holds no file name, no answer, no reason: those
+//! wait behind the sign-in.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,36 +57,36 @@ impl Letter {
     pub fn text(&self) -> Text {
         match self {
             Self::Deposited { organisation, link } => bilingual(
-                "Votre dossier est déposé / Your file has been deposited",
+                "Votre dossier est déposé / Your dossier has been deposited",
                 &format!(
-                    "Votre dossier pour {organisation} est déposé et scellé : seul cet organisme peut l’ouvrir.\n\
-                     Vous voyez à tout moment qui l’a consulté :\n{link}"
+                    "Votre dossier pour {organisation} est déposé et scellé\u{a0}: seule cette organisation peut l’ouvrir.\n\
+                     Vous voyez à tout moment qui l’a ouvert\u{a0}:\n{link}"
                 ),
                 &format!(
-                    "Your file for {organisation} has been deposited and sealed: only that organisation can open it.\n\
+                    "Your dossier for {organisation} has been deposited and sealed: only that organisation can open it.\n\
                      You can see at any time who has opened it:\n{link}"
                 ),
             ),
             Self::Waiting { link } => bilingual(
-                "Un dossier vous attend / A file is waiting for you",
-                &format!("Un nouveau dossier scellé attend votre instruction :\n{link}"),
-                &format!("A new sealed file is waiting to be processed:\n{link}"),
+                "Un dossier vous attend / A dossier is waiting for you",
+                &format!("Un nouveau dossier scellé attend d’être instruit\u{a0}:\n{link}"),
+                &format!("A new sealed dossier is waiting for you:\n{link}"),
             ),
             Self::Opened { organisation, link } => bilingual(
-                "Votre dossier a été ouvert / Your file has been opened",
+                "Votre dossier a été ouvert / Your dossier has been opened",
                 &format!(
-                    "{organisation} a ouvert votre dossier pour la première fois. Le détail et sa preuve :\n{link}"
+                    "{organisation} a ouvert votre dossier pour la première fois. Le détail et sa preuve\u{a0}:\n{link}"
                 ),
                 &format!(
-                    "{organisation} has opened your file for the first time. The detail and its proof:\n{link}"
+                    "{organisation} has opened your dossier for the first time. The detail and its proof:\n{link}"
                 ),
             ),
             Self::Decided { organisation, state, link } => {
                 let (fr, en) = decision_words(state);
                 bilingual(
-                    "Une décision sur votre dossier / A decision on your file",
-                    &format!("{organisation} {fr} Les motifs sont sur votre page :\n{link}"),
-                    &format!("{organisation} {en} The reasons are on your page:\n{link}"),
+                    "Une décision sur votre dossier / A decision on your dossier",
+                    &format!("{organisation} {fr} Le motif est sur votre page\u{a0}:\n{link}"),
+                    &format!("{organisation} {en} The reason is on your page:\n{link}"),
                 )
             }
         }
@@ -97,7 +97,7 @@ fn decision_words(state: &str) -> (&'static str, &'static str) {
     match state::from_name(state) {
         Some(DossierPhase::Accepted) => ("a accepté votre demande.", "has accepted your request."),
         Some(DossierPhase::Refused) => ("a refusé votre demande.", "has refused your request."),
-        _ => ("demande des pièces supplémentaires.", "asks for more documents."),
+        _ => ("vous demande un complément.", "asks you for more information."),
     }
 }
 

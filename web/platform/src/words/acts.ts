@@ -1,4 +1,4 @@
-/** How the register's acts and actors are said. Codes that these pages do not know are shown as they are. */
+/** How the log's acts and actors are said. Codes that these pages do not know are shown as they are. */
 import { common } from "./common";
 import { dossiers } from "./dossiers";
 import { trace } from "./trace";

@@ -33,7 +33,7 @@ export const welcome = words({
     },
     limits: {
       title: "Ce que nous ne pouvons pas promettre",
-      text: "Ces pages viennent de Sceau. Une plateforme malhonnête pourrait vous en servir d'autres, truquées. Leur code est public et reproductible pour que cela se voie ; pour s'en passer tout à fait, le programme en ligne de commande scelle sans navigateur.",
+      text: "Ces pages viennent de Sceau. Une plateforme malhonnête pourrait vous en servir d'autres, truquées. Leur code est ouvert, mais rien ne prouve que ce soit lui qui vous est servi ; pour s'en passer tout à fait, le programme en ligne de commande scelle sans navigateur.",
     },
   },
   en: {
@@ -63,12 +63,12 @@ export const welcome = words({
     },
     proof: {
       title: "Every opening leaves a proof",
-      text: "Before it opens a document, the organisation has to write it in a register that no one can rewrite, not even us. You see who opened and when; your browser checks the proof itself.",
+      text: "Before it opens a document, the organisation has to write it in a log that no one can rewrite, not even us. You see who opened and when; your browser checks the proof itself.",
       link: "Read and check the trace",
     },
     limits: {
       title: "What we cannot promise",
-      text: "These pages come from Sceau. A dishonest platform could serve you other ones, rigged. Their code is public and reproducible so that it would show; to do without them altogether, the command-line program seals without a browser.",
+      text: "These pages come from Sceau. A dishonest platform could serve you other ones, rigged. Their code is open, but nothing proves that it is what you are served; to do without them altogether, the command-line program seals without a browser.",
     },
   },
 });
