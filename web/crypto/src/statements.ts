@@ -34,7 +34,8 @@ export async function verifyStatement(jws: string, organisation: string, rootFin
   return statement;
 }
 
-/** A key in force now, to seal for. `logKey` is the log's verifier key; the evidence shows that the world could see this statement. */
+/** A key in force now, to seal for. `logKey` is the log's verifier key; the evidence shows that the log holds this statement on the
+ * organisation's own word. The checks are those of crates/client/src/trust.rs. */
 export async function verifyRecipient(
   offered: { statementJws: string; evidence: unknown; rootFingerprint: string },
   trusted: { organisation: string; logKey: string; now: number },
@@ -44,9 +45,11 @@ export async function verifyRecipient(
   if (use !== "encrypt" || suite === "Ed25519") throw new SceauError("statement-malformed", "not an encryption key");
   if (trusted.now < notBefore || trusted.now >= notAfter) throw new SceauError("statement-not-current");
   const logged = await verifyEvidence(offered.evidence, trusted.logKey);
-  const { attested, outcome } = logged.record;
+  const { asserted, attested, outcome } = logged.record;
+  // The log appends such a record on the organisation's own word only once its root's signature was checked there too.
   const about =
     outcome === "granted" &&
+    asserted === "organisation" &&
     attested?.kind === "key-statement" &&
     attested.id === `${statement.organisation}/${use}` &&
     attested.hash === hex(await sha256(statement.payload));

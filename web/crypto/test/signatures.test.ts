@@ -94,10 +94,12 @@ describe("a key statement", () => {
     const log = await Log.create();
     const attested = { hash: hex(await sha256(payload)), id: `${organisation}/encrypt`, kind: "key-statement", previous: null, version: 1 };
     const indices = [attested, { ...attested, hash: "00".repeat(32) }, { ...attested, id: `${organisation}/sign` }, null].map((each) =>
-      log.append({ action: "key.publish", attested: each }),
+      log.append({ action: "key.publish", asserted: "organisation", attested: each }),
     );
-    const refusedIndex = log.append({ action: "key.publish", attested, outcome: "refused", code: "statement_refused" });
-    const [good, ...bad] = await Promise.all([...indices, refusedIndex].map((index) => log.evidence(index)));
+    const refusedIndex = log.append({ action: "key.publish", asserted: "organisation", attested, outcome: "refused", code: "statement_refused" });
+    // The platform alone, an administrator's passkey or the element may say so: only the organisation's own word counts.
+    const others = (["platform", "passkey", "element"] as const).map((asserted) => log.append({ action: "key.publish", asserted, attested }));
+    const [good, ...bad] = await Promise.all([...indices, refusedIndex, ...others].map((index) => log.evidence(index)));
     const ask = (evidence: unknown, now = 15, logKey = log.vkey): Promise<unknown> =>
       verifyRecipient({ statementJws: jws, evidence, rootFingerprint: kid }, { organisation, logKey, now });
 
