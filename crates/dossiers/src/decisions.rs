@@ -52,7 +52,10 @@ impl Dossiers {
             // A kill may have left the state behind what was signed.
             self.settle(dossier).await?;
             let phase = self.rows.current::<DossierState>(dossier).await?.map(|row| row.document.phase);
-            if !phase.is_some_and(state::can_be_decided) {
+            // A process that was killed may have asked the element for this very decision, which it took a moment ago.
+            let now = self.rows.current::<Decision>(dossier).await?;
+            let this_one = now.is_some_and(|now| now.attested.hash == decision.hash);
+            if !this_one && !phase.is_some_and(state::can_be_decided) {
                 return Err(Fault::refused(
                     409,
                     "already_decided",
