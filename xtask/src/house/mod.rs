@@ -1,5 +1,6 @@
 //! What must be true of the house itself: which room may lean on which, what may enter the tree, how big files are.
 
+mod dependencies;
 mod files;
 mod graph;
 mod licences;
@@ -25,6 +26,7 @@ pub(crate) fn stage(log: &Log) -> Result<(), String> {
             let findings = files::examine(&root(), &tracked);
             findings.warnings.iter().for_each(|warning| log.say(&format!("warning: {warning}")));
             complaints.extend(findings.errors);
+            complaints.extend(dependencies::examine(&root(), &tracked)?);
         }
         None => complaints.push("git ls-files says nothing: the tracked files could not be read".to_owned()),
     }
