@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sceau_client::Credentials;
 use sceau_element_api::OrganisationId;
 use sceau_hsm::durable::{check_secret, write_secret};
-use sceau_keymanager::{Connection, KeyManager, NewCertificate, Settings, Setup};
+use sceau_keymanager::{Connection, KeyManager, NewCertificate, Setup};
 use sceau_pki::CertificateRole;
 use sceau_trace::VerifierKey;
 use serde_json::json;
@@ -100,7 +100,7 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
 /// Makes a key manager.
 pub(crate) async fn init(state: &KeyManagerState, name: &str, address: &str) -> Result<KeyManager, Failure> {
     let setup = Setup { organisation_name: name.to_owned(), address: address.to_owned() };
-    Ok(KeyManager::init(&state.data, &setup, &state.unlock()?, Settings::default(), clock()).await?)
+    Ok(KeyManager::init(&state.data, &setup, &state.unlock()?, state.settings()?, clock()).await?)
 }
 
 /// Issues a client certificate.

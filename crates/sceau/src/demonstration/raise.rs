@@ -85,8 +85,11 @@ async fn prepare_key_manager(
 }
 
 async fn open_or_make(layout: &Layout) -> Result<KeyManager, Failure> {
-    let state =
-        KeyManagerState { data: layout.key_manager(), passphrase_file: layout.passphrase("keymanager")? };
+    let state = KeyManagerState {
+        data: layout.key_manager(),
+        passphrase_file: layout.passphrase("keymanager")?,
+        policy: None,
+    };
     let address = format!("https://cles.localhost:{}", layout.ports().key_manager);
     if state.data.join("keymanager.db").exists() {
         state.open().await

@@ -10,18 +10,21 @@ use sceau_store::{Clock, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{asked_to_end, say_ready};
+use super::{asked_to_end, policy, say_ready};
 use crate::failure::{Exit, Failure};
 
 /// Where a key manager keeps its keys, and how they are unlocked.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KeyManagerState {
     /// Folder of the keys and records of the organisation
-    #[arg(long)]
+    #[arg(long, default_value = "keymanager")]
     pub(crate) data: PathBuf,
     /// File with the passphrase of the keystore, readable by this user only
-    #[arg(long)]
+    #[arg(long, default_value = "keymanager.passphrase")]
     pub(crate) passphrase_file: PathBuf,
+    /// What the organisation decides, in TOML: suite, periods, quota, its own authorities (see docs/operate.md)
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// A key manager that serves.
@@ -45,10 +48,15 @@ impl KeyManagerState {
             .map_err(|error| Failure::new(Exit::Usage, "passphrase", error.to_string()))
     }
 
+    /// What the organisation decides.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        policy::read(self.policy.as_deref())
+    }
+
     /// Opens the key manager of the folder.
     pub(crate) async fn open(&self) -> Result<KeyManager, Failure> {
         let unlock = self.unlock()?;
-        Ok(KeyManager::open(&self.data, &unlock, Settings::default(), clock()).await?)
+        Ok(KeyManager::open(&self.data, &unlock, self.settings()?, clock()).await?)
     }
 }
 
@@ -71,11 +79,15 @@ pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
         "ready": "keymanager", "url": key_manager.address(),
         "root_fingerprint": key_manager.root_fingerprint().to_string(),
     }))?;
+    let stop = Arc::new(stop);
+    let signal = Arc::clone(&stop);
     tokio::spawn(async move {
         asked_to_end().await;
-        let _ = stop.send(true);
+        let _ = signal.send(true);
     });
     let served = key_manager.serve(listener, until(stopped)).await;
+    // It may have ended by itself, on an address that is not internal for instance.
+    let _ = stop.send(true);
     let _ = work.await;
     Ok(served?)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod keymanager;
 pub(crate) mod pages;
 pub(crate) mod platform;
+mod policy;
 
 use std::io::Write as _;
 

@@ -1,0 +1,162 @@
+//! What an organisation decides about its key manager, in one TOML file; everything has a default.
+//!
+//! ```toml
+//! suite = "hybrid"            # or "rsa": RSA-OAEP-256, for what cannot do the hybrid suite
+//! period_days = 183           # how long a key is valid
+//! lead_days = 14              # how long before its expiry the next one is made and published
+//! retention_days = 365        # how long after its expiry a key is kept at least
+//! server_identity = "/etc/sceau/cles.pem"      # certificate chain and key; else the embedded authority issues one
+//! client_anchors = ["/etc/sceau/ac.pem"]       # who may issue client certificates; else the embedded authority
+//!
+//! [quota]                     # content keys that one officer may have
+//! burst = 100
+//! per_hour = 400
+//!
+//! [roles]                     # which organizational unit in a certificate stands for which role
+//! "Gestionnaires" = "case-officer"
+//! "Administrateurs" = "administrator"
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sceau_crypto::RecipientSuite;
+use sceau_keymanager::{Quota, Settings};
+use sceau_pki::{CertificateRole, RoleNames};
+use serde::Deserialize;
+
+use crate::failure::{Exit, Failure};
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+/// The longest time that can be asked for, in days: a hundred years.
+const MAX_DAYS: u64 = 36_525;
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    suite: Option<Suite>,
+    period_days: Option<u64>,
+    lead_days: Option<u64>,
+    retention_days: Option<u64>,
+    quota: Option<QuotaTable>,
+    client_anchors: Option<Vec<PathBuf>>,
+    server_identity: Option<PathBuf>,
+    roles: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Suite {
+    Hybrid,
+    Rsa,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuotaTable {
+    burst: u32,
+    per_hour: u32,
+}
+
+/// Reads the policy of a file; without one, the defaults.
+pub(crate) fn read(path: Option<&Path>) -> Result<Settings, Failure> {
+    let Some(path) = path else { return Ok(Settings::default()) };
+    let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
+    parse(&text).map_err(|why| {
+        let words = format!("the policy {} cannot be used: {why}", path.display());
+        Failure::new(Exit::Usage, "policy", words)
+    })
+}
+
+fn parse(text: &str) -> Result<Settings, String> {
+    let policy: Policy = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut settings = Settings::default();
+    match policy.suite {
+        Some(Suite::Hybrid) => settings.suite = RecipientSuite::HpkeXWing,
+        Some(Suite::Rsa) => settings.suite = RecipientSuite::RsaOaep256,
+        None => {}
+    }
+    set_days(&mut settings.period_ms, policy.period_days, "period_days")?;
+    set_days(&mut settings.lead_ms, policy.lead_days, "lead_days")?;
+    set_days(&mut settings.retention_ms, policy.retention_days, "retention_days")?;
+    if settings.lead_ms >= settings.period_ms {
+        return Err("lead_days must be less than period_days".to_owned());
+    }
+    if let Some(QuotaTable { burst, per_hour }) = policy.quota {
+        settings.quota = Quota { burst, per_hour };
+    }
+    if let Some(anchors) = policy.client_anchors {
+        settings.anchors = anchors;
+    }
+    settings.server_identity = policy.server_identity;
+    if let Some(roles) = policy.roles {
+        settings.role_names = RoleNames::new(role_pairs(roles)?);
+    }
+    Ok(settings)
+}
+
+fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String> {
+    match days {
+        None => Ok(()),
+        Some(days @ 1..=MAX_DAYS) => {
+            *into = days * DAY_MS;
+            Ok(())
+        }
+        Some(_) => Err(format!("{name} is 1 to {MAX_DAYS}")),
+    }
+}
+
+fn role_pairs(roles: BTreeMap<String, String>) -> Result<Vec<(String, CertificateRole)>, String> {
+    roles
+        .into_iter()
+        .map(|(unit, role)| match CertificateRole::parse(&role) {
+            Some(role) => Ok((unit, role)),
+            None => Err(format!("the role of {unit:?} is case-officer or administrator, not {role:?}")),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        let settings = parse("").unwrap();
+        assert_eq!(settings.period_ms, Settings::default().period_ms);
+        assert_eq!(settings.suite, RecipientSuite::HpkeXWing);
+    }
+
+    #[test]
+    fn each_choice_is_taken() {
+        let text = "suite = \"rsa\"\nperiod_days = 90\nlead_days = 7\nretention_days = 30\n\
+                    client_anchors = [\"/ac.pem\"]\nserver_identity = \"/cles.pem\"\n\
+                    [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n";
+        let settings = parse(text).unwrap();
+        assert_eq!(settings.suite, RecipientSuite::RsaOaep256);
+        let days = (settings.period_ms, settings.lead_ms, settings.retention_ms);
+        assert_eq!(days, (90 * DAY_MS, 7 * DAY_MS, 30 * DAY_MS));
+        assert_eq!(settings.quota, Quota { burst: 3, per_hour: 5 });
+        assert_eq!(settings.anchors, [PathBuf::from("/ac.pem")]);
+        assert_eq!(settings.server_identity, Some(PathBuf::from("/cles.pem")));
+        let names = RoleNames::new([("Gestionnaires".to_owned(), CertificateRole::CaseOfficer)]);
+        assert_eq!(settings.role_names, names);
+    }
+
+    #[test]
+    fn what_is_misspelt_or_impossible_is_refused_whole() {
+        for text in [
+            "sweet = \"rsa\"",
+            "suite = \"RSA\"",
+            "period_days = 0",
+            "period_days = 40000",
+            "period_days = 10\nlead_days = 10",
+            "[roles]\n\"Chefs\" = \"boss\"",
+            "[quota]\nburst = 1",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
