@@ -26,7 +26,7 @@ pub(crate) struct PlatformOptions {
     #[arg(long)]
     data: PathBuf,
     /// Address to listen at
-    #[arg(long, default_value = "127.0.0.1:8443")]
+    #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Web origin of the pages, where a proxy or another port stands before this one
     #[arg(long)]
