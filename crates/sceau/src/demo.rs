@@ -67,6 +67,7 @@ async fn story(
 
     tell.chapter("The case officer decides");
     page.decide("accepted", "Dossier complet, aide accordée.").await?;
+    tell.done("decision signed", "accepted, over exactly what was deposited");
     watch(&citizen, &deposited, tell).await
 }
 

@@ -1,15 +1,16 @@
 //! Raising the demonstration, step by step; each step that was done before is left alone.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use sceau_client::{Server, Trust};
+use sceau_client::{Person, Server, Trust};
 use sceau_hsm::durable::write_secret;
 use sceau_keymanager::{Connection, KeyManager};
 use sceau_pki::CertificateRole;
 use serde_json::{Value, json};
 
 use super::{Cast, Officer, Teller};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::house::{House, Layout};
 use crate::owner;
 use crate::serve::keymanager::KeyManagerState;
@@ -36,7 +37,24 @@ pub(crate) async fn raise(
         cast.note_bound()?;
     }
     tell.done("case officer", "invited; certificate bound to the account at the key manager");
+    await_recipient_key(&chief, cast).await?;
     Ok(officer)
+}
+
+/// The key manager serves before it has published its keys: until then nobody can deposit.
+async fn await_recipient_key(chief: &Person, cast: &Cast) -> Result<(), Failure> {
+    let Some(organisation) = cast.organisation else { return Ok(()) };
+    let mut pause = tokio::time::interval(Duration::from_millis(50));
+    // Longer than its pause between two attempts, which is a minute.
+    for _ in 0..1800 {
+        pause.tick().await;
+        let view: Value = chief.server().get(&format!("/v1/organisations/{organisation}")).await?;
+        if view.get("current_key").is_some_and(|key| !key.is_null()) {
+            return Ok(());
+        }
+    }
+    let words = "the key manager published no key within 90 seconds; logs/keymanager.log tells why";
+    Err(Failure::new(Exit::System, "no-recipient-key", words))
 }
 
 /// Who the case officer's browser is to the key manager.
@@ -48,7 +66,7 @@ async fn prepare_key_manager(
     house: &House,
     layout: &Layout,
     cast: &mut Cast,
-    administrator: &sceau_client::Person,
+    administrator: &Person,
     tell: &Teller,
 ) -> Result<(), Failure> {
     let key_manager = open_or_make(layout).await?;
@@ -61,7 +79,7 @@ async fn prepare_key_manager(
     write_secret(&layout.demonstration()?.join("authority.pem"), authority.to_pem().as_bytes())?;
     tell.done(
         "organisation enrolled",
-        &format!("root fingerprint {} by another channel", fingerprint.grouped()),
+        &format!("root fingerprint {}, handed over by another channel", fingerprint.grouped()),
     );
     for (holder, name, role) in [
         ("officer", "Anne Démonstration", CertificateRole::CaseOfficer),
