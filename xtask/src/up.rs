@@ -1,11 +1,12 @@
 //! `cargo xtask up`: build what is needed, start everything here, keep its data and ports for the next start.
 
+use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::process::{cargo, must, root, target};
-use crate::test::stages::{Log, pages};
+use crate::test::stages::{Log, pages, pages_are_built};
 use crate::{Stop, browse, machine};
 
 /// Where the demonstration lives; git ignores it, and deleting it starts anew.
@@ -44,10 +45,18 @@ fn build() -> Result<(), Stop> {
     std::fs::create_dir_all(&logs).map_err(|e| Stop::machine(format!("xtask: {}: {e}", logs.display())))?;
     let log = Log(logs.join("up.log"));
     let _ = std::fs::remove_file(&log.0);
-    println!("building the pages");
-    pages(&log).map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
+    if !pages_are_built() {
+        println!("building the pages");
+        pages(&log).map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
+    }
     println!("building the programs (the first time takes some minutes)");
-    must(cargo().args(["build", "--quiet", "--package", "sceau", "--package", "sceau-element", "--bins"]))?;
+    let mut programs = cargo();
+    programs.args(["build", "--package", "sceau", "--package", "sceau-element", "--bins"]);
+    // A person sees how far it is; a file gets no line for each crate.
+    if !std::io::stderr().is_terminal() {
+        programs.arg("--quiet");
+    }
+    must(&mut programs)?;
     println!("built in {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
 }

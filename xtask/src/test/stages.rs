@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use crate::house;
 use crate::process::{cargo, command, logged, root, shown, target};
@@ -114,7 +115,40 @@ fn plain(text: &str) -> String {
 pub(crate) fn pages(log: &Log) -> Result<(), String> {
     let web = root().join("web");
     npm_ci(&web, log)?;
-    log.run(command("npm").args(["run", "build"]).current_dir(web))
+    let stamp = pages_stamp();
+    let _ = std::fs::remove_file(&stamp);
+    log.run(command("npm").args(["run", "build"]).current_dir(web))?;
+    std::fs::write(&stamp, []).map_err(|e| format!("{}: {e}", stamp.display()))
+}
+
+/// Its time is when the pages were last built.
+fn pages_stamp() -> PathBuf {
+    target().join("xtask/pages.built")
+}
+
+/// Whether nothing under `web` (sources, lockfile, what was built of them) changed since the pages were built.
+pub(crate) fn pages_are_built() -> bool {
+    let built = std::fs::metadata(pages_stamp()).and_then(|stamp| stamp.modified());
+    let newest = newest(&root().join("web"));
+    built.is_ok_and(|built| newest.is_ok_and(|newest| newest <= built))
+}
+
+/// The last change of anything in a folder; a file that went away changes its folder.
+fn newest(folder: &Path) -> std::io::Result<SystemTime> {
+    let mut last = std::fs::metadata(folder)?.modified()?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == "node_modules" {
+            continue;
+        }
+        let changed = if entry.file_type()?.is_dir() {
+            newest(&entry.path())?
+        } else {
+            entry.metadata()?.modified()?
+        };
+        last = last.max(changed);
+    }
+    Ok(last)
 }
 
 fn format(log: &Log) -> Result<(), String> {
@@ -244,6 +278,30 @@ mod tests {
     #[test]
     fn colours_are_taken_away() {
         assert_eq!(plain("\u{1b}[31mred\u{1b}[0m and \u{1b}[38;5;246mgrey"), "red and grey");
+    }
+
+    #[test]
+    fn a_file_that_came_changed_or_went_is_a_change_but_not_an_installed_package() {
+        let folder = std::env::current_exe().unwrap().with_extension("newest");
+        let _ = std::fs::remove_dir_all(&folder);
+        let (inner, installed) = (folder.join("inner"), folder.join("node_modules"));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir_all(&installed).unwrap();
+        let at = |path: &Path, seconds: u64| {
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            std::fs::File::open(path).unwrap().set_modified(time).unwrap();
+            time
+        };
+        let file = inner.join("page.ts");
+        std::fs::write(&file, "").unwrap();
+        at(&installed, 9);
+        at(&folder, 1);
+        at(&inner, 1);
+        let edited = at(&file, 3);
+        assert_eq!(newest(&folder).unwrap(), edited);
+        at(&file, 1);
+        let went = at(&inner, 4);
+        assert_eq!(newest(&folder).unwrap(), went);
     }
 
     #[test]
