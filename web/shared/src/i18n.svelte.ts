@@ -38,9 +38,17 @@ export function words<const T extends object>(texts: { fr: T; en: Widen<T> }): (
   return () => (state.language === "fr" ? french : texts.en);
 }
 
-/** French typography, applied once: the apostrophe, and spaces that do not break before ; : ? ! » % and after «. */
+/**
+ * French typography, applied once: the apostrophe; a space that does not break before : » % and after « n°, a narrow one before ; ? ! and between
+ * thousands, as `Intl` writes them; and a number keeps its unit.
+ */
 export function typographic(text: string): string {
-  return text.replaceAll("'", "\u2019").replace(/ ([;:?!»%])/g, "\u00a0$1").replaceAll("« ", "«\u00a0");
+  return text
+    .replaceAll("'", "\u2019")
+    .replace(/ ([;?!])/g, "\u202f$1")
+    .replace(/(\d) (?=\d{3}(?!\d))/g, "$1\u202f")
+    .replace(/ ([:»%])/g, "\u00a0$1")
+    .replace(/(«|[nN]°|\d(?= (?:[KMG]i?o|octets?)\b)) /g, "$1\u00a0");
 }
 
 function typeset(value: unknown): unknown {
