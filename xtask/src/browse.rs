@@ -40,6 +40,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
         .arg(format!("--user-data-dir={}", home.join("profile").display()))
         .args(["--no-first-run", "--no-default-browser-check", "--disable-quic", "--disable-sync"])
         .arg(&demonstration.pages);
+    // What it says of its own concerns would bury where to click.
+    let log = target().join("xtask/browser.log");
+    if let Ok(file) = std::fs::File::create(&log) {
+        eprintln!("  Chromium opens; its own messages go to {}", log.display());
+        chromium.stderr(file);
+    }
     let error = chromium.exec();
     Err(Stop::machine(format!("xtask: the browser cannot start: {error}")))
 }
