@@ -1,18 +1,20 @@
 //! The platform and the element are killed in the middle of what they do. Started again, what was acknowledged is there, once;
 //! what was not is either done whole, or left as it was, with at most its record.
 //!
-//! Where a kill falls is chosen by counting: between two answers, or at the n-th growth of the journal or of the database while a
-//! request is under way. No clock is involved, so each point is met whatever the machine's speed.
+//! Where a kill falls is chosen by counting, with no clock: between two answers; at the n-th thing that the platform asks the element
+//! to make durable, before the element hears of it or before the platform hears that it was done; at a growth of the database.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sceau_element_api::documents::{Manifest, Outcome};
-use sceau_tests::{Draft, House, Running, Sealed, Stage, now_ms};
+use sceau_tests::{Draft, House, Running, Stage, now_ms};
 use sceau_trace::Record;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,13 +23,127 @@ enum Victim {
     Element,
 }
 
-/// What is counted to choose the moment.
-#[derive(Debug, Clone, Copy)]
-enum Counted {
-    /// Growths of the element's journal: each is a batch of records that became durable.
-    Journal,
-    /// Growths of the database's log: each is a commit, or a part of one.
-    Database,
+/// On which side of the element's word the kill falls.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Side {
+    /// The element has not heard what it is asked.
+    Before,
+    /// It is durable, and the platform has not heard so.
+    After,
+}
+
+/// Stands between platform and element, and kills one of them at a chosen message.
+#[derive(Clone)]
+struct Door {
+    element: PathBuf,
+    plan: Arc<Mutex<Option<(Victim, Side)>>>,
+    /// Writes that may still pass; at zero the plan is carried out.
+    left: Arc<AtomicU32>,
+    /// Process ids of platform and element.
+    pids: Arc<Mutex<(u32, u32)>>,
+}
+
+impl Door {
+    /// Puts it before the house's element and has the platform call there.
+    fn put(house: &mut House) -> Self {
+        let path = house.scratch.join("run").join("door.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let door = Self {
+            element: house.socket(),
+            plan: Arc::default(),
+            left: Arc::default(),
+            pids: Arc::default(),
+        };
+        let accepting = door.clone();
+        tokio::spawn(async move {
+            while let Ok((platform, _)) = listener.accept().await {
+                tokio::spawn(accepting.clone().pass(platform));
+            }
+        });
+        house.stop_platform();
+        house.door = Some(path);
+        house.start_platform();
+        door
+    }
+
+    /// From now on: `victim` dies at the `nth` write, on that side of it.
+    fn plan(&self, house: &House, victim: Victim, side: Side, nth: u32) {
+        let pid = |running: &Option<Running>| running.as_ref().unwrap().pid();
+        *self.pids.lock().unwrap() = (pid(&house.platform), pid(&house.element));
+        self.left.store(nth, Ordering::SeqCst);
+        *self.plan.lock().unwrap() = Some((victim, side));
+    }
+
+    /// Whether the plan was carried out; it is dropped if not.
+    fn fell(&self) -> bool {
+        self.plan.lock().unwrap().take().is_none()
+    }
+
+    /// Kills whom the plan says, if this is the message.
+    fn strike(&self, side: Side) -> bool {
+        let mut plan = self.plan.lock().unwrap();
+        let due = self.left.load(Ordering::SeqCst) == 0 && plan.is_some_and(|(_, planned)| planned == side);
+        if let Some((victim, _)) = plan.take_if(|_| due) {
+            let (platform, element) = *self.pids.lock().unwrap();
+            kill(if victim == Victim::Platform { platform } else { element });
+        }
+        due
+    }
+
+    async fn pass(self, platform: UnixStream) {
+        let Ok(element) = UnixStream::connect(&self.element).await else { return };
+        let (mut asks, mut hears) = platform.into_split();
+        let (mut answers, mut told) = element.into_split();
+        let back = self.clone();
+        let answering = tokio::spawn(async move {
+            while let Some(frame) = read_frame(&mut answers).await {
+                let wrote = frame_is(&frame, &["\"attested\"", "\"appended\""]);
+                if (wrote && back.strike(Side::After)) || write_frame(&mut hears, &frame).await.is_none() {
+                    return;
+                }
+            }
+        });
+        while let Some(frame) = read_frame(&mut asks).await {
+            if frame_is(&frame, &["\"attest\"", "\"append\"", "\"append_signed\""]) {
+                let count = |left: u32| left.checked_sub(1);
+                let _ = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+                if self.strike(Side::Before) {
+                    break;
+                }
+            }
+            if write_frame(&mut told, &frame).await.is_none() {
+                break;
+            }
+        }
+        // One side is gone: the other sees it as it would without us.
+        drop(told);
+        let _ = answering.await;
+    }
+}
+
+/// One frame of the protocol: four bytes of length, big-endian, and JSON.
+async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let length = from.read_u32().await.ok()?;
+    let mut frame = vec![0; length as usize];
+    from.read_exact(&mut frame).await.ok()?;
+    Some(frame)
+}
+
+async fn write_frame(to: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> Option<()> {
+    to.write_u32(u32::try_from(frame.len()).unwrap()).await.ok()?;
+    to.write_all(frame).await.ok()
+}
+
+fn frame_is(frame: &[u8], words: &[&str]) -> bool {
+    let call: Value = serde_json::from_slice(frame).unwrap();
+    let said = call.get("request").or(call.get("response")).unwrap();
+    let name = said.as_object().and_then(|said| said.keys().next());
+    name.is_some_and(|name| words.contains(&format!("\"{name}\"").as_str()))
+}
+
+fn kill(pid: u32) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
 }
 
 impl Victim {
@@ -50,54 +166,27 @@ impl Victim {
     }
 }
 
-fn counted(house: &House, what: Counted) -> PathBuf {
-    match what {
-        Counted::Journal => house.scratch.join("element").join("journal"),
-        Counted::Database => house.scratch.join("platform").join("records.db-wal"),
-    }
-}
-
-fn length(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// Kills `pid` as soon as `file` has grown `growths` times, unless told that it is too late. Says whether it killed.
-fn kill_at(pid: u32, file: PathBuf, growths: u32, over: Arc<AtomicBool>) -> std::thread::JoinHandle<bool> {
-    let mut last = length(&file);
+/// Kills the platform as soon as its database has grown `growths` times, unless told that it is too late. Says whether it killed.
+fn kill_at_growth(house: &House, growths: u32, over: Arc<AtomicBool>) -> std::thread::JoinHandle<bool> {
+    let pid = house.platform.as_ref().unwrap().pid();
+    let file = house.scratch.join("platform").join("records.db-wal");
+    let length = move || std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
+    let mut last = length();
     std::thread::spawn(move || {
         let mut left = growths;
         while !over.load(Ordering::SeqCst) {
-            let now = length(&file);
+            let now = length();
             if now != last {
                 (last, left) = (now, left - 1);
             }
             if left == 0 {
-                let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-                kill_process(pid, Signal::KILL).unwrap();
+                kill(pid);
                 return true;
             }
             std::thread::yield_now();
         }
         false
     })
-}
-
-/// Runs `request` and kills `victim` at the n-th growth; gives the answer, if one came, and whether the kill fell.
-async fn during<T>(
-    house: &House,
-    victim: Victim,
-    (what, growths): (Counted, u32),
-    request: impl Future<Output = Option<T>>,
-) -> (Option<T>, bool) {
-    let running = match victim {
-        Victim::Platform => house.platform.as_ref(),
-        Victim::Element => house.element.as_ref(),
-    };
-    let over = Arc::new(AtomicBool::new(false));
-    let killer = kill_at(running.unwrap().pid(), counted(house, what), growths, Arc::clone(&over));
-    let answer = request.await;
-    over.store(true, Ordering::SeqCst);
-    (answer, killer.join().unwrap())
 }
 
 /// Granted records of an action on a dossier.
@@ -122,14 +211,14 @@ fn subjects(letters: &[String], words: &str) -> usize {
 }
 
 const DEPOSITED: &str = "has been deposited and sealed";
-const WAITING: &str = "A new sealed file is waiting";
+const WAITING: &str = "/organisation";
 const ACCEPTED: &str = "has accepted your request";
 
 /// A draft with everything sent, as plain values: the stage stays free to be changed.
-async fn ready(stage: &Stage) -> (sceau_element_api::DossierId, Manifest, [Sealed; 2]) {
+async fn ready(stage: &Stage) -> (sceau_element_api::DossierId, Manifest) {
     let draft = Draft::begin(stage).await;
     let (document, answers) = draft.send_all(b"what must not be lost").await;
-    (draft.id, draft.manifest(&document, &answers), [document, answers])
+    (draft.id, draft.manifest(&document, &answers))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,104 +260,150 @@ async fn between_any_two_answers_of_a_deposit_and_a_decision() {
     }
 }
 
-/// Kills at growth after growth of a submission until one falls after the answer: each point was met once.
-async fn submissions(victim: Victim, what: Counted) -> u32 {
-    let mut stage = Stage::set("kill-submit").await;
-    for growths in 1..20 {
-        let (id, manifest, _) = ready(&stage).await;
-        let dossier = id.to_string();
-        let (acknowledged, fell) = {
-            let draft = Draft::resume(&stage, id).await;
-            let submit = async { draft.submit(&manifest).await.ok() };
-            during(&stage.house, victim, (what, growths), submit).await
+/// What is done while a kill may fall.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Submit,
+    Decide,
+}
+
+/// Something about to be done, to a dossier of its own.
+struct Attempt {
+    id: sceau_element_api::DossierId,
+    manifest: Manifest,
+    /// The signed decision, where that is what is done.
+    decision: Option<String>,
+}
+
+impl Act {
+    async fn prepare(self, stage: &Stage) -> Attempt {
+        let (id, manifest) = ready(stage).await;
+        let decision = match self {
+            Self::Submit => None,
+            Self::Decide => {
+                Draft::resume(stage, id).await.submit(&manifest).await.unwrap();
+                let manifest = serde_json::to_vec(&manifest).unwrap();
+                Some(stage.decision(&manifest, Outcome::Accepted, now_ms()))
+            }
         };
-        if fell {
-            victim.killed_and_back(&mut stage.house);
-        }
-        if let Some(receipt) = &acknowledged {
-            assert_eq!(view(&stage, &dossier).await["state"], "submitted", "acknowledged at {growths}");
-            sceau_client::trust::verify(receipt, stage.citizen.log_key()).unwrap();
-        } else {
-            assert!(granted(&stage, "deposit.complete", &dossier).await.len() <= 1, "at most its record");
-        }
-        // Whoever got no answer asks again, and is answered as the first time.
-        let receipt = Draft::resume(&stage, id).await.submit(&manifest).await.unwrap();
-        let proven = sceau_client::trust::verify(&receipt, stage.citizen.log_key()).unwrap();
-        assert!(acknowledged.is_none_or(|first| first["index"] == proven.index));
-        assert_eq!(view(&stage, &dossier).await["state"], "submitted");
-        assert_eq!(granted(&stage, "deposit.complete", &dossier).await.len(), 1, "one manifest at {growths}");
-        let letters = stage.house.letters().await;
-        let of_this = |words| subjects(&of_dossier(&letters, &dossier), words);
-        assert_eq!(of_this(DEPOSITED), 1, "one letter at {growths}");
-        assert_eq!(subjects(&letters, WAITING), growths as usize, "one notice each");
-        if !fell {
-            return growths;
+        Attempt { id, manifest, decision }
+    }
+
+    /// The action of its record, the state that it leads to, the letter to the citizen.
+    fn leaves(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Submit => ("deposit.complete", "submitted", DEPOSITED),
+            Self::Decide => ("decision", "accepted", ACCEPTED),
         }
     }
-    panic!("a submission never ends");
+}
+
+impl Attempt {
+    /// Does it; the evidence, if it was acknowledged.
+    async fn run(&self, draft: &Draft<'_>, stage: &Stage) -> Result<Value, sceau_client::ClientError> {
+        match &self.decision {
+            None => draft.submit(&self.manifest).await,
+            Some(decision) => stage.organisation.machine.deliver_decision(decision).await,
+        }
+    }
+}
+
+/// What must hold after a kill, whatever its moment: then it is done again, and all of it is there once.
+async fn nothing_is_lost(stage: &mut Stage, act: Act, attempt: &Attempt, acknowledged: Option<Value>) {
+    let dossier = attempt.id.to_string();
+    let (action, state, words) = act.leaves();
+    match &acknowledged {
+        Some(evidence) => {
+            assert_eq!(view(stage, &dossier).await["state"], state, "what was acknowledged is there");
+            sceau_client::trust::verify(evidence, stage.citizen.log_key()).unwrap();
+        }
+        None => assert!(granted(stage, action, &dossier).await.len() <= 1, "at most its record"),
+    }
+    // Whoever got no answer asks again, and is answered as the first time.
+    let draft = Draft::resume(stage, attempt.id).await;
+    let evidence = attempt.run(&draft, stage).await.unwrap();
+    let proven = sceau_client::trust::verify(&evidence, stage.citizen.log_key()).unwrap();
+    assert!(acknowledged.is_none_or(|first| first["index"] == proven.index));
+    assert_eq!(view(stage, &dossier).await["state"], state);
+    assert_eq!(granted(stage, action, &dossier).await.len(), 1, "one record");
+    let letters = stage.house.letters().await;
+    assert_eq!(subjects(&of_dossier(&letters, &dossier), words), 1, "one letter");
 }
 
 fn of_dossier(letters: &[String], dossier: &str) -> Vec<String> {
     letters.iter().filter(|letter| letter.replace("=\r\n", "").contains(dossier)).cloned().collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_platform_dies_at_each_record_of_a_submission() {
-    assert!(submissions(Victim::Platform, Counted::Journal).await > 2, "two records make a submission");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_platform_dies_at_each_commit_of_a_submission() {
-    assert!(submissions(Victim::Platform, Counted::Database).await > 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_element_dies_at_each_record_of_a_submission() {
-    assert!(submissions(Victim::Element, Counted::Journal).await > 2);
-}
-
-/// The same of a decision.
-async fn decisions(victim: Victim, what: Counted) -> u32 {
-    let mut stage = Stage::set("kill-decide").await;
-    for growths in 1..20 {
-        let deposited = stage.deposit(b"to be decided").await;
-        let dossier = deposited.dossier.to_string();
-        let decision = stage.decision(&deposited.manifest, Outcome::Accepted, now_ms());
-        let (acknowledged, fell) = {
-            let decide = async { stage.organisation.machine.deliver_decision(&decision).await.ok() };
-            during(&stage.house, victim, (what, growths), decide).await
-        };
-        if fell {
+/// Kills on both sides of each thing that the act makes durable, until the act has no further one.
+async fn at_each_word(victim: Victim, act: Act) {
+    let mut stage = Stage::set("kill-word").await;
+    let door = Door::put(&mut stage.house);
+    for side in [Side::Before, Side::After] {
+        let mut falls = 0;
+        for nth in 1.. {
+            let attempt = act.prepare(&stage).await;
+            let draft = Draft::resume(&stage, attempt.id).await;
+            door.plan(&stage.house, victim, side, nth);
+            let acknowledged = attempt.run(&draft, &stage).await.ok();
+            if !door.fell() {
+                assert!(acknowledged.is_some());
+                break;
+            }
+            falls += 1;
             victim.killed_and_back(&mut stage.house);
+            nothing_is_lost(&mut stage, act, &attempt, acknowledged).await;
         }
-        if acknowledged.is_some() {
-            assert_eq!(view(&stage, &dossier).await["state"], "accepted", "acknowledged at {growths}");
-        }
-        let evidence = stage.organisation.machine.deliver_decision(&decision).await.unwrap();
-        let proven = sceau_client::trust::verify(&evidence, stage.citizen.log_key()).unwrap();
-        assert!(acknowledged.is_none_or(|first| first["index"] == proven.index));
-        assert_eq!(view(&stage, &dossier).await["state"], "accepted");
-        assert_eq!(granted(&stage, "decision", &dossier).await.len(), 1, "one decision at {growths}");
-        let letters = of_dossier(&stage.house.letters().await, &dossier);
-        assert_eq!(subjects(&letters, ACCEPTED), 1, "one letter at {growths}");
-        if !fell {
-            return growths;
-        }
+        assert_eq!(falls, 2, "{act:?}: the document and the state are what it makes durable");
     }
-    panic!("a decision never ends");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_platform_dies_at_each_record_of_a_decision() {
-    assert!(decisions(Victim::Platform, Counted::Journal).await > 2, "two records make a decision");
+async fn the_platform_dies_around_each_record_of_a_submission() {
+    at_each_word(Victim::Platform, Act::Submit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_platform_dies_at_each_commit_of_a_decision() {
-    assert!(decisions(Victim::Platform, Counted::Database).await > 2);
+async fn the_platform_dies_around_each_record_of_a_decision() {
+    at_each_word(Victim::Platform, Act::Decide).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_element_dies_at_each_record_of_a_decision() {
-    assert!(decisions(Victim::Element, Counted::Journal).await > 2);
+async fn the_element_dies_around_each_record_of_a_submission() {
+    at_each_word(Victim::Element, Act::Submit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_element_dies_around_each_record_of_a_decision() {
+    at_each_word(Victim::Element, Act::Decide).await;
+}
+
+/// Kills the platform at growths of its database, from the first to the sixth, twice. A growth may be seen late, so that a kill falls
+/// a little after it or not at all; what must hold holds at any moment.
+async fn at_commits(act: Act) {
+    let mut stage = Stage::set("kill-commit").await;
+    let mut falls = 0;
+    for growths in (1..=6).chain(1..=6) {
+        let attempt = act.prepare(&stage).await;
+        let draft = Draft::resume(&stage, attempt.id).await;
+        let over = Arc::new(AtomicBool::new(false));
+        let killer = kill_at_growth(&stage.house, growths, Arc::clone(&over));
+        let acknowledged = attempt.run(&draft, &stage).await.ok();
+        over.store(true, Ordering::SeqCst);
+        if killer.join().unwrap() {
+            falls += 1;
+            Victim::Platform.killed_and_back(&mut stage.house);
+        }
+        nothing_is_lost(&mut stage, act, &attempt, acknowledged).await;
+    }
+    assert!(falls > 0, "twelve requests, and the database never grew in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_dies_at_commits_of_a_submission() {
+    at_commits(Act::Submit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_dies_at_commits_of_a_decision() {
+    at_commits(Act::Decide).await;
 }

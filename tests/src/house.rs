@@ -22,6 +22,8 @@ pub struct House {
     pub platform: Option<Running>,
     /// Web origin of the platform.
     pub origin: String,
+    /// The socket at which the platform calls the element, where it is not the element's own.
+    pub door: Option<PathBuf>,
     port: u16,
 }
 
@@ -65,7 +67,7 @@ impl House {
             std::fs::metadata(scratch.join("passphrase")).expect("just written").permissions();
         std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
         std::fs::set_permissions(scratch.join("passphrase"), permissions).expect("our own file");
-        let mut house = Self { scratch, element: None, platform: None, origin, port };
+        let mut house = Self { scratch, element: None, platform: None, origin, door: None, port };
         house.start_element();
         house.start_platform();
         house
@@ -87,7 +89,7 @@ impl House {
             .args(["serve", "platform", "--data"])
             .arg(self.scratch.join("platform"))
             .arg("--element")
-            .arg(self.socket())
+            .arg(self.door.clone().unwrap_or_else(|| self.socket()))
             .args(["--listen", &format!("127.0.0.1:{}", self.port), "--origin", &self.origin])
             .start(self.scratch.path());
         self.platform = Some(started);
