@@ -45,5 +45,6 @@ pub mod statements {
         pub INSERT_ALARM = "INSERT INTO alarm (id, kind, log_index, position, raised) VALUES ($1, $2, $3, $4, $5)";
         pub KNOWN_ALARM = "SELECT id FROM alarm WHERE id = $1";
         pub COUNT_ALARMS = "SELECT count(*) AS n FROM alarm WHERE kind = $1";
+        pub ALARM_KINDS = "SELECT DISTINCT kind FROM alarm ORDER BY kind";
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Status {
     connected: bool,
     pending_records: u64,
     foreign_statements: u64,
+    /// Kinds of alarms about the platform's log: `foreign-statement`, `foreign-record`, `organisation-changed`, `log-inconsistent`.
+    alarms: Vec<String>,
     assignments: u64,
     records: u64,
     log_key: String,
@@ -135,6 +137,7 @@ pub(super) async fn status(
     Ok(Json(Status {
         connected,
         pending_records: manager.journal().undelivered().await?,
+        alarms: manager.alarm_kinds().await?,
         foreign_statements: manager.alarms(FOREIGN_STATEMENT).await?,
         assignments: assignments as u64,
         records: manager.journal().size(),

@@ -7,14 +7,15 @@ mod tiles;
 
 pub(crate) use tiles::Placed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::{KeyRef, Operations as _, Provider};
 use sceau_store::{Clock, Database, Outbox, Transaction, params};
 use sceau_trace::{
-    Asserted, Checkpoint, Hash, LogTree, Record, SignedCheckpoint, VerifiedCheckpoint, VerifierKey, leaf_hash,
+    Asserted, Checkpoint, Hash, LogTree, Record, SignedCheckpoint, VerifiedCheckpoint, VerifierKey,
+    leaf_hash, sha256,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -42,6 +43,8 @@ pub(crate) struct Journal {
     parts: Parts,
     writer: Mutex<Writer>,
     tree: RwLock<LogTree>,
+    /// The first eight bytes of each record's SHA-256: whether a record that somebody shows is one of ours.
+    known: RwLock<HashSet<[u8; 8]>>,
     committed: RwLock<Option<Arc<VerifiedCheckpoint>>>,
 }
 
@@ -68,6 +71,7 @@ impl Journal {
             parts,
             writer: Mutex::new(Writer { ahead: false }),
             tree: RwLock::default(),
+            known: RwLock::default(),
             committed: RwLock::default(),
         };
         let registers = journal.reload().await?;
@@ -98,6 +102,12 @@ impl Journal {
         self.committed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether a record of this SHA-256 is in the trace. (64 bits of it: who would forge a match needs as many tries as for a
+    /// preimage of that length.)
+    pub(crate) fn holds(&self, hash: &Hash) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).contains(&short(hash))
+    }
+
     /// How many records are on disk.
     pub(crate) fn size(&self) -> u64 {
         self.checkpoint().map_or(0, |checkpoint| checkpoint.size())
@@ -110,12 +120,13 @@ impl Journal {
 
     /// Rebuilds the tree from disk.
     async fn reload(&self) -> Result<BTreeMap<String, Hash>, Error> {
-        let (mut tree, mut registers) = (LogTree::new(), BTreeMap::new());
+        let (mut tree, mut registers, mut known) = (LogTree::new(), BTreeMap::new(), HashSet::new());
         loop {
             let page = self.leaves(tree.size(), PAGE).await?;
             for leaf in &page {
                 note_register(leaf, &mut registers)?;
                 tree.append(leaf_hash(leaf));
+                known.insert(short(&sha256(leaf)));
             }
             if (page.len() as u64) < PAGE {
                 break;
@@ -128,6 +139,7 @@ impl Journal {
             Some(row) => Some(Arc::new(self.check(&row.get::<String>("note")?, &tree)?)),
         };
         *self.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         *self.committed.write().unwrap_or_else(PoisonError::into_inner) = checkpoint;
         Ok(registers)
     }
@@ -166,6 +178,7 @@ impl Append<'_> {
             let mut tree = self.journal.tree.write().unwrap_or_else(PoisonError::into_inner);
             tree.append(leaf_hash(&leaf))
         };
+        self.journal.known.write().unwrap_or_else(PoisonError::into_inner).insert(short(&sha256(&leaf)));
         self.transaction.execute(statements::INSERT_RECORD, params![position, leaf]).await?;
         parts.outbox.enqueue(&mut self.transaction, TOPIC, &position).await?;
         Ok(position)
@@ -196,6 +209,11 @@ impl Append<'_> {
 
 /// Records read at a time.
 const PAGE: u64 = 1000;
+
+fn short(hash: &Hash) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    [a, b, c, d, e, f, g, h]
+}
 
 fn note_register(leaf: &[u8], registers: &mut BTreeMap<String, Hash>) -> Result<(), Error> {
     let record = Record::parse(leaf).map_err(|error| Error::Journal(error.to_string()))?;

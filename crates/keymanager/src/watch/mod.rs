@@ -1,4 +1,5 @@
-//! Watching the platform's log: it may only grow, and every key stated in our organisation's name must be one that we stated.
+//! Watching the platform's log: it may only grow, and what it says in our organisation's name must be what we said: each key stated, each
+//! record delivered. A record of ours that our own trace lacks means that somebody signs in our name, or that this folder is an old copy.
 //!
 //! Each checkpoint must extend the last one that was verified here, by the platform's own consistency proof; then every new record is read, and
 //! the root computed over all of them must be the checkpoint's, so that no record can be kept from us. What was verified last is kept, and the log
@@ -9,7 +10,7 @@ mod frontier;
 use sceau_element_api::documents::KeyUse;
 use sceau_element_api::{Base64Url, Kind};
 use sceau_store::params;
-use sceau_trace::{Action, Hash, Outcome, Record, SignedCheckpoint, VerifiedCheckpoint, leaf_hash};
+use sceau_trace::{Action, Asserted, Hash, Outcome, Record, SignedCheckpoint, VerifiedCheckpoint, leaf_hash};
 use serde::Deserialize;
 
 use self::frontier::Frontier;
@@ -25,6 +26,7 @@ const PAGES_PER_TICK: usize = 64;
 /// Kinds of alarms.
 pub(crate) const FOREIGN_STATEMENT: &str = "foreign-statement";
 const ORGANISATION_CHANGED: &str = "organisation-changed";
+const FOREIGN_RECORD: &str = "foreign-record";
 const LOG_INCONSISTENT: &str = "log-inconsistent";
 
 #[derive(Deserialize)]
@@ -75,6 +77,12 @@ impl KeyManager {
     pub async fn witnessed(&self) -> Result<Option<String>, Error> {
         let row = self.database().fetch_optional(statements::GET_WATCHED, params![]).await?;
         Ok(row.map(|row| row.get("checkpoint")).transpose()?)
+    }
+
+    /// The kinds of alarms that were raised.
+    pub(crate) async fn alarm_kinds(&self) -> Result<Vec<String>, Error> {
+        let rows = self.database().fetch_all(statements::ALARM_KINDS, params![]).await?;
+        Ok(rows.iter().map(|row| row.get("kind")).collect::<Result<_, _>>()?)
     }
 
     /// How many alarms of a kind were raised.
@@ -141,8 +149,9 @@ impl KeyManager {
         Ok(())
     }
 
-    /// Raises an alarm for what was attested in our name and is not ours.
+    /// Raises an alarm for what was said in our name and is not ours.
     async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<(), Error> {
+        self.look_at_delivered(link, index, record).await?;
         let Some(attested) = record.attested().filter(|_| record.outcome() == Outcome::Granted) else {
             return Ok(());
         };
@@ -161,6 +170,20 @@ impl KeyManager {
             self.alarm(ORGANISATION_CHANGED, &attested.hash.to_string(), Some(index)).await?;
         }
         Ok(())
+    }
+
+    /// A key manager's record, as the element took it in, names the hash of what was signed.
+    async fn look_at_delivered(&self, link: &Link, index: u64, record: &Record) -> Result<(), Error> {
+        let in_our_name = record.asserted() == Asserted::Organisation
+            && record.organisation() == Some(link.organisation.to_string().as_str());
+        let signed = record.detail().get("signed-hash").and_then(|hash| Hash::from_hex(hash));
+        match signed.filter(|_| in_our_name) {
+            // Once: of an old copy, every record since would be one.
+            Some(hash) if !self.journal().holds(&hash) => {
+                self.alarm(FOREIGN_RECORD, FOREIGN_RECORD, Some(index)).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn alarm(&self, kind: &'static str, what: &str, index: Option<u64>) -> Result<(), Error> {

@@ -2,11 +2,11 @@
 
 use sceau_element_api::documents::KeyStatement;
 use sceau_keymanager::Settings;
-use sceau_trace::{Asserted, SignedCheckpoint};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Record, SignedCheckpoint, sha256};
 use serde_json::Value;
 
 use crate::support::world::AssertWell as _;
-use crate::support::{Bad, World};
+use crate::support::{Bad, START, SealedDossier, World};
 
 async fn alarms(world: &World) -> Vec<Value> {
     let records = world.administrator().await.get("/v1/records").await.json();
@@ -72,6 +72,76 @@ async fn what_was_verified_is_there_for_an_element_that_starts() {
     let note = SignedCheckpoint::parse(std::str::from_utf8(&note.body).unwrap()).unwrap();
     let checkpoint = note.verify(&world.platform.log_key()).unwrap();
     assert_eq!(checkpoint.size(), world.platform.lock().log.entries.len() as u64);
+}
+
+/// A record as the element takes it in from a key manager.
+fn taken_in(world: &World, signed: &[u8]) -> Record {
+    let actor = Actor::new(ActorKind::KeyManager, world.organisation.to_string());
+    Record::builder(START, actor, Asserted::Organisation, Action::UNWRAP_OUTCOME)
+        .granted()
+        .organisation(world.organisation.to_string())
+        .detail("signed-hash", sha256(signed).to_string())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_record_in_our_name_that_our_trace_lacks_raises_an_alarm() {
+    let world = World::connected().await;
+    let delivered = world.platform.lock().records.clone();
+    assert!(!delivered.is_empty());
+    for record in &delivered {
+        let taken = taken_in(&world, &record.to_bytes());
+        world.platform.lock().log.append(&taken);
+    }
+    world.manager.tick().await.assert_well();
+    assert_eq!(alarms(&world).await.len(), 0, "our own");
+    let forged = taken_in(&world, b"signed by whom?");
+    world.platform.lock().log.append(&forged);
+    world.manager.tick().await.assert_well();
+    let [alarm] = alarms(&world).await.try_into().unwrap();
+    assert_eq!(alarm["code"], "foreign-record");
+    let status = world.administrator().await.get("/v1/status").await.json();
+    assert_eq!(status["alarms"], serde_json::json!(["foreign-record"]));
+}
+
+#[tokio::test]
+async fn a_folder_put_back_from_an_old_copy_notices() {
+    let stopped = World::connected().await.stop();
+    drop(stopped.open(Settings::default()).await.unwrap());
+    let copy = tempfile::tempdir().unwrap();
+    let (data, old) = (stopped.folder.path().join("data"), copy.path().join("data"));
+    copy_folder(&data, &old);
+    let world = stopped.start(Settings::default()).await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    officer.post("/v1/unwrap", &dossier.request()).await.json();
+    world.manager.tick().await.assert_well();
+    let delivered = world.platform.lock().records.clone();
+    for record in delivered {
+        let taken = taken_in(&world, &record.to_bytes());
+        world.platform.lock().log.append(&taken);
+    }
+    let stopped = world.stop();
+    drop(stopped.open(Settings::default()).await.unwrap());
+    std::fs::remove_dir_all(&data).unwrap();
+    copy_folder(&old, &data);
+    let world = stopped.start(Settings::default()).await;
+    world.manager.tick().await;
+    let alarms = alarms(&world).await;
+    assert!(alarms.iter().any(|alarm| alarm["code"] == "foreign-record"), "{alarms:?}");
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    sceau_hsm::durable::secret_folder(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 #[tokio::test]
