@@ -22,6 +22,14 @@ function tells(record: TraceRecord, line: TimelineEntry, dossier: string): boole
   return about && record.action === line.action && record.actor.kind === line.actor_role;
 }
 
+/** On whose word the log holds the manifest of a dossier: the depositor's passkey, or the platform alone. Null without a line that says so. */
+export async function manifestAsserted(dossier: string, timeline: readonly TimelineEntry[]): Promise<"passkey" | "platform" | null> {
+  const line = timeline.findLast(({ action, outcome }) => action === "deposit.complete" && outcome === "granted");
+  if (!line) return null;
+  const { record } = await checkLine(dossier, line);
+  return record.attested?.kind === "manifest" && record.asserted === "passkey" ? "passkey" : "platform";
+}
+
 /** What the organisation decided, read from the bytes that its key manager signed and the log attests: never from the platform's summary. */
 export interface ProvenDecision { readonly decision: Verdict; readonly reason: string; readonly role: string; readonly time: number }
 
