@@ -101,6 +101,67 @@ describe("a deposit", () => {
     for (const key of before) expect(again.some((url) => url.endsWith(key.replace(/^\w+/, "")))).toBe(false);
   });
 
+  /** Everything sealed and sent; the last gesture is left to do. */
+  async function readyToSign(): Promise<Page> {
+    const { page } = await arrive(fund);
+    await verified(page);
+    await page.getByLabel("Choisir des fichiers").setInputFiles([file("bail.pdf", 500)]);
+    await button(page, "Sceller et envoyer").click();
+    await button(page, "Signer et déposer").waitFor();
+    return page;
+  }
+
+  it("whose receipt is of another manifest is not shown as made, and the evidence can still be kept", async () => {
+    mock.submission.otherReceipt = true;
+    const page = await readyToSign();
+    await button(page, "Signer et déposer").click();
+    await page.getByRole("alert").and(page.locator("[data-testid=receipt-false][data-code='evidence.wrong_subject']")).waitFor();
+    expect(await page.getByTestId("receipt").count()).toBe(0);
+    expect(await page.getByText("Votre dossier est déposé").count()).toBe(0);
+    const [kept] = await Promise.all([page.waitForEvent("download"), button(page, "Garder la réponse de la plateforme").click()]);
+    expect(kept.suggestedFilename()).toMatch(/\.evidence$/);
+  });
+
+  it("is said to be signed only when the log says so", async () => {
+    mock.submission.onItsOwnWord = true;
+    const page = await readyToSign();
+    await button(page, "Signer et déposer").click();
+    await page.getByTestId("receipt").waitFor();
+    expect(mock.manifest?.proof.type).toBe("passkey");
+    expect(await page.getByTestId("receipt-proof").textContent()).toBe("Attesté par la plateforme, sans votre signature");
+  });
+
+  it("whose answer was lost is sent again as it was signed, with no second gesture", async () => {
+    mock.submission.loseFirst = true;
+    const page = await readyToSign();
+    await button(page, "Signer et déposer").click();
+    await page.locator("[data-testid=problem][data-code=network]").waitFor();
+    await button(page, "Signer et déposer").click();
+    await page.getByTestId("receipt").waitFor();
+    await page.getByTestId("receipt-proof").getByText("Signé par votre clé d’accès").waitFor();
+    expect(mock.submitted.length).toBe(1);
+    expect(mock.noncesForManifests).toBe(1);
+  });
+
+  it("that the platform says was sent shows the log's receipt, when it is of this manifest", async () => {
+    mock.submission = { loseFirst: true, refuseSecond: true };
+    const page = await readyToSign();
+    await button(page, "Signer et déposer").click();
+    await page.locator("[data-testid=problem][data-code=network]").waitFor();
+    await button(page, "Signer et déposer").click();
+    await page.getByTestId("receipt").waitFor();
+  });
+
+  it("that the platform says was sent, but of which the log holds another manifest, is refused", async () => {
+    mock.submission = { loseFirst: true, refuseSecond: true, otherReceipt: true };
+    const page = await readyToSign();
+    await button(page, "Signer et déposer").click();
+    await page.locator("[data-testid=problem][data-code=network]").waitFor();
+    await button(page, "Signer et déposer").click();
+    await page.locator("[data-testid=problem][data-code=already_sent]").waitFor();
+    expect(await page.getByTestId("receipt").count()).toBe(0);
+  });
+
   it("refuses a file over the limit and points to the command line", async () => {
     const { page } = await arrive(fund);
     await verified(page);
@@ -134,6 +195,13 @@ describe("proofs on the pages", () => {
     await page.locator("[data-testid=proofs][data-state=invalid]").waitFor();
     expect(await page.locator("[data-testid=line][data-proof=invalid]").count()).toBe(1);
     await page.getByText("La plateforme est en faute").waitFor();
+  });
+
+  it("a deposit is said to be signed on the log's word, whatever the platform says", async () => {
+    const dossier = mock.all[1];
+    if (dossier) dossier.manifest_asserted = "passkey"; // its record says: platform
+    const { page } = await arrive("/dossiers/22222222-0000-4000-8000-000000000002");
+    await page.locator("[data-testid=signed][data-asserted=platform]").waitFor();
   });
 
   it("a decision that the organisation did not sign is not shown", async () => {

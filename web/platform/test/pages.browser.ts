@@ -44,7 +44,8 @@ const screens: Screen[] = [
   { name: "files", path: `/deposer/${bike}`, who: "citizen", then: withFiles },
   { name: "sign", path: `/deposer/${bike}`, who: "citizen", then: async (page) => { await withFiles(page); await seal(page); } },
   { name: "asserted", path: `/deposer/${bike}`, who: "password", then: async (page) => { await withFiles(page); await seal(page); } },
-  { name: "receipt", path: `/deposer/${bike}`, who: "citizen", then: toReceipt },
+  { name: "receipt", path: `/deposer/${bike}`, who: "citizen", then: (page) => toReceipt(page) },
+  { name: "receipt-false", path: `/deposer/${bike}`, who: "citizen", then: (page) => toReceipt(page, "receipt-false") },
   { name: "recipient-forged", path: `/deposer/${bike}`, who: "citizen", then: (page) => page.getByTestId("forged").waitFor() },
   { name: "dossiers", path: "/dossiers", who: "citizen", then: (page) => page.locator("main li").first().waitFor() },
   { name: "dossier-accepted", path: dossier(1), who: "citizen", then: settled },
@@ -77,6 +78,7 @@ for (const look of looks) {
     const wanted = process.env["ONLY"]?.split(",");
     it.each(screens.filter(({ name }) => !wanted || wanted.includes(name)))("$name", async ({ name, path, who, then }) => {
       mock.swapRecipient = name === "recipient-forged";
+      mock.submission = { otherReceipt: name === "receipt-false" };
       const { context, page, faults } = await visitor(browser, origin, who, look);
       await authenticator(page);
       await page.goto(origin + path);
@@ -131,11 +133,11 @@ async function seal(page: Page) {
   await page.locator("main button", { hasText: /^(Signer et déposer|Sign and deposit|Déposer sans signature|Deposit without a signature)$/ }).waitFor();
 }
 
-async function toReceipt(page: Page) {
+async function toReceipt(page: Page, shown = "receipt") {
   await withFiles(page);
   await seal(page);
   await page.locator("main button", { hasText: /^(Signer et déposer|Sign and deposit)$/ }).click();
-  await page.locator("[data-testid=receipt]").waitFor();
+  await page.getByTestId(shown).waitFor();
 }
 
 async function editing(page: Page) {

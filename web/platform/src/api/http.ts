@@ -50,7 +50,7 @@ export async function send(path: string, json: unknown = {}): Promise<void> {
 }
 
 async function readJson<T>(response: Response): Promise<T> {
-  const text = await response.text();
+  const text = await response.text().catch(() => { throw new Problem(0, "network"); }); // it broke off halfway
   try {
     return JSON.parse(text) as T;
   } catch {

@@ -1,12 +1,13 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
 import { CryptoWorker } from "@sceau/crypto";
 import { api } from "../api";
-import type { Evidence, Recipient } from "../api/types";
+import type { Recipient } from "../api/types";
 import { faults, type Fault, split, type Typed } from "./form";
 import { MAX_IN_BROWSER, Parcel, type SealedFile } from "./package.svelte";
 import { verified, type VerifiedRecipient } from "./recipient";
+import type { Receipt } from "./receipt";
 import { loadScheme, type PublishedScheme } from "./scheme";
-import { submit } from "./submit";
+import { Submission } from "./submit";
 
 export type Step = "form" | "files" | "sending" | "sign" | "receipt";
 /** Why a file was not taken. */
@@ -22,15 +23,14 @@ export class Deposit {
   parcels = $state<Parcel[]>([]);
   running = $state(false);
   trouble = $state<unknown>(undefined);
-  receipt = $state.raw<Evidence | undefined>(undefined);
+  receipt = $state.raw<Receipt | undefined>(undefined);
   dossier = $state("");
-  /** When the deposit was submitted, by this device's clock; the receipt's record has the log's. */
-  submitted = $state(0);
   #stop = new AbortController();
   /** Warm before the first file is chosen. */
   readonly #worker = new CryptoWorker();
   #answers: Parcel | undefined;
   #answersText: string | undefined;
+  readonly #submission = new Submission();
 
   async open(schemeId: string, now: number): Promise<void> {
     this.blocked = undefined;
@@ -106,7 +106,7 @@ export class Deposit {
     this.running = true;
     this.trouble = undefined;
     try {
-      this.receipt = await submit({
+      this.receipt = await this.#submission.send({
         dossier: this.dossier,
         scheme,
         keyId: recipient.statement.keyId,
@@ -115,7 +115,6 @@ export class Deposit {
         answers: this.#answers?.result ?? null,
       }, signed, now);
       forget(scheme.id);
-      this.submitted = now;
       this.step = "receipt";
     } catch (cause) {
       this.trouble = cause;

@@ -1,9 +1,10 @@
 /** The last step: the exact list of what was sealed, signed by the depositor's passkey, or said to be asserted by the platform. */
-import { base64url, manifestBytes, type Proof, provePasskey } from "@sceau/crypto";
+import { base64url, type Bytes, manifestBytes, manifestHash, type Proof, provePasskey } from "@sceau/crypto";
 import { api } from "../api";
-import type { Evidence } from "../api/types";
+import { Problem } from "../api/http";
 import type { Answer } from "./form";
 import type { SealedFile } from "./package.svelte";
+import { judge, type Receipt, receiptOf } from "./receipt";
 import type { PublishedScheme } from "./scheme";
 
 export interface ToSubmit {
@@ -16,8 +17,31 @@ export interface ToSubmit {
   readonly answers: SealedFile | null;
 }
 
-export async function submit(what: ToSubmit, signed: boolean, now: number): Promise<Evidence> {
-  const manifest = manifestBytes({
+/** One dossier's submission. Its manifest and proof are kept until an answer came, so that a second try says the very same thing: the
+ * platform takes the same manifest twice, and no other. */
+export class Submission {
+  #created: number | undefined;
+  #proof: Proof | undefined;
+
+  async send(what: ToSubmit, signed: boolean, now: number): Promise<Receipt> {
+    this.#created ??= now;
+    const manifest = bytesOf(what, this.#created);
+    const hash = await manifestHash(manifest);
+    if (!this.#proof || (this.#proof.type === "passkey") !== signed) this.#proof = await prove(what.dossier, manifest, signed);
+    try {
+      const { receipt } = await api.submit(what.dossier, base64url(manifest), this.#proof);
+      return await judge(receipt, what.dossier, hash);
+    } catch (cause) {
+      const before = isAlreadySent(cause) ? await receiptOf(what.dossier, hash) : undefined;
+      if (before) return before;
+      if (isRefused(cause)) this.#proof = undefined;
+      throw cause;
+    }
+  }
+}
+
+function bytesOf(what: ToSubmit, created: number): Bytes {
+  return manifestBytes({
     dossier: what.dossier,
     organisation: what.scheme.organisation,
     scheme: what.scheme.id,
@@ -26,12 +50,18 @@ export async function submit(what: ToSubmit, signed: boolean, now: number): Prom
     sealedAnswers: what.answers?.envelopeHash ?? null,
     files: what.answers ? [...what.files, what.answers] : what.files,
     keyId: what.keyId,
-    created: now,
+    created,
   });
-  let proof: Proof = { type: "platform-asserted" };
-  if (signed) {
-    const { nonce } = await api.manifestPrepare(what.dossier);
-    proof = await provePasskey({ kind: "manifest", payload: manifest, nonce });
-  }
-  return (await api.submit(what.dossier, base64url(manifest), proof)).receipt;
 }
+
+async function prove(dossier: string, manifest: Bytes, signed: boolean): Promise<Proof> {
+  if (!signed) return { type: "platform-asserted" };
+  const { nonce } = await api.manifestPrepare(dossier);
+  return provePasskey({ kind: "manifest", payload: manifest, nonce });
+}
+
+const isAlreadySent = (cause: unknown): boolean => cause instanceof Problem && cause.code === "already_sent";
+
+/** The platform read it and said no, to this proof perhaps (its nonce is short-lived): the next try signs anew. */
+const isRefused = (cause: unknown): boolean =>
+  cause instanceof Problem && cause.status >= 400 && cause.status < 500 && cause.status !== 401 && cause.status !== 429;

@@ -97,6 +97,10 @@ export const deposit = words({
       evidence: "Gardez le récépissé : il prouve, sans nous, ce que vous avez déposé et quand.",
       action: "Télécharger le récépissé",
       follow: "Suivre ce dossier",
+      falseTitle: "Ce récépissé ne prouve pas votre dépôt",
+      falseLead: "La plateforme a répondu, mais sa preuve n'est pas celle de votre liste de documents dans la trace que votre navigateur connaît. Ne tenez pas ce dossier pour déposé.",
+      falseDo: "Vos documents restent scellés. Gardez cette réponse : elle montre la faute. Prévenez l'organisation par un autre moyen.",
+      falseAction: "Garder la réponse de la plateforme",
     },
   },
   en: {
@@ -195,6 +199,10 @@ export const deposit = words({
       evidence: "Keep the receipt: it proves, without us, what you deposited and when.",
       action: "Download the receipt",
       follow: "Follow this dossier",
+      falseTitle: "This receipt does not prove your deposit",
+      falseLead: "The platform answered, but its proof is not that of your list of documents in the log that your browser knows. Do not take this dossier as deposited.",
+      falseDo: "Your documents remain sealed. Keep this answer: it shows the fault. Tell the organisation by another channel.",
+      falseAction: "Keep the platform’s answer",
     },
   },
 });

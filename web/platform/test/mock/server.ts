@@ -12,7 +12,7 @@ export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const TYPES: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml" };
 
-type Answer = { status?: number; json?: unknown; octets?: Uint8Array; text?: string; cookie?: string };
+type Answer = { status?: number; json?: unknown; octets?: Uint8Array; text?: string; cookie?: string; cut?: boolean };
 
 export class Mock {
   readonly log = new Log();
@@ -25,6 +25,13 @@ export class Mock {
   readonly faults = new Map<string, number>();
   /** Serve another organisation's statement, as a platform that wants to read would. */
   swapRecipient = false;
+  /** What happens to submissions: the answer of the first is lost on the way; a second one of the same manifest is refused like any other;
+   * the receipt is of another manifest; or the log got it on the platform's word although a passkey signed it. */
+  submission: { loseFirst?: boolean; refuseSecond?: boolean; otherReceipt?: boolean; onItsOwnWord?: boolean } = {};
+  /** Submitted manifests, and the log index of each. */
+  readonly submitted: { dossier: string; text: string; index: number }[] = [];
+  /** Nonces given for signing a manifest. */
+  noncesForManifests = 0;
   /** Serve forms that ask for sensitive answers in the open, as a platform that wants to read them would. */
   openForm = false;
   other!: MockOrganisation;
@@ -67,6 +74,7 @@ export class Mock {
     if (!path.startsWith("/v1/") && !path.startsWith("/trace/")) return this.#file(path, response);
     const answer = await this.#answer(request.method ?? "GET", path, Buffer.concat(chunks), request);
     if (!answer) return problem(response, 404, "not_found");
+    if (answer.cut) return cutShort(request, response);
     if (answer.cookie !== undefined) response.setHeader("set-cookie", `sceau_session=${answer.cookie}; Path=/; HttpOnly; SameSite=Strict`);
     if (answer.status && answer.status >= 400) return problem(response, answer.status, String(answer.text));
     response.statusCode = answer.status ?? (answer.json === undefined && !answer.octets && answer.text === undefined ? 204 : 200);
@@ -112,7 +120,9 @@ export class Mock {
       case "POST /v1/schemes": return { json: { id: SCHEMES[0]?.id } };
       case "POST /v1/invitations/prepare": return this.#prepared({ v: 1, role: json().role, organisation: json().organisation });
       case "POST /v1/invitations": return { json: { link: "http://sceau.localhost/invitation#Yw3pLr8sQ0vT5xZ2" } };
-      case "POST /v1/dossiers": return { json: { id: "77777777-0000-4000-8000-000000000007", recipient: await this.#recipient() } };
+      case "POST /v1/dossiers":
+        this.submitted.length = 0; // one id serves all runs, one after the other
+        return { json: { id: "77777777-0000-4000-8000-000000000007", recipient: await this.#recipient() } };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
@@ -131,7 +141,7 @@ export class Mock {
   async #dossier(method: string, at: { id: string; sub: string; file: string; what: string; n: string }, body: Buffer, request: IncomingMessage): Promise<Answer | undefined> {
     const { id, sub, file, what, n } = at;
     const known = this.all.find((one) => one.id === id);
-    if (method === "GET" && sub === "") return known && { json: known };
+    if (method === "GET" && sub === "") return known ? { json: known } : this.#begun(id);
     if (sub === "evidence") return { json: await this.log.evidence(Number(file)) };
     if (sub === "ticket") return { json: { url: `https://cles.localhost:8443/open#ticket=t-${id}` } };
     if (sub === "files" && method === "PUT") {
@@ -141,20 +151,42 @@ export class Mock {
       return {};
     }
     if (sub === "files") return { json: { parts: [...this.parts.keys()].filter((key) => key.startsWith(`${file}/parts/`)).map((key) => Number(key.split("/")[2])) } };
-    if (sub === "manifest") return { json: { nonce: (this.#nonce = random32()) } };
-    if (sub === "submit") {
-      const said = JSON.parse(body.toString()) as { manifest: string; proof: { type: string; client_data_json?: string } };
-      const bytes = fromBase64url(said.manifest);
-      const expected = said.proof.client_data_json === undefined ? undefined : base64url(await proofChallenge("manifest", bytes, fromBase64url(this.#nonce)));
-      const client = JSON.parse(Buffer.from(said.proof.client_data_json ?? "", "base64url").toString() || "{}") as { challenge?: string };
-      this.manifest = { text: new TextDecoder().decode(bytes), proof: { type: said.proof.type, challengeHeld: expected !== undefined && client.challenge === expected } };
-      const index = this.log.append({
-        action: "deposit.complete", actor: { id: "c", kind: "citizen" }, asserted: said.proof.type === "passkey" ? "passkey" : "platform", time: NOW,
-        subjects: [{ id, kind: "dossier" }], attested: { hash: hex(await sha256(bytes)), id, kind: "manifest", previous: null, version: 1 },
-      });
-      return { json: { receipt: await this.log.evidence(index) } };
+    if (sub === "manifest") {
+      this.noncesForManifests += 1;
+      return { json: { nonce: (this.#nonce = random32()) } };
     }
+    if (sub === "submit") return this.#submit(id, body);
     return undefined;
+  }
+
+  async #submit(id: string, body: Buffer): Promise<Answer> {
+    const said = JSON.parse(body.toString()) as { manifest: string; proof: { type: string; client_data_json?: string } };
+    const bytes = fromBase64url(said.manifest);
+    const text = new TextDecoder().decode(bytes);
+    const before = this.submitted.find((one) => one.dossier === id);
+    if (before) {
+      if (before.text !== text || this.submission.refuseSecond) return { status: 409, text: "already_sent" };
+      return { json: { receipt: await this.log.evidence(before.index) } };
+    }
+    const expected = said.proof.client_data_json === undefined ? undefined : base64url(await proofChallenge("manifest", bytes, fromBase64url(this.#nonce)));
+    const client = JSON.parse(Buffer.from(said.proof.client_data_json ?? "", "base64url").toString() || "{}") as { challenge?: string };
+    this.manifest = { text, proof: { type: said.proof.type, challengeHeld: expected !== undefined && client.challenge === expected } };
+    const index = this.log.append({
+      action: "deposit.complete", actor: { id: "c", kind: "citizen" }, time: NOW,
+      asserted: said.proof.type === "passkey" && !this.submission.onItsOwnWord ? "passkey" : "platform", subjects: [{ id, kind: "dossier" }],
+      attested: { hash: this.submission.otherReceipt ? "0".repeat(64) : hex(await sha256(bytes)), id, kind: "manifest", previous: null, version: 1 },
+    });
+    this.submitted.push({ dossier: id, text, index });
+    if (this.submission.loseFirst) return { cut: true };
+    return { json: { receipt: await this.log.evidence(index) } };
+  }
+
+  /** A dossier of this run, as far as the deposit's page asks about it. */
+  #begun(id: string): Answer | undefined {
+    const sent = this.submitted.filter((one) => one.dossier === id);
+    if (sent.length === 0) return undefined;
+    const timeline = sent.map(({ index }) => ({ time: NOW, action: "deposit.complete", actor_role: "citizen", organisation_name: null, outcome: "granted", index }));
+    return { json: { id, state: "submitted", timeline } };
   }
 
   async #recipient() {
@@ -170,6 +202,12 @@ export class Mock {
     this.#nonce = random32();
     return { json: { payload: base64url(utf8(JSON.stringify(document))), nonce: this.#nonce } };
   }
+}
+
+/** An answer that breaks off: a browser tries a request again by itself when nothing of the answer came. */
+function cutShort(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/json", "content-length": "9999" });
+  response.write("{", () => request.socket.destroy());
 }
 
 function inTheOpen(scheme: (typeof SCHEMES)[number]): (typeof SCHEMES)[number] {
