@@ -63,11 +63,15 @@ impl Failure {
     /// A role that ended, or stayed silent, before it was ready.
     pub(crate) fn not_ready(name: &str, logs: &Path) -> Self {
         let log = logs.join(format!("{name}.log"));
-        Self::new(
-            Exit::System,
-            "not-ready",
-            format!("the {name} did not become ready; its last words are in {}", log.display()),
-        )
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let last = text
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("nothing")
+            .trim_start_matches("sceau: ");
+        let words =
+            format!("the {name} did not become ready; it said: {last}\n(all of it: {})", log.display());
+        Self::new(Exit::System, "not-ready", words)
     }
 
     /// A part that does not work, in its own words.
