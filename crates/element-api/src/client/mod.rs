@@ -159,9 +159,12 @@ impl Client {
     /// The current versions of up to [`crate::wire::MAX_ROWS`] rows, in their order.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`]; [`CallError::Mismatch`] when the answer is of another number of rows.
     pub async fn current_many(&self, keys: Vec<RowKey>) -> Result<Vec<Option<AttestedRow>>, CallError> {
-        answer!(self, Request::CurrentMany(keys), Response::CurrentMany(rows) => rows)
+        let asked = keys.len();
+        let rows: Result<Vec<_>, CallError> =
+            answer!(self, Request::CurrentMany(keys), Response::CurrentMany(rows) => rows);
+        rows.and_then(|rows| if rows.len() == asked { Ok(rows) } else { Err(CallError::Mismatch) })
     }
 
     /// The last durable checkpoint, a signed note.
