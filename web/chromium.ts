@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readFileSync, statSync } from "node:fs";
-import { extname, join, normalize } from "node:path";
+import { extname, isAbsolute, join, normalize } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 
 export function launch(): Promise<Browser> {
@@ -18,6 +18,11 @@ export function launch(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/** Where the page tests keep their pictures: SCEAU_PICTURES, when it is a folder's whole path. Elsewhere it may say `keep`. */
+export function picturesFolder(said: string | undefined = process.env["SCEAU_PICTURES"]): string | undefined {
+  return said !== undefined && isAbsolute(said) ? said : undefined;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;

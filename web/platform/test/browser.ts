@@ -1,7 +1,7 @@
 /** Visitors of the pages, each with a browser profile of their own. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
-export { launch } from "../../chromium";
+export { launch, picturesFolder } from "../../chromium";
 
 export interface Look { language: "fr" | "en"; width: number; scheme: "light" | "dark" }
 

@@ -1,17 +1,17 @@
 // Every page, in both languages, on a phone and on a desk, by day and by night: it must pass axe, fit its width, break no policy and ask
-// nobody else. The pictures go to the folder named by SCEAU_PICTURES.
+// nobody else. The pictures go to the folder whose whole path is in SCEAU_PICTURES.
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { authenticator, launch, type Look, visitor } from "./browser";
+import { authenticator, launch, type Look, picturesFolder, visitor } from "./browser";
 import { Mock } from "./mock/server";
 import { MAIRIE } from "./mock/organisation";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const mock = new Mock(fileURLToPath(new URL("../dist", import.meta.url)));
-const pictures = process.env["SCEAU_PICTURES"];
+const pictures = picturesFolder();
 let origin = "";
 let browser: Browser;
 
