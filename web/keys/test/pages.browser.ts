@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launch } from "../../chromium";
+import { launch, picturesFolder } from "../../chromium";
 import { type Mock, mock } from "./mock";
 import { type World, world } from "./world";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const pictures = process.env["SCEAU_PICTURES"];
+const pictures = picturesFolder();
 let browser: Browser;
 let servers: Mock;
 let scene: World;
@@ -93,6 +93,19 @@ describe("the opening page", () => {
     expect(await page.getByText("FR76").count()).toBe(0);
     await page.getByRole("button", { name: "Ouvrir les réponses" }).click();
     await page.getByText("FR76 3000 6000 0112 3456 7890 189").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it("says for which requested document each file was given, once the sealed answers are open", async () => {
+    const page = await visit(servers.ticket());
+    const article = (name: string) => page.locator(`article[data-file="${scene.files.find((file) => file.name === name)?.id}"]`);
+    await article("Facture vélo – Été 2026.pdf").waitFor();
+    expect(await page.getByText("Donné pour").count()).toBe(0);
+    await page.getByRole("button", { name: "Ouvrir les réponses" }).click();
+    await article("Facture vélo – Été 2026.pdf").getByText("Donné pour : Facture").waitFor();
+    await article("attestation numérisée.pdf").getByText("Donné pour : Attestation sur l’honneur").waitFor();
+    // One was said to be nothing in particular, another to be what the form never asked for.
+    expect(await page.getByText("Donné pour").count()).toBe(2);
     expect(complaints).toEqual([]);
   });
 
@@ -259,7 +272,7 @@ describe("nothing is shown", () => {
   });
 });
 
-// Pictures are kept where SCEAU_PICTURES names a folder.
+// Pictures are kept where SCEAU_PICTURES is the whole path of a folder.
 describe("reads well in both languages, wide and narrow, light and dark", () => {
   const shots: [string, string, Stage["who"], ((page: Page) => Promise<void>)?][] = [
     ["status", "/", "nobody"],

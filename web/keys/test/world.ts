@@ -46,7 +46,10 @@ const FORM = {
     { name: "iban", label: { fr: "IBAN", en: "IBAN" }, kind: "text", required: true, sensitive: true },
     { name: "health", label: { fr: "Situation de santé", en: "Health situation" }, kind: "text", required: false, sensitive: true },
   ],
-  documents: [{ name: "invoice", label: { fr: "Facture", en: "Invoice" }, required: true }],
+  documents: [
+    { name: "invoice", label: { fr: "Facture", en: "Invoice" }, required: true },
+    { name: "statement", label: { fr: "Attestation sur l’honneur", en: "Sworn statement" }, required: false },
+  ],
 };
 
 export async function world(): Promise<World> {
@@ -60,15 +63,19 @@ export async function world(): Promise<World> {
   const keyId = await keyIdHex(recipient);
   const secret: PrivateKey = { suite: "HPKE-X-Wing", id: fromHex(keyId), seed };
 
-  const contents: [string, string, Bytes][] = [
+  const files: SealedFile[] = [];
+  const idOf = (n: number): string => files[n]?.id ?? "";
+  const answers = (): Bytes =>
+    utf8(JSON.stringify({ iban: "FR76 3000 6000 0112 3456 7890 189", health: "Rien à signaler", $documents: { [idOf(0)]: "invoice", [idOf(1)]: "nowhere", [idOf(2)]: "statement" } }));
+  const contents: [string, string, Bytes | (() => Bytes)][] = [
     ["Facture vélo – Été 2026.pdf", "application/pdf", pdf(["Facture no 2026-118", "Un vélo de ville, 640 euros"], ["Page 2 : garantie de deux ans"])],
     ["photo du vélo.png", "image/png", png(900, 600)],
     ["attestation numérisée.pdf", "application/pdf", scan()],
     ["kilomètres.csv", "text/csv", utf8("date;km\n2026-10-01;7,5\n")],
-    ["answers.json", "application/json", utf8(JSON.stringify({ iban: "FR76 3000 6000 0112 3456 7890 189", health: "Rien à signaler" }))],
+    ["answers.json", "application/json", answers],
   ];
-  const files: SealedFile[] = [];
-  for (const [name, type, bytes] of contents) {
+  for (const [name, type, content] of contents) {
+    const bytes = typeof content === "function" ? content() : content;
     const sealer = await Sealer.create(new Blob([bytes]), { name, type }, [recipient]);
     const parts: Bytes[] = [];
     for await (const part of sealer.all()) parts.push(part.bytes);

@@ -12,7 +12,14 @@ export interface Question {
   readonly name: string;
   readonly label: Bilingual;
   readonly kind: string;
+  readonly sensitive: boolean;
   readonly choices?: readonly { readonly value: string; readonly label: Bilingual }[];
+}
+
+/** A document that the form asked for. */
+export interface Requested {
+  readonly name: string;
+  readonly label: Bilingual;
 }
 
 export interface SealedFile extends ManifestFile {
@@ -23,6 +30,7 @@ export interface Dossier {
   readonly id: string;
   readonly title: Bilingual;
   readonly questions: readonly Question[];
+  readonly requested: readonly Requested[];
   readonly manifest: Manifest;
   readonly documents: readonly SealedFile[];
   readonly sealedAnswers: SealedFile | null;
@@ -47,7 +55,7 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
   if (manifest.organisation !== config.organisation.id) throw new Problem("manifest_of_another_organisation");
   const scheme = fromBase64url(bundle.scheme);
   if (hex(await sha256(scheme)) !== manifest.formHash) throw new Problem("form_differs");
-  const { title, form } = JSON.parse(fromUtf8(scheme)) as { title: Bilingual; form: Question[] };
+  const { title, form, documents = [] } = JSON.parse(fromUtf8(scheme)) as { title: Bilingual; form: Question[]; documents?: Requested[] };
 
   const files = manifest.files.map((file): SealedFile => {
     const header = bundle.files.find((f) => f.file_id === file.fileId)?.header;
@@ -58,6 +66,7 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     id,
     title,
     questions: form,
+    requested: documents,
     manifest,
     documents: files.filter((file) => file.envelopeHash !== manifest.sealedAnswers),
     sealedAnswers: files.find((file) => file.envelopeHash === manifest.sealedAnswers) ?? null,
@@ -66,4 +75,17 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     proof: { dossier: id, manifest: bundle.manifest, manifest_evidence: bundle.manifest_evidence },
     decision: bundle.decision,
   };
+}
+
+/** For which requested document each file was given, by file id: the depositor's word, sealed beside the answers under "$documents", which
+ * is no question's name. What names nothing that the form asked for is left out. */
+export function givenAs(dossier: Dossier, sealed: Readonly<Record<string, unknown>>): ReadonlyMap<string, Bilingual> {
+  const said = sealed["$documents"];
+  const given = new Map<string, Bilingual>();
+  if (typeof said !== "object" || said === null) return given;
+  for (const [fileId, name] of Object.entries(said)) {
+    const asked = dossier.requested.find((one) => one.name === name);
+    if (asked) given.set(fileId, asked.label);
+  }
+  return given;
 }
