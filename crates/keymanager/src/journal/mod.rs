@@ -172,12 +172,12 @@ impl Append<'_> {
     /// Stamps a record and adds it; returns its position. It is durable after [`Self::commit`] only.
     pub(crate) async fn record(&mut self, draft: RecordDraft) -> Result<u64, Error> {
         let parts = &self.journal.parts;
+        let position = self.journal.tree.read().unwrap_or_else(PoisonError::into_inner).size();
+        // Its place makes it unlike any other: two readings in one millisecond are two records at the platform as well.
+        let draft = draft.detail("position", position.to_string());
         let leaf = draft.into_record(parts.clock.now_ms(), Asserted::Organisation)?.to_bytes();
         self.writer.ahead = true;
-        let position = {
-            let mut tree = self.journal.tree.write().unwrap_or_else(PoisonError::into_inner);
-            tree.append(leaf_hash(&leaf))
-        };
+        self.journal.tree.write().unwrap_or_else(PoisonError::into_inner).append(leaf_hash(&leaf));
         self.journal.known.write().unwrap_or_else(PoisonError::into_inner).insert(short(&sha256(&leaf)));
         self.transaction.execute(statements::INSERT_RECORD, params![position, leaf]).await?;
         parts.outbox.enqueue(&mut self.transaction, TOPIC, &position).await?;

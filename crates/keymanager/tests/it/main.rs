@@ -19,5 +19,6 @@ mod decisions_are_signed_and_delivered;
 mod every_refusal_has_its_code;
 mod every_statement_prepares_on_postgresql;
 mod keys_are_replaced_in_time;
+mod kill_minus_nine_loses_nothing;
 mod pages_carry_their_policy;
 mod the_platforms_log_is_watched;

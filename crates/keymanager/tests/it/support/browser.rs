@@ -65,17 +65,22 @@ impl Browser {
 
     /// Asks, and goes away without the answer.
     pub async fn hang_up(&self, path: &str, body: &Value) {
-        let mut stream = self.connect().await;
+        let mut stream = self.connect().await.unwrap();
         let body = body.to_string();
         let head = self.head("POST", path, body.len());
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
     }
 
-    async fn connect(&self) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+    /// Nothing if the connection is refused or cut before the whole answer is there.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_send("POST", path, body.to_string().as_bytes()).await
+    }
+
+    async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         let name = ServerName::try_from("cles.localhost").unwrap();
-        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await.unwrap()
+        TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
     }
 
     fn head(&self, method: &str, path: &str, length: usize) -> String {
@@ -91,16 +96,23 @@ impl Browser {
     }
 
     pub async fn send(&self, method: &str, path: &str, body: &[u8]) -> Answer {
-        let mut stream = self.connect().await;
-        stream.write_all(self.head(method, path, body.len()).as_bytes()).await.unwrap();
-        stream.write_all(body).await.unwrap();
+        self.try_send(method, path, body).await.expect("a whole answer")
+    }
+
+    async fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Answer> {
+        let mut stream = self.connect().await.ok()?;
+        stream.write_all(self.head(method, path, body.len()).as_bytes()).await.ok()?;
+        stream.write_all(body).await.ok()?;
         let mut answer = Vec::new();
         // A server that closes without close_notify has still sent everything that content-length promised.
         drop(stream.read_to_end(&mut answer).await);
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
         let headers = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
         let status = headers[9..12].parse().unwrap();
-        Answer { status, headers, body: answer[end + 4..].to_vec() }
+        let answer = Answer { status, headers, body: answer[end + 4..].to_vec() };
+        let whole =
+            answer.header("content-length").is_none_or(|length| length == answer.body.len().to_string());
+        whole.then_some(answer)
     }
 }
 

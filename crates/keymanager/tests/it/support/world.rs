@@ -1,5 +1,6 @@
 //! One key manager with its platform, at a time that stands still until it is moved.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sceau_client::Credentials;
@@ -35,12 +36,12 @@ pub struct Stopped {
     pub clock: Arc<ManualClock>,
     pub platform: FakePlatform,
     pub organisation: OrganisationId,
-    port: u16,
+    pub port: u16,
 }
 
 impl Stopped {
     pub async fn open(&self, settings: Settings) -> Result<KeyManager, sceau_keymanager::Error> {
-        let (data, unlock) = (self.folder.path().join("data"), unlock(&self.folder));
+        let (data, unlock) = (self.folder.path().join("data"), unlock(self.folder.path()));
         loop {
             let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
             match KeyManager::open(&data, &unlock, settings.clone(), clock).await {
@@ -60,7 +61,7 @@ impl Stopped {
     /// Tries to make a key manager in the same folder.
     pub async fn initialise(&self, address: &str) -> Result<KeyManager, sceau_keymanager::Error> {
         let setup = Setup { organisation_name: "Région".to_owned(), address: address.to_owned() };
-        let (data, unlock) = (self.folder.path().join("data"), unlock(&self.folder));
+        let (data, unlock) = (self.folder.path().join("data"), unlock(self.folder.path()));
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
         KeyManager::init(&data, &setup, &unlock, Settings::default(), clock).await
     }
@@ -80,10 +81,10 @@ async fn database(folder: &TempDir) -> Database {
 }
 
 /// A credential file, so that tests do not wait for Argon2.
-fn unlock(folder: &TempDir) -> Unlock {
-    let path = folder.path().join("credential");
+pub fn unlock(folder: &Path) -> Unlock {
+    let path = folder.join("credential");
     if !path.exists() {
-        sceau_hsm::durable::secret_folder(folder.path()).unwrap();
+        sceau_hsm::durable::secret_folder(folder).unwrap();
         sceau_hsm::write_new_credential(&path).unwrap();
     }
     Unlock::Credential(path)
@@ -118,7 +119,8 @@ impl World {
         };
         let as_clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let data = folder.path().join("data");
-        let manager = KeyManager::init(&data, &setup, &unlock(&folder), settings, as_clock).await.unwrap();
+        let manager =
+            KeyManager::init(&data, &setup, &unlock(folder.path()), settings, as_clock).await.unwrap();
         platform.lock().root = Some(manager.root_fingerprint());
         Self { folder, clock, platform, organisation, manager, port, serving: None }
     }
