@@ -19,7 +19,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   test [--only STAGE]… [--list] [--verbose]   every check and test; the last line is `N passed, N failed`
-  up [--browser] [-- ARGS…]                   build and start everything here, keep the data for the next start
+  up [--browser] [--data FOLDER]              build and start everything here, keep the data for the next start
   bench [--quick] [--only MEASURE]…           measure against peers; ratios within one run decide
 ";
 

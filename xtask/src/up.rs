@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -14,26 +15,42 @@ const DATA: &str = ".sceau";
 
 /// Builds, then becomes `sceau up`: signals, exit code and terminal are its own from there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
-    let (ours, theirs) = match arguments.iter().position(|a| a == "--") {
-        Some(at) => (arguments.get(..at).unwrap_or_default(), arguments.get(at + 1..).unwrap_or_default()),
-        None => (arguments, [].as_slice()),
-    };
-    let browser = match ours {
-        [] => false,
-        [one] if one == "--browser" => true,
-        _ => return Err(Stop::usage("up takes --browser, and after -- what `sceau up` takes")),
-    };
+    let Asked { browser, data } = Asked::parse(arguments)?;
     machine::ready_to_build()?;
     if browser {
         machine::ready_to_browse()?;
     }
     build()?;
     // It is our child, and stays `sceau up`'s when we become it.
-    let _browser = browser.then(|| browse::start(&root().join(DATA))).transpose()?;
+    let _browser = browser.then(|| browse::start(&root().join(&data))).transpose()?;
     let mut sceau = Command::new(target().join("debug/sceau"));
-    sceau.args(["up", "--demonstration", "--data", DATA]).args(theirs).current_dir(root());
+    sceau.args(["up", "--demonstration", "--data"]).arg(data).current_dir(root());
     let error = sceau.exec();
     Err(Stop::machine(format!("xtask: {} cannot start: {error}", sceau.get_program().display())))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    browser: bool,
+    data: PathBuf,
+}
+
+impl Asked {
+    fn parse(arguments: &[String]) -> Result<Self, Stop> {
+        let mut asked = Self { browser: false, data: DATA.into() };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--browser" => asked.browser = true,
+                "--data" => {
+                    let folder = arguments.next().ok_or_else(|| Stop::usage("--data takes a folder"))?;
+                    asked.data = std::path::absolute(folder).map_err(Stop::usage)?;
+                }
+                other => return Err(Stop::usage(format!("`{other}` is not an option of up"))),
+            }
+        }
+        Ok(asked)
+    }
 }
 
 /// Pages first, since the programs hold them. The development profile, because it is the one that the tests build: a
@@ -59,4 +76,20 @@ fn build() -> Result<(), Stop> {
     must(&mut programs)?;
     println!("built in {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_ones_own_is_taken_from_where_one_stands() {
+        let parse = |words: &[&str]| Asked::parse(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
+        assert_eq!(parse(&[]).unwrap(), Asked { browser: false, data: DATA.into() });
+        let here = std::env::current_dir().unwrap().join("mine");
+        let asked = parse(&["--data", "mine", "--browser"]).unwrap();
+        assert_eq!(asked, Asked { browser: true, data: here });
+        assert!(parse(&["--data"]).is_err());
+        assert!(parse(&["--", "--data"]).is_err());
+    }
 }
