@@ -91,7 +91,7 @@ impl House {
 
     /// Restarts a role that falls, until the program is asked to end; then stops all in the opposite order.
     pub(crate) async fn keep_until_asked_to_end(mut self) -> Result<(), Failure> {
-        let end = asked_to_end();
+        let end = asked_to_end()?;
         tokio::pin!(end);
         let result = loop {
             tokio::select! {

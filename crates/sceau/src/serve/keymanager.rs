@@ -75,6 +75,7 @@ pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
         let stopped = until(stopped.clone());
         async move { worker.work(stopped).await }
     });
+    let end = asked_to_end()?;
     say_ready(&json!({
         "ready": "keymanager", "url": key_manager.address(),
         "root_fingerprint": key_manager.root_fingerprint().to_string(),
@@ -82,7 +83,7 @@ pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
     let stop = Arc::new(stop);
     let signal = Arc::clone(&stop);
     tokio::spawn(async move {
-        asked_to_end().await;
+        end.await;
         let _ = signal.send(true);
     });
     let served = key_manager.serve(listener, until(stopped)).await;

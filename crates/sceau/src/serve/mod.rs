@@ -8,6 +8,7 @@ mod policy;
 use std::io::Write as _;
 
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 
@@ -19,17 +20,15 @@ pub(crate) fn say_ready(ready: &Value) -> Result<(), Failure> {
         .map_err(|cause| Failure::system("write the ready line", &cause))
 }
 
-/// Resolves when the process is asked to end.
-pub(crate) async fn asked_to_end() {
-    let terminate = async {
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
-        } else {
-            std::future::pending::<()>().await;
+/// Listens for a request to end from now on; the future resolves when it comes. Call it before the ready line, so that a
+/// request that follows at once is not missed.
+pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let listen = |kind| signal(kind).map_err(|cause| Failure::system("listen for signals", &cause));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminate => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }

@@ -75,11 +75,12 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let router = router(&platform, about)?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
+    let end = asked_to_end()?;
     say_ready(&json!({
         "ready": "platform", "url": origin, "log_key": hello.log_key, "first_administrator": link,
     }))?;
     let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(asked_to_end())
+        .with_graceful_shutdown(end)
         .await;
     let _ = stop.send(true);
     let _ = post.await;
