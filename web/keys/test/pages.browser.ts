@@ -184,6 +184,14 @@ describe("the opening page", () => {
 });
 
 describe("administration", () => {
+  it("says where a person finds the account id, and promises no power that a supervisor lacks", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration#officers`);
+    await page.getByRole("button", { name: "Relier un certificat à un compte" }).click();
+    await page.getByText("sous la liste des dossiers reçus").waitFor();
+    expect(await page.getByText("attribue").count()).toBe(0);
+  });
+
   it("issues a certificate, then links it to an account", async () => {
     servers.stage.who = "administrator";
     const page = await visit(`${servers.keys}/administration#officers`);

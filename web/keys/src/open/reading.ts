@@ -10,7 +10,7 @@ export interface OpenedDocument {
   readonly recordIndex: number;
 }
 
-/** What a page can hold in one piece; larger documents are for the command line. */
+/** What a page can hold in one piece; larger documents are not for dossiers yet. */
 export const LARGEST = 512 * 1024 * 1024;
 
 /** One for the page's life, so that it is warm when a document is opened. */
