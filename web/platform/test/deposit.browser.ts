@@ -162,7 +162,7 @@ describe("a deposit", () => {
     expect(await page.getByTestId("receipt").count()).toBe(0);
   });
 
-  it("refuses a file over the limit and points to the command line", async () => {
+  it("refuses a file over the limit and says that no dossier takes it yet", async () => {
     const { page } = await arrive(fund);
     await verified(page);
     await page.evaluate(() => {
@@ -171,7 +171,7 @@ describe("a deposit", () => {
       transfer.items.add(new File([...Array.from({ length: 8 }, () => chunk), new Uint8Array(1)], "film.mov"));
       document.querySelector("[data-testid=drop]")?.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     });
-    await page.getByRole("alert").filter({ hasText: "film.mov" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: /film\.mov.*ne peut pas encore être déposé dans un dossier/ }).waitFor();
     expect(await page.getByTestId("files").count()).toBe(0);
   });
 
@@ -266,6 +266,13 @@ describe("the way in", () => {
     await button(page, "Entrer avec une clé d’accès").click();
     await page.getByRole("heading", { name: "À qui écrivez-vous ?" }).waitFor();
     expect(new URL(page.url()).origin).toBe(origin);
+  });
+
+  it("case officers find the id of their account, which the key manager's administrator asks for", async () => {
+    const { page } = await arrive("/organisation", "case_officer");
+    await page.getByText("Votre identifiant de compte", { exact: true }).first().click();
+    await page.getByTestId("account-id").getByText("8d5e7c1a-0b2c-4d3e-9f4a-5b6c7d8e9f0a").waitFor();
+    await page.getByRole("button", { name: "Copier votre identifiant de compte" }).waitFor();
   });
 
   it("opening a dossier goes to the key manager's own page", async () => {

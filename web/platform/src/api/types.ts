@@ -79,7 +79,7 @@ export interface DossierListed {
 
 export interface Dossier extends DossierListed {
   files: { file_id: string; size: number; parts: number }[];
-  /** On whose word the manifest is the depositor's; null for a draft. */
+  /** On whose word the platform says the manifest is the depositor's; null for a draft. The pages ask the log's record instead. */
   manifest_asserted: "passkey" | "platform" | null;
   timeline: TimelineEntry[];
   decision: Decision | null;

@@ -3,7 +3,7 @@ import { base64, type CryptoWorker, type RecipientKey, type SealingInWorker, sha
 import { api } from "../api";
 import { Problem } from "../api/http";
 
-/** The browser's limit per file; the command line has none. */
+/** The limit per deposited file. `sceau seal` has none, but what it seals goes into no dossier. */
 export const MAX_IN_BROWSER = 512 * 1024 * 1024;
 /** Parts in flight of one file; sealing goes on while they travel. */
 const IN_FLIGHT = 3;
