@@ -102,6 +102,9 @@ impl schedule::Task for Job<'_> {
         if self.verbose || result.is_err() {
             print_log(name, &text, self.verbose);
         }
+        for test in failed_tests(&text) {
+            println!("  {name} │ failed: {test}");
+        }
         if let Err(trouble) = &result {
             let shown = self.log.0.strip_prefix(root()).unwrap_or(&self.log.0).display().to_string();
             println!("✗ {name}: {trouble}\n  the whole log: {shown}");
@@ -151,6 +154,11 @@ fn telling<'l, 't>(lines: &'l [&'t str]) -> &'l [&'t str] {
     rest.get(..MOST).unwrap_or(rest)
 }
 
+/// The names of cargo's failed tests: the telling part may be cut before their list.
+fn failed_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
+}
+
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
@@ -185,6 +193,12 @@ mod tests {
         assert_eq!(telling(&["Compiling", "error[E1]: no", " --> here"]), ["error[E1]: no", " --> here"]);
         assert_eq!(telling(&["ok", "failures:", "  a_test"]), ["failures:", "  a_test"]);
         assert_eq!(telling(&["only", "words"]), ["only", "words"]);
+    }
+
+    #[test]
+    fn failed_tests_are_named() {
+        let log = "test a::b ... ok\ntest a::c ... FAILED\ntest result: FAILED. 1 passed; 1 failed\n";
+        assert_eq!(failed_tests(log).collect::<Vec<_>>(), ["a::c"]);
     }
 
     #[test]
