@@ -41,5 +41,5 @@ pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
     if !std::io::stdout().is_terminal() {
         say_ready(&house.ready(&demonstration))?;
     }
-    house.keep_until_asked_to_end().await
+    house.keep_until_asked_to_end(&layout).await
 }

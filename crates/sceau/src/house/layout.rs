@@ -100,6 +100,11 @@ impl Layout {
         Ok(folder)
     }
 
+    /// The last checkpoint that the key manager witnessed.
+    pub(crate) fn witnessed(&self) -> PathBuf {
+        self.root.join("witnessed")
+    }
+
     /// Socket of the element.
     pub(crate) fn socket(&self) -> PathBuf {
         self.root.join("run").join("element.sock")

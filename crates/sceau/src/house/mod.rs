@@ -1,8 +1,10 @@
 //! The house on one machine: one process a role, and the folder with its data and its ports.
 
 mod layout;
+mod witness;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
@@ -12,6 +14,9 @@ use crate::serve::asked_to_end;
 use crate::supervise::{Role, Running};
 
 pub(crate) use layout::Layout;
+
+/// How often what the key manager witnessed is carried to the element's witness file.
+const CARRY: Duration = Duration::from_secs(60);
 
 /// The roles that run.
 #[derive(Debug)]
@@ -90,12 +95,14 @@ impl House {
     }
 
     /// Restarts a role that falls, until the program is asked to end; then stops all in the opposite order.
-    pub(crate) async fn keep_until_asked_to_end(mut self) -> Result<(), Failure> {
+    pub(crate) async fn keep_until_asked_to_end(mut self, layout: &Layout) -> Result<(), Failure> {
         let end = asked_to_end()?;
         tokio::pin!(end);
+        let mut carrying = tokio::time::interval(CARRY);
         let result = loop {
             tokio::select! {
                 () = &mut end => break Ok(()),
+                _ = carrying.tick() => self.carry_witness(layout).await,
                 fallen = first_to_end(&mut self.roles) => {
                     let Some(role) = self.roles.get_mut(fallen) else { break Ok(()) };
                     eprintln!("  {} ended by itself and is started again; see its log.", role.name());
@@ -105,8 +112,17 @@ impl House {
                 }
             }
         };
+        self.carry_witness(layout).await;
         self.stop().await;
         result
+    }
+
+    /// Keeps what the key manager witnessed beside the element.
+    async fn carry_witness(&self, layout: &Layout) {
+        let Some(address) = &self.key_manager else { return };
+        if let Err(failure) = witness::carry(layout, address).await {
+            eprintln!("  What the key manager witnessed could not be kept for the element: {failure}");
+        }
     }
 
     /// Stops everything, last started first.
@@ -125,7 +141,7 @@ async fn first_to_end(roles: &mut [Running]) -> usize {
 
 fn element(layout: &Layout) -> Result<Role, Failure> {
     let program = beside_us("sceau-element")?;
-    let arguments = [
+    let mut arguments = vec![
         "--state".into(),
         layout.element().into_os_string(),
         "--socket".into(),
@@ -136,7 +152,10 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
         layout.passphrase("element")?.into_os_string(),
         "--die-with-parent".into(),
     ];
-    Ok(Role { name: "element", program, arguments: arguments.into(), logs: layout.logs() })
+    if layout.witnessed().exists() {
+        arguments.extend(["--witness-file".into(), layout.witnessed().into_os_string()]);
+    }
+    Ok(Role { name: "element", program, arguments, logs: layout.logs() })
 }
 
 fn platform(layout: &Layout) -> Result<Role, Failure> {
