@@ -14,9 +14,10 @@ async fn an_old_copy_of_the_element_is_not_started() {
     up(&data, scratch.path()).stop();
     copy(&data.join("element"), &scratch.join("old"));
 
+    let before = size_of(&data.join("witnessed"));
+
     let running = up(&data, scratch.path());
     let key_manager = running.said("/key_manager").to_owned();
-    let before = size_of(&data.join("witnessed"));
     until_witnessed_beyond(&key_manager, &data, before).await;
     running.stop();
     assert!(size_of(&data.join("witnessed")) > before, "what the key manager saw was kept at the stop");
