@@ -98,10 +98,9 @@ mod tests {
 
     #[test]
     fn what_a_command_started_ends_with_us() {
-        // A command stands for us: it starts one as we do, which starts a grandchild, and is then killed.
+        // A shell stands for us: it starts a command as we do, which starts another; then it is killed.
         let mut guarded = command("sh");
-        let inner = "sh -c 'echo $$; exec sleep 600' & wait";
-        guarded.args(["-c", inner]);
+        guarded.args(["-c", "sh -c \"echo $PPID \\$\\$; exec sleep 600\" & wait"]);
         let words: Vec<_> = guarded.get_args().map(OsStr::to_owned).collect();
         let mut us = Command::new("sh");
         us.args(["-c", "\"$@\" & wait", "sh", GUARD[0]]).args(words).stdout(Stdio::piped());
@@ -109,14 +108,21 @@ mod tests {
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(us.stdout.take().unwrap()), &mut line)
             .unwrap();
+        let (guard, started) = line.trim().split_once(' ').unwrap();
+        let until = |pid: &str, wanted: fn(&str) -> bool| {
+            (0..4000).any(|_| {
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+                wanted(&std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default())
+            })
+        };
+        // Until `timeout` waits for its child, it does not know whom to end.
+        assert!(until(guard, |stat| stat.contains(") S ")), "{line} is what was started");
         us.kill().unwrap();
         us.wait().unwrap();
-        let stat = format!("/proc/{}/stat", line.trim());
-        let gone = (0..2000).any(|_| {
-            std::thread::park_timeout(std::time::Duration::from_millis(5));
-            std::fs::read_to_string(&stat).map_or(true, |state| state.contains(") Z "))
-        });
-        assert!(gone, "process {} lives on", line.trim());
+        assert!(
+            until(started, |stat| stat.is_empty() || stat.contains(") Z ")),
+            "process {started} lives on"
+        );
     }
 
     #[test]
