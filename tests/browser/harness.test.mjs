@@ -21,8 +21,8 @@ async function listen(t, server) {
 }
 
 /** An authority, a server certificate for cles.localhost and a case officer's PKCS#12, by OpenSSL. */
-function certificates(t) {
-  const folder = scratch(t);
+function certificates() {
+  const folder = scratch();
   const openssl = (...words) => run('openssl', words, { cwd: folder });
   const leaf = (name, subject, extensions) => {
     writeFileSync(join(folder, `${name}.ext`), extensions);
@@ -46,7 +46,7 @@ function keyManager(files) {
 }
 
 test('Chromium trusts the authority and shows the client certificate by itself', async (t) => {
-  const files = certificates(t);
+  const files = certificates();
   const port = await listen(t, keyManager(files));
   const certificate = { p12: files.path('officer.p12'), password: 'un deux', host: 'cles.localhost' };
   const browser = await openBrowser(t, { authority: files.path('ca.pem'), certificate });
@@ -56,7 +56,7 @@ test('Chromium trusts the authority and shows the client certificate by itself',
 });
 
 test('without a certificate the page is reached and says so; without the authority it is not reached', async (t) => {
-  const files = certificates(t);
+  const files = certificates();
   const port = await listen(t, keyManager(files));
   const plain = await (await openBrowser(t, { authority: files.path('ca.pem') })).newPage();
   await plain.goto(`https://cles.localhost:${port}/`);

@@ -41,7 +41,7 @@ async function accept(page, link, name) {
 
 /** The key manager of the organisation, made and connected by the commands that its administrator types. */
 function keyManager(t, port) {
-  const folder = scratch(t);
+  const folder = scratch();
   const passphrase = join(folder, 'passphrase');
   writeFileSync(passphrase, 'one passphrase for this test', { mode: 0o600 });
   const state = ['--data', join(folder, 'keymanager'), '--passphrase-file', passphrase];
@@ -87,7 +87,7 @@ async function publishScheme(page) {
 
 test('an organisation is brought in, publishes, receives and decides, through the pages alone', async (t) => {
   const port = await freePort();
-  const { ready } = await start(t, ours('sceau'), ['up', '--data', scratch(t)]);
+  const { ready } = await start(t, ours('sceau'), ['up', '--data', scratch()]);
   const origin = ready.platform;
   const keys = keyManager(t, port);
 

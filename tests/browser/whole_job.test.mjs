@@ -26,7 +26,7 @@ async function documents(t) {
 }
 
 async function house(t) {
-  const { ready } = await start(t, ours('sceau'), ['up', '--data', scratch(t), '--demonstration']);
+  const { ready } = await start(t, ours('sceau'), ['up', '--data', scratch(), '--demonstration']);
   const folder = ready.demonstration.folder;
   return {
     ...ready,

@@ -32,7 +32,7 @@ const FLAGS = [
  */
 export async function openBrowser(t, wishes = {}) {
   const { authority, certificate, locale = 'fr-FR', viewport = { width: 1280, height: 800 }, colorScheme = 'light' } = wishes;
-  const home = scratch(t);
+  const home = scratch();
   const env = { ...process.env, SCEAU_HOME: home, LANG: 'C.UTF-8' };
   if (authority) env.SCEAU_AUTHORITY = authority;
   if (certificate) {

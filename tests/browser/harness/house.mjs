@@ -17,7 +17,7 @@ import { freePorts, ours, scratch, start } from './processes.mjs';
  * }>} `platform` and `keyManager` are web origins, `invitation` the case officer's one-time link; `authority` and
  *   `certificate` are what `openBrowser` takes
  */
-export async function openHouse(t, { data = scratch(t), env } = {}) {
+export async function openHouse(t, { data = scratch(), env } = {}) {
   const ports = join(data, 'ports.json');
   if (!existsSync(ports)) {
     // Not the usual ones, which a demonstration beside us may hold.

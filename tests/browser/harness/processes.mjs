@@ -16,14 +16,19 @@ export const root = dirname(dirname(here));
 /** Only a failing test ever waits this long, in milliseconds. */
 const PATIENCE = 60_000;
 
+/** Folders to remove when this process ends: by then, whatever still wrote into them has been stopped. */
+const folders = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+});
+
 /**
- * Makes a temporary folder, removed when the test `t` ends.
- * @param {import('node:test').TestContext | {after: (f: () => void) => void}} t
+ * Makes a temporary folder, removed when the tests of this file have ended.
  * @returns {string} its path
  */
-export function scratch(t) {
+export function scratch() {
   const folder = mkdtempSync(join(tmpdir(), 'sceau-browser-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  folders.push(folder);
   return folder;
 }
 
