@@ -88,7 +88,7 @@ impl KeyManager {
         Ok(Decided { jws, delivered })
     }
 
-    /// The same decision, if it was taken before; a refusal, if a final one stands on this manifest.
+    /// The same decision, if it was taken before, to be sent again; a refusal, if a final one was signed on this manifest.
     async fn earlier(
         &self,
         officer: &VerifiedOfficer,
@@ -100,10 +100,10 @@ impl KeyManager {
             let payload: Vec<u8> = row.get("payload")?;
             let Decision { decision, reason, decided_by, manifest_hash, .. } =
                 Decision::parse(&payload)?.document;
-            let stands = row.get::<Option<String>>("refused")?.is_none();
-            if manifest_hash != proven.hash || !stands {
+            if manifest_hash != proven.hash {
                 continue;
             }
+            // Also one that the platform says it refused: it holds the signature, and could choose between two.
             if decision == request.decision && reason == request.reason && decided_by == officer.account() {
                 return Ok(Some((sha256(&payload), payload)));
             }

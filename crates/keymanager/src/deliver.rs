@@ -142,7 +142,7 @@ impl KeyManager {
 }
 
 impl KeyManager {
-    /// Keeps and records that the platform refuses a decision for good: another one may then be taken.
+    /// Keeps and records that the platform refuses a decision. It still stands on its manifest, and may be sent again.
     async fn decision_refused(&self, hash: &Hash, code: &str) -> Result<(), Error> {
         let draft = self.own_record(Action::DECISION).refused(record_code(code));
         let mut append = self.journal().begin().await?;

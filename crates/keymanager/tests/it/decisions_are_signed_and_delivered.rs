@@ -95,7 +95,7 @@ async fn a_proxy_s_word_is_not_the_platform_s() {
 }
 
 #[tokio::test]
-async fn what_the_platform_refuses_for_good_is_said_and_may_be_taken_again() {
+async fn what_the_platform_refuses_stands_and_can_only_be_sent_again() {
     let world = World::connected().await;
     let (officer, _) = world.officer().await;
     let dossier = SealedDossier::deposit(&world);
@@ -104,8 +104,13 @@ async fn what_the_platform_refuses_for_good_is_said_and_may_be_taken_again() {
     assert_eq!((answer.status, answer.code().as_str()), (409, "already_decided"));
     world.platform.misbehave(None);
     world.clock.advance(1000);
-    let answer = officer.post("/v1/decisions", &dossier.decision("refused", "Non.")).await.json();
+    // A platform that keeps the signature of the first must not be given a second one to choose from.
+    let answer = officer.post("/v1/decisions", &dossier.decision("refused", "Non.")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "already_decided"));
+    assert_eq!(world.platform.lock().decisions.len(), 0);
+    let answer = officer.post("/v1/decisions", &dossier.decision("accepted", "Oui.")).await.json();
     assert_eq!(answer["delivered"], true);
+    assert_eq!(world.platform.lock().decisions.len(), 1);
 }
 
 #[tokio::test]
