@@ -79,7 +79,9 @@ fn seal(path: &Path, recipients: &[RecipientKey], options: &SealOptions) -> Resu
     let (from, to) = (input.label.clone(), output.label.clone());
     let progress = Progress::bytes(&from, input.size, options.quiet);
     let mut report = |done| progress.at(done);
-    let stream = StreamOptions::new().with_hash().with_progress(&mut report);
+    let stream = StreamOptions::new().with_progress(&mut report);
+    // Hashing is slower than sealing: only who reads the hash waits for it.
+    let stream = if options.json { stream.with_hash() } else { stream };
     let sealed = seal_stream(input, &mut output, recipients, metadata(path, options)?, stream)
         .map_err(|error| fault::stream(&error, &from, &to))?;
     let standard = output.is_standard();
