@@ -117,7 +117,7 @@ type Falsehood = (&'static str, fn(&mut Manifest), &'static str);
 
 #[rustfmt::skip]
 const FALSEHOODS: &[Falsehood] = &[
-    ("another envelope", |m| m.files[0].envelope_hash = sha256(b"other"), "hash_mismatch"),
+    ("another envelope", |m| m.files[0].envelope_hash = sha256(b"other"), "file_mismatch"),
     ("a larger file", |m| m.files[0].size += 1, "size_mismatch"),
     ("a smaller file", |m| m.files[0].size -= 1, "size_mismatch"),
     ("more parts", |m| m.files[0].parts += 1, "file_incomplete"),

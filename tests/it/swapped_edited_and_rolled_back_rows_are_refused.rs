@@ -37,7 +37,7 @@ async fn a_role_column_makes_no_administrator() {
     let form =
         json!({"name": "X", "siret": null, "contact_email": "a@b.c", "root_fingerprint": "00".repeat(32)});
     let prepared = stage.citizen.server().post::<_, Value>("/v1/organisations/prepare", &form).await;
-    assert_eq!(refused(prepared), "role_required");
+    assert_eq!(refused(prepared), "not_authorised");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,8 +58,8 @@ async fn an_account_with_an_administrators_document_is_refused() {
                 .await;
         })
         .await;
-    assert_eq!(refused(get(&stage.citizen, "/v1/me").await), "row_tampered");
-    assert_eq!(stage.recorded("row_tampered", "account").await, 1);
+    assert_eq!(refused(get(&stage.citizen, "/v1/me").await), "tampered");
+    assert_eq!(stage.recorded("tampered", "account").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

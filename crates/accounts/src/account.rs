@@ -84,7 +84,7 @@ impl UnverifiedAccount {
         let payload: Vec<u8> = row.get("payload")?;
         match AccountDocument::parse(&payload) {
             Ok(parsed) if parsed.document.account == id => Ok(Self { row, id, parsed }),
-            _ => Err(AccountsError::RowTampered { kind: "account" }),
+            _ => Err(AccountsError::Tampered { kind: "account" }),
         }
     }
 
@@ -96,7 +96,7 @@ impl UnverifiedAccount {
     pub(crate) fn verify(self, current: Option<AttestedRow>) -> Result<Account, AccountsError> {
         let attested = current.is_some_and(|current| current.hash == self.parsed.hash);
         if !attested {
-            return Err(AccountsError::RowTampered { kind: "account" });
+            return Err(AccountsError::Tampered { kind: "account" });
         }
         let document = self.parsed.document;
         if document.status != AccountStatus::Active {
@@ -116,7 +116,7 @@ impl Accounts {
     /// An account by its id, compared with the element's word; none if there is no such active account.
     ///
     /// # Errors
-    /// [`AccountsError::RowTampered`], which is also recorded.
+    /// [`AccountsError::Tampered`], which is also recorded.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AccountsError> {
         let checked = async {
             let Some(unverified) = self.unverified_account(id).await? else { return Ok(None) };

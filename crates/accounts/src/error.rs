@@ -6,6 +6,11 @@ use sceau_element_api::problem::Problem;
 use sceau_element_api::proof::ProofError;
 use sceau_store::StoreError;
 
+use crate::code::{Code, element_problem};
+
+/// The title of a passkey's answer that is refused; the code says what about it.
+const PASSKEY_TITLE: &str = "The passkey's answer is refused";
+
 /// Why the accounts refused or failed. [`AccountsError::problem`] is what leaves; causes stay in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,7 +29,7 @@ pub enum AccountsError {
     Origin,
     /// A row that the element attested differently: edited, swapped or rolled back.
     #[error("a row of {kind} is not what was attested")]
-    RowTampered {
+    Tampered {
         /// The kind of the row.
         kind: &'static str,
     },
@@ -86,51 +91,29 @@ pub enum AccountsError {
 impl AccountsError {
     /// The problem document (RFC 9457) that leaves, without any internal cause.
     pub fn problem(&self) -> Problem {
-        let simple = |status, code: &'static str, title: &'static str| Problem::new(status, code, title);
         match self {
-            Self::NotSignedIn => simple(401, "not_signed_in", "Sign in first"),
-            Self::NoAccessToken => simple(401, "access_token_refused", "This needs a valid access token"),
-            Self::Role => simple(403, "role_required", "Your role does not allow this"),
-            Self::Origin => {
-                simple(403, "origin_mismatch", "This must be asked from the platform's own pages")
-            }
-            Self::RowTampered { kind } => simple(
-                403,
-                "row_tampered",
-                "What the database says is not what was attested; access is refused",
-            )
-            .with_detail(format!("The {kind} was refused and this was recorded.")),
-            Self::TooMany { retry_ms } => simple(429, "too_many_requests", "Too many requests")
+            Self::NotSignedIn => Code::NotSignedIn.problem(),
+            Self::NoAccessToken => Code::AccessTokenRefused.problem(),
+            Self::Role => Code::NotAuthorised.problem(),
+            Self::Origin => Code::ForeignOrigin.problem(),
+            Self::Tampered { .. } => Code::Tampered.problem(),
+            Self::TooMany { retry_ms } => Code::TooManyRequests
+                .problem()
                 .with_detail(format!("Try again in {} s.", retry_ms.div_ceil(1000))),
-            Self::Credentials => simple(401, "credentials_refused", "Sign-in refused").with_detail(
-                "Check what you entered. After several failures, wait a while: sign-in is then delayed.",
-            ),
-            Self::Passkey(error) => Problem::new(403, error.code(), "The passkey's answer is refused"),
-            Self::CeremonyOver => simple(409, "ceremony_over", "This step expired or was already used")
-                .with_detail("Begin again."),
-            Self::Registration => simple(422, "registration_refused", "This account cannot be created")
-                .with_detail("If you already have an account, sign in; a passkey works too."),
-            Self::PasswordUnacceptable => simple(422, "password_unacceptable", "Choose another password")
-                .with_detail("At least 12 characters, of which 5 differ, and not your name or address."),
-            Self::PasskeyRequired => simple(403, "passkey_required", "This role signs in with a passkey"),
-            Self::Invitation => {
-                simple(404, "invitation_unknown", "This invitation is unknown, used or expired")
-                    .with_detail("Ask whoever invited you for a new one.")
+            Self::Credentials => Code::CredentialsRefused.problem(),
+            Self::Passkey(error) => Problem::new(403, error.code(), PASSKEY_TITLE),
+            Self::CeremonyOver => Code::CeremonyOver.problem(),
+            Self::Registration => Code::RegistrationRefused.problem(),
+            Self::PasswordUnacceptable => Code::PasswordUnacceptable.problem(),
+            Self::PasskeyRequired => Code::PasskeyRequired.problem(),
+            Self::Invitation => Code::InvitationUnknown.problem(),
+            Self::OrganisationUnknown => Code::OrganisationUnknown.problem(),
+            Self::Body(why) => Code::Malformed.problem().with_detail(why.clone()),
+            Self::Field { field, rule } => {
+                Code::FieldInvalid.problem().with_detail(format!("{field}: {rule}"))
             }
-            Self::OrganisationUnknown => {
-                simple(422, "organisation_unknown", "No such organisation is enrolled")
-            }
-            Self::Body(why) => simple(400, "malformed", "The request is malformed").with_detail(why.clone()),
-            Self::Field { field, rule } => simple(422, "field_invalid", "A field is not acceptable")
-                .with_detail(format!("{field}: {rule}")),
-            Self::Element(CallError::Refused(refusal)) => Problem::from(refusal),
-            Self::Element(_) => {
-                simple(503, "element_unavailable", "Nothing can be recorded now, so nothing is done")
-                    .with_detail("Try again in a moment.")
-            }
-            Self::Document(_) | Self::Store(_) | Self::Internal(_) => {
-                simple(500, "internal", "Something went wrong on our side")
-            }
+            Self::Element(error) => element_problem(error),
+            Self::Document(_) | Self::Store(_) | Self::Internal(_) => Code::Internal.problem(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod account;
 mod accounts;
+mod code;
 mod config;
 mod element;
 mod email;
@@ -25,6 +26,7 @@ mod token;
 
 pub use account::{Account, LoginMethod};
 pub use accounts::{Accounts, Directory, Parts};
+pub use code::{Code, element_problem};
 pub use config::{AccountsConfig, Limits, SessionPolicy};
 pub use element::{Attestations, Element};
 pub use email::{Email, PersonName};

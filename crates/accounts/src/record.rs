@@ -61,7 +61,7 @@ impl Accounts {
 
     /// Records a row that is not what was attested.
     pub(crate) async fn record_tampering<T>(&self, id: AccountId, result: &Result<T, AccountsError>) {
-        let Err(error @ AccountsError::RowTampered { kind }) = result else { return };
+        let Err(error @ AccountsError::Tampered { kind }) = result else { return };
         tracing::error!(account = %id, kind, "a row of the database is not what was attested");
         let Ok(action) = Action::parse(ACCESS) else { return };
         let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), action)

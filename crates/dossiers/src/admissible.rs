@@ -2,6 +2,8 @@
 
 use sceau_element_api::documents::{AnswerValue, FieldKind, FormField, Manifest, Parsed, SchemeDocument};
 
+use crate::code::Code;
+
 /// Why a manifest cannot be accepted; the depositor's program is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,14 +30,14 @@ pub(crate) enum Inadmissible {
 
 impl Inadmissible {
     /// The stable code.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> Code {
         match self {
-            Self::AnotherForm => "form_changed",
-            Self::Missing(_) => "answer_missing",
-            Self::Unknown(_) => "answer_unknown",
-            Self::InClear(_) => "answer_in_clear",
-            Self::Kind(_) => "answer_kind",
-            Self::NoDocument => "document_missing",
+            Self::AnotherForm => Code::FormChanged,
+            Self::Missing(_) => Code::AnswerMissing,
+            Self::Unknown(_) => Code::AnswerUnknown,
+            Self::InClear(_) => Code::AnswerInClear,
+            Self::Kind(_) => Code::AnswerKind,
+            Self::NoDocument => Code::DocumentMissing,
         }
     }
 }
@@ -152,11 +154,11 @@ mod tests {
     #[test]
     fn each_fault_is_named() {
         let code = |public| check(&manifest(public), &scheme()).unwrap_err().code();
-        assert_eq!(code(json!({})), "answer_missing");
-        assert_eq!(code(json!({"km": "far"})), "answer_kind");
-        assert_eq!(code(json!({"km": 1, "since": "2026-02-30"})), "answer_kind");
-        assert_eq!(code(json!({"km": 1, "bike": "old"})), "answer_kind");
-        assert_eq!(code(json!({"km": 1, "shoe_size": 42})), "answer_unknown");
+        assert_eq!(code(json!({})), Code::AnswerMissing);
+        assert_eq!(code(json!({"km": "far"})), Code::AnswerKind);
+        assert_eq!(code(json!({"km": 1, "since": "2026-02-30"})), Code::AnswerKind);
+        assert_eq!(code(json!({"km": 1, "bike": "old"})), Code::AnswerKind);
+        assert_eq!(code(json!({"km": 1, "shoe_size": 42})), Code::AnswerUnknown);
     }
 
     #[test]
@@ -169,10 +171,10 @@ mod tests {
     fn sealed_answers_and_documents_are_both_needed() {
         let mut none_sealed = manifest(json!({"km": 1}));
         none_sealed.answers.sealed = None;
-        assert_eq!(check(&none_sealed, &scheme()).unwrap_err().code(), "answer_missing");
+        assert_eq!(check(&none_sealed, &scheme()).unwrap_err().code(), Code::AnswerMissing);
         let mut no_document = manifest(json!({"km": 1}));
         no_document.files.remove(0);
-        assert_eq!(check(&no_document, &scheme()).unwrap_err().code(), "document_missing");
+        assert_eq!(check(&no_document, &scheme()).unwrap_err().code(), Code::DocumentMissing);
     }
 
     #[test]

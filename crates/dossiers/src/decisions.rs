@@ -7,6 +7,7 @@ use sceau_store::params;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::keys::jws_payload;
 use crate::{Dossiers, state, statements};
@@ -34,20 +35,15 @@ impl Dossiers {
         let dossier = decision.document.dossier;
         let _turn = self.guard.turn(dossier).await;
         let current = self.rows.current::<DossierState>(dossier).await?;
-        let current = current.ok_or_else(Fault::foreign_organisation)?;
+        let current = current.ok_or(Code::ForeignOrganisation)?;
         if decision.document.organisation != organisation || current.document.organisation != organisation {
-            return Err(Fault::foreign_organisation());
+            return Err(Code::ForeignOrganisation.into());
         }
         let before = self.rows.current::<Decision>(dossier).await?;
         if before.is_none_or(|before| before.attested.hash != decision.hash) {
             let manifest = self.rows.current::<Manifest>(dossier).await?;
             if manifest.is_none_or(|manifest| manifest.attested.hash != decision.document.manifest_hash) {
-                return Err(Fault::refused(
-                    409,
-                    "another_manifest",
-                    "The decision is about another manifest",
-                    "The depositor has sent a newer one. Open the dossier again and decide on that.",
-                ));
+                return Err(Code::AnotherManifest.into());
             }
             // A kill may have left the state behind what was signed.
             self.settle(dossier).await?;
@@ -56,12 +52,7 @@ impl Dossiers {
             let now = self.rows.current::<Decision>(dossier).await?;
             let this_one = now.is_some_and(|now| now.attested.hash == decision.hash);
             if !this_one && !phase.is_some_and(state::can_be_decided) {
-                return Err(Fault::refused(
-                    409,
-                    "already_decided",
-                    "A final decision was taken before; it stands",
-                    "Open the dossier to see it.",
-                ));
+                return Err(Code::AlreadyDecided.into());
             }
         }
         let row = self.rows.attest::<Decision>(&payload, Proof::Jws { jws: jws.to_owned() }).await?;

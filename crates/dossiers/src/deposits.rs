@@ -4,13 +4,13 @@ use sceau_crypto::KeyId;
 use sceau_element_api::documents::{
     Decision, Document as _, DossierPhase, DossierState, Manifest, Outcome, SchemeDocument,
 };
-use sceau_element_api::problem::Problem;
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{AccountId, DossierId, Nonce, SchemeId};
 use sceau_store::params;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::keys::PublishedKey;
 use crate::rows::Row;
@@ -40,12 +40,7 @@ impl Dossiers {
         let key = self.usable_key(organisation).await?;
         let drafts = self.database.fetch_one(statements::COUNT_DRAFTS, params![citizen.to_string()]).await?;
         if drafts.get::<i64>("n")? >= MAX_DRAFTS {
-            return Err(Fault::refused(
-                409,
-                "too_many_drafts",
-                "There are twenty unfinished deposits already",
-                "Finish one of them; those left alone are removed after thirty days.",
-            ));
+            return Err(Code::TooManyDrafts.into());
         }
         let id = DossierId::random();
         let now = self.clock.now_ms();
@@ -102,7 +97,7 @@ impl Dossiers {
         let _turn = self.guard.turn(dossier).await;
         let current = self.own(citizen, dossier).await?;
         if current.document.phase == DossierPhase::Withdrawn {
-            return Err(withdrawn());
+            return Err(Code::Withdrawn.into());
         }
         let before = self.rows.current::<Manifest>(dossier).await?;
         if let Some(before) = before.as_ref()
@@ -113,7 +108,7 @@ impl Dossiers {
             return if before.attested.hash == manifest.hash {
                 Ok(before.attested.index)
             } else {
-                Err(already_sent())
+                Err(Code::AlreadySent.into())
             };
         }
         self.check_manifest(dossier, &current, &manifest.document).await?;
@@ -140,21 +135,12 @@ impl Dossiers {
         manifest: &Manifest,
     ) -> Result<(), Fault> {
         if manifest.dossier != dossier || manifest.key_id != self.recipient(dossier).await? {
-            return Err(Fault::refused(
-                422,
-                "recipient_mismatch",
-                "The manifest is of another dossier or recipient",
-                "Begin the deposit again: it must be sealed to the key that this dossier was begun with.",
-            ));
+            return Err(Code::RecipientMismatch.into());
         }
         let scheme = self.rows.current::<SchemeDocument>(current.document.scheme).await?;
         let scheme = scheme.ok_or_else(Fault::not_found)?.parsed();
-        admissible::check(manifest, &scheme).map_err(|fault| {
-            Fault::Refused(
-                Problem::new(422, fault.code(), "The dossier does not answer the form")
-                    .with_detail(fault.to_string()),
-            )
-        })?;
+        admissible::check(manifest, &scheme)
+            .map_err(|fault| Fault::Refused(fault.code().problem().with_detail(fault.to_string())))?;
         for file in &manifest.files {
             self.check_file(dossier, file).await?;
         }
@@ -175,8 +161,8 @@ impl Dossiers {
     pub(crate) async fn own_open(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
         match self.own(citizen, dossier).await?.document.phase {
             phase if state::takes_files(phase) => Ok(()),
-            DossierPhase::Withdrawn => Err(withdrawn()),
-            _ => Err(already_sent()),
+            DossierPhase::Withdrawn => Err(Code::Withdrawn.into()),
+            _ => Err(Code::AlreadySent.into()),
         }
     }
 
@@ -187,22 +173,4 @@ impl Dossiers {
         let key_id: String = row.ok_or_else(tampered)?.get("key_id")?;
         key_id.parse().map_err(|_| tampered())
     }
-}
-
-fn already_sent() -> Fault {
-    Fault::refused(
-        409,
-        "already_sent",
-        "The dossier was sent and cannot change any more",
-        "What was sent first stands. Begin another deposit if something is missing.",
-    )
-}
-
-fn withdrawn() -> Fault {
-    Fault::refused(
-        409,
-        "withdrawn",
-        "This unfinished deposit was removed",
-        "Unfinished deposits are removed after thirty days. Begin another one.",
-    )
 }

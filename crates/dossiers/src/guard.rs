@@ -60,7 +60,7 @@ impl Dossiers {
         tracing::error!(kind, id, "a row of the database is not what was attested");
         let Ok(action) = Action::parse("access") else { return };
         let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "dossiers"), action)
-            .refused("tampered")
+            .refused(sceau_accounts::Code::Tampered.as_str())
             .detail("row", *kind);
         if !id.is_empty() {
             draft = draft.subject(*kind, id);

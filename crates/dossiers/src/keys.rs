@@ -11,6 +11,7 @@ use sceau_store::params;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::rows::Row;
 use crate::{Dossiers, statements};
@@ -79,7 +80,7 @@ impl Dossiers {
     pub async fn publish_key(&self, organisation: OrganisationId, jws: &str) -> Result<PublishedKey, Fault> {
         let payload = jws_payload(jws)?;
         if KeyStatement::parse(&payload)?.document.organisation != organisation {
-            return Err(Fault::foreign_organisation());
+            return Err(Code::ForeignOrganisation.into());
         }
         let root = self.enrolled(organisation).await?.document.root_fingerprint;
         let row = self.rows.attest::<KeyStatement>(&payload, Proof::Jws { jws: jws.to_owned() }).await?;
@@ -168,14 +169,7 @@ impl Dossiers {
     pub(crate) async fn usable_key(&self, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
         let now = self.clock.now_ms();
         let usable = self.published_keys(organisation).await?.into_iter().filter(|key| key.is_usable(now));
-        let mut key = usable.max_by_key(|key| key.serial).ok_or_else(|| {
-            Fault::refused(
-                409,
-                "no_recipient_key",
-                "This organisation cannot receive dossiers now: it has no valid key",
-                "Try again later; its administrator must connect its key manager.",
-            )
-        })?;
+        let mut key = usable.max_by_key(|key| key.serial).ok_or(Fault::from(Code::NoRecipientKey))?;
         key.evidence = Some(self.evidence(key.index).await?);
         Ok(key)
     }
@@ -183,14 +177,10 @@ impl Dossiers {
     /// The address where an organisation's people open documents: the newest statement's.
     pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
         let keys = self.published_keys(organisation).await?;
-        keys.into_iter().max_by_key(|key| key.index).map(|key| key.key_manager).ok_or_else(|| {
-            Fault::refused(
-                409,
-                "no_key_manager",
-                "The organisation has connected no key manager yet",
-                "Its administrator must connect one before dossiers can be opened.",
-            )
-        })
+        keys.into_iter()
+            .max_by_key(|key| key.index)
+            .map(|key| key.key_manager)
+            .ok_or(Fault::from(Code::NoKeyManager))
     }
 
     /// Whether `origin` is the key manager of an enrolled organisation: its page may exchange tickets and fetch ciphertext.

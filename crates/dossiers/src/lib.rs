@@ -5,6 +5,7 @@
 //! takes a row of its own database for true: what matters is attested by the element and checked at each use.
 
 mod admissible;
+mod code;
 mod decisions;
 mod deposits;
 mod fault;
@@ -33,6 +34,7 @@ use sceau_store::{Clock, Database, Migration, Objects, Outbox};
 
 use guard::Guard;
 
+pub use code::Code;
 pub use decisions::KeyInUse;
 pub use deposits::Begun;
 pub use fault::Fault;

@@ -94,14 +94,7 @@ impl Dossiers {
         let document = OrganisationDocument::parse(payload)?.document;
         let id = document.organisation.to_string();
         let prepared = self.database.fetch_optional(statements::PREPARED_ORGANISATION, params![&id]).await?;
-        let prepared = prepared.ok_or_else(|| {
-            Fault::refused(
-                409,
-                "ceremony_over",
-                "This step expired or was already used",
-                "Fill in the organisation again; one that was enrolled is in the list.",
-            )
-        })?;
+        let prepared = prepared.ok_or(sceau_accounts::Code::CeremonyOver)?;
         self.rows.attest::<OrganisationDocument>(payload, proof).await?;
         let siret: Option<String> = prepared.get("siret")?;
         let contact: String = prepared.get("contact_email")?;
@@ -167,6 +160,6 @@ impl Dossiers {
     /// When there is no such entry.
     pub async fn evidence(&self, index: u64) -> Result<serde_json::Value, Fault> {
         let text = self.element().evidence(index).await?;
-        serde_json::from_str(&text).map_err(|_| Fault::element_answer())
+        serde_json::from_str(&text).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
     }
 }

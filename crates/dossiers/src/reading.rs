@@ -10,6 +10,7 @@ use sceau_trace::{Action, Actor, ActorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::rows::Row;
 use crate::{Dossiers, state, statements};
@@ -124,7 +125,7 @@ impl Dossiers {
             row.document.organisation == reader.organisation && state::is_readable(row.document.phase)
         });
         if readable.is_none() {
-            self.record_refusal(draft.refused("not_found")).await;
+            self.record_refusal(draft.refused(Code::NotFound.as_str())).await;
             return Err(Fault::not_found());
         }
         let key_manager = self.key_manager(reader.organisation).await?;
@@ -160,13 +161,8 @@ impl Dossiers {
         let Some(row) = redeemed else {
             let draft =
                 RecordDraft::new(Actor::new(ActorKind::Platform, "platform"), Action::TICKET_EXCHANGE);
-            self.record_refusal(draft.refused("ticket_invalid")).await;
-            return Err(Fault::refused(
-                403,
-                "ticket_invalid",
-                "This link was used or has expired",
-                "Open the dossier again from the platform's list.",
-            ));
+            self.record_refusal(draft.refused(Code::TicketInvalid.as_str())).await;
+            return Err(Code::TicketInvalid.into());
         };
         let reading = reading(&row, token.as_bytes())?;
         let draft =
@@ -185,12 +181,7 @@ impl Dossiers {
         let values = params![sceau_crypto::sha256(token.as_bytes()).to_vec(), self.clock.now_ms()];
         match self.database.fetch_optional(statements::READING_SESSION, values).await? {
             Some(row) => reading(&row, token.as_bytes()),
-            None => Err(Fault::refused(
-                401,
-                "reading_expired",
-                "The reading session has ended",
-                "Open the dossier again from the platform's list.",
-            )),
+            None => Err(Code::ReadingExpired.into()),
         }
     }
 

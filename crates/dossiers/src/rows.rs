@@ -148,7 +148,7 @@ impl Rows {
     pub(crate) async fn record(&self, index: u64) -> Result<Record, Fault> {
         let entries = self.element.entries(index, 1).await?;
         let entry = entries.first().ok_or_else(Fault::not_found)?;
-        Record::parse(entry).map_err(|_| Fault::element_answer())
+        Record::parse(entry).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
     }
 
     /// Forgets documents that were kept before `before` and that the element never attested.

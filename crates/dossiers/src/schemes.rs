@@ -12,6 +12,7 @@ use sceau_store::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::rows::Row;
 use crate::{Dossiers, statements};
@@ -87,7 +88,7 @@ impl Dossiers {
     ) -> Result<SchemeView, Fault> {
         let document = SchemeDocument::parse(payload)?.document;
         if document.organisation != organisation {
-            return Err(Fault::foreign_organisation());
+            return Err(Code::ForeignOrganisation.into());
         }
         self.rows.attest::<SchemeDocument>(payload, proof).await?;
         let values = params![document.scheme.to_string(), organisation.to_string(), self.clock.now_ms()];

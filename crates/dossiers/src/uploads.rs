@@ -3,12 +3,12 @@
 use sceau_crypto::FileId;
 use sceau_crypto::envelope::{StreamLayout, UnverifiedHeader};
 use sceau_element_api::documents::{Manifest, SealedFile};
-use sceau_element_api::problem::Problem;
 use sceau_element_api::{AccountId, DossierId};
 use sceau_store::{ObjectName, params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::{Dossiers, statements};
 
@@ -40,41 +40,29 @@ impl Dossiers {
     ) -> Result<(), Fault> {
         self.own_open(citizen, dossier).await?;
         if bytes.len() > MAX_HEADER {
-            return Err(Fault::refused(
-                413,
-                "header_too_large",
-                "The envelope's header is too large",
-                "A deposit has one recipient: seal the file to that one alone.",
-            ));
+            return Err(Code::HeaderTooLarge.into());
         }
         let header = UnverifiedHeader::parse(bytes).map_err(|error| {
-            let problem = Problem::new(422, error.code(), "The envelope is malformed");
-            Fault::Refused(problem.with_detail("Seal the file again and send it from its header on."))
+            Fault::Refused(Code::HeaderMalformed.problem().with_detail(error.to_string()))
         })?;
         let recipient = self.recipient(dossier).await?;
         let sealed_to_it = matches!(header.stanzas(), [only] if only.key_id == recipient);
         if header.fixed().file_id() != file || !sealed_to_it {
-            return Err(Fault::refused(
-                422,
-                "recipient_mismatch",
-                "The file is not sealed to this dossier's recipient, or is another file",
-                "Seal it to the key that this dossier was begun with, under this file's id.",
-            ));
+            return Err(Code::RecipientMismatch.into());
         }
         // The transaction makes the count and the insertion one act.
         let mut transaction = self.database.begin().await?;
         let at = params![dossier.to_string(), file.to_string()];
         if let Some(row) = transaction.fetch_optional(statements::FILE, at).await? {
-            return if row.get::<Vec<u8>>("header")? == bytes { Ok(()) } else { Err(already_there()) };
+            return if row.get::<Vec<u8>>("header")? == bytes {
+                Ok(())
+            } else {
+                Err(Code::AlreadyThere.into())
+            };
         }
         let count = transaction.fetch_one(statements::COUNT_FILES, params![dossier.to_string()]).await?;
         if count.get::<i64>("n")? >= MAX_FILES {
-            return Err(Fault::refused(
-                422,
-                "too_many_files",
-                "A dossier holds at most 50 files",
-                "Join several documents into one file.",
-            ));
+            return Err(Code::TooManyFiles.into());
         }
         let values = params![dossier.to_string(), file.to_string(), bytes.to_vec(), self.clock.now_ms()];
         transaction.execute(statements::INSERT_FILE, values).await?;
@@ -97,25 +85,19 @@ impl Dossiers {
         self.own_open(citizen, dossier).await?;
         let at = params![dossier.to_string(), file.to_string(), index];
         if let Some(row) = self.database.fetch_optional(statements::PART, at).await? {
-            return if row.get::<Vec<u8>>("digest")? == digest { Ok(()) } else { Err(already_there()) };
+            return if row.get::<Vec<u8>>("digest")? == digest {
+                Ok(())
+            } else {
+                Err(Code::AlreadyThere.into())
+            };
         }
         let here = params![dossier.to_string(), file.to_string()];
         if self.database.fetch_optional(statements::FILE, here).await?.is_none() {
-            return Err(Fault::refused(
-                409,
-                "header_first",
-                "The header of this file has not arrived",
-                "Send the header of the file before its parts.",
-            ));
+            return Err(Code::HeaderFirst.into());
         }
         let count = self.database.fetch_one(statements::COUNT_PARTS, params![dossier.to_string()]).await?;
         if index >= MAX_PARTS || count.get::<u32>("n")? >= MAX_PARTS {
-            return Err(Fault::refused(
-                413,
-                "dossier_too_large",
-                "A dossier holds at most 8 GiB",
-                "Send smaller files, or ask the organisation for another way.",
-            ));
+            return Err(Code::DossierTooLarge.into());
         }
         let length = bytes.len() as u64;
         let object = self.objects.put(bytes).await?;
@@ -127,7 +109,7 @@ impl Dossiers {
         // Somebody sent this part meanwhile: theirs stays, and must be the same.
         self.objects.delete(&object).await?;
         let row = self.database.fetch_one(statements::PART, at).await?;
-        if row.get::<Vec<u8>>("digest")? == digest { Ok(()) } else { Err(already_there()) }
+        if row.get::<Vec<u8>>("digest")? == digest { Ok(()) } else { Err(Code::AlreadyThere.into()) }
     }
 
     /// Which parts of a file have arrived, so that a cut upload goes on.
@@ -150,7 +132,7 @@ impl Dossiers {
     /// Whether a file that a manifest names is here: every part, of the length and the hashes that the manifest says.
     pub(crate) async fn check_file(&self, dossier: DossierId, file: &SealedFile) -> Result<(), Fault> {
         let at = params![dossier.to_string(), file.file_id.to_string()];
-        let row = self.database.fetch_optional(statements::FILE, at).await?.ok_or_else(incomplete)?;
+        let row = self.database.fetch_optional(statements::FILE, at).await?.ok_or(Code::FileIncomplete)?;
         let tampered = || Fault::Tampered { kind: "file", id: file.file_id.to_string() };
         let header = UnverifiedHeader::parse(&row.get::<Vec<u8>>("header")?).map_err(|_| tampered())?;
         let mut hasher = header.hasher();
@@ -158,7 +140,7 @@ impl Dossiers {
         let parts = self.database.fetch_all(statements::PARTS, at).await?;
         for (expected, part) in parts.iter().enumerate() {
             if part.get::<u64>("part")? != expected as u64 {
-                return Err(incomplete());
+                return Err(Code::FileIncomplete.into());
             }
             let digest: [u8; 32] = part.get::<Vec<u8>>("digest")?.try_into().map_err(|_| tampered())?;
             hasher.part_hash(&digest);
@@ -166,20 +148,17 @@ impl Dossiers {
         }
         let arrived = parts.len() as u64;
         if arrived < u64::from(file.parts) {
-            return Err(incomplete());
+            return Err(Code::FileIncomplete.into());
         }
-        let layout = StreamLayout::of_stream(total).map_err(|_| incomplete())?;
+        let layout = StreamLayout::of_stream(total).map_err(|_| Fault::from(Code::FileIncomplete))?;
         if arrived != u64::from(file.parts) || layout.parts() != arrived {
-            return Err(mismatch(
-                "parts_mismatch",
-                "More parts of a file have arrived than the manifest lists",
-            ));
+            return Err(Code::PartsMismatch.into());
         }
         if layout.plaintext() != file.size {
-            return Err(mismatch("size_mismatch", "A file has not the size that the manifest says"));
+            return Err(Code::SizeMismatch.into());
         }
         if hasher.finish().as_bytes() != file.envelope_hash.as_bytes() {
-            return Err(mismatch("hash_mismatch", "A file is not the one that the manifest names"));
+            return Err(Code::FileMismatch.into());
         }
         Ok(())
     }
@@ -227,26 +206,4 @@ impl Dossiers {
         transaction.execute(statements::FORGET_FILE, at).await?;
         Ok(transaction.commit().await?)
     }
-}
-
-fn already_there() -> Fault {
-    Fault::refused(
-        409,
-        "already_there",
-        "Something else was sent here before",
-        "Remove the file and add it again, under a new file id.",
-    )
-}
-
-fn incomplete() -> Fault {
-    Fault::refused(
-        409,
-        "file_incomplete",
-        "A file has not arrived whole",
-        "Ask which parts have arrived and send the others.",
-    )
-}
-
-fn mismatch(code: &'static str, title: &'static str) -> Fault {
-    Fault::refused(422, code, title, "Nothing was sent. Remove the file, add it again, and send again.")
 }

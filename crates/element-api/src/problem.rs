@@ -56,3 +56,82 @@ impl From<&crate::wire::Refusal> for Problem {
             .with_detail(refusal.detail.clone())
     }
 }
+
+/// Who must change something before asking again helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtFault {
+    /// Whoever asks: a person, or the program that asks for them.
+    Caller,
+    /// The organisation that the request concerns.
+    Organisation,
+    /// The platform, or the element that it stands on.
+    Platform,
+}
+
+impl AtFault {
+    /// In words, as in `docs/problem-codes.md`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "who asks",
+            Self::Organisation => "the organisation",
+            Self::Platform => "the platform",
+        }
+    }
+}
+
+/// Makes the enum `Code`: every problem that a room answers with, each said once.
+///
+/// A line is: variant, code, HTTP status, [`AtFault`], title, remedy. `docs/problem-codes.md` is compared with these tables by a test.
+#[macro_export]
+macro_rules! problem_codes {
+    ($($name:ident, $code:literal, $status:literal, $fault:ident, $title:literal, $remedy:literal;)+) => {
+        /// A stable code of this room, with its status, title and remedy.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl Code {
+            /// Every code of this room.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code as text, in snake case.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The HTTP status.
+            pub fn http_status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+
+            /// Who must change something.
+            pub fn at_fault(self) -> $crate::problem::AtFault {
+                match self { $(Self::$name => $crate::problem::AtFault::$fault,)+ }
+            }
+
+            /// What happened, in a line.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// What to do, where an occurrence says nothing more exact.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)+ }
+            }
+
+            /// The problem document.
+            pub fn problem(self) -> $crate::problem::Problem {
+                $crate::problem::Problem::new(self.http_status(), self.as_str(), self.title()).with_detail(self.remedy())
+            }
+        }
+
+        impl From<Code> for $crate::problem::Problem {
+            fn from(code: Code) -> Self {
+                code.problem()
+            }
+        }
+    };
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ProblemResponse;
-use crate::AccountsError;
+use crate::{AccountsError, Code};
 
 /// A JSON body; what cannot be read is answered with a problem that does not repeat it.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ fn refuse(rejection: &JsonRejection) -> ProblemResponse {
         JsonRejection::JsonSyntaxError(_) => "The body is not JSON.",
         JsonRejection::MissingJsonContentType(_) => "Send Content-Type: application/json.",
         _ if rejection.status() == 413 => {
-            return Problem::new(413, "too_large", "The request is too large").into();
+            return Problem::from(Code::TooLarge).into();
         }
         _ => "The body could not be read.",
     };

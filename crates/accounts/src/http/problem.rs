@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::problem::{MEDIA_TYPE, Problem};
 
-use crate::AccountsError;
+use crate::{AccountsError, Code};
 
 /// A problem on its way out. Other rooms make theirs `from` a [`Problem`].
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl From<AccountsError> for ProblemResponse {
 impl IntoResponse for ProblemResponse {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let unauthorised = self.problem.code == "access_token_refused";
+        let unauthorised = self.problem.code == Code::AccessTokenRefused.as_str();
         let mut response = (status, Json(self.problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

@@ -109,7 +109,7 @@ impl Accounts {
         let mut ids = Vec::new();
         for row in rows {
             let document = CredentialDocument::parse(&row.get::<Vec<u8>>("payload")?);
-            let document = document.map_err(|_| AccountsError::RowTampered { kind: "credential" })?.document;
+            let document = document.map_err(|_| AccountsError::Tampered { kind: "credential" })?.document;
             if row.get::<String>("state")? == "active" {
                 ids.push(document.credential_id.0);
             }

@@ -174,7 +174,7 @@ impl Accounts {
 fn invitation(row: &Row) -> Result<Invitation, AccountsError> {
     let payload: Vec<u8> = row.get("payload")?;
     let parsed =
-        AccountDocument::parse(&payload).map_err(|_| AccountsError::RowTampered { kind: "invitation" })?;
+        AccountDocument::parse(&payload).map_err(|_| AccountsError::Tampered { kind: "invitation" })?;
     let email = row.get::<Option<String>>("email")?.map(|email| email.parse()).transpose()?;
     Ok(Invitation { document: parsed.document, payload, email })
 }

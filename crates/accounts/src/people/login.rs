@@ -89,7 +89,7 @@ impl Accounts {
         row: &Row,
         credential_id: &[u8],
     ) -> Result<(Account, CredentialDocument), AccountsError> {
-        let tampered = || AccountsError::RowTampered { kind: "credential" };
+        let tampered = || AccountsError::Tampered { kind: "credential" };
         let unverified = self.unverified_account(id).await?.ok_or(AccountsError::Credentials)?;
         let parsed = CredentialDocument::parse(&row.get::<Vec<u8>>("payload")?).map_err(|_| tampered())?;
         let of_this = parsed.document.account == id && *parsed.document.credential_id == *credential_id;

@@ -34,10 +34,10 @@ async fn an_edited_role_is_refused_and_recorded() {
     document.role = sceau_element_api::Role::PlatformAdmin;
     world.database.execute(EDIT, params![&id, document.to_bytes().unwrap()]).await.unwrap();
 
-    assert_eq!(world.me(&citizen.cookie).await.code(), (403, "row_tampered"));
+    assert_eq!(world.me(&citizen.cookie).await.code(), (409, "tampered"));
     let record = world.element.records().pop().unwrap();
-    assert_eq!((record.code(), record.subjects()[0].id.as_str()), ("row_tampered", id.as_str()));
-    assert_eq!(world.login(&mut citizen.passkey).await.code(), (403, "row_tampered"));
+    assert_eq!((record.code(), record.subjects()[0].id.as_str()), ("tampered", id.as_str()));
+    assert_eq!(world.login(&mut citizen.passkey).await.code(), (409, "tampered"));
 
     world.database.execute(EDIT, params![&id, honest]).await.unwrap();
     assert_eq!(world.me(&citizen.cookie).await.status, 200);
@@ -61,12 +61,12 @@ async fn swapped_rows_are_refused() {
     // The administrator's document under the citizen's id: attested, but another account's.
     let honest = payload(&world, &citizen_id).await;
     world.database.execute(EDIT, params![&citizen_id, payload(&world, &admin_id).await]).await.unwrap();
-    assert_eq!(world.me(&citizen.cookie).await.code(), (403, "row_tampered"));
+    assert_eq!(world.me(&citizen.cookie).await.code(), (409, "tampered"));
     world.database.execute(EDIT, params![&citizen_id, honest]).await.unwrap();
 
     // The citizen's passkey moved to the administrator's account.
     world.database.execute(SWAP_CREDENTIAL, params![&citizen_id, &admin_id]).await.unwrap();
-    assert_eq!(world.login(&mut citizen.passkey).await.code(), (403, "row_tampered"));
+    assert_eq!(world.login(&mut citizen.passkey).await.code(), (409, "tampered"));
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn an_exchanged_public_key_is_refused() {
     world.database.execute(EDIT_CREDENTIAL, params![&attacker_id, forged.into_bytes()]).await.unwrap();
     world.database.execute(SWAP_CREDENTIAL, params![&attacker_id, &victim_id]).await.unwrap();
     attacker.passkey.user_handle = citizen.passkey.user_handle.clone();
-    assert_eq!(world.login(&mut attacker.passkey).await.code(), (403, "row_tampered"));
+    assert_eq!(world.login(&mut attacker.passkey).await.code(), (409, "tampered"));
     assert_eq!(world.login(&mut citizen.passkey).await.status, 204);
 }
 
@@ -127,5 +127,5 @@ async fn a_rolled_back_row_is_refused() {
 
     // A backup of the row from before does not bring the right back.
     world.database.execute(EDIT, params![&id, before]).await.unwrap();
-    assert_eq!(world.me(&colleague.cookie).await.code(), (403, "row_tampered"));
+    assert_eq!(world.me(&colleague.cookie).await.code(), (409, "tampered"));
 }

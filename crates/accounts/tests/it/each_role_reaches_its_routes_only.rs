@@ -96,6 +96,6 @@ async fn every_role_type_admits_its_roles() {
             }
         }
     }
-    let refusals = world.element.records().into_iter().filter(|r| r.code() == "role_required").count();
+    let refusals = world.element.records().into_iter().filter(|r| r.code() == "not_authorised").count();
     assert_eq!(refusals, 40 - 12, "each refusal of somebody signed in is recorded");
 }

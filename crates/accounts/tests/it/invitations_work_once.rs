@@ -94,7 +94,7 @@ async fn an_organisation_administrator_invites_to_his_own_organisation_only() {
     let other = world.organisation(&mut admin, "Brest").await;
     let mut boss = world.staff(&mut admin, "organisation_admin", Some(own), "boss@example.org").await;
     let refused = world.invite(&mut boss, "case_officer", Some(other), "x@example.org").await;
-    assert_eq!(refused.code(), (403, "role_required"));
+    assert_eq!(refused.code(), (403, "not_authorised"));
     let link = world.invite(&mut boss, "case_officer", Some(own), "x@example.org").await;
     assert_eq!(link.status, StatusCode::CREATED);
 }

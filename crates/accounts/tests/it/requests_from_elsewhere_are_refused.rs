@@ -40,7 +40,7 @@ async fn every_unsafe_route_of_people_demands_our_own_origin() {
     for path in routes {
         for origins in foreign {
             let answer = world.send(request(path, origins, &citizen.cookie)).await;
-            assert_eq!(answer.code(), (403, "origin_mismatch"), "{path} {origins:?}");
+            assert_eq!(answer.code(), (403, "foreign_origin"), "{path} {origins:?}");
             assert_eq!(answer.headers["content-type"], "application/problem+json");
         }
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::parts::At;
 use super::refusal::Refusal;
-use crate::{Dossiers, Fault, KeyInUse, PublishedKey};
+use crate::{Code, Dossiers, Fault, KeyInUse, PublishedKey};
 
 /// One signed statement.
 #[derive(Deserialize, ToSchema)]
@@ -101,5 +101,5 @@ pub(super) async fn keys_in_use(
 }
 
 fn own(client: &AuthorisedClient<ForKeyManager>, organisation: OrganisationId) -> Result<(), Fault> {
-    if client.organisation == organisation { Ok(()) } else { Err(Fault::foreign_organisation()) }
+    if client.organisation == organisation { Ok(()) } else { Err(Code::ForeignOrganisation.into()) }
 }

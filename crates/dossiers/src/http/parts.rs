@@ -4,12 +4,11 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
-use sceau_element_api::problem::Problem;
 use serde::de::DeserializeOwned;
 
 use super::octets::content_digest;
 use super::refusal::Refusal;
-use crate::Fault;
+use crate::{Code, Fault};
 
 /// The ids in a path. What is not an id names nothing here.
 pub(super) struct At<T>(pub(super) T);
@@ -52,10 +51,7 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
         let digest = content_digest(request.headers())?;
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let problem = Problem::new(413, "part_too_large", "A part is at most 1 MiB");
-                Fault::Refused(
-                    problem.with_detail("Cut the stream at each 1,048,576 bytes and send each part."),
-                )
+                Fault::from(Code::PartTooLarge)
             } else {
                 Fault::malformed("The body was cut off. Send it again.")
             }
@@ -63,7 +59,7 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
         if sceau_crypto::sha256(&bytes) == digest {
             Ok(Self { bytes, digest })
         } else {
-            Err(Fault::digest_mismatch().into())
+            Err(Fault::from(Code::DigestMismatch).into())
         }
     }
 }

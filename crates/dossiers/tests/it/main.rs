@@ -17,4 +17,5 @@ mod every_statement_prepares_on_postgresql;
 mod floods_are_held;
 mod letters_are_sent_once;
 mod more_information_is_asked_and_given;
+mod problem_codes_are_as_documented;
 mod what_was_left_alone_is_forgotten;

@@ -99,6 +99,21 @@ pub enum ProofError {
 }
 
 impl ProofError {
+    /// Each of them.
+    pub const ALL: [Self; 11] = [
+        Self::ClientData,
+        Self::Ceremony,
+        Self::Challenge,
+        Self::Origin,
+        Self::AuthenticatorData,
+        Self::RelyingParty,
+        Self::UserPresence,
+        Self::UserVerification,
+        Self::Key,
+        Self::AttestationObject,
+        Self::Signature,
+    ];
+
     /// The stable code, in snake case.
     #[must_use]
     pub fn code(self) -> &'static str {

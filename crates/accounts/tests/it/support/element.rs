@@ -38,7 +38,7 @@ impl InProcessElement {
         self.records.lock().unwrap().clone()
     }
 
-    /// Actions and outcomes of the last `count` records, oldest first: `login granted`, `access refused role_required`.
+    /// Actions and outcomes of the last `count` records, oldest first: `login granted`, `access refused not_authorised`.
     pub fn last(&self, count: usize) -> Vec<String> {
         let records = self.records();
         let from = records.len().saturating_sub(count);
