@@ -1,3 +1,4 @@
+use crate::FieldPath;
 use thiserror::Error;
 
 /// Who has to act on an error of this room.
@@ -224,6 +225,33 @@ impl CheckpointError {
     }
 }
 
+/// An opening that shows nothing: whoever made it claims what the log does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OpeningError {
+    /// The commitment in the record is another value's, or under another key.
+    #[error("the opening of {0} does not fit its commitment")]
+    Wrong(FieldPath),
+    /// The record holds no commitment there.
+    #[error("there is no commitment at {0} to be opened")]
+    Superfluous(FieldPath),
+}
+
+impl OpeningError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            OpeningError::Wrong(_) => "opening.wrong",
+            OpeningError::Superfluous(_) => "opening.superfluous",
+        }
+    }
+
+    /// Who has to act.
+    pub fn fault(&self) -> Fault {
+        Fault::Sender
+    }
+}
+
 /// An evidence file that proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -249,6 +277,9 @@ pub enum EvidenceError {
     /// The inclusion proof.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// An opening within.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
 }
 
 impl EvidenceError {
@@ -262,6 +293,7 @@ impl EvidenceError {
             EvidenceError::Record(error) => error.code(),
             EvidenceError::Checkpoint(error) => error.code(),
             EvidenceError::Proof(error) => error.code(),
+            EvidenceError::Opening(error) => error.code(),
         }
     }
 

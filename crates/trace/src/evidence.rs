@@ -1,5 +1,5 @@
 use crate::{
-    CheckpointError, EvidenceError, Hash, Record, SignedCheckpoint, TlogProof, VerifiedCheckpoint,
+    CheckpointError, EvidenceError, Hash, Openings, Record, SignedCheckpoint, TlogProof, VerifiedCheckpoint,
     VerifierKey, leaf_hash, verify_inclusion,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,8 +23,10 @@ pub struct Evidence {
 /// What a verified evidence file proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedEvidence {
-    /// The record.
+    /// The record, with the values that the file opens in place of their commitments.
     pub record: Record,
+    /// The leaf hash of the record as it is in the log.
+    pub leaf: Hash,
     /// Its number in the log.
     pub index: u64,
     /// The size of the log that the proof is about.
@@ -47,6 +49,8 @@ struct WireEvidence {
     proof: Vec<Hash>,
     checkpoint: String,
     log_key: String,
+    #[serde(default, skip_serializing_if = "Openings::is_empty")]
+    openings: Openings,
     #[serde(default)]
     attachments: BTreeMap<String, Value>,
 }
@@ -69,11 +73,19 @@ impl Evidence {
             proof,
             checkpoint: checkpoint.note().to_string(),
             log_key: log_key.to_string(),
+            openings: Openings::default(),
             attachments: BTreeMap::new(),
         };
         let evidence = Evidence { wire };
         evidence.verify(Some(log_key))?;
         Ok(evidence)
+    }
+
+    /// Adds the openings of the record's commitments, in place of those that it has. Fails unless each fits.
+    pub fn with_openings(mut self, openings: Openings) -> Result<Self, EvidenceError> {
+        Record::parse(&self.record_bytes()?)?.reveal(&openings)?;
+        self.wire.openings = openings;
+        Ok(self)
     }
 
     /// Adds an attachment (a manifest, a decision…); one of the same name is replaced.
@@ -119,6 +131,11 @@ impl Evidence {
         Ok(VerifierKey::parse(&self.wire.log_key).map_err(CheckpointError::from)?)
     }
 
+    /// The openings within, unverified.
+    pub fn openings(&self) -> &Openings {
+        &self.wire.openings
+    }
+
     /// What came along, unverified.
     pub fn attachments(&self) -> &BTreeMap<String, Value> {
         &self.wire.attachments
@@ -141,9 +158,11 @@ impl Evidence {
         let record = Record::parse(&bytes)?;
         let checkpoint = SignedCheckpoint::parse(&self.wire.checkpoint)?.verify(&embedded)?;
         let (index, size) = (self.wire.index, checkpoint.size());
-        verify_inclusion(&leaf_hash(&bytes), index, size, &self.wire.proof, &checkpoint.root())?;
+        let leaf = leaf_hash(&bytes);
+        verify_inclusion(&leaf, index, size, &self.wire.proof, &checkpoint.root())?;
         Ok(VerifiedEvidence {
-            record,
+            record: record.reveal(&self.wire.openings)?,
+            leaf,
             index,
             size,
             checkpoint,

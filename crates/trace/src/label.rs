@@ -1,7 +1,8 @@
 use crate::Hash;
 use aws_lc_rs::digest::{Context, SHA256};
 
-/// The registry of domain separation labels of this room. RFC 6962's own prefixes (0x00, 0x01) are in `hash`.
+/// The registry of domain separation labels of this room, beside crypto's: the two stand on one floor, and neither imports the
+/// other, so that a log can be verified without an envelope's code. RFC 6962's own prefixes (0x00, 0x01) are in `hash`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Label {
     /// Place of a (kind, id) in the authenticated map.
@@ -12,15 +13,18 @@ pub(crate) enum Label {
     MapLeaf,
     /// An inner node of the map.
     MapNode,
+    /// A commitment in a field of a record.
+    TraceField,
 }
 
 impl Label {
-    const fn text(self) -> &'static [u8] {
+    pub(crate) const fn text(self) -> &'static [u8] {
         match self {
             Label::MapKey => b"sceau/map-key",
             Label::EmptyMap => b"sceau/map-empty",
             Label::MapLeaf => b"sceau/map-leaf",
             Label::MapNode => b"sceau/map-node",
+            Label::TraceField => b"sceau/trace-field",
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything here is a pure function of bytes: no clock, no file, no socket. The log is RFC 6962's tree served as C2SP
 //! tlog-tiles; checkpoints are C2SP signed notes. This room must never hold a private key (signing is a closure, so that
-//! an HSM can do it) and must never let personal data into a record: ids, hashes and commitments only.
+//! an HSM can do it) and must never let personal data into a record: ids, hashes and commitments only,
+//! and in a log that others read no id of a person: see [`Record::commit`].
 
 mod checkpoint;
 mod cosignature;
@@ -11,6 +12,7 @@ mod evidence;
 mod hash;
 mod label;
 mod note;
+mod opening;
 mod proof;
 mod record;
 mod state;
@@ -21,11 +23,13 @@ mod tree;
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifiedCheckpoint};
 pub use cosignature::Cosignature;
 pub use error::{
-    CheckpointError, EvidenceError, Fault, MissingHash, NoteError, ProofError, RecordError, TileError,
+    CheckpointError, EvidenceError, Fault, MissingHash, NoteError, OpeningError, ProofError, RecordError,
+    TileError,
 };
 pub use evidence::{Evidence, VerifiedEvidence};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
+pub use opening::{Commitment, CommitmentKey, FieldPath, Opening, Openings};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,

@@ -1,9 +1,10 @@
 use super::{Attested, Outcome, WireRecord};
-use crate::RecordError;
+use crate::{Commitment, RecordError};
 use serde::Deserialize;
 use std::net::IpAddr;
 
-const MAX_SUBJECTS: usize = 64;
+/// Subjects of one record.
+pub(crate) const MAX_SUBJECTS: usize = 64;
 const MAX_DETAILS: usize = 32;
 /// The largest integer that a browser reads exactly (RFC 8259 §6).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -60,7 +61,7 @@ fn attestation(attested: &Attested) -> Result<(), RecordError> {
     demand(first == (attested.version == 1), "attested.previous", "null for version 1 and only then")
 }
 
-const ID_RULE: &str = "a token of at most 128 letters, digits and ._:/=+-";
+const ID_RULE: &str = "a token of at most 128 letters, digits and ._:/=+-, or a whole commitment";
 const KIND_RULE: &str = "at most 64 of a-z, 0-9, dot, dash and underscore, starting with a letter";
 const CODE_RULE: &str =
     "a stable code: at most 64 of a-z, 0-9, dot, dash and underscore, starting with a letter";
@@ -69,8 +70,9 @@ fn demand(holds: bool, field: &'static str, rule: &'static str) -> Result<(), Re
     if holds { Ok(()) } else { Err(RecordError::Field { field, rule }) }
 }
 
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && is_token(text, 128)
+pub(crate) fn is_id(text: &str) -> bool {
+    let whole = !Commitment::is_claimed_by(text) || Commitment::parse(text).is_some();
+    !text.is_empty() && is_token(text, 128) && whole
 }
 
 fn is_token(text: &str, longest: usize) -> bool {

@@ -2,9 +2,11 @@
 
 mod builder;
 mod check;
+mod commit;
 mod words;
 
 pub use builder::RecordBuilder;
+pub(crate) use check::{MAX_SUBJECTS, is_id};
 pub use words::{Action, ActorKind, Asserted, Outcome};
 
 use crate::{Hash, RecordError, leaf_hash, sha256};
@@ -28,7 +30,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
-    /// Uuid, or hex commitment where the id itself would be personal data.
+    /// Uuid; a commitment (`hmac:…`) where it is a person's and not opened.
     pub id: String,
     /// In which quality.
     pub kind: ActorKind,
@@ -45,7 +47,7 @@ impl Actor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
-    /// Uuid or hex.
+    /// Uuid or hex; a commitment (`hmac:…`) where it is a person's thing and not opened.
     pub id: String,
     /// `dossier`, `file`, `account`… lower case.
     pub kind: String,
@@ -57,7 +59,7 @@ pub struct Subject {
 pub struct Attested {
     /// SHA-256 of the attested payload's exact bytes.
     pub hash: Hash,
-    /// Id of the attested thing within its kind.
+    /// Id of the attested thing within its kind; a commitment (`hmac:…`) where it is a person's and not opened.
     pub id: String,
     /// `organisation`, `manifest`… lower case.
     pub kind: String,

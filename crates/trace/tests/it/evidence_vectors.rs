@@ -1,7 +1,7 @@
 //! `vectors/evidence.json`: evidence files, good and bad, with what a verifier must say. The browser's verifier reads the
 //! same file. After a wanted change: `UPDATE_VECTORS=1 cargo test -p sceau-trace vectors`.
 
-use crate::support::{TestSigner, record};
+use crate::support::{TestSigner, committed, record};
 use sceau_trace::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ fn each_vector_gets_its_verdict() {
             assert_eq!(json!(verified.index), case["index"], "{}", case["name"]);
             assert_eq!(json!(verified.size), case["size"], "{}", case["name"]);
             assert_eq!(json!(verified.key_pinned), case["key_pinned"], "{}", case["name"]);
+            if let Some(opened) = case.get("record") {
+                assert_eq!(&json!(verified.record), opened, "{}", case["name"]);
+            }
         }
     }
 }
@@ -44,9 +47,11 @@ fn vectors() -> Value {
     altered_proofs(&mut cases);
     altered_checkpoints(&mut cases);
     other_keys(&mut cases);
+    openings(&mut cases);
     json!({
         "about": "Evidence files and the verdict on each: `ok`, or the code of the first failing check, in the order: \
-                  file, embedded key, pinned key, record, checkpoint, signature, inclusion.",
+                  file, embedded key, pinned key, record, checkpoint, signature, inclusion, openings. Where \
+                  the file opens commitments, `record` is what must come out.",
         "cases": cases.0,
     })
 }
@@ -82,6 +87,20 @@ impl Cases {
     fn bad_under(&mut self, name: &str, expected: &str, file: impl Into<String>, key: Option<VerifierKey>) {
         let file = file.into();
         self.0.push(json!({ "name": name, "file": file, "log_key": key, "expected": expected }));
+    }
+
+    /// A good file whose commitments are opened, or some of them.
+    fn opened(&mut self, name: &str, file: &Evidence) {
+        self.good(name, text(file), true, file.index(), 11);
+        let record = sorted(json!(file.verify(None).unwrap().record));
+        self.0.last_mut().unwrap()["record"] = record;
+    }
+
+    /// A good file with a change in its openings.
+    fn reopened(&mut self, name: &str, expected: &str, change: impl FnOnce(&mut Map<String, Value>)) {
+        let mut value: Value = serde_json::from_str(&text(&committed_evidence(5))).unwrap();
+        change(value["openings"].as_object_mut().unwrap());
+        self.bad(name, expected, sorted(value).to_string());
     }
 
     /// A good file with one change in its JSON.
@@ -125,6 +144,13 @@ fn evidence(index: u64, size: u64) -> Evidence {
     let signed = log.checkpoint(&Checkpoint::new(log.key.name(), size, leaves.root()).unwrap());
     let proof = inclusion_proof(size, index, &leaves).unwrap();
     Evidence::build(&record(index).to_bytes(), index, proof, &signed, &log.key).unwrap()
+}
+
+/// The evidence of a committed record in a log of 11, with its openings.
+fn committed_evidence(index: u64) -> Evidence {
+    let (record, openings) = committed(index);
+    let file = evidence_of(&record.to_bytes(), index, 11, |checkpoint| checkpoint);
+    Evidence::parse(file.to_string().as_bytes()).unwrap().with_openings(openings).unwrap()
 }
 
 fn text(evidence: &Evidence) -> String {
@@ -340,4 +366,106 @@ fn other_keys(cases: &mut Cases) {
     let cosigner = VerifierKey::new(log.name(), KeyKind::Cosignature, *log.public()).unwrap();
     let witness = file.replace(&log.to_string(), &cosigner.to_string());
     cases.bad_under("a witness's key is not a log's", "note.bad_key", witness, None);
+}
+
+fn openings(cases: &mut Cases) {
+    let whole = committed_evidence(5);
+    let all = whole.openings().clone();
+    cases.opened("commitments, each opened", &whole);
+    let actor = all.clone().only(|path| path == FieldPath::Actor);
+    cases.opened(
+        "commitments, the actor's opened, the dossier's withheld",
+        &whole.clone().with_openings(actor).unwrap(),
+    );
+    cases.opened("commitments, none opened", &whole.clone().with_openings(Openings::default()).unwrap());
+    let mut empty: Value = serde_json::from_str(&text(&evidence(5, 11))).unwrap();
+    empty["openings"] = json!({});
+    cases.good(
+        "no commitment, and openings that are there but empty",
+        sorted(empty).to_string(),
+        true,
+        5,
+        11,
+    );
+
+    let foreign = committed_evidence(6).openings().clone();
+    let foreign = |path| json!(foreign.get(path).unwrap());
+    cases.reopened("another value", "opening.wrong", |openings| {
+        openings["actor.id"]["value"] = "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a12".into();
+    });
+    cases.reopened("another key", "opening.wrong", |openings| {
+        openings["actor.id"]["key"] = "A".repeat(43).into();
+    });
+    cases.reopened("the opening of another record", "opening.wrong", |openings| {
+        openings.insert("subjects.0.id".into(), foreign(FieldPath::Subject(0)));
+    });
+    cases.reopened("two openings swapped", "opening.wrong", |openings| {
+        let (actor, subject) = (openings["actor.id"].clone(), openings["subjects.0.id"].clone());
+        openings.insert("actor.id".into(), subject);
+        openings.insert("subjects.0.id".into(), actor);
+    });
+    cases.reopened("an opening of a subject that is not there", "opening.superfluous", |openings| {
+        openings.insert("subjects.1.id".into(), foreign(FieldPath::Subject(0)));
+    });
+    cases.reopened("an opening where nothing is attested", "opening.superfluous", |openings| {
+        openings.insert("attested.id".into(), foreign(FieldPath::Actor));
+    });
+    cases.changed("an opening of a field in clear", "opening.superfluous", |file| {
+        file.insert("openings".into(), json!({ "actor.id": foreign(FieldPath::Actor) }));
+    });
+    malformed_openings(cases);
+    committed_records(cases);
+}
+
+fn malformed_openings(cases: &mut Cases) {
+    for (name, path) in [
+        ("an opening of no field", "actor.kind"),
+        ("an opening of a subject beyond the 64th", "subjects.64.id"),
+        ("an opening of a subject with a leading zero", "subjects.00.id"),
+    ] {
+        cases.reopened(name, "evidence.malformed", |openings| {
+            let actor = openings["actor.id"].clone();
+            openings.insert(path.into(), actor);
+        });
+    }
+    for (name, field, value) in [
+        ("an opening's key of 31 bytes", "key", "A".repeat(42)),
+        ("an opening's key in padded base64", "key", "A".repeat(43) + "="),
+        ("an opening's key with stray last bits", "key", "A".repeat(42) + "B"),
+        ("an opened value that is no id", "value", "Jeanne Dupont".into()),
+        ("an opened value that is empty", "value", String::new()),
+        ("an opened value that is a commitment again", "value", format!("hmac:{}", "A".repeat(43))),
+    ] {
+        cases.reopened(name, "evidence.malformed", |openings| openings["actor.id"][field] = value.into());
+    }
+    cases.reopened("an unknown field in an opening", "evidence.malformed", |openings| {
+        openings["actor.id"]["more"] = true.into();
+    });
+    cases.changed("openings that are no object", "evidence.malformed", |file| {
+        file.insert("openings".into(), json!([]));
+    });
+}
+
+fn committed_records(cases: &mut Cases) {
+    let honest = String::from_utf8(record(5).to_bytes()).unwrap();
+    let actor = &record(5).actor().id.clone();
+    let logged = |id: String| {
+        sorted(evidence_of(honest.replace(actor, &id).as_bytes(), 5, 11, |checkpoint| checkpoint)).to_string()
+    };
+    cases.bad(
+        "logged, with a commitment of 31 bytes",
+        "record.field",
+        logged(format!("hmac:{}", "A".repeat(42))),
+    );
+    cases.bad(
+        "logged, with a commitment that is padded",
+        "record.field",
+        logged(format!("hmac:{}=", "A".repeat(43))),
+    );
+    cases.bad(
+        "logged, with a commitment of stray last bits",
+        "record.field",
+        logged(format!("hmac:{}B", "A".repeat(42))),
+    );
+    cases.bad("logged, with a commitment of another function", "record.field", logged("hmac:abc".into()));
 }

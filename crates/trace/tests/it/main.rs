@@ -3,6 +3,7 @@
 
 mod a_record_has_one_spelling;
 mod a_witness_cosigns;
+mod commitments_hide_and_openings_show;
 mod every_proof_verifies_and_no_other;
 mod evidence_vectors;
 mod merkle_vectors;

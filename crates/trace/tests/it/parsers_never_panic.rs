@@ -1,6 +1,6 @@
 //! Each parser of foreign bytes, on noise and on good input with bytes changed. What it accepts, it prints back unchanged.
 
-use crate::support::{ORIGIN, TestSigner, cases, record};
+use crate::support::{ORIGIN, TestSigner, cases, committed, record};
 use proptest::prelude::*;
 use sceau_trace::*;
 
@@ -11,6 +11,10 @@ fn seeds() -> Vec<Vec<u8>> {
     let signed = log.checkpoint(&checkpoint);
     let proof = inclusion_proof(7, 2, &leaves).unwrap();
     let evidence = Evidence::build(&record(2).to_bytes(), 2, proof, &signed, &log.key).unwrap();
+    let (hidden, openings) = committed(0);
+    let alone: LogTree = [hidden.leaf_hash()].into_iter().collect();
+    let alone = log.checkpoint(&Checkpoint::new(ORIGIN, 1, alone.root()).unwrap());
+    let opened = Evidence::build(&hidden.to_bytes(), 0, Vec::new(), &alone, &log.key).unwrap();
     vec![
         record(2).to_bytes(),
         signed.note().to_string().into_bytes(),
@@ -20,6 +24,8 @@ fn seeds() -> Vec<Vec<u8>> {
         b"tile/0/x001/x234/067.p/8".to_vec(),
         b"tile/entries/x001/067".to_vec(),
         Bundle::at(0, 2).unwrap().bytes(&[record(0).to_bytes(), record(1).to_bytes()]).unwrap(),
+        serde_json::to_vec(&openings).unwrap(),
+        opened.with_openings(openings).unwrap().to_bytes(),
     ]
 }
 
@@ -33,6 +39,10 @@ fn parse_all(bytes: &[u8]) {
         assert_eq!(Evidence::parse(&evidence.to_bytes()).unwrap(), evidence);
         let value = serde_json::to_value(&evidence).unwrap();
         assert_eq!(serde_json::from_value::<Evidence>(value).unwrap(), evidence);
+    }
+    if let Ok(openings) = serde_json::from_slice::<Openings>(bytes) {
+        let printed = serde_json::to_vec(&openings).unwrap();
+        assert_eq!(serde_json::from_slice::<Openings>(&printed).unwrap(), openings);
     }
     let bundle = Bundle::at(0, 2).unwrap();
     if let Ok(entries) = bundle.parse_bytes(bytes) {
@@ -86,7 +96,7 @@ proptest! {
 
     #[test]
     fn on_good_input_with_changes(
-        seed in 0usize..8,
+        seed in 0usize..10,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..4)
     ) {
         let mut bytes = seeds().swap_remove(seed);

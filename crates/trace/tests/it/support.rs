@@ -50,3 +50,31 @@ pub(crate) fn cases(cases: u32) -> ProptestConfig {
     }
     config
 }
+
+/// Keys of commitments for tests: the same ones for each seed.
+pub(crate) fn random_of(seed: u64) -> impl FnMut() -> [u8; 32] {
+    let mut drawn = 0u64;
+    move || {
+        drawn += 1;
+        *sha256(&[seed.to_be_bytes(), drawn.to_be_bytes()].concat()).as_bytes()
+    }
+}
+
+/// [`record`] number `number`, as the log shows it, and what opens it.
+pub(crate) fn committed(number: u64) -> (Record, Openings) {
+    record(number).commit(random_of(number))
+}
+
+/// The ids of a record that name a person or a person's thing, written down apart from the code's own list.
+pub(crate) fn personal(record: &Record) -> Vec<&str> {
+    use ActorKind::*;
+    let people = [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, PlatformAdmin];
+    let things = ["account", "credential", "dossier", "file", "ticket", "manifest", "decision"];
+    let mut ids = Vec::new();
+    ids.extend(people.contains(&record.actor().kind).then_some(record.actor().id.as_str()));
+    let attested = record.attested().filter(|attested| things.contains(&attested.kind.as_str()));
+    ids.extend(attested.map(|attested| attested.id.as_str()));
+    let subjects = record.subjects().iter().filter(|subject| things.contains(&subject.kind.as_str()));
+    ids.extend(subjects.map(|subject| subject.id.as_str()));
+    ids
+}
