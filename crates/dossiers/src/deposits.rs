@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::code::Code;
 use crate::fault::Fault;
 use crate::keys::PublishedKey;
+use crate::organisations::OrganisationRow;
 use crate::rows::Row;
 use crate::{Dossiers, admissible, state, statements};
 
@@ -27,6 +28,8 @@ pub struct Begun {
     pub id: DossierId,
     /// The key to seal to, with its proofs.
     pub recipient: PublishedKey,
+    /// The organisation that it is for: its root fingerprint is the one that the key's statement must be signed under.
+    pub organisation_row: OrganisationRow,
 }
 
 impl Dossiers {
@@ -38,6 +41,7 @@ impl Dossiers {
         let form = self.rows.current::<SchemeDocument>(scheme).await?.ok_or_else(Fault::not_found)?;
         let organisation = form.document.organisation;
         let key = self.usable_key(organisation).await?;
+        let organisation_row = self.organisation_row(organisation).await?;
         let drafts = self.database.fetch_one(statements::COUNT_DRAFTS, params![citizen.to_string()]).await?;
         if drafts.get::<i64>("n")? >= MAX_DRAFTS {
             return Err(Code::TooManyDrafts.into());
@@ -64,7 +68,7 @@ impl Dossiers {
             time: now,
         };
         self.rows.attest::<DossierState>(&draft.to_bytes()?, Proof::PlatformAsserted).await?;
-        Ok(Begun { id, recipient: key })
+        Ok(Begun { id, recipient: key, organisation_row })
     }
 
     /// The nonce for the proof of a manifest.

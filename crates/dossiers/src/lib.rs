@@ -41,7 +41,7 @@ pub use fault::Fault;
 pub use http::{Platform, routes};
 pub use keys::PublishedKey;
 pub use letters::{Letter, Text};
-pub use organisations::{OrganisationForm, OrganisationView};
+pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView};
 pub use reading::{Bundle, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rows::{Row, Rows};
 pub use schemes::{SchemeForm, SchemeView};

@@ -2,9 +2,9 @@
 
 use sceau_accounts::{Accounts, ClientCredentials, Prepared, Scope};
 use sceau_crypto::Fingerprint;
-use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::{Document as _, OrganisationDocument};
 use sceau_element_api::proof::Proof;
+use sceau_element_api::{Base64Url, OrganisationId};
 use sceau_store::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +42,19 @@ pub struct OrganisationView {
     pub root_fingerprint: Fingerprint,
     /// The key that dossiers are sealed to now.
     pub current_key: Option<PublishedKey>,
+}
+
+/// An organisation's row as it was attested, so that nobody has to take the platform's word for its name and root.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrganisationRow {
+    /// The exact bytes of its document, base64url: `organisation`, `name`, `root_fingerprint`.
+    #[schema(value_type = String)]
+    pub payload: Base64Url,
+    /// Log index of the entry that attests these bytes.
+    pub index: u64,
+    /// The evidence file of that entry.
+    #[schema(value_type = Object)]
+    pub evidence: serde_json::Value,
 }
 
 impl OrganisationView {
@@ -152,6 +165,16 @@ impl Dossiers {
 
     pub(crate) async fn enrolled(&self, id: OrganisationId) -> Result<Row<OrganisationDocument>, Fault> {
         self.rows.current::<OrganisationDocument>(id).await?.ok_or_else(Fault::not_found)
+    }
+
+    /// The same, as a page verifies it: the bytes and the evidence that a platform administrator's passkey proved them.
+    ///
+    /// # Errors
+    /// When it is unknown, or its row is not the attested one.
+    pub async fn organisation_row(&self, id: OrganisationId) -> Result<OrganisationRow, Fault> {
+        let row = self.enrolled(id).await?;
+        let index = row.attested.index;
+        Ok(OrganisationRow { payload: row.payload.into(), index, evidence: self.evidence(index).await? })
     }
 
     /// The evidence file of a log entry.

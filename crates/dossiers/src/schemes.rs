@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::fault::Fault;
+use crate::organisations::OrganisationRow;
 use crate::rows::Row;
 use crate::{Dossiers, statements};
 
@@ -57,6 +58,8 @@ pub struct SchemeView {
     pub payload: Base64Url,
     /// Log index of the entry that attests it.
     pub index: u64,
+    /// The organisation's row, where one scheme is asked for.
+    pub organisation_row: Option<OrganisationRow>,
 }
 
 impl Dossiers {
@@ -128,7 +131,8 @@ impl Dossiers {
     pub async fn scheme(&self, id: SchemeId) -> Result<SchemeView, Fault> {
         let row = self.rows.current::<SchemeDocument>(id).await?.ok_or_else(Fault::not_found)?;
         let organisation_name = self.enrolled(row.document.organisation).await?.document.name;
-        Ok(SchemeView::of(row, organisation_name))
+        let organisation_row = self.organisation_row(row.document.organisation).await?;
+        Ok(SchemeView { organisation_row: Some(organisation_row), ..SchemeView::of(row, organisation_name) })
     }
 }
 
@@ -143,6 +147,7 @@ impl SchemeView {
             description,
             payload: row.payload.into(),
             index: row.attested.index,
+            organisation_row: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod an_organisations_name_is_held_to_the_log;
 mod each_role_reaches_its_routes_only;
 mod every_statement_prepares_on_postgresql;
 mod floods_are_held;
