@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use sceau_element_api::OrganisationId;
-use sceau_store::{Clock, Database};
+use sceau_store::{Clock, Database, RateLimiter, Rule};
 use tokio::sync::Semaphore;
 
 use crate::config::AccountsConfig;
-use crate::limits::{RateLimiter, Rule};
 use crate::pending::Pending;
 use crate::people::{
     AdditionCeremony, AdditionDraft, InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony,
@@ -114,7 +113,7 @@ impl Accounts {
     pub(crate) fn throttle(&self, what: &str, who: &str, rule: Rule) -> Result<(), AccountsError> {
         self.inner
             .limiter
-            .take(&format!("{what} {who}"), rule, self.now_ms())
+            .take(format!("{what} {who}").as_str(), rule, self.now_ms())
             .map_err(|retry_ms| AccountsError::TooMany { retry_ms })
     }
 }

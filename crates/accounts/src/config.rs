@@ -1,6 +1,6 @@
 //! What an operator can set. The defaults are meant to be kept.
 
-use crate::Rule;
+use sceau_store::Rule;
 
 /// Settings of the accounts.
 #[derive(Debug, Clone)]

@@ -32,9 +32,8 @@ pub use element::{Attestations, Element};
 pub use email::{Email, PersonName};
 pub use error::AccountsError;
 pub use http::{JsonBody, Prepared, ProblemResponse, Proven, SameOrigin, Source, routes};
-pub use limits::{RateLimiter, Rule};
 pub use machines::{
-    AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker,
+    AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker, bearer,
 };
 pub use refusals::Refusals;
 pub use roles::{

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sceau_element_api::CallError;
 use sceau_element_api::wire::RecordDraft;
 
-use crate::limits::{RateLimiter, Rule};
+use sceau_store::{RateLimiter, Rule};
 
 /// Lets a bounded number of refusals into the trace and counts the others. The next that enters says how many were left out.
 #[derive(Debug)]

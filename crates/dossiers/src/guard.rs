@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sceau_accounts::{RateLimiter, Refusals, Rule, Source};
+use sceau_accounts::{Refusals, Source};
 use sceau_element_api::DossierId;
 use sceau_element_api::wire::RecordDraft;
+use sceau_store::{RateLimiter, Rule};
 use sceau_trace::{Action, Actor, ActorKind};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -50,7 +51,7 @@ impl Guard {
 impl Dossiers {
     /// Takes one token of `rule` for the machine that asks.
     pub(crate) fn throttle(&self, what: &str, source: Source, rule: Rule) -> Result<(), Fault> {
-        let taken = self.guard.limiter.take(&format!("{what} {source}"), rule, self.clock.now_ms());
+        let taken = self.guard.limiter.take(format!("{what} {source}").as_str(), rule, self.clock.now_ms());
         taken.map_err(|retry_ms| Fault::TooMany { retry_ms })
     }
 

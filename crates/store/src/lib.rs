@@ -9,6 +9,7 @@ mod database;
 mod error;
 #[cfg(feature = "judge")]
 pub mod judge;
+mod limits;
 mod mail;
 mod migrations;
 mod objects;
@@ -19,6 +20,7 @@ mod value;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use database::{Database, Transaction};
 pub use error::StoreError;
+pub use limits::{RateLimiter, Rule};
 pub use mail::{Mail, MailFolder};
 pub use migrations::{Migration, portable_script};
 pub use objects::{ObjectName, Objects};

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use sceau_element_api::OrganisationId;
@@ -42,15 +43,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, ProblemResponse> {
         let accounts = Accounts::from_ref(state);
-        let token = bearer(parts).ok_or(AccountsError::NoAccessToken)?;
+        let token = bearer(&parts.headers).ok_or(AccountsError::NoAccessToken)?;
         let (client, organisation) = accounts.access_token(token, S::SCOPE).await?;
         Ok(Self { client, organisation, scope: PhantomData })
     }
 }
 
-/// The token of an `Authorization: Bearer` header, if there is one such header.
-fn bearer(parts: &Parts) -> Option<&str> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+/// The token of an `Authorization: Bearer` header, if there is exactly one such header; the scheme's case does not matter.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let (scheme, token) = values.next()?.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && values.next().is_none()).then_some(token.trim())
 }

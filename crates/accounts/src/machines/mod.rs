@@ -5,7 +5,7 @@ mod client;
 mod grant;
 mod scope;
 
-pub use bearer::AuthorisedClient;
+pub use bearer::{AuthorisedClient, bearer};
 pub use client::{ClientCredentials, ClientId};
 pub(crate) use grant::{AccessToken, GrantError};
 pub use scope::{ForDeposits, ForKeyManager, Scope, ScopeMarker};

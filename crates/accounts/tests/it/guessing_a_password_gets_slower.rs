@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use sceau_accounts::Rule;
+use sceau_store::Rule;
 use serde_json::json;
 
 use crate::support::{Answer, World};

@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, ORIGIN, VARY,
+    ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::{Authorised, JsonBody, Reader as ReaderRole, Source};
+use sceau_accounts::{Authorised, JsonBody, Reader as ReaderRole, Source, bearer};
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
 use serde::Deserialize;
@@ -44,9 +44,7 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-        let header = values.next().and_then(|value| value.to_str().ok()).filter(|_| values.next().is_none());
-        let token = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
+        let token = bearer(&parts.headers).unwrap_or_default();
         Ok(Self(Dossiers::from_ref(state).reading(token).await?))
     }
 }

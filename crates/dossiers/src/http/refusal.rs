@@ -3,7 +3,8 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::{AccountsError, ProblemResponse, Rule, Source};
+use sceau_accounts::{AccountsError, ProblemResponse, Source};
+use sceau_store::Rule;
 
 use crate::{Dossiers, Fault};
 
