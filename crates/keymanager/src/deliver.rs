@@ -96,7 +96,8 @@ impl KeyManager {
         self.send(&waiting).await
     }
 
-    async fn send_one(&self, position: u64) -> Result<(), Delivery> {
+    /// Sends one record at once, if the platform does not have it yet.
+    pub(crate) async fn send_one(&self, position: u64) -> Result<(), Delivery> {
         let row = self.database().fetch_optional(statements::UNDELIVERED_RECORD, params![position]).await?;
         let Some(row) = row else { return Ok(()) };
         self.send(&[(position, row.get("leaf")?)]).await

@@ -8,6 +8,7 @@
 mod decide;
 mod deliver;
 mod denial;
+mod destroy;
 mod error;
 mod evidence;
 mod http;

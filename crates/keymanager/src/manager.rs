@@ -67,6 +67,8 @@ struct Inner {
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while a list of people changes.
     people: tokio::sync::Mutex<()>,
+    /// Held while the platform's log is read: two readers must not put each other back.
+    watching: tokio::sync::Mutex<()>,
     /// Held while a decision is taken: two at once must see each other.
     deciding: tokio::sync::Mutex<()>,
 }
@@ -169,6 +171,7 @@ impl KeyManager {
             buckets,
             lifecycle: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),
+            watching: tokio::sync::Mutex::new(()),
             deciding: tokio::sync::Mutex::new(()),
         })))
     }
@@ -286,6 +289,11 @@ impl KeyManager {
     /// Alone among those who change lists of people.
     pub(crate) async fn changing_people(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.people.lock().await
+    }
+
+    /// Alone among those who read the platform's log.
+    pub(crate) async fn watching(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.watching.lock().await
     }
 
     /// Alone among those who decide.

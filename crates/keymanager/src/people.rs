@@ -1,11 +1,8 @@
-//! What administrators do: bind certificates, assign dossiers, issue and withdraw certificates, destroy keys. Each act is recorded with it.
+//! What administrators do: bind certificates, assign dossiers, issue and withdraw certificates. Each act is recorded with it.
 
 use std::sync::PoisonError;
 
-use sceau_crypto::KeyId;
-use sceau_element_api::documents::KeyUse;
 use sceau_pki::{CertificateRole, Issued, new_pkcs12_password};
-use sceau_store::params;
 use sceau_trace::{Action, sha256};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -13,11 +10,9 @@ use zeroize::Zeroizing;
 use crate::denial::Denial;
 use crate::error::Error;
 use crate::journal::{REGISTER, REGISTER_HASH};
-use crate::keyring::KeyStanding;
 use crate::manager::KeyManager;
 use crate::register::{ASSIGNMENTS, Assignment, BINDINGS, Binding, Registers, WITHDRAWN, canonical};
 use crate::release::Failure;
-use crate::schema::statements;
 
 /// A client certificate as it is handed over, once.
 #[derive(Debug)]
@@ -104,44 +99,6 @@ impl KeyManager {
             lists.assignments.insert(assignment.dossier, assignment.accounts);
         }
         Ok(self.keep_list(&lists, ASSIGNMENTS, &lists.assignments).await?)
-    }
-
-    /// Destroys the private half of a recipient key: nothing that was sealed to it will ever open again.
-    ///
-    /// # Errors
-    /// [`Error::KeyNeeded`] unless it was replaced, expired longer ago than the retention, and the platform, asked now, names no dossier that is
-    /// sealed to it; [`Error::UnknownKey`].
-    pub async fn destroy_key(&self, key_id: &KeyId) -> Result<(), Error> {
-        let _alone = self.alone().await;
-        let ring = self.keyring();
-        let key = ring.by_id(key_id).ok_or(Error::UnknownKey)?;
-        if ring.standing(key, self.now()) != KeyStanding::Retired || key.statement.key_use != KeyUse::Encrypt
-        {
-            return Err(Error::KeyNeeded("it is in use, was destroyed before, or is no recipient key"));
-        }
-        if ring.current(KeyUse::Encrypt).is_some_and(|current| current.statement.key_id == *key_id) {
-            return Err(Error::KeyNeeded("no other key has replaced it"));
-        }
-        if self.now() < key.statement.not_after.saturating_add(self.settings().retention_ms) {
-            return Err(Error::KeyNeeded("it expired too recently"));
-        }
-        let link = self.link().ok_or(Error::NotConnected)?;
-        let needed = link.machine.keys_in_use().await?;
-        if needed.iter().any(|dossier| dossier.key_id == key_id.to_string()) {
-            return Err(Error::KeyNeeded("a dossier is sealed to it"));
-        }
-        // Recorded first: a key must not vanish without a word. What a crash leaves is destroyed when it is asked for again.
-        let action = Action::parse("key.destroy")?;
-        self.journal().append(self.record_of_key(action.clone(), &key.statement)).await?;
-        self.keys().destroy(&key.private(self.keys())?)?;
-        let mut append = self.journal().begin().await?;
-        append.record(self.record_of_key(action, &key.statement).granted()).await?;
-        append
-            .transaction()
-            .execute(statements::KEY_DESTROYED, params![key_id.to_string(), self.now()])
-            .await?;
-        append.commit().await?;
-        self.reload_keyring().await
     }
 
     fn lists(&self) -> Registers {

@@ -3,8 +3,10 @@
 use sceau_store::Migration;
 
 /// The tables of this room, without those of the store's own room that its outbox needs.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") },
+    Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
+];
 
 /// Each statement, public for the test that prepares them all.
 pub mod statements {
@@ -20,6 +22,9 @@ pub mod statements {
         pub UNDELIVERED = "SELECT position, leaf FROM record WHERE delivered = 0 ORDER BY position LIMIT $1";
         pub UNDELIVERED_RECORD = "SELECT leaf FROM record WHERE position = $1 AND delivered = 0";
         pub COUNT_UNDELIVERED = "SELECT count(*) AS n FROM record WHERE delivered = 0";
+        /// The platform's log holds it.
+        pub RECORD_LOGGED = "UPDATE record SET logged = $2 WHERE position = $1";
+        pub RECORD_IN_LOG = "SELECT logged FROM record WHERE position = $1";
         pub RECORD_DELIVERED = "UPDATE record SET delivered = 1 WHERE position = $1";
         pub PUT_CHECKPOINT = "INSERT INTO own_checkpoint (id, note) VALUES (1, $1) \
             ON CONFLICT (id) DO UPDATE SET note = excluded.note";
@@ -28,8 +33,9 @@ pub mod statements {
         pub INSERT_KEY = "INSERT INTO managed_key (key_id, key_use, serial, uri, jws) VALUES ($1, $2, $3, $4, $5)";
         /// One that the platform never acknowledged and never will.
         pub FORGET_KEY = "DELETE FROM managed_key WHERE key_use = $1 AND serial = $2 AND log_index IS NULL";
-        pub KEYS = "SELECT uri, jws, log_index, destroyed FROM managed_key ORDER BY key_use, serial";
-        pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2 WHERE key_id = $1";
+        pub KEYS = "SELECT uri, jws, log_index, acknowledged, destroyed FROM managed_key \
+            ORDER BY key_use, serial";
+        pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2, acknowledged = $3 WHERE key_id = $1";
         pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2 WHERE key_id = $1";
 
         pub INSERT_DECISION = "INSERT INTO decision (hash, dossier, payload, delivered, created) \
@@ -39,9 +45,15 @@ pub mod statements {
         pub DECISION_DELIVERED = "UPDATE decision SET delivered = 1, refused = NULL WHERE hash = $1";
         pub DECISION_REFUSED = "UPDATE decision SET refused = $2 WHERE hash = $1";
 
-        pub PUT_WATCHED = "INSERT INTO watched (id, checkpoint, frontier) VALUES (1, $1, $2) \
-            ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier";
-        pub GET_WATCHED = "SELECT checkpoint, frontier FROM watched WHERE id = 1";
+        pub PUT_WATCHED = "INSERT INTO watched (id, checkpoint, frontier, reading) VALUES (1, $1, $2, $3) \
+            ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier, \
+            reading = excluded.reading";
+        pub GET_WATCHED = "SELECT checkpoint, frontier, reading FROM watched WHERE id = 1";
+        /// Read again, a manifest is open until what ended it is read again.
+        pub PUT_MANIFEST = "INSERT INTO manifest (hash, key_id, log_index) VALUES ($1, $2, $3) \
+            ON CONFLICT (hash) DO UPDATE SET key_id = excluded.key_id, log_index = excluded.log_index, ended = NULL";
+        pub END_MANIFEST = "UPDATE manifest SET ended = $2 WHERE hash = $1";
+        pub COUNT_OPEN_MANIFESTS = "SELECT count(*) AS n FROM manifest WHERE key_id = $1 AND ended IS NULL";
         pub INSERT_ALARM = "INSERT INTO alarm (id, kind, log_index, position, raised) VALUES ($1, $2, $3, $4, $5)";
         pub KNOWN_ALARM = "SELECT id FROM alarm WHERE id = $1";
         pub COUNT_ALARMS = "SELECT count(*) AS n FROM alarm WHERE kind = $1";

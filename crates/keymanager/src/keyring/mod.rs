@@ -24,6 +24,8 @@ pub(crate) struct ManagedKey {
     pub(crate) uri: KeyUri,
     /// Where the platform's log holds the statement; none until that is proven.
     pub(crate) index: Option<u64>,
+    /// When that was proven, in Unix milliseconds; unknown for keys of before this was kept.
+    acknowledged: Option<u64>,
     pub(crate) destroyed: bool,
 }
 
@@ -61,6 +63,7 @@ impl Keyring {
                 jws,
                 uri: uri.parse()?,
                 index: row.get("log_index")?,
+                acknowledged: row.get("acknowledged")?,
                 destroyed: row.get::<Option<u64>>("destroyed")?.is_some(),
             });
         }
@@ -99,6 +102,14 @@ impl Keyring {
             _ if is_current && key.statement.is_valid_at(now) => KeyStanding::Current,
             _ => KeyStanding::Retired,
         }
+    }
+
+    /// When the platform acknowledged the key that came after this one, in Unix milliseconds; none while there is no such key.
+    pub(crate) fn replaced_at(&self, key: &ManagedKey) -> Option<u64> {
+        let after = |each: &&ManagedKey| each.statement.serial > key.statement.serial && each.index.is_some();
+        let next = self.of(key.statement.key_use).filter(after).min_by_key(|each| each.statement.serial)?;
+        // No statement is acknowledged after its expiry.
+        Some(next.acknowledged.unwrap_or(next.statement.not_after))
     }
 
     fn of(&self, key_use: KeyUse) -> impl Iterator<Item = &ManagedKey> {

@@ -1,18 +1,24 @@
 //! Watching the platform's log: it may only grow, and what it says in our organisation's name must be what we said: each key stated, each
-//! record delivered. A record of ours that our own trace lacks means that somebody signs in our name, or that this folder is an old copy.
+//! record delivered, each decision. A record or decision of ours that we do not know means that somebody signs in our name, or that this folder is an
+//! old copy.
 //!
 //! Each checkpoint must extend the last one that was verified here, by the platform's own consistency proof; then every new record is read, and
 //! the root computed over all of them must be the checkpoint's, so that no record can be kept from us. What was verified last is kept, and the log
-//! can never go back behind it. What is wrong is recorded once, in our trace, and counted.
+//! can never go back behind it. What is wrong is recorded once, in our trace, and counted. Which manifests wait for an answer is kept from it:
+//! [`KeyManager::destroy_key`] asks.
 
+mod facts;
 mod frontier;
 
-use sceau_element_api::documents::KeyUse;
+use sceau_element_api::documents::{Decision, Document as _, KeyStatement, KeyUse, Outcome};
 use sceau_element_api::{Base64Url, Kind};
-use sceau_store::params;
-use sceau_trace::{Action, Asserted, Hash, Outcome, Record, SignedCheckpoint, VerifiedCheckpoint, leaf_hash};
+use sceau_store::{Value, params};
+use sceau_trace::{
+    Action, Attested, Hash, Outcome as RecordOutcome, Record, SignedCheckpoint, VerifiedCheckpoint, leaf_hash,
+};
 use serde::Deserialize;
 
+use self::facts::{Fact, What};
 use self::frontier::Frontier;
 use crate::error::Error;
 use crate::link::Link;
@@ -22,11 +28,14 @@ use crate::schema::statements;
 /// Records read in one call, and the most in one tick: the next tick goes on.
 const PAGE: u64 = 256;
 const PAGES_PER_TICK: usize = 64;
+/// What this program keeps of a record. A later one that keeps more reads the log again from its beginning.
+const READING: u64 = 1;
 
 /// Kinds of alarms.
 pub(crate) const FOREIGN_STATEMENT: &str = "foreign-statement";
 const ORGANISATION_CHANGED: &str = "organisation-changed";
 const FOREIGN_RECORD: &str = "foreign-record";
+const FOREIGN_DECISION: &str = "foreign-decision";
 const LOG_INCONSISTENT: &str = "log-inconsistent";
 
 #[derive(Deserialize)]
@@ -41,8 +50,9 @@ struct Watched {
 }
 
 impl KeyManager {
-    /// Verifies the log's newest checkpoint against the last one, and reads what is new.
-    pub(crate) async fn watch(&self, link: &Link) -> Result<(), Error> {
+    /// Verifies the log's newest checkpoint against the last one, and reads what is new; whether it came to the end.
+    pub(crate) async fn watch(&self, link: &Link) -> Result<bool, Error> {
+        let _alone = self.watching().await;
         let mut watched = self.watched(link).await?;
         let newest = match self.next_checkpoint(link, watched.checkpoint.as_ref()).await {
             Err(Error::Log(why)) => {
@@ -57,9 +67,10 @@ impl KeyManager {
             if watched.frontier.size() >= newest.size() {
                 break;
             }
-            self.read_page(link, &mut watched.frontier, newest.size()).await?;
+            self.read_page(link, &mut watched.frontier, &newest).await?;
         }
-        if watched.frontier.size() == newest.size() && watched.frontier.root() != newest.root() {
+        let to_its_end = watched.frontier.size() == newest.size();
+        if to_its_end && watched.frontier.root() != newest.root() {
             self.alarm(LOG_INCONSISTENT, LOG_INCONSISTENT, None).await?;
             // Read everything again next time: what it served may have been damaged on the way.
             self.remember(&newest, &Frontier::default()).await?;
@@ -67,7 +78,7 @@ impl KeyManager {
                 "the records that it serves are not those that its checkpoint covers".to_owned(),
             ));
         }
-        self.remember(&newest, &watched.frontier).await
+        Ok(to_its_end)
     }
 
     /// The last checkpoint of the platform's log that was verified here, a signed note: what a witness remembers.
@@ -95,7 +106,10 @@ impl KeyManager {
             return Ok(Watched { checkpoint: None, frontier: Frontier::default() });
         };
         let tampered = || Error::Tampered("what was verified of the platform's log");
-        let frontier = Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?;
+        let frontier = match row.get::<u64>("reading")? {
+            READING => Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?,
+            _ => Frontier::default(),
+        };
         let checkpoint = SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?;
         // Another platform was connected since: its log is watched from its beginning.
         match checkpoint.verify(&link.log_key) {
@@ -131,59 +145,88 @@ impl KeyManager {
         Ok(newest)
     }
 
-    async fn read_page(&self, link: &Link, frontier: &mut Frontier, size: u64) -> Result<(), Error> {
+    async fn read_page(
+        &self,
+        link: &Link,
+        frontier: &mut Frontier,
+        newest: &VerifiedCheckpoint,
+    ) -> Result<(), Error> {
         let start = frontier.size();
-        let count = PAGE.min(size - start);
+        let count = PAGE.min(newest.size() - start);
         let path = format!("/v1/trace/records?start={start}&count={count}");
         let entries: Vec<Base64Url> = link.machine.server().get(&path).await?;
         if entries.is_empty() || entries.len() as u64 > count {
             return Err(Error::Log("it does not serve the records that its checkpoint covers".to_owned()));
         }
+        let mut facts = Vec::new();
         for (index, entry) in (start..).zip(&entries) {
             // A record of a later version is still a leaf; what it says is not for this program.
             if let Ok(record) = Record::parse(entry) {
-                self.look_at(link, index, &record).await?;
+                facts.extend(self.look_at(link, index, &record).await?);
             }
             frontier.append(leaf_hash(entry));
         }
-        Ok(())
-    }
-
-    /// Raises an alarm for what was said in our name and is not ours.
-    async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<(), Error> {
-        self.look_at_delivered(link, index, record).await?;
-        let Some(attested) = record.attested().filter(|_| record.outcome() == Outcome::Granted) else {
-            return Ok(());
-        };
-        let organisation = link.organisation.to_string();
-        if attested.kind == Kind::KeyStatement.as_str() {
-            let ours = [KeyUse::Encrypt, KeyUse::Sign]
-                .iter()
-                .any(|each| attested.id == format!("{organisation}/{}", each.as_str()));
-            if ours && !self.keyring().stated(&attested.hash) {
-                self.alarm(FOREIGN_STATEMENT, &attested.hash.to_string(), Some(index)).await?;
-            }
-        } else if attested.kind == Kind::Organisation.as_str()
-            && attested.id == organisation
-            && attested.version > 1
-        {
-            self.alarm(ORGANISATION_CHANGED, &attested.hash.to_string(), Some(index)).await?;
+        let mut transaction = self.database().begin().await?;
+        for fact in &facts {
+            fact.keep(&mut transaction).await?;
         }
-        Ok(())
+        transaction.execute(statements::PUT_WATCHED, &watched_row(newest, frontier)).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// A key manager's record, as the element took it in, names the hash of what was signed.
-    async fn look_at_delivered(&self, link: &Link, index: u64, record: &Record) -> Result<(), Error> {
-        let in_our_name = record.asserted() == Asserted::Organisation
-            && record.organisation() == Some(link.organisation.to_string().as_str());
-        let signed = record.detail().get("signed-hash").and_then(|hash| Hash::from_hex(hash));
-        match signed.filter(|_| in_our_name) {
+    /// Raises an alarm for what was said in our name and is not ours; returns what is to be kept.
+    async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<Vec<Fact>, Error> {
+        if let Some(hash) = facts::signed_by_us(record, &link.organisation) {
+            if self.journal().holds(&hash) {
+                return Ok(facts::position(index, record).into_iter().collect());
+            }
             // Once: of an old copy, every record since would be one.
-            Some(hash) if !self.journal().holds(&hash) => {
-                self.alarm(FOREIGN_RECORD, FOREIGN_RECORD, Some(index)).await
-            }
-            _ => Ok(()),
+            self.alarm(FOREIGN_RECORD, FOREIGN_RECORD, Some(index)).await?;
         }
+        let granted = record.outcome() == RecordOutcome::Granted;
+        let Some(attested) = record.attested().filter(|_| granted) else { return Ok(Vec::new()) };
+        self.look_at_keys(link, index, attested).await?;
+        if !facts::is_about(record, &link.organisation) {
+            return Ok(Vec::new());
+        }
+        if attested.kind == Kind::Decision.as_str() {
+            return self.look_at_decision(index, attested).await;
+        }
+        Ok(facts::of_manifest(index, record, attested))
+    }
+
+    /// Keys and roots that are attested in our name.
+    async fn look_at_keys(&self, link: &Link, index: u64, attested: &Attested) -> Result<(), Error> {
+        let organisation = link.organisation;
+        let what = attested.hash.to_string();
+        let of_ours = |each| KeyStatement::row_of(organisation, each).as_str() == attested.id;
+        let stated = attested.kind == Kind::KeyStatement.as_str();
+        if stated && [KeyUse::Encrypt, KeyUse::Sign].into_iter().any(of_ours) {
+            if self.keyring().stated(&attested.hash) {
+                return Ok(());
+            }
+            return self.alarm(FOREIGN_STATEMENT, &what, Some(index)).await;
+        }
+        let enrolled =
+            attested.kind == Kind::Organisation.as_str() && attested.id == organisation.to_string();
+        if enrolled && attested.version > 1 {
+            return self.alarm(ORGANISATION_CHANGED, &what, Some(index)).await;
+        }
+        Ok(())
+    }
+
+    /// A decision in our name is one that we signed; a final one ends its manifest. One that we do not know ends nothing.
+    async fn look_at_decision(&self, index: u64, attested: &Attested) -> Result<Vec<Fact>, Error> {
+        let hash = attested.hash.to_string();
+        let row = self.database().fetch_optional(statements::GET_DECISION, params![&hash]).await?;
+        let Some(row) = row else {
+            self.alarm(FOREIGN_DECISION, &hash, Some(index)).await?;
+            return Ok(Vec::new());
+        };
+        let decision = Decision::parse(&row.get::<Vec<u8>>("payload")?)?.document;
+        let ended = What::Ended { manifest: decision.manifest_hash };
+        let is_final = decision.decision != Outcome::MoreInformation;
+        Ok(is_final.then_some(Fact { index, what: ended }).into_iter().collect())
     }
 
     async fn alarm(&self, kind: &'static str, what: &str, index: Option<u64>) -> Result<(), Error> {
@@ -194,6 +237,9 @@ impl KeyManager {
         tracing::error!(kind, index, "alarm: the platform's log says what it must not");
         let draft = self.own_record(Action::parse("log.watch")?).refused(kind);
         let draft = match index {
+            Some(index) if kind == FOREIGN_DECISION => {
+                draft.detail("decision", what).detail("log-index", index.to_string())
+            }
             Some(index) => draft.subject("statement", what).detail("log-index", index.to_string()),
             None => draft,
         };
@@ -205,8 +251,11 @@ impl KeyManager {
     }
 
     async fn remember(&self, checkpoint: &VerifiedCheckpoint, frontier: &Frontier) -> Result<(), Error> {
-        let values = params![checkpoint.note().to_string(), frontier.to_bytes()];
-        self.database().execute(statements::PUT_WATCHED, values).await?;
+        self.database().execute(statements::PUT_WATCHED, &watched_row(checkpoint, frontier)).await?;
         Ok(())
     }
+}
+
+fn watched_row(checkpoint: &VerifiedCheckpoint, frontier: &Frontier) -> [Value; 3] {
+    [checkpoint.note().to_string().into(), frontier.to_bytes().into(), READING.into()]
 }

@@ -2,7 +2,7 @@
 
 use sceau_crypto::RecipientSuite;
 use sceau_element_api::documents::{KeyStatement, KeySuite, KeyUse};
-use sceau_keymanager::{Error, KeyManager, Settings};
+use sceau_keymanager::{Error, Settings};
 use serde_json::Value;
 
 use crate::support::world::AssertWell as _;
@@ -168,49 +168,6 @@ async fn an_administrator_may_change_the_key_now() {
     world.platform.misbehave(None);
     world.manager.tick().await.assert_well();
     assert_eq!(states(&keys(&world).await, "encrypt"), ["retired", "retired", "current"]);
-}
-
-async fn why_kept(manager: &KeyManager, key: &KeyStatement) -> &'static str {
-    match manager.destroy_key(&key.key_id).await.unwrap_err() {
-        Error::KeyNeeded(why) => why,
-        other => panic!("{other}"),
-    }
-}
-
-#[tokio::test]
-async fn an_old_key_is_destroyed_only_when_nobody_needs_it_and_somebody_says_so() {
-    let world = World::connected().await;
-    let old = world.statement(KeyUse::Encrypt);
-    let dossier = SealedDossier::deposit(&world);
-    assert_eq!(
-        why_kept(&world.manager, &old).await,
-        "it is in use, was destroyed before, or is no recipient key"
-    );
-    world.manager.rotate().await.unwrap();
-    assert_eq!(why_kept(&world.manager, &old).await, "it expired too recently");
-    world.clock.set(old.not_after + 365 * DAY);
-    // However old it is, only an explicit act destroys it.
-    world.manager.tick().await.assert_well();
-    world.platform.lock().in_use = vec![(dossier.manifest.dossier.to_string(), old.key_id.to_string())];
-    assert_eq!(why_kept(&world.manager, &old).await, "a dossier is sealed to it");
-    world.platform.misbehave(Bad::Away);
-    assert!(
-        matches!(world.manager.destroy_key(&old.key_id).await, Err(Error::Platform(_))),
-        "unknown is not unneeded"
-    );
-    world.platform.misbehave(None);
-    world.platform.lock().in_use.clear();
-
-    let (officer, _) = world.officer().await;
-    dossier.assert_opened(&officer.post("/v1/unwrap", &dossier.request()).await.json());
-    let answer =
-        world.administrator().await.post(&format!("/v1/keys/{}/destroy", old.key_id), &Value::Null).await;
-    assert_eq!(states(answer.json()["keys"].as_array().unwrap(), "encrypt")[0], "destroyed");
-    assert_eq!(officer.post("/v1/unwrap", &dossier.request()).await.code(), "key_not_kept");
-    let world = world.restart(Settings::default()).await;
-    assert_eq!(officer.post("/v1/unwrap", &dossier.request()).await.code(), "key_not_kept");
-    let answer = world.administrator().await.post("/v1/keys/00/destroy", &Value::Null).await;
-    assert_eq!(answer.code(), "not_found");
 }
 
 #[tokio::test]

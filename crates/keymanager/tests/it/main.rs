@@ -12,6 +12,7 @@
 
 mod support;
 
+mod a_key_is_destroyed_when_the_log_needs_it_no_more;
 mod a_key_leaves_after_its_record;
 mod administrators_do_not_read;
 mod altered_state_is_refused;

@@ -58,7 +58,8 @@ async fn an_organisation_that_is_enrolled_anew_raises_an_alarm() {
     {
         let mut inside = world.platform.lock();
         inside.log.attest("organisation", &id, b"first", Asserted::Passkey);
-        inside.log.attest_version("organisation", &id, b"second", Asserted::Passkey, 2);
+        let before = Some(sha256(b"first"));
+        inside.log.attest_next("organisation", &id, b"second", Asserted::Passkey, before, |record| record);
     }
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();

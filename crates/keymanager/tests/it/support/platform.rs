@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use sceau_crypto::{Fingerprint, SigningKey, Typ, VerifyingKey, jws};
-use sceau_element_api::documents::{Document as _, KeyStatement, KeyUse, Manifest};
+use sceau_element_api::documents::{Decision, Document as _, KeyStatement, KeyUse, Manifest};
 use sceau_element_api::{Base64Url, OrganisationId};
 use sceau_trace::{
     Action, Actor, ActorKind, Asserted, Attested, Checkpoint, Evidence, Hash, KeyKind, LogTree, Record,
-    VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof, leaf_hash, sha256,
+    RecordBuilder, VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof, leaf_hash, sha256,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,29 +60,69 @@ impl TestLog {
 
     /// Attests `payload` as the row `id` of `kind`, and gives the evidence.
     pub fn attest(&mut self, kind: &str, id: &str, payload: &[u8], asserted: Asserted) -> (u64, Value) {
-        self.attest_version(kind, id, payload, asserted, 1)
+        self.attest_next(kind, id, payload, asserted, None, |record| record)
     }
 
-    pub fn attest_version(
+    /// In the place of a `previous` one, with what else the record says.
+    pub fn attest_next(
         &mut self,
         kind: &str,
         id: &str,
         payload: &[u8],
         asserted: Asserted,
-        version: u64,
+        previous: Option<Hash>,
+        more: impl FnOnce(RecordBuilder) -> RecordBuilder,
     ) -> (u64, Value) {
         let actor = Actor::new(ActorKind::Citizen, "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11");
         let attested = Attested {
             hash: sha256(payload),
             id: id.to_owned(),
             kind: kind.to_owned(),
-            previous: (version > 1).then(|| sha256(b"before")),
-            version,
+            previous,
+            version: if previous.is_some() { 2 } else { 1 },
         };
         let record =
             Record::builder(super::START, actor, asserted, Action::ATTEST).granted().attested(attested);
-        let index = self.append(&record.build().unwrap());
+        let index = self.append(&more(record).build().unwrap());
         (index, self.evidence(index))
+    }
+
+    /// Attests a manifest as the element does after the depositor's passkey.
+    pub fn attest_manifest(
+        &mut self,
+        manifest: &Manifest,
+        payload: &[u8],
+        previous: Option<Hash>,
+    ) -> (u64, Value) {
+        let id = manifest.dossier.to_string();
+        self.attest_next("manifest", &id, payload, Asserted::Passkey, previous, |record| {
+            record.organisation(manifest.organisation.to_string()).detail("key", manifest.key_id.to_string())
+        })
+    }
+
+    /// Attests a decision as the element does after the organisation's signature.
+    pub fn attest_decision(&mut self, decision: &Decision, payload: &[u8]) -> u64 {
+        let id = decision.dossier.to_string();
+        let more = |record: RecordBuilder| {
+            record
+                .organisation(decision.organisation.to_string())
+                .detail("decision", decision.decision.as_str())
+                .detail("manifest", decision.manifest_hash.to_string())
+        };
+        self.attest_next("decision", &id, payload, Asserted::Organisation, None, more).0
+    }
+
+    /// Takes a key manager's record in as the element does.
+    pub fn take_in(&mut self, organisation: &str, signed: &Record) -> u64 {
+        let action = signed.action().clone();
+        let mut taken =
+            Record::builder(super::START, signed.actor().clone(), Asserted::Organisation, action).granted();
+        for (name, value) in signed.detail() {
+            taken = taken.detail(name.clone(), value.clone());
+        }
+        let taken =
+            taken.organisation(organisation).detail("signed-hash", sha256(&signed.to_bytes()).to_string());
+        self.append(&taken.build().unwrap())
     }
 }
 
@@ -97,6 +137,8 @@ pub enum Bad {
     Proxied,
     /// It takes no record.
     RefusesRecords,
+    /// It says that it took a record, and drops it.
+    DropsRecords,
     /// It says that a decision was taken before.
     AlreadyDecided,
     /// Its log forgets its last record.
@@ -166,7 +208,7 @@ impl FakePlatform {
 
     /// Attests a manifest as the element does after the depositor's passkey.
     pub fn attest_manifest(&self, manifest: &Manifest, payload: &[u8]) -> Value {
-        self.lock().log.attest("manifest", &manifest.dossier.to_string(), payload, Asserted::Passkey).1
+        self.lock().log.attest_manifest(manifest, payload, None).1
     }
 }
 
@@ -237,7 +279,11 @@ async fn publish(State(platform): Fake, Json(One { jws }): Json<One>) -> Respons
         .into_response()
 }
 
-async fn records(State(platform): Fake, Json(Many { jws }): Json<Many>) -> Response {
+async fn records(
+    State(platform): Fake,
+    Path(organisation): Path<String>,
+    Json(Many { jws }): Json<Many>,
+) -> Response {
     let mut inside = platform.lock();
     if inside.is(Bad::Away) || inside.is(Bad::RefusesRecords) {
         return problem(if inside.is(Bad::Away) { 503 } else { 422 }, "no");
@@ -250,6 +296,9 @@ async fn records(State(platform): Fake, Json(Many { jws }): Json<Many>) -> Respo
         let index = match inside.records.iter().position(|known| *known == record) {
             Some(index) => index,
             None => {
+                if !inside.is(Bad::DropsRecords) {
+                    inside.log.take_in(&organisation, &record);
+                }
                 inside.records.push(record);
                 inside.records.len() - 1
             }
@@ -271,6 +320,8 @@ async fn decisions(State(platform): Fake, Json(One { jws }): Json<One>) -> Respo
     let decision: Value = serde_json::from_slice(&payload).unwrap();
     if !inside.decisions.contains(&decision) {
         inside.decisions.push(decision);
+        let document = Decision::parse(&payload).unwrap().document;
+        inside.log.attest_decision(&document, &payload);
     }
     Json(json!({"evidence": {}})).into_response()
 }

@@ -100,6 +100,8 @@ impl World {
         let mut world = Self::unconnected(settings).await;
         world.connect().await;
         world.manager.tick().await.assert_well();
+        // What the first one delivered is in the log by now.
+        world.manager.tick().await.assert_well();
         world.serve().await;
         world
     }

@@ -1,0 +1,115 @@
+//! Destroying a recipient key: only when the platform's own log shows that nothing sealed to it waits for an answer.
+//!
+//! The platform's list of dossiers is no proof: one that it leaves out would be lost. The log is. Each manifest of ours is in it with the key
+//! that it is sealed to, and so is what ended it: another manifest of the same dossier, or a final decision that this key manager signed. To know
+//! that the log was not shown as it was long ago, the intent to destroy is delivered first: a log that holds it holds everything before it.
+
+use sceau_crypto::KeyId;
+use sceau_element_api::documents::KeyUse;
+use sceau_store::params;
+use sceau_trace::Action;
+
+use crate::deliver::Delivery;
+use crate::error::Error;
+use crate::keyring::{KeyStanding, Keyring, ManagedKey};
+use crate::link::Link;
+use crate::manager::KeyManager;
+use crate::schema::statements;
+
+/// How long after its replacement a key stays, in milliseconds: twice the 30 days that a draft may live, since a draft begun before the
+/// replacement may still be sent.
+const DRAFTS_MS: u64 = 60 * 24 * 3600 * 1000;
+
+impl KeyManager {
+    /// Destroys the private half of a recipient key: nothing that was sealed to it will ever open again. Asked for again, it finishes what a crash
+    /// cut short.
+    ///
+    /// # Errors
+    /// [`Error::KeyNeeded`] unless it was replaced longer ago than a draft may live, expired longer ago than the retention, the platform's log,
+    /// read to its end now, holds no open manifest that is sealed to it, and the platform names no dossier either; [`Error::UnknownKey`];
+    /// those of the platform.
+    pub async fn destroy_key(&self, key_id: &KeyId) -> Result<(), Error> {
+        let _alone = self.alone().await;
+        let ring = self.keyring();
+        let key = ring.by_id(key_id).ok_or(Error::UnknownKey)?;
+        may_end(&ring, key, self.now(), self.settings().retention_ms)?;
+        let link = self.link().ok_or(Error::NotConnected)?;
+        // Recorded first: a key must not vanish without a word.
+        let action = Action::parse("key.destroy")?;
+        let intent = self.journal().append(self.record_of_key(action.clone(), &key.statement)).await?;
+        let still = match self.is_in_log(&link, intent).await {
+            Ok(()) => self.nobody_needs(&link, key_id).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = still {
+            self.journal().append(self.record_of_key(action, &key.statement).refused(error.code())).await?;
+            return Err(error);
+        }
+        self.destroy_private(key)?;
+        let mut append = self.journal().begin().await?;
+        append.record(self.record_of_key(action, &key.statement).granted()).await?;
+        let values = params![key_id.to_string(), self.now()];
+        append.transaction().execute(statements::KEY_DESTROYED, values).await?;
+        append.commit().await?;
+        self.reload_keyring().await
+    }
+
+    /// Neither the log, as far as it was read, nor the platform's own list.
+    async fn nobody_needs(&self, link: &Link, key_id: &KeyId) -> Result<(), Error> {
+        if self.open_manifests(key_id).await? > 0 {
+            return Err(Error::KeyNeeded(
+                "the log holds a manifest that is sealed to it and not finally decided",
+            ));
+        }
+        let needed = link.machine.keys_in_use().await?;
+        if needed.iter().any(|dossier| dossier.key_id == key_id.to_string()) {
+            return Err(Error::KeyNeeded("a dossier is sealed to it"));
+        }
+        Ok(())
+    }
+
+    /// How many manifests that are sealed to this key the platform's log holds, as far as it was read, that nothing ended.
+    pub(crate) async fn open_manifests(&self, key_id: &KeyId) -> Result<u64, Error> {
+        let key_id = params![key_id.to_string()];
+        Ok(self.database().fetch_one(statements::COUNT_OPEN_MANIFESTS, key_id).await?.get("n")?)
+    }
+
+    /// Delivers the record at `position` and reads the log to its end, which must show that record.
+    async fn is_in_log(&self, link: &Link, position: u64) -> Result<(), Error> {
+        match self.send_one(position).await {
+            Ok(()) => {}
+            Err(Delivery::Broken(error)) => return Err(error),
+            Err(Delivery::Later(_) | Delivery::Refused(_)) => return Err(BEHIND),
+        }
+        let to_its_end = self.watch(link).await?;
+        let logged = self.database().fetch_one(statements::RECORD_IN_LOG, params![position]).await?;
+        let shown = logged.get::<Option<u64>>("logged")?.is_some();
+        if to_its_end && shown { Ok(()) } else { Err(BEHIND) }
+    }
+
+    /// Also when it is gone already.
+    fn destroy_private(&self, key: &ManagedKey) -> Result<(), Error> {
+        let destroyed = self.keys().find(&key.uri).and_then(|entry| self.keys().destroy(&entry.key));
+        match destroyed {
+            Ok(()) | Err(sceau_hsm::Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+const BEHIND: Error = Error::KeyNeeded("the platform's log was not read to its end: ask again in a minute");
+
+/// What the key itself must be. Pure.
+fn may_end(ring: &Keyring, key: &ManagedKey, now: u64, retention_ms: u64) -> Result<(), Error> {
+    if ring.standing(key, now) != KeyStanding::Retired || key.statement.key_use != KeyUse::Encrypt {
+        return Err(Error::KeyNeeded("it is in use, was destroyed before, or is no recipient key"));
+    }
+    let replaced = ring.replaced_at(key).ok_or(Error::KeyNeeded("no other key has replaced it"))?;
+    if now < key.statement.not_after.saturating_add(retention_ms) {
+        return Err(Error::KeyNeeded("it expired too recently"));
+    }
+    if now < replaced.saturating_add(DRAFTS_MS) {
+        return Err(Error::KeyNeeded("it was replaced too recently: a draft begun before may still arrive"));
+    }
+    Ok(())
+}
