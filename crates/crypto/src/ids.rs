@@ -94,7 +94,7 @@ hex_id! {
     KeyId, 32
 }
 hex_id! {
-    /// Which file version: 16 random bytes, drawn when the envelope is made.
+    /// Which file version, drawn when the envelope is made: 16 random bytes, or for a file of a dossier 12 that name it and 4 random ones.
     FileId, 16
 }
 hex_id! {
@@ -108,6 +108,33 @@ impl FileId {
     pub fn random() -> Self {
         Self(crate::random())
     }
+
+    /// Draws a new one for a file of a dossier: `SHA-256("sceau/file" ‖ 00 ‖ dossier)[0..12]`, then 4 random bytes. `dossier` is the id as
+    /// text, a UUID of 36 ASCII characters. What is sealed under it belongs to no other dossier.
+    #[must_use]
+    pub fn of_dossier(dossier: &str) -> Self {
+        let (mut id, drawn) = (dossier_hash(dossier), crate::random::<4>());
+        for (byte, random) in id.iter_mut().skip(DOSSIER_BYTES).zip(drawn) {
+            *byte = random;
+        }
+        Self(id)
+    }
+
+    /// Whether it was drawn for a file of this dossier.
+    #[must_use]
+    pub fn is_of_dossier(&self, dossier: &str) -> bool {
+        self.0.iter().zip(dossier_hash(dossier)).take(DOSSIER_BYTES).all(|(byte, expected)| *byte == expected)
+    }
+}
+
+/// How many bytes of a file's id name its dossier.
+const DOSSIER_BYTES: usize = 12;
+
+fn dossier_hash(dossier: &str) -> [u8; 16] {
+    let hash = crate::Label::File.hash(&[dossier.as_bytes()]);
+    let mut id = [0; 16];
+    id.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    id
 }
 
 impl Fingerprint {
@@ -130,6 +157,22 @@ impl Fingerprint {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
+
+    /// Computed by `printf` and `sha256sum`, so that other languages can be held to the same bytes.
+    #[test]
+    fn a_file_id_names_its_dossier_and_no_other() {
+        let dossier = "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11";
+        let (one, two) = (FileId::of_dossier(dossier), FileId::of_dossier(dossier));
+        assert_ne!(one, two);
+        for id in [one, two] {
+            assert!(id.to_string().starts_with("69df507e44c1d2d4b8f6315c"), "{id}");
+            assert!(id.is_of_dossier(dossier) && !id.is_of_dossier("0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a12"));
+        }
+        let mut other = *one.as_bytes();
+        other[11] ^= 1;
+        assert!(!FileId::from_bytes(other).is_of_dossier(dossier), "each of the twelve bytes counts");
+        assert!(!FileId::random().is_of_dossier(dossier));
+    }
 
     #[test]
     fn text_form_is_lower_case_hexadecimal_only() {

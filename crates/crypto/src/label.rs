@@ -15,6 +15,8 @@ pub enum Label {
     EnvelopeHeader,
     /// AES-256-GCM key of an envelope's metadata.
     EnvelopeMetadata,
+    /// The part of a file's id that says which dossier it is of.
+    File,
     /// Hash that names an envelope's content.
     EnvelopeHash,
     /// HPKE `info` of a CEK wrapped under X-Wing.
@@ -41,6 +43,7 @@ impl Label {
         Self::EnvelopeCommit,
         Self::EnvelopeHeader,
         Self::EnvelopeMetadata,
+        Self::File,
         Self::EnvelopeHash,
         Self::EnvelopeHpke,
         Self::Ed25519,
@@ -59,6 +62,7 @@ impl Label {
             Self::EnvelopeCommit => "sceau-1/commit",
             Self::EnvelopeHeader => "sceau-1/header",
             Self::EnvelopeMetadata => "sceau-1/metadata",
+            Self::File => "sceau/file",
             Self::EnvelopeHash => "sceau-1/envelope",
             Self::EnvelopeHpke => "sceau-1/hpke",
             Self::Ed25519 => "sceau/ed25519",
