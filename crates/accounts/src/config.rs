@@ -2,6 +2,9 @@
 
 use sceau_store::Rule;
 
+use crate::TrustedProxies;
+use crate::session::SessionCookie;
+
 /// Settings of the accounts.
 #[derive(Debug, Clone)]
 pub struct AccountsConfig {
@@ -15,6 +18,8 @@ pub struct AccountsConfig {
     pub sessions: SessionPolicy,
     /// How often things may be asked.
     pub limits: Limits,
+    /// The proxies that say for whom they ask.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl AccountsConfig {
@@ -29,12 +34,13 @@ impl AccountsConfig {
             platform_name: "Sceau".into(),
             sessions: SessionPolicy::default(),
             limits: Limits::default(),
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 
-    /// Whether the pages are served over TLS, so that cookies can be held to it.
-    pub(crate) fn is_https(&self) -> bool {
-        self.origin.starts_with("https://")
+    /// The session's cookie, which depends on whether the pages are served over TLS.
+    pub(crate) fn cookie(&self) -> SessionCookie {
+        SessionCookie::at(&self.origin)
     }
 }
 

@@ -17,6 +17,7 @@ mod limits;
 mod machines;
 mod pending;
 mod people;
+mod proxies;
 mod record;
 mod refusals;
 mod roles;
@@ -31,10 +32,11 @@ pub use config::{AccountsConfig, Limits, SessionPolicy};
 pub use element::{Attestations, Element};
 pub use email::{Email, PersonName};
 pub use error::AccountsError;
-pub use http::{JsonBody, Prepared, ProblemResponse, Proven, SameOrigin, Source, routes};
+pub use http::{JsonBody, Prepared, ProblemResponse, Proven, SameOrigin, Source, default_headers, routes};
 pub use machines::{
     AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker, bearer,
 };
+pub use proxies::{Cidr, NotACidr, TrustedProxies};
 pub use refusals::Refusals;
 pub use roles::{
     AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,

@@ -7,8 +7,42 @@ use crate::schema::statements;
 use crate::token::{Token, TokenHash};
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
-/// The name of the cookie. Not `__Host-`, which browsers only take over TLS: the demonstration has plain loopback.
-pub(crate) const COOKIE_NAME: &str = "sceau_session";
+/// The cookie that holds a session's token.
+///
+/// Cookies are shared by all ports of a host and may be planted by its neighbours. Over TLS the name begins with `__Host-`: browsers then take
+/// it from this very host only, and only with `Secure` (RFC 6265bis section 4.1.3.2). On plain loopback, the demonstration, they would not
+/// take it at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionCookie {
+    https: bool,
+}
+
+impl SessionCookie {
+    /// For pages at a web origin.
+    pub(crate) fn at(origin: &str) -> Self {
+        Self { https: origin.starts_with("https://") }
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        if self.https { "__Host-sceau_session" } else { "sceau_session" }
+    }
+
+    /// The `Set-Cookie` value that begins a session. It ends with the browser; the server ends it sooner.
+    pub(crate) fn set(self, session: &NewSession) -> String {
+        self.write(&session.0.reveal(), "")
+    }
+
+    /// The `Set-Cookie` value that makes a browser forget.
+    pub(crate) fn forget(self) -> String {
+        self.write("", "; Max-Age=0")
+    }
+
+    fn write(self, value: &str, age: &str) -> String {
+        let secure = if self.https { "; Secure" } else { "" };
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{age}{secure}", self.name())
+    }
+}
 
 /// How much later a session must be used again for that to be written down.
 const SEEN_EVERY_MS: u64 = 60_000;
@@ -30,22 +64,8 @@ pub(crate) struct Session {
     pub(crate) method: LoginMethod,
 }
 
-/// A session that was just begun: what the cookie holds.
+/// A session that was just begun: what the cookie will hold.
 pub(crate) struct NewSession(Token);
-
-impl NewSession {
-    /// The `Set-Cookie` value. It ends with the browser; the server ends it sooner.
-    pub(crate) fn cookie(&self, https: bool) -> String {
-        let secure = if https { "; Secure" } else { "" };
-        format!("{COOKIE_NAME}={}; Path=/; HttpOnly; SameSite=Strict{secure}", self.0.reveal())
-    }
-}
-
-/// The `Set-Cookie` value that makes a browser forget.
-pub(crate) fn forget_cookie(https: bool) -> String {
-    let secure = if https { "; Secure" } else { "" };
-    format!("{COOKIE_NAME}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}")
-}
 
 impl Accounts {
     /// The live session of a token, and its account as attested.

@@ -14,8 +14,8 @@ use crate::{Dossiers, statements};
 
 /// The most files of a dossier, sealed answers included.
 const MAX_FILES: i64 = 50;
-/// The most parts of a dossier: 8 GiB.
-const MAX_PARTS: u32 = 8192;
+/// The most parts of a dossier: 8 GiB of documents, with room for tags, first parts and answers.
+const MAX_PARTS: u32 = 8448;
 /// The largest header that a deposit may have: one recipient, one name.
 const MAX_HEADER: usize = 128 * 1024;
 

@@ -3,12 +3,14 @@
 mod additions;
 mod body;
 mod creation;
+mod headers;
 mod invitations;
 mod origin;
 mod passkeys;
 mod passwords;
 mod problem;
 mod sessions;
+mod source;
 mod token;
 
 use axum::extract::DefaultBodyLimit;
@@ -18,9 +20,11 @@ use utoipa_axum::routes;
 use crate::Accounts;
 
 pub use body::{JsonBody, Prepared, Proven};
+pub use headers::default_headers;
+pub use origin::SameOrigin;
 pub(crate) use origin::is_same_origin;
-pub use origin::{SameOrigin, Source};
 pub use problem::ProblemResponse;
+pub use source::Source;
 
 /// The largest body of these routes, in bytes: an attestation object with a certificate chain fits.
 const MAX_BODY: usize = 128 * 1024;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{ProblemResponse, SameOrigin, Source};
 use crate::schema::statements;
-use crate::session::{NewSession, forget_cookie};
+use crate::session::NewSession;
 use crate::{Accounts, AccountsError, AnyPerson, Authorised};
 
 /// Whoever is signed in.
@@ -44,7 +44,7 @@ pub(super) type SessionStarted = (StatusCode, [(HeaderName, String); 2]);
 
 /// No content, and the cookie.
 pub(super) fn started(accounts: &Accounts, session: &NewSession) -> SessionStarted {
-    let cookie = session.cookie(accounts.config().is_https());
+    let cookie = accounts.config().cookie().set(session);
     (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie), (CACHE_CONTROL, "no-store".to_owned())])
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn logout(
     // Ended first: a session must not outlive a trace that cannot be written.
     accounts.end_session(authorised.session).await?;
     accounts.record_logout(&authorised.account).await?;
-    let cookie = forget_cookie(accounts.config().is_https());
+    let cookie = accounts.config().cookie().forget();
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }
 

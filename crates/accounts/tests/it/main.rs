@@ -21,5 +21,6 @@ mod guessing_a_password_gets_slower;
 mod invitations_work_once;
 mod machines_get_short_tokens;
 mod passkeys_sign_in;
+mod proxies_say_for_whom_they_ask;
 mod requests_from_elsewhere_are_refused;
 mod sessions_end;

@@ -55,7 +55,7 @@ fn the_relying_party_is_the_host_of_the_origin() {
 }
 
 #[tokio::test]
-async fn over_https_the_cookie_is_secure() {
+async fn over_https_the_cookie_is_secure_and_of_this_host_alone() {
     let world = World::with(|config| config.origin = "https://sceau.localhost".into()).await;
     let mut passkey = crate::support::SoftPasskey::new("https://sceau.localhost");
     let who = serde_json::json!({"email": "a@example.org", "name": "A"});
@@ -71,7 +71,23 @@ async fn over_https_the_cookie_is_secure() {
     let finish =
         serde_json::json!({"registration_id": begun.body["registration_id"], "credential": credential});
     let done = world.send(post("/v1/passkeys/register/finish", finish)).await;
-    assert!(done.headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    let set = done.headers["set-cookie"].to_str().unwrap();
+    assert!(set.starts_with("__Host-sceau_session=") && set.ends_with("; Secure"), "{set}");
+    assert!(set.contains("; Path=/;") && !set.contains("Domain"), "what __Host- demands: {set}");
+    assert_eq!(world.me(&done.cookie()).await.status, StatusCode::OK);
+    // A page on another port, or a neighbour without TLS, may plant the other name: it says nothing here.
+    let planted = done.cookie().replace("__Host-", "");
+    assert_eq!(world.me(&planted).await.code(), (401, "not_signed_in"));
+    assert_eq!(world.me(&format!("{planted}; {}", done.cookie())).await.status, StatusCode::OK);
+    let request = axum::http::Request::post("/v1/logout")
+        .header("origin", "https://sceau.localhost")
+        .header("cookie", done.cookie())
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let left = world.send(request).await;
+    let forgotten = left.headers["set-cookie"].to_str().unwrap();
+    assert!(forgotten.starts_with("__Host-sceau_session=;") && forgotten.ends_with("; Max-Age=0; Secure"));
+    assert_eq!(world.me(&done.cookie()).await.code(), (401, "not_signed_in"));
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ pub fn routes(platform: Platform) -> OpenApiRouter {
 /// What anybody may read, at a bounded rate for each machine.
 fn public_routes(platform: &Platform) -> OpenApiRouter<Platform> {
     let held = |what, rule| {
-        let held = refusal::Held { dossiers: platform.dossiers.clone(), what, rule };
+        let held = refusal::Held { platform: platform.clone(), what, rule };
         from_fn_with_state(held, refusal::hold)
     };
     let tiles = OpenApiRouter::new()

@@ -1,11 +1,12 @@
 //! Faults on their way out, and the two things that happen to every answer of this room: incidents are recorded, floods are held.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::{AccountsError, ProblemResponse, Source};
+use sceau_accounts::{Accounts, AccountsError, ProblemResponse, Source};
 use sceau_store::Rule;
 
+use super::Platform;
 use crate::{Dossiers, Fault};
 
 /// A fault as a problem document (RFC 9457). Each handler answers with it, so that none forgets what [`note`] needs.
@@ -57,14 +58,20 @@ pub(super) async fn note(State(dossiers): State<Dossiers>, request: Request, nex
 /// Which reads are counted together, and how many there may be.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    pub(super) dossiers: Dossiers,
+    pub(super) platform: Platform,
     pub(super) what: &'static str,
     pub(super) rule: Rule,
 }
 
+impl FromRef<Held> for Accounts {
+    fn from_ref(held: &Held) -> Self {
+        held.platform.accounts.clone()
+    }
+}
+
 /// Holds a flood from one machine.
 pub(super) async fn hold(State(held): State<Held>, source: Source, request: Request, next: Next) -> Response {
-    match held.dossiers.throttle(held.what, source, held.rule) {
+    match held.platform.dossiers.throttle(held.what, source, held.rule) {
         Ok(()) => next.run(request).await,
         Err(fault) => Refusal(fault).into_response(),
     }
