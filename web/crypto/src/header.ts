@@ -1,5 +1,5 @@
 // The header of an envelope (docs/envelope.md): what is public (file id, commitment, stanzas), and the encrypted name and type.
-import { type Bytes, concat, equal, fromUtf8, hex, hkdf, random, u16, u32, utf8 } from "./bytes";
+import { type Bytes, concat, derive, deriveKey, equal, fromUtf8, hex, random, u16, u32, utf8 } from "./bytes";
 import { type ErrorCode, SceauError } from "./errors";
 
 export const FIXED_LENGTH = 56;
@@ -14,6 +14,9 @@ const MIN_METADATA = 28;
 const MAX_METADATA = 65_536;
 const PADDING = 256;
 const NO_SALT = new Uint8Array(0);
+const COMMIT = utf8("sceau-1/commit");
+const HEADER = utf8("sceau-1/header");
+const METADATA = utf8("sceau-1/metadata");
 
 export interface Stanza {
   suite: number;
@@ -38,15 +41,15 @@ export interface UnverifiedHeader {
   readonly length: number; // of the whole header
 }
 
-/** `nonce` is drawn unless a test vector gives it. */
+/** `cek` is the content key as `hkdfInput` takes it; `nonce` is drawn unless a test vector gives it. */
 export async function buildHeader(
-  cek: Bytes,
+  cek: CryptoKey,
   fileId: Bytes,
   stanzas: readonly Stanza[],
   metadata: Metadata,
   nonce: Bytes = random(12),
 ): Promise<Bytes> {
-  const commitment = await hkdf(cek, NO_SALT, utf8("sceau-1/commit"));
+  const commitment = await derive(cek, NO_SALT, COMMIT);
   const fixed = concat(MAGIC, Uint8Array.of(VERSION), u16(CONTENT_SUITE), fileId, commitment);
   const section = await sealMetadata(cek, fixed, metadata, nonce);
   if (stanzas.length < 1) throw new SceauError("seal-no-recipient");
@@ -58,7 +61,7 @@ export async function buildHeader(
   );
   if (body.length > MAX_BODY) throw new SceauError("seal-too-many-recipients");
   const authenticated = concat(fixed, u32(body.length), body);
-  const mac = await crypto.subtle.sign("HMAC", await macKey(cek, "sign"), authenticated);
+  const mac = await crypto.subtle.sign("HMAC", await deriveKey(cek, NO_SALT, HEADER, "sign"), authenticated);
   return concat(authenticated, new Uint8Array(mac));
 }
 
@@ -110,13 +113,13 @@ export function headerLength(start: Bytes): number {
   return FIXED_LENGTH + 4 + bodyLength + MAC_LENGTH;
 }
 
-/** Checks commitment, then MAC, and only then decrypts name and type. */
-export async function authenticate(header: UnverifiedHeader, cek: Bytes): Promise<Metadata> {
-  // Keys are derived side by side, each a round trip to the browser's crypto threads; they are used in order.
+/** Checks commitment, then MAC, and only then decrypts name and type. `cek` is the content key as `hkdfInput` takes it. */
+export async function authenticate(header: UnverifiedHeader, cek: CryptoKey): Promise<Metadata> {
+  // Keys are derived side by side; they are used in order.
   const [commitment, mac, metadata] = await Promise.all([
-    hkdf(cek, NO_SALT, utf8("sceau-1/commit")),
-    macKey(cek, "verify"),
-    metadataKey(cek, "decrypt"),
+    derive(cek, NO_SALT, COMMIT),
+    deriveKey(cek, NO_SALT, HEADER, "verify"),
+    deriveKey(cek, NO_SALT, METADATA, "decrypt"),
   ]);
   if (!equal(commitment, header.commitment)) throw new SceauError("envelope-commitment");
   const valid = await crypto.subtle.verify("HMAC", mac, header.mac, header.authenticated);
@@ -126,22 +129,12 @@ export async function authenticate(header: UnverifiedHeader, cek: Bytes): Promis
 
 export const fileIdHex = (header: UnverifiedHeader): string => hex(header.fileId);
 
-async function macKey(cek: Bytes, usage: "sign" | "verify"): Promise<CryptoKey> {
-  const raw = await hkdf(cek, NO_SALT, utf8("sceau-1/header"));
-  return crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, [usage]);
-}
-
-async function metadataKey(cek: Bytes, usage: "encrypt" | "decrypt"): Promise<CryptoKey> {
-  const raw = await hkdf(cek, NO_SALT, utf8("sceau-1/metadata"));
-  return crypto.subtle.importKey("raw", raw, "AES-GCM", false, [usage]);
-}
-
-async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
+async function sealMetadata(cek: CryptoKey, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
   checkMetadata(metadata, "seal-name", "seal-media-type");
   const json = utf8(JSON.stringify({ name: metadata.name, type: metadata.type }));
   const padded = new Uint8Array(Math.ceil(json.length / PADDING) * PADDING).fill(0x20);
   padded.set(json);
-  const key = await metadataKey(cek, "encrypt");
+  const key = await deriveKey(cek, NO_SALT, METADATA, "encrypt");
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: fixed }, key, padded);
   const length = iv.length + sealed.byteLength;
   return concat(u32(length), iv, new Uint8Array(sealed));

@@ -1,15 +1,16 @@
 // Sceau's cryptography in the browser: envelopes, recipients, signatures, the trace's proofs. No interface, no network, no storage.
 // It never holds a recipient's private key and never hands out a plaintext that it has not authenticated.
-export { base64, base64url, type Bytes, fromBase64url, fromHex, fromUtf8, hex, sha256, utf8 } from "./bytes";
+export { base64, base64url, type Bytes, concat, fromBase64url, fromHex, fromUtf8, hex, sha256, utf8 } from "./bytes";
 export { codeOf, type ErrorCode, SceauError } from "./errors";
 export { type VerifiedRecord, verifyEvidence } from "./evidence";
 export { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
-export { CryptoWorker, type OpeningInWorker, type SealedHeader, type SealingInWorker } from "./in-worker";
+export { CryptoWorker, type SealedHeader, type SealingInWorker } from "./in-worker";
 export { fingerprint, type JwsType, unverifiedPayload, verifyJws } from "./jws";
 export { type Manifest, manifestBytes, type ManifestFile, manifestHash, parseManifest } from "./manifest";
 export { leafHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle";
 export { type Checkpoint, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
-export { Opener } from "./open";
+export { checkWhole, Opener } from "./open";
+export type { OpeningInWorker } from "./opening";
 export { ordered } from "./ordered";
 export { loginChallenge, type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";

@@ -1,56 +1,73 @@
 // Opening an envelope. Nothing comes out that has not been authenticated; parts may be asked for in any order.
-import { type Bytes, hex, sha256 } from "./bytes";
+import { type Bytes, hex, hkdfInput, sha256 } from "./bytes";
 import { SceauError } from "./errors";
 import { authenticate, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
 import { envelopeHash, StreamKey } from "./stream";
 
-export class Opener {
-  readonly #hashes = new Map<number, Bytes>();
-  #stream: Promise<StreamKey> | undefined;
+export interface OpenedPart {
+  readonly plaintext: Bytes;
+  readonly hash: Bytes; // SHA-256 of the part
+}
 
+/** What is needed to open an envelope, but its parts. */
+export interface Beginning {
+  readonly header: Bytes;
+  readonly cek: Bytes;
+  /** How many parts there are, from the signed manifest. */
+  readonly parts: number;
+  /** The first 40 bytes of part 0, or all of it. */
+  readonly start: Bytes;
+}
+
+/** Decrypts parts. Whether they are together what was signed for is `checkWhole`'s. */
+export class Opener {
   private constructor(
-    private readonly header: UnverifiedHeader,
-    private readonly cek: Bytes,
+    private readonly stream: StreamKey,
     readonly metadata: Metadata,
     readonly parts: number,
   ) {}
 
-  /** Commitment and MAC are checked before anything else. `parts` comes from the signed manifest. */
-  static async create(headerBytes: Bytes, cek: Bytes, parts: number): Promise<Opener> {
-    if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("stream-too-long", "count");
-    const header = parseHeader(headerBytes);
-    const metadata = await authenticate(header, cek);
-    return new Opener(header, cek.slice(), metadata, parts);
+  /** Commitment and MAC are checked before anything else. */
+  static async create({ header: bytes, cek, parts, start }: Beginning): Promise<Opener> {
+    checkCount(parts);
+    const header = parseHeader(bytes);
+    const input = await hkdfInput(cek);
+    const metadata = await authenticate(header, input);
+    return new Opener(await StreamKey.read(input, header.fixed, start), metadata, parts);
   }
 
-  get fileId(): string {
-    return hex(this.header.fileId);
+  part(index: number, bytes: Bytes): Promise<Bytes> {
+    checkIndex(index, this.parts);
+    return this.stream.openPart(index, index === this.parts - 1, bytes);
   }
 
-  /** Part 0 carries the stream's salt: give it first, whichever part is wanted then. */
-  async part(index: number, bytes: Bytes): Promise<Bytes> {
-    if (!Number.isSafeInteger(index) || index < 0 || index >= this.parts) throw new SceauError("stream-too-long", "index");
-    if (index === 0) this.#stream ??= StreamKey.read(this.cek, this.header.fixed, bytes);
-    const stream = await this.#stream;
-    if (!stream) throw new SceauError("stream-header", "part 0 must come first");
-    const [plaintext, hash] = await Promise.all([
-      stream.openPart(index, index === this.parts - 1, bytes),
-      sha256(bytes),
-    ]);
-    this.#hashes.set(index, hash);
-    return plaintext;
+  async partAndHash(index: number, bytes: Bytes): Promise<OpenedPart> {
+    const [plaintext, hash] = await Promise.all([this.part(index, bytes), sha256(bytes)]);
+    return { plaintext, hash };
   }
+}
 
-  /** Every part was seen, the last one as last, and together they are the envelope that was signed for. */
-  async finish(expectedEnvelopeHash: string): Promise<void> {
-    const hashes: Bytes[] = [];
-    for (let i = 0; i < this.parts; i += 1) {
-      const hash = this.#hashes.get(i);
-      if (!hash) throw new SceauError("stream-truncated");
-      hashes.push(hash);
-    }
-    const hash = hex(await envelopeHash(this.header.fixed, this.header.metadataSection, hashes));
-    this.cek.fill(0);
-    if (hash !== expectedEnvelopeHash) throw new SceauError("envelope-hash");
+/** Every part was seen (`hashes` holds theirs by index), and together they are the envelope that was signed for. */
+export async function checkWhole(
+  header: UnverifiedHeader,
+  parts: number,
+  hashes: ReadonlyMap<number, Bytes>,
+  expectedEnvelopeHash: string,
+): Promise<void> {
+  const all: Bytes[] = [];
+  for (let i = 0; i < parts; i += 1) {
+    const hash = hashes.get(i);
+    if (!hash) throw new SceauError("stream-truncated");
+    all.push(hash);
   }
+  const hash = hex(await envelopeHash(header.fixed, header.metadataSection, all));
+  if (hash !== expectedEnvelopeHash) throw new SceauError("envelope-hash");
+}
+
+export function checkCount(parts: number): void {
+  if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("stream-too-long", "count");
+}
+
+export function checkIndex(index: number, parts: number): void {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= parts) throw new SceauError("stream-too-long", "index");
 }

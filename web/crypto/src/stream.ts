@@ -1,5 +1,5 @@
 // The content stream: Tink's AES256_GCM_HKDF_1MB, part by part. No order is imposed here; seal.ts and open.ts keep it.
-import { type Bytes, concat, hkdf, sha256, u32, utf8 } from "./bytes";
+import { type Bytes, concat, deriveKey, equal, sha256, u32, utf8 } from "./bytes";
 import { SceauError } from "./errors";
 
 export const PART_LENGTH = 1 << 20;
@@ -22,7 +22,7 @@ export function plaintextRange(index: number, size: number): { start: number; en
   return { start, end: Math.min(end, size) };
 }
 
-/** The key of one stream, and how each segment's nonce is made. */
+/** The key of one stream (`cek` is the content key as `hkdfInput` takes it), and how each segment's nonce is made. */
 export class StreamKey {
   private constructor(
     private readonly key: CryptoKey,
@@ -30,26 +30,25 @@ export class StreamKey {
     readonly header: Bytes, // the 40 bytes that begin part 0
   ) {}
 
-  static async create(cek: Bytes, fixed: Bytes, salt: Bytes, noncePrefix: Bytes): Promise<StreamKey> {
+  static create(cek: CryptoKey, fixed: Bytes, salt: Bytes, noncePrefix: Bytes): Promise<StreamKey> {
     const header = concat(Uint8Array.of(STREAM_HEADER_LENGTH), salt, noncePrefix);
     return StreamKey.derive(cek, fixed, header, "encrypt");
   }
 
-  /** From the first bytes of part 0. */
-  static async read(cek: Bytes, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
+  /** From the first 40 bytes of part 0, or all of it. */
+  static async read(cek: CryptoKey, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
     if (part0.length < STREAM_HEADER_LENGTH) throw new SceauError("stream-truncated");
     if (part0[0] !== STREAM_HEADER_LENGTH) throw new SceauError("stream-header");
     return StreamKey.derive(cek, fixed, part0.slice(0, STREAM_HEADER_LENGTH), "decrypt");
   }
 
   private static async derive(
-    cek: Bytes,
+    cek: CryptoKey,
     fixed: Bytes,
     header: Bytes,
     usage: "encrypt" | "decrypt",
   ): Promise<StreamKey> {
-    const raw = await hkdf(cek, header.slice(1, 33), await sha256(fixed));
-    const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, [usage]);
+    const key = await deriveKey(cek, header.slice(1, 33), await sha256(fixed), usage);
     return new StreamKey(key, header.slice(33), header);
   }
 
@@ -59,6 +58,8 @@ export class StreamKey {
   }
 
   async openPart(index: number, last: boolean, part: Bytes): Promise<Bytes> {
+    if (index === 0 && part.length < STREAM_HEADER_LENGTH) throw new SceauError("stream-truncated");
+    if (index === 0 && !equal(part.subarray(0, STREAM_HEADER_LENGTH), this.header)) throw new SceauError("stream-header");
     const segment = index === 0 ? part.subarray(STREAM_HEADER_LENGTH) : part;
     const size = segment.length - TAG;
     const full = index === 0 ? FIRST_PLAINTEXT : NEXT_PLAINTEXT;

@@ -1,13 +1,12 @@
-// The worker in which files are sealed and opened, so that a page stays quick. It may have several files in hand; see in-worker.ts.
+// The worker in which files are sealed and opened, so that a page stays quick. It may have several files in hand; see thread.ts.
 import { codeOf } from "./errors";
-import type { FromWorker, ToWorker } from "./in-worker";
 import { Opener } from "./open";
 import { Sealer } from "./seal";
-import type { Bytes } from "./bytes";
+import type { FromWorker, ToWorker } from "./thread";
 
-// By the number of the call that began them.
+// By the number of the call that began them, or the one that the page gave.
 const sealers = new Map<number, Sealer>();
-const openers = new Map<number, Opener>();
+const openers = new Map<number, Promise<Opener>>();
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -35,18 +34,19 @@ async function answer(message: ToWorker): Promise<{ value: unknown; transfer: Tr
     }
     case "seal-hash":
       return { value: await inHand(sealers, message.handle).envelopeHash(), transfer: [] };
-    case "open": {
-      const opener = await Opener.create(message.header, message.cek, message.parts);
-      openers.set(message.call, opener);
-      return { value: { handle: message.call, metadata: opener.metadata, fileId: opener.fileId }, transfer: [] };
-    }
     case "open-part": {
-      const plaintext: Bytes = await inHand(openers, message.handle).part(message.index, message.bytes);
-      return { value: plaintext, transfer: [plaintext.buffer] };
+      const { handle, index, bytes, beginning } = message;
+      const begun = beginning ? Opener.create(beginning) : inHand(openers, handle);
+      if (beginning && beginning.parts > 1) openers.set(handle, begun);
+      const opener = await begun;
+      const { metadata } = opener;
+      if (message.hash) {
+        const opened = await opener.partAndHash(index, bytes);
+        return { value: { ...opened, metadata }, transfer: [opened.plaintext.buffer] };
+      }
+      const plaintext = await opener.part(index, bytes);
+      return { value: { plaintext, metadata, used: bytes.buffer }, transfer: [plaintext.buffer, bytes.buffer] };
     }
-    case "open-finish":
-      await inHand(openers, message.handle).finish(message.expected);
-      return { value: null, transfer: [] };
     case "release":
       sealers.delete(message.handle);
       openers.delete(message.handle);

@@ -56,7 +56,7 @@ async function throughWorker(): Promise<{ envelope: number; bare: number }> {
   const size = 12_000_000;
   const source = new Uint8Array(size).map((_, i) => i % 251);
 
-  const worker = new CryptoWorker();
+  const worker = new CryptoWorker(2);
   const sealing = await worker.seal(new Blob([source]), { name: "douze.bin", type: "" }, [recipient]);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const part of sealing.all()) parts.push(part.bytes);
@@ -64,8 +64,9 @@ async function throughWorker(): Promise<{ envelope: number; bare: number }> {
   const cek = await unwrap(parseHeader(sealing.header), secret);
 
   const begun = performance.now();
-  const opening = await worker.open(sealing.header, cek, parts.length);
-  const plain = await Promise.all(parts.map((part, index) => opening.part(index, part)));
+  const opening = worker.open(sealing.header, cek, parts.length);
+  const plain: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of opening.all((index) => Promise.resolve(parts[index] as Uint8Array<ArrayBuffer>))) plain.push(piece);
   await opening.finish(envelopeHash);
   const envelope = performance.now() - begun;
   worker.close();

@@ -1,11 +1,12 @@
 // Opening one document: the key manager releases its content key (and records that), the platform gives ciphertext, a worker decrypts.
-import { CryptoWorker, fromBase64url, type Metadata, ordered } from "@sceau/crypto";
+import { CryptoWorker, fromBase64url, type Metadata } from "@sceau/crypto";
 import { type Platform, post, Problem, type Released } from "../api";
 import type { Dossier, SealedFile } from "./dossier";
 
 export interface OpenedDocument {
   readonly metadata: Metadata;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The document in pieces of at most 1 MiB, as it was decrypted: joining them would be one more copy of it. */
+  readonly pieces: readonly Uint8Array<ArrayBuffer>[];
   /** Where this access is in the key manager's trace. */
   readonly recordIndex: number;
 }
@@ -13,10 +14,10 @@ export interface OpenedDocument {
 /** What a page can hold in one piece; larger documents are not for dossiers yet. */
 export const LARGEST = 512 * 1024 * 1024;
 
-/** One for the page's life, so that it is warm when a document is opened. */
+/** One for the page's life, so that it is warm when a document is opened. Two threads: browsers decrypt and hash in the calling one. */
 let worker: CryptoWorker | undefined;
 export function warmUp(): CryptoWorker {
-  worker ??= new CryptoWorker();
+  worker ??= new CryptoWorker(2);
   return worker;
 }
 
@@ -32,25 +33,21 @@ export async function openDocument(
   // Page and key manager have each read the manifest; they must have read the same.
   if (released.envelope_hash !== file.envelopeHash || released.parts !== file.parts) throw new Problem("manifest_read_differently");
   const cek = fromBase64url(released.cek);
-  const envelope = await warmUp().open(fromBase64url(file.header), cek, file.parts);
+  const envelope = warmUp().open(fromBase64url(file.header), cek, file.parts);
   cek.fill(0);
   try {
     if (envelope.fileId !== file.fileId) throw new Problem("file_missing");
-    const bytes = new Uint8Array(file.size);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
     let done = 0;
-    const part = async (index: number): Promise<Uint8Array> =>
-      envelope.part(index, await platform.part(dossier.id, file.fileId, index));
-    const take = (plaintext: Uint8Array): void => {
-      if (done + plaintext.length > bytes.length) throw new Problem("size_differs");
-      bytes.set(plaintext, done);
+    for await (const plaintext of envelope.all((index) => platform.part(dossier.id, file.fileId, index))) {
       done += plaintext.length;
+      if (done > file.size) throw new Problem("size_differs");
+      pieces.push(plaintext);
       progress(done);
-    };
-    take(await part(0)); // it carries the stream's salt, so the others wait for it
-    for await (const plaintext of ordered(file.parts - 1, (index) => part(index + 1))) take(plaintext);
-    if (done !== bytes.length) throw new Problem("size_differs");
+    }
+    if (done !== file.size) throw new Problem("size_differs");
     await envelope.finish(file.envelopeHash);
-    return { metadata: envelope.metadata, bytes, recordIndex: released.record_index };
+    return { metadata: envelope.metadata, pieces, recordIndex: released.record_index };
   } finally {
     envelope.release();
   }
@@ -59,8 +56,8 @@ export async function openDocument(
 export type Viewable = "application/pdf" | "image/jpeg" | "image/png";
 
 /** What the frame can show, judged by the first bytes: the type in the metadata is the sender's word. */
-export function viewable(bytes: Uint8Array): Viewable | null {
-  const starts = (...magic: number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+export function viewable(first: Uint8Array | undefined): Viewable | null {
+  const starts = (...magic: number[]): boolean => magic.every((byte, i) => first?.[i] === byte);
   if (starts(0x25, 0x50, 0x44, 0x46, 0x2d)) return "application/pdf";
   if (starts(0xff, 0xd8, 0xff)) return "image/jpeg";
   if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return "image/png";
@@ -68,8 +65,8 @@ export function viewable(bytes: Uint8Array): Viewable | null {
 }
 
 /** Hands the file to the person, as bytes that no browser will run. */
-export function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+export function download(name: string, pieces: OpenedDocument["pieces"]): void {
+  const url = URL.createObjectURL(new Blob([...pieces], { type: "application/octet-stream" }));
   const link = document.createElement("a");
   link.href = url;
   // Control, direction-changing and path characters could disguise what the file is.

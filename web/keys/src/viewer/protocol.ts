@@ -3,7 +3,7 @@
 /** To the frame. */
 export interface Show {
   readonly sceau: "show";
-  readonly bytes: ArrayBuffer;
+  readonly pieces: readonly Uint8Array<ArrayBuffer>[];
   readonly type: "application/pdf" | "image/jpeg" | "image/png";
   readonly language: "fr" | "en";
 }

@@ -23,8 +23,9 @@ window.addEventListener("message", (event: MessageEvent<Partial<Show> | null>) =
 });
 tell({ sceau: "ready" });
 
-async function show({ bytes, type, language }: Show): Promise<void> {
+async function show({ pieces, type, language }: Show): Promise<void> {
   document.documentElement.lang = language;
+  const bytes = await new Blob([...pieces]).arrayBuffer();
   const sha256 = hex(await crypto.subtle.digest("SHA-256", bytes));
   document.documentElement.dataset["sha256"] = sha256;
   try {

@@ -1,0 +1,101 @@
+// One file being opened, its parts shared out among workers. Each of them checks the header under the content key before any part.
+import { type Bytes, sha256 } from "./bytes";
+import { SceauError } from "./errors";
+import { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
+import { checkCount, checkIndex, checkWhole, type OpenedPart } from "./open";
+import { ordered } from "./ordered";
+import { PART_LENGTH, STREAM_HEADER_LENGTH } from "./stream";
+import type { Thread } from "./thread";
+
+/** Where a lone part is copied to; it comes back from the worker, so that its memory is asked for once. */
+let spare: ArrayBuffer | undefined;
+
+export class OpeningInWorker {
+  readonly #header: UnverifiedHeader;
+  readonly #cek: Bytes;
+  readonly #hashes = new Map<number, Bytes>();
+  readonly #begun = new Set<Thread>();
+  #start: Bytes | undefined;
+  #metadata: Metadata | undefined;
+
+  constructor(
+    private readonly threads: readonly Thread[],
+    private readonly handle: number,
+    private readonly header: Bytes,
+    cek: Bytes,
+    private readonly parts: number,
+  ) {
+    checkCount(parts);
+    this.#header = parseHeader(header);
+    this.#cek = cek.slice();
+  }
+
+  /** As the header says; it is true once a part came out. */
+  get fileId(): string {
+    return fileIdHex(this.#header);
+  }
+
+  /** Once a part came out. */
+  get metadata(): Metadata {
+    if (!this.#metadata) throw new Error("no part was opened yet");
+    return this.#metadata;
+  }
+
+  /** Takes the bytes away. Part 0 carries the stream's salt: give it first, whichever part is wanted then. */
+  async part(index: number, bytes: Bytes): Promise<Bytes> {
+    checkIndex(index, this.parts);
+    if (index === 0) this.#start ??= bytes.slice(0, STREAM_HEADER_LENGTH);
+    if (!this.#start) throw new SceauError("stream-header", "part 0 must come first");
+    return this.parts === 1 && bytes.length <= PART_LENGTH ? this.#lone(bytes) : this.#shared(index, bytes);
+  }
+
+  /** Every part's plaintext in order, a few parts in hand at once. `fetch` gives the part, whose bytes are then taken away. */
+  async *all(fetch: (index: number) => Promise<Bytes>): AsyncGenerator<Bytes, void, undefined> {
+    const open = async (index: number): Promise<Bytes> => this.part(index, await fetch(index));
+    yield await open(0); // it carries the stream's salt, so the others wait for it to come
+    yield* ordered(this.parts - 1, (index) => open(index + 1));
+  }
+
+  /** After this the plaintext is the file that was signed for. */
+  async finish(expectedEnvelopeHash: string): Promise<void> {
+    this.#cek.fill(0);
+    await checkWhole(this.#header, this.parts, this.#hashes, expectedEnvelopeHash);
+  }
+
+  /** The workers forget the file and its keys. */
+  release(): void {
+    this.#cek.fill(0);
+    for (const thread of this.#begun) thread.release(this.handle);
+  }
+
+  async #shared(index: number, bytes: Bytes): Promise<Bytes> {
+    const thread = this.threads[index % this.threads.length] as Thread;
+    const { plaintext, hash } = await this.#ask(thread, index, bytes, true);
+    this.#hashes.set(index, hash);
+    return plaintext;
+  }
+
+  /** A lone part is decrypted in the worker while it is hashed here: neither of the two can be shared out. */
+  async #lone(bytes: Bytes): Promise<Bytes> {
+    const room = spare ?? new ArrayBuffer(PART_LENGTH);
+    spare = undefined;
+    const copy = new Uint8Array(room, 0, bytes.length);
+    copy.set(bytes);
+    const opened = this.#ask(this.threads[0] as Thread, 0, copy, false);
+    opened.catch(() => undefined);
+    this.#hashes.set(0, await sha256(bytes));
+    const { plaintext, used } = await opened;
+    spare = used;
+    return plaintext;
+  }
+
+  async #ask(thread: Thread, index: number, bytes: Bytes, hash: boolean): Promise<OpenedPart & { used: ArrayBuffer }> {
+    const { header, parts, handle } = this;
+    const beginning = this.#begun.has(thread) ? null : { header, cek: this.#cek, parts, start: this.#start as Bytes };
+    if (parts > 1) this.#begun.add(thread); // a worker keeps nothing of a lone part
+    const call = { do: "open-part", handle, index, bytes, beginning, hash } as const;
+    const opened = (await thread.ask(call, [bytes.buffer])) as OpenedPart & { used: ArrayBuffer; metadata: Metadata };
+    this.#metadata ??= opened.metadata;
+    return opened;
+  }
+}
