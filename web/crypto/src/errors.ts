@@ -58,6 +58,8 @@ export type ErrorCode =
   | "evidence.malformed"
   | "evidence.unknown_version"
   | "evidence.other_log"
+  | "opening.wrong" // it does not fit its commitment
+  | "opening.superfluous" // it opens nothing
   | "evidence.wrong_subject" // true evidence, but of something else
   // the depositor's side
   | "manifest-malformed"

@@ -1,5 +1,6 @@
 // An evidence file: a record, its inclusion proof and a signed checkpoint. The order of the checks is that of crates/trace/src/evidence.rs.
 import type { Bytes } from "./bytes";
+import { parseOpenings, reveal } from "./commitment";
 import { SceauError } from "./errors";
 import { Fields } from "./json";
 import { leafHash, verifyInclusion } from "./merkle";
@@ -10,6 +11,7 @@ const MAX_LENGTH = 8 << 20;
 
 /** A record that a log has committed to. */
 export interface VerifiedRecord {
+  /** With the values that the file opens in place of their commitments. */
   readonly record: TraceRecord;
   readonly bytes: Bytes; // the exact leaf
   readonly index: number;
@@ -26,12 +28,13 @@ export async function verifyEvidence(file: unknown, logKey: string | null): Prom
   const f = typeof file === "string" ? Fields.parse(file, "evidence.malformed") : Fields.of(file, "evidence.malformed");
   if (f.text("format") !== "sceau-evidence") throw new SceauError("evidence.malformed", "format");
   if (f.whole("v") !== 1) throw new SceauError("evidence.unknown_version");
-  f.only("v", "format", "record", "index", "proof", "checkpoint", "log_key", "attachments");
+  f.only("v", "format", "record", "index", "proof", "checkpoint", "log_key", "openings", "attachments");
   const index = f.integer("index");
   const proof = f.hashes("proof");
   const bytes = f.bytes("record");
   const note = f.text("checkpoint");
   const embedded = f.text("log_key");
+  const openings = f.has("openings") ? parseOpenings(f.object("openings")) : [];
   const attachments = f.has("attachments") ? Object.fromEntries(f.object("attachments").entries()) : {};
 
   const key = await parseLogKey(embedded);
@@ -39,5 +42,5 @@ export async function verifyEvidence(file: unknown, logKey: string | null): Prom
   const record = parseRecord(bytes);
   const checkpoint = await verifyCheckpoint(note, key);
   await verifyInclusion(await leafHash(bytes), index, checkpoint.size, proof, checkpoint.root);
-  return { record, bytes, index, checkpoint, keyPinned: logKey !== null, attachments };
+  return { record: await reveal(record, openings), bytes, index, checkpoint, keyPinned: logKey !== null, attachments };
 }

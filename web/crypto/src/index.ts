@@ -1,6 +1,7 @@
 // Sceau's cryptography in the browser: envelopes, recipients, signatures, the trace's proofs. No interface, no network, no storage.
 // It never holds a recipient's private key and never hands out a plaintext that it has not authenticated.
 export { base64, base64url, type Bytes, concat, fromBase64url, fromHex, fromUtf8, hex, sha256, utf8 } from "./bytes";
+export { commitTo, isWithheld } from "./commitment";
 export { codeOf, type ErrorCode, SceauError } from "./errors";
 export { type VerifiedRecord, verifyEvidence } from "./evidence";
 export { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";

@@ -1,6 +1,6 @@
 // A record of the trace: read strictly, in its one canonical spelling, so that what is shown is what was logged. The rules are those
 // of crates/trace/src/record.
-import { type Bytes, equal, utf8 } from "./bytes";
+import { type Bytes, equal, fromBase64url, utf8 } from "./bytes";
 import { SceauError } from "./errors";
 import { Fields } from "./json";
 
@@ -101,9 +101,19 @@ function demand(holds: boolean, field: string): void {
 }
 
 const isKind = (text: string): boolean => /^[a-z][a-z0-9._-]{0,63}$/.test(text);
-const isId = (text: string): boolean => text.length > 0 && isToken(text, 128);
+/** A token, or a whole commitment: nothing else may look like one. */
+export const isId = (text: string): boolean => text.length > 0 && isToken(text, 128) && (!text.startsWith("hmac:") || isCommitment(text));
 const isToken = (text: string, longest: number): boolean =>
   text.length <= longest && /^[A-Za-z0-9._:/=+-]*$/.test(text) && !isAddress(text);
+
+/** `hmac:` and the one spelling of 32 bytes. */
+function isCommitment(text: string): boolean {
+  try {
+    return fromBase64url(text.slice("hmac:".length)).length === 32;
+  } catch {
+    return false;
+  }
+}
 
 /** Network addresses are personal data. */
 function isAddress(text: string): boolean {

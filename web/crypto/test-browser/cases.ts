@@ -22,18 +22,18 @@ export function cases(file: string, vectors: unknown): Case[] {
 }
 
 interface EvidenceVectors {
-  cases: { name: string; file: string; log_key: string | null; expected: string; index?: number; size?: number; key_pinned?: boolean }[];
+  cases: { name: string; file: string; log_key: string | null; expected: string; index?: number; size?: number; key_pinned?: boolean; record?: unknown }[];
 }
 
 function evidence({ cases }: EvidenceVectors): Case[] {
-  return cases.map(({ name, file, log_key, expected, index, size, key_pinned }) => ({
+  return cases.map(({ name, file, log_key, expected, index, size, key_pinned, record }) => ({
     name,
     run: async () => {
       const verdict = await verifyEvidence(file, log_key).then(
-        (v) => ({ code: "ok", index: v.index, size: v.checkpoint.size, key_pinned: v.keyPinned }),
+        (v) => ({ code: "ok", index: v.index, size: v.checkpoint.size, key_pinned: v.keyPinned, ...(record ? { record: { ...v.record, v: 1 } } : {}) }),
         (error: unknown) => ({ code: codeOf(error) }),
       );
-      same(verdict, expected === "ok" ? { code: "ok", index, size, key_pinned } : { code: expected });
+      same(verdict, expected === "ok" ? { code: "ok", index, size, key_pinned, ...(record ? { record } : {}) } : { code: expected });
     },
   }));
 }
