@@ -18,9 +18,9 @@ export class CryptoWorker {
   }
 
   /** Seals a file: its header at once, its parts as they are asked for. */
-  async seal(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[]): Promise<SealingInWorker> {
+  async seal(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[], fileId?: Bytes): Promise<SealingInWorker> {
     const thread = this.#threads[0] as Thread;
-    const started = (await thread.ask({ do: "seal", source, metadata, recipients })) as SealedHeader & { handle: number };
+    const started = (await thread.ask({ do: "seal", source, metadata, recipients, fileId })) as SealedHeader & { handle: number };
     const { handle, ...header } = started;
     const part = (index: number): Promise<SealedPart> => thread.ask({ do: "seal-part", handle, index }) as Promise<SealedPart>;
     const envelopeHash = (): Promise<string> => thread.ask({ do: "seal-hash", handle }) as Promise<string>;

@@ -4,6 +4,7 @@ export { base64, base64url, type Bytes, concat, fromBase64url, fromHex, fromUtf8
 export { commitTo, isWithheld } from "./commitment";
 export { codeOf, type ErrorCode, SceauError } from "./errors";
 export { type VerifiedRecord, verifyEvidence } from "./evidence";
+export { fileIdOf, isFileOf } from "./file-id";
 export { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
 export { CryptoWorker, type SealedHeader, type SealingInWorker } from "./in-worker";
 export { fingerprint, type JwsType, unverifiedPayload, verifyJws } from "./jws";

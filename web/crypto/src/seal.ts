@@ -32,13 +32,13 @@ export class Sealer {
     this.#hashes = new Array<Bytes | undefined>(this.parts).fill(undefined);
   }
 
-  /** Draws the content key, which nothing outside this object ever holds, and wraps it for each recipient. */
-  static async create(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[]): Promise<Sealer> {
+  /** Draws the content key, which nothing outside this object ever holds, and wraps it for each recipient. A file of a dossier brings its
+   * id (`fileIdOf`); 16 random bytes do for any other. */
+  static async create(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[], fileId: Bytes = random(16)): Promise<Sealer> {
     if (source.size > MAX_FILE) throw new SceauError("seal-too-large");
     const ids = await Promise.all(recipients.map(keyIdHex));
     if (new Set(ids).size !== ids.length) throw new SceauError("seal-duplicate-recipient");
     const cek = random(32);
-    const fileId = random(16);
     const stanzas = await Promise.all(recipients.map((recipient) => wrap(recipient, fileId, cek)));
     const input = await hkdfInput(cek);
     cek.fill(0);

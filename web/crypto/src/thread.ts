@@ -6,7 +6,7 @@ import type { Beginning } from "./open";
 import type { RecipientKey } from "./recipients";
 
 type Call =
-  | { do: "seal"; source: Blob; metadata: Metadata; recipients: readonly RecipientKey[] }
+  | { do: "seal"; source: Blob; metadata: Metadata; recipients: readonly RecipientKey[]; fileId: Bytes | undefined }
   | { do: "seal-part"; handle: number; index: number }
   | { do: "seal-hash"; handle: number }
   /** The first call for a file carries its beginning. */

@@ -23,7 +23,7 @@ scope.onmessage = ({ data }) => {
 async function answer(message: ToWorker): Promise<{ value: unknown; transfer: Transferable[] }> {
   switch (message.do) {
     case "seal": {
-      const sealer = await Sealer.create(message.source, message.metadata, message.recipients);
+      const sealer = await Sealer.create(message.source, message.metadata, message.recipients, message.fileId);
       sealers.set(message.call, sealer);
       const { header, fileId, parts, size } = sealer;
       return { value: { handle: message.call, header, fileId, parts, size }, transfer: [] };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { CipherSuite, Aes256Gcm, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
-import { type Bytes, checkWhole, codeOf, keyIdHex, Opener, parseHeader, partCount, type PrivateKey, type RecipientKey, Sealer, unwrap } from "../src";
+import { type Bytes, checkWhole, codeOf, fileIdOf, hex, isFileOf, keyIdHex, Opener, parseHeader, partCount, type PrivateKey, type RecipientKey, Sealer, unwrap } from "../src";
 import { fromHex, random } from "../src/bytes";
 import { FIRST_PLAINTEXT, NEXT_PLAINTEXT, PART_LENGTH } from "../src/stream";
 
@@ -156,6 +156,18 @@ describe("what was altered is refused", () => {
     const id = hybrid.secret.id;
     expect(await code(unwrap(parseHeader(sealed.header), { suite: "HPKE-X-Wing", id, seed: random(32) }))).toBe("envelope-unwrap");
   });
+});
+
+it("a file's id names its dossier, and no other", async () => {
+  const dossier = "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11";
+  const [one, two] = [hex(await fileIdOf(dossier)), hex(await fileIdOf(dossier))];
+  expect(one.slice(0, 24)).toBe("69df507e44c1d2d4b8f6315c"); // by printf and sha256sum, as in crates/crypto/src/ids.rs
+  expect(one).not.toBe(two);
+  expect(await isFileOf(dossier, one)).toBe(true);
+  expect(await isFileOf("0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a12", one)).toBe(false);
+  expect(await isFileOf(dossier, `${one.slice(0, 23)}d${one.slice(24)}`)).toBe(false);
+  const sealer = await Sealer.create(new Blob(["x"]), { name: "x", type: "" }, [hybrid.recipient], fromHex(one));
+  expect(sealer.fileId).toBe(one);
 });
 
 it("a recipient key that is not one is refused", async () => {

@@ -4,7 +4,7 @@ import { deflateSync } from "node:zlib";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { base64url, type Bytes, fingerprint, fromHex, hex, keyIdHex, manifestBytes, type PrivateKey, Sealer, sha256, utf8 } from "@sceau/crypto";
+import { base64url, type Bytes, fileIdOf, fingerprint, fromHex, hex, keyIdHex, manifestBytes, type PrivateKey, Sealer, sha256, utf8 } from "@sceau/crypto";
 import { Log } from "../../crypto/test/log";
 
 export const ORGANISATION = "5b0e8a52-7c1f-4e3a-9d42-0f6a1b2c3d4e";
@@ -76,7 +76,7 @@ export async function world(): Promise<World> {
   ];
   for (const [name, type, content] of contents) {
     const bytes = typeof content === "function" ? content() : content;
-    const sealer = await Sealer.create(new Blob([bytes]), { name, type }, [recipient]);
+    const sealer = await Sealer.create(new Blob([bytes]), { name, type }, [recipient], await fileIdOf(DOSSIER));
     const parts: Bytes[] = [];
     for await (const part of sealer.all()) parts.push(part.bytes);
     files.push({ id: sealer.fileId, name, header: sealer.header, parts, hash: await sealer.envelopeHash(), size: bytes.length, sha256: hex(await sha256(bytes)) });

@@ -1,6 +1,6 @@
 // A dossier as its depositor sent it, or nothing: the manifest is in the platform's trace, it is this organisation's, and the form is
 // the one that was answered. No document is offered before all of that holds.
-import { type Asserted, fromBase64url, fromUtf8, hex, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
+import { type Asserted, fromBase64url, fromUtf8, hex, isFileOf, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
 import { type Bundle, type Config, type DossierProof, Problem } from "../api";
 
 export interface Bilingual {
@@ -57,6 +57,7 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
   if (hex(await sha256(scheme)) !== manifest.formHash) throw new Problem("form_differs");
   const { title, form, documents = [] } = JSON.parse(fromUtf8(scheme)) as { title: Bilingual; form: Question[]; documents?: Requested[] };
 
+  for (const { fileId } of manifest.files) if (!(await isFileOf(id, fileId))) throw new Problem("file_of_another_dossier");
   const files = manifest.files.map((file): SealedFile => {
     const header = bundle.files.find((f) => f.file_id === file.fileId)?.header;
     if (header === undefined) throw new Problem("file_missing");

@@ -1,5 +1,5 @@
 /** A deposit being made: files sealed part by part in a worker and sent as they come out, resumable at each part. */
-import { base64, type CryptoWorker, type RecipientKey, type SealingInWorker, sha256 } from "@sceau/crypto";
+import { base64, type CryptoWorker, fileIdOf, type RecipientKey, type SealingInWorker, sha256 } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 
@@ -69,7 +69,7 @@ export class Parcel {
       this.#arrived = new Set(parts);
       return this.#sealing;
     }
-    const sealing = this.#sealing ?? (await worker.seal(this.source, { name: this.name, type: this.type }, [recipient]));
+    const sealing = this.#sealing ?? (await worker.seal(this.source, { name: this.name, type: this.type }, [recipient], await fileIdOf(dossier)));
     const digest = await digestOf(sealing.header);
     this.#sealing = sealing;
     await this.#patiently(() => api.putHeader(dossier, sealing.fileId, sealing.header, digest, stop), stop);
