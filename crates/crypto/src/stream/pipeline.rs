@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::StreamError;
-use super::parts::{Buffer, Part, buffer};
+use super::parts::{Buffer, Part};
 
 /// Parts done before threads are started, unless the caller asked for threads: starting them and touching their buffers
 /// costs more than a small file.
@@ -23,7 +23,7 @@ pub(super) fn run(
     mut write: impl FnMut(&Part) -> Result<(), StreamError>,
     workers: Option<NonZeroUsize>,
 ) -> Result<(), StreamError> {
-    let mut first = read(buffer())?;
+    let mut first = read(Buffer::new())?;
     let alone = if workers.is_some() { 1 } else { ALONE };
     for _ in 0..alone {
         let part = work(first)?;
@@ -39,7 +39,7 @@ pub(super) fn run(
     thread::scope(|scope| {
         let (give_back, buffers) = sync_channel(2 * workers + 1);
         for _ in 0..=2 * workers {
-            let _full = give_back.try_send(buffer());
+            let _full = give_back.try_send(Buffer::new());
         }
         let (mut dealt, mut collected) = (Vec::new(), Vec::new());
         for _ in 0..workers {

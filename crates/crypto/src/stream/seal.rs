@@ -78,7 +78,7 @@ pub fn seal_content(
 /// Leaves room for the stream header before the first segment's plaintext.
 fn read_segment(pieces: &mut Pieces<impl Read>, index: u32, mut bytes: Buffer) -> Result<Part, StreamError> {
     let start = if index == 0 { STREAM_HEADER } else { 0 };
-    bytes.resize(start, 0);
+    bytes.extend_from_slice([0; STREAM_HEADER].get(..start).unwrap_or_default());
     let last = pieces.next(&mut bytes, StreamLayout::segment_size(index)).map_err(StreamError::Read)?;
     let plaintext = bytes.len() - start;
     Ok(Part { index, last, bytes, output: 0..0, plaintext, hash: None })
