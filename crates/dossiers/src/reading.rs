@@ -6,7 +6,7 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId, Role};
 use sceau_store::params;
-use sceau_trace::{Action, Actor, ActorKind};
+use sceau_trace::{Action, Actor, ActorKind, FieldPath, Record};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -203,7 +203,7 @@ impl Dossiers {
         let files = self.file_views(dossier, &manifest).await?;
         let decision = self.rows.current(dossier).await?.map(|row| row.document);
         Ok(Bundle {
-            manifest_evidence: self.evidence(manifest.attested.index).await?,
+            manifest_evidence: self.evidence_showing(manifest.attested.index, not_the_depositor).await?,
             manifest: manifest.payload.into(),
             manifest_proof: manifest.proof,
             scheme: scheme.payload.into(),
@@ -287,4 +287,15 @@ fn reading(row: &sceau_store::Row, token: &[u8]) -> Result<Reading, Fault> {
             _ => return Err(tampered()),
         },
     })
+}
+
+/// An organisation learns which dossier the manifest is of, not which account or passkey of the platform sent it.
+fn not_the_depositor(record: &Record, path: FieldPath) -> bool {
+    match path {
+        FieldPath::Actor => false,
+        FieldPath::Attested => true,
+        FieldPath::Subject(at) => {
+            record.subjects().get(usize::from(at)).is_some_and(|subject| subject.kind != "credential")
+        }
+    }
 }

@@ -12,7 +12,7 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, MAX_ROWS, RowKey};
 use sceau_element_api::{Base64Url, Client, Kind, RowId};
 use sceau_store::{Clock, Database, StoreError, params};
-use sceau_trace::{Asserted, Record};
+use sceau_trace::{Asserted, Evidence, Record};
 
 use crate::fault::Fault;
 use crate::statements;
@@ -132,7 +132,8 @@ impl Rows {
             Proof::Jws { .. } => record.asserted() == Asserted::Organisation,
             Proof::Passkey { credential_id, .. } => {
                 let key = sceau_trace::sha256(credential_id).to_string();
-                record.asserted() == Asserted::Passkey && record.detail().get("credential") == Some(&key)
+                let signed = record.subjects().iter().any(|it| it.kind == "credential" && it.id == key);
+                record.asserted() == Asserted::Passkey && signed
             }
         };
         let covers = row.proof.assertion().is_none_or(|(assertion, nonce)| {
@@ -141,14 +142,22 @@ impl Rows {
         if signed && covers { Ok(record.asserted()) } else { Err(tampered(D::KIND, &row.document.row())) }
     }
 
-    /// The record at `index` of the log.
+    /// The record at `index` of the log, with its ids in clear.
     ///
     /// # Errors
     /// When there is none.
     pub(crate) async fn record(&self, index: u64) -> Result<Record, Fault> {
-        let entries = self.element.entries(index, 1).await?;
-        let entry = entries.first().ok_or_else(Fault::not_found)?;
-        Record::parse(entry).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
+        let evidence = self.evidence(index).await?.verify(None);
+        Ok(evidence.map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?.record)
+    }
+
+    /// The evidence of a log entry, with all of its openings.
+    ///
+    /// # Errors
+    /// When there is no such entry.
+    pub(crate) async fn evidence(&self, index: u64) -> Result<Evidence, Fault> {
+        let text = self.element.evidence(index).await?;
+        Evidence::parse(text.as_bytes()).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
     }
 
     /// Forgets documents that were kept before `before` and that the element never attested.

@@ -8,7 +8,7 @@ use sceau_element_api::documents::{
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, DossierId, RowId};
 use sceau_store::{Row as Record, params};
-use sceau_trace::{Action, Asserted};
+use sceau_trace::{Action, ActorKind, Asserted, FieldPath};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -175,7 +175,11 @@ impl Dossiers {
         let row =
             self.database.fetch_optional(statements::EVENT, params![dossier.to_string(), index]).await?;
         row.ok_or_else(Fault::not_found)?;
-        self.evidence(index).await
+        // Who deposits sees in which quality an organisation's people acted, not which of them.
+        let own = |record: &sceau_trace::Record, path| {
+            path != FieldPath::Actor || record.actor().kind == ActorKind::Citizen
+        };
+        self.evidence_showing(index, own).await
     }
 
     async fn timeline(&self, dossier: DossierId, organisation_name: &str) -> Result<Vec<EventView>, Fault> {

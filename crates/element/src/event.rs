@@ -1,13 +1,17 @@
-//! Events: what the journal keeps and the state is made of. Each is one log entry, with what the entry only hashes.
+//! Events: what the journal keeps and the state is made of. Each is one log entry, with what the entry only hashes or hides.
 
 use sceau_element_api::OrganisationId;
-use sceau_trace::Hash;
+use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
+
+use crate::sealing::{JournalKey, SealingError};
 
 /// Something that happened, with the exact bytes of its log entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The bytes of the log entry: a trace record.
+    /// The bytes of the log entry: a trace record, with commitments in place of ids that are not for everyone.
     pub leaf: Vec<u8>,
+    /// What opens them.
+    pub openings: Openings,
     /// What it changes.
     pub change: Change,
 }
@@ -31,59 +35,156 @@ pub enum Change {
     },
 }
 
+/// An event as the journal keeps it: the entry in clear, as the log shows it, the rest sealed for this entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEvent {
+    /// The bytes of the log entry.
+    pub leaf: Vec<u8>,
+    tag: u8,
+    sealed: Vec<u8>,
+}
+
 /// The bytes of an event cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an event of the journal cannot be read")]
-pub struct MalformedEvent;
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// They are not an event of this version.
+    #[error("an event of the journal cannot be read")]
+    Malformed,
+    /// What is sealed does not open.
+    #[error("an event of the journal does not open: {0}")]
+    Sealed(#[from] SealingError),
+    /// The entry is not a record.
+    #[error("an entry of the journal is not a record: {0}")]
+    Record(#[from] RecordError),
+    /// The openings are not this entry's.
+    #[error("an entry of the journal is opened wrongly: {0}")]
+    Opening(#[from] OpeningError),
+}
 
 const RECORDED: u8 = 1;
 const ATTESTED: u8 = 2;
 const DELIVERED: u8 = 3;
 
 impl Event {
-    /// Appends `tag (1) ‖ leaf length (4) ‖ leaf ‖ extra length (4) ‖ extra` to `out`, and returns where in it the leaf is.
-    pub fn encode(&self, out: &mut Vec<u8>) -> std::ops::Range<usize> {
-        let mut delivered = Vec::new();
-        let (tag, extra): (u8, &[u8]) = match &self.change {
-            Change::Recorded => (RECORDED, &[]),
-            Change::Attested { payload } => (ATTESTED, payload),
-            Change::Delivered { organisation, record } => {
-                delivered.extend_from_slice(record.as_bytes());
-                delivered.extend_from_slice(organisation.to_string().as_bytes());
-                (DELIVERED, &delivered)
-            }
+    /// What happened, by its record: the log is to show commitments in place of the ids in it that are not for everyone.
+    #[must_use]
+    pub fn new(record: &Record, change: Change) -> Self {
+        let (committed, openings) = record.commit(sceau_crypto::random);
+        Self { leaf: committed.to_bytes(), openings, change }
+    }
+
+    /// The record, with its ids in clear.
+    ///
+    /// # Errors
+    /// When the entry is not a record, or opened wrongly.
+    pub fn record(&self) -> Result<Record, EventError> {
+        Ok(Record::parse(&self.leaf)?.reveal(&self.openings)?)
+    }
+
+    /// Seals all but the entry, for the journal.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn seal(&self, key: &dyn JournalKey) -> Result<SealedEvent, EventError> {
+        let tag = match self.change {
+            Change::Recorded => RECORDED,
+            Change::Attested { .. } => ATTESTED,
+            Change::Delivered { .. } => DELIVERED,
         };
-        out.push(tag);
+        let sealed = if tag == RECORDED && self.openings.is_empty() {
+            Vec::new()
+        } else {
+            key.seal(&context(tag, &self.leaf), &self.body()?)?
+        };
+        Ok(SealedEvent { leaf: self.leaf.clone(), tag, sealed })
+    }
+
+    /// `openings length (4) ‖ openings (JSON) ‖ what the change needs`
+    fn body(&self) -> Result<Vec<u8>, EventError> {
+        let mut body = Vec::new();
+        put(&mut body, &serde_json::to_vec(&self.openings).map_err(|_| EventError::Malformed)?);
+        match &self.change {
+            Change::Recorded => {}
+            Change::Attested { payload } => body.extend_from_slice(payload),
+            Change::Delivered { organisation, record } => {
+                body.extend_from_slice(record.as_bytes());
+                body.extend_from_slice(organisation.to_string().as_bytes());
+            }
+        }
+        Ok(body)
+    }
+}
+
+impl SealedEvent {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it was sealed under another key, for another entry, or not by this version.
+    pub fn open(&self, key: &dyn JournalKey) -> Result<Event, EventError> {
+        let leaf = self.leaf.clone();
+        if self.tag == RECORDED && self.sealed.is_empty() {
+            return Ok(Event { leaf, openings: Openings::default(), change: Change::Recorded });
+        }
+        let body = key.open(&context(self.tag, &leaf), &self.sealed)?;
+        let mut rest = body.expose();
+        let openings = serde_json::from_slice(take(&mut rest)?).map_err(|_| EventError::Malformed)?;
+        let change = match self.tag {
+            RECORDED if rest.is_empty() => Change::Recorded,
+            ATTESTED => Change::Attested { payload: rest.to_vec() },
+            DELIVERED => {
+                let (record, organisation) = rest.split_first_chunk::<32>().ok_or(EventError::Malformed)?;
+                let organisation = std::str::from_utf8(organisation).ok().and_then(|text| text.parse().ok());
+                let organisation = organisation.ok_or(EventError::Malformed)?;
+                Change::Delivered { organisation, record: Hash::new(*record) }
+            }
+            _ => return Err(EventError::Malformed),
+        };
+        Ok(Event { leaf, openings, change })
+    }
+
+    /// What the state is made of: as [`open`](Self::open), but what changes nothing stays sealed, for most entries are such.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn replay(&self, key: &dyn JournalKey) -> Result<Event, EventError> {
+        if self.tag == RECORDED {
+            let (leaf, openings) = (self.leaf.clone(), Openings::default());
+            return Ok(Event { leaf, openings, change: Change::Recorded });
+        }
+        self.open(key)
+    }
+
+    /// Appends `tag (1) ‖ leaf length (4) ‖ leaf ‖ sealed length (4) ‖ sealed` to `out`, and returns where in it that is.
+    pub fn encode(&self, out: &mut Vec<u8>) -> std::ops::Range<usize> {
+        let start = out.len();
+        out.push(self.tag);
         put(out, &self.leaf);
-        let end = out.len();
-        put(out, extra);
-        end - self.leaf.len()..end
+        put(out, &self.sealed);
+        start..out.len()
     }
 
     /// Reads one event from the front of `bytes`, and moves past it.
     ///
     /// # Errors
-    /// [`MalformedEvent`].
-    pub fn decode(bytes: &mut &[u8]) -> Result<Self, MalformedEvent> {
-        let (tag, rest) = bytes.split_first().ok_or(MalformedEvent)?;
+    /// [`EventError::Malformed`].
+    pub fn decode(bytes: &mut &[u8]) -> Result<Self, EventError> {
+        let (tag, rest) = bytes.split_first().ok_or(EventError::Malformed)?;
         *bytes = rest;
         let leaf = take(bytes)?.to_vec();
-        let extra = take(bytes)?;
-        let change = match *tag {
-            RECORDED if extra.is_empty() => Change::Recorded,
-            ATTESTED => Change::Attested { payload: extra.to_vec() },
-            DELIVERED => {
-                let (record, organisation) = extra.split_first_chunk::<32>().ok_or(MalformedEvent)?;
-                let organisation = std::str::from_utf8(organisation).ok().and_then(|text| text.parse().ok());
-                Change::Delivered {
-                    organisation: organisation.ok_or(MalformedEvent)?,
-                    record: Hash::new(*record),
-                }
-            }
-            _ => return Err(MalformedEvent),
-        };
-        Ok(Self { leaf, change })
+        let sealed = take(bytes)?.to_vec();
+        if !(RECORDED..=DELIVERED).contains(tag) {
+            return Err(EventError::Malformed);
+        }
+        Ok(Self { leaf, tag: *tag, sealed })
     }
+}
+
+/// What the sealed part is bound to: a part moved to another entry, or taken for another change, does not open.
+fn context(tag: u8, leaf: &[u8]) -> [u8; 33] {
+    let mut context = [tag; 33];
+    context.iter_mut().zip(leaf_hash(leaf).as_bytes()).for_each(|(place, byte)| *place = *byte);
+    context
 }
 
 /// Leaves and payloads are bounded far below 4 GiB before they become events.
@@ -93,10 +194,10 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], MalformedEvent> {
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(MalformedEvent)?;
+fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], EventError> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(EventError::Malformed)?;
     let length = u32::from_be_bytes(*length) as usize;
-    let (taken, rest) = rest.split_at_checked(length).ok_or(MalformedEvent)?;
+    let (taken, rest) = rest.split_at_checked(length).ok_or(EventError::Malformed)?;
     *bytes = rest;
     Ok(taken)
 }
@@ -105,7 +206,10 @@ fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], MalformedEvent> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
+    use crate::sealing::EphemeralKey;
     use proptest::prelude::*;
+    use sceau_crypto::Secret;
+    use sceau_trace::{Action, Actor, ActorKind, Asserted};
 
     fn change() -> impl Strategy<Value = Change> {
         prop_oneof![
@@ -118,27 +222,46 @@ mod tests {
         ]
     }
 
+    fn event() -> impl Strategy<Value = Event> {
+        let kind = prop_oneof![Just(ActorKind::Citizen), Just(ActorKind::Platform)];
+        (kind, "[a-z0-9-]{1,36}", change()).prop_map(|(kind, id, change)| {
+            let record = Record::builder(1, Actor::new(kind, id), Asserted::Platform, Action::LOGIN);
+            Event::new(&record.granted().build().unwrap(), change)
+        })
+    }
+
     proptest! {
         #[test]
-        fn events_come_back_as_they_were(
-            events in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 0..50), change()), 0..6)
-        ) {
-            let events: Vec<Event> = events.into_iter().map(|(leaf, change)| Event { leaf, change }).collect();
+        fn events_come_back_as_they_were(events in proptest::collection::vec(event(), 0..6)) {
+            let key = EphemeralKey::of(Secret::random());
             let mut bytes = Vec::new();
             for event in &events {
-                let range = event.encode(&mut bytes);
-                prop_assert_eq!(bytes.get(range).unwrap(), event.leaf.as_slice());
+                let sealed = event.seal(&key).unwrap();
+                let range = sealed.encode(&mut bytes);
+                prop_assert_eq!(SealedEvent::decode(&mut bytes.get(range).unwrap()).unwrap(), sealed);
             }
             let mut rest = bytes.as_slice();
             for event in &events {
-                prop_assert_eq!(&Event::decode(&mut rest).unwrap(), event);
+                prop_assert_eq!(&SealedEvent::decode(&mut rest).unwrap().open(&key).unwrap(), event);
             }
             prop_assert!(rest.is_empty());
         }
 
         #[test]
+        fn what_is_sealed_opens_for_its_entry_and_key_only(one in event(), other in event()) {
+            let key = EphemeralKey::of(Secret::random());
+            let (sealed, foreign) = (one.seal(&key).unwrap(), other.seal(&key).unwrap());
+            prop_assume!(!sealed.sealed.is_empty() && one.leaf != other.leaf);
+            let moved = SealedEvent { leaf: foreign.leaf, ..sealed.clone() };
+            prop_assert!(moved.open(&key).is_err());
+            let retagged = SealedEvent { tag: sealed.tag % 3 + 1, ..sealed.clone() };
+            prop_assert!(retagged.open(&key).is_err());
+            prop_assert!(sealed.open(&EphemeralKey::of(Secret::random())).is_err());
+        }
+
+        #[test]
         fn foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = Event::decode(&mut bytes.as_slice());
+            let _ = SealedEvent::decode(&mut bytes.as_slice());
         }
     }
 }

@@ -75,7 +75,7 @@ fn run(options: Options) -> Result<(), Failure> {
         web: WebIdentity { rp_id: options.rp_id.clone(), origins: options.web_origins.clone() },
         witness_file: options.witness_file.clone(),
     };
-    let signer = open_signer(&options, !settings.journal().exists())?;
+    let signer = open_signer(&options, settings.is_new()?)?;
     let Running { service, writer, cut } = start(settings, Box::new(signer))?;
     if cut > 0 {
         tracing::warn!(

@@ -1,13 +1,17 @@
-//! The log's signing key, wherever it is kept.
+//! The element's keys, wherever they are kept: the one that signs the log, and the one that seals its journal.
 
 use std::sync::Arc;
 
-use sceau_crypto::SigningKey;
+use sceau_crypto::{Secret, SigningKey};
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations, Provider};
 use sceau_trace::{CheckpointError, KeyKind as NoteKind, VerifierKey};
 
+use crate::sealing::{EphemeralKey, JournalKey, ProviderKey};
+
 /// The label of the log's key in the provider.
-const LABEL: &str = "element-log";
+const LOG: &str = "element-log";
+/// The label of the key that seals the journal.
+const JOURNAL: &str = "element-journal";
 
 /// Signing failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +35,21 @@ pub trait LogSigner: Send {
     /// # Errors
     /// When the key cannot be used.
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError>;
+
+    /// The key that seals the journal of this log.
+    fn journal_key(&self) -> Arc<dyn JournalKey>;
 }
 
-/// The log's key in a provider (software keystore or HSM).
+/// The log's keys in a provider (software keystore or HSM).
 pub struct ProviderSigner {
     provider: Arc<dyn Provider>,
     key: KeyRef,
+    journal: KeyRef,
     verifier: VerifierKey,
 }
 
 impl ProviderSigner {
-    /// Finds the log's key, or makes it where `may_create` says so: a log that exists keeps its key.
+    /// Finds the log's keys, or makes them where `may_create` says so: a log that exists keeps its keys.
     ///
     /// # Errors
     /// When there is no such key, or the provider fails.
@@ -51,15 +59,18 @@ impl ProviderSigner {
         may_create: bool,
         now: u64,
     ) -> Result<Self, SignerError> {
-        let label = KeyLabel::new(LABEL)?;
-        let key = if may_create {
-            provider.find_or_generate(KeyKind::Ed25519, &label, now)?
-        } else {
-            provider.find(&format!("{}:{label}", provider.scheme()).parse()?)?.key
+        let find = |name, kind| -> Result<KeyRef, SignerError> {
+            let label = KeyLabel::new(name)?;
+            Ok(if may_create {
+                provider.find_or_generate(kind, &label, now)?
+            } else {
+                provider.find(&format!("{}:{label}", provider.scheme()).parse()?)?.key
+            })
         };
+        let (key, journal) = (find(LOG, KeyKind::Ed25519)?, find(JOURNAL, KeyKind::Aes256Gcm)?);
         let public = provider.verifying_key(&key)?;
         let verifier = VerifierKey::new(origin, NoteKind::Ed25519, *public.as_bytes());
-        Ok(Self { provider, key, verifier: verifier.map_err(CheckpointError::from)? })
+        Ok(Self { provider, key, journal, verifier: verifier.map_err(CheckpointError::from)? })
     }
 }
 
@@ -70,6 +81,10 @@ impl LogSigner for ProviderSigner {
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
         Ok(self.provider.sign(&self.key, text)?)
+    }
+
+    fn journal_key(&self) -> Arc<dyn JournalKey> {
+        Arc::new(ProviderKey { provider: Arc::clone(&self.provider), key: self.journal.clone() })
     }
 }
 
@@ -105,5 +120,11 @@ impl LogSigner for EphemeralSigner {
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
         Ok(self.key.sign(text))
+    }
+
+    fn journal_key(&self) -> Arc<dyn JournalKey> {
+        // Of the signing key, so that two signers of one key read one journal: Ed25519 signs the same text the same way.
+        let secret = sceau_crypto::sha256(&self.key.sign(JOURNAL.as_bytes()));
+        Arc::new(EphemeralKey::of(Secret::fill_with(|bytes| bytes.copy_from_slice(&secret))))
     }
 }

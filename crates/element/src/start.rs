@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use crate::claim::WebIdentity;
 use crate::clock::Clock;
 use crate::decide::{Command, Core, NonceAuthority};
-use crate::event::Event;
+use crate::event::{Event, EventError};
 use crate::journal::{Journal, JournalError, Place, recover};
 use crate::service::Service;
 use crate::signer::{LogSigner, SignerError};
 use crate::state::{ApplyError, State};
-use crate::view::View;
+use crate::view::{Log, View};
 use crate::witness::{WitnessError, check_floor};
 use crate::writer::{Writer, WriterError, sign_checkpoint};
 
@@ -40,6 +40,14 @@ impl Settings {
     #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.state.join("journal")
+    }
+
+    /// Whether there is no journal yet: then the log's keys may be made.
+    ///
+    /// # Errors
+    /// When there is one that this version does not continue.
+    pub fn is_new(&self) -> Result<bool, JournalError> {
+        crate::journal::is_missing(&self.journal())
     }
 }
 
@@ -85,6 +93,9 @@ pub enum StartError {
     /// The start cannot be recorded.
     #[error("the start cannot be recorded: {0}")]
     Record(#[from] RecordError),
+    /// The start cannot be sealed.
+    #[error(transparent)]
+    Event(#[from] EventError),
     /// The start does not follow from the state.
     #[error(transparent)]
     State(#[from] ApplyError),
@@ -109,7 +120,8 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
     let checkpoint = past.record_start(&clock, &*signer)?;
     let entries = past.journal.reader()?;
     let Past { core, state, tree, places, journal, .. } = past;
-    let view = Arc::new(View::new(tree, state, places, checkpoint, entries, signer.key().clone()));
+    let log = Log { entries, key: signer.key().clone(), journal_key: signer.journal_key() };
+    let view = Arc::new(View::new(tree, state, places, checkpoint, log));
     let (orders, queue) = mpsc::channel(QUEUE);
     let writer = Writer::new(core, journal, signer, Arc::clone(&view), clock);
     let thread = std::thread::Builder::new().name("writer".to_owned());
@@ -139,8 +151,10 @@ impl Past {
             let journal = Journal::create(path)?;
             return Ok(Self { core, state, tree, places, journal, cut: 0 });
         }
+        let key = signer.journal_key();
         let recovered = recover(path, |events, note| {
             for (event, place) in events {
+                let event = &event.replay(&*key).map_err(|error| error.to_string())?;
                 core.replay(event).map_err(|error| error.to_string())?;
                 state.apply(event).map_err(|error| error.to_string())?;
                 tree.append(leaf_hash(&event.leaf));
@@ -169,7 +183,9 @@ impl Past {
             self.tree.append(leaf_hash(&event.leaf));
         }
         let checkpoint = sign_checkpoint(signer, self.tree.size(), self.tree.root(), self.core.map_root())?;
-        self.places.extend(self.journal.commit(&events, &checkpoint.note().to_string())?);
+        let key = signer.journal_key();
+        let sealed: Result<Vec<_>, _> = events.iter().map(|event| event.seal(&*key)).collect();
+        self.places.extend(self.journal.commit(&sealed?, &checkpoint.note().to_string())?);
         Ok(checkpoint)
     }
 }

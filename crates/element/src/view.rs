@@ -11,8 +11,9 @@ use sceau_trace::{
     VerifierKey, consistency_proof, inclusion_proof,
 };
 
-use crate::event::Event;
+use crate::event::{Event, EventError, SealedEvent};
 use crate::journal::Place;
+use crate::sealing::JournalKey;
 use crate::state::{ApplyError, State};
 
 /// The log and the state as of the last durable batch.
@@ -21,8 +22,23 @@ pub struct View {
     /// May be ahead of `durable` by the batch that is being written.
     tree: RwLock<LogTree>,
     durable: RwLock<Durable>,
-    entries: File,
-    key: VerifierKey,
+    log: Log,
+}
+
+/// Where entries are read from, and with which keys.
+pub struct Log {
+    /// The journal's file.
+    pub entries: File,
+    /// The key that checkpoints verify under.
+    pub key: VerifierKey,
+    /// The key that opens what the journal keeps sealed.
+    pub journal_key: Arc<dyn JournalKey>,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -43,6 +59,9 @@ pub enum ReadError {
     /// The journal cannot be read.
     #[error("the journal cannot be read")]
     Journal(#[from] io::Error),
+    /// What the journal holds at a place is not the event that was put there.
+    #[error("the journal cannot be read: {0}")]
+    Event(#[from] EventError),
     /// The hashes in memory contradict the checkpoint.
     #[error("the proof cannot be made")]
     Proof(#[from] EvidenceError),
@@ -56,12 +75,11 @@ impl View {
         state: State,
         places: Vec<Place>,
         checkpoint: VerifiedCheckpoint,
-        entries: File,
-        key: VerifierKey,
+        log: Log,
     ) -> Self {
         let note = Arc::from(checkpoint.note().to_string());
         let durable = Durable { state, places, checkpoint: Arc::new(checkpoint), note };
-        Self { tree: RwLock::new(tree), durable: RwLock::new(durable), entries, key }
+        Self { tree: RwLock::new(tree), durable: RwLock::new(durable), log }
     }
 
     /// Runs `look` on the state. It must be short: the writer waits for it.
@@ -72,7 +90,7 @@ impl View {
     /// The key that checkpoints verify under.
     #[must_use]
     pub fn key(&self) -> &VerifierKey {
-        &self.key
+        &self.log.key
     }
 
     /// The number of durable entries.
@@ -94,7 +112,8 @@ impl View {
         keys.iter().map(|key| durable.state.row(key)).collect()
     }
 
-    /// The exact bytes of up to `count` entries from `start`, at most `budget` bytes of them but at least one.
+    /// The exact bytes of up to `count` entries from `start`, as the log shows them; at most `budget` bytes of them but at
+    /// least one.
     ///
     /// # Errors
     /// [`ReadError::NotFound`] when `start` is beyond the end.
@@ -103,11 +122,12 @@ impl View {
         let mut entries = Vec::with_capacity(places.len());
         let mut total = 0_usize;
         for place in places {
-            total = total.saturating_add(place.length as usize);
+            let entry = self.event(place)?.leaf;
+            total = total.saturating_add(entry.len());
             if total > budget && !entries.is_empty() {
                 break;
             }
-            entries.push(self.entry(place)?);
+            entries.push(entry);
         }
         Ok(entries)
     }
@@ -153,16 +173,18 @@ impl View {
         consistency_proof(from, to, &*self.tree()).map_err(not_found)
     }
 
-    /// The evidence of an entry under the last checkpoint.
+    /// The evidence of an entry under the last checkpoint, with all of its openings: who passes it on leaves out what its
+    /// reader may not know.
     ///
     /// # Errors
     /// [`ReadError::NotFound`] beyond the durable log.
     pub fn evidence(&self, index: u64) -> Result<Evidence, ReadError> {
         let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
         let checkpoint = Arc::clone(&self.durable().checkpoint);
-        let record = self.entry(place)?;
+        let event = self.event(place)?.open(&*self.log.journal_key)?;
         let proof = self.inclusion(index, checkpoint.size())?;
-        Ok(Evidence::build(&record, index, proof, &checkpoint, &self.key)?)
+        let evidence = Evidence::build(&event.leaf, index, proof, &checkpoint, &self.log.key)?;
+        Ok(evidence.with_openings(event.openings)?)
     }
 
     /// The writer appends the leaves of a batch that is not durable yet, and gets the root over them.
@@ -199,10 +221,10 @@ impl View {
         places.map(<[Place]>::to_vec).ok_or(ReadError::NotFound)
     }
 
-    fn entry(&self, place: Place) -> Result<Vec<u8>, ReadError> {
+    fn event(&self, place: Place) -> Result<SealedEvent, ReadError> {
         let mut bytes = vec![0; place.length as usize];
-        self.entries.read_exact_at(&mut bytes, place.offset)?;
-        Ok(bytes)
+        self.log.entries.read_exact_at(&mut bytes, place.offset)?;
+        Ok(SealedEvent::decode(&mut bytes.as_slice())?)
     }
 
     // A writer that panicked ends the process, so a poisoned lock is never read for long.

@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::decide::{Command, Core, Outcome};
-use crate::event::Event;
+use crate::event::{Event, EventError};
 use crate::journal::{Journal, JournalError};
+use crate::sealing::JournalKey;
 use crate::signer::{LogSigner, SignerError};
 use crate::state::ApplyError;
 use crate::view::View;
@@ -36,6 +37,9 @@ pub enum WriterError {
     /// The checkpoint could not be signed.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// What is not for everyone could not be sealed.
+    #[error(transparent)]
+    Event(#[from] EventError),
     /// A batch does not follow from the state that was shown.
     #[error(transparent)]
     State(#[from] ApplyError),
@@ -46,6 +50,7 @@ pub struct Writer {
     core: Core,
     journal: Journal,
     signer: Box<dyn LogSigner>,
+    journal_key: Arc<dyn JournalKey>,
     view: Arc<View>,
     clock: Clock,
 }
@@ -59,7 +64,8 @@ impl Writer {
         view: Arc<View>,
         clock: Clock,
     ) -> Self {
-        Self { core, journal, signer, view, clock }
+        let journal_key = signer.journal_key();
+        Self { core, journal, signer, journal_key, view, clock }
     }
 
     /// Serves the queue until it closes.
@@ -98,11 +104,13 @@ impl Writer {
         if events.is_empty() {
             return Ok(());
         }
+        let sealed: Result<Vec<_>, _> = events.iter().map(|event| event.seal(&*self.journal_key)).collect();
+        let sealed = sealed?;
         let leaves = events.iter().map(|event| leaf_hash(&event.leaf));
         let (size, root) = self.view.extend(leaves);
         let checkpoint = sign_checkpoint(&*self.signer, size, root, self.core.map_root())?;
         let note = checkpoint.note().to_string();
-        let places = self.journal.commit(events, &note)?;
+        let places = self.journal.commit(&sealed, &note)?;
         self.view.publish(events, places, checkpoint, note)?;
         Ok(())
     }

@@ -34,7 +34,7 @@ pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_i
 pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
 };
-pub use state::{Conflict, MapProof, StateEntry, StateMap};
+pub use state::{AttestedRows, Conflict, MapProof, StateEntry, StateMap};
 pub use tile::{Bundle, TILE_WIDTH, Tile, TileReader};
 pub use tlog_proof::TlogProof;
 pub use tree::{HashReader, LogTree, root_at};

@@ -1,5 +1,5 @@
 //! The single line of decisions: each command in its turn gives an outcome and the events that make it so. Pure: time comes
-//! in, bytes go out; the same core runs in the tests without a file or a socket.
+//! in, bytes go out (the keys of commitments are drawn at random); the same core runs in the tests without a file or a socket.
 
 mod meter;
 mod nonces;
@@ -7,7 +7,7 @@ mod nonces;
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, Hash, Record, StateEntry, StateMap};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, AttestedRows, Hash, Record};
 
 use crate::claim::ProvenClaim;
 use crate::event::{Change, Event};
@@ -78,7 +78,7 @@ pub struct Step {
 #[derive(Debug)]
 pub struct Core {
     state: State,
-    map: StateMap,
+    rows: AttestedRows,
     authority: NonceAuthority,
     spent: SpentNonces,
     meter: Meter,
@@ -91,7 +91,7 @@ impl Core {
     pub fn new(authority: NonceAuthority) -> Self {
         Self {
             state: State::default(),
-            map: StateMap::new(),
+            rows: AttestedRows::new(),
             authority,
             spent: SpentNonces::default(),
             meter: Meter::default(),
@@ -108,7 +108,7 @@ impl Core {
     /// The root of the authenticated map.
     #[must_use]
     pub fn map_root(&self) -> Hash {
-        self.map.root()
+        self.rows.root()
     }
 
     /// Takes in an event of the journal.
@@ -196,14 +196,14 @@ impl Core {
     }
 
     fn keep(&mut self, record: Record) -> Option<Event> {
-        let event = Event { leaf: record.to_bytes(), change: Change::Recorded };
+        let event = Event::new(&record, Change::Recorded);
         self.apply(&event).ok().map(|_| event)
     }
 
     fn accept(&mut self, event: Event) -> Step {
         let index = self.state.size();
         match self.apply(&event) {
-            Ok(Some((_, row))) => Step { outcome: Outcome::Attested(row), event: Some(event) },
+            Ok(Some(row)) => Step { outcome: Outcome::Attested(row), event: Some(event) },
             Ok(None) => Step { outcome: Outcome::Appended { index }, event: Some(event) },
             // The rules made an event that does not follow: a fault of ours, and nothing may go on from here.
             Err(error) => Step {
@@ -213,18 +213,11 @@ impl Core {
         }
     }
 
-    fn apply(&mut self, event: &Event) -> Result<Option<(RowKey, AttestedRow)>, ApplyError> {
+    fn apply(&mut self, event: &Event) -> Result<Option<AttestedRow>, ApplyError> {
         let index = self.state.size();
-        let attested = self.state.apply(event)?;
-        if let Some((key, row)) = &attested {
-            let (kind, id) = (key.kind.as_str(), key.id.as_str());
-            let previous = self.map.lookup(kind, id);
-            let swapped = self.map.compare_and_swap(kind, id, previous, row.hash);
-            if swapped != Ok(StateEntry { version: row.version, hash: row.hash }) {
-                return Err(ApplyError::Version { index });
-            }
-        }
-        Ok(attested)
+        let Some((attested, row)) = self.state.apply(event)? else { return Ok(None) };
+        self.rows.take(&attested).map_err(|_| ApplyError::Version { index })?;
+        Ok(Some(row))
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! Header, 60 bytes: `"SCJF" ‖ batch (8) ‖ body length (4) ‖ check (8) ‖ chain (32) ‖ "body"`, integers big-endian. `check`
 //! is the start of SHA-256 of the 16 bytes before it; `chain` is SHA-256 of the previous chain, those 16 bytes and the body.
-//! Body: checkpoint length (4) ‖ checkpoint ‖ events. Bodies are JSON, text and lengths: no header can occur in one.
+//! Body: checkpoint length (4) ‖ checkpoint ‖ events. What is not text in a body is sealed, so that nobody chooses it, and a header
+//! occurs in one by a chance of one in 2^128.
 
 use std::ops::Range;
 
 use sceau_crypto::Sha256;
 use sceau_trace::Hash;
 
-use crate::event::Event;
+use crate::event::SealedEvent;
 
 /// Bytes of a header.
 pub(super) const HEADER: usize = 60;
@@ -67,16 +68,16 @@ pub(super) fn find_start(bytes: &[u8]) -> Option<usize> {
     bytes.windows(START.len()).position(|window| window == START)
 }
 
-/// Appends a body to `out`, and returns where in `out` the log entries are.
-pub(super) fn encode_body(out: &mut Vec<u8>, events: &[Event], checkpoint: &str) -> Vec<Range<usize>> {
+/// Appends a body to `out`, and returns where in `out` the events are.
+pub(super) fn encode_body(out: &mut Vec<u8>, events: &[SealedEvent], checkpoint: &str) -> Vec<Range<usize>> {
     let length = u32::try_from(checkpoint.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(checkpoint.as_bytes());
     events.iter().map(|event| event.encode(out)).collect()
 }
 
-/// A body that was read: its checkpoint, and its events with where in the body each entry is.
-pub(super) type Body<'a> = (&'a str, Vec<(Event, Range<usize>)>);
+/// A body that was read: its checkpoint, and its events with where in the body each is.
+pub(super) type Body<'a> = (&'a str, Vec<(SealedEvent, Range<usize>)>);
 
 /// Reads a body; none when it is not one.
 pub(super) fn decode_body(body: &[u8]) -> Option<Body<'_>> {
@@ -84,11 +85,9 @@ pub(super) fn decode_body(body: &[u8]) -> Option<Body<'_>> {
     let (checkpoint, mut rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
     let mut events = Vec::new();
     while !rest.is_empty() {
-        // tag (1) ‖ length (4) stand before the entry
-        let start = body.len() - rest.len() + 5;
-        let event = Event::decode(&mut rest).ok()?;
-        let entry = start..start + event.leaf.len();
-        events.push((event, entry));
+        let start = body.len() - rest.len();
+        let event = SealedEvent::decode(&mut rest).ok()?;
+        events.push((event, start..body.len() - rest.len()));
     }
     Some((std::str::from_utf8(checkpoint).ok()?, events))
 }

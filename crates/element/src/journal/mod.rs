@@ -3,6 +3,7 @@
 mod frame;
 mod recover;
 
+pub(crate) use recover::is_missing;
 pub use recover::{Recovered, recover};
 
 use std::fs::File;
@@ -11,13 +12,15 @@ use std::path::{Path, PathBuf};
 
 use sceau_trace::Hash;
 
-use crate::event::Event;
+use crate::event::SealedEvent;
 use frame::{HEADER, Header};
 
 /// The first bytes of every journal; the chain of frames starts from their hash.
-const MAGIC: &[u8] = b"sceau-journal-1\n";
+const MAGIC: &[u8] = b"sceau-journal-2\n";
+/// Those of a journal whose log showed ids in clear.
+const EARLIER: &[u8] = b"sceau-journal-1\n";
 
-/// Where an entry is in the file.
+/// Where an event is in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// Offset of its first byte.
@@ -43,6 +46,12 @@ pub enum JournalError {
     /// It is not a journal.
     #[error("{0} is not a journal of this program: point --state to the right folder")]
     Foreign(PathBuf),
+    /// It is one of a version whose log is not this one's.
+    #[error(
+        "{0} was begun by an earlier version, whose log showed ids in clear: this version does not continue it; keep the folder \
+         as an archive and begin a new state"
+    )]
+    Earlier(PathBuf),
     /// Damage in the middle: frames after it are whole, so that it is no interrupted write.
     #[error(
         "{path} is damaged at byte {offset}, and whole frames follow: do not delete anything; restore the state folder from a \
@@ -115,15 +124,15 @@ impl Journal {
         self.file.try_clone().map_err(failed(&self.path, "opening it again"))
     }
 
-    /// Appends a batch and its signed checkpoint as one frame, and returns where each entry is. When this returns the
+    /// Appends a batch and its signed checkpoint as one frame, and returns where each event is. When this returns the
     /// batch is on disk. After an error the file's state is unknown and the process must stop.
     ///
     /// # Errors
     /// When the system fails.
-    pub fn commit(&mut self, events: &[Event], checkpoint: &str) -> Result<Vec<Place>, JournalError> {
+    pub fn commit(&mut self, events: &[SealedEvent], checkpoint: &str) -> Result<Vec<Place>, JournalError> {
         self.buffer.clear();
         self.buffer.resize(HEADER, 0);
-        let entries = frame::encode_body(&mut self.buffer, events, checkpoint);
+        let places = frame::encode_body(&mut self.buffer, events, checkpoint);
         let body = self.buffer.get(HEADER..).unwrap_or_default();
         let header = Header::new(self.batch, body, &self.chain).ok_or(JournalError::TooLarge)?;
         if let Some(place) = self.buffer.first_chunk_mut::<HEADER>() {
@@ -135,12 +144,12 @@ impl Journal {
         self.end += self.buffer.len() as u64;
         self.batch += 1;
         self.chain = header.chain;
-        Ok(entries.into_iter().map(|entry| place(start, &entry)).collect())
+        Ok(places.into_iter().map(|event| place(start, &event)).collect())
     }
 }
 
-fn place(frame: u64, entry: &std::ops::Range<usize>) -> Place {
-    Place { offset: frame + entry.start as u64, length: u32::try_from(entry.len()).unwrap_or(u32::MAX) }
+fn place(frame: u64, event: &std::ops::Range<usize>) -> Place {
+    Place { offset: frame + event.start as u64, length: u32::try_from(event.len()).unwrap_or(u32::MAX) }
 }
 
 fn with_private_mode(mut options: std::fs::OpenOptions) -> std::fs::OpenOptions {

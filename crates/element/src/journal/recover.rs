@@ -8,8 +8,8 @@ use std::path::Path;
 use sceau_trace::Hash;
 
 use super::frame::{self, HEADER, Header};
-use super::{Journal, JournalError, MAGIC, Place, failed, place, with_private_mode};
-use crate::event::Event;
+use super::{EARLIER, Journal, JournalError, MAGIC, Place, failed, place, with_private_mode};
+use crate::event::SealedEvent;
 
 /// A journal that was read back.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ pub struct Recovered {
     pub cut: u64,
 }
 
-/// Reads a journal and hands each batch, with the places of its entries and its checkpoint, to `batch`; what that
+/// Reads a journal and hands each batch, with the places of its events and its checkpoint, to `batch`; what that
 /// says is wrong refuses the journal.
 ///
 /// # Errors
 /// [`JournalError`].
 pub fn recover(
     path: &Path,
-    mut batch: impl FnMut(&[(Event, Place)], &str) -> Result<(), String>,
+    mut batch: impl FnMut(&[(SealedEvent, Place)], &str) -> Result<(), String>,
 ) -> Result<Recovered, JournalError> {
     let options = File::options().read(true).append(true).clone();
     let file = with_private_mode(options).open(path).map_err(failed(path, "opening it"))?;
@@ -41,7 +41,7 @@ pub fn recover(
         let (note, events) =
             frame::decode_body(&body).ok_or_else(|| inconsistent("it is of another version".to_owned()))?;
         let base = start + HEADER as u64;
-        let events: Vec<_> = events.into_iter().map(|(event, entry)| (event, place(base, &entry))).collect();
+        let events: Vec<_> = events.into_iter().map(|(event, at)| (event, place(base, &at))).collect();
         batch(&events, note).map_err(inconsistent)?;
         checkpoint = Some(note.to_owned());
     }
@@ -50,6 +50,18 @@ pub fn recover(
         cut_off(path, &file, end)?;
     }
     Ok(Recovered { journal: Journal::at(path, file, end, batch, chain), checkpoint, cut: length - end })
+}
+
+/// Whether there is no journal; one of an earlier version, or something else of that name, is an error.
+///
+/// # Errors
+/// [`JournalError`].
+pub(crate) fn is_missing(path: &Path) -> Result<bool, JournalError> {
+    if !path.exists() {
+        return Ok(true);
+    }
+    let file = File::open(path).map_err(failed(path, "opening it"))?;
+    Frames::open(path, &file).map(|_| false)
 }
 
 /// Cuts an interrupted write off, but keeps its bytes beside the journal: a last frame that was whole once and whose disk
@@ -83,6 +95,9 @@ impl<'a> Frames<'a> {
         let mut source = BufReader::with_capacity(1 << 20, file);
         let mut magic = [0; MAGIC.len()];
         let whole = source.read_exact(&mut magic);
+        if whole.is_ok() && magic == EARLIER {
+            return Err(JournalError::Earlier(path.to_owned()));
+        }
         if whole.is_err() || magic != MAGIC {
             return Err(JournalError::Foreign(path.to_owned()));
         }

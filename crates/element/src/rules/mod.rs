@@ -74,7 +74,7 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::Decision(document) => decision::judge(state, now, &authority, document),
     }?;
     let record = record_of(now, &claim, &authority, current, verdict)?;
-    Ok(Event { leaf: record.to_bytes(), change: Change::Attested { payload: claim.payload } })
+    Ok(Event::new(&record, Change::Attested { payload: claim.payload }))
 }
 
 /// The proof verified under the state as it was; the same keys must stand in the state as it is.
@@ -132,7 +132,7 @@ fn record_of(
 fn with_proof(builder: RecordBuilder, authority: &Authority) -> RecordBuilder {
     match authority {
         Authority::Passkey { credential, user_verified, .. } => builder
-            .detail("credential", credential.to_string())
+            .subject("credential", credential.to_string())
             .detail("user-verified", if *user_verified { "yes" } else { "no" }),
         Authority::Organisation { signer, .. } => builder.detail("signer", signer.to_string()),
         Authority::Platform => builder,

@@ -4,7 +4,7 @@ use sceau_crypto::{Fingerprint, Typ, VerifyingKey, jws};
 use sceau_element_api::documents::KeyUse;
 use sceau_element_api::wire::{Code, RecordDraft, Refusal};
 use sceau_element_api::{AccountId, OrganisationId};
-use sceau_trace::{ActorKind, Asserted, Hash, Outcome, Record, sha256};
+use sceau_trace::{ActorKind, Asserted, Commitment, Hash, Outcome, Record, sha256};
 
 use super::{demand, is_staff_of};
 use crate::event::{Change, Event};
@@ -32,7 +32,15 @@ pub(crate) fn draft_record(draft: RecordDraft, now: u64) -> Result<Event, Refusa
         }
     }
     let record = draft.into_record(now, Asserted::Platform).map_err(malformed)?;
-    Ok(Event { leaf: record.to_bytes(), change: Change::Recorded })
+    ids_are_clear(&record)?;
+    Ok(Event::new(&record, Change::Recorded))
+}
+
+/// Commitments are the element's to make: one that comes from outside could never be opened.
+fn ids_are_clear(record: &Record) -> Result<(), Refusal> {
+    let ids = record.subjects().iter().map(|subject| &subject.id).chain([&record.actor().id]);
+    let clear = ids.into_iter().all(|id| Commitment::parse(id).is_none());
+    demand(clear, Code::ClaimRefused, "a record comes with its ids in clear; the log hides them itself")
 }
 
 /// The organisation that signs a record, and the key that it signs with.
@@ -82,6 +90,7 @@ pub fn read_signed(jws: &str, keys: &RecordSigner) -> Result<SignedRecord, Refus
     let invalid = |error: jws::JwsError| Refusal::new(Code::ProofInvalid, error.to_string());
     let payload = jws::verify(jws, Typ::Record, &keys.key).map_err(invalid)?;
     let record = Record::parse(&payload).map_err(malformed)?;
+    ids_are_clear(&record)?;
     let own = record.organisation().is_none_or(|id| id == keys.organisation.to_string());
     demand(own, Code::ClaimRefused, "the record is about another organisation")?;
     let speaks_for = matches!(
@@ -150,7 +159,7 @@ impl SignedRecord {
             .build()
             .map_err(malformed)?;
         let change = Change::Delivered { organisation: self.organisation, record: self.digest };
-        Ok(Event { leaf: record.to_bytes(), change })
+        Ok(Event::new(&record, change))
     }
 }
 

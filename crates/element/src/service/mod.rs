@@ -175,7 +175,7 @@ fn response(outcome: Outcome) -> Response {
 fn refused(error: ReadError) -> Refusal {
     match error {
         ReadError::NotFound => Refusal::new(Code::NotFound, error.to_string()),
-        ReadError::Journal(_) | ReadError::Proof(_) => {
+        ReadError::Journal(_) | ReadError::Event(_) | ReadError::Proof(_) => {
             tracing::error!(%error, "a read failed");
             Refusal::new(Code::Unavailable, error.to_string())
         }

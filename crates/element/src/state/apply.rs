@@ -37,11 +37,11 @@ pub enum ApplyError {
 }
 
 impl State {
-    /// Takes the next event in and returns the row that it attests, if any.
+    /// Takes the next event in and returns what it attests, if anything.
     ///
     /// # Errors
     /// When the event does not follow; the state is then to be thrown away.
-    pub fn apply(&mut self, event: &Event) -> Result<Option<(RowKey, AttestedRow)>, ApplyError> {
+    pub fn apply(&mut self, event: &Event) -> Result<Option<(Attested, AttestedRow)>, ApplyError> {
         let index = self.size;
         self.size += 1;
         match &event.change {
@@ -50,17 +50,17 @@ impl State {
                 self.delivered.insert((*organisation, *record), index);
                 Ok(None)
             }
-            Change::Attested { payload } => self.attest(index, &event.leaf, payload).map(Some),
+            Change::Attested { payload } => self.attest(index, event, payload).map(Some),
         }
     }
 
     fn attest(
         &mut self,
         index: u64,
-        leaf: &[u8],
+        event: &Event,
         payload: &[u8],
-    ) -> Result<(RowKey, AttestedRow), ApplyError> {
-        let record = Record::parse(leaf).map_err(|_| ApplyError::Record { index })?;
+    ) -> Result<(Attested, AttestedRow), ApplyError> {
+        let record = event.record().map_err(|_| ApplyError::Record { index })?;
         let attested = record.attested().ok_or(ApplyError::Record { index })?;
         let key = row_key(attested).ok_or(ApplyError::Record { index })?;
         let document = AnyDocument::parse(key.kind, payload).map_err(|_| ApplyError::Payload { index })?;
@@ -74,9 +74,9 @@ impl State {
             return Err(ApplyError::Version { index });
         }
         let row = AttestedRow { version: attested.version, hash: attested.hash, index };
-        self.rows.insert(key.clone(), row);
+        self.rows.insert(key, row);
         self.learn(document, &record, row).ok_or(ApplyError::Payload { index })?;
-        Ok((key, row))
+        Ok((attested.clone(), row))
     }
 
     /// Keeps what the rules need of a document; none when it contradicts itself.

@@ -67,6 +67,13 @@ async fn wait_until_free(folder: &Path) {
     }
 }
 
+/// The record of an entry, with its ids in clear, as its evidence shows it.
+pub(crate) async fn shown(client: &Client, index: u64) -> sceau_trace::Record {
+    let key = client.hello().await.unwrap().log_key.parse().unwrap();
+    let evidence = client.evidence(index).await.unwrap();
+    sceau_trace::Evidence::parse(evidence.as_bytes()).unwrap().verify(Some(&key)).unwrap().record
+}
+
 pub(crate) fn signer(seed: [u8; 32]) -> EphemeralSigner {
     let key = SigningKey::from_seed(sceau_crypto::Secret::from_slice(&seed).unwrap());
     EphemeralSigner::of(ORIGIN, key).unwrap()

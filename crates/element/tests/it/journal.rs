@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use sceau_element::{Change, Event, Journal, JournalError, recover};
+use sceau_crypto::Secret;
+use sceau_element::{Change, EphemeralKey, Event, Journal, JournalError, SealedEvent, recover};
+use sceau_trace::Openings;
 
 /// Writes batches of these sizes and returns their entries.
 fn write(path: &Path, batches: &[usize]) -> Vec<Vec<u8>> {
@@ -11,17 +13,24 @@ fn write(path: &Path, batches: &[usize]) -> Vec<Vec<u8>> {
     let mut entries = Vec::new();
     for (number, size) in batches.iter().enumerate() {
         let leaf = |entry: usize| format!(r#"{{"batch":{number},"entry":{entry}}}"#).into_bytes();
-        let events: Vec<Event> =
-            (0..*size).map(|entry| Event { leaf: leaf(entry), change: Change::Recorded }).collect();
+        let events: Vec<SealedEvent> = (0..*size).map(|entry| sealed(leaf(entry))).collect();
         let places = journal.commit(&events, "note\n").unwrap();
         let written = std::fs::read(path).unwrap();
         for (place, event) in places.iter().zip(&events) {
             let start = usize::try_from(place.offset).unwrap();
-            assert_eq!(&written[start..start + place.length as usize], event.leaf);
+            let mut there = &written[start..start + place.length as usize];
+            assert_eq!(&SealedEvent::decode(&mut there).unwrap(), event);
         }
         entries.extend(events.into_iter().map(|event| event.leaf));
     }
     entries
+}
+
+fn sealed(leaf: Vec<u8>) -> SealedEvent {
+    let key = EphemeralKey::of(Secret::random());
+    Event { leaf, openings: Openings::default(), change: Change::Attested { payload: vec![7; 9] } }
+        .seal(&key)
+        .unwrap()
 }
 
 fn read(path: &Path) -> Result<(Vec<Vec<u8>>, u64), JournalError> {

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, CallError, Client};
-use sceau_trace::{Action, Actor, ActorKind, Record, SignedCheckpoint, VerifierKey, verify_consistency};
+use sceau_trace::{Action, Actor, ActorKind, SignedCheckpoint, VerifierKey, verify_consistency};
+
+use crate::house::shown;
 
 /// A process of the program; killed when the test ends, however it ends.
 struct Program(Child);
@@ -114,8 +116,7 @@ async fn check(
         verify_consistency(before.size(), now.size(), &proof, &before.root(), &now.root()).unwrap();
     }
     for (index, id) in known {
-        let entries = client.entries(*index, 1).await.unwrap();
-        assert_eq!(Record::parse(&entries[0]).unwrap().actor().id, id.to_string(), "entry {index}");
+        assert_eq!(shown(client, *index).await.actor().id, id.to_string(), "entry {index}");
     }
 }
 

@@ -18,3 +18,4 @@ mod reads;
 mod records;
 mod rules;
 mod starting;
+mod the_log_shows_no_person;

@@ -7,7 +7,7 @@ use sceau_element_api::{AccountId, Kind, Role};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, sha256};
 
 use crate::house::{
-    Element, House, Organisation, by_key, current, organisation, refused, signing_statement, staff,
+    Element, House, Organisation, by_key, current, organisation, refused, shown, signing_statement, staff,
 };
 
 fn login() -> RecordDraft {
@@ -62,14 +62,14 @@ async fn personal_data_does_not_enter() {
 async fn a_key_managers_record_is_taken_in_once() {
     let house = House::build().await;
     let client = house.client();
-    let (record, jws) = signed_record(&house.organisation, &house.organisation.sign, "one");
+    let (sent, jws) = signed_record(&house.organisation, &house.organisation.sign, "one");
     let index = client.append_signed(jws.clone()).await.unwrap();
     assert_eq!(client.append_signed(jws.clone()).await.unwrap(), index);
-    let kept = Record::parse(&client.entries(index, 1).await.unwrap()[0]).unwrap();
+    let kept = shown(client, index).await;
     assert_eq!((kept.asserted(), kept.code()), (Asserted::Organisation, "quota"));
-    assert_eq!((kept.actor(), kept.subjects()), (record.actor(), record.subjects()));
+    assert_eq!((kept.actor(), kept.subjects()), (sent.actor(), sent.subjects()));
     assert_eq!(kept.detail()["signed-time"], "12345");
-    assert_eq!(kept.detail()["signed-hash"], sha256(&record.to_bytes()).to_string());
+    assert_eq!(kept.detail()["signed-hash"], sha256(&sent.to_bytes()).to_string());
     let House { element, .. } = house;
     let element = element.restart().await;
     assert_eq!(element.client.append_signed(jws).await.unwrap(), index);

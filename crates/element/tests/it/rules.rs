@@ -6,12 +6,12 @@ use sceau_element_api::documents::{
 };
 use sceau_element_api::wire::{Code, RowKey};
 use sceau_element_api::{AccountId, Kind, Role};
-use sceau_trace::{Asserted, Record, sha256};
+use sceau_trace::{Asserted, sha256};
 
 use crate::authenticator::Authenticator;
 use crate::house::{
     Element, House, account, by_key, by_passkey, by_platform, citizen, credential, current, dossier,
-    encryption_statement, platform_admin, refused, signing_statement, staff,
+    encryption_statement, platform_admin, refused, shown, signing_statement, staff,
 };
 
 #[tokio::test]
@@ -27,12 +27,12 @@ async fn a_deposit_is_attested_from_enrolment_to_decision() {
     let accepted = DossierState { phase: DossierPhase::Accepted, ..house.dossier.clone() };
     by_platform(client, &accepted, Some(submitted_row.version())).await.unwrap();
 
-    let record = Record::parse(&client.entries(decided.index, 1).await.unwrap()[0]).unwrap();
+    let record = shown(client, decided.index).await;
     assert_eq!(record.asserted(), Asserted::Organisation);
     assert_eq!(record.actor().id, decision.decided_by.to_string());
     let attested = record.attested().unwrap();
     assert_eq!((attested.version, attested.hash), (1, sha256(&decision.to_bytes().unwrap())));
-    let record = Record::parse(&client.entries(manifest.index, 1).await.unwrap()[0]).unwrap();
+    let record = shown(client, manifest.index).await;
     assert_eq!((record.asserted(), record.action().as_str()), (Asserted::Passkey, "deposit.complete"));
 }
 
@@ -48,7 +48,7 @@ async fn a_manifest_without_a_passkey_is_marked_as_the_platforms_word() {
     let mut manifest = house.manifest();
     manifest.dossier = dossier.dossier;
     let row = by_platform(client, &manifest, None).await.unwrap();
-    let record = Record::parse(&client.entries(row.index, 1).await.unwrap()[0]).unwrap();
+    let record = shown(client, row.index).await;
     assert_eq!(record.asserted(), Asserted::Platform);
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use sceau_crypto::SigningKey;
 use sceau_trace::{
-    Action, Actor, ActorKind, Asserted, Attested, Bundle, Checkpoint, CheckpointError, Evidence, Hash,
-    KeyKind, LogTree, Record, StateMap, Tile, VerifiedCheckpoint, VerifierKey, inclusion_proof, leaf_hash,
-    sha256,
+    Action, Actor, ActorKind, Asserted, Attested, AttestedRows, Bundle, Checkpoint, CheckpointError,
+    Evidence, Hash, KeyKind, LogTree, Record, StateEntry, Tile, VerifiedCheckpoint, VerifierKey,
+    inclusion_proof, leaf_hash, sha256,
 };
 
 use crate::support::Desk;
@@ -17,7 +17,8 @@ struct Log {
     key: VerifierKey,
     entries: Vec<Vec<u8>>,
     tree: LogTree,
-    map: StateMap,
+    rows: AttestedRows,
+    scheme: Option<StateEntry>,
 }
 
 impl Log {
@@ -25,7 +26,8 @@ impl Log {
         let signer = SigningKey::generate();
         let public = *signer.verifying_key().as_bytes();
         let key = VerifierKey::new("log.example.org/log", KeyKind::Ed25519, public).unwrap();
-        Self { signer, key, entries: Vec::new(), tree: LogTree::new(), map: StateMap::new() }
+        let (tree, rows) = (LogTree::new(), AttestedRows::new());
+        Self { signer, key, entries: Vec::new(), tree, rows, scheme: None }
     }
 
     /// Of `size` records, of which each fourth attests a new version of the same scheme.
@@ -49,16 +51,14 @@ impl Log {
             let builder = Record::builder(time, actor, Asserted::Passkey, Action::DECISION);
             return builder.granted().subject("dossier", format!("d{number}")).build().unwrap();
         }
-        let previous = self.map.lookup("scheme", "s1");
-        let entry =
-            self.map.compare_and_swap("scheme", "s1", previous, sha256(&number.to_be_bytes())).unwrap();
         let attested = Attested {
             kind: "scheme".into(),
             id: "s1".into(),
-            version: entry.version,
-            hash: entry.hash,
-            previous: previous.map(|entry| entry.hash),
+            version: self.scheme.map_or(1, |scheme| scheme.version + 1),
+            hash: sha256(&number.to_be_bytes()),
+            previous: self.scheme.map(|scheme| scheme.hash),
         };
+        self.scheme = Some(self.rows.take(&attested).unwrap());
         let builder = Record::builder(time, actor, Asserted::Passkey, Action::SCHEME_PUBLISH);
         builder.granted().attested(attested).build().unwrap()
     }
@@ -69,7 +69,7 @@ impl Log {
     }
 
     fn checkpoint(&self) -> VerifiedCheckpoint {
-        self.checkpoint_with(self.map.root())
+        self.checkpoint_with(self.rows.root())
     }
 
     fn checkpoint_with(&self, map_root: Hash) -> VerifiedCheckpoint {
@@ -259,7 +259,8 @@ fn a_rewritten_log_is_caught_with_an_older_checkpoint() {
     let verify =
         || code(&desk.run(&["trace", "verify", "--json", "log", "--log-key", &key, "--since", "seen"]));
     // The same key signs another history.
-    (log.entries, log.tree, log.map) = (Vec::new(), LogTree::new(), StateMap::new());
+    (log.entries, log.tree) = (Vec::new(), LogTree::new());
+    (log.rows, log.scheme) = (AttestedRows::new(), None);
     log.append(log.entries.first().cloned().unwrap_or_else(|| Log::of(2).entries[1].clone()));
     log.publish(&desk, "log");
     assert_eq!(verify(), (5, "checkpoint.not_an_extension".into()), "shorter");

@@ -6,9 +6,11 @@
 
 mod map;
 mod proof;
+mod rows;
 
 pub use map::{Conflict, StateMap};
 pub use proof::MapProof;
+pub use rows::AttestedRows;
 
 use crate::Hash;
 use crate::label::{Label, labelled_hash};

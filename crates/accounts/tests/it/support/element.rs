@@ -53,7 +53,7 @@ impl InProcessElement {
         let now = self.clock.now_ms();
         let step = self.core.lock().unwrap().execute(Moment { unix: now, uptime: now }, command);
         if let Some(event) = step.event {
-            self.records.lock().unwrap().push(Record::parse(&event.leaf).unwrap());
+            self.records.lock().unwrap().push(event.record().unwrap());
         }
         step.outcome
     }

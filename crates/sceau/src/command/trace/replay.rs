@@ -1,7 +1,7 @@
 //! A whole log, computed anew from its entries: the tree, the authenticated map, and what to say of them.
 
 use sceau_trace::{
-    Bundle, Checkpoint, LogTree, Outcome, Record, StateMap, TILE_WIDTH, Tile, leaf_hash, root_at,
+    AttestedRows, Bundle, Checkpoint, LogTree, Outcome, Record, TILE_WIDTH, Tile, leaf_hash, root_at,
 };
 
 use super::source::Source;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(super) struct Replay {
     pub(super) tree: LogTree,
-    map: StateMap,
+    rows: AttestedRows,
     /// Entries that are no records of a version that we know.
     pub(super) unknown: u64,
     /// The first entry that attests a row which does not follow its version before, and the row's kind.
@@ -48,7 +48,7 @@ impl Replay {
             return Err(fault::log("map.rolled_back", words));
         }
         // Records of a later version may change the map in ways that we do not know.
-        if self.unknown == 0 && checkpoint.map_root().is_some_and(|root| root != self.map.root()) {
+        if self.unknown == 0 && checkpoint.map_root().is_some_and(|root| root != self.rows.root()) {
             let words =
                 "the records lead to another state than the signed one: the log signs what it does not hold";
             return Err(fault::log("map.root_mismatch", words));
@@ -86,11 +86,7 @@ impl Replay {
         let Some(attested) = record.attested().filter(|_| record.outcome() == Outcome::Granted) else {
             return;
         };
-        let current = self.map.lookup(&attested.kind, &attested.id);
-        let follows = current.map(|entry| entry.hash) == attested.previous
-            && current.map_or(0, |entry| entry.version) + 1 == attested.version;
-        let swapped = self.map.compare_and_swap(&attested.kind, &attested.id, current, attested.hash);
-        if !follows || swapped.is_err() {
+        if self.rows.take(attested).is_err() {
             self.rolled_back.get_or_insert_with(|| (index, attested.kind.clone()));
         }
     }

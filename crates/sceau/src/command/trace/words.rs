@@ -1,6 +1,6 @@
 //! A record in words.
 
-use sceau_trace::{ActorKind, Asserted, Outcome, Record};
+use sceau_trace::{ActorKind, Asserted, Commitment, Outcome, Record};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -27,24 +27,29 @@ pub(super) fn sentence(record: &Record) -> String {
 /// The other fields, a line each.
 pub(super) fn details(record: &Record) -> Vec<String> {
     let mut lines = vec![
-        line("Who", &format!("{}, id {}", actor(record.actor().kind), record.actor().id)),
+        line("Who", &format!("{}, id {}", actor(record.actor().kind), id(&record.actor().id))),
         line("Word", asserted(record.asserted())),
     ];
     for subject in record.subjects() {
-        lines.push(line("About", &format!("{} {}", subject.kind, subject.id)));
+        lines.push(line("About", &format!("{} {}", subject.kind, id(&subject.id))));
     }
     if let Some(organisation) = record.organisation() {
         lines.push(line("For", &format!("organisation {organisation}")));
     }
     if let Some(attested) = record.attested() {
         let version = say::count(attested.version);
-        lines.push(line("Attests", &format!("{} {}, version {version}", attested.kind, attested.id)));
+        lines.push(line("Attests", &format!("{} {}, version {version}", attested.kind, id(&attested.id))));
         lines.push(line("", &format!("SHA-256 {}", attested.hash)));
     }
     for (name, value) in record.detail() {
         lines.push(line("Detail", &format!("{name} {value}")));
     }
     lines
+}
+
+/// An id; what the evidence does not open is withheld.
+fn id(text: &str) -> &str {
+    if Commitment::parse(text).is_some() { "withheld" } else { text }
 }
 
 /// A titled line.
@@ -133,6 +138,17 @@ mod tests {
         for action in Action::REGISTERED {
             assert_ne!(verbs(action.as_str()), ("", ""), "{action}");
         }
+    }
+
+    #[test]
+    fn what_is_not_opened_is_withheld() {
+        let actor = Actor::new(ActorKind::CaseOfficer, "0a1b");
+        let record = Record::builder(1, actor, Asserted::Passkey, Action::DECISION).subject("dossier", "d5");
+        let lines = details(&record.build().unwrap().commit(|| [7; 32]).0).join("\n");
+        assert!(
+            lines.contains("a case officer, id withheld") && lines.contains("dossier withheld"),
+            "{lines}"
+        );
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! The key under which the journal keeps what is not for everyone who reads the file.
+
+use std::sync::Arc;
+
+use sceau_crypto::{BlobError, Label, SealedBlob, Secret, SecretBytes};
+use sceau_hsm::{KeyRef, Operations, Provider};
+
+/// A sealed part of the journal cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealingError {
+    /// The provider cannot, or the bytes are not those that it sealed.
+    #[error("the journal's key cannot be used: {0}")]
+    Provider(#[from] sceau_hsm::Error),
+    /// The bytes are not those that this key sealed here.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+/// Seals the parts of the journal that name people, each for one place (`context`).
+pub trait JournalKey: Send + Sync {
+    /// Seals them.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError>;
+
+    /// Opens what was sealed for the same place.
+    ///
+    /// # Errors
+    /// When the key cannot be used, or the bytes are others.
+    fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError>;
+}
+
+/// The key in a provider.
+pub(crate) struct ProviderKey {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) key: KeyRef,
+}
+
+impl JournalKey for ProviderKey {
+    fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
+        Ok(self.provider.seal(&self.key, context, secret)?)
+    }
+
+    fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {
+        Ok(self.provider.open(&self.key, context, sealed)?)
+    }
+}
+
+/// A key that lives as long as its process: for tests.
+pub struct EphemeralKey(Secret<32>);
+
+impl EphemeralKey {
+    /// The key of these bytes.
+    #[must_use]
+    pub fn of(secret: Secret<32>) -> Self {
+        Self(secret)
+    }
+}
+
+impl JournalKey for EphemeralKey {
+    fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
+        Ok(SealedBlob::seal(&self.0, Label::StateAtRest, context, secret).as_bytes().to_vec())
+    }
+
+    fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {
+        Ok(SealedBlob::from_bytes(sealed.to_vec())?.open(&self.0, Label::StateAtRest, context)?)
+    }
+}
