@@ -38,7 +38,7 @@ pub use code::Code;
 pub use decisions::KeyInUse;
 pub use deposits::Begun;
 pub use fault::Fault;
-pub use http::{Platform, routes};
+pub use http::{Platform, api};
 pub use keys::PublishedKey;
 pub use letters::{Letter, Text};
 pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView};

@@ -1,6 +1,8 @@
 //! Every SQL text of this room.
 
 sceau_store::statements! {
+    pub ANSWER = "SELECT 1 AS n";
+
     pub INSERT_ORGANISATION = "INSERT INTO organisations (id, name, siret, contact_email, client_id, created) \
         VALUES ($1, $2, $3, $4, $5, $6)";
     pub ORGANISATIONS = "SELECT id FROM organisations ORDER BY name, id";

@@ -28,7 +28,7 @@ pub(crate) struct AdditionAnswer {
 }
 
 /// First step of a further passkey.
-#[utoipa::path(post, path = "/v1/passkeys/add/begin",
+#[utoipa::path(post, path = "/v1/passkeys/add/begin", security(("session" = [])),
     responses((status = OK, body = RegisterOptions), (status = 401), (status = 403)))]
 pub(super) async fn begin(
     State(accounts): State<Accounts>,
@@ -43,7 +43,7 @@ pub(super) async fn begin(
 }
 
 /// Second step: the document of the new passkey, which one that the account has must sign.
-#[utoipa::path(post, path = "/v1/passkeys/add/prepare", request_body = AdditionRequest,
+#[utoipa::path(post, path = "/v1/passkeys/add/prepare", security(("session" = [])), request_body = AdditionRequest,
     responses((status = OK, body = AdditionAnswer), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn prepare(
     State(accounts): State<Accounts>,
@@ -61,7 +61,7 @@ pub(super) async fn prepare(
 }
 
 /// Third step: the passkey can be used.
-#[utoipa::path(post, path = "/v1/passkeys/add", request_body = Proven,
+#[utoipa::path(post, path = "/v1/passkeys/add", security(("session" = [])), request_body = Proven,
     responses((status = NO_CONTENT), (status = 401), (status = 403), (status = 409), (status = 422)))]
 pub(super) async fn confirm(
     State(accounts): State<Accounts>,

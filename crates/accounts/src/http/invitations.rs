@@ -39,7 +39,7 @@ pub(crate) struct InvitationLink {
 }
 
 /// What an invitation is for; whoever holds the link may ask.
-#[utoipa::path(get, path = "/v1/invitations/{token}", params(("token" = String, Path)),
+#[utoipa::path(get, path = "/v1/invitations/{token}", security(()), params(("token" = String, Path)),
     responses((status = OK, body = InvitationView), (status = 404), (status = 429)))]
 pub(super) async fn view(
     State(accounts): State<Accounts>,
@@ -60,7 +60,7 @@ pub(super) async fn view(
 }
 
 /// First step: the account document that the inviter's passkey will sign.
-#[utoipa::path(post, path = "/v1/invitations/prepare", request_body = InvitationRequest,
+#[utoipa::path(post, path = "/v1/invitations/prepare", security(("session" = ["organisation_admin", "platform_admin"])), request_body = InvitationRequest,
     responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 422)))]
 pub(super) async fn prepare(
     State(accounts): State<Accounts>,
@@ -74,7 +74,7 @@ pub(super) async fn prepare(
 }
 
 /// Second step: the link.
-#[utoipa::path(post, path = "/v1/invitations", request_body = Proven,
+#[utoipa::path(post, path = "/v1/invitations", security(("session" = ["organisation_admin", "platform_admin"])), request_body = Proven,
     responses((status = CREATED, body = InvitationLink), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn confirm(
     State(accounts): State<Accounts>,

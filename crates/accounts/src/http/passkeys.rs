@@ -83,7 +83,7 @@ struct UsedCredentialResponse {
 }
 
 /// First step of an account with a passkey.
-#[utoipa::path(post, path = "/v1/passkeys/register/begin", request_body = RegisterBegin,
+#[utoipa::path(post, path = "/v1/passkeys/register/begin", security(()), request_body = RegisterBegin,
     responses((status = OK, body = RegisterOptions), (status = 403), (status = 404), (status = 422), (status = 429)))]
 pub(super) async fn register_begin(
     State(accounts): State<Accounts>,
@@ -101,7 +101,7 @@ pub(super) async fn register_begin(
 }
 
 /// Second step: the account exists, and its first session begins.
-#[utoipa::path(post, path = "/v1/passkeys/register/finish", request_body = RegisterFinish,
+#[utoipa::path(post, path = "/v1/passkeys/register/finish", security(()), request_body = RegisterFinish,
     responses((status = NO_CONTENT), (status = 403), (status = 409), (status = 422)))]
 pub(super) async fn register_finish(
     State(accounts): State<Accounts>,
@@ -116,7 +116,7 @@ pub(super) async fn register_finish(
 }
 
 /// First step of a sign-in with a passkey.
-#[utoipa::path(post, path = "/v1/passkeys/login/begin",
+#[utoipa::path(post, path = "/v1/passkeys/login/begin", security(()),
     responses((status = OK, body = LoginOptions), (status = 403), (status = 429)))]
 pub(super) async fn login_begin(
     State(accounts): State<Accounts>,
@@ -138,7 +138,7 @@ pub(super) async fn login_begin(
 }
 
 /// Second step: a session begins.
-#[utoipa::path(post, path = "/v1/passkeys/login/finish", request_body = LoginFinish,
+#[utoipa::path(post, path = "/v1/passkeys/login/finish", security(()), request_body = LoginFinish,
     responses((status = NO_CONTENT), (status = 401), (status = 403), (status = 409), (status = 429)))]
 pub(super) async fn login_finish(
     State(accounts): State<Accounts>,

@@ -33,7 +33,7 @@ pub(crate) struct PasswordLogin {
 }
 
 /// Makes an account with a password; its first session begins.
-#[utoipa::path(post, path = "/v1/passwords/register", request_body = PasswordRegistration,
+#[utoipa::path(post, path = "/v1/passwords/register", security(()), request_body = PasswordRegistration,
     responses((status = NO_CONTENT), (status = 403), (status = 422), (status = 429)))]
 pub(super) async fn register(
     State(accounts): State<Accounts>,
@@ -52,7 +52,7 @@ pub(super) async fn register(
 }
 
 /// Signs in with a password.
-#[utoipa::path(post, path = "/v1/passwords/login", request_body = PasswordLogin,
+#[utoipa::path(post, path = "/v1/passwords/login", security(()), request_body = PasswordLogin,
     responses((status = NO_CONTENT), (status = 401), (status = 403), (status = 429)))]
 pub(super) async fn login(
     State(accounts): State<Accounts>,

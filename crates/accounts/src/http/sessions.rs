@@ -49,7 +49,7 @@ pub(super) fn started(accounts: &Accounts, session: &NewSession) -> SessionStart
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/v1/me", responses((status = OK, body = Me), (status = 401)))]
+#[utoipa::path(get, path = "/v1/me", security(("session" = [])), responses((status = OK, body = Me), (status = 401)))]
 pub(super) async fn me(
     State(accounts): State<Accounts>,
     authorised: Authorised<AnyPerson>,
@@ -73,7 +73,7 @@ pub(super) async fn me(
 }
 
 /// Ends the session.
-#[utoipa::path(post, path = "/v1/logout", responses((status = NO_CONTENT), (status = 401), (status = 403)))]
+#[utoipa::path(post, path = "/v1/logout", security(("session" = [])), responses((status = NO_CONTENT), (status = 401), (status = 403)))]
 pub(super) async fn logout(
     State(accounts): State<Accounts>,
     authorised: Authorised<AnyPerson>,
@@ -93,7 +93,7 @@ pub(crate) struct NonceAnswer {
 }
 
 /// A nonce of the element, for the challenge of a proof.
-#[utoipa::path(post, path = "/v1/element/nonce", responses((status = OK, body = NonceAnswer), (status = 403), (status = 429)))]
+#[utoipa::path(post, path = "/v1/element/nonce", security(()), responses((status = OK, body = NonceAnswer), (status = 403), (status = 429)))]
 pub(super) async fn nonce(
     State(accounts): State<Accounts>,
     _: SameOrigin,

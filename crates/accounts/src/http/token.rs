@@ -45,7 +45,7 @@ pub(crate) struct TokenError {
 }
 
 /// Issues an access token to a confidential client.
-#[utoipa::path(post, path = "/v1/oauth/token",
+#[utoipa::path(post, path = "/v1/oauth/token", security(("client_secret" = [])),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = OK, body = TokenAnswer), (status = 400, body = TokenError), (status = 401, body = TokenError),
         (status = 429)))]

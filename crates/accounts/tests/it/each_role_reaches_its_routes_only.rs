@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Method, Request};
@@ -50,12 +52,31 @@ async fn every_route_for_every_role() {
         (Method::POST, "/v1/passkeys/add", wrong_step.clone(), [401, 409, 409, 409, 409, 409]),
         (Method::POST, "/v1/logout", Value::Null, [401, 204, 204, 204, 204, 204]),
     ];
+    let mut seen: BTreeMap<(String, &str), [bool; 6]> = BTreeMap::new();
     for (method, path, body, expected) in matrix {
-        for ((role, cookie), status) in ROLES.iter().zip(&cookies).zip(expected) {
+        let reach = seen.entry((method.to_string().to_lowercase(), path)).or_default();
+        for (at, ((role, cookie), status)) in ROLES.iter().zip(&cookies).zip(expected).enumerate() {
             let answer = world.call(method.clone(), path, cookie, body.clone()).await;
             assert_eq!(answer.status.as_u16(), status, "{role} {method} {path}: {}", answer.body);
+            reach[at] |= !matches!(status, 401 | 403);
         }
     }
+    let (_, document) = sceau_accounts::routes(world.accounts.clone()).split_for_parts();
+    let document = serde_json::to_value(document).unwrap();
+    for ((method, path), reach) in seen {
+        let security = &document["paths"][path][method]["security"];
+        assert!(says(security, reach), "{path} is documented as {security}");
+    }
+}
+
+/// Whether the document says of a route who was seen to reach it.
+fn says(security: &Value, seen: [bool; 6]) -> bool {
+    let Some(names) = security[0].get("session") else {
+        return security == &json!([{}]) && seen == [true; 6];
+    };
+    let names: Vec<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let anybody = |role: &str| names.is_empty() && role != "nobody";
+    ROLES.iter().zip(seen).all(|(role, reaches)| reaches == (anybody(role) || names.contains(role)))
 }
 
 #[tokio::test]

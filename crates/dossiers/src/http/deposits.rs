@@ -46,7 +46,7 @@ pub(super) struct Receipt {
 }
 
 /// Begins a dossier.
-#[utoipa::path(post, path = "/v1/dossiers", request_body = Beginning,
+#[utoipa::path(post, path = "/v1/dossiers", security(("session" = ["citizen"])), request_body = Beginning,
     responses((status = CREATED, body = Begun), (status = 401), (status = 404), (status = 409)))]
 pub(super) async fn begin(
     State(dossiers): State<Dossiers>,
@@ -57,7 +57,7 @@ pub(super) async fn begin(
 }
 
 /// The citizen's dossiers.
-#[utoipa::path(get, path = "/v1/dossiers", responses((status = OK, body = Vec<Summary>), (status = 401)))]
+#[utoipa::path(get, path = "/v1/dossiers", security(("session" = ["citizen"])), responses((status = OK, body = Vec<Summary>), (status = 401)))]
 pub(super) async fn list(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
@@ -66,7 +66,7 @@ pub(super) async fn list(
 }
 
 /// One dossier with its timeline.
-#[utoipa::path(get, path = "/v1/dossiers/{id}", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/dossiers/{id}", security(("session" = ["citizen"])), params(("id" = String, Path)),
     responses((status = OK, body = DossierView), (status = 401), (status = 404)))]
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,
@@ -77,7 +77,7 @@ pub(super) async fn one(
 }
 
 /// The evidence file of a line of the timeline.
-#[utoipa::path(get, path = "/v1/dossiers/{id}/evidence/{index}",
+#[utoipa::path(get, path = "/v1/dossiers/{id}/evidence/{index}", security(("session" = ["citizen"])),
     params(("id" = String, Path), ("index" = u64, Path)),
     responses((status = OK, body = Object), (status = 401), (status = 404)))]
 pub(super) async fn evidence(
@@ -89,7 +89,7 @@ pub(super) async fn evidence(
 }
 
 /// The header of a sealed file.
-#[utoipa::path(put, path = "/v1/dossiers/{id}/files/{file}/header", request_body = Vec<u8>,
+#[utoipa::path(put, path = "/v1/dossiers/{id}/files/{file}/header", security(("session" = ["citizen"])), request_body = Vec<u8>,
     params(("id" = String, Path), ("file" = String, Path)),
     responses((status = NO_CONTENT), (status = 401), (status = 404), (status = 409), (status = 422)))]
 pub(super) async fn put_header(
@@ -103,7 +103,7 @@ pub(super) async fn put_header(
 }
 
 /// A part of a sealed file.
-#[utoipa::path(put, path = "/v1/dossiers/{id}/files/{file}/parts/{part}", request_body = Vec<u8>,
+#[utoipa::path(put, path = "/v1/dossiers/{id}/files/{file}/parts/{part}", security(("session" = ["citizen"])), request_body = Vec<u8>,
     params(("id" = String, Path), ("file" = String, Path), ("part" = u32, Path)),
     responses((status = NO_CONTENT), (status = 401), (status = 404), (status = 409), (status = 413)))]
 pub(super) async fn put_part(
@@ -117,7 +117,7 @@ pub(super) async fn put_part(
 }
 
 /// Which parts have arrived, to go on after a cut.
-#[utoipa::path(get, path = "/v1/dossiers/{id}/files/{file}", params(("id" = String, Path), ("file" = String, Path)),
+#[utoipa::path(get, path = "/v1/dossiers/{id}/files/{file}", security(("session" = ["citizen"])), params(("id" = String, Path), ("file" = String, Path)),
     responses((status = OK, body = Arrived), (status = 401), (status = 404)))]
 pub(super) async fn arrived(
     State(dossiers): State<Dossiers>,
@@ -128,7 +128,7 @@ pub(super) async fn arrived(
 }
 
 /// The nonce for the manifest's proof.
-#[utoipa::path(post, path = "/v1/dossiers/{id}/manifest/prepare", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/dossiers/{id}/manifest/prepare", security(("session" = ["citizen"])), params(("id" = String, Path)),
     responses((status = OK, body = ManifestNonce), (status = 401), (status = 404)))]
 pub(super) async fn nonce(
     State(dossiers): State<Dossiers>,
@@ -140,7 +140,7 @@ pub(super) async fn nonce(
 }
 
 /// Submits the dossier.
-#[utoipa::path(post, path = "/v1/dossiers/{id}/submit", params(("id" = String, Path)), request_body = Submission,
+#[utoipa::path(post, path = "/v1/dossiers/{id}/submit", security(("session" = ["citizen"])), params(("id" = String, Path)), request_body = Submission,
     responses((status = OK, body = Receipt), (status = 401), (status = 404), (status = 409), (status = 422)))]
 pub(super) async fn submit(
     State(dossiers): State<Dossiers>,
@@ -149,5 +149,5 @@ pub(super) async fn submit(
     JsonBody(body): JsonBody<Submission>,
 ) -> Result<Json<Receipt>, Refusal> {
     let index = dossiers.submit(citizen.account.id, id, &body.manifest, body.proof).await?;
-    Ok(Json(Receipt { receipt: dossiers.evidence(index).await? }))
+    Ok(Json(Receipt { receipt: dossiers.evidence_showing(index, |_, _| true).await? }))
 }

@@ -39,7 +39,7 @@ pub(super) struct DecisionReceipt {
 }
 
 /// Each key that the organisation's root has stated.
-#[utoipa::path(get, path = "/v1/organisations/{id}/key-statements", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/organisations/{id}/key-statements", security(()), params(("id" = String, Path)),
     responses((status = OK, body = Vec<PublishedKey>), (status = 404)))]
 pub(super) async fn statements(
     State(dossiers): State<Dossiers>,
@@ -49,7 +49,7 @@ pub(super) async fn statements(
 }
 
 /// Publishes a key; the answer acknowledges it with its place in the log.
-#[utoipa::path(put, path = "/v1/organisations/{id}/key-statements", params(("id" = String, Path)),
+#[utoipa::path(put, path = "/v1/organisations/{id}/key-statements", security(("client" = ["key_manager"])), params(("id" = String, Path)),
     request_body = Signed, responses((status = OK, body = PublishedKey), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn publish(
     State(dossiers): State<Dossiers>,
@@ -62,7 +62,7 @@ pub(super) async fn publish(
 }
 
 /// Delivers records of the key manager to the log.
-#[utoipa::path(post, path = "/v1/organisations/{id}/records", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/organisations/{id}/records", security(("client" = ["key_manager"])), params(("id" = String, Path)),
     request_body = SignedMany, responses((status = OK, body = Indices), (status = 401), (status = 403)))]
 pub(super) async fn records(
     State(dossiers): State<Dossiers>,
@@ -75,7 +75,7 @@ pub(super) async fn records(
 }
 
 /// Delivers a decision.
-#[utoipa::path(post, path = "/v1/organisations/{id}/decisions", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/organisations/{id}/decisions", security(("client" = ["key_manager"])), params(("id" = String, Path)),
     request_body = Signed, responses((status = OK, body = DecisionReceipt), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn decisions(
     State(dossiers): State<Dossiers>,
@@ -85,11 +85,11 @@ pub(super) async fn decisions(
 ) -> Result<Json<DecisionReceipt>, Refusal> {
     own(&client, id)?;
     let index = dossiers.decide(id, &body.jws).await?;
-    Ok(Json(DecisionReceipt { evidence: dossiers.evidence(index).await? }))
+    Ok(Json(DecisionReceipt { evidence: dossiers.evidence_showing(index, |_, _| true).await? }))
 }
 
 /// The dossiers of the organisation with the keys that they are sealed to.
-#[utoipa::path(get, path = "/v1/organisations/{id}/open-dossiers", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/organisations/{id}/open-dossiers", security(("client" = ["key_manager"])), params(("id" = String, Path)),
     responses((status = OK, body = Vec<KeyInUse>), (status = 401), (status = 403)))]
 pub(super) async fn keys_in_use(
     State(dossiers): State<Dossiers>,

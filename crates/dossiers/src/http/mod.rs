@@ -1,6 +1,8 @@
 //! The edge: routes, who may call each (the types of a handler's arguments say so), what they read and answer. No decision is
 //! taken here.
 
+mod about;
+mod api;
 mod deposits;
 mod key_managers;
 mod octets;
@@ -18,6 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{Dossiers, guard};
+
+pub use api::api;
 
 /// The largest JSON body, in bytes: a manifest of 200 files in base64url fits.
 const MAX_JSON: usize = 512 * 1024;
@@ -46,7 +50,7 @@ impl FromRef<Platform> for Accounts {
 }
 
 /// Every route of this room, with its part of the OpenAPI document.
-pub fn routes(platform: Platform) -> OpenApiRouter {
+fn routes(platform: Platform) -> OpenApiRouter {
     let json = OpenApiRouter::new()
         .routes(routes!(organisations::prepare))
         .routes(routes!(organisations::enrol))
@@ -84,7 +88,7 @@ fn public_routes(platform: &Platform) -> OpenApiRouter<Platform> {
     };
     let tiles = OpenApiRouter::new()
         .routes(routes!(trace::checkpoint))
-        .route("/trace/tile/{*path}", axum::routing::get(trace::tile))
+        .routes(routes!(trace::tile))
         .layer(held("tiles", guard::TILES));
     let reads = OpenApiRouter::new()
         .routes(routes!(organisations::list))

@@ -26,7 +26,7 @@ struct Credentials {
 }
 
 /// First step: the organisation's document that the administrator's passkey will sign.
-#[utoipa::path(post, path = "/v1/organisations/prepare", request_body = OrganisationForm,
+#[utoipa::path(post, path = "/v1/organisations/prepare", security(("session" = ["platform_admin"])), request_body = OrganisationForm,
     responses((status = OK, body = Prepared), (status = 401), (status = 403)))]
 pub(super) async fn prepare(
     State(dossiers): State<Dossiers>,
@@ -37,7 +37,7 @@ pub(super) async fn prepare(
 }
 
 /// Second step: the organisation is enrolled.
-#[utoipa::path(post, path = "/v1/organisations", request_body = Proven,
+#[utoipa::path(post, path = "/v1/organisations", security(("session" = ["platform_admin"])), request_body = Proven,
     responses((status = CREATED, body = Enrolled), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn enrol(
     State(dossiers): State<Dossiers>,
@@ -55,13 +55,13 @@ pub(super) async fn enrol(
 }
 
 /// The organisations, by name.
-#[utoipa::path(get, path = "/v1/organisations", responses((status = OK, body = Vec<OrganisationView>)))]
+#[utoipa::path(get, path = "/v1/organisations", security(()), responses((status = OK, body = Vec<OrganisationView>)))]
 pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<OrganisationView>>, Refusal> {
     Ok(Json(dossiers.organisations().await?))
 }
 
 /// One organisation.
-#[utoipa::path(get, path = "/v1/organisations/{id}", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/organisations/{id}", security(()), params(("id" = String, Path)),
     responses((status = OK, body = OrganisationView), (status = 404)))]
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,

@@ -59,7 +59,7 @@ pub(super) fn session_routes(platform: &Platform) -> OpenApiRouter<Platform> {
 }
 
 /// The dossiers that the organisation may open.
-#[utoipa::path(get, path = "/v1/organisation/dossiers",
+#[utoipa::path(get, path = "/v1/organisation/dossiers", security(("session" = ["case_officer", "supervisor"])),
     responses((status = OK, body = Vec<Summary>), (status = 401), (status = 403)))]
 pub(super) async fn list(
     State(dossiers): State<Dossiers>,
@@ -69,7 +69,7 @@ pub(super) async fn list(
 }
 
 /// A one-use link to the key manager's opening page.
-#[utoipa::path(post, path = "/v1/dossiers/{id}/ticket", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/dossiers/{id}/ticket", security(("session" = ["case_officer", "supervisor"])), params(("id" = String, Path)),
     responses((status = CREATED, body = Ticket), (status = 401), (status = 403), (status = 404)))]
 pub(super) async fn ticket(
     State(dossiers): State<Dossiers>,
@@ -80,7 +80,7 @@ pub(super) async fn ticket(
 }
 
 /// Exchanges a ticket, once, for a short reading session. Whoever holds the ticket may call.
-#[utoipa::path(post, path = "/v1/tickets/exchange", request_body = Exchange,
+#[utoipa::path(post, path = "/v1/tickets/exchange", security(()), request_body = Exchange,
     responses((status = OK, body = ReadingToken), (status = 403)))]
 async fn exchange(
     State(dossiers): State<Dossiers>,
@@ -92,7 +92,7 @@ async fn exchange(
 }
 
 /// Everything to open the dossier with, but the parts of its files.
-#[utoipa::path(get, path = "/v1/reading/{dossier}/bundle", params(("dossier" = String, Path)),
+#[utoipa::path(get, path = "/v1/reading/{dossier}/bundle", security(("reading" = [])), params(("dossier" = String, Path)),
     responses((status = OK, body = Bundle), (status = 401), (status = 404)))]
 async fn bundle(
     State(dossiers): State<Dossiers>,
@@ -104,7 +104,7 @@ async fn bundle(
 }
 
 /// A part of a sealed file.
-#[utoipa::path(get, path = "/v1/reading/{dossier}/files/{file}/parts/{part}",
+#[utoipa::path(get, path = "/v1/reading/{dossier}/files/{file}/parts/{part}", security(("reading" = [])),
     params(("dossier" = String, Path), ("file" = String, Path), ("part" = u32, Path)),
     responses((status = OK, body = Vec<u8>), (status = 401), (status = 404)))]
 async fn part(

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::{Dossiers, SchemeForm, SchemeView};
 
 /// First step: the scheme's document that the administrator's passkey will sign.
-#[utoipa::path(post, path = "/v1/schemes/prepare", request_body = SchemeForm,
+#[utoipa::path(post, path = "/v1/schemes/prepare", security(("session" = ["organisation_admin"])), request_body = SchemeForm,
     responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 422)))]
 pub(super) async fn prepare(
     State(dossiers): State<Dossiers>,
@@ -22,7 +22,7 @@ pub(super) async fn prepare(
 }
 
 /// Second step: the scheme is published.
-#[utoipa::path(post, path = "/v1/schemes", request_body = Proven,
+#[utoipa::path(post, path = "/v1/schemes", security(("session" = ["organisation_admin"])), request_body = Proven,
     responses((status = CREATED, body = SchemeView), (status = 401), (status = 403), (status = 409)))]
 pub(super) async fn publish(
     State(dossiers): State<Dossiers>,
@@ -34,13 +34,13 @@ pub(super) async fn publish(
 }
 
 /// The schemes on offer.
-#[utoipa::path(get, path = "/v1/schemes", responses((status = OK, body = Vec<SchemeView>)))]
+#[utoipa::path(get, path = "/v1/schemes", security(()), responses((status = OK, body = Vec<SchemeView>)))]
 pub(super) async fn list(State(dossiers): State<Dossiers>) -> Result<Json<Vec<SchemeView>>, Refusal> {
     Ok(Json(dossiers.schemes().await?))
 }
 
 /// One scheme.
-#[utoipa::path(get, path = "/v1/schemes/{id}", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/schemes/{id}", security(()), params(("id" = String, Path)),
     responses((status = OK, body = SchemeView), (status = 404)))]
 pub(super) async fn one(
     State(dossiers): State<Dossiers>,

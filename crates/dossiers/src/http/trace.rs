@@ -36,7 +36,7 @@ pub(super) struct Range {
 }
 
 /// The last checkpoint, a signed note.
-#[utoipa::path(get, path = "/trace/checkpoint", responses((status = OK, body = String)))]
+#[utoipa::path(get, path = "/trace/checkpoint", security(()), responses((status = OK, body = String)))]
 pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
     let note = dossiers.element().checkpoint().await?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
@@ -44,6 +44,8 @@ pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Respo
 }
 
 /// A tile or an entry bundle, by its path.
+#[utoipa::path(get, path = "/trace/tile/{*path}", security(()), params(("path" = String, Path, description = "as C2SP tlog-tiles spells it")),
+    responses((status = OK, body = Vec<u8>), (status = 400), (status = 404)))]
 pub(super) async fn tile(
     State(dossiers): State<Dossiers>,
     At(path): At<String>,
@@ -52,7 +54,7 @@ pub(super) async fn tile(
 }
 
 /// The evidence file of a record.
-#[utoipa::path(get, path = "/v1/trace/evidence/{index}", params(("index" = u64, Path)),
+#[utoipa::path(get, path = "/v1/trace/evidence/{index}", security(()), params(("index" = u64, Path)),
     responses((status = OK, body = Object), (status = 404)))]
 pub(super) async fn evidence(
     State(dossiers): State<Dossiers>,
@@ -62,7 +64,7 @@ pub(super) async fn evidence(
 }
 
 /// That the log of size `from` is a prefix of the log of size `to`.
-#[utoipa::path(get, path = "/v1/trace/consistency", params(Sizes), responses((status = OK, body = Proof)))]
+#[utoipa::path(get, path = "/v1/trace/consistency", security(()), params(Sizes), responses((status = OK, body = Proof)))]
 pub(super) async fn consistency(
     State(dossiers): State<Dossiers>,
     Asked(sizes): Asked<Sizes>,
@@ -72,7 +74,7 @@ pub(super) async fn consistency(
 }
 
 /// The exact bytes of some records, base64url.
-#[utoipa::path(get, path = "/v1/trace/records", params(Range), responses((status = OK, body = Vec<String>)))]
+#[utoipa::path(get, path = "/v1/trace/records", security(()), params(Range), responses((status = OK, body = Vec<String>)))]
 pub(super) async fn records(
     State(dossiers): State<Dossiers>,
     Asked(range): Asked<Range>,

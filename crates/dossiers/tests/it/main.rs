@@ -19,4 +19,5 @@ mod floods_are_held;
 mod letters_are_sent_once;
 mod more_information_is_asked_and_given;
 mod problem_codes_are_as_documented;
+mod the_api_is_as_documented;
 mod what_was_left_alone_is_forgotten;

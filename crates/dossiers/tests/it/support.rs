@@ -5,8 +5,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::routing::get;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
 use sceau_client::{
@@ -27,7 +25,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Mutex;
-use utoipa_axum::router::OpenApiRouter;
 
 struct NoNames;
 
@@ -44,9 +41,9 @@ pub struct World {
     pub database: Database,
     pub outbox: Outbox,
     pub origin: String,
-    /// The OpenAPI document of this room's routes.
+    /// The OpenAPI document, as it is served.
     pub document: Value,
-    accounts: Accounts,
+    pub accounts: Accounts,
 }
 
 /// An organisation with its software, its people and a scheme.
@@ -73,7 +70,48 @@ fn element(folder: &Path) -> Client {
     Client::new(socket)
 }
 
+fn serve_at(listener: TcpListener, router: axum::Router) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+}
+
+/// Another platform of the same people, and where it listens.
+pub async fn beside(world: &World, dossiers: Dossiers) -> SocketAddr {
+    let platform = Platform { dossiers, accounts: world.accounts.clone() };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    serve_at(listener, sceau_dossiers::api(&platform, "log key", axum::Router::new()).unwrap());
+    address
+}
+
+/// An answer to the byte, as a client that is not ours reads it: status, headers in lower case, body.
+pub async fn plainly(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+) -> (u16, BTreeMap<String, String>, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    (status, headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(), body.to_owned())
+}
+
 impl World {
+    /// Where the platform listens.
+    pub fn address(&self) -> SocketAddr {
+        let port = self.origin.rsplit_once(':').unwrap().1.parse().unwrap();
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
     pub async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let element = element(folder.path());
@@ -97,14 +135,10 @@ impl World {
         };
         let accounts = Accounts::open(parts).await.unwrap();
         let platform = Platform { dossiers: dossiers.clone(), accounts: accounts.clone() };
-        let (routes, document) = sceau_dossiers::routes(platform).split_for_parts();
-        let (people, _) =
-            OpenApiRouter::new().merge(sceau_accounts::routes(accounts.clone())).split_for_parts();
-        let config = json!({"log_key": hello.log_key});
-        let router = routes.merge(people).route("/v1/config", get(async move || Json(config.clone())));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
-        let document = serde_json::to_value(document).unwrap();
+        let router = sceau_dossiers::api(&platform, &hello.log_key, axum::Router::new()).unwrap();
+        serve_at(listener, router);
+        let nobody = Server::new(&origin, &Trust::default()).unwrap();
+        let document = nobody.get("/v1/openapi.json").await.unwrap();
         Self { folder, clock, dossiers, database, outbox, origin, document, accounts }
     }
 

@@ -18,8 +18,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 struct Pages;
 
 /// Answers every path that no route took: a file of the bundle, or the application's page.
-pub(crate) fn pages(router: Router) -> Router {
-    router.fallback(page)
+pub(crate) fn pages() -> Router {
+    Router::new().fallback(page)
 }
 
 async fn page(method: Method, uri: Uri) -> Response {

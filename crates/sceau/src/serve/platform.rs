@@ -4,17 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use futures::future::{BoxFuture, FutureExt as _};
-use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
+use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_dossiers::{Dossiers, LETTERS, Platform};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Database, MailFolder, Message, Objects, Outbox, RetryPolicy, SystemClock};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{asked_to_end, pages, say_ready};
 use crate::failure::Failure;
@@ -31,20 +27,15 @@ pub(crate) struct PlatformOptions {
     /// Web origin of the pages, where a proxy or another port stands before this one
     #[arg(long)]
     origin: Option<String>,
+    /// Network of a TLS proxy whose Forwarded or X-Forwarded-For header is believed; may be given more than once
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Cidr>,
     /// Socket of the element
     #[arg(long)]
     element: PathBuf,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
-}
-
-/// What the small routes of this file show.
-#[derive(Debug, Clone)]
-struct About {
-    origin: String,
-    log_key: String,
-    element: Client,
 }
 
 /// The names of organisations, for invitations.
@@ -66,13 +57,13 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
     let element = Client::new(&options.element);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
-    let (platform, outbox, mail) = assemble(&options, &origin, element.clone()).await?;
+    let (platform, outbox, mail) = assemble(&options, &origin, element).await?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
 
-    let about = About { origin: origin.clone(), log_key: hello.log_key.clone(), element };
-    let router = router(&platform, about)?;
+    let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages());
+    let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
     let end = asked_to_end()?;
@@ -109,40 +100,13 @@ async fn assemble(
         element: Arc::new(element),
         clock,
         directory: Arc::new(Names(dossiers.clone())),
-        config: AccountsConfig::at(origin),
+        config: AccountsConfig {
+            trusted_proxies: TrustedProxies::new(options.trusted_proxy.clone()),
+            ..AccountsConfig::at(origin)
+        },
     };
     let accounts = Accounts::open(parts).await.map_err(|error| Failure::role("accounts", &error))?;
     Ok((Platform { dossiers, accounts }, outbox, mail))
-}
-
-fn router(platform: &Platform, about: About) -> Result<Router, Failure> {
-    let (routes, document) = OpenApiRouter::new()
-        .merge(sceau_accounts::routes(platform.accounts.clone()))
-        .merge(sceau_dossiers::routes(platform.clone()))
-        .split_for_parts();
-    let document =
-        serde_json::to_value(document).map_err(|error| Failure::role("OpenAPI document", &error))?;
-    let document = Arc::new(document);
-    let small = Router::new()
-        .route("/check", get(check))
-        .route("/v1/config", get(config))
-        .with_state(about)
-        .route("/v1/openapi.json", get(async move || Json(Value::clone(&document))));
-    Ok(pages::pages(routes.merge(small)))
-}
-
-/// `GET /check` (the form of seed 001): whether this role and what it stands on answer.
-async fn check(State(about): State<About>) -> Json<Value> {
-    let element = about.element.hello().await.is_ok();
-    let status = if element { "pass" } else { "fail" };
-    Json(json!({"status": status, "role": "platform", "checks": {"element": status}}))
-}
-
-/// What the pages must know before anything else.
-async fn config(State(about): State<About>) -> Json<Value> {
-    Json(
-        json!({"origin": about.origin, "log_key": about.log_key, "platform_name": "Sceau", "mail_demo": true}),
-    )
 }
 
 /// Delivers letters until told to stop.

@@ -1,0 +1,84 @@
+//! What the platform says of itself: whether it is well, what pages must know first, and which routes there are.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use sceau_store::params;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Platform;
+use crate::statements;
+
+/// What these routes show.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub(super) platform: Platform,
+    /// The log's verifier key.
+    pub(super) log_key: Arc<str>,
+    /// The OpenAPI document, once it is whole.
+    pub(super) document: Arc<OnceLock<Value>>,
+}
+
+/// `pass` or `fail`, of one thing or of all.
+type Health = &'static str;
+
+/// Whether the platform is well, in the form of `application/health+json`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Check {
+    #[schema(value_type = String)]
+    status: Health,
+    role: &'static str,
+    checks: Checks,
+}
+
+/// What it stands on.
+#[derive(Serialize, ToSchema)]
+struct Checks {
+    /// The privileged zone answers.
+    #[schema(value_type = String)]
+    element: Health,
+    /// The database answers.
+    #[schema(value_type = String)]
+    records: Health,
+}
+
+/// What pages must know before anything else.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Config {
+    /// The web origin of the pages, which unsafe requests must come from.
+    origin: String,
+    /// The log's verifier key, as a signed note names it.
+    log_key: String,
+}
+
+/// Whether the platform and what it stands on answer.
+#[utoipa::path(get, path = "/check", security(()),
+    responses((status = OK, body = Check), (status = SERVICE_UNAVAILABLE, body = Check)))]
+pub(super) async fn check(State(about): State<About>) -> Response {
+    let health = |well: bool| if well { "pass" } else { "fail" };
+    let dossiers = &about.platform.dossiers;
+    let element = dossiers.element().hello().await.is_ok();
+    let records = dossiers.database.fetch_one(statements::ANSWER, params![]).await.is_ok();
+    let well = element && records;
+    let checks = Checks { element: health(element), records: health(records) };
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Check { status: health(well), role: "platform", checks })).into_response()
+}
+
+/// What pages must know before anything else.
+#[utoipa::path(get, path = "/v1/config", security(()), responses((status = OK, body = Config)))]
+pub(super) async fn config(State(about): State<About>) -> Json<Config> {
+    let origin = about.platform.accounts.config().origin.clone();
+    Json(Config { origin, log_key: about.log_key.to_string() })
+}
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", security(()), responses((status = OK, body = Object)))]
+pub(super) async fn openapi(State(about): State<About>) -> Json<Value> {
+    Json(about.document.get().cloned().unwrap_or_default())
+}
