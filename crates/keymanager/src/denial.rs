@@ -40,12 +40,16 @@ pub enum Denial {
     ManifestLacksFile,
     /// The header is of another file than the one asked for.
     HeaderOfAnotherFile,
+    /// The header is of a file that was sealed for another dossier, whatever the manifest names.
+    FileOfAnotherDossier,
     /// The dossier is assigned to other people.
     NotAssigned,
     /// No stanza for a key that is here.
     NotARecipient,
     /// The key was destroyed.
     KeyDestroyed,
+    /// The key is disabled in the keystore.
+    KeyDisabled,
     /// The envelope does not open under our key.
     Unwrap(OpenError),
     /// A final decision stands.
@@ -54,6 +58,8 @@ pub enum Denial {
     Platform(String),
     /// Nothing here.
     NotFound,
+    /// The request took too long to arrive, or to answer.
+    TooSlow,
     /// An act that is not possible now.
     Conflict {
         /// The code.
@@ -82,12 +88,15 @@ impl Denial {
             Self::Header(error) | Self::Unwrap(error) => error.code(),
             Self::ManifestLacksFile => "manifest_lacks_file",
             Self::HeaderOfAnotherFile => "header_of_another_file",
+            Self::FileOfAnotherDossier => "file_of_another_dossier",
             Self::NotAssigned => "not_assigned",
             Self::NotARecipient => "not_a_recipient",
             Self::KeyDestroyed => "key_not_kept",
+            Self::KeyDisabled => "key_disabled",
             Self::AlreadyDecided => "already_decided",
             Self::Platform(code) => code,
             Self::NotFound => "not_found",
+            Self::TooSlow => "request_too_slow",
             Self::Conflict { code, .. } => code,
         }
     }
@@ -110,8 +119,9 @@ impl Denial {
             | Self::NotAssigned
             | Self::ManifestOfAnotherOrganisation => 403,
             Self::Quota => 429,
-            Self::NotConnected => 503,
+            Self::NotConnected | Self::KeyDisabled => 503,
             Self::NotFound => 404,
+            Self::TooSlow => 408,
             Self::AlreadyDecided | Self::Platform(_) | Self::Conflict { .. } => 409,
             Self::KeyDestroyed => 410,
             Self::Body(_) => 400,
@@ -132,13 +142,17 @@ impl Denial {
             | Self::ManifestOfAnotherDossier
             | Self::ManifestOfAnotherOrganisation
             | Self::ManifestOfAnotherKey
-            | Self::ManifestLacksFile => "The dossier is not the one that was deposited",
+            | Self::ManifestLacksFile
+            | Self::FileOfAnotherDossier => "The dossier is not the one that was deposited",
             Self::Header(_) | Self::HeaderOfAnotherFile | Self::Unwrap(_) => "The document was altered",
             Self::NotAssigned => "The dossier is assigned to other people",
-            Self::NotARecipient | Self::KeyDestroyed => "The key of this document is not here",
+            Self::NotARecipient | Self::KeyDestroyed | Self::KeyDisabled => {
+                "The key of this document is not here"
+            }
             Self::AlreadyDecided => "A final decision was taken before",
             Self::Platform(_) => "The platform refuses this",
             Self::NotFound => "There is nothing here",
+            Self::TooSlow => "The request took too long",
             Self::Conflict { .. } => "This is not possible now",
         }
     }

@@ -1,7 +1,7 @@
 //! The key manager as a whole: initialised once, opened at each start, connected to a platform.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use sceau_crypto::Fingerprint;
 use sceau_element_api::wire::RecordDraft;
@@ -62,7 +62,7 @@ struct Inner {
     link: RwLock<Option<Arc<Link>>>,
     judge: ClientJudge,
     tls: Tls,
-    buckets: Mutex<Buckets>,
+    buckets: Buckets,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while a list of people changes.
@@ -150,7 +150,7 @@ impl KeyManager {
         let tls = Tls::open(folder, &identity, &settings, &keys, sealing, now)?;
         let judge = ClientJudge::new(tls.anchors(&settings)?, settings.role_names.clone())?;
         tls.renew(&judge, now)?;
-        let buckets = Mutex::new(Buckets::new(settings.quota));
+        let buckets = Buckets::new(settings.quota);
         Ok(Self(Arc::new(Inner {
             folder: folder.to_owned(),
             identity,
@@ -278,7 +278,7 @@ impl KeyManager {
         &self.0.tls
     }
 
-    pub(crate) fn buckets(&self) -> &Mutex<Buckets> {
+    pub(crate) fn buckets(&self) -> &Buckets {
         &self.0.buckets
     }
 

@@ -12,7 +12,7 @@ use sceau_trace::{Action, Hash};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::denial::Denial;
+use crate::denial::{Denial, record_code};
 use crate::error::Error;
 use crate::evidence::{DossierProof, ProvenManifest};
 use crate::keyring::ManagedKey;
@@ -36,10 +36,10 @@ pub struct UnwrapRequest {
 
 /// A content key on its way out, and what the holder must find when it opens the parts.
 ///
-/// The header alone does not show that it belongs to the envelope that the manifest names: the envelope's hash covers the fixed header, the
-/// sealed name and type, and every part, which the key manager does not fetch. So the header is bound as far as it reaches here (its
-/// file id is in the manifest; commitment, MAC and metadata verify under the released key), and the reader gets what must come out: it computes the
-/// envelope's hash as it fetches parts and shows nothing unless hash, number of parts and size are these.
+/// What was checked here: the header's file id is of the dossier and in its manifest; commitment, MAC and metadata verify under the released
+/// key. What cannot be checked here is that the parts are those of the manifest: their hash covers bytes that the key manager never
+/// fetches. So the holder is told what to find: it computes the envelope's hash as it fetches parts, and shows nothing unless hash, number of
+/// parts and size are these.
 #[derive(Debug)]
 pub struct Released {
     /// The key.
@@ -63,6 +63,16 @@ pub enum Failure {
     /// Not possible: nothing was released.
     #[error(transparent)]
     Broken(Error),
+}
+
+impl Failure {
+    /// Its code, as a record may hold it.
+    fn record_code(&self) -> &str {
+        match self {
+            Self::Denied(denial) => denial.record_code(),
+            Self::Broken(error) => record_code(error.code()),
+        }
+    }
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -118,10 +128,10 @@ impl KeyManager {
                 let SealedFile { envelope_hash, parts, size, .. } = permitted.file;
                 Ok(Released { cek, record_index, envelope_hash, parts, size })
             }
-            Err(denial) => {
-                let outcome = with_facts(about(Action::UNWRAP_OUTCOME).refused(denial.record_code()));
+            Err(failure) => {
+                let outcome = with_facts(about(Action::UNWRAP_OUTCOME).refused(failure.record_code()));
                 self.journal().append(outcome).await?;
-                Err(denial.into())
+                Err(failure)
             }
         }
     }
@@ -138,14 +148,17 @@ impl KeyManager {
         if file_id != request.file_id {
             return Err(Denial::HeaderOfAnotherFile);
         }
+        // Sealed for another dossier, whoever put it into this one's manifest.
+        if !file_id.is_of_dossier(&manifest.manifest.dossier.to_string()) {
+            return Err(Denial::FileOfAnotherDossier);
+        }
         self.check_assignment(officer, &manifest)?;
         let (key, stanza) = self.recipient(&link, &manifest, &header)?;
         Ok(Permitted { manifest, file, header, stanza, key })
     }
 
     fn take_quota(&self, officer: &VerifiedOfficer) -> Result<(), Denial> {
-        let mut buckets = self.buckets().lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.officers.take(officer.account(), self.now()) { Ok(()) } else { Err(Denial::Quota) }
+        if self.buckets().take_key(officer.account(), self.now()) { Ok(()) } else { Err(Denial::Quota) }
     }
 
     /// A dossier that is assigned opens for those named; one that is not, for each bound case officer.
@@ -184,12 +197,18 @@ impl KeyManager {
     }
 
     /// Unwraps in the keystore and proves the header with the result: commitment, MAC, metadata.
-    fn open_stanza(&self, permitted: &Permitted) -> Result<Cek, Denial> {
+    fn open_stanza(&self, permitted: &Permitted) -> Result<Cek, Failure> {
         let Permitted { file, header, stanza, key, .. } = permitted;
-        let private = key.private(self.keys()).map_err(|_| Denial::KeyDestroyed)?;
-        let cek = self.keys().unwrap_cek(&private, &file.file_id, stanza).map_err(|error| match error {
-            sceau_hsm::Error::Unwrap(error) => Denial::Unwrap(error.into()),
-            _ => Denial::NotARecipient,
+        let keys = self.keys();
+        let unwrapped =
+            keys.find(&key.uri).and_then(|private| keys.unwrap_cek(&private.key, &file.file_id, stanza));
+        let cek = unwrapped.map_err(|error| match error {
+            sceau_hsm::Error::Unwrap(error) => Failure::Denied(Denial::Unwrap(error.into())),
+            sceau_hsm::Error::NotForThisKey(_) => Denial::NotARecipient.into(),
+            sceau_hsm::Error::NotFound(_) => Denial::KeyDestroyed.into(),
+            sceau_hsm::Error::Disabled(_) => Denial::KeyDisabled.into(),
+            // A keystore that is damaged or away: nobody's request is at fault.
+            error => Failure::from(error),
         })?;
         Ok(header.clone().open_with(cek).map_err(Denial::Unwrap)?.into_cek())
     }
@@ -222,18 +241,11 @@ impl KeyManager {
         who: Option<sceau_element_api::AccountId>,
         draft: RecordDraft,
     ) -> Result<(), Error> {
-        let skipped = {
-            let mut buckets = self.buckets().lock().unwrap_or_else(PoisonError::into_inner);
-            if !buckets.refusals.take(who, self.now()) {
-                buckets.unrecorded += 1;
-                return Ok(());
-            }
-            std::mem::take(&mut buckets.unrecorded)
-        };
+        let Some(skipped) = self.buckets().take_refusal(who, self.now()) else { return Ok(()) };
         let draft = if skipped == 0 { draft } else { draft.detail("not-recorded", skipped.to_string()) };
         let recorded = self.journal().append(draft).await;
         if recorded.is_err() {
-            self.buckets().lock().unwrap_or_else(PoisonError::into_inner).unrecorded += skipped + 1;
+            self.buckets().skipped(skipped + 1);
         }
         recorded.map(|_| ())
     }

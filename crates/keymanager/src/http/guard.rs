@@ -2,6 +2,7 @@
 //!
 //! The certificate is judged at each request, for it may expire or be withdrawn while a connection stays open.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,6 +15,7 @@ use sceau_trace::Action;
 use serde::de::DeserializeOwned;
 
 use super::problem::ProblemResponse;
+use super::timely::TooSlow;
 use crate::denial::Denial;
 use crate::error::Error;
 use crate::manager::KeyManager;
@@ -103,6 +105,7 @@ impl<T: DeserializeOwned> FromRequest<KeyManager> for JsonBody<T> {
     async fn from_request(request: Request, manager: &KeyManager) -> Result<Self, ProblemResponse> {
         match Json::<T>::from_request(request, manager).await {
             Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) if is_too_slow(&rejection) => Err(Denial::TooSlow.into()),
             Err(rejection) => Err(Denial::Body(match rejection {
                 JsonRejection::JsonDataError(_) => "the fields are not those that this call takes",
                 JsonRejection::JsonSyntaxError(_) => "the body is not JSON",
@@ -112,4 +115,9 @@ impl<T: DeserializeOwned> FromRequest<KeyManager> for JsonBody<T> {
             .into()),
         }
     }
+}
+
+fn is_too_slow(rejection: &JsonRejection) -> bool {
+    let causes = std::iter::successors(rejection.source(), |&cause| cause.source());
+    causes.into_iter().any(<dyn StdError>::is::<TooSlow>)
 }

@@ -7,6 +7,7 @@ mod problem;
 mod public;
 mod reading;
 mod serve;
+mod timely;
 
 pub use problem::ProblemResponse;
 
@@ -43,10 +44,12 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(administration::withdraw))
         .split_for_parts();
     document.info = utoipa::openapi::Info::new("Sceau key manager", env!("CARGO_PKG_VERSION"));
-    api.route("/trace/tile/{*path}", axum::routing::get(public::tile))
+    api.route("/trace/tile/entries/{*path}", axum::routing::get(public::entries))
+        .route("/trace/tile/{*path}", axum::routing::get(public::tile))
         .route("/v1/openapi.json", axum::routing::get(async move || axum::Json(document)))
         .route("/v1/{*rest}", axum::routing::any(public::nothing))
         .fallback(pages::page)
+        .layer(from_fn(timely::answer_in_time))
         .layer(from_fn(pages::harden))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(manager)

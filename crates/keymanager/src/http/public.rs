@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ use super::guard::Presented;
 use super::problem::ProblemResponse;
 use crate::denial::Denial;
 use crate::manager::KeyManager;
+use crate::officer::VerifiedAdministrator;
 
 /// Whether the key manager and what it stands on answer (the form of seed 001).
 #[derive(Serialize, ToSchema)]
@@ -68,16 +70,20 @@ struct AccountView {
     role: sceau_element_api::documents::DecisionRole,
 }
 
-/// Whether the key manager answers.
-#[utoipa::path(get, path = "/check", responses((status = OK, body = Check)))]
-pub(super) async fn check(State(manager): State<KeyManager>) -> Json<Check> {
+/// Whether the key manager answers and can do its work: its trace can be read, it is connected, and its root states a recipient key and a signing key
+/// that are valid now and that the platform acknowledged.
+#[utoipa::path(get, path = "/check", responses((status = OK, body = Check), (status = 503, body = Check)))]
+pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Json<Check>) {
     let word = |well: bool| if well { "pass" } else { "fail" };
     let trace = word(manager.journal().undelivered().await.is_ok());
-    let signing = word(manager.keyring().current(KeyUse::Sign).is_some());
+    let (ring, now) = (manager.keyring(), manager.now());
+    let stated = |key_use| ring.current(key_use).is_some_and(|key| key.statement.is_valid_at(now));
+    let keys = word(stated(KeyUse::Encrypt) && stated(KeyUse::Sign));
     let checks =
-        BTreeMap::from([("trace", trace), ("connected", word(manager.is_connected())), ("keys", signing)]);
-    let status = word(checks.values().all(|check| *check == "pass"));
-    Json(Check { status, role: "keymanager", checks })
+        BTreeMap::from([("trace", trace), ("connected", word(manager.is_connected())), ("keys", keys)]);
+    let well = checks.values().all(|check| *check == "pass");
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Check { status: word(well), role: "keymanager", checks }))
 }
 
 /// The organisation, its platform, and the log key that everything is verified under.
@@ -134,11 +140,12 @@ pub(super) async fn checkpoint(State(manager): State<KeyManager>) -> Result<Resp
     Ok((headers, checkpoint.note().to_string()).into_response())
 }
 
-/// The evidence file of a record of the key manager's own trace.
+/// The evidence file of a record of the key manager's own trace; for administrators, since it names people and dossiers.
 #[utoipa::path(get, path = "/v1/trace/evidence/{index}", params(("index" = u64, Path)),
-    responses((status = OK, body = Object), (status = 404)))]
+    responses((status = OK, body = Object), (status = 403), (status = 404)))]
 pub(super) async fn evidence(
     State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
     Path(index): Path<u64>,
 ) -> Result<Json<Evidence>, ProblemResponse> {
     Ok(Json(manager.journal().evidence(index).await?.ok_or(Denial::NotFound)?))
@@ -151,11 +158,24 @@ pub(super) async fn witnessed(State(manager): State<KeyManager>) -> Result<Respo
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }
 
-/// A tile or an entry bundle of it, by its path (C2SP tlog-tiles).
+/// A tile of it, by its path (C2SP tlog-tiles): hashes, for whoever follows it.
 pub(super) async fn tile(
     State(manager): State<KeyManager>,
     Path(path): Path<String>,
 ) -> Result<Response, ProblemResponse> {
+    serve_tile(&manager, &path).await
+}
+
+/// An entry bundle of it, by its path; for administrators, since it names people and dossiers.
+pub(super) async fn entries(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    Path(path): Path<String>,
+) -> Result<Response, ProblemResponse> {
+    serve_tile(&manager, &format!("entries/{path}")).await
+}
+
+async fn serve_tile(manager: &KeyManager, path: &str) -> Result<Response, ProblemResponse> {
     let tile = manager.journal().tile(&format!("tile/{path}")).await?.ok_or(Denial::NotFound)?;
     Ok(([(CONTENT_TYPE, "application/octet-stream")], tile).into_response())
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use axum::response::IntoResponse as _;
+use axum::http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
@@ -26,8 +26,6 @@ use crate::manager::KeyManager;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long a request may take, its body included: decisions wait ten seconds for the platform.
-const REQUEST: Duration = Duration::from_secs(45);
 /// Connections at once: a browser has one or two.
 const CONNECTIONS: usize = 1024;
 
@@ -44,20 +42,8 @@ impl KeyManager {
         }
         let router = super::router(self.clone());
         let graceful = GracefulShutdown::new();
-        let permits = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
-        tokio::pin!(stop);
-        loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((stream, _)) = accepted else {
-                // Out of descriptors: others close theirs meanwhile.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            };
-            let Some(config) = self.tls().config() else { continue };
+        let each = |stream, permit: OwnedSemaphorePermit| {
+            let Some(config) = self.tls().config() else { return };
             let (router, watcher) = (router.clone(), graceful.watcher());
             tokio::spawn(async move {
                 if let Some(stream) = handshake(TlsAcceptor::from(config), stream).await {
@@ -65,10 +51,36 @@ impl KeyManager {
                 }
                 drop(permit);
             });
-        }
+        };
+        accept(&listener, &Arc::new(Semaphore::new(CONNECTIONS)), stop, each).await;
         drop(listener);
         drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
         Ok(())
+    }
+}
+
+/// Hands over each connection with its permit until `stop` resolves, also while every permit is taken.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+    stop: impl Future<Output = ()>,
+    mut each: impl FnMut(TcpStream, OwnedSemaphorePermit),
+) {
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let permit = Arc::clone(permits).acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        let (accepted, permit) = tokio::select! {
+            () = &mut stop => return,
+            next = next => next,
+        };
+        match (accepted, permit) {
+            (Ok((stream, _)), Ok(permit)) => each(stream, permit),
+            // Out of descriptors: others close theirs meanwhile.
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
     }
 }
 
@@ -104,11 +116,7 @@ async fn connection(
         Presented(chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect()));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(presented.clone());
-        let answer = router.clone().oneshot(request.map(Body::new));
-        async move {
-            let timely = tokio::time::timeout(REQUEST, answer).await;
-            timely.unwrap_or_else(|_| Ok(StatusCode::REQUEST_TIMEOUT.into_response()))
-        }
+        router.clone().oneshot(request.map(Body::new))
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
@@ -123,6 +131,25 @@ async fn connection(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
+
+    #[tokio::test]
+    async fn it_stops_also_while_every_connection_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let permits = Arc::new(Semaphore::new(1));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let mut held = Vec::new();
+        let mut stop = Some(stop);
+        let stopping = async { drop(stopped.await) };
+        let serving = accept(&listener, &permits, stopping, |stream, permit| {
+            held.push((stream, permit));
+            drop(stop.take());
+        });
+        let clients = async { (TcpStream::connect(address).await, TcpStream::connect(address).await) };
+        let ((), clients) = tokio::join!(serving, clients);
+        assert!(clients.0.is_ok() && clients.1.is_ok());
+        assert_eq!((held.len(), permits.available_permits()), (1, 0));
+    }
 
     #[test]
     fn only_internal_addresses_are_listened_on() {

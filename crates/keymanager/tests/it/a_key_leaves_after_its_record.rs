@@ -5,7 +5,7 @@ use sceau_store::Statement;
 use sceau_trace::{Bundle, Evidence, LogTree, Record, SignedCheckpoint, leaf_hash};
 
 use crate::support::world::AssertWell as _;
-use crate::support::{Bad, SealedDossier, World};
+use crate::support::{Bad, Browser, SealedDossier, World};
 
 fn actions(records: &[Record]) -> Vec<(String, String)> {
     records
@@ -100,11 +100,12 @@ async fn a_restart_keeps_the_trace_and_it_only_grows() {
     let (officer, _) = world.officer().await;
     let dossier = SealedDossier::deposit(&world);
     officer.post("/v1/unwrap", &dossier.request()).await.json();
-    let before = verified_trace(&world).await;
+    let administrator = world.administrator().await;
+    let before = verified_trace_for(&world, &administrator).await;
     let world = world.restart(sceau_keymanager::Settings::default()).await;
-    assert_eq!(verified_trace(&world).await, before);
+    assert_eq!(verified_trace_for(&world, &administrator).await, before);
     dossier.assert_opened(&officer.post("/v1/unwrap", &dossier.request()).await.json());
-    let after = verified_trace(&world).await;
+    let after = verified_trace_for(&world, &administrator).await;
     assert_eq!(after[..before.len()], before[..], "what was there is there");
     assert_eq!(after.len(), before.len() + 2);
 }
@@ -142,7 +143,7 @@ async fn many_at_once_and_cut_connections_leave_a_whole_trace() {
 #[tokio::test]
 async fn any_record_has_its_evidence() {
     let world = World::connected().await;
-    let browser = world.browser(None);
+    let browser = world.administrator().await;
     let evidence = browser.get("/v1/trace/evidence/1").await.json();
     let evidence = Evidence::parse(evidence.to_string().as_bytes()).unwrap();
     let verified = evidence.verify(Some(world.manager.log_key())).unwrap();
@@ -150,9 +151,12 @@ async fn any_record_has_its_evidence() {
     assert_eq!(browser.get("/v1/trace/evidence/1000").await.code(), "not_found");
 }
 
-/// Reads the served trace as an outsider: checkpoint under the log key, entries, and that the ones are what the other covers.
+/// Reads the served trace as an administrator: checkpoint under the log key, entries, and that the ones are what the other covers.
 async fn verified_trace(world: &World) -> Vec<Vec<u8>> {
-    let browser = world.browser(None);
+    verified_trace_for(world, &world.administrator().await).await
+}
+
+async fn verified_trace_for(world: &World, browser: &Browser) -> Vec<Vec<u8>> {
     let note = browser.get("/trace/checkpoint").await;
     let note = SignedCheckpoint::parse(std::str::from_utf8(&note.body).unwrap()).unwrap();
     let checkpoint = note.verify(world.manager.log_key()).unwrap();

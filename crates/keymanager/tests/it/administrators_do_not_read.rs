@@ -6,7 +6,16 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 
-const READS: [&str; 5] = ["/v1/keys", "/v1/status", "/v1/bindings", "/v1/assignments", "/v1/records"];
+/// The entries and evidence of the key manager's own trace name people and dossiers.
+const READS: [&str; 7] = [
+    "/v1/keys",
+    "/v1/status",
+    "/v1/bindings",
+    "/v1/assignments",
+    "/v1/records",
+    "/v1/trace/evidence/0",
+    "/trace/tile/entries/000.p/1",
+];
 const WRITES: [&str; 6] = [
     "/v1/keys/rotate",
     "/v1/keys/00/destroy",

@@ -3,6 +3,7 @@
 use sceau_crypto::{RecipientKey, RecipientPrivateKey, RecipientSuite, Secret, XWingPrivateKey};
 use sceau_element_api::documents::{DecisionRole, KeyUse};
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId};
+use sceau_hsm::{KeyState, Provider as _, SoftwareKeystore};
 use sceau_keymanager::{Assignment, Quota, Settings};
 use sceau_pki::{Authority, AuthorityProfile, CertificateRole, ClientProfile};
 use sceau_trace::Asserted;
@@ -223,6 +224,45 @@ async fn a_header_of_another_file_than_the_one_asked_for() {
     request["file_id"] = json!("00".repeat(16));
     let answer = officer.post("/v1/unwrap", &request).await;
     refused(&world, answer, "header_of_another_file").await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_sealed_for_another_dossier() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let key = world.statement(KeyUse::Encrypt).recipient_key().unwrap();
+    // Whoever had it attested: the file itself says where it belongs.
+    let brought = SealedDossier::with(&world, &key, |manifest| manifest.dossier = DossierId::random());
+    let answer = asks(&officer, &brought).await;
+    refused(&world, answer, "file_of_another_dossier").await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_disabled_in_the_keystore() {
+    let world = World::connected().await;
+    let ((officer, _), dossier) = (world.officer().await, SealedDossier::deposit(&world));
+    let stopped = world.stop();
+    drop(stopped.open(Settings::default()).await.unwrap());
+    {
+        let unlock = crate::support::world::unlock(stopped.folder.path());
+        let keys = SoftwareKeystore::open(&stopped.folder.path().join("data/keystore"), &unlock).unwrap();
+        let listed = keys.list().unwrap();
+        let key = listed.iter().find(|entry| entry.key.label().as_str().starts_with("encrypt-1-")).unwrap();
+        keys.set_state(&key.key, KeyState::Disabled).unwrap();
+    }
+    let world = stopped.start(Settings::default()).await;
+    let answer = asks(&officer, &dossier).await;
+    assert_eq!(answer.status, 503);
+    refused(&world, answer, "key_disabled").await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let body = SealedDossier::deposit(&world).request().to_string();
+    let answer = officer.sends_half("POST", "/v1/unwrap", body.as_bytes()).await;
+    assert_eq!((answer.status, answer.code().as_str()), (408, "request_too_slow"));
 }
 
 #[tokio::test]

@@ -187,6 +187,31 @@ async fn the_server_s_certificate_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
+async fn the_check_says_whether_it_can_do_its_work() {
+    let world = World::connected().await;
+    let nobody = world.browser(None);
+    let checked = async |status: u16| {
+        let answer = nobody.get("/check").await;
+        assert_eq!(answer.status, status);
+        serde_json::from_slice::<Value>(&answer.body).unwrap()
+    };
+    assert_eq!(checked(200).await["status"], "pass");
+    world.platform.misbehave(Bad::Away);
+    world.clock.advance(183 * DAY);
+    let said = checked(503).await;
+    assert_eq!((&said["status"], &said["checks"]["keys"]), (&"fail".into(), &"fail".into()));
+    world.manager.tick().await;
+    assert_eq!(checked(503).await["status"], "fail", "made, and not acknowledged");
+    world.platform.misbehave(None);
+    world.manager.tick().await.assert_well();
+    assert_eq!(checked(200).await["checks"]["keys"], "pass");
+    let mut fresh = World::unconnected(Settings::default()).await;
+    fresh.serve().await;
+    let answer = fresh.browser(None).get("/check").await;
+    assert_eq!(answer.status, 503);
+}
+
+#[tokio::test]
 async fn it_is_initialised_once() {
     let world = World::connected().await;
     let fingerprint = world.manager.root_fingerprint();

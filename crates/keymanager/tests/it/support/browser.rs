@@ -99,10 +99,24 @@ impl Browser {
         self.try_send(method, path, body).await.expect("a whole answer")
     }
 
+    /// Sends half of the body; from then on time passes whenever everybody waits.
+    pub async fn sends_half(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect().await.unwrap();
+        stream.write_all(self.head(method, path, body.len()).as_bytes()).await.unwrap();
+        stream.write_all(&body[..body.len() / 2]).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::pause();
+        Self::read_answer(stream).await.unwrap()
+    }
+
     async fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Answer> {
         let mut stream = self.connect().await.ok()?;
         stream.write_all(self.head(method, path, body.len()).as_bytes()).await.ok()?;
         stream.write_all(body).await.ok()?;
+        Self::read_answer(stream).await
+    }
+
+    async fn read_answer(mut stream: TlsStream<TcpStream>) -> Option<Answer> {
         let mut answer = Vec::new();
         // A server that closes without close_notify has still sent everything that content-length promised.
         drop(stream.read_to_end(&mut answer).await);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
-use sceau_crypto::{Cek, RecipientKey};
+use sceau_crypto::{Cek, FileId, RecipientKey};
 use sceau_element_api::documents::{Answers, Document as _, KeyUse, Manifest, SealedFile};
 use sceau_element_api::{Base64Url, DossierId, SchemeId};
 use sceau_trace::{Hash, sha256};
@@ -33,7 +33,9 @@ impl SealedDossier {
     /// With a manifest that is changed before it is attested.
     pub fn with(world: &World, key: &RecipientKey, change: impl FnOnce(&mut Manifest)) -> Self {
         let metadata = Metadata::new("facture.pdf", "application/pdf").unwrap();
-        let mut envelope = NewEnvelope::create(metadata, std::slice::from_ref(key)).unwrap();
+        let dossier = DossierId::random();
+        let file = FileId::of_dossier(&dossier.to_string());
+        let mut envelope = NewEnvelope::create_for_file(file, metadata, std::slice::from_ref(key)).unwrap();
         let mut hasher = envelope.header.hasher();
         let part = envelope.sealer.seal_part(b"what the citizen sent", true).unwrap();
         hasher.part(&part);
@@ -45,7 +47,7 @@ impl SealedDossier {
         };
         let mut manifest = Manifest {
             v: 1,
-            dossier: DossierId::random(),
+            dossier,
             organisation: world.organisation,
             scheme: SchemeId::random(),
             form_hash: sha256(b"form"),
