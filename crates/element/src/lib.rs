@@ -9,7 +9,6 @@ mod clock;
 mod decide;
 mod document;
 mod event;
-pub mod hardening;
 mod journal;
 mod rules;
 mod sealing;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, hardening, serve, start};
+use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, serve, start};
 use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock};
 use tokio::net::UnixListener;
 

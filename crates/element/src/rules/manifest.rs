@@ -27,7 +27,7 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         Code::KeyUnknown,
         "the manifest is sealed to a key that was replaced before the dossier was begun",
     )?;
-    files_are_its_own(state, document)?;
+    files_are_its_own(document)?;
     may_replace(state, document)?;
     let depositor = depositor_asks(state, authority, dossier)?;
     Ok(depositor
@@ -37,13 +37,14 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         .detail("key", document.key_id))
 }
 
-/// A sealed file is of one dossier. Named by another's manifest it would open under that one's assignments, and on its timeline.
-fn files_are_its_own(state: &State, document: &Manifest) -> Result<(), Refusal> {
-    let own = |file| state.dossier_of_file(file).is_none_or(|dossier| dossier == document.dossier);
+/// A sealed file is of one dossier, which its id names: its content key is bound to that id. Named by another's manifest it would
+/// open under that one's assignments, and on its timeline. The sealed answers are one of the files.
+fn files_are_its_own(document: &Manifest) -> Result<(), Refusal> {
+    let dossier = document.dossier.to_string();
     demand(
-        document.files.iter().all(|file| own(file.file_id)),
+        document.files.iter().all(|file| file.file_id.is_of_dossier(&dossier)),
         Code::FieldFixed,
-        "the manifest names a file that was sent with another dossier: seal it anew",
+        "the manifest names a file that was sealed for another dossier, or for none: seal it anew for this one",
     )
 }
 

@@ -98,9 +98,6 @@ impl State {
                 self.dossiers.insert(document.dossier, Dossier { document, begun });
             }
             AnyDocument::Manifest(document) => {
-                for file in &document.files {
-                    self.files.entry(file.file_id).or_insert(document.dossier);
-                }
                 self.manifests.insert(document.dossier, ManifestFact { hash: row.hash });
             }
             AnyDocument::Decision(document) => {

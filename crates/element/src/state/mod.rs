@@ -12,7 +12,7 @@ pub use entities::{
 
 use std::collections::{HashMap, HashSet};
 
-use sceau_crypto::{FileId, Fingerprint, KeyId};
+use sceau_crypto::{Fingerprint, KeyId};
 use sceau_element_api::documents::{Decision, KeyUse};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{AccountId, DossierId, OrganisationId, RowId, SchemeId};
@@ -32,7 +32,6 @@ pub struct State {
     schemes: HashMap<SchemeId, Scheme>,
     dossiers: HashMap<DossierId, Dossier>,
     manifests: HashMap<DossierId, ManifestFact>,
-    files: HashMap<FileId, DossierId>,
     decisions: HashMap<DossierId, Decision>,
     delivered: HashMap<(OrganisationId, Hash), u64>,
     platform_admins: HashSet<AccountId>,
@@ -109,12 +108,6 @@ impl State {
     #[must_use]
     pub fn manifest(&self, id: DossierId) -> Option<&ManifestFact> {
         self.manifests.get(&id)
-    }
-
-    /// The dossier whose manifest named a file first.
-    #[must_use]
-    pub fn dossier_of_file(&self, file: FileId) -> Option<DossierId> {
-        self.files.get(&file).copied()
     }
 
     /// The current decision on a dossier.

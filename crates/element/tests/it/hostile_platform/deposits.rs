@@ -136,20 +136,28 @@ async fn it_cannot_change_whose_dossier_it_is() {
 async fn it_cannot_bring_a_sealed_file_into_another_dossier() {
     let house = House::build().await;
     let client = house.client();
-    let file =
-        SealedFile { file_id: FileId::random(), envelope_hash: sha256(b"an envelope"), size: 1, parts: 1 };
+    let file_id = FileId::of_dossier(&house.dossier.dossier.to_string());
+    let file = SealedFile { file_id, envelope_hash: sha256(b"an envelope"), size: 1, parts: 1 };
     let sent = Manifest { files: vec![file.clone()], ..house.manifest() };
-    let row = by_passkey(client, &house.citizen, &sent, None).await.unwrap();
     let accomplice = citizen(client).await;
     let invented = dossier(&accomplice, &house.scheme);
     by_platform(client, &invented, None).await.unwrap();
+    // Not even first: before the depositor's own manifest is there.
     let mut stolen = Manifest { dossier: invented.dossier, ..sent.clone() };
     refused(by_passkey(client, &accomplice, &stolen, None).await, Code::FieldFixed);
     // Nor under another hash; its own files are taken.
     stolen.files = vec![SealedFile { envelope_hash: sha256(b"another"), ..file.clone() }];
     refused(by_passkey(client, &accomplice, &stolen, None).await, Code::FieldFixed);
-    stolen.files = vec![SealedFile { file_id: FileId::random(), ..file }];
+    // Nor beside one of its own, nor one that names no dossier.
+    let own = FileId::of_dossier(&invented.dossier.to_string());
+    let own = SealedFile { file_id: own, ..file.clone() };
+    for foreign in [file.clone(), SealedFile { file_id: FileId::random(), ..file }] {
+        stolen.files = vec![own.clone(), foreign];
+        refused(by_passkey(client, &accomplice, &stolen, None).await, Code::FieldFixed);
+    }
+    stolen.files = vec![own];
     by_passkey(client, &accomplice, &stolen, None).await.unwrap();
+    let row = by_passkey(client, &house.citizen, &sent, None).await.unwrap();
     // The dossier itself may name it again when more is asked for.
     let asks = house.decision(row.hash, Outcome::MoreInformation, 10);
     by_key(client, &house.organisation.sign, Typ::Decision, &asks, None).await.unwrap();
