@@ -82,6 +82,22 @@ describe("a deposit", () => {
     expect(mock.manifest).toBeUndefined();
   });
 
+  it.each(["beside", "row"] as const)("is not even begun when the organisation is named otherwise than the log does (%s)", async (how) => {
+    mock.rename = how;
+    const { page } = await arrive(fund);
+    await page.locator("[data-testid=forged][data-code='evidence.wrong_subject']").waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+    expect(mock.parts.size).toBe(0);
+  });
+
+  it("is not even begun when the key is of another root than the organisation's row says", async () => {
+    mock.otherRoot = true;
+    const { page } = await arrive(fund);
+    await page.locator("[data-testid=forged][data-code='statement-wrong-root']").waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+    expect(mock.parts.size).toBe(0);
+  });
+
   it("goes on from what arrived after a cut connection", async () => {
     const { page } = await arrive(fund);
     await verified(page);
@@ -168,7 +184,7 @@ describe("a deposit", () => {
     await page.evaluate(() => {
       const chunk = new Uint8Array(64 * 1024 * 1024);
       const transfer = new DataTransfer();
-      transfer.items.add(new File([...Array.from({ length: 8 }, () => chunk), new Uint8Array(1)], "film.mov"));
+      transfer.items.add(new File([...Array.from({ length: 8 }, () => chunk)], "film.mov"));
       document.querySelector("[data-testid=drop]")?.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     });
     await page.getByRole("alert").filter({ hasText: /film\.mov.*ne peut pas encore être déposé dans un dossier/ }).waitFor();

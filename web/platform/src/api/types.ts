@@ -40,7 +40,10 @@ export interface SchemeDraft { title: Bilingual; description: Bilingual; form: F
 export interface SchemeListed { id: string; title: Bilingual; description: Bilingual; organisation: string; organisation_name: string }
 
 /** `payload`: the exact bytes of the scheme's document; their SHA-256 is the manifest's `form_hash`. */
-export interface Scheme extends SchemeListed { payload: string; index: number }
+export interface Scheme extends SchemeListed { payload: string; index: number; organisation_row: OrganisationRow }
+
+/** `payload`: the exact bytes of the organisation's document (`organisation`, `name`, `root_fingerprint`), which the log attests. */
+export interface OrganisationRow { payload: string; index: number; evidence: Evidence }
 
 /** A proof as a file: one record, its inclusion proof and the signed checkpoint. */
 export type Evidence = Record<string, unknown>;

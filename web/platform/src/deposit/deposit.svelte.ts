@@ -39,7 +39,7 @@ export class Deposit {
       this.step = this.scheme.form.length > 0 ? "form" : "files";
       const begun = await begin(schemeId);
       this.dossier = begun.id;
-      this.recipient = await verified(begun.recipient, this.scheme.organisation, now);
+      this.recipient = await verified(begun.recipient, this.scheme.recipient, now);
     } catch (cause) {
       forget(schemeId);
       this.blocked = cause;

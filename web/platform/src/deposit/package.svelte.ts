@@ -4,7 +4,7 @@ import { api } from "../api";
 import { Problem } from "../api/http";
 
 /** The limit per deposited file. `sceau seal` has none, but what it seals goes into no dossier. */
-export const MAX_IN_BROWSER = 512 * 1024 * 1024;
+export const MAX_IN_BROWSER = 500_000_000;
 /** Parts in flight of one file; sealing goes on while they travel. */
 const IN_FLIGHT = 3;
 /** Waits before trying a part again, in milliseconds; after the last the person is asked. */

@@ -1,7 +1,8 @@
 /** Who will be able to read: nothing is sealed before this has succeeded. */
-import { type KeyStatement, type RecipientKey, verifyRecipient } from "@sceau/crypto";
+import { type KeyStatement, type RecipientKey, SceauError, verifyRecipient } from "@sceau/crypto";
 import type { Recipient } from "../api/types";
 import { logKey } from "../trust";
+import type { VerifiedOrganisation } from "./organisation";
 
 /** A key that this browser has verified itself, and what to show of it. */
 export interface VerifiedRecipient {
@@ -12,10 +13,12 @@ export interface VerifiedRecipient {
   readonly index: number;
 }
 
-export async function verified(offered: Recipient, organisation: string, now: number): Promise<VerifiedRecipient> {
+/** The root is the one in the organisation's attested row; the platform's word for it must be the same. */
+export async function verified(offered: Recipient, organisation: VerifiedOrganisation, now: number): Promise<VerifiedRecipient> {
+  if (offered.root_fingerprint !== organisation.rootFingerprint) throw new SceauError("statement-wrong-root");
   const { statement, recipient, logged } = await verifyRecipient(
-    { statementJws: offered.statement_jws, evidence: offered.evidence, rootFingerprint: offered.root_fingerprint },
-    { organisation, logKey: await logKey(), now },
+    { statementJws: offered.statement_jws, evidence: offered.evidence, rootFingerprint: organisation.rootFingerprint },
+    { organisation: organisation.id, logKey: await logKey(), now },
   );
-  return { key: recipient, statement, fingerprint: offered.root_fingerprint, index: logged.index };
+  return { key: recipient, statement, fingerprint: organisation.rootFingerprint, index: logged.index };
 }

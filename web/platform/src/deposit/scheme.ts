@@ -3,11 +3,13 @@ import { fromBase64url, fromUtf8, hex, SceauError, sha256, verifyEvidence } from
 import { api } from "../api";
 import type { SchemeDraft } from "../api/types";
 import { logKey } from "../trust";
+import { type VerifiedOrganisation, verifiedOrganisation } from "./organisation";
 
 export interface PublishedScheme extends SchemeDraft {
   readonly id: string;
   readonly organisation: string;
-  readonly organisationName: string;
+  /** Read from its own attested row. */
+  readonly recipient: VerifiedOrganisation;
   /** SHA-256 of the exact bytes, in hexadecimal: what the manifest says was answered. */
   readonly formHash: string;
 }
@@ -25,5 +27,8 @@ export async function loadScheme(id: string): Promise<PublishedScheme> {
     attested?.kind === "scheme" && attested.id === id && attested.hash === formHash;
   if (!published) throw new SceauError("evidence.wrong_subject");
   const document = JSON.parse(fromUtf8(payload)) as SchemeDraft & { organisation: string };
-  return { ...document, id, organisationName: served.organisation_name, formHash };
+  const recipient = await verifiedOrganisation(served.organisation_row, document.organisation);
+  // The person chose by the name that the platform gave: it must be the organisation's.
+  if (recipient.name !== served.organisation_name) throw new SceauError("evidence.wrong_subject");
+  return { ...document, id, recipient, formHash };
 }

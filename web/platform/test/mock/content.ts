@@ -66,10 +66,10 @@ export const SCHEMES = [
 /** Log index of the first scheme's attestation: the two organisations' keys come before. */
 const FIRST_SCHEME = 2;
 
-export function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrganisation) {
+export async function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrganisation, log: Log) {
   const { id, title, description } = scheme;
   const payload = base64url(schemeBytes(scheme, org));
-  return { id, organisation: org.id, organisation_name: org.name, title, description, payload, index: FIRST_SCHEME + SCHEMES.findIndex((one) => one.id === id) };
+  return { id, organisation: org.id, organisation_name: org.name, title, description, payload, index: FIRST_SCHEME + SCHEMES.findIndex((one) => one.id === id), organisation_row: await organisationRow(org, log) };
 }
 
 function schemeBytes({ id, ...content }: (typeof SCHEMES)[number], org: MockOrganisation) {
@@ -85,6 +85,19 @@ export async function publishSchemes(log: Log, org: MockOrganisation): Promise<v
       time: NOW - 400 * hour, attested: { hash, id: scheme.id, kind: "scheme", previous: null, version: 1 },
     });
   }
+}
+
+const organisationBytes = (org: MockOrganisation) => utf8(JSON.stringify({ v: 1, organisation: org.id, name: org.name, root_fingerprint: org.fingerprint }));
+
+/** The organisation's attestation is the entry after the schemes'. */
+async function organisationRow(org: MockOrganisation, log: Log) {
+  const index = FIRST_SCHEME + SCHEMES.length;
+  return { payload: base64url(organisationBytes(org)), index, evidence: await log.evidence(index) };
+}
+
+export async function enrol(log: Log, org: MockOrganisation): Promise<void> {
+  const attested = { hash: hex(await sha256(organisationBytes(org))), id: org.id, kind: "organisation", previous: null, version: 1 };
+  log.append({ action: "organisation.enrol", actor: { id: await sha256(utf8("admin")).then(hex), kind: "platform_admin" }, asserted: "passkey", time: NOW - 600 * hour, attested });
 }
 
 /** Dossiers in every state, whose timelines are in the log. */

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
-import { ACCOUNTS, dossiers, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
+import { ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
 import { Log } from "./log";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
@@ -34,6 +34,10 @@ export class Mock {
   noncesForManifests = 0;
   /** Serve forms that ask for sensitive answers in the open, as a platform that wants to read them would. */
   openForm = false;
+  /** Name the organisation otherwise than its attested row does: beside the row, or in it too. */
+  rename: "beside" | "row" | undefined;
+  /** Say another root than the attested row's. */
+  otherRoot = false;
   other!: MockOrganisation;
   #nonce = "";
   #server: Server | undefined;
@@ -50,6 +54,7 @@ export class Mock {
       });
     }
     await publishSchemes(this.log, this.org);
+    await enrol(this.log, this.org);
     this.all = await dossiers(this.log, this.org);
     const server = createServer((request, response) => void this.#serve(request, response));
     this.#server = server;
@@ -110,7 +115,7 @@ export class Mock {
       case "POST /v1/passkeys/login/finish": return { cookie: "citizen" };
       case "POST /v1/passwords/login": return json().password === "une phrase juste" ? { cookie: "password" } : { status: 401, text: "credentials_refused" };
       case "POST /v1/passwords/register": return { cookie: "password" };
-      case "GET /v1/schemes": return { json: SCHEMES.map((one) => schemeView(one, this.org)) };
+      case "GET /v1/schemes": return { json: await Promise.all(SCHEMES.map((one) => schemeView(one, this.org, this.log))) };
       case "GET /v1/dossiers": return { json: listed };
       case "GET /v1/organisation/dossiers": return { json: listed.filter((one) => one.state !== "draft") };
       case "GET /v1/organisations": return { json: [this.#view(this.org), { ...this.#view(this.other), name: "Caisse des transports", current_key: null }] };
@@ -129,7 +134,7 @@ export class Mock {
     if (kind === "organisations" && method === "GET") return { json: this.#view(this.org) };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
-      return scheme && { json: schemeView(this.openForm ? inTheOpen(scheme) : scheme, this.org) };
+      return scheme && { json: this.#lied(await schemeView(this.openForm ? inTheOpen(scheme) : scheme, this.org, this.log)) };
     }
     if (path.startsWith("/v1/trace/evidence/")) return { json: await this.log.evidence(Number(sub)) };
     if (path.startsWith("/trace/tile/entries/")) return { octets: this.log.bundle() };
@@ -191,7 +196,14 @@ export class Mock {
 
   async #recipient() {
     const who = this.swapRecipient ? this.other : this.org;
-    return { statement_jws: who.statementJws, evidence: await this.log.evidence(this.swapRecipient ? 1 : 0), root_fingerprint: this.org.fingerprint, index: 0 };
+    return { statement_jws: who.statementJws, evidence: await this.log.evidence(this.swapRecipient ? 1 : 0), root_fingerprint: this.otherRoot ? this.other.fingerprint : this.org.fingerprint, index: 0 };
+  }
+
+  #lied<T extends { organisation_name: string; organisation_row: { payload: string } }>(scheme: T): T {
+    if (this.rename === undefined) return scheme;
+    const payload = new TextDecoder().decode(fromBase64url(scheme.organisation_row.payload)).replace("Ville de Saint-Aubin", "Ville de Vaubrun");
+    const organisation_row = this.rename === "row" ? { ...scheme.organisation_row, payload: base64url(utf8(payload)) } : scheme.organisation_row;
+    return { ...scheme, organisation_name: "Ville de Vaubrun", organisation_row };
   }
 
   #view(org: MockOrganisation) {

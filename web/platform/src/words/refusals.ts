@@ -1,0 +1,78 @@
+/** What to say of each code of docs/problem-codes.md, and of the few that these pages make themselves: who is at fault, and what to do. Data
+ * alone, so that a test can hold it to the document. */
+export interface Refusal {
+  readonly codes: readonly string[];
+  readonly fr: string;
+  readonly en: string;
+}
+
+const people: readonly Refusal[] = [
+  { codes: ["network"], fr: "La plateforme ne répond pas. Vérifiez votre connexion, puis réessayez ; rien n'est perdu.", en: "The platform does not answer. Check your connection, then try again; nothing is lost." },
+  { codes: ["unreadable_answer"], fr: "La plateforme a répondu quelque chose d'incompréhensible. Elle est en faute : réessayez, et prévenez-nous si cela dure.", en: "The platform answered something unreadable. It is at fault: try again, and tell us if it goes on." },
+  { codes: ["not_signed_in", "access_token_refused"], fr: "Votre session est finie. Entrez de nouveau ; ce que vous avez envoyé est gardé.", en: "Your session has ended. Sign in again; what you sent is kept." },
+  { codes: ["credentials_refused"], fr: "L'adresse ou le mot de passe ne convient pas. Vérifiez les deux, ou entrez avec votre clé d'accès.", en: "The address or the password is not right. Check both, or sign in with your passkey." },
+  { codes: ["too_many_requests"], fr: "Trop de demandes en peu de temps. Attendez une minute, puis réessayez.", en: "Too many requests in a short time. Wait a minute, then try again." },
+  { codes: ["registration_refused"], fr: "Ce compte ne peut pas être créé. Si vous en avez déjà un avec cette adresse, entrez plutôt avec lui.", en: "This account cannot be created. If you already have one with this address, sign in with it instead." },
+  { codes: ["password_unacceptable"], fr: "Ce mot de passe ne convient pas. Prenez-en un d'au moins douze caractères variés, qui ne soit ni votre nom ni votre adresse.", en: "This password will not do. Take one of at least twelve varied characters that is neither your name nor your address." },
+  { codes: ["passkey_required"], fr: "Ce compte demande une clé d'accès. Un mot de passe ne suffit pas pour cette fonction.", en: "This account needs a passkey. A password is not enough for this role." },
+  { codes: ["ceremony_over", "nonce_invalid"], fr: "La confirmation a trop attendu, ou a déjà servi. Recommencez le geste.", en: "The confirmation waited too long, or was already used. Make the gesture again." },
+  { codes: ["proof_invalid", "proof_required"], fr: "La signature de votre clé d'accès n'a pas été acceptée. Recommencez le geste ; si cela dure, la clé est peut-être révoquée.", en: "The signature of your passkey was not accepted. Make the gesture again; if it goes on, the passkey may be revoked." },
+  {
+    codes: [
+      "credential_unknown", "passkey_attestation_malformed", "passkey_authenticator_data_malformed", "passkey_ceremony_mismatch", "passkey_challenge_mismatch",
+      "passkey_client_data_malformed", "passkey_key_unknown", "passkey_origin_mismatch", "passkey_relying_party_mismatch", "passkey_signature_invalid",
+      "passkey_user_presence_missing", "passkey_user_verification_missing",
+    ],
+    fr: "Cette clé d'accès n'est pas reconnue ici. Essayez-en une autre, ou un autre appareil.", en: "This passkey is not known here. Try another one, or another device.",
+  },
+  { codes: ["foreign_origin"], fr: "La demande ne vient pas de ce site. Rouvrez la page depuis son adresse habituelle.", en: "The request does not come from this site. Open the page again from its usual address." },
+  { codes: ["invitation_unknown"], fr: "Ce lien d'invitation n'est pas valable : il a déjà servi, ou il a expiré. Demandez-en un nouveau à la personne qui vous a invité.", en: "This invitation link is not valid: it was already used, or it has expired. Ask the person who invited you for a new one." },
+  { codes: ["admin_exists"], fr: "La plateforme a déjà un administrateur. C'est lui qui peut vous inviter.", en: "The platform already has an administrator. They are the one who can invite you." },
+  { codes: ["not_authorised"], fr: "Votre compte n'a pas ce droit. Demandez-le à la personne qui administre.", en: "Your account does not have this right. Ask the person who administers it." },
+  { codes: ["account_unknown"], fr: "Ce compte n'est pas inscrit auprès de l'élément de sécurité. Entrez de nouveau ; si cela dure, prévenez la personne qui administre.", en: "This account is not enrolled with the security element. Sign in again; if it goes on, tell the person who administers." },
+  { codes: ["organisation_unknown"], fr: "Aucune organisation inscrite ne porte ce numéro. Vérifiez-le dans la liste des organisations.", en: "No enrolled organisation has this number. Check it in the list of organisations." },
+];
+
+const platform: readonly Refusal[] = [
+  { codes: ["tampered"], fr: "Une donnée de la plateforme n'est pas celle qui a été attestée. Elle est refusée et l'incident est inscrit. La plateforme est en faute : prévenez-nous.", en: "A piece of the platform’s data is not the one that was attested. It is refused and the incident is written down. The platform is at fault: tell us." },
+  { codes: ["internal"], fr: "La plateforme n'a pas pu écrire ou lire. Ce qui vous a été confirmé n'est pas perdu ; réessayez dans un instant.", en: "The platform could not write or read. What was confirmed to you is not lost; try again in a moment." },
+  { codes: ["element_unavailable", "element_answer", "busy"], fr: "L'élément de sécurité de la plateforme ne répond pas, et rien ne se fait sans lui. Réessayez dans un instant.", en: "The platform’s security element does not answer, and nothing is done without it. Try again in a moment." },
+  { codes: ["kind_not_served"], fr: "Cette version de la plateforme ne sait pas faire cela. Prévenez la personne qui l'administre.", en: "This version of the platform cannot do that. Tell the person who administers it." },
+  { codes: ["stale_version"], fr: "Quelqu'un a changé ceci entre-temps. Rechargez la page et recommencez.", en: "Someone changed this in the meantime. Reload the page and start again." },
+  { codes: ["not_found"], fr: "Ceci n'existe pas, ou n'est pas à vous. Vérifiez le lien.", en: "This does not exist, or is not yours. Check the link." },
+  { codes: ["malformed", "field_invalid", "document_malformed", "record_malformed"], fr: "La plateforme refuse cette saisie. Corrigez-la et recommencez.", en: "The platform refuses this entry. Correct it and try again." },
+  { codes: ["field_fixed", "row_mismatch", "claim_refused", "serial_mismatch"], fr: "L'élément de sécurité refuse : cela changerait ce qui ne doit plus changer. Rechargez la page ; si cela dure, prévenez la personne qui administre.", en: "The security element refuses: this would change what may not change any more. Reload the page; if it goes on, tell the person who administers." },
+];
+
+const deposits: readonly Refusal[] = [
+  { codes: ["no_recipient_key", "no_key_manager", "key_unknown"], fr: "L'organisation n'a pas de clé en cours de validité : elle ne peut rien recevoir. Elle doit remettre son gardien des clés en route ; réessayez plus tard.", en: "The organisation has no valid key at present: it can receive nothing. It has to restart its key manager; try again later." },
+  { codes: ["already_there"], fr: "Autre chose a déjà été envoyé à cette place. Retirez le fichier et ajoutez-le de nouveau.", en: "Something else was sent in this place before. Remove the file and add it again." },
+  { codes: ["already_sent"], fr: "Ce dossier est déjà déposé : on n'y ajoute plus rien. Commencez un nouveau dépôt pour un complément.", en: "This dossier is already deposited: nothing more can be added. Begin a new deposit for anything more." },
+  { codes: ["withdrawn"], fr: "Ce dépôt, resté inachevé plus de trente jours, a été retiré. Rien n'a été transmis : commencez-en un nouveau.", en: "This deposit was left unfinished for more than thirty days and was removed. Nothing was passed on: begin a new one." },
+  { codes: ["too_many_drafts"], fr: "Vous avez déjà vingt dépôts inachevés. Terminez-en un sous « Mes dossiers » ; ceux qu'on laisse sont retirés au bout de trente jours.", en: "You already have twenty unfinished deposits. Finish one of them under “My dossiers”; those left alone are removed after thirty days." },
+  { codes: ["draft_space_used_up"], fr: "Vos dépôts inachevés prennent toute la place qui leur est réservée. Terminez-en un, puis reprenez l'envoi.", en: "Your unfinished deposits take up all the space set aside for them. Finish one, then resume sending." },
+  { codes: ["dossier_too_large"], fr: "Un dossier contient 8,5 Go au plus. Déposez-en plusieurs, ou retirez des fichiers.", en: "A dossier holds at most 8.5 GB. Make several deposits, or remove files." },
+  { codes: ["too_many_files"], fr: "Un dossier contient 50 fichiers au plus. Réunissez-en quelques-uns, ou faites deux dépôts.", en: "A dossier holds at most 50 files. Join some of them, or make two deposits." },
+  { codes: ["too_large", "header_too_large"], fr: "C'est trop volumineux pour la plateforme. Envoyez moins à la fois.", en: "This is too large for the platform. Send less at once." },
+  { codes: ["part_too_large", "header_malformed"], fr: "Un morceau n'est pas comme la plateforme l'attend : c'est cette page qui est en faute. Rechargez-la et recommencez le dépôt.", en: "A piece is not as the platform expects it: this page is at fault. Reload it and begin the deposit again." },
+  { codes: ["foreign_organisation"], fr: "Ce dossier est celui d'une autre organisation. Il ne s'ouvre pas d'ici.", en: "This dossier belongs to another organisation. It cannot be opened from here." },
+  { codes: ["form_changed", "scheme_unknown"], fr: "L'organisation a publié une autre version de ce formulaire. Rechargez la page et recommencez le dépôt.", en: "The organisation published another version of this form. Reload the page and begin the deposit again." },
+  { codes: ["answer_missing", "answer_kind", "answer_unknown"], fr: "Une réponse manque ou n'a pas la forme attendue. Revenez au formulaire et corrigez-la.", en: "An answer is missing or does not have the expected form. Go back to the form and correct it." },
+  { codes: ["answer_in_clear"], fr: "Une réponse confidentielle allait partir sans être scellée. Elle n'a pas été gardée. Rechargez la page et recommencez.", en: "A confidential answer was about to leave unsealed. It was not kept. Reload the page and start again." },
+  { codes: ["document_missing"], fr: "Cette aide demande des documents, et aucun n'est joint. Ajoutez-les, puis déposez.", en: "This scheme asks for documents, and none is attached. Add them, then deposit." },
+  { codes: ["file_incomplete", "header_first"], fr: "Un fichier n'est pas arrivé en entier. Reprenez l'envoi, puis déposez.", en: "A file did not arrive whole. Resume sending, then deposit." },
+  { codes: ["digest_mismatch"], fr: "Un morceau a été abîmé en route. Il est renvoyé automatiquement ; si cela dure, changez de réseau.", en: "A piece was damaged on its way. It is sent again automatically; if it goes on, change networks." },
+  { codes: ["file_mismatch", "size_mismatch", "parts_mismatch"], fr: "Un fichier arrivé à la plateforme n'est pas celui de votre liste. Rien n'est déposé : retirez-le, ajoutez-le de nouveau et recommencez l'envoi.", en: "A file that reached the platform is not the one in your list. Nothing is deposited: remove it, add it again and send again." },
+  { codes: ["hash_mismatch", "another_manifest"], fr: "La liste signée ne correspond pas à ce que la plateforme a reçu. Reprenez l'envoi ; si cela dure, ne déposez pas ici et prévenez l'organisation.", en: "The signed list does not match what the platform received. Resume sending; if it goes on, do not deposit here and tell the organisation." },
+  { codes: ["recipient_mismatch"], fr: "Un fichier n'est pas scellé pour ce dossier-ci. Rien n'est déposé : rechargez la page et recommencez le dépôt.", en: "A file is not sealed for this very dossier. Nothing is deposited: reload the page and begin the deposit again." },
+  { codes: ["dossier_unknown"], fr: "Ce dossier n'est pas connu de l'élément de sécurité. Commencez un nouveau dépôt.", en: "The security element does not know this dossier. Begin a new deposit." },
+  { codes: ["already_decided"], fr: "Une décision définitive a déjà été prise ; elle reste.", en: "A final decision was taken before; it stands." },
+  { codes: ["reading_expired", "ticket_invalid"], fr: "Ce lien a déjà servi, ou la lecture a expiré. Ouvrez de nouveau le dossier depuis la liste.", en: "This link was used already, or the reading has expired. Open the dossier again from the list." },
+];
+
+export const REFUSALS: readonly Refusal[] = [...people, ...platform, ...deposits];
+
+/** The words of one language, by code. */
+export function byCode(language: "fr" | "en"): Record<string, string> {
+  return Object.fromEntries(REFUSALS.flatMap((one) => one.codes.map((code) => [code, one[language]])));
+}
