@@ -42,7 +42,7 @@ pub use http::{Platform, api};
 pub use keys::PublishedKey;
 pub use letters::{Letter, Text};
 pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView};
-pub use reading::{Bundle, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
+pub use reading::{Bundle, DecisionProof, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rows::{Row, Rows};
 pub use schemes::{SchemeForm, SchemeView};
 pub use settle::Posted;

@@ -1,7 +1,7 @@
 //! The way to a document: a one-use ticket, a short session for the key manager's page, ciphertext.
 
 use sceau_crypto::FileId;
-use sceau_element_api::documents::{DossierState, Manifest, SchemeDocument};
+use sceau_element_api::documents::{Decision, DossierState, Manifest, SchemeDocument};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId, Role};
@@ -94,8 +94,21 @@ pub struct Bundle {
     /// The decision so far.
     #[schema(value_type = Option<Object>)]
     pub decision: Option<sceau_element_api::documents::Decision>,
+    /// What shows that the organisation took it: the page believes nothing else.
+    pub decision_proof: Option<DecisionProof>,
     /// The state of the dossier.
     pub state: String,
+}
+
+/// A decision as its key manager signed it and the element attested it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DecisionProof {
+    /// The exact bytes that were signed, base64url.
+    #[schema(value_type = String)]
+    pub payload: Base64Url,
+    /// The evidence that the element attested them on the organisation's word.
+    #[schema(value_type = Object)]
+    pub evidence: serde_json::Value,
 }
 
 /// A sealed file.
@@ -201,14 +214,22 @@ impl Dossiers {
             .organisation(state.document.organisation);
         self.element().append(draft.granted()).await?;
         let files = self.file_views(dossier, &manifest).await?;
-        let decision = self.rows.current(dossier).await?.map(|row| row.document);
+        let decision = self.rows.current::<Decision>(dossier).await?;
+        let decision_proof = match &decision {
+            Some(row) => Some(DecisionProof {
+                payload: Base64Url(row.payload.clone()),
+                evidence: self.evidence_showing(row.attested.index, not_the_depositor).await?,
+            }),
+            None => None,
+        };
         Ok(Bundle {
             manifest_evidence: self.evidence_showing(manifest.attested.index, not_the_depositor).await?,
             manifest: manifest.payload.into(),
             manifest_proof: manifest.proof,
             scheme: scheme.payload.into(),
             files,
-            decision,
+            decision: decision.map(|row| row.document),
+            decision_proof,
             state: crate::state::name(state.document.phase).to_owned(),
         })
     }

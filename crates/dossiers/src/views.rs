@@ -48,6 +48,9 @@ pub struct DossierView {
     pub summary: Summary,
     /// The sealed files.
     pub files: Vec<FileSummary>,
+    /// The manifest's bytes, base64url: a further manifest lists what was sent before, too.
+    #[schema(value_type = Option<String>)]
+    pub manifest: Option<sceau_element_api::Base64Url>,
     /// Who asserts the manifest: `passkey` or `platform`.
     pub manifest_asserted: Option<String>,
     /// What happened, in order.
@@ -155,6 +158,7 @@ impl Dossiers {
             timeline: self.timeline(dossier, &summary.organisation_name).await?,
             summary,
             manifest_asserted: asserted,
+            manifest: manifest.as_ref().map(|row| sceau_element_api::Base64Url(row.payload.clone())),
             files: manifest
                 .map_or_else(Vec::new, |row| row.document.files.iter().map(file_summary).collect()),
             decision,
