@@ -78,6 +78,18 @@ impl From<Shared> for Fault {
     }
 }
 
+impl From<AccountsError> for Fault {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::TooMany { retry_ms } => Self::TooMany { retry_ms },
+            AccountsError::Store(error) => Self::Store(error),
+            AccountsError::Element(error) => Self::Element(error),
+            // An account whose row was tampered with is on record already: the accounts do it themselves.
+            error => Self::Refused(error.problem()),
+        }
+    }
+}
+
 impl From<DocumentError> for Fault {
     fn from(error: DocumentError) -> Self {
         Self::Refused(Code::DocumentMalformed.problem().with_detail(error.to_string()))

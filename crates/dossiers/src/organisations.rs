@@ -113,10 +113,8 @@ impl Dossiers {
         let siret: Option<String> = prepared.get("siret")?;
         let contact: String = prepared.get("contact_email")?;
         let mut transaction = self.database.begin().await?;
-        let client = accounts
-            .create_client(&mut transaction, document.organisation, &[Scope::KeyManager])
-            .await
-            .map_err(|error| Fault::Refused(error.problem()))?;
+        let client =
+            accounts.create_client(&mut transaction, document.organisation, &[Scope::KeyManager]).await?;
         let values =
             params![&id, document.name, siret, contact, client.client_id.to_string(), self.clock.now_ms()];
         transaction.execute(statements::INSERT_ORGANISATION, values).await?;

@@ -1,5 +1,6 @@
 //! The way to a document: a one-use ticket, a short session for the key manager's page, ciphertext.
 
+use sceau_accounts::{Accounts, AccountsError};
 use sceau_crypto::FileId;
 use sceau_element_api::documents::{Decision, DossierState, Manifest, SchemeDocument};
 use sceau_element_api::proof::Proof;
@@ -160,7 +161,7 @@ impl Dossiers {
     ///
     /// # Errors
     /// When it is unknown, used or expired; that is recorded.
-    pub async fn exchange_ticket(&self, ticket: &str) -> Result<ReadingToken, Fault> {
+    pub async fn exchange_ticket(&self, accounts: &Accounts, ticket: &str) -> Result<ReadingToken, Fault> {
         let hash = sceau_crypto::sha256(ticket.as_bytes()).to_vec();
         let token = Base64Url(sceau_crypto::random::<32>().to_vec()).encode();
         let now = self.clock.now_ms();
@@ -180,22 +181,31 @@ impl Dossiers {
         let reading = reading(&row, token.as_bytes())?;
         let draft =
             RecordDraft::new(reading.actor(), Action::TICKET_EXCHANGE).subject("dossier", reading.dossier);
+        if !may_still_read(accounts, &reading).await? {
+            self.record_refusal(draft.refused(Code::TicketInvalid.as_str())).await;
+            return Err(Code::TicketInvalid.into());
+        }
         self.element().append(draft.granted()).await?;
         let reader =
             ReaderView { account: reading.account.to_string(), role: reading.role.as_str().to_owned() };
         Ok(ReadingToken { token, expires, dossier: reading.dossier, reader })
     }
 
-    /// What a reading token proves.
+    /// What a reading token proves, of an account that may still read: each request asks the element what is attested of it now.
     ///
     /// # Errors
-    /// When it is unknown or has expired.
-    pub async fn reading(&self, token: &str) -> Result<Reading, Fault> {
+    /// When it is unknown or has expired, or its account was suspended or has another role since.
+    pub async fn reading(&self, accounts: &Accounts, token: &str) -> Result<Reading, Fault> {
         let values = params![sceau_crypto::sha256(token.as_bytes()).to_vec(), self.clock.now_ms()];
-        match self.database.fetch_optional(statements::READING_SESSION, values).await? {
-            Some(row) => reading(&row, token.as_bytes()),
-            None => Err(Code::ReadingExpired.into()),
+        let row = self.database.fetch_optional(statements::READING_SESSION, values).await?;
+        let reading = reading(&row.ok_or(Code::ReadingExpired)?, token.as_bytes())?;
+        if may_still_read(accounts, &reading).await? {
+            return Ok(reading);
         }
+        let draft =
+            RecordDraft::new(reading.actor(), Action::DOSSIER_VIEW).subject("dossier", reading.dossier);
+        self.record_refusal(draft.refused(Code::ReadingExpired.as_str())).await;
+        Err(Code::ReadingExpired.into())
     }
 
     /// Everything that the key manager's page needs, but the parts of the files. That the dossier was looked at is recorded first.
@@ -282,6 +292,15 @@ impl Reader {
 impl Reading {
     pub(crate) fn actor(self) -> Actor {
         actor(self.role, self.account)
+    }
+}
+
+/// Whether the reader's account is active, in the role that the ticket was issued for. Staff never changes its organisation.
+async fn may_still_read(accounts: &Accounts, reading: &Reading) -> Result<bool, Fault> {
+    match accounts.account(reading.account).await {
+        Ok(account) => Ok(account.is_some_and(|account| account.role == reading.role)),
+        Err(AccountsError::Credentials) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

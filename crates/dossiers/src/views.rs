@@ -1,6 +1,6 @@
 //! What people see of dossiers: lists, one dossier, its timeline.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sceau_element_api::documents::{
     Decision, DossierPhase, DossierState, Manifest, OrganisationDocument, SchemeDocument, Text,
@@ -14,26 +14,31 @@ use utoipa::ToSchema;
 
 use crate::fault::Fault;
 use crate::reading::Reader;
+use crate::rows::Row;
 use crate::{Dossiers, state, statements};
+
+/// The state of a dossier whose rows are not what was attested; everything else of it is then null.
+const TAMPERED: &str = "tampered";
 
 /// A dossier in a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Summary {
     /// The dossier.
     pub id: String,
-    /// Its state.
+    /// `draft`, `submitted`, `more_information`, `accepted`, `refused`, `withdrawn`; or `tampered` where the database does not hold what was
+    /// attested: nothing else is said of it then.
     pub state: String,
     /// The scheme.
-    pub scheme: String,
+    pub scheme: Option<String>,
     /// The scheme's title.
-    #[schema(value_type = Object)]
-    pub title: Text,
+    #[schema(value_type = Option<Object>)]
+    pub title: Option<Text>,
     /// The organisation.
-    pub organisation: String,
+    pub organisation: Option<String>,
     /// Its name.
-    pub organisation_name: String,
+    pub organisation_name: Option<String>,
     /// When it was begun, in Unix milliseconds.
-    pub created: u64,
+    pub created: Option<u64>,
     /// When it was sent.
     pub submitted: Option<u64>,
     /// When it was decided.
@@ -109,7 +114,7 @@ impl Dossiers {
     /// The dossiers of a citizen, newest first.
     ///
     /// # Errors
-    /// When a row is not the attested one.
+    /// When the database or the element does not answer.
     pub async fn dossiers_of(&self, citizen: AccountId) -> Result<Vec<Summary>, Fault> {
         let at = params![citizen.to_string()];
         let rows = self.database.fetch_all(statements::DOSSIERS_OF_CITIZEN, at).await?;
@@ -119,7 +124,7 @@ impl Dossiers {
     /// The dossiers that an organisation may open, newest first. The list is recorded.
     ///
     /// # Errors
-    /// When a row is not the attested one.
+    /// When the database or the element does not answer.
     pub async fn dossiers_for(&self, reader: Reader) -> Result<Vec<Summary>, Fault> {
         let draft = RecordDraft::new(reader.actor(), Action::DOSSIER_LIST).organisation(reader.organisation);
         self.element().append(draft.granted()).await?;
@@ -141,6 +146,8 @@ impl Dossiers {
         let row = self.database.fetch_optional(statements::DOSSIER, params![dossier.to_string()]).await?;
         let own = |state: &DossierState| state.depositor == citizen;
         let summary = self.summaries(&[row.ok_or_else(tampered)?], own).await?.pop().ok_or_else(tampered)?;
+        // Of one dossier there is nothing to show then. The list's record of it is the record.
+        let organisation_name = summary.organisation_name.clone().ok_or(sceau_accounts::Code::Tampered)?;
         let manifest = self.rows.current::<Manifest>(dossier).await?;
         let decision = self.rows.current::<Decision>(dossier).await?.map(|row| DecisionView {
             decision: row.document.decision.as_str().to_owned(),
@@ -155,7 +162,7 @@ impl Dossiers {
             None => None,
         };
         Ok(DossierView {
-            timeline: self.timeline(dossier, &summary.organisation_name).await?,
+            timeline: self.timeline(dossier, &organisation_name).await?,
             summary,
             manifest_asserted: asserted,
             manifest: manifest.as_ref().map(|row| sceau_element_api::Base64Url(row.payload.clone())),
@@ -203,7 +210,8 @@ impl Dossiers {
             .collect()
     }
 
-    /// Summaries whose states are the element's word, of those that are the caller's. The element is asked three times for all.
+    /// Summaries whose states are the element's word, of those that are the caller's. The element is asked three times for all. A
+    /// dossier whose rows were tampered with is named as such and recorded; the others are shown.
     async fn summaries(
         &self,
         rows: &[Record],
@@ -215,38 +223,89 @@ impl Dossiers {
             let tampered = |_| Fault::Tampered { kind: "dossier", id: id.clone() };
             ids.push(id.parse::<DossierId>().map_err(tampered)?.into());
         }
-        let states = self.rows.current_many::<DossierState>(ids.clone()).await?;
-        let distinct = |of: fn(&DossierState) -> RowId| {
-            let ids: HashSet<RowId> = states.values().map(|row| of(&row.document)).collect();
-            ids.into_iter().collect()
-        };
-        let schemes = distinct(|state| state.scheme.into());
-        let schemes = self.rows.current_many::<SchemeDocument>(schemes).await?;
-        let organisations = distinct(|state| state.organisation.into());
-        let organisations = self.rows.current_many::<OrganisationDocument>(organisations).await?;
+        let mut attested = Attested::default();
+        attested.states = self.rows.each_current(ids.clone()).await?;
+        attested.schemes = self.rows.each_current(attested.distinct(|state| state.scheme.into())).await?;
+        attested.organisations =
+            self.rows.each_current(attested.distinct(|state| state.organisation.into())).await?;
         let mut summaries = Vec::with_capacity(rows.len());
         for (row, id) in rows.iter().zip(&ids) {
-            // A row that was inserted and never attested was never acknowledged.
-            let Some(state) = states.get(id).map(|row| &row.document).filter(|state| whose(state)) else {
-                continue;
-            };
-            let tampered = || Fault::Tampered { kind: "dossier", id: id.to_string() };
-            let scheme = schemes.get(&state.scheme.into()).ok_or_else(tampered)?;
-            let organisation = organisations.get(&state.organisation.into()).ok_or_else(tampered)?;
-            let submitted: Option<u64> = row.get("submitted")?;
-            summaries.push(Summary {
-                id: id.to_string(),
-                state: state::name(state.phase).to_owned(),
-                scheme: state.scheme.to_string(),
-                title: scheme.document.title.clone(),
-                organisation: state.organisation.to_string(),
-                organisation_name: organisation.document.name.clone(),
-                created: row.get("created")?,
-                submitted: submitted.filter(|_| state.phase != DossierPhase::Draft),
-                decided: row.get("decided")?,
-            });
+            match attested.summary(row, id, &whose) {
+                Ok(summary) => summaries.extend(summary),
+                Err(fault @ Fault::Tampered { .. }) => {
+                    self.note_tampering(&fault).await;
+                    summaries.push(Summary::tampered(id));
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(summaries)
+    }
+}
+
+/// What is attested of the dossiers of a list.
+#[derive(Default)]
+struct Attested {
+    states: HashMap<RowId, Result<Row<DossierState>, Fault>>,
+    schemes: HashMap<RowId, Result<Row<SchemeDocument>, Fault>>,
+    organisations: HashMap<RowId, Result<Row<OrganisationDocument>, Fault>>,
+}
+
+impl Attested {
+    fn distinct(&self, of: fn(&DossierState) -> RowId) -> Vec<RowId> {
+        let ids: HashSet<RowId> = self.states.values().flatten().map(|row| of(&row.document)).collect();
+        ids.into_iter().collect()
+    }
+
+    /// One dossier; none if it is not the caller's, or was inserted and never attested, which nobody acknowledged.
+    fn summary(
+        &self,
+        columns: &Record,
+        id: &RowId,
+        whose: impl Fn(&DossierState) -> bool,
+    ) -> Result<Option<Summary>, Fault> {
+        let tampered = || Fault::Tampered { kind: "dossier", id: id.to_string() };
+        let state = match self.states.get(id) {
+            None => return Ok(None),
+            Some(Ok(row)) => &row.document,
+            Some(Err(_)) => return Err(tampered()),
+        };
+        if !whose(state) {
+            return Ok(None);
+        }
+        let scheme = self.schemes.get(&state.scheme.into()).and_then(|row| row.as_ref().ok());
+        let scheme = scheme.ok_or_else(tampered)?;
+        let organisation = self.organisations.get(&state.organisation.into());
+        let organisation = organisation.and_then(|row| row.as_ref().ok()).ok_or_else(tampered)?;
+        let submitted: Option<u64> = columns.get("submitted")?;
+        Ok(Some(Summary {
+            id: id.to_string(),
+            state: state::name(state.phase).to_owned(),
+            scheme: Some(state.scheme.to_string()),
+            title: Some(scheme.document.title.clone()),
+            organisation: Some(state.organisation.to_string()),
+            organisation_name: Some(organisation.document.name.clone()),
+            created: Some(columns.get("created")?),
+            submitted: submitted.filter(|_| state.phase != DossierPhase::Draft),
+            decided: columns.get("decided")?,
+        }))
+    }
+}
+
+impl Summary {
+    /// A dossier of which nothing can be said.
+    fn tampered(id: &RowId) -> Self {
+        Self {
+            id: id.to_string(),
+            state: TAMPERED.to_owned(),
+            scheme: None,
+            title: None,
+            organisation: None,
+            organisation_name: None,
+            created: None,
+            submitted: None,
+            decided: None,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use sceau_accounts::{Authorised, JsonBody, Reader as ReaderRole, Source, bearer};
+use sceau_accounts::{Accounts, Authorised, JsonBody, Reader as ReaderRole, Source, bearer};
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
 use serde::Deserialize;
@@ -40,12 +40,13 @@ impl<S> FromRequestParts<S> for ReadingSession
 where
     S: Send + Sync,
     Dossiers: FromRef<S>,
+    Accounts: FromRef<S>,
 {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let token = bearer(&parts.headers).unwrap_or_default();
-        Ok(Self(Dossiers::from_ref(state).reading(token).await?))
+        Ok(Self(Dossiers::from_ref(state).reading(&Accounts::from_ref(state), token).await?))
     }
 }
 
@@ -84,11 +85,12 @@ pub(super) async fn ticket(
     responses((status = OK, body = ReadingToken), (status = 403)))]
 async fn exchange(
     State(dossiers): State<Dossiers>,
+    State(accounts): State<Accounts>,
     source: Source,
     JsonBody(body): JsonBody<Exchange>,
 ) -> Result<Json<ReadingToken>, Refusal> {
     dossiers.throttle("exchange", source, guard::EXCHANGES)?;
-    Ok(Json(dossiers.exchange_ticket(&body.ticket).await?))
+    Ok(Json(dossiers.exchange_ticket(&accounts, &body.ticket).await?))
 }
 
 /// Everything to open the dossier with, but the parts of its files.

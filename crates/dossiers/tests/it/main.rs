@@ -12,6 +12,8 @@
 
 mod support;
 
+mod a_suspended_officer_reads_no_longer;
+mod a_tampered_dossier_hides_no_other;
 mod an_organisations_name_is_held_to_the_log;
 mod each_role_reaches_its_routes_only;
 mod every_statement_prepares_on_postgresql;
