@@ -36,9 +36,9 @@ impl BlobError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed => "blob-malformed",
-            Self::Version(_) => "blob-version",
-            Self::Refused => "blob-refused",
+            Self::Malformed => "blob_malformed",
+            Self::Version(_) => "blob_version",
+            Self::Refused => "blob_refused",
         }
     }
 }

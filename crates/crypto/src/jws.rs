@@ -32,9 +32,9 @@ impl JwsError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed => "jws-malformed",
-            Self::Header => "jws-header",
-            Self::Signature => "jws-signature",
+            Self::Malformed => "jws_malformed",
+            Self::Header => "jws_header",
+            Self::Signature => "jws_signature",
         }
     }
 }

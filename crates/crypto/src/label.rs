@@ -33,8 +33,6 @@ pub enum Label {
     StateAtRest,
     /// A keystore's own key, sealed under the key that a passphrase gives.
     Keystore,
-    /// Commitment to a personal datum in a trace record.
-    TraceCommitment,
 }
 
 impl Label {
@@ -52,7 +50,6 @@ impl Label {
         Self::KeyAtRest,
         Self::StateAtRest,
         Self::Keystore,
-        Self::TraceCommitment,
     ];
 
     /// The label's ASCII text.
@@ -71,7 +68,6 @@ impl Label {
             Self::KeyAtRest => "sceau/key-at-rest",
             Self::StateAtRest => "sceau/state-at-rest",
             Self::Keystore => "sceau/keystore",
-            Self::TraceCommitment => "sceau/trace-commitment",
         }
     }
 

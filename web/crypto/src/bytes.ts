@@ -12,7 +12,7 @@ export function fromUtf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new SceauError("bad-encoding", "not UTF-8", { cause });
+    throw new SceauError("bad_encoding", "not UTF-8", { cause });
   }
 }
 
@@ -41,10 +41,10 @@ export function hex(bytes: Uint8Array): string {
 }
 
 export function fromHex(text: string, length?: number): Bytes {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new SceauError("bad-encoding", "not lower-case hexadecimal");
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new SceauError("bad_encoding", "not lower-case hexadecimal");
   const out = new Uint8Array(text.length / 2);
   for (let i = 0; i < out.length; i += 1) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  if (length !== undefined && out.length !== length) throw new SceauError("bad-encoding", "wrong length");
+  if (length !== undefined && out.length !== length) throw new SceauError("bad_encoding", "wrong length");
   return out;
 }
 
@@ -66,19 +66,19 @@ function decode(text: string, canonical: (bytes: Bytes) => string): Bytes {
   try {
     binary = atob(text);
   } catch (cause) {
-    throw new SceauError("bad-encoding", "not base64", { cause });
+    throw new SceauError("bad_encoding", "not base64", { cause });
   }
   const out = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i += 1) out[i] = binary.charCodeAt(i);
   // One spelling per value: no stray bits, padding or white space (RFC 4648 section 3.5).
-  if (canonical(out) !== text) throw new SceauError("bad-encoding", "not canonical base64");
+  if (canonical(out) !== text) throw new SceauError("bad_encoding", "not canonical base64");
   return out;
 }
 
 export const fromBase64 = (text: string): Bytes => decode(text, base64Standard);
 
 export function fromBase64url(text: string): Bytes {
-  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw new SceauError("bad-encoding", "not base64url");
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) throw new SceauError("bad_encoding", "not base64url");
   return decode(text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (text.length % 4)) % 4), base64Standard);
 }
 

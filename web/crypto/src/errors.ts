@@ -1,43 +1,43 @@
 /** What can go wrong, as stable codes: those of the Rust rooms (crypto, trace) where both can meet the error. The pages hold the words. */
 export type ErrorCode =
-  | "bad-encoding" // text that is not the base64url or hexadecimal it should be
+  | "bad_encoding" // text that is not the base64url or hexadecimal it should be
   // the envelope (docs/envelope.md)
-  | "header-not-an-envelope"
-  | "header-version"
-  | "header-content-suite"
-  | "header-truncated"
-  | "header-malformed"
-  | "header-forged" // the MAC does not match
-  | "envelope-commitment" // the content key is not this envelope's
-  | "envelope-not-a-recipient"
-  | "envelope-unwrap"
-  | "envelope-hash" // not the envelope that the manifest names
-  | "metadata-refused"
-  | "stream-header"
-  | "stream-truncated"
-  | "stream-too-long"
-  | "segment-refused" // altered, moved, cut or from another file
+  | "header_not_an_envelope"
+  | "header_version"
+  | "header_content_suite"
+  | "header_truncated"
+  | "header_malformed"
+  | "header_forged" // the MAC does not match
+  | "envelope_commitment" // the content key is not this envelope's
+  | "envelope_not_a_recipient"
+  | "envelope_unwrap"
+  | "envelope_hash" // not the envelope that the manifest names
+  | "metadata_refused"
+  | "stream_header"
+  | "stream_truncated"
+  | "stream_too_long"
+  | "segment_refused" // altered, moved, cut or from another file
   // sealing
-  | "seal-no-recipient"
-  | "seal-too-many-recipients"
-  | "seal-duplicate-recipient"
-  | "seal-name"
-  | "seal-media-type"
-  | "seal-too-large"
-  | "key-malformed"
-  | "key-size"
-  | "file-unreadable" // the browser can no longer read the chosen file
-  | "file-changed" // the file changed on disk while it was being sealed
+  | "seal_no_recipient"
+  | "seal_too_many_recipients"
+  | "seal_duplicate_recipient"
+  | "seal_name"
+  | "seal_media_type"
+  | "seal_too_large"
+  | "key_malformed"
+  | "key_size"
+  | "file_unreadable" // the browser can no longer read the chosen file
+  | "file_changed" // the file changed on disk while it was being sealed
   // signatures and statements
-  | "jws-malformed"
-  | "jws-header"
-  | "jws-signature"
-  | "statement-malformed"
-  | "statement-wrong-root"
-  | "statement-wrong-organisation"
-  | "statement-wrong-key-id"
-  | "statement-not-current"
-  | "statement-broken-chain"
+  | "jws_malformed"
+  | "jws_header"
+  | "jws_signature"
+  | "statement_malformed"
+  | "statement_wrong_root"
+  | "statement_wrong_organisation"
+  | "statement_wrong_key_id"
+  | "statement_not_current"
+  | "statement_broken_chain"
   // the trace
   | "note.malformed"
   | "note.duplicate_signature"
@@ -62,9 +62,9 @@ export type ErrorCode =
   | "opening.superfluous" // it opens nothing
   | "evidence.wrong_subject" // true evidence, but of something else
   // the depositor's side
-  | "manifest-malformed"
-  | "passkey-unavailable"
-  | "passkey-refused";
+  | "manifest_malformed"
+  | "passkey_unavailable"
+  | "passkey_refused";
 
 /** The one error this package throws on purpose. `detail` is for a developer and never holds a secret. */
 export class SceauError extends Error {

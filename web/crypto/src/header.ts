@@ -52,14 +52,14 @@ export async function buildHeader(
   const commitment = await derive(cek, NO_SALT, COMMIT);
   const fixed = concat(MAGIC, Uint8Array.of(VERSION), u16(CONTENT_SUITE), fileId, commitment);
   const section = await sealMetadata(cek, fixed, metadata, nonce);
-  if (stanzas.length < 1) throw new SceauError("seal-no-recipient");
-  if (stanzas.length > MAX_STANZAS) throw new SceauError("seal-too-many-recipients");
+  if (stanzas.length < 1) throw new SceauError("seal_no_recipient");
+  if (stanzas.length > MAX_STANZAS) throw new SceauError("seal_too_many_recipients");
   const body = concat(
     u16(stanzas.length),
     ...stanzas.flatMap((s) => [u16(s.suite), s.keyId, u16(s.wrapped.length), s.wrapped]),
     section,
   );
-  if (body.length > MAX_BODY) throw new SceauError("seal-too-many-recipients");
+  if (body.length > MAX_BODY) throw new SceauError("seal_too_many_recipients");
   const authenticated = concat(fixed, u32(body.length), body);
   const mac = await crypto.subtle.sign("HMAC", await deriveKey(cek, NO_SALT, HEADER, "sign"), authenticated);
   return concat(authenticated, new Uint8Array(mac));
@@ -70,7 +70,7 @@ export function parseHeader(bytes: Bytes): UnverifiedHeader {
   const fixed = readFixed(input);
   const bodyLength = input.u32();
   if (bodyLength > MAX_BODY) throw malformed("body too long");
-  const body = new Reader(input.take(bodyLength), "header-malformed");
+  const body = new Reader(input.take(bodyLength), "header_malformed");
   const mac = input.take(MAC_LENGTH);
   if (!input.done) throw malformed("bytes after the header");
 
@@ -86,7 +86,7 @@ export function parseHeader(bytes: Bytes): UnverifiedHeader {
     stanzas.push({ suite, keyId, wrapped: body.take(wrappedLength) });
   }
   const metadataSection = body.rest();
-  const metadata = new Reader(metadataSection, "header-malformed");
+  const metadata = new Reader(metadataSection, "header_malformed");
   const metadataLength = metadata.u32();
   if (metadataLength < MIN_METADATA || metadataLength > MAX_METADATA) throw malformed("metadata length");
   metadata.take(metadataLength);
@@ -121,16 +121,16 @@ export async function authenticate(header: UnverifiedHeader, cek: CryptoKey): Pr
     deriveKey(cek, NO_SALT, HEADER, "verify"),
     deriveKey(cek, NO_SALT, METADATA, "decrypt"),
   ]);
-  if (!equal(commitment, header.commitment)) throw new SceauError("envelope-commitment");
+  if (!equal(commitment, header.commitment)) throw new SceauError("envelope_commitment");
   const valid = await crypto.subtle.verify("HMAC", mac, header.mac, header.authenticated);
-  if (!valid) throw new SceauError("header-forged");
+  if (!valid) throw new SceauError("header_forged");
   return openMetadata(metadata, header);
 }
 
 export const fileIdHex = (header: UnverifiedHeader): string => hex(header.fileId);
 
 async function sealMetadata(cek: CryptoKey, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
-  checkMetadata(metadata, "seal-name", "seal-media-type");
+  checkMetadata(metadata, "seal_name", "seal_media_type");
   const json = utf8(JSON.stringify({ name: metadata.name, type: metadata.type }));
   const padded = new Uint8Array(Math.ceil(json.length / PADDING) * PADDING).fill(0x20);
   padded.set(json);
@@ -150,19 +150,19 @@ async function openMetadata(key: CryptoKey, header: UnverifiedHeader): Promise<M
       header.metadataSection.slice(16),
     );
   } catch (cause) {
-    throw new SceauError("metadata-refused", "not authentic", { cause });
+    throw new SceauError("metadata_refused", "not authentic", { cause });
   }
-  if (plain.byteLength % PADDING !== 0) throw new SceauError("metadata-refused", "padding");
+  if (plain.byteLength % PADDING !== 0) throw new SceauError("metadata_refused", "padding");
   let value: unknown;
   try {
     value = JSON.parse(fromUtf8(new Uint8Array(plain)));
   } catch (cause) {
-    throw new SceauError("metadata-refused", "not JSON", { cause });
+    throw new SceauError("metadata_refused", "not JSON", { cause });
   }
   const { name, type } = (value ?? {}) as Record<string, unknown>;
-  if (typeof name !== "string" || typeof type !== "string") throw new SceauError("metadata-refused", "fields");
+  if (typeof name !== "string" || typeof type !== "string") throw new SceauError("metadata_refused", "fields");
   const metadata = { name, type };
-  checkMetadata(metadata, "metadata-refused", "metadata-refused");
+  checkMetadata(metadata, "metadata_refused", "metadata_refused");
   return metadata;
 }
 
@@ -175,21 +175,21 @@ function checkMetadata({ name, type }: Metadata, badName: ErrorCode, badType: Er
 
 function readFixed(input: Reader): Bytes {
   const start = input.peek(MAGIC.length);
-  if (!equal(start, MAGIC.slice(0, start.length))) throw new SceauError("header-not-an-envelope");
+  if (!equal(start, MAGIC.slice(0, start.length))) throw new SceauError("header_not_an_envelope");
   const begin = input.peek(FIXED_LENGTH);
-  if (begin.length > 5 && begin[5] !== VERSION) throw new SceauError("header-version");
-  if (begin.length > 7 && (begin[6] !== 0 || begin[7] !== CONTENT_SUITE)) throw new SceauError("header-content-suite");
+  if (begin.length > 5 && begin[5] !== VERSION) throw new SceauError("header_version");
+  if (begin.length > 7 && (begin[6] !== 0 || begin[7] !== CONTENT_SUITE)) throw new SceauError("header_content_suite");
   return input.take(FIXED_LENGTH);
 }
 
-const malformed = (detail: string): SceauError => new SceauError("header-malformed", detail);
+const malformed = (detail: string): SceauError => new SceauError("header_malformed", detail);
 
 /** Reads big-endian fields and refuses to run past the end. */
 class Reader {
   #at = 0;
   constructor(
     private readonly bytes: Bytes,
-    private readonly short: ErrorCode = "header-truncated",
+    private readonly short: ErrorCode = "header_truncated",
   ) {}
   get done(): boolean {
     return this.#at === this.bytes.length;

@@ -7,7 +7,7 @@ export type JwsType = "sceau-key-statement" | "sceau-decision" | "sceau-record" 
 
 /** The kid of an Ed25519 key; for an organisation's root this is its fingerprint. */
 export async function fingerprint(publicKey: Bytes): Promise<string> {
-  if (publicKey.length !== 32) throw new SceauError("key-malformed", "Ed25519 size");
+  if (publicKey.length !== 32) throw new SceauError("key_malformed", "Ed25519 size");
   return hex(await sha256(utf8("sceau/ed25519\0"), publicKey));
 }
 
@@ -15,20 +15,20 @@ export async function fingerprint(publicKey: Bytes): Promise<string> {
 export async function verifyJws(jws: string, typ: JwsType, publicKey: Bytes): Promise<Bytes> {
   const [header, payload, signature, ...more] = jws.split(".");
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) {
-    throw new SceauError("jws-malformed");
+    throw new SceauError("jws_malformed");
   }
   const kid = await fingerprint(publicKey);
-  if (header !== base64url(utf8(`{"alg":"EdDSA","kid":"${kid}","typ":"${typ}"}`))) throw new SceauError("jws-header");
+  if (header !== base64url(utf8(`{"alg":"EdDSA","kid":"${kid}","typ":"${typ}"}`))) throw new SceauError("jws_header");
   const bytes = part(payload);
   const valid = await verifyEd25519(publicKey, part(signature), utf8(`${header}.${payload}`));
-  if (!valid) throw new SceauError("jws-signature");
+  if (!valid) throw new SceauError("jws_signature");
   return bytes;
 }
 
 /** What a JWS says, before anyone has checked who says it: only to find out which key to check it with. */
 export function unverifiedPayload(jws: string): Bytes {
   const payload = jws.split(".")[1];
-  if (payload === undefined) throw new SceauError("jws-malformed");
+  if (payload === undefined) throw new SceauError("jws_malformed");
   return part(payload);
 }
 
@@ -36,7 +36,7 @@ function part(text: string): Bytes {
   try {
     return fromBase64url(text);
   } catch (cause) {
-    throw new SceauError("jws-malformed", "", { cause });
+    throw new SceauError("jws_malformed", "", { cause });
   }
 }
 

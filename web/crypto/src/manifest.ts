@@ -45,8 +45,8 @@ export function manifestBytes(m: Manifest): Bytes {
 }
 
 export function parseManifest(bytes: Bytes): Manifest {
-  const f = Fields.parse(bytes, "manifest-malformed");
-  if (f.integer("v") !== 1) throw new SceauError("manifest-malformed", "version");
+  const f = Fields.parse(bytes, "manifest_malformed");
+  if (f.integer("v") !== 1) throw new SceauError("manifest_malformed", "version");
   const answers = f.object("answers");
   const manifest: Manifest = {
     dossier: f.text("dossier"),
@@ -74,11 +74,11 @@ export async function manifestHash(bytes: Bytes): Promise<string> {
 
 function checkSealed({ sealedAnswers, files }: Manifest): void {
   if (sealedAnswers !== null && !files.some((file) => file.envelopeHash === sealedAnswers)) {
-    throw new SceauError("manifest-malformed", "the sealed answers are not among the files");
+    throw new SceauError("manifest_malformed", "the sealed answers are not among the files");
   }
 }
 
 function answer(value: unknown): string | number | boolean {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  throw new SceauError("manifest-malformed", "answer");
+  throw new SceauError("manifest_malformed", "answer");
 }

@@ -57,17 +57,17 @@ export async function checkWhole(
   const all: Bytes[] = [];
   for (let i = 0; i < parts; i += 1) {
     const hash = hashes.get(i);
-    if (!hash) throw new SceauError("stream-truncated");
+    if (!hash) throw new SceauError("stream_truncated");
     all.push(hash);
   }
   const hash = hex(await envelopeHash(header.fixed, header.metadataSection, all));
-  if (hash !== expectedEnvelopeHash) throw new SceauError("envelope-hash");
+  if (hash !== expectedEnvelopeHash) throw new SceauError("envelope_hash");
 }
 
 export function checkCount(parts: number): void {
-  if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("stream-too-long", "count");
+  if (!Number.isSafeInteger(parts) || parts < 1 || parts > 2 ** 32) throw new SceauError("stream_too_long", "count");
 }
 
 export function checkIndex(index: number, parts: number): void {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= parts) throw new SceauError("stream-too-long", "index");
+  if (!Number.isSafeInteger(index) || index < 0 || index >= parts) throw new SceauError("stream_too_long", "index");
 }

@@ -45,7 +45,7 @@ export class OpeningInWorker {
   async part(index: number, bytes: Bytes): Promise<Bytes> {
     checkIndex(index, this.parts);
     if (index === 0) this.#start ??= bytes.slice(0, STREAM_HEADER_LENGTH);
-    if (!this.#start) throw new SceauError("stream-header", "part 0 must come first");
+    if (!this.#start) throw new SceauError("stream_header", "part 0 must come first");
     return this.parts === 1 && bytes.length <= PART_LENGTH ? this.#lone(bytes) : this.#shared(index, bytes);
   }
 

@@ -17,7 +17,7 @@ export type Proof = PasskeyProof | { readonly type: "platform-asserted" };
 
 /** SHA-256("sceau/passkey-proof" ‖ 00 ‖ nonce (32) ‖ SHA-256(kind ‖ 00 ‖ payload)). */
 export async function proofChallenge(kind: ProofKind, payload: Bytes, nonce: Bytes): Promise<Bytes> {
-  if (nonce.length !== 32) throw new SceauError("bad-encoding", "nonce length");
+  if (nonce.length !== 32) throw new SceauError("bad_encoding", "nonce length");
   const agreed = await sha256(utf8(kind), Uint8Array.of(0), payload);
   return sha256(utf8("sceau/passkey-proof\0"), nonce, agreed);
 }
@@ -37,7 +37,7 @@ export async function provePasskey(request: {
 }): Promise<PasskeyProof> {
   const challenge = await proofChallenge(request.kind, request.payload, fromBase64url(request.nonce));
   // Outside a secure context there is none, whatever the types say.
-  if (!("credentials" in navigator)) throw new SceauError("passkey-unavailable");
+  if (!("credentials" in navigator)) throw new SceauError("passkey_unavailable");
   let credential: Credential | null;
   try {
     credential = await navigator.credentials.get({
@@ -50,10 +50,10 @@ export async function provePasskey(request: {
       },
     });
   } catch (cause) {
-    throw new SceauError("passkey-refused", "", { cause });
+    throw new SceauError("passkey_refused", "", { cause });
   }
   const response = credential instanceof PublicKeyCredential ? credential.response : null;
-  if (!(response instanceof AuthenticatorAssertionResponse) || !credential) throw new SceauError("passkey-refused");
+  if (!(response instanceof AuthenticatorAssertionResponse) || !credential) throw new SceauError("passkey_refused");
   return {
     type: "passkey",
     credential_id: credential.id,

@@ -40,16 +40,16 @@ export type PrivateKey =
 
 export async function unwrap(header: UnverifiedHeader, key: PrivateKey): Promise<Bytes> {
   const stanza = header.stanzas.find((s) => s.suite === CODES[key.suite] && equal(s.keyId, key.id));
-  if (!stanza) throw new SceauError("envelope-not-a-recipient");
+  if (!stanza) throw new SceauError("envelope_not_a_recipient");
   try {
     const cek =
       key.suite === "RSA-OAEP-256"
         ? new Uint8Array(await crypto.subtle.decrypt({ name: "RSA-OAEP" }, key.key, stanza.wrapped))
         : await unwrapXWing(key.seed, header.fileId, key.id, stanza.wrapped);
-    if (cek.length !== 32) throw new SceauError("envelope-unwrap");
+    if (cek.length !== 32) throw new SceauError("envelope_unwrap");
     return cek;
   } catch (cause) {
-    throw cause instanceof SceauError ? cause : new SceauError("envelope-unwrap", "", { cause });
+    throw cause instanceof SceauError ? cause : new SceauError("envelope_unwrap", "", { cause });
   }
 }
 
@@ -58,21 +58,21 @@ async function wrapRsa(spki: Bytes, cek: Bytes): Promise<Bytes> {
   try {
     key = await crypto.subtle.importKey("spki", spki, { name: "RSA-OAEP", hash: "SHA-256" }, false, ["encrypt"]);
   } catch (cause) {
-    throw new SceauError("key-malformed", "", { cause });
+    throw new SceauError("key_malformed", "", { cause });
   }
   const bits = (key.algorithm as RsaHashedKeyAlgorithm).modulusLength;
-  if (bits < 2048 || bits > 4096) throw new SceauError("key-size");
+  if (bits < 2048 || bits > 4096) throw new SceauError("key_size");
   return new Uint8Array(await crypto.subtle.encrypt({ name: "RSA-OAEP" }, key, cek));
 }
 
 async function wrapXWing(publicKey: Bytes, fileId: Bytes, id: Bytes, cek: Bytes): Promise<Bytes> {
-  if (publicKey.length !== XWING_PUBLIC) throw new SceauError("key-malformed", "X-Wing size");
+  if (publicKey.length !== XWING_PUBLIC) throw new SceauError("key_malformed", "X-Wing size");
   try {
     const recipientPublicKey = await hpke.kem.deserializePublicKey(publicKey);
     const sender = await hpke.createSenderContext({ recipientPublicKey, info: info(fileId, id) });
     return concat(new Uint8Array(sender.enc), new Uint8Array(await sender.seal(cek)));
   } catch (cause) {
-    throw new SceauError("key-malformed", "", { cause });
+    throw new SceauError("key_malformed", "", { cause });
   }
 }
 

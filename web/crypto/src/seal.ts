@@ -35,9 +35,9 @@ export class Sealer {
   /** Draws the content key, which nothing outside this object ever holds, and wraps it for each recipient. A file of a dossier brings its
    * id (`fileIdOf`); 16 random bytes do for any other. */
   static async create(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[], fileId: Bytes = random(16)): Promise<Sealer> {
-    if (source.size > MAX_FILE) throw new SceauError("seal-too-large");
+    if (source.size > MAX_FILE) throw new SceauError("seal_too_large");
     const ids = await Promise.all(recipients.map(keyIdHex));
-    if (new Set(ids).size !== ids.length) throw new SceauError("seal-duplicate-recipient");
+    if (new Set(ids).size !== ids.length) throw new SceauError("seal_duplicate_recipient");
     const cek = random(32);
     const stanzas = await Promise.all(recipients.map((recipient) => wrap(recipient, fileId, cek)));
     const input = await hkdfInput(cek);
@@ -68,7 +68,7 @@ export class Sealer {
     const bytes = await this.stream.sealPart(index, last, plaintext);
     const hash = await sha256(bytes);
     const before = this.#hashes[index];
-    if (before && !equal(before, hash)) throw new SceauError("file-changed");
+    if (before && !equal(before, hash)) throw new SceauError("file_changed");
     this.#hashes[index] = hash;
     return { index, last, bytes, hash, done: end };
   }
@@ -76,7 +76,7 @@ export class Sealer {
   /** After every part has come out once. Hexadecimal. */
   async envelopeHash(): Promise<string> {
     const hashes = this.#hashes.filter((hash) => hash !== undefined);
-    if (hashes.length !== this.parts) throw new SceauError("stream-truncated");
+    if (hashes.length !== this.parts) throw new SceauError("stream_truncated");
     return hex(await envelopeHash(this.parsed.fixed, this.parsed.metadataSection, hashes));
   }
 }
@@ -86,8 +86,8 @@ async function readSlice(source: Blob, start: number, end: number): Promise<Arra
   try {
     slice = await source.slice(start, end).arrayBuffer();
   } catch (cause) {
-    throw new SceauError("file-unreadable", "", { cause });
+    throw new SceauError("file_unreadable", "", { cause });
   }
-  if (slice.byteLength !== end - start) throw new SceauError("file-changed");
+  if (slice.byteLength !== end - start) throw new SceauError("file_changed");
   return slice;
 }

@@ -25,12 +25,12 @@ export interface KeyStatement {
 
 /** Signed by the root with this fingerprint, for this organisation, and true to its own key id. */
 export async function verifyStatement(jws: string, organisation: string, rootFingerprint: string): Promise<KeyStatement> {
-  const rootKey = Fields.parse(unverifiedPayload(jws), "statement-malformed").bytes("root_key");
-  if ((await fingerprint(rootKey)) !== rootFingerprint) throw new SceauError("statement-wrong-root");
+  const rootKey = Fields.parse(unverifiedPayload(jws), "statement_malformed").bytes("root_key");
+  if ((await fingerprint(rootKey)) !== rootFingerprint) throw new SceauError("statement_wrong_root");
   const payload = await verifyJws(jws, "sceau-key-statement", rootKey);
   const statement = parse(payload);
-  if (statement.organisation !== organisation) throw new SceauError("statement-wrong-organisation");
-  if ((await expectedKeyId(statement)) !== statement.keyId) throw new SceauError("statement-wrong-key-id");
+  if (statement.organisation !== organisation) throw new SceauError("statement_wrong_organisation");
+  if ((await expectedKeyId(statement)) !== statement.keyId) throw new SceauError("statement_wrong_key_id");
   return statement;
 }
 
@@ -42,8 +42,8 @@ export async function verifyRecipient(
 ): Promise<{ statement: KeyStatement; recipient: RecipientKey; logged: VerifiedRecord }> {
   const statement = await verifyStatement(offered.statementJws, trusted.organisation, offered.rootFingerprint);
   const { suite, use, notBefore, notAfter } = statement;
-  if (use !== "encrypt" || suite === "Ed25519") throw new SceauError("statement-malformed", "not an encryption key");
-  if (trusted.now < notBefore || trusted.now >= notAfter) throw new SceauError("statement-not-current");
+  if (use !== "encrypt" || suite === "Ed25519") throw new SceauError("statement_malformed", "not an encryption key");
+  if (trusted.now < notBefore || trusted.now >= notAfter) throw new SceauError("statement_not_current");
   const logged = await verifyEvidence(offered.evidence, trusted.logKey);
   const { asserted, attested, outcome } = logged.record;
   // The log appends such a record on the organisation's own word only once its root's signature was checked there too.
@@ -67,13 +67,13 @@ export function verifyChain(statements: readonly KeyStatement[]): void {
       statement.use === before.use &&
       statement.serial === before.serial + 1 &&
       statement.predecessor === before.keyId;
-    if (!follows) throw new SceauError("statement-broken-chain", `serial ${statement.serial}`);
+    if (!follows) throw new SceauError("statement_broken_chain", `serial ${statement.serial}`);
   });
 }
 
 function parse(payload: Bytes): KeyStatement {
-  const f = Fields.parse(payload, "statement-malformed");
-  if (f.integer("v") !== 1) throw new SceauError("statement-malformed", "version");
+  const f = Fields.parse(payload, "statement_malformed");
+  if (f.integer("v") !== 1) throw new SceauError("statement_malformed", "version");
   return {
     organisation: f.text("organisation"),
     use: f.oneOf("use", ["encrypt", "sign"]),

@@ -37,8 +37,8 @@ export class StreamKey {
 
   /** From the first 40 bytes of part 0, or all of it. */
   static async read(cek: CryptoKey, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
-    if (part0.length < STREAM_HEADER_LENGTH) throw new SceauError("stream-truncated");
-    if (part0[0] !== STREAM_HEADER_LENGTH) throw new SceauError("stream-header");
+    if (part0.length < STREAM_HEADER_LENGTH) throw new SceauError("stream_truncated");
+    if (part0[0] !== STREAM_HEADER_LENGTH) throw new SceauError("stream_header");
     return StreamKey.derive(cek, fixed, part0.slice(0, STREAM_HEADER_LENGTH), "decrypt");
   }
 
@@ -58,19 +58,19 @@ export class StreamKey {
   }
 
   async openPart(index: number, last: boolean, part: Bytes): Promise<Bytes> {
-    if (index === 0 && part.length < STREAM_HEADER_LENGTH) throw new SceauError("stream-truncated");
-    if (index === 0 && !equal(part.subarray(0, STREAM_HEADER_LENGTH), this.header)) throw new SceauError("stream-header");
+    if (index === 0 && part.length < STREAM_HEADER_LENGTH) throw new SceauError("stream_truncated");
+    if (index === 0 && !equal(part.subarray(0, STREAM_HEADER_LENGTH), this.header)) throw new SceauError("stream_header");
     const segment = index === 0 ? part.subarray(STREAM_HEADER_LENGTH) : part;
     const size = segment.length - TAG;
     const full = index === 0 ? FIRST_PLAINTEXT : NEXT_PLAINTEXT;
-    if (size > full) throw new SceauError("stream-too-long", `part ${index}`);
+    if (size > full) throw new SceauError("stream_too_long", `part ${index}`);
     // Every part but the last is full, and only a file's first may be empty.
-    if (size < 0 || (last ? size === 0 && index > 0 : size !== full)) throw new SceauError("stream-truncated", `part ${index}`);
+    if (size < 0 || (last ? size === 0 && index > 0 : size !== full)) throw new SceauError("stream_truncated", `part ${index}`);
     try {
       const iv = this.nonce(index, last);
       return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, this.key, segment));
     } catch (cause) {
-      throw new SceauError("segment-refused", `part ${index}`, { cause });
+      throw new SceauError("segment_refused", `part ${index}`, { cause });
     }
   }
 

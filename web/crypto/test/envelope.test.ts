@@ -102,7 +102,7 @@ describe("what is sealed is what is opened", () => {
     const sealer = await Sealer.create(new Blob([text(FIRST_PLAINTEXT + 5)]), { name: "a", type: "" }, [hybrid.recipient]);
     const again = await Promise.all([sealer.part(1), sealer.part(1)]);
     expect(again[0].bytes).toEqual(again[1].bytes);
-    expect(await code(sealer.envelopeHash())).toBe("stream-truncated");
+    expect(await code(sealer.envelopeHash())).toBe("stream_truncated");
   });
 });
 
@@ -117,44 +117,44 @@ describe("what was altered is refused", () => {
     const cek = await unwrap(parseHeader(sealed.header), hybrid.secret);
     const start = sealed.parts[0] ?? random(0);
     for (let at = 0; at < sealed.header.length; at += 7) {
-      expect(await code(Opener.create({ header: flip(sealed.header, at), cek, parts: 3, start })), `byte ${at}`).toMatch(/^(header-|envelope-commitment)/);
+      expect(await code(Opener.create({ header: flip(sealed.header, at), cek, parts: 3, start })), `byte ${at}`).toMatch(/^(header_|envelope_commitment)/);
     }
   });
 
   it("a header that ends early, or late", () => {
     for (const length of [0, 5, 55, 59, 100, sealed.header.length - 1]) {
-      expect(() => parseHeader(sealed.header.slice(0, length))).toThrow("header-truncated");
+      expect(() => parseHeader(sealed.header.slice(0, length))).toThrow("header_truncated");
     }
-    expect(() => parseHeader(new Uint8Array([...sealed.header, 0]))).toThrow("header-malformed");
+    expect(() => parseHeader(new Uint8Array([...sealed.header, 0]))).toThrow("header_malformed");
   });
 
   it("a bit of a part, wherever it is", async () => {
     for (const [index, at] of [[0, 0], [0, 20], [0, 39], [0, 4000], [1, 0], [1, PART_LENGTH - 1], [2, 3]] as const) {
       const parts = sealed.parts.with(index, flip(sealed.parts[index] ?? random(1), at));
-      expect(await code(open({ ...sealed, parts }, hybrid.secret))).toMatch(/segment-refused|stream-header/);
+      expect(await code(open({ ...sealed, parts }, hybrid.secret))).toMatch(/segment_refused|stream_header/);
     }
   });
 
   it("parts in another order, missing at the end, or of another file", async () => {
     const [a, b, c] = sealed.parts as [Bytes, Bytes, Bytes];
     const other = await seal(text(size), [hybrid.recipient]);
-    expect(await code(open({ ...sealed, parts: [b, a, c] }, hybrid.secret))).toMatch(/stream-|segment-refused/);
-    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 2))).toBe("segment-refused");
-    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 3))).toBe("stream-truncated");
-    expect(await code(open({ ...sealed, parts: [a, b, c, c] }, hybrid.secret, 4))).toMatch(/stream-|segment-refused/);
-    expect(await code(open({ ...sealed, parts: [a, other.parts[1] ?? a, c] }, hybrid.secret))).toBe("segment-refused");
+    expect(await code(open({ ...sealed, parts: [b, a, c] }, hybrid.secret))).toMatch(/stream_|segment_refused/);
+    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 2))).toBe("segment_refused");
+    expect(await code(open({ ...sealed, parts: [a, b] }, hybrid.secret, 3))).toBe("stream_truncated");
+    expect(await code(open({ ...sealed, parts: [a, b, c, c] }, hybrid.secret, 4))).toMatch(/stream_|segment_refused/);
+    expect(await code(open({ ...sealed, parts: [a, other.parts[1] ?? a, c] }, hybrid.secret))).toBe("segment_refused");
   });
 
   it("a whole file that is not the one that the manifest names", async () => {
     const other = await seal(random(3), [hybrid.recipient]);
-    expect(await code(open({ ...other, hash: sealed.hash }, hybrid.secret))).toBe("envelope-hash");
+    expect(await code(open({ ...other, hash: sealed.hash }, hybrid.secret))).toBe("envelope_hash");
   });
 
   it("another content key, and a key that is not a recipient's", async () => {
-    expect(await code(Opener.create({ header: sealed.header, cek: random(32), parts: 3, start: sealed.parts[0] ?? random(0) }))).toBe("envelope-commitment");
-    expect(await code(unwrap(parseHeader(sealed.header), (await xwing()).secret))).toBe("envelope-not-a-recipient");
+    expect(await code(Opener.create({ header: sealed.header, cek: random(32), parts: 3, start: sealed.parts[0] ?? random(0) }))).toBe("envelope_commitment");
+    expect(await code(unwrap(parseHeader(sealed.header), (await xwing()).secret))).toBe("envelope_not_a_recipient");
     const id = hybrid.secret.id;
-    expect(await code(unwrap(parseHeader(sealed.header), { suite: "HPKE-X-Wing", id, seed: random(32) }))).toBe("envelope-unwrap");
+    expect(await code(unwrap(parseHeader(sealed.header), { suite: "HPKE-X-Wing", id, seed: random(32) }))).toBe("envelope_unwrap");
   });
 });
 
@@ -177,7 +177,7 @@ it("a recipient key that is not one is refused", async () => {
     { suite: "HPKE-X-Wing", publicKey: random(1215) },
     (await rsa(1024)).recipient,
   ] as const) {
-    expect(await code(Sealer.create(blob, { name: "x", type: "" }, [recipient]))).toMatch(/^key-/);
+    expect(await code(Sealer.create(blob, { name: "x", type: "" }, [recipient]))).toMatch(/^key_/);
   }
 });
 
@@ -187,5 +187,5 @@ it("a file that changes while it is sealed never gives two texts under one nonce
   const sealer = await Sealer.create(changing, { name: "x", type: "" }, [hybrid.recipient]);
   await sealer.part(0);
   bytes[0] = (bytes[0] ?? 0) ^ 1;
-  expect(await code(sealer.part(0))).toBe("file-changed");
+  expect(await code(sealer.part(0))).toBe("file_changed");
 });

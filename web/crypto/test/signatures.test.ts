@@ -34,14 +34,14 @@ describe("a signature", () => {
     ["another order", `{"kid":"${kid}","alg":"EdDSA","typ":"sceau-decision"}`],
     ["white space", `{"alg": "EdDSA","kid":"${kid}","typ":"sceau-decision"}`],
   ])("with %s in its header is refused, though well signed", async (_, header) => {
-    expect(await code(verifyJws(sign(header, "{}"), "sceau-decision", publicKey))).toBe("jws-header");
+    expect(await code(verifyJws(sign(header, "{}"), "sceau-decision", publicKey))).toBe("jws_header");
   });
 
   it("by another key, or altered, is refused", async () => {
-    expect(await code(verifyJws(sign(exact("sceau-decision"), "{}", random(32)), "sceau-decision", publicKey))).toBe("jws-signature");
+    expect(await code(verifyJws(sign(exact("sceau-decision"), "{}", random(32)), "sceau-decision", publicKey))).toBe("jws_signature");
     const [h, , s] = sign(exact("sceau-decision"), "{}").split(".");
-    expect(await code(verifyJws(`${h}.${base64url(utf8("[]"))}.${s}`, "sceau-decision", publicKey))).toBe("jws-signature");
-    expect(await code(verifyJws(`${h}.${s}`, "sceau-decision", publicKey))).toBe("jws-malformed");
+    expect(await code(verifyJws(`${h}.${base64url(utf8("[]"))}.${s}`, "sceau-decision", publicKey))).toBe("jws_signature");
+    expect(await code(verifyJws(`${h}.${s}`, "sceau-decision", publicKey))).toBe("jws_malformed");
   });
 
   // RFC 8032 section 7.1, test 3.
@@ -79,13 +79,13 @@ describe("a key statement", () => {
   });
 
   it("of another root, organisation or key id is refused", async () => {
-    expect(await code(verifyStatement(await statement(), organisation, "00".repeat(32)))).toBe("statement-wrong-root");
-    expect(await code(verifyStatement(await statement(), "another", kid))).toBe("statement-wrong-organisation");
-    expect(await code(verifyStatement(await statement({ key_id: "00".repeat(32) }), organisation, kid))).toBe("statement-wrong-key-id");
-    expect(await code(verifyStatement(await statement({ serial: -1 }), organisation, kid))).toBe("statement-malformed");
+    expect(await code(verifyStatement(await statement(), organisation, "00".repeat(32)))).toBe("statement_wrong_root");
+    expect(await code(verifyStatement(await statement(), "another", kid))).toBe("statement_wrong_organisation");
+    expect(await code(verifyStatement(await statement({ key_id: "00".repeat(32) }), organisation, kid))).toBe("statement_wrong_key_id");
+    expect(await code(verifyStatement(await statement({ serial: -1 }), organisation, kid))).toBe("statement_malformed");
     const other = random(32);
     const rootKey = base64url(new Uint8Array(ed25519.getPublicKey(other)));
-    expect(await code(verifyStatement(await statement({ root_key: rootKey }), organisation, kid))).toBe("statement-wrong-root");
+    expect(await code(verifyStatement(await statement({ root_key: rootKey }), organisation, kid))).toBe("statement_wrong_root");
   });
 
   it("names a recipient only while it is in force, and only when this very statement is in the log", async () => {
@@ -105,8 +105,8 @@ describe("a key statement", () => {
 
     expect(await code(ask(good))).toBe("no error");
     for (const evidence of bad) expect(await code(ask(evidence))).toBe("evidence.wrong_subject");
-    expect(await code(ask(good, 9))).toBe("statement-not-current");
-    expect(await code(ask(good, 20))).toBe("statement-not-current");
+    expect(await code(ask(good, 9))).toBe("statement_not_current");
+    expect(await code(ask(good, 20))).toBe("statement_not_current");
     expect(await code(ask(good, 15, (await Log.create()).vkey))).toBe("evidence.other_log");
     expect(await code(ask({ ...good, index: 1 }))).toMatch(/^proof\./);
   });
@@ -115,8 +115,8 @@ describe("a key statement", () => {
     const first = await verifyStatement(await statement(), organisation, kid);
     const second = { ...first, serial: 2, predecessor: first.keyId };
     expect(() => verifyChain([first, second])).not.toThrow();
-    expect(() => verifyChain([first, { ...second, serial: 3 }])).toThrow("statement-broken-chain");
-    expect(() => verifyChain([first, { ...second, predecessor: null }])).toThrow("statement-broken-chain");
+    expect(() => verifyChain([first, { ...second, serial: 3 }])).toThrow("statement_broken_chain");
+    expect(() => verifyChain([first, { ...second, predecessor: null }])).toThrow("statement_broken_chain");
   });
 });
 
@@ -138,10 +138,10 @@ describe("a manifest", () => {
   });
 
   it("is refused when its sealed answers are not among its files, or a field is not what it should be", () => {
-    expect(() => manifestBytes({ ...manifest, sealedAnswers: "ee".repeat(32) })).toThrow("manifest-malformed");
+    expect(() => manifestBytes({ ...manifest, sealedAnswers: "ee".repeat(32) })).toThrow("manifest_malformed");
     const text = Buffer.from(manifestBytes(manifest)).toString();
     for (const [from, to] of [[`"sealed":{"envelope_hash":"cd`, `"sealed":{"envelope_hash":"ef`], ['"v":1', '"v":2'], ['"size":3', '"size":-3'], ['"a":"b"', '"a":{}'], ["abab", "ABAB"]] as const) {
-      expect(() => parseManifest(utf8(text.replace(from, to))), to).toThrow("manifest-malformed");
+      expect(() => parseManifest(utf8(text.replace(from, to))), to).toThrow("manifest_malformed");
     }
   });
 });

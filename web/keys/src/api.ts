@@ -86,7 +86,10 @@ export interface Bundle {
   manifest_evidence: unknown;
   scheme: string; // base64url of the exact bytes
   files: { file_id: string; parts: number; header: string }[];
+  /** The platform's summary, which is not believed. */
   decision: { decision: Verdict; reason: string; time: number } | null;
+  /** The exact bytes that the key manager signed (base64url), and the evidence that the log holds them. */
+  decision_proof: { payload: string; evidence: unknown } | null;
 }
 
 /** POST /v1/tickets/exchange, from the platform. */

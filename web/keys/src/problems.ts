@@ -16,7 +16,7 @@ const texts = words({
     manifest: "Ce dossier n'est pas celui qui a été déposé : sa liste signée manque ou ne correspond pas. Rien n'a été ouvert. Prévenez l'administrateur.",
     altered: "Ce document a été modifié ou abîmé après son scellement. Il n'est pas affiché. Prévenez l'administrateur.",
     key: "Le gardien n'a plus, ou n'a pas, la clé de ce document. Prévenez l'administrateur.",
-    large: "Ce document dépasse 512 Mio : cette page ne peut pas le tenir en entier, et rien d'autre n'ouvre encore un document de dossier. Prévenez l'administrateur.",
+    large: "Ce document dépasse 500 Mo : cette page ne peut pas le tenir en entier, et rien d'autre n'ouvre encore un document de dossier. Prévenez l'administrateur.",
     decided: "Une décision définitive a déjà été signée pour ce dossier.",
     unlinked: "Ce gardien n'est encore relié à aucune plateforme. Son administrateur le fait avec « sceau keymanager connect ».",
     clock: "Le gardien des clés n'a pas pu joindre la plateforme. Ce qui a été fait est gardé et sera transmis.",
@@ -35,7 +35,7 @@ const texts = words({
     manifest: "This dossier is not the one that was deposited: its signed list is missing or does not match. Nothing was opened. Tell the administrator.",
     altered: "This document was changed or damaged after it was sealed. It is not shown. Tell the administrator.",
     key: "The key manager no longer has, or never had, the key to this document. Tell the administrator.",
-    large: "This document is above 512 MiB: this page cannot hold it whole, and nothing else opens a dossier’s document yet. Tell the administrator.",
+    large: "This document is above 500 MB: this page cannot hold it whole, and nothing else opens a dossier’s document yet. Tell the administrator.",
     decided: "A final decision was already signed for this dossier.",
     unlinked: "This key manager is not connected to a platform yet. Its administrator connects it with “sceau keymanager connect”.",
     clock: "The key manager could not reach the platform. What was done is kept and will be sent.",
@@ -61,7 +61,7 @@ export function explain(error: unknown): string {
   if (/bound|binding/.test(code)) return w.binding;
   if (/certificate/.test(code)) return w.certificate;
   if (/session|token|expired|http_401/.test(code)) return w.session;
-  if (/^(manifest|form_|evidence|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
+  if (/^(manifest|form_|file_of_another_dossier|evidence|opening\.|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
   if (/^(header|envelope-(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
   if (/recipient|unwrap|unknown_key|key_not/.test(code)) return w.key;
   if (code === "already_decided") return w.decided;

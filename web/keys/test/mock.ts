@@ -18,6 +18,10 @@ export interface Stage {
   /** What the page asked for, in order. */
   asked: { path: string; body: unknown }[];
   now: number;
+  /** What the platform gives instead of the dossier's own bundle. */
+  bundle?: Record<string, unknown> | undefined;
+  /** Kinds of alarms that the key manager raised. */
+  alarms: string[];
 }
 
 export interface Mock {
@@ -29,7 +33,7 @@ export interface Mock {
 }
 
 export async function mock(world: World): Promise<Mock> {
-  const stage: Stage = { who: "officer", refuse: new Map(), asked: [], now: Date.UTC(2026, 10, 20, 12) };
+  const stage: Stage = { who: "officer", refuse: new Map(), asked: [], alarms: [], now: Date.UTC(2026, 10, 20, 12) };
   const tickets = new Set<string>();
   const token = "reading-token";
   const platform = await serve(async (request, response) => {
@@ -45,7 +49,7 @@ export async function mock(world: World): Promise<Mock> {
       return json(response, { token, expires: stage.now + 900_000, dossier: DOSSIER, reader: { account: OFFICER, role: "case_officer" } });
     }
     if (request.headers.authorization !== `Bearer ${token}`) return problem(response, 401, "reading_expired");
-    if (path === `/v1/reading/${DOSSIER}/bundle`) return json(response, world.bundle);
+    if (path === `/v1/reading/${DOSSIER}/bundle`) return json(response, stage.bundle ?? world.bundle);
     const [, id, part] = new RegExp(`^/v1/reading/${DOSSIER}/files/([0-9a-f]{32})/parts/([0-9]+)$`).exec(path) ?? [];
     const bytes = world.files.find((f) => f.id === id)?.parts[Number(part)];
     if (!bytes) return problem(response, 404, "not_found");
@@ -109,7 +113,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
         ],
       };
     case "/v1/status":
-      return { connected: true, pending_records: 0, foreign_statements: 0, assignments: 1 };
+      return { connected: true, pending_records: 0, foreign_statements: stage.alarms.filter((kind) => kind === "foreign-statement").length, alarms: stage.alarms, assignments: 1 };
     case "/v1/bindings":
       return [{ certificate_fingerprint: "3d".repeat(32), account: OFFICER, role: "case_officer", name: "Anaïs Le Goff" }];
     case "/v1/assignments":

@@ -6,7 +6,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launch, picturesFolder } from "../../chromium";
 import { type Mock, mock } from "./mock";
-import { type World, world } from "./world";
+import { decided, elsewhere, type World, world } from "./world";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const pictures = picturesFolder();
@@ -31,6 +31,8 @@ beforeEach(() => {
   servers.stage.who = "officer";
   servers.stage.refuse.clear();
   servers.stage.asked.length = 0;
+  servers.stage.bundle = undefined;
+  servers.stage.alarms = [];
 });
 
 async function visit(url: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
@@ -134,6 +136,39 @@ describe("the opening page", () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Facture vélo – Été 2026.pdf");
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Fermer");
+  });
+
+  it("shows what was decided before once the log proves it", async () => {
+    servers.stage.bundle = await decided(scene);
+    const page = await visit(servers.ticket());
+    await page.locator("[data-proven=more_information]").getByText("La facture ne porte pas de date.").waitFor();
+    await page.getByRole("radio", { name: /^Accepter/ }).waitFor();
+    expect(await page.getByText("nouvelle version").count()).toBe(0);
+    servers.stage.bundle = await decided(scene, { manifest_hash: "0".repeat(64) });
+    const later = await visit(servers.ticket());
+    await later.getByText("Depuis, la personne a complété son dossier").waitFor();
+  });
+
+  it.each([
+    ["altered bytes", { decision: "refused", payload: "accepted" }, "decision_not_logged"],
+    ["the platform's own word", { asserted: "platform" }, "decision_not_logged"],
+    ["another organisation's word", { organisation: "11111111-1111-4111-8111-111111111111" }, "decision_not_logged"],
+    ["another manifest", { decision: "accepted", manifest_hash: "0".repeat(64) }, "decision_of_another_manifest"],
+    ["no proof", "none", "decision_not_logged"],
+  ] as const)("does not show a decision with %s, and still lets the organisation decide", async (_, lie, code) => {
+    const bundle = await decided(scene, lie === "none" ? { decision: "accepted" } : lie);
+    servers.stage.bundle = lie === "none" ? { ...bundle, decision_proof: null } : bundle;
+    const page = await visit(servers.ticket());
+    await page.locator(`[data-code=${code}]`).getByText("Elle n’est pas montrée").waitFor();
+    expect(await page.getByText("La facture ne porte pas de date.").count()).toBe(0);
+    await page.getByRole("radio", { name: /^Accepter/ }).waitFor();
+  });
+
+  it("opens no file that was drawn for another dossier", async () => {
+    servers.stage.bundle = await elsewhere(scene);
+    const page = await visit(servers.ticket());
+    await page.locator("[data-code=file_of_another_dossier]").waitFor();
+    expect(await page.getByRole("button", { name: /^Ouvrir/ }).count()).toBe(0);
   });
 
   it("hands other types over as a download under their own name", async () => {
@@ -272,7 +307,7 @@ describe("nothing is shown", () => {
   it("when a part was altered", async () => {
     const part = scene.files[0]?.parts[0] as Uint8Array;
     const flip = (): number => (part[100] = (part[100] ?? 0) ^ 1);
-    await refused(flip, flip, "segment-refused", true);
+    await refused(flip, flip, "segment_refused", true);
   });
   it("when the key manager refuses", async () => {
     const path = "/v1/unwrap";

@@ -30,6 +30,7 @@ export interface World {
   keyId: string;
   secret: PrivateKey;
   files: SealedFile[];
+  manifestHash: string;
   bundle: Record<string, unknown>;
 }
 
@@ -108,9 +109,41 @@ export async function world(): Promise<World> {
     scheme: base64url(scheme),
     files: files.map((f) => ({ file_id: f.id, parts: f.parts.length, header: base64url(f.header) })),
     decision: null,
+    decision_proof: null,
     state: "submitted",
   };
-  return { log, root, keyId, secret, files, bundle };
+  return { log, root, keyId, secret, files, manifestHash: hex(await sha256(manifest)), bundle };
+}
+
+/** The bundle as it is once the organisation has decided; `changed` is what a lying platform makes of the bytes or of the record. */
+export async function decided(world: World, changed: { decision?: string; manifest_hash?: string; asserted?: "platform"; organisation?: string; payload?: string } = {}): Promise<Record<string, unknown>> {
+  const decision = {
+    v: 1, dossier: DOSSIER, organisation: ORGANISATION, manifest_hash: changed.manifest_hash ?? world.manifestHash, decision: changed.decision ?? "more_information",
+    reason: "La facture ne porte pas de date.", decided_by: OFFICER, role: "case_officer", time: Date.UTC(2026, 10, 20, 11),
+  };
+  const payload = utf8(JSON.stringify(decision));
+  const index = world.log.append({
+    action: "attest",
+    asserted: changed.asserted ?? "organisation",
+    organisation: changed.organisation ?? ORGANISATION,
+    attested: { hash: hex(await sha256(payload)), id: DOSSIER, kind: "decision", previous: null, version: 1 },
+  });
+  const shown = changed.payload === undefined ? payload : utf8(JSON.stringify({ ...decision, decision: changed.payload }));
+  return { ...world.bundle, decision, decision_proof: { payload: base64url(shown), evidence: await world.log.evidence(index) } };
+}
+
+/** A bundle whose manifest names a file that was drawn for another dossier, logged as it is. */
+export async function elsewhere(world: World): Promise<Record<string, unknown>> {
+  const manifest = JSON.parse(Buffer.from(String(world.bundle["manifest"]), "base64url").toString()) as { files: { file_id: string }[] };
+  const foreign = hex(await fileIdOf("11111111-1111-4111-8111-111111111111"));
+  if (manifest.files[0]) manifest.files[0].file_id = foreign;
+  const bytes = utf8(JSON.stringify(manifest));
+  const index = world.log.append({
+    action: "deposit.complete",
+    actor: { id: OFFICER, kind: "citizen" },
+    attested: { hash: hex(await sha256(bytes)), id: DOSSIER, kind: "manifest", previous: null, version: 1 },
+  });
+  return { ...world.bundle, manifest: base64url(bytes), manifest_evidence: await world.log.evidence(index) };
 }
 
 /** A PDF of as many pages as texts, in Helvetica, with a cross-reference table as ISO 32000-1 section 7.5.4 wants it. */

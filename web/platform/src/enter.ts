@@ -21,7 +21,7 @@ export const enterWithPassword = (email: string, password: string): Promise<void
 export const registerPassword = (who: { email: string; name: string; password: string }): Promise<void> => api.passwordRegister(who);
 
 /** Whether the person, or the device for them, declined: nothing went wrong and nothing was sent. */
-export const isCancelled = (cause: unknown): boolean => cause instanceof SceauError && cause.code === "passkey-refused";
+export const isCancelled = (cause: unknown): boolean => cause instanceof SceauError && cause.code === "passkey_refused";
 
 /** Some libraries wrap the options as the browser's own call takes them. */
 function options(said: unknown): unknown {

@@ -24,7 +24,7 @@ export interface RequestOptions {
 
 export const passkeysWork = (): boolean => typeof PublicKeyCredential === "function";
 
-/** Makes a passkey. Throws `passkey-refused` when the person or the device declines. */
+/** Makes a passkey. Throws `passkey_refused` when the person or the device declines. */
 export async function create(options: CreationOptions): Promise<unknown> {
   const credential = await asked(() => navigator.credentials.create({
     publicKey: {
@@ -60,14 +60,14 @@ export async function get(options: RequestOptions): Promise<unknown> {
 }
 
 async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
-  if (!passkeysWork()) throw new SceauError("passkey-unavailable");
+  if (!passkeysWork()) throw new SceauError("passkey_unavailable");
   let credential: Credential | null;
   try {
     credential = await ask();
   } catch (cause) {
-    throw new SceauError("passkey-refused", "", { cause });
+    throw new SceauError("passkey_refused", "", { cause });
   }
-  if (!(credential instanceof PublicKeyCredential)) throw new SceauError("passkey-refused");
+  if (!(credential instanceof PublicKeyCredential)) throw new SceauError("passkey_refused");
   return credential;
 }
 

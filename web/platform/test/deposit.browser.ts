@@ -93,7 +93,7 @@ describe("a deposit", () => {
   it("is not even begun when the key is of another root than the organisation's row says", async () => {
     mock.otherRoot = true;
     const { page } = await arrive(fund);
-    await page.locator("[data-testid=forged][data-code='statement-wrong-root']").waitFor();
+    await page.locator("[data-testid=forged][data-code='statement_wrong_root']").waitFor();
     expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
     expect(mock.parts.size).toBe(0);
   });

@@ -62,20 +62,20 @@ impl OpenError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotAnEnvelope => "header-not-an-envelope",
-            Self::Version(_) => "header-version",
-            Self::ContentSuite(_) => "header-content-suite",
-            Self::HeaderTruncated => "header-truncated",
-            Self::HeaderMalformed => "header-malformed",
-            Self::NotARecipient => "envelope-not-a-recipient",
+            Self::NotAnEnvelope => "header_not_an_envelope",
+            Self::Version(_) => "header_version",
+            Self::ContentSuite(_) => "header_content_suite",
+            Self::HeaderTruncated => "header_truncated",
+            Self::HeaderMalformed => "header_malformed",
+            Self::NotARecipient => "envelope_not_a_recipient",
             Self::Unwrap(error) => error.code(),
-            Self::Commitment => "envelope-commitment",
-            Self::HeaderForged => "header-forged",
-            Self::Metadata => "metadata-refused",
-            Self::StreamHeader => "stream-header",
-            Self::StreamTruncated => "stream-truncated",
-            Self::Segment { .. } => "segment-refused",
-            Self::StreamTooLong => "stream-too-long",
+            Self::Commitment => "envelope_commitment",
+            Self::HeaderForged => "header_forged",
+            Self::Metadata => "metadata_refused",
+            Self::StreamHeader => "stream_header",
+            Self::StreamTruncated => "stream_truncated",
+            Self::Segment { .. } => "segment_refused",
+            Self::StreamTooLong => "stream_too_long",
         }
     }
 }
@@ -115,14 +115,14 @@ impl SealError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoRecipient => "seal-no-recipient",
-            Self::TooManyRecipients => "seal-too-many-recipients",
-            Self::DuplicateRecipient => "seal-duplicate-recipient",
-            Self::Name => "seal-name",
-            Self::MediaType => "seal-media-type",
-            Self::SegmentSize => "seal-segment-size",
-            Self::Finished => "seal-finished",
-            Self::TooLarge => "seal-too-large",
+            Self::NoRecipient => "seal_no_recipient",
+            Self::TooManyRecipients => "seal_too_many_recipients",
+            Self::DuplicateRecipient => "seal_duplicate_recipient",
+            Self::Name => "seal_name",
+            Self::MediaType => "seal_media_type",
+            Self::SegmentSize => "seal_segment_size",
+            Self::Finished => "seal_finished",
+            Self::TooLarge => "seal_too_large",
         }
     }
 }

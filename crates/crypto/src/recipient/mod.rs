@@ -85,9 +85,9 @@ impl KeyError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed => "key-malformed",
-            Self::RsaSize { .. } => "key-size",
-            Self::Generation => "key-generation",
+            Self::Malformed => "key_malformed",
+            Self::RsaSize { .. } => "key_size",
+            Self::Generation => "key_generation",
         }
     }
 }
@@ -102,7 +102,7 @@ impl UnwrapError {
     /// Stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        "envelope-unwrap"
+        "envelope_unwrap"
     }
 }
 

@@ -27,8 +27,8 @@ impl StreamError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Read(_) => "stream-read",
-            Self::Write(_) => "stream-write",
+            Self::Read(_) => "stream_read",
+            Self::Write(_) => "stream_write",
             Self::Open(error) => error.code(),
             Self::Seal(error) => error.code(),
         }

@@ -134,36 +134,36 @@ fn refused(key: &SigningKey, other: &SigningKey, good: &str) -> Vec<Refused> {
     };
     let decision = |name: &str, jws: String, code: &str| case(name, Typ::Decision, jws, code);
     vec![
-        case("read as another typ", Typ::Record, good.to_owned(), "jws-header"),
-        decision("signed by another key", jws::sign(other, Typ::Decision, b"{}"), "jws-header"),
+        case("read as another typ", Typ::Record, good.to_owned(), "jws_header"),
+        decision("signed by another key", jws::sign(other, Typ::Decision, b"{}"), "jws_header"),
         decision(
             "alg none",
             with_header(format!(r#"{{"alg":"none","kid":"{kid}","typ":"sceau-decision"}}"#)),
-            "jws-header",
+            "jws_header",
         ),
         decision(
             "a crit member",
             with_header(format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"sceau-decision","crit":["b64"]}}"#)),
-            "jws-header",
+            "jws_header",
         ),
         decision(
             "members in another order",
             with_header(format!(r#"{{"kid":"{kid}","alg":"EdDSA","typ":"sceau-decision"}}"#)),
-            "jws-header",
+            "jws_header",
         ),
         decision(
             "a space in the header",
             with_header(format!(r#"{{"alg":"EdDSA", "kid":"{kid}","typ":"sceau-decision"}}"#)),
-            "jws-header",
+            "jws_header",
         ),
-        decision("no kid", with_header(r#"{"alg":"EdDSA","typ":"sceau-decision"}"#.to_owned()), "jws-header"),
-        decision("altered payload", format!("{header}.{}.{signature}", B64.encode("{}")), "jws-signature"),
-        decision("altered signature", format!("{input}.{}", B64.encode(altered)), "jws-signature"),
-        decision("signature cut short", format!("{input}.{}", &signature[..80]), "jws-signature"),
-        decision("no signature", format!("{input}."), "jws-signature"),
-        decision("padding", format!("{good}=="), "jws-malformed"),
-        decision("two parts", input.to_owned(), "jws-malformed"),
-        decision("four parts", format!("{good}.{signature}"), "jws-malformed"),
-        decision("nothing", String::new(), "jws-malformed"),
+        decision("no kid", with_header(r#"{"alg":"EdDSA","typ":"sceau-decision"}"#.to_owned()), "jws_header"),
+        decision("altered payload", format!("{header}.{}.{signature}", B64.encode("{}")), "jws_signature"),
+        decision("altered signature", format!("{input}.{}", B64.encode(altered)), "jws_signature"),
+        decision("signature cut short", format!("{input}.{}", &signature[..80]), "jws_signature"),
+        decision("no signature", format!("{input}."), "jws_signature"),
+        decision("padding", format!("{good}=="), "jws_malformed"),
+        decision("two parts", input.to_owned(), "jws_malformed"),
+        decision("four parts", format!("{good}.{signature}"), "jws_malformed"),
+        decision("nothing", String::new(), "jws_malformed"),
     ]
 }

@@ -98,7 +98,7 @@ fn a_sealer_that_has_begun_goes_on_and_one_that_has_finished_does_not() {
     let mut new = NewEnvelope::create(metadata(), &public(&[&XWING])).unwrap();
     new.sealer.seal_part(b"all", true).unwrap();
     let error = seal_content(new, b"more".as_slice(), io::sink(), StreamOptions::new()).unwrap_err();
-    assert_eq!(error.code(), "seal-finished");
+    assert_eq!(error.code(), "seal_finished");
 }
 
 /// Takes `0` bytes and then fails.

@@ -42,7 +42,7 @@ fn an_authority_is_sealed_and_bound_to_its_certificate() {
     let other = Authority::create(&AuthorityProfile::of("Essai"), NOW).unwrap();
     let (_, sealed) = content.split_once("sealed-key ").unwrap();
     fs::write(&path, format!("{}sealed-key {sealed}", other.certificate().to_pem())).unwrap();
-    assert_eq!(certificates::read_authority(&path, &store, &sealing).unwrap_err().code(), "blob-refused");
+    assert_eq!(certificates::read_authority(&path, &store, &sealing).unwrap_err().code(), "blob_refused");
     fs::write(&path, other.certificate().to_pem()).unwrap();
     assert_eq!(certificates::read_authority(&path, &store, &sealing).unwrap_err().code(), "hsm_damaged");
 }

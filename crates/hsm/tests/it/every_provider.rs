@@ -44,12 +44,12 @@ fn unwraps_its_own_content_keys_only(provider: &dyn Provider) {
         assert_eq!(code(provider.unwrap_cek(&other, &file, &stanza)), "hsm_not_for_this_key");
         let mut renamed = stanza.clone();
         renamed.key_id = provider.recipient_key(&other).unwrap().key_id();
-        assert_eq!(code(provider.unwrap_cek(&other, &file, &renamed)), "envelope-unwrap");
+        assert_eq!(code(provider.unwrap_cek(&other, &file, &renamed)), "envelope_unwrap");
         let mut altered = stanza.clone();
         *altered.wrapped.last_mut().unwrap() ^= 1;
-        assert_eq!(code(provider.unwrap_cek(&key, &file, &altered)), "envelope-unwrap");
+        assert_eq!(code(provider.unwrap_cek(&key, &file, &altered)), "envelope_unwrap");
         if kind == KeyKind::HpkeXWing {
-            assert_eq!(code(provider.unwrap_cek(&key, &FileId::random(), &stanza)), "envelope-unwrap");
+            assert_eq!(code(provider.unwrap_cek(&key, &FileId::random(), &stanza)), "envelope_unwrap");
         }
     }
 }
@@ -71,9 +71,9 @@ fn seals_for_one_place(provider: &dyn Provider) {
     assert!(!sealed.windows(6).any(|window| window == b"secret"));
     assert_ne!(sealed, provider.seal(&key, b"here", b"secret").unwrap());
     assert_eq!(provider.open(&key, b"here", &sealed).unwrap().expose(), b"secret");
-    assert_eq!(code(provider.open(&key, b"there", &sealed)), "blob-refused");
-    assert_eq!(code(provider.open(&other, b"here", &sealed)), "blob-refused");
-    assert_eq!(code(provider.open(&key, b"here", &sealed[..9])), "blob-malformed");
+    assert_eq!(code(provider.open(&key, b"there", &sealed)), "blob_refused");
+    assert_eq!(code(provider.open(&other, b"here", &sealed)), "blob_refused");
+    assert_eq!(code(provider.open(&key, b"here", &sealed[..9])), "blob_malformed");
 }
 
 fn a_key_serves_one_purpose(provider: &dyn Provider) {

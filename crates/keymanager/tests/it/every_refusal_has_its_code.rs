@@ -203,7 +203,7 @@ async fn a_header_that_is_not_one() {
     let mut dossier = SealedDossier::deposit(&world);
     dossier.header.truncate(100);
     let answer = asks(&officer, &dossier).await;
-    refused(&world, answer, "header-truncated").await;
+    refused(&world, answer, "header_truncated").await;
 }
 
 #[tokio::test]
@@ -311,9 +311,9 @@ async fn an_envelope_that_was_altered() {
     // Fixed header 56, length 4, count 2, suite 2, key id 32, length 2: then the wrapped key; the MAC is at the end.
     let wrapped = 56 + 4 + 2 + 2 + 32 + 2 + 10;
     for (at, code) in [
-        (30, "envelope-commitment"),
-        (wrapped, "envelope-unwrap"),
-        (dossier.header.len() - 1, "header-forged"),
+        (30, "envelope_commitment"),
+        (wrapped, "envelope_unwrap"),
+        (dossier.header.len() - 1, "header_forged"),
     ] {
         let mut altered = dossier.clone();
         altered.header[at] ^= 1;

@@ -48,16 +48,16 @@ fn cut_short_anywhere() {
     let desk = Desk::with_key();
     let Envelope { bytes, header } = envelope(&desk);
     let cut = |length: usize| &bytes[..length];
-    refused(&desk, "nothing", cut(0), 3, "header-truncated");
-    refused(&desk, "in the fixed header", cut(20), 3, "header-truncated");
-    refused(&desk, "in a stanza", cut(200), 3, "header-truncated");
-    refused(&desk, "before the stream", cut(header), 3, "stream-truncated");
-    refused(&desk, "in the stream header", cut(header + 39), 3, "stream-truncated");
-    refused(&desk, "in the first segment", cut(header + 5000), 3, "segment-refused");
-    refused(&desk, "after the first part", cut(header + PART), 3, "segment-refused");
-    refused(&desk, "after the second part", cut(header + 2 * PART), 3, "segment-refused");
-    refused(&desk, "within the last tag", cut(header + 2 * PART + 9), 3, "stream-truncated");
-    refused(&desk, "one byte", cut(bytes.len() - 1), 3, "segment-refused");
+    refused(&desk, "nothing", cut(0), 3, "header_truncated");
+    refused(&desk, "in the fixed header", cut(20), 3, "header_truncated");
+    refused(&desk, "in a stanza", cut(200), 3, "header_truncated");
+    refused(&desk, "before the stream", cut(header), 3, "stream_truncated");
+    refused(&desk, "in the stream header", cut(header + 39), 3, "stream_truncated");
+    refused(&desk, "in the first segment", cut(header + 5000), 3, "segment_refused");
+    refused(&desk, "after the first part", cut(header + PART), 3, "segment_refused");
+    refused(&desk, "after the second part", cut(header + 2 * PART), 3, "segment_refused");
+    refused(&desk, "within the last tag", cut(header + 2 * PART + 9), 3, "stream_truncated");
+    refused(&desk, "one byte", cut(bytes.len() - 1), 3, "segment_refused");
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn reordered_repeated_and_extended() {
     let Envelope { bytes, header } = envelope(&desk);
     let (head, stream) = bytes.split_at(header);
     let (one, two, three) = (&stream[..PART], &stream[PART..2 * PART], &stream[2 * PART..]);
-    refused(&desk, "second part first", &[head, two, one, three].concat(), 3, "stream-header");
-    refused(&desk, "second part twice", &[head, one, two, two, three].concat(), 3, "segment-refused");
-    refused(&desk, "second part left out", &[head, one, three].concat(), 3, "segment-refused");
-    refused(&desk, "a byte more", &[bytes.as_slice(), &[0]].concat(), 3, "segment-refused");
-    refused(&desk, "the last part again", &[bytes.as_slice(), three].concat(), 3, "segment-refused");
+    refused(&desk, "second part first", &[head, two, one, three].concat(), 3, "stream_header");
+    refused(&desk, "second part twice", &[head, one, two, two, three].concat(), 3, "segment_refused");
+    refused(&desk, "second part left out", &[head, one, three].concat(), 3, "segment_refused");
+    refused(&desk, "a byte more", &[bytes.as_slice(), &[0]].concat(), 3, "segment_refused");
+    refused(&desk, "the last part again", &[bytes.as_slice(), three].concat(), 3, "segment_refused");
 }
 
 #[test]
@@ -78,23 +78,23 @@ fn one_bit_flipped() {
     let desk = Desk::with_key();
     let Envelope { bytes, header } = envelope(&desk);
     for (what, at, code) in [
-        ("the magic", 0, "header-not-an-envelope"),
-        ("the version", 5, "header-version"),
-        ("the content suite", 7, "header-content-suite"),
-        ("the file id", 8, "envelope-unwrap"),
-        ("the commitment", 24, "envelope-commitment"),
-        ("the stanza count", FIXED + 4 + 1, "header-malformed"),
-        ("the wrapped key", FIXED + 4 + 2 + 36 + 1150, "envelope-unwrap"),
-        ("the metadata", header - 40, "header-forged"),
-        ("the mac", header - 1, "header-forged"),
-        ("the stream header", header, "stream-header"),
-        ("the salt", header + 1, "segment-refused"),
-        ("the first segment", header + 100, "segment-refused"),
-        ("the last tag", bytes.len() - 1, "segment-refused"),
+        ("the magic", 0, "header_not_an_envelope"),
+        ("the version", 5, "header_version"),
+        ("the content suite", 7, "header_content_suite"),
+        ("the file id", 8, "envelope_unwrap"),
+        ("the commitment", 24, "envelope_commitment"),
+        ("the stanza count", FIXED + 4 + 1, "header_malformed"),
+        ("the wrapped key", FIXED + 4 + 2 + 36 + 1150, "envelope_unwrap"),
+        ("the metadata", header - 40, "header_forged"),
+        ("the mac", header - 1, "header_forged"),
+        ("the stream header", header, "stream_header"),
+        ("the salt", header + 1, "segment_refused"),
+        ("the first segment", header + 100, "segment_refused"),
+        ("the last tag", bytes.len() - 1, "segment_refused"),
     ] {
         refused(&desk, what, &flipped(&bytes, at), 3, code);
     }
-    refused(&desk, "the recipient's key id", &flipped(&bytes, FIXED + 4 + 4), 4, "envelope-not-a-recipient");
+    refused(&desk, "the recipient's key id", &flipped(&bytes, FIXED + 4 + 4), 4, "envelope_not_a_recipient");
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn re_headed() {
     let desk = Desk::with_key();
     let (one, other) = (envelope(&desk), envelope(&desk));
     let mixed = [&one.bytes[..one.header], &other.bytes[other.header..]].concat();
-    refused(&desk, "another envelope's header", &mixed, 3, "segment-refused");
+    refused(&desk, "another envelope's header", &mixed, 3, "segment_refused");
     let fixed = [&one.bytes[..FIXED], &other.bytes[FIXED..]].concat();
-    refused(&desk, "another envelope's fixed header", &fixed, 3, "envelope-unwrap");
+    refused(&desk, "another envelope's fixed header", &fixed, 3, "envelope_unwrap");
 }
 
 #[test]
@@ -112,13 +112,13 @@ fn sealed_for_someone_else() {
     let desk = Desk::with_key();
     let bytes = envelope(&desk).bytes;
     desk.pair("k", &hybrid());
-    refused(&desk, "another key", &bytes, 4, "envelope-not-a-recipient");
+    refused(&desk, "another key", &bytes, 4, "envelope_not_a_recipient");
 }
 
 #[test]
 fn something_else_entirely() {
     let desk = Desk::with_key();
-    refused(&desk, "a PDF", b"%PDF-1.7 and so on, long enough to be something", 3, "header-not-an-envelope");
+    refused(&desk, "a PDF", b"%PDF-1.7 and so on, long enough to be something", 3, "header_not_an_envelope");
     desk.run(&["inspect", "passphrase"]).failed(3, "not a sealed file");
 }
 

@@ -69,7 +69,7 @@ fn an_output_that_fails_is_the_systems_fault() {
     let mut command = desk.sceau(&["seal", "--json", "--to", "k.pub", "-o", "-", "f"]);
     command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
     let ran = finish_with_stdout(command);
-    assert_eq!((ran.0, ran.1["code"].as_str().unwrap()), (1, "stream-write"), "{}", ran.1);
+    assert_eq!((ran.0, ran.1["code"].as_str().unwrap()), (1, "stream_write"), "{}", ran.1);
     desk.run(&["seal", "--to", "k.pub", "-o", "nowhere/f.sceau", "f"]).failed(1, "nowhere");
     desk.run(&["seal", "--to", "k.pub", "-o", "/dev/null", "--force", "f"]).failed(2, "is not a file");
 }

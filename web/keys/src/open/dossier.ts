@@ -2,6 +2,7 @@
 // the one that was answered. No document is offered before all of that holds.
 import { type Asserted, fromBase64url, fromUtf8, hex, isFileOf, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
 import { type Bundle, type Config, type DossierProof, Problem } from "../api";
+import { type ProvenDecision, verifyDecision } from "./decision";
 
 export interface Bilingual {
   readonly fr: string;
@@ -38,7 +39,9 @@ export interface Dossier {
   readonly asserted: Asserted;
   readonly submitted: number;
   readonly proof: DossierProof;
-  readonly decision: Bundle["decision"];
+  /** What was decided before, or why what the platform says was decided is not believed. */
+  readonly decision: ProvenDecision | null;
+  readonly falseDecision: unknown;
 }
 
 export async function verifyDossier(id: string, bundle: Bundle, config: Config): Promise<Dossier> {
@@ -63,6 +66,13 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     if (header === undefined) throw new Problem("file_missing");
     return { ...file, header };
   });
+  let decision: ProvenDecision | null = null;
+  let falseDecision: unknown = null;
+  try {
+    decision = await verifyDecision(id, bundle, config, hex(await sha256(bytes)));
+  } catch (cause) {
+    falseDecision = cause; // the documents are what was deposited all the same
+  }
   return {
     id,
     title,
@@ -74,7 +84,8 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     asserted: record.asserted,
     submitted: record.time,
     proof: { dossier: id, manifest: bundle.manifest, manifest_evidence: bundle.manifest_evidence },
-    decision: bundle.decision,
+    decision,
+    falseDecision,
   };
 }
 

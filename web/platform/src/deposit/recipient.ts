@@ -15,7 +15,7 @@ export interface VerifiedRecipient {
 
 /** The root is the one in the organisation's attested row; the platform's word for it must be the same. */
 export async function verified(offered: Recipient, organisation: VerifiedOrganisation, now: number): Promise<VerifiedRecipient> {
-  if (offered.root_fingerprint !== organisation.rootFingerprint) throw new SceauError("statement-wrong-root");
+  if (offered.root_fingerprint !== organisation.rootFingerprint) throw new SceauError("statement_wrong_root");
   const { statement, recipient, logged } = await verifyRecipient(
     { statementJws: offered.statement_jws, evidence: offered.evidence, rootFingerprint: organisation.rootFingerprint },
     { organisation: organisation.id, logKey: await logKey(), now },

@@ -8,10 +8,10 @@ const said = words({
   fr: {
     byCode: byCode("fr"),
     byFault: {
-      "file-unreadable": "Un fichier ne peut plus être lu. A-t-il été déplacé ou supprimé ? Retirez-le et ajoutez-le de nouveau.",
-      "file-changed": "Un fichier a changé pendant sa mise sous scellés. Fermez le programme qui le modifie, retirez-le et ajoutez-le de nouveau.",
-      "seal-name": "Le nom d'un fichier ne peut pas être scellé : il est trop long, ou contient une barre oblique. Renommez-le et ajoutez-le de nouveau.",
-      "passkey-unavailable": "Ce navigateur ne sait pas utiliser de clé d'accès. Prenez un navigateur à jour.",
+      file_unreadable: "Un fichier ne peut plus être lu. A-t-il été déplacé ou supprimé ? Retirez-le et ajoutez-le de nouveau.",
+      file_changed: "Un fichier a changé pendant sa mise sous scellés. Fermez le programme qui le modifie, retirez-le et ajoutez-le de nouveau.",
+      seal_name: "Le nom d'un fichier ne peut pas être scellé : il est trop long, ou contient une barre oblique. Renommez-le et ajoutez-le de nouveau.",
+      passkey_unavailable: "Ce navigateur ne sait pas utiliser de clé d'accès. Prenez un navigateur à jour.",
     },
     conflict: "Cela ne peut plus se faire dans l'état actuel. Rechargez la page et regardez où en est le dossier.",
     platform: "La plateforme a eu une panne. Ce n'est pas vous : réessayez dans un instant.",
@@ -22,10 +22,10 @@ const said = words({
   en: {
     byCode: byCode("en"),
     byFault: {
-      "file-unreadable": "A file can no longer be read. Was it moved or deleted? Remove it and add it again.",
-      "file-changed": "A file changed while it was being sealed. Close the program that is changing it, remove it and add it again.",
-      "seal-name": "The name of a file cannot be sealed: it is too long, or has a slash in it. Rename it and add it again.",
-      "passkey-unavailable": "This browser cannot use passkeys. Use an up-to-date browser.",
+      file_unreadable: "A file can no longer be read. Was it moved or deleted? Remove it and add it again.",
+      file_changed: "A file changed while it was being sealed. Close the program that is changing it, remove it and add it again.",
+      seal_name: "The name of a file cannot be sealed: it is too long, or has a slash in it. Rename it and add it again.",
+      passkey_unavailable: "This browser cannot use passkeys. Use an up-to-date browser.",
     },
     conflict: "This can no longer be done in the present state. Reload the page and see where the dossier stands.",
     platform: "The platform had a fault. It is not you: try again in a moment.",

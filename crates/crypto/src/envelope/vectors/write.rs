@@ -130,7 +130,7 @@ fn header_negatives(of: &Positive) -> Vec<Negative> {
     let header = of.header.len();
     let flip = |at: usize| vec![Change::Flip { at, mask: 1 }];
     let keep = |length: usize| vec![Change::Cut { at: length, length: header + 56 - length }];
-    let malformed = |name, changes| case(name, of, "x_wing", "header-malformed", changes);
+    let malformed = |name, changes| case(name, of, "x_wing", "header_malformed", changes);
     // Body: 60.. = count (2), RSA stanza: suite (2), key id (32), length (2), wrapped (256); X-Wing stanza; metadata.
     let (rsa, x_wing) = (62, 62 + 36 + 256);
     let metadata = x_wing + 36 + 1168;
@@ -144,20 +144,20 @@ fn header_negatives(of: &Positive) -> Vec<Negative> {
         ]
     };
     vec![
-        case("no byte at all", of, "x_wing", "header-truncated", keep(0)),
-        case("the first three bytes", of, "x_wing", "header-truncated", keep(3)),
-        case("another first byte", of, "x_wing", "header-not-an-envelope", flip(0)),
+        case("no byte at all", of, "x_wing", "header_truncated", keep(0)),
+        case("the first three bytes", of, "x_wing", "header_truncated", keep(3)),
+        case("another first byte", of, "x_wing", "header_not_an_envelope", flip(0)),
         case(
             "another fifth byte, and nothing after",
             of,
             "x_wing",
-            "header-not-an-envelope",
+            "header_not_an_envelope",
             [keep(5), flip(4)].concat(),
         ),
-        case("another version", of, "x_wing", "header-version", flip(5)),
-        case("another content suite", of, "x_wing", "header-content-suite", flip(7)),
-        case("the fixed header alone", of, "x_wing", "header-truncated", keep(56)),
-        case("the mac cut by a byte", of, "x_wing", "header-truncated", keep(header - 1)),
+        case("another version", of, "x_wing", "header_version", flip(5)),
+        case("another content suite", of, "x_wing", "header_content_suite", flip(7)),
+        case("the fixed header alone", of, "x_wing", "header_truncated", keep(56)),
+        case("the mac cut by a byte", of, "x_wing", "header_truncated", keep(header - 1)),
         malformed("a body of more than 1 MiB", vec![Change::Flip { at: 56, mask: 1 }]),
         malformed("no stanza", vec![Change::Flip { at: 61, mask: 2 }]),
         malformed("more stanzas than there are", vec![Change::Flip { at: 61, mask: 1 }]),
@@ -183,62 +183,62 @@ fn key_negatives(of: &Positive, other: &Positive) -> Vec<Negative> {
     let padded = |json: &str| format!("{json:<256}");
     let long_name = format!(r#"{{"name":"{}","type":"a/b"}}{:232}"#, "n".repeat(256), "");
     vec![
-        case("opened with a stranger's key", "stranger", "envelope-not-a-recipient", vec![]),
-        case("another key id", "x_wing", "envelope-not-a-recipient", flip(x_wing + 2)),
-        case("another suite number", "x_wing", "envelope-not-a-recipient", flip(x_wing)),
-        case("altered RSA-wrapped key", "rsa_2048", "envelope-unwrap", flip(rsa + 36)),
-        case("altered encapsulation", "x_wing", "envelope-unwrap", flip(x_wing + 36)),
+        case("opened with a stranger's key", "stranger", "envelope_not_a_recipient", vec![]),
+        case("another key id", "x_wing", "envelope_not_a_recipient", flip(x_wing + 2)),
+        case("another suite number", "x_wing", "envelope_not_a_recipient", flip(x_wing)),
+        case("altered RSA-wrapped key", "rsa_2048", "envelope_unwrap", flip(rsa + 36)),
+        case("altered encapsulation", "x_wing", "envelope_unwrap", flip(x_wing + 36)),
         case(
             "altered X25519 part of the encapsulation",
             "x_wing",
-            "envelope-unwrap",
+            "envelope_unwrap",
             flip(x_wing + 36 + 1088),
         ),
-        case("altered HPKE ciphertext", "x_wing", "envelope-unwrap", flip(x_wing + 36 + 1120)),
-        case("X-Wing stanza of another file", "x_wing", "envelope-unwrap", transplant(x_wing + 36, 1168)),
-        case("another file id, to X-Wing", "x_wing", "envelope-unwrap", flip(8)),
-        case("another file id, to RSA", "rsa_2048", "header-forged", flip(8)),
-        case("RSA stanza of another file", "rsa_2048", "envelope-commitment", transplant(rsa + 36, 256)),
-        case("altered commitment", "x_wing", "envelope-commitment", flip(24)),
-        case("altered mac", "x_wing", "header-forged", flip(header - 1)),
-        case("altered stanza of another reader", "x_wing", "header-forged", flip(rsa + 36)),
-        case("altered metadata nonce", "x_wing", "header-forged", flip(metadata + 4)),
-        case("altered metadata", "x_wing", "header-forged", flip(metadata + 16)),
+        case("altered HPKE ciphertext", "x_wing", "envelope_unwrap", flip(x_wing + 36 + 1120)),
+        case("X-Wing stanza of another file", "x_wing", "envelope_unwrap", transplant(x_wing + 36, 1168)),
+        case("another file id, to X-Wing", "x_wing", "envelope_unwrap", flip(8)),
+        case("another file id, to RSA", "rsa_2048", "header_forged", flip(8)),
+        case("RSA stanza of another file", "rsa_2048", "envelope_commitment", transplant(rsa + 36, 256)),
+        case("altered commitment", "x_wing", "envelope_commitment", flip(24)),
+        case("altered mac", "x_wing", "header_forged", flip(header - 1)),
+        case("altered stanza of another reader", "x_wing", "header_forged", flip(rsa + 36)),
+        case("altered metadata nonce", "x_wing", "header_forged", flip(metadata + 4)),
+        case("altered metadata", "x_wing", "header_forged", flip(metadata + 16)),
         case(
             "a path for a name",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(padded(r#"{"name":"../x","type":"a/b"}"#).as_bytes()),
         ),
         case(
             "no name",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(padded(r#"{"name":"","type":"a/b"}"#).as_bytes()),
         ),
         case(
             "a line feed in a name",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(padded(r#"{"name":"a\nb","type":"a/b"}"#).as_bytes()),
         ),
-        case("a name of 256 bytes", "x_wing", "metadata-refused", replaced(long_name.as_bytes())),
+        case("a name of 256 bytes", "x_wing", "metadata_refused", replaced(long_name.as_bytes())),
         case(
             "no type",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(padded(r#"{"name":"a","type":""}"#).as_bytes()),
         ),
         case(
             "metadata without padding",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(br#"{"name":"a","type":"a/b"}"#),
         ),
         case(
             "metadata that is not JSON",
             "x_wing",
-            "metadata-refused",
+            "metadata_refused",
             replaced(padded("name=a").as_bytes()),
         ),
     ]
@@ -249,8 +249,8 @@ fn stream_negatives(of: &Positive, small: &Positive) -> Vec<Negative> {
     let end = header + StreamLayout::of_plaintext(of.size).unwrap().stream() as usize;
     let flip = |at: usize| vec![Change::Flip { at, mask: 0x80 }];
     let keep = |length: usize| vec![Change::Cut { at: length, length: end - length }];
-    let refused = |name, changes| case(name, of, "x_wing", "segment-refused", changes);
-    let truncated = |name, changes| case(name, of, "x_wing", "stream-truncated", changes);
+    let refused = |name, changes| case(name, of, "x_wing", "segment_refused", changes);
+    let truncated = |name, changes| case(name, of, "x_wing", "stream_truncated", changes);
     vec![
         truncated("no stream", keep(header)),
         truncated("a stream header cut short", keep(header + 39)),
@@ -258,7 +258,7 @@ fn stream_negatives(of: &Positive, small: &Positive) -> Vec<Negative> {
         truncated("a first segment shorter than a tag", keep(header + 55)),
         truncated("a last segment of a tag alone", keep(header + 2 * PART + 16)),
         truncated("a last segment shorter than a tag", keep(header + 2 * PART + 3)),
-        case("another stream header length", of, "x_wing", "stream-header", flip(header)),
+        case("another stream header length", of, "x_wing", "stream_header", flip(header)),
         refused("altered salt", flip(header + 1)),
         refused("altered nonce prefix", flip(header + 33)),
         refused("altered first byte of the content", flip(header + 40)),
@@ -275,7 +275,7 @@ fn stream_negatives(of: &Positive, small: &Positive) -> Vec<Negative> {
             "first and second segments exchanged",
             of,
             "x_wing",
-            "stream-header",
+            "stream_header",
             vec![Change::SwapParts { a: 0, b: 1 }],
         ),
         refused("header of another envelope", vec![Change::HeaderOf { envelope: small.name.clone() }]),
