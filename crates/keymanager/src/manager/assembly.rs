@@ -1,21 +1,20 @@
-//! The key manager as a whole: initialised once, opened at each start, connected to a platform.
+//! Making a key manager once, and opening it at each start: keystore, database, trace, lists, keys, certificates, in this order.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{Arc, RwLock};
 
-use sceau_crypto::Fingerprint;
-use sceau_element_api::wire::RecordDraft;
-use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _, Provider, SoftwareKeystore, Unlock};
+use sceau_hsm::{KeyKind, KeyLabel, Operations as _, Provider, SoftwareKeystore, Unlock};
 use sceau_pki::ClientJudge;
 use sceau_store::{Clock, Database, Outbox, RetryPolicy};
-use sceau_trace::{Action, Actor, ActorKind, VerifierKey};
+use sceau_trace::VerifierKey;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::{Inner, KeyManager};
 use crate::error::Error;
 use crate::journal::{self, Journal, Parts};
 use crate::keyring::Keyring;
-use crate::link::{CONNECTION, Connection, Kept, Link};
+use crate::link::{CONNECTION, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
 use crate::schema::MIGRATIONS;
@@ -39,38 +38,6 @@ pub(crate) struct Identity {
     pub(crate) address: String,
     /// Name of its own log.
     pub(crate) log: String,
-}
-
-/// An open key manager. Cheap to clone.
-#[derive(Clone)]
-pub struct KeyManager(Arc<Inner>);
-
-struct Inner {
-    folder: PathBuf,
-    identity: Identity,
-    root: KeyRef,
-    fingerprint: Fingerprint,
-    settings: Settings,
-    clock: Arc<dyn Clock>,
-    keys: Arc<dyn Provider>,
-    vault: Vault,
-    database: Database,
-    outbox: Outbox,
-    journal: Journal,
-    registers: RwLock<Registers>,
-    keyring: RwLock<Arc<Keyring>>,
-    link: RwLock<Option<Arc<Link>>>,
-    judge: ClientJudge,
-    tls: Tls,
-    buckets: Buckets,
-    /// Held while keys change: two ticks must not make the same serial.
-    lifecycle: tokio::sync::Mutex<()>,
-    /// Held while a list of people changes.
-    people: tokio::sync::Mutex<()>,
-    /// Held while the platform's log is read: two readers must not put each other back.
-    watching: tokio::sync::Mutex<()>,
-    /// Held while a decision is taken: two at once must see each other.
-    deciding: tokio::sync::Mutex<()>,
 }
 
 const IDENTITY: &str = "identity";
@@ -174,172 +141,6 @@ impl KeyManager {
             watching: tokio::sync::Mutex::new(()),
             deciding: tokio::sync::Mutex::new(()),
         })))
-    }
-
-    /// Connects to a platform that enrolled this organisation's root: checks that it did, and keeps the connection sealed. The keys are published
-    /// by the next [`Self::tick`].
-    ///
-    /// # Errors
-    /// [`Error::OtherRoot`]; [`Error::Platform`] when it does not answer.
-    pub async fn connect(&self, connection: &Connection) -> Result<(), Error> {
-        let _alone = self.alone().await;
-        let kept = Kept::from(connection);
-        let link = Link::open(&kept)?;
-        link.check_root(&self.0.fingerprint).await?;
-        let mut append = self.0.journal.begin().await?;
-        let draft =
-            RecordDraft::new(self.actor_of(Some(&link)), Action::parse("platform.connect")?).granted();
-        append.record(draft.organisation(link.organisation)).await?;
-        self.0.vault.put(append.transaction(), CONNECTION, &kept).await?;
-        append.commit().await?;
-        *self.0.link.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(link));
-        Ok(())
-    }
-
-    /// Fingerprint of the organisation's root: what people compare, `grouped()` by four.
-    pub fn root_fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint
-    }
-
-    /// The key that checkpoints of this key manager's own trace verify under.
-    pub fn log_key(&self) -> &VerifierKey {
-        self.0.journal.log_key()
-    }
-
-    /// The organisation's name, as given at [`Self::init`].
-    pub fn organisation_name(&self) -> &str {
-        &self.0.identity.name
-    }
-
-    /// Where its people open documents, `https://host[:port]`.
-    pub fn address(&self) -> &str {
-        &self.0.identity.address
-    }
-
-    /// The embedded authority's certificate in PEM: what browsers and programs of the organisation must trust.
-    pub fn authority_pem(&self) -> String {
-        self.0.tls.authority_pem()
-    }
-
-    /// The folder of its state.
-    pub fn folder(&self) -> &Path {
-        &self.0.folder
-    }
-
-    /// Whether [`Self::connect`] was done.
-    pub fn is_connected(&self) -> bool {
-        self.link().is_some()
-    }
-}
-
-/// What the other modules of this room use.
-impl KeyManager {
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    pub(crate) fn now(&self) -> u64 {
-        self.0.clock.now_ms()
-    }
-
-    pub(crate) fn keys(&self) -> &dyn Provider {
-        &*self.0.keys
-    }
-
-    pub(crate) fn shared_keys(&self) -> Arc<dyn Provider> {
-        Arc::clone(&self.0.keys)
-    }
-
-    pub(crate) fn root(&self) -> &KeyRef {
-        &self.0.root
-    }
-
-    pub(crate) fn vault(&self) -> &Vault {
-        &self.0.vault
-    }
-
-    pub(crate) fn database(&self) -> &Database {
-        &self.0.database
-    }
-
-    pub(crate) fn outbox(&self) -> &Outbox {
-        &self.0.outbox
-    }
-
-    pub(crate) fn journal(&self) -> &Journal {
-        &self.0.journal
-    }
-
-    pub(crate) fn judge(&self) -> &ClientJudge {
-        &self.0.judge
-    }
-
-    pub(crate) fn tls(&self) -> &Tls {
-        &self.0.tls
-    }
-
-    pub(crate) fn buckets(&self) -> &Buckets {
-        &self.0.buckets
-    }
-
-    pub(crate) fn registers(&self) -> &RwLock<Registers> {
-        &self.0.registers
-    }
-
-    /// Alone among those who change lists of people.
-    pub(crate) async fn changing_people(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.people.lock().await
-    }
-
-    /// Alone among those who read the platform's log.
-    pub(crate) async fn watching(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.watching.lock().await
-    }
-
-    /// Alone among those who decide.
-    pub(crate) async fn deciding(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.deciding.lock().await
-    }
-
-    /// Alone among those who change keys or the connection.
-    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.lifecycle.lock().await
-    }
-
-    pub(crate) fn link(&self) -> Option<Arc<Link>> {
-        self.0.link.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.0.keyring.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) async fn reload_keyring(&self) -> Result<(), Error> {
-        let keyring = Arc::new(Keyring::load(&self.0.database, &self.0.fingerprint).await?);
-        *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
-        Ok(())
-    }
-
-    /// A record of what this key manager does by itself.
-    pub(crate) fn own_record(&self, action: Action) -> RecordDraft {
-        let link = self.link();
-        let draft = RecordDraft::new(self.actor_of(link.as_deref()), action);
-        match link {
-            Some(link) => draft.organisation(link.organisation),
-            None => draft,
-        }
-    }
-
-    /// Itself: the organisation's id, or its root's fingerprint while it has none.
-    fn actor_of(&self, link: Option<&Link>) -> Actor {
-        let id = link.map_or_else(|| self.0.fingerprint.to_string(), |link| link.organisation.to_string());
-        Actor::new(ActorKind::KeyManager, id)
-    }
-}
-
-impl std::fmt::Debug for KeyManager {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyManager({}, root {})", self.0.identity.address, self.0.fingerprint)
     }
 }
 
