@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, serve, start};
-use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock};
+use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock, hardening};
 use tokio::net::UnixListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

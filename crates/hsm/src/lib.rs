@@ -3,11 +3,12 @@
 //! A [`Provider`] keeps private keys and uses them; key references cross this room's border, key bytes do not. Keys are addressed
 //! by URI (`software:<label>`), so that configuration can move one to another provider. What a provider may lack
 //! (hybrid decapsulation, Ed25519 …) is a capability apart. This room must never hand out, log or print a private key, and never
-//! acknowledge a key that a power failure could lose.
+//! acknowledge a key that a power failure could lose. [`hardening`] is for every process that opens a keystore.
 
 pub mod certificates;
 pub mod durable;
 mod error;
+pub mod hardening;
 mod key;
 mod operations;
 mod provider;

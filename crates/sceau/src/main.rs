@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
+use sceau_hsm::hardening;
 
 /// Exchange sensitive documents without having to trust who runs the servers.
 #[derive(Debug, Parser)]
@@ -50,8 +51,8 @@ enum Role {
 
 fn main() -> ExitCode {
     // Before any key, passphrase or document is read: whatever crashes leaves none of them in a file.
-    if let Err(failure) = supervise::no_core_dumps() {
-        eprintln!("sceau: {failure}");
+    if let Err(weakness) = hardening::no_core_dumps() {
+        eprintln!("sceau: {weakness}");
     }
     let cli = Cli::parse();
     let json = matches!(&cli.command, Command::Tool(tool) if tool.json());
@@ -74,7 +75,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Up(options) => runtime()?.block_on(up::run(&options)),
         Command::Demo(options) => runtime()?.block_on(demo::run(&options)),
         Command::Keymanager(owner) => {
-            supervise::keep_memory_to_itself()?;
+            keep_memory_to_itself()?;
             rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
             runtime()?.block_on(owner::run(owner))
         }
@@ -94,13 +95,22 @@ fn serve_role(role: Role) -> Result<(), Failure> {
             runtime()?.block_on(serve::platform::run(options))
         }
         Role::Keymanager(options) => {
-            supervise::keep_memory_to_itself()?;
+            keep_memory_to_itself()?;
+            if let Err(weakness) = hardening::locked_memory() {
+                tracing::warn!("{weakness}");
+            }
             if options.die_with_parent {
                 supervise::die_with_parent()?;
             }
             runtime()?.block_on(serve::keymanager::run(options))
         }
     }
+}
+
+/// Private keys are in it.
+fn keep_memory_to_itself() -> Result<(), Failure> {
+    hardening::not_dumpable()
+        .map_err(|weakness| Failure::new(failure::Exit::System, "memory_not_kept", weakness.to_string()))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

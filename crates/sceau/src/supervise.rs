@@ -102,19 +102,6 @@ pub(crate) fn die_with_parent() -> Result<(), Failure> {
     Ok(())
 }
 
-/// No core dump of this program, nor of those that it starts.
-pub(crate) fn no_core_dumps() -> Result<(), Failure> {
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(rustix::process::Resource::Core, none)
-        .map_err(|cause| Failure::system("switch core dumps off", &cause.into()))
-}
-
-/// Other processes of the same user neither read this one's memory nor trace it: it holds private keys.
-pub(crate) fn keep_memory_to_itself() -> Result<(), Failure> {
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .map_err(|cause| Failure::system("keep the memory from other processes", &cause.into()))
-}
-
 fn log_file(folder: &Path, name: &str) -> Result<Stdio, Failure> {
     let path = folder.join(format!("{name}.log"));
     let file = std::fs::File::options()

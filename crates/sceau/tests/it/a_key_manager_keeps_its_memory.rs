@@ -31,7 +31,7 @@ fn nothing_of_its_memory_reaches_a_core_file_or_another_process() {
     let init = ["keymanager", "init", "--organisation-name", "Test", "--address", "https://cles.localhost:1"];
     assert!(sceau(folder.path(), &init).output().unwrap().status.success());
     let mut serve = sceau(folder.path(), &["serve", "keymanager", "--listen", "127.0.0.1:0"]);
-    let child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let child = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut serving = Serving(child);
     let mut ready = String::new();
     BufReader::new(serving.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
@@ -43,6 +43,14 @@ fn nothing_of_its_memory_reaches_a_core_file_or_another_process() {
     // The superuser may read any memory, dumpable or not.
     if !rustix::process::geteuid().is_root() {
         assert!(std::fs::File::open(format!("{place}/mem")).is_err());
+    }
+    // Locked, or it says that the system did not let it.
+    let status = std::fs::read_to_string(format!("{place}/status")).unwrap();
+    let locked = status.lines().find(|line| line.starts_with("VmLck:")).unwrap();
+    if locked.split_whitespace().nth(1) == Some("0") {
+        serving.0.kill().unwrap();
+        let mut said = BufReader::new(serving.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.any(|line| line.contains("memory could not be locked")));
     }
 }
 
