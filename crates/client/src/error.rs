@@ -61,6 +61,15 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether the same request may succeed a moment later: the connection broke, or the server or a proxy says that it is away.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Transport(_) => true,
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+
     /// The stable code of a refusal, where the server gave one.
     pub fn code(&self) -> Option<&str> {
         match self {

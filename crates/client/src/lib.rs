@@ -13,7 +13,7 @@ mod staff;
 mod transport;
 pub mod trust;
 
-pub use deposit::{Deposited, Document, Scheme, Step};
+pub use deposit::{Deposit, Deposited, Document, Draft, Parcel, Scheme, Step};
 pub use error::ClientError;
 pub use machine::{Credentials, Machine};
 pub use passkey::{AssertionResponse, RegistrationResponse, SoftwarePasskey, StoredPasskey};

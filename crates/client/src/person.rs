@@ -8,13 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::passkey::AssertionResponse;
-use crate::{ClientError, Server, SoftwarePasskey};
+use crate::{ClientError, Server, SoftwarePasskey, Trust};
 
 /// A signed-in person.
 #[derive(Debug)]
 pub struct Person {
     pub(crate) server: Server,
-    passkey: SoftwarePasskey,
+    /// None where a password was given.
+    passkey: Option<SoftwarePasskey>,
     /// The account's id.
     pub account: String,
     /// The log key that this person trusts.
@@ -50,11 +51,6 @@ struct Login {
     public_key: Value,
 }
 
-#[derive(Deserialize)]
-struct Config {
-    log_key: String,
-}
-
 impl Person {
     /// Makes an account with a new passkey; with an invitation, of the invited role. The log key is pinned now (trust on first
     /// use) unless the caller knows it already.
@@ -68,8 +64,8 @@ impl Person {
         invitation: Option<&str>,
         known_log_key: Option<&VerifierKey>,
     ) -> Result<Self, ClientError> {
-        let server = Server::new(origin, &crate::Trust::default())?;
-        let log_key = log_key(&server, known_log_key).await?;
+        let server = Server::new(origin, &Trust::default())?;
+        let log_key = crate::trust::log_key(&server, known_log_key).await?;
         let mut begin = json!({"email": email, "name": name});
         if let (Some(invitation), Some(fields)) = (invitation, begin.as_object_mut()) {
             fields.insert("invitation".to_owned(), json!(invitation));
@@ -82,7 +78,25 @@ impl Person {
         let credential = passkey.register(text(&begun.public_key, "/challenge")?)?;
         let finish = json!({"registration_id": begun.registration_id, "credential": credential});
         let _: Value = server.post("/v1/passkeys/register/finish", &finish).await?;
-        Self::signed_in(server, passkey, log_key).await
+        Self::signed_in(server, Some(passkey), log_key).await
+    }
+
+    /// Signs in with a password: a citizen, who can then prove nothing beyond the platform's word.
+    ///
+    /// # Errors
+    /// When the platform refuses or the log key is not the known one.
+    pub async fn sign_in_with_password(
+        origin: &str,
+        trust: &Trust,
+        email: &str,
+        password: &str,
+        known_log_key: Option<&VerifierKey>,
+    ) -> Result<Self, ClientError> {
+        let server = Server::new(origin, trust)?;
+        let log_key = crate::trust::log_key(&server, known_log_key).await?;
+        let _: Value =
+            server.post("/v1/passwords/login", &json!({"email": email, "password": password})).await?;
+        Self::signed_in(server, None, log_key).await
     }
 
     /// Signs in with a passkey that was kept.
@@ -94,29 +108,29 @@ impl Person {
         passkey: SoftwarePasskey,
         known_log_key: Option<&VerifierKey>,
     ) -> Result<Self, ClientError> {
-        let server = Server::new(origin, &crate::Trust::default())?;
-        let log_key = log_key(&server, known_log_key).await?;
+        let server = Server::new(origin, &Trust::default())?;
+        let log_key = crate::trust::log_key(&server, known_log_key).await?;
         let begun: Login = server.post("/v1/passkeys/login/begin", &json!({})).await?;
         let given =
             Base64Url::decode(text(&begun.public_key, "/challenge")?).map_err(|_| ClientError::Answer)?;
         let credential = passkey.assert(&Base64Url(login_challenge(&given).to_vec()).encode())?;
         let finish = json!({"login_id": begun.login_id, "credential": credential});
         let _: Value = server.post("/v1/passkeys/login/finish", &finish).await?;
-        Self::signed_in(server, passkey, log_key).await
+        Self::signed_in(server, Some(passkey), log_key).await
     }
 
     async fn signed_in(
         server: Server,
-        passkey: SoftwarePasskey,
+        passkey: Option<SoftwarePasskey>,
         log_key: VerifierKey,
     ) -> Result<Self, ClientError> {
         let me: Me = server.get("/v1/me").await?;
         Ok(Self { server, passkey, account: me.account.id, log_key })
     }
 
-    /// The passkey, to keep it.
-    pub fn passkey(&self) -> &SoftwarePasskey {
-        &self.passkey
+    /// The passkey, to keep it; none after [`Person::sign_in_with_password`].
+    pub fn passkey(&self) -> Option<&SoftwarePasskey> {
+        self.passkey.as_ref()
     }
 
     /// The server, for calls that this crate does not wrap.
@@ -132,10 +146,10 @@ impl Person {
     /// Proves that this person means `payload` as a document of `kind`.
     ///
     /// # Errors
-    /// When the passkey cannot sign.
+    /// When there is no passkey, or it cannot sign.
     pub fn prove(&self, kind: Kind, payload: &[u8], nonce: Nonce) -> Result<Proof, ClientError> {
         let challenge = Base64Url(passkey_challenge(&nonce, kind, payload).to_vec()).encode();
-        proof(&self.passkey.assert(&challenge)?, nonce)
+        proof(&self.passkey().ok_or(ClientError::Passkey)?.assert(&challenge)?, nonce)
     }
 
     /// The two steps of a write that a passkey proves: ask for the document, hold it to what was `meant`, sign it, send both.
@@ -160,17 +174,6 @@ impl Person {
         let proof = self.prove(D::KIND, &prepared.payload, prepared.nonce)?;
         let answer = self.server.post(path, &json!({"payload": prepared.payload, "proof": proof})).await?;
         Ok((answer, document))
-    }
-}
-
-async fn log_key(server: &Server, known: Option<&VerifierKey>) -> Result<VerifierKey, ClientError> {
-    let config: Config = server.get("/v1/config").await?;
-    let offered = VerifierKey::parse(&config.log_key).map_err(|_| ClientError::Answer)?;
-    match known {
-        Some(known) if *known != offered => {
-            Err(ClientError::Unproven("the log has another key than before".to_owned()))
-        }
-        _ => Ok(offered),
     }
 }
 

@@ -115,7 +115,12 @@ impl Server {
     }
 
     /// PUT of bytes with their digest (RFC 9530).
-    pub async fn put_bytes(&self, path: &str, body: Vec<u8>, digest: &[u8; 32]) -> Result<(), ClientError> {
+    pub async fn put_bytes(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+        digest: &[u8; 32],
+    ) -> Result<(), ClientError> {
         use base64::Engine as _;
         let digest = base64::engine::general_purpose::STANDARD.encode(digest);
         let request = self

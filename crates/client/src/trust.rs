@@ -4,9 +4,9 @@ use sceau_crypto::{Fingerprint, RecipientKey, RecipientSuite};
 use sceau_element_api::documents::{Document, KeyStatement, KeySuite, KeyUse};
 use sceau_element_api::{Kind, OrganisationId, RowId};
 use sceau_trace::{Asserted, Evidence, Hash, Outcome, Record, VerifierKey};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::ClientError;
+use crate::{ClientError, Server};
 
 /// Evidence that verified, of an attestation of one row.
 #[derive(Debug, Clone)]
@@ -58,8 +58,28 @@ pub fn verify(evidence: &serde_json::Value, log_key: &VerifierKey) -> Result<Att
     Ok(Attestation { record: verified.record, index: verified.index, size: verified.size })
 }
 
+/// The log key that the platform names: what the caller pins at first sight, or else the one that it knows already.
+///
+/// # Errors
+/// [`ClientError::Unproven`] when it is another than `known`.
+pub async fn log_key(server: &Server, known: Option<&VerifierKey>) -> Result<VerifierKey, ClientError> {
+    let config: Config = server.get("/v1/config").await?;
+    let offered = VerifierKey::parse(&config.log_key).map_err(|_| ClientError::Answer)?;
+    match known {
+        Some(known) if *known != offered => {
+            Err(ClientError::Unproven("the log has another key than before".to_owned()))
+        }
+        _ => Ok(offered),
+    }
+}
+
+#[derive(Deserialize)]
+struct Config {
+    log_key: String,
+}
+
 /// A recipient key as the platform hands it out.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfferedKey {
     /// The statement, a JWS under the organisation's root.
     pub statement_jws: String,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::{Dossiers, statements};
+use crate::{Dossiers, Upload, statements};
 
 /// The most files of a dossier, sealed answers included.
 const MAX_FILES: i64 = 50;
@@ -31,13 +31,8 @@ impl Dossiers {
     ///
     /// # Errors
     /// When the header is not one, is another file's, or is not sealed to the dossier's key alone.
-    pub async fn put_header(
-        &self,
-        citizen: AccountId,
-        dossier: DossierId,
-        file: FileId,
-        bytes: &[u8],
-    ) -> Result<(), Fault> {
+    pub async fn put_header(&self, upload: Upload, bytes: &[u8]) -> Result<(), Fault> {
+        let Upload { citizen, dossier, file, .. } = upload;
         self.own_open(citizen, dossier).await?;
         if bytes.len() > MAX_HEADER {
             return Err(Code::HeaderTooLarge.into());
@@ -66,6 +61,7 @@ impl Dossiers {
         }
         let values = params![dossier.to_string(), file.to_string(), bytes.to_vec(), self.clock.now_ms()];
         transaction.execute(statements::INSERT_FILE, values).await?;
+        self.take_space(&mut transaction, &upload, bytes.len() as u64).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -75,13 +71,12 @@ impl Dossiers {
     /// When the header is not there yet, another part is, or the dossier is full.
     pub async fn put_part(
         &self,
-        citizen: AccountId,
-        dossier: DossierId,
-        file: FileId,
+        upload: Upload,
         index: u32,
         bytes: bytes::Bytes,
         digest: [u8; 32],
     ) -> Result<(), Fault> {
+        let Upload { citizen, dossier, file, .. } = upload;
         self.own_open(citizen, dossier).await?;
         let at = params![dossier.to_string(), file.to_string(), index];
         if let Some(row) = self.database.fetch_optional(statements::PART, at).await? {
@@ -100,16 +95,39 @@ impl Dossiers {
             return Err(Code::DossierTooLarge.into());
         }
         let length = bytes.len() as u64;
+        self.has_space(&upload, length).await?;
         let object = self.objects.put(bytes).await?;
-        let values =
-            params![dossier.to_string(), file.to_string(), index, object.as_str(), digest.to_vec(), length];
-        if self.database.execute(statements::INSERT_PART, values).await? == 1 {
-            return Ok(());
+        match self.name_object(&upload, index, &object, digest, length).await {
+            Ok(true) => return Ok(()),
+            // Somebody sent this part meanwhile: theirs stays, and must be the same.
+            Ok(false) => self.objects.delete(&object).await?,
+            Err(fault) => {
+                self.objects.delete(&object).await?;
+                return Err(fault);
+            }
         }
-        // Somebody sent this part meanwhile: theirs stays, and must be the same.
-        self.objects.delete(&object).await?;
         let row = self.database.fetch_one(statements::PART, at).await?;
         if row.get::<Vec<u8>>("digest")? == digest { Ok(()) } else { Err(Code::AlreadyThere.into()) }
+    }
+
+    /// Writes the row of a part whose object is there; whether it is the first.
+    async fn name_object(
+        &self,
+        upload: &Upload,
+        index: u32,
+        object: &ObjectName,
+        digest: [u8; 32],
+        length: u64,
+    ) -> Result<bool, Fault> {
+        let (dossier, file) = (upload.dossier.to_string(), upload.file.to_string());
+        let mut transaction = self.database.begin().await?;
+        let values = params![dossier, file, index, object, digest, length];
+        if transaction.execute(statements::INSERT_PART, values).await? != 1 {
+            return Ok(false);
+        }
+        self.take_space(&mut transaction, upload, length).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Which parts of a file have arrived, so that a cut upload goes on.
@@ -203,6 +221,7 @@ impl Dossiers {
         }
         let mut transaction = self.database.begin().await?;
         transaction.execute(statements::FORGET_PARTS, at).await?;
+        transaction.execute(statements::RELEASE_FILE, at).await?;
         transaction.execute(statements::FORGET_FILE, at).await?;
         Ok(transaction.commit().await?)
     }

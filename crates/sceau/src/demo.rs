@@ -104,6 +104,7 @@ async fn deposit(citizen: &Person, documents: &[Document], tell: &Teller) -> Res
                 &format!("log entry {} of {}, proven by a passkey", receipt.index, receipt.size),
             );
         }
+        _ => {}
     };
     let deposited = citizen.deposit(scheme, &answers(), documents, SystemClock.now_ms(), &mut step).await?;
     tell.took("deposited in", started);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use sceau_client::ClientError;
+
 /// Exit codes, stable for scripts: `sceau --help` and docs/command-line.md list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -103,5 +105,20 @@ impl From<sceau_hsm::Error> for Failure {
             _ => Exit::System,
         };
         Self::new(exit, error.code(), error.to_string())
+    }
+}
+
+impl From<ClientError> for Failure {
+    /// A server that is away, refuses, or says what it does not prove.
+    fn from(error: ClientError) -> Self {
+        let (exit, code) = match &error {
+            ClientError::Unproven(_) => (Exit::Proof, "unproven"),
+            ClientError::Address(_) | ClientError::Clear(_) => (Exit::Usage, "address"),
+            ClientError::Anchors | ClientError::Identity => (Exit::Usage, "certificate"),
+            ClientError::File { .. } => (Exit::Usage, "file"),
+            ClientError::Transport(_) => (Exit::System, "unreachable"),
+            _ => (Exit::System, "server"),
+        };
+        Self::new(exit, error.code().unwrap_or(code).to_owned(), error.to_string())
     }
 }

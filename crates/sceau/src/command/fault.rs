@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use sceau_client::ClientError;
 use sceau_crypto::envelope::{OpenError, SealError};
 use sceau_crypto::stream::StreamError;
 use sceau_trace::{CheckpointError, EvidenceError, Fault};
@@ -64,12 +63,6 @@ pub(super) fn checkpoint(error: &CheckpointError, input: &str) -> Failure {
 /// A log whose content is not what its checkpoint says.
 pub(super) fn log(code: &str, words: impl Into<String>) -> Failure {
     Failure::new(Exit::Proof, code, words)
-}
-
-/// A server that does not answer as it should.
-pub(super) fn client(error: &ClientError) -> Failure {
-    let exit = if matches!(error, ClientError::Address(_)) { Exit::Usage } else { Exit::System };
-    Failure::new(exit, error.code().unwrap_or("server").to_owned(), error.to_string())
 }
 
 fn exit_of(fault: Fault) -> Exit {

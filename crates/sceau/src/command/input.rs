@@ -49,6 +49,15 @@ impl Input {
     }
 }
 
+impl Input {
+    /// When the file was last changed, in Unix milliseconds; 0 where the system does not say.
+    pub(super) fn modified_ms(&self) -> u64 {
+        let modified = self.file.metadata().and_then(|metadata| metadata.modified()).ok();
+        let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or_default()
+    }
+}
+
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer)

@@ -1,6 +1,7 @@
 //! The tools: what a person or a script does with files, keys and logs on this machine, without trusting a server.
 
 mod completions;
+mod deposit;
 mod fault;
 mod input;
 mod inspect;
@@ -25,6 +26,8 @@ pub(crate) enum Tool {
     Open(open::OpenOptions),
     /// Show what a sealed file tells without a key
     Inspect(inspect::InspectOptions),
+    /// Deposit files in a dossier, as a citizen, without a browser
+    Deposit(Box<deposit::DepositOptions>),
     /// Make keys, and show them
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -52,6 +55,7 @@ impl Tool {
             Self::Seal(options) => seal::run(options),
             Self::Open(options) => open::run(options),
             Self::Inspect(options) => inspect::run(options),
+            Self::Deposit(options) => deposit::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
             Self::Completions(options) => completions::run(options, program),
@@ -64,6 +68,7 @@ impl Tool {
             Self::Seal(options) => options.json,
             Self::Open(options) => options.json,
             Self::Inspect(options) => options.json,
+            Self::Deposit(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(trace::TraceCommand::Verify(options)) => options.json,
             Self::Completions(_) => false,

@@ -3,6 +3,8 @@
 //! The file has no name while it is written (`O_TMPFILE`), so that not even `kill -9` leaves a part of it behind. File systems
 //! without nameless files get a hidden one beside the target, removed on failure.
 
+mod early;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -13,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::failure::{Exit, Failure};
+use early::Early;
 
 /// Who may read a file that we make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,7 @@ pub(super) enum Access {
 pub(super) struct Output {
     file: File,
     place: Place,
+    early: Early,
     /// How messages name it.
     pub(super) label: String,
 }
@@ -55,7 +59,12 @@ impl Output {
         let descriptor = io::stdout().as_fd().try_clone_to_owned();
         let file =
             descriptor.map(File::from).map_err(|cause| Failure::system("use standard output", &cause))?;
-        Ok(Self { file, place: Place::Standard, label: "standard output".to_owned() })
+        Ok(Self {
+            file,
+            place: Place::Standard,
+            early: Early::default(),
+            label: "standard output".to_owned(),
+        })
     }
 
     /// A file that will be at `path` once [`Output::commit`] has returned.
@@ -68,7 +77,9 @@ impl Output {
         });
         let label = path.display().to_string();
         match rustix::fs::open(target.folder(), OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode) {
-            Ok(file) => Ok(Self { file: file.into(), place: Place::Nameless(target), label }),
+            Ok(file) => {
+                Ok(Self { file: file.into(), place: Place::Nameless(target), early: Early::default(), label })
+            }
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Self::hidden(target, mode, label),
             Err(cause) => Err(Failure::file("write to the folder", target.folder(), &cause.into())),
         }
@@ -79,7 +90,7 @@ impl Output {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let file = rustix::fs::open(&path, flags, mode)
             .map_err(|cause| Failure::file("write to the folder", target.folder(), &cause.into()))?;
-        Ok(Self { file: file.into(), place: Place::Hidden { target, path }, label })
+        Ok(Self { file: file.into(), place: Place::Hidden { target, path }, early: Early::default(), label })
     }
 
     /// Whether the bytes leave as they are written.
@@ -90,16 +101,17 @@ impl Output {
     /// Makes the bytes durable, and gives the file its name: now it exists, whole.
     pub(super) fn commit(mut self) -> Result<(), Failure> {
         let failed = |path: &Path, cause: io::Error| Failure::file("write", path, &cause);
+        let early = self.early.finish();
         match &self.place {
             Place::Standard => {
                 self.file.flush().map_err(|cause| Failure::system("write to standard output", &cause))
             }
             Place::Nameless(target) => {
-                self.file.sync_all().map_err(|cause| failed(&target.path, cause))?;
+                early.and_then(|()| self.file.sync_all()).map_err(|cause| failed(&target.path, cause))?;
                 self.name(target)
             }
             Place::Hidden { target, path } => {
-                self.file.sync_all().map_err(|cause| failed(&target.path, cause))?;
+                early.and_then(|()| self.file.sync_all()).map_err(|cause| failed(&target.path, cause))?;
                 move_to(path, target)
             }
         }
@@ -125,7 +137,11 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        if !self.is_standard() {
+            self.early.wrote(&self.file, written);
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use sceau_hsm::durable::check_secret;
 use sceau_hsm::{Passphrase, Unlock};
 use zeroize::Zeroizing;
 
 use super::fault;
+use super::input::read_small;
 use crate::failure::{Exit, Failure};
 
 /// Longest line that is read.
@@ -19,7 +21,8 @@ pub(super) fn existing(file: Option<&Path>, key: &Path) -> Result<Unlock, Failur
     let passphrase = match file {
         Some(file) => Passphrase::from_file(file)?,
         None => {
-            let typed = Terminal::open()?.ask(&format!("Passphrase of {}: ", key.display()))?;
+            let typed = Terminal::open("passphrase", "--passphrase-file")?
+                .ask(&format!("Passphrase of {}: ", key.display()))?;
             // One that is too short for us to have accepted it cannot be the one.
             Passphrase::new(&typed).map_err(|_| fault::wrong_passphrase(key))?
         }
@@ -33,8 +36,21 @@ pub(super) fn new(file: Option<&Path>) -> Result<Unlock, Failure> {
     Ok(Unlock::Passphrase(Passphrase::from_file(file)?))
 }
 
+/// The password of an account at a platform.
+pub(super) fn password(file: Option<&Path>, email: &str) -> Result<Zeroizing<String>, Failure> {
+    let Some(file) = file else {
+        return Terminal::open("password", "--password-file")?.ask(&format!("Password of {email}: "));
+    };
+    check_secret(file)?;
+    let bytes = Zeroizing::new(read_small(file, LONGEST as u64, "a password")?);
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Failure::new(Exit::Usage, "password_not_text", "the password is not UTF-8 text"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+}
+
 fn typed_twice() -> Result<Unlock, Failure> {
-    let mut terminal = Terminal::open()?;
+    let mut terminal = Terminal::open("passphrase", "--passphrase-file")?;
     let first = terminal.ask(&format!("New passphrase, at least {} characters: ", Passphrase::MIN))?;
     let passphrase = Passphrase::new(&first)?;
     if *terminal.ask("The same again: ")? != *first {
@@ -54,9 +70,9 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn open() -> Result<Self, Failure> {
+    fn open(what: &str, instead: &str) -> Result<Self, Failure> {
         let none = |_| {
-            let words = "there is no terminal to ask for the passphrase: give it with --passphrase-file";
+            let words = format!("there is no terminal to ask for the {what}: give it with {instead}");
             Failure::new(Exit::Usage, "no-terminal", words)
         };
         let device = File::options().read(true).write(true).open("/dev/tty").map_err(none)?;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use sceau_client::{Credentials, NewOrganisation, Person, SoftwarePasskey, StoredPasskey};
+use sceau_client::{ClientError, Credentials, NewOrganisation, Person, SoftwarePasskey, StoredPasskey};
 use sceau_element_api::{OrganisationId, Role};
 use sceau_hsm::durable::write_secret;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl Cast {
         }
         let link = house.first_administrator.as_deref().ok_or_else(Failure::no_first_link)?;
         let person = accept(house, link, "administration@sceau.localhost", "Ada Démonstration").await?;
-        self.administrator = Some(person.passkey().store()?);
+        self.administrator = Some(stored(&person)?);
         self.keep()?;
         Ok(person)
     }
@@ -122,7 +122,7 @@ impl Cast {
                 let email = "direction@metropole.example";
                 let (link, _) = administrator.invite(Role::OrganisationAdmin, organisation, email).await?;
                 let person = accept(house, &link, email, "Charles Démonstration").await?;
-                self.chief = Some(person.passkey().store()?);
+                self.chief = Some(stored(&person)?);
                 self.keep()?;
                 person
             }
@@ -159,4 +159,9 @@ pub(crate) async fn accept(house: &House, link: &str, email: &str, name: &str) -
     let token = link.rsplit_once('#').map(|(_, token)| token);
     let known = house.log_key()?;
     Ok(Person::register(&house.platform, email, name, token, Some(&known)).await?)
+}
+
+/// The passkey of somebody who registered with one.
+fn stored(person: &Person) -> Result<StoredPasskey, Failure> {
+    Ok(person.passkey().ok_or(ClientError::Passkey)?.store()?)
 }

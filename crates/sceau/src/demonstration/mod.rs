@@ -5,7 +5,6 @@ mod raise;
 mod scheme;
 mod teller;
 
-use sceau_client::ClientError;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
@@ -15,18 +14,6 @@ pub(crate) use cast::{Cast, Officer, accept};
 pub(crate) use raise::{officer_trust, raise};
 pub(crate) use scheme::{answers, form};
 pub(crate) use teller::Teller;
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        let exit = match &error {
-            ClientError::Unproven(_) => Exit::Proof,
-            ClientError::Address(_) | ClientError::File { .. } => Exit::Usage,
-            _ => Exit::System,
-        };
-        let code = error.code().unwrap_or("client").to_owned();
-        Self::new(exit, code, error.to_string())
-    }
-}
 
 impl Failure {
     /// The platform was made an administrator by somebody else before.

@@ -5,9 +5,18 @@ use crate::support::Desk;
 #[test]
 fn of_each_tool() {
     let desk = Desk::new();
-    for words in
-        ["seal", "open", "inspect", "keys", "keys new", "keys show", "trace", "trace verify", "completions"]
-    {
+    for words in [
+        "seal",
+        "open",
+        "inspect",
+        "deposit",
+        "keys",
+        "keys new",
+        "keys show",
+        "trace",
+        "trace verify",
+        "completions",
+    ] {
         let arguments: Vec<&str> = words.split(' ').chain(["--help"]).collect();
         let help = desk.run(&arguments).ok().text();
         insta::assert_snapshot!(words.replace(' ', "-"), help);
@@ -17,7 +26,7 @@ fn of_each_tool() {
 #[test]
 fn of_the_program_lists_tools_and_exit_codes() {
     let help = Desk::new().run(&["--help"]).ok().text();
-    for tool in ["seal", "open", "inspect", "keys", "trace", "completions"] {
+    for tool in ["seal", "open", "inspect", "deposit", "keys", "trace", "completions"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
     }
     let documented = include_str!("../../../../docs/command-line.md");

@@ -70,7 +70,7 @@ pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
 }
 
 /// A verifier key, given itself or in a file.
-fn log_key(given: &str) -> Result<VerifierKey, Failure> {
+pub(super) fn log_key(given: &str) -> Result<VerifierKey, Failure> {
     let text = match given.strip_prefix('@') {
         Some(path) => {
             let bytes = input::read_small(path.as_ref(), 4096, "a log key")?;

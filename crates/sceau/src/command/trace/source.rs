@@ -64,7 +64,7 @@ impl Source {
         }
         let Place::Server(remote) = &self.place else { return Ok(None) };
         let config = remote.runtime.block_on(remote.server.get::<Config>("/v1/config"));
-        config.map(|config| Some(config.log_key)).map_err(|error| fault::client(&error))
+        config.map(|config| Some(config.log_key)).map_err(|error| error.into())
     }
 
     /// The bytes of a tile.
@@ -119,7 +119,7 @@ impl Source {
                 match answer {
                     Ok(bytes) => Ok(Some(bytes.into())),
                     Err(ClientError::Refused { status: 404, .. }) => Ok(None),
-                    Err(error) => Err(fault::client(&error)),
+                    Err(error) => Err(error.into()),
                 }
             }
         }
@@ -127,11 +127,10 @@ impl Source {
 }
 
 fn server(address: &str, anchors: Option<&Path>) -> Result<Place, Failure> {
-    let url = Url::parse(address).map_err(|_| fault::client(&ClientError::Address(address.to_owned())))?;
+    let url = Url::parse(address).map_err(|_| ClientError::Address(address.to_owned()))?;
     let anchors_pem = anchors.map(|path| input::read_small(path, 1 << 20, "certificates")).transpose()?;
     let trust = Trust { anchors_pem, ..Trust::default() };
-    let server =
-        Server::new(&url.origin().ascii_serialization(), &trust).map_err(|error| fault::client(&error))?;
+    let server = Server::new(&url.origin().ascii_serialization(), &trust)?;
     // An origin alone is a platform's, whose log has its place.
     let prefix = match url.path().trim_end_matches('/') {
         "" => "/trace".to_owned(),
