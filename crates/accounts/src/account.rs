@@ -4,7 +4,7 @@ use sceau_element_api::documents::{AccountDocument, AccountStatus, Document, Par
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{AccountId, Kind, OrganisationId, Role};
 use sceau_store::{Row, params};
-use sceau_trace::{Actor, ActorKind};
+use sceau_trace::Actor;
 
 use crate::schema::statements;
 use crate::{Accounts, AccountsError};
@@ -61,14 +61,7 @@ impl Account {
 }
 
 pub(crate) fn actor(role: Role, id: AccountId) -> Actor {
-    let kind = match role {
-        Role::Citizen => ActorKind::Citizen,
-        Role::CaseOfficer => ActorKind::CaseOfficer,
-        Role::Supervisor => ActorKind::Supervisor,
-        Role::OrganisationAdmin => ActorKind::OrganisationAdmin,
-        Role::PlatformAdmin => ActorKind::PlatformAdmin,
-    };
-    Actor::new(kind, id.to_string())
+    Actor::new(role.into(), id.to_string())
 }
 
 /// A row that was read but not yet compared with the element's word.

@@ -305,11 +305,7 @@ async fn may_still_read(accounts: &Accounts, reading: &Reading) -> Result<bool, 
 }
 
 fn actor(role: Role, account: AccountId) -> Actor {
-    let kind = match role {
-        Role::Supervisor => ActorKind::Supervisor,
-        _ => ActorKind::CaseOfficer,
-    };
-    Actor::new(kind, account.to_string())
+    Actor::new(role.into(), account.to_string())
 }
 
 fn reading(row: &sceau_store::Row, token: &[u8]) -> Result<Reading, Fault> {

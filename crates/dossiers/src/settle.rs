@@ -179,8 +179,8 @@ impl Dossiers {
             index,
             time: signed.unwrap_or_else(|| record.time()),
             action: record.action().as_str(),
-            outcome: outcome_name(record.outcome()),
-            actor_role: actor_name(record.actor().kind),
+            outcome: record.outcome().as_str(),
+            actor_role: record.actor().kind.as_str(),
             organisation: Some(organisation.to_string()),
         };
         let mut transaction = self.database.begin().await?;
@@ -229,23 +229,5 @@ impl Dossiers {
             event.organisation.clone()
         ];
         Ok(transaction.execute(statements::INSERT_EVENT, values).await? == 1)
-    }
-}
-
-fn outcome_name(outcome: sceau_trace::Outcome) -> &'static str {
-    match outcome {
-        sceau_trace::Outcome::Intent => "intent",
-        sceau_trace::Outcome::Granted => "granted",
-        sceau_trace::Outcome::Refused => "refused",
-    }
-}
-
-fn actor_name(kind: sceau_trace::ActorKind) -> &'static str {
-    match kind {
-        sceau_trace::ActorKind::CaseOfficer => "case_officer",
-        sceau_trace::ActorKind::Supervisor => "supervisor",
-        sceau_trace::ActorKind::OrganisationAdmin => "organisation_admin",
-        sceau_trace::ActorKind::Client => "client",
-        _ => "key_manager",
     }
 }

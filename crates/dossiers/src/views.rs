@@ -8,7 +8,7 @@ use sceau_element_api::documents::{
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, DossierId, RowId};
 use sceau_store::{Row as Record, params};
-use sceau_trace::{Action, ActorKind, Asserted, FieldPath};
+use sceau_trace::{Action, ActorKind, FieldPath};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -158,7 +158,7 @@ impl Dossiers {
             payload: sceau_element_api::Base64Url(row.payload),
         });
         let asserted = match &manifest {
-            Some(manifest) => Some(asserted(self.rows.proven(manifest).await?).to_owned()),
+            Some(manifest) => Some(self.rows.proven(manifest).await?.as_str().to_owned()),
             None => None,
         };
         Ok(DossierView {
@@ -306,13 +306,6 @@ impl Summary {
             submitted: None,
             decided: None,
         }
-    }
-}
-
-fn asserted(word: Asserted) -> &'static str {
-    match word {
-        Asserted::Passkey => "passkey",
-        _ => "platform",
     }
 }
 

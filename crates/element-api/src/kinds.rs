@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sceau_trace::ActorKind;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of attested rows. The text of a kind is part of what a passkey signs.
@@ -111,6 +112,19 @@ impl Role {
     }
 }
 
+/// How records name people of the role.
+impl From<Role> for ActorKind {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Citizen => Self::Citizen,
+            Role::CaseOfficer => Self::CaseOfficer,
+            Role::Supervisor => Self::Supervisor,
+            Role::OrganisationAdmin => Self::OrganisationAdmin,
+            Role::PlatformAdmin => Self::PlatformAdmin,
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -134,6 +148,7 @@ mod tests {
         use Role::*;
         for role in [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, PlatformAdmin] {
             assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{role}\""));
+            assert_eq!(ActorKind::from(role).as_str(), role.as_str(), "records and roles have one word");
         }
     }
 }

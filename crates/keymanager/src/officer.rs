@@ -1,9 +1,9 @@
 //! Who asks, as types that carry the proof: made only by judging a certificate at the moment of the request.
 
-use sceau_element_api::AccountId;
+use sceau_element_api::{AccountId, Role};
 use sceau_element_api::documents::DecisionRole;
 use sceau_pki::{CertificateRole, VerifiedClient};
-use sceau_trace::{Actor, ActorKind};
+use sceau_trace::Actor;
 use std::sync::PoisonError;
 
 use crate::denial::Denial;
@@ -35,11 +35,7 @@ impl VerifiedOfficer {
 
     /// As records name the officer.
     pub(crate) fn actor(&self) -> Actor {
-        let kind = match self.binding.role {
-            DecisionRole::CaseOfficer => ActorKind::CaseOfficer,
-            DecisionRole::Supervisor => ActorKind::Supervisor,
-        };
-        Actor::new(kind, self.binding.account.to_string())
+        Actor::new(Role::from(self.binding.role).into(), self.binding.account.to_string())
     }
 }
 

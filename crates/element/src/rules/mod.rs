@@ -174,14 +174,7 @@ fn passkey_account<'a>(state: &'a State, authority: &Authority, what: &str) -> R
 }
 
 fn actor(role: Role, account: AccountId) -> Actor {
-    let kind = match role {
-        Role::Citizen => ActorKind::Citizen,
-        Role::CaseOfficer => ActorKind::CaseOfficer,
-        Role::Supervisor => ActorKind::Supervisor,
-        Role::OrganisationAdmin => ActorKind::OrganisationAdmin,
-        Role::PlatformAdmin => ActorKind::PlatformAdmin,
-    };
-    Actor::new(kind, account.to_string())
+    Actor::new(role.into(), account.to_string())
 }
 
 fn actor_of(account: &Account) -> Actor {

@@ -27,6 +27,23 @@ pub enum ActorKind {
     Element,
 }
 
+impl ActorKind {
+    /// The stable spelling, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Citizen => "citizen",
+            Self::CaseOfficer => "case_officer",
+            Self::Supervisor => "supervisor",
+            Self::OrganisationAdmin => "organisation_admin",
+            Self::PlatformAdmin => "platform_admin",
+            Self::Client => "client",
+            Self::KeyManager => "key_manager",
+            Self::Platform => "platform",
+            Self::Element => "element",
+        }
+    }
+}
+
 /// On whose word a record names its actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +59,18 @@ pub enum Asserted {
     Element,
 }
 
+impl Asserted {
+    /// The stable spelling, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Passkey => "passkey",
+            Self::Organisation => "organisation",
+            Self::Element => "element",
+        }
+    }
+}
+
 /// Where an act stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +81,17 @@ pub enum Outcome {
     Granted,
     /// Not done; the record's code says why.
     Refused,
+}
+
+impl Outcome {
+    /// The stable spelling, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Granted => "granted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// What was done: dotted lower-case words. The constants are the registry; others of the same form are read too, so that
