@@ -98,8 +98,8 @@ impl Claim {
                 }
                 AnyDocument::Decision(decision) => {
                     let id = decision.organisation;
-                    let keys = state.keys(id, KeyUse::Sign).ok_or_else(signing_key_unknown)?;
-                    let key = keys.current.signing.ok_or_else(signing_key_unknown)?;
+                    let current = state.current_key(id, KeyUse::Sign).ok_or_else(signing_key_unknown)?;
+                    let key = current.signing.ok_or_else(signing_key_unknown)?;
                     Ok(ProofKey::Signing(id, key))
                 }
                 _ => Err(Refusal::new(

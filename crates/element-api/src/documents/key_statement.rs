@@ -111,6 +111,12 @@ impl KeyStatement {
         (self.suite == KeySuite::Ed25519).then(|| VerifyingKey::from_bytes(&self.public_key).ok()).flatten()
     }
 
+    /// The fingerprint of the root that states it; none where `root_key` is no key.
+    #[must_use]
+    pub fn root(&self) -> Option<Fingerprint> {
+        VerifyingKey::from_bytes(&self.root_key).ok().map(|key| key.fingerprint())
+    }
+
     /// Whether the key may be used at `time` (Unix milliseconds).
     #[must_use]
     pub fn is_valid_at(&self, time: u64) -> bool {

@@ -18,10 +18,9 @@ pub(super) fn judge(
             "a decision needs the signature of the organisation's key manager",
         ));
     };
-    let keys = state.keys(document.organisation, KeyUse::Sign);
-    let by_current = keys.is_some_and(|keys| {
-        let signs = keys.current.signing.is_some_and(|key| key.fingerprint() == *signer);
-        signs && keys.current.is_valid_at(now)
+    let by_current = state.current_key(document.organisation, KeyUse::Sign).is_some_and(|current| {
+        let signs = current.signing.is_some_and(|key| key.fingerprint() == *signer);
+        signs && current.is_valid_at(now)
     });
     let own = *organisation == document.organisation;
     demand(

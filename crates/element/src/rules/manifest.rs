@@ -21,6 +21,11 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         Code::KeyUnknown,
         "the manifest is sealed to a key that the organisation never stated",
     )?;
+    demand(
+        !state.has_ended(document.key_id),
+        Code::KeyUnknown,
+        "the manifest is sealed to a key of a root that was replaced: begin a new dossier",
+    )?;
     // A key that was replaced may have been replaced because it is known.
     demand(
         state.replaced_at(document.key_id).is_none_or(|replaced| dossier.begun < replaced),

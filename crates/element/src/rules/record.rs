@@ -61,12 +61,13 @@ impl RecordSigner {
             jws::unverified_kid(jws).map_err(|error| Refusal::new(Code::ProofInvalid, error.to_string()))?;
         let organisation = state.signer(&kid).ok_or_else(unknown)?;
         let chain = state.keys(organisation, KeyUse::Sign).ok_or_else(unknown)?;
-        let matches = |key: &VerifyingKey, kid: &Fingerprint| key.fingerprint() == *kid;
-        let current =
-            chain.current.signing.filter(|key| matches(key, &kid) && chain.current.is_valid_at(now));
         let in_grace = now < chain.current.attested.saturating_add(GRACE);
-        let previous = chain.previous.as_ref().filter(|_| in_grace).and_then(|previous| previous.signing);
-        let key = current.or(previous.filter(|key| matches(key, &kid))).ok_or_else(unknown)?;
+        let current = Some(&chain.current).filter(|key| key.is_valid_at(now));
+        let previous = chain.previous.as_ref().filter(|_| in_grace);
+        // What a root stated ends with it, without grace.
+        let candidates = [current, previous].into_iter().flatten().filter(|key| !state.has_ended(key.id));
+        let mut keys = candidates.filter_map(|key| key.signing);
+        let key = keys.find(|key| key.fingerprint() == kid).ok_or_else(unknown)?;
         Ok(Self { organisation, key })
     }
 }

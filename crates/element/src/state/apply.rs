@@ -109,7 +109,7 @@ impl State {
 
     fn learn_key(&mut self, statement: &KeyStatement, time: u64, index: u64) {
         let key = StatedKey::new(statement, time);
-        self.stated.insert(key.id, statement.organisation);
+        self.stated.insert(key.id, (statement.organisation, key.root));
         let place = (statement.organisation, statement.key_use);
         let previous = self.keys.remove(&place).map(|chain| chain.current);
         if let Some(previous) = &previous {

@@ -17,10 +17,10 @@ pub struct Organisation {
     pub root: Fingerprint,
 }
 
-/// The keys that an organisation stated for one use.
+/// The keys that an organisation stated for one use. Those that a root stated count while that root is the enrolled one.
 #[derive(Debug, Clone)]
 pub struct KeyChain {
-    /// The current key.
+    /// The last one.
     pub current: StatedKey,
     /// The one before.
     pub previous: Option<StatedKey>,
@@ -31,6 +31,8 @@ pub struct KeyChain {
 pub struct StatedKey {
     /// Its id.
     pub id: KeyId,
+    /// The root that stated it.
+    pub root: Option<Fingerprint>,
     /// The number of its statement.
     pub serial: u64,
     /// From when it may be used, in Unix milliseconds.
@@ -49,6 +51,7 @@ impl StatedKey {
     pub fn new(statement: &KeyStatement, time: u64) -> Self {
         Self {
             id: statement.key_id,
+            root: statement.root(),
             serial: statement.serial,
             not_before: statement.not_before,
             not_after: statement.not_after,

@@ -25,7 +25,7 @@ pub struct State {
     rows: HashMap<RowKey, AttestedRow>,
     organisations: HashMap<OrganisationId, Organisation>,
     keys: HashMap<(OrganisationId, KeyUse), KeyChain>,
-    stated: HashMap<KeyId, OrganisationId>,
+    stated: HashMap<KeyId, (OrganisationId, Option<Fingerprint>)>,
     replaced: HashMap<KeyId, u64>,
     accounts: HashMap<AccountId, Account>,
     credentials: HashMap<RowId, Credential>,
@@ -62,10 +62,24 @@ impl State {
         self.keys.get(&(organisation, key_use))
     }
 
-    /// Which organisation stated a key, of either use.
+    /// The key of a use that counts now: the last one, unless its root was replaced since.
+    #[must_use]
+    pub fn current_key(&self, organisation: OrganisationId, key_use: KeyUse) -> Option<&StatedKey> {
+        let root = self.organisation(organisation)?.root;
+        self.keys(organisation, key_use).map(|chain| &chain.current).filter(|key| key.root == Some(root))
+    }
+
+    /// Which organisation stated a key, of either use, under whatever root.
     #[must_use]
     pub fn stated_by(&self, key: KeyId) -> Option<OrganisationId> {
-        self.stated.get(&key).copied()
+        self.stated.get(&key).map(|(organisation, _)| *organisation)
+    }
+
+    /// Whether the root that stated a key was replaced since: what it stated has ended.
+    #[must_use]
+    pub fn has_ended(&self, key: KeyId) -> bool {
+        let stated = self.stated.get(&key);
+        stated.is_some_and(|(id, root)| self.organisation(*id).map(|known| known.root) != *root)
     }
 
     /// Log index of the statement that replaced a key.

@@ -14,7 +14,7 @@ fn login() -> RecordDraft {
     RecordDraft::new(Actor::new(ActorKind::Citizen, AccountId::random().to_string()), Action::LOGIN).granted()
 }
 
-fn signed_record(organisation: &Organisation, key: &SigningKey, detail: &str) -> (Record, String) {
+pub(crate) fn signed_record(organisation: &Organisation, key: &SigningKey, detail: &str) -> (Record, String) {
     record_by(AccountId::random(), organisation, key, detail)
 }
 

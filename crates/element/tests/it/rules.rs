@@ -13,6 +13,7 @@ use crate::house::{
     Element, House, account, by_key, by_passkey, by_platform, citizen, credential, current, dossier,
     encryption_statement, platform_admin, refused, shown, signing_statement, staff,
 };
+use crate::records::signed_record;
 
 #[tokio::test]
 async fn a_deposit_is_attested_from_enrolment_to_decision() {
@@ -103,6 +104,41 @@ async fn a_new_root_takes_over_and_the_old_one_ends() {
     refused(by_key(client, &organisation.root, Typ::KeyStatement, &by_old, row).await, Code::ProofInvalid);
     let by_new = encryption_statement(organisation.id, &new_root, Some(&organisation.encrypt));
     by_key(client, &new_root, Typ::KeyStatement, &by_new, row).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_old_root_stated_ends_with_it() {
+    let house = House::build().await;
+    let (client, organisation) = (house.client(), &house.organisation);
+    let manifest = house.submit().await;
+    let draft = dossier(&house.citizen, &house.scheme);
+    by_platform(client, &draft, None).await.unwrap();
+    let new_root = SigningKey::generate();
+    let before = current(client, Kind::Organisation, organisation.id).await;
+    let document = OrganisationDocument {
+        v: 1,
+        organisation: organisation.id,
+        name: "Métropole de Test".to_owned(),
+        root_fingerprint: new_root.verifying_key().fingerprint(),
+    };
+    by_passkey(client, &house.admin, &document, before).await.unwrap();
+    // The recipient key, for a dossier begun before too; the signing key, for decisions and records.
+    let mut late = house.manifest();
+    late.dossier = draft.dossier;
+    refused(by_passkey(client, &house.citizen, &late, None).await, Code::KeyUnknown);
+    let decision = house.decision(manifest.hash, Outcome::Accepted, 10);
+    let decided = by_key(client, &organisation.sign, Typ::Decision, &decision, None).await;
+    refused(decided, Code::KeyUnknown);
+    let (_, by_old) = signed_record(organisation, &organisation.sign, "old");
+    refused(client.append_signed(by_old).await, Code::KeyUnknown);
+    // The new root goes on where the old one ended.
+    let first = signing_statement(organisation.id, &organisation.root, &organisation.sign, None);
+    let sign = SigningKey::generate();
+    let stated = signing_statement(organisation.id, &new_root, &sign, Some(&first));
+    let row = current(client, Kind::KeyStatement, stated.row()).await;
+    by_key(client, &new_root, Typ::KeyStatement, &stated, row).await.unwrap();
+    by_key(client, &sign, Typ::Decision, &decision, None).await.unwrap();
+    client.append_signed(signed_record(organisation, &sign, "new").1).await.unwrap();
 }
 
 #[tokio::test]
