@@ -200,6 +200,48 @@ describe("a deposit", () => {
   });
 });
 
+describe("more information", () => {
+  const asked = "33333333-0000-4000-8000-000000000003";
+
+  it("is added to the same dossier: what was sent stays in the list, and the new files join it", async () => {
+    const { page, faults } = await arrive(`/dossiers/${asked}`);
+    const before = JSON.parse(Buffer.from(mock.all[2]?.manifest ?? "", "base64url").toString()) as { files: { file_id: string }[]; answers: object; key_id: string };
+    await page.getByRole("link", { name: "Compléter ce dossier" }).click();
+    await verified(page);
+    await page.getByText("vos 2 documents déjà envoyés y restent").waitFor();
+    await button(page, "Sceller et envoyer").click();
+    await page.getByText("Ajoutez au moins un document.").waitFor();
+    await page.getByLabel("Choisir des fichiers").setInputFiles([file("facture datée.pdf", 700)]);
+    await button(page, "Sceller et envoyer").click();
+    await button(page, "Signer et déposer").click();
+    await page.getByTestId("receipt").waitFor();
+    const manifest = JSON.parse(mock.manifest?.text ?? "{}") as typeof before & { dossier: string };
+    expect(manifest.dossier).toBe(asked);
+    expect(manifest.files.slice(0, 2)).toEqual(before.files);
+    expect(manifest.files.length).toBe(3);
+    expect(manifest.files[2]?.file_id.slice(0, 24)).toBe(before.files[0]?.file_id.slice(0, 24));
+    expect([manifest.answers, manifest.key_id]).toEqual([before.answers, before.key_id]);
+    expect(mock.manifest?.proof).toEqual({ type: "passkey", challengeHeld: true });
+    await page.getByRole("link", { name: "Suivre ce dossier" }).click();
+    await page.getByTestId("answered").waitFor();
+    await page.locator("[data-testid=proofs][data-state=valid]").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("is not added to a list that the log does not hold", async () => {
+    const dossier = mock.all[2];
+    if (dossier) dossier.manifest = Buffer.from(Buffer.from(dossier.manifest ?? "", "base64url").toString().replace("482113", "482114")).toString("base64url");
+    const { page } = await arrive(`/completer/${asked}`);
+    await page.locator("[data-testid=forged][data-code='evidence.wrong_subject']").waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+  });
+
+  it("that nobody asked for is not added", async () => {
+    const { page } = await arrive("/completer/22222222-0000-4000-8000-000000000002");
+    await page.locator("[data-testid=problem][data-code=already_sent]").waitFor();
+  });
+});
+
 describe("proofs on the pages", () => {
   const one = "/dossiers/11111111-0000-4000-8000-000000000001";
 
@@ -226,6 +268,41 @@ describe("proofs on the pages", () => {
     const { page } = await arrive("/dossiers/44444444-0000-4000-8000-000000000004");
     await page.locator("[data-testid=decision][data-proof=invalid]").waitFor();
     expect(await page.getByText("Votre demande est acceptée").count()).toBe(0);
+  });
+
+  it("a decision about another list than the one that was sent is not shown", async () => {
+    const dossier = mock.all[3];
+    const said = JSON.parse(Buffer.from(dossier?.decision?.payload ?? "", "base64url").toString()) as object;
+    await mock.redecide(3, JSON.stringify({ ...said, manifest_hash: "0".repeat(64) }));
+    const { page } = await arrive("/dossiers/44444444-0000-4000-8000-000000000004");
+    await page.locator("[data-testid=decision][data-proof=invalid]").waitFor();
+  });
+
+  it("a line of another organisation is shown as false", async () => {
+    const dossier = mock.all[0];
+    if (dossier) dossier.organisation = "99999999-9999-4999-8999-999999999999";
+    const { page } = await arrive(one);
+    await page.locator("[data-testid=proofs][data-state=invalid]").waitFor();
+    expect(await page.locator("[data-testid=line][data-proof=invalid]").count()).toBe(5); // all but the depositor's own
+  });
+
+  it("a dossier that the platform altered is named as such, and the others are shown", async () => {
+    mock.tampered = true;
+    for (const [path, who, item] of [["/dossiers", "citizen", "dossier"], ["/organisation", "case_officer", "received"]] as const) {
+      const { page } = await arrive(path, who);
+      await page.locator(`[data-testid=${item}][data-state=tampered]`).getByText("Rien n’en est montré").waitFor();
+      expect(await page.getByTestId(item).count()).toBeGreaterThan(2);
+    }
+  });
+
+  it("the trace withholds whose dossier it is; the depositor's evidence opens it", async () => {
+    const { page } = await arrive("/trace");
+    await page.locator("[data-withheld=dossier]").first().waitFor();
+    expect(await page.getByText("11111111-0000-4000").count()).toBe(0);
+    const index = mock.all[0]?.timeline[4]?.index ?? 0;
+    const evidence = JSON.stringify(await mock.log.evidence(index));
+    await page.getByLabel("Choisir un fichier .evidence").setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(evidence) });
+    await page.locator("[data-testid=evidence-result][data-state=valid]").getByText("11111111-0000-4000-8000-000000000001").waitFor();
   });
 
   it("a log that grew is consistent; a log that was rewritten is denounced", async () => {

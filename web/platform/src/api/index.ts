@@ -24,6 +24,7 @@ export const api = {
 
   organisations: () => get<T.Organisation[]>("/v1/organisations"),
   organisation: (one: string) => get<T.Organisation>(`/v1/organisations/${id(one)}`),
+  keyStatements: (one: string) => get<T.PublishedKey[]>(`/v1/organisations/${id(one)}/key-statements`),
   organisationPrepare: (draft: T.OrganisationDraft) => post<T.Prepared>("/v1/organisations/prepare", draft),
   organisationCreate: (payload: string, proof: T.Proof) => post<T.OrganisationCreated>("/v1/organisations", { payload, proof }),
 
@@ -34,7 +35,7 @@ export const api = {
   schemePublish: (payload: string, proof: T.Proof) => post<{ id: string }>("/v1/schemes", { payload, proof }),
 
   dossierBegin: (scheme: string) => post<T.DossierBegun>("/v1/dossiers", { scheme }),
-  dossiers: () => get<T.DossierListed[]>("/v1/dossiers"),
+  dossiers: () => get<(T.DossierListed | T.DossierTampered)[]>("/v1/dossiers"),
   dossier: (one: string) => get<T.Dossier>(`/v1/dossiers/${id(one)}`),
   dossierEvidence: (one: string, index: number) => get<T.Evidence>(`/v1/dossiers/${id(one)}/evidence/${index}`),
   partsReceived: (one: string, file: string) => get<{ parts: number[] }>(`/v1/dossiers/${id(one)}/files/${id(file)}`),
@@ -45,6 +46,6 @@ export const api = {
   manifestPrepare: (one: string) => post<{ nonce: string }>(`/v1/dossiers/${id(one)}/manifest/prepare`),
   submit: (one: string, manifest: string, proof: T.Proof) => post<{ receipt: T.Evidence }>(`/v1/dossiers/${id(one)}/submit`, { manifest, proof }),
 
-  organisationDossiers: () => get<T.DossierListed[]>("/v1/organisation/dossiers"),
+  organisationDossiers: () => get<(T.DossierListed | T.DossierTampered)[]>("/v1/organisation/dossiers"),
   ticket: (one: string) => post<{ url: string }>(`/v1/dossiers/${id(one)}/ticket`),
 };

@@ -50,6 +50,9 @@ export type Evidence = Record<string, unknown>;
 
 export interface Recipient { statement_jws: string; evidence: Evidence | null; root_fingerprint: string; index: number }
 
+/** A key as the organisation's root stated it, in the list of all of them: its evidence is asked for apart. */
+export interface PublishedKey extends Recipient { key_id: string }
+
 export interface DossierBegun { id: string; recipient: Recipient }
 
 export type DossierState = "draft" | "submitted" | "accepted" | "refused" | "more_information" | "withdrawn";
@@ -68,6 +71,9 @@ export interface TimelineEntry {
 /** `payload`: the exact bytes that the key manager signed, whose hash is in the record at `index`. */
 export interface Decision { decision: Verdict; reason: string; role: string; time: number; index: number; payload: string }
 
+/** A dossier whose rows the platform's database no longer holds as they were attested: nothing else is said of it. */
+export interface DossierTampered { id: string; state: "tampered" }
+
 export interface DossierListed {
   id: string;
   state: DossierState;
@@ -82,6 +88,8 @@ export interface DossierListed {
 
 export interface Dossier extends DossierListed {
   files: { file_id: string; size: number; parts: number }[];
+  /** The exact bytes of the manifest, base64url; null for a draft. */
+  manifest: string | null;
   /** On whose word the platform says the manifest is the depositor's; null for a draft. The pages ask the log's record instead. */
   manifest_asserted: "passkey" | "platform" | null;
   timeline: TimelineEntry[];

@@ -1,7 +1,8 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
-import { CryptoWorker } from "@sceau/crypto";
+import { CryptoWorker, type Manifest } from "@sceau/crypto";
 import { api } from "../api";
 import type { Recipient } from "../api/types";
+import { sentBefore } from "./continue";
 import { faults, type Fault, split, type Typed } from "./form";
 import { MAX_IN_BROWSER, Parcel, type SealedFile } from "./package.svelte";
 import { verified, type VerifiedRecipient } from "./recipient";
@@ -25,6 +26,8 @@ export class Deposit {
   trouble = $state<unknown>(undefined);
   receipt = $state.raw<Receipt | undefined>(undefined);
   dossier = $state("");
+  /** What was sent before, where the organisation asked for more: it stays, and new files join it. */
+  before = $state.raw<Manifest | undefined>(undefined);
   #stop = new AbortController();
   /** Warm before the first file is chosen. */
   readonly #worker = new CryptoWorker();
@@ -46,12 +49,28 @@ export class Deposit {
     }
   }
 
+  /** Takes up a dossier about which the organisation asked for more. */
+  async goOn(dossier: string, now: number): Promise<void> {
+    this.blocked = undefined;
+    try {
+      const sent = await sentBefore(dossier, now);
+      this.scheme = sent.scheme;
+      this.recipient = sent.recipient;
+      this.before = sent.manifest;
+      this.dossier = dossier;
+      this.step = "files";
+    } catch (cause) {
+      this.blocked = cause;
+    }
+  }
+
   get formFaults(): Fault[] {
     return faults(this.scheme?.form ?? [], this.typed);
   }
 
   /** The documents that the scheme requires and that no file is said to be. */
   get missing() {
+    if (this.before) return [];
     const given = new Set(this.parcels.map((parcel) => parcel.slot));
     return (this.scheme?.documents ?? []).filter((slot) => slot.required && !given.has(slot.name));
   }
@@ -110,7 +129,8 @@ export class Deposit {
         dossier: this.dossier,
         scheme,
         keyId: recipient.statement.keyId,
-        open: split(scheme.form, this.typed).open,
+        before: this.before,
+        open: this.before?.publicAnswers ?? split(scheme.form, this.typed).open,
         files: this.parcels.map((parcel) => parcel.result).filter((file): file is SealedFile => file !== undefined),
         answers: this.#answers?.result ?? null,
       }, signed, now);
@@ -139,6 +159,7 @@ export class Deposit {
 
   /** The sensitive answers, and which file is which document, as one more file to seal: neither is the platform's business. */
   #sealedAnswers(): string | undefined {
+    if (this.before) return undefined; // they were sent before, and nobody but the organisation can read them
     const { sealed } = split(this.scheme?.form ?? [], this.typed);
     const several = (this.scheme?.documents.length ?? 0) > 1;
     const named = several ? this.parcels.filter((parcel) => parcel.slot !== "") : [];

@@ -1,5 +1,5 @@
 /** The last step: the exact list of what was sealed, signed by the depositor's passkey, or said to be asserted by the platform. */
-import { base64url, type Bytes, manifestBytes, manifestHash, type Proof, provePasskey } from "@sceau/crypto";
+import { base64url, type Bytes, type Manifest, manifestBytes, manifestHash, type Proof, provePasskey } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 import type { Answer } from "./form";
@@ -11,7 +11,9 @@ export interface ToSubmit {
   readonly dossier: string;
   readonly scheme: PublishedScheme;
   readonly keyId: string;
-  readonly open: Record<string, Answer>;
+  /** What this manifest continues, where the organisation asked for more. */
+  readonly before: Manifest | undefined;
+  readonly open: Readonly<Record<string, Answer>>;
   readonly files: readonly SealedFile[];
   /** The sealed answers' own envelope, when the form has sensitive questions. */
   readonly answers: SealedFile | null;
@@ -47,8 +49,8 @@ function bytesOf(what: ToSubmit, created: number): Bytes {
     scheme: what.scheme.id,
     formHash: what.scheme.formHash,
     publicAnswers: what.open,
-    sealedAnswers: what.answers?.envelopeHash ?? null,
-    files: what.answers ? [...what.files, what.answers] : what.files,
+    sealedAnswers: what.answers?.envelopeHash ?? what.before?.sealedAnswers ?? null,
+    files: [...(what.before?.files ?? []), ...what.files, ...(what.answers ? [what.answers] : [])],
     keyId: what.keyId,
     created,
   });

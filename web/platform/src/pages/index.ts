@@ -2,6 +2,7 @@
 import type { Component } from "svelte";
 import type { Role } from "../api/types";
 import Administration from "./Administration.svelte";
+import Complete from "./Complete.svelte";
 import Deposit from "./Deposit.svelte";
 import Dossier from "./Dossier.svelte";
 import Dossiers from "./Dossiers.svelte";
@@ -34,6 +35,7 @@ export function pageFor([first = "", second = "", third]: string[]): PageChoice 
     case "/evidence": return page(Trace);
     case "/deposer": return page(Choose);
     case "/deposer/": return page(Deposit, citizen, second);
+    case "/completer/": return page(Complete, citizen, second);
     case "/dossiers": return page(Dossiers, citizen);
     case "/dossiers/": return page(Dossier, citizen, second);
     case "/organisation": return page(Inbox, officers);

@@ -55,7 +55,10 @@ export const common = words({
       refused: "Refusé",
       more_information: "Complément demandé",
       withdrawn: "Retiré",
+      tampered: "Altéré par la plateforme",
     },
+    tampered: (id: string) => `Dossier ${id}`,
+    tamperedText: "Ce que la plateforme garde de ce dossier n'est pas ce qui a été attesté. Rien n'en est montré ; l'incident est inscrit dans la trace. La plateforme est en faute : prévenez-la.",
     home: "Accueil",
     notFound: {
       title: "Cette page n'existe pas",
@@ -127,7 +130,10 @@ export const common = words({
       refused: "Refused",
       more_information: "More information asked",
       withdrawn: "Withdrawn",
+      tampered: "Altered by the platform",
     },
+    tampered: (id: string) => `Dossier ${id}`,
+    tamperedText: "What the platform keeps of this dossier is not what was attested. Nothing of it is shown; the incident is in the trace. The platform is at fault: tell it.",
     home: "Welcome",
     notFound: {
       title: "There is no such page",

@@ -10,6 +10,8 @@ export const deposit = words({
       empty: "Aucune aide n'est encore publiée. Les organisations publient ici ce qu'ils instruisent ; revenez plus tard.",
       by: (name: string) => `par ${name}`,
     },
+    more: (n: number) => `Vous complétez votre dossier. ${n === 0 ? "Vos réponses y restent" : n === 1 ? "Vos réponses et votre document déjà envoyé y restent" : `Vos réponses et vos ${n} documents déjà envoyés y restent`} ; ajoutez ce que l'organisation demande.`,
+    moreBack: "Retour au dossier",
     recipient: {
       title: "Votre destinataire",
       checking: "Votre navigateur vérifie la clé du destinataire…",
@@ -112,6 +114,8 @@ export const deposit = words({
       empty: "No scheme is published yet. Organisations publish here what they deal with; come back later.",
       by: (name: string) => `by ${name}`,
     },
+    more: (n: number) => `You are adding to your dossier. ${n === 0 ? "Your answers stay in it" : n === 1 ? "Your answers and the document that you sent stay in it" : `Your answers and the ${n} documents that you sent stay in it`}; add what the organisation asks for.`,
+    moreBack: "Back to the dossier",
     recipient: {
       title: "Your recipient",
       checking: "Your browser is checking the recipient’s key…",

@@ -20,7 +20,10 @@ export const trace = words({
     },
     records: {
       title: "Les inscriptions",
-      lead: "Ni nom ni document : des rôles, des actes, des empreintes.",
+      lead: "Ni nom ni document : des rôles, des actes, des empreintes. Le numéro d'une personne, d'un dossier ou d'un fichier est masqué : le registre n'en garde qu'un engagement, que seul un fichier de preuve ouvre.",
+      about: "porte sur :",
+      withheld: "masqué",
+      kinds: { organisation: "organisation", "key-statement": "déclaration de clé", account: "compte", credential: "clé d'accès", scheme: "aide", dossier: "dossier", manifest: "liste signée", decision: "décision", file: "fichier", ticket: "billet", invitation: "invitation", key: "clé" },
       number: "N°",
       when: "Quand",
       who: "Qui",
@@ -69,7 +72,10 @@ export const trace = words({
     },
     records: {
       title: "The records",
-      lead: "Neither names nor documents: roles, acts, hashes.",
+      lead: "Neither names nor documents: roles, acts, hashes. The number of a person, a dossier or a file is withheld: the log keeps only a commitment to it, which only an evidence file opens.",
+      about: "about:",
+      withheld: "withheld",
+      kinds: { organisation: "organisation", "key-statement": "key statement", account: "account", credential: "passkey", scheme: "scheme", dossier: "dossier", manifest: "signed list", decision: "decision", file: "file", ticket: "ticket", invitation: "invitation", key: "key" },
       number: "No.",
       when: "When",
       who: "Who",

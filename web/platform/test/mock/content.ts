@@ -1,5 +1,5 @@
 /** What the mock platform holds: plausible schemes and dossiers, in both languages. */
-import { base64url, hex, sha256, utf8 } from "@sceau/crypto";
+import { base64url, fileIdOf, hex, manifestBytes, sha256, utf8 } from "@sceau/crypto";
 import type { Draft, Log } from "./log";
 import type { MockOrganisation } from "./organisation";
 
@@ -111,8 +111,14 @@ export async function dossiers(log: Log, org: MockOrganisation) {
       more_information: "La facture jointe ne porte pas de date. Merci de demander un duplicata au vendeur.",
       refused: "L’achat est antérieur de plus de six mois à votre demande, délai que fixe la délibération du 3 mars.",
     };
+    const files = await Promise.all([482_113, 5_120_400].map(async (size, i) => ({ fileId: hex(await fileIdOf(id)), envelopeHash: String(i + 1).repeat(64), size, parts: i === 0 ? 1 : 5 })));
+    const manifest = manifestBytes({
+      dossier: id, organisation: org.id, scheme: scheme.id, formHash: hex(await sha256(schemeBytes(scheme, org))), publicAnswers: {}, sealedAnswers: null,
+      files, keyId: org.keyId, created: NOW - 70 * hour,
+    });
+    const manifestHash = hex(await sha256(manifest));
     const final = acts.find(([action]) => action === "decision");
-    const decision = { v: 1, dossier: id, organisation: org.id, manifest_hash: await hash(id), decision: state, reason: reasons[state] ?? "", decided_by: id, role: final?.[1] ?? "", time: NOW - (final?.[3] ?? 0) * hour };
+    const decision = { v: 1, dossier: id, organisation: org.id, manifest_hash: manifestHash, decision: state, reason: reasons[state] ?? "", decided_by: id, role: final?.[1] ?? "", time: NOW - (final?.[3] ?? 0) * hour };
     for (const [action, role, asserted, ago, outcome = "granted"] of acts) {
       const attests = { "deposit.begin": "dossier", "deposit.complete": "manifest", decision: "decision" }[action];
       const staff = role !== "citizen";
@@ -120,7 +126,7 @@ export async function dossiers(log: Log, org: MockOrganisation) {
         action, actor: { id: await hash(role), kind: role }, asserted, time: NOW - ago * hour, outcome, subjects: [{ id, kind: "dossier" }],
         ...(outcome === "refused" ? { code: "quota_exceeded" } : {}),
         ...(staff ? { organisation: org.id } : {}),
-        ...(attests ? { attested: { hash: await hash(action === "decision" ? JSON.stringify(decision) : id + action), id, kind: attests, previous: null, version: 1 } } : {}),
+        ...(attests ? { attested: { hash: action === "deposit.complete" ? manifestHash : await hash(action === "decision" ? JSON.stringify(decision) : id + action), id, kind: attests, previous: null, version: 1 } } : {}),
       };
       const index = log.append(draft);
       timeline.push({ time: draft.time, action, actor_role: role, organisation_name: staff ? org.name : null, outcome, index });
@@ -130,7 +136,8 @@ export async function dossiers(log: Log, org: MockOrganisation) {
     return {
       id, state, scheme: scheme.id, title: scheme.title, organisation: org.id, organisation_name: org.name, created: NOW - 100 * hour,
       submitted: sent ? NOW - sent[3] * hour : null, decided: decided ? NOW - decided[3] * hour : null,
-      files: sent ? [{ file_id: "a".repeat(32), size: 482_113, parts: 1 }, { file_id: "b".repeat(32), size: 5_120_400, parts: 5 }] : [],
+      files: sent ? files.map(({ fileId, size, parts }) => ({ file_id: fileId, size, parts })) : [],
+      manifest: sent ? base64url(manifest) : null,
       manifest_asserted: sent ? (n === 2 ? "platform" : "passkey") : null,
       timeline,
       decision: decided ? { ...decision, index: timeline.at(-1)?.index ?? 0, payload: base64url(utf8(JSON.stringify(decision))) } : null,

@@ -1,4 +1,5 @@
 /** A small transparency log with real signatures, so that the pages' checks have something true to check. */
+import { createHmac, randomBytes } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { base64, base64url, type Bytes, hex, leafHash, rootOf, sha256, utf8 } from "@sceau/crypto";
 
@@ -14,9 +15,12 @@ export interface Draft {
   time: number;
 }
 
+const PUBLIC = ["organisation", "scheme", "key-statement", "key", "client", "key_manager", "platform", "element"];
+
 export class Log {
   readonly name = "sceau.localhost/trace";
   readonly entries: Bytes[] = [];
+  readonly #openings: Record<string, { key: string; value: string }>[] = [];
   readonly #secret = new Uint8Array(32).fill(7);
   readonly #public = new Uint8Array(ed25519.getPublicKey(this.#secret));
 
@@ -24,12 +28,21 @@ export class Log {
     return `${this.name}+${hex(await this.#keyId())}+${base64(Uint8Array.of(1, ...this.#public))}`;
   }
 
+  /** Ids of people and of their things enter as commitments, as the element writes them. */
   append(d: Draft): number {
+    const openings: Record<string, { key: string; value: string }> = {};
+    const commit = <T extends { id: string; kind: string }>(path: string, thing: T): T => {
+      if (PUBLIC.includes(thing.kind)) return thing;
+      const key = randomBytes(32);
+      openings[path] = { key: key.toString("base64url"), value: thing.id };
+      return { ...thing, id: `hmac:${createHmac("sha256", key).update(`sceau/trace-field\0${path}\0${thing.id}`).digest("base64url")}` };
+    };
     const record = {
-      action: d.action, actor: d.actor, asserted: d.asserted, attested: d.attested ?? null, code: d.code ?? "", detail: {},
-      organisation: d.organisation ?? null, outcome: d.outcome ?? "granted", subjects: d.subjects ?? [], time: d.time, v: 1,
+      action: d.action, actor: commit("actor.id", d.actor), asserted: d.asserted, attested: d.attested ? commit("attested.id", d.attested) : null, code: d.code ?? "", detail: {},
+      organisation: d.organisation ?? null, outcome: d.outcome ?? "granted", subjects: (d.subjects ?? []).map((subject, i) => commit(`subjects.${i}.id`, subject)), time: d.time, v: 1,
     };
     this.entries.push(utf8(JSON.stringify(record)));
+    this.#openings.push(openings);
     return this.entries.length - 1;
   }
 
@@ -43,8 +56,14 @@ export class Log {
     const proof = await path(index, await this.#leaves());
     return {
       v: 1, format: "sceau-evidence", record: base64url(this.entries[index] ?? new Uint8Array()), index,
-      proof: proof.map(hex), checkpoint: await this.checkpoint(), log_key: await this.vkey(), attachments: {},
+      proof: proof.map(hex), checkpoint: await this.checkpoint(), log_key: await this.vkey(), openings: this.#shown(index), attachments: {},
     };
+  }
+
+  /** A depositor sees in which quality an organisation's people acted, not which of them. */
+  #shown(index: number): Record<string, { key: string; value: string }> {
+    const { actor } = JSON.parse(new TextDecoder().decode(this.entries[index])) as { actor: { kind: string } };
+    return Object.fromEntries(Object.entries(this.#openings[index] ?? {}).filter(([path]) => path !== "actor.id" || actor.kind === "citizen"));
   }
 
   /** `/trace/tile/<level>/<path>` for logs of less than 256 entries: level 0 only, one partial tile. */

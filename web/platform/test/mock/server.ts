@@ -38,6 +38,8 @@ export class Mock {
   rename: "beside" | "row" | undefined;
   /** Say another root than the attested row's. */
   otherRoot = false;
+  /** List a dossier whose rows are not what was attested. */
+  tampered = false;
   other!: MockOrganisation;
   #nonce = "";
   #server: Server | undefined;
@@ -99,6 +101,7 @@ export class Mock {
     const json = (): Record<string, unknown> => JSON.parse(body.toString() || "{}") as Record<string, unknown>;
     const who = /sceau_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
     const listed = this.all.map((one) => ({ ...one, files: undefined, timeline: undefined, decision: undefined, manifest_asserted: undefined }));
+    const altered = this.tampered ? [{ id: "66666666-0000-4000-8000-000000000006", state: "tampered", title: null, organisation_name: null }] : [];
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
@@ -116,8 +119,8 @@ export class Mock {
       case "POST /v1/passwords/login": return json().password === "une phrase juste" ? { cookie: "password" } : { status: 401, text: "credentials_refused" };
       case "POST /v1/passwords/register": return { cookie: "password" };
       case "GET /v1/schemes": return { json: await Promise.all(SCHEMES.map((one) => schemeView(one, this.org, this.log))) };
-      case "GET /v1/dossiers": return { json: listed };
-      case "GET /v1/organisation/dossiers": return { json: listed.filter((one) => one.state !== "draft") };
+      case "GET /v1/dossiers": return { json: [...altered, ...listed] };
+      case "GET /v1/organisation/dossiers": return { json: [...altered, ...listed.filter((one) => one.state !== "draft")] };
       case "GET /v1/organisations": return { json: [this.#view(this.org), { ...this.#view(this.other), name: "Caisse des transports", current_key: null }] };
       case "POST /v1/organisations/prepare": return this.#prepared({ v: 1, organisation: MAIRIE, name: json().name, root_fingerprint: json().root_fingerprint });
       case "POST /v1/organisations": return { json: { organisation: MAIRIE, client: { client_id: "km-3f0c1d2e", client_secret: "q7YV0n4kX2bWc9sT1uLmR8eZ5aHdJ6fP3gKoNvBiCyE" } } };
@@ -131,6 +134,7 @@ export class Mock {
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
+    if (kind === "organisations" && sub === "key-statements") return { json: [{ ...(await this.#recipient()), evidence: null, key_id: this.org.keyId }] };
     if (kind === "organisations" && method === "GET") return { json: this.#view(this.org) };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
@@ -182,8 +186,18 @@ export class Mock {
       attested: { hash: this.submission.otherReceipt ? "0".repeat(64) : hex(await sha256(bytes)), id, kind: "manifest", previous: null, version: 1 },
     });
     this.submitted.push({ dossier: id, text, index });
+    this.#addTo(id, index, said.manifest);
     if (this.submission.loseFirst) return { cut: true };
     return { json: { receipt: await this.log.evidence(index) } };
+  }
+
+  /** A dossier that was there before has a new manifest, and waits for the organisation again. */
+  #addTo(id: string, index: number, manifest: string): void {
+    const known = this.all.find((one) => one.id === id);
+    if (!known) return;
+    known.state = "submitted";
+    known.manifest = manifest;
+    known.timeline.push({ time: NOW, action: "deposit.complete", actor_role: "citizen", organisation_name: null, outcome: "granted", index });
   }
 
   /** A dossier of this run, as far as the deposit's page asks about it. */
@@ -197,6 +211,15 @@ export class Mock {
   async #recipient() {
     const who = this.swapRecipient ? this.other : this.org;
     return { statement_jws: who.statementJws, evidence: await this.log.evidence(this.swapRecipient ? 1 : 0), root_fingerprint: this.otherRoot ? this.other.fingerprint : this.org.fingerprint, index: 0 };
+  }
+
+  /** The organisation's decision on a dossier, as these bytes say it: signed and logged, whatever they say. */
+  async redecide(at: number, text: string): Promise<void> {
+    const dossier = this.all[at];
+    if (!dossier?.decision) throw new Error("no decision there");
+    const attested = { hash: hex(await sha256(utf8(text))), id: dossier.id, kind: "decision", previous: null, version: 1 };
+    const index = this.log.append({ action: "decision", actor: { id: "o", kind: "case_officer" }, asserted: "organisation", organisation: this.org.id, time: NOW, attested });
+    Object.assign(dossier.decision, { index, payload: base64url(utf8(text)) });
   }
 
   #lied<T extends { organisation_name: string; organisation_row: { payload: string } }>(scheme: T): T {
