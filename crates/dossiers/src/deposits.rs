@@ -110,6 +110,7 @@ impl Dossiers {
             // What the depositor signed first stands, even where a kill left it unsettled.
             self.settle(dossier).await?;
             return if before.attested.hash == manifest.hash {
+                self.release_space(dossier, &manifest.document).await?;
                 Ok(before.attested.index)
             } else {
                 Err(Code::AlreadySent.into())
@@ -121,7 +122,21 @@ impl Dossiers {
         if before.is_none() {
             self.drop_unlisted(dossier, &manifest.document).await?;
         }
+        self.release_space(dossier, &manifest.document).await?;
         Ok(attested.attested.index)
+    }
+
+    /// Withdraws a deposit that was not sent, with its files. Withdrawing it again changes nothing.
+    ///
+    /// # Errors
+    /// When it is not there for `citizen`, or was sent.
+    pub async fn withdraw(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
+        self.own(citizen, dossier).await?;
+        self.remove_draft(dossier, true).await?;
+        match self.own(citizen, dossier).await?.document.phase {
+            DossierPhase::Withdrawn => Ok(()),
+            _ => Err(Code::AlreadySent.into()),
+        }
     }
 
     async fn is_asked_for_more(&self, dossier: DossierId, manifest: &Row<Manifest>) -> Result<bool, Fault> {

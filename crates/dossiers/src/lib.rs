@@ -20,7 +20,9 @@ mod recover;
 mod rows;
 mod schemes;
 mod settle;
+mod space;
 mod state;
+mod sweep;
 mod tiles;
 mod uploads;
 mod views;
@@ -46,12 +48,15 @@ pub use reading::{Bundle, DecisionProof, FileView, Reader, ReaderView, Reading, 
 pub use rows::{Row, Rows};
 pub use schemes::{SchemeForm, SchemeView};
 pub use settle::Posted;
+pub use space::{DraftSpace, Upload};
 pub use uploads::Arrived;
 pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
 
 /// The tables of this room.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") },
+    Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
+];
 
 /// The topic of letters in the outbox.
 pub const LETTERS: &str = "letter";
@@ -66,6 +71,7 @@ pub struct Dossiers {
     clock: Arc<dyn Clock>,
     origin: Arc<str>,
     guard: Arc<Guard>,
+    space: DraftSpace,
 }
 
 impl Dossiers {
@@ -79,7 +85,16 @@ impl Dossiers {
         origin: &str,
     ) -> Self {
         let rows = Rows::new(database.clone(), element, Arc::clone(&clock));
-        Self { rows, database, objects, outbox, clock, origin: origin.into(), guard: Guard::new() }
+        Self {
+            rows,
+            database,
+            objects,
+            outbox,
+            clock,
+            origin: origin.into(),
+            guard: Guard::new(),
+            space: DraftSpace::default(),
+        }
     }
 
     /// The element that attests this room's rows.

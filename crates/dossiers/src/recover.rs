@@ -35,6 +35,7 @@ impl Dossiers {
                 self.unless_one_dossier(dossier, settled).await?;
             }
         }
+        self.release_submitted().await?;
         self.tidy().await
     }
 
@@ -80,7 +81,7 @@ impl Dossiers {
     }
 
     /// Removes a draft that was never attested, or that is `old`: the element first, then objects, then rows.
-    async fn remove_draft(&self, dossier: DossierId, old: bool) -> Result<(), Fault> {
+    pub(crate) async fn remove_draft(&self, dossier: DossierId, old: bool) -> Result<(), Fault> {
         let _turn = self.guard.turn(dossier).await;
         let Some(current) = self.rows.current::<DossierState>(dossier).await? else {
             // It takes no file before it is attested.
@@ -101,11 +102,16 @@ impl Dossiers {
             self.drop_file(dossier, &row.get::<String>("file_id")?).await?;
         }
         self.database.execute(statements::WITHDRAW, params![dossier.to_string()]).await?;
+        self.database.execute(statements::RELEASE_SPACE, params![dossier.to_string()]).await?;
         Ok(())
     }
 
     /// One dossier's fault must not keep the platform from starting; a part that does not work must.
-    async fn unless_one_dossier(&self, dossier: DossierId, done: Result<(), Fault>) -> Result<(), Fault> {
+    pub(crate) async fn unless_one_dossier(
+        &self,
+        dossier: DossierId,
+        done: Result<(), Fault>,
+    ) -> Result<(), Fault> {
         match done {
             Err(fault @ (Fault::Tampered { .. } | Fault::Refused(_))) => {
                 tracing::error!(%dossier, code = fault.code(), "a dossier cannot be settled");

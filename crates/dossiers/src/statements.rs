@@ -47,6 +47,17 @@ sceau_store::statements! {
     pub PART = "SELECT object, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3";
     pub PARTS = "SELECT part, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 ORDER BY part";
 
+    pub SPACE_OF_ACCOUNT = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS n FROM draft_space WHERE citizen = $1";
+    pub SPACE_OF_SOURCE = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS n FROM draft_space WHERE source = $1";
+    pub TAKE_SPACE = "INSERT INTO draft_space (dossier, file_id, source, citizen, bytes) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (dossier, file_id, source) DO UPDATE SET bytes = draft_space.bytes + excluded.bytes";
+    pub FILES_IN_DRAFT = "SELECT DISTINCT file_id FROM draft_space WHERE dossier = $1";
+    pub RELEASE_SPACE = "DELETE FROM draft_space WHERE dossier = $1";
+    pub RELEASE_FILE = "DELETE FROM draft_space WHERE dossier = $1 AND file_id = $2";
+    pub TO_RELEASE = "SELECT DISTINCT s.dossier FROM draft_space s JOIN dossiers d ON d.id = s.dossier \
+        WHERE d.state NOT IN ('draft', 'more_information')";
+
+    pub OBJECT = "SELECT object FROM parts WHERE object = $1 LIMIT 1";
     pub OBJECTS_OF_FILE = "SELECT object FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_PARTS = "DELETE FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_FILE = "DELETE FROM files WHERE dossier = $1 AND file_id = $2";

@@ -42,7 +42,8 @@ impl Dossiers {
         })?;
         let recipient = self.recipient(dossier).await?;
         let sealed_to_it = matches!(header.stanzas(), [only] if only.key_id == recipient);
-        if header.fixed().file_id() != file || !sealed_to_it {
+        let of_this_dossier = file.is_of_dossier(&dossier.to_string());
+        if header.fixed().file_id() != file || !of_this_dossier || !sealed_to_it {
             return Err(Code::RecipientMismatch.into());
         }
         // The transaction makes the count and the insertion one act.

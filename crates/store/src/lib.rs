@@ -23,7 +23,7 @@ pub use error::StoreError;
 pub use limits::{RateLimiter, Rule};
 pub use mail::{Mail, MailFolder};
 pub use migrations::{Migration, portable_script};
-pub use objects::{ObjectName, Objects};
+pub use objects::{ObjectName, Objects, SHELVES};
 pub use outbox::{
     DeliveryError, Dispatcher, Handler, Message, Outbox, RetryPolicy, statements as outbox_statements,
 };

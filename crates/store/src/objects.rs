@@ -52,6 +52,12 @@ impl FromValue for ObjectName {
     }
 }
 
+/// The first byte of an object's name: the shelf that it is on.
+pub const SHELVES: std::ops::RangeInclusive<u8> = 0..=u8::MAX;
+
+/// Where objects are until they have their name.
+const UNFINISHED: &str = ".part";
+
 /// A store of objects. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Objects {
@@ -69,7 +75,7 @@ impl Objects {
         let mut builder = std::fs::DirBuilder::new();
         let action = format!("cannot make the object folder {}", root.display());
         builder.recursive(true).mode(0o700).create(root).map_err(StoreError::io(action))?;
-        let unfinished = root.join(".part");
+        let unfinished = root.join(UNFINISHED);
         let fs = Fs::default().root(&root.to_string_lossy()).atomic_write_dir(&unfinished.to_string_lossy());
         let operator = Operator::new(fs).map_err(StoreError::objects("open"))?;
         Ok(Self { operator, root: root.to_owned() })
@@ -119,6 +125,51 @@ impl Objects {
             Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
+    }
+
+    /// The objects of one shelf that were last written before `before_ms`, in Unix milliseconds. All objects are on [`SHELVES`] shelves,
+    /// so that no list grows past what memory holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`].
+    pub async fn older_than(&self, shelf: u8, before_ms: u64) -> Result<Vec<ObjectName>, StoreError> {
+        let paths = self.files_older_than(&format!("{shelf:02x}/"), before_ms).await?;
+        let name = |path: &String| path.rsplit('/').next().and_then(|name| ObjectName::parse(name).ok());
+        Ok(paths.iter().filter_map(name).collect())
+    }
+
+    /// Removes what was being written when a process was killed, if that was before `before_ms`; says how many files.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`].
+    pub async fn discard_unfinished(&self, before_ms: u64) -> Result<usize, StoreError> {
+        let paths = self.files_older_than(&format!("{UNFINISHED}/"), before_ms).await?;
+        for path in &paths {
+            self.operator.delete(path).await.map_err(StoreError::objects("delete"))?;
+        }
+        Ok(paths.len())
+    }
+
+    /// The paths of the files below a folder that were last written before a time.
+    async fn files_older_than(&self, folder: &str, before_ms: u64) -> Result<Vec<String>, StoreError> {
+        let listed = match self.operator.list_with(folder).recursive(true).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listed => listed.map_err(StoreError::objects("list"))?,
+        };
+        let mut old = Vec::new();
+        for entry in listed.into_iter().filter(|entry| entry.metadata().is_file()) {
+            let written = match self.operator.stat(entry.path()).await {
+                // Somebody removed it meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                stat => stat.map_err(StoreError::objects("look up"))?.last_modified(),
+            };
+            // A store that does not say when keeps everything.
+            let written = written.and_then(|time| u64::try_from(time.into_inner().as_millisecond()).ok());
+            if written.is_some_and(|written| written < before_ms) {
+                old.push(entry.path().to_owned());
+            }
+        }
+        Ok(old)
     }
 
     /// Makes the folders' entries durable, up to the root: without it a power cut forgets the rename.

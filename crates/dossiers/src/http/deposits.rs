@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use sceau_accounts::{Authorised, Citizen, JsonBody};
+use sceau_accounts::{Authorised, Citizen, JsonBody, Source};
 use sceau_crypto::FileId;
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, DossierId, SchemeId};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::parts::{At, Whole};
 use super::refusal::Refusal;
-use crate::{Arrived, Begun, DossierView, Dossiers, Summary};
+use crate::{Arrived, Begun, DossierView, Dossiers, Summary, Upload};
 
 /// Which scheme to answer.
 #[derive(Deserialize, ToSchema)]
@@ -76,6 +76,18 @@ pub(super) async fn one(
     Ok(Json(dossiers.dossier_of(citizen.account.id, id).await?))
 }
 
+/// Withdraws a deposit that was not sent, and removes its files.
+#[utoipa::path(post, path = "/v1/dossiers/{id}/withdraw", security(("session" = ["citizen"])), params(("id" = String, Path)),
+    responses((status = NO_CONTENT), (status = 401), (status = 404), (status = 409)))]
+pub(super) async fn withdraw(
+    State(dossiers): State<Dossiers>,
+    citizen: Authorised<Citizen>,
+    At(id): At<DossierId>,
+) -> Result<StatusCode, Refusal> {
+    dossiers.withdraw(citizen.account.id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// The evidence file of a line of the timeline.
 #[utoipa::path(get, path = "/v1/dossiers/{id}/evidence/{index}", security(("session" = ["citizen"])),
     params(("id" = String, Path), ("index" = u64, Path)),
@@ -95,10 +107,12 @@ pub(super) async fn evidence(
 pub(super) async fn put_header(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    At((id, file)): At<(DossierId, FileId)>,
+    source: Source,
+    At((dossier, file)): At<(DossierId, FileId)>,
     body: Whole,
 ) -> Result<StatusCode, Refusal> {
-    dossiers.put_header(citizen.account.id, id, file, &body.bytes).await?;
+    let upload = Upload { citizen: citizen.account.id, dossier, file, source };
+    dossiers.put_header(upload, &body.bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,10 +123,12 @@ pub(super) async fn put_header(
 pub(super) async fn put_part(
     State(dossiers): State<Dossiers>,
     citizen: Authorised<Citizen>,
-    At((id, file, part)): At<(DossierId, FileId, u32)>,
+    source: Source,
+    At((dossier, file, part)): At<(DossierId, FileId, u32)>,
     body: Whole,
 ) -> Result<StatusCode, Refusal> {
-    dossiers.put_part(citizen.account.id, id, file, part, body.bytes, body.digest).await?;
+    let upload = Upload { citizen: citizen.account.id, dossier, file, source };
+    dossiers.put_part(upload, part, body.bytes, body.digest).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

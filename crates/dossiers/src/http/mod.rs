@@ -62,6 +62,7 @@ fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deposits::arrived))
         .routes(routes!(deposits::nonce))
         .routes(routes!(deposits::submit))
+        .routes(routes!(deposits::withdraw))
         .routes(routes!(reading::list))
         .routes(routes!(reading::ticket))
         .routes(routes!(key_managers::publish))

@@ -71,6 +71,8 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
         ("POST", "/v1/dossiers/{id}/manifest/prepare", format!("/v1/dossiers/{draft}/manifest/prepare"), Body::None, citizen(200)),
         ("POST", "/v1/dossiers/{id}/submit", format!("/v1/dossiers/{draft}/submit"),
             Body::Json(json!({"manifest": "e30", "proof": {"type": "platform-asserted"}})), citizen(422)),
+        // Withdrawing a dossier that was sent is refused to its depositor as well, in other words.
+        ("POST", "/v1/dossiers/{id}/withdraw", format!("/v1/dossiers/{sent}/withdraw"), Body::None, citizen(409)),
         ("GET", "/v1/organisation/dossiers", String::new(), Body::None, reader(200)),
         ("POST", "/v1/dossiers/{id}/ticket", format!("/v1/dossiers/{sent}/ticket"), Body::None, reader(200)),
         ("POST", "/v1/tickets/exchange", String::new(), Body::Json(json!({"ticket": "unknown"})), [403; 7]),

@@ -20,6 +20,8 @@ mod every_statement_prepares_on_postgresql;
 mod floods_are_held;
 mod letters_are_sent_once;
 mod more_information_is_asked_and_given;
+mod objects_without_a_row_are_swept;
 mod problem_codes_are_as_documented;
 mod the_api_is_as_documented;
+mod unfinished_deposits_take_up_bounded_space;
 mod what_was_left_alone_is_forgotten;

@@ -10,13 +10,15 @@ use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
 use sceau_client::{
     ClientError, Deposited, Document, Enrolled, Machine, NewOrganisation, Person, Scheme, Server, Trust,
 };
-use sceau_crypto::{RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
-use sceau_dossiers::{Dossiers, Letter, Platform, Posted};
+use sceau_crypto::envelope::{Metadata, NewEnvelope};
+use sceau_crypto::{FileId, RecipientKey, RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
+use sceau_dossiers::{Dossiers, DraftSpace, Letter, Platform, Posted};
 use sceau_element::{EphemeralSigner, Peers, Settings, WebIdentity, serve, start};
 use sceau_element_api::documents::{
     AnswerValue, Decision, DecisionRole, Document as _, KeyStatement, KeySuite, KeyUse, Manifest, Outcome,
+    SealedFile,
 };
-use sceau_element_api::{Client, OrganisationId, Role};
+use sceau_element_api::{Base64Url, Client, Kind, Nonce, OrganisationId, Role};
 use sceau_store::{
     Clock as _, Database, DeliveryError, ManualClock, Message, Objects, Outbox, RetryPolicy, Statement,
     SystemClock, Value as Datum,
@@ -113,6 +115,10 @@ impl World {
     }
 
     pub async fn new() -> Self {
+        Self::with_draft_space(DraftSpace::default()).await
+    }
+
+    pub async fn with_draft_space(space: DraftSpace) -> Self {
         let folder = TempDir::new().unwrap();
         let element = element(folder.path());
         let hello = element.hello().await.unwrap();
@@ -125,7 +131,8 @@ impl World {
         let objects = Objects::folder(&folder.path().join("objects")).unwrap();
         let outbox = Outbox::new(database.clone(), clock.clone(), RetryPolicy::default());
         let dossiers =
-            Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), clock.clone(), &origin);
+            Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), clock.clone(), &origin)
+                .with_draft_space(space);
         let parts = Parts {
             database: database.clone(),
             element: Arc::new(element),
@@ -273,6 +280,66 @@ impl Office {
         };
         jws::sign(&self.sign, Typ::Decision, &decision.to_bytes().unwrap())
     }
+}
+
+/// A dossier that was begun, to send files to one by one.
+pub struct Draft {
+    pub id: String,
+    key: RecipientKey,
+}
+
+impl Draft {
+    pub async fn begin(citizen: &Person, office: &Office, now: u64) -> Self {
+        let begun: Value =
+            citizen.server().post("/v1/dossiers", &json!({"scheme": office.scheme.id})).await.unwrap();
+        Self::of(citizen, office, begun["id"].as_str().unwrap(), &begun["recipient"], now)
+    }
+
+    /// One that was begun before, for the key that it was begun with.
+    pub async fn again(citizen: &Person, office: &Office, id: &str, now: u64) -> Self {
+        let organisation: Value =
+            citizen.server().get(&format!("/v1/organisations/{}", office.id)).await.unwrap();
+        Self::of(citizen, office, id, &organisation["current_key"], now)
+    }
+
+    fn of(citizen: &Person, office: &Office, id: &str, key: &Value, now: u64) -> Self {
+        let offered: sceau_client::trust::OfferedKey = serde_json::from_value(key.clone()).unwrap();
+        let key = offered.verify(office.id, citizen.log_key(), now).unwrap().key;
+        Self { id: id.to_owned(), key }
+    }
+
+    pub fn path(&self) -> String {
+        format!("/v1/dossiers/{}", self.id)
+    }
+
+    /// Seals a file of one part and sends it.
+    pub async fn send(&self, citizen: &Person, content: &[u8]) -> Result<SealedFile, ClientError> {
+        let file_id = FileId::of_dossier(&self.id);
+        let metadata = Metadata::new("a.pdf", "application/pdf").unwrap();
+        let key = std::slice::from_ref(&self.key);
+        let mut envelope = NewEnvelope::create_for_file(file_id, metadata, key).unwrap();
+        let part = envelope.sealer.seal_part(content, true).unwrap();
+        let mut hasher = envelope.header.hasher();
+        hasher.part(&part);
+        let path = format!("{}/files/{file_id}", self.path());
+        for (what, bytes) in [("header", envelope.header.as_bytes().to_vec()), ("parts/0", part)] {
+            let digest = sceau_crypto::sha256(&bytes);
+            citizen.server().put_bytes(&format!("{path}/{what}"), bytes, &digest).await?;
+        }
+        let envelope_hash = (*hasher.finish().as_bytes()).into();
+        Ok(SealedFile { file_id, envelope_hash, size: content.len() as u64, parts: 1 })
+    }
+}
+
+/// Signs a manifest and submits it.
+pub async fn submit(citizen: &Person, manifest: &Manifest) -> Result<Value, ClientError> {
+    let payload = manifest.to_bytes().unwrap();
+    let path = format!("/v1/dossiers/{}", manifest.dossier);
+    let prepared: BTreeMap<String, Nonce> =
+        citizen.server().post(&format!("{path}/manifest/prepare"), &json!({})).await?;
+    let proof = citizen.prove(Kind::Manifest, &payload, prepared["nonce"])?;
+    let body = json!({"manifest": Base64Url(payload), "proof": proof});
+    citizen.server().post(&format!("{path}/submit"), &body).await
 }
 
 /// A small scheme with one question and one document.

@@ -1,30 +1,16 @@
 use sceau_client::Person;
 use sceau_crypto::FileId;
-use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use serde_json::{Value, json};
 
-use crate::support::{Office, World, told};
+use crate::support::{Draft, Office, World, told};
 
 const DAY: u64 = 86_400_000;
 
 /// Begins a dossier and sends one sealed file of one part.
 async fn draft(citizen: &Person, office: &Office, now: u64) -> String {
-    let begun: Value =
-        citizen.server().post("/v1/dossiers", &json!({"scheme": office.scheme.id})).await.unwrap();
-    let id = begun["id"].as_str().unwrap().to_owned();
-    let offered: sceau_client::trust::OfferedKey =
-        serde_json::from_value(begun["recipient"].clone()).unwrap();
-    let key = offered.verify(office.id, citizen.log_key(), now).unwrap().key;
-    let file = FileId::random();
-    let metadata = Metadata::new("a.pdf", "application/pdf").unwrap();
-    let mut envelope = NewEnvelope::create_for_file(file, metadata, std::slice::from_ref(&key)).unwrap();
-    let part = envelope.sealer.seal_part(b"left alone", true).unwrap();
-    let path = format!("/v1/dossiers/{id}/files/{file}");
-    for (what, bytes) in [("header", envelope.header.as_bytes().to_vec()), ("parts/0", part)] {
-        let digest = sceau_crypto::sha256(&bytes);
-        citizen.server().put_bytes(&format!("{path}/{what}"), bytes, &digest).await.unwrap();
-    }
-    id
+    let draft = Draft::begin(citizen, office, now).await;
+    draft.send(citizen, b"left alone").await.unwrap();
+    draft.id
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
-use sceau_dossiers::{Dossiers, LETTERS, Platform};
+use sceau_dossiers::{Dossiers, DraftSpace, LETTERS, Platform};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Database, MailFolder, Message, Objects, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
@@ -30,6 +30,12 @@ pub(crate) struct PlatformOptions {
     /// Network of a TLS proxy whose Forwarded or X-Forwarded-For header is believed; may be given more than once
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Cidr>,
+    /// Files of unfinished deposits that one account may have, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = DraftSpace::default().per_account >> 20)]
+    draft_space_per_account: u64,
+    /// Files of unfinished deposits that may come from one machine, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = DraftSpace::default().per_source >> 20)]
+    draft_space_per_source: u64,
     /// Socket of the element
     #[arg(long)]
     element: PathBuf,
@@ -65,6 +71,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages());
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let upkeep = tokio::spawn(keep(platform.dossiers.clone(), stopped.clone()));
     let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
@@ -75,6 +82,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         .await;
     let _ = stop.send(true);
     let _ = post.await;
+    let _ = upkeep.await;
     served.map_err(|cause| Failure::system("serve", &cause))
 }
 
@@ -95,6 +103,11 @@ async fn assemble(
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
     let dossiers =
         Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), Arc::clone(&clock), origin);
+    let bytes = |mib: u64| mib.saturating_mul(1 << 20);
+    let dossiers = dossiers.with_draft_space(DraftSpace {
+        per_account: bytes(options.draft_space_per_account),
+        per_source: bytes(options.draft_space_per_source),
+    });
     let parts = Parts {
         database,
         element: Arc::new(element),
@@ -107,6 +120,14 @@ async fn assemble(
     };
     let accounts = Accounts::open(parts).await.map_err(|error| Failure::role("accounts", &error))?;
     Ok((Platform { dossiers, accounts }, outbox, mail))
+}
+
+/// Tidies and sweeps until told to stop.
+async fn keep(dossiers: Dossiers, mut stopped: tokio::sync::watch::Receiver<bool>) {
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    dossiers.upkeep(stop).await;
 }
 
 /// Delivers letters until told to stop.

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use sceau_store::{ObjectName, Objects};
+use sceau_store::{Clock as _, ObjectName, Objects, SHELVES, SystemClock};
 use tempfile::TempDir;
 
 fn files_below(folder: &Path) -> Vec<String> {
@@ -53,4 +53,31 @@ fn only_names_that_we_hand_out_are_names() {
     {
         assert!(ObjectName::parse(trick).is_err(), "{trick}");
     }
+}
+
+#[tokio::test]
+async fn what_is_older_than_a_time_is_found_shelf_by_shelf() {
+    let folder = TempDir::new().unwrap();
+    let objects = Objects::folder(folder.path()).unwrap();
+    let mut names = Vec::new();
+    for _ in 0..5 {
+        names.push(objects.put(b"one".to_vec()).await.unwrap());
+    }
+    std::fs::write(folder.path().join(".part").join("half"), b"ha").unwrap();
+    let found = async |before| {
+        let mut found = Vec::new();
+        for shelf in SHELVES {
+            found.extend(objects.older_than(shelf, before).await.unwrap());
+        }
+        found.sort();
+        found
+    };
+    let now = SystemClock.now_ms();
+    assert_eq!(found(now - 60_000).await, []);
+    assert_eq!(objects.discard_unfinished(now - 60_000).await.unwrap(), 0);
+    names.sort();
+    assert_eq!(found(now + 60_000).await, names);
+    assert_eq!(objects.discard_unfinished(now + 60_000).await.unwrap(), 1);
+    assert_eq!(objects.discard_unfinished(now + 60_000).await.unwrap(), 0);
+    assert_eq!(files_below(folder.path()).len(), 5, "nothing that has a name was touched");
 }

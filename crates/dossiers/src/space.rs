@@ -1,0 +1,118 @@
+//! How much unfinished deposits may take up: by account, so that one depositor does not fill the disk, and by the network that sends, so
+//! that many accounts of one machine do not either.
+//!
+//! The count is kept in the database, in the transaction that keeps the bytes. What was submitted counts no longer: it is the
+//! organisation's from then on. So does nothing of a draft that was withdrawn.
+
+use sceau_accounts::Source;
+use sceau_crypto::FileId;
+use sceau_element_api::documents::Manifest;
+use sceau_element_api::{AccountId, DossierId};
+use sceau_store::{Transaction, params};
+
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::{Dossiers, statements};
+
+const GIB: u64 = 1 << 30;
+
+/// How many bytes of files that were not submitted yet are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct DraftSpace {
+    /// Of one account.
+    pub per_account: u64,
+    /// From one machine, or one IPv6 network.
+    pub per_source: u64,
+}
+
+impl Default for DraftSpace {
+    /// Two full dossiers of an account; eight from one office.
+    fn default() -> Self {
+        Self { per_account: 16 * GIB, per_source: 64 * GIB }
+    }
+}
+
+/// Who sends what, from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Upload {
+    /// The depositor.
+    pub citizen: AccountId,
+    /// The dossier.
+    pub dossier: DossierId,
+    /// The file of that dossier.
+    pub file: FileId,
+    /// The machine.
+    pub source: Source,
+}
+
+impl Dossiers {
+    /// With other limits than the default ones.
+    #[must_use]
+    pub fn with_draft_space(self, space: DraftSpace) -> Self {
+        Self { space, ..self }
+    }
+
+    /// Whether `more` bytes fit, as far as can be said before they are written.
+    pub(crate) async fn has_space(&self, upload: &Upload, more: u64) -> Result<(), Fault> {
+        let account = params![upload.citizen.to_string()];
+        let account = self.database.fetch_one(statements::SPACE_OF_ACCOUNT, account).await?.get("n")?;
+        let source = params![upload.source.to_string()];
+        let source = self.database.fetch_one(statements::SPACE_OF_SOURCE, source).await?.get("n")?;
+        self.fits(account, source, more)
+    }
+
+    /// Takes `more` bytes within the transaction that keeps them.
+    pub(crate) async fn take_space(
+        &self,
+        transaction: &mut Transaction,
+        upload: &Upload,
+        more: u64,
+    ) -> Result<(), Fault> {
+        let (citizen, source) = (upload.citizen.to_string(), upload.source.to_string());
+        let account =
+            transaction.fetch_one(statements::SPACE_OF_ACCOUNT, params![&citizen]).await?.get("n")?;
+        let from_here =
+            transaction.fetch_one(statements::SPACE_OF_SOURCE, params![&source]).await?.get("n")?;
+        self.fits(account, from_here, more)?;
+        let values = params![upload.dossier.to_string(), upload.file.to_string(), source, citizen, more];
+        transaction.execute(statements::TAKE_SPACE, values).await?;
+        Ok(())
+    }
+
+    fn fits(&self, account: u64, source: u64, more: u64) -> Result<(), Fault> {
+        let fits = account.saturating_add(more) <= self.space.per_account
+            && source.saturating_add(more) <= self.space.per_source;
+        if fits { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }
+    }
+
+    /// What a manifest names counts no longer; what was sent along and left out of it is removed: nobody signed for it.
+    pub(crate) async fn release_space(&self, dossier: DossierId, manifest: &Manifest) -> Result<(), Fault> {
+        let at = params![dossier.to_string()];
+        for row in self.database.fetch_all(statements::FILES_IN_DRAFT, at).await? {
+            let file: String = row.get("file_id")?;
+            if !manifest.files.iter().any(|named| named.file_id.to_string() == file) {
+                self.drop_file(dossier, &file).await?;
+            }
+        }
+        self.database.execute(statements::RELEASE_SPACE, at).await?;
+        Ok(())
+    }
+
+    /// Finishes what a kill left between a submission and its release.
+    pub(crate) async fn release_submitted(&self) -> Result<(), Fault> {
+        for row in self.database.fetch_all(statements::TO_RELEASE, params![]).await? {
+            let Ok(dossier) = row.get::<String>("dossier")?.parse::<DossierId>() else { continue };
+            let released = self.release_one(dossier).await;
+            self.unless_one_dossier(dossier, released).await?;
+        }
+        Ok(())
+    }
+
+    async fn release_one(&self, dossier: DossierId) -> Result<(), Fault> {
+        let _turn = self.guard.turn(dossier).await;
+        match self.rows.current::<Manifest>(dossier).await? {
+            Some(manifest) => self.release_space(dossier, &manifest.document).await,
+            None => Ok(()),
+        }
+    }
+}

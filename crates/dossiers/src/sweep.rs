@@ -1,0 +1,58 @@
+//! Objects that no row names: what a kill left between writing a part and its row, or between a row and its object.
+//!
+//! An upload writes its object and then, at once, the row. One that is a day old and has no row will never have one.
+
+use sceau_store::{SHELVES, params};
+
+use crate::fault::Fault;
+use crate::{Dossiers, statements};
+
+/// How old an object must be before it is asked for. No upload takes a day.
+const ORPHAN_MS: u64 = 86_400_000;
+/// How often a platform that runs on looks again.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
+
+impl Dossiers {
+    /// Removes objects that no row names and that are more than a day old, and what was half written as long ago; says how many.
+    ///
+    /// # Errors
+    /// When the objects or the database fail; what was removed until then stays removed.
+    pub async fn sweep_orphans(&self) -> Result<usize, Fault> {
+        let before = self.clock.now_ms().saturating_sub(ORPHAN_MS);
+        let mut removed = self.objects.discard_unfinished(before).await?;
+        for shelf in SHELVES {
+            for object in self.objects.older_than(shelf, before).await? {
+                if self.database.fetch_optional(statements::OBJECT, params![&object]).await?.is_none() {
+                    self.objects.delete(&object).await?;
+                    removed += 1;
+                }
+            }
+        }
+        if removed > 0 {
+            tracing::info!(removed, "objects that no row names are removed");
+        }
+        Ok(removed)
+    }
+
+    /// Sweeps and tidies now and then until `stop` resolves, beside what the platform serves. A fault is logged; the next turn tries again.
+    pub async fn upkeep(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut turns = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = turns.tick() => {}
+            }
+            let done = async {
+                self.tidy().await?;
+                self.sweep_orphans().await
+            };
+            tokio::select! {
+                () = &mut stop => return,
+                done = done => if let Err(fault) = done {
+                    tracing::error!(%fault, "the upkeep of the platform failed; it is tried again later");
+                }
+            }
+        }
+    }
+}
