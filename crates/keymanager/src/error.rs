@@ -10,7 +10,7 @@ pub enum Error {
     #[error("there is already a key manager in {0}")]
     AlreadyInitialised(PathBuf),
     /// There is none.
-    #[error("there is no key manager in {0}: initialise one first")]
+    #[error("there is no key manager in {0}: make one with `sceau keymanager init`")]
     NotInitialised(PathBuf),
     /// A name or address that cannot be one.
     #[error("{field}: {rule}")]

@@ -47,6 +47,8 @@ export interface Status {
   connected: boolean;
   pending_records: number;
   foreign_statements: number;
+  /** Kinds of what the key manager saw in the platform's log and must not be there. */
+  alarms: string[];
   assignments: number;
 }
 

@@ -29,7 +29,7 @@ const texts = words({
     account: "The account signed in to Sceau is not the one of your certificate. Sign in to Sceau with your own account.",
     session: "Your reading session has expired. Go back to Sceau and open the dossier again.",
     certificate: "Your certificate is not accepted for this. Ask the administrator of the key manager.",
-    binding: "Your certificate is not linked to your account yet. Ask the administrator of the key manager to link it.",
+    binding: "Your certificate is not bound to your account yet. Ask the administrator of the key manager to bind it.",
     assignment: "This dossier is assigned to other people. Ask the administrator of the key manager to assign it to you.",
     quota: "You have opened many documents in a short time. Wait a little, or talk to the administrator.",
     manifest: "This dossier is not the one that was deposited: its signed list is missing or does not match. Nothing was opened. Tell the administrator.",

@@ -65,6 +65,23 @@ async function openDocument(page: Page, name: string): Promise<void> {
   await article.locator("[data-viewer=shown]").waitFor();
 }
 
+describe("alarms", () => {
+  it.each(["foreign-statement", "foreign-decision", "foreign-record", "organisation-changed", "log-inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
+    servers.stage.who = "administrator";
+    servers.stage.alarms = [kind];
+    const said: string[] = [];
+    for (const locale of ["fr-FR", "en-GB"]) {
+      const page = await visit(`${servers.keys}/administration#keys`, { locale });
+      const alarm = page.locator(`[data-alarm=${kind}]`);
+      await alarm.getByText(locale === "fr-FR" ? "Que faire" : "What to do").waitFor();
+      said.push((await alarm.textContent()) ?? "");
+      await page.context().close();
+    }
+    expect(said[0]).not.toBe(said[1]);
+    expect(said.join()).not.toMatch(/Une alerte sur la trace|An alarm about the platform/); // words of its own
+  });
+});
+
 describe("the opening page", () => {
   it("shows what was deposited, byte for byte, in a frame that can reach nothing", async () => {
     const page = await visit(servers.ticket());

@@ -178,7 +178,7 @@ describe("a deposit", () => {
     expect(await page.getByTestId("receipt").count()).toBe(0);
   });
 
-  it("refuses a file over the limit and says that no dossier takes it yet", async () => {
+  it("refuses a file over the limit and points to the command line", async () => {
     const { page } = await arrive(fund);
     await verified(page);
     await page.evaluate(() => {
@@ -187,7 +187,7 @@ describe("a deposit", () => {
       transfer.items.add(new File([...Array.from({ length: 8 }, () => chunk)], "film.mov"));
       document.querySelector("[data-testid=drop]")?.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     });
-    await page.getByRole("alert").filter({ hasText: /film\.mov.*ne peut pas encore être déposé dans un dossier/ }).waitFor();
+    await page.getByRole("alert").filter({ hasText: /film\.mov.*ne se dépose pas d’ici.*sceau deposit/ }).waitFor();
     expect(await page.getByTestId("files").count()).toBe(0);
   });
 

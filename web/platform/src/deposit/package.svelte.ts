@@ -3,7 +3,7 @@ import { base64, type CryptoWorker, fileIdOf, type RecipientKey, type SealingInW
 import { api } from "../api";
 import { Problem } from "../api/http";
 
-/** The limit per deposited file. `sceau seal` has none, but what it seals goes into no dossier. */
+/** The limit per file here. `sceau deposit` has none. */
 export const MAX_IN_BROWSER = 500_000_000;
 /** Parts in flight of one file; sealing goes on while they travel. */
 const IN_FLIGHT = 3;
