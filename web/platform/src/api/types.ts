@@ -2,7 +2,7 @@
 
 export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
 
-export interface Config { origin: string; log_key: string; platform_name: string; mail_demo: boolean }
+export interface Config { origin: string; log_key: string }
 
 export interface Account {
   id: string;

@@ -105,7 +105,7 @@ export class Mock {
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
-      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), platform_name: "Sceau", mail_demo: true } };
+      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey() } };
       case "GET /v1/me": {
         const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
         if (!account) return { status: 401, text: "not_signed_in" };
