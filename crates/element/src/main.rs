@@ -76,7 +76,7 @@ fn run(options: Options) -> Result<(), Failure> {
         witness_file: options.witness_file.clone(),
     };
     let signer = open_signer(&options, settings.is_new()?)?;
-    let Running { service, writer, cut } = start(settings, Box::new(signer))?;
+    let Running { service, writer, stopped, cut } = start(settings, Box::new(signer))?;
     if cut > 0 {
         tracing::warn!(
             bytes = cut,
@@ -86,13 +86,18 @@ fn run(options: Options) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let listener = listen(&options.socket)?;
+        let mut own = vec![rustix::process::getuid().as_raw()];
+        own.extend(&options.allowed_uids);
         let hello = service.hello();
         let ready = serde_json::json!({
             "ready": true, "socket": options.socket, "origin": hello.origin, "log_key": hello.log_key, "size": hello.size,
         });
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        // Everything that it needs is open now.
+        if let Err(unconfined) = sceau_element::confine() {
+            tracing::warn!("{unconfined}");
+        }
         writeln!(std::io::stdout(), "{ready}")?;
-        let mut own = vec![rustix::process::getuid().as_raw()];
-        own.extend(&options.allowed_uids);
         let mut ticks = tokio::time::interval(Duration::from_secs(10));
         let ticking = async {
             loop {
@@ -100,11 +105,10 @@ fn run(options: Options) -> Result<(), Failure> {
                 service.tick().await;
             }
         };
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             ended = serve(listener, service.clone(), Peers(own)) => ended.map_err(Failure::from),
             () = ticking => Ok(()),
-            () = writer_ended(&writer) => Ok(()),
+            _ = stopped => Ok(()),
             _ = terminate.recv() => Ok(()),
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
@@ -116,13 +120,6 @@ fn run(options: Options) -> Result<(), Failure> {
     let _ = std::fs::remove_file(&options.socket);
     written?;
     served
-}
-
-/// Resolves when the writer has stopped: then nothing can be acknowledged any more.
-async fn writer_ended<T>(writer: &std::thread::JoinHandle<T>) {
-    while !writer.is_finished() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> {

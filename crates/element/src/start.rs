@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use sceau_trace::{Action, LogTree, RecordError, SignedCheckpoint, leaf_hash};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::claim::WebIdentity;
 use crate::clock::Clock;
@@ -57,6 +57,8 @@ pub struct Running {
     pub service: Service,
     /// Ends when every [`Service`] is gone, or the writer fails.
     pub writer: JoinHandle<Result<(), WriterError>>,
+    /// Resolves when the writer has stopped, however it did: then nothing can be acknowledged any more.
+    pub stopped: oneshot::Receiver<()>,
     /// Bytes of an interrupted write that were cut off.
     pub cut: u64,
 }
@@ -125,13 +127,14 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
     let (orders, queue) = mpsc::channel(QUEUE);
     let writer = Writer::new(core, journal, signer, Arc::clone(&view), clock);
     let thread = std::thread::Builder::new().name("writer".to_owned());
+    let (running, stopped) = oneshot::channel();
     let run = move || {
-        // The state stays locked for as long as anything may be written.
-        let _lock = lock;
+        // The state stays locked for as long as anything may be written. A panic drops `running` too.
+        let (_lock, _running) = (lock, running);
         writer.run(queue)
     };
     let writer = thread.spawn(run).map_err(StartError::Thread)?;
-    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, cut })
+    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, stopped, cut })
 }
 
 /// What the journal says happened. The state is there twice: the core's runs ahead of what is durable, readers' does not.

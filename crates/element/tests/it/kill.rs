@@ -13,10 +13,14 @@ use sceau_trace::{Action, Actor, ActorKind, SignedCheckpoint, VerifierKey, verif
 use crate::house::shown;
 
 /// A process of the program; killed when the test ends, however it ends.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Program {
-    fn start(folder: &Path) -> (Self, serde_json::Value) {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn start(folder: &Path) -> (Self, serde_json::Value) {
         let passphrase = folder.join("passphrase");
         if !passphrase.exists() {
             std::fs::write(&passphrase, "a passphrase for this test\n").unwrap();
@@ -39,7 +43,7 @@ impl Program {
         (Self(child), serde_json::from_str(&line).expect("one ready line"))
     }
 
-    fn client(folder: &Path) -> Client {
+    pub(crate) fn client(folder: &Path) -> Client {
         Client::new(folder.join("run/element.sock"))
     }
 }
@@ -51,7 +55,7 @@ impl Drop for Program {
     }
 }
 
-fn draft(id: AccountId) -> RecordDraft {
+pub(crate) fn draft(id: AccountId) -> RecordDraft {
     RecordDraft::new(Actor::new(ActorKind::Citizen, id.to_string()), Action::LOGIN).granted()
 }
 

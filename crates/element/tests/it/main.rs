@@ -9,6 +9,7 @@
 
 #[path = "../../../element-api/tests/it/authenticator.rs"]
 mod authenticator;
+mod confined;
 mod hostile_platform;
 mod house;
 mod journal;
