@@ -22,6 +22,7 @@ mod people;
 mod quota;
 mod register;
 mod release;
+mod roots;
 mod schema;
 mod settings;
 mod tls;

@@ -4,6 +4,7 @@
 //! platform seals new dossiers to it. The old one stays valid until its expiry, for drafts begun before; the lead time is thus how long both are
 //! valid, and no clock finds a moment with none. Statements begin five minutes early, for depositors whose clocks are behind.
 
+use sceau_client::ClientError;
 use sceau_crypto::{KeyId, Typ, jws};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
@@ -12,6 +13,7 @@ use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _};
 use sceau_store::params;
 use sceau_trace::{Action, sha256};
 
+use crate::deliver::NOT_THE_PLATFORM;
 use crate::error::Error;
 use crate::keyring::{ManagedKey, Plan, Why, plan, suite};
 use crate::link::Link;
@@ -26,11 +28,15 @@ impl KeyManager {
     pub(crate) async fn tend_keys(&self, link: &Link) -> Result<(), Error> {
         // The signing key first: records about the other one are signed with it.
         for key_use in [KeyUse::Sign, KeyUse::Encrypt] {
-            let newest = self.keyring().newest(key_use).cloned();
-            match plan(key_use, newest.as_ref(), self.settings(), self.now()) {
+            match plan(key_use, &self.keyring(), self.settings(), self.now()) {
                 Plan::Rest => {}
                 Plan::Publish => self.publish_newest(link, key_use).await?,
                 Plan::Make(why) => {
+                    if why == Why::Root {
+                        // The platform may have taken what the old root stated last without our hearing of it: the next serial depends on it.
+                        let told = self.publish_newest(link, key_use).await;
+                        told.or_else(|error| if is_refusal(&error) { Ok(()) } else { Err(error) })?;
+                    }
                     self.make_key(link, key_use, why).await?;
                     self.publish_newest(link, key_use).await?;
                 }
@@ -55,7 +61,7 @@ impl KeyManager {
     async fn make_key(&self, link: &Link, key_use: KeyUse, why: Why) -> Result<(), Error> {
         let now = self.now();
         let ring = self.keyring();
-        let before = ring.current(key_use);
+        let before = ring.last(key_use);
         let serial = before.map_or(1, |before| before.statement.serial + 1);
         let suite = suite(key_use, self.settings());
         let kind = kind(suite);
@@ -73,6 +79,8 @@ impl KeyManager {
                 (public.key_id(), public.public().to_vec())
             }
         };
+        let roots = self.roots();
+        let root = roots.in_force();
         let statement = KeyStatement {
             v: 1,
             organisation: link.organisation,
@@ -85,9 +93,9 @@ impl KeyManager {
             predecessor: before.map(|before| before.statement.key_id),
             serial,
             key_manager: self.address().to_owned(),
-            root_key: Base64Url(keys.verifying_key(self.root())?.as_bytes().to_vec()),
+            root_key: Base64Url(keys.verifying_key(&root.key)?.as_bytes().to_vec()),
         };
-        let jws = keys.sign_jws(self.root(), Typ::KeyStatement, &statement.to_bytes()?)?;
+        let jws = keys.sign_jws(&root.key, Typ::KeyStatement, &statement.to_bytes()?)?;
         self.keep_key(&statement, &jws, private.uri().to_string(), why).await
     }
 
@@ -158,6 +166,11 @@ impl KeyManager {
             .detail("serial", statement.serial.to_string())
             .detail("use", statement.key_use.as_str())
     }
+}
+
+/// Whether the platform answered, and will never take it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Platform(ClientError::Refused { status: 400..=499, code, .. }) if code != NOT_THE_PLATFORM)
 }
 
 fn kind(suite: KeySuite) -> KeyKind {

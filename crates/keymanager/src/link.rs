@@ -10,6 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::Error;
 use crate::keyring::ManagedKey;
+use crate::roots::Roots;
 
 /// What an administrator enters to connect a key manager: the organisation's id and client come from the platform's administrator,
 /// the log key over a channel that is not the platform.
@@ -81,15 +82,17 @@ impl Link {
         })
     }
 
-    /// Checks that the platform enrolled our root for this organisation.
-    pub(crate) async fn check_root(&self, ours: &Fingerprint) -> Result<(), Error> {
+    /// Checks that the platform enrolled our root for this organisation: the one in force, or the one that waits.
+    pub(crate) async fn check_root(&self, roots: &Roots) -> Result<(), Error> {
         #[derive(Deserialize)]
         struct View {
             root_fingerprint: Fingerprint,
         }
         let path = format!("/v1/organisations/{}", self.organisation);
         let View { root_fingerprint } = self.machine.server().get(&path).await?;
-        if root_fingerprint == *ours {
+        let ours = roots.in_force().fingerprint;
+        let waits = roots.next().is_some_and(|next| next.fingerprint == root_fingerprint);
+        if root_fingerprint == ours || waits {
             Ok(())
         } else {
             Err(Error::OtherRoot { ours: ours.grouped(), found: root_fingerprint.grouped() })

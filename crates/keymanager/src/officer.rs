@@ -1,7 +1,7 @@
 //! Who asks, as types that carry the proof: made only by judging a certificate at the moment of the request.
 
-use sceau_element_api::{AccountId, Role};
 use sceau_element_api::documents::DecisionRole;
+use sceau_element_api::{AccountId, Role};
 use sceau_pki::{CertificateRole, VerifiedClient};
 use sceau_trace::Actor;
 use std::sync::PoisonError;

@@ -6,6 +6,7 @@ use sceau_store::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") },
     Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
+    Migration { name: "keymanager/0003-roots", sql: include_str!("schema/0003.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -49,6 +50,10 @@ pub mod statements {
             ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier, \
             reading = excluded.reading";
         pub GET_WATCHED = "SELECT checkpoint, frontier, reading FROM watched WHERE id = 1";
+        pub PUT_ENROLLED_ROOT = "INSERT INTO enrolled_root (log_index, root, hash) VALUES ($1, $2, $3) \
+            ON CONFLICT (log_index) DO UPDATE SET root = excluded.root, hash = excluded.hash";
+        pub FORGET_ENROLLED_ROOTS = "DELETE FROM enrolled_root";
+        pub ENROLLED_ROOTS = "SELECT log_index, root, hash FROM enrolled_root ORDER BY log_index";
         /// Read again, a manifest is open until what ended it is read again.
         pub PUT_MANIFEST = "INSERT INTO manifest (hash, key_id, log_index) VALUES ($1, $2, $3) \
             ON CONFLICT (hash) DO UPDATE SET key_id = excluded.key_id, log_index = excluded.log_index, ended = NULL";

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::link::Link;
 use crate::manager::KeyManager;
 
 /// How long between two ticks.
@@ -49,9 +50,18 @@ impl KeyManager {
                 let _alone = self.alone().await;
                 ticked.note("keys", self.tend_keys(&link).await);
             }
-            ticked.note("watch", self.watch(&link).await);
+            let came = ticked.note("watch", self.watch_roots(&link).await);
+            if came {
+                let _alone = self.alone().await;
+                ticked.note("keys", self.tend_keys(&link).await);
+            }
         }
         ticked
+    }
+
+    /// Reads the platform's log; whether a new root of ours came into force with it.
+    async fn watch_roots(&self, link: &Link) -> Result<bool, Error> {
+        if self.watch(link).await? { self.settle_roots().await } else { Ok(false) }
     }
 
     /// Ticks each minute, and delivers as soon as there is something to deliver, until `stop` resolves.

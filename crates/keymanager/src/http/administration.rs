@@ -24,6 +24,8 @@ use crate::watch::FOREIGN_STATEMENT;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Keys {
     root_fingerprint: String,
+    /// Of a root that was made and waits to be enrolled.
+    next_root_fingerprint: Option<String>,
     keys: Vec<KeyView>,
 }
 
@@ -257,7 +259,12 @@ async fn view(manager: &KeyManager) -> Keys {
             open_dossiers: needed.as_ref().map(count),
         }
     });
-    Keys { root_fingerprint: manager.root_fingerprint().to_string(), keys: keys.collect() }
+    let roots = manager.roots();
+    Keys {
+        root_fingerprint: roots.in_force().fingerprint.to_string(),
+        next_root_fingerprint: roots.next().map(|next| next.fingerprint.to_string()),
+        keys: keys.collect(),
+    }
 }
 
 async fn dossiers_by_key(manager: &KeyManager) -> Option<HashMap<String, u64>> {

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 pub(crate) use plan::{Plan, Why, plan, suite};
 
 use crate::error::Error;
+use crate::roots::Roots;
 use crate::schema::statements;
 
 /// A key that this organisation's root has stated, verified when it was read.
@@ -43,19 +44,22 @@ pub enum KeyStanding {
     Destroyed,
 }
 
-/// All of them, by use and serial.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keyring(Vec<ManagedKey>);
+/// All of them, by use and serial, and the root in force: what another one stated has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyring {
+    keys: Vec<ManagedKey>,
+    root: Fingerprint,
+}
 
 impl Keyring {
-    /// Reads the keys; each statement must verify under the root.
-    pub(crate) async fn load(database: &Database, root: &Fingerprint) -> Result<Self, Error> {
+    /// Reads the keys; each statement must verify under a root of ours.
+    pub(crate) async fn load(database: &Database, roots: &Roots) -> Result<Self, Error> {
         let rows = database.fetch_all(statements::KEYS, params![]).await?;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             let jws: String = row.get("jws")?;
-            let verified =
-                KeyStatement::verify(&jws, root).map_err(|_| Error::Tampered("a key's statement"))?;
+            let mut verified = roots.fingerprints().filter_map(|root| KeyStatement::verify(&jws, root).ok());
+            let verified = verified.next().ok_or(Error::Tampered("a key's statement"))?;
             let uri: String = row.get("uri")?;
             keys.push(ManagedKey {
                 hash: verified.hash(),
@@ -67,11 +71,11 @@ impl Keyring {
                 destroyed: row.get::<Option<u64>>("destroyed")?.is_some(),
             });
         }
-        Ok(Self(keys))
+        Ok(Self { keys, root: roots.in_force().fingerprint })
     }
 
     pub(crate) fn all(&self) -> &[ManagedKey] {
-        &self.0
+        &self.keys
     }
 
     /// The one made last for this use.
@@ -79,18 +83,28 @@ impl Keyring {
         self.of(key_use).max_by_key(|key| key.statement.serial)
     }
 
-    /// The one that the platform acknowledged last for this use.
+    /// The one in use: that the platform acknowledged last for this use, unless its root was replaced since.
     pub(crate) fn current(&self, key_use: KeyUse) -> Option<&ManagedKey> {
+        self.last(key_use).filter(|key| self.is_stated_by_root_in_force(key))
+    }
+
+    /// The one that the platform acknowledged last for this use: the next one follows it.
+    pub(crate) fn last(&self, key_use: KeyUse) -> Option<&ManagedKey> {
         self.of(key_use).filter(|key| key.index.is_some()).max_by_key(|key| key.statement.serial)
     }
 
+    /// Whether the root that stated it is the one in force.
+    pub(crate) fn is_stated_by_root_in_force(&self, key: &ManagedKey) -> bool {
+        key.statement.root() == Some(self.root)
+    }
+
     pub(crate) fn by_id(&self, id: &KeyId) -> Option<&ManagedKey> {
-        self.0.iter().find(|key| key.statement.key_id == *id)
+        self.keys.iter().find(|key| key.statement.key_id == *id)
     }
 
     /// Whether a statement of this hash is one of ours.
     pub(crate) fn stated(&self, hash: &Hash) -> bool {
-        self.0.iter().any(|key| key.hash == *hash)
+        self.keys.iter().any(|key| key.hash == *hash)
     }
 
     pub(crate) fn standing(&self, key: &ManagedKey, now: u64) -> KeyStanding {
@@ -113,7 +127,7 @@ impl Keyring {
     }
 
     fn of(&self, key_use: KeyUse) -> impl Iterator<Item = &ManagedKey> {
-        self.0.iter().filter(move |key| key.statement.key_use == key_use)
+        self.keys.iter().filter(move |key| key.statement.key_use == key_use)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{KeySuite, KeyUse};
 
-use super::ManagedKey;
+use super::Keyring;
 use crate::settings::Settings;
 
 /// What to do about the keys of one use.
@@ -25,6 +25,8 @@ pub(crate) enum Why {
     Expiring,
     /// The policy asks for another suite.
     Suite,
+    /// The root that stated it was replaced.
+    Root,
     /// An administrator asks.
     Asked,
 }
@@ -35,14 +37,18 @@ impl Why {
             Self::First => "first",
             Self::Expiring => "expiring",
             Self::Suite => "suite",
+            Self::Root => "root",
             Self::Asked => "asked",
         }
     }
 }
 
 /// Decides. A key that was made is published before another one is thought of: serials have no gap.
-pub(crate) fn plan(key_use: KeyUse, newest: Option<&ManagedKey>, settings: &Settings, now: u64) -> Plan {
-    let Some(newest) = newest else { return Plan::Make(Why::First) };
+pub(crate) fn plan(key_use: KeyUse, ring: &Keyring, settings: &Settings, now: u64) -> Plan {
+    let Some(newest) = ring.newest(key_use) else { return Plan::Make(Why::First) };
+    if !ring.is_stated_by_root_in_force(newest) {
+        return Plan::Make(Why::Root);
+    }
     // An expired statement is not accepted any more, so it cannot be published: the element would refuse it for ever.
     if newest.index.is_none() && now < newest.statement.not_after {
         return Plan::Publish;

@@ -17,6 +17,7 @@ use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
+use crate::roots::Roots;
 use crate::schema::MIGRATIONS;
 use crate::settings::Settings;
 use crate::tls::Tls;
@@ -66,7 +67,7 @@ impl KeyManager {
         if vault.get::<Identity>(IDENTITY).await?.is_some() {
             return Err(Error::AlreadyInitialised(folder.to_owned()));
         }
-        keys.find_or_generate(KeyKind::Ed25519, &label(ROOT)?, clock.now_ms())?;
+        Roots::load(&vault, &*keys, clock.now_ms()).await?;
         // Last: an interrupted initialisation is taken up, a finished one is never repeated.
         let mut transaction = database.begin().await?;
         vault.put(&mut transaction, IDENTITY, &identity).await?;
@@ -103,14 +104,13 @@ impl KeyManager {
         let now = clock.now_ms();
         let identity = vault.get::<Identity>(IDENTITY).await?;
         let (identity, _) = identity.ok_or_else(|| Error::NotInitialised(folder.to_owned()))?;
-        let root = keys.find_or_generate(KeyKind::Ed25519, &label(ROOT)?, now)?;
-        let fingerprint = keys.verifying_key(&root)?.fingerprint();
+        let roots = Roots::load(&vault, &*keys, now).await?;
         // Without end: a record is never lost because the platform was away for long.
         let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
         let outbox = Outbox::new(database.clone(), Arc::clone(&clock), policy);
         let (journal, named) = journal(&identity, &keys, &database, &outbox, &clock).await?;
         let registers = Registers::load(&vault, &named).await?;
-        let keyring = Keyring::load(&database, &fingerprint).await?;
+        let keyring = Keyring::load(&database, &roots).await?;
         let kept = vault.get::<Kept>(CONNECTION).await?;
         let link = kept.map(|(kept, _)| Link::open(&kept)).transpose()?.map(Arc::new);
         let sealing = keys.find_or_generate(KeyKind::Aes256Gcm, &label(AUTHORITY)?, now)?;
@@ -121,8 +121,7 @@ impl KeyManager {
         Ok(Self(Arc::new(Inner {
             folder: folder.to_owned(),
             identity,
-            root,
-            fingerprint,
+            roots: RwLock::new(Arc::new(roots)),
             settings,
             clock,
             keys,
@@ -144,7 +143,6 @@ impl KeyManager {
     }
 }
 
-const ROOT: &str = "organisation-root";
 const LOG: &str = "trace";
 const STATE: &str = "state";
 const AUTHORITY: &str = "authority";

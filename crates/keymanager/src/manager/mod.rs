@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sceau_crypto::Fingerprint;
 use sceau_element_api::wire::RecordDraft;
-use sceau_hsm::{KeyRef, Provider};
+use sceau_hsm::Provider;
 use sceau_pki::ClientJudge;
 use sceau_store::{Clock, Database, Outbox};
 use sceau_trace::{Action, Actor, ActorKind, VerifierKey};
@@ -21,6 +21,7 @@ use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Connection, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
+use crate::roots::Roots;
 use crate::settings::Settings;
 use crate::tls::Tls;
 use crate::vault::Vault;
@@ -32,8 +33,7 @@ pub struct KeyManager(Arc<Inner>);
 struct Inner {
     folder: PathBuf,
     identity: Identity,
-    root: KeyRef,
-    fingerprint: Fingerprint,
+    roots: RwLock<Arc<Roots>>,
     settings: Settings,
     clock: Arc<dyn Clock>,
     keys: Arc<dyn Provider>,
@@ -67,7 +67,7 @@ impl KeyManager {
         let _alone = self.alone().await;
         let kept = Kept::from(connection);
         let link = Link::open(&kept)?;
-        link.check_root(&self.0.fingerprint).await?;
+        link.check_root(&self.roots()).await?;
         let mut append = self.0.journal.begin().await?;
         let draft =
             RecordDraft::new(self.actor_of(Some(&link)), Action::parse("platform.connect")?).granted();
@@ -80,7 +80,7 @@ impl KeyManager {
 
     /// Fingerprint of the organisation's root: what people compare, `grouped()` by four.
     pub fn root_fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint
+        self.roots().in_force().fingerprint
     }
 
     /// The key that checkpoints of this key manager's own trace verify under.
@@ -132,8 +132,12 @@ impl KeyManager {
         Arc::clone(&self.0.keys)
     }
 
-    pub(crate) fn root(&self) -> &KeyRef {
-        &self.0.root
+    pub(crate) fn roots(&self) -> Arc<Roots> {
+        Arc::clone(&self.0.roots.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn put_roots(&self, roots: Arc<Roots>) {
+        *self.0.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -197,7 +201,7 @@ impl KeyManager {
     }
 
     pub(crate) async fn reload_keyring(&self) -> Result<(), Error> {
-        let keyring = Arc::new(Keyring::load(&self.0.database, &self.0.fingerprint).await?);
+        let keyring = Arc::new(Keyring::load(&self.0.database, &self.roots()).await?);
         *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
         Ok(())
     }
@@ -214,13 +218,14 @@ impl KeyManager {
 
     /// Itself: the organisation's id, or its root's fingerprint while it has none.
     fn actor_of(&self, link: Option<&Link>) -> Actor {
-        let id = link.map_or_else(|| self.0.fingerprint.to_string(), |link| link.organisation.to_string());
+        let id =
+            link.map_or_else(|| self.root_fingerprint().to_string(), |link| link.organisation.to_string());
         Actor::new(ActorKind::KeyManager, id)
     }
 }
 
 impl std::fmt::Debug for KeyManager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyManager({}, root {})", self.0.identity.address, self.0.fingerprint)
+        write!(f, "KeyManager({}, root {})", self.0.identity.address, self.root_fingerprint())
     }
 }

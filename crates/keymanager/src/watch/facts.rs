@@ -20,6 +20,8 @@ pub(super) enum What {
     Sealed { manifest: Hash, key: String },
     /// A manifest was replaced or finally decided.
     Ended { manifest: Hash },
+    /// The organisation was enrolled anew, with this root.
+    Root { root: String, hash: Hash },
     /// A record of our own trace was taken in.
     Logged { position: u64 },
 }
@@ -34,6 +36,10 @@ impl Fact {
             }
             What::Ended { manifest } => {
                 transaction.execute(statements::END_MANIFEST, params![manifest.to_string(), index]).await?
+            }
+            What::Root { root, hash } => {
+                let values = params![index, root, hash.to_string()];
+                transaction.execute(statements::PUT_ENROLLED_ROOT, values).await?
             }
             What::Logged { position } => {
                 transaction.execute(statements::RECORD_LOGGED, params![*position, index]).await?
@@ -52,6 +58,19 @@ pub(super) fn of_manifest(index: u64, record: &Record, attested: &Attested) -> V
     let key = record.detail().get("key").cloned().unwrap_or_default();
     let sealed = What::Sealed { manifest: attested.hash, key };
     ended.into_iter().chain([sealed]).map(|what| Fact { index, what }).collect()
+}
+
+/// The organisation, enrolled anew: the row's id is clear in the log, and the rule of the element puts the root beside it.
+pub(super) fn of_organisation(
+    index: u64,
+    record: &Record,
+    attested: &Attested,
+    organisation: &OrganisationId,
+) -> Option<Fact> {
+    let anew = attested.kind == Kind::Organisation.as_str() && attested.version > 1;
+    let root = record.detail().get("root").cloned().unwrap_or_default();
+    let what = What::Root { root, hash: attested.hash };
+    (anew && attested.id == organisation.to_string()).then_some(Fact { index, what })
 }
 
 /// The hash of what a key manager of ours signed, where the record is one that the element took in from it.

@@ -29,7 +29,7 @@ use crate::schema::statements;
 const PAGE: u64 = 256;
 const PAGES_PER_TICK: usize = 64;
 /// What this program keeps of a record. A later one that keeps more reads the log again from its beginning.
-const READING: u64 = 1;
+const READING: u64 = 2;
 
 /// Kinds of alarms.
 pub(crate) const FOREIGN_STATEMENT: &str = "foreign-statement";
@@ -110,6 +110,10 @@ impl KeyManager {
             READING => Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?,
             _ => Frontier::default(),
         };
+        if frontier.size() == 0 {
+            // From the beginning: what was read before may not have been the log's.
+            self.database().execute(statements::FORGET_ENROLLED_ROOTS, params![]).await?;
+        }
         let checkpoint = SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?;
         // Another platform was connected since: its log is watched from its beginning.
         match checkpoint.verify(&link.log_key) {
@@ -186,6 +190,9 @@ impl KeyManager {
         let granted = record.outcome() == RecordOutcome::Granted;
         let Some(attested) = record.attested().filter(|_| granted) else { return Ok(Vec::new()) };
         self.look_at_keys(link, index, attested).await?;
+        if let Some(root) = facts::of_organisation(index, record, attested, &link.organisation) {
+            return Ok(vec![root]);
+        }
         if !facts::is_about(record, &link.organisation) {
             return Ok(Vec::new());
         }
@@ -195,24 +202,22 @@ impl KeyManager {
         Ok(facts::of_manifest(index, record, attested))
     }
 
-    /// Keys and roots that are attested in our name.
+    /// Keys that are attested in our name.
     async fn look_at_keys(&self, link: &Link, index: u64, attested: &Attested) -> Result<(), Error> {
-        let organisation = link.organisation;
-        let what = attested.hash.to_string();
-        let of_ours = |each| KeyStatement::row_of(organisation, each).as_str() == attested.id;
+        let of_ours = |each| KeyStatement::row_of(link.organisation, each).as_str() == attested.id;
         let stated = attested.kind == Kind::KeyStatement.as_str();
-        if stated && [KeyUse::Encrypt, KeyUse::Sign].into_iter().any(of_ours) {
-            if self.keyring().stated(&attested.hash) {
-                return Ok(());
-            }
-            return self.alarm(FOREIGN_STATEMENT, &what, Some(index)).await;
+        if !stated
+            || ![KeyUse::Encrypt, KeyUse::Sign].into_iter().any(of_ours)
+            || self.keyring().stated(&attested.hash)
+        {
+            return Ok(());
         }
-        let enrolled =
-            attested.kind == Kind::Organisation.as_str() && attested.id == organisation.to_string();
-        if enrolled && attested.version > 1 {
-            return self.alarm(ORGANISATION_CHANGED, &what, Some(index)).await;
-        }
-        Ok(())
+        self.alarm(FOREIGN_STATEMENT, &attested.hash.to_string(), Some(index)).await
+    }
+
+    /// Another root was enrolled for us than one that we made.
+    pub(crate) async fn organisation_changed(&self, hash: &str, index: u64) -> Result<(), Error> {
+        self.alarm(ORGANISATION_CHANGED, hash, Some(index)).await
     }
 
     /// A decision in our name is one that we signed; a final one ends its manifest. One that we do not know ends nothing.

@@ -14,6 +14,7 @@ mod support;
 
 mod a_key_is_destroyed_when_the_log_needs_it_no_more;
 mod a_key_leaves_after_its_record;
+mod a_root_is_replaced;
 mod administrators_do_not_read;
 mod altered_state_is_refused;
 mod decisions_are_signed_and_delivered;

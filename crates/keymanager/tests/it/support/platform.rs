@@ -100,6 +100,16 @@ impl TestLog {
         })
     }
 
+    /// Enrols another root for the organisation, as the element does after the platform administrator's passkey.
+    pub fn enrol(&mut self, organisation: OrganisationId, root: &Fingerprint) -> u64 {
+        let (id, root) = (organisation.to_string(), root.to_string());
+        let before = Some(sha256(b"the enrolment before"));
+        self.attest_next("organisation", &id, root.as_bytes(), Asserted::Passkey, before, |record| {
+            record.organisation(id.clone()).detail("root", root.clone())
+        })
+        .0
+    }
+
     /// Attests a decision as the element does after the organisation's signature.
     pub fn attest_decision(&mut self, decision: &Decision, payload: &[u8]) -> u64 {
         let id = decision.dossier.to_string();
@@ -145,6 +155,8 @@ pub enum Bad {
     ForgetsLast,
     /// It serves other records than its checkpoint covers.
     ServesOthers,
+    /// It serves, in the place of another record, one that enrols this root.
+    ServesEnrolment(Fingerprint),
 }
 
 pub struct Inside {
@@ -262,7 +274,8 @@ async fn publish(State(platform): Fake, Json(One { jws }): Json<One>) -> Respons
         return problem(503, "away");
     }
     let root = inside.root.unwrap();
-    let statement = KeyStatement::verify(&jws, &root).unwrap().into_document();
+    let Ok(statement) = KeyStatement::verify(&jws, &root) else { return problem(403, "proof_invalid") };
+    let statement = statement.into_document();
     // The element's own rules.
     let before = inside.statements.iter().rev().find(|s| s.key_use == statement.key_use);
     let serial = before.map_or(1, |before| before.serial + 1);
@@ -374,6 +387,14 @@ async fn entries(State(platform): Fake, Query(Range { start, count }): Query<Ran
         inside.log.entries[start..start + count].iter().cloned().map(Base64Url).collect();
     if inside.is(Bad::ServesOthers) {
         page[0] = Base64Url(b"something else".to_vec());
+    }
+    if let Some(Bad::ServesEnrolment(root)) = inside.bad
+        && let Some(first) = page.first_mut()
+        && let Some(statement) = inside.statements.first()
+    {
+        let mut elsewhere = TestLog::new();
+        elsewhere.enrol(statement.organisation, &root);
+        *first = Base64Url(elsewhere.entries.remove(0));
     }
     Json(page).into_response()
 }
