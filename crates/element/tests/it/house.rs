@@ -38,8 +38,14 @@ impl Element {
 
     /// On a folder that may hold a state.
     pub(crate) fn resume(folder: tempfile::TempDir, log_seed: [u8; 32]) -> Self {
-        let (client, serving) = run(folder.path(), log_seed, None).unwrap();
-        Self { client, folder, log_seed, serving }
+        loop {
+            match run(folder.path(), log_seed, None) {
+                Ok((client, serving)) => return Self { client, folder, log_seed, serving },
+                // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
+                Err(StartError::Locked(_)) => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// Stops it and starts it again on the same state.
