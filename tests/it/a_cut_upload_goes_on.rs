@@ -97,7 +97,7 @@ async fn what_is_damaged_or_other_is_refused() {
         put(&format!("{}/parts/1", draft.file(&document)), &vec![0; PART + 1]).await,
         "part_too_large"
     );
-    assert_eq!(put(&format!("{}/parts/8192", draft.file(&document)), b"x").await, "dossier_too_large");
+    assert_eq!(put(&format!("{}/parts/8448", draft.file(&document)), b"x").await, "dossier_too_large");
     assert_eq!(put(&format!("{}/parts/-1", draft.file(&document)), b"x").await, "not_found");
     assert_eq!(draft.arrived(&document).await, [0]);
 }

@@ -24,7 +24,7 @@ async fn a_stolen_platform_opens_nothing() {
     let house = House::start("stolen");
     let administrator = house.administrator().await;
     let organisation = house.organisation(&administrator, "Métropole canari").await;
-    let (chief, officer) = house.staff(&administrator, &organisation).await;
+    let (chief, officer) = house.staff(&administrator, organisation.enrolled.organisation).await;
     let scheme = publish_scheme(&chief).await;
     let citizen = house.citizen(EMAIL).await;
     let pid = house.platform.as_ref().unwrap().pid();

@@ -15,7 +15,7 @@ async fn from_enrolment_to_decision() {
     let house = House::start("own-software");
     let administrator = house.administrator().await;
     let organisation = house.organisation(&administrator, "Métropole d’essai").await;
-    let (chief, officer) = house.staff(&administrator, &organisation).await;
+    let (chief, officer) = house.staff(&administrator, organisation.enrolled.organisation).await;
     let scheme = publish_scheme(&chief).await;
 
     let citizen = house.citizen("cleo@example.org").await;

@@ -4,18 +4,14 @@
 //! Where a kill falls is chosen by counting, with no clock: between two answers; at the n-th thing that the platform asks the element
 //! to make durable, before the element hears of it or before the platform hears that it was done; at a growth of the database.
 
-mod door;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sceau_element_api::documents::{Manifest, Outcome};
-use sceau_tests::{Draft, House, Running, Stage, now_ms};
+use sceau_tests::{Door, Draft, Hold, House, Running, Side, Stage, is_write, now_ms, struck};
 use sceau_trace::Record;
 use serde_json::Value;
-
-use door::{Door, Side};
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -217,18 +213,29 @@ fn of_dossier(letters: &[String], dossier: &str) -> Vec<String> {
     letters.iter().filter(|letter| letter.replace("=\r\n", "").contains(dossier)).cloned().collect()
 }
 
+/// Holds the `nth` thing from now on that the platform asks the element to make durable, on that side of it.
+fn nth_write(door: &Door, wanted: Side, nth: u32) -> Hold {
+    let mut left = nth;
+    door.hold(move |side, asked| {
+        left -= u32::from(side == wanted && is_write(asked));
+        left == 0
+    })
+}
+
 /// Kills on both sides of each thing that the act makes durable, until the act has no further one.
 async fn at_each_word(victim: Victim, act: Act) {
-    let mut stage = Stage::set("kill-word").await;
-    let door = Door::put(&mut stage.house);
+    let (house, door, _gate) = House::start_guarded("kill-word").await;
+    let mut stage = Stage::in_house(house).await;
     for side in [Side::Before, Side::After] {
         let mut falls = 0;
         for nth in 1.. {
+            let pid = victim.slot(&mut stage.house).as_ref().unwrap().pid();
             let attempt = act.prepare(&stage).await;
             let draft = Draft::resume(&stage, attempt.id).await;
-            door.plan(&stage.house, victim, side, nth);
-            let acknowledged = attempt.run(&draft, &stage).await.ok();
-            if !door.fell() {
+            let hold = nth_write(&door, side, nth);
+            let (answer, fell) = struck(hold, attempt.run(&draft, &stage), async |_| kill(pid)).await;
+            let acknowledged = answer.ok();
+            if !fell {
                 assert!(acknowledged.is_some());
                 break;
             }

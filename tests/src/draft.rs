@@ -1,7 +1,7 @@
 //! A deposit in single steps, so that a test can cut, repeat, or falsify each.
 
 use sceau_client::trust::OfferedKey;
-use sceau_client::{ClientError, Person};
+use sceau_client::{ClientError, Person, Scheme};
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::{FileId, RecipientKey};
 use sceau_element_api::documents::{
@@ -40,30 +40,31 @@ pub struct Sealed {
 impl<'a> Draft<'a> {
     /// Begins a dossier of the stage's citizen.
     pub async fn begin(stage: &'a Stage) -> Self {
-        let begun: Value = stage
-            .citizen
-            .server()
-            .post("/v1/dossiers", &json!({"scheme": stage.scheme.id}))
-            .await
-            .expect("anybody may begin");
+        Self::begin_for(&stage.citizen, &stage.scheme).await.expect("anybody may begin")
+    }
+
+    /// Begins a dossier of a citizen.
+    pub async fn begin_for(citizen: &'a Person, scheme: &Scheme) -> Result<Self, ClientError> {
+        let begun: Value = citizen.server().post("/v1/dossiers", &json!({"scheme": scheme.id})).await?;
         let id = begun.get("id").cloned().expect("a dossier that was begun");
-        Self::with(stage, serde_json::from_value(id).expect("an id"), begun.get("recipient"))
+        let id = serde_json::from_value(id).expect("an id");
+        Ok(Self::with(citizen, scheme, id, begun.get("recipient")))
     }
 
     /// Goes on with a dossier that was begun, for the key that its organisation still has.
     pub async fn resume(stage: &'a Stage, id: DossierId) -> Self {
         let path = format!("/v1/organisations/{}", stage.organisation.enrolled.organisation);
         let organisation: Value = stage.citizen.server().get(&path).await.expect("anybody may look");
-        Self::with(stage, id, organisation.get("current_key"))
+        Self::with(&stage.citizen, &stage.scheme, id, organisation.get("current_key"))
     }
 
-    fn with(stage: &'a Stage, id: DossierId, recipient: Option<&Value>) -> Self {
-        let form = SchemeDocument::parse(&stage.scheme.payload).expect("our own scheme");
+    fn with(citizen: &'a Person, scheme: &Scheme, id: DossierId, recipient: Option<&Value>) -> Self {
+        let form = SchemeDocument::parse(&scheme.payload).expect("our own scheme");
         let recipient = recipient.cloned().expect("a key");
         let offered: OfferedKey = serde_json::from_value(recipient).expect("a key with its proofs");
         let organisation = form.document.organisation;
-        let key = offered.verify(organisation, stage.citizen.log_key(), now_ms()).expect("a good key").key;
-        Self { citizen: &stage.citizen, id, key, form: form.document, form_hash: form.hash }
+        let key = offered.verify(organisation, citizen.log_key(), now_ms()).expect("a good key").key;
+        Self { citizen, id, key, form: form.document, form_hash: form.hash }
     }
 
     /// Path of the dossier.
@@ -83,7 +84,7 @@ impl<'a> Draft<'a> {
 
     /// Seals to somebody.
     pub fn seal_to(&self, key: &RecipientKey, content: &[u8]) -> Sealed {
-        let file_id = FileId::random();
+        let file_id = FileId::of_dossier(&self.id.to_string());
         let metadata = Metadata::new("pièce.pdf", "application/pdf").expect("a good name");
         let envelope = NewEnvelope::create_for_file(file_id, metadata, std::slice::from_ref(key));
         let mut envelope = envelope.expect("a good key");

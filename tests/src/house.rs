@@ -1,15 +1,17 @@
 //! The element and the platform, started for one test as `sceau up` starts them, and the people of a test.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sceau_client::{Enrolled, Machine, NewOrganisation, Person, Scheme, Trust};
 use sceau_crypto::{RecipientPrivateKey, RecipientSuite, SigningKey, Typ, XWingPrivateKey, jws};
-use sceau_element_api::Role;
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use sceau_element_api::{OrganisationId, Role};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
-use crate::{Program, Running, Scratch};
+use crate::{Door, Gate, Program, Running, Scratch};
 
 /// The platform and its element. Everything is kept in the scratch folder, so that a role can be ended and started again.
 #[derive(Debug)]
@@ -59,18 +61,31 @@ impl House {
         Self::start_at(name, crate::free_port(), format!("http://sceau.localhost:{public_port}"))
     }
 
+    /// Starts both with a door between them, and a gate before the platform.
+    pub async fn start_guarded(name: &str) -> (Self, Door, Gate) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port is free");
+        let public = listener.local_addr().expect("a bound socket has an address").port();
+        let mut house = Self::empty(name, crate::free_port(), format!("http://sceau.localhost:{public}"));
+        house.start_element();
+        let path = house.scratch.join("run").join("door.sock");
+        let door = Door::open(&path, house.socket());
+        house.door = Some(path);
+        house.start_platform();
+        let gate = Gate::open(listener, house.port);
+        (house, door, gate)
+    }
+
     fn start_at(name: &str, port: u16, origin: String) -> Self {
-        let scratch = Scratch::new(name);
-        std::fs::write(scratch.join("passphrase"), "a passphrase for one test only")
-            .expect("the scratch folder");
-        let mut permissions =
-            std::fs::metadata(scratch.join("passphrase")).expect("just written").permissions();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
-        std::fs::set_permissions(scratch.join("passphrase"), permissions).expect("our own file");
-        let mut house = Self { scratch, element: None, platform: None, origin, door: None, port };
+        let mut house = Self::empty(name, port, origin);
         house.start_element();
         house.start_platform();
         house
+    }
+
+    fn empty(name: &str, port: u16, origin: String) -> Self {
+        let scratch = Scratch::new(name);
+        scratch.write("passphrase", "a passphrase for one test only");
+        Self { scratch, element: None, platform: None, origin, door: None, port }
     }
 
     /// Starts the element on its state.
@@ -150,14 +165,14 @@ impl House {
     }
 
     /// A case officer of the organisation, invited by a fresh administrator of it.
-    pub async fn staff(&self, administrator: &Person, organisation: &Organisation) -> (Person, Person) {
-        let id = organisation.enrolled.organisation;
-        let invite = administrator.invite(Role::OrganisationAdmin, Some(id), "chef@example.org").await;
+    pub async fn staff(&self, administrator: &Person, id: OrganisationId) -> (Person, Person) {
+        let [chief, officer] = ["chef", "agent"].map(|name| format!("{name}@{id}.example.org"));
+        let invite = administrator.invite(Role::OrganisationAdmin, Some(id), &chief).await;
         let (link, _) = invite.expect("a platform administrator may");
-        let chief = self.accept(&link, "chef@example.org", "Charles Chef").await;
-        let invite = chief.invite(Role::CaseOfficer, None, "agent@example.org").await;
+        let chief = self.accept(&link, &chief, "Charles Chef").await;
+        let invite = chief.invite(Role::CaseOfficer, None, &officer).await;
         let (link, _) = invite.expect("an organisation administrator may");
-        let officer = self.accept(&link, "agent@example.org", "Anne Agent").await;
+        let officer = self.accept(&link, &officer, "Anne Agent").await;
         (chief, officer)
     }
 }

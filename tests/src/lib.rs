@@ -10,18 +10,28 @@
     reason = "this room is for tests: what cannot go on must say why and stop"
 )]
 
+mod door;
 mod draft;
+mod gate;
+mod hold;
 mod house;
 mod memory;
+mod premises;
 mod program;
 mod running;
 mod scratch;
 mod stage;
+mod stepped;
 
+pub use door::{Door, Side, attests, is_write};
 pub use draft::{Draft, Sealed};
+pub use gate::{Gate, Moment};
+pub use hold::{Hold, struck};
 pub use house::{House, Organisation, now_ms, publish_scheme, scheme_form};
 pub use memory::{Found, Needle, memory_of, search};
+pub use premises::{Premises, Staff};
 pub use program::{Finished, Program};
 pub use running::Running;
 pub use scratch::{Scratch, free_port};
-pub use stage::{Records, Stage};
+pub use stage::{Records, Stage, opened_trace};
+pub use stepped::Steps;

@@ -119,6 +119,14 @@ impl Program {
         self
     }
 
+    /// Runs it under another program: its words, a file, more words.
+    pub(crate) fn under(&self, first: [OsString; 4], file: &Path, more: &[&str]) -> Self {
+        let mut program = self.clone();
+        let before = first.into_iter().chain([file.into()]).chain(more.iter().map(OsString::from));
+        program.words.splice(0..0, before);
+        program
+    }
+
     /// Starts it and waits for its ready line: the first line of its standard output that is a JSON object.
     ///
     /// Both outputs are copied to `logs/NAME.log`. Panics with the log when it ends or stays silent for a minute.

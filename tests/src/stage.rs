@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sceau_client::{Deposited, Document, Person, Scheme, Server, Trust};
+use sceau_client::{Deposited, Document, Person, Scheme, Server, Trust, trust};
 use sceau_crypto::{Typ, jws};
 use sceau_element_api::documents::{AnswerValue, Decision, DecisionRole, Document as _, Manifest, Outcome};
-use sceau_element_api::{Base64Url, DossierId};
+use sceau_element_api::{Base64Url, Client, DossierId};
 use sceau_store::{Database, Statement, Value as Datum};
-use sceau_trace::Record;
+use sceau_trace::{Record, VerifierKey};
 use serde_json::{Value, json};
 
 use crate::{House, Organisation, now_ms, publish_scheme};
@@ -42,7 +42,7 @@ impl Stage {
     pub async fn in_house(house: House) -> Self {
         let administrator = house.administrator().await;
         let organisation = house.organisation(&administrator, "Métropole d’essai").await;
-        let (chief, officer) = house.staff(&administrator, &organisation).await;
+        let (chief, officer) = house.staff(&administrator, organisation.enrolled.organisation).await;
         let scheme = publish_scheme(&chief).await;
         let citizen = house.citizen("cleo@example.org").await;
         Self { house, administrator, organisation, chief, officer, citizen, scheme }
@@ -103,19 +103,24 @@ impl Stage {
         jws::sign(&self.organisation.sign, Typ::Decision, &decision.to_bytes().expect("a good decision"))
     }
 
-    /// Every record of the log, by the public API.
+    /// Every record of the log, with the ids that only evidence shows.
     pub async fn trace(&self) -> Vec<Record> {
-        let (server, mut records) = (self.nobody(), Vec::new());
+        opened_trace(&self.house).await
+    }
+
+    /// Every entry of the log, by the public API.
+    pub async fn public_entries(&self) -> Vec<Vec<u8>> {
+        let (server, mut entries) = (self.nobody(), Vec::new());
         loop {
-            let path = format!("/v1/trace/records?start={}&count=256", records.len());
+            let path = format!("/v1/trace/records?start={}&count=256", entries.len());
             let more: Vec<Base64Url> = match server.get(&path).await {
-                Err(error) if error.code() == Some("not_found") => return records,
+                Err(error) if error.code() == Some("not_found") => return entries,
                 more => more.expect("the log is public"),
             };
             if more.is_empty() {
-                return records;
+                return entries;
             }
-            records.extend(more.iter().map(|entry| Record::parse(entry).expect("a record")));
+            entries.extend(more.into_iter().map(|entry| entry.0));
         }
     }
 
@@ -222,4 +227,18 @@ impl Records {
         )
         .await;
     }
+}
+
+/// Every record of the log with the ids that only evidence shows: each is asked of the element itself and verified.
+pub async fn opened_trace(house: &House) -> Vec<Record> {
+    let element = Client::new(house.socket());
+    let hello = element.hello().await.expect("the element runs");
+    let log_key = VerifierKey::parse(&hello.log_key).expect("the log's key");
+    let mut records = Vec::new();
+    for index in 0..hello.size {
+        let evidence = element.evidence(index).await.expect("every record has its evidence");
+        let evidence = serde_json::from_str(&evidence).expect("evidence is JSON");
+        records.push(trust::verify(&evidence, &log_key).expect("it verifies").record);
+    }
+    records
 }

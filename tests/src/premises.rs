@@ -1,0 +1,150 @@
+//! An organisation's premises: its key manager, a process of its own, and the certificates of its people.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sceau_client::{NewOrganisation, Person, Server, Trust};
+use sceau_element_api::OrganisationId;
+use sceau_element_api::documents::DecisionRole;
+use sceau_hsm::{Passphrase, Unlock};
+use sceau_keymanager::{Binding, Connection, KeyManager, NewCertificate, Settings, Setup};
+use sceau_pki::CertificateRole;
+use sceau_store::SystemClock;
+
+use crate::program::Program;
+use crate::scratch::free_port;
+use crate::stepped::Steps;
+use crate::{House, Running};
+
+/// The organisation's people on the platform.
+#[derive(Debug)]
+pub struct Staff {
+    /// Its administrator.
+    pub chief: Person,
+    /// Its case officer.
+    pub officer: Person,
+}
+
+/// Made in the house's scratch folder, connected to its platform.
+#[derive(Debug)]
+pub struct Premises {
+    /// The key manager.
+    pub key_manager: Option<Running>,
+    /// The organisation.
+    pub organisation: OrganisationId,
+    folder: PathBuf,
+    passphrase: PathBuf,
+    port: u16,
+    authority: Vec<u8>,
+    officer_pem: Vec<u8>,
+    administrator_pem: Vec<u8>,
+}
+
+impl Premises {
+    /// Makes a key manager, enrols its organisation, invites its people, binds the case officer's certificate, and publishes the first keys. The
+    /// process is not started yet.
+    pub async fn found(house: &House, administrator: &Person, name: &str) -> (Self, Staff) {
+        let port = free_port();
+        let folder = house.scratch.join(&format!("keymanager-{port}"));
+        let passphrase = house.scratch.write("keymanager.passphrase", "another passphrase for one test only");
+        let address = format!("https://cles.localhost:{port}");
+        let setup = Setup { organisation_name: name.to_owned(), address };
+        let unlock = Unlock::Passphrase(Passphrase::from_file(&passphrase).expect("our own passphrase"));
+        let manager =
+            KeyManager::init(&folder, &setup, &unlock, Settings::default(), Arc::new(SystemClock)).await;
+        let manager = manager.expect("an empty folder");
+        let new = NewOrganisation {
+            name: name.to_owned(),
+            contact_email: "contact@example.org".to_owned(),
+            root_fingerprint: manager.root_fingerprint().to_string(),
+        };
+        let enrolled = administrator.enrol_organisation(&new).await.expect("the administrator may");
+        let organisation = enrolled.organisation;
+        let connection = Connection {
+            platform: house.origin.clone(),
+            organisation,
+            credentials: enrolled.client,
+            log_key: administrator.log_key().clone(),
+            anchors_pem: None,
+        };
+        manager.connect(&connection).await.expect("the root is enrolled");
+        let (chief, officer) = house.staff(administrator, organisation).await;
+        let [held, chief_held] =
+            certificates(&manager, [CertificateRole::CaseOfficer, CertificateRole::Administrator]).await;
+        let binding = Binding {
+            certificate_fingerprint: held.fingerprint,
+            account: officer.account.parse().expect("an account id"),
+            role: DecisionRole::CaseOfficer,
+            name: "Anne Agent".to_owned(),
+        };
+        manager.bind(binding).await.expect("a good binding");
+        let ticked = manager.tick().await;
+        assert!(ticked.failures.is_empty(), "{ticked:?}");
+        let authority = manager.authority_pem().into_bytes();
+        let premises = Self {
+            key_manager: None,
+            organisation,
+            folder,
+            passphrase,
+            port,
+            authority,
+            officer_pem: held.pem.as_bytes().to_vec(),
+            administrator_pem: chief_held.pem.as_bytes().to_vec(),
+        };
+        (premises, Staff { chief, officer })
+    }
+
+    /// Starts the key manager on its data.
+    pub fn start_key_manager(&mut self, house: &House) {
+        self.key_manager = Some(self.program().start(house.scratch.path()));
+    }
+
+    /// The same, so that it can be held at what it makes durable.
+    pub fn start_key_manager_stepped(&mut self, house: &House) -> Steps {
+        let (running, steps) = self.program().start_stepped(house.scratch.path());
+        self.key_manager = Some(running);
+        steps
+    }
+
+    fn program(&self) -> Program {
+        Program::ours("sceau")
+            .named("keymanager")
+            .args(["serve", "keymanager", "--data"])
+            .arg(&self.folder)
+            .arg("--passphrase-file")
+            .arg(&self.passphrase)
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+    }
+
+    /// What a case officer's browser trusts and shows.
+    pub fn officer_trust(&self) -> Trust {
+        self.trust(&self.officer_pem)
+    }
+
+    /// The key manager, as the page of its administrator calls it.
+    pub fn administration(&self) -> Server {
+        Server::new(&self.address(), &self.trust(&self.administrator_pem)).expect("a good address")
+    }
+
+    /// Web origin of the key manager.
+    pub fn address(&self) -> String {
+        format!("https://cles.localhost:{}", self.port)
+    }
+
+    fn trust(&self, identity: &[u8]) -> Trust {
+        Trust { anchors_pem: Some(self.authority.clone()), identity_pem: Some(identity.to_vec()) }
+    }
+
+    /// The files of the key manager's database.
+    pub fn database_files(&self) -> [PathBuf; 2] {
+        ["keymanager.db", "keymanager.db-wal"].map(|name| self.folder.join(name))
+    }
+}
+
+async fn certificates(manager: &KeyManager, roles: [CertificateRole; 2]) -> [NewCertificate; 2] {
+    let mut issued = Vec::new();
+    for role in roles {
+        issued.push(manager.issue_certificate("Anne Agent", role).await.expect("a good name"));
+    }
+    issued.try_into().expect("one for each role")
+}
