@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sceau_accounts::ProblemResponse;
-use sceau_element_api::problem::Problem;
+use sceau_dossiers::Code;
 
 /// Nothing from elsewhere, nothing inline, no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -60,7 +60,8 @@ fn bundled(file: EmbeddedFile, immutable: bool) -> Response {
 
 /// Programs that miss a route are told so in the form of every other refusal.
 fn nothing_here() -> Response {
-    let problem = Problem::new(404, "not_found", "There is no such route")
+    let problem = Code::NotFound
+        .problem()
         .with_detail("Check the address against /v1/openapi.json, and the versions of both sides.");
     ProblemResponse::from(problem).into_response()
 }
