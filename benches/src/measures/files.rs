@@ -74,7 +74,7 @@ pub(crate) fn pace(settings: Settings) -> Result<Vec<Row>, String> {
         .map(std::ffi::OsStr::to_owned)
         .collect();
     let (mut seal, mut open, mut peer) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    for _ in 0..if settings.quick { 2 } else { 4 } {
+    for _ in 0..if settings.quick { 2 } else { 8 } {
         peer = peer.min(timed(&copy, &copied));
         seal = seal.min(timed(&desk.seal(&plain, &sealed), &sealed));
         open = open.min(timed(&desk.open(&sealed, &opened), &opened));

@@ -1,4 +1,4 @@
-// Sealing and opening, done in workers. Parts cross by transfer, without a copy.
+// Sealing and opening, done in a worker. Parts cross by transfer, without a copy.
 import type { Bytes } from "./bytes";
 import type { Metadata } from "./header";
 import { OpeningInWorker } from "./opening";
@@ -7,19 +7,14 @@ import type { RecipientKey } from "./recipients";
 import type { SealedPart } from "./seal";
 import { Thread } from "./thread";
 
-/** Workers ready before they are needed, for any number of files. Close them, or they live as long as the page. */
+/** A worker ready before it is needed, for any number of files. Close it, or it lives as long as the page. */
 export class CryptoWorker {
-  readonly #threads: readonly Thread[];
+  readonly #thread = new Thread();
   #files = 0;
-
-  /** Sealing keeps to one worker; the parts of a file that is opened are shared out among all. */
-  constructor(threads = 1) {
-    this.#threads = Array.from({ length: Math.max(1, threads) }, () => new Thread());
-  }
 
   /** Seals a file: its header at once, its parts as they are asked for. */
   async seal(source: Blob, metadata: Metadata, recipients: readonly RecipientKey[], fileId?: Bytes): Promise<SealingInWorker> {
-    const thread = this.#threads[0] as Thread;
+    const thread = this.#thread;
     const started = (await thread.ask({ do: "seal", source, metadata, recipients, fileId })) as SealedHeader & { handle: number };
     const { handle, ...header } = started;
     const part = (index: number): Promise<SealedPart> => thread.ask({ do: "seal-part", handle, index }) as Promise<SealedPart>;
@@ -30,11 +25,11 @@ export class CryptoWorker {
   /** Nothing is asked of a worker before the first part comes. `parts` comes from the signed manifest. */
   open(header: Bytes, cek: Bytes, parts: number): OpeningInWorker {
     this.#files += 1;
-    return new OpeningInWorker(this.#threads, -this.#files, header, cek, parts);
+    return new OpeningInWorker(this.#thread, -this.#files, header, cek, parts);
   }
 
   close(): void {
-    for (const thread of this.#threads) thread.close();
+    this.#thread.close();
   }
 }
 

@@ -1,4 +1,4 @@
-// One file being opened, its parts shared out among workers. Each of them checks the header under the content key before any part.
+// One file being opened in a worker, which checks the header under the content key before any part.
 import { type Bytes, sha256 } from "./bytes";
 import { SceauError } from "./errors";
 import { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
@@ -14,12 +14,12 @@ export class OpeningInWorker {
   readonly #header: UnverifiedHeader;
   readonly #cek: Bytes;
   readonly #hashes = new Map<number, Bytes>();
-  readonly #begun = new Set<Thread>();
+  #begun = false;
   #start: Bytes | undefined;
   #metadata: Metadata | undefined;
 
   constructor(
-    private readonly threads: readonly Thread[],
+    private readonly thread: Thread,
     private readonly handle: number,
     private readonly header: Bytes,
     cek: Bytes,
@@ -46,14 +46,13 @@ export class OpeningInWorker {
     checkIndex(index, this.parts);
     if (index === 0) this.#start ??= bytes.slice(0, STREAM_HEADER_LENGTH);
     if (!this.#start) throw new SceauError("stream_header", "part 0 must come first");
-    return this.parts === 1 && bytes.length <= PART_LENGTH ? this.#lone(bytes) : this.#shared(index, bytes);
+    return this.parts === 1 && bytes.length <= PART_LENGTH ? this.#lone(bytes) : this.#oneOfMany(index, bytes);
   }
 
   /** Every part's plaintext in order, a few parts in hand at once. `fetch` gives the part, whose bytes are then taken away. */
   async *all(fetch: (index: number) => Promise<Bytes>): AsyncGenerator<Bytes, void, undefined> {
-    const open = async (index: number): Promise<Bytes> => this.part(index, await fetch(index));
-    yield await open(0); // it carries the stream's salt, so the others wait for it to come
-    yield* ordered(this.parts - 1, (index) => open(index + 1));
+    const first = await fetch(0); // it carries the stream's salt, so the others wait for it to come
+    yield* ordered(this.parts, async (index) => this.part(index, index === 0 ? first : await fetch(index)));
   }
 
   /** After this the plaintext is the file that was signed for. */
@@ -62,26 +61,25 @@ export class OpeningInWorker {
     await checkWhole(this.#header, this.parts, this.#hashes, expectedEnvelopeHash);
   }
 
-  /** The workers forget the file and its keys. */
+  /** The worker forgets the file and its keys. */
   release(): void {
     this.#cek.fill(0);
-    for (const thread of this.#begun) thread.release(this.handle);
+    if (this.#begun) this.thread.release(this.handle);
   }
 
-  async #shared(index: number, bytes: Bytes): Promise<Bytes> {
-    const thread = this.threads[index % this.threads.length] as Thread;
-    const { plaintext, hash } = await this.#ask(thread, index, bytes, true);
+  async #oneOfMany(index: number, bytes: Bytes): Promise<Bytes> {
+    const { plaintext, hash } = await this.#ask(index, bytes, true);
     this.#hashes.set(index, hash);
     return plaintext;
   }
 
-  /** A lone part is decrypted in the worker while it is hashed here: neither of the two can be shared out. */
+  /** A lone part is decrypted in the worker while it is hashed here, at most 1 MiB in a millisecond: browsers do each in the calling thread. */
   async #lone(bytes: Bytes): Promise<Bytes> {
     const room = spare ?? new ArrayBuffer(PART_LENGTH);
     spare = undefined;
     const copy = new Uint8Array(room, 0, bytes.length);
     copy.set(bytes);
-    const opened = this.#ask(this.threads[0] as Thread, 0, copy, false);
+    const opened = this.#ask(0, copy, false);
     opened.catch(() => undefined);
     this.#hashes.set(0, await sha256(bytes));
     const { plaintext, used } = await opened;
@@ -89,12 +87,12 @@ export class OpeningInWorker {
     return plaintext;
   }
 
-  async #ask(thread: Thread, index: number, bytes: Bytes, hash: boolean): Promise<OpenedPart & { used: ArrayBuffer }> {
+  async #ask(index: number, bytes: Bytes, hash: boolean): Promise<OpenedPart & { used: ArrayBuffer }> {
     const { header, parts, handle } = this;
-    const beginning = this.#begun.has(thread) ? null : { header, cek: this.#cek, parts, start: this.#start as Bytes };
-    if (parts > 1) this.#begun.add(thread); // a worker keeps nothing of a lone part
+    const beginning = this.#begun ? null : { header, cek: this.#cek, parts, start: this.#start as Bytes };
+    if (parts > 1) this.#begun = true; // a worker keeps nothing of a lone part
     const call = { do: "open-part", handle, index, bytes, beginning, hash } as const;
-    const opened = (await thread.ask(call, [bytes.buffer])) as OpenedPart & { used: ArrayBuffer; metadata: Metadata };
+    const opened = (await this.thread.ask(call, [bytes.buffer])) as OpenedPart & { used: ArrayBuffer; metadata: Metadata };
     this.#metadata ??= opened.metadata;
     return opened;
   }

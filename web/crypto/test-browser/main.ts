@@ -56,7 +56,7 @@ async function throughWorker(): Promise<{ envelope: number; bare: number }> {
   const size = 12_000_000;
   const source = new Uint8Array(size).map((_, i) => i % 251);
 
-  const worker = new CryptoWorker(2);
+  const worker = new CryptoWorker();
   const sealing = await worker.seal(new Blob([source]), { name: "douze.bin", type: "" }, [recipient]);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const part of sealing.all()) parts.push(part.bytes);

@@ -14,10 +14,10 @@ export interface OpenedDocument {
 /** What a page can hold in one piece; larger documents are not for dossiers yet. */
 export const LARGEST = 512 * 1024 * 1024;
 
-/** One for the page's life, so that it is warm when a document is opened. Two threads: browsers decrypt and hash in the calling one. */
+/** One for the page's life, so that it is warm when a document is opened. */
 let worker: CryptoWorker | undefined;
 export function warmUp(): CryptoWorker {
-  worker ??= new CryptoWorker(2);
+  worker ??= new CryptoWorker();
   return worker;
 }
 
