@@ -12,11 +12,13 @@
 
 mod support;
 
+mod a_root_is_replaced;
 mod a_suspended_officer_reads_no_longer;
 mod a_tampered_dossier_hides_no_other;
 mod an_organisations_name_is_held_to_the_log;
 mod each_role_reaches_its_routes_only;
 mod every_statement_prepares_on_postgresql;
+mod evidence_shows_each_reader_what_it_may_know;
 mod floods_are_held;
 mod letters_are_sent_once;
 mod more_information_is_asked_and_given;
