@@ -83,6 +83,27 @@ async function openAll(page, files) {
   return shown;
 }
 
+async function decide(page, choice, decision, reason) {
+  await page.getByRole('radio', { name: choice }).check();
+  await page.getByLabel('Motif, pour la personne').fill(reason);
+  await button(page, 'Signer la décision').click();
+  await page.locator(`[data-decision=${decision}][data-delivered=true]`).waitFor();
+}
+
+/** The organisation asked for more: the citizen adds a file to the same dossier, and signs the longer list. */
+async function addTo(page, address, file) {
+  await page.goto(address);
+  await page.getByText('Il manque le justificatif de domicile.').waitFor();
+  await page.getByRole('link', { name: 'Compléter ce dossier' }).click();
+  await page.locator('[data-testid=recipient][data-state=verified]').waitFor();
+  await page.getByText('vos 2 documents déjà envoyés y restent').waitFor();
+  await page.getByLabel('Choisir des fichiers').setInputFiles([file]);
+  await picture(page, 'complete.fr');
+  await button(page, 'Sceller et envoyer').click();
+  await button(page, 'Signer et déposer').click();
+  await page.getByTestId('receipt').waitFor();
+}
+
 test('a citizen deposits, a case officer opens with a certificate and decides, both see the proofs', async (t) => {
   const files = await documents(t);
   const place = await house(t);
@@ -107,6 +128,16 @@ test('a citizen deposits, a case officer opens with a certificate and decides, b
     assert.equal(shown.get(file.name), sha256(file.buffer), `${file.name}: what the frame renders is what went in`);
   }
   await picture(desk, 'open.fr');
+  await decide(desk, 'Demander un complément', 'more_information', 'Il manque le justificatif de domicile.');
+
+  await addTo(page, `${place.platform}/dossiers/${dossier}`, { ...files[1], name: 'justificatif.jpg' });
+  await desk.goto(`${place.platform}/organisation`);
+  await desk.locator(`[data-testid=received][data-id="${dossier}"]`).getByRole('button').click();
+  await desk.waitForURL(/^https:\/\/cles\.localhost/);
+  await desk.locator('[data-proven=more_information]').waitFor();
+  await desk.getByText('Depuis, la personne a complété son dossier').waitFor();
+  const whole = await openAll(desk, [...files, files[1]]);
+  assert.deepEqual([...whole.keys()].sort(), [...files.map((file) => file.name), 'justificatif.jpg'].sort());
   await desk.getByRole('radio', { name: 'Accepter' }).check();
   await desk.getByLabel('Motif, pour la personne').fill('Dossier complet.');
   await button(desk, 'Signer la décision').click();

@@ -340,6 +340,8 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
     ["dossier", "ticket", "officer"],
     ["document", "ticket", "officer", (page) => openDocument(page, "Facture vélo – Été 2026.pdf")],
     ["keys", "/administration", "administrator"],
+    ["alarms", "/administration", "administrator"],
+    ["decided", "ticket", "officer"],
     ["officers", "/administration#officers", "administrator"],
     ["assignments", "/administration#assignments", "administrator"],
     ["journal", "/administration#journal", "administrator"],
@@ -353,6 +355,8 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
   ] as const;
   it.each(shots)("%s", async (name, path, who, act) => {
     servers.stage.who = who;
+    if (name === "alarms") servers.stage.alarms = ["organisation-changed", "log-inconsistent"];
+    if (name === "decided") servers.stage.bundle = await decided(scene);
     for (const [look, options] of looks) {
       const page = await visit(path === "ticket" ? servers.ticket() : servers.keys + path, options);
       await page.getByRole("heading", { level: 1 }).waitFor();

@@ -51,6 +51,9 @@ const screens: Screen[] = [
   { name: "dossier-accepted", path: dossier(1), who: "citizen", then: settled },
   { name: "dossier-sealed", path: dossier(2), who: "citizen", then: settled },
   { name: "dossier-more", path: dossier(3), who: "citizen", then: settled },
+  { name: "complete", path: `/completer/${dossier(3).split("/").at(-1)}`, who: "citizen", then: (page) => page.locator("[data-testid=recipient][data-state=verified]").waitFor() },
+  { name: "dossiers-altered", path: "/dossiers", who: "citizen", then: (page) => page.locator("[data-state=tampered]").waitFor() },
+  { name: "inbox-altered", path: "/organisation", who: "case_officer", then: (page) => page.locator("[data-state=tampered]").waitFor() },
   { name: "inbox", path: "/organisation", who: "case_officer", then: (page) => page.locator("main li").first().waitFor() },
   { name: "schemes", path: "/organisation/aides", who: "organisation_admin", then: (page) => page.locator("main li").first().waitFor() },
   { name: "scheme-editor", path: "/organisation/aides", who: "organisation_admin", then: editing },
@@ -78,6 +81,7 @@ for (const look of looks) {
     const wanted = process.env["ONLY"]?.split(",");
     it.each(screens.filter(({ name }) => !wanted || wanted.includes(name)))("$name", async ({ name, path, who, then }) => {
       mock.swapRecipient = name === "recipient-forged";
+      mock.tampered = name.endsWith("-altered");
       mock.submission = { otherReceipt: name === "receipt-false" };
       const { context, page, faults } = await visitor(browser, origin, who, look);
       await authenticator(page);
