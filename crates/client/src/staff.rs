@@ -78,6 +78,27 @@ impl Person {
         Ok(Enrolled { organisation: answer.organisation.id, client: answer.client })
     }
 
+    /// Gives an organisation another root, as the platform's administrator: what the old one stated ends.
+    ///
+    /// # Errors
+    /// When this person is not one, or the platform prepared another document than meant.
+    pub async fn replace_root(
+        &self,
+        organisation: OrganisationId,
+        name: &str,
+        root: &Fingerprint,
+    ) -> Result<(), ClientError> {
+        let meant = |prepared: &OrganisationDocument| {
+            prepared.organisation == organisation
+                && prepared.name == name
+                && prepared.root_fingerprint == *root
+        };
+        let (path, form) =
+            (format!("/v1/organisations/{organisation}/root"), json!({"root_fingerprint": root}));
+        let (_, _): (Value, _) = self.proven_write(&path, &form, meant).await?;
+        Ok(())
+    }
+
     /// Invites somebody to a role; the answer is the one-time link and the id that the account will have.
     ///
     /// # Errors

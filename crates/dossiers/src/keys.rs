@@ -1,13 +1,14 @@
 //! An organisation's keys, as its root states them: taken in, shown, and chosen from.
 //!
-//! Each time a key is read, the chain is checked as a depositor will check it: signed by the enrolled root, numbered without a gap,
-//! and ending with the statement that the element says is current.
+//! Each time a key is read, the chain is checked: each statement signed by the root that it names, numbered without a gap, the last one the
+//! statement that the element says is current. Only what the enrolled root states is sealed to, as a depositor will check.
 
 use sceau_crypto::{Fingerprint, KeyId};
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Kind, OrganisationId};
 use sceau_store::params;
+use sceau_trace::Hash;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +27,7 @@ pub struct PublishedKey {
     pub evidence: Option<serde_json::Value>,
     /// Log index of that entry.
     pub index: u64,
-    /// Fingerprint of the root that the platform enrolled.
+    /// Fingerprint of the root that states it.
     #[schema(value_type = String)]
     pub root_fingerprint: Fingerprint,
     /// Id of the key.
@@ -50,17 +51,18 @@ pub struct PublishedKey {
 }
 
 impl PublishedKey {
-    /// Whether a deposit may be sealed to it at `now`.
-    pub fn is_usable(&self, now: u64) -> bool {
-        self.key_use == KeyUse::Encrypt && self.not_before <= now && now < self.not_after
+    /// Whether a deposit may be sealed to it at `now`, for an organisation of this root: what another root stated has ended.
+    pub fn is_usable(&self, now: u64, root: &Fingerprint) -> bool {
+        let valid = self.not_before <= now && now < self.not_after;
+        self.key_use == KeyUse::Encrypt && self.root_fingerprint == *root && valid
     }
 
-    fn of(statement: KeyStatement, jws: String, index: u64, root_fingerprint: Fingerprint) -> Self {
+    fn of(StatedKey { statement, root, .. }: StatedKey, jws: String, index: u64) -> Self {
         Self {
             statement_jws: jws,
             evidence: None,
             index,
-            root_fingerprint,
+            root_fingerprint: root,
             key_id: statement.key_id,
             suite: statement.suite,
             key_use: statement.key_use,
@@ -69,6 +71,21 @@ impl PublishedKey {
             not_after: statement.not_after,
             key_manager: statement.key_manager,
         }
+    }
+}
+
+/// A statement that verified under the root that it names. Which root is enrolled is another question.
+struct StatedKey {
+    statement: KeyStatement,
+    root: Fingerprint,
+    hash: Hash,
+}
+
+impl StatedKey {
+    fn read(jws: &str) -> Option<Self> {
+        let root = KeyStatement::parse(&jws_payload(jws).ok()?).ok()?.document.root()?;
+        let verified = KeyStatement::verify(jws, &root).ok()?;
+        Some(Self { hash: verified.hash(), statement: verified.into_document(), root })
     }
 }
 
@@ -82,31 +99,25 @@ impl Dossiers {
         if KeyStatement::parse(&payload)?.document.organisation != organisation {
             return Err(Code::ForeignOrganisation.into());
         }
-        let root = self.enrolled(organisation).await?.document.root_fingerprint;
         let row = self.rows.attest::<KeyStatement>(&payload, Proof::Jws { jws: jws.to_owned() }).await?;
-        let mut key = self.show_statement(organisation, row, root).await?;
+        let mut key = self.show_statement(organisation, row).await?;
         key.evidence = Some(self.evidence(key.index).await?);
         Ok(key)
     }
 
-    /// Each key that the organisation's root has stated, by use and serial, without evidence files.
+    /// Each key that a root of the organisation has stated, by use and serial, without evidence files.
     ///
     /// # Errors
     /// [`Fault::Tampered`] when the chain is not the one that was attested.
     pub async fn published_keys(&self, organisation: OrganisationId) -> Result<Vec<PublishedKey>, Fault> {
-        let root = self.enrolled(organisation).await?.document.root_fingerprint;
-        let mut keys = self.chain(organisation, KeyUse::Encrypt, root).await?;
-        keys.extend(self.chain(organisation, KeyUse::Sign, root).await?);
+        self.enrolled(organisation).await?;
+        let mut keys = self.chain(organisation, KeyUse::Encrypt).await?;
+        keys.extend(self.chain(organisation, KeyUse::Sign).await?);
         Ok(keys)
     }
 
     /// The statements of one use.
-    async fn chain(
-        &self,
-        organisation: OrganisationId,
-        key_use: KeyUse,
-        root: Fingerprint,
-    ) -> Result<Vec<PublishedKey>, Fault> {
+    async fn chain(&self, organisation: OrganisationId, key_use: KeyUse) -> Result<Vec<PublishedKey>, Fault> {
         let tampered = || tampered(organisation);
         let id = KeyStatement::row_of(organisation, key_use);
         let current = self.element().current(Kind::KeyStatement, id.clone()).await?;
@@ -116,16 +127,16 @@ impl Dossiers {
         for (serial, row) in (1..).zip(self.database.fetch_all(statements::KEY_STATEMENTS, at).await?) {
             let jws: String = row.get("jws").map_err(|_| tampered())?;
             // What the statement says counts, not the columns beside it.
-            let verified = KeyStatement::verify(&jws, &root).map_err(|_| tampered())?;
+            let stated = StatedKey::read(&jws).ok_or_else(tampered)?;
             let index: u64 = row.get("log_index").map_err(|_| tampered())?;
-            last = Some((verified.hash(), index));
-            let statement = verified.into_document();
+            last = Some((stated.hash, index));
+            let statement = &stated.statement;
             if (statement.organisation, statement.key_use, statement.serial)
                 != (organisation, key_use, serial)
             {
                 return Err(tampered());
             }
-            keys.push(PublishedKey::of(statement, jws, index, root));
+            keys.push(PublishedKey::of(stated, jws, index));
         }
         if last == current.map(|current| (current.hash, current.index)) {
             return Ok(keys);
@@ -135,7 +146,7 @@ impl Dossiers {
         if row.document.serial != keys.len() as u64 + 1 {
             return Err(tampered());
         }
-        keys.push(self.show_statement(organisation, row, root).await?);
+        keys.push(self.show_statement(organisation, row).await?);
         Ok(keys)
     }
 
@@ -144,12 +155,11 @@ impl Dossiers {
         &self,
         organisation: OrganisationId,
         row: Row<KeyStatement>,
-        root: Fingerprint,
     ) -> Result<PublishedKey, Fault> {
         // What was attested first is what is kept, whatever came this time.
         let Proof::Jws { jws } = row.proof else { return Err(tampered(organisation)) };
-        KeyStatement::verify(&jws, &root).map_err(|_| tampered(organisation))?;
-        let key = PublishedKey::of(row.document, jws, row.attested.index, root);
+        let stated = StatedKey::read(&jws).ok_or_else(|| tampered(organisation))?;
+        let key = PublishedKey::of(stated, jws, row.attested.index);
         let values = params![
             organisation.to_string(),
             key.key_use.as_str(),
@@ -168,16 +178,20 @@ impl Dossiers {
     /// When the organisation has none that is valid now.
     pub(crate) async fn usable_key(&self, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
         let now = self.clock.now_ms();
-        let usable = self.published_keys(organisation).await?.into_iter().filter(|key| key.is_usable(now));
+        let root = self.enrolled(organisation).await?.document.root_fingerprint;
+        let keys = self.published_keys(organisation).await?;
+        let usable = keys.into_iter().filter(|key| key.is_usable(now, &root));
         let mut key = usable.max_by_key(|key| key.serial).ok_or(Fault::from(Code::NoRecipientKey))?;
         key.evidence = Some(self.evidence(key.index).await?);
         Ok(key)
     }
 
-    /// The address where an organisation's people open documents: the newest statement's.
+    /// The address where an organisation's people open documents: the newest statement's, of the root that is enrolled.
     pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
+        let root = self.enrolled(organisation).await?.document.root_fingerprint;
         let keys = self.published_keys(organisation).await?;
         keys.into_iter()
+            .filter(|key| key.root_fingerprint == root)
             .max_by_key(|key| key.index)
             .map(|key| key.key_manager)
             .ok_or(Fault::from(Code::NoKeyManager))

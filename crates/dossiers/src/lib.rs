@@ -43,7 +43,7 @@ pub use fault::Fault;
 pub use http::{Platform, api};
 pub use keys::PublishedKey;
 pub use letters::{Letter, Text};
-pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView};
+pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView, RootForm};
 pub use reading::{Bundle, DecisionProof, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rows::{Row, Rows};
 pub use schemes::{SchemeForm, SchemeView};

@@ -10,6 +10,7 @@ use sceau_trace::{FieldPath, Record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::keys::PublishedKey;
 use crate::rows::Row;
@@ -26,6 +27,15 @@ pub struct OrganisationForm {
     /// Where letters to the organisation go.
     pub contact_email: String,
     /// Fingerprint of the organisation's root, received over another channel.
+    #[schema(value_type = String)]
+    pub root_fingerprint: Fingerprint,
+}
+
+/// Another root of an organisation that is enrolled.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RootForm {
+    /// Its fingerprint, received over another channel.
     #[schema(value_type = String)]
     pub root_fingerprint: Fingerprint,
 }
@@ -123,6 +133,29 @@ impl Dossiers {
         Ok((document.organisation, client))
     }
 
+    /// Makes the document that gives an organisation another root, for the administrator's passkey to sign.
+    ///
+    /// # Errors
+    /// When there is no such organisation.
+    pub async fn prepare_root(&self, id: OrganisationId, form: &RootForm) -> Result<Prepared, Fault> {
+        let enrolled = self.enrolled(id).await?.document;
+        let document = OrganisationDocument { root_fingerprint: form.root_fingerprint, ..enrolled };
+        Ok(Prepared::new(document.to_bytes()?, self.element().nonce().await?))
+    }
+
+    /// Gives an organisation another root. What the old one stated ends now: deposits and decisions wait for the keys that the new one states.
+    ///
+    /// # Errors
+    /// When the document is another organisation's, or the proof is not a platform administrator's.
+    pub async fn replace_root(&self, id: OrganisationId, payload: &[u8], proof: Proof) -> Result<(), Fault> {
+        if OrganisationDocument::parse(payload)?.document.organisation != id {
+            return Err(Code::ForeignOrganisation.into());
+        }
+        self.enrolled(id).await?;
+        self.rows.attest::<OrganisationDocument>(payload, proof).await?;
+        Ok(())
+    }
+
     /// The organisations, by name, without the evidence of their keys.
     ///
     /// # Errors
@@ -142,7 +175,8 @@ impl Dossiers {
         for id in ids {
             let row = documents.remove(&id.into());
             let row = row.ok_or_else(|| Fault::Tampered { kind: "organisation", id: id.to_string() })?;
-            let keys = self.published_keys(id).await?.into_iter().filter(|key| key.is_usable(now));
+            let root = row.document.root_fingerprint;
+            let keys = self.published_keys(id).await?.into_iter().filter(|key| key.is_usable(now, &root));
             views.push(OrganisationView::of(row.document, keys.max_by_key(|key| key.serial)));
         }
         Ok(views)

@@ -54,6 +54,8 @@ fn routes(platform: Platform) -> OpenApiRouter {
     let json = OpenApiRouter::new()
         .routes(routes!(organisations::prepare))
         .routes(routes!(organisations::enrol))
+        .routes(routes!(organisations::prepare_root))
+        .routes(routes!(organisations::replace_root))
         .routes(routes!(schemes::prepare))
         .routes(routes!(schemes::publish))
         .routes(routes!(deposits::list, deposits::begin))

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::parts::At;
 use super::refusal::Refusal;
-use crate::{Dossiers, OrganisationForm, OrganisationView};
+use crate::{Dossiers, OrganisationForm, OrganisationView, RootForm};
 
 /// An organisation that was enrolled, with the credentials of its key manager, shown once.
 #[derive(Serialize, ToSchema)]
@@ -52,6 +52,33 @@ pub(super) async fn enrol(
     };
     let organisation = dossiers.organisation(id).await?;
     Ok((StatusCode::CREATED, Json(Enrolled { organisation, client })))
+}
+
+/// First step of giving an organisation another root: its document, which the administrator's passkey will sign.
+#[utoipa::path(post, path = "/v1/organisations/{id}/root/prepare", security(("session" = ["platform_admin"])),
+    params(("id" = String, Path)), request_body = RootForm,
+    responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn prepare_root(
+    State(dossiers): State<Dossiers>,
+    _: Authorised<PlatformAdmin>,
+    At(id): At<OrganisationId>,
+    JsonBody(form): JsonBody<RootForm>,
+) -> Result<Json<Prepared>, Refusal> {
+    Ok(Json(dossiers.prepare_root(id, &form).await?))
+}
+
+/// Second step: the new root is enrolled, and what the old one stated ends.
+#[utoipa::path(post, path = "/v1/organisations/{id}/root", security(("session" = ["platform_admin"])),
+    params(("id" = String, Path)), request_body = Proven,
+    responses((status = OK, body = OrganisationView), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn replace_root(
+    State(dossiers): State<Dossiers>,
+    _: Authorised<PlatformAdmin>,
+    At(id): At<OrganisationId>,
+    JsonBody(body): JsonBody<Proven>,
+) -> Result<Json<OrganisationView>, Refusal> {
+    dossiers.replace_root(id, &body.payload, body.proof).await?;
+    Ok(Json(dossiers.organisation(id).await?))
 }
 
 /// The organisations, by name.
