@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sceau_client::Credentials;
+use sceau_crypto::Fingerprint;
 use sceau_element_api::OrganisationId;
 use sceau_hsm::durable::{check_secret, write_secret};
 use sceau_keymanager::{Connection, KeyManager, NewCertificate, Setup};
@@ -51,6 +52,12 @@ pub(crate) enum Owner {
         #[arg(long)]
         anchors: Option<PathBuf>,
     },
+    /// Make the organisation's next root, because the present one is known to somebody; prints the fingerprint to give to the platform's
+    /// administrator. It takes over when the platform's log shows that it was enrolled
+    NewRoot {
+        #[command(flatten)]
+        state: KeyManagerState,
+    },
     /// Issue a client certificate for a browser, as PKCS#12
     Certificate {
         #[command(flatten)]
@@ -71,12 +78,9 @@ pub(crate) enum Owner {
 pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
         Owner::Init { state, organisation_name, address } => {
-            let key_manager = init(&state, &organisation_name, &address).await?;
-            let fingerprint = key_manager.root_fingerprint();
-            say_ready(
-                &json!({"root_fingerprint": fingerprint.to_string(), "for_people": fingerprint.grouped()}),
-            )
+            say_root(init(&state, &organisation_name, &address).await?.root_fingerprint())
         }
+        Owner::NewRoot { state } => say_root(state.open().await?.new_root().await?),
         Owner::Connect { state, platform, organisation, client_id, client_secret_file, log_key, anchors } => {
             check_secret(&client_secret_file)
                 .map_err(|error| Failure::new(Exit::Usage, "client-secret", error.to_string()))?;
@@ -95,6 +99,10 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
             say_ready(&json!({"fingerprint": issued.fingerprint, "password": issued.password.as_str()}))
         }
     }
+}
+
+fn say_root(fingerprint: Fingerprint) -> Result<(), Failure> {
+    say_ready(&json!({"root_fingerprint": fingerprint.to_string(), "for_people": fingerprint.grouped()}))
 }
 
 /// Makes a key manager.
