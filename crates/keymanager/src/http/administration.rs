@@ -112,6 +112,17 @@ pub(super) async fn rotate(
     Ok(Json(view(&manager).await))
 }
 
+/// Makes the organisation's next root, or gives the one that waits: its fingerprint goes to the platform's administrator over another channel.
+#[utoipa::path(post, path = "/v1/root", responses((status = OK, body = Keys), (status = 403)))]
+pub(super) async fn new_root(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+) -> Result<Json<Keys>, ProblemResponse> {
+    manager.new_root().await?;
+    Ok(Json(view(&manager).await))
+}
+
 /// Destroys an old key that no dossier needs any more.
 #[utoipa::path(post, path = "/v1/keys/{id}/destroy", params(("id" = String, Path)),
     responses((status = OK, body = Keys), (status = 403), (status = 404), (status = 409)))]

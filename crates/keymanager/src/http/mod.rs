@@ -35,6 +35,7 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(reading::decide))
         .routes(routes!(administration::keys))
         .routes(routes!(administration::rotate))
+        .routes(routes!(administration::new_root))
         .routes(routes!(administration::destroy))
         .routes(routes!(administration::status))
         .routes(routes!(administration::bindings, administration::bind))

@@ -26,7 +26,9 @@ fn published(world: &World, key_use: KeyUse) -> Vec<KeyStatement> {
 async fn it_takes_over_when_the_log_shows_it_and_old_dossiers_stay_readable() {
     let world = World::connected().await;
     let (old_root, dossier) = (world.manager.root_fingerprint(), SealedDossier::deposit(&world));
-    let new_root = world.manager.new_root().await.unwrap();
+    let made = world.administrator().await.post("/v1/root", &json!({})).await.json();
+    assert_eq!(made["root_fingerprint"], old_root.to_string());
+    let new_root: Fingerprint = made["next_root_fingerprint"].as_str().unwrap().parse().unwrap();
     assert_ne!(new_root, old_root);
     assert_eq!(world.manager.new_root().await.unwrap(), new_root, "one waits at a time");
     let world = world.restart(Settings::default()).await;

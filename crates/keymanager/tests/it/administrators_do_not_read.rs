@@ -16,7 +16,8 @@ const READS: [&str; 7] = [
     "/v1/trace/evidence/0",
     "/trace/tile/entries/000.p/1",
 ];
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 7] = [
+    "/v1/root",
     "/v1/keys/rotate",
     "/v1/keys/00/destroy",
     "/v1/bindings",
