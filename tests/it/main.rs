@@ -13,6 +13,7 @@ mod a_platform_that_swaps_the_recipient_key_is_caught;
 mod a_stolen_platform_opens_nothing;
 mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_with_its_own_software_receives_and_decides;
+mod eight_gibibytes_pass_through_the_command_line;
 mod kill_nine_loses_nothing;
 mod killed_at_eight_points;
 mod swapped_and_damaged_objects_are_refused;
