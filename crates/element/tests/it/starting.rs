@@ -55,6 +55,22 @@ async fn a_torn_write_is_cut_off_and_nothing_acknowledged_is_lost() {
     }
 }
 
+#[test]
+fn a_journal_whose_log_showed_ids_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path(), None);
+    assert!(settings.is_new().unwrap());
+    std::fs::create_dir(&settings.state).unwrap();
+    std::fs::set_permissions(&settings.state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::write(settings.journal(), b"sceau-journal-1\n").unwrap();
+    // Before the keystore is asked for a key that the earlier version did not have.
+    assert!(matches!(settings.is_new(), Err(JournalError::Earlier(_))));
+    let error = failure(folder.path(), sceau_crypto::random(), None);
+    assert!(matches!(error, StartError::Journal(JournalError::Earlier(_))), "{error}");
+    std::fs::write(settings.journal(), b"something else").unwrap();
+    assert!(matches!(settings.is_new(), Err(JournalError::Foreign(_))));
+}
+
 #[tokio::test]
 async fn damage_in_the_middle_is_refused_and_nothing_is_touched() {
     let element = Element::begin();

@@ -123,3 +123,42 @@ proptest! {
         }
     }
 }
+
+fn version(kind: &str, version: u64, payload: &str, previous: Option<&str>) -> Attested {
+    let previous = previous.map(|payload| sha256(payload.as_bytes()));
+    let (hash, id) = (sha256(payload.as_bytes()), "hidden".to_owned());
+    Attested { kind: kind.to_owned(), id, version, hash, previous }
+}
+
+#[test]
+fn rows_follow_from_their_hashes_alone() {
+    let mut rows = AttestedRows::new();
+    assert_eq!(rows.root(), StateMap::new().root());
+    for attested in [
+        version("scheme", 1, "a1", None),
+        version("scheme", 1, "b1", None),
+        version("scheme", 2, "a2", Some("a1")),
+        version("dossier", 1, "a1", None),      // another kind: another row
+        version("scheme", 3, "a1", Some("a2")), // the old words again, as a new version
+        version("scheme", 2, "b1", Some("b1")),
+    ] {
+        assert_eq!(rows.take(&attested).unwrap().version, attested.version);
+    }
+    let root = rows.root();
+    for (attested, why) in [
+        (version("scheme", 1, "a1", None), "begun again"),
+        (version("scheme", 3, "x", Some("a2")), "forked from an older version"),
+        (version("scheme", 5, "x", Some("a1")), "a version left out"),
+        (version("scheme", 2, "x", Some("never")), "from a version that never was"),
+        (version("account", 4, "x", Some("a1")), "from a row of another kind"),
+    ] {
+        assert!(rows.take(&attested).is_err(), "{why}");
+        assert_eq!(rows.root(), root, "a refusal changes nothing");
+    }
+    // The ids play no part: who sees them and who does not compute the same root.
+    let mut seen = AttestedRows::new();
+    seen.take(&Attested { id: "seen".to_owned(), ..version("scheme", 1, "a1", None) }).unwrap();
+    let mut unseen = AttestedRows::new();
+    unseen.take(&version("scheme", 1, "a1", None)).unwrap();
+    assert_eq!(seen.root(), unseen.root());
+}
