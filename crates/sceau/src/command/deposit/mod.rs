@@ -136,7 +136,7 @@ async fn deposit(options: &DepositOptions, scheme: SchemeId, email: &str) -> Res
     let mut state =
         State::open(options, Kept::new(&platform.server.origin(), &scheme, email, &answers, &parcels))?;
     // Refused before any work what would be refused after it.
-    let receipt = options.receipt.as_deref().map(|path| receipt_file(path, options)).transpose()?;
+    let receipt = options.receipt.as_deref().map(receipt_file).transpose()?;
     let password = passphrase::password(options.password_file.as_deref(), email)?;
     let (origin, log_key) = (platform.server.origin(), &platform.log_key);
     let person =
@@ -147,7 +147,7 @@ async fn deposit(options: &DepositOptions, scheme: SchemeId, email: &str) -> Res
     let sent: Vec<Parcel> = parcels.iter().map(|file| file.parcel.clone()).collect();
     let patience = Duration::from_secs(options.wait);
     let deposit = Deposit { answers: &answers, parcels: &sent, patience, now: SystemClock.now_ms() };
-    let mut told = Told::new(&parcels, options.quiet);
+    let mut told = Told::new(&parcels, options);
     let mut trouble = None;
     let outcome = person
         .deposit_parcels(&scheme, &deposit, draft, &mut |step| {
@@ -157,7 +157,8 @@ async fn deposit(options: &DepositOptions, scheme: SchemeId, email: &str) -> Res
         .await;
     drop(told);
     let deposited = outcome.map_err(|error| cut(error, options))?;
-    let path = receipt.map_or_else(|| default_receipt(&deposited, options), Ok)?;
+    let beside = format!("receipt-{}.evidence", deposited.dossier);
+    let path = receipt.map_or_else(|| receipt_file(beside.as_ref()), Ok)?;
     let receipt = write_receipt(path, &deposited)?;
     // Only now may the deposit be forgotten.
     state.remove()?;
@@ -259,7 +260,7 @@ async fn taken_up(
         say::remark(words);
         return Ok(None);
     }
-    if !options.quiet {
+    if !options.quiet && !options.json {
         let arrived = say::counted(draft.arrived.len() as u64, "file");
         say::remark(&format!("Going on with dossier {}: {arrived} arrived whole before", draft.dossier));
     }
@@ -288,11 +289,7 @@ fn cut(error: ClientError, options: &DepositOptions) -> Failure {
     failure.and(&words)
 }
 
-fn default_receipt(deposited: &Deposited, options: &DepositOptions) -> Result<Output, Failure> {
-    receipt_file(format!("receipt-{}.evidence", deposited.dossier).as_ref(), options)
-}
-
-fn receipt_file(path: &Path, _: &DepositOptions) -> Result<Output, Failure> {
+fn receipt_file(path: &Path) -> Result<Output, Failure> {
     Output::file(path, Access::Private, false)
 }
 

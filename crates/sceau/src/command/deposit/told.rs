@@ -2,7 +2,7 @@
 
 use sceau_client::{Deposited, Step};
 use sceau_element_api::documents::Document as _;
-use sceau_element_api::documents::{FieldKind, Manifest, SchemeDocument};
+use sceau_element_api::documents::{FieldKind, FormField, Manifest, SchemeDocument};
 use sceau_trace::Asserted;
 use serde_json::json;
 
@@ -18,12 +18,15 @@ pub(super) struct Told {
     sizes: Vec<(String, u64)>,
     bar: Option<Progress>,
     quiet: bool,
+    /// Whether a script reads the result: a person's remarks are not for it.
+    scripted: bool,
 }
 
 impl Told {
-    pub(super) fn new(files: &[Chosen], quiet: bool) -> Self {
+    pub(super) fn new(files: &[Chosen], options: &DepositOptions) -> Self {
+        let (quiet, scripted) = (options.quiet, options.json);
         let sizes = files.iter().map(|file| (file.parcel.name.clone(), file.size)).collect();
-        Self { sizes, bar: None, quiet }
+        Self { sizes, bar: None, quiet, scripted }
     }
 
     pub(super) fn hear(&mut self, step: &Step<'_>, state: &mut State) -> Result<(), Failure> {
@@ -37,7 +40,10 @@ impl Told {
             Step::Progress { name, bytes } => self.bar(name).at(*bytes),
             Step::Waiting { error, seconds } => {
                 self.bar = None;
-                self.remark(&format!("{error}; trying again in {}", say::counted(*seconds, "second")));
+                if !self.quiet {
+                    let wait = say::counted(*seconds, "second");
+                    say::remark(&format!("{error}; trying again in {wait}"));
+                }
             }
             Step::FileSent { name, sealed } => {
                 self.bar = None;
@@ -55,7 +61,7 @@ impl Told {
     }
 
     fn remark(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.scripted {
             say::remark(text);
         }
     }
@@ -75,7 +81,7 @@ pub(super) fn schemes(forms: &[SchemeDocument], as_json: bool) -> Result<(), Fai
         for question in &form.form {
             let must = if question.required { "" } else { ", not required" };
             let sealed = if question.sensitive { "sealed" } else { "readable by the platform" };
-            let kind = kind(question.kind);
+            let kind = kind(question);
             lines.push(format!(
                 "  --answer {}=…  {} ({kind}, {sealed}{must})",
                 question.name, question.label.en
@@ -89,13 +95,16 @@ pub(super) fn schemes(forms: &[SchemeDocument], as_json: bool) -> Result<(), Fai
     say::result(&lines.join("\n"))
 }
 
-fn kind(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Text => "text",
-        FieldKind::Number => "number",
-        FieldKind::Date => "date",
-        FieldKind::Choice => "one of several",
-        FieldKind::Checkbox => "yes or no",
+fn kind(question: &FormField) -> String {
+    match question.kind {
+        FieldKind::Text => "text".to_owned(),
+        FieldKind::Number => "number".to_owned(),
+        FieldKind::Date => "date, such as 2026-11-21".to_owned(),
+        FieldKind::Choice => {
+            let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
+            format!("one of: {}", choices.join(", "))
+        }
+        FieldKind::Checkbox => "yes or no".to_owned(),
     }
 }
 
