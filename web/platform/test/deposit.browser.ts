@@ -242,6 +242,15 @@ describe("more information", () => {
   });
 });
 
+it("a draft that was left can be withdrawn", async () => {
+  const { page, faults } = await arrive("/dossiers/55555555-0000-4000-8000-000000000005");
+  await button(page, "Retirer ce brouillon").click();
+  await page.getByRole("heading", { name: "Mes dossiers" }).waitFor();
+  expect(await page.locator("[data-testid=dossier]").count()).toBe(4);
+  expect(await page.locator("[data-state=draft]").count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
 describe("proofs on the pages", () => {
   const one = "/dossiers/11111111-0000-4000-8000-000000000001";
 

@@ -33,6 +33,7 @@ export const dossiers = words({
       answered: "Vous avez complété votre dossier depuis ; l'organisation l'a reçu.",
       draft: "Ce dossier n'a pas été déposé : personne ne l'a reçu. Ses fichiers ne peuvent plus être repris d'ici ; recommencez un dépôt.",
       draftAction: "Recommencer",
+      withdraw: "Retirer ce brouillon",
     },
     timeline: {
       title: "Qui a fait quoi, et quand",
@@ -127,6 +128,7 @@ export const dossiers = words({
       answered: "You have added to your dossier since; the organisation has received it.",
       draft: "This dossier was never deposited: no one received it. Its files cannot be resumed from here; begin a new deposit.",
       draftAction: "Begin again",
+      withdraw: "Withdraw this draft",
     },
     timeline: {
       title: "Who did what, and when",

@@ -164,6 +164,10 @@ export class Mock {
       this.noncesForManifests += 1;
       return { json: { nonce: (this.#nonce = random32()) } };
     }
+    if (sub === "withdraw") {
+      this.all = this.all.filter((one) => one.id !== id);
+      return {};
+    }
     if (sub === "submit") return this.#submit(id, body);
     return undefined;
   }
