@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sceau_client::{ClientError, Opened, Person, ReadingPage, Scheme};
+use sceau_crypto::FileId;
 use sceau_element_api::{Client, DossierId};
 use sceau_tests::{
     Door, Draft, Gate, Hold, House, Moment, Premises, Side, Steps, attests, publish_scheme, struck,
@@ -25,6 +26,8 @@ pub(crate) struct World {
     door: Door,
     gate: Gate,
     steps: Option<Steps>,
+    /// What a reader opens last.
+    last_file: Option<FileId>,
 }
 
 impl World {
@@ -39,7 +42,8 @@ impl World {
         }
         let scheme = publish_scheme(&staff.chief).await;
         let citizen = Arc::new(house.citizen("cleo@example.org").await);
-        Self { house, premises, citizen, officer: Arc::new(staff.officer), scheme, door, gate, steps }
+        let officer = Arc::new(staff.officer);
+        Self { house, premises, citizen, officer, scheme, door, gate, steps, last_file: None }
     }
 
     /// Has the point held.
@@ -56,20 +60,31 @@ impl World {
             Point::PartHalfSent => request(Moment::HalfSent, "PUT", "/parts/1"),
             Point::ManifestAttested => told("manifest"),
             Point::TicketExchanged => request(Moment::Answered, "POST", "/tickets/exchange"),
-            Point::IntentDurable => self.hold_at("unwrap.intent"),
-            Point::OutcomeDurable => self.hold_at("unwrap.outcome"),
+            Point::IntentDurable => self.hold_at(b"unwrap.intent"),
+            Point::OutcomeDurable => self.hold_at(b"unwrap.outcome"),
             Point::DecisionSigned => request(Moment::Asked, "POST", "/decisions"),
         }
     }
 
-    /// Holds the key manager as soon as its database has a record of this action.
-    fn hold_at(&self, action: &'static str) -> Hold {
+    /// Holds the key manager as soon as its database has the record of this action on the last file: nothing is left to answer but that.
+    fn hold_at(&self, action: &'static [u8]) -> Hold {
         let files = self.premises.database_files();
-        let has = move || {
-            let bytes = files.iter().map(|file| std::fs::read(file).unwrap_or_default());
-            bytes.into_iter().any(|bytes| bytes.windows(action.len()).any(|some| some == action.as_bytes()))
+        let last = self.last_file.expect("something was deposited").to_string();
+        let begins = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).position(|some| some == word);
+        let has = move |bytes: &[u8]| {
+            let mut rest = bytes;
+            while let Some(at) = begins(rest, action) {
+                rest = &rest[at + action.len()..];
+                // Up to the next record.
+                let record = &rest[..begins(rest, b"\"action\"").unwrap_or(rest.len())];
+                if begins(record, last.as_bytes()).is_some() {
+                    return true;
+                }
+            }
+            false
         };
-        self.steps.as_ref().expect("the key manager is stepped").hold(has)
+        let steps = self.steps.as_ref().expect("the key manager is stepped");
+        steps.hold(move || files.iter().any(|file| has(&std::fs::read(file).unwrap_or_default())))
     }
 
     /// Ends a process as a power cut would, and starts it again.
@@ -139,6 +154,7 @@ impl Job {
         draft.send_part(&document, 0).await.expect("a good part is taken");
         self.step(world, Point::PartHalfSent, async || draft.send_part(&document, 1).await).await;
         draft.send(&answers).await.expect("a good file is taken");
+        world.last_file = Some(answers.named.file_id);
         let manifest = draft.manifest(&document, &answers);
         let receipt = self.step(world, Point::ManifestAttested, async || draft.submit(&manifest).await).await;
         (draft.id, receipt)
