@@ -43,7 +43,7 @@ struct KeyView {
     not_before: u64,
     not_after: u64,
     index: Option<u64>,
-    /// None: the platform does not answer.
+    /// As many as the platform names or the log holds, whichever is more. None: the platform does not answer.
     open_dossiers: Option<u64>,
 }
 
@@ -97,8 +97,11 @@ pub(super) struct HandedOver {
 
 /// The organisation's keys, old ones included.
 #[utoipa::path(get, path = "/v1/keys", responses((status = OK, body = Keys), (status = 401), (status = 403)))]
-pub(super) async fn keys(State(manager): State<KeyManager>, _: VerifiedAdministrator) -> Json<Keys> {
-    Json(view(&manager).await)
+pub(super) async fn keys(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+) -> Result<Json<Keys>, ProblemResponse> {
+    view(&manager).await
 }
 
 /// Replaces the recipient key now.
@@ -109,7 +112,7 @@ pub(super) async fn rotate(
     _: SameOrigin,
 ) -> Result<Json<Keys>, ProblemResponse> {
     manager.rotate().await?;
-    Ok(Json(view(&manager).await))
+    view(&manager).await
 }
 
 /// Makes the organisation's next root, or gives the one that waits: its fingerprint goes to the platform's administrator over another channel.
@@ -120,7 +123,7 @@ pub(super) async fn new_root(
     _: SameOrigin,
 ) -> Result<Json<Keys>, ProblemResponse> {
     manager.new_root().await?;
-    Ok(Json(view(&manager).await))
+    view(&manager).await
 }
 
 /// Destroys an old key that no dossier needs any more.
@@ -134,7 +137,7 @@ pub(super) async fn destroy(
 ) -> Result<Json<Keys>, ProblemResponse> {
     let id = id.parse().map_err(|_| Denial::NotFound)?;
     manager.destroy_key(&id).await?;
-    Ok(Json(view(&manager).await))
+    view(&manager).await
 }
 
 /// How the key manager is.
@@ -251,15 +254,16 @@ pub(super) async fn withdraw(
     Ok(Json(all_bindings(&manager)))
 }
 
-async fn view(manager: &KeyManager) -> Keys {
-    let (ring, now) = (manager.keyring(), manager.now());
-    let needed = dossiers_by_key(manager).await;
-    let keys = ring.all().iter().map(|key| {
-        let count = |needed: &HashMap<String, u64>| {
-            needed.get(&key.statement.key_id.to_string()).copied().unwrap_or_default()
-        };
-        KeyView {
-            key_id: key.statement.key_id,
+async fn view(manager: &KeyManager) -> Result<Json<Keys>, ProblemResponse> {
+    let (ring, roots, now) = (manager.keyring(), manager.roots(), manager.now());
+    let named = dossiers_by_key(manager).await;
+    let mut keys = Vec::with_capacity(ring.all().len());
+    for key in ring.all() {
+        let key_id = key.statement.key_id;
+        let held = manager.open_manifests(&key_id).await?;
+        let named = named.as_ref().map(|named| named.get(&key_id.to_string()).copied().unwrap_or_default());
+        keys.push(KeyView {
+            key_id,
             key_use: key.statement.key_use,
             suite: key.statement.suite,
             serial: key.statement.serial,
@@ -267,15 +271,14 @@ async fn view(manager: &KeyManager) -> Keys {
             not_before: key.statement.not_before,
             not_after: key.statement.not_after,
             index: key.index,
-            open_dossiers: needed.as_ref().map(count),
-        }
-    });
-    let roots = manager.roots();
-    Keys {
+            open_dossiers: named.map(|named| named.max(held)),
+        });
+    }
+    Ok(Json(Keys {
         root_fingerprint: roots.in_force().fingerprint.to_string(),
         next_root_fingerprint: roots.next().map(|next| next.fingerprint.to_string()),
-        keys: keys.collect(),
-    }
+        keys,
+    }))
 }
 
 async fn dossiers_by_key(manager: &KeyManager) -> Option<HashMap<String, u64>> {

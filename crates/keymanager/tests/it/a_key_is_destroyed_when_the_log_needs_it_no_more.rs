@@ -62,6 +62,8 @@ async fn a_platform_that_hides_a_dossier_does_not_get_its_key_destroyed() {
     let refused = |each: &&Value| each["record"]["action"] == "key.destroy";
     let record = &records.as_array().unwrap().iter().find(refused).unwrap()["record"];
     assert_eq!((record["outcome"].as_str(), record["code"].as_str()), (Some("refused"), Some("key_needed")));
+    let keys = world.administrator().await.get("/v1/keys").await.json();
+    assert_eq!(keys["keys"][0]["open_dossiers"], 1, "shown as well");
     let (officer, _) = world.officer().await;
     dossier.assert_opened(&officer.post("/v1/unwrap", &dossier.request()).await.json());
     decide(&world, &dossier, "more_information").await;
