@@ -110,7 +110,7 @@ impl Dossiers {
             // What the depositor signed first stands, even where a kill left it unsettled.
             self.settle(dossier).await?;
             return if before.attested.hash == manifest.hash {
-                self.release_space(dossier, &manifest.document).await?;
+                self.release_space(dossier, Some(&manifest.document)).await?;
                 Ok(before.attested.index)
             } else {
                 Err(Code::AlreadySent.into())
@@ -122,7 +122,7 @@ impl Dossiers {
         if before.is_none() {
             self.drop_unlisted(dossier, &manifest.document).await?;
         }
-        self.release_space(dossier, &manifest.document).await?;
+        self.release_space(dossier, Some(&manifest.document)).await?;
         Ok(attested.attested.index)
     }
 

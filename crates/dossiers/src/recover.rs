@@ -35,7 +35,7 @@ impl Dossiers {
                 self.unless_one_dossier(dossier, settled).await?;
             }
         }
-        self.release_submitted().await?;
+        self.release_finished().await?;
         self.tidy().await
     }
 

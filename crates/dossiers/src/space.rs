@@ -6,7 +6,7 @@
 
 use sceau_accounts::Source;
 use sceau_crypto::FileId;
-use sceau_element_api::documents::Manifest;
+use sceau_element_api::documents::{DossierPhase, DossierState, Manifest};
 use sceau_element_api::{AccountId, DossierId};
 use sceau_store::{Transaction, params};
 
@@ -85,12 +85,18 @@ impl Dossiers {
         if fits { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }
     }
 
-    /// What a manifest names counts no longer; what was sent along and left out of it is removed: nobody signed for it.
-    pub(crate) async fn release_space(&self, dossier: DossierId, manifest: &Manifest) -> Result<(), Fault> {
+    /// What a manifest names counts no longer; what was sent along and left out of it is removed: nobody signed for it. Without a manifest
+    /// that is everything.
+    pub(crate) async fn release_space(
+        &self,
+        dossier: DossierId,
+        manifest: Option<&Manifest>,
+    ) -> Result<(), Fault> {
         let at = params![dossier.to_string()];
+        let named = manifest.map_or(&[][..], |manifest| &manifest.files);
         for row in self.database.fetch_all(statements::FILES_IN_DRAFT, at).await? {
             let file: String = row.get("file_id")?;
-            if !manifest.files.iter().any(|named| named.file_id.to_string() == file) {
+            if !named.iter().any(|named| named.file_id.to_string() == file) {
                 self.drop_file(dossier, &file).await?;
             }
         }
@@ -98,8 +104,8 @@ impl Dossiers {
         Ok(())
     }
 
-    /// Finishes what a kill left between a submission and its release.
-    pub(crate) async fn release_submitted(&self) -> Result<(), Fault> {
+    /// Finishes what a kill left between a submission or a withdrawal and its release, or what arrived in that very moment.
+    pub(crate) async fn release_finished(&self) -> Result<(), Fault> {
         for row in self.database.fetch_all(statements::TO_RELEASE, params![]).await? {
             let Ok(dossier) = row.get::<String>("dossier")?.parse::<DossierId>() else { continue };
             let released = self.release_one(dossier).await;
@@ -110,9 +116,13 @@ impl Dossiers {
 
     async fn release_one(&self, dossier: DossierId) -> Result<(), Fault> {
         let _turn = self.guard.turn(dossier).await;
-        match self.rows.current::<Manifest>(dossier).await? {
-            Some(manifest) => self.release_space(dossier, &manifest.document).await,
-            None => Ok(()),
+        if let Some(manifest) = self.rows.current::<Manifest>(dossier).await? {
+            return self.release_space(dossier, Some(&manifest.document)).await;
+        }
+        let state = self.rows.current::<DossierState>(dossier).await?;
+        match state.map(|row| row.document.phase) {
+            Some(DossierPhase::Withdrawn) => self.release_space(dossier, None).await,
+            _ => Ok(()),
         }
     }
 }

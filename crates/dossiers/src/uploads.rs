@@ -4,7 +4,7 @@ use sceau_crypto::FileId;
 use sceau_crypto::envelope::{StreamLayout, UnverifiedHeader};
 use sceau_element_api::documents::{Manifest, SealedFile};
 use sceau_element_api::{AccountId, DossierId};
-use sceau_store::{ObjectName, params};
+use sceau_store::{ObjectName, StoreError, params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -104,7 +104,11 @@ impl Dossiers {
             Ok(false) => self.objects.delete(&object).await?,
             Err(fault) => {
                 self.objects.delete(&object).await?;
-                return Err(fault);
+                return Err(match fault {
+                    // The file was removed while its part was on the way.
+                    Fault::Store(StoreError::Conflict { .. }) => Code::HeaderFirst.into(),
+                    fault => fault,
+                });
             }
         }
         let row = self.database.fetch_one(statements::PART, at).await?;

@@ -5,10 +5,13 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::middleware::from_fn;
 use sceau_accounts::default_headers;
+use sceau_element_api::problem::MEDIA_TYPE;
+use serde_json::{Value, json};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityScheme,
 };
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, Object, ObjectBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,15 +39,44 @@ pub fn api(platform: &Platform, log_key: &str, pages: Router) -> Result<Router, 
         .merge(small)
         .split_for_parts();
     // Set here and nowhere else, so it cannot be set yet.
-    let _ = document.set(serde_json::to_value(in_openapi_spelling(openapi))?);
+    let _ = document.set(whole(openapi)?);
     Ok(router.merge(pages).layer(from_fn(default_headers)))
 }
 
-/// A wildcard is axum's: OpenAPI knows parameters only.
-fn in_openapi_spelling(mut openapi: OpenApi) -> OpenApi {
-    let paths = std::mem::take(&mut openapi.paths.paths);
-    openapi.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-    openapi
+/// The document as its readers need it. A wildcard is axum's: OpenAPI knows parameters only. A refusal that says no body of its own is a
+/// problem document.
+fn whole(openapi: OpenApi) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(openapi)?;
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return Ok(document) };
+    let spelled = std::mem::take(paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item));
+    *paths = spelled.collect();
+    let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
+    let responses =
+        operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut()).flatten();
+    for (status, response) in responses {
+        if let Some(response) = response.as_object_mut().filter(|_| status.starts_with(['4', '5'])) {
+            let problem = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}});
+            response.entry("content").or_insert(problem);
+        }
+    }
+    Ok(document)
+}
+
+/// A problem document (RFC 9457), as every refusal is one.
+fn problem() -> Object {
+    let text = |words: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(words)).build();
+    ObjectBuilder::new()
+        .description(Some("A problem document (RFC 9457)."))
+        .property("type", text("urn:sceau:problem: and the code"))
+        .property("title", text("what happened, in a line"))
+        .property("status", ObjectBuilder::new().schema_type(Type::Integer).build())
+        .property("code", text("what programs match on: see docs/problem-codes.md"))
+        .property("detail", text("what to do about this occurrence"))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("code")
+        .build()
 }
 
 /// What the document says before its routes. The name behind a scheme's `security` is a role or a scope: who may call.
@@ -59,6 +91,7 @@ fn frame() -> OpenApi {
         SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(description)).build())
     };
     let components = ComponentsBuilder::new()
+        .schema("Problem", problem())
         .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)))
         .security_scheme("client", SecurityScheme::OAuth2(OAuth2::new([client])))
         .security_scheme(

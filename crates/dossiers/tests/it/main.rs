@@ -25,5 +25,6 @@ mod more_information_is_asked_and_given;
 mod objects_without_a_row_are_swept;
 mod problem_codes_are_as_documented;
 mod the_api_is_as_documented;
+mod tickets_and_reading_sessions_expire;
 mod unfinished_deposits_take_up_bounded_space;
 mod what_was_left_alone_is_forgotten;

@@ -38,6 +38,10 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[tokio::test]
 async fn every_operation_says_who_may_call_it() {
     let world = World::new().await;
+    let problem = &world.document["paths"]["/v1/me"]["get"]["responses"]["401"]["content"];
+    let schema = &problem["application/problem+json"]["schema"]["$ref"];
+    assert_eq!(schema, "#/components/schemas/Problem", "what a refusal looks like");
+    assert!(world.document["components"]["schemas"]["Problem"].is_object());
     let schemes = &world.document["components"]["securitySchemes"];
     for (method, path, operation) in operations(&world.document) {
         let security = operation["security"].as_array().unwrap_or_else(|| panic!("{method} {path}"));

@@ -130,5 +130,21 @@ async fn a_kill_between_the_submission_and_its_release_is_made_good() {
     assert_eq!((taken(&world).await, world.objects()), (0, 1));
 }
 
+#[tokio::test]
+async fn a_file_that_arrives_while_its_dossier_is_withdrawn_does_not_stay() {
+    let (world, office, citizen) = set(ONE_FILE).await;
+    let draft = Draft::begin(&citizen, &office, world.clock_now()).await;
+    let path = format!("{}/withdraw", draft.path());
+    citizen.server().post::<_, Value>(&path, &json!({})).await.unwrap();
+    // As a request leaves it that asked for the phase before the withdrawal and wrote after it.
+    let [dossier, account] = [draft.id.as_str(), citizen.account.as_str()];
+    let header = sceau_store::params![dossier, "00", b"header".to_vec(), 1_u64];
+    world.database.execute(sceau_dossiers::statements::INSERT_FILE, header).await.unwrap();
+    let space = sceau_store::params![dossier, "00", "127.0.0.1", account, 6_u64];
+    world.database.execute(sceau_dossiers::statements::TAKE_SPACE, space).await.unwrap();
+    world.dossiers.recover().await.unwrap();
+    assert_eq!((taken(&world).await, world.count("SELECT count(*) AS n FROM files", &[]).await), (0, 0));
+}
+
 const KEPT: sceau_store::Statement =
     sceau_store::Statement::new("KEPT", "SELECT dossier, file_id, source, citizen FROM draft_space");
