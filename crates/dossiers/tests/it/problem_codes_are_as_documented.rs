@@ -58,7 +58,7 @@ fn document() -> String {
     let mut text = String::from(
         "# Codes of the platform's problems\n\n\
          Every refusal of the platform is a problem document (RFC 9457) with a stable `code` in snake case. Programs match on the code;\n\
-         people read the words of their page (`web/platform/src/words/problems.ts`, French and English). *At fault* is who must change\n\
+         people read the words of their page (`web/platform/src/words/refusals.ts`, French and English). *At fault* is who must change\n\
          something before asking again helps. The same codes are in records of the log and in what the platform writes on standard error.\n\n\
          The tables of the code are `crates/accounts/src/code.rs`, `crates/dossiers/src/code.rs` and `crates/element-api/src/wire/code.rs`; a\n\
          test compares this file with them, and `cargo test -p sceau-dossiers --test it accept_the_reviewed -- --ignored` writes it anew.\n\
