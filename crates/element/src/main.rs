@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Result<(), Failure> {
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
     if options.die_with_parent {
-        die_with_parent()?;
+        hardening::die_with_parent()?;
     }
     let settings = Settings {
         state: options.state.clone(),
@@ -162,11 +162,4 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(path)
-}
-
-fn die_with_parent() -> Result<(), Failure> {
-    let parent = rustix::process::getppid();
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
-    // It may have ended before the request was made.
-    if rustix::process::getppid() == parent { Ok(()) } else { Err("the parent process has ended".into()) }
 }

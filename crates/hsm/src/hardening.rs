@@ -1,7 +1,11 @@
-//! What keeps the memory of a process that holds keys its own: no core dump, no debugger of the same user, no swap.
+//! What keeps the memory of a process that holds keys its own (no core dump, no debugger of the same user, no swap), and
+//! what ends it with the process that started it.
 
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
+};
 
 /// What the system refused, and what that means.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +26,30 @@ pub enum Weakness {
         "memory could not be locked ({0}): keys may reach the swap; give the unit `LimitMEMLOCK=infinity`, or switch swap off"
     )]
     Swappable(String),
+}
+
+/// The process cannot be bound to the one that started it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unbound {
+    /// The system refused.
+    #[error("the parent process cannot be watched ({0})")]
+    Refused(String),
+    /// It ended before it could be watched.
+    #[error("the supervising process has ended")]
+    Orphan,
+}
+
+/// Asks the kernel to end this process when the one that started it ends: called first thing by a role that is supervised.
+///
+/// # Errors
+/// [`Unbound`].
+pub fn die_with_parent() -> Result<(), Unbound> {
+    let parent = getppid();
+    set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(|error| Unbound::Refused(error.to_string()))?;
+    // It may have ended before the request was made.
+    if getppid() == parent { Ok(()) } else { Err(Unbound::Orphan) }
 }
 
 /// Hardens the process as far as the system lets it, and says what it did not let. Call it before any key is read.

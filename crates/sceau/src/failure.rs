@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use sceau_client::ClientError;
+use sceau_hsm::hardening::Unbound;
 
 /// Exit codes, stable for scripts: `sceau --help` and docs/command-line.md list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +81,6 @@ impl Failure {
     pub(crate) fn role(name: &str, error: &dyn std::error::Error) -> Self {
         Self::new(Exit::System, name.to_owned(), format!("the {name} does not work: {error}"))
     }
-
-    /// The parent ended while this process started.
-    pub(crate) fn orphan() -> Self {
-        Self::new(Exit::System, "orphan", "the supervising process has ended")
-    }
 }
 
 impl fmt::Display for Failure {
@@ -120,5 +116,12 @@ impl From<ClientError> for Failure {
             _ => (Exit::System, "server"),
         };
         Self::new(exit, error.code().unwrap_or(code).to_owned(), error.to_string())
+    }
+}
+
+impl From<Unbound> for Failure {
+    /// A role that was to end with its supervisor.
+    fn from(error: Unbound) -> Self {
+        Self::new(Exit::System, "orphan", error.to_string())
     }
 }

@@ -90,7 +90,7 @@ fn serve_role(role: Role) -> Result<(), Failure> {
     match role {
         Role::Platform(options) => {
             if options.die_with_parent {
-                supervise::die_with_parent()?;
+                hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::platform::run(options))
         }
@@ -100,7 +100,7 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 tracing::warn!("{weakness}");
             }
             if options.die_with_parent {
-                supervise::die_with_parent()?;
+                hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::keymanager::run(options))
         }

@@ -90,18 +90,6 @@ impl Running {
     }
 }
 
-/// Asks the kernel to end this process when its parent ends: called first thing by a role that `up` started.
-pub(crate) fn die_with_parent() -> Result<(), Failure> {
-    let parent = rustix::process::getppid();
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))
-        .map_err(|cause| Failure::system("watch the parent process", &cause.into()))?;
-    // The parent may have ended before the request was made.
-    if rustix::process::getppid() != parent {
-        return Err(Failure::orphan());
-    }
-    Ok(())
-}
-
 fn log_file(folder: &Path, name: &str) -> Result<Stdio, Failure> {
     let path = folder.join(format!("{name}.log"));
     let file = std::fs::File::options()
