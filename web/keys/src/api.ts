@@ -39,6 +39,8 @@ export interface ManagedKey {
 /** GET /v1/keys. */
 export interface Keys {
   root_fingerprint: string;
+  /** Of a root that was made and waits to be enrolled. */
+  next_root_fingerprint: string | null;
   keys: ManagedKey[];
 }
 

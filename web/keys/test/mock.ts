@@ -102,9 +102,11 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/decisions":
       return { jws: "a.b.c", delivered: true };
     case "/v1/keys":
+    case "/v1/root":
     case "/v1/keys/rotate":
       return {
         root_fingerprint: world.root,
+        next_root_fingerprint: stage.asked.some((one) => one.path === "/v1/root") ? "5e".repeat(32) : null,
         keys: [
           key("encrypt", "HPKE-X-Wing", 2, "current", now - 165 * DAY, now + 18 * DAY, world.keyId, 12),
           key("encrypt", "HPKE-X-Wing", 3, "next", now + 18 * DAY, now + 200 * DAY, "1f".repeat(32), 57),

@@ -277,6 +277,20 @@ describe("administration", () => {
     await expect.poll(posted).toEqual([`/v1/keys/${"9c".repeat(32)}/destroy`]);
   });
 
+  it("makes another root when that is meant, and shows the fingerprint to be dictated", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration`);
+    const posted = (): string[] => servers.stage.asked.filter(({ body }) => body !== null).map(({ path }) => path);
+    await page.getByRole("button", { name: "Changer de racine" }).click();
+    await page.getByRole("button", { name: "Ne rien changer" }).click();
+    expect(posted()).toEqual([]);
+    await page.getByRole("button", { name: "Changer de racine" }).click();
+    await page.getByRole("button", { name: "Oui, créer une nouvelle racine" }).click();
+    await page.getByTestId("next-root").getByText("5e5e").first().waitFor();
+    expect(posted()).toEqual(["/v1/root"]);
+    expect(await page.getByRole("button", { name: "Changer de racine" }).count()).toBe(0);
+  });
+
   it("works before the key manager is connected, and says how to connect it", async () => {
     servers.stage.who = "administrator";
     servers.stage.refuse.set("/v1/config", { status: 503, code: "platform_not_connected" });

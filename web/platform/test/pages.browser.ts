@@ -62,6 +62,8 @@ const screens: Screen[] = [
   { name: "organisations", path: "/administration", who: "platform_admin", then: (page) => page.locator("main li").first().waitFor() },
   { name: "enrol", path: "/administration", who: "platform_admin", then: enrolling },
   { name: "enrolled", path: "/administration", who: "platform_admin", then: async (page) => { await enrolling(page); await page.locator("button[type=submit]").click(); await page.locator("[data-testid=client-secret]").waitFor(); } },
+  { name: "root", path: "/administration", who: "platform_admin", then: rooting },
+  { name: "root-replaced", path: "/administration", who: "platform_admin", then: async (page) => { await rooting(page); await page.locator("button[type=submit]").click(); await page.locator("main li").first().waitFor(); } },
   { name: "invitation", path: "/invitation#bonne", who: null, then: (page) => page.locator("main form").waitFor() },
   { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
   { name: "trace", path: "/trace", who: null, then: traced },
@@ -163,6 +165,11 @@ async function enrolling(page: Page) {
   await fields.nth(2).fill("cles@saint-aubin.fr");
   await page.locator("[data-testid=root-fingerprint] input").first().fill(mock.org.fingerprint);
   expect(MAIRIE).toMatch(/^[0-9a-f-]{36}$/);
+}
+
+async function rooting(page: Page) {
+  await page.locator("main li button", { hasText: /^(Changer de racine|Change the root)$/ }).first().click();
+  await page.locator("[data-testid=root-fingerprint] input").first().fill("5e".repeat(32));
 }
 
 async function traced(page: Page) {

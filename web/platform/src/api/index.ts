@@ -27,6 +27,8 @@ export const api = {
   keyStatements: (one: string) => get<T.PublishedKey[]>(`/v1/organisations/${id(one)}/key-statements`),
   organisationPrepare: (draft: T.OrganisationDraft) => post<T.Prepared>("/v1/organisations/prepare", draft),
   organisationCreate: (payload: string, proof: T.Proof) => post<T.OrganisationCreated>("/v1/organisations", { payload, proof }),
+  rootPrepare: (one: string, root: string) => post<T.Prepared>(`/v1/organisations/${id(one)}/root/prepare`, { root_fingerprint: root }),
+  rootReplace: (one: string, payload: string, proof: T.Proof) => post<T.Organisation>(`/v1/organisations/${id(one)}/root`, { payload, proof }),
 
   schemes: () => get<T.SchemeListed[]>("/v1/schemes"),
   scheme: (one: string) => get<T.Scheme>(`/v1/schemes/${id(one)}`),

@@ -24,6 +24,14 @@ export const administration = words({
       busy: "Votre appareil attend votre geste…",
       altered: "La plateforme a préparé autre chose que ce que vous avez tapé. Rien n'a été signé. Prévenez l'équipe de sécurité.",
     },
+    root: {
+      replace: "Changer de racine",
+      title: (name: string) => `Changer la racine de ${name}`,
+      lead: "À faire quand quelqu'un d'autre connaît la racine actuelle. Dès votre signature, ce que l'ancienne racine a signé ne vaut plus : les brouillons en cours sont à recommencer. L'organisation lit toujours ce qui a été déposé.",
+      present: "La racine actuelle",
+      same: "C'est l'empreinte de la racine actuelle : il en faut une autre.",
+      action: "Signer et changer la racine",
+    },
     created: {
       title: (name: string) => `${name} est inscrite`,
       lead: "Transmettez ceci à son administrateur des clés. Le secret ne sera plus jamais montré.",
@@ -69,6 +77,14 @@ export const administration = words({
       action: "Sign and enrol",
       busy: "Your device is waiting for your gesture…",
       altered: "The platform prepared something else than what you typed. Nothing was signed. Tell the security team.",
+    },
+    root: {
+      replace: "Change the root",
+      title: (name: string) => `Change the root of ${name}`,
+      lead: "For when somebody else knows the present root. From your signature on, what the old root stated has ended: drafts under way must be begun again. The organisation still reads what was deposited.",
+      present: "The present root",
+      same: "This is the fingerprint of the present root: another one is needed.",
+      action: "Sign and change the root",
     },
     created: {
       title: (name: string) => `${name} is enrolled`,

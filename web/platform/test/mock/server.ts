@@ -135,6 +135,8 @@ export class Mock {
     }
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
     if (kind === "organisations" && sub === "key-statements") return { json: [{ ...(await this.#recipient()), evidence: null, key_id: this.org.keyId }] };
+    if (kind === "organisations" && sub === "root" && file === "prepare") return this.#prepared({ v: 1, organisation: id, name: this.org.name, root_fingerprint: json().root_fingerprint });
+    if (kind === "organisations" && sub === "root") return { json: this.#view(this.org) };
     if (kind === "organisations" && method === "GET") return { json: this.#view(this.org) };
     if (kind === "schemes" && method === "GET") {
       const scheme = SCHEMES.find((one) => one.id === id);
