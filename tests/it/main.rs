@@ -10,6 +10,7 @@
 
 mod a_cut_upload_goes_on;
 mod a_platform_that_swaps_the_recipient_key_is_caught;
+mod a_root_is_replaced;
 mod a_stolen_platform_opens_nothing;
 mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_with_its_own_software_receives_and_decides;

@@ -52,7 +52,7 @@ export function codeFor(error: unknown): string {
 export function explain(error: unknown): string {
   const w = texts();
   const code = codeFor(error);
-  if (code === "network") return w.network;
+  if (/^(network|request_too_slow)$/.test(code)) return w.network;
   if (code === "platform_not_connected") return w.unlinked;
   if (code === "ticket_of_another_account") return w.account;
   if (/ticket/.test(code)) return w.ticket;
@@ -62,8 +62,8 @@ export function explain(error: unknown): string {
   if (/certificate/.test(code)) return w.certificate;
   if (/session|token|expired|http_401/.test(code)) return w.session;
   if (/^(manifest|form_|file_of_another_dossier|evidence|opening\.|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
-  if (/^(header|envelope-(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
-  if (/recipient|unwrap|unknown_key|key_not/.test(code)) return w.key;
+  if (/^(header|envelope_(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
+  if (/recipient|unwrap|unknown_key|key_(not|disabled)/.test(code)) return w.key;
   if (code === "already_decided") return w.decided;
   if (code === "too_large_for_a_page") return w.large;
   if (/platform|unreachable/.test(code)) return w.clock;

@@ -129,7 +129,7 @@ async fn connection(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests state what must hold")]
     use super::*;
 
     #[tokio::test]
@@ -146,7 +146,8 @@ mod tests {
             drop(stop.take());
         });
         let clients = async { (TcpStream::connect(address).await, TcpStream::connect(address).await) };
-        let ((), clients) = tokio::join!(serving, clients);
+        let both = async { tokio::join!(serving, clients) };
+        let ((), clients) = tokio::time::timeout(Duration::from_secs(10), both).await.expect("it stops");
         assert!(clients.0.is_ok() && clients.1.is_ok());
         assert_eq!((held.len(), permits.available_permits()), (1, 0));
     }
