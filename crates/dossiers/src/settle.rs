@@ -174,7 +174,7 @@ impl Dossiers {
         let opened = opened && record.outcome() == sceau_trace::Outcome::Granted;
         let name = self.enrolled(organisation).await?.document.name;
         // When it was done, as the key manager signed it; the log's own time is when it was delivered.
-        let signed = record.detail().get("signed-time").and_then(|time| time.parse().ok());
+        let signed = record.detail().get("signed_time").and_then(|time| time.parse().ok());
         let event = Event {
             index,
             time: signed.unwrap_or_else(|| record.time()),

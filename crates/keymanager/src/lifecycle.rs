@@ -153,7 +153,7 @@ impl KeyManager {
 
     async fn acknowledged(&self, key: &ManagedKey, index: u64, draft: RecordDraft) -> Result<(), Error> {
         let mut append = self.journal().begin().await?;
-        append.record(draft.detail("log-index", index.to_string())).await?;
+        append.record(draft.detail("log_index", index.to_string())).await?;
         let values = params![key.statement.key_id.to_string(), index, self.now()];
         append.transaction().execute(statements::KEY_ACKNOWLEDGED, values).await?;
         append.commit().await?;

@@ -242,7 +242,7 @@ impl KeyManager {
         draft: RecordDraft,
     ) -> Result<(), Error> {
         let Some(skipped) = self.buckets().take_refusal(who, self.now()) else { return Ok(()) };
-        let draft = if skipped == 0 { draft } else { draft.detail("not-recorded", skipped.to_string()) };
+        let draft = if skipped == 0 { draft } else { draft.detail("not_recorded", skipped.to_string()) };
         let recorded = self.journal().append(draft).await;
         if recorded.is_err() {
             self.buckets().skipped(skipped + 1);

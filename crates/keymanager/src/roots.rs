@@ -136,7 +136,7 @@ impl KeyManager {
     ) -> Result<(), Error> {
         let draft = self.own_record(action).granted().detail("root", fingerprint.to_string());
         let draft = match index {
-            Some(index) => draft.detail("log-index", index.to_string()),
+            Some(index) => draft.detail("log_index", index.to_string()),
             None => draft,
         };
         let mut append = self.journal().begin().await?;

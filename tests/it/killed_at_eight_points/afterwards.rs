@@ -153,7 +153,7 @@ async fn key_manager_agrees(premises: &Premises, log: &Log) {
     let own: Vec<Value> = administration.get("/v1/records").await.unwrap();
     assert_eq!(json!(own.len()), status["records"]);
     let signed = |record: &Record| {
-        let hash = record.detail().get("signed-hash").cloned();
+        let hash = record.detail().get("signed_hash").cloned();
         hash.filter(|_| record.asserted() == Asserted::Organisation)
     };
     let delivered: Vec<String> = log.0.iter().filter_map(signed).collect();

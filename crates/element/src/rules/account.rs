@@ -47,7 +47,7 @@ fn by_platform(state: &State, document: &AccountDocument) -> Result<Verdict, Ref
         Role::Citizen => Ok(Verdict::by(platform())),
         // Trust on first use, once in the life of the element; SECURITY.md says so.
         Role::PlatformAdmin if !state.has_platform_admin() => {
-            Ok(Verdict::by(platform()).detail("first-use", "yes"))
+            Ok(Verdict::by(platform()).detail("first_use", "yes"))
         }
         Role::PlatformAdmin => {
             Err(Refusal::new(Code::AdminExists, "a platform administrator must confirm this with a passkey"))

@@ -33,7 +33,7 @@ fn enrol(
     demand(active, Code::NotAuthorised, "neither the account nor the new passkey may be out of use")?;
     match authority {
         Authority::Platform if account.enrolment == Enrolment::Open => {
-            Ok(Verdict::by(platform()).detail("first-use", "yes"))
+            Ok(Verdict::by(platform()).detail("first_use", "yes"))
         }
         Authority::Platform => Err(Refusal::new(
             Code::ProofRequired,

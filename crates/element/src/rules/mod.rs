@@ -133,7 +133,7 @@ fn with_proof(builder: RecordBuilder, authority: &Authority) -> RecordBuilder {
     match authority {
         Authority::Passkey { credential, user_verified, .. } => builder
             .subject("credential", credential.to_string())
-            .detail("user-verified", if *user_verified { "yes" } else { "no" }),
+            .detail("user_verified", if *user_verified { "yes" } else { "no" }),
         Authority::Organisation { signer, .. } => builder.detail("signer", signer.to_string()),
         Authority::Platform => builder,
     }

@@ -154,8 +154,8 @@ impl SignedRecord {
         }
         let record = builder
             .organisation(self.organisation.to_string())
-            .detail("signed-hash", self.digest.to_string())
-            .detail("signed-time", signed.time().to_string())
+            .detail("signed_hash", self.digest.to_string())
+            .detail("signed_time", signed.time().to_string())
             .detail("signer", self.signer.to_string())
             .build()
             .map_err(malformed)?;

@@ -68,8 +68,8 @@ async fn a_key_managers_record_is_taken_in_once() {
     let kept = shown(client, index).await;
     assert_eq!((kept.asserted(), kept.code()), (Asserted::Organisation, "quota"));
     assert_eq!((kept.actor(), kept.subjects()), (sent.actor(), sent.subjects()));
-    assert_eq!(kept.detail()["signed-time"], "12345");
-    assert_eq!(kept.detail()["signed-hash"], sha256(&sent.to_bytes()).to_string());
+    assert_eq!(kept.detail()["signed_time"], "12345");
+    assert_eq!(kept.detail()["signed_hash"], sha256(&sent.to_bytes()).to_string());
     let House { element, .. } = house;
     let element = element.restart().await;
     assert_eq!(element.client.append_signed(jws).await.unwrap(), index);

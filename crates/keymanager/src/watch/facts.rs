@@ -76,7 +76,7 @@ pub(super) fn of_organisation(
 /// The hash of what a key manager of ours signed, where the record is one that the element took in from it.
 pub(super) fn signed_by_us(record: &Record, organisation: &OrganisationId) -> Option<Hash> {
     let in_our_name = record.asserted() == Asserted::Organisation && is_about(record, organisation);
-    record.detail().get("signed-hash").filter(|_| in_our_name).and_then(|hash| Hash::from_hex(hash))
+    record.detail().get("signed_hash").filter(|_| in_our_name).and_then(|hash| Hash::from_hex(hash))
 }
 
 /// Where it stands in our own trace, as the record itself says.

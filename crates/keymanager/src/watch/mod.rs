@@ -243,9 +243,9 @@ impl KeyManager {
         let draft = self.own_record(Action::parse("log.watch")?).refused(kind);
         let draft = match index {
             Some(index) if kind == FOREIGN_DECISION => {
-                draft.detail("decision", what).detail("log-index", index.to_string())
+                draft.detail("decision", what).detail("log_index", index.to_string())
             }
-            Some(index) => draft.subject("statement", what).detail("log-index", index.to_string()),
+            Some(index) => draft.subject("statement", what).detail("log_index", index.to_string()),
             None => draft,
         };
         let mut append = self.journal().begin().await?;

@@ -365,7 +365,7 @@ async fn a_flood_of_refusals_is_counted_and_not_written_one_by_one() {
         .filter(|each| each["record"]["code"] == "certificate_missing")
         .collect();
     assert_eq!(refusals.len(), 61);
-    assert_eq!(refusals[0]["record"]["detail"]["not-recorded"], "5");
+    assert_eq!(refusals[0]["record"]["detail"]["not_recorded"], "5");
 }
 
 #[test]

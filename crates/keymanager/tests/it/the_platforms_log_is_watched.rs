@@ -47,7 +47,7 @@ async fn a_statement_that_we_did_not_make_raises_one_alarm() {
         (alarm["outcome"].as_str(), alarm["code"].as_str()),
         (Some("refused"), Some("foreign-statement"))
     );
-    assert_eq!(alarm["detail"]["log-index"], index.to_string());
+    assert_eq!(alarm["detail"]["log_index"], index.to_string());
     assert_eq!(world.administrator().await.get("/v1/status").await.json()["foreign_statements"], 1);
 }
 
@@ -81,7 +81,7 @@ fn taken_in(world: &World, signed: &[u8]) -> Record {
     Record::builder(START, actor, Asserted::Organisation, Action::UNWRAP_OUTCOME)
         .granted()
         .organisation(world.organisation.to_string())
-        .detail("signed-hash", sha256(signed).to_string())
+        .detail("signed_hash", sha256(signed).to_string())
         .build()
         .unwrap()
 }

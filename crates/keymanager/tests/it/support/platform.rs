@@ -131,7 +131,7 @@ impl TestLog {
             taken = taken.detail(name.clone(), value.clone());
         }
         let taken =
-            taken.organisation(organisation).detail("signed-hash", sha256(&signed.to_bytes()).to_string());
+            taken.organisation(organisation).detail("signed_hash", sha256(&signed.to_bytes()).to_string());
         self.append(&taken.build().unwrap())
     }
 }
