@@ -59,6 +59,7 @@ async fn another_root_takes_over_and_old_dossiers_stay_readable() {
     assert_eq!(keys["next_root_fingerprint"], Value::Null);
     let status: Value = premises.administration().get("/v1/status").await.unwrap();
     assert_eq!(status["alarms"], json!([]));
+    assert!(status["records_in_log"].as_u64().unwrap() > 0, "what the platform took is in its log: {status}");
 
     let after = deposit(&citizen, &scheme).await.unwrap();
     for dossier in [before, after] {

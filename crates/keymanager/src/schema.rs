@@ -26,6 +26,7 @@ pub mod statements {
         /// The platform's log holds it.
         pub RECORD_LOGGED = "UPDATE record SET logged = $2 WHERE position = $1";
         pub RECORD_IN_LOG = "SELECT logged FROM record WHERE position = $1";
+        pub COUNT_LOGGED = "SELECT count(*) AS n FROM record WHERE logged IS NOT NULL";
         pub RECORD_DELIVERED = "UPDATE record SET delivered = 1 WHERE position = $1";
         pub PUT_CHECKPOINT = "INSERT INTO own_checkpoint (id, note) VALUES (1, $1) \
             ON CONFLICT (id) DO UPDATE SET note = excluded.note";

@@ -58,6 +58,8 @@ pub(super) struct Status {
     alarms: Vec<String>,
     assignments: u64,
     records: u64,
+    /// Of these, how many were seen in the platform's log, as far as it was read.
+    records_in_log: u64,
     log_key: String,
 }
 
@@ -158,6 +160,7 @@ pub(super) async fn status(
         foreign_statements: manager.alarms(FOREIGN_STATEMENT).await?,
         assignments: assignments as u64,
         records: manager.journal().size(),
+        records_in_log: manager.journal().logged().await?,
         log_key: manager.log_key().to_string(),
     }))
 }

@@ -26,7 +26,9 @@ use crate::schema::statements;
 pub(crate) const TOPIC: &str = "record";
 /// Name of the detail that says which register a record sealed, and of the one with its hash.
 pub(crate) const REGISTER: &str = "register";
-pub(crate) const REGISTER_HASH: &str = "register-hash";
+pub(crate) const REGISTER_HASH: &str = "register_hash";
+/// As it was spelt in traces of before.
+const REGISTER_HASH_BEFORE: &str = "register-hash";
 
 /// What a journal is made of.
 pub(crate) struct Parts {
@@ -218,7 +220,8 @@ fn short(hash: &Hash) -> [u8; 8] {
 fn note_register(leaf: &[u8], registers: &mut BTreeMap<String, Hash>) -> Result<(), Error> {
     let record = Record::parse(leaf).map_err(|error| Error::Journal(error.to_string()))?;
     let detail = record.detail();
-    if let (Some(name), Some(hash)) = (detail.get(REGISTER), detail.get(REGISTER_HASH))
+    let hash = detail.get(REGISTER_HASH).or_else(|| detail.get(REGISTER_HASH_BEFORE));
+    if let (Some(name), Some(hash)) = (detail.get(REGISTER), hash)
         && let Some(hash) = Hash::from_hex(hash)
     {
         registers.insert(name.clone(), hash);

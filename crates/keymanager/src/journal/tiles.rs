@@ -66,6 +66,11 @@ impl Journal {
             .collect()
     }
 
+    /// How many records were seen in the platform's log. That it took a record is the platform's word; this is not.
+    pub(crate) async fn logged(&self) -> Result<u64, Error> {
+        Ok(self.parts.database.fetch_one(statements::COUNT_LOGGED, params![]).await?.get("n")?)
+    }
+
     /// How many records the platform does not have yet.
     pub(crate) async fn undelivered(&self) -> Result<u64, Error> {
         Ok(self.parts.database.fetch_one(statements::COUNT_UNDELIVERED, params![]).await?.get("n")?)

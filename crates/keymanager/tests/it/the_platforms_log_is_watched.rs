@@ -107,6 +107,23 @@ async fn a_record_in_our_name_that_our_trace_lacks_raises_an_alarm() {
 }
 
 #[tokio::test]
+async fn a_record_that_the_platform_took_and_dropped_is_not_in_its_log() {
+    let world = World::connected().await;
+    let status = async || world.administrator().await.get("/v1/status").await.json();
+    let before = status().await;
+    assert!(before["records_in_log"].as_u64().unwrap() > 0);
+    world.platform.misbehave(Bad::DropsRecords);
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    officer.post("/v1/unwrap", &dossier.request()).await.json();
+    world.manager.tick().await.assert_well();
+    world.manager.tick().await.assert_well();
+    let after = status().await;
+    assert_eq!(after["records_in_log"], before["records_in_log"]);
+    assert!(after["records"].as_u64() > before["records"].as_u64());
+}
+
+#[tokio::test]
 async fn a_folder_put_back_from_an_old_copy_notices() {
     let stopped = World::connected().await.stop();
     drop(stopped.open(Settings::default()).await.unwrap());
