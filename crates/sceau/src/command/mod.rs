@@ -2,6 +2,7 @@
 
 mod completions;
 mod deposit;
+mod doctor;
 mod fault;
 mod input;
 mod inspect;
@@ -34,6 +35,8 @@ pub(crate) enum Tool {
     /// Verify the public log, and evidence from it
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    /// Say what is wrong with an installation, and what to do
+    Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
     Completions(completions::CompletionsOptions),
 }
@@ -56,6 +59,7 @@ impl Tool {
             Self::Open(options) => open::run(options),
             Self::Inspect(options) => inspect::run(options),
             Self::Deposit(options) => deposit::run(options),
+            Self::Doctor(options) => doctor::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
             Self::Completions(options) => completions::run(options, program),
@@ -69,6 +73,7 @@ impl Tool {
             Self::Open(options) => options.json,
             Self::Inspect(options) => options.json,
             Self::Deposit(options) => options.json,
+            Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(trace::TraceCommand::Verify(options)) => options.json,
             Self::Completions(_) => false,

@@ -10,6 +10,7 @@ fn of_each_tool() {
         "open",
         "inspect",
         "deposit",
+        "doctor",
         "keys",
         "keys new",
         "keys show",
@@ -26,7 +27,7 @@ fn of_each_tool() {
 #[test]
 fn of_the_program_lists_tools_and_exit_codes() {
     let help = Desk::new().run(&["--help"]).ok().text();
-    for tool in ["seal", "open", "inspect", "deposit", "keys", "trace", "completions"] {
+    for tool in ["seal", "open", "inspect", "deposit", "doctor", "keys", "trace", "completions"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
     }
     let documented = include_str!("../../../../docs/command-line.md");

@@ -1,0 +1,167 @@
+//! `sceau doctor`: looks at an installation and says what is wrong and what to do. It changes nothing, and needs no secret.
+
+mod keys;
+mod local;
+mod servers;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::say;
+use crate::failure::{Exit, Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  sceau doctor                                     looks at what `sceau up` runs from .sceau
+  sceau doctor --data /var/lib/sceau/platform --element /run/sceau/element.sock --platform https://sceau.example.org
+
+It ends with code 0 where nothing is wrong; what is to be known (!) is no failure.";
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DoctorOptions {
+    /// Folder of `sceau up`, or of one role
+    #[arg(long, value_name = "FOLDER", default_value = ".sceau")]
+    data: PathBuf,
+    /// Socket of the element, instead of the one in the folder
+    #[arg(long, value_name = "SOCKET")]
+    element: Option<PathBuf>,
+    /// Web address of the platform, instead of the one in the folder
+    #[arg(long, value_name = "URL")]
+    platform: Option<String>,
+    /// Web address of the key manager, instead of the one in the folder
+    #[arg(long, value_name = "URL")]
+    key_manager: Option<String>,
+    /// Certificates (PEM) to trust for these addresses, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Well,
+    /// Works, and is to be known.
+    Notice,
+    Trouble,
+}
+
+/// What was found of one thing.
+#[derive(Debug, Serialize)]
+struct Finding {
+    /// What was looked at; stable.
+    check: &'static str,
+    state: State,
+    found: String,
+    /// What to do about it.
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn well(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, state: State::Well, found: found.into(), advice: None }
+    }
+
+    fn notice(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, state: State::Notice, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn trouble(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, state: State::Trouble, found: found.into(), advice: Some(advice.into()) }
+    }
+}
+
+/// Where the parts of an installation are, as far as that is known.
+struct Installation {
+    element: Option<PathBuf>,
+    platform: Option<String>,
+    key_manager: Option<String>,
+    anchors: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Ports {
+    platform: u16,
+    key_manager: u16,
+}
+
+impl Installation {
+    /// As the options say, completed by what `sceau up` keeps in its folder. Nothing is made.
+    fn find(options: &DoctorOptions) -> Self {
+        let data = &options.data;
+        let there = |path: PathBuf| path.exists().then_some(path);
+        let ports: Option<Ports> =
+            std::fs::read(data.join("ports.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let made = data.join("keymanager/keymanager.db").exists();
+        let platform = ports.as_ref().map(|ports| format!("http://sceau.localhost:{}", ports.platform));
+        let key_manager = ports.filter(|_| made).map(|p| format!("https://cles.localhost:{}", p.key_manager));
+        let socket = || ports_folder(data).then(|| data.join("run/element.sock"));
+        Self {
+            element: options.element.clone().or_else(socket),
+            platform: options.platform.clone().or(platform),
+            key_manager: options.key_manager.clone().or(key_manager),
+            anchors: options.anchors.clone().or_else(|| there(data.join("demonstration/authority.pem"))),
+        }
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.element.is_none() && self.platform.is_none() && self.key_manager.is_none()
+    }
+}
+
+/// Whether this is the folder of `sceau up`.
+fn ports_folder(data: &Path) -> bool {
+    data.join("ports.json").exists()
+}
+
+pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
+    let installation = Installation::find(options);
+    if installation.is_nowhere() && !options.data.is_dir() {
+        let words = format!(
+            "there is nothing to look at: {} is no folder, and neither --element, --platform nor --key-manager is given",
+            options.data.display()
+        );
+        return Err(Failure::new(Exit::Usage, "nothing_to_look_at", words));
+    }
+    let now = sceau_store::Clock::now_ms(&sceau_store::SystemClock);
+    let mut findings = vec![local::program()];
+    if options.data.is_dir() {
+        findings.extend(local::folder(&options.data, now));
+    }
+    findings.push(local::swap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
+    findings.extend(runtime.block_on(servers::look(&installation, now)));
+    tell(&findings, options.json)?;
+    match findings.iter().filter(|finding| finding.state == State::Trouble).count() as u64 {
+        0 => Ok(()),
+        troubles => {
+            let words = format!("{} found", say::counted(troubles, "trouble"));
+            Err(Failure::new(Exit::System, "trouble", words))
+        }
+    }
+}
+
+fn tell(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return say::json(&json!({"findings": findings}));
+    }
+    let mut lines = Vec::new();
+    for Finding { check, state, found, advice } in findings {
+        let mark = match state {
+            State::Well => '✓',
+            State::Notice => '!',
+            State::Trouble => '✗',
+        };
+        lines.push(format!("{mark} {check:<14} {found}"));
+        lines.extend(advice.iter().map(|advice| format!("  {:<14} → {advice}", "")));
+    }
+    say::result(&lines.join("\n"))
+}

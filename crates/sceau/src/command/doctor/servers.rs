@@ -1,0 +1,80 @@
+//! Whether the element, the platform and the key manager answer, and how they are by their own word.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sceau_client::{ClientError, Server, Trust};
+use sceau_element_api::Client;
+
+use super::{Finding, Installation, keys};
+
+pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(socket) = &installation.element {
+        findings.push(element(socket).await);
+    }
+    if let Some(address) = &installation.platform {
+        match reach(address, None) {
+            Err(error) => findings.push(away("platform", address, &error)),
+            Ok(server) => {
+                findings.push(server_check("platform", address, &server).await);
+                findings.extend(keys::look(&server, now).await);
+            }
+        }
+    }
+    if let Some(address) = &installation.key_manager {
+        match reach(address, installation.anchors.as_deref()) {
+            Err(error) => findings.push(away("key_manager", address, &error)),
+            Ok(server) => findings.push(server_check("key_manager", address, &server).await),
+        }
+    }
+    findings
+}
+
+async fn element(socket: &Path) -> Finding {
+    let name = socket.display();
+    match Client::new(socket).hello().await {
+        Ok(_) => Finding::well("element", format!("answers at {name}")),
+        Err(error) => {
+            let advice = "its log says why it ended; run this as a user whom it hears";
+            Finding::trouble("element", error.to_string(), advice)
+        }
+    }
+}
+
+fn reach(address: &str, anchors: Option<&Path>) -> Result<Server, ClientError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|cause| ClientError::File { path: path.display().to_string(), cause })
+    };
+    let anchors_pem = anchors.map(read).transpose()?;
+    Server::new(address, &Trust { anchors_pem, identity_pem: None })
+}
+
+fn away(check: &'static str, address: &str, error: &ClientError) -> Finding {
+    let advice = "start it, or mend address, certificate and firewall between; its log says why it ended";
+    let found = match error {
+        ClientError::Transport(_) => format!("does not answer at {address}"),
+        error => format!("{address}: {error}"),
+    };
+    Finding::trouble(check, found, advice)
+}
+
+#[derive(serde::Deserialize)]
+struct Check {
+    checks: BTreeMap<String, String>,
+}
+
+async fn server_check(check: &'static str, address: &str, server: &Server) -> Finding {
+    match server.get::<Check>("/check").await {
+        Ok(answer) => {
+            let parts: Vec<&str> = answer.checks.keys().map(String::as_str).collect();
+            Finding::well(check, format!("well at {address} ({})", parts.join(", ")))
+        }
+        // It answers, with what is not well.
+        Err(ClientError::Refused { status: 503, .. }) => {
+            let advice = format!("see {address}/check for what it misses, and its log");
+            Finding::trouble(check, format!("answers at {address} and is not well"), advice)
+        }
+        Err(error) => away(check, address, &error),
+    }
+}
