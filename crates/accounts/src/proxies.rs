@@ -116,12 +116,18 @@ fn chain(
 }
 
 /// The `for` of each element of a `Forwarded` header; an element without one, or with two, says nothing.
+///
+/// A sender who leaves a quoted string open takes what the proxies add for a part of it, up to the end of the line: nobody knows then where
+/// the proxies' own words begin, and the line says nothing.
 fn forwarded_for(list: &str) -> Vec<Option<IpAddr>> {
-    outside_quotes(list, ',').into_iter().map(element_for).collect()
+    match outside_quotes(list, ',') {
+        Some(elements) => elements.into_iter().map(element_for).collect(),
+        None => vec![None],
+    }
 }
 
 fn element_for(element: &str) -> Option<IpAddr> {
-    let pairs = outside_quotes(element, ';');
+    let pairs = outside_quotes(element, ';')?;
     let mut named = pairs.iter().filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         name.eq_ignore_ascii_case("for").then_some(value)
@@ -140,10 +146,10 @@ fn node(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Splits at `separator` where it is not inside a quoted string (RFC 9110 section 5.6.4).
-fn outside_quotes(text: &str, separator: char) -> Vec<&str> {
+/// Splits at `separator` where it is not inside a quoted string (RFC 9110 section 5.6.4); none where such a string does not end.
+fn outside_quotes(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
-    text.split(|character: char| {
+    let split = |character: char| {
         let here = character == separator && !quoted;
         match character {
             _ if escaped => escaped = false,
@@ -152,8 +158,9 @@ fn outside_quotes(text: &str, separator: char) -> Vec<&str> {
             _ => {}
         }
         here
-    })
-    .collect()
+    };
+    let pieces = text.split(split).collect();
+    (!quoted).then_some(pieces)
 }
 
 #[cfg(test)]
@@ -215,6 +222,30 @@ mod tests {
         }
         let two_lines = [("forwarded", "for=198.51.100.1"), ("forwarded", "for=192.0.2.7")];
         assert_eq!(client(PEER, &two_lines), "192.0.2.7");
+    }
+
+    #[test]
+    fn a_quoted_string_that_a_sender_leaves_open_hides_no_proxy_s_word() {
+        // The sender's own words end where the proxy adds `, for=…`, be that quoted or not.
+        for sent in [
+            "for=6.6.6.6;x=\"",
+            "for=6.6.6.6;x=\"\\",
+            "for=6.6.6.6, for=6.6.6.6;by=\"a\";x=\"",
+            "x=\";for=6.6.6.6;y=\"\";z=\"",
+        ] {
+            for added in [
+                "for=192.0.2.7",
+                "for=\"[2001:db8:bad::1]:4711\"",
+                "by=\"10.0.0.1:80\";for=\"192.0.2.7:4711\"",
+            ] {
+                let header = format!("{sent}, {added}");
+                assert_ne!(client(PEER, &[("forwarded", &header)]), "6.6.6.6", "{header}");
+                let two_proxies = format!("{header}, for=\"10.3.0.9:80\"");
+                assert_ne!(client(PEER, &[("forwarded", &two_proxies)]), "6.6.6.6", "{two_proxies}");
+            }
+            let apart = [("forwarded", sent), ("forwarded", "for=192.0.2.7")];
+            assert_eq!(client(PEER, &apart), "192.0.2.7", "a line of the proxy's own is its own");
+        }
     }
 
     #[test]
