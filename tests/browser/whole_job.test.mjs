@@ -99,6 +99,9 @@ async function addTo(page, address, file) {
   await page.getByText('vos 2 documents déjà envoyés y restent').waitFor();
   await page.getByLabel('Choisir des fichiers').setInputFiles([file]);
   await picture(page, 'complete.fr');
+  await button(page, 'English').click();
+  await picture(page, 'complete.en');
+  await button(page, 'Français').click();
   await button(page, 'Sceller et envoyer').click();
   await button(page, 'Signer et déposer').click();
   await page.getByTestId('receipt').waitFor();
