@@ -44,7 +44,7 @@ fn look(name: &str, text: &str, findings: &mut Findings) {
         let line = format!("{name} has {lines} lines; {WARN_ABOVE} is where it should be two files");
         if lines > REFUSE_ABOVE { findings.errors.push(line) } else { findings.warnings.push(line) }
     }
-    for path in MACHINE_PATHS.iter().filter(|path| text.contains(**path)) {
+    for path in MACHINE_PATHS.iter().filter(|path| names_path(text, path)) {
         findings.errors.push(format!("{name} names a place on one machine: {path}"));
     }
     if name.ends_with("package-lock.json") && text.contains("\"resolved\": \"http") {
@@ -56,6 +56,12 @@ fn look(name: &str, text: &str, findings: &mut Findings) {
     if settings && ["registry=", "index-url"].iter().any(|word| text.contains(word)) {
         findings.errors.push(format!("{name} names a registry: that belongs to the machine"));
     }
+}
+
+/// Whether the text names the path from its beginning: within a longer one, as of an address of our own API, it is another's part.
+fn names_path(text: &str, path: &str) -> bool {
+    let goes_on = |before: char| before.is_alphanumeric() || "}-_.".contains(before);
+    text.match_indices(path).any(|(at, _)| !text.get(..at).is_some_and(|before| before.ends_with(goes_on)))
 }
 
 #[cfg(test)]
@@ -80,6 +86,8 @@ mod tests {
     #[test]
     fn machine_paths_and_hosts_are_found() {
         assert_eq!(errors("a.md", concat!("see /wo", "rk/there")), 1);
+        assert_eq!(errors("a.rs", concat!("\"/ro", "ot/.cargo\"")), 1);
+        assert_eq!(errors("a.rs", concat!("/v1/organisations/{id}/ro", "ot/prepare")), 0);
         assert_eq!(errors("web/package-lock.json", r#"{"resolved": "https://registry.example/a.tgz"}"#), 1);
         assert_eq!(errors("web/package-lock.json", r#"{"resolved": "packages/app"}"#), 0);
         assert_eq!(errors("web/.npmrc", "registry=https://registry.example"), 1);
