@@ -4,8 +4,6 @@
 //! platform's log, verified to its end, shows that it was enrolled: the element ends what the old one stated at that very entry, and each key is then
 //! replaced by one that the new root states.
 
-use std::sync::Arc;
-
 use sceau_crypto::Fingerprint;
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _, Provider};
 use sceau_store::params;
@@ -121,7 +119,6 @@ impl KeyManager {
             };
             let fingerprint = after.in_force.fingerprint;
             self.keep_roots(after, Action::parse("root.enrolled")?, &fingerprint, Some(index)).await?;
-            self.reload_keyring().await?;
             came = true;
         }
         Ok(came)
@@ -143,8 +140,7 @@ impl KeyManager {
         append.record(draft).await?;
         self.vault().put(append.transaction(), ROOTS, &roots.kept).await?;
         append.commit().await?;
-        self.put_roots(Arc::new(roots));
-        Ok(())
+        self.put_roots(roots).await
     }
 }
 

@@ -136,8 +136,12 @@ impl KeyManager {
         Arc::clone(&self.0.roots.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn put_roots(&self, roots: Arc<Roots>) {
-        *self.0.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
+    /// The keys first: nobody sees the new root with the keys of the old one.
+    pub(crate) async fn put_roots(&self, roots: Roots) -> Result<(), Error> {
+        let keyring = Arc::new(Keyring::load(&self.0.database, &roots).await?);
+        *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
+        *self.0.roots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roots);
+        Ok(())
     }
 
     pub(crate) fn vault(&self) -> &Vault {
