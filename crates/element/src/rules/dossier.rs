@@ -46,7 +46,10 @@ fn phase_is_founded(state: &State, document: &DossierState) -> Result<(), Refusa
         )
     };
     match document.phase {
-        DossierPhase::Draft | DossierPhase::Withdrawn => Ok(()),
+        // What was sent stays sent: its files are nobody's to remove any more.
+        DossierPhase::Draft | DossierPhase::Withdrawn => {
+            demand(manifest.is_none(), Code::FieldFixed, "the depositor has sent a manifest for this dossier")
+        }
         DossierPhase::Submitted => {
             demand(manifest.is_some(), Code::HashMismatch, "attest the manifest first")
         }

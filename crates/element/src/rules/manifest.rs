@@ -1,6 +1,6 @@
 //! Manifests: in the word of the depositor's passkey where there is one; else the platform's, and the record says that.
 
-use sceau_element_api::documents::{Manifest, Outcome};
+use sceau_element_api::documents::{DossierPhase, Manifest, Outcome};
 use sceau_element_api::wire::{Code, Refusal};
 
 use super::{Verdict, actor_of, demand, not_authorised};
@@ -12,6 +12,12 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
     let same =
         dossier.document.organisation == document.organisation && dossier.document.scheme == document.scheme;
     demand(same, Code::FieldFixed, "the manifest is for another organisation or scheme than its dossier")?;
+    // Two processes of the platform: one removes the files of a draft that was withdrawn while the other submits it.
+    demand(
+        dossier.document.phase != DossierPhase::Withdrawn,
+        Code::FieldFixed,
+        "the dossier was withdrawn, and its files are gone: begin a new one",
+    )?;
     let scheme = state.scheme(document.scheme);
     let shown = scheme.is_some_and(|scheme| scheme.versions.contains(&document.form_hash));
     demand(shown, Code::HashMismatch, "the manifest answers a form that the organisation never published")?;

@@ -5,3 +5,4 @@ mod deposits;
 mod keys;
 mod log;
 mod people;
+mod withdrawals;
