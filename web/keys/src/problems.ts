@@ -56,6 +56,8 @@ export function codeFor(error: unknown): string {
 export function explain(error: unknown): string {
   const w = texts();
   const code = codeFor(error);
+  if (code === "foreign_origin") return w.origin;
+  if (code === "not_found") return w.missing;
   if (/^(network|request_too_slow)$/.test(code)) return w.network;
   if (code === "platform_not_connected") return w.unlinked;
   if (code === "ticket_of_another_account") return w.account;
