@@ -110,7 +110,7 @@ impl Dossiers {
             // What the depositor signed first stands, even where a kill left it unsettled.
             self.settle(dossier).await?;
             return if before.attested.hash == manifest.hash {
-                self.release_space(dossier, Some(&manifest.document)).await?;
+                self.release_settled(dossier).await?;
                 Ok(before.attested.index)
             } else {
                 Err(Code::AlreadySent.into())
@@ -161,7 +161,7 @@ impl Dossiers {
         admissible::check(manifest, &scheme)
             .map_err(|fault| Fault::Refused(fault.code().problem().with_detail(fault.to_string())))?;
         for file in &manifest.files {
-            self.check_file(dossier, file).await?;
+            self.check_arrived(dossier, file).await?;
         }
         Ok(())
     }

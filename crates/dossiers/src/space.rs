@@ -12,7 +12,7 @@ use sceau_store::{Transaction, params};
 
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::{Dossiers, statements};
+use crate::{Dossiers, state, statements};
 
 const GIB: u64 = 1 << 30;
 
@@ -116,13 +116,20 @@ impl Dossiers {
 
     async fn release_one(&self, dossier: DossierId) -> Result<(), Fault> {
         let _turn = self.guard.turn(dossier).await;
-        if let Some(manifest) = self.rows.current::<Manifest>(dossier).await? {
-            return self.release_space(dossier, Some(&manifest.document)).await;
-        }
+        self.release_settled(dossier).await
+    }
+
+    /// Releases what a dossier no longer waits for. While it takes files, what is there may be for the manifest that comes.
+    pub(crate) async fn release_settled(&self, dossier: DossierId) -> Result<(), Fault> {
         let state = self.rows.current::<DossierState>(dossier).await?;
-        match state.map(|row| row.document.phase) {
-            Some(DossierPhase::Withdrawn) => self.release_space(dossier, None).await,
-            _ => Ok(()),
+        let Some(phase) = state.map(|row| row.document.phase) else { return Ok(()) };
+        if state::takes_files(phase) {
+            return Ok(());
+        }
+        match self.rows.current::<Manifest>(dossier).await? {
+            Some(manifest) => self.release_space(dossier, Some(&manifest.document)).await,
+            None if phase == DossierPhase::Withdrawn => self.release_space(dossier, None).await,
+            None => Ok(()),
         }
     }
 }

@@ -91,6 +91,10 @@ impl Dossiers {
         if self.database.fetch_optional(statements::FILE, here).await?.is_none() {
             return Err(Code::HeaderFirst.into());
         }
+        let sent = self.rows.current::<Manifest>(dossier).await?;
+        if sent.is_some_and(|sent| sent.document.files.iter().any(|named| named.file_id == file)) {
+            return Err(Code::AlreadySent.into());
+        }
         let count = self.database.fetch_one(statements::COUNT_PARTS, params![dossier.to_string()]).await?;
         if index >= MAX_PARTS || count.get::<u32>("n")? >= MAX_PARTS {
             return Err(Code::DossierTooLarge.into());
@@ -152,7 +156,18 @@ impl Dossiers {
         Ok(Arrived { parts })
     }
 
-    /// Whether a file that a manifest names is here: every part, of the length and the hashes that the manifest says.
+    /// Whether a file that is being submitted is here, and nothing beyond it: its sender hears of a mistake.
+    pub(crate) async fn check_arrived(&self, dossier: DossierId, file: &SealedFile) -> Result<(), Fault> {
+        let at = params![dossier.to_string(), file.file_id.to_string()];
+        let arrived = self.database.fetch_all(statements::PARTS, at).await?.len() as u64;
+        if arrived > u64::from(file.parts) {
+            return Err(Code::PartsMismatch.into());
+        }
+        self.check_file(dossier, file).await
+    }
+
+    /// Whether a file that a manifest names is here: every part, of the length and the hashes that the manifest says. A part beyond them,
+    /// which its sender slipped in while the manifest was under way, is no part of the file and is never read.
     pub(crate) async fn check_file(&self, dossier: DossierId, file: &SealedFile) -> Result<(), Fault> {
         let at = params![dossier.to_string(), file.file_id.to_string()];
         let row = self.database.fetch_optional(statements::FILE, at).await?.ok_or(Code::FileIncomplete)?;
@@ -160,7 +175,8 @@ impl Dossiers {
         let header = UnverifiedHeader::parse(&row.get::<Vec<u8>>("header")?).map_err(|_| tampered())?;
         let mut hasher = header.hasher();
         let mut total = 0_u64;
-        let parts = self.database.fetch_all(statements::PARTS, at).await?;
+        let mut parts = self.database.fetch_all(statements::PARTS, at).await?;
+        parts.truncate(file.parts as usize);
         for (expected, part) in parts.iter().enumerate() {
             if part.get::<u64>("part")? != expected as u64 {
                 return Err(Code::FileIncomplete.into());
@@ -174,7 +190,7 @@ impl Dossiers {
             return Err(Code::FileIncomplete.into());
         }
         let layout = StreamLayout::of_stream(total).map_err(|_| Fault::from(Code::FileIncomplete))?;
-        if arrived != u64::from(file.parts) || layout.parts() != arrived {
+        if layout.parts() != arrived {
             return Err(Code::PartsMismatch.into());
         }
         if layout.plaintext() != file.size {

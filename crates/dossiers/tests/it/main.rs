@@ -28,3 +28,4 @@ mod the_api_is_as_documented;
 mod tickets_and_reading_sessions_expire;
 mod unfinished_deposits_take_up_bounded_space;
 mod what_was_left_alone_is_forgotten;
+mod what_was_sent_stays_as_it_was;
