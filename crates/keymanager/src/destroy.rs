@@ -13,7 +13,7 @@ use crate::deliver::Delivery;
 use crate::error::Error;
 use crate::keyring::{KeyStanding, Keyring, ManagedKey};
 use crate::link::Link;
-use crate::manager::KeyManager;
+use crate::manager::{KeyManager, Watching};
 use crate::schema::statements;
 
 /// How long after its replacement a key stays, in milliseconds: twice the 30 days that a draft may live, since a draft begun before the
@@ -37,11 +37,7 @@ impl KeyManager {
         // Recorded first: a key must not vanish without a word.
         let action = Action::parse("key.destroy")?;
         let intent = self.journal().append(self.record_of_key(action.clone(), &key.statement)).await?;
-        let still = match self.is_in_log(&link, intent).await {
-            Ok(()) => self.nobody_needs(&link, key_id).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = still {
+        if let Err(error) = self.nobody_needs(&link, key_id, intent).await {
             self.journal().append(self.record_of_key(action, &key.statement).refused(error.code())).await?;
             return Err(error);
         }
@@ -54,13 +50,17 @@ impl KeyManager {
         self.reload_keyring().await
     }
 
-    /// Neither the log, as far as it was read, nor the platform's own list.
-    async fn nobody_needs(&self, link: &Link, key_id: &KeyId) -> Result<(), Error> {
+    /// Neither the log, read to an end that holds the record at `intent`, nor the platform's own list.
+    async fn nobody_needs(&self, link: &Link, key_id: &KeyId, intent: u64) -> Result<(), Error> {
+        self.deliver_intent(intent).await?;
+        let alone = self.watching().await;
+        self.is_in_log(link, intent, &alone).await?;
         if self.open_manifests(key_id).await? > 0 {
             return Err(Error::KeyNeeded(
                 "the log holds a manifest that is sealed to it and not finally decided",
             ));
         }
+        drop(alone);
         let needed = link.machine.keys_in_use().await?;
         if needed.iter().any(|dossier| dossier.key_id == key_id.to_string()) {
             return Err(Error::KeyNeeded("a dossier is sealed to it"));
@@ -74,14 +74,17 @@ impl KeyManager {
         Ok(self.database().fetch_one(statements::COUNT_OPEN_MANIFESTS, key_id).await?.get("n")?)
     }
 
-    /// Delivers the record at `position` and reads the log to its end, which must show that record.
-    async fn is_in_log(&self, link: &Link, position: u64) -> Result<(), Error> {
+    async fn deliver_intent(&self, position: u64) -> Result<(), Error> {
         match self.send_one(position).await {
-            Ok(()) => {}
-            Err(Delivery::Broken(error)) => return Err(error),
-            Err(Delivery::Later(_) | Delivery::Refused(_)) => return Err(BEHIND),
+            Ok(()) => Ok(()),
+            Err(Delivery::Broken(error)) => Err(error),
+            Err(Delivery::Later(_) | Delivery::Refused(_)) => Err(BEHIND),
         }
-        let to_its_end = self.watch(link).await?;
+    }
+
+    /// Reads the log to its end, which must show the record at `position`.
+    async fn is_in_log(&self, link: &Link, position: u64, alone: &Watching<'_>) -> Result<(), Error> {
+        let to_its_end = self.watch(link, alone).await?;
         let logged = self.database().fetch_one(statements::RECORD_IN_LOG, params![position]).await?;
         let shown = logged.get::<Option<u64>>("logged")?.is_some();
         if to_its_end && shown { Ok(()) } else { Err(BEHIND) }

@@ -11,7 +11,7 @@ use sceau_trace::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::manager::KeyManager;
+use crate::manager::{KeyManager, Watching};
 use crate::schema::statements;
 use crate::vault::Vault;
 
@@ -104,8 +104,7 @@ impl KeyManager {
     }
 
     /// What the log, verified to its end, says about the organisation's root: ours came into force, or an alarm. Whether one did.
-    pub(crate) async fn settle_roots(&self) -> Result<bool, Error> {
-        let _alone = self.watching().await;
+    pub(crate) async fn settle_roots(&self, _alone: &Watching<'_>) -> Result<bool, Error> {
         let mut came = false;
         for row in self.database().fetch_all(statements::ENROLLED_ROOTS, params![]).await? {
             let (index, root): (u64, String) = (row.get("log_index")?, row.get("root")?);

@@ -25,6 +25,7 @@ pub mod statements {
         pub COUNT_UNDELIVERED = "SELECT count(*) AS n FROM record WHERE delivered = 0";
         /// The platform's log holds it.
         pub RECORD_LOGGED = "UPDATE record SET logged = $2 WHERE position = $1";
+        pub FORGET_LOGGED = "UPDATE record SET logged = NULL WHERE logged IS NOT NULL";
         pub RECORD_IN_LOG = "SELECT logged FROM record WHERE position = $1";
         pub COUNT_LOGGED = "SELECT count(*) AS n FROM record WHERE logged IS NOT NULL";
         pub RECORD_DELIVERED = "UPDATE record SET delivered = 1 WHERE position = $1";

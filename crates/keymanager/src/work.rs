@@ -61,7 +61,8 @@ impl KeyManager {
 
     /// Reads the platform's log; whether a new root of ours came into force with it.
     async fn watch_roots(&self, link: &Link) -> Result<bool, Error> {
-        if self.watch(link).await? { self.settle_roots().await } else { Ok(false) }
+        let alone = self.watching().await;
+        if self.watch(link, &alone).await? { self.settle_roots(&alone).await } else { Ok(false) }
     }
 
     /// Ticks each minute, and delivers as soon as there is something to deliver, until `stop` resolves.

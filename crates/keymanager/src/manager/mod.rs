@@ -26,6 +26,10 @@ use crate::settings::Settings;
 use crate::tls::Tls;
 use crate::vault::Vault;
 
+/// That nobody else reads the platform's log. What was kept of it holds from when it was read to its end for as long as this is held: the
+/// next reader keeps pages before it knows that they are the log's.
+pub(crate) struct Watching<'a>(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, ()>);
+
 /// An open key manager. Cheap to clone.
 #[derive(Clone)]
 pub struct KeyManager(Arc<Inner>);
@@ -182,8 +186,8 @@ impl KeyManager {
     }
 
     /// Alone among those who read the platform's log.
-    pub(crate) async fn watching(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.watching.lock().await
+    pub(crate) async fn watching(&self) -> Watching<'_> {
+        Watching(self.0.watching.lock().await)
     }
 
     /// Alone among those who decide.

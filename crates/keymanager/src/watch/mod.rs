@@ -22,7 +22,7 @@ use self::facts::{Fact, What};
 use self::frontier::Frontier;
 use crate::error::Error;
 use crate::link::Link;
-use crate::manager::KeyManager;
+use crate::manager::{KeyManager, Watching};
 use crate::schema::statements;
 
 /// Records read in one call, and the most in one tick: the next tick goes on.
@@ -51,8 +51,7 @@ struct Watched {
 
 impl KeyManager {
     /// Verifies the log's newest checkpoint against the last one, and reads what is new; whether it came to the end.
-    pub(crate) async fn watch(&self, link: &Link) -> Result<bool, Error> {
-        let _alone = self.watching().await;
+    pub(crate) async fn watch(&self, link: &Link, _alone: &Watching<'_>) -> Result<bool, Error> {
         let mut watched = self.watched(link).await?;
         let newest = match self.next_checkpoint(link, watched.checkpoint.as_ref()).await {
             Err(Error::Log(why)) => {
@@ -113,6 +112,7 @@ impl KeyManager {
         if frontier.size() == 0 {
             // From the beginning: what was read before may not have been the log's.
             self.database().execute(statements::FORGET_ENROLLED_ROOTS, params![]).await?;
+            self.database().execute(statements::FORGET_LOGGED, params![]).await?;
         }
         let checkpoint = SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?;
         // Another platform was connected since: its log is watched from its beginning.
