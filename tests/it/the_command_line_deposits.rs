@@ -197,6 +197,26 @@ async fn a_deposit_that_was_given_up_goes_on_where_it_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_for_good_is_withdrawn() {
+    let (line, house) = Line::to_a_new_house("anew");
+    let stage = Stage::in_house(house).await;
+    let desk = Desk::of(&stage).await;
+    stage.house.scratch.write("film.mp4", content(2_400_000));
+    stage.house.scratch.write("a.pdf", "a");
+    line.cut_after(1_500_000, 1_000_000);
+    assert_eq!(desk.deposit(&["--wait", "0", "film.mp4"]).code, Some(1));
+    let kept: Value =
+        serde_json::from_slice(&std::fs::read(desk.path("sceau-deposit.json")).unwrap()).unwrap();
+    line.cut_after(i64::MAX, 0);
+    let done = told(&desk.deposit(&["--json", "--anew", "a.pdf"]).success());
+    let mine: Vec<Value> = signed_in(&stage).await.get("/v1/dossiers").await.unwrap();
+    let state = |id: &Value| mine.iter().find(|dossier| dossier["id"] == *id).map(|d| d["state"].clone());
+    assert_ne!(done["dossier"], kept["draft"]["dossier"]);
+    assert_eq!(state(&done["dossier"]), Some(json!("submitted")), "{mine:?}");
+    assert_eq!(state(&kept["draft"]["dossier"]).unwrap_or(json!("withdrawn")), json!("withdrawn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_deposited_is_said_before_anything_is_sent() {
     let stage = Stage::set("said-before").await;
     let desk = Desk::of(&stage).await;

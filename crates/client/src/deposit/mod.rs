@@ -181,6 +181,14 @@ impl Person {
         Ok(parts)
     }
 
+    /// Withdraws a deposit that was begun and not sent; the platform then removes its files.
+    ///
+    /// # Errors
+    /// When the platform refuses: it was sent, or is not there.
+    pub async fn withdraw(&self, dossier: DossierId) -> Result<(), ClientError> {
+        self.server.post(&format!("/v1/dossiers/{dossier}/withdraw"), &json!({})).await
+    }
+
     async fn begin(&self, scheme: SchemeId) -> Result<Draft, ClientError> {
         let begun: Begun = self.server.post("/v1/dossiers", &json!({"scheme": scheme})).await?;
         let (arrived, under_way) = (BTreeMap::new(), Vec::new());

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use sceau_client::{Draft, Scheme};
 use sceau_crypto::Sha256;
-use sceau_element_api::SchemeId;
 use sceau_element_api::documents::AnswerValue;
+use sceau_element_api::{DossierId, SchemeId};
 use sceau_hsm::durable::write_secret;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,7 @@ struct Content {
 pub(super) struct State {
     path: PathBuf,
     content: Content,
+    given_up: Option<DossierId>,
 }
 
 impl Kept {
@@ -73,24 +74,36 @@ impl Kept {
     }
 }
 
+impl Content {
+    /// The draft of the same account that this deposit takes the place of, unless it was sent perhaps.
+    fn given_up_by(self, deposit: &Kept) -> Option<DossierId> {
+        let same = self.deposit.platform == deposit.platform && self.deposit.email == deposit.email;
+        self.draft.filter(|draft| same && draft.manifest.is_none()).map(|draft| draft.dossier)
+    }
+}
+
 impl State {
     /// Takes up the file where it is of the same deposit; refuses one of another.
     pub(super) fn open(options: &DepositOptions, deposit: Kept) -> Result<Self, Failure> {
         let path = options.state.clone();
         let kept = match std::fs::read(&path) {
-            Ok(bytes) if !options.anew => Some(bytes),
-            Ok(_) => None,
+            Ok(bytes) => Some(bytes),
             Err(cause) if cause.kind() == ErrorKind::NotFound => None,
             Err(cause) => return Err(Failure::file("read", &path, &cause)),
         };
-        let Some(kept) = kept else { return Ok(Self { path, content: Content { deposit, draft: None } }) };
+        let Some(kept) = kept else { return Ok(Self::begun(path, deposit, None)) };
+        if options.anew {
+            let given_up =
+                serde_json::from_slice(&kept).ok().and_then(|old: Content| old.given_up_by(&deposit));
+            return Ok(Self::begun(path, deposit, given_up));
+        }
         let content: Content = serde_json::from_slice(&kept).map_err(|_| {
             let words =
                 format!("{} is not the state of a deposit: give another file with --state", path.display());
             Failure::new(Exit::Usage, "state_malformed", words)
         })?;
         if content.deposit == deposit {
-            return Ok(Self { path, content });
+            return Ok(Self { path, content, given_up: None });
         }
         let words = format!(
             "{} is of another deposit, or a file changed since: finish that one with its own command, keep this one's state elsewhere \
@@ -98,6 +111,15 @@ impl State {
             path.display()
         );
         Err(Failure::new(Exit::Usage, "state_of_another", words))
+    }
+
+    fn begun(path: PathBuf, deposit: Kept, given_up: Option<DossierId>) -> Self {
+        Self { path, content: Content { deposit, draft: None }, given_up }
+    }
+
+    /// The dossier that was begun before and is given up for this one.
+    pub(super) fn given_up(&self) -> Option<DossierId> {
+        self.given_up
     }
 
     pub(super) fn draft(&self) -> Option<Draft> {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sceau_client::{ClientError, Deposit, Deposited, Draft, Parcel, Person, Scheme, Server, Trust, trust};
-use sceau_element_api::SchemeId;
 use sceau_element_api::documents::SchemeDocument;
+use sceau_element_api::{DossierId, SchemeId};
 use sceau_store::{Clock as _, SystemClock};
 use sceau_trace::VerifierKey;
 
@@ -61,7 +61,7 @@ pub(crate) struct DepositOptions {
     /// Where to keep what is needed to go on after a cut; removed when all is done
     #[arg(long, value_name = "FILE", default_value = "sceau-deposit.json")]
     state: PathBuf,
-    /// Begin anew, whatever was begun before
+    /// Begin anew; what was begun before is withdrawn
     #[arg(long)]
     anew: bool,
     /// For how many seconds to wait for a platform that is away, each time
@@ -236,6 +236,9 @@ async fn taken_up(
     files: &[Chosen],
     options: &DepositOptions,
 ) -> Result<Option<Draft>, Failure> {
+    if let Some(dossier) = state.given_up() {
+        withdraw(person, dossier).await?;
+    }
     let Some(draft) = state.draft() else { return Ok(None) };
     let left = match person.left_of(&draft).await {
         Err(ClientError::Refused { status: 404, .. }) => {
@@ -258,6 +261,7 @@ async fn taken_up(
         let words =
             "Beside what the platform keeps of the file that was cut, the rest has no room: beginning anew";
         say::remark(words);
+        withdraw(person, draft.dossier).await?;
         return Ok(None);
     }
     if !options.quiet && !options.json {
@@ -265,6 +269,15 @@ async fn taken_up(
         say::remark(&format!("Going on with dossier {}: {arrived} arrived whole before", draft.dossier));
     }
     Ok(Some(draft))
+}
+
+/// Gives back the room that a draft takes.
+async fn withdraw(person: &Person, dossier: DossierId) -> Result<(), Failure> {
+    match person.withdraw(dossier).await {
+        // It was sent, or is not there any more: there is nothing to give back.
+        Ok(()) | Err(ClientError::Refused { status: 404 | 409, .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn refused_sign_in(error: ClientError, email: &str) -> Failure {
