@@ -8,6 +8,7 @@ mod admissible;
 mod code;
 mod decisions;
 mod deposits;
+mod evidence;
 mod fault;
 mod guard;
 mod http;

@@ -6,7 +6,6 @@ use sceau_element_api::documents::{Document as _, OrganisationDocument};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, OrganisationId};
 use sceau_store::params;
-use sceau_trace::{FieldPath, Record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -208,31 +207,5 @@ impl Dossiers {
         let row = self.enrolled(id).await?;
         let index = row.attested.index;
         Ok(OrganisationRow { payload: row.payload.into(), index, evidence: self.evidence(index).await? })
-    }
-
-    /// The evidence file of a log entry, for everyone: what the log withholds stays withheld.
-    ///
-    /// # Errors
-    /// When there is no such entry.
-    pub async fn evidence(&self, index: u64) -> Result<serde_json::Value, Fault> {
-        self.evidence_showing(index, |_, _| false).await
-    }
-
-    /// The evidence file of a log entry, with the openings of the fields that `shows` its reader.
-    ///
-    /// # Errors
-    /// When there is no such entry.
-    pub(crate) async fn evidence_showing(
-        &self,
-        index: u64,
-        shows: impl Fn(&Record, FieldPath) -> bool,
-    ) -> Result<serde_json::Value, Fault> {
-        let unusable = |_| Fault::from(sceau_accounts::Code::ElementAnswer);
-        let evidence = self.rows.evidence(index).await?;
-        let record = Record::parse(&evidence.record_bytes().map_err(unusable)?)
-            .map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?;
-        let openings = evidence.openings().clone().only(|path| shows(&record, path));
-        let evidence = evidence.with_openings(openings).map_err(unusable)?;
-        serde_json::to_value(evidence).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
     }
 }

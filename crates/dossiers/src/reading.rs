@@ -7,11 +7,12 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId, Role};
 use sceau_store::params;
-use sceau_trace::{Action, Actor, ActorKind, FieldPath, Record};
+use sceau_trace::{Action, Actor, ActorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::Code;
+use crate::evidence::not_the_depositor;
 use crate::fault::Fault;
 use crate::rows::Row;
 use crate::{Dossiers, state, statements};
@@ -323,15 +324,4 @@ fn reading(row: &sceau_store::Row, token: &[u8]) -> Result<Reading, Fault> {
             _ => return Err(tampered()),
         },
     })
-}
-
-/// An organisation learns which dossier the manifest is of, not which account or passkey of the platform sent it.
-fn not_the_depositor(record: &Record, path: FieldPath) -> bool {
-    match path {
-        FieldPath::Actor => false,
-        FieldPath::Attested => true,
-        FieldPath::Subject(at) => {
-            record.subjects().get(usize::from(at)).is_some_and(|subject| subject.kind != "credential")
-        }
-    }
 }

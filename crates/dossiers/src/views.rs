@@ -8,10 +8,11 @@ use sceau_element_api::documents::{
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, DossierId, RowId};
 use sceau_store::{Row as Record, params};
-use sceau_trace::{Action, ActorKind, FieldPath};
+use sceau_trace::Action;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::evidence::not_the_officer;
 use crate::fault::Fault;
 use crate::reading::Reader;
 use crate::rows::Row;
@@ -186,11 +187,7 @@ impl Dossiers {
         let row =
             self.database.fetch_optional(statements::EVENT, params![dossier.to_string(), index]).await?;
         row.ok_or_else(Fault::not_found)?;
-        // Who deposits sees in which quality an organisation's people acted, not which of them.
-        let own = |record: &sceau_trace::Record, path| {
-            path != FieldPath::Actor || record.actor().kind == ActorKind::Citizen
-        };
-        self.evidence_showing(index, own).await
+        self.evidence_showing(index, not_the_officer).await
     }
 
     async fn timeline(&self, dossier: DossierId, organisation_name: &str) -> Result<Vec<EventView>, Fault> {

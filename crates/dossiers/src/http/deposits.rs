@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::parts::{At, Whole};
 use super::refusal::Refusal;
+use crate::evidence::everything;
 use crate::{Arrived, Begun, DossierView, Dossiers, Summary, Upload};
 
 /// Which scheme to answer.
@@ -165,5 +166,5 @@ pub(super) async fn submit(
     JsonBody(body): JsonBody<Submission>,
 ) -> Result<Json<Receipt>, Refusal> {
     let index = dossiers.submit(citizen.account.id, id, &body.manifest, body.proof).await?;
-    Ok(Json(Receipt { receipt: dossiers.evidence_showing(index, |_, _| true).await? }))
+    Ok(Json(Receipt { receipt: dossiers.evidence_showing(index, everything).await? }))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::parts::At;
 use super::refusal::Refusal;
+use crate::evidence::everything;
 use crate::{Code, Dossiers, Fault, KeyInUse, PublishedKey};
 
 /// One signed statement.
@@ -85,7 +86,7 @@ pub(super) async fn decisions(
 ) -> Result<Json<DecisionReceipt>, Refusal> {
     own(&client, id)?;
     let index = dossiers.decide(id, &body.jws).await?;
-    Ok(Json(DecisionReceipt { evidence: dossiers.evidence_showing(index, |_, _| true).await? }))
+    Ok(Json(DecisionReceipt { evidence: dossiers.evidence_showing(index, everything).await? }))
 }
 
 /// The dossiers of the organisation with the keys that they are sealed to.
