@@ -9,7 +9,7 @@ sceau_element_api::problem_codes! {
         "The document is malformed", "Correct what the detail names.";
     TooManyDrafts, "too_many_drafts", 409, Caller,
         "There are twenty unfinished deposits already",
-        "Finish one of them; those left alone are removed after thirty days.";
+        "Finish or withdraw one of them; those left alone are removed after thirty days.";
     DraftSpaceUsedUp, "draft_space_used_up", 409, Caller,
         "Unfinished deposits take up all the space that they may",
         "Finish or withdraw an unfinished deposit, then send this again; those left alone are removed after thirty days.";
@@ -23,8 +23,8 @@ sceau_element_api::problem_codes! {
         "The dossier was sent and cannot change any more",
         "What was sent first stands. Begin another deposit if something is missing.";
     Withdrawn, "withdrawn", 409, Caller,
-        "This unfinished deposit was removed",
-        "Unfinished deposits are removed after thirty days. Begin another one.";
+        "This unfinished deposit was withdrawn",
+        "Its depositor withdrew it, or it was left alone for thirty days. Begin another one.";
     DigestMismatch, "digest_mismatch", 400, Caller,
         "What arrived is not what was sent", "It was damaged on its way. Send it again.";
     HeaderMalformed, "header_malformed", 422, Caller,
