@@ -190,6 +190,15 @@ async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError>
     serde_json::from_slice(text).map_err(|_| ClientError::Answer)
 }
 
+/// A server's words as a terminal may show them: bounded, and without what steers it or turns the reading direction round.
+fn plain(words: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    words.chars().take(1000).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// An RFC 9457 problem, or only its status where a proxy answered.
 async fn refusal(status: StatusCode, response: Response) -> ClientError {
     #[derive(serde::Deserialize)]
@@ -201,12 +210,25 @@ async fn refusal(status: StatusCode, response: Response) -> ClientError {
     let bytes = bounded(response).await.unwrap_or_default();
     match serde_json::from_slice::<Problem>(&bytes) {
         Ok(problem) => {
-            ClientError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail }
+            let (code, detail) = (plain(&problem.code), plain(&problem.detail));
+            ClientError::Refused { status: status.as_u16(), code, detail }
         }
         Err(_) => ClientError::Refused {
             status: status.as_u16(),
             code: "not-a-sceau-server".to_owned(),
             detail: "the answer is not one of Sceau’s; check the address and any proxy between".to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_s_words_steer_no_terminal() {
+        assert_eq!(plain("Réessayez plus tard."), "Réessayez plus tard.");
+        assert_eq!(plain("\u{1b}[2Jdone\r\n\u{9b}1m\u{202e}x"), "�[2Jdone��\u{fffd}1m�x");
+        assert_eq!(plain(&"é".repeat(5000)).chars().count(), 1000);
     }
 }
