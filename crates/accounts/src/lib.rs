@@ -13,7 +13,6 @@ mod element;
 mod email;
 mod error;
 mod http;
-mod limits;
 mod machines;
 mod pending;
 mod people;
