@@ -57,7 +57,6 @@ struct ReadingToken {
 #[derive(Debug, Deserialize)]
 struct Bundle {
     manifest: Base64Url,
-    manifest_proof: Value,
     manifest_evidence: Value,
     files: Vec<FileView>,
 }
@@ -135,7 +134,7 @@ impl ReadingPage {
     /// When the key manager refuses.
     pub async fn decide(&self, decision: &str, reason: &str) -> Result<Value, ClientError> {
         let body = json!({
-            "dossier": self.dossier, "manifest": self.bundle.manifest, "manifest_proof": self.bundle.manifest_proof,
+            "dossier": self.dossier, "manifest": self.bundle.manifest,
             "manifest_evidence": self.bundle.manifest_evidence, "decision": decision, "reason": reason,
         });
         self.key_manager.post("/v1/decisions", &body).await
@@ -147,8 +146,7 @@ impl ReadingPage {
             self.bundle.files.iter().find(|file| file.file_id == named.file_id).ok_or(ClientError::Answer)?;
         let body = json!({
             "dossier": self.dossier, "file_id": named.file_id, "header": view.header,
-            "manifest": self.bundle.manifest, "manifest_proof": self.bundle.manifest_proof,
-            "manifest_evidence": self.bundle.manifest_evidence,
+            "manifest": self.bundle.manifest, "manifest_evidence": self.bundle.manifest_evidence,
         });
         let answer: Unwrapped = self.key_manager.post("/v1/unwrap", &body).await?;
         let cek = Cek::from_slice(&answer.cek).map_err(|_| ClientError::Answer)?;

@@ -3,7 +3,6 @@
 use sceau_accounts::{Accounts, AccountsError};
 use sceau_crypto::FileId;
 use sceau_element_api::documents::{Decision, DossierState, Manifest, SchemeDocument};
-use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId, Role};
 use sceau_store::params;
@@ -82,10 +81,8 @@ pub struct Bundle {
     /// The manifest's bytes, base64url.
     #[schema(value_type = String)]
     pub manifest: Base64Url,
-    /// The depositor's proof.
-    #[schema(value_type = Object)]
-    pub manifest_proof: Proof,
-    /// The evidence that the element attested it.
+    /// The evidence that the element attested it, and on whose word. The depositor's proof itself names their passkey, by which
+    /// organisations could tell each other's depositors apart; the element verified it.
     #[schema(value_type = Object)]
     pub manifest_evidence: serde_json::Value,
     /// The scheme's bytes, base64url.
@@ -236,7 +233,6 @@ impl Dossiers {
         Ok(Bundle {
             manifest_evidence: self.evidence_showing(manifest.attested.index, not_the_depositor).await?,
             manifest: manifest.payload.into(),
-            manifest_proof: manifest.proof,
             scheme: scheme.payload.into(),
             files,
             decision: decision.map(|row| row.document),

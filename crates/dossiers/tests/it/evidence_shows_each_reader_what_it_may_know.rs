@@ -1,6 +1,7 @@
 //! Everyone may read the log and its evidence; names of people and dossiers are opened for those concerned, and no further.
 
 use sceau_client::Server;
+use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Outcome;
 use sceau_element_api::wire::RecordDraft;
 use sceau_trace::{Action, Actor, ActorKind, Commitment, Evidence, Record};
@@ -78,6 +79,9 @@ async fn the_organisation_learns_the_dossier_and_not_the_account() {
     assert!(!told.contains(&citizen.account));
     let passkey = manifest.subjects().iter().find(|subject| subject.kind == "credential").unwrap();
     assert!(withheld(&passkey.id));
+    // By its id two organisations would know that they have the same depositor.
+    let passkey = Base64Url(citizen.passkey().unwrap().credential_id().to_vec()).encode();
+    assert!(!bundle.to_string().contains(&passkey));
 }
 
 #[tokio::test]
@@ -90,6 +94,6 @@ async fn what_is_appended_without_a_person_needs_no_opening() {
 }
 
 fn decoded(base64url: &Value) -> String {
-    let bytes: sceau_element_api::Base64Url = serde_json::from_value(base64url.clone()).unwrap();
+    let bytes: Base64Url = serde_json::from_value(base64url.clone()).unwrap();
     String::from_utf8(bytes.0).unwrap()
 }

@@ -68,7 +68,6 @@ impl SealedDossier {
         json!({
             "dossier": self.manifest.dossier,
             "manifest": Base64Url(self.payload.clone()),
-            "manifest_proof": {"type": "passkey"},
             "manifest_evidence": self.evidence,
         })
     }
