@@ -9,6 +9,9 @@ use crate::{Dossiers, statements};
 
 /// How old an object must be before it is asked for. No upload takes a day.
 const ORPHAN_MS: u64 = 86_400_000;
+/// The most that kills leave, where a tenth of what rows name is not more: each leaves what was being uploaded in that moment. More means that
+/// this is not the objects' database, and whoever brings the right one back must find them.
+const KILLS_LEAVE: usize = 100;
 /// How often a platform that runs on looks again.
 const EVERY: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
 
@@ -20,13 +23,26 @@ impl Dossiers {
     pub async fn sweep_orphans(&self) -> Result<usize, Fault> {
         let before = self.clock.now_ms().saturating_sub(ORPHAN_MS);
         let mut removed = self.objects.discard_unfinished(before).await?;
+        let (mut named, mut orphans) = (0, Vec::new());
         for shelf in SHELVES {
             for object in self.objects.older_than(shelf, before).await? {
-                if self.database.fetch_optional(statements::OBJECT, params![&object]).await?.is_none() {
-                    self.objects.delete(&object).await?;
-                    removed += 1;
+                match self.database.fetch_optional(statements::OBJECT, params![&object]).await? {
+                    Some(_) => named += 1,
+                    None => orphans.push(object),
                 }
             }
+        }
+        if orphans.len() > KILLS_LEAVE.max(named / 10) {
+            tracing::error!(
+                orphans = orphans.len(),
+                named,
+                "most objects have no row: the database is a new one, or older than the objects; nothing is removed, bring back the right one"
+            );
+            return Ok(removed);
+        }
+        for object in &orphans {
+            self.objects.delete(object).await?;
+            removed += 1;
         }
         if removed > 0 {
             tracing::info!(removed, "objects that no row names are removed");

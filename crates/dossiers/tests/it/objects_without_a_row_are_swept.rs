@@ -54,3 +54,16 @@ async fn a_file_that_was_being_removed_when_a_kill_came_is_removed_by_the_next_s
     let view = world.dossiers.dossier_of(citizen.account.parse().unwrap(), draft.id.parse().unwrap()).await;
     assert_eq!(view.unwrap().summary.state, "withdrawn");
 }
+
+#[tokio::test]
+async fn a_database_that_is_not_the_objects_own_costs_none_of_them() {
+    // Their database was lost or mistaken, and an empty one made in its place.
+    let world = World::new().await;
+    let objects = Objects::folder(&world.folder.path().join("objects")).unwrap();
+    for part in 0_u8..101 {
+        objects.put(vec![part]).await.unwrap();
+    }
+    world.clock.advance(DAY + 60_000);
+    assert_eq!(world.dossiers.sweep_orphans().await.unwrap(), 0);
+    assert_eq!(world.objects(), 101);
+}
