@@ -234,6 +234,7 @@ impl KeyManager {
         Ok(is_final.then_some(Fact { index, what: ended }).into_iter().collect())
     }
 
+    /// Records it once; `what` tells two of one kind apart.
     async fn alarm(&self, kind: &'static str, what: &str, index: Option<u64>) -> Result<(), Error> {
         let id = format!("{kind}/{what}");
         if self.database().fetch_optional(statements::KNOWN_ALARM, params![&id]).await?.is_some() {
@@ -241,11 +242,15 @@ impl KeyManager {
         }
         tracing::error!(kind, index, "alarm: the platform's log says what it must not");
         let draft = self.own_record(Action::parse("log.watch")?).refused(kind);
+        let draft = match kind {
+            FOREIGN_STATEMENT => draft.subject("statement", what),
+            FOREIGN_DECISION => draft.detail("decision", what),
+            ORGANISATION_CHANGED => draft.detail("document", what),
+            // The kind says all, or the entry does.
+            _ => draft,
+        };
         let draft = match index {
-            Some(index) if kind == FOREIGN_DECISION => {
-                draft.detail("decision", what).detail("log_index", index.to_string())
-            }
-            Some(index) => draft.subject("statement", what).detail("log_index", index.to_string()),
+            Some(index) => draft.detail("log_index", index.to_string()),
             None => draft,
         };
         let mut append = self.journal().begin().await?;

@@ -48,6 +48,8 @@ async fn a_statement_that_we_did_not_make_raises_one_alarm() {
         (Some("refused"), Some("foreign-statement"))
     );
     assert_eq!(alarm["detail"]["log_index"], index.to_string());
+    let forged = serde_json::json!([{"kind": "statement", "id": sha256(b"forged").to_string()}]);
+    assert_eq!(alarm["subjects"], forged);
     assert_eq!(world.administrator().await.get("/v1/status").await.json()["foreign_statements"], 1);
 }
 
@@ -64,6 +66,8 @@ async fn an_organisation_that_is_enrolled_anew_raises_an_alarm() {
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();
     assert_eq!(alarm["code"], "organisation-changed");
+    assert_eq!(alarm["subjects"], serde_json::json!([]), "it is about no key statement");
+    assert_eq!(alarm["detail"]["document"], sha256(b"second").to_string());
 }
 
 #[tokio::test]
@@ -102,6 +106,7 @@ async fn a_record_in_our_name_that_our_trace_lacks_raises_an_alarm() {
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();
     assert_eq!(alarm["code"], "foreign-record");
+    assert_eq!(alarm["subjects"], serde_json::json!([]), "it is about no key statement");
     let status = world.administrator().await.get("/v1/status").await.json();
     assert_eq!(status["alarms"], serde_json::json!(["foreign-record"]));
 }
