@@ -136,6 +136,7 @@ impl KeyManager {
             tls,
             buckets,
             lifecycle: tokio::sync::Mutex::new(()),
+            reloading: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),
             watching: tokio::sync::Mutex::new(()),
             deciding: tokio::sync::Mutex::new(()),

@@ -53,6 +53,8 @@ struct Inner {
     buckets: Buckets,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
+    /// Held while the keyring is read anew: of a root that comes into force and a key that is made, neither must put the other back.
+    reloading: tokio::sync::Mutex<()>,
     /// Held while a list of people changes.
     people: tokio::sync::Mutex<()>,
     /// Held while the platform's log is read: two readers must not put each other back.
@@ -142,6 +144,7 @@ impl KeyManager {
 
     /// The keys first: nobody sees the new root with the keys of the old one.
     pub(crate) async fn put_roots(&self, roots: Roots) -> Result<(), Error> {
+        let _alone = self.0.reloading.lock().await;
         let keyring = Arc::new(Keyring::load(&self.0.database, &roots).await?);
         *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
         *self.0.roots.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roots);
@@ -209,6 +212,7 @@ impl KeyManager {
     }
 
     pub(crate) async fn reload_keyring(&self) -> Result<(), Error> {
+        let _alone = self.0.reloading.lock().await;
         let keyring = Arc::new(Keyring::load(&self.0.database, &self.roots()).await?);
         *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
         Ok(())
