@@ -1,7 +1,7 @@
 // Sealing and opening, done in a worker. Parts cross by transfer, without a copy.
 import type { Bytes } from "./bytes";
 import type { Metadata } from "./header";
-import { OpeningInWorker } from "./opening";
+import { OpeningInWorker } from "./opening-in-worker";
 import { ordered } from "./ordered";
 import type { RecipientKey } from "./recipients";
 import type { SealedPart } from "./seal";

@@ -12,7 +12,7 @@ export { type Manifest, manifestBytes, type ManifestFile, manifestHash, parseMan
 export { leafHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle";
 export { type Checkpoint, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
 export { checkWhole, Opener } from "./open";
-export type { OpeningInWorker } from "./opening";
+export type { OpeningInWorker } from "./opening-in-worker";
 export { ordered } from "./ordered";
 export { loginChallenge, type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
