@@ -13,6 +13,9 @@ use crate::{Account, Accounts, AccountsError, LoginMethod};
 /// Access to a route, when it is refused to somebody who is signed in.
 const ACCESS: &str = "access";
 
+/// The id of no account, under a commitment as any other.
+const NOBODY: &str = "unknown";
+
 impl Accounts {
     /// Records a sign-in before it takes effect.
     pub(crate) async fn record_login(
@@ -34,12 +37,14 @@ impl Accounts {
     }
 
     /// Records a refused sign-in. What cannot be recorded is refused all the same.
+    ///
+    /// Where nobody is known by what was shown, the record is about [`NOBODY`]: everyone reads the log, and would else see from the number
+    /// of subjects whether an address has an account.
     pub(crate) async fn record_refused_login(&self, id: Option<AccountId>, error: &AccountsError) {
-        let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::LOGIN)
-            .refused(error.problem().code);
-        if let Some(id) = id {
-            draft = draft.subject("account", id);
-        }
+        let about = id.map_or_else(|| NOBODY.to_owned(), |id| id.to_string());
+        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::LOGIN)
+            .refused(error.problem().code)
+            .subject("account", about);
         self.append_refusal(draft).await;
     }
 

@@ -24,3 +24,4 @@ mod passkeys_sign_in;
 mod proxies_say_for_whom_they_ask;
 mod requests_from_elsewhere_are_refused;
 mod sessions_end;
+mod the_log_tells_no_addresses;
