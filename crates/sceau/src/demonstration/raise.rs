@@ -76,7 +76,9 @@ async fn prepare_key_manager(
     let Some(credentials) = credentials else { return Ok(()) };
     let authority = sceau_hsm::certificates::read_certificate(&layout.key_manager().join("authority.pem"))
         .map_err(|error| Failure::role("authority", &error))?;
-    write_secret(&layout.demonstration()?.join("authority.pem"), authority.to_pem().as_bytes())?;
+    // The folder, if it is not there yet.
+    layout.demonstration()?;
+    write_secret(&layout.authority(), authority.to_pem().as_bytes())?;
     tell.done(
         "organisation enrolled",
         &format!("root fingerprint {}, handed over by another channel", fingerprint.grouped()),
@@ -108,11 +110,10 @@ async fn open_or_make(layout: &Layout) -> Result<KeyManager, Failure> {
         passphrase_file: layout.passphrase("keymanager")?,
         policy: None,
     };
-    let address = format!("https://cles.localhost:{}", layout.ports().key_manager);
-    if state.data.join("keymanager.db").exists() {
+    if layout.has_key_manager() {
         state.open().await
     } else {
-        owner::init(&state, ORGANISATION, &address).await
+        owner::init(&state, ORGANISATION, &layout.key_manager_address()).await
     }
 }
 
@@ -132,7 +133,7 @@ async fn bind(layout: &Layout, address: &str, officer: &Officer) -> Result<(), F
 fn trust(layout: &Layout, holder: &str) -> Result<Trust, Failure> {
     let read = |path: PathBuf| std::fs::read(&path).map_err(|cause| Failure::file("read", &path, &cause));
     Ok(Trust {
-        anchors_pem: Some(read(layout.demonstration()?.join("authority.pem"))?),
+        anchors_pem: Some(read(layout.authority())?),
         identity_pem: Some(read(holder_file(layout, holder, "pem")?)?),
     })
 }

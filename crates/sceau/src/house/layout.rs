@@ -14,6 +14,11 @@ use crate::failure::{Exit, Failure};
 /// The longest path of a Unix socket (`sun_path`, with its final zero).
 const SOCKET_PATH: usize = 107;
 
+/// The file of the ports.
+const PORTS: &str = "ports.json";
+/// The folder of the demonstration.
+const DEMONSTRATION: &str = "demonstration";
+
 /// The data folder of one machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -37,11 +42,17 @@ impl Ports {
 }
 
 impl Layout {
+    /// The folder as an earlier start left it, if it is one. Nothing is made.
+    pub(crate) fn left_at(root: &Path) -> Option<Self> {
+        let ports = std::fs::read(root.join(PORTS)).ok()?;
+        Some(Self { root: root.to_owned(), ports: serde_json::from_slice(&ports).ok()? })
+    }
+
     /// Opens the folder, or makes it with ports that are free now.
     pub(crate) fn open(root: &Path) -> Result<Self, Failure> {
         secret_folder(root)?;
         let root = root.canonicalize().map_err(|cause| Failure::file("open", root, &cause))?;
-        let ports = root.join("ports.json");
+        let ports = root.join(PORTS);
         let ports = match std::fs::read(&ports) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
                 let words = format!("{} is not ours any more; put it back or remove it", ports.display());
@@ -73,6 +84,16 @@ impl Layout {
         self.ports
     }
 
+    /// Web origin of the platform.
+    pub(crate) fn platform_origin(&self) -> String {
+        format!("http://sceau.localhost:{}", self.ports.platform)
+    }
+
+    /// Web address of the key manager.
+    pub(crate) fn key_manager_address(&self) -> String {
+        format!("https://cles.localhost:{}", self.ports.key_manager)
+    }
+
     /// Logs of the roles.
     pub(crate) fn logs(&self) -> PathBuf {
         self.root.join("logs")
@@ -93,9 +114,19 @@ impl Layout {
         self.root.join("keymanager")
     }
 
+    /// Whether a key manager was made.
+    pub(crate) fn has_key_manager(&self) -> bool {
+        self.key_manager().join("keymanager.db").exists()
+    }
+
+    /// The certificate that the people of the demonstration trust the key manager by.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.root.join(DEMONSTRATION).join("authority.pem")
+    }
+
     /// What the demonstration keeps for itself.
     pub(crate) fn demonstration(&self) -> Result<PathBuf, Failure> {
-        let folder = self.root.join("demonstration");
+        let folder = self.root.join(DEMONSTRATION);
         secret_folder(&folder)?;
         Ok(folder)
     }

@@ -49,7 +49,7 @@ impl House {
 
     /// Starts the key manager, if one was made in the folder.
     pub(crate) async fn start_key_manager(&mut self, layout: &Layout) -> Result<Option<String>, Failure> {
-        if !layout.key_manager().join("keymanager.db").exists() {
+        if !layout.has_key_manager() {
             return Ok(None);
         }
         let running = key_manager(layout)?.start().await?;

@@ -4,13 +4,14 @@ mod keys;
 mod local;
 mod servers;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 use super::say;
 use crate::failure::{Exit, Failure};
+use crate::house::Layout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,39 +87,24 @@ struct Installation {
     anchors: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Ports {
-    platform: u16,
-    key_manager: u16,
-}
-
 impl Installation {
     /// As the options say, completed by what `sceau up` keeps in its folder. Nothing is made.
     fn find(options: &DoctorOptions) -> Self {
-        let data = &options.data;
-        let there = |path: PathBuf| path.exists().then_some(path);
-        let ports: Option<Ports> =
-            std::fs::read(data.join("ports.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let made = data.join("keymanager/keymanager.db").exists();
-        let platform = ports.as_ref().map(|ports| format!("http://sceau.localhost:{}", ports.platform));
-        let key_manager = ports.filter(|_| made).map(|p| format!("https://cles.localhost:{}", p.key_manager));
-        let socket = || ports_folder(data).then(|| data.join("run/element.sock"));
+        let left = Layout::left_at(&options.data);
+        let left = left.as_ref();
+        let made = left.filter(|layout| layout.has_key_manager());
+        let authority = left.map(Layout::authority).filter(|path| path.exists());
         Self {
-            element: options.element.clone().or_else(socket),
-            platform: options.platform.clone().or(platform),
-            key_manager: options.key_manager.clone().or(key_manager),
-            anchors: options.anchors.clone().or_else(|| there(data.join("demonstration/authority.pem"))),
+            element: options.element.clone().or_else(|| left.map(Layout::socket)),
+            platform: options.platform.clone().or_else(|| left.map(Layout::platform_origin)),
+            key_manager: options.key_manager.clone().or_else(|| made.map(Layout::key_manager_address)),
+            anchors: options.anchors.clone().or(authority),
         }
     }
 
     fn is_nowhere(&self) -> bool {
         self.element.is_none() && self.platform.is_none() && self.key_manager.is_none()
     }
-}
-
-/// Whether this is the folder of `sceau up`.
-fn ports_folder(data: &Path) -> bool {
-    data.join("ports.json").exists()
 }
 
 pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
