@@ -44,6 +44,8 @@ impl Role {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file(&self.logs, self.name)?)
+            // Ctrl-C in a terminal is for the supervisor, which stops them in their order.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|cause| Failure::start(self.name, &self.program, &cause))?;
@@ -114,4 +116,23 @@ fn forward(
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use rustix::process::{Pid, getpgid};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ctrl_c_reaches_the_supervisor_alone() {
+        let logs = tempfile::tempdir().unwrap();
+        let arguments = ["-c", "echo '{}'; exec sleep 60"].map(Into::into).to_vec();
+        let role = Role { name: "sleeper", program: "/bin/sh".into(), arguments, logs: logs.path().into() };
+        let running = role.start().await.unwrap();
+        let pid = running.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        assert_ne!(getpgid(pid).unwrap(), getpgid(None).unwrap());
+        running.stop().await;
+    }
 }
