@@ -123,6 +123,8 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "log.watch" => ("accept the platform's log", "accepted the platform's log"),
         "platform.connect" => ("connect to a platform", "connected to a platform"),
         "register.change" => ("change one of its registers", "changed one of its registers"),
+        "root.make" => ("make the organisation's next root", "made the organisation's next root"),
+        "root.enrolled" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
         _ => ("", ""),
     }
 }
