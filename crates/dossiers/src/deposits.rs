@@ -5,7 +5,7 @@ use sceau_element_api::documents::{
     Decision, Document as _, DossierPhase, DossierState, Manifest, Outcome, SchemeDocument,
 };
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{AccountId, DossierId, Nonce, SchemeId};
+use sceau_element_api::{AccountId, DossierId, Kind, Nonce, SchemeId};
 use sceau_store::params;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -132,11 +132,34 @@ impl Dossiers {
     /// When it is not there for `citizen`, or was sent.
     pub async fn withdraw(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
         self.own(citizen, dossier).await?;
-        self.remove_draft(dossier, true).await?;
+        self.withdraw_draft(dossier).await?;
         match self.own(citizen, dossier).await?.document.phase {
             DossierPhase::Withdrawn => Ok(()),
             _ => Err(Code::AlreadySent.into()),
         }
+    }
+
+    /// Withdraws what is a draft still, at its depositor's word or because it was left alone: the element first, then objects, then rows.
+    /// What was sent stays.
+    pub(crate) async fn withdraw_draft(&self, dossier: DossierId) -> Result<(), Fault> {
+        let _turn = self.guard.turn(dossier).await;
+        let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(()) };
+        let sent = self.element().current(Kind::Manifest, dossier).await?.is_some();
+        let phase = current.document.phase;
+        if sent || !matches!(phase, DossierPhase::Draft | DossierPhase::Withdrawn) {
+            return Ok(());
+        }
+        if phase == DossierPhase::Draft {
+            let time = self.clock.now_ms();
+            let document = DossierState { phase: DossierPhase::Withdrawn, time, ..current.document };
+            self.rows.attest::<DossierState>(&document.to_bytes()?, Proof::PlatformAsserted).await?;
+        }
+        for row in self.database.fetch_all(statements::FILES, params![dossier.to_string()]).await? {
+            self.drop_file(dossier, &row.get::<String>("file_id")?).await?;
+        }
+        self.database.execute(statements::WITHDRAW, params![dossier.to_string()]).await?;
+        self.database.execute(statements::RELEASE_SPACE, params![dossier.to_string()]).await?;
+        Ok(())
     }
 
     async fn is_asked_for_more(&self, dossier: DossierId, manifest: &Row<Manifest>) -> Result<bool, Fault> {

@@ -1,7 +1,8 @@
-//! What is done when the platform starts: catching up with the element, and forgetting what nobody will come back for.
+//! What is done when the platform starts, catching up with the element, and again every six hours: forgetting what nobody will come back for.
 
-use sceau_element_api::documents::{Document as _, DossierPhase, DossierState};
-use sceau_element_api::proof::Proof;
+use std::time::Duration;
+
+use sceau_element_api::documents::DossierState;
 use sceau_element_api::wire::RowKey;
 use sceau_element_api::{DossierId, Kind};
 use sceau_store::params;
@@ -14,6 +15,8 @@ const DAY_MS: u64 = 86_400_000;
 const DRAFT_MS: u64 = 30 * DAY_MS;
 /// How long what the element never attested is kept: a request that is still under way may be behind it.
 const PENDING_MS: u64 = DAY_MS;
+/// How often a platform that runs on tidies and sweeps.
+const EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Dossiers of one page; three rows of each are asked of the element in one call.
 const PAGE: u64 = 300;
 
@@ -73,37 +76,45 @@ impl Dossiers {
         let drafts = params![now.saturating_sub(PENDING_MS)];
         for row in self.database.fetch_all(statements::OLD_DRAFTS, drafts).await? {
             let Ok(dossier) = row.get::<String>("id")?.parse::<DossierId>() else { continue };
-            let old = row.get::<u64>("created")? <= now.saturating_sub(DRAFT_MS);
-            let removed = self.remove_draft(dossier, old).await;
-            self.unless_one_dossier(dossier, removed).await?;
+            let left_alone = row.get::<u64>("created")? <= now.saturating_sub(DRAFT_MS);
+            let mut done = self.forget_unattested(dossier).await;
+            if left_alone && done.is_ok() {
+                done = self.withdraw_draft(dossier).await;
+            }
+            self.unless_one_dossier(dossier, done).await?;
         }
         Ok(())
     }
 
-    /// Removes a draft that was never attested, or that is `old`: the element first, then objects, then rows.
-    pub(crate) async fn remove_draft(&self, dossier: DossierId, old: bool) -> Result<(), Fault> {
+    /// Forgets the row of a draft that the element does not know: nobody was told of it, and it takes no file before it is attested.
+    async fn forget_unattested(&self, dossier: DossierId) -> Result<(), Fault> {
         let _turn = self.guard.turn(dossier).await;
-        let Some(current) = self.rows.current::<DossierState>(dossier).await? else {
-            // It takes no file before it is attested.
+        if self.rows.current::<DossierState>(dossier).await?.is_none() {
             self.database.execute(statements::FORGET_DOSSIER, params![dossier.to_string()]).await?;
-            return Ok(());
-        };
-        let sent = self.element().current(Kind::Manifest, dossier).await?.is_some();
-        let phase = current.document.phase;
-        if sent || !old || !matches!(phase, DossierPhase::Draft | DossierPhase::Withdrawn) {
-            return Ok(());
         }
-        if phase == DossierPhase::Draft {
-            let time = self.clock.now_ms();
-            let document = DossierState { phase: DossierPhase::Withdrawn, time, ..current.document };
-            self.rows.attest::<DossierState>(&document.to_bytes()?, Proof::PlatformAsserted).await?;
-        }
-        for row in self.database.fetch_all(statements::FILES, params![dossier.to_string()]).await? {
-            self.drop_file(dossier, &row.get::<String>("file_id")?).await?;
-        }
-        self.database.execute(statements::WITHDRAW, params![dossier.to_string()]).await?;
-        self.database.execute(statements::RELEASE_SPACE, params![dossier.to_string()]).await?;
         Ok(())
+    }
+
+    /// Sweeps and tidies now and then until `stop` resolves, beside what the platform serves. A fault is logged; the next turn tries again.
+    pub async fn upkeep(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut turns = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = turns.tick() => {}
+            }
+            let done = async {
+                self.tidy().await?;
+                self.sweep_orphans().await
+            };
+            tokio::select! {
+                () = &mut stop => return,
+                done = done => if let Err(fault) = done {
+                    tracing::error!(%fault, "the upkeep of the platform failed; it is tried again later");
+                }
+            }
+        }
     }
 
     /// One dossier's fault must not keep the platform from starting; a part that does not work must.

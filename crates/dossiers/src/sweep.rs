@@ -12,8 +12,6 @@ const ORPHAN_MS: u64 = 86_400_000;
 /// The most that kills leave, where a tenth of what rows name is not more: each leaves what was being uploaded in that moment. More means that
 /// this is not the objects' database, and whoever brings the right one back must find them.
 const KILLS_LEAVE: usize = 100;
-/// How often a platform that runs on looks again.
-const EVERY: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
 
 impl Dossiers {
     /// Removes objects that no row names and that are more than a day old, and what was half written as long ago; says how many.
@@ -48,27 +46,5 @@ impl Dossiers {
             tracing::info!(removed, "objects that no row names are removed");
         }
         Ok(removed)
-    }
-
-    /// Sweeps and tidies now and then until `stop` resolves, beside what the platform serves. A fault is logged; the next turn tries again.
-    pub async fn upkeep(&self, stop: impl Future<Output = ()>) {
-        tokio::pin!(stop);
-        let mut turns = tokio::time::interval(EVERY);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                _ = turns.tick() => {}
-            }
-            let done = async {
-                self.tidy().await?;
-                self.sweep_orphans().await
-            };
-            tokio::select! {
-                () = &mut stop => return,
-                done = done => if let Err(fault) = done {
-                    tracing::error!(%fault, "the upkeep of the platform failed; it is tried again later");
-                }
-            }
-        }
     }
 }
