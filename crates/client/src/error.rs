@@ -14,7 +14,7 @@ pub enum ClientError {
     #[error("the client certificate and its key are not PEM")]
     Identity,
     /// The server cannot be reached, or the connection broke.
-    #[error("the server cannot be reached: {0}")]
+    #[error("the server cannot be reached: {0}{why}", why = root_cause(.0))]
     Transport(#[source] reqwest::Error),
     /// The server's answer has not the agreed form.
     #[error("the server answered with something else than agreed; are both of compatible versions?")]
@@ -58,6 +58,13 @@ pub enum ClientError {
         /// The system's word.
         cause: std::io::Error,
     },
+}
+
+/// What lies under a failed request: no such name, refused, a certificate of an unknown authority. The request's own
+/// words only say that it failed.
+fn root_cause(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.last().map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 impl ClientError {
