@@ -111,7 +111,8 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let installation = Installation::find(options);
     if installation.is_nowhere() && !options.data.is_dir() {
         let words = format!(
-            "there is nothing to look at: {} is no folder, and neither --element, --platform nor --key-manager is given",
+            "there is nothing to look at: {} is no folder, and neither --element, --platform nor --key-manager is given; \
+             give the folder with --data",
             options.data.display()
         );
         return Err(Failure::new(Exit::Usage, "nothing_to_look_at", words));

@@ -51,7 +51,8 @@ fn reach(address: &str, anchors: Option<&Path>) -> Result<Server, ClientError> {
 }
 
 fn away(check: &'static str, address: &str, error: &ClientError) -> Finding {
-    let advice = "start it, or mend address, certificate and firewall between; its log says why it ended";
+    let advice = "start it, or mend address, certificate (--anchors gives its authority) and firewall between; \
+                  its log says why it ended";
     let found = match error {
         ClientError::Transport(_) => format!("does not answer at {address}"),
         error => format!("{address}: {error}"),
