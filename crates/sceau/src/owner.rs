@@ -65,7 +65,7 @@ pub(crate) enum Owner {
         /// Name of the person
         #[arg(long)]
         name: String,
-        /// What the certificate is for
+        /// What the certificate is for: case-officer or administrator
         #[arg(long, value_parser = role)]
         role: CertificateRole,
         /// File to write; its password is printed once

@@ -43,9 +43,14 @@ pub(crate) struct KeyManagerOptions {
 impl KeyManagerState {
     /// How the keystore is unlocked.
     pub(crate) fn unlock(&self) -> Result<Unlock, Failure> {
-        Passphrase::from_file(&self.passphrase_file)
-            .map(Unlock::Passphrase)
-            .map_err(|error| Failure::new(Exit::Usage, "passphrase", error.to_string()))
+        Passphrase::from_file(&self.passphrase_file).map(Unlock::Passphrase).map_err(|error| {
+            let failure = Failure::new(Exit::Usage, "passphrase", error.to_string());
+            if self.passphrase_file.exists() {
+                return failure;
+            }
+            failure
+                .and("write the keystore's passphrase into that file, or name another with --passphrase-file")
+        })
     }
 
     /// What the organisation decides.
