@@ -40,7 +40,7 @@ pub(super) async fn log_key(server: &Server, quiet: bool) -> Result<VerifierKey,
     write_public(&path, &text)?;
     if !quiet {
         say::remark(&format!(
-            "First deposit at {origin}: the key of its log is remembered in {}. Compare it, through another channel:\n  {key}",
+            "First contact with {origin}: the key of its log is remembered in {}. Compare it, through another channel:\n  {key}",
             path.display()
         ));
     }
