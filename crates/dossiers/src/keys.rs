@@ -186,23 +186,37 @@ impl Dossiers {
         Ok(key)
     }
 
-    /// The address where an organisation's people open documents: the newest statement's, of the root that is enrolled.
-    pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
-        let root = self.enrolled(organisation).await?.document.root_fingerprint;
-        let keys = self.published_keys(organisation).await?;
-        keys.into_iter()
-            .filter(|key| key.root_fingerprint == root)
-            .max_by_key(|key| key.index)
-            .map(|key| key.key_manager)
-            .ok_or(Fault::from(Code::NoKeyManager))
-    }
-
-    /// Whether `origin` is the key manager of an enrolled organisation: its page may exchange tickets and fetch ciphertext.
+    /// The address where an organisation's people open documents.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the enrolled root states none.
+    pub(crate) async fn key_manager(&self, organisation: OrganisationId) -> Result<String, Fault> {
+        self.stated_key_manager(organisation).await?.ok_or(Fault::from(Code::NoKeyManager))
+    }
+
+    /// That address as the newest statement of the enrolled root says it.
+    async fn stated_key_manager(&self, organisation: OrganisationId) -> Result<Option<String>, Fault> {
+        let root = self.enrolled(organisation).await?.document.root_fingerprint;
+        let keys = self.published_keys(organisation).await?;
+        let stated = keys.into_iter().filter(|key| key.root_fingerprint == root);
+        Ok(stated.max_by_key(|key| key.index).map(|key| key.key_manager))
+    }
+
+    /// Whether an enrolled organisation's people open documents at `origin`: its page may exchange tickets and fetch ciphertext.
+    ///
+    /// # Errors
+    /// When the database or the element fails, or a row is not what was attested.
     pub async fn is_key_manager(&self, origin: &str) -> Result<bool, Fault> {
-        Ok(self.database.fetch_optional(statements::KEY_MANAGER, params![origin]).await?.is_some())
+        // The column only says whom to ask; what the enrolled root states decides.
+        for row in self.database.fetch_all(statements::NAMING_KEY_MANAGER, params![origin]).await? {
+            let named: String = row.get("organisation")?;
+            let organisation =
+                named.parse().map_err(|_| Fault::Tampered { kind: "key-statement", id: named })?;
+            if self.stated_key_manager(organisation).await?.is_some_and(|stated| stated == origin) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -12,7 +12,7 @@ sceau_store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organisation, key_use, serial) DO NOTHING";
     pub KEY_STATEMENTS = "SELECT jws, log_index FROM key_statements \
         WHERE organisation = $1 AND key_use = $2 ORDER BY serial";
-    pub KEY_MANAGER = "SELECT key_manager FROM key_statements WHERE key_manager = $1 LIMIT 1";
+    pub NAMING_KEY_MANAGER = "SELECT DISTINCT organisation FROM key_statements WHERE key_manager = $1";
 
     pub INSERT_SCHEME = "INSERT INTO schemes (id, organisation, created) VALUES ($1, $2, $3) \
         ON CONFLICT (id) DO NOTHING";

@@ -3,6 +3,7 @@
 use sceau_client::ClientError;
 use sceau_crypto::{RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use sceau_store::Statement;
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -15,9 +16,12 @@ async fn deposits_wait_for_a_key_that_the_new_root_states() {
     let citizen = world.citizen("citizen@example.org").await;
     let scheme = json!({"scheme": office.scheme.id});
     let begun: Value = citizen.server().post("/v1/dossiers", &scheme).await.unwrap();
+    let reads_at = async |origin: &str| world.dossiers.is_key_manager(origin).await.unwrap();
+    assert!(reads_at("https://cles-lyon.localhost:8443").await);
     let root = SigningKey::generate();
     let fingerprint = root.verifying_key().fingerprint();
     administrator.replace_root(office.id, "lyon", &fingerprint).await.unwrap();
+    assert!(!reads_at("https://cles-lyon.localhost:8443").await, "what the old root stated has ended");
 
     let refused = citizen.server().post::<_, Value>("/v1/dossiers", &scheme).await.unwrap_err();
     assert!(matches!(&refused, ClientError::Refused { code, .. } if code == "no_recipient_key"), "{refused}");
@@ -38,7 +42,7 @@ async fn deposits_wait_for_a_key_that_the_new_root_states() {
         not_after: world.clock_now() + 400 * 86_400_000,
         predecessor: Some(begun["recipient"]["key_id"].as_str().unwrap().parse().unwrap()),
         serial: 2,
-        key_manager: "https://cles-lyon.localhost:8443".to_owned(),
+        key_manager: "https://gardien-lyon.localhost:8443".to_owned(),
         root_key: root.verifying_key().as_bytes().to_vec().into(),
     };
     let signed = jws::sign(&root, Typ::KeyStatement, &statement.to_bytes().unwrap());
@@ -46,6 +50,12 @@ async fn deposits_wait_for_a_key_that_the_new_root_states() {
     let begun: Value = citizen.server().post("/v1/dossiers", &scheme).await.unwrap();
     assert_eq!(begun["recipient"]["root_fingerprint"], fingerprint.to_string());
     assert_eq!(begun["recipient"]["serial"], 2);
+    assert!(reads_at("https://gardien-lyon.localhost:8443").await);
+    assert!(!reads_at("https://cles-lyon.localhost:8443").await, "nor does it come back");
+
+    let elsewhere = "UPDATE key_statements SET key_manager = 'https://elsewhere.example' WHERE serial = 2";
+    world.database.execute(Statement::new("ELSEWHERE", elsewhere), &[]).await.unwrap();
+    assert!(!reads_at("https://elsewhere.example").await, "the statement counts, not the column beside it");
 }
 
 #[tokio::test]
