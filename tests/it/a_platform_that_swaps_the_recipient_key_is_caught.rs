@@ -1,5 +1,5 @@
-//! Between a citizen's program and the platform sits what a hostile platform is: it answers with other keys. The program refuses
-//! before it seals, and nothing leaves it.
+//! Between a citizen's program and the platform sits what a hostile platform is: it answers with other keys, or another's dossier. The
+//! program refuses before it seals, and nothing leaves it.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,10 +14,10 @@ use sceau_element_api::documents::{Document as _, KeyStatement};
 use sceau_tests::{House, Organisation, Stage, now_ms};
 use serde_json::{Value, json};
 
-/// What the platform says instead of the recipient that it should name.
+/// What the platform says instead of the dossier that it should begin.
 type Lie = Box<dyn Fn(&mut Value) + Send>;
 
-/// A platform that forwards everything to the real one, remembers what was asked, and lies about recipients.
+/// A platform that forwards everything to the real one, remembers what was asked, and lies about what was begun.
 #[derive(Clone)]
 struct Hostile {
     real: Arc<Mutex<String>>,
@@ -40,8 +40,18 @@ impl Hostile {
         (Stage::in_house(house).await, hostile)
     }
 
-    /// Lets the citizen deposit, with `lie` told; says why the program refused, and that it sent nothing.
+    /// The same, with a lie about the recipient.
     async fn deposit(&self, stage: &Stage, now: u64, lie: impl Fn(&mut Value) + Send + 'static) -> String {
+        self.deposit_begun(stage, now, move |begun| lie(&mut begun["recipient"])).await
+    }
+
+    /// Lets the citizen deposit, with `lie` told; says why the program refused, and that it sent nothing.
+    async fn deposit_begun(
+        &self,
+        stage: &Stage,
+        now: u64,
+        lie: impl Fn(&mut Value) + Send + 'static,
+    ) -> String {
         *self.lie.lock().unwrap() = Some(Box::new(lie));
         self.asked.lock().unwrap().clear();
         let document = Document {
@@ -73,7 +83,7 @@ async fn forward(State(hostile): State<Hostile>, request: Request) -> Response {
     let begun = parts.method == Method::POST && parts.uri.path() == "/v1/dossiers" && status.is_success();
     if let (true, Some(lie)) = (begun, hostile.lie.lock().unwrap().as_ref()) {
         let mut answer: Value = serde_json::from_slice(&body).unwrap();
-        lie(&mut answer["recipient"]);
+        lie(&mut answer);
         body = answer.to_string().into();
     }
     for hop in ["content-length", "transfer-encoding", "connection"] {
@@ -208,4 +218,35 @@ async fn another_organisations_key_is_refused() {
     // And the honest platform is believed: the harness does not refuse everything.
     *hostile.lie.lock().unwrap() = None;
     stage.deposit(b"for the organisation only").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dossier_of_an_accomplice_is_refused() {
+    let (mut stage, hostile) = Hostile::stage("other-dossier").await;
+    // Its proofs all good: for the same scheme, and to be assigned to whom the accomplice names.
+    let accomplice = stage.house.citizen("complice@example.org").await;
+    let begin = json!({"scheme": stage.scheme.id});
+    let theirs: Value = accomplice.server().post("/v1/dossiers", &begin).await.unwrap();
+    let own: Value = stage.citizen.server().post("/v1/dossiers", &begin).await.unwrap();
+    let (whole, with_account) = (theirs.clone(), theirs.clone());
+    let why = hostile.deposit_begun(&stage, now_ms(), move |begun| *begun = whole.clone()).await;
+    assert!(why.contains("is another’s"), "{why}");
+    let id = theirs["id"].clone();
+    let why = hostile.deposit_begun(&stage, now_ms(), move |begun| begun["id"] = id.clone()).await;
+    assert!(why.contains("is another’s"), "{why}");
+    // An entry of the depositor's own, of another dossier.
+    let why = hostile.deposit_begun(&stage, now_ms(), move |begun| {
+        begun["id"] = theirs["id"].clone();
+        begun["evidence"] = own["evidence"].clone();
+    });
+    let why = why.await;
+    assert!(why.contains("is another’s"), "{why}");
+    // The evidence that everybody gets names no depositor.
+    let withheld = |begun: &mut Value| begun["evidence"]["openings"] = json!({});
+    let why = hostile.deposit_begun(&stage, now_ms(), withheld).await;
+    assert!(why.contains("is another’s"), "{why}");
+    // Nor does it help to name the accomplice's account as the depositor's: the passkey knows its own.
+    stage.citizen.account = accomplice.account.clone();
+    let why = hostile.deposit_begun(&stage, now_ms(), move |begun| *begun = with_account.clone()).await;
+    assert!(why.contains("another account than the passkey’s"), "{why}");
 }

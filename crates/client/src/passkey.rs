@@ -151,6 +151,11 @@ impl SoftwarePasskey {
         &self.credential_id
     }
 
+    /// The user handle that it was made with: the text of the account's id.
+    pub(crate) fn user_handle(&self) -> &[u8] {
+        &self.user_handle
+    }
+
     /// Answers creation options whose challenge is `challenge` (base64url, as the server wrote it).
     pub fn register(&self, challenge: &str) -> Result<RegistrationResponse, ClientError> {
         let client_data = self.client_data("webauthn.create", challenge);

@@ -133,6 +133,19 @@ impl Person {
         self.passkey.as_ref()
     }
 
+    /// The account, as the passkey has it since it was made; the platform's word where a password was given.
+    ///
+    /// # Errors
+    /// [`ClientError::Unproven`] when the platform now names another account than the passkey's.
+    pub(crate) fn own_account(&self) -> Result<&str, ClientError> {
+        match &self.passkey {
+            Some(passkey) if passkey.user_handle() != self.account.as_bytes() => {
+                Err(ClientError::Unproven("the platform names another account than the passkey’s".to_owned()))
+            }
+            _ => Ok(&self.account),
+        }
+    }
+
     /// The server, for calls that this crate does not wrap.
     pub fn server(&self) -> &Server {
         &self.server

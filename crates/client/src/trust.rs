@@ -2,8 +2,8 @@
 
 use sceau_crypto::{Fingerprint, RecipientKey, RecipientSuite};
 use sceau_element_api::documents::{Document, KeyStatement, KeySuite, KeyUse};
-use sceau_element_api::{Kind, OrganisationId, RowId};
-use sceau_trace::{Asserted, Evidence, Hash, Outcome, Record, VerifierKey};
+use sceau_element_api::{DossierId, Kind, OrganisationId, RowId, SchemeId};
+use sceau_trace::{Asserted, Evidence, Hash, Outcome, Record, Subject, VerifierKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{ClientError, Server};
@@ -23,6 +23,26 @@ impl Attestation {
     /// Whether an actor proved it, or the platform alone says so.
     pub fn asserted(&self) -> Asserted {
         self.record.asserted()
+    }
+
+    /// Whether this is how `dossier` began: of this depositor, scheme and organisation.
+    pub(crate) fn begins(
+        &self,
+        dossier: DossierId,
+        depositor: &str,
+        scheme: SchemeId,
+        organisation: OrganisationId,
+    ) -> bool {
+        let record = &self.record;
+        let first = record.attested().is_some_and(|row| {
+            row.kind == Kind::Dossier.as_str() && row.id == dossier.to_string() && row.version == 1
+        });
+        let answers = |it: &Subject| it.kind == "scheme" && it.id == scheme.to_string();
+        first
+            && record.outcome() == Outcome::Granted
+            && record.actor().id == depositor
+            && record.organisation() == Some(organisation.to_string().as_str())
+            && record.subjects().iter().any(answers)
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::Code;
+use crate::evidence::everything;
 use crate::fault::Fault;
 use crate::keys::PublishedKey;
 use crate::organisations::OrganisationRow;
@@ -30,6 +31,10 @@ pub struct Begun {
     pub recipient: PublishedKey,
     /// The organisation that it is for: its root fingerprint is the one that the key's statement must be signed under.
     pub organisation_row: OrganisationRow,
+    /// The evidence file of the dossier's first entry in the log, which names depositor, organisation and scheme: nothing is sealed
+    /// for a dossier that is not the depositor's own.
+    #[schema(value_type = Object)]
+    pub evidence: serde_json::Value,
 }
 
 impl Dossiers {
@@ -67,8 +72,9 @@ impl Dossiers {
             phase: DossierPhase::Draft,
             time: now,
         };
-        self.rows.attest::<DossierState>(&draft.to_bytes()?, Proof::PlatformAsserted).await?;
-        Ok(Begun { id, recipient: key, organisation_row })
+        let row = self.rows.attest::<DossierState>(&draft.to_bytes()?, Proof::PlatformAsserted).await?;
+        let evidence = self.evidence_showing(row.attested.index, everything).await?;
+        Ok(Begun { id, recipient: key, organisation_row, evidence })
     }
 
     /// The nonce for the proof of a manifest.

@@ -63,6 +63,8 @@ export type ErrorCode =
   | "evidence.wrong_subject" // true evidence, but of something else
   // the depositor's side
   | "manifest_malformed"
+  | "account_changed" // the platform names another account than the browser knows
+  | "dossier_of_another" // the log says that the dossier is another account's
   | "passkey_unavailable"
   | "passkey_refused";
 

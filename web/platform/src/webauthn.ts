@@ -22,6 +22,12 @@ export interface RequestOptions {
   userVerification?: UserVerificationRequirement;
 }
 
+/** An assertion as the platform takes it; all texts are base64url. */
+export interface Assertion {
+  readonly id: string;
+  readonly response: { readonly clientDataJSON: string; readonly authenticatorData: string; readonly signature: string; readonly userHandle: string | null };
+}
+
 export const passkeysWork = (): boolean => typeof PublicKeyCredential === "function";
 
 /** Makes a passkey. Throws `passkey_refused` when the person or the device declines. */
@@ -42,7 +48,7 @@ export async function create(options: CreationOptions): Promise<unknown> {
 }
 
 /** Asks for any passkey of this site. */
-export async function get(options: RequestOptions): Promise<unknown> {
+export async function get(options: RequestOptions): Promise<Assertion> {
   const { allowCredentials, challenge, ...rest } = options;
   const credential = await asked(() => navigator.credentials.get({
     publicKey: { ...rest, challenge: fromBase64url(challenge), allowCredentials: (allowCredentials ?? []).map(described) },

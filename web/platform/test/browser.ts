@@ -1,5 +1,6 @@
 /** Visitors of the pages, each with a browser profile of their own. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { ACCOUNT } from "./mock/content";
 
 export { launch, picturesFolder } from "../../chromium";
 
@@ -36,6 +37,6 @@ export async function authenticator(page: Page): Promise<void> {
   const privateKey = Buffer.from(await subtle.exportKey("pkcs8", pair.privateKey)).toString("base64");
   await cdp.send("WebAuthn.addCredential", {
     authenticatorId,
-    credential: { credentialId: Buffer.from("demonstration-key").toString("base64"), isResidentCredential: true, rpId: "sceau.localhost", privateKey, userHandle: Buffer.from("u").toString("base64"), signCount: 0 },
+    credential: { credentialId: Buffer.from("demonstration-key").toString("base64"), isResidentCredential: true, rpId: "sceau.localhost", privateKey, userHandle: Buffer.from(ACCOUNT).toString("base64"), signCount: 0 },
   });
 }

@@ -31,6 +31,13 @@ const verified = (page: Page) => page.locator("[data-testid=recipient][data-stat
 const file = (name: string, size: number) => ({ name, mimeType: "application/pdf", buffer: Buffer.alloc(size, 1) });
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
+async function signInByPassword(page: Page): Promise<void> {
+  await page.locator("summary").filter({ hasText: "mot de passe" }).click();
+  await page.getByLabel("Adresse électronique").fill("noe@exemple.fr");
+  await page.getByLabel("Mot de passe").fill("une phrase juste");
+  await page.locator("details form button[type=submit]").click();
+}
+
 describe("a deposit", () => {
   it("seals sensitive answers, signs the exact manifest and names every file", async () => {
     const { page, faults } = await arrive(bike);
@@ -95,6 +102,24 @@ describe("a deposit", () => {
     const { page } = await arrive(fund);
     await page.locator("[data-testid=forged][data-code='statement_wrong_root']").waitFor();
     expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+    expect(mock.parts.size).toBe(0);
+  });
+
+  it.each([["for-another", "dossier_of_another"], ["another-dossier", "evidence.wrong_subject"]] as const)("is not even begun in a dossier that is not the depositor's own (%s)", async (how, code) => {
+    mock.begins = how;
+    const { page } = await arrive(fund);
+    await page.locator(`[data-testid=forged][data-code='${code}']`).waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+    expect(mock.parts.size).toBe(0);
+  });
+
+  it.each([["by passkey", async (page: Page) => button(page, "Entrer avec une clé d’accès").click()], ["by password", signInByPassword]] as const)("is not even begun when the platform names another account than at the first sign-in (%s)", async (_, signIn) => {
+    const { page } = await arrive("/entrer", "");
+    await signIn(page);
+    await page.getByRole("heading", { name: "À qui écrivez-vous ?" }).waitFor();
+    mock.otherAccount = true;
+    await page.goto(origin + fund);
+    await page.locator("[data-testid=forged][data-code=account_changed]").getByText("un autre compte que celui que votre navigateur connaît").waitFor();
     expect(mock.parts.size).toBe(0);
   });
 
@@ -233,6 +258,13 @@ describe("more information", () => {
     if (dossier) dossier.manifest = Buffer.from(Buffer.from(dossier.manifest ?? "", "base64url").toString().replace("482113", "482114")).toString("base64url");
     const { page } = await arrive(`/completer/${asked}`);
     await page.locator("[data-testid=forged][data-code='evidence.wrong_subject']").waitFor();
+    expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
+  });
+
+  it("is not added to the dossier of another account", async () => {
+    mock.otherAccount = true;
+    const { page } = await arrive(`/completer/${asked}`);
+    await page.locator("[data-testid=forged][data-code=dossier_of_another]").waitFor();
     expect(await page.getByLabel("Choisir des fichiers").count()).toBe(0);
   });
 

@@ -12,12 +12,12 @@ use sceau_element_api::documents::{
     AnswerValue, Answers, Document as _, Manifest, Parsed, SchemeDocument, SealedAnswers, SealedFile,
 };
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{Base64Url, DossierId, Kind, Nonce, SchemeId};
+use sceau_element_api::{Base64Url, DossierId, Kind, Nonce, OrganisationId, SchemeId};
 use sceau_trace::{Asserted, VerifierKey};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::trust::{Attestation, OfferedKey, TrustedKey, attested};
+use crate::trust::{Attestation, OfferedKey, TrustedKey, attested, verify};
 use crate::{ClientError, Person, Server};
 
 pub use draft::Draft;
@@ -67,6 +67,7 @@ pub struct Deposited {
 struct Begun {
     id: DossierId,
     recipient: OfferedKey,
+    evidence: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -146,7 +147,7 @@ impl Person {
         let form = scheme.published(&self.server, &self.log_key).await?;
         let mut draft = match draft {
             Some(draft) => draft,
-            None => self.begin(scheme.id).await?,
+            None => self.begin(scheme.id, form.document.organisation).await?,
         };
         let recipient = draft.recipient.verify(form.document.organisation, &self.log_key, deposit.now)?;
         let teller = Teller::new(step);
@@ -189,8 +190,14 @@ impl Person {
         self.server.post(&format!("/v1/dossiers/{dossier}/withdraw"), &json!({})).await
     }
 
-    async fn begin(&self, scheme: SchemeId) -> Result<Draft, ClientError> {
+    /// The id of a dossier is the platform's to give, and what is sealed for it opens for whoever that dossier is assigned to: it must
+    /// be this person's own, as the log says.
+    async fn begin(&self, scheme: SchemeId, organisation: OrganisationId) -> Result<Draft, ClientError> {
         let begun: Begun = self.server.post("/v1/dossiers", &json!({"scheme": scheme})).await?;
+        let log = verify(&begun.evidence, &self.log_key)?;
+        if !log.begins(begun.id, self.own_account()?, scheme, organisation) {
+            return Err(ClientError::Unproven("the dossier that the platform began is another’s".to_owned()));
+        }
         let (arrived, under_way) = (BTreeMap::new(), Vec::new());
         Ok(Draft {
             dossier: begun.id,

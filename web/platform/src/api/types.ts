@@ -53,7 +53,7 @@ export interface Recipient { statement_jws: string; evidence: Evidence | null; r
 /** A key as the organisation's root stated it, in the list of all of them: its evidence is asked for apart. */
 export interface PublishedKey extends Recipient { key_id: string }
 
-export interface DossierBegun { id: string; recipient: Recipient }
+export interface DossierBegun { id: string; recipient: Recipient; evidence: Evidence }
 
 export type DossierState = "draft" | "submitted" | "accepted" | "refused" | "more_information" | "withdrawn";
 

@@ -1,5 +1,6 @@
 /** Going on with a dossier about which the organisation asked for more: what was sent, as the log holds it, and the key that it was sealed to. */
 import { fromBase64url, type Manifest, manifestHash, parseManifest, SceauError } from "@sceau/crypto";
+import { ownAccount } from "../account";
 import { api } from "../api";
 import { Problem } from "../api/http";
 import { receiptOf } from "./receipt";
@@ -15,7 +16,8 @@ export async function sentBefore(dossier: string, now: number): Promise<Sent> {
   const bytes = fromBase64url(offered);
   const manifest = parseManifest(bytes);
   const logged = await receiptOf(dossier, await manifestHash(bytes));
-  if (!logged || manifest.dossier !== dossier) throw new SceauError("evidence.wrong_subject");
+  if (logged?.proof.state !== "valid" || manifest.dossier !== dossier) throw new SceauError("evidence.wrong_subject");
+  if (logged.proof.depositor !== (await ownAccount())) throw new SceauError("dossier_of_another");
   const scheme = await loadScheme(manifest.scheme);
   if (scheme.organisation !== manifest.organisation) throw new SceauError("evidence.wrong_subject");
   // The answers that were given are to another form: it has to be filled in anew.

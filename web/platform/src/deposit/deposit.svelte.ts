@@ -1,9 +1,10 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
 import { CryptoWorker, type Manifest } from "@sceau/crypto";
 import { api } from "../api";
-import type { Recipient } from "../api/types";
+import type { DossierBegun } from "../api/types";
 import { sentBefore } from "./continue";
 import { faults, type Fault, split, type Typed } from "./form";
+import { demandOwn } from "./own";
 import { MAX_IN_BROWSER, Parcel, type SealedFile } from "./package.svelte";
 import { verified, type VerifiedRecipient } from "./recipient";
 import type { Receipt } from "./receipt";
@@ -41,6 +42,7 @@ export class Deposit {
       this.scheme = await loadScheme(schemeId);
       this.step = this.scheme.form.length > 0 ? "form" : "files";
       const begun = await begin(schemeId);
+      await demandOwn(begun, this.scheme);
       this.dossier = begun.id;
       this.recipient = await verified(begun.recipient, this.scheme.recipient, now);
     } catch (cause) {
@@ -170,13 +172,11 @@ export class Deposit {
   }
 }
 
-interface Begun { id: string; recipient: Recipient }
-
 /** A draft begun in this tab is taken up again after a reload rather than begun twice. */
-async function begin(scheme: string): Promise<Begun> {
+async function begin(scheme: string): Promise<DossierBegun> {
   const kept = sessionStorage.getItem(draftOf(scheme));
   if (kept !== null) {
-    const begun = JSON.parse(kept) as Begun;
+    const begun = JSON.parse(kept) as DossierBegun;
     try {
       if ((await api.dossier(begun.id)).state === "draft") return begun;
     } catch { /* gone, or of another account: begin anew */ }

@@ -10,17 +10,17 @@ export interface Receipt {
   readonly proof: ReceiptProof;
 }
 
-/** `signed`: on the depositor's passkey; else on the platform's word alone. `time`: the log's, in unix milliseconds. */
-export type ReceiptProof = { readonly state: "valid"; readonly signed: boolean; readonly time: number } | { readonly state: "invalid"; readonly cause: unknown };
+/** `signed`: on the depositor's passkey; else on the platform's word alone. `depositor`: an account id. `time`: the log's, in unix milliseconds. */
+export type ReceiptProof = { readonly state: "valid"; readonly signed: boolean; readonly depositor: string; readonly time: number } | { readonly state: "invalid"; readonly cause: unknown };
 
 /** `manifestHash`: SHA-256 of the manifest that this browser made, in hexadecimal. A false receipt is an answer too, to show and to keep. */
 export async function judge(evidence: Evidence, dossier: string, manifestHash: string): Promise<Receipt> {
   try {
     const { record } = await verifyEvidence(evidence, await logKey());
-    const { asserted, attested, outcome, time } = record;
+    const { actor, asserted, attested, outcome, time } = record;
     const ours = outcome === "granted" && attested?.kind === "manifest" && attested.id === dossier && attested.hash === manifestHash;
     if (!ours) throw new SceauError("evidence.wrong_subject");
-    return { evidence, proof: { state: "valid", signed: asserted === "passkey", time } };
+    return { evidence, proof: { state: "valid", signed: asserted === "passkey", depositor: actor.id, time } };
   } catch (cause) {
     return { evidence, proof: { state: "invalid", cause } };
   }

@@ -18,6 +18,8 @@ export const deposit = words({
       verified: "Clé vérifiée par votre navigateur",
       how: "Ce qu'il a vérifié",
       failed: "La clé du destinataire n'a pas pu être vérifiée. Rien n'a été scellé ni envoyé.",
+      accountChanged: "La plateforme nomme un autre compte que celui que votre navigateur connaît. Rien n'a été scellé ni envoyé.",
+      dossierOfAnother: "La plateforme vous donne le dossier d'un autre compte. Rien n'a été scellé ni envoyé.",
       failedDo: "Ne déposez rien ici pour l'instant. Prévenez l'organisation par un autre moyen : c'est peut-être une panne, peut-être une tentative de lire vos documents.",
       steps: {
         root: "L'empreinte est celle de la racine de l'organisation",
@@ -122,6 +124,8 @@ export const deposit = words({
       verified: "Key verified by your browser",
       how: "What it checked",
       failed: "The recipient’s key could not be verified. Nothing was sealed or sent.",
+      accountChanged: "The platform names another account than the one that your browser knows. Nothing was sealed or sent.",
+      dossierOfAnother: "The platform gives you the dossier of another account. Nothing was sealed or sent.",
       failedDo: "Deposit nothing here for now. Tell the organisation by another channel: it may be a fault, it may be an attempt to read your documents.",
       steps: {
         root: "The fingerprint is that of the organisation’s root",

@@ -6,6 +6,9 @@ import type { MockOrganisation } from "./organisation";
 export const NOW = Date.parse("2026-11-20T09:30:00Z");
 const hour = 3_600_000;
 
+/** The account of all who sign in. */
+export const ACCOUNT = "8d5e7c1a-0b2c-4d3e-9f4a-5b6c7d8e9f0a";
+
 export const ACCOUNTS: Record<string, object> = {
   citizen: account("citizen", "Camille Martin", null, true),
   password: account("citizen", "Noé Petit", null, false),
@@ -15,7 +18,7 @@ export const ACCOUNTS: Record<string, object> = {
 };
 
 function account(role: string, name: string, organisation: string | null, passkey: boolean) {
-  return { id: "8d5e7c1a-0b2c-4d3e-9f4a-5b6c7d8e9f0a", email: "exemple@exemple.fr", name, role, organisation, has_passkey: passkey, has_password: !passkey };
+  return { id: ACCOUNT, email: "exemple@exemple.fr", name, role, organisation, has_passkey: passkey, has_password: !passkey };
 }
 
 export const SCHEMES = [
@@ -123,7 +126,7 @@ export async function dossiers(log: Log, org: MockOrganisation) {
       const attests = { "deposit.begin": "dossier", "deposit.complete": "manifest", decision: "decision" }[action];
       const staff = role !== "citizen";
       const draft: Draft = {
-        action, actor: { id: await hash(role), kind: role }, asserted, time: NOW - ago * hour, outcome, subjects: [{ id, kind: "dossier" }],
+        action, actor: { id: staff ? await hash(role) : ACCOUNT, kind: role }, asserted, time: NOW - ago * hour, outcome, subjects: [{ id, kind: "dossier" }],
         ...(outcome === "refused" ? { code: "quota_exceeded" } : {}),
         ...(staff ? { organisation: org.id } : {}),
         ...(attests ? { attested: { hash: action === "deposit.complete" ? manifestHash : await hash(action === "decision" ? JSON.stringify(decision) : id + action), id, kind: attests, previous: null, version: 1 } } : {}),

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
-import { ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
+import { ACCOUNT, ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
 import { Log } from "./log";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
@@ -38,6 +38,10 @@ export class Mock {
   rename: "beside" | "row" | undefined;
   /** Say another root than the attested row's. */
   otherRoot = false;
+  /** Give out a dossier of somebody else, or the proof of another dossier. */
+  begins: "for-another" | "another-dossier" | undefined;
+  /** Say of everybody that they are another account. */
+  otherAccount = false;
   /** List a dossier whose rows are not what was attested. */
   tampered = false;
   other!: MockOrganisation;
@@ -109,7 +113,7 @@ export class Mock {
       case "GET /v1/me": {
         const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
         if (!account) return { status: 401, text: "not_signed_in" };
-        return { json: { account: { ...account, organisation: account.organisation ? this.org.id : null } } };
+        return { json: { account: { ...account, organisation: account.organisation ? this.org.id : null, ...(this.otherAccount ? { id: ACCOUNT.replaceAll("8", "9") } : {}) } } };
       }
       case "POST /v1/logout": return { cookie: "gone; Max-Age=0" };
       case "POST /v1/passkeys/register/begin": return { json: { registration_id: "r", public_key: creation() } };
@@ -130,7 +134,7 @@ export class Mock {
       case "POST /v1/invitations": return { json: { link: "http://sceau.localhost/invitation#Yw3pLr8sQ0vT5xZ2" } };
       case "POST /v1/dossiers":
         this.submitted.length = 0; // one id serves all runs, one after the other
-        return { json: { id: "77777777-0000-4000-8000-000000000007", recipient: await this.#recipient() } };
+        return { json: await this.#begin(String(json().scheme)) };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
@@ -174,6 +178,18 @@ export class Mock {
     return undefined;
   }
 
+  /** The evidence is of the dossier that was begun, or of the account or the dossier of somebody else. */
+  async #begin(scheme: string) {
+    const id = "77777777-0000-4000-8000-000000000007";
+    const of = this.begins === "another-dossier" ? id.replaceAll("7", "8") : id;
+    const index = this.log.append({
+      action: "deposit.begin", actor: { id: this.begins === "for-another" ? ACCOUNT.replaceAll("8", "9") : ACCOUNT, kind: "citizen" }, asserted: "platform", organisation: this.org.id, time: NOW,
+      attested: { hash: hex(await sha256(utf8(of))), id: of, kind: "dossier", previous: null, version: 1 },
+      subjects: [{ id: of, kind: "dossier" }, { id: scheme, kind: "scheme" }],
+    });
+    return { id, recipient: await this.#recipient(), evidence: await this.log.evidence(index) };
+  }
+
   async #submit(id: string, body: Buffer): Promise<Answer> {
     const said = JSON.parse(body.toString()) as { manifest: string; proof: { type: string; client_data_json?: string } };
     const bytes = fromBase64url(said.manifest);
@@ -187,7 +203,7 @@ export class Mock {
     const client = JSON.parse(Buffer.from(said.proof.client_data_json ?? "", "base64url").toString() || "{}") as { challenge?: string };
     this.manifest = { text, proof: { type: said.proof.type, challengeHeld: expected !== undefined && client.challenge === expected } };
     const index = this.log.append({
-      action: "deposit.complete", actor: { id: "c", kind: "citizen" }, time: NOW,
+      action: "deposit.complete", actor: { id: ACCOUNT, kind: "citizen" }, time: NOW,
       asserted: said.proof.type === "passkey" && !this.submission.onItsOwnWord ? "passkey" : "platform", subjects: [{ id, kind: "dossier" }],
       attested: { hash: this.submission.otherReceipt ? "0".repeat(64) : hex(await sha256(bytes)), id, kind: "manifest", previous: null, version: 1 },
     });
@@ -257,7 +273,7 @@ function inTheOpen(scheme: (typeof SCHEMES)[number]): (typeof SCHEMES)[number] {
 
 function creation() {
   return {
-    rp: { id: "sceau.localhost", name: "Sceau" }, user: { id: random32(), name: "camille@exemple.fr", displayName: "Camille Martin" }, challenge: random32(),
+    rp: { id: "sceau.localhost", name: "Sceau" }, user: { id: base64url(utf8(ACCOUNT)), name: "camille@exemple.fr", displayName: "Camille Martin" }, challenge: random32(),
     pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -8 }], timeout: 60_000, attestation: "none",
     authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "preferred" },
   };
