@@ -74,7 +74,7 @@ impl Failure {
             .trim_start_matches("sceau: ");
         let words =
             format!("the {name} did not become ready; it said: {last}\n(all of it: {})", log.display());
-        Self::new(Exit::System, "not-ready", words)
+        Self::new(Exit::System, "not_ready", words)
     }
 
     /// A part that does not work, in its own words.
