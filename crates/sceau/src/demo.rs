@@ -80,7 +80,7 @@ async fn accept_citizen(house: &House) -> Result<Person, Failure> {
 async fn deposit(citizen: &Person, documents: &[Document], tell: &Teller) -> Result<Deposited, Failure> {
     let schemes = citizen.schemes().await?;
     let scheme =
-        schemes.first().ok_or_else(|| Failure::new(Exit::System, "no-scheme", "no scheme is published"))?;
+        schemes.first().ok_or_else(|| Failure::new(Exit::System, "no_scheme", "no scheme is published"))?;
     let started = Instant::now();
     let mut step = |step: Step<'_>| match step {
         Step::RecipientVerified(key) => {
@@ -130,7 +130,7 @@ fn compare(documents: &[Document], opened: &Opened, tell: &Teller) -> Result<(),
 async fn watch(citizen: &Person, deposited: &Deposited, tell: &Teller) -> Result<(), Failure> {
     let path = format!("/v1/dossiers/{}", deposited.dossier);
     let view = until_decided(citizen, &path).await?;
-    let unproven = |words: &str| Failure::new(Exit::Proof, "timeline-unproven", words);
+    let unproven = |words: &str| Failure::new(Exit::Proof, "timeline_unproven", words);
     let lines = view.get("timeline").and_then(Value::as_array).filter(|lines| !lines.is_empty());
     let lines = lines.ok_or_else(|| unproven("the platform shows nothing of what was done"))?;
     tell.chapter("The citizen sees each access, with its proof");

@@ -20,7 +20,7 @@ impl Failure {
     fn no_first_link() -> Self {
         let words =
             "this platform has an administrator already, and not the demonstration’s: use another --data";
-        Self::new(Exit::Usage, "administrator-exists", words)
+        Self::new(Exit::Usage, "administrator_exists", words)
     }
 }
 
