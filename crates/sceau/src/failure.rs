@@ -58,6 +58,18 @@ impl Failure {
         Self::new(Exit::System, "system", format!("cannot {what}: {cause}"))
     }
 
+    /// An address that cannot be listened at.
+    pub(crate) fn listen(address: std::net::SocketAddr, cause: &std::io::Error) -> Self {
+        let failure = Self::system(&format!("listen at {address}"), cause);
+        if cause.kind() == std::io::ErrorKind::AddrInUse {
+            failure.and(
+                "end the program that does, or choose another address (`sceau up`: another folder, --data)",
+            )
+        } else {
+            failure
+        }
+    }
+
     /// A program that could not be started.
     pub(crate) fn start(name: &str, program: &Path, cause: &std::io::Error) -> Self {
         Self::new(Exit::System, "start", format!("cannot start the {name} ({}): {cause}", program.display()))

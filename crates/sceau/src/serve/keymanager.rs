@@ -68,9 +68,8 @@ impl KeyManagerState {
 /// Serves pages and unwrapping, renews keys and delivers what waits, until asked to end.
 pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
     let key_manager = options.state.open().await?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|cause| Failure::system(&format!("listen at {}", options.listen), &cause))?;
+    let listener =
+        TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;

@@ -55,9 +55,8 @@ impl Directory for Names {
 
 /// Runs the platform until it is asked to end.
 pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|cause| Failure::system(&format!("listen at {}", options.listen), &cause))?;
+    let listener =
+        TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
     let origin =
         options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
