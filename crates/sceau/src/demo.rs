@@ -21,7 +21,7 @@ pub(crate) struct DemoOptions {
     /// Files to deposit, seal, open and compare
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Keep the folder of the demonstration here instead of removing it
+    /// Keep the folder of the demonstration here instead of removing it; a new one each time
     #[arg(long)]
     data: Option<PathBuf>,
 }
@@ -31,6 +31,9 @@ pub(crate) async fn run(options: &DemoOptions) -> Result<(), Failure> {
     let documents = options.files.iter().map(|path| Document::read(path)).collect::<Result<Vec<_>, _>>()?;
     let folder = Folder::of(options)?;
     let layout = Layout::open(folder.path())?;
+    if Cast::open(&layout)?.officer.is_some() {
+        return Err(Failure::used_before(folder.path()));
+    }
     let tell = Teller::new();
     tell.chapter("Starting the element, the platform and a key manager, each in a process of its own");
     let mut house = House::start(&layout).await?;

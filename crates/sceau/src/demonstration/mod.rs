@@ -5,6 +5,8 @@ mod raise;
 mod scheme;
 mod teller;
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
@@ -22,6 +24,13 @@ impl Failure {
             "this platform has an administrator already, and not the demonstration’s: use another --data";
         Self::new(Exit::Usage, "administrator_exists", words)
     }
+
+    /// The demonstration plays the case officer, whose invitation works once.
+    pub(crate) fn used_before(folder: &Path) -> Self {
+        let words =
+            format!("{} holds a demonstration already: give a new folder as --data", folder.display());
+        Self::new(Exit::Usage, "demonstration_exists", words)
+    }
 }
 
 /// Raises the demonstration and says where to click.
@@ -32,10 +41,11 @@ pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<Value, Fa
     house.first_administrator = None;
     let folder = layout.demonstration()?;
     eprintln!(
-        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)",
+        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)\n                     the link works once; then sign in at {}/entrer",
         house.platform,
         officer.link,
-        folder.join("officer.p12").display()
+        folder.join("officer.p12").display(),
+        house.platform
     );
     Ok(json!({"case_officer": officer.link, "folder": folder}))
 }
