@@ -10,9 +10,6 @@ use crate::account::actor;
 use crate::accounts::Inner;
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
-/// Access to a route, when it is refused to somebody who is signed in.
-const ACCESS: &str = "access";
-
 /// The id of no account, under a commitment as any other.
 const NOBODY: &str = "unknown";
 
@@ -55,9 +52,8 @@ impl Accounts {
         parts: &Parts,
         error: &AccountsError,
     ) {
-        let Ok(action) = Action::parse(ACCESS) else { return };
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
-        let draft = RecordDraft::new(account.actor(), action)
+        let draft = RecordDraft::new(account.actor(), Action::ACCESS)
             .refused(error.problem().code)
             .detail("method", parts.method.as_str())
             .detail("route", route.replace(['{', '}', '*'], ""));
@@ -68,8 +64,7 @@ impl Accounts {
     pub(crate) async fn record_tampering<T>(&self, id: AccountId, result: &Result<T, AccountsError>) {
         let Err(error @ AccountsError::Tampered { kind }) = result else { return };
         tracing::error!(account = %id, kind, "a row of the database is not what was attested");
-        let Ok(action) = Action::parse(ACCESS) else { return };
-        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), action)
+        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::ACCESS)
             .refused(error.problem().code)
             .subject("account", id)
             .detail("row", *kind);

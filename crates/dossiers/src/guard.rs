@@ -59,8 +59,7 @@ impl Dossiers {
     pub async fn note_tampering(&self, fault: &Fault) {
         let Fault::Tampered { kind, id } = fault else { return };
         tracing::error!(kind, id, "a row of the database is not what was attested");
-        let Ok(action) = Action::parse("access") else { return };
-        let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "dossiers"), action)
+        let mut draft = RecordDraft::new(Actor::new(ActorKind::Platform, "dossiers"), Action::ACCESS)
             .refused(sceau_accounts::Code::Tampered.as_str())
             .detail("row", *kind);
         if !id.is_empty() {

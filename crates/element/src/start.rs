@@ -178,8 +178,7 @@ impl Past {
         clock: &Clock,
         signer: &dyn LogSigner,
     ) -> Result<sceau_trace::VerifiedCheckpoint, StartError> {
-        let action = Action::parse("element.start")?;
-        let step = self.core.execute(clock.now(), Command::Announce(action));
+        let step = self.core.execute(clock.now(), Command::Announce(Action::ELEMENT_START));
         let events: Vec<Event> = step.event.into_iter().collect();
         for event in &events {
             self.state.apply(event)?;

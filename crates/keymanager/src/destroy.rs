@@ -35,15 +35,16 @@ impl KeyManager {
         may_end(&ring, key, self.now(), self.settings().retention_ms)?;
         let link = self.link().ok_or(Error::NotConnected)?;
         // Recorded first: a key must not vanish without a word.
-        let action = Action::parse("key.destroy")?;
-        let intent = self.journal().append(self.record_of_key(action.clone(), &key.statement)).await?;
+        let intent = self.journal().append(self.record_of_key(Action::KEY_DESTROY, &key.statement)).await?;
         if let Err(error) = self.nobody_needs(&link, key_id, intent).await {
-            self.journal().append(self.record_of_key(action, &key.statement).refused(error.code())).await?;
+            self.journal()
+                .append(self.record_of_key(Action::KEY_DESTROY, &key.statement).refused(error.code()))
+                .await?;
             return Err(error);
         }
         self.destroy_private(key)?;
         let mut append = self.journal().begin().await?;
-        append.record(self.record_of_key(action, &key.statement).granted()).await?;
+        append.record(self.record_of_key(Action::KEY_DESTROY, &key.statement).granted()).await?;
         let values = params![key_id.to_string(), self.now()];
         append.transaction().execute(statements::KEY_DESTROYED, values).await?;
         append.commit().await?;

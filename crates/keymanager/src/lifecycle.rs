@@ -118,10 +118,7 @@ impl KeyManager {
         why: Why,
     ) -> Result<(), Error> {
         let payload = jws::unverified_payload(jws).map_err(|_| Error::Tampered("a key's statement"))?;
-        let draft = self
-            .record_of_key(Action::parse("key.make")?, statement)
-            .granted()
-            .detail("reason", why.as_str());
+        let draft = self.record_of_key(Action::KEY_MAKE, statement).granted().detail("reason", why.as_str());
         let mut append = self.journal().begin().await?;
         append.record(draft.detail("statement", sha256(&payload).to_string())).await?;
         // A statement that expired before the platform took it gives its serial to this one.

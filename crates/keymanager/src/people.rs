@@ -45,7 +45,7 @@ impl KeyManager {
             }
             issued => issued?,
         };
-        let draft = self.own_record(Action::parse("certificate.issue")?).granted();
+        let draft = self.own_record(Action::CERTIFICATE_ISSUE).granted();
         let draft = draft.subject("certificate", issued.fingerprint()).detail("role", role.as_str());
         self.journal().append(draft).await?;
         Ok(handed_over(&issued)?)
@@ -113,7 +113,7 @@ impl KeyManager {
         list: &impl Serialize,
     ) -> Result<(), Error> {
         let sealed = self.vault().seal(name, list)?;
-        let draft = self.own_record(Action::parse("register.change")?).granted().detail(REGISTER, name);
+        let draft = self.own_record(Action::REGISTER_CHANGE).granted().detail(REGISTER, name);
         let mut append = self.journal().begin().await?;
         append.record(draft.detail(REGISTER_HASH, sha256(&sealed).to_string())).await?;
         self.vault().put_sealed(append.transaction(), name, &sealed).await?;

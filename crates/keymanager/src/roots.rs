@@ -99,7 +99,7 @@ impl KeyManager {
         let fingerprint = made.fingerprint;
         let kept = Kept { waits: true, ..roots.kept.clone() };
         let roots = Roots { next: Some(made), kept, ..Roots::clone(&roots) };
-        self.keep_roots(roots, Action::parse("root.make")?, &fingerprint, None).await?;
+        self.keep_roots(roots, Action::ROOT_MAKE, &fingerprint, None).await?;
         Ok(fingerprint)
     }
 
@@ -117,7 +117,7 @@ impl KeyManager {
                 continue;
             };
             let fingerprint = after.in_force.fingerprint;
-            self.keep_roots(after, Action::parse("root.enrolled")?, &fingerprint, Some(index)).await?;
+            self.keep_roots(after, Action::ROOT_TAKE_OVER, &fingerprint, Some(index)).await?;
             came = true;
         }
         Ok(came)

@@ -17,7 +17,6 @@ use serde::de::DeserializeOwned;
 use super::problem::ProblemResponse;
 use super::timely::TooSlow;
 use crate::denial::Denial;
-use crate::error::Error;
 use crate::manager::KeyManager;
 use crate::officer::{Shown, VerifiedAdministrator, VerifiedOfficer};
 
@@ -85,7 +84,7 @@ async fn refuse<T>(
     let action = match parts.uri.path() {
         "/v1/unwrap" => Action::UNWRAP_OUTCOME,
         "/v1/decisions" => Action::DECISION,
-        _ => Action::parse("administer").map_err(Error::from)?,
+        _ => Action::ADMINISTER,
     };
     let mut draft = manager.own_record(action).refused(denial.record_code());
     if let Some(officer) = who {

@@ -75,8 +75,7 @@ impl KeyManager {
         let link = Link::open(&kept)?;
         link.check_root(&self.roots()).await?;
         let mut append = self.0.journal.begin().await?;
-        let draft =
-            RecordDraft::new(self.actor_of(Some(&link)), Action::parse("platform.connect")?).granted();
+        let draft = RecordDraft::new(self.actor_of(Some(&link)), Action::PLATFORM_CONNECT).granted();
         append.record(draft.organisation(link.organisation)).await?;
         self.0.vault.put(append.transaction(), CONNECTION, &kept).await?;
         append.commit().await?;

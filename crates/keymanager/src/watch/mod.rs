@@ -241,7 +241,7 @@ impl KeyManager {
             return Ok(());
         }
         tracing::error!(kind, index, "alarm: the platform's log says what it must not");
-        let draft = self.own_record(Action::parse("log.watch")?).refused(kind);
+        let draft = self.own_record(Action::LOG_WATCH).refused(kind);
         let draft = match kind {
             FOREIGN_STATEMENT => draft.subject("statement", what),
             FOREIGN_DECISION => draft.detail("decision", what),

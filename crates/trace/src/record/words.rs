@@ -1,6 +1,6 @@
 use crate::RecordError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt};
 
 /// In which quality somebody or something acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -146,6 +146,28 @@ actions! {
     LOGOUT = "logout";
     /// An attestation of another kind.
     ATTEST = "attest";
+    /// What the database holds was asked for, and refused.
+    ACCESS = "access";
+    /// The element started.
+    ELEMENT_START = "element.start";
+    /// A request of a key manager's administrator.
+    ADMINISTER = "administer";
+    /// A key manager issued a client certificate.
+    CERTIFICATE_ISSUE = "certificate.issue";
+    /// A key manager changed one of its registers.
+    REGISTER_CHANGE = "register.change";
+    /// A key manager was connected to its platform.
+    PLATFORM_CONNECT = "platform.connect";
+    /// A key manager read the platform's log.
+    LOG_WATCH = "log.watch";
+    /// A key manager made a key.
+    KEY_MAKE = "key.make";
+    /// A key manager destroyed a key.
+    KEY_DESTROY = "key.destroy";
+    /// A key manager made the organisation's next root.
+    ROOT_MAKE = "root.make";
+    /// A key manager took up the root that the log enrolled.
+    ROOT_TAKE_OVER = "root.take_over";
 }
 
 impl Action {
@@ -173,14 +195,6 @@ impl fmt::Display for Action {
     }
 }
 
-impl FromStr for Action {
-    type Err = RecordError;
-
-    fn from_str(text: &str) -> Result<Self, RecordError> {
-        Action::parse(text)
-    }
-}
-
 impl Serialize for Action {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -188,6 +202,7 @@ impl Serialize for Action {
 }
 
 impl<'de> Deserialize<'de> for Action {
+    #[expect(clippy::disallowed_methods, reason = "reads what another program recorded")]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         Action::parse(&text).map_err(serde::de::Error::custom)

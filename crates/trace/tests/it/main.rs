@@ -1,5 +1,6 @@
 //! Behaviours of the trace room, against published vectors, outside judges and random input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
+#![allow(clippy::disallowed_methods)] // and give actions that no program records
 
 mod a_record_has_one_spelling;
 mod a_witness_cosigns;

@@ -124,7 +124,7 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "platform.connect" => ("connect to a platform", "connected to a platform"),
         "register.change" => ("change one of its registers", "changed one of its registers"),
         "root.make" => ("make the organisation's next root", "made the organisation's next root"),
-        "root.enrolled" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
+        "root.take_over" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
         _ => ("", ""),
     }
 }
@@ -132,6 +132,7 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    #![allow(clippy::disallowed_methods, reason = "an action that a later program records")]
     use super::*;
     use sceau_trace::{Action, Actor};
 

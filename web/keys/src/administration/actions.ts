@@ -1,0 +1,33 @@
+/** What a key manager records of its own acts, as its trace shows them. Data alone, so that a test can hold it to what the program records. */
+export const ACTIONS = {
+  fr: {
+    "unwrap.intent": "Ouverture d'un document, demandée",
+    "unwrap.outcome": "Ouverture d'un document",
+    decision: "Décision",
+    administer: "Administration du gardien",
+    "certificate.issue": "Émission d'un certificat",
+    "register.change": "Changement de la liste des lecteurs",
+    "platform.connect": "Liaison à la plateforme",
+    "log.watch": "Relecture du registre de la plateforme",
+    "key.make": "Fabrication d'une clé",
+    "key.publish": "Publication d'une clé",
+    "key.destroy": "Destruction d'une clé",
+    "root.make": "Fabrication de la prochaine racine",
+    "root.take_over": "Prise de la racine que le registre a inscrite",
+  },
+  en: {
+    "unwrap.intent": "Opening of a document, asked",
+    "unwrap.outcome": "Opening of a document",
+    decision: "Decision",
+    administer: "Administration of the key manager",
+    "certificate.issue": "Issue of a certificate",
+    "register.change": "Change of the list of readers",
+    "platform.connect": "Connection to the platform",
+    "log.watch": "Reading of the platform’s log",
+    "key.make": "Making of a key",
+    "key.publish": "Publication of a key",
+    "key.destroy": "Destruction of a key",
+    "root.make": "Making of the next root",
+    "root.take_over": "Taking up of the root that the log enrolled",
+  },
+} as const;
