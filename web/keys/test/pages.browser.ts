@@ -66,7 +66,7 @@ async function openDocument(page: Page, name: string): Promise<void> {
 }
 
 describe("alarms", () => {
-  it.each(["foreign-statement", "foreign-decision", "foreign-record", "organisation-changed", "log-inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
+  it.each(["foreign_statement", "foreign_decision", "foreign_record", "organisation_changed", "log_inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
     servers.stage.who = "administrator";
     servers.stage.alarms = [kind];
     const said: string[] = [];
@@ -369,7 +369,7 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
   ] as const;
   it.each(shots)("%s", async (name, path, who, act) => {
     servers.stage.who = who;
-    if (name === "alarms") servers.stage.alarms = ["organisation-changed", "log-inconsistent"];
+    if (name === "alarms") servers.stage.alarms = ["organisation_changed", "log_inconsistent"];
     if (name === "decided") servers.stage.bundle = await decided(scene);
     for (const [look, options] of looks) {
       const page = await visit(path === "ticket" ? servers.ticket() : servers.keys + path, options);

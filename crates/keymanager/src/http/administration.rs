@@ -53,8 +53,8 @@ pub(super) struct Status {
     connected: bool,
     pending_records: u64,
     foreign_statements: u64,
-    /// Kinds of alarms about the platform's log: `foreign-statement`, `foreign-decision`, `foreign-record`, `organisation-changed`,
-    /// `log-inconsistent`.
+    /// Kinds of alarms about the platform's log: `foreign_statement`, `foreign_decision`, `foreign_record`, `organisation_changed`,
+    /// `log_inconsistent`.
     alarms: Vec<String>,
     assignments: u64,
     records: u64,

@@ -32,11 +32,11 @@ const PAGES_PER_TICK: usize = 64;
 const READING: u64 = 2;
 
 /// Kinds of alarms.
-pub(crate) const FOREIGN_STATEMENT: &str = "foreign-statement";
-const ORGANISATION_CHANGED: &str = "organisation-changed";
-const FOREIGN_RECORD: &str = "foreign-record";
-const FOREIGN_DECISION: &str = "foreign-decision";
-const LOG_INCONSISTENT: &str = "log-inconsistent";
+pub(crate) const FOREIGN_STATEMENT: &str = "foreign_statement";
+const ORGANISATION_CHANGED: &str = "organisation_changed";
+const FOREIGN_RECORD: &str = "foreign_record";
+const FOREIGN_DECISION: &str = "foreign_decision";
+const LOG_INCONSISTENT: &str = "log_inconsistent";
 
 #[derive(Deserialize)]
 struct Proof {

@@ -116,7 +116,7 @@ async fn a_decision_that_we_did_not_sign_ends_nothing_and_raises_an_alarm() {
     world.platform.lock().log.attest_decision(&forged, &forged.to_bytes().unwrap());
     assert_eq!(why_kept(&world, &key).await, OPEN);
     let status = world.administrator().await.get("/v1/status").await.json();
-    assert_eq!(status["alarms"], serde_json::json!(["foreign-decision"]));
+    assert_eq!(status["alarms"], serde_json::json!(["foreign_decision"]));
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn another_one_than_ours_or_an_old_one_put_back_raises_an_alarm() {
     world.platform.lock().log.enrol(world.organisation, &foreign);
     world.manager.tick().await.assert_well();
     assert_eq!(world.manager.root_fingerprint(), old_root);
-    assert_eq!(alarms(&world).await, json!(["organisation-changed"]));
+    assert_eq!(alarms(&world).await, json!(["organisation_changed"]));
 
     let world = World::connected().await;
     let old_root = world.manager.root_fingerprint();
@@ -87,7 +87,7 @@ async fn another_one_than_ours_or_an_old_one_put_back_raises_an_alarm() {
     world.platform.lock().log.enrol(world.organisation, &old_root);
     world.manager.tick().await.assert_well();
     assert_eq!(world.manager.root_fingerprint(), ours);
-    assert_eq!(alarms(&world).await, json!(["organisation-changed"]));
+    assert_eq!(alarms(&world).await, json!(["organisation_changed"]));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_statement_that_we_did_not_make_raises_one_alarm() {
     let [alarm] = alarms(&world).await.try_into().unwrap();
     assert_eq!(
         (alarm["outcome"].as_str(), alarm["code"].as_str()),
-        (Some("refused"), Some("foreign-statement"))
+        (Some("refused"), Some("foreign_statement"))
     );
     assert_eq!(alarm["detail"]["log_index"], index.to_string());
     let forged = serde_json::json!([{"kind": "statement", "id": sha256(b"forged").to_string()}]);
@@ -65,7 +65,7 @@ async fn an_organisation_that_is_enrolled_anew_raises_an_alarm() {
     }
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();
-    assert_eq!(alarm["code"], "organisation-changed");
+    assert_eq!(alarm["code"], "organisation_changed");
     assert_eq!(alarm["subjects"], serde_json::json!([]), "it is about no key statement");
     assert_eq!(alarm["detail"]["document"], sha256(b"second").to_string());
 }
@@ -105,10 +105,10 @@ async fn a_record_in_our_name_that_our_trace_lacks_raises_an_alarm() {
     world.platform.lock().log.append(&forged);
     world.manager.tick().await.assert_well();
     let [alarm] = alarms(&world).await.try_into().unwrap();
-    assert_eq!(alarm["code"], "foreign-record");
+    assert_eq!(alarm["code"], "foreign_record");
     assert_eq!(alarm["subjects"], serde_json::json!([]), "it is about no key statement");
     let status = world.administrator().await.get("/v1/status").await.json();
-    assert_eq!(status["alarms"], serde_json::json!(["foreign-record"]));
+    assert_eq!(status["alarms"], serde_json::json!(["foreign_record"]));
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn a_folder_put_back_from_an_old_copy_notices() {
     let world = stopped.start(Settings::default()).await;
     world.manager.tick().await;
     let alarms = alarms(&world).await;
-    assert!(alarms.iter().any(|alarm| alarm["code"] == "foreign-record"), "{alarms:?}");
+    assert!(alarms.iter().any(|alarm| alarm["code"] == "foreign_record"), "{alarms:?}");
 }
 
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
@@ -175,7 +175,7 @@ async fn a_log_that_forgets_is_caught_also_after_a_restart() {
     let ticked = world.manager.tick().await;
     assert_eq!((ticked.failures[0].0, ticked.failures[0].1.code()), ("watch", "platform_log_inconsistent"));
     let [alarm] = alarms(&world).await.try_into().unwrap();
-    assert_eq!(alarm["code"], "log-inconsistent");
+    assert_eq!(alarm["code"], "log_inconsistent");
 }
 
 #[tokio::test]
