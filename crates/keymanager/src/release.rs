@@ -89,7 +89,6 @@ impl From<Denial> for Failure {
 
 /// Everything that was checked, so that the key may be released.
 struct Permitted {
-    manifest: ProvenManifest,
     file: SealedFile,
     header: UnverifiedHeader,
     stanza: Stanza,
@@ -117,8 +116,8 @@ impl KeyManager {
             }
         };
         let with_facts = |draft: RecordDraft| {
-            let key = permitted.key.statement.key_id.to_string();
-            draft.detail("key", key).detail("manifest", permitted.manifest.hash.to_string())
+            // Not the manifest: everyone reads the details, and its hash would tell which deposit each opening is of.
+            draft.detail("key", permitted.key.statement.key_id.to_string())
         };
         self.journal().append(with_facts(about(Action::UNWRAP_INTENT))).await?;
         match self.open_stanza(&permitted) {
@@ -154,7 +153,7 @@ impl KeyManager {
         }
         self.check_assignment(officer, &manifest)?;
         let (key, stanza) = self.recipient(&link, &manifest, &header)?;
-        Ok(Permitted { manifest, file, header, stanza, key })
+        Ok(Permitted { file, header, stanza, key })
     }
 
     fn take_quota(&self, officer: &VerifiedOfficer) -> Result<(), Denial> {

@@ -40,6 +40,13 @@ async fn an_officer_opens_and_both_traces_say_so() {
     let subjects: Vec<&str> = outcome.subjects().iter().map(|subject| subject.id.as_str()).collect();
     let file = dossier.manifest.files[0].file_id.to_string();
     assert_eq!(subjects, [dossier.manifest.dossier.to_string().as_str(), &file]);
+    let manifest = sceau_trace::sha256(&dossier.payload).to_string();
+    for record in delivered.iter().filter(|record| record.action().as_str().starts_with("unwrap")) {
+        assert!(
+            !serde_json::to_string(record).unwrap().contains(&manifest),
+            "everyone could tell which deposit it is of"
+        );
+    }
     let text = serde_json::to_string(outcome).unwrap();
     assert!(!text.contains("Anaïs"), "a name never leaves the premises: {text}");
 }
