@@ -228,7 +228,7 @@ async fn what_cannot_be_deposited_is_said_before_anything_is_sent() {
         assert_eq!(last["code"], stable, "{}", ran.stderr);
     };
     refused(&[], 2, "document_missing");
-    refused(&["missing.pdf"], 2, "no-such-file");
+    refused(&["missing.pdf"], 2, "no_such_file");
     refused(&["--document", "invoice=a.pdf"], 2, "document_unknown");
     refused(&["--answer", "colour=red", "a.pdf"], 2, "answer_unknown");
     stage.house.scratch.write("password", "un autre mot de passe");

@@ -215,7 +215,7 @@ async fn refusal(status: StatusCode, response: Response) -> ClientError {
         }
         Err(_) => ClientError::Refused {
             status: status.as_u16(),
-            code: "not-a-sceau-server".to_owned(),
+            code: "not_a_sceau_server".to_owned(),
             detail: "the answer is not one of Sceau’s; check the address and any proxy between".to_owned(),
         },
     }

@@ -12,7 +12,7 @@ impl IdError {
     /// Stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        "id-malformed"
+        "id_malformed"
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(id.to_string(), "ab".repeat(16));
         assert_eq!("ab".repeat(16).parse::<FileId>().unwrap(), id);
         for refused in ["AB".repeat(16), "ab".repeat(15), "ab".repeat(17), "zz".repeat(16), String::new()] {
-            assert!(refused.parse::<FileId>().is_err(), "{refused}");
+            assert_eq!(refused.parse::<FileId>().unwrap_err().code(), "id_malformed", "{refused}");
         }
     }
 

@@ -17,7 +17,7 @@ use crate::schema::statements;
 /// The outbox topic of decisions; the payload is the hash.
 pub(crate) const DECISION_TOPIC: &str = "decision";
 /// The client's code for an answer that is none of the platform's.
-pub(crate) const NOT_THE_PLATFORM: &str = "not-a-sceau-server";
+pub(crate) const NOT_THE_PLATFORM: &str = "not_a_sceau_server";
 /// Records sent in one call.
 const BATCH: u64 = 64;
 

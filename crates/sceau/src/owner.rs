@@ -83,11 +83,11 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
         Owner::NewRoot { state } => say_root(state.open().await?.new_root().await?),
         Owner::Connect { state, platform, organisation, client_id, client_secret_file, log_key, anchors } => {
             check_secret(&client_secret_file)
-                .map_err(|error| Failure::new(Exit::Usage, "client-secret", error.to_string()))?;
+                .map_err(|error| Failure::new(Exit::Usage, "client_secret", error.to_string()))?;
             let secret = read_text(&client_secret_file)?;
             let credentials = Credentials { client_id, client_secret: secret.trim().to_owned().into() };
             let log_key = VerifierKey::parse(&log_key)
-                .map_err(|error| Failure::new(Exit::Usage, "log-key", error.to_string()))?;
+                .map_err(|error| Failure::new(Exit::Usage, "log_key", error.to_string()))?;
             let anchors_pem = anchors.as_deref().map(read_text).transpose()?;
             let connection = Connection { platform, organisation, credentials, log_key, anchors_pem };
             state.open().await?.connect(&connection).await?;

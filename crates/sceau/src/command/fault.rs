@@ -34,7 +34,7 @@ pub(super) fn seal(error: &SealError) -> Failure {
 /// A key file that does not open.
 pub(super) fn wrong_passphrase(key: &Path) -> Failure {
     let words = format!("{} does not open: the passphrase is wrong, or the file was altered", key.display());
-    Failure::new(Exit::Key, "key-passphrase", words)
+    Failure::new(Exit::Key, "key_passphrase", words)
 }
 
 /// An evidence file that proves nothing.

@@ -76,7 +76,7 @@ pub(super) fn read_small(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>,
     if bytes.len() as u64 > limit {
         return Err(Failure::new(
             Exit::Input,
-            "too-long",
+            "too_long",
             format!("{} is too long to be {what}: choose another file", input.label),
         ));
     }
@@ -87,7 +87,7 @@ fn open_file(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Failure::new(
             Exit::Usage,
-            "no-such-file",
+            "no_such_file",
             format!("there is no file {}: check its name and folder", path.display()),
         ),
         _ => Failure::file("open", path, &cause),
@@ -98,7 +98,7 @@ fn standard_input() -> Result<File, Failure> {
     if io::stdin().is_terminal() {
         return Err(Failure::new(
             Exit::Usage,
-            "nothing-to-read",
+            "nothing_to_read",
             "nothing to read: name a file, or pipe one in",
         ));
     }

@@ -169,7 +169,7 @@ impl Target {
             Err(cause) => Err(Failure::file("write", &self.path, &cause)),
             Ok(found) if !(found.is_file() || found.is_symlink()) => Err(Failure::new(
                 Exit::Usage,
-                "not-a-file",
+                "not_a_file",
                 format!("{} is not a file: to write there, use -o - and redirect", self.path.display()),
             )),
             Ok(_) if self.overwrite => Ok(()),

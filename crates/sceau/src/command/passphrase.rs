@@ -56,7 +56,7 @@ fn typed_twice() -> Result<Unlock, Failure> {
     if *terminal.ask("The same again: ")? != *first {
         return Err(Failure::new(
             Exit::Usage,
-            "passphrases-differ",
+            "passphrases_differ",
             "the two passphrases differ: start again",
         ));
     }
@@ -73,7 +73,7 @@ impl Terminal {
     fn open(what: &str, instead: &str) -> Result<Self, Failure> {
         let none = |_| {
             let words = format!("there is no terminal to ask for the {what}: give it with {instead}");
-            Failure::new(Exit::Usage, "no-terminal", words)
+            Failure::new(Exit::Usage, "no_terminal", words)
         };
         let device = File::options().read(true).write(true).open("/dev/tty").map_err(none)?;
         let failed = |cause: rustix::io::Errno| Failure::system("use the terminal", &cause.into());
@@ -93,13 +93,13 @@ impl Terminal {
         let mut byte = Zeroizing::new([0]);
         while self.device.read(byte.as_mut_slice()).map_err(failed)? == 1 && *byte != [b'\n'] {
             if line.len() == LONGEST {
-                return Err(Failure::new(Exit::Usage, "passphrase-too-long", "the passphrase is too long"));
+                return Err(Failure::new(Exit::Usage, "passphrase_too_long", "the passphrase is too long"));
             }
             line.extend_from_slice(byte.as_slice());
         }
         let text = std::str::from_utf8(&line);
         let not_text =
-            |_| Failure::new(Exit::Usage, "passphrase-not-text", "the passphrase is not UTF-8 text");
+            |_| Failure::new(Exit::Usage, "passphrase_not_text", "the passphrase is not UTF-8 text");
         text.map(|text| Zeroizing::new(text.to_owned())).map_err(not_text)
     }
 }

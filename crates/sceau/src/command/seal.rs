@@ -60,7 +60,7 @@ pub(super) fn run(options: &SealOptions) -> Result<(), Failure> {
     let recipients = options.to.iter().map(|path| keys::public_key(path)).collect::<Result<Vec<_>, _>>()?;
     let inputs = input::or_standard_input(&options.inputs);
     if inputs.len() > 1 && options.name.is_some() {
-        return Err(Failure::new(Exit::Usage, "one-name", "--name is for one file: seal the others apart"));
+        return Err(Failure::new(Exit::Usage, "one_name", "--name is for one file: seal the others apart"));
     }
     only_one_into_one(&inputs, options.output.as_deref())?;
     inputs.iter().try_for_each(|path| seal(path, &recipients, options))
@@ -70,7 +70,7 @@ pub(super) fn run(options: &SealOptions) -> Result<(), Failure> {
 pub(super) fn only_one_into_one(inputs: &[PathBuf], output: Option<&Path>) -> Result<(), Failure> {
     let fits = inputs.len() == 1 || output.is_none_or(|output| output.is_dir());
     let words = "several files do not go into one: give a folder to -o, or nothing";
-    if fits { Ok(()) } else { Err(Failure::new(Exit::Usage, "one-output", words)) }
+    if fits { Ok(()) } else { Err(Failure::new(Exit::Usage, "one_output", words)) }
 }
 
 fn seal(path: &Path, recipients: &[RecipientKey], options: &SealOptions) -> Result<(), Failure> {

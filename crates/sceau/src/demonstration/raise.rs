@@ -54,7 +54,7 @@ async fn await_recipient_key(chief: &Person, cast: &Cast) -> Result<(), Failure>
         }
     }
     let words = "the key manager published no key within 90 seconds; logs/keymanager.log tells why";
-    Err(Failure::new(Exit::System, "no-recipient-key", words))
+    Err(Failure::new(Exit::System, "no_recipient_key", words))
 }
 
 /// Who the case officer's browser is to the key manager.

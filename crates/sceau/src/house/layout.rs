@@ -74,7 +74,7 @@ impl Layout {
         if layout.socket().as_os_str().len() > SOCKET_PATH {
             let words =
                 format!("{} is too deep for a Unix socket: choose a shorter --data", layout.root.display());
-            return Err(Failure::new(Exit::Usage, "path-too-long", words));
+            return Err(Failure::new(Exit::Usage, "path_too_long", words));
         }
         Ok(layout)
     }

@@ -198,5 +198,5 @@ fn beside_us(name: &str) -> Result<PathBuf, Failure> {
         return Ok(path);
     }
     let words = format!("{} is missing: build or install it beside this program", path.display());
-    Err(Failure::new(Exit::System, "missing-program", words))
+    Err(Failure::new(Exit::System, "missing_program", words))
 }

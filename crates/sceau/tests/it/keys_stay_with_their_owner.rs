@@ -49,7 +49,7 @@ fn passphrases_are_asked_well() {
     for file in ["wrong", "short"] {
         fs::set_permissions(desk.path(file), fs::Permissions::from_mode(0o600)).unwrap();
     }
-    assert_eq!(with("wrong").failed(4, "passphrase is wrong").error_json()["code"], "key-passphrase");
+    assert_eq!(with("wrong").failed(4, "passphrase is wrong").error_json()["code"], "key_passphrase");
     with("short").failed(2, "at least 12 characters");
     fs::set_permissions(desk.path("wrong"), fs::Permissions::from_mode(0o644)).unwrap();
     with("wrong").failed(2, "readable by others");
@@ -79,7 +79,7 @@ fn altered_key_files_are_refused() {
         let mut swapped = read(name);
         swapped["public_key"] = other["public_key"].clone();
         desk.write("swapped", swapped.to_string().as_bytes());
-        assert_eq!(show("swapped").failed(3, "was altered").error_json()["code"], "key-damaged", "{name}");
+        assert_eq!(show("swapped").failed(3, "was altered").error_json()["code"], "key_damaged", "{name}");
     }
     let mut suite = read("k.pub");
     suite["suite"] = "RSA-OAEP-256".into();

@@ -223,13 +223,13 @@ fn a_log_that_lies_is_caught() {
     assert_eq!(verify(), (5, "tile.mismatch".into()), "a tile was changed");
     log.publish(&desk, "log");
     fs::remove_file(desk.path("log/tile/entries/000")).unwrap();
-    assert_eq!(verify(), (5, "log-incomplete".into()), "entries are hidden");
+    assert_eq!(verify(), (5, "log_incomplete".into()), "entries are hidden");
     log.publish(&desk, "log");
     fs::remove_file(desk.path("log/tile/1/000.p/1")).unwrap();
-    assert_eq!(verify(), (5, "log-incomplete".into()), "a tile is hidden");
+    assert_eq!(verify(), (5, "log_incomplete".into()), "a tile is hidden");
     log.publish(&desk, "log");
     fs::remove_file(desk.path("log/checkpoint")).unwrap();
-    assert_eq!(verify(), (3, "log-none".into()));
+    assert_eq!(verify(), (3, "log_none".into()));
 
     let other = Log::of(300);
     other.publish(&desk, "log");
@@ -291,7 +291,7 @@ fn a_server_is_asked_for_the_same_files() {
 
     fs::remove_file(desk.path("trace/tile/entries/000")).unwrap();
     let ran = desk.run(&["trace", "verify", "--json", &log_address, "--log-key", &key]);
-    assert_eq!(code(&ran), (5, "log-incomplete".into()));
+    assert_eq!(code(&ran), (5, "log_incomplete".into()));
     drop(server);
     desk.run(&["trace", "verify", &log_address, "--log-key", &key]).failed(1, "cannot be reached");
 }

@@ -40,7 +40,7 @@ pub(crate) fn public_key(path: &Path) -> Result<RecipientKey, Failure> {
             "{} is a private key, which only its owner should have: use the public one, which ends in .pub",
             path.display()
         );
-        return Err(Failure::new(Exit::Usage, "key-private", words));
+        return Err(Failure::new(Exit::Usage, "key_private", words));
     }
     file.recipient_key(path)
 }
@@ -68,7 +68,7 @@ pub(crate) fn private_key(
                 "{} is a public key: opening needs the private one, which ends in .key",
                 path.display()
             );
-            Err(Failure::new(Exit::Usage, "key-public", words))
+            Err(Failure::new(Exit::Usage, "key_public", words))
         }
     }
 }
@@ -106,7 +106,7 @@ impl KeyFile {
         let bytes = input::read_small(path, LONGEST, "a key")?;
         let not_a_key = || {
             let words = format!("{} is not a key of Sceau: choose a .pub or .key file", path.display());
-            Failure::new(Exit::Input, "key-not-a-key", words)
+            Failure::new(Exit::Input, "key_not_a_key", words)
         };
         // The head alone first: a later version may have other fields.
         let head: Head = serde_json::from_slice(&bytes).map_err(|_| not_a_key())?;
@@ -116,7 +116,7 @@ impl KeyFile {
             }
             ("sceau-public-key" | "sceau-private-key", _) => {
                 let words = format!("{} was made by a later version: upgrade this program", path.display());
-                Err(Failure::new(Exit::Input, "key-version", words))
+                Err(Failure::new(Exit::Input, "key_version", words))
             }
             _ => Err(not_a_key()),
         }
@@ -155,5 +155,5 @@ fn damaged(path: &Path) -> Failure {
         "{} is damaged or was altered: take it from a backup, or ask its owner again",
         path.display()
     );
-    Failure::new(Exit::Input, "key-damaged", words)
+    Failure::new(Exit::Input, "key_damaged", words)
 }

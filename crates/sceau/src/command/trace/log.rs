@@ -44,7 +44,7 @@ fn unpinned(source: &Source) -> Result<VerifierKey, Failure> {
     let own = source.own_key()?.ok_or_else(|| {
         Failure::new(
             Exit::Usage,
-            "no-log-key",
+            "no_log_key",
             "a folder does not say whose log it is: give the key with --log-key",
         )
     })?;

@@ -62,7 +62,7 @@ pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
         Some(source) => log::verify(&source, key, options),
         None if options.since.is_some() || options.save.is_some() => Err(Failure::new(
             Exit::Usage,
-            "evidence-only",
+            "evidence_only",
             "--since and --save are for whole logs: give a folder or an address",
         )),
         None => evidence::verify(options.what.as_ref(), key.as_ref(), options.json),

@@ -45,7 +45,7 @@ impl Source {
     pub(super) fn checkpoint(&self) -> Result<String, Failure> {
         let bytes = self.get("checkpoint")?.ok_or_else(|| {
             let words = format!("{}: there is no log here, for it has no checkpoint", self.label);
-            Failure::new(Exit::Input, "log-none", words)
+            Failure::new(Exit::Input, "log_none", words)
         })?;
         String::from_utf8(bytes).map_err(|_| {
             Failure::new(
@@ -100,7 +100,7 @@ impl Source {
     fn missing(&self, path: &str) -> Failure {
         let words =
             format!("{}: {path} is missing: the copy is incomplete, or the log hides entries", self.label);
-        fault::log("log-incomplete", words)
+        fault::log("log_incomplete", words)
     }
 
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
