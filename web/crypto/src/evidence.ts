@@ -34,8 +34,8 @@ export async function verifyEvidence(file: unknown, logKey: string | null): Prom
   const bytes = f.bytes("record");
   const note = f.text("checkpoint");
   const embedded = f.text("log_key");
-  const openings = f.has("openings") ? parseOpenings(f.object("openings")) : [];
-  const attachments = f.has("attachments") ? Object.fromEntries(f.object("attachments").entries()) : {};
+  const openings = f.holds("openings") ? parseOpenings(f.object("openings")) : [];
+  const attachments = f.holds("attachments") ? Object.fromEntries(f.object("attachments").entries()) : {};
 
   const key = await parseLogKey(embedded);
   if (logKey !== null && embedded !== logKey) throw new SceauError("evidence.other_log");

@@ -29,6 +29,10 @@ export class Fields {
     if (stranger !== undefined) throw new SceauError(this.code, "an unknown field");
     return this;
   }
+  /** Whether the name is there, if only with null. */
+  holds(name: string): boolean {
+    return this.value[name] !== undefined;
+  }
   has(name: string): boolean {
     return this.value[name] !== undefined && this.value[name] !== null;
   }

@@ -47,6 +47,11 @@ pub(super) fn openings(cases: &mut Cases) {
     cases.changed("an opening of a field in clear", "opening.superfluous", |file| {
         file.insert("openings".into(), json!({ "actor.id": foreign(FieldPath::Actor) }));
     });
+    for field in ["openings", "attachments"] {
+        cases.changed(&format!("{field} that are null"), "evidence.malformed", |file| {
+            file.insert(field.into(), Value::Null);
+        });
+    }
     malformed_openings(cases);
     committed_records(cases);
 }
