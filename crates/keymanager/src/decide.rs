@@ -59,7 +59,7 @@ impl KeyManager {
         match self.take(officer, request).await {
             Err(Failure::Denied(denial)) => {
                 let draft = self.record_of_dossier(officer, Action::DECISION, &request.proof);
-                self.record_refusal(Some(officer.account()), draft.refused(denial.record_code())).await?;
+                self.record_refusal(Some(officer.account()), draft.refused(denial.code())).await?;
                 Err(denial.into())
             }
             taken => taken,

@@ -6,6 +6,8 @@ use sceau_crypto::envelope::OpenError;
 use sceau_element_api::problem::Problem;
 use sceau_pki::Refusal;
 
+use crate::code::Code;
+
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,120 +62,71 @@ pub enum Denial {
     NotFound,
     /// The request took too long to arrive, or to answer.
     TooSlow,
-    /// An act that is not possible now.
-    Conflict {
-        /// The code.
-        code: &'static str,
-        /// Why.
-        why: String,
-    },
 }
 
 impl Denial {
-    /// The stable code.
+    /// The line of the table.
+    fn line(&self) -> Code {
+        match self {
+            Self::Certificate(refusal) => {
+                Code::named(refusal.code()).unwrap_or(Code::CertificateUnacceptable)
+            }
+            Self::Header(error) | Self::Unwrap(error) => {
+                Code::named(error.code()).unwrap_or(Code::HeaderMalformed)
+            }
+            Self::CertificateWithdrawn => Code::CertificateWithdrawn,
+            Self::NotBound => Code::CertificateNotBound,
+            Self::ForeignOrigin => Code::ForeignOrigin,
+            Self::Quota => Code::QuotaExceeded,
+            Self::Body(_) => Code::Malformed,
+            Self::NotConnected => Code::PlatformNotConnected,
+            Self::ManifestMalformed => Code::ManifestMalformed,
+            Self::ManifestNotAttested => Code::ManifestNotAttested,
+            Self::ManifestOfAnotherDossier => Code::ManifestOfAnotherDossier,
+            Self::ManifestOfAnotherOrganisation => Code::ManifestOfAnotherOrganisation,
+            Self::ManifestOfAnotherKey => Code::ManifestOfAnotherKey,
+            Self::ManifestLacksFile => Code::ManifestLacksFile,
+            Self::HeaderOfAnotherFile => Code::HeaderOfAnotherFile,
+            Self::FileOfAnotherDossier => Code::FileOfAnotherDossier,
+            Self::NotAssigned => Code::NotAssigned,
+            Self::NotARecipient => Code::NotARecipient,
+            Self::KeyDestroyed => Code::KeyNotKept,
+            Self::KeyDisabled => Code::KeyDisabled,
+            Self::AlreadyDecided => Code::AlreadyDecided,
+            Self::Platform(_) => Code::PlatformRefused,
+            Self::NotFound => Code::NotFound,
+            Self::TooSlow => Code::RequestTooSlow,
+        }
+    }
+
+    /// The stable code; the platform's own where it is the platform that refuses.
     pub fn code(&self) -> &str {
         match self {
-            Self::Certificate(refusal) => refusal.code(),
-            Self::CertificateWithdrawn => "certificate_withdrawn",
-            Self::NotBound => "certificate_not_bound",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::Quota => "quota_exceeded",
-            Self::Body(_) => "malformed",
-            Self::NotConnected => "platform_not_connected",
-            Self::ManifestMalformed => "manifest_malformed",
-            Self::ManifestNotAttested => "manifest_not_attested",
-            Self::ManifestOfAnotherDossier => "manifest_of_another_dossier",
-            Self::ManifestOfAnotherOrganisation => "manifest_of_another_organisation",
-            Self::ManifestOfAnotherKey => "manifest_of_another_key",
-            Self::Header(error) | Self::Unwrap(error) => error.code(),
-            Self::ManifestLacksFile => "manifest_lacks_file",
-            Self::HeaderOfAnotherFile => "header_of_another_file",
-            Self::FileOfAnotherDossier => "file_of_another_dossier",
-            Self::NotAssigned => "not_assigned",
-            Self::NotARecipient => "not_a_recipient",
-            Self::KeyDestroyed => "key_not_kept",
-            Self::KeyDisabled => "key_disabled",
-            Self::AlreadyDecided => "already_decided",
-            Self::Platform(code) => code,
-            Self::NotFound => "not_found",
-            Self::TooSlow => "request_too_slow",
-            Self::Conflict { code, .. } => code,
-        }
-    }
-
-    /// The code as a record may hold it: another's word is only repeated where it is one.
-    pub(crate) fn record_code(&self) -> &str {
-        match self {
             Self::Platform(code) => record_code(code),
-            _ => self.code(),
+            _ => self.line().as_str(),
         }
     }
 
-    fn status(&self) -> u16 {
-        match self {
-            Self::Certificate(Refusal::Missing) => 401,
-            Self::Certificate(_)
-            | Self::CertificateWithdrawn
-            | Self::NotBound
-            | Self::ForeignOrigin
-            | Self::NotAssigned
-            | Self::ManifestOfAnotherOrganisation => 403,
-            Self::Quota => 429,
-            Self::NotConnected | Self::KeyDisabled => 503,
-            Self::NotFound => 404,
-            Self::TooSlow => 408,
-            Self::AlreadyDecided | Self::Platform(_) | Self::Conflict { .. } => 409,
-            Self::KeyDestroyed => 410,
-            Self::Body(_) => 400,
-            _ => 422,
-        }
-    }
-
-    fn title(&self) -> &'static str {
-        match self {
-            Self::Certificate(_) | Self::CertificateWithdrawn => "The client certificate is not accepted",
-            Self::NotBound => "The certificate is not bound to an account",
-            Self::ForeignOrigin => "The request comes from another page",
-            Self::Quota => "Too many documents in a short time",
-            Self::Body(_) => "The request cannot be read",
-            Self::NotConnected => "The key manager is not connected to a platform",
-            Self::ManifestMalformed
-            | Self::ManifestNotAttested
-            | Self::ManifestOfAnotherDossier
-            | Self::ManifestOfAnotherOrganisation
-            | Self::ManifestOfAnotherKey
-            | Self::ManifestLacksFile
-            | Self::FileOfAnotherDossier => "The dossier is not the one that was deposited",
-            Self::Header(_) | Self::HeaderOfAnotherFile | Self::Unwrap(_) => "The document was altered",
-            Self::NotAssigned => "The dossier is assigned to other people",
-            Self::NotARecipient | Self::KeyDestroyed | Self::KeyDisabled => {
-                "The key of this document is not here"
-            }
-            Self::AlreadyDecided => "A final decision was taken before",
-            Self::Platform(_) => "The platform refuses this",
-            Self::NotFound => "There is nothing here",
-            Self::TooSlow => "The request took too long",
-            Self::Conflict { .. } => "This is not possible now",
-        }
-    }
-
+    /// What is more exact than the table.
     fn detail(&self) -> Option<Cow<'static, str>> {
         Some(match self {
             Self::Certificate(refusal) => refusal.to_string().into(),
-            Self::CertificateWithdrawn => {
-                "an administrator withdrew this certificate; ask for a new one".into()
-            }
-            Self::NotBound => "give its fingerprint to the key manager's administrator".into(),
             Self::Header(error) | Self::Unwrap(error) => error.to_string().into(),
             Self::Body(why) => (*why).into(),
-            Self::Conflict { why, .. } => why.clone().into(),
             _ => return None,
         })
     }
 
     /// The problem document.
     pub fn problem(&self) -> Problem {
-        let problem = Problem::new(self.status(), self.code().to_owned(), self.title());
+        let problem = match self {
+            Self::Platform(_) if self.code() != Code::PlatformRefused.as_str() => Problem::new(
+                Code::PlatformRefused.http_status(),
+                self.code().to_owned(),
+                "The platform refuses this",
+            ),
+            _ => self.line().problem(),
+        };
         match self.detail() {
             Some(detail) => problem.with_detail(detail),
             None => problem,
@@ -185,14 +138,14 @@ impl Denial {
 pub(crate) fn record_code(code: &str) -> &str {
     let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
     let fits = plain && code.len() <= 64 && code.starts_with(|c: char| c.is_ascii_lowercase());
-    if fits { code } else { "platform_refused" }
+    if fits { code } else { Code::PlatformRefused.as_str() }
 }
 
 impl std::fmt::Display for Denial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.detail() {
-            Some(detail) => write!(f, "{}: {detail}", self.title()),
-            None => f.write_str(self.title()),
+            Some(detail) => write!(f, "{}: {detail}", self.line().title()),
+            None => f.write_str(self.line().title()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! quota, a proven manifest and an assignment were checked, and after the intent is durable in its own trace. A private key never leaves; nothing
 //! is released without its record; it listens on the internal network only.
 
+mod code;
 mod decide;
 mod deliver;
 mod denial;
@@ -30,6 +31,7 @@ mod vault;
 mod watch;
 mod work;
 
+pub use code::Code;
 pub use decide::{Decided, DecisionRequest};
 pub use denial::Denial;
 pub use error::Error;

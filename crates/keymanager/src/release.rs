@@ -69,7 +69,7 @@ impl Failure {
     /// Its code, as a record may hold it.
     fn record_code(&self) -> &str {
         match self {
-            Self::Denied(denial) => denial.record_code(),
+            Self::Denied(denial) => denial.code(),
             Self::Broken(error) => record_code(error.code()),
         }
     }
@@ -111,7 +111,7 @@ impl KeyManager {
             Ok(permitted) => permitted,
             Err(denial) => {
                 let who = Some(officer.account());
-                self.record_refusal(who, about(Action::UNWRAP_OUTCOME).refused(denial.record_code())).await?;
+                self.record_refusal(who, about(Action::UNWRAP_OUTCOME).refused(denial.code())).await?;
                 return Err(denial.into());
             }
         };

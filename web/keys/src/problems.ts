@@ -2,6 +2,7 @@
 import { codeOf } from "@sceau/crypto";
 import { words } from "@sceau/shared";
 import { Problem } from "./api";
+import { kindOf } from "./kinds";
 
 const texts = words({
   fr: {
@@ -23,6 +24,11 @@ const texts = words({
     origin: "La demande ne vient pas des pages de ce gardien. Rouvrez la page depuis son adresse habituelle.",
     missing: "Ceci n'existe pas, ou plus. Rechargez la page.",
     input: "Une valeur n'a pas la forme attendue. Corrigez-la, puis réessayez.",
+    unproven: "La plateforme n'a pas prouvé ce qu'elle répond. Rien n'est perdu ; prévenez l'administrateur de la plateforme.",
+    refused: "La plateforme refuse cette action. Prévenez son administrateur.",
+    unsigned: "La plateforme n'a encore pris aucune clé de signature de ce gardien. Attendez un peu, puis réessayez.",
+    needed: "Cette clé sert encore : un dossier qui lui est scellé n'est pas décidé, ou son délai court. Elle n'est pas détruite.",
+    failed: "Le gardien des clés a échoué. Réessayez ; si cela continue, son administrateur trouvera la cause dans son journal.",
     other: (code: string) => `L'action a été refusée (${code}). Réessayez ; si cela continue, donnez ce code à l'administrateur.`,
   },
   en: {
@@ -44,6 +50,11 @@ const texts = words({
     origin: "The request does not come from this key manager’s pages. Open the page again from its usual address.",
     missing: "There is no such thing here, or no longer. Reload the page.",
     input: "A value does not have the expected form. Correct it, then try again.",
+    unproven: "The platform did not prove what it answers. Nothing is lost; tell the administrator of the platform.",
+    refused: "The platform refuses this. Tell its administrator.",
+    unsigned: "The platform has taken no signing key of this key manager yet. Wait a little, then try again.",
+    needed: "This key is still needed: a dossier that is sealed to it is not decided, or its time still runs. It is not destroyed.",
+    failed: "The key manager failed. Try again; if it goes on, its administrator finds the cause in its log.",
     other: (code: string) => `This was refused (${code}). Try again; if it goes on, give this code to the administrator.`,
   },
 });
@@ -56,23 +67,6 @@ export function codeFor(error: unknown): string {
 export function explain(error: unknown): string {
   const w = texts();
   const code = codeFor(error);
-  if (code === "foreign_origin") return w.origin;
-  if (code === "not_found") return w.missing;
-  if (/^(network|request_too_slow)$/.test(code)) return w.network;
-  if (code === "platform_not_connected") return w.unlinked;
-  if (code === "ticket_of_another_account") return w.account;
-  if (/ticket/.test(code)) return w.ticket;
-  if (/quota|rate/.test(code)) return w.quota;
-  if (/assign/.test(code)) return w.assignment;
-  if (/bound|binding/.test(code)) return w.binding;
-  if (/certificate/.test(code)) return w.certificate;
-  if (/session|token|expired|http_401/.test(code)) return w.session;
-  if (/^(manifest|form_|file_of_another_dossier|evidence|opening\.|note\.|checkpoint|proof\.|record\.|file_missing)/.test(code)) return w.manifest;
-  if (/^(header|envelope_(commitment|hash)|metadata|stream|segment|size_differs)/.test(code)) return w.altered;
-  if (/recipient|unwrap|unknown_key|key_(not|disabled)/.test(code)) return w.key;
-  if (code === "already_decided") return w.decided;
-  if (code === "too_large_for_a_page") return w.large;
-  if (/platform|unreachable/.test(code)) return w.clock;
-  if (/invalid|malformed|http_4(00|22)/.test(code)) return w.input;
-  return w.other(code);
+  const kind = kindOf(code);
+  return kind === undefined ? w.other(code) : w[kind];
 }

@@ -86,7 +86,7 @@ async fn refuse<T>(
         "/v1/decisions" => Action::DECISION,
         _ => Action::ADMINISTER,
     };
-    let mut draft = manager.own_record(action).refused(denial.record_code());
+    let mut draft = manager.own_record(action).refused(denial.code());
     if let Some(officer) = who {
         draft.actor = officer.actor();
     }

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::problem::{MEDIA_TYPE, Problem};
 
+use crate::code::Code;
 use crate::denial::Denial;
 use crate::error::Error;
 use crate::release::Failure;
@@ -23,21 +24,22 @@ impl From<Denial> for ProblemResponse {
 impl From<Error> for ProblemResponse {
     /// The cause stays in the log of the program; the page gets a code.
     fn from(error: Error) -> Self {
-        let (status, title) = match &error {
-            Error::NotConnected | Error::NoSigningKey => (503, "The key manager is not ready"),
-            Error::Platform(_) => (502, "The platform does not answer, or refuses"),
-            Error::Acknowledgement(_) | Error::Log(_) | Error::OtherRoot { .. } => {
-                (502, "The platform's answer is not proven")
-            }
-            Error::KeyNeeded(_) => (409, "The key is still needed"),
-            Error::UnknownKey => (404, "There is no such key here"),
-            _ => (500, "The key manager failed"),
+        let code = match &error {
+            Error::NotConnected => Code::PlatformNotConnected,
+            Error::NoSigningKey => Code::NoSigningKey,
+            Error::Platform(_) => Code::PlatformUnreachable,
+            Error::Acknowledgement(_) => Code::AcknowledgementUnproven,
+            Error::Log(_) => Code::PlatformLogInconsistent,
+            Error::OtherRoot { .. } => Code::PlatformOtherRoot,
+            Error::KeyNeeded(_) => Code::KeyNeeded,
+            Error::UnknownKey => Code::UnknownKey,
+            _ => Code::Internal,
         };
-        if status >= 500 {
-            tracing::error!(%error, "a request failed");
+        if code.http_status() >= 500 {
+            tracing::error!(%error, code = error.code(), "a request failed");
         }
-        let problem = Problem::new(status, error.code(), title);
-        Self(if status == 500 { problem } else { problem.with_detail(error.to_string()) })
+        let problem = code.problem();
+        Self(if code == Code::Internal { problem } else { problem.with_detail(error.to_string()) })
     }
 }
 

@@ -60,7 +60,7 @@ async fn without_a_durable_record_no_key_leaves() {
     let full = "CREATE TRIGGER full BEFORE INSERT ON record BEGIN SELECT RAISE(ABORT, 'disk full'); END";
     database.execute(Statement::new("FULL", full), &[]).await.unwrap();
     let refused = officer.post("/v1/unwrap", &dossier.request()).await;
-    assert_eq!((refused.status, refused.code().as_str()), (500, "store_failed"));
+    assert_eq!((refused.status, refused.code().as_str()), (500, "internal"));
     assert!(!String::from_utf8_lossy(&refused.body).contains("disk full"), "causes stay inside");
 
     // The intent goes through, the outcome does not: still no key.
@@ -68,7 +68,7 @@ async fn without_a_durable_record_no_key_leaves() {
     let later = "CREATE TRIGGER full BEFORE INSERT ON record WHEN \
         instr(CAST(NEW.leaf AS TEXT), 'unwrap.outcome') > 0 BEGIN SELECT RAISE(ABORT, 'disk full'); END";
     database.execute(Statement::new("FULL", later), &[]).await.unwrap();
-    assert_eq!(officer.post("/v1/unwrap", &dossier.request()).await.code(), "store_failed");
+    assert_eq!(officer.post("/v1/unwrap", &dossier.request()).await.code(), "internal");
 
     // The tree in memory went back with the disk: the trace goes on, whole.
     database.execute(Statement::new("EMPTY", "DROP TRIGGER full"), &[]).await.unwrap();
