@@ -103,10 +103,10 @@ async fn what_is_damaged_or_other_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dossier_holds_fifty_files() {
+async fn a_dossier_holds_fifty_documents_and_the_answers() {
     let stage = Stage::set("fifty").await;
     let draft = Draft::begin(&stage).await;
-    for _ in 0..50 {
+    for _ in 0..51 {
         draft.send_header(&draft.seal(b"small")).await.unwrap();
     }
     assert_eq!(code(draft.send_header(&draft.seal(b"small")).await), "too_many_files");

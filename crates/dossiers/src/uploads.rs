@@ -12,8 +12,8 @@ use crate::code::Code;
 use crate::fault::Fault;
 use crate::{Dossiers, Upload, statements};
 
-/// The most files of a dossier, sealed answers included.
-const MAX_FILES: i64 = 50;
+/// The most sealed files of a dossier: 50 documents, and the answers.
+const MAX_FILES: i64 = 51;
 /// The most parts of a dossier: 8 GiB of documents, with room for tags, first parts and answers.
 const MAX_PARTS: u32 = 8448;
 /// The largest header that a deposit may have: one recipient, one name.
