@@ -68,9 +68,12 @@ impl Roots {
         self.before.iter().chain([&self.in_force]).chain(&self.next).map(|root| &root.fingerprint)
     }
 
-    /// Whether the entry at `index` is the one that enrolled one of them.
-    fn came_with(&self, index: u64) -> bool {
-        self.kept.enrolled.contains(&index)
+    /// Whether one of them came into force with the entry at `index`, which enrols `root`. The place alone would not tell: a platform that is
+    /// connected later has a log of its own, and another root may be enrolled there.
+    fn came_with(&self, index: u64, root: &str) -> bool {
+        let after_the_first = self.before.iter().skip(1).chain([&self.in_force]);
+        let mut came = self.kept.enrolled.iter().zip(after_the_first);
+        came.any(|(at, came)| *at == index && came.fingerprint.to_string() == root)
     }
 
     /// As they are once the log enrolled `fingerprint` at `index`; none unless that is the one that waits.
@@ -109,7 +112,7 @@ impl KeyManager {
         for row in self.database().fetch_all(statements::ENROLLED_ROOTS, params![]).await? {
             let (index, root): (u64, String) = (row.get("log_index")?, row.get("root")?);
             let roots = self.roots();
-            if roots.came_with(index) {
+            if roots.came_with(index, &root) {
                 continue;
             }
             let Some(after) = roots.enrolled(&root, index) else {

@@ -105,21 +105,21 @@ impl KeyManager {
             return Ok(Watched { checkpoint: None, frontier: Frontier::default() });
         };
         let tampered = || Error::Tampered("what was verified of the platform's log");
+        // One that does not verify is of another platform, connected before: the log of this one is read from its beginning.
+        let checkpoint =
+            SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?.verify(&link.log_key).ok();
         let frontier = match row.get::<u64>("reading")? {
-            READING => Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?,
+            READING if checkpoint.is_some() => {
+                Frontier::parse(&row.get::<Vec<u8>>("frontier")?).ok_or_else(tampered)?
+            }
             _ => Frontier::default(),
         };
         if frontier.size() == 0 {
-            // From the beginning: what was read before may not have been the log's.
+            // What was read before may not have been this log's.
             self.database().execute(statements::FORGET_ENROLLED_ROOTS, params![]).await?;
             self.database().execute(statements::FORGET_LOGGED, params![]).await?;
         }
-        let checkpoint = SignedCheckpoint::parse(&row.get::<String>("checkpoint")?)?;
-        // Another platform was connected since: its log is watched from its beginning.
-        match checkpoint.verify(&link.log_key) {
-            Ok(checkpoint) => Ok(Watched { checkpoint: Some(checkpoint), frontier }),
-            Err(_) => Ok(Watched { checkpoint: None, frontier: Frontier::default() }),
-        }
+        Ok(Watched { checkpoint, frontier })
     }
 
     async fn next_checkpoint(

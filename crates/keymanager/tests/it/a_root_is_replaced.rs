@@ -6,7 +6,7 @@ use sceau_keymanager::Settings;
 use serde_json::{Value, json};
 
 use crate::support::world::AssertWell as _;
-use crate::support::{Bad, SealedDossier, World};
+use crate::support::{Bad, FakePlatform, SealedDossier, World};
 
 fn enrol(world: &World, root: &Fingerprint) {
     let mut inside = world.platform.lock();
@@ -117,4 +117,36 @@ async fn records_that_the_platform_serves_and_the_log_does_not_hold_change_nothi
     world.platform.misbehave(None);
     world.manager.tick().await.assert_well();
     assert_eq!(world.manager.root_fingerprint(), old_root);
+}
+
+#[tokio::test]
+async fn the_log_of_a_platform_that_is_connected_later_is_held_to_the_roots_anew() {
+    let mut world = World::connected().await;
+    let ours = world.manager.new_root().await.unwrap();
+    enrol(&world, &ours);
+    world.manager.tick().await.assert_well();
+    let index = world
+        .platform
+        .lock()
+        .log
+        .entries
+        .iter()
+        .position(|entry| String::from_utf8_lossy(entry).contains(&ours.to_string()));
+
+    // The other platform enrols a root that is not ours, at the very place where the first one enrolled ours.
+    world.platform = FakePlatform::start().await;
+    world.platform.lock().root = Some(ours);
+    world.connect().await;
+    let foreign = SigningKey::generate().verifying_key().fingerprint();
+    {
+        let mut inside = world.platform.lock();
+        for _ in 0..index.unwrap() {
+            inside.log.attest("scheme", "x", b"x", sceau_trace::Asserted::Passkey);
+        }
+        let at = inside.log.enrol(world.organisation, &foreign);
+        assert_eq!(usize::try_from(at).ok(), index);
+    }
+    world.manager.tick().await;
+    assert_eq!(world.manager.root_fingerprint(), ours);
+    assert_eq!(alarms(&world).await, json!(["organisation_changed"]));
 }
