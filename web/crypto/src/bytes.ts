@@ -91,26 +91,3 @@ export async function sha256(...chunks: Uint8Array[]): Promise<Bytes> {
   const whole = chunks.length === 1 && chunks[0] ? chunks[0] : concat(...chunks);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", whole as Bytes));
 }
-
-/** A key from which HKDF-SHA-256 (RFC 5869) derives others; it comes in once, however many are derived. */
-export const hkdfInput = (inputKey: Bytes): Promise<CryptoKey> =>
-  crypto.subtle.importKey("raw", inputKey, "HKDF", false, ["deriveBits", "deriveKey"]);
-
-const hkdf = (salt: Bytes, info: Bytes): HkdfParams => ({ name: "HKDF", hash: "SHA-256", salt, info });
-
-/** 32 bytes. */
-export async function derive(input: CryptoKey, salt: Bytes, info: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.deriveBits(hkdf(salt, info), input, 256));
-}
-
-/** The same 32 bytes as a key for one use, which no script then sees. */
-export function deriveKey(
-  input: CryptoKey,
-  salt: Bytes,
-  info: Bytes,
-  use: "encrypt" | "decrypt" | "sign" | "verify",
-): Promise<CryptoKey> {
-  const mac = use === "sign" || use === "verify";
-  const algorithm = mac ? { name: "HMAC", hash: "SHA-256", length: 256 } : { name: "AES-GCM", length: 256 };
-  return crypto.subtle.deriveKey(hkdf(salt, info), input, algorithm, false, [use]);
-}

@@ -1,5 +1,6 @@
 // The header of an envelope (docs/envelope.md): what is public (file id, commitment, stanzas), and the encrypted name and type.
-import { type Bytes, concat, derive, deriveKey, equal, fromUtf8, hex, random, u16, u32, utf8 } from "./bytes";
+import { type Bytes, concat, equal, fromUtf8, hex, random, u16, u32, utf8 } from "./bytes";
+import { derive, deriveAesKey, deriveMac } from "./derive";
 import { type ErrorCode, SceauError } from "./errors";
 
 export const FIXED_LENGTH = 56;
@@ -41,15 +42,20 @@ export interface UnverifiedHeader {
   readonly length: number; // of the whole header
 }
 
-/** `cek` is the content key as `hkdfInput` takes it; `nonce` is drawn unless a test vector gives it. */
+declare const authentic: unique symbol;
+
+/** A header that `authenticate` let pass. */
+export type AuthenticHeader = UnverifiedHeader & { readonly [authentic]: true };
+
+/** `nonce` is drawn unless a test vector gives it. */
 export async function buildHeader(
-  cek: CryptoKey,
+  cek: Bytes,
   fileId: Bytes,
   stanzas: readonly Stanza[],
   metadata: Metadata,
   nonce: Bytes = random(12),
 ): Promise<Bytes> {
-  const commitment = await derive(cek, NO_SALT, COMMIT);
+  const commitment = derive(cek, NO_SALT, COMMIT);
   const fixed = concat(MAGIC, Uint8Array.of(VERSION), u16(CONTENT_SUITE), fileId, commitment);
   const section = await sealMetadata(cek, fixed, metadata, nonce);
   if (stanzas.length < 1) throw new SceauError("seal_no_recipient");
@@ -61,8 +67,7 @@ export async function buildHeader(
   );
   if (body.length > MAX_BODY) throw new SceauError("seal_too_many_recipients");
   const authenticated = concat(fixed, u32(body.length), body);
-  const mac = await crypto.subtle.sign("HMAC", await deriveKey(cek, NO_SALT, HEADER, "sign"), authenticated);
-  return concat(authenticated, new Uint8Array(mac));
+  return concat(authenticated, deriveMac(cek, NO_SALT, HEADER, authenticated));
 }
 
 export function parseHeader(bytes: Bytes): UnverifiedHeader {
@@ -113,34 +118,34 @@ export function headerLength(start: Bytes): number {
   return FIXED_LENGTH + 4 + bodyLength + MAC_LENGTH;
 }
 
-/** Checks commitment, then MAC, and only then decrypts name and type. `cek` is the content key as `hkdfInput` takes it. */
-export async function authenticate(header: UnverifiedHeader, cek: CryptoKey): Promise<Metadata> {
-  // Keys are derived side by side; they are used in order.
-  const [commitment, mac, metadata] = await Promise.all([
-    derive(cek, NO_SALT, COMMIT),
-    deriveKey(cek, NO_SALT, HEADER, "verify"),
-    deriveKey(cek, NO_SALT, METADATA, "decrypt"),
-  ]);
-  if (!equal(commitment, header.commitment)) throw new SceauError("envelope_commitment");
-  const valid = await crypto.subtle.verify("HMAC", mac, header.mac, header.authenticated);
-  if (!valid) throw new SceauError("header_forged");
-  return openMetadata(metadata, header);
+/** The content key is the one that the fixed header commits to. */
+export function checkCommitment(fixed: Bytes, cek: Bytes): void {
+  if (!equal(derive(cek, NO_SALT, COMMIT), fixed.subarray(24, 56))) throw new SceauError("envelope_commitment");
+}
+
+/** Checks commitment, then MAC: the header is of this content key, and as it was written. */
+export function authenticate(header: UnverifiedHeader, cek: Bytes): AuthenticHeader {
+  checkCommitment(header.fixed, cek);
+  if (!equal(deriveMac(cek, NO_SALT, HEADER, header.authenticated), header.mac)) throw new SceauError("header_forged");
+  return header as AuthenticHeader;
 }
 
 export const fileIdHex = (header: UnverifiedHeader): string => hex(header.fileId);
 
-async function sealMetadata(cek: CryptoKey, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
+async function sealMetadata(cek: Bytes, fixed: Bytes, metadata: Metadata, iv: Bytes): Promise<Bytes> {
   checkMetadata(metadata, "seal_name", "seal_media_type");
   const json = utf8(JSON.stringify({ name: metadata.name, type: metadata.type }));
   const padded = new Uint8Array(Math.ceil(json.length / PADDING) * PADDING).fill(0x20);
   padded.set(json);
-  const key = await deriveKey(cek, NO_SALT, METADATA, "encrypt");
+  const key = await deriveAesKey(cek, NO_SALT, METADATA, "encrypt");
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: fixed }, key, padded);
   const length = iv.length + sealed.byteLength;
   return concat(u32(length), iv, new Uint8Array(sealed));
 }
 
-async function openMetadata(key: CryptoKey, header: UnverifiedHeader): Promise<Metadata> {
+/** The name and type of the file. */
+export async function openMetadata(header: AuthenticHeader, cek: Bytes): Promise<Metadata> {
+  const key = await deriveAesKey(cek, NO_SALT, METADATA, "decrypt");
   const iv = header.metadataSection.slice(4, 16);
   let plain: ArrayBuffer;
   try {

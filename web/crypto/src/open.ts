@@ -1,7 +1,7 @@
 // Opening an envelope. Nothing comes out that has not been authenticated; parts may be asked for in any order.
-import { type Bytes, hex, hkdfInput, sha256 } from "./bytes";
+import { type Bytes, hex, sha256 } from "./bytes";
 import { SceauError } from "./errors";
-import { authenticate, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
+import { authenticate, checkCommitment, type Metadata, openMetadata, parseHeader, type UnverifiedHeader } from "./header";
 import { envelopeHash, StreamKey } from "./stream";
 
 export interface OpenedPart {
@@ -30,10 +30,9 @@ export class Opener {
   /** Commitment and MAC are checked before anything else. */
   static async create({ header: bytes, cek, parts, start }: Beginning): Promise<Opener> {
     checkCount(parts);
-    const header = parseHeader(bytes);
-    const input = await hkdfInput(cek);
-    const metadata = await authenticate(header, input);
-    return new Opener(await StreamKey.read(input, header.fixed, start), metadata, parts);
+    const header = authenticate(parseHeader(bytes), cek);
+    const [metadata, stream] = await Promise.all([openMetadata(header, cek), StreamKey.read(cek, header.fixed, start)]);
+    return new Opener(stream, metadata, parts);
   }
 
   part(index: number, bytes: Bytes): Promise<Bytes> {
@@ -45,6 +44,14 @@ export class Opener {
     const [plaintext, hash] = await Promise.all([this.part(index, bytes), sha256(bytes)]);
     return { plaintext, hash };
   }
+}
+
+/** The content of a file of one part. Whether the rest of its header is authentic is for the caller to see before using it. */
+export async function openLone(fixed: Bytes, cek: Bytes, part: Bytes): Promise<Bytes> {
+  checkCommitment(fixed, cek);
+  const stream = await StreamKey.read(cek, fixed, part);
+  cek.fill(0);
+  return stream.openPart(0, true, part);
 }
 
 /** Every part was seen (`hashes` holds theirs by index), and together they are the envelope that was signed for. */

@@ -1,7 +1,7 @@
 // One file being opened in a worker, which checks the header under the content key before any part.
 import { type Bytes, sha256 } from "./bytes";
 import { SceauError } from "./errors";
-import { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
+import { authenticate, fileIdHex, type Metadata, openMetadata, parseHeader, type UnverifiedHeader } from "./header";
 import { checkCount, checkIndex, checkWhole, type OpenedPart } from "./open";
 import { ordered } from "./ordered";
 import { PART_LENGTH, STREAM_HEADER_LENGTH } from "./stream";
@@ -68,9 +68,14 @@ export class OpeningInWorker {
   }
 
   async #oneOfMany(index: number, bytes: Bytes): Promise<Bytes> {
-    const { plaintext, hash } = await this.#ask(index, bytes, true);
-    this.#hashes.set(index, hash);
-    return plaintext;
+    const { header, parts, handle } = this;
+    const beginning = this.#begun ? null : { header, cek: this.#cek, parts, start: this.#start as Bytes };
+    this.#begun = true;
+    const call = { do: "open-part", handle, index, bytes, beginning } as const;
+    const opened = (await this.thread.ask(call, [bytes.buffer])) as OpenedPart & { metadata: Metadata };
+    this.#metadata ??= opened.metadata;
+    this.#hashes.set(index, opened.hash);
+    return opened.plaintext;
   }
 
   /** A lone part is decrypted in the worker while it is hashed here, at most 1 MiB in a millisecond: browsers do each in the calling thread. */
@@ -79,21 +84,17 @@ export class OpeningInWorker {
     spare = undefined;
     const copy = new Uint8Array(room, 0, bytes.length);
     copy.set(bytes);
-    const opened = this.#ask(0, copy, false);
-    opened.catch(() => undefined);
-    this.#hashes.set(0, await sha256(bytes));
-    const { plaintext, used } = await opened;
+    const call = { do: "open-lone", fixed: this.#header.fixed, cek: this.#cek, bytes: copy } as const;
+    const content = this.thread.ask(call, [room]) as Promise<{ plaintext: Bytes; used: ArrayBuffer }>;
+    // None of the three is used unless each holds.
+    const [metadata, hash, { plaintext, used }] = await Promise.all([this.#name(), sha256(bytes), content]);
+    this.#metadata ??= metadata;
+    this.#hashes.set(0, hash);
     spare = used;
     return plaintext;
   }
 
-  async #ask(index: number, bytes: Bytes, hash: boolean): Promise<OpenedPart & { used: ArrayBuffer }> {
-    const { header, parts, handle } = this;
-    const beginning = this.#begun ? null : { header, cek: this.#cek, parts, start: this.#start as Bytes };
-    if (parts > 1) this.#begun = true; // a worker keeps nothing of a lone part
-    const call = { do: "open-part", handle, index, bytes, beginning, hash } as const;
-    const opened = (await this.thread.ask(call, [bytes.buffer])) as OpenedPart & { used: ArrayBuffer; metadata: Metadata };
-    this.#metadata ??= opened.metadata;
-    return opened;
+  async #name(): Promise<Metadata> {
+    return openMetadata(authenticate(this.#header, this.#cek), this.#cek);
   }
 }

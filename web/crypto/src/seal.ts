@@ -1,5 +1,5 @@
 // Sealing a file in constant memory: a few parts are read, encrypted and hashed at once, and come out in order.
-import { type Bytes, equal, hex, hkdfInput, random, sha256 } from "./bytes";
+import { type Bytes, equal, hex, random, sha256 } from "./bytes";
 import { SceauError } from "./errors";
 import { ordered } from "./ordered";
 import { buildHeader, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
@@ -40,11 +40,10 @@ export class Sealer {
     if (new Set(ids).size !== ids.length) throw new SceauError("seal_duplicate_recipient");
     const cek = random(32);
     const stanzas = await Promise.all(recipients.map((recipient) => wrap(recipient, fileId, cek)));
-    const input = await hkdfInput(cek);
-    cek.fill(0);
-    const header = await buildHeader(input, fileId, stanzas, { name: metadata.name, type: metadata.type || "application/octet-stream" });
+    const header = await buildHeader(cek, fileId, stanzas, { name: metadata.name, type: metadata.type || "application/octet-stream" });
     const parsed = parseHeader(header);
-    const stream = await StreamKey.create(input, parsed.fixed, random(32), random(7));
+    const stream = await StreamKey.create(cek, parsed.fixed, random(32), random(7));
+    cek.fill(0);
     return new Sealer(source, stream, parsed, header);
   }
 

@@ -1,5 +1,6 @@
 // The content stream: Tink's AES256_GCM_HKDF_1MB, part by part. No order is imposed here; seal.ts and open.ts keep it.
-import { type Bytes, concat, deriveKey, equal, sha256, u32, utf8 } from "./bytes";
+import { type Bytes, concat, equal, sha256, u32, utf8 } from "./bytes";
+import { deriveAesKey, sha256AtOnce } from "./derive";
 import { SceauError } from "./errors";
 
 export const PART_LENGTH = 1 << 20;
@@ -22,7 +23,7 @@ export function plaintextRange(index: number, size: number): { start: number; en
   return { start, end: Math.min(end, size) };
 }
 
-/** The key of one stream (`cek` is the content key as `hkdfInput` takes it), and how each segment's nonce is made. */
+/** The key of one stream, and how each segment's nonce is made. */
 export class StreamKey {
   private constructor(
     private readonly key: CryptoKey,
@@ -30,25 +31,25 @@ export class StreamKey {
     readonly header: Bytes, // the 40 bytes that begin part 0
   ) {}
 
-  static create(cek: CryptoKey, fixed: Bytes, salt: Bytes, noncePrefix: Bytes): Promise<StreamKey> {
+  static create(cek: Bytes, fixed: Bytes, salt: Bytes, noncePrefix: Bytes): Promise<StreamKey> {
     const header = concat(Uint8Array.of(STREAM_HEADER_LENGTH), salt, noncePrefix);
     return StreamKey.derive(cek, fixed, header, "encrypt");
   }
 
   /** From the first 40 bytes of part 0, or all of it. */
-  static async read(cek: CryptoKey, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
+  static async read(cek: Bytes, fixed: Bytes, part0: Bytes): Promise<StreamKey> {
     if (part0.length < STREAM_HEADER_LENGTH) throw new SceauError("stream_truncated");
     if (part0[0] !== STREAM_HEADER_LENGTH) throw new SceauError("stream_header");
     return StreamKey.derive(cek, fixed, part0.slice(0, STREAM_HEADER_LENGTH), "decrypt");
   }
 
   private static async derive(
-    cek: CryptoKey,
+    cek: Bytes,
     fixed: Bytes,
     header: Bytes,
     usage: "encrypt" | "decrypt",
   ): Promise<StreamKey> {
-    const key = await deriveKey(cek, header.slice(1, 33), await sha256(fixed), usage);
+    const key = await deriveAesKey(cek, header.slice(1, 33), sha256AtOnce(fixed), usage);
     return new StreamKey(key, header.slice(33), header);
   }
 
@@ -81,6 +82,6 @@ export class StreamKey {
 
 /** The hash that a manifest signs: of the fixed header, the metadata and each part. */
 export async function envelopeHash(fixed: Bytes, metadataSection: Bytes, partHashes: Bytes[]): Promise<Bytes> {
-  const leaves = concat(await sha256(fixed), await sha256(metadataSection), ...partHashes);
+  const leaves = concat(sha256AtOnce(fixed), sha256AtOnce(metadataSection), ...partHashes);
   return sha256(utf8("sceau-1/envelope\0"), leaves);
 }

@@ -10,7 +10,9 @@ type Call =
   | { do: "seal-part"; handle: number; index: number }
   | { do: "seal-hash"; handle: number }
   /** The first call for a file carries its beginning. */
-  | { do: "open-part"; handle: number; index: number; bytes: Bytes; beginning: Beginning | null; hash: boolean }
+  | { do: "open-part"; handle: number; index: number; bytes: Bytes; beginning: Beginning | null }
+  /** The only part of a file: the worker keeps nothing. */
+  | { do: "open-lone"; fixed: Bytes; cek: Bytes; bytes: Bytes }
   | { do: "release"; handle: number };
 export type ToWorker = Call & { call: number };
 export type FromWorker = { call: number; value: unknown } | { call: number; error: ErrorCode | "unexpected" };

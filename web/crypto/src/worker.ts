@@ -1,6 +1,6 @@
 // The worker in which files are sealed and opened, so that a page stays quick. It may have several files in hand; see thread.ts.
 import { codeOf } from "./errors";
-import { Opener } from "./open";
+import { Opener, openLone } from "./open";
 import { Sealer } from "./seal";
 import type { FromWorker, ToWorker } from "./thread";
 
@@ -12,6 +12,12 @@ const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
+
+/** Chromium gives freed memory back to the system beyond a share of what a page holds, and asking for it anew costs more than decrypting
+ * a small document. Held for the worker's life and used for nothing, these bytes raise that share (benches/browser: 2.9 to 1.8). */
+const RESERVE = 8 << 20;
+const reserve = crypto.subtle.importKey("raw", new Uint8Array(RESERVE), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+Object.assign(globalThis, { reserve });
 
 scope.onmessage = ({ data }) => {
   answer(data).then(
@@ -37,15 +43,15 @@ async function answer(message: ToWorker): Promise<{ value: unknown; transfer: Tr
     case "open-part": {
       const { handle, index, bytes, beginning } = message;
       const begun = beginning ? Opener.create(beginning) : inHand(openers, handle);
-      if (beginning && beginning.parts > 1) openers.set(handle, begun);
+      if (beginning) openers.set(handle, begun);
       const opener = await begun;
-      const { metadata } = opener;
-      if (message.hash) {
-        const opened = await opener.partAndHash(index, bytes);
-        return { value: { ...opened, metadata }, transfer: [opened.plaintext.buffer] };
-      }
-      const plaintext = await opener.part(index, bytes);
-      return { value: { plaintext, metadata, used: bytes.buffer }, transfer: [plaintext.buffer, bytes.buffer] };
+      const opened = await opener.partAndHash(index, bytes);
+      return { value: { ...opened, metadata: opener.metadata }, transfer: [opened.plaintext.buffer] };
+    }
+    case "open-lone": {
+      const { fixed, cek, bytes } = message;
+      const plaintext = await openLone(fixed, cek, bytes);
+      return { value: { plaintext, used: bytes.buffer }, transfer: [plaintext.buffer, bytes.buffer] };
     }
     case "release":
       sealers.delete(message.handle);

@@ -1,7 +1,7 @@
 // crates/crypto/vectors/sceau-1.json, as its README describes it.
 import { type Bytes, codeOf, fromBase64url, fromHex, hex, keyIdHex, parseHeader, type PrivateKey, type RecipientKey, type RecipientSuite, sha256, unwrap } from "../src";
-import { concat, hkdfInput } from "../src/bytes";
-import { authenticate, buildHeader, headerLength, type Metadata } from "../src/header";
+import { concat } from "../src/bytes";
+import { authenticate, buildHeader, headerLength, type Metadata, openMetadata } from "../src/header";
 import { envelopeHash, partCount, PART_LENGTH, plaintextRange, StreamKey } from "../src/stream";
 import type { Case } from "./cases";
 import { same } from "./same";
@@ -81,7 +81,7 @@ function plaintext(start: number, end: number): Bytes {
 
 async function parts(envelope: Envelope): Promise<Bytes[]> {
   const { fixed } = parseHeader(fromBase64url(envelope.header));
-  const key = await StreamKey.create(await hkdfInput(fromHex(envelope.cek)), fixed, fromHex(envelope.salt), fromHex(envelope.nonce_prefix));
+  const key = await StreamKey.create(fromHex(envelope.cek), fixed, fromHex(envelope.salt), fromHex(envelope.nonce_prefix));
   const count = partCount(envelope.size);
   return Promise.all(
     Array.from({ length: count }, (_, index) => {
@@ -97,7 +97,7 @@ async function rebuild(envelope: Envelope): Promise<void> {
   const expected = fromBase64url(envelope.header);
   const { stanzas, fixed, metadataSection } = parseHeader(expected);
   const { cek, file_id, metadata, metadata_nonce } = envelope;
-  const header = await buildHeader(await hkdfInput(fromHex(cek)), fromHex(file_id), stanzas, metadata, fromHex(metadata_nonce));
+  const header = await buildHeader(fromHex(cek), fromHex(file_id), stanzas, metadata, fromHex(metadata_nonce));
   same(hex(header), hex(expected));
   same(hex(await sha256(fixed)), envelope.associated_data);
   const hashes = await Promise.all((await parts(envelope)).map((part) => sha256(part)));
@@ -122,8 +122,8 @@ async function open(bytes: Bytes, key: PrivateKey): Promise<{ code: string; plai
   try {
     const length = Math.min(headerLength(bytes), bytes.length);
     const header = parseHeader(bytes.slice(0, length));
-    const cek = await hkdfInput(await unwrap(header, key));
-    await authenticate(header, cek);
+    const cek = await unwrap(header, key);
+    await openMetadata(authenticate(header, cek), cek);
     const rest = bytes.slice(length);
     const count = Math.max(1, Math.ceil(rest.length / PART_LENGTH));
     const streamKey = await StreamKey.read(cek, header.fixed, rest.slice(0, PART_LENGTH));
