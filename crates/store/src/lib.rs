@@ -1,9 +1,10 @@
-//! Where the platform and the key manager keep things: records (SQL), objects (files), the outbox and mail.
+//! Where the platform and the key manager keep things: records (SQL), objects (files), the outbox and mail; and the antivirus.
 //!
 //! Services see [`Statement`], [`Value`] and [`Row`]; never the database library, so that one portable SQL text
 //! serves SQLite today and PostgreSQL tomorrow. Nothing here is trusted: what must not be edited or rolled back
 //! behind our back is attested by the element. This room must never hold a key or a document in clear.
 
+mod antivirus;
 mod clock;
 mod database;
 mod error;
@@ -17,6 +18,7 @@ mod outbox;
 mod statement;
 mod value;
 
+pub use antivirus::{AddressError, Antivirus, AntivirusError, ClamdAddress, Patience, Scan, Verdict};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use database::{Database, Transaction};
 pub use error::StoreError;
