@@ -33,6 +33,8 @@ pub enum Label {
     StateAtRest,
     /// A keystore's own key, sealed under the key that a passphrase gives.
     Keystore,
+    /// A share of a key: its fingerprint, and the share sealed for its custodian.
+    Share,
 }
 
 impl Label {
@@ -50,6 +52,7 @@ impl Label {
         Self::KeyAtRest,
         Self::StateAtRest,
         Self::Keystore,
+        Self::Share,
     ];
 
     /// The label's ASCII text.
@@ -68,6 +71,7 @@ impl Label {
             Self::KeyAtRest => "sceau/key-at-rest",
             Self::StateAtRest => "sceau/state-at-rest",
             Self::Keystore => "sceau/keystore",
+            Self::Share => "sceau/share",
         }
     }
 

@@ -21,6 +21,7 @@ mod secret;
 pub mod envelope;
 pub mod jws;
 pub mod label;
+pub mod sharing;
 pub mod stream;
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod private;
 mod rsa;
 mod xwing;
 
+pub(crate) use xwing::SystemRandom;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

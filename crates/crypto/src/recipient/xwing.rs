@@ -121,8 +121,8 @@ fn info(file: &FileId, id: &KeyId) -> Vec<u8> {
     [Label::EnvelopeHpke.as_str().as_bytes(), file.as_ref(), id.as_ref()].concat()
 }
 
-/// AWS-LC's generator, for the `hpke` crate.
-struct SystemRandom;
+/// AWS-LC's generator, for crates that ask for one of their own kind.
+pub(crate) struct SystemRandom;
 
 impl TryRng for SystemRandom {
     type Error = Infallible;
