@@ -3,6 +3,7 @@
 mod files;
 mod house;
 mod in_memory;
+mod mob;
 mod opening;
 mod seed_files;
 mod trace;
@@ -26,6 +27,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "seed-files",
         about: "the seed's files beside AES-256-CBC and RSA-OAEP in Node",
         work: seed_files::measure,
+    },
+    Measure {
+        name: "mob",
+        about: "the profile mob-2022 beside Node's crypto on the same bytes",
+        work: mob::measure,
     },
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
     Measure { name: "files", about: "sealing and opening from file to file", work: files::pace },

@@ -42,7 +42,7 @@ fn sealed(size: usize, rounds: usize, recipients: &[RecipientKey], hash: bool) -
 }
 
 /// Seconds of Node's fastest round on the same size.
-fn node(size: usize, rounds: usize) -> Result<f64, String> {
+pub(super) fn node(size: usize, rounds: usize) -> Result<f64, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/mob.mjs");
     let said =
         Program::other("node").args([script, &size.to_string(), &rounds.to_string()]).run().success().text();

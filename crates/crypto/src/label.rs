@@ -33,6 +33,8 @@ pub enum Label {
     StateAtRest,
     /// A keystore's own key, sealed under the key that a passphrase gives.
     Keystore,
+    /// Hash that names a file sealed in the profile `mob-2022`.
+    MobEnvelope,
     /// A share of a key: its fingerprint, and the share sealed for its custodian.
     Share,
 }
@@ -52,6 +54,7 @@ impl Label {
         Self::KeyAtRest,
         Self::StateAtRest,
         Self::Keystore,
+        Self::MobEnvelope,
         Self::Share,
     ];
 
@@ -71,6 +74,7 @@ impl Label {
             Self::KeyAtRest => "sceau/key-at-rest",
             Self::StateAtRest => "sceau/state-at-rest",
             Self::Keystore => "sceau/keystore",
+            Self::MobEnvelope => "mob-2022/envelope",
             Self::Share => "sceau/share",
         }
     }
@@ -113,11 +117,14 @@ pub enum Typ {
     Record,
     /// A deposit's manifest, signed by a machine.
     Manifest,
+    /// The manifest of a dossier that is sealed in the profile `mob-2022`.
+    MobManifest,
 }
 
 impl Typ {
     /// Every typ.
-    pub const ALL: &'static [Self] = &[Self::KeyStatement, Self::Decision, Self::Record, Self::Manifest];
+    pub const ALL: &'static [Self] =
+        &[Self::KeyStatement, Self::Decision, Self::Record, Self::Manifest, Self::MobManifest];
 
     /// The `typ` as it is written in the JWS header.
     #[must_use]
@@ -127,6 +134,7 @@ impl Typ {
             Self::Decision => "sceau-decision",
             Self::Record => "sceau-record",
             Self::Manifest => "sceau-manifest",
+            Self::MobManifest => "mob-2022-manifest",
         }
     }
 }

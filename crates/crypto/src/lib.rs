@@ -21,6 +21,7 @@ mod secret;
 pub mod envelope;
 pub mod jws;
 pub mod label;
+pub mod mob;
 pub mod sharing;
 pub mod stream;
 

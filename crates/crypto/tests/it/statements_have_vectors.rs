@@ -94,6 +94,7 @@ fn write_the_vectors() {
         ),
         ("an empty record", Typ::Record, ""),
         ("a manifest", Typ::Manifest, "{ \"v\": 1 }\n"),
+        ("a manifest of the profile mob-2022", Typ::MobManifest, r#"{"v":1,"files":[]}"#),
     ]
     .into_iter()
     .map(|(name, typ, payload)| {
