@@ -13,6 +13,18 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database server does not answer, is restarting, or has no time for this. Asking again may help.
+    #[error("the database server does not answer ({statement}): {source}")]
+    Away {
+        /// Name of the statement, never its values.
+        statement: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The address of a database server cannot be used.
+    #[error("the address of the database cannot be used: {0}")]
+    Address(String),
     /// A unique or foreign key said no: the caller's data conflict with what is there.
     #[error("{statement} conflicts with a row that exists")]
     Conflict {
@@ -71,6 +83,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database server is away, or has no time now: the same again may go well.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+
+    /// Whether the server ended a statement because two waited for each other: nothing of it was done.
+    pub(crate) fn is_deadlock(&self) -> bool {
+        let Self::Away { source, .. } = self else { return false };
+        let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        error.and_then(|error| error.code()).is_some_and(|code| code == DEADLOCK)
+    }
+
     pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }
@@ -84,11 +108,30 @@ impl StoreError {
                 Self::Conflict { statement }
             }
             sqlx::Error::RowNotFound => Self::NoRow { statement },
+            error if away(error) => Self::Away { statement, source: Box::new(source) },
             _ => Self::Database { statement, source: Box::new(source) },
         }
     }
 
     pub(crate) fn objects(action: &'static str) -> impl FnOnce(opendal::Error) -> Self {
         move |source| Self::Objects { action, source: Box::new(source) }
+    }
+}
+
+const DEADLOCK: &str = "40P01";
+
+/// A connection that was lost or could not be had, and what PostgreSQL says of itself when it has no time (appendix A of its manual).
+fn away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // Connection exceptions; shutting down, crashed, starting; too many connections; out of disk or memory; a lock that did not come,
+            // a statement or a transaction that lasted too long.
+            code.starts_with("08")
+                || code.starts_with("53")
+                || ["57P01", "57P02", "57P03", "57P05", "55P03", "57014", "25P03", "40001", DEADLOCK]
+                    .contains(&code.as_ref())
+        }),
+        _ => false,
     }
 }

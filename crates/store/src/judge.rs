@@ -1,13 +1,20 @@
-//! A real PostgreSQL, started for a test, that judges whether our SQL is as portable as we say.
+//! A real PostgreSQL, started for a test: the judge of whether our SQL is as portable as we say, and a server to run on.
 //!
-//! For tests only (feature `judge`). It listens on a socket in its own temporary folder, on no port.
+//! For tests only (feature `judge`). It listens on a socket in its own temporary folder, on no port, and dies with the test.
 
+mod clamd;
+
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::{Migration, Statement, portable_script};
+
+pub use clamd::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
 
 /// A PostgreSQL server of its own, stopped and removed when dropped.
 #[derive(Debug)]
@@ -15,6 +22,7 @@ pub struct PostgresJudge {
     programs: PathBuf,
     folder: tempfile::TempDir,
     owner: Option<(u32, u32)>,
+    server: Option<Child>,
 }
 
 impl PostgresJudge {
@@ -31,15 +39,107 @@ impl PostgresJudge {
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user), Some(group)).map_err(|error| error.to_string())?;
         }
-        let judge = Self { programs, folder, owner };
-        let data = judge.folder.path().join("data");
-        let data = data.to_string_lossy();
+        let mut judge = Self { programs, folder, owner, server: None };
+        let data = judge.data();
         judge.run("initdb", &["-D", &data, "-A", "trust", "-U", "judge", "-E", "UTF8", "--no-sync"])?;
-        let socket = judge.folder.path().to_string_lossy();
-        let options = format!("-c listen_addresses= -c unix_socket_directories={socket} -c fsync=off");
-        let log = judge.folder.path().join("log");
-        judge.run("pg_ctl", &["-D", &data, "-l", &log.to_string_lossy(), "-o", &options, "-w", "start"])?;
+        judge.go_on()?;
         Ok(judge)
+    }
+
+    /// One that all who hold it at the same time share.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn shared() -> Result<Arc<Self>, String> {
+        static SHARED: Mutex<Weak<PostgresJudge>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judge) = shared.upgrade() {
+            return Ok(judge);
+        }
+        let judge = Arc::new(Self::start()?);
+        *shared = Arc::downgrade(&judge);
+        Ok(judge)
+    }
+
+    /// Starts it again after [`Self::stop`] or [`Self::crash`].
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn go_on(&mut self) -> Result<(), String> {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if let Some((user, group)) = self.owner {
+            command.args([
+                format!("--reuid={user}"),
+                format!("--regid={group}"),
+                "--clear-groups".to_owned(),
+            ]);
+        }
+        let socket = format!("unix_socket_directories={}", self.folder.path().display());
+        command
+            .arg("--")
+            .arg(self.programs.join("postgres"))
+            .args(["-D", &self.data(), "-c", "listen_addresses=", "-c", &socket])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut server = spawn(command).map_err(|error| format!("setpriv: {error}"))?;
+        let ready = server.stderr.take().map(watch);
+        self.server = Some(server);
+        match ready.map(|ready| ready.recv()) {
+            Some(Ok(())) => Ok(()),
+            _ => Err("PostgreSQL ended before it was ready".into()),
+        }
+    }
+
+    /// Stops it as an operator does: sessions are ended.
+    ///
+    /// # Errors
+    /// What `pg_ctl` says.
+    pub fn stop(&mut self) -> Result<(), String> {
+        self.end("fast")
+    }
+
+    /// Stops it as a power cut would, but for the system's own memory of files.
+    ///
+    /// # Errors
+    /// What `pg_ctl` says.
+    pub fn crash(&mut self) -> Result<(), String> {
+        self.end("immediate")
+    }
+
+    fn end(&mut self, mode: &str) -> Result<(), String> {
+        let Some(mut server) = self.server.take() else { return Ok(()) };
+        let ended = self.run("pg_ctl", &["-D", &self.data(), "-m", mode, "-w", "stop"]);
+        if ended.is_err() {
+            let _ = server.kill();
+        }
+        server.wait().map_err(|error| error.to_string())?;
+        ended
+    }
+
+    /// Makes an empty database and gives its address, as settings hold it.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub fn database(&self) -> Result<String, String> {
+        let name = format!("trial_{}", uuid::Uuid::new_v4().simple());
+        self.command(&format!("CREATE DATABASE {name}"))?;
+        Ok(format!("postgresql:///{name}?host={}&user=judge", self.folder.path().display()))
+    }
+
+    /// Runs SQL as the server's administrator.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub fn command(&self, sql: &str) -> Result<(), String> {
+        let socket = self.folder.path().to_string_lossy();
+        self.run("psql", &["-X", "-q", "-h", &socket, "-U", "judge", "-d", "postgres", "-c", sql])
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").to_string_lossy().into_owned()
     }
 
     /// Applies the migrations in a fresh database, then prepares each statement.
@@ -63,13 +163,6 @@ impl PostgresJudge {
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }
-        // pg_ctl leaves the server with our pipes: give it none to hold.
-        if program == "pg_ctl" {
-            let status =
-                command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();
-            let status = status.map_err(|error| error.to_string())?;
-            return if status.success() { Ok(()) } else { Err(format!("pg_ctl: {status}")) };
-        }
         let Output { status, stderr, .. } = command.output().map_err(|error| error.to_string())?;
         if status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&stderr).into_owned()) }
     }
@@ -77,9 +170,41 @@ impl PostgresJudge {
 
 impl Drop for PostgresJudge {
     fn drop(&mut self) {
-        let data = self.folder.path().join("data");
-        let _ = self.run("pg_ctl", &["-D", &data.to_string_lossy(), "-m", "immediate", "-w", "stop"]);
+        let _ = self.end("immediate");
     }
+}
+
+/// Says when the server is ready, and goes on to read what it logs.
+fn watch(log: std::process::ChildStderr) -> Receiver<()> {
+    let (sender, ready) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if line.contains("ready to accept connections") {
+                let _ = sender.send(());
+            }
+        }
+    });
+    ready
+}
+
+type Order = (Command, Sender<std::io::Result<Child>>);
+
+/// Spawns from one thread that lives as long as we do: the kernel sends a child its death signal when the thread that made it ends.
+fn spawn(command: Command) -> std::io::Result<Child> {
+    static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
+    let spawner = SPAWNER.get_or_init(|| {
+        let (sender, orders) = channel::<Order>();
+        std::thread::spawn(move || {
+            for (mut command, answer) in orders {
+                let _ = answer.send(command.spawn());
+            }
+        });
+        Mutex::new(sender)
+    });
+    let (sender, answer) = channel();
+    let gone = |_| std::io::Error::other("the spawning thread has ended");
+    spawner.lock().unwrap_or_else(PoisonError::into_inner).send((command, sender)).map_err(|_| gone(()))?;
+    answer.recv().map_err(|_| gone(()))?
 }
 
 fn programs() -> Result<PathBuf, String> {

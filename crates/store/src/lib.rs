@@ -1,7 +1,7 @@
 //! Where the platform and the key manager keep things: records (SQL), objects (files), the outbox and mail; and the antivirus.
 //!
 //! Services see [`Statement`], [`Value`] and [`Row`]; never the database library, so that one portable SQL text
-//! serves SQLite today and PostgreSQL tomorrow. Nothing here is trusted: what must not be edited or rolled back
+//! serves SQLite and PostgreSQL. Nothing here is trusted: what must not be edited or rolled back
 //! behind our back is attested by the element. This room must never hold a key or a document in clear.
 
 mod antivirus;
@@ -16,11 +16,12 @@ mod migrations;
 mod objects;
 mod outbox;
 mod statement;
+mod turns;
 mod value;
 
 pub use antivirus::{AddressError, Antivirus, AntivirusError, ClamdAddress, Patience, Scan, Verdict};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use database::{Database, Transaction};
+pub use database::{Database, Postgres, PostgresAddress, Transaction};
 pub use error::StoreError;
 pub use limits::{RateLimiter, Rule};
 pub use mail::{Mail, MailFolder};
@@ -30,6 +31,7 @@ pub use outbox::{
     DeliveryError, Dispatcher, Handler, Message, Outbox, RetryPolicy, statements as outbox_statements,
 };
 pub use statement::Statement;
+pub use turns::Turn;
 pub use value::{FromValue, Row, Value};
 
 /// The tables of this room itself (the outbox). Put them before a service's own in [`Database::open`].

@@ -41,7 +41,8 @@ pub(crate) mod statements {
 
 /// Brings the schema to what `migrations` say, in one transaction, or refuses and changes nothing.
 pub(crate) async fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError> {
-    let mut transaction = database.begin().await?;
+    // One process at a time: another that starts meanwhile then finds nothing to apply.
+    let mut transaction = database.begin_migration().await?;
     transaction.run_script(LEDGER).await.map_err(StoreError::database("schema_migration"))?;
     let applied = applied(&mut transaction).await?;
     for migration in pending(migrations, &applied)? {

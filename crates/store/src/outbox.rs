@@ -2,12 +2,16 @@
 //!
 //! A message is a row written in the caller's transaction, so that it exists if and only if what it speaks of does.
 //! Handlers must bear repetition: a crash between delivery and its note delivers again. Order is not promised.
+//!
+//! Where several processes share the database, each claims what it is about to deliver, for twice as long as a delivery may last, by the
+//! server's clock. Nobody else delivers it meanwhile; what a process that died had claimed is delivered by another once that time is over.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,9 +19,10 @@ use tokio::sync::Notify;
 
 use crate::{Clock, Database, Migration, Row, StoreError, Transaction, params};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "store/0001-outbox",
-    sql: "CREATE TABLE outbox (
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "store/0001-outbox",
+        sql: "CREATE TABLE outbox (
     id TEXT NOT NULL PRIMARY KEY,
     topic TEXT NOT NULL,
     payload TEXT NOT NULL,
@@ -28,22 +33,35 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     reason TEXT
 );
 CREATE INDEX outbox_due ON outbox (dead, due)",
-}];
+    },
+    Migration {
+        name: "store/0002-claims",
+        sql: "ALTER TABLE outbox ADD COLUMN claim TEXT;
+ALTER TABLE outbox ADD COLUMN claimed_until BIGINT NOT NULL DEFAULT 0",
+    },
+];
 
 /// Its SQL, public for the tests that prepare every statement.
 pub mod statements {
     crate::statements! {
         pub ENQUEUE_MESSAGE = "INSERT INTO outbox (id, topic, payload, created, attempts, due, dead) \
-            VALUES ($1, $2, $3, $4, 0, $4, 0)";
+            VALUES ($1, $2, $3, $4, 0, 0, 0)";
         pub DUE_MESSAGES = "SELECT id, topic, payload, created, attempts FROM outbox \
             WHERE dead = 0 AND due <= $1 ORDER BY due, created LIMIT 64";
-        pub NEXT_DUE = "SELECT min(due) AS due FROM outbox WHERE dead = 0";
+        pub CLAIM_MESSAGES = "UPDATE outbox SET claim = $2, claimed_until = $3 \
+            WHERE dead = 0 AND claimed_until <= $1 AND id IN (SELECT id FROM outbox \
+            WHERE dead = 0 AND due <= $1 AND claimed_until <= $1 ORDER BY due, created LIMIT $4) \
+            RETURNING id, topic, payload, created, attempts";
+        pub NEXT_DUE = "SELECT min(CASE WHEN claimed_until > due THEN claimed_until ELSE due END) AS due \
+            FROM outbox WHERE dead = 0";
         pub FORGET_MESSAGE = "DELETE FROM outbox WHERE id = $1";
-        pub POSTPONE_MESSAGE = "UPDATE outbox SET attempts = $2, due = $3, reason = $4 WHERE id = $1";
-        pub BURY_MESSAGE = "UPDATE outbox SET attempts = $2, dead = 1, reason = $3 WHERE id = $1";
+        pub POSTPONE_MESSAGE = "UPDATE outbox SET attempts = $2, due = $3, reason = $4, claimed_until = 0 \
+            WHERE id = $1 AND (claim IS NULL OR claim = $5)";
+        pub BURY_MESSAGE = "UPDATE outbox SET attempts = $2, dead = 1, reason = $3, claimed_until = 0 \
+            WHERE id = $1 AND (claim IS NULL OR claim = $4)";
         pub DEAD_LETTERS = "SELECT id, topic, payload, created, attempts, reason FROM outbox \
             WHERE dead = 1 ORDER BY created";
-        pub REVIVE_MESSAGE = "UPDATE outbox SET dead = 0, attempts = 0, due = $2 WHERE id = $1 AND dead = 1";
+        pub REVIVE_MESSAGE = "UPDATE outbox SET dead = 0, attempts = 0, due = 0 WHERE id = $1 AND dead = 1";
     }
 }
 
@@ -157,12 +175,15 @@ pub struct Outbox {
     clock: Arc<dyn Clock>,
     policy: RetryPolicy,
     wake: Arc<Notify>,
+    /// Who claims: this process, as long as it lives.
+    name: Arc<str>,
 }
 
 impl Outbox {
     /// An outbox in `database`, which has this room's migrations.
     pub fn new(database: Database, clock: Arc<dyn Clock>, policy: RetryPolicy) -> Self {
-        Self { database, clock, policy, wake: Arc::new(Notify::new()) }
+        let name = uuid::Uuid::new_v4().to_string().into();
+        Self { database, clock, policy, wake: Arc::new(Notify::new()), name }
     }
 
     /// Leaves a message; it will be delivered if, and only if, `transaction` commits. Returns its id.
@@ -197,22 +218,27 @@ impl Outbox {
     /// # Errors
     /// [`StoreError`].
     pub async fn revive(&self, id: &str) -> Result<bool, StoreError> {
-        let revived =
-            self.database.execute(statements::REVIVE_MESSAGE, params![id, self.clock.now_ms()]).await?;
+        let revived = self.database.execute(statements::REVIVE_MESSAGE, params![id]).await?;
         self.wake.notify_one();
         Ok(revived > 0)
     }
 
     /// Begins to say who delivers what.
     pub fn dispatcher(&self) -> Dispatcher {
-        Dispatcher { outbox: self.clone(), handlers: HashMap::new() }
+        Dispatcher { outbox: self.clone(), handlers: HashMap::new(), at_once: 1 }
+    }
+
+    /// The time by which messages are due, in Unix milliseconds.
+    async fn now_ms(&self) -> Result<u64, StoreError> {
+        self.database.now_ms(self.clock.as_ref()).await
     }
 }
 
-/// Delivers what is due. One per database.
+/// Delivers what is due. One for each process.
 pub struct Dispatcher {
     outbox: Outbox,
     handlers: HashMap<&'static str, Box<dyn Handler>>,
+    at_once: u32,
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -227,6 +253,12 @@ impl Dispatcher {
     pub fn on(mut self, topic: &'static str, handler: impl Handler) -> Self {
         self.handlers.insert(topic, Box::new(handler));
         self
+    }
+
+    /// Delivers so many at once, instead of one after the other.
+    #[must_use]
+    pub fn at_once(self, deliveries: u32) -> Self {
+        Self { at_once: deliveries.max(1), ..self }
     }
 
     /// Delivers until the future is dropped or `stop` resolves; a delivery under way is finished first.
@@ -255,15 +287,28 @@ impl Dispatcher {
     pub async fn deliver_due(&self) -> Result<usize, StoreError> {
         let mut delivered = 0;
         loop {
-            let now = self.outbox.clock.now_ms();
-            let rows = self.outbox.database.fetch_all(statements::DUE_MESSAGES, params![now]).await?;
+            let rows = self.due().await?;
             if rows.is_empty() {
                 return Ok(delivered);
             }
-            for row in &rows {
-                delivered += usize::from(self.deliver(Message::from_row(row)?).await?);
+            let messages = rows.iter().map(Message::from_row).collect::<Result<Vec<_>, _>>()?;
+            let deliveries = messages.into_iter().map(|message| self.deliver(message));
+            let deliveries = futures::stream::iter(deliveries).buffer_unordered(self.at_once as usize);
+            for done in deliveries.collect::<Vec<_>>().await {
+                delivered += usize::from(done?);
             }
         }
+    }
+
+    /// What is to be delivered now: where others may deliver too, only as much as is begun at once, and claimed.
+    async fn due(&self) -> Result<Vec<Row>, StoreError> {
+        let Outbox { database, policy, name, .. } = &self.outbox;
+        let now = self.outbox.now_ms().await?;
+        if !database.is_shared() {
+            return database.fetch_all(statements::DUE_MESSAGES, params![now]).await;
+        }
+        let until = now.saturating_add(policy.timeout_ms.saturating_mul(2));
+        database.write(statements::CLAIM_MESSAGES, params![now, &**name, until, self.at_once]).await
     }
 
     async fn deliver(&self, message: Message) -> Result<bool, StoreError> {
@@ -300,13 +345,16 @@ impl Dispatcher {
         let reason = error.to_string();
         if matches!(error, DeliveryError::Refused(_)) || attempts >= policy.attempts {
             tracing::error!(topic, id, attempts, reason, "a message is now a dead letter");
-            self.outbox.database.execute(statements::BURY_MESSAGE, params![id, attempts, reason]).await?;
+            self.outbox
+                .database
+                .execute(statements::BURY_MESSAGE, params![id, attempts, reason, &*self.outbox.name])
+                .await?;
             return Ok(());
         }
         let mut jitter = [0; 8];
         aws_lc_rs::rand::fill(&mut jitter).map_err(|_| StoreError::Random)?;
-        let due = self.outbox.clock.now_ms() + policy.delay_ms(attempts, u64::from_le_bytes(jitter)).max(1);
-        let values = params![id, attempts, due, reason];
+        let due = self.outbox.now_ms().await? + policy.delay_ms(attempts, u64::from_le_bytes(jitter)).max(1);
+        let values = params![id, attempts, due, reason, &*self.outbox.name];
         self.outbox.database.execute(statements::POSTPONE_MESSAGE, values).await?;
         Ok(())
     }
@@ -314,13 +362,10 @@ impl Dispatcher {
     /// How long nothing will be due; a minute at most, in case the clock is moved.
     async fn pause(&self) -> Duration {
         let longest = Duration::from_secs(60);
-        let Ok(row) = self.outbox.database.fetch_one(statements::NEXT_DUE, params![]).await else {
-            return longest;
-        };
+        let next = self.outbox.database.fetch_one(statements::NEXT_DUE, params![]).await;
+        let (Ok(row), Ok(now)) = (next, self.outbox.now_ms().await) else { return longest };
         let due: Option<u64> = row.get("due").unwrap_or(None);
-        due.map_or(longest, |due| {
-            Duration::from_millis(due.saturating_sub(self.outbox.clock.now_ms())).min(longest)
-        })
+        due.map_or(longest, |due| Duration::from_millis(due.saturating_sub(now)).min(longest))
     }
 }
 

@@ -8,6 +8,11 @@
     reason = "tests state what must hold"
 )]
 
+mod antivirus;
+#[macro_use]
+mod ground;
+
+mod a_server_that_restarts_loses_nothing;
 mod every_statement_prepares_on_postgresql;
 mod mail_cannot_be_given_headers;
 mod objects_are_durable_and_opaque;

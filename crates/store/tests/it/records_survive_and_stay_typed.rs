@@ -1,11 +1,15 @@
 use sceau_store::{Database, Migration, StoreError, params, statements};
 use tempfile::TempDir;
 
+use crate::ground::Ground;
+
 statements! {
     INSERT = "INSERT INTO thing (id, size, body, note) VALUES ($1, $2, $3, $4)";
     FIND = "SELECT id, size, body, note FROM thing WHERE id = $1";
     LIST = "SELECT id FROM thing ORDER BY id";
     CHILD = "INSERT INTO child (thing) VALUES ($1)";
+    COUNT = "SELECT count(*) AS n, max(size) AS largest FROM thing";
+    ONE = "SELECT 1 AS n";
     MODES = "SELECT (SELECT synchronous FROM pragma_synchronous) AS sync, \
         (SELECT journal_mode FROM pragma_journal_mode) AS journal";
 }
@@ -16,45 +20,58 @@ const TABLES: &[Migration] = &[Migration {
           CREATE TABLE child (thing TEXT NOT NULL REFERENCES thing (id));",
 }];
 
-async fn open(folder: &TempDir) -> Database {
-    Database::open(&folder.path().join("db"), TABLES).await.unwrap()
+async fn open(ground: &Ground) -> Database {
+    ground.open(TABLES).await.unwrap()
 }
 
-#[tokio::test]
-async fn what_goes_in_comes_out_and_survives_reopening() {
-    let folder = TempDir::new().unwrap();
-    let database = open(&folder).await;
+on_both!(
+    what_goes_in_comes_out_and_survives_reopening,
+    conflicts_are_told_apart_and_foreign_keys_hold,
+    a_dropped_transaction_leaves_nothing,
+    a_database_of_a_newer_program_is_refused_and_left_alone,
+    many_writers_wait_for_each_other,
+    who_reads_and_then_writes_does_both_alone,
+    two_that_start_together_make_the_tables_once,
+    one_holds_a_turn_at_a_time,
+);
+
+async fn what_goes_in_comes_out_and_survives_reopening(ground: &Ground) {
+    let database = open(ground).await;
     let body = vec![0, 255, 10];
     let written = database.execute(INSERT, params!["1", 42_u64, &body, None::<String>]).await.unwrap();
     assert_eq!(written, 1);
     database.close().await;
 
-    let database = open(&folder).await;
+    let database = open(ground).await;
     let row = database.fetch_one(FIND, params!["1"]).await.unwrap();
     assert_eq!(row.get::<String>("id").unwrap(), "1", "digits in a TEXT column stay text");
     assert_eq!(row.get::<u64>("size").unwrap(), 42);
     assert_eq!(row.get::<Vec<u8>>("body").unwrap(), body);
     assert_eq!(row.get::<Option<String>>("note").unwrap(), None);
+    let row_of_nulls = params!["2", None::<u64>, None::<Vec<u8>>, None::<String>];
+    database.execute(INSERT, row_of_nulls).await.unwrap();
+    let nulls = database.fetch_one(FIND, params!["2"]).await.unwrap();
+    assert_eq!(nulls.get::<Option<u64>>("size").unwrap(), None);
+    assert_eq!(nulls.get::<Option<Vec<u8>>>("body").unwrap(), None);
+    let counted = database.fetch_one(COUNT, params![]).await.unwrap();
+    assert_eq!((counted.get::<i64>("n").unwrap(), counted.get::<u64>("largest").unwrap()), (2, 42));
+    assert_eq!(database.fetch_one(ONE, params![]).await.unwrap().get::<u64>("n").unwrap(), 1);
     assert!(matches!(row.get::<String>("note"), Err(StoreError::Column { found: "null", .. })));
     assert!(matches!(row.get::<u64>("id"), Err(StoreError::Column { found: "text", .. })));
     assert!(matches!(row.get::<u64>("absent"), Err(StoreError::Column { found: "nothing", .. })));
-    assert!(matches!(database.fetch_one(FIND, params!["2"]).await, Err(StoreError::NoRow { .. })));
+    assert!(matches!(database.fetch_one(FIND, params!["3"]).await, Err(StoreError::NoRow { .. })));
 }
 
-#[tokio::test]
-async fn conflicts_are_told_apart_and_foreign_keys_hold() {
-    let folder = TempDir::new().unwrap();
-    let database = open(&folder).await;
+async fn conflicts_are_told_apart_and_foreign_keys_hold(ground: &Ground) {
+    let database = open(ground).await;
     let insert = || async { database.execute(INSERT, params!["a", 1_u64, b"x", "n"]).await };
     insert().await.unwrap();
     assert!(matches!(insert().await, Err(StoreError::Conflict { statement: "INSERT" })));
     assert!(matches!(database.execute(CHILD, params!["none"]).await, Err(StoreError::Conflict { .. })));
 }
 
-#[tokio::test]
-async fn a_dropped_transaction_leaves_nothing_and_readers_cannot_write() {
-    let folder = TempDir::new().unwrap();
-    let database = open(&folder).await;
+async fn a_dropped_transaction_leaves_nothing(ground: &Ground) {
+    let database = open(ground).await;
     let mut transaction = database.begin().await.unwrap();
     transaction.execute(INSERT, params!["a", 1_u64, b"x", "n"]).await.unwrap();
     assert_eq!(transaction.fetch_all(LIST, params![]).await.unwrap().len(), 1);
@@ -66,6 +83,11 @@ async fn a_dropped_transaction_leaves_nothing_and_readers_cannot_write() {
     transaction.execute(INSERT, params!["b", 1_u64, b"x", "n"]).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(database.fetch_all(LIST, params![]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn readers_of_a_file_cannot_write() {
+    let database = open(&Ground::file()).await;
     assert!(database.fetch_optional(INSERT, params!["c", 1_u64, b"x", "n"]).await.is_err());
 }
 
@@ -73,7 +95,7 @@ async fn a_dropped_transaction_leaves_nothing_and_readers_cannot_write() {
 async fn commits_are_synchronous_and_the_file_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = TempDir::new().unwrap();
-    let database = open(&folder).await;
+    let database = Database::open(&folder.path().join("db"), TABLES).await.unwrap();
     let mut transaction = database.begin().await.unwrap();
     let row = transaction.fetch_one(MODES, params![]).await.unwrap();
     assert_eq!(
@@ -84,26 +106,22 @@ async fn commits_are_synchronous_and_the_file_is_private() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-#[tokio::test]
-async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
-    let folder = TempDir::new().unwrap();
-    open(&folder).await.close().await;
-    let error = Database::open(&folder.path().join("db"), &[]).await.unwrap_err();
+async fn a_database_of_a_newer_program_is_refused_and_left_alone(ground: &Ground) {
+    open(ground).await.close().await;
+    let error = ground.open(&[]).await.unwrap_err();
     assert!(matches!(&error, StoreError::Schema(words) if words.contains("test/0001-things")), "{error}");
 
     let broken = [
         TABLES[0],
         Migration { name: "test/0002", sql: "CREATE TABLE u (id TEXT); CREATE TABLE u (id TEXT)" },
     ];
-    assert!(matches!(Database::open(&folder.path().join("db"), &broken).await, Err(StoreError::Schema(_))));
+    assert!(matches!(ground.open(&broken).await, Err(StoreError::Schema(_))));
     let mended = [TABLES[0], Migration { name: "test/0002", sql: "CREATE TABLE u (id TEXT)" }];
-    Database::open(&folder.path().join("db"), &mended).await.unwrap();
+    ground.open(&mended).await.unwrap();
 }
 
-#[tokio::test]
-async fn many_writers_wait_for_each_other() {
-    let folder = TempDir::new().unwrap();
-    let database = open(&folder).await;
+async fn many_writers_wait_for_each_other(ground: &Ground) {
+    let database = open(ground).await;
     let writers = (0..50).map(|number| {
         let database = database.clone();
         tokio::spawn(async move {
@@ -116,4 +134,47 @@ async fn many_writers_wait_for_each_other() {
         writer.await.unwrap();
     }
     assert_eq!(database.fetch_all(LIST, params![]).await.unwrap().len(), 50);
+}
+
+async fn who_reads_and_then_writes_does_both_alone(ground: &Ground) {
+    let databases = [open(ground).await, open(ground).await];
+    let writers = (0..40).map(|number: usize| {
+        let database = databases[number % 2].clone();
+        tokio::spawn(async move {
+            let mut transaction = database.begin().await.unwrap();
+            let count: u64 = transaction.fetch_one(COUNT, params![]).await.unwrap().get("n").unwrap();
+            if count < 7 {
+                transaction.execute(INSERT, params![number.to_string(), 1_u64, b"x", "n"]).await.unwrap();
+            }
+            transaction.commit().await.unwrap();
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let count = databases[0].fetch_one(COUNT, params![]).await.unwrap();
+    assert_eq!(count.get::<u64>("n").unwrap(), 7, "nobody saw six where another had made it seven");
+}
+
+async fn two_that_start_together_make_the_tables_once(ground: &Ground) {
+    let (left, right) = tokio::join!(ground.open(TABLES), ground.open(TABLES));
+    left.unwrap().execute(INSERT, params!["a", 1_u64, b"x", "n"]).await.unwrap();
+    assert_eq!(right.unwrap().fetch_all(LIST, params![]).await.unwrap().len(), 1);
+}
+
+async fn one_holds_a_turn_at_a_time(ground: &Ground) {
+    let database = open(ground).await;
+    // What two processes do on a server, two tasks do on a file.
+    let other = if database.is_shared() { open(ground).await } else { database.clone() };
+    let held = database.turn("dossier 1").await.unwrap();
+    drop(other.turn("dossier 2").await.unwrap());
+    let waiting = tokio::spawn(async move { other.turn("dossier 1").await.map(|turn| (turn, other)) });
+    for _ in 0..3 {
+        database.fetch_all(LIST, params![]).await.unwrap();
+        assert!(!waiting.is_finished(), "two hold it");
+    }
+    drop(held);
+    let (turn, _other) = waiting.await.unwrap().unwrap();
+    drop(turn);
+    drop(database.turn("dossier 1").await.unwrap());
 }
