@@ -43,6 +43,8 @@ sceau_element_api::problem_codes! {
     ElementAnswer, "element_answer", 502, Platform,
         "The privileged zone answered with something unexpected",
         "Tell the administrator: both programs must be of the same version.";
+    DatabaseUnavailable, "database_unavailable", 503, Platform,
+        "The platform's database does not answer", "Try again in a moment: nothing that was acknowledged is lost.";
     Internal, "internal", 500, Platform,
         "The platform could not store or read this",
         "Nothing that was acknowledged is lost. Try again; then tell the administrator of the platform.";

@@ -113,6 +113,7 @@ impl AccountsError {
                 Code::FieldInvalid.problem().with_detail(format!("{field}: {rule}"))
             }
             Self::Element(error) => element_problem(error),
+            Self::Store(error) if error.is_away() => Code::DatabaseUnavailable.problem(),
             Self::Document(_) | Self::Store(_) | Self::Internal(_) => Code::Internal.problem(),
         }
     }

@@ -33,7 +33,7 @@ impl Dossiers {
         let payload = jws_payload(jws)?;
         let decision = Decision::parse(&payload)?;
         let dossier = decision.document.dossier;
-        let _turn = self.guard.turn(dossier).await;
+        let _turn = self.turn(dossier).await?;
         let current = self.rows.current::<DossierState>(dossier).await?;
         let current = current.ok_or(Code::ForeignOrganisation)?;
         if decision.document.organisation != organisation || current.document.organisation != organisation {

@@ -104,7 +104,7 @@ impl Dossiers {
             return Err(Fault::malformed("A manifest is proven by a passkey, or asserted by the platform."));
         }
         let manifest = Manifest::parse(payload)?;
-        let _turn = self.guard.turn(dossier).await;
+        let _turn = self.turn(dossier).await?;
         let current = self.own(citizen, dossier).await?;
         if current.document.phase == DossierPhase::Withdrawn {
             return Err(Code::Withdrawn.into());
@@ -148,7 +148,7 @@ impl Dossiers {
     /// Withdraws what is a draft still, at its depositor's word or because it was left alone: the element first, then objects, then rows.
     /// What was sent stays.
     pub(crate) async fn withdraw_draft(&self, dossier: DossierId) -> Result<(), Fault> {
-        let _turn = self.guard.turn(dossier).await;
+        let _turn = self.turn(dossier).await?;
         let Some(current) = self.rows.current::<DossierState>(dossier).await? else { return Ok(()) };
         let sent = self.element().current(Kind::Manifest, dossier).await?.is_some();
         let phase = current.document.phase;

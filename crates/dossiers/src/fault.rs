@@ -55,6 +55,7 @@ impl Fault {
             Self::Refused(problem) => problem.clone(),
             Self::TooMany { retry_ms } => AccountsError::TooMany { retry_ms: *retry_ms }.problem(),
             Self::Element(error) => element_problem(error),
+            Self::Store(error) if error.is_away() => Shared::DatabaseUnavailable.problem(),
             Self::Store(_) => Shared::Internal.problem(),
             Self::Tampered { .. } => Shared::Tampered.problem(),
         }

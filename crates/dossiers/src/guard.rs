@@ -5,9 +5,8 @@ use std::sync::Arc;
 use sceau_accounts::{Refusals, Source};
 use sceau_element_api::DossierId;
 use sceau_element_api::wire::RecordDraft;
-use sceau_store::{RateLimiter, Rule};
+use sceau_store::{RateLimiter, Rule, Turn};
 use sceau_trace::{Action, Actor, ActorKind};
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Dossiers, Fault};
 
@@ -21,34 +20,28 @@ pub(crate) const EXCHANGES: Rule = Rule { burst: 60, every_ms: 500 };
 const RECORDED: Rule = Rule { burst: 50, every_ms: 1_000 };
 
 const BUCKETS: usize = 20_000;
-const TURNS: usize = 64;
 
-/// The state of the guards, shared by clones of the room.
+/// The state of the guards, shared by clones of the room. Buckets are of this process: they keep a flood from this machine, and n processes
+/// let n times as much in.
 #[derive(Debug)]
 pub(crate) struct Guard {
     limiter: RateLimiter,
     refusals: Refusals,
-    turns: Vec<Mutex<()>>,
 }
 
 impl Guard {
     pub(crate) fn new() -> Arc<Self> {
-        let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
-        Arc::new(Self { limiter: RateLimiter::new(BUCKETS), refusals: Refusals::new(RECORDED), turns })
-    }
-
-    /// Waits for the turn to submit or decide a dossier. The element's compare-and-swap is what decides between processes; this
-    /// keeps two requests at one process from refusing each other.
-    pub(crate) async fn turn(&self, dossier: DossierId) -> Option<MutexGuard<'_, ()>> {
-        let [first, ..] = sceau_crypto::sha256(dossier.to_string().as_bytes());
-        match self.turns.get(usize::from(first) % TURNS) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        }
+        Arc::new(Self { limiter: RateLimiter::new(BUCKETS), refusals: Refusals::new(RECORDED) })
     }
 }
 
 impl Dossiers {
+    /// Waits for the turn to submit, decide, withdraw or settle a dossier, which one request has at a time among all of the platform's
+    /// processes. The element's compare-and-swap is what makes two at once safe; this keeps them from refusing each other.
+    pub(crate) async fn turn(&self, dossier: DossierId) -> Result<Turn, Fault> {
+        Ok(self.database.turn(&format!("dossier {dossier}")).await?)
+    }
+
     /// Takes one token of `rule` for the machine that asks.
     pub(crate) fn throttle(&self, what: &str, source: Source, rule: Rule) -> Result<(), Fault> {
         let taken = self.guard.limiter.take(format!("{what} {source}").as_str(), rule, self.clock.now_ms());

@@ -34,12 +34,18 @@ impl Dossiers {
             let Some(last) = page.last() else { break };
             after = last.get("id")?;
             for dossier in self.behind(&page).await? {
-                let settled = self.settle(dossier).await;
+                let settled = self.settle_in_turn(dossier).await;
                 self.unless_one_dossier(dossier, settled).await?;
             }
         }
         self.release_finished().await?;
         self.tidy().await
+    }
+
+    /// Another process may be at it.
+    async fn settle_in_turn(&self, dossier: DossierId) -> Result<(), Fault> {
+        let _turn = self.turn(dossier).await?;
+        self.settle(dossier).await
     }
 
     /// Those of a page for which the element knows something that the row does not show.
@@ -88,7 +94,7 @@ impl Dossiers {
 
     /// Forgets the row of a draft that the element does not know: nobody was told of it, and it takes no file before it is attested.
     async fn forget_unattested(&self, dossier: DossierId) -> Result<(), Fault> {
-        let _turn = self.guard.turn(dossier).await;
+        let _turn = self.turn(dossier).await?;
         if self.rows.current::<DossierState>(dossier).await?.is_none() {
             self.database.execute(statements::FORGET_DOSSIER, params![dossier.to_string()]).await?;
         }

@@ -115,7 +115,7 @@ impl Dossiers {
     }
 
     async fn release_one(&self, dossier: DossierId) -> Result<(), Fault> {
-        let _turn = self.guard.turn(dossier).await;
+        let _turn = self.turn(dossier).await?;
         self.release_settled(dossier).await
     }
 
