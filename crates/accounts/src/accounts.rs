@@ -8,10 +8,8 @@ use sceau_store::{Clock, Database, RateLimiter, Rule};
 use tokio::sync::Semaphore;
 
 use crate::config::AccountsConfig;
-use crate::pending::Pending;
-use crate::people::{
-    AdditionCeremony, AdditionDraft, InvitationDraft, LoginCeremony, PasswordHashing, RegistrationCeremony,
-};
+use crate::pending::{CEREMONY_MS, Pending};
+use crate::people::PasswordHashing;
 use crate::{AccountsError, Attestations, Element, Refusals};
 
 /// What the accounts must be told of organisations, which another room keeps.
@@ -58,12 +56,9 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) config: AccountsConfig,
+    /// Of this process: it keeps a flood from this machine's processor. Failures of a password are counted in the database.
     pub(crate) limiter: RateLimiter,
-    pub(crate) registrations: Pending<RegistrationCeremony>,
-    pub(crate) logins: Pending<LoginCeremony>,
-    pub(crate) additions: Pending<AdditionCeremony>,
-    pub(crate) addition_drafts: Pending<AdditionDraft>,
-    pub(crate) invitations: Pending<InvitationDraft>,
+    pub(crate) pending: Pending,
     pub(crate) hashing: PasswordHashing,
     pub(crate) refusals: Refusals,
 }
@@ -75,7 +70,10 @@ impl Accounts {
     /// [`AccountsError`] if the database or the element does not answer.
     pub async fn open(parts: Parts) -> Result<Self, AccountsError> {
         let Parts { database, element, clock, directory, config } = parts;
+        // What is half done is a crash's where nobody else is there; else it may be another process's, who is at it.
+        let before = if database.is_shared() { clock.now_ms().saturating_sub(CEREMONY_MS) } else { u64::MAX };
         let inner = Inner {
+            pending: Pending::new(database.clone()),
             database,
             element: Attestations::of(element),
             clock,
@@ -83,16 +81,26 @@ impl Accounts {
             limiter: RateLimiter::new(config.limits.buckets),
             refusals: Refusals::new(config.limits.recorded_refusals),
             config,
-            registrations: Pending::default(),
-            logins: Pending::default(),
-            additions: Pending::default(),
-            addition_drafts: Pending::default(),
-            invitations: Pending::default(),
             hashing: PasswordHashing::new(Arc::new(Semaphore::new(2))),
         };
         let accounts = Self { inner: Arc::new(inner) };
-        accounts.settle_pending(u64::MAX).await?;
+        accounts.settle_pending(before).await?;
         Ok(accounts)
+    }
+
+    /// Settles what a process that ended left half done, now and then until `stop` resolves.
+    pub async fn upkeep(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut turns = tokio::time::interval(std::time::Duration::from_millis(CEREMONY_MS));
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = turns.tick() => {}
+            }
+            if let Err(error) = self.settle_pending(self.now_ms().saturating_sub(CEREMONY_MS)).await {
+                tracing::error!(%error, "enrolments that were cut short cannot be settled; it is tried again later");
+            }
+        }
     }
 
     /// The settings.

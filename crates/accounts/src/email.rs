@@ -4,13 +4,28 @@ use std::fmt;
 use std::str::FromStr;
 
 use sceau_store::Value;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::AccountsError;
 
 /// An e-mail address in the one form that is compared: trimmed, lower case. `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Email(String);
+
+impl TryFrom<String> for Email {
+    type Error = AccountsError;
+
+    fn try_from(text: String) -> Result<Self, AccountsError> {
+        text.parse()
+    }
+}
+
+impl From<Email> for String {
+    fn from(it: Email) -> Self {
+        it.0
+    }
+}
 
 impl Email {
     /// The address.
@@ -50,8 +65,23 @@ impl From<&Email> for Value {
 }
 
 /// The name that a person goes by, 1 to 200 characters on one line. `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PersonName(String);
+
+impl TryFrom<String> for PersonName {
+    type Error = AccountsError;
+
+    fn try_from(text: String) -> Result<Self, AccountsError> {
+        text.parse()
+    }
+}
+
+impl From<PersonName> for String {
+    fn from(it: PersonName) -> Self {
+        it.0
+    }
+}
 
 impl PersonName {
     /// The name.

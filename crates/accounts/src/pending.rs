@@ -1,59 +1,96 @@
 //! Ceremonies that began and wait for their second step: bounded in number and in time, each taken once.
+//!
+//! They are in the database, so that another process of the platform, or this one after a restart, takes the second step. Deleting the row is
+//! what takes it: of two that ask, one gets it.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use sceau_store::{Database, StoreError, params};
+
+use crate::schema::statements;
 
 /// How long a ceremony may take: five minutes, as the element's nonces.
 pub(crate) const CEREMONY_MS: u64 = 300_000;
-const CAPACITY: usize = 10_000;
+/// How many wait at once, of all kinds together.
+const CAPACITY: u32 = 10_000;
 
-/// Begun ceremonies by their key. In memory: a restart forgets them, and people begin again.
-#[derive(Debug)]
-pub(crate) struct Pending<T>(Mutex<HashMap<String, (u64, T)>>);
-
-impl<T> Default for Pending<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+/// A first step, as it waits. No secret is in it that could be hashed or sealed instead.
+pub(crate) trait Ceremony: Serialize + DeserializeOwned {
+    /// Which first step it is: what one kind began, another does not end.
+    const KIND: &'static str;
 }
 
-impl<T> Pending<T> {
-    /// Keeps `state` under `key`; the one closest to its end makes room when there are too many.
-    pub(crate) fn put(&self, key: String, state: T, now_ms: u64) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= CAPACITY {
-            waiting.retain(|_, (expires, _)| *expires > now_ms);
-        }
-        if waiting.len() >= CAPACITY {
-            let oldest = waiting.iter().min_by_key(|(_, (expires, _))| *expires).map(|(key, _)| key.clone());
-            oldest.and_then(|key| waiting.remove(&key));
-        }
-        waiting.insert(key, (now_ms.saturating_add(CEREMONY_MS), state));
+/// Begun ceremonies by their key.
+#[derive(Debug)]
+pub(crate) struct Pending(Database);
+
+impl Pending {
+    pub(crate) fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// Keeps `state` under `key`; those closest to their end make room when there are too many.
+    pub(crate) async fn put<T: Ceremony>(&self, key: &str, state: &T, now_ms: u64) -> Result<(), StoreError> {
+        let state = serde_json::to_string(state)?;
+        let mut transaction = self.0.begin().await?;
+        transaction.execute(statements::PURGE_CEREMONIES, params![now_ms]).await?;
+        transaction.execute(statements::BOUND_CEREMONIES, params![CAPACITY - 1]).await?;
+        let expires = now_ms.saturating_add(CEREMONY_MS);
+        transaction.execute(statements::BEGIN_CEREMONY, params![T::KIND, key, state, expires]).await?;
+        transaction.commit().await
     }
 
     /// Takes it out; a second time, too late or never begun is none.
-    pub(crate) fn take(&self, key: &str, now_ms: u64) -> Option<T> {
-        let entry = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        entry.filter(|(expires, _)| *expires > now_ms).map(|(_, state)| state)
+    pub(crate) async fn take<T: Ceremony>(&self, key: &str, now_ms: u64) -> Result<Option<T>, StoreError> {
+        let rows = self.0.write(statements::END_CEREMONY, params![T::KIND, key]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        if row.get::<u64>("expires")? <= now_ms {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&row.get::<String>("state")?)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
 
-    #[test]
-    fn a_ceremony_is_taken_once_and_in_time_and_memory_is_bounded() {
-        let pending = Pending::default();
-        pending.put("a".into(), 1, 0);
-        assert_eq!(pending.take("a", 1), Some(1));
-        assert_eq!(pending.take("a", 1), None);
-        pending.put("b".into(), 2, 0);
-        assert_eq!(pending.take("b", CEREMONY_MS), None);
-        for key in 0..CAPACITY as u64 + 50 {
-            pending.put(key.to_string(), 3, key);
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    struct One(u32);
+    impl Ceremony for One {
+        const KIND: &'static str = "one";
+    }
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    struct Other(u32);
+    impl Ceremony for Other {
+        const KIND: &'static str = "other";
+    }
+
+    #[tokio::test]
+    async fn a_ceremony_is_taken_once_in_time_as_what_it_is_and_their_number_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("db"), crate::MIGRATIONS).await.unwrap();
+        let pending = Pending::new(database.clone());
+        pending.put("a", &One(1), 0).await.unwrap();
+        // Another process of the same database.
+        let elsewhere = Pending::new(database.clone());
+        assert_eq!(elsewhere.take::<Other>("a", 1).await.unwrap(), None);
+        assert_eq!(elsewhere.take("a", 1).await.unwrap(), Some(One(1)));
+        assert_eq!(pending.take::<One>("a", 1).await.unwrap(), None);
+        pending.put("b", &One(2), 0).await.unwrap();
+        assert_eq!(pending.take::<One>("b", CEREMONY_MS).await.unwrap(), None);
+
+        let mut many = database.begin().await.unwrap();
+        for number in 0..CAPACITY {
+            let values = params!["one", number.to_string(), "3", 1_000 + u64::from(number)];
+            many.execute(statements::BEGIN_CEREMONY, values).await.unwrap();
         }
-        assert_eq!(pending.take("0", 1), None, "the oldest made room");
-        assert_eq!(pending.take(&(CAPACITY + 49).to_string(), CAPACITY as u64), Some(3));
+        many.commit().await.unwrap();
+        pending.put("last", &One(4), 1).await.unwrap();
+        assert_eq!(pending.take::<One>("0", 1).await.unwrap(), None, "the oldest made room");
+        assert_eq!(pending.take("1", 1).await.unwrap(), Some(One(3)));
+        assert_eq!(pending.take("last", 1).await.unwrap(), Some(One(4)));
     }
 }

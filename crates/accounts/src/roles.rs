@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use sceau_element_api::{OrganisationId, Role};
 
 use crate::http::{ProblemResponse, is_same_origin};
-use crate::session::{Session, SessionCookie, SessionId};
+use crate::session::{Session, SessionCookie, SessionId, SessionKey};
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
 /// Roles that may pass, and where they are held.
@@ -73,6 +73,8 @@ pub struct Authorised<R: RoleSet> {
     pub method: LoginMethod,
     /// The session.
     pub session: SessionId,
+    /// What only this session opens again.
+    pub(crate) key: SessionKey,
     role: PhantomData<R>,
 }
 
@@ -87,10 +89,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
         let accounts = Accounts::from_ref(state);
         let session = cookie(parts, accounts.config().cookie()).ok_or(AccountsError::NotSignedIn)?;
-        let Session { id, account, method } = accounts.session(&session).await?;
+        let Session { id, key, account, method } = accounts.session(&session).await?;
         let admitted = admit::<R>(&account, is_same_origin(parts, &accounts));
         match admitted {
-            Ok(place) => Ok(Self { account, place, method, session: id, role: PhantomData }),
+            Ok(place) => Ok(Self { account, place, method, session: id, key, role: PhantomData }),
             Err(error) => {
                 accounts.record_refused_access(&account, parts, &error).await;
                 Err(error.into())

@@ -3,16 +3,25 @@
 use sceau_store::Migration;
 
 /// The tables of this room.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "accounts/0001-people-and-machines", sql: include_str!("schema/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "accounts/0001-people-and-machines", sql: include_str!("schema/0001.sql") },
+    Migration { name: "accounts/0002-ceremonies", sql: include_str!("schema/0002.sql") },
+];
 
 /// Each statement, public for the test that prepares them all.
 pub mod statements {
     sceau_store::statements! {
+        pub BEGIN_CEREMONY = "INSERT INTO ceremony (kind, id, state, expires) VALUES ($1, $2, $3, $4) \
+            ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state, expires = excluded.expires";
+        pub END_CEREMONY = "DELETE FROM ceremony WHERE kind = $1 AND id = $2 RETURNING state, expires";
+        pub PURGE_CEREMONIES = "DELETE FROM ceremony WHERE expires <= $1";
+        pub BOUND_CEREMONIES = "DELETE FROM ceremony WHERE expires <= \
+            (SELECT expires FROM ceremony ORDER BY expires DESC LIMIT 1 OFFSET $1)";
+
         pub INSERT_ACCOUNT = "INSERT INTO account (id, email, name, role, payload, state, created) \
             VALUES ($1, $2, $3, $4, $5, 'pending', $6)";
         pub FIND_ACCOUNT = "SELECT id, email, name, payload FROM account WHERE id = $1 AND state = 'active'";
-        pub ACTIVATE_ACCOUNT = "UPDATE account SET state = 'active' WHERE id = $1 AND state = 'pending'";
+        pub ACTIVATE_ACCOUNT = "UPDATE account SET state = 'active' WHERE id = $1 AND state IN ('pending', 'active')";
         pub DISCARD_ACCOUNT = "DELETE FROM account WHERE id = $1 AND state = 'pending'";
         pub PENDING_ACCOUNTS = "SELECT id, payload FROM account WHERE state = 'pending' AND created < $1";
         pub COUNT_ROLE = "SELECT count(*) AS n FROM account WHERE role = $1 AND state = 'active'";
@@ -26,7 +35,8 @@ pub mod statements {
         pub DISCARD_CREDENTIAL = "DELETE FROM credential WHERE id = $1 AND state = 'pending'";
         pub PENDING_CREDENTIALS = "SELECT c.id, c.payload FROM credential c JOIN account a ON a.id = c.account \
             WHERE c.state = 'pending' AND a.state = 'active' AND c.created < $1";
-        pub COUNT_SIGNATURE = "UPDATE credential SET sign_count = $2, used = $3 WHERE id = $1";
+        pub COUNT_SIGNATURE = "UPDATE credential SET sign_count = $2, used = $3 \
+            WHERE id = $1 AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))";
 
         pub INSERT_PASSWORD = "INSERT INTO password (account, email, phc, failures, locked_until) \
             VALUES ($1, $2, $3, 0, 0)";

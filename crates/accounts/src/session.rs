@@ -1,7 +1,11 @@
 //! Sessions: a random token in a cookie, its hash in the database, ended by rest, by age or by hand.
 
+use std::sync::Arc;
+
+use sceau_crypto::{Label, SealedBlob, Secret};
 use sceau_element_api::AccountId;
 use sceau_store::{Transaction, params};
+use zeroize::Zeroizing;
 
 use crate::schema::statements;
 use crate::token::{Token, TokenHash};
@@ -57,9 +61,34 @@ impl std::fmt::Debug for SessionId {
     }
 }
 
+/// Seals what waits in the database between two steps of a session: the database has the hash of its token only.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionKey(Arc<Secret<32>>);
+
+impl SessionKey {
+    fn of(token: &Token) -> Self {
+        Self(Arc::new(token.derive(Label::StateAtRest)))
+    }
+
+    /// Seals a token that is not to be shown yet; `place` is where it waits.
+    pub(crate) fn seal(&self, place: &str, token: &Token) -> Vec<u8> {
+        let revealed = Zeroizing::new(token.reveal());
+        let sealed = SealedBlob::seal(&self.0, Label::StateAtRest, place.as_bytes(), revealed.as_bytes());
+        sealed.as_bytes().to_vec()
+    }
+
+    /// The token again; none for another session or place.
+    pub(crate) fn open(&self, place: &str, sealed: Vec<u8>) -> Option<Token> {
+        let sealed = SealedBlob::from_bytes(sealed).ok()?;
+        let opened = sealed.open(&self.0, Label::StateAtRest, place.as_bytes()).ok()?;
+        Token::parse(std::str::from_utf8(opened.expose()).ok()?)
+    }
+}
+
 /// A live session of a verified account.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
+    pub(crate) key: SessionKey,
     pub(crate) account: Account,
     pub(crate) method: LoginMethod,
 }
@@ -70,7 +99,8 @@ pub(crate) struct NewSession(Token);
 impl Accounts {
     /// The live session of a token, and its account as attested.
     pub(crate) async fn session(&self, token: &str) -> Result<Session, AccountsError> {
-        let hash = Token::parse(token).ok_or(AccountsError::NotSignedIn)?.hash();
+        let token = Token::parse(token).ok_or(AccountsError::NotSignedIn)?;
+        let hash = token.hash();
         let now = self.now_ms();
         let idle_since = now.saturating_sub(self.inner.config.sessions.idle_ms);
         let row = self
@@ -88,7 +118,7 @@ impl Accounts {
         if row.get::<u64>("seen")?.saturating_add(SEEN_EVERY_MS) <= now {
             self.inner.database.execute(statements::SEE_SESSION, params![&hash, now]).await?;
         }
-        Ok(Session { id: SessionId(hash), account, method })
+        Ok(Session { id: SessionId(hash), key: SessionKey::of(&token), account, method })
     }
 
     /// Begins a session within `transaction`.

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use sceau_crypto::{Secret, sha256};
+use sceau_crypto::{Label, Secret, sha256};
 use zeroize::Zeroizing;
 
 /// 32 random bytes: a session, a one-time link, a client's secret, an access token. Shown once; `Debug` is redacted.
@@ -25,6 +25,11 @@ impl Token {
     /// base64url without padding, 43 characters.
     pub(crate) fn reveal(&self) -> String {
         BASE64.encode(self.0.expose())
+    }
+
+    /// A key of this token, for one use.
+    pub(crate) fn derive(&self, label: Label) -> Secret<32> {
+        label.derive(&self.0)
     }
 
     pub(crate) fn hash(&self) -> TokenHash {

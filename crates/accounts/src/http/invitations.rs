@@ -68,7 +68,9 @@ pub(super) async fn prepare(
     JsonBody(body): JsonBody<InvitationRequest>,
 ) -> Result<Json<Prepared>, ProblemResponse> {
     let email = body.email.parse()?;
-    let prepared = accounts.prepare_invitation(&inviter.account, body.role, body.organisation, email).await;
+    let prepared = accounts
+        .prepare_invitation(&inviter.account, &inviter.key, body.role, body.organisation, email)
+        .await;
     let (payload, nonce) = prepared?;
     Ok(Json(Prepared::new(payload, nonce)))
 }
@@ -81,7 +83,7 @@ pub(super) async fn confirm(
     inviter: Authorised<Inviter>,
     JsonBody(body): JsonBody<Proven>,
 ) -> Result<(StatusCode, Json<InvitationLink>), ProblemResponse> {
-    let link = accounts.confirm_invitation(&inviter.account, &body.payload, body.proof).await;
+    let link = accounts.confirm_invitation(&inviter.account, &inviter.key, &body.payload, body.proof).await;
     let link = link.map_err(|error: AccountsError| ProblemResponse::from(error))?;
     Ok((StatusCode::CREATED, Json(InvitationLink { link })))
 }

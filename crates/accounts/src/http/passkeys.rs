@@ -124,7 +124,7 @@ pub(super) async fn login_begin(
     source: Source,
 ) -> Result<Json<LoginOptions>, ProblemResponse> {
     accounts.throttle_login(source)?;
-    let (login_id, challenge) = accounts.begin_login();
+    let (login_id, challenge) = accounts.begin_login().await?;
     Ok(Json(LoginOptions {
         login_id,
         public_key: RequestOptions {

@@ -4,24 +4,34 @@ use sceau_element_api::documents::{CredentialDocument, Document};
 use sceau_element_api::proof::{Expected, Proof, verify_registration};
 use sceau_element_api::{AccountId, CallError, Nonce};
 use sceau_store::params;
+use serde::{Deserialize, Serialize};
 
 use super::registration::taken;
+use crate::pending::Ceremony;
 use crate::schema::statements;
 use crate::{Account, Accounts, AccountsError};
 
 /// A further passkey that waits for the authenticator.
-#[derive(Debug)]
-pub(crate) struct AdditionCeremony {
+#[derive(Debug, Serialize, Deserialize)]
+struct AdditionCeremony {
     account: AccountId,
     challenge: [u8; 32],
 }
 
 /// A further passkey that was made and waits for the proof.
-#[derive(Debug)]
-pub(crate) struct AdditionDraft {
+#[derive(Debug, Serialize, Deserialize)]
+struct AdditionDraft {
     account: AccountId,
     document: CredentialDocument,
     sign_count: u32,
+}
+
+impl Ceremony for AdditionCeremony {
+    const KIND: &'static str = "addition";
+}
+
+impl Ceremony for AdditionDraft {
+    const KIND: &'static str = "addition-draft";
 }
 
 /// What the browser is asked to do.
@@ -45,7 +55,7 @@ impl Accounts {
         let known = self.credential_ids(account.id).await?;
         let (registration_id, challenge) = (uuid::Uuid::new_v4().to_string(), sceau_crypto::random());
         let ceremony = AdditionCeremony { account: account.id, challenge };
-        self.inner.additions.put(registration_id.clone(), ceremony, self.now_ms());
+        self.inner.pending.put(&registration_id, &ceremony, self.now_ms()).await?;
         Ok(AdditionOptions { registration_id, challenge, known })
     }
 
@@ -56,7 +66,7 @@ impl Accounts {
         client_data_json: &[u8],
         attestation_object: &[u8],
     ) -> Result<AdditionPrepared, AccountsError> {
-        let ceremony = self.inner.additions.take(registration_id, self.now_ms());
+        let ceremony = self.inner.pending.take::<AdditionCeremony>(registration_id, self.now_ms()).await?;
         let ceremony = ceremony.filter(|ceremony| ceremony.account == account.id);
         let AdditionCeremony { challenge, .. } = ceremony.ok_or(AccountsError::CeremonyOver)?;
         let config = &self.inner.config;
@@ -71,7 +81,8 @@ impl Accounts {
         let proof_required = !self.credential_ids(account.id).await?.is_empty();
         let nonce = self.inner.element.nonce().await?;
         let draft = AdditionDraft { account: account.id, document, sign_count: passkey.sign_count };
-        self.inner.addition_drafts.put(sceau_trace::sha256(&payload).to_string(), draft, self.now_ms());
+        let key = sceau_trace::sha256(&payload).to_string();
+        self.inner.pending.put(&key, &draft, self.now_ms()).await?;
         Ok(AdditionPrepared { payload, nonce, proof_required })
     }
 
@@ -82,7 +93,7 @@ impl Accounts {
         proof: Proof,
     ) -> Result<(), AccountsError> {
         let key = sceau_trace::sha256(payload).to_string();
-        let draft = self.inner.addition_drafts.take(&key, self.now_ms());
+        let draft = self.inner.pending.take::<AdditionDraft>(&key, self.now_ms()).await?;
         let draft = draft.filter(|draft| draft.account == account.id).ok_or(AccountsError::CeremonyOver)?;
         let (database, id) = (&self.inner.database, draft.document.row());
         let values = params![id.as_str(), account.id.to_string(), payload, draft.sign_count, self.now_ms()];

@@ -2,11 +2,14 @@
 
 use sceau_element_api::documents::{AccountDocument, AccountStatus, Document};
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{AccountId, Nonce, OrganisationId, Role};
+use sceau_element_api::{AccountId, Base64Url, Nonce, OrganisationId, Role};
 use sceau_store::{Row, params};
 use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
 
+use crate::pending::Ceremony;
 use crate::schema::statements;
+use crate::session::SessionKey;
 use crate::token::Token;
 use crate::{Account, Accounts, AccountsError, Email};
 
@@ -23,21 +26,17 @@ pub(crate) struct Invitation {
 }
 
 /// An invitation that waits for the inviter's passkey.
-#[derive(Debug)]
-pub(crate) struct InvitationDraft {
-    token: TokenOnce,
+#[derive(Debug, Serialize, Deserialize)]
+struct InvitationDraft {
+    /// The token, sealed for the session that began: it is shown at the very end only.
+    token: Base64Url,
     document: AccountDocument,
     email: Email,
     inviter: AccountId,
 }
 
-/// A token that is shown at the very end only.
-struct TokenOnce(Token);
-
-impl std::fmt::Debug for TokenOnce {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TokenOnce(..)")
-    }
+impl Ceremony for InvitationDraft {
+    const KIND: &'static str = "invitation";
 }
 
 impl Accounts {
@@ -45,6 +44,7 @@ impl Accounts {
     pub(crate) async fn prepare_invitation(
         &self,
         inviter: &Account,
+        session: &SessionKey,
         role: Role,
         organisation: Option<OrganisationId>,
         email: Email,
@@ -61,8 +61,10 @@ impl Accounts {
         };
         let payload = document.to_bytes()?;
         let nonce = self.inner.element.nonce().await?;
-        let draft = InvitationDraft { token: TokenOnce(token), document, email, inviter: inviter.id };
-        self.inner.invitations.put(draft_key(&payload), draft, self.now_ms());
+        let key = draft_key(&payload);
+        let token = session.seal(&key, &token).into();
+        let draft = InvitationDraft { token, document, email, inviter: inviter.id };
+        self.inner.pending.put(&key, &draft, self.now_ms()).await?;
         Ok((payload, nonce))
     }
 
@@ -70,17 +72,20 @@ impl Accounts {
     pub(crate) async fn confirm_invitation(
         &self,
         inviter: &Account,
+        session: &SessionKey,
         payload: &[u8],
         proof: Proof,
     ) -> Result<String, AccountsError> {
-        let draft = self.inner.invitations.take(&draft_key(payload), self.now_ms());
+        let key = draft_key(payload);
+        let draft = self.inner.pending.take::<InvitationDraft>(&key, self.now_ms()).await?;
         let draft = draft.filter(|draft| draft.inviter == inviter.id).ok_or(AccountsError::CeremonyOver)?;
+        // Another session of the same person begins again.
+        let token = session.open(&key, draft.token.0).ok_or(AccountsError::CeremonyOver)?;
         self.inner.element.attest_first(&draft.document, payload, proof).await?;
         let now = self.now_ms();
         let account = draft.document.account.to_string();
         let inviter = Some(inviter.id.to_string());
         let expires = now.saturating_add(INVITATION_MS);
-        let token = draft.token.0;
         let values = params![token.hash(), account, &draft.email, inviter, payload, now, expires];
         self.inner.database.execute(statements::INSERT_INVITATION, values).await?;
         Ok(self.link(&token))
@@ -100,7 +105,9 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError`] if the database or the element does not answer.
     pub async fn first_administrator_link(&self) -> Result<Option<String>, AccountsError> {
-        let database = &self.inner.database;
+        let known = self.inner.element.hello().await?.has_platform_admin;
+        // Of two processes that start together, the second renews what the first one made.
+        let mut database = self.inner.database.begin().await?;
         let role = Role::PlatformAdmin.as_str();
         let administrators = database.fetch_one(statements::COUNT_ROLE, params![role]).await?;
         if administrators.get::<u64>("n")? > 0 {
@@ -114,9 +121,10 @@ impl Accounts {
             let account: String = row.get("account")?;
             let values = params![account, token.hash(), expires];
             database.execute(statements::RENEW_INVITATION, values).await?;
+            database.commit().await?;
             return Ok(Some(self.link(&token)));
         }
-        if self.inner.element.hello().await?.has_platform_admin {
+        if known {
             tracing::warn!(
                 "the element knows a platform administrator that this database does not: restore it"
             );
@@ -134,6 +142,7 @@ impl Accounts {
         let (none, payload) = (None::<String>, document.to_bytes()?);
         let values = params![token.hash(), account.to_string(), none.clone(), none, payload, now, expires];
         database.execute(statements::INSERT_INVITATION, values).await?;
+        database.commit().await?;
         Ok(Some(self.link(&token)))
     }
 

@@ -5,23 +5,29 @@ use sceau_element_api::proof::{Assertion, CoseKey, Expected, login_challenge, ve
 use sceau_element_api::wire::RowKey;
 use sceau_element_api::{AccountId, Kind};
 use sceau_store::{Row, params};
+use serde::{Deserialize, Serialize};
 
+use crate::pending::Ceremony;
 use crate::schema::statements;
 use crate::session::NewSession;
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
 /// A sign-in that waits for the authenticator.
-#[derive(Debug)]
-pub(crate) struct LoginCeremony {
+#[derive(Debug, Serialize, Deserialize)]
+struct LoginCeremony {
     challenge: [u8; 32],
+}
+
+impl Ceremony for LoginCeremony {
+    const KIND: &'static str = "login";
 }
 
 impl Accounts {
     /// Begins: an id, and the random bytes whose [`login_challenge`] the passkey signs.
-    pub(crate) fn begin_login(&self) -> (String, [u8; 32]) {
+    pub(crate) async fn begin_login(&self) -> Result<(String, [u8; 32]), AccountsError> {
         let (id, challenge) = (uuid::Uuid::new_v4().to_string(), sceau_crypto::random());
-        self.inner.logins.put(id.clone(), LoginCeremony { challenge }, self.now_ms());
-        (id, challenge)
+        self.inner.pending.put(&id, &LoginCeremony { challenge }, self.now_ms()).await?;
+        Ok((id, challenge))
     }
 
     /// Ends: the assertion verifies under an attested passkey of an attested account.
@@ -31,7 +37,8 @@ impl Accounts {
         assertion: &Assertion<'_>,
         user_handle: Option<&[u8]>,
     ) -> Result<NewSession, AccountsError> {
-        let ceremony = self.inner.logins.take(login_id, self.now_ms()).ok_or(AccountsError::CeremonyOver)?;
+        let ceremony = self.inner.pending.take::<LoginCeremony>(login_id, self.now_ms()).await?;
+        let ceremony = ceremony.ok_or(AccountsError::CeremonyOver)?;
         let id = CredentialDocument::row_of(assertion.credential_id);
         let found =
             self.inner.database.fetch_optional(statements::FIND_CREDENTIAL, params![id.as_str()]).await?;
@@ -118,7 +125,10 @@ impl Accounts {
         self.record_login(account.role, account.id, LoginMethod::Passkey).await?;
         let mut transaction = self.inner.database.begin().await?;
         let values = params![credential, count, self.now_ms()];
-        transaction.execute(statements::COUNT_SIGNATURE, values).await?;
+        // The same signature, shown twice at once, moved the counter once.
+        if transaction.execute(statements::COUNT_SIGNATURE, values).await? != 1 {
+            return Err(AccountsError::Credentials);
+        }
         let session = self.begin_session(&mut transaction, account.id, LoginMethod::Passkey).await?;
         transaction.commit().await?;
         Ok(session)

@@ -7,8 +7,6 @@ mod passwords;
 mod registration;
 mod settle;
 
-pub(crate) use additions::{AdditionCeremony, AdditionDraft};
-pub(crate) use invitations::{Invitation, InvitationDraft};
-pub(crate) use login::LoginCeremony;
+pub(crate) use invitations::Invitation;
 pub(crate) use passwords::PasswordHashing;
-pub(crate) use registration::{RegistrationCeremony, RegistrationStart};
+pub(crate) use registration::RegistrationStart;

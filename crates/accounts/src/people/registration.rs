@@ -8,8 +8,9 @@ use sceau_element_api::documents::{
 use sceau_element_api::proof::{Expected, Proof, VerifiedRegistration, verify_registration};
 use sceau_element_api::{AccountId, Base64Url, CallError, Role};
 use sceau_store::{Database, StoreError, Transaction, params};
+use serde::{Deserialize, Serialize};
 
-use crate::pending::CEREMONY_MS;
+use crate::pending::{CEREMONY_MS, Ceremony};
 use crate::people::Invitation;
 use crate::schema::statements;
 use crate::session::NewSession;
@@ -23,14 +24,18 @@ pub(crate) struct RegistrationStart {
 }
 
 /// A registration that waits for the authenticator.
-#[derive(Debug)]
-pub(crate) struct RegistrationCeremony {
+#[derive(Debug, Serialize, Deserialize)]
+struct RegistrationCeremony {
     newcomer: Newcomer,
     challenge: [u8; 32],
 }
 
+impl Ceremony for RegistrationCeremony {
+    const KIND: &'static str = "registration";
+}
+
 /// The account to be.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Newcomer {
     pub(crate) document: AccountDocument,
     pub(crate) payload: Vec<u8>,
@@ -64,7 +69,7 @@ impl Accounts {
             role: newcomer.document.role,
         };
         let ceremony = RegistrationCeremony { newcomer, challenge };
-        self.inner.registrations.put(options.registration_id.clone(), ceremony, self.now_ms());
+        self.inner.pending.put(&options.registration_id, &ceremony, self.now_ms()).await?;
         Ok(options)
     }
 
@@ -74,7 +79,7 @@ impl Accounts {
         client_data_json: &[u8],
         attestation_object: &[u8],
     ) -> Result<NewSession, AccountsError> {
-        let ceremony = self.inner.registrations.take(registration_id, self.now_ms());
+        let ceremony = self.inner.pending.take(registration_id, self.now_ms()).await?;
         let RegistrationCeremony { newcomer, challenge } = ceremony.ok_or(AccountsError::CeremonyOver)?;
         let config = &self.inner.config;
         let expected = Expected {
