@@ -33,7 +33,8 @@ pub use email::{Email, PersonName};
 pub use error::AccountsError;
 pub use http::{JsonBody, Prepared, ProblemResponse, Proven, SameOrigin, Source, default_headers, routes};
 pub use machines::{
-    AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, Scope, ScopeMarker, bearer,
+    AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, ForReceiving, Scope,
+    ScopeMarker, bearer,
 };
 pub use proxies::{Cidr, NotACidr, TrustedProxies};
 pub use refusals::Refusals;

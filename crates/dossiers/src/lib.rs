@@ -7,6 +7,7 @@
 mod admissible;
 mod code;
 mod decisions;
+mod deliveries;
 mod deposits;
 mod evidence;
 mod fault;
@@ -39,6 +40,7 @@ use guard::Guard;
 
 pub use code::Code;
 pub use decisions::KeyInUse;
+pub use deliveries::{ConnectorView, Delivery, DeliveryKind, NewConnector, Page};
 pub use deposits::Begun;
 pub use fault::Fault;
 pub use http::{Platform, api};
@@ -57,6 +59,7 @@ pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") },
     Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
+    Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
 ];
 
 /// The topic of letters in the outbox.
@@ -73,6 +76,8 @@ pub struct Dossiers {
     origin: Arc<str>,
     guard: Arc<Guard>,
     space: DraftSpace,
+    /// Wakes who waits for the feed.
+    news: Arc<tokio::sync::Notify>,
 }
 
 impl Dossiers {
@@ -95,6 +100,7 @@ impl Dossiers {
             origin: origin.into(),
             guard: Guard::new(),
             space: DraftSpace::default(),
+            news: Arc::default(),
         }
     }
 

@@ -53,24 +53,45 @@ pub struct ReadingToken {
     pub reader: ReaderView,
 }
 
-/// Who reads, for the key manager's page.
+/// Who reads, for the key manager's page or the connector.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReaderView {
-    /// The account.
+    /// The account, or the connector's client id.
     pub account: String,
-    /// The role.
+    /// The role; `client` for a connector.
     pub role: String,
 }
 
+/// In which quality somebody or something reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A case officer or supervisor.
+    Person(Role),
+    /// A connector of the organisation.
+    Machine,
+}
+
+impl Who {
+    const ALL: [Self; 3] = [Self::Person(Role::CaseOfficer), Self::Person(Role::Supervisor), Self::Machine];
+
+    /// The stable spelling, in the database and in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Person(role) => role.as_str(),
+            Self::Machine => ActorKind::Client.as_str(),
+        }
+    }
+}
+
 /// An open reading session: what its token proves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reading {
     /// The dossier.
     pub dossier: DossierId,
-    /// Who reads.
-    pub account: AccountId,
-    /// In which role.
-    pub role: Role,
+    /// The account or the client that reads.
+    reader: String,
+    /// In which quality.
+    who: Who,
     /// SHA-256 of the token.
     session: [u8; 32],
 }
@@ -184,8 +205,7 @@ impl Dossiers {
             return Err(Code::TicketInvalid.into());
         }
         self.element().append(draft.granted()).await?;
-        let reader =
-            ReaderView { account: reading.account.to_string(), role: reading.role.as_str().to_owned() };
+        let reader = Reading::view(reading.who, &reading.reader);
         Ok(ReadingToken { token, expires, dossier: reading.dossier, reader })
     }
 
@@ -210,7 +230,7 @@ impl Dossiers {
     ///
     /// # Errors
     /// When a row, a header or a part's digest is not the one that was attested.
-    pub async fn bundle(&self, reading: Reading) -> Result<Bundle, Fault> {
+    pub async fn bundle(&self, reading: &Reading) -> Result<Bundle, Fault> {
         let dossier = reading.dossier;
         let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
         let manifest = self.rows.current::<Manifest>(dossier).await?.ok_or_else(Fault::not_found)?;
@@ -245,7 +265,12 @@ impl Dossiers {
     ///
     /// # Errors
     /// When the file is not named by the manifest, or the part is not the one that arrived.
-    pub async fn read_part(&self, reading: Reading, file: FileId, index: u32) -> Result<bytes::Bytes, Fault> {
+    pub async fn read_part(
+        &self,
+        reading: &Reading,
+        file: FileId,
+        index: u32,
+    ) -> Result<bytes::Bytes, Fault> {
         let manifest = self.rows.current::<Manifest>(reading.dossier).await?.ok_or_else(Fault::not_found)?;
         if !manifest.document.files.iter().any(|named| named.file_id == file && index < named.parts) {
             return Err(Fault::not_found());
@@ -287,15 +312,33 @@ impl Reader {
 }
 
 impl Reading {
-    pub(crate) fn actor(self) -> Actor {
-        actor(self.role, self.account)
+    fn actor(&self) -> Actor {
+        let kind = match self.who {
+            Who::Person(role) => role.into(),
+            Who::Machine => ActorKind::Client,
+        };
+        Actor::new(kind, self.reader.clone())
+    }
+
+    pub(crate) fn view(who: Who, reader: &str) -> ReaderView {
+        ReaderView { account: reader.to_owned(), role: who.as_str().to_owned() }
     }
 }
 
-/// Whether the reader's account is active, in the role that the ticket was issued for. Staff never changes its organisation.
+/// Whether the reader's account is active, in the role that the ticket was issued for, or the connector was not ended. Neither changes its
+/// organisation.
 async fn may_still_read(accounts: &Accounts, reading: &Reading) -> Result<bool, Fault> {
-    match accounts.account(reading.account).await {
-        Ok(account) => Ok(account.is_some_and(|account| account.role == reading.role)),
+    let tampered = || Fault::Tampered { kind: "ticket", id: String::new() };
+    let role = match reading.who {
+        Who::Person(role) => role,
+        Who::Machine => {
+            let client = reading.reader.parse().map_err(|_| tampered())?;
+            return Ok(accounts.is_client(client).await?);
+        }
+    };
+    let account: AccountId = reading.reader.parse().map_err(|_| tampered())?;
+    match accounts.account(account).await {
+        Ok(account) => Ok(account.is_some_and(|account| account.role == role)),
         Err(AccountsError::Credentials) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -308,16 +351,11 @@ fn actor(role: Role, account: AccountId) -> Actor {
 fn reading(row: &sceau_store::Row, token: &[u8]) -> Result<Reading, Fault> {
     let tampered = || Fault::Tampered { kind: "ticket", id: String::new() };
     let dossier: String = row.get("dossier")?;
-    let account: String = row.get("account")?;
     let role: String = row.get("role")?;
     Ok(Reading {
         session: sceau_crypto::sha256(token),
         dossier: dossier.parse().map_err(|_| tampered())?,
-        account: account.parse().map_err(|_| tampered())?,
-        role: match role.as_str() {
-            "case_officer" => Role::CaseOfficer,
-            "supervisor" => Role::Supervisor,
-            _ => return Err(tampered()),
-        },
+        reader: row.get("account")?,
+        who: Who::ALL.into_iter().find(|who| who.as_str() == role).ok_or_else(tampered)?,
     })
 }

@@ -76,7 +76,9 @@ impl Dossiers {
             newest.max(state.index)
         ];
         transaction.execute(statements::SETTLE, values).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.news.notify_waiters();
+        Ok(())
     }
 
     /// None for a draft, and for one that was withdrawn.
@@ -119,6 +121,7 @@ impl Dossiers {
         if !self.insert_event(transaction, dossier, &event).await? {
             return Ok(());
         }
+        self.note_deposit(transaction, &sent.state, &sent.manifest, sent.submitted).await?;
         let deposited = Letter::Deposited { organisation: organisation.to_owned(), link: self.link(dossier) };
         self.post_to_citizen(transaction, &sent.state, deposited).await?;
         let waiting = Posted {
@@ -149,6 +152,7 @@ impl Dossiers {
         if !self.insert_event(transaction, dossier, &event).await? {
             return Ok(());
         }
+        self.note_decision(transaction, &sent.state, decision, *time).await?;
         let state = state::name(state::phase_of(decision.document.decision)).to_owned();
         let letter = Letter::Decided { organisation, state, link: self.link(dossier) };
         self.post_to_citizen(transaction, &sent.state, letter).await

@@ -68,6 +68,25 @@ sceau_store::statements! {
     pub READING_SESSION = "SELECT dossier, account, role FROM tickets WHERE token_hash = $1 AND session_expires > $2";
     pub FORGET_TICKETS = "DELETE FROM tickets WHERE expires < $1 AND (session_expires IS NULL OR session_expires < $1)";
 
+    pub INSERT_MACHINE_READING = "INSERT INTO tickets (ticket_hash, token_hash, dossier, account, role, expires, session_expires) \
+        VALUES ($1, $1, $2, $3, $4, $5, $5)";
+
+    pub NEXT_POSITION = "INSERT INTO feed_heads (organisation, position) VALUES ($1, 1) \
+        ON CONFLICT (organisation) DO UPDATE SET position = feed_heads.position + 1 RETURNING position";
+    pub HEAD = "SELECT position FROM feed_heads WHERE organisation = $1";
+    pub INSERT_DELIVERY = "INSERT INTO feed (organisation, position, dossier, log_index, kind, scheme, manifest_hash, time) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    pub DELIVERIES = "SELECT position, dossier, log_index, kind, scheme, manifest_hash, time FROM feed \
+        WHERE organisation = $1 AND position > $2 ORDER BY position LIMIT $3";
+    pub COUNT_SENT = "SELECT count(*) AS n FROM feed WHERE dossier = $1 AND kind IN ('submitted', 'resubmitted')";
+    pub INSERT_CONNECTOR = "INSERT INTO connectors (client, organisation, name, acknowledged, created) \
+        VALUES ($1, $2, $3, 0, $4)";
+    pub CONNECTOR = "SELECT organisation, acknowledged FROM connectors WHERE client = $1";
+    pub CONNECTORS = "SELECT client, name, created, revoked, acknowledged FROM connectors \
+        WHERE organisation = $1 ORDER BY created, client";
+    pub END_CONNECTOR = "UPDATE connectors SET revoked = $2 WHERE client = $1 AND revoked IS NULL";
+    pub ACKNOWLEDGE = "UPDATE connectors SET acknowledged = $2 WHERE client = $1 AND acknowledged < $2";
+
     pub FETCH = "SELECT file_id FROM fetches WHERE token_hash = $1 AND file_id = $2";
     pub INSERT_FETCH = "INSERT INTO fetches (token_hash, file_id) VALUES ($1, $2) \
         ON CONFLICT (token_hash, file_id) DO NOTHING";

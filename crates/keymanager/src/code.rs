@@ -27,6 +27,14 @@ sceau_element_api::problem_codes! {
         "The client certificate was withdrawn", "Ask the key manager's administrator for a new one.";
     CertificateNotBound, "certificate_not_bound", 403, Caller,
         "The certificate is not bound to an account", "Give its fingerprint to the key manager's administrator.";
+    ConnectorNotGranted, "connector_not_granted", 403, Caller,
+        "The connector has no grant here", "Ask the key manager's administrator to grant its certificate what it needs.";
+    GrantNotInForce, "grant_not_in_force", 403, Caller,
+        "The connector's grant is not in force now", "Ask the key manager's administrator for other dates.";
+    SchemeNotGranted, "scheme_not_granted", 403, Caller,
+        "The connector's grant does not reach to this scheme", "Ask the key manager's administrator to add the scheme.";
+    DecisionsNotGranted, "decisions_not_granted", 403, Caller,
+        "The connector's grant allows no decisions", "Decide on the key manager's page, or have its administrator allow it.";
     ForeignOrigin, "foreign_origin", 403, Caller,
         "This must be asked from the key manager's own pages", "Open the page again from its usual address.";
     QuotaExceeded, "quota_exceeded", 429, Caller,

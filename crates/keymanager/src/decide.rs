@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sceau_crypto::{Typ, jws};
+use sceau_element_api::AccountId;
 use sceau_element_api::documents::{Decision, Document as _, KeyUse, Outcome};
 use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::Operations as _;
@@ -11,6 +12,7 @@ use sceau_trace::{Action, Hash, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::connector::{Caller, Decides};
 use crate::deliver::{DECISION_TOPIC, Delivery};
 use crate::denial::Denial;
 use crate::error::Error;
@@ -56,25 +58,39 @@ impl KeyManager {
         officer: &VerifiedOfficer,
         request: &DecisionRequest,
     ) -> Result<Decided, Failure> {
-        match self.take(officer, request).await {
+        self.decide_for(Caller::Officer(officer), request).await
+    }
+
+    /// Takes the decision of an officer, or of a connector whose grant names the account that answers for it.
+    ///
+    /// # Errors
+    /// As [`Self::decide`], and when the grant allows no decisions.
+    pub(crate) async fn decide_for(
+        &self,
+        caller: Caller<'_>,
+        request: &DecisionRequest,
+    ) -> Result<Decided, Failure> {
+        match self.take(caller, request).await {
             Err(Failure::Denied(denial)) => {
-                let draft = self.record_of_dossier(officer, Action::DECISION, &request.proof);
-                self.record_refusal(Some(officer.account()), draft.refused(denial.code())).await?;
+                let draft = self.record_of_dossier(caller, Action::DECISION, &request.proof);
+                let who = caller.actor().id;
+                self.record_refusal(Some(&who), draft.refused(denial.code())).await?;
                 Err(denial.into())
             }
             taken => taken,
         }
     }
 
-    async fn take(&self, officer: &VerifiedOfficer, request: &DecisionRequest) -> Result<Decided, Failure> {
+    async fn take(&self, caller: Caller<'_>, request: &DecisionRequest) -> Result<Decided, Failure> {
         let link = self.link().ok_or(Denial::NotConnected)?;
         let proven = request.proof.verify(&link)?;
-        self.check_assignment(officer, &proven)?;
+        self.check_reach(caller, &proven)?;
+        let by = caller.decides()?;
         let (hash, payload) = {
             let _alone = self.deciding().await;
-            match self.earlier(officer, request, &proven).await? {
+            match self.earlier(by.account, request, &proven).await? {
                 Some(same) => same,
-                None => self.keep_decision(officer, request, &proven).await?,
+                None => self.keep_decision(caller, by, request, &proven).await?,
             }
         };
         let jws = self.sign_decision(&payload)?;
@@ -91,7 +107,7 @@ impl KeyManager {
     /// The same decision, if it was taken before, to be sent again; a refusal, if a final one was signed on this manifest.
     async fn earlier(
         &self,
-        officer: &VerifiedOfficer,
+        account: AccountId,
         request: &DecisionRequest,
         proven: &ProvenManifest,
     ) -> Result<Option<(Hash, Vec<u8>)>, Failure> {
@@ -104,7 +120,7 @@ impl KeyManager {
                 continue;
             }
             // Also one that the platform says it refused: it holds the signature, and could choose between two.
-            if decision == request.decision && reason == request.reason && decided_by == officer.account() {
+            if decision == request.decision && reason == request.reason && decided_by == account {
                 return Ok(Some((sha256(&payload), payload)));
             }
             if decision != Outcome::MoreInformation {
@@ -117,7 +133,8 @@ impl KeyManager {
     /// Keeps the decision, its record and the message that delivers it, together.
     async fn keep_decision(
         &self,
-        officer: &VerifiedOfficer,
+        caller: Caller<'_>,
+        by: Decides,
         request: &DecisionRequest,
         proven: &ProvenManifest,
     ) -> Result<(Hash, Vec<u8>), Failure> {
@@ -128,8 +145,8 @@ impl KeyManager {
             manifest_hash: proven.hash,
             decision: request.decision,
             reason: request.reason.clone(),
-            decided_by: officer.account(),
-            role: officer.role(),
+            decided_by: by.account,
+            role: by.role,
             time: self.now(),
         };
         let payload =
@@ -138,7 +155,7 @@ impl KeyManager {
         self.sign_decision(&payload)?;
         let hash = sha256(&payload);
         let mut append = self.journal().begin().await?;
-        append.record(self.decided(officer, request, proven).granted()).await?;
+        append.record(self.decided(caller, request, proven).granted()).await?;
         let values = params![hash.to_string(), document.dossier.to_string(), payload.clone(), document.time];
         append.transaction().execute(statements::INSERT_DECISION, values).await?;
         self.outbox().enqueue(append.transaction(), DECISION_TOPIC, &hash).await?;
@@ -146,13 +163,8 @@ impl KeyManager {
         Ok((hash, payload))
     }
 
-    fn decided(
-        &self,
-        officer: &VerifiedOfficer,
-        request: &DecisionRequest,
-        proven: &ProvenManifest,
-    ) -> RecordDraft {
-        self.record_of_dossier(officer, Action::DECISION, &request.proof)
+    fn decided(&self, caller: Caller<'_>, request: &DecisionRequest, proven: &ProvenManifest) -> RecordDraft {
+        self.record_of_dossier(caller, Action::DECISION, &request.proof)
             .detail("decision", request.decision.as_str())
             .detail("manifest", proven.hash.to_string())
     }

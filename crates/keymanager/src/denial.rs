@@ -18,6 +18,14 @@ pub enum Denial {
     CertificateWithdrawn,
     /// The client certificate is bound to no account.
     NotBound,
+    /// The client certificate has no grant as a connector.
+    NotGranted,
+    /// The grant is not in force at this time.
+    GrantNotInForce,
+    /// The grant does not reach to this scheme.
+    SchemeNotGranted,
+    /// The grant allows no decisions.
+    DecisionsNotGranted,
     /// The request does not come from this key manager's own pages.
     ForeignOrigin,
     /// Too many content keys in a short time.
@@ -76,6 +84,10 @@ impl Denial {
             }
             Self::CertificateWithdrawn => Code::CertificateWithdrawn,
             Self::NotBound => Code::CertificateNotBound,
+            Self::NotGranted => Code::ConnectorNotGranted,
+            Self::GrantNotInForce => Code::GrantNotInForce,
+            Self::SchemeNotGranted => Code::SchemeNotGranted,
+            Self::DecisionsNotGranted => Code::DecisionsNotGranted,
             Self::ForeignOrigin => Code::ForeignOrigin,
             Self::Quota => Code::QuotaExceeded,
             Self::Body(_) => Code::Malformed,

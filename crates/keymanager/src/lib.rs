@@ -6,6 +6,7 @@
 //! is released without its record; it listens on the internal network only.
 
 mod code;
+mod connector;
 mod decide;
 mod deliver;
 mod denial;
@@ -32,6 +33,7 @@ mod watch;
 mod work;
 
 pub use code::Code;
+pub use connector::{Decides, Grant, VerifiedConnector};
 pub use decide::{Decided, DecisionRequest};
 pub use denial::Denial;
 pub use error::Error;

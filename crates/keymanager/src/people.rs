@@ -11,7 +11,9 @@ use crate::denial::Denial;
 use crate::error::Error;
 use crate::journal::{REGISTER, REGISTER_HASH};
 use crate::manager::KeyManager;
-use crate::register::{ASSIGNMENTS, Assignment, BINDINGS, Binding, Registers, WITHDRAWN, canonical};
+use crate::register::{
+    ASSIGNMENTS, Assignment, BINDINGS, Binding, CONNECTORS, Registers, WITHDRAWN, canonical,
+};
 use crate::release::Failure;
 
 /// A client certificate as it is handed over, once.
@@ -64,6 +66,9 @@ impl KeyManager {
         if lists.bindings.remove(&fingerprint).is_some() {
             self.keep_list(&lists, BINDINGS, &lists.bindings).await?;
         }
+        if lists.connectors.remove(&fingerprint).is_some() {
+            self.keep_list(&lists, CONNECTORS, &lists.connectors).await?;
+        }
         Ok(())
     }
 
@@ -101,12 +106,12 @@ impl KeyManager {
         Ok(self.keep_list(&lists, ASSIGNMENTS, &lists.assignments).await?)
     }
 
-    fn lists(&self) -> Registers {
+    pub(crate) fn lists(&self) -> Registers {
         self.registers().read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Seals a list, names its hash in the trace, and puts it into force; all at once.
-    async fn keep_list(
+    pub(crate) async fn keep_list(
         &self,
         lists: &Registers,
         name: &'static str,
@@ -123,7 +128,7 @@ impl KeyManager {
     }
 }
 
-const NOT_A_FINGERPRINT: Denial = Denial::Body("a fingerprint is 64 hexadecimal digits");
+pub(crate) const NOT_A_FINGERPRINT: Denial = Denial::Body("a fingerprint is 64 hexadecimal digits");
 
 fn handed_over(issued: &Issued) -> Result<NewCertificate, Error> {
     let password = new_pkcs12_password()?;

@@ -1,8 +1,7 @@
-//! How many content keys an officer may have, and how many refusals enter the trace: a bucket each, of the store's.
+//! How many content keys an officer or a connector may have, and how many refusals enter the trace: a bucket each, of the store's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sceau_element_api::AccountId;
 use sceau_store::{RateLimiter, Rule};
 
 use crate::settings::Quota;
@@ -16,8 +15,8 @@ const REFUSALS: Rule = Rule::per_hour(60, 600);
 #[derive(Debug)]
 pub(crate) struct Buckets {
     quota: Rule,
-    officers: RateLimiter<AccountId>,
-    refusals: RateLimiter<Option<AccountId>>,
+    officers: RateLimiter<String>,
+    refusals: RateLimiter<Option<String>>,
     /// Refusals that were not recorded one by one since the last that was.
     unrecorded: AtomicU64,
 }
@@ -32,14 +31,14 @@ impl Buckets {
         }
     }
 
-    /// Whether an officer may have one more content key at `now` (Unix milliseconds).
-    pub(crate) fn take_key(&self, officer: AccountId, now: u64) -> bool {
-        self.officers.take(&officer, self.quota, now).is_ok()
+    /// Whether who is called so in records may have one more content key at `now` (Unix milliseconds).
+    pub(crate) fn take_key(&self, who: &str, now: u64) -> bool {
+        self.officers.take(who, self.quota, now).is_ok()
     }
 
     /// Whether a refusal of this caller is to be recorded at `now`, and how many before it were not.
-    pub(crate) fn take_refusal(&self, who: Option<AccountId>, now: u64) -> Option<u64> {
-        if self.refusals.take(&who, REFUSALS, now).is_ok() {
+    pub(crate) fn take_refusal(&self, who: Option<&str>, now: u64) -> Option<u64> {
+        if self.refusals.take(&who.map(str::to_owned), REFUSALS, now).is_ok() {
             return Some(self.unrecorded.swap(0, Ordering::Relaxed));
         }
         self.skipped(1);

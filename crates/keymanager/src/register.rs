@@ -12,6 +12,7 @@ use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::connector::Grant;
 use crate::error::Error;
 use crate::vault::Vault;
 
@@ -49,12 +50,15 @@ pub(crate) struct Registers {
     pub(crate) bindings: BTreeMap<String, Binding>,
     pub(crate) assignments: BTreeMap<DossierId, Vec<AccountId>>,
     pub(crate) withdrawn: BTreeSet<String>,
+    /// By the fingerprint of the connector's certificate.
+    pub(crate) connectors: BTreeMap<String, Grant>,
 }
 
 /// Names in the vault and in records.
 pub(crate) const BINDINGS: &str = "bindings";
 pub(crate) const ASSIGNMENTS: &str = "assignments";
 pub(crate) const WITHDRAWN: &str = "withdrawn";
+pub(crate) const CONNECTORS: &str = "connectors";
 
 impl Registers {
     /// Reads the lists; each must be the one that the trace named last.
@@ -63,6 +67,7 @@ impl Registers {
             bindings: read(vault, BINDINGS, named).await?,
             assignments: read(vault, ASSIGNMENTS, named).await?,
             withdrawn: read(vault, WITHDRAWN, named).await?,
+            connectors: read(vault, CONNECTORS, named).await?,
         })
     }
 

@@ -12,6 +12,7 @@ use sceau_trace::{Action, Hash};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::connector::Caller;
 use crate::denial::{Denial, record_code};
 use crate::error::Error;
 use crate::evidence::{DossierProof, ProvenManifest};
@@ -99,18 +100,31 @@ impl KeyManager {
     /// Releases the content key of a file to an officer.
     ///
     /// # Errors
-    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, header, assignment, key;
-    /// [`Failure::Broken`] when a record cannot be made durable: no key leaves then.
+    /// As [`Self::release`].
     pub async fn unwrap(
         &self,
         officer: &VerifiedOfficer,
         request: &UnwrapRequest,
     ) -> Result<Released, Failure> {
-        let about = |action: Action| self.record_of_file(officer, action, request);
-        let permitted = match self.permit(officer, request) {
+        self.release(Caller::Officer(officer), request).await
+    }
+
+    /// Releases the content key of a file to whoever may have it.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, header, assignment or grant, key;
+    /// [`Failure::Broken`] when a record cannot be made durable: no key leaves then.
+    pub(crate) async fn release(
+        &self,
+        caller: Caller<'_>,
+        request: &UnwrapRequest,
+    ) -> Result<Released, Failure> {
+        let about = |action: Action| self.record_of_file(caller, action, request);
+        let permitted = match self.permit(caller, request) {
             Ok(permitted) => permitted,
             Err(denial) => {
-                let who = Some(officer.account());
+                let who = Some(caller.actor().id);
+                let who = who.as_deref();
                 self.record_refusal(who, about(Action::UNWRAP_OUTCOME).refused(denial.code())).await?;
                 return Err(denial.into());
             }
@@ -136,8 +150,8 @@ impl KeyManager {
     }
 
     /// Every check that needs no private key, in order.
-    fn permit(&self, officer: &VerifiedOfficer, request: &UnwrapRequest) -> Result<Permitted, Denial> {
-        self.take_quota(officer)?;
+    fn permit(&self, caller: Caller<'_>, request: &UnwrapRequest) -> Result<Permitted, Denial> {
+        self.take_quota(caller)?;
         let link = self.link().ok_or(Denial::NotConnected)?;
         let manifest = request.proof.verify(&link)?;
         let header = UnverifiedHeader::parse(&request.header).map_err(Denial::Header)?;
@@ -151,24 +165,28 @@ impl KeyManager {
         if !file_id.is_of_dossier(&manifest.manifest.dossier.to_string()) {
             return Err(Denial::FileOfAnotherDossier);
         }
-        self.check_assignment(officer, &manifest)?;
+        self.check_reach(caller, &manifest)?;
         let (key, stanza) = self.recipient(&link, &manifest, &header)?;
         Ok(Permitted { file, header, stanza, key })
     }
 
-    fn take_quota(&self, officer: &VerifiedOfficer) -> Result<(), Denial> {
-        if self.buckets().take_key(officer.account(), self.now()) { Ok(()) } else { Err(Denial::Quota) }
+    fn take_quota(&self, caller: Caller<'_>) -> Result<(), Denial> {
+        if self.buckets().take_key(&caller.actor().id, self.now()) { Ok(()) } else { Err(Denial::Quota) }
     }
 
-    /// A dossier that is assigned opens for those named; one that is not, for each bound case officer.
-    pub(crate) fn check_assignment(
-        &self,
-        officer: &VerifiedOfficer,
-        manifest: &ProvenManifest,
-    ) -> Result<(), Denial> {
+    /// A dossier that is assigned opens for those named; one that is not, for each bound case officer, and for connectors as far as their grants
+    /// reach.
+    pub(crate) fn check_reach(&self, caller: Caller<'_>, manifest: &ProvenManifest) -> Result<(), Denial> {
         let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
         let dossier = manifest.manifest.dossier;
-        if registers.may_open(dossier, officer.account()) { Ok(()) } else { Err(Denial::NotAssigned) }
+        let named = match caller {
+            Caller::Officer(officer) => registers.may_open(dossier, officer.account()),
+            Caller::Connector(connector) => {
+                connector.check_scheme(manifest.manifest.scheme)?;
+                !registers.assignments.contains_key(&dossier)
+            }
+        };
+        if named { Ok(()) } else { Err(Denial::NotAssigned) }
     }
 
     /// Our key that the header has a stanza for. The manifest must name one of ours as well: what was sealed elsewhere is not ours to open.
@@ -212,22 +230,17 @@ impl KeyManager {
         Ok(header.clone().open_with(cek).map_err(Denial::Unwrap)?.into_cek())
     }
 
-    fn record_of_file(
-        &self,
-        officer: &VerifiedOfficer,
-        action: Action,
-        request: &UnwrapRequest,
-    ) -> RecordDraft {
-        self.record_of_dossier(officer, action, &request.proof).subject("file", request.file_id)
+    fn record_of_file(&self, caller: Caller<'_>, action: Action, request: &UnwrapRequest) -> RecordDraft {
+        self.record_of_dossier(caller, action, &request.proof).subject("file", request.file_id)
     }
 
     pub(crate) fn record_of_dossier(
         &self,
-        officer: &VerifiedOfficer,
+        caller: Caller<'_>,
         action: Action,
         proof: &DossierProof,
     ) -> RecordDraft {
-        let draft = RecordDraft::new(officer.actor(), action).subject("dossier", proof.dossier);
+        let draft = RecordDraft::new(caller.actor(), action).subject("dossier", proof.dossier);
         match self.link() {
             Some(link) => draft.organisation(link.organisation),
             None => draft,
@@ -235,11 +248,7 @@ impl KeyManager {
     }
 
     /// Records a refusal, unless there were too many of late: then the next one that is recorded says how many were not.
-    pub(crate) async fn record_refusal(
-        &self,
-        who: Option<sceau_element_api::AccountId>,
-        draft: RecordDraft,
-    ) -> Result<(), Error> {
+    pub(crate) async fn record_refusal(&self, who: Option<&str>, draft: RecordDraft) -> Result<(), Error> {
         let Some(skipped) = self.buckets().take_refusal(who, self.now()) else { return Ok(()) };
         let draft = if skipped == 0 { draft } else { draft.detail("not_recorded", skipped.to_string()) };
         let recorded = self.journal().append(draft).await;

@@ -4,25 +4,28 @@ use std::fmt;
 
 use crate::name::Name;
 
-/// The role that a client certificate carries. The two are never interchangeable: who administers keys
-/// opens no document, who opens documents administers no key.
+/// The role that a client certificate carries. They are never interchangeable: who administers keys
+/// opens no document, who opens documents administers no key, and a machine is neither.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum CertificateRole {
     /// Opens documents and decides.
     CaseOfficer,
     /// Administers the key manager: keys, bindings, assignments, certificates.
     Administrator,
+    /// A machine that receives dossiers under a grant of its own.
+    Connector,
 }
 
 impl CertificateRole {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::CaseOfficer, Self::Administrator];
+    pub const ALL: [Self; 3] = [Self::CaseOfficer, Self::Administrator, Self::Connector];
 
-    /// The role in words of the interfaces: `case-officer`, `administrator`. The embedded CA writes it as an OU.
+    /// The role in words of the interfaces: `case-officer`, `administrator`, `connector`. The embedded CA writes it as an OU.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CaseOfficer => "case-officer",
             Self::Administrator => "administrator",
+            Self::Connector => "connector",
         }
     }
 

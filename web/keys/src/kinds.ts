@@ -12,7 +12,7 @@ const KINDS = [
   [/^ticket_of_another_account$/, "account"],
   [/ticket/, "ticket"],
   [/quota|rate/, "quota"],
-  [/assign/, "assignment"],
+  [/assign|grant/, "assignment"],
   [/bound|binding/, "binding"],
   [/certificate/, "certificate"],
   [/session|token|expired|http_401/, "session"],

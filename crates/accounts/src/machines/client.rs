@@ -89,6 +89,15 @@ impl Accounts {
         Ok((changed == 1).then_some(credentials))
     }
 
+    /// Whether a client may still come: it was made and not ended.
+    ///
+    /// # Errors
+    /// [`AccountsError::Store`].
+    pub async fn is_client(&self, id: ClientId) -> Result<bool, AccountsError> {
+        let at = params![id.to_string()];
+        Ok(self.inner.database.fetch_optional(statements::FIND_CLIENT, at).await?.is_some())
+    }
+
     /// Ends a client and its access tokens, for good.
     ///
     /// # Errors

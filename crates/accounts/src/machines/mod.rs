@@ -8,4 +8,4 @@ mod scope;
 pub use bearer::{AuthorisedClient, bearer};
 pub use client::{ClientCredentials, ClientId};
 pub(crate) use grant::{AccessToken, GrantError};
-pub use scope::{ForDeposits, ForKeyManager, Scope, ScopeMarker};
+pub use scope::{ForDeposits, ForKeyManager, ForReceiving, Scope, ScopeMarker};

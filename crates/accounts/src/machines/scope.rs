@@ -11,16 +11,19 @@ pub enum Scope {
     KeyManager,
     /// Deposits for people.
     Deposits,
+    /// What a connector does: follows the feed of its organisation and fetches what is sealed for it.
+    Receive,
 }
 
 impl Scope {
-    const ALL: [Self; 2] = [Self::KeyManager, Self::Deposits];
+    const ALL: [Self; 3] = [Self::KeyManager, Self::Deposits, Self::Receive];
 
     /// The scope as in a token request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::KeyManager => "key_manager",
             Self::Deposits => "deposits",
+            Self::Receive => "dossiers.receive",
         }
     }
 
@@ -39,7 +42,8 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, AccountsError> {
         let known = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
-        known.ok_or(AccountsError::Field { field: "scope", rule: "key_manager or deposits" })
+        known
+            .ok_or(AccountsError::Field { field: "scope", rule: "key_manager, deposits or dossiers.receive" })
     }
 }
 
@@ -63,4 +67,12 @@ pub enum ForDeposits {}
 
 impl ScopeMarker for ForDeposits {
     const SCOPE: Scope = Scope::Deposits;
+}
+
+/// [`Scope::Receive`].
+#[derive(Debug, Clone, Copy)]
+pub enum ForReceiving {}
+
+impl ScopeMarker for ForReceiving {
+    const SCOPE: Scope = Scope::Receive;
 }

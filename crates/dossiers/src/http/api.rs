@@ -85,7 +85,10 @@ fn frame() -> OpenApi {
         "sceau_session",
         "A person's session; over TLS its name is __Host-sceau_session. Unsafe calls also need the platform's own Origin.",
     );
-    let scopes = Scopes::from_iter([("key_manager", "what an organisation's key manager calls")]);
+    let scopes = Scopes::from_iter([
+        ("key_manager", "what an organisation's key manager calls"),
+        ("dossiers.receive", "what an organisation's connectors call"),
+    ]);
     let client = Flow::ClientCredentials(ClientCredentials::new("/v1/oauth/token", scopes));
     let http = |scheme, description: &str| {
         SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(description)).build())

@@ -3,6 +3,7 @@
 
 mod about;
 mod api;
+mod deliveries;
 mod deposits;
 mod key_managers;
 mod octets;
@@ -67,6 +68,11 @@ fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deposits::withdraw))
         .routes(routes!(reading::list))
         .routes(routes!(reading::ticket))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::acknowledge))
+        .routes(routes!(deliveries::read))
+        .routes(routes!(deliveries::connectors, deliveries::make_connector))
+        .routes(routes!(deliveries::end_connector))
         .routes(routes!(key_managers::publish))
         .routes(routes!(key_managers::records))
         .routes(routes!(key_managers::decisions))

@@ -101,8 +101,8 @@ async fn bundle(
     ReadingSession(reading): ReadingSession,
     At(dossier): At<DossierId>,
 ) -> Result<Json<Bundle>, Refusal> {
-    of_session(reading, dossier)?;
-    Ok(Json(dossiers.bundle(reading).await?))
+    of_session(&reading, dossier)?;
+    Ok(Json(dossiers.bundle(&reading).await?))
 }
 
 /// A part of a sealed file.
@@ -114,11 +114,11 @@ async fn part(
     ReadingSession(reading): ReadingSession,
     At((dossier, file, part)): At<(DossierId, FileId, u32)>,
 ) -> Result<Response, Refusal> {
-    of_session(reading, dossier)?;
-    Ok(octets(dossiers.read_part(reading, file, part).await?))
+    of_session(&reading, dossier)?;
+    Ok(octets(dossiers.read_part(&reading, file, part).await?))
 }
 
-fn of_session(reading: Reading, dossier: DossierId) -> Result<(), Fault> {
+fn of_session(reading: &Reading, dossier: DossierId) -> Result<(), Fault> {
     if reading.dossier == dossier { Ok(()) } else { Err(Fault::not_found()) }
 }
 

@@ -52,7 +52,16 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
     let citizen = |status| [401, status, 403, 403, 403, 403, 401];
     let reader = |status| [401, 403, status, status, 403, 403, 401];
     let client = |status| [401, 401, 401, 401, 401, 401, status];
+    let chief = |status| [401, 403, 403, 403, status, 403, 401];
+    // Another credential than the key manager's: see `a_connector_reaches_its_own_routes_and_no_others`.
+    let connector = [401; 7];
     vec![
+        ("GET", "/v1/deliveries", String::new(), Body::None, connector),
+        ("POST", "/v1/deliveries/acknowledge", String::new(), Body::Json(json!({"through": 0})), connector),
+        ("POST", "/v1/deliveries/{dossier}/reading", format!("/v1/deliveries/{sent}/reading"), Body::None, connector),
+        ("GET", "/v1/organisation/connectors", String::new(), Body::None, chief(200)),
+        ("POST", "/v1/organisation/connectors", String::new(), Body::Json(json!({"name": "Paie"})), chief(200)),
+        ("POST", "/v1/organisation/connectors/{id}/end", format!("/v1/organisation/connectors/{sent}/end"), Body::None, chief(404)),
         ("POST", "/v1/organisations/prepare", String::new(), Body::Json(organisation_form), [401, 403, 403, 403, 403, 200, 401]),
         ("POST", "/v1/organisations", String::new(), unproven(), [401, 403, 403, 403, 403, 422, 401]),
         ("GET", "/v1/organisations", String::new(), Body::None, [200; 7]),

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod a_connector_follows_its_feed;
 mod a_root_is_replaced;
 mod a_suspended_officer_reads_no_longer;
 mod a_tampered_dossier_hides_no_other;

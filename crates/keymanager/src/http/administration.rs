@@ -84,7 +84,7 @@ pub(super) struct Before {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewHolder {
     name: String,
-    /// `case-officer` or `administrator`.
+    /// `case-officer`, `administrator` or `connector`.
     role: String,
 }
 
@@ -234,8 +234,8 @@ pub(super) async fn issue(
     _: SameOrigin,
     JsonBody(NewHolder { name, role }): JsonBody<NewHolder>,
 ) -> Result<Json<HandedOver>, ProblemResponse> {
-    let role =
-        CertificateRole::parse(&role).ok_or(Denial::Body("a role is case-officer or administrator"))?;
+    let role = CertificateRole::parse(&role)
+        .ok_or(Denial::Body("a role is case-officer, administrator or connector"))?;
     let made = manager.issue_certificate(&name, role).await?;
     Ok(Json(HandedOver {
         pkcs12: Base64Url(made.pkcs12),

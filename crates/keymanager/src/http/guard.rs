@@ -11,11 +11,12 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
 use rustls::pki_types::CertificateDer;
-use sceau_trace::Action;
+use sceau_trace::{Action, Actor};
 use serde::de::DeserializeOwned;
 
 use super::problem::ProblemResponse;
 use super::timely::TooSlow;
+use crate::connector::VerifiedConnector;
 use crate::denial::Denial;
 use crate::manager::KeyManager;
 use crate::officer::{Shown, VerifiedAdministrator, VerifiedOfficer};
@@ -48,7 +49,7 @@ impl FromRequestParts<KeyManager> for SameOrigin {
             return Ok(Self(()));
         }
         let who = manager.judge_officer(Presented::of(parts).shown()).ok();
-        refuse(manager, parts, who.as_ref(), Denial::ForeignOrigin).await
+        refuse(manager, parts, who.as_ref().map(VerifiedOfficer::actor), Denial::ForeignOrigin).await
     }
 }
 
@@ -58,6 +59,17 @@ impl FromRequestParts<KeyManager> for VerifiedOfficer {
     async fn from_request_parts(parts: &mut Parts, manager: &KeyManager) -> Result<Self, ProblemResponse> {
         match manager.judge_officer(Presented::of(parts).shown()) {
             Ok(officer) => Ok(officer),
+            Err(denial) => refuse(manager, parts, None, denial).await,
+        }
+    }
+}
+
+impl FromRequestParts<KeyManager> for VerifiedConnector {
+    type Rejection = ProblemResponse;
+
+    async fn from_request_parts(parts: &mut Parts, manager: &KeyManager) -> Result<Self, ProblemResponse> {
+        match manager.judge_connector(Presented::of(parts).shown()) {
+            Ok(connector) => Ok(connector),
             Err(denial) => refuse(manager, parts, None, denial).await,
         }
     }
@@ -78,19 +90,20 @@ impl FromRequestParts<KeyManager> for VerifiedAdministrator {
 async fn refuse<T>(
     manager: &KeyManager,
     parts: &Parts,
-    who: Option<&VerifiedOfficer>,
+    who: Option<Actor>,
     denial: Denial,
 ) -> Result<T, ProblemResponse> {
     let action = match parts.uri.path() {
-        "/v1/unwrap" => Action::UNWRAP_OUTCOME,
-        "/v1/decisions" => Action::DECISION,
+        "/v1/unwrap" | "/v1/connector/unwrap" => Action::UNWRAP_OUTCOME,
+        "/v1/decisions" | "/v1/connector/decisions" => Action::DECISION,
         _ => Action::ADMINISTER,
     };
     let mut draft = manager.own_record(action).refused(denial.code());
-    if let Some(officer) = who {
-        draft.actor = officer.actor();
+    let id = who.as_ref().map(|actor| actor.id.clone());
+    if let Some(actor) = who {
+        draft.actor = actor;
     }
-    manager.record_refusal(who.map(VerifiedOfficer::account), draft).await?;
+    manager.record_refusal(id.as_deref(), draft).await?;
     Err(denial.into())
 }
 

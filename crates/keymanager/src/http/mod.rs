@@ -1,6 +1,7 @@
 //! The edge: routes, who may call each (the types of a handler's arguments say so), what they read and answer.
 
 mod administration;
+mod connectors;
 mod guard;
 mod pages;
 mod problem;
@@ -33,6 +34,10 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(public::evidence))
         .routes(routes!(reading::unwrap))
         .routes(routes!(reading::decide))
+        .routes(routes!(connectors::unwrap))
+        .routes(routes!(connectors::decide))
+        .routes(routes!(connectors::list, connectors::grant))
+        .routes(routes!(connectors::revoke))
         .routes(routes!(administration::keys))
         .routes(routes!(administration::rotate))
         .routes(routes!(administration::new_root))

@@ -40,12 +40,17 @@ pub(super) async fn unwrap(
     _: SameOrigin,
     JsonBody(request): JsonBody<UnwrapRequest>,
 ) -> Result<Json<Unwrapped>, ProblemResponse> {
-    let Released { cek, record_index, envelope_hash, parts, size } =
-        manager.unwrap(&officer, &request).await?;
-    let mut bytes = Base64Url(cek.expose().to_vec());
-    let text = Zeroizing::new(bytes.encode());
-    zeroize::Zeroize::zeroize(&mut bytes.0);
-    Ok(Json(Unwrapped { cek: text, record_index, envelope_hash: envelope_hash.to_string(), parts, size }))
+    Ok(Json(manager.unwrap(&officer, &request).await?.into()))
+}
+
+impl From<Released> for Unwrapped {
+    fn from(released: Released) -> Self {
+        let Released { cek, record_index, envelope_hash, parts, size } = released;
+        let mut bytes = Base64Url(cek.expose().to_vec());
+        let cek = Zeroizing::new(bytes.encode());
+        zeroize::Zeroize::zeroize(&mut bytes.0);
+        Self { cek, record_index, envelope_hash: envelope_hash.to_string(), parts, size }
+    }
 }
 
 /// Takes a decision.

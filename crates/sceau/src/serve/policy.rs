@@ -112,7 +112,9 @@ fn role_pairs(roles: BTreeMap<String, String>) -> Result<Vec<(String, Certificat
         .into_iter()
         .map(|(unit, role)| match CertificateRole::parse(&role) {
             Some(role) => Ok((unit, role)),
-            None => Err(format!("the role of {unit:?} is case-officer or administrator, not {role:?}")),
+            None => {
+                Err(format!("the role of {unit:?} is case-officer, administrator or connector, not {role:?}"))
+            }
         })
         .collect()
 }

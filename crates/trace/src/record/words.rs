@@ -156,6 +156,8 @@ actions! {
     CERTIFICATE_ISSUE = "certificate.issue";
     /// A key manager changed one of its registers.
     REGISTER_CHANGE = "register.change";
+    /// An organisation made or ended a machine of its own on the platform, or said where it is told of news.
+    CONNECTOR_CHANGE = "connector.change";
     /// A key manager was connected to its platform.
     PLATFORM_CONNECT = "platform.connect";
     /// A key manager read the platform's log.
@@ -168,6 +170,10 @@ actions! {
     ROOT_MAKE = "root.make";
     /// A key manager took up the root that the log enrolled.
     ROOT_TAKE_OVER = "root.take_over";
+    /// A key manager was backed up, its key in shares.
+    BACKUP_MAKE = "backup.make";
+    /// A key manager was made anew from a backup.
+    BACKUP_RESTORE = "backup.restore";
 }
 
 impl Action {

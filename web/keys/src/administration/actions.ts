@@ -14,6 +14,8 @@ export const ACTIONS = {
     "key.destroy": "Destruction d'une clé",
     "root.make": "Fabrication de la prochaine racine",
     "root.take_over": "Prise de la racine que le registre a inscrite",
+    "backup.make": "Sauvegarde du gardien",
+    "backup.restore": "Reconstruction du gardien depuis une sauvegarde",
   },
   en: {
     "unwrap.intent": "Opening of a document, asked",
@@ -29,5 +31,7 @@ export const ACTIONS = {
     "key.destroy": "Destruction of a key",
     "root.make": "Making of the next root",
     "root.take_over": "Taking up of the root that the log enrolled",
+    "backup.make": "Backup of the key manager",
+    "backup.restore": "Key manager made anew from a backup",
   },
 } as const;

@@ -23,6 +23,7 @@ export const ACTIONS = {
     access: "a demandé une page",
     administer: "a administré le gardien des clés",
     "certificate.issue": "a émis un certificat",
+    "connector.change": "a changé les connecteurs de son organisation",
     "register.change": "a changé la liste de ses lecteurs",
     "platform.connect": "s'est relié à la plateforme",
     "log.watch": "a relu le registre",
@@ -30,6 +31,8 @@ export const ACTIONS = {
     "key.destroy": "a détruit une clé",
     "root.make": "a fabriqué sa prochaine racine",
     "root.take_over": "a pris la racine que le registre a inscrite",
+    "backup.make": "a sauvegardé son gardien des clés",
+    "backup.restore": "a reconstruit son gardien des clés depuis une sauvegarde",
   },
   en: {
     "deposit.begin": "began the dossier",
@@ -54,6 +57,7 @@ export const ACTIONS = {
     access: "asked for a page",
     administer: "administered the key manager",
     "certificate.issue": "issued a certificate",
+    "connector.change": "changed its organisation's connectors",
     "register.change": "changed the list of its readers",
     "platform.connect": "connected to the platform",
     "log.watch": "read the log again",
@@ -61,5 +65,7 @@ export const ACTIONS = {
     "key.destroy": "destroyed a key",
     "root.make": "made its next root",
     "root.take_over": "took up the root that the log enrolled",
+    "backup.make": "backed up its key manager",
+    "backup.restore": "made its key manager anew from a backup",
   },
 } as const;

@@ -117,6 +117,9 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "element.start" => ("start", "started"),
         "access" => ("use what the database holds", "used what the database holds"),
         "administer" => ("administer the key manager", "administered the key manager"),
+        "connector.change" => {
+            ("change the organisation's connectors", "changed the organisation's connectors")
+        }
         "certificate.issue" => ("issue a certificate", "issued a certificate"),
         "key.destroy" => ("destroy a key", "destroyed a key"),
         "key.make" => ("make a key", "made a key"),
@@ -125,6 +128,10 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "register.change" => ("change one of its registers", "changed one of its registers"),
         "root.make" => ("make the organisation's next root", "made the organisation's next root"),
         "root.take_over" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
+        "backup.make" => ("back up the key manager", "backed up the key manager"),
+        "backup.restore" => {
+            ("make the key manager anew from a backup", "made the key manager anew from a backup")
+        }
         _ => ("", ""),
     }
 }

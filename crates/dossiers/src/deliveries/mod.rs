@@ -1,0 +1,11 @@
+//! What organisations' own machines receive: an ordered feed of what concerns each organisation, the way to the ciphertext, and webhooks
+//! that say that there is news.
+//!
+//! The feed and the webhooks name dossiers; they hold no answer, no file name and no key. A webhook is a hint: whoever misses it finds the same in
+//! the feed.
+
+mod connectors;
+mod feed;
+
+pub use connectors::{ConnectorView, NewConnector};
+pub use feed::{Delivery, DeliveryKind, Page};

@@ -1,0 +1,122 @@
+//! The pull API of organisations' connectors, and what their administrators say of them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use sceau_accounts::{
+    Accounts, Authorised, AuthorisedClient, ClientId, ForReceiving, JsonBody, OrganisationAdmin,
+};
+use sceau_element_api::DossierId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::parts::{Asked, At};
+use super::refusal::Refusal;
+use crate::{ConnectorView, Dossiers, Fault, NewConnector, Page, ReadingToken};
+
+/// Where to go on, and how long to wait.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct From {
+    /// The cursor of the page before; what was acknowledged last, if left out.
+    after: Option<u64>,
+    /// Seconds to wait for the first entry, 30 at most; none, if left out.
+    wait: Option<u64>,
+    /// Entries at most, up to 200.
+    limit: Option<u64>,
+}
+
+/// What a connector has.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Through {
+    through: u64,
+}
+
+/// What is kept of it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Acknowledged {
+    acknowledged: u64,
+}
+
+/// Credentials, shown this once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MadeConnector {
+    client_id: String,
+    client_secret: String,
+}
+
+/// The feed of the connector's organisation, in order.
+#[utoipa::path(get, path = "/v1/deliveries", security(("client" = ["dossiers.receive"])), params(From),
+    responses((status = OK, body = Page), (status = 401)))]
+pub(super) async fn list(
+    State(dossiers): State<Dossiers>,
+    client: AuthorisedClient<ForReceiving>,
+    Asked(From { after, wait, limit }): Asked<From>,
+) -> Result<Json<Page>, Refusal> {
+    let wait = wait.unwrap_or(0);
+    Ok(Json(dossiers.deliveries(client.organisation, client.client, after, wait, limit).await?))
+}
+
+/// Says up to which position the connector has everything: a feed that is asked for without a cursor goes on from there.
+#[utoipa::path(post, path = "/v1/deliveries/acknowledge", security(("client" = ["dossiers.receive"])), request_body = Through,
+    responses((status = OK, body = Acknowledged), (status = 400), (status = 401)))]
+pub(super) async fn acknowledge(
+    State(dossiers): State<Dossiers>,
+    client: AuthorisedClient<ForReceiving>,
+    JsonBody(Through { through }): JsonBody<Through>,
+) -> Result<Json<Acknowledged>, Refusal> {
+    let acknowledged = dossiers.acknowledge(client.organisation, client.client, through).await?;
+    Ok(Json(Acknowledged { acknowledged }))
+}
+
+/// A reading session of one dossier, for an hour: its bundle and parts are fetched as a key manager's page does.
+#[utoipa::path(post, path = "/v1/deliveries/{dossier}/reading", security(("client" = ["dossiers.receive"])),
+    params(("dossier" = String, Path)), responses((status = OK, body = ReadingToken), (status = 401), (status = 404)))]
+pub(super) async fn read(
+    State(dossiers): State<Dossiers>,
+    client: AuthorisedClient<ForReceiving>,
+    At(dossier): At<DossierId>,
+) -> Result<Json<ReadingToken>, Refusal> {
+    Ok(Json(dossiers.begin_machine_reading(client.client, client.organisation, dossier).await?))
+}
+
+/// The connectors of the organisation.
+#[utoipa::path(get, path = "/v1/organisation/connectors", security(("session" = ["organisation_admin"])),
+    responses((status = OK, body = Vec<ConnectorView>), (status = 401), (status = 403)))]
+pub(super) async fn connectors(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+) -> Result<Json<Vec<ConnectorView>>, Refusal> {
+    Ok(Json(dossiers.connectors(admin.place).await?))
+}
+
+/// Makes a connector; its secret is shown this once.
+#[utoipa::path(post, path = "/v1/organisation/connectors", security(("session" = ["organisation_admin"])), request_body = NewConnector,
+    responses((status = CREATED, body = MadeConnector), (status = 400), (status = 401), (status = 403)))]
+pub(super) async fn make_connector(
+    State(dossiers): State<Dossiers>,
+    State(accounts): State<Accounts>,
+    admin: Authorised<OrganisationAdmin>,
+    JsonBody(new): JsonBody<NewConnector>,
+) -> Result<(StatusCode, Json<MadeConnector>), Refusal> {
+    let made = dossiers.make_connector(&accounts, admin.account.id, admin.place, &new).await?;
+    let made = MadeConnector {
+        client_id: made.client_id.to_string(),
+        client_secret: made.client_secret.as_str().to_owned(),
+    };
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Ends a connector, at once.
+#[utoipa::path(post, path = "/v1/organisation/connectors/{id}/end", security(("session" = ["organisation_admin"])),
+    params(("id" = String, Path)), responses((status = OK, body = Vec<ConnectorView>), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn end_connector(
+    State(dossiers): State<Dossiers>,
+    State(accounts): State<Accounts>,
+    admin: Authorised<OrganisationAdmin>,
+    At(id): At<String>,
+) -> Result<Json<Vec<ConnectorView>>, Refusal> {
+    let client: ClientId = id.parse().map_err(|_| Fault::not_found())?;
+    dossiers.end_connector(&accounts, admin.account.id, admin.place, client).await?;
+    Ok(Json(dossiers.connectors(admin.place).await?))
+}
