@@ -3,9 +3,11 @@
 //! It seals and opens on this machine, proves with a passkey of its own, and believes nothing that the platform says without a
 //! proof under the log key that it pinned. It must never send a key or a document in clear.
 
+pub mod connector;
 mod deposit;
 mod error;
 mod machine;
+pub mod name;
 mod passkey;
 mod person;
 mod reading;

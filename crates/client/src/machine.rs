@@ -30,6 +30,7 @@ pub struct Machine {
     server: Server,
     organisation: String,
     credentials: Credentials,
+    scope: &'static str,
     /// Whether a token was asked for that still holds.
     signed_in: Mutex<bool>,
 }
@@ -71,8 +72,20 @@ impl Machine {
         credentials: Credentials,
         trust: &Trust,
     ) -> Result<Self, ClientError> {
+        Self::of_scope("key_manager", origin, organisation, credentials, trust)
+    }
+
+    /// The link of a machine that may do what `scope` says.
+    pub(crate) fn of_scope(
+        scope: &'static str,
+        origin: &str,
+        organisation: &str,
+        credentials: Credentials,
+        trust: &Trust,
+    ) -> Result<Self, ClientError> {
         let server = Server::new(origin, trust)?;
-        Ok(Self { server, organisation: organisation.to_owned(), credentials, signed_in: Mutex::new(false) })
+        let signed_in = Mutex::new(false);
+        Ok(Self { server, organisation: organisation.to_owned(), credentials, scope, signed_in })
     }
 
     /// Publishes a key statement; the answer is the platform's acknowledgement, to be verified by the caller.
@@ -129,7 +142,7 @@ impl Machine {
     }
 
     /// Calls with a token, asking for a new one when there is none or it was refused.
-    async fn with_token<T, F>(&self, call: impl Fn() -> F) -> Result<T, ClientError>
+    pub(crate) async fn with_token<T, F>(&self, call: impl Fn() -> F) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
@@ -151,7 +164,7 @@ impl Machine {
 
     async fn renew(&self) -> Result<(), ClientError> {
         let credentials = (self.credentials.client_id.as_str(), self.credentials.client_secret.as_str());
-        let fields = [("grant_type", "client_credentials"), ("scope", "key_manager")];
+        let fields = [("grant_type", "client_credentials"), ("scope", self.scope)];
         let token: Token = self.server.post_form("/v1/oauth/token", credentials, &fields).await?;
         self.server.set_bearer(Some(token.access_token));
         Ok(())

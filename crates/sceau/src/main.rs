@@ -1,6 +1,7 @@
 //! `sceau`: every role of Sceau but the element, and its tools. Command line and assembly; no logic.
 
 mod command;
+mod connect;
 mod demo;
 mod demonstration;
 mod failure;
@@ -36,6 +37,8 @@ enum Command {
     /// Run one role
     #[command(subcommand)]
     Serve(Role),
+    /// Receive dossiers on the organisation's premises and hand them to its own system
+    Connect(connect::ConnectOptions),
     /// Set up a key manager on the organisation's premises
     #[command(subcommand)]
     Keymanager(owner::Owner),
@@ -79,14 +82,29 @@ fn run(command: Command) -> Result<(), Failure> {
             rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
             runtime()?.block_on(owner::run(owner))
         }
+        Command::Connect(options) => connect_role(options),
         Command::Serve(role) => serve_role(role),
     }
 }
 
-fn serve_role(role: Role) -> Result<(), Failure> {
+fn connect_role(options: connect::ConnectOptions) -> Result<(), Failure> {
+    as_a_role();
+    keep_memory_to_itself()?;
+    if options.die_with_parent {
+        hardening::die_with_parent()?;
+    }
+    runtime()?.block_on(connect::run(options))
+}
+
+/// Files for this user alone, a log on standard error.
+fn as_a_role() {
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn serve_role(role: Role) -> Result<(), Failure> {
+    as_a_role();
     match role {
         Role::Platform(options) => {
             if options.die_with_parent {

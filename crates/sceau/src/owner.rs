@@ -58,17 +58,17 @@ pub(crate) enum Owner {
         #[command(flatten)]
         state: KeyManagerState,
     },
-    /// Issue a client certificate for a browser, as PKCS#12
+    /// Issue a client certificate: as PKCS#12 for a browser, as PEM for a connector
     Certificate {
         #[command(flatten)]
         state: KeyManagerState,
         /// Name of the person
         #[arg(long)]
         name: String,
-        /// What the certificate is for: case-officer or administrator
+        /// What the certificate is for: case-officer, administrator or connector
         #[arg(long, value_parser = role)]
         role: CertificateRole,
-        /// File to write; its password is printed once
+        /// File to write; the password of PKCS#12 is printed once
         #[arg(long)]
         out: PathBuf,
     },
@@ -95,8 +95,10 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
         }
         Owner::Certificate { state, name, role, out } => {
             let issued = certificate(&state.open().await?, &name, role).await?;
-            write_secret(&out, &issued.pkcs12)?;
-            say_ready(&json!({"fingerprint": issued.fingerprint, "password": issued.password.as_str()}))
+            let machine = role == CertificateRole::Connector;
+            write_secret(&out, if machine { issued.pem.as_bytes() } else { &issued.pkcs12 })?;
+            let password = Some(issued.password.as_str()).filter(|_| !machine);
+            say_ready(&json!({"fingerprint": issued.fingerprint, "password": password}))
         }
     }
 }
@@ -122,7 +124,7 @@ pub(crate) async fn certificate(
 }
 
 fn role(text: &str) -> Result<CertificateRole, String> {
-    CertificateRole::parse(text).ok_or_else(|| "case-officer or administrator".to_owned())
+    CertificateRole::parse(text).ok_or_else(|| "case-officer, administrator or connector".to_owned())
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {

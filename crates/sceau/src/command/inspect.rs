@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::input::{Input, or_standard_input};
 use super::progress::Progress;
-use super::{fault, keys, name, open, say};
+use sceau_client::name;
+
+use super::{fault, keys, open, say};
 use crate::failure::Failure;
 
 const EXAMPLES: &str = "\

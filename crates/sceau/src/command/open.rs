@@ -11,7 +11,9 @@ use super::input::{self, Input};
 use super::output::{Access, Output};
 use super::progress::Progress;
 use super::seal::only_one_into_one;
-use super::{fault, keys, name, say};
+use sceau_client::name;
+
+use super::{fault, keys, say};
 use crate::failure::Failure;
 
 const EXAMPLES: &str = "\

@@ -10,7 +10,9 @@ use serde_json::json;
 use super::input::{self, Input};
 use super::output::{Access, Output};
 use super::progress::Progress;
-use super::{fault, keys, name, say};
+use sceau_client::name;
+
+use super::{fault, keys, say};
 use crate::failure::{Exit, Failure};
 
 /// What a sealed file's name ends with.

@@ -15,7 +15,9 @@ use sceau_store::{Clock as _, SystemClock};
 use sceau_trace::VerifierKey;
 
 use super::output::{Access, Output};
-use super::{input, name, passphrase, say, trace};
+use sceau_client::name;
+
+use super::{input, passphrase, say, trace};
 use crate::failure::{Exit, Failure};
 use kept::{Kept, State};
 use told::Told;

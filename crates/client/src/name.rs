@@ -10,7 +10,7 @@ const EXTENSION: usize = 16;
 const FALLBACK: &str = "document";
 
 /// The name that an envelope carries for the file at `path`: its own, corrected where the format asks for it.
-pub(super) fn for_envelope(path: &Path) -> String {
+pub fn for_envelope(path: &Path) -> String {
     let name = path.file_name().map_or_else(|| FALLBACK.into(), |name| name.to_string_lossy());
     let kept = |character: char| match character {
         '/' | '\\' | char::REPLACEMENT_CHARACTER => '_',
@@ -22,7 +22,7 @@ pub(super) fn for_envelope(path: &Path) -> String {
 
 /// The name under which a file of a foreign envelope may be written: one component, visible, writable on every common
 /// system, and never one that a program or a person takes for something else. Letters of all scripts stay.
-pub(super) fn for_disk(name: &str) -> String {
+pub fn for_disk(name: &str) -> String {
     let name: String =
         name.chars().map(|character| if is_trick(character) { '_' } else { character }).collect();
     // Windows drops dots and spaces at the end; a leading dot hides, a leading dash is an option.
@@ -39,7 +39,7 @@ pub(super) fn for_disk(name: &str) -> String {
 }
 
 /// The media type that a name suggests.
-pub(super) fn media_type(name: &str) -> &'static str {
+pub fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref() {
         Some("pdf") => "application/pdf",

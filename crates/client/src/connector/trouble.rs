@@ -1,0 +1,80 @@
+//! What stops one dossier, or one request, and who may go on.
+
+use std::path::Path;
+
+use crate::ClientError;
+
+/// Why a dossier could not be handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// It may work later: a server is away, the antivirus does not answer, the grant is not in force.
+    #[error("{code}: {detail}")]
+    Later {
+        /// Stable code.
+        code: String,
+        /// In words.
+        detail: String,
+    },
+    /// It will not work by itself: put aside until a person says so.
+    #[error("{code}: {detail}")]
+    Aside {
+        /// Stable code.
+        code: String,
+        /// In words.
+        detail: String,
+    },
+    /// The journal cannot be kept: nothing may go on.
+    #[error("the journal cannot be kept: {0}")]
+    Journal(std::io::Error),
+}
+
+/// Refusals of a key manager that are about the connector as a whole, not about the dossier.
+const OF_THE_CONNECTOR: [&str; 9] = [
+    "connector_not_granted",
+    "grant_not_in_force",
+    "certificate_missing",
+    "certificate_expired",
+    "certificate_not_yet_valid",
+    "certificate_withdrawn",
+    "certificate_untrusted",
+    "certificate_wrong_role",
+    "platform_not_connected",
+];
+
+impl Trouble {
+    pub(super) fn later(code: &str, detail: impl Into<String>) -> Self {
+        Self::Later { code: code.to_owned(), detail: detail.into() }
+    }
+
+    pub(super) fn aside(code: &str, detail: impl Into<String>) -> Self {
+        Self::Aside { code: code.to_owned(), detail: detail.into() }
+    }
+
+    /// A full disk, or a folder that is away, mends.
+    pub(super) fn disk(path: &Path, cause: &std::io::Error) -> Self {
+        Self::later("disk", format!("{}: {cause}", path.display()))
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Later { code, .. } | Self::Aside { code, .. } => code,
+            Self::Journal(_) => "journal",
+        }
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        let detail = error.to_string();
+        let code = match &error {
+            ClientError::Transport(_) => "unreachable",
+            ClientError::Unproven(_) => "unproven",
+            ClientError::Envelope(_) => "envelope",
+            other => other.code().unwrap_or("answer"),
+        };
+        let of_us = OF_THE_CONNECTOR.contains(&code)
+            || matches!(&error, ClientError::Refused { status: 401 | 500.., .. });
+        if error.is_passing() || of_us { Self::later(code, detail) } else { Self::aside(code, detail) }
+    }
+}

@@ -1,0 +1,202 @@
+//! `connector.toml`: each organisation with its own credentials, its own certificate and its own folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sceau_client::connector::{Grace, Handover, Target};
+use sceau_client::{Credentials, Trust};
+use sceau_element_api::OrganisationId;
+use sceau_hsm::durable::check_secret;
+use sceau_store::{Antivirus, Patience};
+use sceau_trace::VerifierKey;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::failure::{Exit, Failure};
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    antivirus: Option<AntivirusTable>,
+    organisation: Vec<OrganisationTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AntivirusTable {
+    /// `unix:/path` or `tcp:host:port`.
+    clamd: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrganisationTable {
+    name: String,
+    platform: String,
+    platform_anchors: Option<PathBuf>,
+    organisation: OrganisationId,
+    client_id: String,
+    client_secret_file: PathBuf,
+    log_key: String,
+    key_manager: String,
+    key_manager_anchors: PathBuf,
+    certificate: PathBuf,
+    state: PathBuf,
+    #[serde(default = "poll")]
+    poll_seconds: u64,
+    handover: HandoverTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HandoverTable {
+    folder: PathBuf,
+    program: Option<Vec<String>>,
+    #[serde(default = "patience")]
+    program_seconds: u64,
+    url: Option<url::Url>,
+    token_file: Option<PathBuf>,
+    anchors: Option<PathBuf>,
+}
+
+fn poll() -> u64 {
+    20
+}
+
+fn patience() -> u64 {
+    600
+}
+
+/// What the file says, with what it names read.
+pub(super) struct Config {
+    pub(super) antivirus: Option<Antivirus>,
+    pub(super) targets: Vec<Target>,
+}
+
+/// Reads the file; relative paths in it are beside it.
+pub(super) fn read(path: &Path) -> Result<Config, Failure> {
+    let wrong =
+        |words: String| Failure::new(Exit::Usage, "connector", format!("{}: {words}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
+    let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let beside = Beside(path.parent().unwrap_or(Path::new("")));
+    let antivirus = file.antivirus.map(|table| pool(&table.clamd).map_err(wrong)).transpose()?;
+    let targets = file.organisation.into_iter().map(|table| table.target(beside));
+    let targets = targets.collect::<Result<Vec<_>, _>>()?;
+    apart(&targets).map_err(wrong)?;
+    Ok(Config { antivirus, targets })
+}
+
+fn pool(addresses: &[String]) -> Result<Antivirus, String> {
+    let pool = addresses.iter().map(|address| address.parse().map_err(|error| format!("{address}: {error}")));
+    let pool = pool.collect::<Result<Vec<_>, String>>()?;
+    Antivirus::new(pool, Patience::default()).map_err(|error| error.to_string())
+}
+
+/// Organisations share nothing: not a journal, not a folder.
+fn apart(targets: &[Target]) -> Result<(), String> {
+    if targets.is_empty() {
+        return Err("name at least one [[organisation]]".to_owned());
+    }
+    for (at, one) in targets.iter().enumerate() {
+        for other in targets.iter().skip(at + 1) {
+            if one.name == other.name || one.state == other.state || folder(one) == folder(other) {
+                let words = "each organisation has its own name, state and handover folder";
+                return Err(format!("{} and {}: {words}", one.name, other.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn folder(target: &Target) -> &Path {
+    match &target.handover {
+        Handover::Folder(folder) | Handover::Program { folder, .. } | Handover::Post { folder, .. } => folder,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Beside<'a>(&'a Path);
+
+impl Beside<'_> {
+    fn read(self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let path = self.0.join(path);
+        std::fs::read(&path).map_err(|cause| Failure::file("read", &path, &cause))
+    }
+
+    /// A file that only this user may read.
+    fn secret(self, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let path = self.0.join(path);
+        check_secret(&path)?;
+        self.read(&path).map(Zeroizing::new)
+    }
+
+    fn secret_text(self, path: &Path) -> Result<Zeroizing<String>, Failure> {
+        let bytes = self.secret(path)?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Failure::new(Exit::Usage, "connector", format!("{} is not text", path.display())))?;
+        Ok(Zeroizing::new(text.trim().to_owned()))
+    }
+}
+
+impl OrganisationTable {
+    fn target(self, beside: Beside<'_>) -> Result<Target, Failure> {
+        let log_key = VerifierKey::parse(&self.log_key)
+            .map_err(|error| Failure::new(Exit::Usage, "log_key", error.to_string()))?;
+        let platform_anchors = self.platform_anchors.as_deref().map(|path| beside.read(path)).transpose()?;
+        let client_secret = beside.secret_text(&self.client_secret_file)?;
+        let identity = beside.secret(&self.certificate)?;
+        Ok(Target {
+            platform: self.platform,
+            platform_trust: Trust { anchors_pem: platform_anchors, identity_pem: None },
+            organisation: self.organisation,
+            credentials: Credentials { client_id: self.client_id, client_secret },
+            log_key,
+            key_manager: self.key_manager,
+            key_manager_trust: Trust {
+                anchors_pem: Some(beside.read(&self.key_manager_anchors)?),
+                identity_pem: Some(identity.to_vec()),
+            },
+            state: beside.0.join(&self.state),
+            handover: self.handover.handover(&self.name, beside)?,
+            poll: Duration::from_secs(self.poll_seconds.clamp(1, 30)),
+            grace: Grace::default(),
+            name: self.name,
+        })
+    }
+}
+
+impl HandoverTable {
+    fn handover(self, organisation: &str, beside: Beside<'_>) -> Result<Handover, Failure> {
+        let wrong = |words: &str| {
+            Failure::new(Exit::Usage, "connector", format!("the handover of {organisation}: {words}"))
+        };
+        let folder = beside.0.join(&self.folder);
+        match (self.program, self.url) {
+            (Some(_), Some(_)) => Err(wrong("a program or a url, not both")),
+            (Some(command), None) if command.is_empty() => Err(wrong("program names none")),
+            (Some(command), None) => {
+                Ok(Handover::Program { folder, command, patience: Duration::from_secs(self.program_seconds) })
+            }
+            (None, Some(url)) if !is_private(&url) => Err(wrong("the url is https, or on this machine")),
+            (None, Some(url)) => {
+                let token = self.token_file.as_deref().map(|path| beside.secret_text(path)).transpose()?;
+                let anchors_pem = self.anchors.as_deref().map(|path| beside.read(path)).transpose()?;
+                Ok(Handover::Post { folder, url, token, anchors_pem })
+            }
+            (None, None) => Ok(Handover::Folder(folder)),
+        }
+    }
+}
+
+/// Documents in clear travel under TLS, or do not leave this machine.
+fn is_private(url: &url::Url) -> bool {
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}

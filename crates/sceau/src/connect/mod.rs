@@ -1,0 +1,103 @@
+//! `sceau connect`: the connector of one organisation, or of several, each with its own credentials, assembled.
+
+mod config;
+mod scanner;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sceau_client::connector::{Connector, Event, Journal, Scanner, Target, Trouble};
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::serve::{asked_to_end, say_ready};
+use scanner::Clamd;
+
+/// Receives dossiers and hands them to the organisation's own system.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConnectOptions {
+    /// What to connect, in TOML (see docs/connector.md)
+    #[arg(long, default_value = "connector.toml")]
+    config: PathBuf,
+    /// Say what waits and what was put aside, and end; the connector must be stopped
+    #[arg(long, conflicts_with = "retry")]
+    status: bool,
+    /// Have everything that was put aside tried again at the next start, and end; the connector must be stopped
+    #[arg(long)]
+    retry: bool,
+    /// End when the parent process ends
+    #[arg(long, hide = true)]
+    pub(crate) die_with_parent: bool,
+}
+
+/// Runs the connector until it is asked to end.
+pub(crate) async fn run(options: ConnectOptions) -> Result<(), Failure> {
+    let config = config::read(&options.config)?;
+    if options.status || options.retry {
+        return config.targets.iter().try_for_each(|target| look(target, options.retry));
+    }
+    let scanner: Option<Arc<dyn Scanner>> =
+        config.antivirus.map(|antivirus| Arc::new(Clamd(antivirus)) as Arc<dyn Scanner>);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut running = tokio::task::JoinSet::new();
+    let mut names = Vec::new();
+    for target in config.targets {
+        let name = target.name.clone();
+        names.push(name.clone());
+        let tell = move |event: &Event| say(&name, event);
+        let connector = Connector::open(target, scanner.clone(), tell)?;
+        let mut stopped = stopped.clone();
+        let until = async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        running.spawn(connector.run(until));
+    }
+    let end = asked_to_end()?;
+    say_ready(&json!({"ready": "connect", "organisations": names}))?;
+    tokio::spawn(async move {
+        end.await;
+        let _ = stop.send(true);
+    });
+    while let Some(ended) = running.join_next().await {
+        // A journal that cannot be kept stops its own organisation, and then the whole: somebody must look.
+        ended.map_err(|error| Failure::role("connector", &error))??;
+    }
+    Ok(())
+}
+
+/// One line of JSON on standard output for each event.
+fn say(organisation: &str, event: &Event) {
+    let mut line = serde_json::to_value(event).unwrap_or_default();
+    if let Some(fields) = line.as_object_mut() {
+        fields.insert("organisation".to_owned(), organisation.into());
+    }
+    if say_ready(&line).is_err() {
+        tracing::warn!(organisation, ?event, "standard output is closed");
+    }
+}
+
+fn look(target: &Target, retry: bool) -> Result<(), Failure> {
+    let mut journal = Journal::open(&target.state).map_err(Trouble::Journal)?;
+    if retry {
+        let again = journal.retry_all().map_err(Trouble::Journal)?;
+        return say_ready(&json!({"organisation": target.name, "tried_again": again}));
+    }
+    let standing = journal.standing();
+    let aside: Vec<_> = standing
+        .aside
+        .values()
+        .map(|(delivery, aside)| {
+            json!({"dossier": delivery.dossier, "code": aside.code, "detail": aside.detail, "since": delivery.time})
+        })
+        .collect();
+    let waiting: Vec<_> = standing.open.values().map(|delivery| delivery.dossier).collect();
+    say_ready(&json!({
+        "organisation": target.name, "position": standing.position, "waiting": waiting, "aside": aside,
+    }))
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::new(Exit::System, trouble.code(), trouble.to_string())
+    }
+}
