@@ -4,6 +4,7 @@ pub(crate) mod keymanager;
 pub(crate) mod pages;
 pub(crate) mod platform;
 mod policy;
+mod settings;
 
 use std::io::Write as _;
 

@@ -1,26 +1,33 @@
 //! The platform: accounts, dossiers, pages and the public log, assembled.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_dossiers::{Dossiers, DraftSpace, LETTERS, Platform};
 use sceau_element_api::{Client, OrganisationId};
-use sceau_store::{Clock, Database, MailFolder, Message, Objects, Outbox, RetryPolicy, SystemClock};
+use sceau_store::{Clock, Database, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::settings::Settings;
 use super::{asked_to_end, pages, say_ready};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// Where the platform keeps things, and where it listens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlatformOptions {
-    /// Folder of the records, the sealed files and the outgoing mail
-    #[arg(long)]
-    data: PathBuf,
+    /// Settings: the servers that the platform works with (TOML; docs/deploy/README.md)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Judge the settings and end, without starting anything
+    #[arg(long, requires = "config")]
+    check: bool,
+    /// Folder of what is kept on this machine: records, sealed files, outgoing mail
+    #[arg(long, required_unless_present = "check")]
+    data: Option<PathBuf>,
     /// Address to listen at
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -37,11 +44,21 @@ pub(crate) struct PlatformOptions {
     #[arg(long, value_name = "MIB", default_value_t = DraftSpace::default().per_source >> 20)]
     draft_space_per_source: u64,
     /// Socket of the element
-    #[arg(long)]
-    element: PathBuf,
+    #[arg(long, required_unless_present = "check")]
+    element: Option<PathBuf>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
+}
+
+impl PlatformOptions {
+    /// The data folder and the element's socket. The command line asks for both, unless settings are only judged.
+    fn places(&self) -> Result<(&Path, &Path), Failure> {
+        self.data
+            .as_deref()
+            .zip(self.element.as_deref())
+            .ok_or_else(|| Failure::new(Exit::Usage, "settings", "say where with --data and --element"))
+    }
 }
 
 /// The names of organisations, for invitations.
@@ -55,14 +72,19 @@ impl Directory for Names {
 
 /// Runs the platform until it is asked to end.
 pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
+    let settings = Settings::read(options.config.as_deref())?;
+    if options.check {
+        return say_ready(&json!({ "settings": "usable" }));
+    }
+    let (data, socket) = options.places()?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
     let origin =
         options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
-    let element = Client::new(&options.element);
+    let element = Client::new(socket);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
-    let (platform, outbox, mail) = assemble(&options, &origin, element).await?;
+    let (platform, outbox, mail) = assemble(&options, &settings, data, &origin, element).await?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
@@ -87,18 +109,19 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
 
 async fn assemble(
     options: &PlatformOptions,
+    settings: &Settings,
+    data: &Path,
     origin: &str,
     element: Client,
 ) -> Result<(Platform, Outbox, MailFolder), Failure> {
     let store = |error: sceau_store::StoreError| Failure::role("store", &error);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    sceau_hsm::durable::secret_folder(&options.data)?;
+    sceau_hsm::durable::secret_folder(data)?;
     let migrations =
         [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-    let database = Database::open(&options.data.join("records.db"), &migrations).await.map_err(store)?;
-    let objects = Objects::folder(&options.data.join("objects")).map_err(store)?;
-    let from = "Sceau <ne-pas-repondre@sceau.localhost>";
-    let mail = MailFolder::open(&options.data.join("mail"), from, Arc::clone(&clock)).map_err(store)?;
+    let database = Database::open(&data.join("records.db"), &migrations).await.map_err(store)?;
+    let objects = settings.objects.open(data).map_err(store)?;
+    let mail = settings.mail.open(data, &clock).map_err(store)?;
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
     let dossiers =
         Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), Arc::clone(&clock), origin);
