@@ -5,6 +5,7 @@
 //! behind our back is attested by the element. This room must never hold a key or a document in clear.
 
 mod antivirus;
+pub mod bus;
 mod clock;
 mod database;
 mod error;

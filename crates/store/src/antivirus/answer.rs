@@ -1,4 +1,4 @@
-//! What a daemon answers, in the `z` form: one text, ended by one zero byte, and then the end of the connection.
+//! What a daemon answers, in the `z` form: one text, ended by one zero byte, and nothing after it.
 
 use super::{AntivirusError, Verdict};
 

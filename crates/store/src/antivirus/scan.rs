@@ -112,19 +112,24 @@ impl Wire {
         }
     }
 
-    /// Everything up to the end of the connection, at most one byte more than an answer may have.
+    /// One answer: up to its zero byte, the end of the connection, or the longest that there is.
     async fn read_answer(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let longest = answer::LONGEST as u64;
-        let read = match self {
-            Self::Unix(stream) => stream.take(longest).read_to_end(&mut bytes).await,
-            Self::Tcp(stream) => stream.take(longest).read_to_end(&mut bytes).await,
-        };
-        match read {
-            // A daemon that closes on bytes that it did not read resets the connection: what it said before stands.
-            Err(error) if bytes.is_empty() => Err(error),
-            _ => Ok(bytes),
+        let mut some = [0; answer::LONGEST];
+        while bytes.len() < answer::LONGEST && !bytes.contains(&0) {
+            let read = match self {
+                Self::Unix(stream) => stream.read(&mut some).await,
+                Self::Tcp(stream) => stream.read(&mut some).await,
+            };
+            match read {
+                Ok(0) => break,
+                Ok(length) => bytes.extend_from_slice(some.get(..length).unwrap_or_default()),
+                // A daemon that closes on bytes that it did not read resets the connection: what it said before stands.
+                Err(error) if bytes.is_empty() => return Err(error),
+                Err(_) => break,
+            }
         }
+        Ok(bytes)
     }
 
     /// Whether the daemon wrote something or closed.

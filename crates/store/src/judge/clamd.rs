@@ -75,7 +75,7 @@ impl ClamavJudge {
     pub fn go_on(&mut self) -> Result<(), String> {
         let configuration = self.folder.path().join("clamd.conf");
         let text = format!(
-            "DatabaseDirectory {}\nLocalSocket {}\nTemporaryDirectory {}\nForeground yes\nAlertEncrypted yes\n\
+            "DatabaseDirectory {}\nLocalSocket {}\nTemporaryDirectory {}\nForeground yes\nLogVerbose yes\nAlertEncrypted yes\n\
              AlertExceedsMax yes\n{}\n",
             self.signatures().display(),
             self.socket().display(),
