@@ -9,6 +9,7 @@
 )]
 
 mod a_cut_upload_goes_on;
+mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_platform_that_swaps_the_recipient_key_is_caught;
 mod a_root_is_replaced;
 mod a_stolen_platform_opens_nothing;

@@ -1,6 +1,6 @@
 //! An organisation's premises: its key manager, a process of its own, and the certificates of its people.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sceau_client::{NewOrganisation, Person, Server, Trust};
@@ -114,6 +114,16 @@ impl Premises {
             .arg("--passphrase-file")
             .arg(&self.passphrase)
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+    }
+
+    /// Where the key manager keeps everything.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file with its passphrase.
+    pub fn passphrase(&self) -> &Path {
+        &self.passphrase
     }
 
     /// What a case officer's browser trusts and shows.

@@ -71,7 +71,10 @@ pub fn check_secret(path: &Path) -> Result<(), Error> {
 }
 
 /// Reads at most `limit` bytes into memory that is wiped, refusing a longer file.
-pub(crate) fn read_secret(path: &Path, limit: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+///
+/// # Errors
+/// [`Error::File`].
+pub fn read_secret(path: &Path, limit: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
     // Sized once: a vector that grows leaves copies behind.
     let mut content = zeroize::Zeroizing::new(vec![0; limit + 1]);
     let mut file = File::open(path).map_err(|cause| failed(path, cause))?;

@@ -18,6 +18,6 @@ mod unlock;
 pub use error::Error;
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
 pub use operations::Operations;
-pub use provider::{Authenticate, Provider, Seal, Sign, UnwrapCek};
-pub use software::SoftwareKeystore;
+pub use provider::{Authenticate, BackUp, Provider, Seal, Sign, UnwrapCek};
+pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};

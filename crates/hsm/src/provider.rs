@@ -5,6 +5,7 @@ use sceau_crypto::{Cek, FileId, SecretBytes};
 use crate::{
     error::Error,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
+    unlock::Unlock,
 };
 
 /// A keeper of keys: the software keystore, or an HSM. Callers use it through [`crate::Operations`].
@@ -69,6 +70,20 @@ pub trait Provider: Send + Sync {
     fn sealing(&self) -> Option<&dyn Seal> {
         None
     }
+
+    /// What a backup of its files needs, if its keys are in files.
+    fn backing_up(&self) -> Option<&dyn BackUp> {
+        None
+    }
+}
+
+/// Hands over what opens a copy of its files, sealed.
+pub trait BackUp {
+    /// The bytes of the `keystore.json` that belongs to a copy of its key files: it opens by `unlock`, whatever opens the original.
+    ///
+    /// # Errors
+    /// What deriving the wrapping key gives.
+    fn keystore_file_for(&self, unlock: &Unlock) -> Result<Vec<u8>, Error>;
 }
 
 /// Signs with [`KeyKind::Ed25519`].

@@ -29,7 +29,7 @@ use crate::{
     error::Error,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, Provider, Seal, Sign, UnwrapCek},
+    provider::{Authenticate, BackUp, Provider, Seal, Sign, UnwrapCek},
     unlock::Unlock,
 };
 
@@ -214,6 +214,26 @@ impl Provider for SoftwareKeystore {
 
     fn sealing(&self) -> Option<&dyn Seal> {
         Some(self)
+    }
+
+    fn backing_up(&self) -> Option<&dyn BackUp> {
+        Some(self)
+    }
+}
+
+/// Checks that a `keystore.json`, as [`BackUp::keystore_file_for`] gave it, opens by `unlock`. `file` is where it was read, for errors.
+///
+/// # Errors
+/// [`Error::WrongUnlock`], [`Error::OtherUnlock`], [`Error::Damaged`].
+pub fn check_keystore_file(bytes: &[u8], unlock: &Unlock, file: &Path) -> Result<(), Error> {
+    let keystore: KeystoreFile =
+        serde_json::from_slice(bytes).map_err(|_| Error::Damaged(file.to_owned()))?;
+    keystore.open(unlock, file).map(drop)
+}
+
+impl BackUp for SoftwareKeystore {
+    fn keystore_file_for(&self, unlock: &Unlock) -> Result<Vec<u8>, Error> {
+        KeystoreFile::seal(&self.kek, unlock, &files::keystore_path(&self.folder))?.to_bytes(&self.folder)
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Unlock {
     /// By a file of exactly 32 random bytes that only this user reads: a systemd credential (`LoadCredentialEncrypted=`), or
     /// one that [`write_new_credential`] made.
     Credential(PathBuf),
+    /// By a credential's 32 bytes that are in memory and in no file: those of a backup that is being restored.
+    Bytes(Secret<32>),
 }
 
 /// A passphrase of at least [`Passphrase::MIN`] characters.
@@ -103,7 +105,7 @@ impl Derivation {
                 let salt = base64(&sceau_crypto::random::<16>());
                 Self::Argon2id { memory: MEMORY, passes: PASSES, lanes: LANES, salt }
             }
-            Unlock::Credential(_) => Self::Credential,
+            Unlock::Credential(_) | Unlock::Bytes(_) => Self::Credential,
         }
     }
 
@@ -138,7 +140,10 @@ impl Derivation {
                 })?;
                 Secret::from_slice(&content).map_err(|_| Error::BadCredential(path.clone()))
             }
-            (Self::Argon2id { .. }, Unlock::Credential(_)) => Err(Error::OtherUnlock("a passphrase")),
+            (Self::Credential, Unlock::Bytes(bytes)) => Ok(bytes.duplicate()),
+            (Self::Argon2id { .. }, Unlock::Credential(_) | Unlock::Bytes(_)) => {
+                Err(Error::OtherUnlock("a passphrase"))
+            }
             (Self::Credential, Unlock::Passphrase(_)) => Err(Error::OtherUnlock("a credential file")),
         }
     }

@@ -62,6 +62,9 @@ pub enum Error {
     /// No signing key was acknowledged by the platform yet.
     #[error("the platform has acknowledged no signing key yet")]
     NoSigningKey,
+    /// A backup or its shares.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
     /// The database.
     #[error(transparent)]
     Store(#[from] sceau_store::StoreError),
@@ -90,6 +93,12 @@ pub enum Error {
     },
 }
 
+impl From<sceau_crypto::sharing::ShareError> for Error {
+    fn from(error: sceau_crypto::sharing::ShareError) -> Self {
+        Self::Backup(error.into())
+    }
+}
+
 impl Error {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
@@ -108,6 +117,7 @@ impl Error {
             Self::KeyNeeded(_) => "key_needed",
             Self::UnknownKey => "unknown_key",
             Self::NoSigningKey => "no_signing_key",
+            Self::Backup(error) => error.code(),
             Self::Store(_) => "store_failed",
             Self::Keys(error) => error.code(),
             Self::Pki(error) => error.code(),

@@ -5,6 +5,7 @@
 //! quota, a proven manifest and an assignment were checked, and after the intent is durable in its own trace. A private key never leaves; nothing
 //! is released without its record; it listens on the internal network only.
 
+mod backup;
 mod code;
 mod connector;
 mod decide;
@@ -32,6 +33,10 @@ mod vault;
 mod watch;
 mod work;
 
+pub use backup::{
+    Backup, BackupError, BackupNote, LastBackup, MadeBackup, NewBackup, Rehearsed, Restored, Terms,
+    UnlockedBackup, open_share, share_text,
+};
 pub use code::Code;
 pub use connector::{Decides, Grant, VerifiedConnector};
 pub use decide::{Decided, DecisionRequest};
@@ -48,4 +53,5 @@ pub use register::{Assignment, Binding};
 pub use release::{Failure, Released, UnwrapRequest};
 pub use schema::{MIGRATIONS, statements};
 pub use settings::{Quota, Settings};
+pub use watch::Missing;
 pub use work::Ticked;

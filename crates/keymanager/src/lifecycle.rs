@@ -12,6 +12,7 @@ use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _};
 use sceau_store::params;
 use sceau_trace::{Action, sha256};
+use serde::Deserialize;
 
 use crate::deliver::NOT_THE_PLATFORM;
 use crate::error::Error;
@@ -19,6 +20,7 @@ use crate::keyring::{ManagedKey, Plan, Why, plan, suite};
 use crate::link::Link;
 use crate::manager::KeyManager;
 use crate::schema::statements;
+use crate::watch::Missing;
 
 /// How much earlier than it is made a key becomes valid.
 const BACKDATED_MS: u64 = 5 * 60 * 1000;
@@ -155,6 +157,43 @@ impl KeyManager {
         append.transaction().execute(statements::KEY_ACKNOWLEDGED, values).await?;
         append.commit().await?;
         self.reload_keyring().await
+    }
+
+    /// Takes up the statements that another copy of this key manager made after the backup that this one is of, and that the log was seen to hold: the
+    /// next key follows them. Returns the recipient keys among them; what is sealed to these cannot be opened.
+    pub(crate) async fn adopt_lost_keys(&self, link: &Link, missing: &Missing) -> Result<Vec<KeyId>, Error> {
+        #[derive(Deserialize)]
+        struct Shown {
+            statement_jws: String,
+        }
+        let (roots, mut lost) = (self.roots(), Vec::new());
+        for shown in link.machine.published_keys().await? {
+            let Ok(Shown { statement_jws: jws }) = serde_json::from_value(shown) else { continue };
+            let verified = roots.fingerprints().find_map(|root| KeyStatement::verify(&jws, root).ok());
+            let Some(verified) = verified else { continue };
+            let hash = verified.hash().to_string();
+            let Some((_, index)) = missing.stated.iter().find(|(stated, _)| *stated == hash) else {
+                continue;
+            };
+            let statement = verified.into_document();
+            self.keep_lost_key(&statement, &jws, *index).await?;
+            if statement.key_use == KeyUse::Encrypt {
+                lost.push(statement.key_id);
+            }
+        }
+        self.reload_keyring().await?;
+        Ok(lost)
+    }
+
+    async fn keep_lost_key(&self, statement: &KeyStatement, jws: &str, index: u64) -> Result<(), Error> {
+        let (key_use, serial) = (statement.key_use.as_str(), statement.serial);
+        let mut append = self.journal().begin().await?;
+        append.record(self.record_of_key(Action::KEY_MAKE, statement).refused("key_lost")).await?;
+        append.transaction().execute(statements::FORGET_KEY, params![key_use, serial]).await?;
+        let uri = format!("software:lost-{key_use}-{serial}");
+        let values = params![statement.key_id.to_string(), key_use, serial, uri, jws, index, self.now()];
+        append.transaction().execute(statements::INSERT_LOST_KEY, values).await?;
+        append.commit().await
     }
 
     pub(crate) fn record_of_key(&self, action: Action, statement: &KeyStatement) -> RecordDraft {

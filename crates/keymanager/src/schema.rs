@@ -7,6 +7,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") },
     Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
     Migration { name: "keymanager/0003-roots", sql: include_str!("schema/0003.sql") },
+    Migration { name: "keymanager/custody-1", sql: include_str!("schema/custody-1.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -40,6 +41,13 @@ pub mod statements {
             ORDER BY key_use, serial";
         pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2, acknowledged = $3 WHERE key_id = $1";
         pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2 WHERE key_id = $1";
+
+        /// One that another copy of this key manager stated: its private half is not here.
+        pub INSERT_LOST_KEY = "INSERT INTO managed_key (key_id, key_use, serial, uri, jws, log_index, acknowledged, \
+            destroyed) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+        pub INSERT_BACKUP = "INSERT INTO backup (id, made, threshold, custodians) VALUES ($1, $2, $3, $4)";
+        pub KNOWN_BACKUP = "SELECT id FROM backup WHERE id = $1";
+        pub LAST_BACKUP = "SELECT id, made, threshold, custodians FROM backup ORDER BY made DESC LIMIT 1";
 
         pub INSERT_DECISION = "INSERT INTO decision (hash, dossier, payload, delivered, created) \
             VALUES ($1, $2, $3, 0, $4)";

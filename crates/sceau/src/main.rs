@@ -2,6 +2,7 @@
 
 mod command;
 mod connect;
+mod custody;
 mod demo;
 mod demonstration;
 mod failure;

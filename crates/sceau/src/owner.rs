@@ -11,6 +11,7 @@ use sceau_pki::CertificateRole;
 use sceau_trace::VerifierKey;
 use serde_json::json;
 
+use crate::custody;
 use crate::failure::{Exit, Failure};
 use crate::serve::keymanager::{KeyManagerState, clock};
 use crate::serve::say_ready;
@@ -58,6 +59,10 @@ pub(crate) enum Owner {
         #[command(flatten)]
         state: KeyManagerState,
     },
+    /// Back everything up into one sealed file, whose key is split between custodians; the key manager is stopped meanwhile
+    Backup(custody::BackupOptions),
+    /// Make a key manager anew from a backup and enough of its custodians' shares, in an empty folder
+    Restore(custody::RestoreOptions),
     /// Issue a client certificate: as PKCS#12 for a browser, as PEM for a connector
     Certificate {
         #[command(flatten)]
@@ -77,6 +82,8 @@ pub(crate) enum Owner {
 /// Does it.
 pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
+        Owner::Backup(options) => custody::back_up(options).await,
+        Owner::Restore(options) => custody::restore(options).await,
         Owner::Init { state, organisation_name, address } => {
             say_root(init(&state, &organisation_name, &address).await?.root_fingerprint())
         }

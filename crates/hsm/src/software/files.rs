@@ -111,6 +111,11 @@ impl KeystoreFile {
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
         write_json(&keystore_path(folder), self)
     }
+
+    /// What is written.
+    pub(super) fn to_bytes(&self, folder: &Path) -> Result<Vec<u8>, Error> {
+        json(&keystore_path(folder), self)
+    }
 }
 
 /// `keys/LABEL.key`.
@@ -198,8 +203,12 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Error> {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    durable::write_secret(path, &json(path, value)?)
+}
+
+fn json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, Error> {
     let mut content =
         serde_json::to_vec_pretty(value).map_err(|error| durable::failed(path, error.into()))?;
     content.push(b'\n');
-    durable::write_secret(path, &content)
+    Ok(content)
 }

@@ -27,6 +27,8 @@ pub(crate) enum Why {
     Suite,
     /// The root that stated it was replaced.
     Root,
+    /// Its private half is lost: another copy of this key manager made it.
+    Lost,
     /// An administrator asks.
     Asked,
 }
@@ -38,6 +40,7 @@ impl Why {
             Self::Expiring => "expiring",
             Self::Suite => "suite",
             Self::Root => "root",
+            Self::Lost => "lost",
             Self::Asked => "asked",
         }
     }
@@ -48,6 +51,9 @@ pub(crate) fn plan(key_use: KeyUse, ring: &Keyring, settings: &Settings, now: u6
     let Some(newest) = ring.newest(key_use) else { return Plan::Make(Why::First) };
     if !ring.is_stated_by_root_in_force(newest) {
         return Plan::Make(Why::Root);
+    }
+    if newest.destroyed {
+        return Plan::Make(Why::Lost);
     }
     // An expired statement is not accepted any more, so it cannot be published: the element would refuse it for ever.
     if newest.index.is_none() && now < newest.statement.not_after {

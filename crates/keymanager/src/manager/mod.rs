@@ -113,6 +113,11 @@ impl KeyManager {
         &self.0.folder
     }
 
+    /// Closes its files; for a caller that does not end with it.
+    pub(crate) async fn close(&self) {
+        self.0.database.close().await;
+    }
+
     /// Whether [`Self::connect`] was done.
     pub fn is_connected(&self) -> bool {
         self.link().is_some()

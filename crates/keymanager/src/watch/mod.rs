@@ -9,6 +9,7 @@
 
 mod facts;
 mod frontier;
+mod survey;
 
 use sceau_element_api::documents::{Decision, Document as _, KeyStatement, KeyUse, Outcome};
 use sceau_element_api::{Base64Url, Kind};
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 use self::facts::{Fact, What};
 use self::frontier::Frontier;
+pub use self::survey::Missing;
 use crate::error::Error;
 use crate::link::Link;
 use crate::manager::{KeyManager, Watching};
@@ -37,10 +39,24 @@ const ORGANISATION_CHANGED: &str = "organisation_changed";
 const FOREIGN_RECORD: &str = "foreign_record";
 const FOREIGN_DECISION: &str = "foreign_decision";
 const LOG_INCONSISTENT: &str = "log_inconsistent";
+const RESTORED_ELSEWHERE: &str = "restored_elsewhere";
 
 #[derive(Deserialize)]
 struct Proof {
     proof: Vec<Hash>,
+}
+
+/// What one record shows.
+#[derive(Default)]
+struct Seen {
+    facts: Vec<Fact>,
+    foreign: Vec<Foreign>,
+}
+
+/// Something in our name that is not ours: the kind of alarm, and what tells two of one kind apart.
+struct Foreign {
+    kind: &'static str,
+    what: String,
 }
 
 /// What was verified last.
@@ -52,6 +68,11 @@ struct Watched {
 impl KeyManager {
     /// Verifies the log's newest checkpoint against the last one, and reads what is new; whether it came to the end.
     pub(crate) async fn watch(&self, link: &Link, _alone: &Watching<'_>) -> Result<bool, Error> {
+        self.read_to_the_end(link, None).await
+    }
+
+    /// The same; what is foreign is counted rather than an alarm, where a count is asked for.
+    async fn read_to_the_end(&self, link: &Link, mut tally: Option<&mut Missing>) -> Result<bool, Error> {
         let mut watched = self.watched(link).await?;
         let newest = match self.next_checkpoint(link, watched.checkpoint.as_ref()).await {
             Err(Error::Log(why)) => {
@@ -66,7 +87,7 @@ impl KeyManager {
             if watched.frontier.size() >= newest.size() {
                 break;
             }
-            self.read_page(link, &mut watched.frontier, &newest).await?;
+            self.read_page(link, &mut watched.frontier, &newest, tally.as_deref_mut()).await?;
         }
         let to_its_end = watched.frontier.size() == newest.size();
         if to_its_end && watched.frontier.root() != newest.root() {
@@ -154,6 +175,7 @@ impl KeyManager {
         link: &Link,
         frontier: &mut Frontier,
         newest: &VerifiedCheckpoint,
+        mut tally: Option<&mut Missing>,
     ) -> Result<(), Error> {
         let start = frontier.size();
         let count = PAGE.min(newest.size() - start);
@@ -166,7 +188,14 @@ impl KeyManager {
         for (index, entry) in (start..).zip(&entries) {
             // A record of a later version is still a leaf; what it says is not for this program.
             if let Ok(record) = Record::parse(entry) {
-                facts.extend(self.look_at(link, index, &record).await?);
+                let Seen { facts: seen, foreign } = self.look_at(link, index, &record).await?;
+                facts.extend(seen);
+                for Foreign { kind, what } in foreign {
+                    match tally.as_deref_mut() {
+                        Some(tally) => tally.note(kind, what, index),
+                        None => self.alarm(kind, &what, Some(index)).await?,
+                    }
+                }
             }
             frontier.append(leaf_hash(entry));
         }
@@ -178,41 +207,52 @@ impl KeyManager {
         Ok(transaction.commit().await?)
     }
 
-    /// Raises an alarm for what was said in our name and is not ours; returns what is to be kept.
-    async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<Vec<Fact>, Error> {
+    /// What is to be kept of a record, and what it says in our name that is not ours.
+    async fn look_at(&self, link: &Link, index: u64, record: &Record) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
         if let Some(hash) = facts::signed_by_us(record, &link.organisation) {
             if self.journal().holds(&hash) {
-                return Ok(facts::position(index, record).into_iter().collect());
+                seen.facts.extend(facts::position(index, record));
+                return Ok(seen);
             }
-            // Once: of an old copy, every record since would be one.
-            self.alarm(FOREIGN_RECORD, FOREIGN_RECORD, Some(index)).await?;
+            if self.ended_this_backup(record).await? {
+                return Ok(seen);
+            }
+            // One kind, one alarm: of an old copy, every record since would be one.
+            let elsewhere = *record.action() == Action::BACKUP_RESTORE;
+            let kind = if elsewhere { RESTORED_ELSEWHERE } else { FOREIGN_RECORD };
+            seen.foreign.push(Foreign { kind, what: kind.to_owned() });
         }
         let granted = record.outcome() == RecordOutcome::Granted;
-        let Some(attested) = record.attested().filter(|_| granted) else { return Ok(Vec::new()) };
-        self.look_at_keys(link, index, attested).await?;
+        let Some(attested) = record.attested().filter(|_| granted) else { return Ok(seen) };
+        seen.foreign.extend(self.look_at_keys(link, attested));
         if let Some(root) = facts::of_organisation(index, record, attested, &link.organisation) {
-            return Ok(vec![root]);
+            seen.facts.push(root);
+        } else if facts::is_about(record, &link.organisation) {
+            if attested.kind == Kind::Decision.as_str() {
+                self.look_at_decision(index, attested, &mut seen).await?;
+            } else {
+                seen.facts.extend(facts::of_manifest(index, record, attested));
+            }
         }
-        if !facts::is_about(record, &link.organisation) {
-            return Ok(Vec::new());
-        }
-        if attested.kind == Kind::Decision.as_str() {
-            return self.look_at_decision(index, attested).await;
-        }
-        Ok(facts::of_manifest(index, record, attested))
+        Ok(seen)
+    }
+
+    /// Whether it is how the backup ended that this key manager was made anew from: it was recorded after the backup was taken.
+    async fn ended_this_backup(&self, record: &Record) -> Result<bool, Error> {
+        let backup = record.detail().get("backup").filter(|_| *record.action() == Action::BACKUP_MAKE);
+        let Some(backup) = backup else { return Ok(false) };
+        Ok(self.database().fetch_optional(statements::KNOWN_BACKUP, params![backup]).await?.is_some())
     }
 
     /// Keys that are attested in our name.
-    async fn look_at_keys(&self, link: &Link, index: u64, attested: &Attested) -> Result<(), Error> {
+    fn look_at_keys(&self, link: &Link, attested: &Attested) -> Option<Foreign> {
         let of_ours = |each| KeyStatement::row_of(link.organisation, each).as_str() == attested.id;
         let stated = attested.kind == Kind::KeyStatement.as_str();
-        if !stated
-            || ![KeyUse::Encrypt, KeyUse::Sign].into_iter().any(of_ours)
-            || self.keyring().stated(&attested.hash)
-        {
-            return Ok(());
-        }
-        self.alarm(FOREIGN_STATEMENT, &attested.hash.to_string(), Some(index)).await
+        let foreign = stated
+            && [KeyUse::Encrypt, KeyUse::Sign].into_iter().any(of_ours)
+            && !self.keyring().stated(&attested.hash);
+        foreign.then(|| Foreign { kind: FOREIGN_STATEMENT, what: attested.hash.to_string() })
     }
 
     /// Another root was enrolled for us than one that we made.
@@ -221,17 +261,19 @@ impl KeyManager {
     }
 
     /// A decision in our name is one that we signed; a final one ends its manifest. One that we do not know ends nothing.
-    async fn look_at_decision(&self, index: u64, attested: &Attested) -> Result<Vec<Fact>, Error> {
+    async fn look_at_decision(&self, index: u64, attested: &Attested, seen: &mut Seen) -> Result<(), Error> {
         let hash = attested.hash.to_string();
         let row = self.database().fetch_optional(statements::GET_DECISION, params![&hash]).await?;
         let Some(row) = row else {
-            self.alarm(FOREIGN_DECISION, &hash, Some(index)).await?;
-            return Ok(Vec::new());
+            seen.foreign.push(Foreign { kind: FOREIGN_DECISION, what: hash });
+            return Ok(());
         };
         let decision = Decision::parse(&row.get::<Vec<u8>>("payload")?)?.document;
         let ended = What::Ended { manifest: decision.manifest_hash };
-        let is_final = decision.decision != Outcome::MoreInformation;
-        Ok(is_final.then_some(Fact { index, what: ended }).into_iter().collect())
+        if decision.decision != Outcome::MoreInformation {
+            seen.facts.push(Fact { index, what: ended });
+        }
+        Ok(())
     }
 
     /// Records it once; `what` tells two of one kind apart.

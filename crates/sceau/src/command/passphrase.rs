@@ -49,6 +49,11 @@ pub(super) fn password(file: Option<&Path>, email: &str) -> Result<Zeroizing<Str
     Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
 }
 
+/// Something secret, typed on the terminal. `what` it is and what could be given `instead`, for whoever has no terminal.
+pub(crate) fn typed(question: &str, what: &str, instead: &str) -> Result<Zeroizing<String>, Failure> {
+    Terminal::open(what, instead)?.ask(question)
+}
+
 fn typed_twice() -> Result<Unlock, Failure> {
     let mut terminal = Terminal::open("passphrase", "--passphrase-file")?;
     let first = terminal.ask(&format!("New passphrase, at least {} characters: ", Passphrase::MIN))?;

@@ -104,6 +104,10 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 
 impl From<sceau_keymanager::Error> for Failure {
     fn from(error: sceau_keymanager::Error) -> Self {
-        Self::new(Exit::System, error.code(), error.to_string())
+        let exit = match &error {
+            sceau_keymanager::Error::Backup(error) => crate::custody::exit(error),
+            _ => Exit::System,
+        };
+        Self::new(exit, error.code(), error.to_string())
     }
 }

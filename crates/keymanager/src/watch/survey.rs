@@ -1,0 +1,46 @@
+//! What the platform's log holds of this key manager that it does not know: after a backup, what happened since.
+
+use super::{FOREIGN_DECISION, FOREIGN_STATEMENT};
+use crate::error::Error;
+use crate::link::Link;
+use crate::manager::{KeyManager, Watching};
+
+/// How much of ours the log holds that is not here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Records of our trace.
+    pub records: u64,
+    /// Key statements.
+    pub statements: u64,
+    /// Decisions.
+    pub decisions: u64,
+    /// The hash of each of the statements, and where the log holds it.
+    pub(crate) stated: Vec<(String, u64)>,
+}
+
+impl Missing {
+    /// Whether there is anything.
+    pub fn any(&self) -> bool {
+        self.records + self.statements + self.decisions > 0
+    }
+
+    pub(super) fn note(&mut self, kind: &str, what: String, index: u64) {
+        match kind {
+            FOREIGN_STATEMENT => {
+                self.statements += 1;
+                self.stated.push((what, index));
+            }
+            FOREIGN_DECISION => self.decisions += 1,
+            _ => self.records += 1,
+        }
+    }
+}
+
+impl KeyManager {
+    /// Reads the log from where it was read last to its end and counts; no alarm is raised for what is counted.
+    pub(crate) async fn survey(&self, link: &Link, _alone: &Watching<'_>) -> Result<Missing, Error> {
+        let mut missing = Missing::default();
+        while !self.read_to_the_end(link, Some(&mut missing)).await? {}
+        Ok(missing)
+    }
+}

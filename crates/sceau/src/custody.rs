@@ -1,0 +1,271 @@
+//! `sceau keymanager backup` and `restore`: one sealed file, and its key in the hands of several custodians.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sceau_crypto::sharing::{Share, ShareError};
+use sceau_hsm::Passphrase;
+use sceau_hsm::durable::{check_secret, secret_folder};
+use sceau_keymanager::{
+    Backup, BackupError, BackupNote, Error, NewBackup, Restored, Terms, UnlockedBackup, open_share,
+    share_text,
+};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::command::passphrase;
+use crate::failure::{Exit, Failure};
+use crate::serve::keymanager::{KeyManagerState, clock};
+use crate::serve::say_ready;
+
+/// The longest file with a share, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// A backup to make.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupOptions {
+    #[command(flatten)]
+    state: KeyManagerState,
+    /// How many people each get a share
+    #[arg(long)]
+    custodians: u8,
+    /// How many of them open the backup
+    #[arg(long)]
+    threshold: u8,
+    /// File to write, or a folder for it
+    #[arg(long)]
+    to: PathBuf,
+    /// Folder for the shares, a file each; without it they are shown on the terminal one at a time
+    #[arg(long)]
+    shares: Option<PathBuf>,
+    #[command(flatten)]
+    passphrases: SharePassphrases,
+}
+
+/// A key manager to make anew.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreOptions {
+    #[command(flatten)]
+    state: KeyManagerState,
+    /// The backup
+    #[arg(long)]
+    backup: PathBuf,
+    /// File with a custodian's share; once for each. Without it they are typed on the terminal
+    #[arg(long = "share")]
+    shares: Vec<PathBuf>,
+    #[command(flatten)]
+    passphrases: SharePassphrases,
+    /// Verify backup and shares, and write nothing
+    #[arg(long)]
+    rehearse: bool,
+    /// Go on without what the platform's log shows that the backup lacks
+    #[arg(long)]
+    accept_loss: bool,
+    /// Do not ask the platform what happened after the backup
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Custodians' own passphrases.
+#[derive(Debug, clap::Args)]
+struct SharePassphrases {
+    /// Number of a share, and a file with the passphrase that seals it: 2=FILE, readable by this user only
+    #[arg(long = "share-passphrase-file", value_name = "NUMBER=FILE", value_parser = numbered)]
+    files: Vec<(u8, PathBuf)>,
+}
+
+/// Makes a backup. The key manager must be stopped: only one process has its keystore open.
+pub(crate) async fn back_up(options: BackupOptions) -> Result<(), Failure> {
+    let BackupOptions { state, custodians, threshold, to, shares: folder, passphrases } = options;
+    let passphrases = passphrases.read()?;
+    if let Some(beyond) = passphrases.keys().find(|number| !(1..=custodians).contains(*number)) {
+        let words = format!("there is no share {beyond}: {custodians} are made");
+        return Err(Failure::new(Exit::Usage, "share_numbers", words));
+    }
+    match &folder {
+        Some(folder) => secret_folder(folder)?,
+        // Asked before anything is made: without a terminal nobody would see them.
+        None => drop(terminal()?),
+    }
+    let key_manager = state.open().await?;
+    let to = if to.is_dir() { to.join(format!("key-manager-{}.sceau-backup", moment())) } else { to };
+    let new = NewBackup { threshold, custodians, policy: state.policy.clone() };
+    let made = key_manager.back_up(&new, &to).await?;
+    let handed = match &folder {
+        Some(folder) => write_shares(folder, &made.note, &made.shares, passphrases),
+        None => show_shares(&made.note, &made.shares, passphrases),
+    };
+    handed.map_err(|failure| failure.and("this backup cannot be opened: remove it and make another"))?;
+    say_ready(&json!({
+        "backup": made.note.backup.to_string(), "file": to, "made": made.note.made,
+        "organisation": made.note.organisation_name, "root_fingerprint": made.note.root_fingerprint,
+        "records": made.note.records, "threshold": threshold, "custodians": custodians,
+    }))
+}
+
+/// Makes a key manager anew, or rehearses it.
+pub(crate) async fn restore(options: RestoreOptions) -> Result<(), Failure> {
+    let RestoreOptions { state, backup, shares, passphrases, rehearse, accept_loss, offline } = options;
+    // The new passphrase first: nobody should fetch shares in vain.
+    let unlock = if rehearse { None } else { Some(state.unlock()?) };
+    let backup = Backup::read(&backup)?;
+    let note = backup.note().clone();
+    eprintln!(
+        "Backup {} of {}, root {}, {} records; {} of {} shares open it.",
+        note.backup,
+        note.organisation_name,
+        note.root_fingerprint,
+        note.records,
+        note.threshold,
+        note.custodians
+    );
+    let mut passphrases = passphrases.read()?;
+    let shares = if shares.is_empty() {
+        typed_shares(&note, &mut passphrases)?
+    } else {
+        shares.iter().map(|file| read_share(file, &mut passphrases)).collect::<Result<_, _>>()?
+    };
+    let unlocked = backup.unlock(&shares)?;
+    let Some(unlock) = unlock else { return rehearsed(&note, &unlocked) };
+    let terms = Terms { accept_loss, offline };
+    let restored = unlocked.restore(&state.data, &unlock, terms, clock()).await?;
+    say_restored(&note, &state.data, &restored)
+}
+
+fn rehearsed(note: &BackupNote, unlocked: &UnlockedBackup) -> Result<(), Failure> {
+    let found = unlocked.rehearse()?;
+    say_ready(&json!({
+        "rehearsed": note.backup.to_string(), "made": note.made, "files": found.files, "bytes": found.bytes,
+    }))
+}
+
+fn say_restored(note: &BackupNote, folder: &Path, restored: &Restored) -> Result<(), Failure> {
+    let missing = restored.missing.as_ref().map(|missing| {
+        json!({"records": missing.records, "statements": missing.statements, "decisions": missing.decisions})
+    });
+    let lost: Vec<String> = restored.lost_keys.iter().map(ToString::to_string).collect();
+    if !lost.is_empty() {
+        eprintln!("What depositors sealed to these keys cannot be opened: ask them to deposit again.");
+    }
+    say_ready(&json!({
+        "restored": note.backup.to_string(), "data": folder, "root_fingerprint": note.root_fingerprint,
+        "compared": restored.missing.is_some(), "missing": missing, "lost_keys": lost,
+    }))
+}
+
+/// How the program ends for each of these.
+pub(crate) fn exit(error: &BackupError) -> Exit {
+    match error {
+        BackupError::Exists(_) | BackupError::NotEmpty(_) | BackupError::KeysElsewhere => Exit::Usage,
+        BackupError::ShareSealed(_) | BackupError::Share(ShareError::Numbers) => Exit::Usage,
+        BackupError::Share(ShareError::Refused(_) | ShareError::TooFew { .. }) => Exit::Key,
+        BackupError::ShareOfAnother { .. } => Exit::Key,
+        BackupError::NotABackup(_) | BackupError::Damaged(_) => Exit::Input,
+        BackupError::Share(_) | BackupError::ShareAltered(_) => Exit::Input,
+        BackupError::Behind { .. } => Exit::Proof,
+        _ => Exit::System,
+    }
+}
+
+impl SharePassphrases {
+    fn read(&self) -> Result<BTreeMap<u8, Passphrase>, Failure> {
+        let each = |(number, file): &(u8, PathBuf)| Ok((*number, Passphrase::from_file(file)?));
+        self.files.iter().map(each).collect()
+    }
+}
+
+fn write_shares(
+    folder: &Path,
+    note: &BackupNote,
+    shares: &[Share],
+    mut passphrases: BTreeMap<u8, Passphrase>,
+) -> Result<(), Failure> {
+    for share in shares {
+        let head = share.head();
+        let text = share_text(note, share, passphrases.remove(&head.number))?;
+        let path = folder.join(format!("share-{}-of-{}-{}.txt", head.number, head.total, note.backup));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written =
+            file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(|cause| Failure::file("write", &path, &cause))?;
+    }
+    Ok(())
+}
+
+/// One person at a time looks at the screen, which is wiped for the next.
+fn show_shares(
+    note: &BackupNote,
+    shares: &[Share],
+    mut passphrases: BTreeMap<u8, Passphrase>,
+) -> Result<(), Failure> {
+    let mut terminal = terminal()?;
+    let failed = |cause: std::io::Error| Failure::system("use the terminal", &cause);
+    for share in shares {
+        let number = share.head().number;
+        let text = share_text(note, share, passphrases.remove(&number))?;
+        let question =
+            format!("\n{}\nCopied? Press Enter: the screen is wiped for the next custodian. ", &*text);
+        let question = Zeroizing::new(question);
+        terminal.write_all(question.as_bytes()).map_err(failed)?;
+        while terminal.read(&mut [0]).map_err(failed)? == 1 {
+            break;
+        }
+        terminal.write_all(b"\x1b[2J\x1b[3J\x1b[H").map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn terminal() -> Result<File, Failure> {
+    File::options().read(true).write(true).open("/dev/tty").map_err(|_| {
+        let words = "there is no terminal to show the shares on: name a folder for them with --shares";
+        Failure::new(Exit::Usage, "no_terminal", words)
+    })
+}
+
+fn read_share(path: &Path, passphrases: &mut BTreeMap<u8, Passphrase>) -> Result<Share, Failure> {
+    check_secret(path)?;
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    let file = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    file.map_err(|cause| Failure::file("read", path, &cause))?;
+    let share = open_share(&text, |number| Ok(passphrases.remove(&number)));
+    share.map_err(|error| Failure::from(error).and(&format!("it is in {}", path.display())))
+}
+
+/// Typed without being shown, until there are enough.
+fn typed_shares(
+    note: &BackupNote,
+    passphrases: &mut BTreeMap<u8, Passphrase>,
+) -> Result<Vec<Share>, Failure> {
+    let mut shares = Vec::new();
+    while shares.len() < usize::from(note.threshold) {
+        let question = format!("Share {} of {}: ", shares.len() + 1, note.threshold);
+        let text = passphrase::typed(&question, "shares", "--share")?;
+        match open_share(&text, |number| Ok(passphrases.remove(&number))) {
+            Ok(share) => shares.push(share),
+            Err(Error::Backup(BackupError::ShareSealed(number))) => {
+                let typed =
+                    passphrase::typed(&format!("Passphrase of share {number}: "), "passphrase", "--share")?;
+                let typed = Passphrase::new(&typed)?;
+                shares.push(open_share(&text, |_| Ok(Some(typed)))?);
+            }
+            // Whoever mistyped tries again: the others' shares are not asked for twice.
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+    Ok(shares)
+}
+
+fn numbered(text: &str) -> Result<(u8, PathBuf), String> {
+    let parsed =
+        text.split_once('=').and_then(|(number, file)| Some((number.parse().ok()?, PathBuf::from(file))));
+    parsed.ok_or_else(|| "NUMBER=FILE, as 2=/run/credentials/second".to_owned())
+}
+
+fn moment() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let form = time::macros::format_description!("[year]-[month]-[day]-[hour][minute][second]");
+    now.format(form).unwrap_or_default()
+}
