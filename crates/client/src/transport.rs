@@ -62,6 +62,13 @@ impl Server {
         Ok(Self { http, origin, bearer: RwLock::new(None) })
     }
 
+    /// The same server, with the same connections, under another bearer token.
+    #[must_use]
+    pub fn with_bearer(&self, token: String) -> Self {
+        let bearer = RwLock::new(Some(token));
+        Self { http: self.http.clone(), origin: self.origin.clone(), bearer }
+    }
+
     /// Scheme, host and port, as browsers write an origin.
     pub fn origin(&self) -> String {
         self.origin.origin().ascii_serialization()

@@ -117,14 +117,25 @@ pub enum Typ {
     Record,
     /// A deposit's manifest, signed by a machine.
     Manifest,
+    /// An intake takes up a deposit that was granted to it.
+    IntakeRedemption,
+    /// An intake's word on a file that it received.
+    IntakeWord,
     /// The manifest of a dossier that is sealed in the profile `mob-2022`.
     MobManifest,
 }
 
 impl Typ {
     /// Every typ.
-    pub const ALL: &'static [Self] =
-        &[Self::KeyStatement, Self::Decision, Self::Record, Self::Manifest, Self::MobManifest];
+    pub const ALL: &'static [Self] = &[
+        Self::KeyStatement,
+        Self::Decision,
+        Self::Record,
+        Self::Manifest,
+        Self::IntakeRedemption,
+        Self::IntakeWord,
+        Self::MobManifest,
+    ];
 
     /// The `typ` as it is written in the JWS header.
     #[must_use]
@@ -134,6 +145,8 @@ impl Typ {
             Self::Decision => "sceau-decision",
             Self::Record => "sceau-record",
             Self::Manifest => "sceau-manifest",
+            Self::IntakeRedemption => "sceau-intake-redemption",
+            Self::IntakeWord => "sceau-intake-word",
             Self::MobManifest => "mob-2022-manifest",
         }
     }

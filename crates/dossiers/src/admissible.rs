@@ -86,7 +86,7 @@ fn answered(question: &FormField, manifest: &Manifest) -> Result<(), Inadmissibl
     }
 }
 
-fn fits(question: &FormField, answer: &AnswerValue) -> bool {
+pub(crate) fn fits(question: &FormField, answer: &AnswerValue) -> bool {
     match (question.kind, answer) {
         (FieldKind::Checkbox, AnswerValue::Flag(given)) => *given || !question.required,
         (FieldKind::Number, AnswerValue::Number(_)) => true,

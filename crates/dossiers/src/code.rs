@@ -67,6 +67,19 @@ sceau_element_api::problem_codes! {
         "An answer is not of the kind that the form asks for", "Correct the answer that the detail names.";
     DocumentMissing, "document_missing", 422, Caller,
         "The scheme asks for documents and none was sent", "Add the documents, then send.";
+    NoIntake, "no_intake", 409, Platform,
+        "This platform has no intake that scans documents", "Its operator must connect one: see docs/operate.md.";
+    ScannedOnly, "scanned_only", 409, Caller,
+        "Documents for this scheme come in through the intake, which scans them",
+        "Ask for an intake grant and send the documents to the intake.";
+    SealedOnly, "sealed_only", 409, Caller,
+        "Documents for this scheme are sealed by who deposits them", "Seal them and send them here.";
+    GrantInvalid, "grant_invalid", 403, Caller,
+        "This intake grant was used or has expired", "Ask the platform for another one.";
+    IntakeUnproven, "intake_unproven", 403, Caller,
+        "This is not signed by the intake of this platform", "The platform's operator must give it the intake's key.";
+    NotScanned, "not_scanned", 409, Caller,
+        "The intake did not say that this file is clean", "Send the file to the intake again.";
     TicketInvalid, "ticket_invalid", 403, Caller,
         "This link was used or has expired", "Open the dossier again from the platform's list.";
     ReadingExpired, "reading_expired", 401, Caller,

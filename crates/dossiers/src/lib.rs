@@ -13,6 +13,7 @@ mod evidence;
 mod fault;
 mod guard;
 mod http;
+pub mod intake;
 mod keys;
 mod letters;
 mod organisations;
@@ -20,6 +21,7 @@ mod postman;
 mod reading;
 mod recover;
 mod rows;
+mod scanned;
 mod schemes;
 mod settle;
 mod space;
@@ -49,6 +51,7 @@ pub use letters::{Letter, Text};
 pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView, RootForm};
 pub use reading::{Bundle, DecisionProof, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rows::{Row, Rows};
+pub use scanned::{Grant, IntakeDesk, IntakeSession};
 pub use schemes::{SchemeForm, SchemeView};
 pub use settle::Posted;
 pub use space::{DraftSpace, Upload};
@@ -59,6 +62,7 @@ pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") },
     Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
+    Migration { name: "dossiers/scanned-intake-1", sql: include_str!("../migrations/scanned-intake.sql") },
     Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
 ];
 
@@ -76,6 +80,7 @@ pub struct Dossiers {
     origin: Arc<str>,
     guard: Arc<Guard>,
     space: DraftSpace,
+    intake: Option<IntakeDesk>,
     /// Wakes who waits for the feed.
     news: Arc<tokio::sync::Notify>,
 }
@@ -100,6 +105,7 @@ impl Dossiers {
             origin: origin.into(),
             guard: Guard::new(),
             space: DraftSpace::default(),
+            intake: None,
             news: Arc::default(),
         }
     }

@@ -76,6 +76,7 @@ impl Dossiers {
     pub async fn tidy(&self) -> Result<(), Fault> {
         let now = self.clock.now_ms();
         self.database.execute(statements::FORGET_TICKETS, params![now]).await?;
+        self.database.execute(statements::FORGET_GRANTS, params![now]).await?;
         let pending = now.saturating_sub(PENDING_MS);
         self.database.execute(statements::FORGET_PREPARATIONS, params![pending]).await?;
         self.rows.forget_pending(pending).await?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sceau_accounts::Prepared;
 use sceau_element_api::documents::{
-    Document as _, FormField, OrganisationDocument, RequestedFile, SchemeDocument, Text,
+    Document as _, FormField, Intake, OrganisationDocument, RequestedFile, SchemeDocument, Text,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, OrganisationId, RowId, SchemeId};
@@ -34,6 +34,10 @@ pub struct SchemeForm {
     /// Documents asked for.
     #[schema(value_type = Vec<Object>)]
     pub documents: Vec<RequestedFile>,
+    /// Which way deposits come in: `sealed`, unless `scanned` is said.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    pub intake: Intake,
 }
 
 /// A scheme as everyone may see it.
@@ -53,6 +57,9 @@ pub struct SchemeView {
     /// Description in both languages.
     #[schema(value_type = Object)]
     pub description: Text,
+    /// Which way deposits come in: `sealed` or `scanned`.
+    #[schema(value_type = String)]
+    pub intake: Intake,
     /// The exact bytes of the document, base64url: their SHA-256 is the manifest's `form_hash`.
     #[schema(value_type = String)]
     pub payload: Base64Url,
@@ -72,9 +79,13 @@ impl Dossiers {
         organisation: OrganisationId,
         form: SchemeForm,
     ) -> Result<Prepared, Fault> {
-        let SchemeForm { title, description, form, documents } = form;
+        let SchemeForm { title, description, form, documents, intake } = form;
         let scheme = SchemeId::random();
-        let document = SchemeDocument { v: 1, scheme, organisation, title, description, form, documents };
+        let document =
+            SchemeDocument { v: 1, scheme, organisation, title, description, form, documents, intake };
+        if intake == Intake::Scanned && self.intake.is_none() {
+            return Err(Code::NoIntake.into());
+        }
         let payload = document.to_bytes()?;
         Ok(Prepared::new(payload, self.element().nonce().await?))
     }
@@ -138,13 +149,14 @@ impl Dossiers {
 
 impl SchemeView {
     fn of(row: Row<SchemeDocument>, organisation_name: String) -> Self {
-        let SchemeDocument { scheme, organisation, title, description, .. } = row.document;
+        let SchemeDocument { scheme, organisation, title, description, intake, .. } = row.document;
         Self {
             id: scheme,
             organisation,
             organisation_name,
             title,
             description,
+            intake,
             payload: row.payload.into(),
             index: row.attested.index,
             organisation_row: None,

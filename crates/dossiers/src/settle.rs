@@ -217,7 +217,7 @@ impl Dossiers {
     }
 
     /// Whether the line is new.
-    async fn insert_event(
+    pub(crate) async fn insert_event(
         &self,
         transaction: &mut Transaction,
         dossier: DossierId,

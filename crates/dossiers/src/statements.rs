@@ -62,6 +62,14 @@ sceau_store::statements! {
     pub FORGET_PARTS = "DELETE FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_FILE = "DELETE FROM files WHERE dossier = $1 AND file_id = $2";
 
+    pub INSERT_GRANT = "INSERT INTO intake_grants (grant_hash, dossier, citizen, source, expires) VALUES ($1, $2, $3, $4, $5)";
+    pub REDEEM_GRANT = "UPDATE intake_grants SET token_hash = $2, session_expires = $3 \
+        WHERE grant_hash = $1 AND token_hash IS NULL AND expires > $4 RETURNING dossier, citizen";
+    pub INTAKE_SESSION = "SELECT dossier, citizen, source FROM intake_grants WHERE token_hash = $1 AND session_expires > $2";
+    pub FORGET_GRANTS = "DELETE FROM intake_grants WHERE expires < $1 AND (session_expires IS NULL OR session_expires < $1)";
+    pub INSERT_SCAN = "INSERT INTO scans (dossier, file_id, word) VALUES ($1, $2, $3) ON CONFLICT (dossier, file_id) DO NOTHING";
+    pub SCAN = "SELECT word FROM scans WHERE dossier = $1 AND file_id = $2";
+
     pub INSERT_TICKET = "INSERT INTO tickets (ticket_hash, dossier, account, role, expires) VALUES ($1, $2, $3, $4, $5)";
     pub REDEEM_TICKET = "UPDATE tickets SET token_hash = $2, session_expires = $3 \
         WHERE ticket_hash = $1 AND token_hash IS NULL AND expires > $4 RETURNING dossier, account, role";

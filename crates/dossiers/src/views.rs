@@ -38,6 +38,8 @@ pub struct Summary {
     pub organisation: Option<String>,
     /// Its name.
     pub organisation_name: Option<String>,
+    /// Which way its documents come in: `sealed` or `scanned`.
+    pub intake: Option<String>,
     /// When it was begun, in Unix milliseconds.
     pub created: Option<u64>,
     /// When it was sent.
@@ -282,6 +284,7 @@ impl Attested {
             title: Some(scheme.document.title.clone()),
             organisation: Some(state.organisation.to_string()),
             organisation_name: Some(organisation.document.name.clone()),
+            intake: Some(scheme.document.intake.as_str().to_owned()),
             created: Some(columns.get("created")?),
             submitted: submitted.filter(|_| state.phase != DossierPhase::Draft),
             decided: columns.get("decided")?,
@@ -299,6 +302,7 @@ impl Summary {
             title: None,
             organisation: None,
             organisation_name: None,
+            intake: None,
             created: None,
             submitted: None,
             decided: None,

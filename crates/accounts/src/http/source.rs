@@ -38,6 +38,15 @@ impl std::fmt::Display for Source {
     }
 }
 
+/// Reads what its `Display` wrote, for a request that goes on at another process.
+impl std::str::FromStr for Source {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "unknown" { Ok(Self(None)) } else { text.parse().map(|address| Self(Some(address))) }
+    }
+}
+
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -54,6 +54,8 @@ pub(super) struct Config {
     origin: String,
     /// The log's verifier key, as a signed note names it.
     log_key: String,
+    /// The web origin of the intake that scans, where there is one.
+    intake: Option<String>,
 }
 
 /// Whether the platform and what it stands on answer.
@@ -74,7 +76,8 @@ pub(super) async fn check(State(about): State<About>) -> Response {
 #[utoipa::path(get, path = "/v1/config", security(()), responses((status = OK, body = Config)))]
 pub(super) async fn config(State(about): State<About>) -> Json<Config> {
     let origin = about.platform.accounts.config().origin.clone();
-    Json(Config { origin, log_key: about.log_key.to_string() })
+    let intake = about.platform.dossiers.intake_url();
+    Json(Config { origin, log_key: about.log_key.to_string(), intake })
 }
 
 /// This document.

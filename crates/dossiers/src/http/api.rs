@@ -102,6 +102,13 @@ fn frame() -> OpenApi {
             http(HttpAuthScheme::Basic, "A confidential client's id and secret."),
         )
         .security_scheme(
+            "intake",
+            http(
+                HttpAuthScheme::Bearer,
+                "The intake's session for one dossier; or, to begin one, what its key signed.",
+            ),
+        )
+        .security_scheme(
             "reading",
             http(HttpAuthScheme::Bearer, "The token that a ticket was exchanged for; good for one dossier."),
         );

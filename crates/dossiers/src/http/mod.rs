@@ -11,6 +11,7 @@ mod organisations;
 mod parts;
 mod reading;
 mod refusal;
+mod scanned;
 mod schemes;
 mod trace;
 
@@ -66,6 +67,9 @@ fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deposits::nonce))
         .routes(routes!(deposits::submit))
         .routes(routes!(deposits::withdraw))
+        .routes(routes!(scanned::grant))
+        .routes(routes!(scanned::redeem))
+        .routes(routes!(scanned::word))
         .routes(routes!(reading::list))
         .routes(routes!(reading::ticket))
         .routes(routes!(deliveries::list))
@@ -81,6 +85,8 @@ fn routes(platform: Platform) -> OpenApiRouter {
     let octets = OpenApiRouter::new()
         .routes(routes!(deposits::put_header))
         .routes(routes!(deposits::put_part))
+        .routes(routes!(scanned::put_header))
+        .routes(routes!(scanned::put_part))
         .layer(DefaultBodyLimit::max(MAX_OCTETS));
     json.merge(octets)
         .merge(reading::session_routes(&platform))

@@ -18,7 +18,7 @@ pub use dossier::{DossierPhase, DossierState};
 pub use key_statement::{KeyStatement, KeySuite, KeyUse};
 pub use manifest::{AnswerValue, Answers, Manifest, SealedAnswers, SealedFile};
 pub use organisation::OrganisationDocument;
-pub use scheme::{Choice, FieldKind, FormField, RequestedFile, SchemeDocument, Text};
+pub use scheme::{Choice, FieldKind, FormField, Intake, RequestedFile, SchemeDocument, Text};
 
 use sceau_trace::Hash;
 use serde::Serialize;

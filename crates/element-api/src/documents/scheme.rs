@@ -25,6 +25,37 @@ pub struct SchemeDocument {
     pub form: Vec<FormField>,
     /// The documents asked for, at most 50.
     pub documents: Vec<RequestedFile>,
+    /// Which way deposits come in.
+    #[serde(default, skip_serializing_if = "Intake::is_sealed")]
+    pub intake: Intake,
+}
+
+/// Which way the documents of a deposit come in: in one way alone, so that nobody chooses the weaker check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intake {
+    /// The depositor's own machine seals; nobody on the way can look.
+    #[default]
+    Sealed,
+    /// The intake sees each file for a moment, has it scanned, and seals what is clean.
+    Scanned,
+}
+
+impl Intake {
+    /// Whether it is the default, which documents do not spell out.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        *self == Self::Sealed
+    }
+
+    /// The text, as in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::Scanned => "scanned",
+        }
+    }
 }
 
 /// A text in both languages.

@@ -320,6 +320,7 @@ pub(crate) fn encryption_statement(
         serial: before.map_or(1, |before| before.serial + 1),
         key_manager: "https://cles.localhost:8443".to_owned(),
         root_key: Base64Url(root.verifying_key().as_bytes().to_vec()),
+        withdraws_predecessor: false,
     }
 }
 
@@ -349,6 +350,7 @@ pub(crate) fn scheme(organisation: OrganisationId) -> SchemeDocument {
         description: text("Une aide.", "A grant."),
         form: vec![],
         documents: vec![],
+        intake: sceau_element_api::documents::Intake::Sealed,
     }
 }
 

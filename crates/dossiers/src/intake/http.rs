@@ -1,0 +1,247 @@
+//! What the citizen's page calls, from the platform's origin (CORS): a token of its own, never a cookie, says for which deposit.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use sceau_accounts::{ProblemResponse, bearer};
+use sceau_element_api::Base64Url;
+use sceau_element_api::documents::{AnswerValue, SealedFile};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Intake;
+use super::admission::{Given, missing_answer, missing_document};
+use super::deposit::{Announced, Deposit, Standing};
+use super::refusal::Refusal;
+
+/// The largest JSON body, in bytes.
+const MAX_JSON: usize = 512 * 1024;
+/// Deposits that are held at once.
+const MOST_DEPOSITS: usize = 10_000;
+
+/// The routes.
+pub(super) fn router(intake: Intake) -> Router {
+    let small = Router::new()
+        .route("/check", get(check))
+        .route("/v1/deposits", post(begin))
+        .route("/v1/deposits/{id}", get(standing))
+        .route("/v1/deposits/{id}/files", post(announce))
+        .route("/v1/deposits/{id}/files/{place}", delete(remove))
+        .route("/v1/deposits/{id}/finish", post(finish))
+        .layer(DefaultBodyLimit::max(MAX_JSON));
+    // The body is streamed: its length is the announced one, and counted.
+    let large = Router::new()
+        .route("/v1/deposits/{id}/files/{place}", put(receive))
+        .layer(DefaultBodyLimit::disable());
+    small.merge(large).layer(from_fn_with_state(intake.clone(), cross_origin)).with_state(intake)
+}
+
+/// A refusal as a problem document, with what to do about this occurrence.
+struct Refused(Refusal, Option<String>);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal, None)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let problem = self.0.problem();
+        ProblemResponse::from(match self.1 {
+            Some(detail) => problem.with_detail(detail),
+            None => problem,
+        })
+        .into_response()
+    }
+}
+
+type Answer<T> = Result<Json<T>, Refused>;
+
+/// A grant, and the answers to the form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beginning {
+    grant: String,
+    answers: Given,
+}
+
+/// What the page holds on to.
+#[derive(Serialize)]
+struct Begun {
+    id: String,
+    token: String,
+    expires: u64,
+    largest: u64,
+}
+
+/// What the manifest is made of.
+#[derive(Serialize)]
+struct Finished {
+    files: Vec<SealedFile>,
+    /// The hash of the sealed answers' envelope, which is one of the files.
+    sealed_answers: Option<sceau_trace::Hash>,
+    /// The answers that the platform may read.
+    public: Given,
+}
+
+async fn check(State(intake): State<Intake>) -> Response {
+    let well = intake.0.settings.antivirus.ready().await.is_ok();
+    let (status, word) =
+        if well { (StatusCode::OK, "pass") } else { (StatusCode::SERVICE_UNAVAILABLE, "fail") };
+    let body = json!({"status": word, "role": "intake", "checks": {"antivirus": word}});
+    (status, Json(body)).into_response()
+}
+
+/// Begins a deposit: everything is proven and the form is complete, or nothing is made.
+async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Answer<Begun> {
+    let now = intake.0.settings.clock.now_ms();
+    let held = intake.deposits(|deposits| {
+        deposits.retain(|_, deposit| deposit.expires > now);
+        deposits.len()
+    });
+    if held >= MOST_DEPOSITS {
+        return Err(Refusal::Busy.into());
+    }
+    let proven = intake.redeem(body.grant).await?;
+    if let Some(what) = missing_answer(&proven.form.document, &body.answers) {
+        return Err(Refused(Refusal::Incomplete, Some(what)));
+    }
+    let [id, token] = [(), ()].map(|()| Base64Url(sceau_crypto::random::<32>().to_vec()).encode());
+    let hash = sceau_crypto::sha256(token.as_bytes());
+    let expires = proven.expires;
+    let deposit = Deposit::new(
+        hash,
+        proven.dossier,
+        proven.server,
+        proven.form,
+        proven.recipient,
+        (body.answers, expires),
+    );
+    intake.deposits(|deposits| deposits.insert(id.clone(), Arc::new(deposit)));
+    Ok(Json(Begun { id, token, expires, largest: intake.0.settings.largest }))
+}
+
+async fn standing(
+    State(intake): State<Intake>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Vec<Standing>> {
+    Ok(Json(intake.held(&id, &headers)?.standing()))
+}
+
+async fn announce(
+    State(intake): State<Intake>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(announced): Json<Announced>,
+) -> Answer<Value> {
+    let deposit = intake.held(&id, &headers)?;
+    Ok(Json(json!({"place": intake.announce(&deposit, announced)?})))
+}
+
+async fn remove(
+    State(intake): State<Intake>,
+    Path((id, place)): Path<(String, u32)>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Refused> {
+    intake.held(&id, &headers)?.remove(place)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Receives a file, in a task of its own: a sender that goes away must not leave parts behind.
+async fn receive(
+    State(intake): State<Intake>,
+    Path((id, place)): Path<(String, u32)>,
+    request: Request,
+) -> Answer<SealedFile> {
+    let deposit = intake.held(&id, request.headers())?;
+    let body = request.into_body().into_data_stream();
+    let received = tokio::spawn(async move { intake.receive(&deposit, place, body).await }).await;
+    Ok(Json(received.map_err(|_| Refusal::Cut)??))
+}
+
+/// Seals the answers, and says what the manifest is made of.
+async fn finish(
+    State(intake): State<Intake>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Finished> {
+    let deposit = intake.held(&id, &headers)?;
+    let sealed = deposit.sealed()?;
+    let form = &deposit.form.document;
+    let slots: Vec<Option<&str>> = sealed.iter().map(|(_, slot)| slot.as_deref()).collect();
+    if let Some(what) = missing_document(form, &slots) {
+        return Err(Refused(Refusal::Incomplete, Some(what)));
+    }
+    let sensitive = |name: &String| form.form.iter().any(|it| it.name == *name && it.sensitive);
+    let (secret, public): (Given, Given) =
+        deposit.given.clone().into_iter().partition(|(name, _)| sensitive(name));
+    let mut files: Vec<SealedFile> = sealed.iter().map(|(file, _)| file.clone()).collect();
+    let mut sealed_answers = None;
+    if let Some(content) = answers(secret, form.documents.len() > 1, &sealed) {
+        let file = intake.seal_answers(&deposit, content.into()).await?;
+        sealed_answers = Some(file.envelope_hash);
+        files.push(file);
+    }
+    Ok(Json(Finished { files, sealed_answers, public }))
+}
+
+/// The sensitive answers and which file is which document, as every depositor's program writes them.
+fn answers(secret: Given, several: bool, sealed: &[(SealedFile, Option<String>)]) -> Option<Vec<u8>> {
+    let value = |value: AnswerValue| json!(value);
+    let mut all: serde_json::Map<String, Value> =
+        secret.into_iter().map(|(name, answer)| (name, value(answer))).collect();
+    let slots: serde_json::Map<String, Value> = sealed
+        .iter()
+        .filter_map(|(file, slot)| Some((file.file_id.to_string(), json!(slot.as_ref()?))))
+        .collect();
+    if several && !slots.is_empty() {
+        all.insert("$documents".to_owned(), slots.into());
+    }
+    (!all.is_empty()).then(|| Value::from(all).to_string().into_bytes())
+}
+
+impl Intake {
+    /// The deposit of an id, for whoever has its token.
+    fn held(&self, id: &str, headers: &HeaderMap) -> Result<Arc<Deposit>, Refusal> {
+        let token = sceau_crypto::sha256(bearer(headers).unwrap_or_default().as_bytes());
+        let now = self.0.settings.clock.now_ms();
+        let deposit = self.deposits(|deposits| deposits.get(id).cloned());
+        let deposit = deposit.filter(|deposit| deposit.token_hash == token && deposit.expires > now);
+        deposit.ok_or(Refusal::UnknownDeposit)
+    }
+}
+
+/// Answers the platform's pages and no other origin's.
+async fn cross_origin(State(intake): State<Intake>, request: Request, next: Next) -> Response {
+    let platform = intake.0.server.origin();
+    let ours = request.headers().get(ORIGIN).is_some_and(|origin| origin.as_bytes() == platform.as_bytes());
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response =
+        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("origin"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(origin) = HeaderValue::from_str(&platform).ok().filter(|_| ours) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if preflight {
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, DELETE"));
+            headers.insert(
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("authorization, content-type"),
+            );
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+    }
+    response
+}

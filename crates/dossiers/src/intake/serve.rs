@@ -1,0 +1,89 @@
+//! The intake's own listener: TLS ends here, in the privileged zone; small buffers, so that many slow uploads take little memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tower::ServiceExt as _;
+
+use super::{Intake, http};
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(20);
+/// Connections at once; others wait to be accepted.
+const CONNECTIONS: usize = 1024;
+/// Bytes that are read ahead of a connection.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
+pub async fn serve(
+    intake: Intake,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    stop: impl Future<Output = ()>,
+) {
+    let router = http::router(intake);
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        let accepted = tokio::select! {
+            () = &mut stop => return,
+            accepted = next => accepted,
+        };
+        let (Ok((stream, _)), Ok(permit)) = accepted else {
+            // Out of descriptors: others close theirs meanwhile.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (router, tls) = (router.clone(), tls.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            take(stream, tls, router).await;
+        });
+    }
+}
+
+async fn take(stream: TcpStream, tls: Option<Arc<ServerConfig>>, router: Router) {
+    drop(stream.set_nodelay(true));
+    match tls {
+        None => connection(stream, router).await,
+        Some(config) => {
+            let accepted = TlsAcceptor::from(config).accept(stream);
+            match tokio::time::timeout(HANDSHAKE, accepted).await {
+                Ok(Ok(stream)) => connection(stream, router).await,
+                _ => tracing::debug!("a TLS handshake failed"),
+            }
+        }
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(READ_AHEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADERS)
+        .initial_stream_window_size(READ_AHEAD as u32)
+        .initial_connection_window_size(4 * READ_AHEAD as u32);
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}

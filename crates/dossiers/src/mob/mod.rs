@@ -1,0 +1,17 @@
+//! Mon Compte Mobilité's messages, to the letter, and what a company may decide with them.
+//!
+//! A reply is a stranger's bytes until [`Reply::parse`] took it, and decides nothing until [`Subscriptions::decide`] found that the
+//! subscription is of the company whose queue it came from. What is refused goes back with an [`ReplyError`].
+
+mod bus;
+mod error;
+mod message;
+mod reply;
+mod reply_fields;
+mod subscriptions;
+
+pub use bus::{BUS_TOPIC, ReplyDesk};
+pub use error::ReplyError;
+pub use message::{Refused, SubscriptionMessage, ToProcess};
+pub use reply::{Amount, Frequency, Outcome, Payment, Rejection, RejectionType, Reply, Validation};
+pub use subscriptions::{Announced, DecisionRow, Subscriptions, statements};

@@ -1,0 +1,255 @@
+//! The platform's side of scanned intake: a grant for the citizen's page, a session for the intake, and the intake's signed word, without
+//! which a manifest names no file.
+//!
+//! The page carries the grant but cannot use it: only what the intake's key signed is exchanged. The word of the intake decides, never the
+//! page's.
+
+use sceau_accounts::Source;
+use sceau_crypto::{FileId, Typ, VerifyingKey, jws};
+use sceau_element_api::documents::{DossierState, Intake, Manifest, SchemeDocument};
+use sceau_element_api::wire::RecordDraft;
+use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId};
+use sceau_store::params;
+use sceau_trace::{Action, Actor, ActorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::code::Code;
+use crate::evidence::everything;
+use crate::fault::Fault;
+use crate::intake::{Redemption, Word};
+use crate::keys::PublishedKey;
+use crate::settle::Event;
+use crate::{Dossiers, SchemeView, Upload, statements};
+
+/// How long a grant may wait to be exchanged.
+const GRANT_MS: u64 = 60_000;
+/// How long the intake may upload afterwards: what a large dossier over a slow line takes.
+const SESSION_MS: u64 = 6 * 3_600_000;
+
+/// The intake of this platform: where pages find it, and the key that its words are signed with.
+#[derive(Debug, Clone)]
+pub struct IntakeDesk {
+    /// Its web origin.
+    pub url: String,
+    /// Its key.
+    pub key: VerifyingKey,
+}
+
+/// A one-use grant: the page carries it to the intake.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Grant {
+    /// The grant.
+    pub grant: String,
+    /// The intake's web origin.
+    pub url: String,
+    /// Until when it can be exchanged, in Unix milliseconds.
+    pub expires: u64,
+}
+
+/// What the intake gets for a grant: everything that it verifies before it makes a key.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IntakeSession {
+    /// Bearer token, for the files of this dossier alone.
+    pub token: String,
+    /// Until when, in Unix milliseconds.
+    pub expires: u64,
+    /// The exact bytes of the dossier's document, base64url: whose it is, and for which scheme.
+    #[schema(value_type = String)]
+    pub dossier: Base64Url,
+    /// The evidence file of its attestation.
+    #[schema(value_type = Object)]
+    pub evidence: serde_json::Value,
+    /// The scheme.
+    pub scheme: SchemeView,
+    /// The key to seal to, with its proofs.
+    pub recipient: PublishedKey,
+}
+
+impl Dossiers {
+    /// With an intake that scans.
+    #[must_use]
+    pub fn with_intake(self, intake: Option<IntakeDesk>) -> Self {
+        Self { intake, ..self }
+    }
+
+    /// Where the intake is, for the pages.
+    pub(crate) fn intake_url(&self) -> Option<String> {
+        self.intake.as_ref().map(|desk| desk.url.clone())
+    }
+
+    /// A grant for a dossier of `citizen` whose scheme says scanned intake.
+    ///
+    /// # Errors
+    /// When the dossier takes no files, or its scheme no scanned intake.
+    pub async fn grant_intake(
+        &self,
+        citizen: AccountId,
+        dossier: DossierId,
+        source: Source,
+    ) -> Result<Grant, Fault> {
+        self.own_open(citizen, dossier).await?;
+        if self.way_of(dossier).await? != Intake::Scanned {
+            return Err(Code::SealedOnly.into());
+        }
+        let desk = self.intake.as_ref().ok_or(Code::NoIntake)?;
+        let grant = secret();
+        let expires = self.clock.now_ms() + GRANT_MS;
+        let hash = sceau_crypto::sha256(grant.as_bytes()).to_vec();
+        let values = params![hash, dossier.to_string(), citizen.to_string(), source.to_string(), expires];
+        self.database.execute(statements::INSERT_GRANT, values).await?;
+        Ok(Grant { grant, url: desk.url.clone(), expires })
+    }
+
+    /// Exchanges a grant that the intake signed for, once.
+    ///
+    /// # Errors
+    /// When the intake did not sign it, or it was used or has expired.
+    pub async fn redeem_grant(&self, signed: &str) -> Result<IntakeSession, Fault> {
+        let redemption: Redemption = self.signed_by_intake(signed, Typ::IntakeRedemption)?;
+        let (token, now) = (secret(), self.clock.now_ms());
+        let expires = now + SESSION_MS;
+        let hash = |text: &str| sceau_crypto::sha256(text.as_bytes()).to_vec();
+        let values = params![hash(&redemption.grant), hash(&token), expires, now];
+        let row = self.database.fetch_optional(statements::REDEEM_GRANT, values).await?;
+        let row = row.ok_or(Code::GrantInvalid)?;
+        let invalid = |_| Fault::from(Code::GrantInvalid);
+        let dossier: DossierId = row.get::<String>("dossier")?.parse().map_err(invalid)?;
+        let depositor: AccountId = row.get::<String>("citizen")?.parse().map_err(invalid)?;
+        let state = self.own(depositor, dossier).await?;
+        Ok(IntakeSession {
+            token,
+            expires,
+            evidence: self.evidence_showing(state.attested.index, everything).await?,
+            scheme: self.scheme(state.document.scheme).await?,
+            recipient: self.key_of(dossier, state.document.organisation).await?,
+            dossier: Base64Url(state.payload),
+        })
+    }
+
+    /// The upload that an intake's token stands for.
+    ///
+    /// # Errors
+    /// When the token is unknown or has expired.
+    pub async fn intake_upload(&self, token: &str, file: FileId) -> Result<Upload, Fault> {
+        let values = params![sceau_crypto::sha256(token.as_bytes()).to_vec(), self.clock.now_ms()];
+        let row = self.database.fetch_optional(statements::INTAKE_SESSION, values).await?;
+        let row = row.ok_or(Code::GrantInvalid)?;
+        let invalid = || Fault::from(Code::GrantInvalid);
+        Ok(Upload {
+            citizen: row.get::<String>("citizen")?.parse().map_err(|_| invalid())?,
+            dossier: row.get::<String>("dossier")?.parse().map_err(|_| invalid())?,
+            source: row.get::<String>("source")?.parse().map_err(|_| invalid())?,
+            file,
+        })
+    }
+
+    /// Takes the intake's signed word on a file: on record first; kept where the file is clean, else the file is removed.
+    ///
+    /// # Errors
+    /// When the intake did not sign it, or it is about another file.
+    pub async fn take_word(&self, upload: Upload, signed: &str) -> Result<(), Fault> {
+        let word: Word = self.signed_by_intake(signed, Typ::IntakeWord)?;
+        if (word.dossier, word.file) != (upload.dossier, upload.file) {
+            return Err(Code::IntakeUnproven.into());
+        }
+        self.own_open(upload.citizen, upload.dossier).await?;
+        let at = params![upload.dossier.to_string(), upload.file.to_string()];
+        if self.database.fetch_optional(statements::SCAN, at).await?.is_some() {
+            return Ok(()); // The first word stands.
+        }
+        let clean = word.clean();
+        if let Some(file) = &clean {
+            self.check_arrived(upload.dossier, file).await?;
+        }
+        if word.is_verdict() {
+            self.record_word(&upload, &word).await?;
+        }
+        if clean.is_none() {
+            return self.drop_file(upload.dossier, &upload.file.to_string()).await;
+        }
+        let values = params![upload.dossier.to_string(), upload.file.to_string(), signed];
+        self.database.execute(statements::INSERT_SCAN, values).await?;
+        Ok(())
+    }
+
+    async fn record_word(&self, upload: &Upload, word: &Word) -> Result<(), Fault> {
+        let organisation = self.own(upload.citizen, upload.dossier).await?.document.organisation;
+        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "intake"), Action::INTAKE_SCAN)
+            .organisation(organisation)
+            .subject("dossier", upload.dossier)
+            .subject("file", upload.file);
+        let draft = match word.code() {
+            None => draft.granted(),
+            Some(code) => draft.refused(code),
+        };
+        let index = self.element().append(draft).await?;
+        let event = Event {
+            index,
+            time: self.clock.now_ms(),
+            action: Action::INTAKE_SCAN.as_str(),
+            outcome: if word.code().is_none() { "granted" } else { "refused" },
+            actor_role: "intake",
+            organisation: None,
+        };
+        let mut transaction = self.database.begin().await?;
+        self.insert_event(&mut transaction, upload.dossier, &event).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Whether every file that is new in `manifest` has the intake's word.
+    pub(crate) async fn check_scanned(
+        &self,
+        dossier: DossierId,
+        manifest: &Manifest,
+        before: Option<&Manifest>,
+    ) -> Result<(), Fault> {
+        for file in &manifest.files {
+            if before.is_some_and(|before| before.files.contains(file)) {
+                continue;
+            }
+            let at = params![dossier.to_string(), file.file_id.to_string()];
+            let row = self.database.fetch_optional(statements::SCAN, at).await?.ok_or(Code::NotScanned)?;
+            let word: Word = self.signed_by_intake(&row.get::<String>("word")?, Typ::IntakeWord)?;
+            if word.dossier != dossier || word.clean().as_ref() != Some(file) {
+                return Err(Code::NotScanned.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// That the depositor of a dossier seals its files.
+    pub(crate) async fn seals_itself(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
+        self.own_open(citizen, dossier).await?;
+        match self.way_of(dossier).await? {
+            Intake::Sealed => Ok(()),
+            Intake::Scanned => Err(Code::ScannedOnly.into()),
+        }
+    }
+
+    /// The key that a dossier was begun with, with its proofs.
+    async fn key_of(&self, dossier: DossierId, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
+        let id = self.recipient(dossier).await?;
+        let keys = self.published_keys(organisation).await?;
+        let mut key = keys.into_iter().find(|key| key.key_id == id).ok_or(Code::NoRecipientKey)?;
+        key.evidence = Some(self.evidence(key.index).await?);
+        Ok(key)
+    }
+
+    async fn way_of(&self, dossier: DossierId) -> Result<Intake, Fault> {
+        let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
+        let scheme = self.rows.current::<SchemeDocument>(state.document.scheme).await?;
+        Ok(scheme.ok_or_else(Fault::not_found)?.document.intake)
+    }
+
+    fn signed_by_intake<T: serde::de::DeserializeOwned>(&self, signed: &str, typ: Typ) -> Result<T, Fault> {
+        let desk = self.intake.as_ref().ok_or(Code::NoIntake)?;
+        let payload = jws::verify(signed, typ, &desk.key).map_err(|_| Code::IntakeUnproven)?;
+        serde_json::from_slice(&payload).map_err(|_| Code::IntakeUnproven.into())
+    }
+}
+
+/// 32 random bytes as text; the database keeps their hash.
+fn secret() -> String {
+    Base64Url(sceau_crypto::random::<32>().to_vec()).encode()
+}
