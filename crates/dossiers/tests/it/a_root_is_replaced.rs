@@ -44,6 +44,7 @@ async fn deposits_wait_for_a_key_that_the_new_root_states() {
         serial: 2,
         key_manager: "https://gardien-lyon.localhost:8443".to_owned(),
         root_key: root.verifying_key().as_bytes().to_vec().into(),
+        withdraws_predecessor: false,
     };
     let signed = jws::sign(&root, Typ::KeyStatement, &statement.to_bytes().unwrap());
     office.machine.publish_key(&signed).await.unwrap();

@@ -198,6 +198,7 @@ impl World {
                 serial: 1,
                 key_manager: format!("https://cles-{name}.localhost:8443"),
                 root_key: root.verifying_key().as_bytes().to_vec().into(),
+                withdraws_predecessor: false,
             };
             let signed = jws::sign(&root, Typ::KeyStatement, &statement.to_bytes().unwrap());
             machine.publish_key(&signed).await.unwrap();

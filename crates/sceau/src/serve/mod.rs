@@ -1,9 +1,11 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
+mod database;
 pub(crate) mod keymanager;
 pub(crate) mod pages;
 pub(crate) mod platform;
 mod policy;
+mod secret;
 mod settings;
 
 use std::io::Write as _;

@@ -8,13 +8,16 @@ use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_dossiers::{Dossiers, DraftSpace, LETTERS, Platform};
 use sceau_element_api::{Client, OrganisationId};
-use sceau_store::{Clock, Database, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
+use sceau_store::{Clock, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::settings::Settings;
 use super::{asked_to_end, pages, say_ready};
 use crate::failure::{Exit, Failure};
+
+/// How many letters are on their way at once.
+const LETTERS_AT_ONCE: u32 = 8;
 
 /// Where the platform keeps things, and where it listens.
 #[derive(Debug, clap::Args)]
@@ -92,7 +95,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages());
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let upkeep = tokio::spawn(keep(platform.dossiers.clone(), stopped.clone()));
+    let upkeep = tokio::spawn(keep(platform.clone(), stopped.clone()));
     let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
@@ -119,7 +122,7 @@ async fn assemble(
     sceau_hsm::durable::secret_folder(data)?;
     let migrations =
         [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-    let database = Database::open(&data.join("records.db"), &migrations).await.map_err(store)?;
+    let database = settings.database.open(data, &migrations).await?;
     let objects = settings.objects.open(data).map_err(store)?;
     let mail = settings.mail.open(data, &clock).map_err(store)?;
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
@@ -145,11 +148,14 @@ async fn assemble(
 }
 
 /// Tidies and sweeps until told to stop.
-async fn keep(dossiers: Dossiers, mut stopped: tokio::sync::watch::Receiver<bool>) {
-    let stop = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+async fn keep(platform: Platform, stopped: tokio::sync::watch::Receiver<bool>) {
+    let stop = || {
+        let mut stopped = stopped.clone();
+        async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        }
     };
-    dossiers.upkeep(stop).await;
+    tokio::join!(platform.dossiers.upkeep(stop()), platform.accounts.upkeep(stop()));
 }
 
 /// Delivers letters until told to stop.
@@ -166,5 +172,5 @@ async fn deliver(
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    outbox.dispatcher().on(LETTERS, letters).run(stop).await;
+    outbox.dispatcher().at_once(LETTERS_AT_ONCE).on(LETTERS, letters).run(stop).await;
 }

@@ -1,6 +1,11 @@
 //! The servers that the platform works with, in one TOML file (`--config`). Each section may be left away: what is embedded takes its place.
 //!
 //! ```toml
+//! [database]                  # where records are kept; else a file in the data folder
+//! kind = "postgresql"
+//! url = "postgresql://sceau@db.example.org/sceau"
+//! password_file = "credential:database"
+//!
 //! [objects]                   # where sealed files are kept
 //! kind = "folder"
 //! path = "/srv/sceau/objects" # else `objects` in the data folder
@@ -23,6 +28,7 @@ use std::sync::Arc;
 use sceau_store::{Clock, MailFolder, Objects, StoreError};
 use serde::Deserialize;
 
+use super::database::DatabaseSettings;
 use crate::failure::{Exit, Failure};
 
 /// The longest file that is read, in bytes.
@@ -34,6 +40,8 @@ const FROM: &str = "Sceau <ne-pas-repondre@sceau.localhost>";
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
+    /// Where records are kept.
+    pub(crate) database: DatabaseSettings,
     /// Where sealed files are kept.
     pub(crate) objects: ObjectsSettings,
     /// Who carries the letters.
@@ -115,6 +123,10 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.database.check()?;
+        for (name, path) in self.database.paths() {
+            absolute(name, path)?;
+        }
         let ObjectsSettings::Folder { path: objects } = &self.objects;
         let MailSettings::Folder { path: mail, from: _ } = &self.mail;
         absolute("objects.path", objects.as_deref())?;
@@ -191,6 +203,13 @@ mod tests {
         let said = refused("[objects]\nkind = \"tape\"\n");
         assert!(said.contains("tape") && said.contains("`folder`"), "{said}");
         assert!(refused("[objects]\nkind = \"folder\"\npath = \"objects\"\n").contains("objects.path"));
+        let postgresql = |more: &str| refused(&format!("[database]\nkind = \"postgresql\"\n{more}"));
+        let said = postgresql("url = \"postgresql://sceau:hunter2@db/sceau\"\n");
+        assert!(said.contains("password_file") && !said.contains("hunter2"), "{said}");
+        assert!(
+            postgresql("url = \"postgresql://s@db/s\"\npassword_file = \"pw\"").contains("password_file")
+        );
+        assert!(postgresql("url = \"postgresql://s@db/s\"\nconnections = 0").contains("1 to 1000"));
     }
 
     #[test]
