@@ -8,6 +8,8 @@ use sceau_client::{Enrolled, Machine, NewOrganisation, Person, Scheme, Trust};
 use sceau_crypto::{RecipientPrivateKey, RecipientSuite, SigningKey, Typ, XWingPrivateKey, jws};
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
 use sceau_element_api::{OrganisationId, Role};
+use sceau_store::judge::PostgresJudge;
+use sceau_store::{Database, Postgres};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -26,8 +28,16 @@ pub struct House {
     pub origin: String,
     /// The socket at which the platform calls the element, where it is not the element's own.
     pub door: Option<PathBuf>,
+    /// The server of the platform's database, where that is none of its own.
+    pub server: Option<PostgresJudge>,
+    database: Option<String>,
+    /// More arguments for the platform.
+    pub more: Vec<String>,
     port: u16,
 }
+
+/// What the servers under a house are, where the environment says so: `cargo xtask test --only servers` sets it.
+const DATABASE: &str = "SCEAU_TEST_DATABASE";
 
 /// An organisation whose own software holds its keys: what a key manager is, without one.
 pub struct Organisation {
@@ -75,6 +85,18 @@ impl House {
         (house, door, gate)
     }
 
+    /// Starts both, the platform on a PostgreSQL server of its own, behind something that listens at another port.
+    pub fn start_on_postgresql(name: &str, public_port: u16) -> Self {
+        let origin = format!("http://sceau.localhost:{public_port}");
+        let mut house = Self::empty(name, crate::free_port(), origin);
+        if house.server.is_none() {
+            house.put_on_postgresql();
+        }
+        house.start_element();
+        house.start_platform();
+        house
+    }
+
     fn start_at(name: &str, port: u16, origin: String) -> Self {
         let mut house = Self::empty(name, port, origin);
         house.start_element();
@@ -85,7 +107,50 @@ impl House {
     fn empty(name: &str, port: u16, origin: String) -> Self {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "a passphrase for one test only");
-        Self { scratch, element: None, platform: None, origin, door: None, port }
+        let (server, database) = (None, None);
+        let mut house = Self {
+            scratch,
+            element: None,
+            platform: None,
+            origin,
+            door: None,
+            server,
+            database,
+            more: Vec::new(),
+            port,
+        };
+        match std::env::var(DATABASE).as_deref() {
+            Ok("postgresql") => house.put_on_postgresql(),
+            Ok(other) => panic!("{DATABASE} is postgresql or not set, not {other}"),
+            Err(_) => {}
+        }
+        house
+    }
+
+    fn put_on_postgresql(&mut self) {
+        let server = PostgresJudge::start().expect("PostgreSQL is installed");
+        let url = server.database().expect("a fresh server takes a database");
+        let settings = format!("[database]\nkind = \"postgresql\"\nurl = \"{url}\"\n");
+        self.scratch.write("platform.toml", settings);
+        (self.server, self.database) = (Some(server), Some(url));
+    }
+
+    /// Opens the database of the platform, whether that runs or not.
+    pub async fn database(&self) -> Database {
+        let migrations =
+            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let opened = match &self.database {
+            Some(url) => {
+                let address = url.parse().expect("an address of a database");
+                Database::connect(
+                    &Postgres { connections: 2, turns: 1, ..Postgres::at(address) },
+                    &migrations,
+                )
+                .await
+            }
+            None => Database::open(&self.scratch.join("platform").join("records.db"), &migrations).await,
+        };
+        opened.expect("the platform's own database")
     }
 
     /// Starts the element on its state.
@@ -100,14 +165,28 @@ impl House {
 
     /// Starts the platform on its data.
     pub fn start_platform(&mut self) {
-        let started = Program::ours("sceau")
+        self.platform = Some(self.another_platform("sceau", self.port));
+    }
+
+    /// Starts a process of the platform that listens at `port`; several share the data where a server keeps the database.
+    pub fn another_platform(&self, name: &str, port: u16) -> Running {
+        let mut program = Program::ours("sceau")
+            .named(name)
             .args(["serve", "platform", "--data"])
             .arg(self.scratch.join("platform"))
             .arg("--element")
             .arg(self.door.clone().unwrap_or_else(|| self.socket()))
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--origin", &self.origin])
-            .start(self.scratch.path());
-        self.platform = Some(started);
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--origin", &self.origin])
+            .args(&self.more);
+        if self.database.is_some() {
+            program = program.arg("--config").arg(self.scratch.join("platform.toml"));
+        }
+        program.start(self.scratch.path())
+    }
+
+    /// The port of the platform itself.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where the platform itself listens.

@@ -193,10 +193,7 @@ pub struct Records {
 impl Records {
     /// Opens the database of a house, whether the platform runs or not.
     pub async fn open(house: &House) -> Self {
-        let migrations =
-            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-        let path = house.scratch.join("platform").join("records.db");
-        Self { database: Database::open(&path, &migrations).await.expect("the platform's own database") }
+        Self { database: house.database().await }
     }
 
     /// Runs a statement, which must change something.

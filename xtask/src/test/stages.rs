@@ -59,6 +59,13 @@ pub(crate) const STAGES: &[Stage] = &[
         work: tests,
     },
     Stage {
+        name: "servers",
+        about: "the whole system on a real PostgreSQL",
+        needs: &["tests"],
+        lane: "cargo",
+        work: servers,
+    },
+    Stage {
         name: "judges",
         about: "outside readers in Python",
         needs: &["build", "tools"],
@@ -68,7 +75,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         name: "browser",
         about: "real Chromium",
-        needs: &["build", "tools", "tests", "web", "judges"],
+        needs: &["build", "tools", "tests", "servers", "web", "judges"],
         lane: "browser",
         work: browser,
     },
@@ -184,6 +191,29 @@ fn build(log: &Log) -> Result<(), String> {
 
 fn tests(log: &Log) -> Result<(), String> {
     log.run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
+}
+
+/// Whole-system behaviours in which the database matters, run again with the platform on PostgreSQL: kills, cut uploads, edited rows, roles.
+const ON_SERVERS: [&str; 5] = [
+    "a_cut_upload_goes_on",
+    "an_organisation_with_its_own_software",
+    "kill_nine_loses_nothing",
+    "swapped_edited_and_rolled_back_rows",
+    "who_may_not_read",
+];
+/// What looks into the files of a SQLite database.
+const OF_FILES: [&str; 3] =
+    ["the_platform_dies_at_commits", "a_database_that_is_rolled_back", "neither_taken_kept_nor_logged"];
+
+fn servers(log: &Log) -> Result<(), String> {
+    let skipped = OF_FILES.iter().flat_map(|name| ["--skip", name]);
+    log.run(
+        cargo()
+            .args(["test", "--workspace", "--test", "it", "--"])
+            .args(ON_SERVERS)
+            .args(skipped)
+            .env("SCEAU_TEST_DATABASE", "postgresql"),
+    )
 }
 
 /// Installs what the judges and the browser tests stand on.

@@ -42,7 +42,8 @@ const DEADLOCKS: u32 = 5;
 
 /// What a session is told when it begins, whatever the server's own settings are. A process that is stuck in a transaction, holding the lock of
 /// all writers, is thrown out; one that waits for it gives up before its caller does.
-const SESSION: [(&str, &str); 6] = [
+const SESSION: [(&str, &str); 7] = [
+    ("client_min_messages", "warning"),
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
     ("client_connection_check_interval", "10s"),
