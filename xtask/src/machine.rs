@@ -28,12 +28,16 @@ struct Package {
 
 const FOR_BUILDING: [Package; 1] = [Package { name: "gcc", present: || on_path("cc") }];
 
-const FOR_TESTS: [Package; 10] = [
+const FOR_TESTS: [Package; 11] = [
     Package { name: "gcc", present: || on_path("cc") },
     Package { name: "chromium", present: || on_path("chromium") },
     Package { name: "libnss3-tools", present: || on_path("certutil") && on_path("pk12util") },
     Package { name: "postgresql", present: || on_path("initdb") || debian_postgresql() },
     Package { name: "clamav-daemon", present: || on_path("clamd") },
+    Package {
+        name: "rabbitmq-server",
+        present: || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").is_file() && on_path("epmd"),
+    },
     Package { name: "strace", present: || on_path("strace") },
     Package { name: "faketime", present: || on_path("faketime") },
     Package { name: "openssl", present: || on_path("openssl") },

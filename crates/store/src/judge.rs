@@ -3,6 +3,7 @@
 //! For tests only (feature `judge`). It listens on a socket in its own temporary folder, on no port, and dies with the test.
 
 mod clamd;
+mod rabbitmq;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use crate::{Migration, Statement, portable_script};
 
 pub use clamd::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
+pub use rabbitmq::RabbitJudge;
 
 /// A PostgreSQL server of its own, stopped and removed when dropped.
 #[derive(Debug)]

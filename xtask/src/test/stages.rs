@@ -54,7 +54,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         name: "tests",
         about: "unit, property, vectors, whole system",
-        needs: &["build"],
+        needs: &["build", "tools"],
         lane: "cargo",
         work: tests,
     },

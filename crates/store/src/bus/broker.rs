@@ -12,6 +12,9 @@ const HEARTBEAT: u16 = 10;
 /// Milliseconds that a connection may take.
 const PATIENCE: u64 = 10_000;
 
+/// Exists only where the library was built with its TLS: without, it would take `amqps` and speak in clear.
+const _: Option<amq_protocol_tcp::RustlsConnector> = None;
+
 /// Where the broker is and who we are there.
 pub struct Broker {
     host: String,
@@ -26,8 +29,13 @@ pub struct Broker {
 #[non_exhaustive]
 pub enum BusError {
     /// Not `amqps://login@host:port`.
-    #[error("the address of the bus is `amqps://login@host` or `amqps://login@host:port`, without a password or a path")]
+    #[error(
+        "the address of the bus is `amqps://login@host` or `amqps://login@host:port`, without a password or a path"
+    )]
     Address,
+    /// The broker does not answer.
+    #[error("the bus does not answer: is this its TLS port?")]
+    Silent,
     /// The broker refuses, or is not there.
     #[error("the bus cannot be reached: {0}")]
     Broker(#[from] lapin::Error),
@@ -38,7 +46,7 @@ impl BusError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address => "bus_address",
-            Self::Broker(_) => "bus_unreachable",
+            Self::Silent | Self::Broker(_) => "bus_unreachable",
         }
     }
 }
@@ -85,7 +93,9 @@ impl Broker {
         let tls = OwnedTLSConfig { identity: None, cert_chain: Some(self.authority.clone()) };
         let properties = ConnectionProperties::default().with_connection_name("sceau".into());
         let runtime = lapin::runtime::default_runtime()?;
-        Ok(Connection::connect_uri_with_config(uri, properties, tls, runtime).await?)
+        let connecting = Connection::connect_uri_with_config(uri, properties, tls, runtime);
+        let patience = std::time::Duration::from_millis(PATIENCE);
+        Ok(tokio::time::timeout(patience, connecting).await.map_err(|_| BusError::Silent)??)
     }
 }
 
@@ -105,7 +115,9 @@ mod tests {
         for right in ["amqps://sceau@bus.example.org", "amqps://sceau@[::1]:5672", "amqps://sceau@bus/"] {
             assert!(broker(right).is_ok(), "{right}");
         }
-        for wrong in ["amqp://sceau@bus", "amqps://bus", "amqps://sceau:word@bus", "amqps://sceau@bus/a", "bus", ""] {
+        for wrong in
+            ["amqp://sceau@bus", "amqps://bus", "amqps://sceau:word@bus", "amqps://sceau@bus/a", "bus", ""]
+        {
             assert_eq!(broker(wrong).map(|_| ()).map_err(|e| e.code()), Err("bus_address"), "{wrong}");
         }
         let shown = broker("amqps://sceau@bus").map(|broker| format!("{broker:?}")).unwrap_or_default();

@@ -12,7 +12,9 @@ pub struct Company(String);
 
 /// Not a company's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a company's name on the bus has 1 to 64 of a-z, 0-9, `-`, `_` and `.`, and begins with a letter or a digit")]
+#[error(
+    "a company's name on the bus has 1 to 64 of a-z, 0-9, `-`, `_` and `.`, and begins with a letter or a digit"
+)]
 pub struct NotACompany;
 
 impl Company {
@@ -58,7 +60,8 @@ impl FromStr for Company {
     fn from_str(name: &str) -> Result<Self, NotACompany> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let begins = name.bytes().next().is_some_and(plain);
-        let good = begins && name.len() <= 64 && name.bytes().all(|byte| plain(byte) || b"-_.".contains(&byte));
+        let good =
+            begins && name.len() <= 64 && name.bytes().all(|byte| plain(byte) || b"-_.".contains(&byte));
         if good { Ok(Self(name.to_owned())) } else { Err(NotACompany) }
     }
 }

@@ -43,12 +43,19 @@ pub enum Verdict {
 pub struct Consumer {
     broker: Arc<Broker>,
     company: Company,
+    pauses: (Duration, Duration),
 }
 
 impl Consumer {
     /// For this company.
     pub fn new(broker: Arc<Broker>, company: Company) -> Self {
-        Self { broker, company }
+        Self { broker, company, pauses: PAUSES }
+    }
+
+    /// Pauses for so long, always, before the broker is tried again.
+    #[must_use]
+    pub fn pausing(self, pause: Duration) -> Self {
+        Self { pauses: (pause, pause), ..self }
     }
 
     /// Hands each reply to `settle`, in order, until `stop` resolves.
@@ -58,7 +65,7 @@ impl Consumer {
         R: Future<Output = Verdict> + Send,
     {
         tokio::pin!(stop);
-        let mut pause = PAUSES.0;
+        let mut pause = self.pauses.0;
         loop {
             tokio::select! {
                 () = &mut stop => return,
@@ -69,7 +76,7 @@ impl Consumer {
             }
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSES.1),
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(self.pauses.1),
             }
         }
     }
@@ -86,7 +93,7 @@ impl Consumer {
         let (queue, options) = (self.company.status_queue(), BasicConsumeOptions::default());
         let mut replies =
             channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
-        *pause = PAUSES.0;
+        *pause = self.pauses.0;
         while let Some(delivery) = replies.next().await {
             let delivery = delivery?;
             match settle(self.received(&delivery)).await {

@@ -61,10 +61,13 @@ impl Publisher {
         link.idle.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
         match confirmation {
             Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => {
-                Err(DeliveryError::Refused(format!("no queue takes {}: provision the bus", company.put_type())))
+            Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => Err(DeliveryError::Refused(format!(
+                "no queue takes {}: provision the bus",
+                company.put_type()
+            ))),
+            Confirmation::Nack(None) => {
+                Err(DeliveryError::Later("the queue is full, or the broker cannot keep it".into()))
             }
-            Confirmation::Nack(None) => Err(DeliveryError::Later("the queue is full, or the broker cannot keep it".into())),
             Confirmation::NotRequested => Err(DeliveryError::Later("the broker confirms nothing".into())),
         }
     }

@@ -12,6 +12,8 @@ mod antivirus;
 #[macro_use]
 mod ground;
 
+mod bus;
+
 mod a_server_that_restarts_loses_nothing;
 mod every_statement_prepares_on_postgresql;
 mod mail_cannot_be_given_headers;
