@@ -111,7 +111,9 @@ impl Dossiers {
         let expires = now + SESSION_MS;
         let hash = |text: &str| sceau_crypto::sha256(text.as_bytes()).to_vec();
         let values = params![hash(&redemption.grant), hash(&token), expires, now];
-        let row = self.database.fetch_optional(statements::REDEEM_GRANT, values).await?;
+        let mut transaction = self.database.begin().await?;
+        let row = transaction.fetch_optional(statements::REDEEM_GRANT, values).await?;
+        transaction.commit().await?;
         let row = row.ok_or(Code::GrantInvalid)?;
         let invalid = |_| Fault::from(Code::GrantInvalid);
         let dossier: DossierId = row.get::<String>("dossier")?.parse().map_err(invalid)?;

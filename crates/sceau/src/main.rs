@@ -51,6 +51,8 @@ enum Role {
     Platform(serve::platform::PlatformOptions),
     /// The key manager: the organisation's keys and the pages where documents are opened
     Keymanager(serve::keymanager::KeyManagerOptions),
+    /// The intake: scans documents and seals them as they stream, in the privileged zone
+    Intake(serve::intake::IntakeOptions),
 }
 
 fn main() -> ExitCode {
@@ -112,6 +114,13 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::platform::run(options))
+        }
+        Role::Intake(options) => {
+            keep_memory_to_itself()?;
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::intake::run(options))
         }
         Role::Keymanager(options) => {
             keep_memory_to_itself()?;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use sceau_store::ClamdAddress;
+
 use crate::failure::Failure;
 use crate::house::{House, Layout};
 use crate::serve::say_ready;
@@ -18,12 +20,15 @@ pub(crate) struct UpOptions {
     /// Make a demonstration organisation with a scheme and a case officer, through the public API
     #[arg(long)]
     demonstration: bool,
+    /// A ClamAV daemon, unix:/path or tcp:host:port: an intake then scans documents for the schemes that ask for it
+    #[arg(long, value_name = "ADDRESS")]
+    antivirus: Vec<ClamdAddress>,
 }
 
 /// Starts everything, shows where to go, and ends it all on a signal.
 pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
     let layout = Layout::open(&options.data)?;
-    let mut house = House::start(&layout).await?;
+    let mut house = House::start(&layout, &options.antivirus).await?;
     let shown = if options.demonstration {
         crate::demonstration::show(&mut house, &layout).await
     } else {

@@ -73,6 +73,8 @@ pub(super) struct Deposit {
     pub(super) given: Given,
     /// Until when it is held, in Unix milliseconds.
     pub(super) expires: u64,
+    /// Files join a dossier that was sent: its answers and required documents are with the organisation.
+    pub(super) more: bool,
     files: Mutex<BTreeMap<u32, Entry>>,
 }
 
@@ -91,10 +93,10 @@ impl Deposit {
         server: Server,
         form: Parsed<SchemeDocument>,
         recipient: TrustedKey,
-        (given, expires): (Given, u64),
+        (given, expires, more): (Given, u64, bool),
     ) -> Self {
         let files = Mutex::default();
-        Self { token_hash, dossier, server, form, recipient, given, expires, files }
+        Self { token_hash, dossier, server, form, recipient, given, expires, more, files }
     }
 
     /// Takes up a file that was found acceptable as announced.

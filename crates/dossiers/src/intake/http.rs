@@ -113,19 +113,24 @@ async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Ans
         return Err(Refusal::Busy.into());
     }
     let proven = intake.redeem(body.grant).await?;
-    if let Some(what) = missing_answer(&proven.form.document, &body.answers) {
+    let wrong = if proven.more {
+        (!body.answers.is_empty()).then(|| "The answers were sent before.".to_owned())
+    } else {
+        missing_answer(&proven.form.document, &body.answers)
+    };
+    if let Some(what) = wrong {
         return Err(Refused(Refusal::Incomplete, Some(what)));
     }
     let [id, token] = [(), ()].map(|()| Base64Url(sceau_crypto::random::<32>().to_vec()).encode());
     let hash = sceau_crypto::sha256(token.as_bytes());
-    let expires = proven.expires;
+    let (expires, more) = (proven.expires, proven.more);
     let deposit = Deposit::new(
         hash,
         proven.dossier,
         proven.server,
         proven.form,
         proven.recipient,
-        (body.answers, expires),
+        (body.answers, expires, more),
     );
     intake.deposits(|deposits| deposits.insert(id.clone(), Arc::new(deposit)));
     Ok(Json(Begun { id, token, expires, largest: intake.0.settings.largest }))
@@ -180,7 +185,7 @@ async fn finish(
     let sealed = deposit.sealed()?;
     let form = &deposit.form.document;
     let slots: Vec<Option<&str>> = sealed.iter().map(|(_, slot)| slot.as_deref()).collect();
-    if let Some(what) = missing_document(form, &slots) {
+    if let Some(what) = missing_document(form, &slots).filter(|_| !deposit.more) {
         return Err(Refused(Refusal::Incomplete, Some(what)));
     }
     let sensitive = |name: &String| form.form.iter().any(|it| it.name == *name && it.sensitive);
@@ -188,7 +193,8 @@ async fn finish(
         deposit.given.clone().into_iter().partition(|(name, _)| sensitive(name));
     let mut files: Vec<SealedFile> = sealed.iter().map(|(file, _)| file.clone()).collect();
     let mut sealed_answers = None;
-    if let Some(content) = answers(secret, form.documents.len() > 1, &sealed) {
+    let answers = answers(secret, form.documents.len() > 1, &sealed).filter(|_| !deposit.more);
+    if let Some(content) = answers {
         let file = intake.seal_answers(&deposit, content.into()).await?;
         sealed_answers = Some(file.envelope_hash);
         files.push(file);

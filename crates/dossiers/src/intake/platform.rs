@@ -4,7 +4,7 @@ use sceau_client::trust::{OfferedKey, TrustedKey, attested};
 use sceau_client::{ClientError, Scheme, Server};
 use sceau_crypto::{FileId, Typ};
 use sceau_element_api::documents::{
-    Document as _, DossierState, Intake as Way, Parsed, SchemeDocument, SealedFile,
+    Document as _, DossierPhase, DossierState, Intake as Way, Parsed, SchemeDocument, SealedFile,
 };
 use sceau_element_api::{Base64Url, DossierId, Kind};
 use serde::Deserialize;
@@ -31,6 +31,8 @@ pub(super) struct Proven {
     pub(super) form: Parsed<SchemeDocument>,
     pub(super) recipient: TrustedKey,
     pub(super) expires: u64,
+    /// The organisation asked for more: the answers are with it already.
+    pub(super) more: bool,
 }
 
 impl Intake {
@@ -61,7 +63,8 @@ impl Intake {
         }
         let recipient = session.recipient.verify(organisation, key, now).map_err(unproven)?;
         let server = server.with_bearer(session.token);
-        Ok(Proven { dossier: id, server, form, recipient, expires: session.expires })
+        let more = dossier.document.phase == DossierPhase::MoreInformation;
+        Ok(Proven { dossier: id, server, form, recipient, expires: session.expires, more })
     }
 
     /// Says under the intake's key that a file is clean.

@@ -33,11 +33,15 @@ pub(crate) struct Ports {
     pub(crate) platform: u16,
     /// Of the key manager.
     pub(crate) key_manager: u16,
+    /// Of the intake; a folder of an earlier version has none, and gets one.
+    #[serde(default)]
+    pub(crate) intake: u16,
 }
 
 impl Ports {
     fn to_json(self) -> String {
-        serde_json::json!({"platform": self.platform, "key_manager": self.key_manager}).to_string()
+        serde_json::json!({"platform": self.platform, "key_manager": self.key_manager, "intake": self.intake})
+            .to_string()
     }
 }
 
@@ -53,20 +57,21 @@ impl Layout {
         secret_folder(root)?;
         let root = root.canonicalize().map_err(|cause| Failure::file("open", root, &cause))?;
         let ports = root.join(PORTS);
-        let ports = match std::fs::read(&ports) {
+        let file = ports;
+        let mut ports: Ports = match std::fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
-                let words = format!("{} is not ours any more; put it back or remove it", ports.display());
+                let words = format!("{} is not ours any more; put it back or remove it", file.display());
                 Failure::new(Exit::Input, "ports", words)
             })?,
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                return Err(Failure::file("read", &ports, &cause));
+                return Err(Failure::file("read", &file, &cause));
             }
-            Err(_) => {
-                let chosen = Ports { platform: free_port(8080)?, key_manager: free_port(8443)? };
-                write_secret(&ports, chosen.to_json().as_bytes())?;
-                chosen
-            }
+            Err(_) => Ports { platform: free_port(8080)?, key_manager: free_port(8443)?, intake: 0 },
         };
+        if ports.intake == 0 {
+            ports.intake = free_port(8445)?;
+            write_secret(&file, ports.to_json().as_bytes())?;
+        }
         let layout = Self { root, ports };
         for folder in [layout.logs(), layout.element(), layout.platform(), layout.key_manager()] {
             secret_folder(&folder)?;
@@ -87,6 +92,16 @@ impl Layout {
     /// Web origin of the platform.
     pub(crate) fn platform_origin(&self) -> String {
         format!("http://sceau.localhost:{}", self.ports.platform)
+    }
+
+    /// Web origin of the intake.
+    pub(crate) fn intake_origin(&self) -> String {
+        format!("http://depot.localhost:{}", self.ports.intake)
+    }
+
+    /// The key that signs the intake's words.
+    pub(crate) fn intake_key(&self) -> PathBuf {
+        self.root.join("intake.key")
     }
 
     /// Web address of the key manager.

@@ -6,11 +6,12 @@ mod witness;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sceau_store::ClamdAddress;
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::serve::asked_to_end;
+use crate::serve::{asked_to_end, intake};
 use crate::supervise::{Role, Running};
 
 pub(crate) use layout::Layout;
@@ -26,24 +27,35 @@ pub(crate) struct House {
     pub(crate) platform: String,
     log_key: String,
     key_manager: Option<String>,
+    /// Where documents are scanned, if anywhere.
+    intake: Option<String>,
     /// One-time link of the first administrator, while there is none.
     pub(crate) first_administrator: Option<String>,
 }
 
 impl House {
-    /// Starts the element, then what stands on it.
-    pub(crate) async fn start(layout: &Layout) -> Result<Self, Failure> {
+    /// Starts the element, then what stands on it; an intake only where there is an antivirus.
+    pub(crate) async fn start(layout: &Layout, antivirus: &[ClamdAddress]) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
-        let platform = platform(layout)?.start().await?;
+        let platform = platform(layout, !antivirus.is_empty())?.start().await?;
         let text =
             |value: &Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
         let missing = || Failure::not_ready("platform", &layout.logs());
+        let log_key = text(&platform.ready, "log_key").ok_or_else(missing)?;
+        let mut roles = vec![];
+        let mut scanned_at = None;
+        if !antivirus.is_empty() {
+            let running = intake_role(layout, &log_key, antivirus)?.start().await?;
+            scanned_at = text(&running.ready, "url");
+            roles.push(running);
+        }
         Ok(Self {
+            intake: scanned_at,
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
-            log_key: text(&platform.ready, "log_key").ok_or_else(missing)?,
+            log_key,
             first_administrator: text(&platform.ready, "first_administrator"),
             key_manager: None,
-            roles: vec![element, platform],
+            roles: [element, platform].into_iter().chain(roles).collect(),
         })
     }
 
@@ -67,7 +79,8 @@ impl House {
     /// What a program that starts the house reads on standard output.
     pub(crate) fn ready(&self, demonstration: &Value) -> Value {
         json!({
-            "ready": "up", "platform": self.platform, "key_manager": self.key_manager, "log_key": self.log_key,
+            "ready": "up", "platform": self.platform, "key_manager": self.key_manager,
+            "intake": self.intake, "log_key": self.log_key,
             "first_administrator": self.first_administrator, "demonstration": demonstration,
         })
     }
@@ -85,6 +98,15 @@ impl House {
             lines.push(format!(
                 "  Key manager {url}  (in the organisation’s network, with a client certificate)"
             ));
+        }
+        match &self.intake {
+            Some(url) => {
+                lines.push(format!("  Intake      {url}  (scans documents for the schemes that ask for it)"))
+            }
+            None => lines.push(
+                "  Intake      none: documents come in sealed only (--antivirus unix:/path adds one)"
+                    .to_owned(),
+            ),
         }
         if let Some(link) = &self.first_administrator {
             lines.push(format!("  First administrator, once:  {link}"));
@@ -158,8 +180,8 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
     Ok(Role { name: "element", program, arguments, logs: layout.logs() })
 }
 
-fn platform(layout: &Layout) -> Result<Role, Failure> {
-    let arguments = [
+fn platform(layout: &Layout, scans: bool) -> Result<Role, Failure> {
+    let mut arguments = vec![
         "serve".into(),
         "platform".into(),
         "--data".into(),
@@ -170,7 +192,37 @@ fn platform(layout: &Layout) -> Result<Role, Failure> {
         layout.socket().into_os_string(),
         "--die-with-parent".into(),
     ];
-    Ok(Role { name: "platform", program: ourselves()?, arguments: arguments.into(), logs: layout.logs() })
+    if scans {
+        let key = intake::text_of(&intake::key(&layout.intake_key())?.verifying_key());
+        arguments.extend([
+            "--intake".into(),
+            layout.intake_origin().into(),
+            "--intake-key".into(),
+            key.into(),
+        ]);
+    }
+    Ok(Role { name: "platform", program: ourselves()?, arguments, logs: layout.logs() })
+}
+
+/// On loopback, without TLS: a browser takes `http://*.localhost` for a secure context, and no certificate of ours for a good one.
+fn intake_role(layout: &Layout, log_key: &str, antivirus: &[ClamdAddress]) -> Result<Role, Failure> {
+    let mut arguments = vec![
+        "serve".into(),
+        "intake".into(),
+        "--listen".into(),
+        format!("127.0.0.1:{}", layout.ports().intake).into(),
+        "--platform".into(),
+        layout.platform_origin().into(),
+        "--log-key".into(),
+        log_key.into(),
+        "--key".into(),
+        layout.intake_key().into_os_string(),
+        "--die-with-parent".into(),
+    ];
+    for address in antivirus {
+        arguments.extend(["--antivirus".into(), address.to_string().into()]);
+    }
+    Ok(Role { name: "intake", program: ourselves()?, arguments, logs: layout.logs() })
 }
 
 fn key_manager(layout: &Layout) -> Result<Role, Failure> {

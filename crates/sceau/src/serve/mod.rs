@@ -1,6 +1,7 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
 mod database;
+pub(crate) mod intake;
 pub(crate) mod keymanager;
 pub(crate) mod pages;
 pub(crate) mod platform;

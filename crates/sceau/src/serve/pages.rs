@@ -18,25 +18,30 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 struct Pages;
 
 /// Answers every path that no route took: a file of the bundle, or the application's page.
-pub(crate) fn pages() -> Router {
-    Router::new().fallback(page)
+///
+/// `intake` is the web origin of the intake, the one other origin that pages may call.
+pub(crate) fn pages(intake: Option<&str>) -> Router {
+    let connect = intake.map_or_else(String::new, |origin| format!(" {origin}"));
+    let policy = POLICY.replace("connect-src 'self'", &format!("connect-src 'self'{connect}"));
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY));
+    Router::new().fallback(move |method: Method, uri: Uri| page(policy.clone(), method, uri))
 }
 
-async fn page(method: Method, uri: Uri) -> Response {
+async fn page(policy: HeaderValue, method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if !method.is_safe() || path.starts_with("v1/") || path.starts_with("trace/") {
         return nothing_here();
     }
     match Pages::get(path).filter(|_| !path.is_empty()) {
-        Some(file) => bundled(file, path.starts_with("assets/")),
+        Some(file) => bundled(file, path.starts_with("assets/"), policy),
         None => match Pages::get("index.html") {
-            Some(file) => bundled(file, false),
+            Some(file) => bundled(file, false, policy),
             None => missing(),
         },
     }
 }
 
-fn bundled(file: EmbeddedFile, immutable: bool) -> Response {
+fn bundled(file: EmbeddedFile, immutable: bool, policy: HeaderValue) -> Response {
     let kind = file.metadata.mimetype().to_owned();
     let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = file.data.into_owned().into_response();
@@ -45,7 +50,7 @@ fn bundled(file: EmbeddedFile, immutable: bool) -> Response {
         headers.insert(CONTENT_TYPE, kind);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
@@ -83,7 +88,8 @@ mod tests {
             (Method::POST, "/"),
             (Method::DELETE, "/deposer"),
         ] {
-            let answer = page(method.clone(), Uri::from_static(path)).await;
+            let policy = HeaderValue::from_static(POLICY);
+            let answer = page(policy, method.clone(), Uri::from_static(path)).await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{method} {path}");
             let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
             assert_eq!(kind, Some(sceau_element_api::problem::MEDIA_TYPE), "{method} {path}");

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
-use sceau_dossiers::{Dossiers, DraftSpace, LETTERS, Platform};
+use sceau_crypto::VerifyingKey;
+use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::settings::Settings;
-use super::{asked_to_end, pages, say_ready};
+use super::{asked_to_end, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
 
 /// How many letters are on their way at once.
@@ -49,6 +50,12 @@ pub(crate) struct PlatformOptions {
     /// Socket of the element
     #[arg(long, required_unless_present = "check")]
     element: Option<PathBuf>,
+    /// Web origin of the intake that scans documents, where there is one
+    #[arg(long, value_name = "URL", requires = "intake_key")]
+    intake: Option<String>,
+    /// The public key that the intake's words are signed with, as its ready line says it
+    #[arg(long, value_name = "KEY", value_parser = intake::public_key, requires = "intake")]
+    intake_key: Option<VerifyingKey>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
@@ -92,7 +99,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
 
-    let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages());
+    let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages(options.intake.as_deref()));
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let upkeep = tokio::spawn(keep(platform.clone(), stopped.clone()));
@@ -133,6 +140,8 @@ async fn assemble(
         per_account: bytes(options.draft_space_per_account),
         per_source: bytes(options.draft_space_per_source),
     });
+    let desk = options.intake.clone().zip(options.intake_key);
+    let dossiers = dossiers.with_intake(desk.map(|(url, key)| IntakeDesk { url, key }));
     let parts = Parts {
         database,
         element: Arc::new(element),

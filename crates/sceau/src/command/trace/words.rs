@@ -125,6 +125,7 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "key.make" => ("make a key", "made a key"),
         "log.watch" => ("accept the platform's log", "accepted the platform's log"),
         "platform.connect" => ("connect to a platform", "connected to a platform"),
+        "intake.scan" => ("scan a file at the intake", "scanned a file at the intake"),
         "register.change" => ("change one of its registers", "changed one of its registers"),
         "root.make" => ("make the organisation's next root", "made the organisation's next root"),
         "root.take_over" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
