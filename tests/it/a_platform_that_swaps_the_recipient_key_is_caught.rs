@@ -118,6 +118,7 @@ fn forged(organisation: &Organisation, root: &SigningKey) -> String {
         key_id: key.recipient_key().key_id(),
         public_key: key.recipient_key().public().to_vec().into(),
         root_key: root.verifying_key().as_bytes().to_vec().into(),
+        withdraws_predecessor: false,
         ..honest
     };
     jws::sign(root, Typ::KeyStatement, &statement.to_bytes().unwrap())

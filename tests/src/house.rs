@@ -295,6 +295,7 @@ impl Organisation {
             serial: 1,
             key_manager: "https://cles.localhost:8443".to_owned(),
             root_key: self.root.verifying_key().as_bytes().to_vec().into(),
+            withdraws_predecessor: false,
         };
         jws::sign(&self.root, Typ::KeyStatement, &statement.to_bytes().expect("a good statement"))
     }

@@ -6,8 +6,9 @@
 
 use sceau_crypto::KeyId;
 use sceau_element_api::documents::KeyUse;
+use sceau_element_api::wire::RecordDraft;
 use sceau_store::params;
-use sceau_trace::Action;
+use sceau_trace::{Action, Evidence, sha256};
 
 use crate::deliver::Delivery;
 use crate::error::Error;
@@ -44,11 +45,44 @@ impl KeyManager {
         }
         self.destroy_private(key)?;
         let mut append = self.journal().begin().await?;
-        append.record(self.record_of_key(Action::KEY_DESTROY, &key.statement).granted()).await?;
-        let values = params![key_id.to_string(), self.now()];
+        let position = append.record(self.record_of_destruction(key).await?).await?;
+        let values = params![key_id.to_string(), self.now(), position];
         append.transaction().execute(statements::KEY_DESTROYED, values).await?;
         append.commit().await?;
         self.reload_keyring().await
+    }
+
+    /// The certificate of a destruction: evidence that this key manager's trace holds its record. It says which key, when, on what grounds, and how many
+    /// manifests had been sealed to it; anybody with the platform's log computes the same digest of these. `sceau trace verify` checks the file offline.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] for a key that was not destroyed here, or before certificates were kept.
+    pub async fn certificate_of_destruction(&self, key_id: &KeyId) -> Result<Evidence, Error> {
+        let row = self
+            .database()
+            .fetch_optional(statements::RECORD_OF_DESTRUCTION, params![key_id.to_string()])
+            .await?;
+        let position = row.map(|row| row.get::<Option<u64>>("destroyed_record")).transpose()?.flatten();
+        let evidence = self.journal().evidence(position.ok_or(Error::UnknownKey)?).await?;
+        evidence.ok_or(Error::UnknownKey)
+    }
+
+    async fn record_of_destruction(&self, key: &ManagedKey) -> Result<RecordDraft, Error> {
+        let of_key = params![key.statement.key_id.to_string()];
+        let manifests = self.database().fetch_all(statements::MANIFESTS_OF_KEY, of_key).await?;
+        let mut list = String::new();
+        for row in &manifests {
+            let (hash, index, ended): (String, u64, u64) =
+                (row.get("hash")?, row.get("log_index")?, row.get("ended")?);
+            list.push_str(&format!("{index} {hash} {ended}\n"));
+        }
+        let draft = self.record_of_key(Action::KEY_DESTROY, &key.statement).granted();
+        Ok(draft
+            .detail("grounds", "replaced_expired_and_no_open_manifest")
+            .detail("not_after", key.statement.not_after.to_string())
+            .detail("statement", key.hash.to_string())
+            .detail("manifests", manifests.len().to_string())
+            .detail("manifests_sha256", sha256(list.as_bytes()).to_string()))
     }
 
     /// Neither the log, read to an end that holds the record at `intent`, nor the platform's own list.
@@ -105,7 +139,8 @@ const BEHIND: Error = Error::KeyNeeded("the platform's log was not read to its e
 
 /// What the key itself must be. Pure.
 fn may_end(ring: &Keyring, key: &ManagedKey, now: u64, retention_ms: u64) -> Result<(), Error> {
-    if ring.standing(key, now) != KeyStanding::Retired || key.statement.key_use != KeyUse::Encrypt {
+    let replaced = matches!(ring.standing(key, now), KeyStanding::Retired | KeyStanding::Withdrawn);
+    if !replaced || key.statement.key_use != KeyUse::Encrypt {
         return Err(Error::KeyNeeded("it is in use, was destroyed before, or is no recipient key"));
     }
     let replaced = ring.replaced_at(key).ok_or(Error::KeyNeeded("no other key has replaced it"))?;

@@ -6,6 +6,7 @@
 //! is released without its record; it listens on the internal network only.
 
 mod backup;
+mod calendar;
 mod code;
 mod connector;
 mod decide;
@@ -37,6 +38,7 @@ pub use backup::{
     Backup, BackupError, BackupNote, LastBackup, MadeBackup, NewBackup, Rehearsed, Restored, Terms,
     UnlockedBackup, open_share, share_text,
 };
+pub use calendar::{Alert, CalendarKey};
 pub use code::Code;
 pub use connector::{Decides, Grant, VerifiedConnector};
 pub use decide::{Decided, DecisionRequest};
@@ -45,6 +47,7 @@ pub use error::Error;
 pub use evidence::DossierProof;
 pub use http::ProblemResponse;
 pub use keyring::KeyStanding;
+pub use lifecycle::WithdrawalReason;
 pub use link::Connection;
 pub use manager::{KeyManager, Setup};
 pub use officer::{VerifiedAdministrator, VerifiedOfficer};

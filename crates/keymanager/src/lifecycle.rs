@@ -13,6 +13,7 @@ use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations as _};
 use sceau_store::params;
 use sceau_trace::{Action, sha256};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::deliver::NOT_THE_PLATFORM;
 use crate::error::Error;
@@ -59,6 +60,27 @@ impl KeyManager {
         self.publish_newest(&link, KeyUse::Encrypt).await
     }
 
+    /// Withdraws both keys in use and puts new ones in their place, now: somebody may know them. The platform takes nothing more that is sealed to the
+    /// old one, drafts that were begun before included, and nothing more that the old one signed. What was deposited stays readable here.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`]; those of the platform. What was made and not acknowledged is published by a later [`KeyManager::tick`].
+    pub async fn withdraw_keys(&self, reason: WithdrawalReason) -> Result<(), Error> {
+        let _alone = self.alone().await;
+        let link = self.link().ok_or(Error::NotConnected)?;
+        self.tend_keys(&link).await?;
+        let draft = self.own_record(Action::KEY_WITHDRAW).detail("reason", reason.as_str());
+        self.journal().append(draft).await?;
+        // The signing key first: records about the other one are signed with it.
+        for key_use in [KeyUse::Sign, KeyUse::Encrypt] {
+            self.make_key(&link, key_use, Why::Withdrawn).await?;
+            self.publish_newest(&link, key_use).await?;
+        }
+        let draft = self.own_record(Action::KEY_WITHDRAW).granted().detail("reason", reason.as_str());
+        self.journal().append(draft).await?;
+        Ok(())
+    }
+
     /// Makes a key and has the root state it; both are on disk when this returns.
     async fn make_key(&self, link: &Link, key_use: KeyUse, why: Why) -> Result<(), Error> {
         let now = self.now();
@@ -96,6 +118,7 @@ impl KeyManager {
             serial,
             key_manager: self.address().to_owned(),
             root_key: Base64Url(keys.verifying_key(&root.key)?.as_bytes().to_vec()),
+            withdraws_predecessor: why == Why::Withdrawn && before.is_some(),
         };
         let jws = keys.sign_jws(&root.key, Typ::KeyStatement, &statement.to_bytes()?)?;
         self.keep_key(&statement, &jws, private.uri().to_string(), why).await
@@ -201,6 +224,38 @@ impl KeyManager {
             .subject("key", statement.key_id)
             .detail("serial", statement.serial.to_string())
             .detail("use", statement.key_use.as_str())
+    }
+}
+
+/// Why keys are withdrawn: a word of a short list, for the log is public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawalReason {
+    /// Somebody knows the keys.
+    Compromised,
+    /// Somebody may know them.
+    Suspected,
+    /// A machine, a disk or a backup that holds them is lost.
+    Lost,
+    /// Somebody who had access left.
+    Departure,
+}
+
+impl WithdrawalReason {
+    /// The word, as in JSON and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compromised => "compromised",
+            Self::Suspected => "suspected",
+            Self::Lost => "lost",
+            Self::Departure => "departure",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Compromised, Self::Suspected, Self::Lost, Self::Departure];
+        all.into_iter().find(|reason| reason.as_str() == text)
     }
 }
 

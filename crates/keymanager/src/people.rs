@@ -49,7 +49,10 @@ impl KeyManager {
         };
         let draft = self.own_record(Action::CERTIFICATE_ISSUE).granted();
         let draft = draft.subject("certificate", issued.fingerprint()).detail("role", role.as_str());
-        self.journal().append(draft).await?;
+        let mut append = self.journal().begin().await?;
+        append.record(draft).await?;
+        Self::keep_expiry(append.transaction(), &issued).await?;
+        append.commit().await?;
         Ok(handed_over(&issued)?)
     }
 

@@ -8,6 +8,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
     Migration { name: "keymanager/0003-roots", sql: include_str!("schema/0003.sql") },
     Migration { name: "keymanager/custody-1", sql: include_str!("schema/custody-1.sql") },
+    Migration { name: "keymanager/custody-2", sql: include_str!("schema/custody-2.sql") },
+    Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -40,7 +42,9 @@ pub mod statements {
         pub KEYS = "SELECT uri, jws, log_index, acknowledged, destroyed FROM managed_key \
             ORDER BY key_use, serial";
         pub KEY_ACKNOWLEDGED = "UPDATE managed_key SET log_index = $2, acknowledged = $3 WHERE key_id = $1";
-        pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2 WHERE key_id = $1";
+        pub KEY_DESTROYED = "UPDATE managed_key SET destroyed = $2, destroyed_record = $3 WHERE key_id = $1";
+        pub RECORD_OF_DESTRUCTION = "SELECT destroyed_record FROM managed_key WHERE key_id = $1";
+        pub MANIFESTS_OF_KEY = "SELECT hash, log_index, ended FROM manifest WHERE key_id = $1 ORDER BY log_index";
 
         /// One that another copy of this key manager stated: its private half is not here.
         pub INSERT_LOST_KEY = "INSERT INTO managed_key (key_id, key_use, serial, uri, jws, log_index, acknowledged, \
@@ -48,6 +52,12 @@ pub mod statements {
         pub INSERT_BACKUP = "INSERT INTO backup (id, made, threshold, custodians) VALUES ($1, $2, $3, $4)";
         pub KNOWN_BACKUP = "SELECT id FROM backup WHERE id = $1";
         pub LAST_BACKUP = "SELECT id, made, threshold, custodians FROM backup ORDER BY made DESC LIMIT 1";
+
+        pub INSERT_CERTIFICATE = "INSERT INTO issued_certificate (fingerprint, not_after) VALUES ($1, $2)";
+        pub CERTIFICATES = "SELECT fingerprint, not_after FROM issued_certificate ORDER BY not_after";
+        pub RAISED_ALERTS = "SELECT id FROM calendar_alert ORDER BY id";
+        pub RAISE_ALERT = "INSERT INTO calendar_alert (id, kind, raised) VALUES ($1, $2, $3)";
+        pub FORGET_ALERT = "DELETE FROM calendar_alert WHERE id = $1";
 
         pub INSERT_DECISION = "INSERT INTO decision (hash, dossier, payload, delivered, created) \
             VALUES ($1, $2, $3, 0, $4)";

@@ -18,6 +18,8 @@ pub struct Settings {
     pub lead_ms: u64,
     /// How long after its expiry a recipient key is kept at least, in milliseconds, whatever the platform says.
     pub retention_ms: u64,
+    /// How old the last backup may be before the calendar says so, in milliseconds.
+    pub backup_age_ms: u64,
     /// How many content keys an officer may have.
     pub quota: Quota,
     /// Authorities of client certificates; with none, the embedded one.
@@ -38,13 +40,14 @@ pub struct Quota {
 }
 
 impl Default for Settings {
-    /// HPKE-X-Wing, six months, two weeks, one year, 100 at once and 400 an hour, the embedded authority.
+    /// HPKE-X-Wing, six months, two weeks, one year, a backup a month, 100 at once and 400 an hour, the embedded authority.
     fn default() -> Self {
         Self {
             suite: RecipientSuite::HpkeXWing,
             period_ms: 183 * DAY,
             lead_ms: 14 * DAY,
             retention_ms: 365 * DAY,
+            backup_age_ms: 31 * DAY,
             quota: Quota { burst: 100, per_hour: 400 },
             anchors: Vec::new(),
             role_names: RoleNames::default(),

@@ -11,6 +11,7 @@ use sceau_pki::{
 };
 use url::Url;
 
+use crate::calendar::Certificate;
 use crate::error::Error;
 use crate::manager::Identity;
 use crate::settings::Settings;
@@ -86,6 +87,12 @@ impl Tls {
             *config = Some((shown, Arc::new(fresh)));
         }
         Ok(())
+    }
+
+    /// The server's certificate, and until when it holds.
+    pub(crate) fn expiry(&self) -> Option<Certificate> {
+        let shown = certificates::read_certificate(&self.server).ok()?;
+        Some(Certificate { fingerprint: shown.fingerprint().to_string(), not_after: shown.not_after() })
     }
 
     /// The configuration of new connections.

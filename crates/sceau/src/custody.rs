@@ -10,8 +10,8 @@ use sceau_crypto::sharing::{Share, ShareError};
 use sceau_hsm::Passphrase;
 use sceau_hsm::durable::{check_secret, secret_folder};
 use sceau_keymanager::{
-    Backup, BackupError, BackupNote, Error, NewBackup, Restored, Terms, UnlockedBackup, open_share,
-    share_text,
+    Backup, BackupError, BackupNote, Error, NewBackup, Restored, Terms, UnlockedBackup, WithdrawalReason,
+    open_share, share_text,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -67,6 +67,29 @@ pub(crate) struct RestoreOptions {
     /// Do not ask the platform what happened after the backup
     #[arg(long)]
     offline: bool,
+}
+
+/// A change of keys that does not wait for its time.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RotateOptions {
+    #[command(flatten)]
+    state: KeyManagerState,
+    /// Withdraw the keys in use: nothing more that is sealed to them, or signed with them, is taken. Needs --reason
+    #[arg(long, requires = "reason")]
+    now: bool,
+    /// Why they are withdrawn: compromised, suspected, lost or departure
+    #[arg(long, requires = "now", value_parser = reason)]
+    reason: Option<WithdrawalReason>,
+}
+
+/// The calendar of keys.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeysOptions {
+    #[command(flatten)]
+    state: KeyManagerState,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Custodians' own passphrases.
@@ -133,6 +156,45 @@ pub(crate) async fn restore(options: RestoreOptions) -> Result<(), Failure> {
     let terms = Terms { accept_loss, offline };
     let restored = unlocked.restore(&state.data, &unlock, terms, clock()).await?;
     say_restored(&note, &state.data, &restored)
+}
+
+/// Changes the recipient key, or withdraws both keys in use. The platform must answer; what it did not take is sent again when the key manager runs.
+pub(crate) async fn rotate(options: RotateOptions) -> Result<(), Failure> {
+    let key_manager = options.state.open().await?;
+    match options.reason {
+        Some(reason) => key_manager.withdraw_keys(reason).await?,
+        None => key_manager.rotate().await?,
+    }
+    say_ready(&json!({"keys": key_manager.calendar().await?}))
+}
+
+/// Shows every key, and what is due.
+pub(crate) async fn keys(options: KeysOptions) -> Result<(), Failure> {
+    let key_manager = options.state.open().await?;
+    let (keys, alerts, backup) =
+        (key_manager.calendar().await?, key_manager.alerts().await?, key_manager.last_backup().await?);
+    if options.json {
+        return say_ready(&json!({"keys": keys, "alerts": alerts, "backup": backup}));
+    }
+    let mut text = String::new();
+    for key in &keys {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let (key_use, state) = (word(json!(key.key_use)), word(json!(key.state)));
+        let taken = key.acknowledged.map_or_else(|| "-".to_owned(), day);
+        let (from, until, open) = (day(key.not_before), day(key.not_after), key.open_manifests);
+        let (serial, id) = (key.serial, key.key_id.to_string());
+        text.push_str(&format!(
+            "{key_use:7} {serial:>3}  {state:9}  {from} to {until}  acknowledged {taken}  {open} open  {id:.16}\n"
+        ));
+    }
+    for alert in &alerts {
+        let about = alert.subject.as_deref().unwrap_or_default();
+        text.push_str(&format!("due: {} by {} {about:.16}\n", alert.kind, day(alert.by)));
+    }
+    let backup = backup.map_or_else(|| "none".to_owned(), |backup| day(backup.made));
+    text.push_str(&format!("last backup: {backup}\n"));
+    let failed = |cause: std::io::Error| Failure::system("write", &cause);
+    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
 }
 
 fn rehearsed(note: &BackupNote, unlocked: &UnlockedBackup) -> Result<(), Failure> {
@@ -262,6 +324,17 @@ fn numbered(text: &str) -> Result<(u8, PathBuf), String> {
     let parsed =
         text.split_once('=').and_then(|(number, file)| Some((number.parse().ok()?, PathBuf::from(file))));
     parsed.ok_or_else(|| "NUMBER=FILE, as 2=/run/credentials/second".to_owned())
+}
+
+fn reason(text: &str) -> Result<WithdrawalReason, String> {
+    WithdrawalReason::parse(text).ok_or_else(|| "compromised, suspected, lost or departure".to_owned())
+}
+
+fn day(milliseconds: u64) -> String {
+    let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    let day = time::OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|time| time.format(form).ok());
+    day.unwrap_or_else(|| "-".to_owned())
 }
 
 fn moment() -> String {

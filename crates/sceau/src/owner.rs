@@ -59,6 +59,10 @@ pub(crate) enum Owner {
         #[command(flatten)]
         state: KeyManagerState,
     },
+    /// Show every key of the organisation and what is due; the key manager is stopped meanwhile
+    Keys(custody::KeysOptions),
+    /// Change the recipient key now; with --now, withdraw the keys in use because somebody may know them
+    Rotate(custody::RotateOptions),
     /// Back everything up into one sealed file, whose key is split between custodians; the key manager is stopped meanwhile
     Backup(custody::BackupOptions),
     /// Make a key manager anew from a backup and enough of its custodians' shares, in an empty folder
@@ -82,6 +86,8 @@ pub(crate) enum Owner {
 /// Does it.
 pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
+        Owner::Keys(options) => custody::keys(options).await,
+        Owner::Rotate(options) => custody::rotate(options).await,
         Owner::Backup(options) => custody::back_up(options).await,
         Owner::Restore(options) => custody::restore(options).await,
         Owner::Init { state, organisation_name, address } => {

@@ -35,6 +35,15 @@ pub struct KeyStatement {
     pub key_manager: String,
     /// The organisation's root (Ed25519, 32 raw bytes).
     pub root_key: Base64Url,
+    /// That the predecessor is withdrawn: somebody may know it, and nothing that is sealed to it, or signed with it, is taken any more. Not written
+    /// where it is not so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub withdraws_predecessor: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a key is for.
@@ -157,6 +166,8 @@ impl Document for KeyStatement {
             "absent exactly for serial 1",
         )?;
         field(self.predecessor != Some(self.key_id), "predecessor", "another key")?;
+        let names_it = !self.withdraws_predecessor || self.predecessor.is_some();
+        field(names_it, "withdraws_predecessor", "only where there is one")?;
         let address = self.key_manager.strip_prefix("https://");
         let host = address.is_some_and(|host| {
             !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))

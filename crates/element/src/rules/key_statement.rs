@@ -33,9 +33,13 @@ pub(super) fn judge(
     demand(fresh, Code::KeyUnknown, "this key was stated before: a statement is for a new key")?;
     demand(statement.not_after > now, Code::DocumentMalformed, "the key expired before it was published")?;
     let actor = Actor::new(ActorKind::KeyManager, statement.organisation.to_string());
-    Ok(Verdict::by(actor)
+    let verdict = Verdict::by(actor)
         .organisation(statement.organisation)
         .detail("key", statement.key_id)
         .detail("serial", statement.serial)
-        .detail("use", statement.key_use.as_str()))
+        .detail("use", statement.key_use.as_str());
+    Ok(match statement.predecessor.filter(|_| statement.withdraws_predecessor) {
+        Some(withdrawn) => verdict.detail("withdrawn", withdrawn),
+        None => verdict,
+    })
 }

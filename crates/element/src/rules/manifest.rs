@@ -30,7 +30,7 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
     demand(
         !state.has_ended(document.key_id),
         Code::KeyUnknown,
-        "the manifest is sealed to a key of a root that was replaced: begin a new dossier",
+        "the manifest is sealed to a key that was withdrawn, or whose root was replaced: begin a new dossier",
     )?;
     // A key that was replaced may have been replaced because it is known.
     demand(

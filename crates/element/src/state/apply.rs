@@ -114,6 +114,9 @@ impl State {
         let previous = self.keys.remove(&place).map(|chain| chain.current);
         if let Some(previous) = &previous {
             self.replaced.insert(previous.id, index);
+            if statement.withdraws_predecessor {
+                self.withdrawn.insert(previous.id);
+            }
         }
         self.keys.insert(place, KeyChain { current: key, previous });
     }

@@ -27,6 +27,8 @@ pub struct State {
     keys: HashMap<(OrganisationId, KeyUse), KeyChain>,
     stated: HashMap<KeyId, (OrganisationId, Option<Fingerprint>)>,
     replaced: HashMap<KeyId, u64>,
+    /// Keys that their organisation withdrew.
+    withdrawn: HashSet<KeyId>,
     accounts: HashMap<AccountId, Account>,
     credentials: HashMap<RowId, Credential>,
     schemes: HashMap<SchemeId, Scheme>,
@@ -75,11 +77,13 @@ impl State {
         self.stated.get(&key).map(|(organisation, _)| *organisation)
     }
 
-    /// Whether the root that stated a key was replaced since: what it stated has ended.
+    /// Whether the root that stated a key was replaced since, or the key was withdrawn: it has ended.
     #[must_use]
     pub fn has_ended(&self, key: KeyId) -> bool {
         let stated = self.stated.get(&key);
-        stated.is_some_and(|(id, root)| self.organisation(*id).map(|known| known.root) != *root)
+        let replaced =
+            stated.is_some_and(|(id, root)| self.organisation(*id).map(|known| known.root) != *root);
+        replaced || self.withdrawn.contains(&key)
     }
 
     /// Log index of the statement that replaced a key.

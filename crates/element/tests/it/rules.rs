@@ -2,7 +2,8 @@
 
 use sceau_crypto::{SigningKey, Typ};
 use sceau_element_api::documents::{
-    AccountDocument, CredentialStatus, Document, DossierPhase, DossierState, OrganisationDocument, Outcome,
+    AccountDocument, CredentialStatus, Document, DossierPhase, DossierState, KeyStatement,
+    OrganisationDocument, Outcome,
 };
 use sceau_element_api::wire::{Code, RowKey};
 use sceau_element_api::{AccountId, Kind, Role};
@@ -84,6 +85,40 @@ async fn keys_rotate_and_a_draft_keeps_the_key_that_it_was_given() {
     assert_eq!(row.version, next.serial);
     // The house's manifest names the first key.
     house.submit().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_withdrawn_ends_at_once() {
+    let house = House::build().await;
+    let (client, organisation) = (house.client(), &house.organisation);
+    let withdraw = |mut statement: KeyStatement| {
+        statement.withdraws_predecessor = true;
+        statement
+    };
+    let next =
+        withdraw(encryption_statement(organisation.id, &organisation.root, Some(&organisation.encrypt)));
+    let before = current(client, Kind::KeyStatement, organisation.encrypt.row()).await;
+    by_key(client, &organisation.root, Typ::KeyStatement, &next, before).await.unwrap();
+    // The house's dossier was begun before, and its manifest names the first key.
+    let late = by_passkey(client, &house.citizen, &house.manifest(), None).await;
+    refused(late, Code::KeyUnknown);
+    let mut anew = house.manifest();
+    anew.key_id = next.key_id;
+    by_passkey(client, &house.citizen, &anew, None).await.unwrap();
+    // Nor does a signature on its way count.
+    let first = signing_statement(organisation.id, &organisation.root, &organisation.sign, None);
+    let sign = SigningKey::generate();
+    let stated = withdraw(signing_statement(organisation.id, &organisation.root, &sign, Some(&first)));
+    let row = current(client, Kind::KeyStatement, stated.row()).await;
+    by_key(client, &organisation.root, Typ::KeyStatement, &stated, row).await.unwrap();
+    refused(
+        client.append_signed(signed_record(organisation, &organisation.sign, "old").1).await,
+        Code::KeyUnknown,
+    );
+    client.append_signed(signed_record(organisation, &sign, "new").1).await.unwrap();
+    // The first of a use has none to withdraw.
+    let other = withdraw(encryption_statement(organisation.id, &organisation.root, None));
+    assert!(other.to_bytes().is_err());
 }
 
 #[tokio::test]

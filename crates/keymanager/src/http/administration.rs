@@ -13,8 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::guard::{JsonBody, SameOrigin};
 use super::problem::ProblemResponse;
+use crate::backup::LastBackup;
+use crate::calendar::Alert;
 use crate::denial::Denial;
 use crate::keyring::KeyStanding;
+use crate::lifecycle::WithdrawalReason;
 use crate::manager::KeyManager;
 use crate::officer::VerifiedAdministrator;
 use crate::register::{Assignment, Binding};
@@ -27,6 +30,12 @@ pub(super) struct Keys {
     /// Of a root that was made and waits to be enrolled.
     next_root_fingerprint: Option<String>,
     keys: Vec<KeyView>,
+    /// What is due, the most urgent first.
+    alerts: Vec<Alert>,
+    /// The last backup; none while there is none.
+    backup: Option<LastBackup>,
+    /// Name of the platform's log, which acknowledges keys.
+    acknowledged_by: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -43,6 +52,8 @@ struct KeyView {
     not_before: u64,
     not_after: u64,
     index: Option<u64>,
+    /// When the platform acknowledged it, in Unix milliseconds; unknown for keys of before this was kept.
+    acknowledged: Option<u64>,
     /// As many as the platform names or the log holds, whichever is more. None: the platform does not answer.
     open_dossiers: Option<u64>,
 }
@@ -117,6 +128,26 @@ pub(super) async fn rotate(
     view(&manager).await
 }
 
+/// Why keys are withdrawn.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Withdrawal {
+    reason: WithdrawalReason,
+}
+
+/// Withdraws the keys in use and puts new ones in their place, now.
+#[utoipa::path(post, path = "/v1/keys/withdraw", request_body = Withdrawal,
+    responses((status = OK, body = Keys), (status = 400), (status = 403), (status = 502)))]
+pub(super) async fn withdraw_keys(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+    JsonBody(Withdrawal { reason }): JsonBody<Withdrawal>,
+) -> Result<Json<Keys>, ProblemResponse> {
+    manager.withdraw_keys(reason).await?;
+    view(&manager).await
+}
+
 /// Makes the organisation's next root, or gives the one that waits: its fingerprint goes to the platform's administrator over another channel.
 #[utoipa::path(post, path = "/v1/root", responses((status = OK, body = Keys), (status = 403)))]
 pub(super) async fn new_root(
@@ -140,6 +171,20 @@ pub(super) async fn destroy(
     let id = id.parse().map_err(|_| Denial::NotFound)?;
     manager.destroy_key(&id).await?;
     view(&manager).await
+}
+
+/// The certificate of a key's destruction: an evidence file.
+#[utoipa::path(get, path = "/v1/keys/{id}/certificate", params(("id" = String, Path)),
+    responses((status = OK, body = Object), (status = 403), (status = 404)))]
+pub(super) async fn certificate_of_destruction(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    Path(id): Path<String>,
+) -> Result<impl axum::response::IntoResponse, ProblemResponse> {
+    let id: KeyId = id.parse().map_err(|_| Denial::NotFound)?;
+    let evidence = manager.certificate_of_destruction(&id).await?;
+    let name = format!("attachment; filename=\"destruction-{id}.json\"");
+    Ok(([(axum::http::header::CONTENT_DISPOSITION, name)], Json(evidence)))
 }
 
 /// How the key manager is.
@@ -274,6 +319,7 @@ async fn view(manager: &KeyManager) -> Result<Json<Keys>, ProblemResponse> {
             not_before: key.statement.not_before,
             not_after: key.statement.not_after,
             index: key.index,
+            acknowledged: key.acknowledged,
             open_dossiers: named.map(|named| named.max(held)),
         });
     }
@@ -281,6 +327,9 @@ async fn view(manager: &KeyManager) -> Result<Json<Keys>, ProblemResponse> {
         root_fingerprint: roots.in_force().fingerprint.to_string(),
         next_root_fingerprint: roots.next().map(|next| next.fingerprint.to_string()),
         keys,
+        alerts: manager.alerts().await?,
+        backup: manager.last_backup().await?,
+        acknowledged_by: manager.link().map(|link| link.log_key.name().to_owned()),
     }))
 }
 

@@ -71,7 +71,7 @@ struct AccountView {
 }
 
 /// Whether the key manager answers and can do its work: its trace can be read, it is connected, and its root states a recipient key and a signing key
-/// that are valid now and that the platform acknowledged.
+/// that are valid now and that the platform acknowledged. `calendar` is `warn` while something is due: an administrator sees what.
 #[utoipa::path(get, path = "/check", responses((status = OK, body = Check), (status = 503, body = Check)))]
 pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Json<Check>) {
     let word = |well: bool| if well { "pass" } else { "fail" };
@@ -79,9 +79,16 @@ pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Jso
     let (ring, now) = (manager.keyring(), manager.now());
     let stated = |key_use| ring.current(key_use).is_some_and(|key| key.statement.is_valid_at(now));
     let keys = word(stated(KeyUse::Encrypt) && stated(KeyUse::Sign));
+    // Something that is due is told and stops nothing.
+    let calendar = match manager.alerts().await {
+        Ok(alerts) if alerts.is_empty() => "pass",
+        Ok(_) => "warn",
+        Err(_) => "fail",
+    };
+    let connected = word(manager.is_connected());
     let checks =
-        BTreeMap::from([("trace", trace), ("connected", word(manager.is_connected())), ("keys", keys)]);
-    let well = checks.values().all(|check| *check == "pass");
+        BTreeMap::from([("trace", trace), ("connected", connected), ("keys", keys), ("calendar", calendar)]);
+    let well = checks.values().all(|check| *check != "fail");
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Check { status: word(well), role: "keymanager", checks }))
 }

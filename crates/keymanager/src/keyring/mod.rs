@@ -26,7 +26,7 @@ pub(crate) struct ManagedKey {
     /// Where the platform's log holds the statement; none until that is proven.
     pub(crate) index: Option<u64>,
     /// When that was proven, in Unix milliseconds; unknown for keys of before this was kept.
-    acknowledged: Option<u64>,
+    pub(crate) acknowledged: Option<u64>,
     pub(crate) destroyed: bool,
 }
 
@@ -40,6 +40,8 @@ pub enum KeyStanding {
     Current,
     /// Kept for what was sealed to it.
     Retired,
+    /// Kept for what was sealed to it, and nothing more is taken: somebody may know it.
+    Withdrawn,
     /// Gone.
     Destroyed,
 }
@@ -113,9 +115,19 @@ impl Keyring {
         match key {
             ManagedKey { destroyed: true, .. } => KeyStanding::Destroyed,
             ManagedKey { index: None, .. } => KeyStanding::Next,
+            _ if self.is_withdrawn(key) => KeyStanding::Withdrawn,
             _ if is_current && key.statement.is_valid_at(now) => KeyStanding::Current,
             _ => KeyStanding::Retired,
         }
+    }
+
+    /// Whether the key that follows it withdraws it, and the platform acknowledged that.
+    pub(crate) fn is_withdrawn(&self, key: &ManagedKey) -> bool {
+        let id = Some(key.statement.key_id);
+        let withdraws = |each: &ManagedKey| {
+            each.index.is_some() && each.statement.withdraws_predecessor && each.statement.predecessor == id
+        };
+        self.of(key.statement.key_use).any(withdraws)
     }
 
     /// When the platform acknowledged the key that came after this one, in Unix milliseconds; none while there is no such key.

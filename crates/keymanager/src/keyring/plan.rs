@@ -29,6 +29,8 @@ pub(crate) enum Why {
     Root,
     /// Its private half is lost: another copy of this key manager made it.
     Lost,
+    /// An administrator withdraws the one in use.
+    Withdrawn,
     /// An administrator asks.
     Asked,
 }
@@ -41,6 +43,7 @@ impl Why {
             Self::Suite => "suite",
             Self::Root => "root",
             Self::Lost => "lost",
+            Self::Withdrawn => "withdrawn",
             Self::Asked => "asked",
         }
     }

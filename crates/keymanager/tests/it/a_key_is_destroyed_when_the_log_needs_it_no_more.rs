@@ -178,3 +178,21 @@ async fn a_log_that_was_read_before_manifests_were_kept_is_read_again() {
     let world = stopped.start(Settings::default()).await;
     assert_eq!(why_kept(&world, &key).await, OPEN);
 }
+
+#[tokio::test]
+async fn a_destruction_has_a_certificate_that_is_checked_without_us() {
+    let (world, key, dossier) = long_after().await;
+    let administrator = world.administrator().await;
+    let path = format!("/v1/keys/{}/certificate", key.key_id);
+    assert_eq!(administrator.get(&path).await.code(), "unknown_key", "it is not destroyed");
+    decide(&world, &dossier, "accepted").await;
+    world.manager.tick().await.assert_well();
+    world.manager.destroy_key(&key.key_id).await.unwrap();
+    let file = administrator.get(&path).await.body;
+    let evidence = sceau_trace::Evidence::parse(&file).unwrap();
+    let record = evidence.verify(Some(world.manager.log_key())).unwrap().record;
+    assert_eq!((record.action().as_str(), record.outcome()), ("key.destroy", sceau_trace::Outcome::Granted));
+    assert_eq!(record.subjects()[0].id, key.key_id.to_string());
+    assert_eq!(record.detail()["manifests"], "1");
+    assert_eq!(record.detail()["grounds"], "replaced_expired_and_no_open_manifest");
+}

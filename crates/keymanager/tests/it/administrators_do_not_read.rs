@@ -16,9 +16,10 @@ const READS: [&str; 7] = [
     "/v1/trace/evidence/0",
     "/trace/tile/entries/000.p/1",
 ];
-const WRITES: [&str; 7] = [
+const WRITES: [&str; 8] = [
     "/v1/root",
     "/v1/keys/rotate",
+    "/v1/keys/withdraw",
     "/v1/keys/00/destroy",
     "/v1/bindings",
     "/v1/assignments",

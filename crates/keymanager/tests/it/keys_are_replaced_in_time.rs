@@ -171,6 +171,31 @@ async fn an_administrator_may_change_the_key_now() {
 }
 
 #[tokio::test]
+async fn an_administrator_withdraws_keys_that_somebody_may_know() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let before = SealedDossier::deposit(&world);
+    let administrator = world.administrator().await;
+    let unknown = administrator.post("/v1/keys/withdraw", &serde_json::json!({"reason": "because"})).await;
+    assert_eq!(unknown.code(), "malformed");
+    let asked = serde_json::json!({"reason": "suspected"});
+    let answer = administrator.post("/v1/keys/withdraw", &asked).await.json();
+    for key_use in ["encrypt", "sign"] {
+        assert_eq!(states(answer["keys"].as_array().unwrap(), key_use), ["withdrawn", "current"]);
+    }
+    for key_use in [KeyUse::Encrypt, KeyUse::Sign] {
+        let stated = published(&world, key_use);
+        assert_eq!(stated.iter().map(|each| each.withdraws_predecessor).collect::<Vec<_>>(), [false, true]);
+    }
+    // What was deposited opens, and the records reach the platform under the new key.
+    before.assert_opened(&officer.post("/v1/unwrap", &before.request()).await.json());
+    world.manager.tick().await.assert_well();
+    let told = world.platform.lock().records.clone();
+    let told: Vec<_> = told.iter().filter(|record| record.action().as_str() == "key.withdraw").collect();
+    assert!(told.len() == 2 && told.iter().all(|record| record.detail()["reason"] == "suspected"));
+}
+
+#[tokio::test]
 async fn the_server_s_certificate_is_renewed_before_it_expires() {
     let world = World::connected().await;
     let path = world.folder.path().join("data/server.pem");

@@ -23,4 +23,5 @@ mod every_statement_prepares_on_postgresql;
 mod keys_are_replaced_in_time;
 mod kill_minus_nine_loses_nothing;
 mod pages_carry_their_policy;
+mod the_calendar_tells_in_time;
 mod the_platforms_log_is_watched;

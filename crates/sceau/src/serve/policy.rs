@@ -5,6 +5,7 @@
 //! period_days = 183           # how long a key is valid
 //! lead_days = 14              # how long before its expiry the next one is made and published
 //! retention_days = 365        # how long after its expiry a key is kept at least
+//! backup_days = 31            # how old the last backup may be before the calendar says so
 //! server_identity = "/etc/sceau/cles.pem"      # certificate chain and key; else the embedded authority issues one
 //! client_anchors = ["/etc/sceau/ac.pem"]       # who may issue client certificates; else the embedded authority
 //!
@@ -39,6 +40,7 @@ struct Policy {
     period_days: Option<u64>,
     lead_days: Option<u64>,
     retention_days: Option<u64>,
+    backup_days: Option<u64>,
     quota: Option<QuotaTable>,
     client_anchors: Option<Vec<PathBuf>>,
     server_identity: Option<PathBuf>,
@@ -80,6 +82,7 @@ fn parse(text: &str) -> Result<Settings, String> {
     set_days(&mut settings.period_ms, policy.period_days, "period_days")?;
     set_days(&mut settings.lead_ms, policy.lead_days, "lead_days")?;
     set_days(&mut settings.retention_ms, policy.retention_days, "retention_days")?;
+    set_days(&mut settings.backup_age_ms, policy.backup_days, "backup_days")?;
     if settings.lead_ms >= settings.period_ms {
         return Err("lead_days must be less than period_days".to_owned());
     }

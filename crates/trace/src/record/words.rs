@@ -114,6 +114,8 @@ actions! {
     DEPOSIT_BEGIN = "deposit.begin";
     /// A deposit was submitted with its manifest.
     DEPOSIT_COMPLETE = "deposit.complete";
+    /// The intake gave its word on a file that it received.
+    INTAKE_SCAN = "intake.scan";
     /// Dossiers were listed.
     DOSSIER_LIST = "dossier.list";
     /// A dossier was looked at (its state, not its documents).
@@ -170,6 +172,10 @@ actions! {
     ROOT_MAKE = "root.make";
     /// A key manager took up the root that the log enrolled.
     ROOT_TAKE_OVER = "root.take_over";
+    /// An organisation withdrew its keys, and put new ones in their place.
+    KEY_WITHDRAW = "key.withdraw";
+    /// A key manager's calendar says that something is due.
+    CALENDAR_ALERT = "calendar.alert";
     /// A key manager was backed up, its key in shares.
     BACKUP_MAKE = "backup.make";
     /// A key manager was made anew from a backup.

@@ -46,7 +46,8 @@ const platform: readonly Refusal[] = [
 ];
 
 const deposits: readonly Refusal[] = [
-  { codes: ["no_recipient_key", "no_key_manager", "key_unknown"], fr: "L'organisation n'a pas de clé en cours de validité : elle ne peut rien recevoir. Elle doit remettre son gardien des clés en route ; réessayez plus tard.", en: "The organisation has no valid key at present: it can receive nothing. It has to restart its key manager; try again later." },
+  { codes: ["key_unknown"], fr: "La clé pour laquelle ce brouillon était scellé ne vaut plus : l'organisation l'a retirée ou remplacée. Rien n'est déposé ; recommencez le dépôt, avec la nouvelle clé.", en: "The key that this draft was sealed for is no longer valid: the organisation withdrew or replaced it. Nothing is deposited; begin the deposit again, with the new key." },
+  { codes: ["no_recipient_key", "no_key_manager"], fr: "L'organisation n'a pas de clé en cours de validité : elle ne peut rien recevoir. Elle doit remettre son gardien des clés en route ; réessayez plus tard.", en: "The organisation has no valid key at present: it can receive nothing. It has to restart its key manager; try again later." },
   { codes: ["already_there"], fr: "Autre chose a déjà été envoyé à cette place. Retirez le fichier et ajoutez-le de nouveau.", en: "Something else was sent in this place before. Remove the file and add it again." },
   { codes: ["already_sent"], fr: "Ce dossier est déjà déposé : on n'y ajoute plus rien. Commencez un nouveau dépôt pour un complément.", en: "This dossier is already deposited: nothing more can be added. Begin a new deposit for anything more." },
   { codes: ["withdrawn"], fr: "Ce dépôt a été retiré : vous l'avez fait, ou il est resté inachevé plus de trente jours. Rien n'a été transmis : commencez-en un nouveau.", en: "This deposit was withdrawn: you did it, or it was left unfinished for more than thirty days. Nothing was passed on: begin a new one." },
@@ -71,7 +72,26 @@ const deposits: readonly Refusal[] = [
   { codes: ["reading_expired", "ticket_invalid"], fr: "Ce lien a déjà servi, ou la lecture a expiré. Ouvrez de nouveau le dossier depuis la liste.", en: "This link was used already, or the reading has expired. Open the dossier again from the list." },
 ];
 
-export const REFUSALS: readonly Refusal[] = [...people, ...platform, ...deposits];
+const intake: readonly Refusal[] = [
+  { codes: ["infected"], fr: "L'antivirus a trouvé un logiciel malveillant dans ce document. Il n'a pas été pris, et rien n'en reste. Contrôlez votre appareil, puis envoyez une autre copie.", en: "The antivirus found malicious software in this document. It was not taken, and nothing of it stays. Scan your device, then send another copy." },
+  { codes: ["encrypted"], fr: "Ce document est protégé par un mot de passe : l'antivirus ne peut pas le contrôler. Envoyez-en une copie sans mot de passe.", en: "This document is protected by a password: the antivirus cannot check it. Send a copy without a password." },
+  { codes: ["unscannable"], fr: "Ce document se déplie en trop de choses pour être contrôlé en entier. Envoyez-en une copie simple.", en: "This document unfolds into too much to be checked whole. Send a plain copy of it." },
+  { codes: ["wrong_type"], fr: "Ce fichier n'est pas un PDF, un JPEG ou un PNG, ou n'est pas ce que dit son nom. Envoyez-en un de ces types.", en: "This file is not a PDF, JPEG or PNG, or not what its name says. Send one of these kinds." },
+  { codes: ["two_types"], fr: "Ce fichier est à la fois un document et une archive. Imprimez-le dans un nouveau PDF, et envoyez celui-ci.", en: "This file is a document and an archive at once. Print it to a new PDF, and send that." },
+  { codes: ["file_name"], fr: "Le nom de ce fichier ne peut pas être pris. Renommez-le simplement et ajoutez-le de nouveau.", en: "The name of this file cannot be taken. Rename it plainly and add it again." },
+  { codes: ["file_too_large"], fr: "Ce fichier est plus gros que ce que le guichet peut contrôler. Envoyez-en une copie plus légère.", en: "This file is larger than the intake can check. Send a lighter copy." },
+  { codes: ["wrong_size", "upload_cut", "not_waiting"], fr: "Ce fichier n'est pas arrivé en entier, et rien n'en reste. Reprenez l'envoi.", en: "This file did not arrive whole, and nothing of it stays. Resume sending." },
+  { codes: ["intake_too_many_files"], fr: "Un dossier contient 50 fichiers au plus. Réunissez plusieurs documents en un seul fichier.", en: "A dossier holds at most 50 files. Join several documents into one file." },
+  { codes: ["form_incomplete"], fr: "Le formulaire ou la liste des documents n'est pas complet. Revenez en arrière et complétez-les.", en: "The form or the list of documents is not complete. Go back and complete them." },
+  { codes: ["antivirus_away", "intake_busy", "platform_away"], fr: "Le contrôle n'est pas possible à l'instant. Rien n'est perdu : l'envoi reprendra.", en: "The check is not possible at the moment. Nothing is lost: sending will go on." },
+  { codes: ["unknown_deposit", "grant_invalid"], fr: "Le guichet de contrôle ne connaît plus cet envoi. Reprenez-le : il recommencera au début.", en: "The intake does not know this sending any more. Resume it: it will begin anew." },
+  { codes: ["not_proven"], fr: "Ce que la plateforme a dit au guichet de contrôle n'est pas prouvé par le registre. Rien n'a été scellé. Prévenez l'organisation par un autre moyen.", en: "What the platform told the intake is not proven by the log. Nothing was sealed. Tell the organisation by other means." },
+  { codes: ["no_intake", "intake_unproven"], fr: "Cette plateforme n'a pas de guichet de contrôle en état. Prévenez la personne qui l'administre.", en: "This platform has no working intake. Tell the person who administers it." },
+  { codes: ["scanned_only", "sealed_only"], fr: "Les documents pour cette aide arrivent par un autre chemin : cette page est en faute. Rechargez-la et recommencez.", en: "Documents for this scheme come in another way: this page is at fault. Reload it and begin again." },
+  { codes: ["not_scanned"], fr: "Un document n'a pas été contrôlé. Rien n'est déposé : reprenez l'envoi.", en: "A document was not checked. Nothing is deposited: resume sending." },
+];
+
+export const REFUSALS: readonly Refusal[] = [...people, ...platform, ...deposits, ...intake];
 
 /** The words of one language, by code. */
 export function byCode(language: "fr" | "en"): Record<string, string> {

@@ -105,6 +105,7 @@ mod tests {
             serial: 1,
             key_manager: "https://cles.example.org".to_owned(),
             root_key: Base64Url(signer.verifying_key().as_bytes().to_vec()),
+            withdraws_predecessor: false,
         };
         let statement_jws = jws::sign(signer, Typ::KeyStatement, &statement.to_bytes().unwrap());
         let root_fingerprint = root.verifying_key().fingerprint();

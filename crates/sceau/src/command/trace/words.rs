@@ -129,6 +129,10 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "register.change" => ("change one of its registers", "changed one of its registers"),
         "root.make" => ("make the organisation's next root", "made the organisation's next root"),
         "root.take_over" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
+        "key.withdraw" => ("withdraw the keys in use", "withdrew the keys in use"),
+        "calendar.alert" => {
+            ("find everything in its calendar in time", "found everything in its calendar in time")
+        }
         "backup.make" => ("back up the key manager", "backed up the key manager"),
         "backup.restore" => {
             ("make the key manager anew from a backup", "made the key manager anew from a backup")

@@ -1,0 +1,1 @@
+ALTER TABLE managed_key ADD COLUMN destroyed_record BIGINT;
