@@ -123,6 +123,8 @@ const DEADLOCK: &str = "40P01";
 /// A connection that was lost or could not be had, and what PostgreSQL says of itself when it has no time (appendix A of its manual).
 fn away(error: &sqlx::Error) -> bool {
     match error {
+        // What TLS refuses (a certificate that is not the server's) gets no better by waiting.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => false,
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             // Connection exceptions; shutting down, crashed, starting; too many connections; out of disk or memory; a lock that did not come,

@@ -25,6 +25,8 @@ pub struct PostgresJudge {
     folder: tempfile::TempDir,
     owner: Option<(u32, u32)>,
     server: Option<Child>,
+    /// The port of the loopback at which it listens, encrypted.
+    port: Option<u16>,
 }
 
 impl PostgresJudge {
@@ -41,11 +43,68 @@ impl PostgresJudge {
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user), Some(group)).map_err(|error| error.to_string())?;
         }
-        let mut judge = Self { programs, folder, owner, server: None };
+        let mut judge = Self { programs, folder, owner, server: None, port: None };
         let data = judge.data();
         judge.run("initdb", &["-D", &data, "-A", "trust", "-U", "judge", "-E", "UTF8", "--no-sync"])?;
         judge.go_on()?;
         Ok(judge)
+    }
+
+    /// Lets it listen at a port of the loopback too, where it wants TLS and a password (`judge`'s is `password`). Its certificate, for `localhost`,
+    /// is its own authority.
+    ///
+    /// # Errors
+    /// What OpenSSL or the server says.
+    pub fn listen_encrypted(&mut self, password: &str) -> Result<(), String> {
+        self.command(&format!("ALTER ROLE judge PASSWORD '{password}'"))?;
+        self.stop()?;
+        let (key, certificate) = (self.folder.path().join("key.pem"), self.authority());
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "30",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-keyout",
+            ])
+            .args([&key, Path::new("-out"), &certificate])
+            .output();
+        let made = made.map_err(|error| format!("openssl: {error}"))?;
+        if !made.status.success() {
+            return Err(String::from_utf8_lossy(&made.stderr).into_owned());
+        }
+        if let Some((user, group)) = self.owner {
+            chown(&key, Some(user), Some(group)).map_err(|error| error.to_string())?;
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(self.folder.path().join("data").join("pg_hba.conf"), rules)
+            .map_err(|error| error.to_string())?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        self.port = Some(port.map_err(|error| error.to_string())?.port());
+        self.go_on()
+    }
+
+    /// The PEM file of the authority of its certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("certificate.pem")
+    }
+
+    /// The port at which it listens, encrypted.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// One that all who hold it at the same time share.
@@ -77,11 +136,23 @@ impl PostgresJudge {
                 "--clear-groups".to_owned(),
             ]);
         }
-        let socket = format!("unix_socket_directories={}", self.folder.path().display());
+        let folder = self.folder.path().display();
+        let mut settings = vec![format!("unix_socket_directories={folder}")];
+        match self.port {
+            None => settings.push("listen_addresses=".to_owned()),
+            Some(port) => settings.extend([
+                "listen_addresses=127.0.0.1".to_owned(),
+                format!("port={port}"),
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={folder}/certificate.pem"),
+                format!("ssl_key_file={folder}/key.pem"),
+            ]),
+        }
         command
             .arg("--")
             .arg(self.programs.join("postgres"))
-            .args(["-D", &self.data(), "-c", "listen_addresses=", "-c", &socket])
+            .args(["-D", &self.data()])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

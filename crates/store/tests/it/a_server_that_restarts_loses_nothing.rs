@@ -72,3 +72,31 @@ async fn a_server_that_does_not_keep_what_it_acknowledges_is_refused() {
     };
     assert!(error.to_string().contains("fsync"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_network_the_certificate_must_be_the_servers_own_and_the_password_stays_unsaid() {
+    let mut judge = PostgresJudge::start().unwrap();
+    judge.command("CREATE DATABASE trial").unwrap();
+    judge.listen_encrypted("a password for one test").unwrap();
+    let port = judge.port().unwrap();
+    let to = |host: &str, password: &str, ca_file: Option<std::path::PathBuf>| Postgres {
+        password: Some(password.to_owned().into()),
+        ca_file,
+        ..Postgres::at(format!("postgresql://judge@{host}:{port}/trial").parse().unwrap())
+    };
+    let good = to("localhost", "a password for one test", Some(judge.authority()));
+    let database = Database::connect(&good, TABLES).await.unwrap();
+    database.execute(INSERT, params!["encrypted"]).await.unwrap();
+    assert!(!format!("{good:?}").contains("one test"));
+
+    let wrong = [
+        (to("localhost", "a password for one test", None), "certificate"),
+        (to("127.0.0.1", "a password for one test", Some(judge.authority())), "certificate"),
+        (to("localhost", "another password", Some(judge.authority())), "password authentication failed"),
+    ];
+    for (postgres, why) in wrong {
+        let error = Database::connect(&postgres, TABLES).await.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(!error.contains("another password") && !error.contains("one test"), "{error}");
+    }
+}

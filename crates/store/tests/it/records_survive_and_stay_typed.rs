@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sceau_store::{Database, Migration, StoreError, params, statements};
 use tempfile::TempDir;
 
@@ -168,13 +171,19 @@ async fn one_holds_a_turn_at_a_time(ground: &Ground) {
     let other = if database.is_shared() { open(ground).await } else { database.clone() };
     let held = database.turn("dossier 1").await.unwrap();
     drop(other.turn("dossier 2").await.unwrap());
-    let waiting = tokio::spawn(async move { other.turn("dossier 1").await.map(|turn| (turn, other)) });
-    for _ in 0..3 {
-        database.fetch_all(LIST, params![]).await.unwrap();
-        assert!(!waiting.is_finished(), "two hold it");
-    }
     drop(held);
-    let (turn, _other) = waiting.await.unwrap().unwrap();
-    drop(turn);
+    let inside = Arc::new(AtomicUsize::new(0));
+    let acts = (0..20).map(|number| {
+        let (inside, database) = (Arc::clone(&inside), [&database, &other][number % 2].clone());
+        tokio::spawn(async move {
+            let _turn = database.turn("dossier 1").await.unwrap();
+            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two hold it");
+            database.fetch_all(LIST, params![]).await.unwrap();
+            inside.fetch_sub(1, Ordering::SeqCst);
+        })
+    });
+    for act in acts.collect::<Vec<_>>() {
+        act.await.unwrap();
+    }
     drop(database.turn("dossier 1").await.unwrap());
 }
