@@ -2,7 +2,7 @@
 
 export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
 
-export interface Config { origin: string; log_key: string }
+export interface Config { origin: string; log_key: string; intake: string | null }
 
 export interface Account {
   id: string;
@@ -35,7 +35,8 @@ export interface FormField {
 
 export interface DocumentSlot { name: string; label: Bilingual; required: boolean }
 
-export interface SchemeDraft { title: Bilingual; description: Bilingual; form: FormField[]; documents: DocumentSlot[] }
+/** `intake`: which way documents come in; left away where the depositor's browser seals them. */
+export interface SchemeDraft { title: Bilingual; description: Bilingual; form: FormField[]; documents: DocumentSlot[]; intake?: "sealed" | "scanned" }
 
 export interface SchemeListed { id: string; title: Bilingual; description: Bilingual; organisation: string; organisation_name: string }
 
@@ -81,6 +82,7 @@ export interface DossierListed {
   title: Bilingual;
   organisation: string;
   organisation_name: string;
+  intake: "sealed" | "scanned";
   created: number;
   submitted: number | null;
   decided: number | null;

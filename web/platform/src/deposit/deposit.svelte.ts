@@ -1,6 +1,7 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
 import { CryptoWorker, type Manifest } from "@sceau/crypto";
 import { api } from "../api";
+import { Problem } from "../api/http";
 import type { DossierBegun } from "../api/types";
 import { sentBefore } from "./continue";
 import { faults, type Fault, split, type Typed } from "./form";
@@ -10,6 +11,7 @@ import { verified, type VerifiedRecipient } from "./recipient";
 import type { Receipt } from "./receipt";
 import { loadScheme, type PublishedScheme } from "./scheme";
 import { Submission } from "./submit";
+import { type Finished, isOfTheFile, Visit } from "./visit";
 
 export type Step = "form" | "files" | "sending" | "sign" | "receipt";
 /** Why a file was not taken. */
@@ -35,6 +37,13 @@ export class Deposit {
   #answers: Parcel | undefined;
   #answersText: string | undefined;
   readonly #submission = new Submission();
+  #visit: Visit | undefined;
+  #finished: Finished | undefined;
+
+  /** Whether the intake scans and seals, rather than this browser. */
+  get scanned(): boolean {
+    return this.scheme?.intake === "scanned";
+  }
 
   async open(schemeId: string, now: number): Promise<void> {
     this.blocked = undefined;
@@ -106,6 +115,7 @@ export class Deposit {
     this.trouble = undefined;
     this.#stop = new AbortController();
     try {
+      if (this.scanned) return await this.#sendToIntake();
       for (const parcel of this.parcels) await parcel.carry(this.dossier, recipient.key, this.#worker, this.#stop.signal);
       this.#prepareAnswers();
       await this.#answers?.carry(this.dossier, recipient.key, this.#worker, this.#stop.signal);
@@ -132,9 +142,9 @@ export class Deposit {
         scheme,
         keyId: recipient.statement.keyId,
         before: this.before,
-        open: this.before?.publicAnswers ?? split(scheme.form, this.typed).open,
-        files: this.parcels.map((parcel) => parcel.result).filter((file): file is SealedFile => file !== undefined),
-        answers: this.#answers?.result ?? null,
+        open: this.before?.publicAnswers ?? this.#finished?.open ?? split(scheme.form, this.typed).open,
+        files: this.#finished?.files ?? this.parcels.map((parcel) => parcel.result).filter((file): file is SealedFile => file !== undefined),
+        answers: this.#finished?.answers ?? this.#answers?.result ?? null,
       }, signed, now);
       forget(scheme.id);
       this.step = "receipt";
@@ -148,6 +158,32 @@ export class Deposit {
   close(): void {
     this.#stop.abort();
     this.#worker.close();
+  }
+
+  /** Each file to the intake, in its turn; a refused one does not hold up the others, and the deposit waits for the person to replace it. */
+  async #sendToIntake(): Promise<void> {
+    const { open, sealed } = this.before ? { open: {}, sealed: {} } : split(this.scheme?.form ?? [], this.typed);
+    const answers = { ...open, ...sealed };
+    const known = this.#visit?.answers === JSON.stringify(answers) ? this.#visit : undefined;
+    const visit = known ?? (await Visit.begin(this.dossier, answers));
+    this.#visit = visit;
+    if (!known) for (const parcel of this.parcels) parcel.phase = "waiting";
+    let refused = false;
+    for (const parcel of this.parcels) {
+      if (parcel.phase === "refused") refused = true;
+      else {
+        try {
+          await visit.carry(parcel, this.#stop.signal);
+        } catch (cause) {
+          if (cause instanceof Problem && cause.code === "unknown_deposit") this.#visit = undefined;
+          if (!isOfTheFile(cause)) throw cause;
+          refused = true;
+        }
+      }
+    }
+    if (refused) return;
+    this.#finished = await visit.finish(this.parcels);
+    this.step = "sign";
   }
 
   /** Sealed once, and again only if the person went back and said something else. */

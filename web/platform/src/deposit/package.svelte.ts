@@ -10,12 +10,13 @@ const IN_FLIGHT = 3;
 /** Waits before trying a part again, in milliseconds; after the last the person is asked. */
 const PATIENCE = [500, 1500, 4000];
 
-export type Phase = "waiting" | "sealing" | "sending" | "paused" | "done" | "failed";
+/** `receiving`, `antivirus` (it waits for the antivirus) and `refused` are of files that the intake scans. */
+export type Phase = "waiting" | "sealing" | "sending" | "receiving" | "antivirus" | "refused" | "paused" | "done" | "failed";
 
 /** What the manifest says of a sealed file. */
 export interface SealedFile { fileId: string; envelopeHash: string; size: number; parts: number }
 
-/** One file on its way. Components read it; only `carry` changes it. */
+/** One file on its way. Components read it; only `carry`, here or of the visit to the intake, changes it. */
 export class Parcel {
   phase = $state<Phase>("waiting");
   /** Plaintext bytes sealed, and sent, so far. */

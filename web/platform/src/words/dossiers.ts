@@ -49,6 +49,7 @@ export const dossiers = words({
       },
       refused: "refusé",
       refusals: {
+        "intake.scan": "a contrôlé un document et ne l'a pas pris",
         "unwrap.intent": "a demandé l'ouverture d'un document",
         "unwrap.outcome": "a voulu ouvrir un document",
         "ticket.issue": "a voulu ouvrir le dossier",
@@ -117,6 +118,7 @@ export const dossiers = words({
       },
       refused: "refused",
       refusals: {
+        "intake.scan": "checked a document and did not take it",
         "unwrap.intent": "asked to open a document",
         "unwrap.outcome": "tried to open a document",
         "ticket.issue": "tried to open the dossier",

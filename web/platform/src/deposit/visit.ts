@@ -1,0 +1,138 @@
+/** A deposit at the intake: it sees the files in clear for a moment, scans them, and seals what is clean. These calls go to its own host. */
+import { api } from "../api";
+import { Problem } from "../api/http";
+import type { Answer } from "./form";
+import type { Parcel, SealedFile } from "./package.svelte";
+
+/** Between two looks at where the files stand, and before a file is sent again to an antivirus that was away; in milliseconds. */
+const LOOK = 600;
+const AGAIN = 2000;
+
+interface Sealed { file_id: string; envelope_hash: string; size: number; parts: number }
+interface Standing { place: number; state: string }
+
+/** What the manifest is made of, as the intake says it. */
+export interface Finished { files: SealedFile[]; answers: SealedFile | null; open: Record<string, Answer> }
+
+/** Refusals of the file itself: sending it again changes nothing. */
+const OF_THE_FILE = new Set(["infected", "encrypted", "unscannable", "wrong_type", "two_types", "file_name", "file_too_large"]);
+export const isOfTheFile = (cause: unknown): boolean => cause instanceof Problem && OF_THE_FILE.has(cause.code);
+
+export class Visit {
+  readonly #places = new Map<Parcel, number>();
+
+  private constructor(readonly answers: string, readonly path: string, readonly token: string) {}
+
+  /** Carries the platform's one-use grant to the intake, with the answers: it takes nothing for an incomplete form. */
+  static async begin(dossier: string, answers: Record<string, Answer>): Promise<Visit> {
+    const { grant, url } = await api.intakeGrant(dossier);
+    const begun = await ask<{ id: string; token: string }>("POST", `${url}/v1/deposits`, undefined, { grant, answers });
+    return new Visit(JSON.stringify(answers), `${url}/v1/deposits/${begun.id}`, begun.token);
+  }
+
+  /** Sends a file and waits for its verdict; a file that waits for the antivirus goes on by itself. */
+  async carry(parcel: Parcel, stop: AbortSignal): Promise<void> {
+    if (parcel.phase === "done") return;
+    parcel.trouble = undefined;
+    parcel.phase = "receiving";
+    try {
+      const place = this.#places.get(parcel) ?? (await this.#announce(parcel));
+      const file = await this.#send(parcel, place, stop);
+      parcel.result = { fileId: file.file_id, envelopeHash: file.envelope_hash, size: file.size, parts: file.parts };
+      parcel.phase = "done";
+    } catch (cause) {
+      parcel.phase = isOfTheFile(cause) ? "refused" : stop.aborted || (cause instanceof Problem && cause.status === 0) ? "paused" : "failed";
+      if (!stop.aborted) parcel.trouble = cause;
+      throw cause;
+    }
+  }
+
+  /** The intake seals the answers, and says what it sealed. Files that were taken away again are none of it. */
+  async finish(parcels: readonly Parcel[]): Promise<Finished> {
+    for (const [parcel, place] of this.#places) {
+      if (parcels.includes(parcel)) continue;
+      await ask("DELETE", `${this.path}/files/${place}`, this.token).catch(() => undefined);
+      this.#places.delete(parcel);
+    }
+    const said = await ask<{ files: Sealed[]; sealed_answers: string | null; public: Record<string, Answer> }>("POST", `${this.path}/finish`, this.token);
+    const files = said.files.map((one) => ({ fileId: one.file_id, envelopeHash: one.envelope_hash, size: one.size, parts: one.parts }));
+    const isAnswers = (one: SealedFile) => one.envelopeHash === said.sealed_answers;
+    return { files: files.filter((one) => !isAnswers(one)), answers: files.find(isAnswers) ?? null, open: said.public };
+  }
+
+  async #announce(parcel: Parcel): Promise<number> {
+    const document = parcel.slot === "" ? null : parcel.slot;
+    const about = { name: parcel.name, media_type: parcel.type, size: parcel.size, document };
+    const { place } = await ask<{ place: number }>("POST", `${this.path}/files`, this.token, about);
+    this.#places.set(parcel, place);
+    return place;
+  }
+
+  async #send(parcel: Parcel, place: number, stop: AbortSignal): Promise<Sealed> {
+    for (;;) {
+      const looking = setInterval(() => void this.#look(parcel, place), LOOK);
+      try {
+        return await put<Sealed>(`${this.path}/files/${place}`, this.token, parcel.source, stop, (sent) => { parcel.sent = sent; });
+      } catch (cause) {
+        const away = cause instanceof Problem && (cause.code === "antivirus_away" || cause.code === "platform_away");
+        if (!away || stop.aborted) throw cause;
+        parcel.phase = "antivirus";
+        await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      } finally {
+        clearInterval(looking);
+      }
+    }
+  }
+
+  /** The bytes may be on their way while the antivirus is away, slow or reloading: the person is told. */
+  async #look(parcel: Parcel, place: number): Promise<void> {
+    const standing = await ask<Standing[]>("GET", this.path, this.token).catch(() => []);
+    if (parcel.phase !== "receiving" && parcel.phase !== "antivirus") return;
+    const state = standing.find((one) => one.place === place)?.state;
+    if (state === "waiting_for_antivirus") parcel.phase = "antivirus";
+    else if (state === "receiving") parcel.phase = "receiving";
+  }
+}
+
+async function ask<T>(method: string, url: string, token?: string, json?: unknown): Promise<T> {
+  const headers = new Headers({ accept: "application/json" });
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  if (json !== undefined) headers.set("content-type", "application/json");
+  let response: Response;
+  try {
+    response = await fetch(url, { method, headers, body: json === undefined ? null : JSON.stringify(json), credentials: "omit", redirect: "error", cache: "no-store" });
+  } catch {
+    throw new Problem(0, "network");
+  }
+  const text = await response.text().catch(() => { throw new Problem(0, "network"); });
+  if (!response.ok) throw problemOf(response.status, text);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+/** XMLHttpRequest alone says how much of a body has left. */
+function put<T>(url: string, token: string, body: Blob, stop: AbortSignal, progress: (sent: number) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    request.setRequestHeader("authorization", `Bearer ${token}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.upload.onprogress = (event) => progress(event.loaded);
+    request.onload = () => {
+      if (request.status === 200) resolve(JSON.parse(request.responseText) as T);
+      else reject(problemOf(request.status, request.responseText));
+    };
+    request.onerror = () => reject(new Problem(0, "network"));
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    stop.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(body);
+  });
+}
+
+function problemOf(status: number, text: string): Problem {
+  try {
+    const said = JSON.parse(text) as { code?: unknown; detail?: unknown };
+    return new Problem(status, typeof said.code === "string" ? said.code : "", typeof said.detail === "string" ? said.detail : "");
+  } catch {
+    return new Problem(status, "");
+  }
+}
