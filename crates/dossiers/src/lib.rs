@@ -16,6 +16,7 @@ mod http;
 pub mod intake;
 mod keys;
 mod letters;
+pub mod mob;
 mod organisations;
 mod postman;
 mod reading;
@@ -64,6 +65,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
     Migration { name: "dossiers/scanned-intake-1", sql: include_str!("../migrations/scanned-intake.sql") },
     Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
+    Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
 ];
 
 /// The topic of letters in the outbox.

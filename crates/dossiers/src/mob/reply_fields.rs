@@ -18,7 +18,8 @@ impl Fields {
         if bytes.len() > LONGEST {
             return Err(ReplyError::malformed("is longer than 64 KiB"));
         }
-        serde_json::from_slice(bytes).map_err(|_| ReplyError::malformed("is not a JSON object of distinct names"))
+        serde_json::from_slice(bytes)
+            .map_err(|_| ReplyError::malformed("is not a JSON object of distinct names"))
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Value> {
@@ -57,9 +58,10 @@ impl Fields {
     pub(super) fn without(&self, names: &[&str]) -> Result<(), ReplyError> {
         match names.iter().find(|name| self.find(name).is_some()) {
             None => Ok(()),
-            Some(name) => {
-                Err(ReplyError::rule(name, format!("is not allowed to have the additional property \"{name}\"")))
-            }
+            Some(name) => Err(ReplyError::rule(
+                name,
+                format!("is not allowed to have the additional property \"{name}\""),
+            )),
         }
     }
 }

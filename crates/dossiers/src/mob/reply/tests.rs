@@ -27,7 +27,8 @@ fn refused(reply: Value, code: u16, property: &str) {
 
 #[test]
 fn the_three_replies_of_the_protocol() {
-    let unique = parse(json!({"status": "VALIDEE", "mode": "unique", "amount": 50, "comments": "ok"})).unwrap();
+    let unique =
+        parse(json!({"status": "VALIDEE", "mode": "unique", "amount": 50, "comments": "ok"})).unwrap();
     let amount = Some(Amount(50.into()));
     let validation = Validation { payment: Payment::Unique { amount }, comments: Some("ok".into()) };
     assert_eq!(unique, Outcome::Validated(validation));
@@ -64,7 +65,9 @@ fn ids_and_status_are_demanded() {
 #[test]
 fn no_payment_takes_no_amount_frequency_or_date() {
     assert!(parse(json!({"status": "VALIDEE", "mode": "aucun", "comments": "plus tard"})).is_ok());
-    for (name, value) in [("amount", json!(1)), ("frequency", json!("mensuelle")), ("lastPayment", json!(null))] {
+    for (name, value) in
+        [("amount", json!(1)), ("frequency", json!("mensuelle")), ("lastPayment", json!(null))]
+    {
         refused(json!({"status": "VALIDEE", "mode": "aucun", name: value}), 422, name);
     }
 }
@@ -82,9 +85,7 @@ fn one_payment_takes_an_amount_and_nothing_else() {
 
 #[test]
 fn several_payments_need_a_frequency_and_a_last_date() {
-    let reply = |frequency: Value, last: Value| {
-        json!({"status": "VALIDEE", "mode": "multiple", "amount": 50, "frequency": frequency, "lastPayment": last})
-    };
+    let reply = |frequency: Value, last: Value| json!({"status": "VALIDEE", "mode": "multiple", "amount": 50, "frequency": frequency, "lastPayment": last});
     for frequency in ["mensuelle", "trimestrielle"] {
         assert!(parse(reply(json!(frequency), json!("2027-06-01"))).is_ok());
     }
@@ -133,7 +134,11 @@ fn other_is_demanded_with_autre_and_has_eighty_characters() {
     refused(json!({"status": "REJETEE", "type": "Autre", "other": "é".repeat(81)}), 422, "other");
     refused(json!({"status": "REJETEE", "type": "Autre", "other": " "}), 422, "other");
     assert!(parse(json!({"status": "REJETEE", "type": "Autre", "other": "é".repeat(80)})).is_ok());
-    refused(json!({"status": "REJETEE", "type": "Autre", "other": "x", "comments": "c".repeat(2001)}), 422, "comments");
+    refused(
+        json!({"status": "REJETEE", "type": "Autre", "other": "x", "comments": "c".repeat(2001)}),
+        422,
+        "comments",
+    );
 }
 
 #[test]
