@@ -1,7 +1,8 @@
-use sceau_dossiers::{MIGRATIONS, statements};
+use sceau_dossiers::{MIGRATIONS, mob, statements};
 use sceau_store::judge::PostgresJudge;
 
 #[test]
 fn postgresql_accepts_our_tables_and_statements() {
-    PostgresJudge::start().unwrap().accepts(MIGRATIONS, statements::ALL).unwrap();
+    let all = [statements::ALL, mob::statements::ALL].concat();
+    PostgresJudge::start().unwrap().accepts(MIGRATIONS, &all).unwrap();
 }
