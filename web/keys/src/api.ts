@@ -20,7 +20,7 @@ export interface WhoAmI {
   account: { account: string; name: string; role: "case_officer" | "supervisor" } | null;
 }
 
-export type KeyState = "next" | "current" | "retired" | "destroyed";
+export type KeyState = "next" | "current" | "retired" | "withdrawn" | "destroyed";
 
 export interface ManagedKey {
   key_id: string;
@@ -32,6 +32,8 @@ export interface ManagedKey {
   not_after: number;
   /** Where its statement is in the platform's trace; null until the platform has acknowledged it. */
   index: number | null;
+  /** When it acknowledged it; null where that is not known. */
+  acknowledged: number | null;
   /** Dossiers that still need it; null while the platform does not say. */
   open_dossiers: number | null;
 }
@@ -42,7 +44,29 @@ export interface Keys {
   /** Of a root that was made and waits to be enrolled. */
   next_root_fingerprint: string | null;
   keys: ManagedKey[];
+  /** What is due, the most urgent first. */
+  alerts: Alert[];
+  backup: LastBackup | null;
+  /** Name of the platform's trace, which acknowledges keys. */
+  acknowledged_by: string | null;
 }
+
+/** Something that is due, by when, and the key or certificate that it is about. */
+export interface Alert {
+  kind: string;
+  subject: string | null;
+  by: number;
+}
+
+export interface LastBackup {
+  backup: string;
+  made: number;
+  threshold: number;
+  custodians: number;
+}
+
+/** POST /v1/keys/withdraw. */
+export type WithdrawalReason = "compromised" | "suspected" | "lost" | "departure";
 
 /** GET /v1/status. */
 export interface Status {

@@ -104,6 +104,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/keys":
     case "/v1/root":
     case "/v1/keys/rotate":
+    case "/v1/keys/withdraw":
       return {
         root_fingerprint: world.root,
         next_root_fingerprint: stage.asked.some((one) => one.path === "/v1/root") ? "5e".repeat(32) : null,
@@ -111,8 +112,16 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
           key("encrypt", "HPKE-X-Wing", 2, "current", now - 165 * DAY, now + 18 * DAY, world.keyId, 12),
           key("encrypt", "HPKE-X-Wing", 3, "next", now + 18 * DAY, now + 200 * DAY, "1f".repeat(32), 57),
           key("encrypt", "RSA-OAEP-256", 1, "retired", now - 350 * DAY, now - 165 * DAY, "9c".repeat(32), 3),
+          key("encrypt", "HPKE-X-Wing", 0, "destroyed", now - 520 * DAY, now - 350 * DAY, "d0".repeat(32), 1),
           key("sign", "Ed25519", 1, "current", now - 350 * DAY, now + 18 * DAY, "a7".repeat(32), 2),
+          key("sign", "Ed25519", 0, "withdrawn", now - 400 * DAY, now - 350 * DAY, "b3".repeat(32), 1),
         ],
+        alerts: [
+          { kind: "backup_old", subject: null, by: now - DAY },
+          { kind: "client_certificate_expires", subject: "3d".repeat(32), by: now + 9 * DAY },
+        ],
+        backup: { backup: "3f2a91bc44d0e1aa", made: now - 32 * DAY, threshold: 3, custodians: 5 },
+        acknowledged_by: "sceau.example.org/log",
       };
     case "/v1/status":
       return { connected: true, pending_records: 0, foreign_statements: stage.alarms.filter((kind) => kind === "foreign_statement").length, alarms: stage.alarms, assignments: 1 };
@@ -142,7 +151,7 @@ function whoami({ who }: Stage): unknown {
 
 function key(use: string, suite: string, serial: number, state: string, from: number, to: number, id: string, index: number): unknown {
   const open = state === "current" ? 4 : 0;
-  return { key_id: id, use, suite, serial, state, not_before: from, not_after: to, index, open_dossiers: open };
+  return { key_id: id, use, suite, serial, state, not_before: from, not_after: to, index, open_dossiers: open, acknowledged: state === "next" ? null : from };
 }
 
 function records(now: number): unknown {

@@ -66,7 +66,7 @@ async function openDocument(page: Page, name: string): Promise<void> {
 }
 
 describe("alarms", () => {
-  it.each(["foreign_statement", "foreign_decision", "foreign_record", "organisation_changed", "log_inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
+  it.each(["foreign_statement", "foreign_decision", "foreign_record", "restored_elsewhere", "organisation_changed", "log_inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
     servers.stage.who = "administrator";
     servers.stage.alarms = [kind];
     const said: string[] = [];
@@ -275,6 +275,28 @@ describe("administration", () => {
     await page.getByRole("button", { name: "Détruire cette clé" }).click();
     await page.getByRole("button", { name: "Oui, détruire la clé" }).click();
     await expect.poll(posted).toEqual([`/v1/keys/${"9c".repeat(32)}/destroy`]);
+  });
+
+  it("asks why before keys are withdrawn", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration`);
+    const posted = (): object[] => servers.stage.asked.filter(({ body }) => body !== null);
+    await page.getByRole("button", { name: "Retirer les clés, en urgence" }).click();
+    await page.getByRole("button", { name: "Ne rien retirer" }).click();
+    expect(posted()).toEqual([]);
+    await page.getByRole("button", { name: "Retirer les clés, en urgence" }).click();
+    await page.getByLabel("Pourquoi ?").selectOption("lost");
+    await page.getByRole("button", { name: "Oui, retirer les clés" }).click();
+    await expect.poll(posted).toMatchObject([{ path: "/v1/keys/withdraw" }]);
+    expect(JSON.stringify(posted())).toContain("lost");
+  });
+
+  it("says what is due, by when, and what to do", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration`);
+    await page.locator("[data-due=backup_old]").getByText("sceau keymanager backup").waitFor();
+    await page.locator("[data-due=client_certificate_expires]").waitFor();
+    expect(await page.getByRole("link", { name: "Certificat de destruction" }).getAttribute("href")).toMatch(/^\/v1\/keys\/[0-9a-f]{64}\/certificate$/);
   });
 
   it("makes another root when that is meant, and shows the fingerprint to be dictated", async () => {

@@ -2,6 +2,8 @@
 export const ACTIONS = {
   fr: {
     "unwrap.intent": "Ouverture d'un document, demandée",
+    "transit.intent": "Usage d'une clé Transit, demandé",
+    "transit.outcome": "Usage d'une clé Transit",
     "unwrap.outcome": "Ouverture d'un document",
     decision: "Décision",
     administer: "Administration du gardien",
@@ -21,6 +23,8 @@ export const ACTIONS = {
   },
   en: {
     "unwrap.intent": "Opening of a document, asked",
+    "transit.intent": "Use of a Transit key, asked",
+    "transit.outcome": "Use of a Transit key",
     "unwrap.outcome": "Opening of a document",
     decision: "Decision",
     administer: "Administration of the key manager",
