@@ -19,6 +19,7 @@ mod recipient;
 mod secret;
 
 pub mod envelope;
+pub mod http_signature;
 pub mod jws;
 pub mod label;
 pub mod mob;

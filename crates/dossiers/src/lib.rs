@@ -43,7 +43,10 @@ use guard::Guard;
 
 pub use code::Code;
 pub use decisions::KeyInUse;
-pub use deliveries::{ConnectorView, Delivery, DeliveryKind, NewConnector, Page};
+pub use deliveries::{
+    ConnectorView, DeadWebhook, Delivery, DeliveryKind, NewConnector, Page, WEBHOOKS, WebhookForm,
+    WebhookView,
+};
 pub use deposits::Begun;
 pub use fault::Fault;
 pub use http::{Platform, api};
@@ -65,6 +68,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
     Migration { name: "dossiers/scanned-intake-1", sql: include_str!("../migrations/scanned-intake.sql") },
     Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
+    Migration { name: "dossiers/deliveries-2", sql: include_str!("../migrations/webhooks.sql") },
     Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
 ];
 
@@ -85,6 +89,8 @@ pub struct Dossiers {
     intake: Option<IntakeDesk>,
     /// Wakes who waits for the feed.
     news: Arc<tokio::sync::Notify>,
+    /// Whether webhooks may go to addresses inside the platform's network, and in clear to this machine.
+    webhooks_inside: bool,
 }
 
 impl Dossiers {
@@ -109,7 +115,15 @@ impl Dossiers {
             space: DraftSpace::default(),
             intake: None,
             news: Arc::default(),
+            webhooks_inside: false,
         }
+    }
+
+    /// Lets webhooks go to addresses inside the platform's network too, and in clear to this machine.
+    #[must_use]
+    pub fn with_webhooks_inside(mut self) -> Self {
+        self.webhooks_inside = true;
+        self
     }
 
     /// The element that attests this room's rows.

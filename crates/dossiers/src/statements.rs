@@ -93,6 +93,13 @@ sceau_store::statements! {
     pub CONNECTORS = "SELECT client, name, created, revoked, acknowledged FROM connectors \
         WHERE organisation = $1 ORDER BY created, client";
     pub END_CONNECTOR = "UPDATE connectors SET revoked = $2 WHERE client = $1 AND revoked IS NULL";
+    pub WEBHOOK = "SELECT url FROM webhooks WHERE organisation = $1";
+    pub SET_WEBHOOK = "INSERT INTO webhooks (organisation, url, changed) VALUES ($1, $2, $3) \
+        ON CONFLICT (organisation) DO UPDATE SET url = excluded.url, changed = excluded.changed";
+    pub FORGET_WEBHOOK = "DELETE FROM webhooks WHERE organisation = $1";
+    pub WEBHOOK_KEY = "SELECT seed FROM webhook_key WHERE id = 1";
+    pub KEEP_WEBHOOK_KEY = "INSERT INTO webhook_key (id, seed, created) VALUES (1, $1, $2) \
+        ON CONFLICT (id) DO NOTHING";
     pub ACKNOWLEDGE = "UPDATE connectors SET acknowledged = $2 WHERE client = $1 AND acknowledged < $2";
 
     pub FETCH = "SELECT file_id FROM fetches WHERE token_hash = $1 AND file_id = $2";

@@ -146,6 +146,16 @@ impl Dossiers {
             time
         ];
         transaction.execute(statements::INSERT_DELIVERY, values).await?;
+        let delivery = Delivery {
+            id: format!("{}.{index}", dossier.dossier),
+            position,
+            kind,
+            dossier: dossier.dossier.to_string(),
+            scheme: dossier.scheme.to_string(),
+            manifest_hash: manifest_hash.to_owned(),
+            time,
+        };
+        self.announce(transaction, dossier, &delivery).await?;
         Ok(())
     }
 

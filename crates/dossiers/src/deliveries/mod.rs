@@ -6,6 +6,8 @@
 
 mod connectors;
 mod feed;
+mod webhooks;
 
 pub use connectors::{ConnectorView, NewConnector};
 pub use feed::{Delivery, DeliveryKind, Page};
+pub use webhooks::{DeadWebhook, WEBHOOKS, WebhookForm, WebhookView};

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::parts::{Asked, At};
 use super::refusal::Refusal;
-use crate::{ConnectorView, Dossiers, Fault, NewConnector, Page, ReadingToken};
+use crate::{ConnectorView, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView};
 
 /// Where to go on, and how long to wait.
 #[derive(Deserialize, IntoParams)]
@@ -119,4 +119,61 @@ pub(super) async fn end_connector(
     let client: ClientId = id.parse().map_err(|_| Fault::not_found())?;
     dossiers.end_connector(&accounts, admin.account.id, admin.place, client).await?;
     Ok(Json(dossiers.connectors(admin.place).await?))
+}
+
+/// Where the organisation is told of news, and what could not be delivered.
+#[utoipa::path(get, path = "/v1/organisation/webhook", security(("session" = ["organisation_admin"])),
+    responses((status = OK, body = WebhookView), (status = 401), (status = 403)))]
+pub(super) async fn webhook(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+) -> Result<Json<WebhookView>, Refusal> {
+    Ok(Json(dossiers.webhook(admin.place).await?))
+}
+
+/// Sets where the organisation is told of news: a signed request for each entry of the feed.
+#[utoipa::path(put, path = "/v1/organisation/webhook", security(("session" = ["organisation_admin"])), request_body = WebhookForm,
+    responses((status = OK, body = WebhookView), (status = 400), (status = 401), (status = 403)))]
+pub(super) async fn set_webhook(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+    JsonBody(form): JsonBody<WebhookForm>,
+) -> Result<Json<WebhookView>, Refusal> {
+    dossiers.set_webhook(admin.account.id, admin.place, Some(&form.url)).await?;
+    Ok(Json(dossiers.webhook(admin.place).await?))
+}
+
+/// The organisation is told of nothing any more.
+#[utoipa::path(post, path = "/v1/organisation/webhook/end", security(("session" = ["organisation_admin"])),
+    responses((status = OK, body = WebhookView), (status = 401), (status = 403)))]
+pub(super) async fn end_webhook(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+) -> Result<Json<WebhookView>, Refusal> {
+    dossiers.set_webhook(admin.account.id, admin.place, None).await?;
+    Ok(Json(dossiers.webhook(admin.place).await?))
+}
+
+/// Sends again what could not be delivered.
+#[utoipa::path(post, path = "/v1/organisation/webhook/dead-letters/{id}/replay", security(("session" = ["organisation_admin"])),
+    params(("id" = String, Path)), responses((status = OK, body = WebhookView), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn replay_webhook(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+    At(id): At<String>,
+) -> Result<Json<WebhookView>, Refusal> {
+    dossiers.replay_webhook(admin.place, &id).await?;
+    Ok(Json(dossiers.webhook(admin.place).await?))
+}
+
+/// The keys that webhooks are signed with, as a JSON Web Key Set (RFC 7517).
+#[utoipa::path(get, path = "/.well-known/http-message-signatures-directory", security(()), responses((status = OK, body = Object)))]
+pub(super) async fn webhook_keys(
+    State(dossiers): State<Dossiers>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let key = dossiers.webhook_key().await?;
+    Ok(Json(serde_json::json!({"keys": [{
+        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+        "x": sceau_element_api::Base64Url(key.as_bytes().to_vec()), "kid": sceau_crypto::http_signature::key_id(&key),
+    }]})))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
-use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform};
+use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
@@ -174,6 +174,11 @@ async fn deliver(
     mail: MailFolder,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
+    let dossiers = platform.dossiers.clone();
+    let webhooks = move |message: Message| {
+        let dossiers = dossiers.clone();
+        async move { dossiers.deliver_webhook(&message).await }
+    };
     let letters = move |message: Message| {
         let (platform, mail) = (platform.clone(), mail.clone());
         async move { platform.dossiers.deliver_letter(&platform.accounts, &mail, &message).await }
@@ -181,5 +186,5 @@ async fn deliver(
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    outbox.dispatcher().at_once(LETTERS_AT_ONCE).on(LETTERS, letters).run(stop).await;
+    outbox.dispatcher().at_once(LETTERS_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks).run(stop).await;
 }
