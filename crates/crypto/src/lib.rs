@@ -25,6 +25,7 @@ pub mod label;
 pub mod mob;
 pub mod sharing;
 pub mod stream;
+pub mod transit;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use sceau_crypto::RecipientSuite;
 use sceau_pki::RoleNames;
 
+use crate::transit::TransitSettings;
+
 const DAY: u64 = 24 * 3600 * 1000;
 
 /// Policy of a key manager.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub role_names: RoleNames,
     /// The server's certificate and key (PEM); with none, the embedded authority issues and renews one.
     pub server_identity: Option<PathBuf>,
+    /// What is answered as a Vault does; nothing, by default.
+    pub transit: Option<TransitSettings>,
 }
 
 /// A token bucket: so many at once, refilled evenly.
@@ -52,6 +56,7 @@ impl Default for Settings {
             anchors: Vec::new(),
             role_names: RoleNames::default(),
             server_identity: None,
+            transit: None,
         }
     }
 }

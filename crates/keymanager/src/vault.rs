@@ -38,7 +38,7 @@ impl Vault {
     }
 
     /// Seals without storing, for a caller that needs the hash first.
-    pub(crate) fn seal(&self, name: &'static str, document: &impl Serialize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn seal(&self, name: &str, document: &impl Serialize) -> Result<Vec<u8>, Error> {
         let json = Zeroizing::new(serde_json::to_vec(document).map_err(StoreError::from)?);
         Ok(self.keys.seal(&self.key, name.as_bytes(), &json)?)
     }
@@ -46,7 +46,7 @@ impl Vault {
     pub(crate) async fn put_sealed(
         &self,
         transaction: &mut Transaction,
-        name: &'static str,
+        name: &str,
         sealed: &[u8],
     ) -> Result<(), Error> {
         transaction.execute(statements::PUT_SEALED, params![name, sealed]).await?;
@@ -58,12 +58,22 @@ impl Vault {
         &self,
         name: &'static str,
     ) -> Result<Option<(T, Hash)>, Error> {
+        self.find(name, name).await
+    }
+
+    /// The same for a name that is made while the program runs; errors call it `called`.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        called: &'static str,
+    ) -> Result<Option<(T, Hash)>, Error> {
         let Some(row) = self.database.fetch_optional(statements::GET_SEALED, params![name]).await? else {
             return Ok(None);
         };
         let sealed: Vec<u8> = row.get("content")?;
-        let json = self.keys.open(&self.key, name.as_bytes(), &sealed).map_err(|_| Error::Tampered(name))?;
-        let document = serde_json::from_slice(json.expose()).map_err(|_| Error::Tampered(name))?;
+        let json =
+            self.keys.open(&self.key, name.as_bytes(), &sealed).map_err(|_| Error::Tampered(called))?;
+        let document = serde_json::from_slice(json.expose()).map_err(|_| Error::Tampered(called))?;
         Ok(Some((document, sceau_trace::sha256(&sealed))))
     }
 }

@@ -9,6 +9,7 @@ mod public;
 mod reading;
 mod serve;
 mod timely;
+mod vault;
 
 pub use problem::ProblemResponse;
 
@@ -52,7 +53,8 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(administration::withdraw))
         .split_for_parts();
     document.info = utoipa::openapi::Info::new("Sceau key manager", env!("CARGO_PKG_VERSION"));
-    api.route("/trace/tile/entries/{*path}", axum::routing::get(public::entries))
+    api.merge(vault::routes(&manager))
+        .route("/trace/tile/entries/{*path}", axum::routing::get(public::entries))
         .route("/trace/tile/{*path}", axum::routing::get(public::tile))
         .route("/v1/openapi.json", axum::routing::get(async move || axum::Json(document)))
         .route("/v1/{*rest}", axum::routing::any(public::nothing))

@@ -21,6 +21,7 @@ use crate::roots::Roots;
 use crate::schema::MIGRATIONS;
 use crate::settings::Settings;
 use crate::tls::Tls;
+use crate::transit::Transit;
 use crate::vault::Vault;
 
 /// What is decided when a key manager is made.
@@ -135,6 +136,7 @@ impl KeyManager {
             judge,
             tls,
             buckets,
+            transit: Transit::new(&named),
             lifecycle: tokio::sync::Mutex::new(()),
             reloading: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),

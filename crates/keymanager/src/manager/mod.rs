@@ -24,6 +24,7 @@ use crate::register::Registers;
 use crate::roots::Roots;
 use crate::settings::Settings;
 use crate::tls::Tls;
+use crate::transit::Transit;
 use crate::vault::Vault;
 
 /// That nobody else reads the platform's log. What was kept of it holds from when it was read to its end for as long as this is held: the
@@ -51,6 +52,7 @@ struct Inner {
     judge: ClientJudge,
     tls: Tls,
     buckets: Buckets,
+    transit: Transit,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while the keyring is read anew: of a root that comes into force and a key that is made, neither must put the other back.
@@ -181,6 +183,10 @@ impl KeyManager {
 
     pub(crate) fn buckets(&self) -> &Buckets {
         &self.0.buckets
+    }
+
+    pub(crate) fn transit(&self) -> &Transit {
+        &self.0.transit
     }
 
     pub(crate) fn registers(&self) -> &RwLock<Registers> {

@@ -17,6 +17,7 @@ mod a_key_leaves_after_its_record;
 mod a_root_is_replaced;
 mod administrators_do_not_read;
 mod altered_state_is_refused;
+mod clients_of_a_vault_work_unchanged;
 mod decisions_are_signed_and_delivered;
 mod every_refusal_has_its_code;
 mod every_statement_prepares_on_postgresql;

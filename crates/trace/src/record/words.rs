@@ -174,6 +174,10 @@ actions! {
     ROOT_TAKE_OVER = "root.take_over";
     /// An organisation withdrew its keys, and put new ones in their place.
     KEY_WITHDRAW = "key.withdraw";
+    /// A key manager is about to use a key, or a secret, of those that it keeps as a Vault does.
+    TRANSIT_INTENT = "transit.intent";
+    /// How that ended.
+    TRANSIT_OUTCOME = "transit.outcome";
     /// A key manager's calendar says that something is due.
     CALENDAR_ALERT = "calendar.alert";
     /// A key manager was backed up, its key in shares.

@@ -16,6 +16,9 @@ use tokio_rustls::client::TlsStream;
 pub struct Browser {
     pub origin: Option<String>,
     port: u16,
+    host: &'static str,
+    /// Sent along, each with its line's end.
+    more: String,
     config: Arc<rustls::ClientConfig>,
 }
 
@@ -47,7 +50,18 @@ impl Browser {
         let mut config = client_config(&anchors, identity.as_ref()).unwrap();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.time_provider = Arc::new(At(clock));
-        Self { origin: Some(origin.to_owned()), port, config: Arc::new(config) }
+        let config = Arc::new(config);
+        Self { origin: Some(origin.to_owned()), port, host: "cles.localhost", more: String::new(), config }
+    }
+
+    /// The same browser for a server of another name.
+    pub fn named(&self, host: &'static str) -> Self {
+        Self { host, ..self.clone() }
+    }
+
+    /// The same browser, which sends one header more.
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        Self { more: format!("{}{name}: {value}\r\n", self.more), ..self.clone() }
     }
 
     /// The same browser on a page of another origin, or of none.
@@ -79,15 +93,16 @@ impl Browser {
 
     async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let name = ServerName::try_from("cles.localhost").unwrap();
+        let name = ServerName::try_from(self.host).unwrap();
         TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await
     }
 
     fn head(&self, method: &str, path: &str, length: usize) -> String {
         let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: cles.localhost:{}\r\nconnection: close\r\ncontent-length: {length}\r\n",
-            self.port
+            "{method} {path} HTTP/1.1\r\nhost: {}:{}\r\nconnection: close\r\ncontent-length: {length}\r\n",
+            self.host, self.port
         );
+        head += &self.more;
         if method != "GET" {
             head += "content-type: application/json\r\n";
             head += &self.origin.as_ref().map_or_else(String::new, |origin| format!("origin: {origin}\r\n"));

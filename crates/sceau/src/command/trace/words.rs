@@ -103,6 +103,8 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "ticket.issue" => ("issue a reading ticket", "issued a reading ticket"),
         "ticket.exchange" => ("use a reading ticket", "used a reading ticket"),
         "unwrap.intent" => ("release a document's key", "announced the release of a document's key"),
+        "transit.intent" => ("use a Transit key", "announced the use of a Transit key"),
+        "transit.outcome" => ("use a Transit key", "used a Transit key"),
         "unwrap.outcome" => ("release a document's key", "released a document's key"),
         "document.fetch" => ("fetch a sealed document", "fetched a sealed document"),
         "decision" => ("decide on a dossier", "decided on a dossier"),

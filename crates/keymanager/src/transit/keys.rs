@@ -1,0 +1,384 @@
+//! Making, changing and exporting named keys. Each act is recorded before and after.
+
+use std::future::Future;
+
+use sceau_crypto::transit::{TransitKey, TransitKind, TransitPurpose};
+use sceau_element_api::wire::RecordDraft;
+use sceau_store::Rule;
+use sceau_trace::Action;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::key::NamedKey;
+use super::{Export, LiveToken, Manage, Permit, Read, Refusal};
+use crate::error::Error;
+use crate::manager::KeyManager;
+
+const FOLDER: &str = "key";
+/// Versions of a key.
+const VERSIONS: usize = 1000;
+
+/// How a key is made. What is not known is not done, so it is refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewKey {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    derived: bool,
+    convergent_encryption: bool,
+    exportable: bool,
+    allow_plaintext_backup: bool,
+    auto_rotate_period: Value,
+}
+
+/// What may be changed of a key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Configuration {
+    min_decryption_version: Option<u32>,
+    min_encryption_version: Option<u32>,
+    deletion_allowed: Option<bool>,
+    exportable: Option<bool>,
+    allow_plaintext_backup: Option<bool>,
+    auto_rotate_period: Value,
+}
+
+/// Letters, digits, dot, dash and underscore, 1 to 64, no dot first: nothing that means something in a path.
+pub(super) fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
+}
+
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let why = "a key's name is 1 to 64 letters, digits, dot, dash and underscore, no dot first";
+    if is_name(name) { Ok(()) } else { Err(Refusal::invalid(why)) }
+}
+
+impl NewKey {
+    fn kind(&self) -> Result<TransitKind, Refusal> {
+        if self.derived || self.convergent_encryption {
+            return Err(Refusal::invalid("derived and convergent keys are not offered here"));
+        }
+        if self.allow_plaintext_backup || !is_zero(&self.auto_rotate_period) {
+            let why = "allow_plaintext_backup and auto_rotate_period are not offered here: export one key, rotate by a call";
+            return Err(Refusal::invalid(why));
+        }
+        let name = self.kind.as_deref().unwrap_or("aes256-gcm96");
+        let kind = TransitKind::ALL.into_iter().find(|kind| kind.vault_type() == name);
+        let kind = kind.ok_or_else(|| Refusal::invalid("there is no such type of key here"))?;
+        match (kind, self.exportable) {
+            // One key, one purpose: what leaves for MOB, whose OAEP is with SHA-1, never decrypts here with SHA-256.
+            (TransitKind::Rsa2048, true) => Ok(TransitKind::Mob),
+            (TransitKind::Rsa3072 | TransitKind::Rsa4096, true) => {
+                Err(Refusal::invalid("an RSA key that is exportable has 2048 bits"))
+            }
+            (kind, true) if kind.purpose() == TransitPurpose::Signing => {
+                Err(Refusal::invalid("keys that sign are not exportable"))
+            }
+            (kind, _) => Ok(kind),
+        }
+    }
+}
+
+fn is_zero(period: &Value) -> bool {
+    match period {
+        Value::Null => true,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) => matches!(text.as_str(), "" | "0" | "0s" | "0h"),
+        _ => false,
+    }
+}
+
+impl KeyManager {
+    /// Does something under a record of the intent before, and of the outcome after it; without both, nothing leaves.
+    pub(super) async fn traced<T>(
+        &self,
+        token: &LiveToken,
+        operation: &'static str,
+        on: Option<&str>,
+        act: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let about = |action: Action| -> RecordDraft {
+            let mut draft = self.own_record(action).detail("operation", operation);
+            draft.actor = token.actor.clone();
+            match on {
+                Some(on) => draft.detail("name", on),
+                None => draft,
+            }
+        };
+        let quota = self.transit_settings()?.quota;
+        let rule = Rule::per_hour(quota.burst, quota.per_hour);
+        let taken = self.transit().uses.take(&token.actor.id, rule, self.now());
+        if taken.is_err() {
+            let refused = about(Action::TRANSIT_OUTCOME).refused(Refusal::quota().code);
+            self.record_refusal(Some(&token.actor.id), refused).await?;
+            return Err(Refusal::quota());
+        }
+        self.journal().append(about(Action::TRANSIT_INTENT)).await?;
+        let done = act.await;
+        let outcome = match &done {
+            Ok(_) => about(Action::TRANSIT_OUTCOME).granted(),
+            Err(refusal) => about(Action::TRANSIT_OUTCOME).refused(refusal.code),
+        };
+        self.journal().append(outcome).await?;
+        done
+    }
+
+    pub(super) async fn named_key(&self, name: &str) -> Result<Option<NamedKey>, Refusal> {
+        check_name(name)?;
+        Ok(self.shelved::<Option<NamedKey>>(&format!("{FOLDER}/{name}")).await?.flatten())
+    }
+
+    async fn shelve_key(&self, name: &str, key: Option<&NamedKey>) -> Result<(), Error> {
+        self.shelve(&format!("{FOLDER}/{name}"), &key).await
+    }
+
+    /// Makes a key; one that is there stays as it is, as a Vault's does.
+    pub(crate) async fn make_named_key(
+        &self,
+        permit: &Permit<Manage>,
+        name: &str,
+        new: &NewKey,
+    ) -> Result<(), Refusal> {
+        check_name(name)?;
+        permit.check_key(name)?;
+        let kind = new.kind()?;
+        self.traced(&permit.token, "key.make", Some(name), async {
+            let made = generate(kind).await?;
+            let _alone = self.changing_people().await;
+            if self.named_key(name).await?.is_some() {
+                return Ok(());
+            }
+            Ok(self.shelve_key(name, Some(&NamedKey::new(kind, new.exportable, &made, self.now()))).await?)
+        })
+        .await
+    }
+
+    /// Adds a version.
+    pub(crate) async fn rotate_key(&self, permit: &Permit<Manage>, name: &str) -> Result<(), Refusal> {
+        let found = self.named_key(name).await?.ok_or_else(missing)?;
+        let kind = found.kind();
+        self.changing_key(permit, "key.rotate", name, async |key| {
+            if key.made().count() >= VERSIONS {
+                return Err(Refusal::invalid("the key has too many versions: trim it"));
+            }
+            key.add(&generate(kind).await?, self.now());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes what its versions may be used for.
+    pub(crate) async fn configure_key(
+        &self,
+        permit: &Permit<Manage>,
+        name: &str,
+        new: Configuration,
+    ) -> Result<(), Refusal> {
+        self.changing_key(permit, "key.config", name, async |key| {
+            if new.exportable.is_some_and(|wanted| wanted != key.exportable) {
+                return Err(Refusal::invalid(
+                    "whether a key is exportable is decided when it is made: make another",
+                ));
+            }
+            if new.allow_plaintext_backup == Some(true) || !is_zero(&new.auto_rotate_period) {
+                return Err(Refusal::invalid(
+                    "allow_plaintext_backup and auto_rotate_period are not offered here",
+                ));
+            }
+            let decryption = new.min_decryption_version.unwrap_or(key.min_decryption_version).max(1);
+            let encryption = new.min_encryption_version.unwrap_or(key.min_encryption_version);
+            let possible = decryption <= key.latest
+                && encryption <= key.latest
+                && (encryption == 0 || encryption >= decryption)
+                && decryption >= key.min_available_version;
+            if !possible {
+                return Err(Refusal::invalid("these minimum versions cannot be"));
+            }
+            (key.min_decryption_version, key.min_encryption_version) = (decryption, encryption);
+            key.deletion_allowed = new.deletion_allowed.unwrap_or(key.deletion_allowed);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Destroys the versions before `first`, which decrypt nothing any more.
+    pub(crate) async fn trim_key(
+        &self,
+        permit: &Permit<Manage>,
+        name: &str,
+        first: u32,
+    ) -> Result<(), Refusal> {
+        self.changing_key(permit, "key.trim", name, async |key| {
+            // A Vault demands that both minima are above; a version that still decrypts is never lost by a trim.
+            let unused = first >= 1 && first <= key.min_decryption_version && first >= key.min_available_version;
+            let unused = unused && key.min_encryption_version != 0 && first <= key.min_encryption_version;
+            if !unused {
+                let why = "minimum available version cannot be above min_decryption_version and min_encryption_version, which must both be set";
+                return Err(Refusal::invalid(why));
+            }
+            key.trim(first);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Destroys a key with all its versions.
+    pub(crate) async fn delete_key(&self, permit: &Permit<Manage>, name: &str) -> Result<(), Refusal> {
+        check_name(name)?;
+        permit.check_key(name)?;
+        self.traced(&permit.token, "key.delete", Some(name), async {
+            let _alone = self.changing_people().await;
+            let key = self.named_key(name).await?.ok_or_else(missing)?;
+            if !key.deletion_allowed {
+                return Err(Refusal::invalid("deletion is not allowed for this key"));
+            }
+            Ok(self.shelve_key(name, None).await?)
+        })
+        .await
+    }
+
+    async fn changing_key(
+        &self,
+        permit: &Permit<Manage>,
+        operation: &'static str,
+        name: &str,
+        change: impl AsyncFnOnce(&mut NamedKey) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        check_name(name)?;
+        permit.check_key(name)?;
+        self.traced(&permit.token, operation, Some(name), async {
+            let _alone = self.changing_people().await;
+            let mut key = self.named_key(name).await?.ok_or_else(missing)?;
+            change(&mut key).await?;
+            Ok(self.shelve_key(name, Some(&key)).await?)
+        })
+        .await
+    }
+
+    /// The names of the keys that the token reaches to.
+    pub(crate) async fn key_names(&self, permit: &Permit<Read>) -> Result<Vec<String>, Refusal> {
+        self.traced(&permit.token, "key.list", None, async {
+            let mut names = Vec::new();
+            for name in self.shelf(FOLDER) {
+                if permit.check_key(&name).is_ok() && self.named_key(&name).await?.is_some() {
+                    names.push(name);
+                }
+            }
+            if names.is_empty() { Err(Refusal::not_found()) } else { Ok(names) }
+        })
+        .await
+    }
+
+    /// What a key is, with its public parts.
+    pub(crate) async fn describe_key(&self, permit: &Permit<Read>, name: &str) -> Result<Value, Refusal> {
+        check_name(name)?;
+        permit.check_key(name)?;
+        self.traced(&permit.token, "key.read", Some(name), async {
+            let key = self.named_key(name).await?.ok_or_else(Refusal::not_found)?;
+            describe(name, &key)
+        })
+        .await
+    }
+
+    /// Takes a key out: every version that decrypts, or one. Only where the organisation opted in, and the key was made exportable.
+    pub(crate) async fn export_key(
+        &self,
+        permit: &Permit<Export>,
+        purpose: TransitPurpose,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Value, Refusal> {
+        check_name(name)?;
+        permit.check_key(name)?;
+        self.traced(&permit.token, "export", Some(name), async {
+            if !self.transit_settings()?.export {
+                return Err(Refusal::no_export());
+            }
+            let key = self.named_key(name).await?.ok_or_else(Refusal::not_found)?;
+            if !key.exportable {
+                return Err(Refusal {
+                    code: "not_exportable",
+                    ..Refusal::invalid("private key material is not exportable")
+                });
+            }
+            if key.kind().purpose() != purpose {
+                return Err(Refusal::invalid("the key is of another purpose"));
+            }
+            let one = match version {
+                None => None,
+                Some("latest") => Some(key.latest),
+                Some(text) => Some(text.parse().map_err(|_| Refusal::invalid("invalid key version"))?),
+            };
+            let mut keys = Map::new();
+            for (version, _) in key.made() {
+                let wanted = one.is_none_or(|one| one == version);
+                if wanted && version >= key.min_decryption_version {
+                    let text = key.version(version)?.export()?;
+                    keys.insert(version.to_string(), String::from_utf8_lossy(text.expose()).into());
+                }
+            }
+            if keys.is_empty() {
+                return Err(Refusal::not_found());
+            }
+            // As the bucket of content keys: who takes keys out takes more than one document's.
+            if !self.buckets().take_key(&permit.token.actor.id, self.now()) {
+                return Err(Refusal::quota());
+            }
+            Ok(json!({"name": name, "type": key.kind().vault_type(), "keys": keys}))
+        })
+        .await
+    }
+}
+
+/// RSA takes up to seconds: not on a thread that others wait for.
+async fn generate(kind: TransitKind) -> Result<TransitKey, Refusal> {
+    let made = tokio::task::spawn_blocking(move || TransitKey::generate(kind)).await;
+    match made {
+        Ok(Ok(key)) => Ok(key),
+        _ => Err(sceau_crypto::transit::TransitError::Damaged.into()),
+    }
+}
+
+fn missing() -> Refusal {
+    Refusal { code: "not_found", ..Refusal::invalid("no existing key found") }
+}
+
+fn describe(name: &str, key: &NamedKey) -> Result<Value, Refusal> {
+    let mut keys = Map::new();
+    for (version, made) in key.made() {
+        let shown = match key.version(version)?.public()? {
+            None => json!(made / 1000),
+            Some(public) => json!({
+                "name": key.kind().vault_type(), "public_key": public, "creation_time": rfc3339(made),
+            }),
+        };
+        keys.insert(version.to_string(), shown);
+    }
+    let encrypts = key.kind().purpose() == TransitPurpose::Encryption && key.kind() != TransitKind::Mob;
+    Ok(json!({
+        "name": name,
+        "type": key.kind().vault_type(),
+        "keys": keys,
+        "derived": false,
+        "exportable": key.exportable,
+        "allow_plaintext_backup": false,
+        "auto_rotate_period": 0,
+        "deletion_allowed": key.deletion_allowed,
+        "latest_version": key.latest,
+        "min_available_version": key.min_available_version,
+        "min_decryption_version": key.min_decryption_version,
+        "min_encryption_version": key.min_encryption_version,
+        "supports_derivation": false,
+        "supports_encryption": encrypts,
+        "supports_decryption": encrypts,
+        "supports_signing": key.kind().purpose() == TransitPurpose::Signing,
+    }))
+}
+
+/// A time as clients read it (RFC 3339, UTC).
+pub(super) fn rfc3339(ms: u64) -> String {
+    let seconds = i64::try_from(ms / 1000).unwrap_or_default();
+    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
+    at.and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
+}

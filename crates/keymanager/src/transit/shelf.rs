@@ -1,0 +1,48 @@
+//! Documents kept sealed, each under its name, with the hash of its current form in the trace.
+
+use std::sync::PoisonError;
+
+use sceau_trace::{Action, sha256};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::journal::{REGISTER, REGISTER_HASH};
+use crate::manager::KeyManager;
+
+/// Begins the name of each document of this room.
+pub(super) const PREFIX: &str = "transit/";
+
+impl KeyManager {
+    /// The document of this name, if there is one.
+    pub(super) async fn shelved<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let name = format!("{PREFIX}{name}");
+        let named = self.transit().named.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
+        let Some(named) = named else { return Ok(None) };
+        match self.vault().find::<T>(&name, "a Transit document").await? {
+            Some((document, hash)) if hash == named => Ok(Some(document)),
+            _ => Err(Error::Tampered("a Transit document")),
+        }
+    }
+
+    /// Keeps a document and names its hash in the trace, at once. Who calls is alone among those who change it.
+    pub(super) async fn shelve(&self, name: &str, document: &impl Serialize) -> Result<(), Error> {
+        let name = format!("{PREFIX}{name}");
+        let sealed = self.vault().seal(&name, document)?;
+        let hash = sha256(&sealed);
+        let draft = self.own_record(Action::REGISTER_CHANGE).granted().detail(REGISTER, name.as_str());
+        let mut append = self.journal().begin().await?;
+        append.record(draft.detail(REGISTER_HASH, hash.to_string())).await?;
+        self.vault().put_sealed(append.transaction(), &name, &sealed).await?;
+        append.commit().await?;
+        self.transit().named.write().unwrap_or_else(PoisonError::into_inner).insert(name, hash);
+        Ok(())
+    }
+
+    /// The names under a folder of this room, without it.
+    pub(super) fn shelf(&self, folder: &str) -> Vec<String> {
+        let folder = format!("{PREFIX}{folder}/");
+        let named = self.transit().named.read().unwrap_or_else(PoisonError::into_inner);
+        named.keys().filter_map(|name| Some(name.strip_prefix(&folder)?.to_owned())).collect()
+    }
+}
