@@ -2,7 +2,7 @@
 
 use sceau_accounts::Accounts;
 use sceau_element_api::AccountId;
-use sceau_store::{DeliveryError, Mail, MailFolder, Message, params};
+use sceau_store::{DeliveryError, Mail, Mailer, Message, params};
 
 use crate::letters::Text;
 use crate::settle::Posted;
@@ -16,7 +16,7 @@ impl Dossiers {
     pub async fn deliver_letter(
         &self,
         accounts: &Accounts,
-        mail: &MailFolder,
+        mail: &Mailer,
         message: &Message,
     ) -> Result<(), DeliveryError> {
         let posted: Posted = message.parse()?;
@@ -25,10 +25,7 @@ impl Dossiers {
             None => self.contact_address(&posted.organisation).await?,
         };
         let Text { subject, body } = posted.letter.text();
-        mail.send_once(&Mail { to, subject, text: body }, message)
-            .await
-            .map(drop)
-            .map_err(|error| DeliveryError::Later(error.to_string()))
+        mail.deliver(&Mail { to, subject, text: body }, message).await
     }
 
     async fn contact_address(&self, organisation: &str) -> Result<String, DeliveryError> {

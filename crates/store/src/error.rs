@@ -25,6 +25,12 @@ pub enum StoreError {
     /// The address of a database server cannot be used.
     #[error("the address of the database cannot be used: {0}")]
     Address(String),
+    /// The settings of an object store or of a mail server cannot be used.
+    #[error("{0}")]
+    Settings(String),
+    /// The object store gave back something else than it was given.
+    #[error("the object store gave back something else than was written")]
+    Altered,
     /// A unique or foreign key said no: the caller's data conflict with what is there.
     #[error("{statement} conflicts with a row that exists")]
     Conflict {

@@ -25,9 +25,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use database::{Database, Postgres, PostgresAddress, Transaction};
 pub use error::StoreError;
 pub use limits::{RateLimiter, Rule};
-pub use mail::{Mail, MailFolder};
+pub use mail::{Mail, MailFolder, Mailer, SmtpMailer, SmtpServer, SmtpTls};
 pub use migrations::{Migration, portable_script};
-pub use objects::{ObjectName, Objects, SHELVES};
+pub use objects::{ObjectName, Objects, S3Limits, S3Store, SHELVES};
 pub use outbox::{
     DeliveryError, Dispatcher, Handler, Message, Outbox, RetryPolicy, statements as outbox_statements,
 };

@@ -7,7 +7,7 @@ pub(crate) mod pages;
 pub(crate) mod platform;
 mod policy;
 mod secret;
-mod settings;
+pub(crate) mod settings;
 
 use std::io::Write as _;
 

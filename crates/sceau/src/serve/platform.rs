@@ -9,7 +9,7 @@ use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedPr
 use sceau_crypto::VerifyingKey;
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
-use sceau_store::{Clock, MailFolder, Message, Outbox, RetryPolicy, SystemClock};
+use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -123,15 +123,14 @@ async fn assemble(
     data: &Path,
     origin: &str,
     element: Client,
-) -> Result<(Platform, Outbox, MailFolder), Failure> {
-    let store = |error: sceau_store::StoreError| Failure::role("store", &error);
+) -> Result<(Platform, Outbox, Mailer), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     sceau_hsm::durable::secret_folder(data)?;
     let migrations =
         [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
     let database = settings.database.open(data, &migrations).await?;
-    let objects = settings.objects.open(data).map_err(store)?;
-    let mail = settings.mail.open(data, &clock).map_err(store)?;
+    let objects = settings.objects.open(data)?;
+    let mail = settings.mail.open(data, &clock)?;
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
     let dossiers =
         Dossiers::new(database.clone(), objects, outbox.clone(), element.clone(), Arc::clone(&clock), origin);
@@ -171,7 +170,7 @@ async fn keep(platform: Platform, stopped: tokio::sync::watch::Receiver<bool>) {
 async fn deliver(
     outbox: Outbox,
     platform: Platform,
-    mail: MailFolder,
+    mail: Mailer,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
     let dossiers = platform.dossiers.clone();

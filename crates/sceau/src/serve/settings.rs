@@ -7,12 +7,22 @@
 //! password_file = "credential:database"
 //!
 //! [objects]                   # where sealed files are kept
-//! kind = "folder"
-//! path = "/srv/sceau/objects" # else `objects` in the data folder
+//! kind = "s3"                 # or "folder" (path = "/srv/sceau/objects"; else `objects` in the data folder)
+//! endpoint = "https://s3.example.org"
+//! bucket = "sceau"
+//! region = "eu-west-1"
+//! access_key_id = "…"
+//! secret_access_key_file = "/etc/sceau/s3.secret"
+//! ca_file = "/etc/sceau/ca.pem"         # authorities to trust beside the system's
 //!
 //! [mail]                      # who carries the letters
-//! kind = "folder"
-//! path = "/srv/sceau/mail"    # else `mail` in the data folder
+//! kind = "smtp"               # or "folder" (path = "/srv/sceau/mail"; else `mail` in the data folder)
+//! host = "smtp.example.org"
+//! tls = "implicit"            # or "starttls"; there is no mail without TLS
+//! port = 465                  # else 465, or 587 for starttls
+//! user = "sceau"
+//! password_file = "credential:smtp"
+//! ca_file = "/etc/sceau/ca.pem"
 //! from = "Sceau <sceau@example.org>"
 //! ```
 //!
@@ -25,10 +35,11 @@ use std::path::{Path, PathBuf};
 
 use std::sync::Arc;
 
-use sceau_store::{Clock, MailFolder, Objects, StoreError};
+use sceau_store::{Clock, MailFolder, Mailer, Objects, S3Limits, S3Store, SmtpMailer, SmtpServer, SmtpTls};
 use serde::Deserialize;
 
 use super::database::DatabaseSettings;
+use super::secret::SecretFile;
 use crate::failure::{Exit, Failure};
 
 /// The longest file that is read, in bytes.
@@ -57,6 +68,22 @@ pub(crate) enum ObjectsSettings {
         /// Else `objects` in the data folder.
         path: Option<PathBuf>,
     },
+    /// An S3 store.
+    S3 {
+        /// Web address, without the bucket.
+        endpoint: String,
+        /// Name of the bucket.
+        bucket: String,
+        /// Region, as the store names it.
+        #[serde(default = "region")]
+        region: String,
+        /// Id of the access key.
+        access_key_id: String,
+        /// File of its secret half.
+        secret_access_key_file: SecretFile,
+        /// Authorities (PEM) to trust beside the system's.
+        ca_file: Option<PathBuf>,
+    },
 }
 
 impl Default for ObjectsSettings {
@@ -77,6 +104,33 @@ pub(crate) enum MailSettings {
         #[serde(default = "from")]
         from: String,
     },
+    /// A mail server.
+    Smtp {
+        /// Its name, as in its certificate.
+        host: String,
+        /// Its port.
+        port: Option<u16>,
+        /// How TLS begins.
+        tls: Tls,
+        /// Name to log in with.
+        user: Option<String>,
+        /// File of the password.
+        password_file: Option<SecretFile>,
+        /// Authorities (PEM) to trust beside the system's.
+        ca_file: Option<PathBuf>,
+        /// Whom letters are from.
+        from: String,
+    },
+}
+
+/// How TLS begins at a mail server.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tls {
+    /// With the connection.
+    Implicit,
+    /// After `STARTTLS`, and nothing is said before.
+    Starttls,
 }
 
 impl Default for MailSettings {
@@ -89,22 +143,93 @@ fn from() -> String {
     FROM.to_owned()
 }
 
+fn region() -> String {
+    "us-east-1".to_owned()
+}
+
 impl ObjectsSettings {
+    /// Whether it is a server of other people.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::S3 { .. })
+    }
+
     /// Opens the store; `data` is the platform's folder.
-    pub(crate) fn open(&self, data: &Path) -> Result<Objects, StoreError> {
+    pub(crate) fn open(&self, data: &Path) -> Result<Objects, Failure> {
         match self {
             Self::Folder { path: Some(path) } => Objects::folder(path),
             Self::Folder { path: None } => Objects::folder(&data.join("objects")),
+            Self::S3 { endpoint, bucket, region, access_key_id, secret_access_key_file, ca_file } => {
+                Objects::s3(&S3Store {
+                    endpoint: endpoint.clone(),
+                    bucket: bucket.clone(),
+                    region: region.clone(),
+                    access_key_id: access_key_id.clone(),
+                    secret_access_key: secret_access_key_file.read()?,
+                    authorities: authorities(ca_file.as_deref())?,
+                    limits: S3Limits::default(),
+                })
+            }
+        }
+        .map_err(|error| Failure::role("object store", &error))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Folder { path } => absolute("objects.path", path.as_deref()),
+            Self::S3 { secret_access_key_file, ca_file, .. } => {
+                absolute("objects.secret_access_key_file", secret_access_key_file.path())?;
+                absolute("objects.ca_file", ca_file.as_deref())
+            }
         }
     }
 }
 
 impl MailSettings {
     /// Opens what carries letters; `data` is the platform's folder.
-    pub(crate) fn open(&self, data: &Path, clock: &Arc<dyn Clock>) -> Result<MailFolder, StoreError> {
-        let Self::Folder { path, from } = self;
-        let folder = path.clone().unwrap_or_else(|| data.join("mail"));
-        MailFolder::open(&folder, from, Arc::clone(clock))
+    pub(crate) fn open(&self, data: &Path, clock: &Arc<dyn Clock>) -> Result<Mailer, Failure> {
+        if let Some(server) = self.server()? {
+            return Ok(Mailer::Smtp(server));
+        }
+        let (path, from) = match self {
+            Self::Folder { path, from } => (path.clone(), from.as_str()),
+            Self::Smtp { from, .. } => (None, from.as_str()),
+        };
+        let folder = path.unwrap_or_else(|| data.join("mail"));
+        let opened = MailFolder::open(&folder, from, Arc::clone(clock));
+        opened.map(Mailer::Folder).map_err(|error| Failure::role("mail", &error))
+    }
+
+    /// The mail server, where there is one. Nothing is asked of it yet.
+    pub(crate) fn server(&self) -> Result<Option<SmtpMailer>, Failure> {
+        let Self::Smtp { host, port, tls, user, password_file, ca_file, from } = self else {
+            return Ok(None);
+        };
+        let password = password_file.as_ref().map(SecretFile::read).transpose()?;
+        let server = SmtpServer {
+            host: host.clone(),
+            port: *port,
+            tls: match tls {
+                Tls::Implicit => SmtpTls::Implicit,
+                Tls::Starttls => SmtpTls::StartTls,
+            },
+            authorities: authorities(ca_file.as_deref())?,
+            login: user.clone().zip(password),
+            from: from.clone(),
+        };
+        SmtpMailer::new(&server).map(Some).map_err(|error| Failure::role("mail", &error))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Folder { path, .. } => absolute("mail.path", path.as_deref()),
+            Self::Smtp { user, password_file, ca_file, .. } => {
+                if user.is_some() != password_file.is_some() {
+                    return Err("mail.user and mail.password_file go together".to_owned());
+                }
+                absolute("mail.ca_file", ca_file.as_deref())?;
+                absolute("mail.password_file", password_file.as_ref().and_then(SecretFile::path))
+            }
+        }
     }
 }
 
@@ -127,11 +252,15 @@ impl Settings {
         for (name, path) in self.database.paths() {
             absolute(name, path)?;
         }
-        let ObjectsSettings::Folder { path: objects } = &self.objects;
-        let MailSettings::Folder { path: mail, from: _ } = &self.mail;
-        absolute("objects.path", objects.as_deref())?;
-        absolute("mail.path", mail.as_deref())
+        self.objects.check()?;
+        self.mail.check()
     }
+}
+
+/// Certificates that a file holds, as they are.
+fn authorities(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let read = |file| std::fs::read(file).map_err(|cause| Failure::file("read", file, &cause));
+    file.map(read).transpose()
 }
 
 /// Which directory a role is started in must not decide which file it reads.
@@ -210,6 +339,20 @@ mod tests {
             postgresql("url = \"postgresql://s@db/s\"\npassword_file = \"pw\"").contains("password_file")
         );
         assert!(postgresql("url = \"postgresql://s@db/s\"\nconnections = 0").contains("1 to 1000"));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let smtp = "[mail]\nkind = \"smtp\"\nhost = \"a\"\nfrom = \"a@b.fr\"\n";
+        assert!(refused(smtp).contains("tls"));
+        assert!(refused(&format!("{smtp}tls = \"opportunistic\"\n")).contains("opportunistic"));
+        assert!(refused(&format!("{smtp}tls = \"implicit\"\nuser = \"a\"\n")).contains("go together"));
+        let s3 =
+            "[objects]\nkind = \"s3\"\nendpoint = \"https://a\"\nbucket = \"b\"\naccess_key_id = \"c\"\n";
+        assert!(
+            refused(&format!("{s3}secret_access_key_file = \"s3.secret\"\n"))
+                .contains("secret_access_key_file")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
     reason = "tests state what must hold"
 )]
 
+mod an_s3_store_may_fall_ill;
 mod antivirus;
 #[macro_use]
 mod ground;
@@ -16,7 +17,9 @@ mod bus;
 
 mod a_server_that_restarts_loses_nothing;
 mod every_statement_prepares_on_postgresql;
+mod letters_reach_a_mail_server;
 mod mail_cannot_be_given_headers;
 mod objects_are_durable_and_opaque;
 mod records_survive_and_stay_typed;
+mod stand_in;
 mod the_outbox_delivers_at_least_once;

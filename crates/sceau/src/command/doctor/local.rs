@@ -81,6 +81,27 @@ pub(super) fn folder(data: &Path, now: u64) -> Vec<Finding> {
     ]
 }
 
+/// Who reaches the element: its own user, or one group beside it; never everybody.
+pub(super) fn socket(path: &Path) -> Option<Finding> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let folder = path.parent().and_then(|folder| std::fs::metadata(folder).ok())?;
+    let (mode, above) = (metadata.permissions().mode() & 0o777, folder.permissions().mode() & 0o777);
+    let name = path.display();
+    if mode & 0o007 != 0 && above & 0o001 != 0 {
+        let advice = "start the element with --socket-group, and give nobody else a right to its folder";
+        return Some(Finding::trouble("socket", format!("everybody reaches {name}"), advice));
+    }
+    if mode & 0o070 != 0 && (metadata.gid() != folder.gid() || above & 0o010 == 0) {
+        let advice = "start the element again with --socket-group: it gives socket and folder to that group";
+        return Some(Finding::trouble(
+            "socket",
+            format!("the group of {name} cannot enter its folder"),
+            advice,
+        ));
+    }
+    Some(Finding::well("socket", format!("{name} has mode {mode:04o} in a folder of mode {above:04o}")))
+}
+
 fn verdict(check: &'static str, bad: &[PathBuf], well: String, what: &str, advice: &str) -> Finding {
     match bad {
         [] => Finding::well(check, well),

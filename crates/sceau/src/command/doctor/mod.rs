@@ -1,11 +1,15 @@
-//! `sceau doctor`: looks at an installation and says what is wrong and what to do. It changes nothing, and needs no secret.
+//! `sceau doctor`: looks at an installation and says what is wrong and what to do. It changes nothing; only servers that settings
+//! name are asked with the platform's own passwords.
 
+mod antivirus;
+mod configured;
 mod keys;
 mod local;
 mod servers;
 
 use std::path::PathBuf;
 
+use sceau_store::ClamdAddress;
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,6 +20,7 @@ use crate::house::Layout;
 const EXAMPLES: &str = "\
 Examples:
   sceau doctor                                     looks at what `sceau up` runs from .sceau
+  sceau doctor --config /etc/sceau/platform.toml   asks each server of the settings
   sceau doctor --data /var/lib/sceau/platform --element /run/sceau/element.sock --platform https://sceau.example.org
 
 It ends with code 0 where nothing is wrong; what is to be known (!) is no failure.";
@@ -27,6 +32,9 @@ pub(crate) struct DoctorOptions {
     /// Folder of `sceau up`, or of one role
     #[arg(long, value_name = "FOLDER", default_value = ".sceau")]
     data: PathBuf,
+    /// Settings of the platform: each server in them is asked (a probe is written to the object store and removed; no letter is sent)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Socket of the element, instead of the one in the folder
     #[arg(long, value_name = "SOCKET")]
     element: Option<PathBuf>,
@@ -39,6 +47,9 @@ pub(crate) struct DoctorOptions {
     /// Certificates (PEM) to trust for these addresses, instead of the system's
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
+    /// Antivirus of the intake, unix:/path or tcp:host:port; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    antivirus: Vec<ClamdAddress>,
     /// Print the findings as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -109,9 +120,10 @@ impl Installation {
 
 pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let installation = Installation::find(options);
-    if installation.is_nowhere() && !options.data.is_dir() {
+    let asked = options.config.is_some() || !options.antivirus.is_empty();
+    if installation.is_nowhere() && !asked && !options.data.is_dir() {
         let words = format!(
-            "there is nothing to look at: {} is no folder, and neither --element, --platform nor --key-manager is given; \
+            "there is nothing to look at: {} is no folder, and neither --config, --element, --platform nor --key-manager is given; \
              give the folder with --data",
             options.data.display()
         );
@@ -125,7 +137,16 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     findings.push(local::swap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
+    if let Some(socket) = &installation.element {
+        findings.extend(local::socket(socket));
+    }
     findings.extend(runtime.block_on(servers::look(&installation, now)));
+    if let Some(config) = &options.config {
+        findings.extend(runtime.block_on(configured::look(config, &options.data)));
+    }
+    for address in &options.antivirus {
+        findings.extend(runtime.block_on(antivirus::look(address, now)));
+    }
     tell(&findings, options.json)?;
     match findings.iter().filter(|finding| finding.state == State::Trouble).count() as u64 {
         0 => Ok(()),

@@ -3,29 +3,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
-use lettre::message::{Mailbox, Message, header::ContentType};
+use lettre::message::Mailbox;
 
+use super::{Mail, compose, id_of, mailbox};
 use crate::{Clock, StoreError};
-
-/// A text message to one person. Never put a secret in it but a one-time link.
-#[derive(Clone)]
-pub struct Mail {
-    /// Address of the recipient, without a display name.
-    pub to: String,
-    /// Subject, one line, any language.
-    pub subject: String,
-    /// Plain text.
-    pub text: String,
-}
-
-/// Shows nothing: addresses and links are personal.
-impl std::fmt::Debug for Mail {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Mail(..)")
-    }
-}
 
 /// A folder of outgoing mail.
 #[derive(Debug, Clone)]
@@ -42,7 +24,7 @@ impl MailFolder {
     /// [`StoreError::Mail`] if `from` is not a mailbox, [`StoreError::Io`] if the folder cannot be made.
     pub fn open(folder: &Path, from: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let from = from.parse().map_err(|_| StoreError::Mail(format!("{from} is not a mailbox")))?;
+        let from = mailbox(from)?;
         let action = format!("cannot make the mail folder {}", folder.display());
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -65,35 +47,17 @@ impl MailFolder {
     /// # Errors
     /// As [`Self::send`]; [`StoreError::Mail`] also where the message's id is not a UUID.
     pub async fn send_once(&self, mail: &Mail, message: &crate::Message) -> Result<PathBuf, StoreError> {
-        let id = message.id.parse().map_err(|_| StoreError::Mail("its message has no UUID".into()))?;
-        self.write(mail, message.created, id).await
+        self.write(mail, message.created, id_of(message)?).await
     }
 
     async fn write(&self, mail: &Mail, at_ms: u64, id: uuid::Uuid) -> Result<PathBuf, StoreError> {
-        let bytes = self.compose(mail, at_ms)?;
+        let bytes = compose(mail, &self.from, at_ms, id)?.formatted();
         let name = format!("{at_ms:015}-{id}.eml");
         let folder = self.folder.clone();
         let written = tokio::task::spawn_blocking(move || write_atomically(&folder, &name, &bytes)).await;
         written
             .unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
             .map_err(StoreError::io("cannot write a mail"))
-    }
-
-    fn compose(&self, mail: &Mail, now_ms: u64) -> Result<Vec<u8>, StoreError> {
-        // lettre encodes what it is given; refusing control characters first keeps the reason readable.
-        if mail.subject.chars().chain(mail.to.chars()).any(char::is_control) {
-            return Err(StoreError::Mail("a control character in the subject or the address".into()));
-        }
-        let address = mail.to.parse().map_err(|_| StoreError::Mail("not an address".into()))?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, address))
-            .subject(mail.subject.clone())
-            .date(UNIX_EPOCH + Duration::from_millis(now_ms))
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.clone())
-            .map_err(|error| StoreError::Mail(error.to_string()))?;
-        Ok(message.formatted())
     }
 }
 

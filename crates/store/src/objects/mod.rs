@@ -1,9 +1,16 @@
-//! Objects: opaque bytes under a random name, written once.
+//! Objects: opaque bytes under a random name, written once. In a folder of this machine, or in an S3 store.
+//!
+//! Neither is trusted with more than keeping: what is read is compared with the SHA-256 that its row names, by whoever reads
+//! (`crates/dossiers/src/uploads.rs`), so that half an object, an old one or another one is never passed on.
+
+mod s3;
 
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use opendal::{ErrorKind, Operator, services::Fs};
+
+pub use s3::{S3Limits, S3Store};
 
 use crate::{FromValue, StoreError, Value};
 
@@ -62,7 +69,16 @@ const UNFINISHED: &str = ".part";
 #[derive(Debug, Clone)]
 pub struct Objects {
     operator: Operator,
-    root: PathBuf,
+    place: Place,
+}
+
+/// What is particular to a kind of store.
+#[derive(Debug, Clone)]
+enum Place {
+    /// A folder's entries are made durable by us.
+    Folder(PathBuf),
+    /// The server answers when it has kept a name, and refuses to write it twice.
+    Server,
 }
 
 impl Objects {
@@ -78,20 +94,45 @@ impl Objects {
         let unfinished = root.join(UNFINISHED);
         let fs = Fs::default().root(&root.to_string_lossy()).atomic_write_dir(&unfinished.to_string_lossy());
         let operator = Operator::new(fs).map_err(StoreError::objects("open"))?;
-        Ok(Self { operator, root: root.to_owned() })
+        Ok(Self { operator, place: Place::Folder(root.to_owned()) })
     }
 
-    /// Keeps `bytes` under a new name. When it returns they are on disk, and so is their name.
+    /// An S3 store. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Settings`] for an endpoint that is not HTTPS (or loopback), certificates that cannot be read; [`StoreError::Objects`].
+    pub fn s3(store: &S3Store) -> Result<Self, StoreError> {
+        Ok(Self { operator: store.operator()?, place: Place::Server })
+    }
+
+    /// Keeps `bytes` under a new name. When it returns they are on disk, and so is their name; or the server has said so.
     ///
     /// # Errors
     /// [`StoreError::Objects`] or [`StoreError::Io`]; nothing is kept under a name then.
     pub async fn put(&self, bytes: impl Into<Bytes>) -> Result<ObjectName, StoreError> {
         let name = ObjectName::random()?;
         let path = name.path();
-        // The writer fsyncs the file before it renames it.
-        self.operator.write(&path, bytes.into()).await.map_err(StoreError::objects("write"))?;
-        self.sync_parents(&path).await?;
+        let bytes = bytes.into();
+        match &self.place {
+            Place::Folder(root) => {
+                // The writer fsyncs the file before it renames it.
+                self.operator.write(&path, bytes).await.map_err(StoreError::objects("write"))?;
+                sync_parents(root, &path).await?;
+            }
+            Place::Server => self.create(&path, bytes).await?,
+        }
         Ok(name)
+    }
+
+    /// Writes a name that must not exist. That it does exist is the end of an attempt of ours whose answer was lost, or it is another's:
+    /// the bytes tell.
+    async fn create(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        let Err(error) = self.operator.write_with(path, bytes.clone()).if_not_exists(true).await else {
+            return Ok(());
+        };
+        let ours = error.kind() == ErrorKind::ConditionNotMatch
+            && self.operator.read(path).await.is_ok_and(|there| there.to_bytes() == bytes);
+        if ours { Ok(()) } else { Err(StoreError::objects("write")(error)) }
     }
 
     /// The bytes of an object, if it is there.
@@ -121,10 +162,24 @@ impl Objects {
     pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
         let path = name.path();
         self.operator.delete(&path).await.map_err(StoreError::objects("delete"))?;
-        match self.sync_parents(&path).await {
+        let Place::Folder(root) = &self.place else { return Ok(()) };
+        match sync_parents(root, &path).await {
             Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
+    }
+
+    /// Writes, reads and removes an object of its own: whether the store does its work, and does it with these credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] with what failed; [`StoreError::Altered`] where it gives back something else.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let bytes = Bytes::from_static(b"sceau doctor was here");
+        let name = self.put(bytes.clone()).await?;
+        let read = self.get(&name).await;
+        // Whatever was read, nothing is left behind.
+        self.delete(&name).await?;
+        if read? == Some(bytes) { Ok(()) } else { Err(StoreError::Altered) }
     }
 
     /// The objects of one shelf that were last written before `before_ms`, in Unix milliseconds. All objects are on [`SHELVES`] shelves,
@@ -158,10 +213,13 @@ impl Objects {
         };
         let mut old = Vec::new();
         for entry in listed.into_iter().filter(|entry| entry.metadata().is_file()) {
-            let written = match self.operator.stat(entry.path()).await {
-                // Somebody removed it meanwhile.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                stat => stat.map_err(StoreError::objects("look up"))?.last_modified(),
+            let written = match entry.metadata().last_modified() {
+                Some(listed) => Some(listed),
+                None => match self.operator.stat(entry.path()).await {
+                    // Somebody removed it meanwhile.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    stat => stat.map_err(StoreError::objects("look up"))?.last_modified(),
+                },
             };
             // A store that does not say when keeps everything.
             let written = written.and_then(|time| u64::try_from(time.into_inner().as_millisecond()).ok());
@@ -171,19 +229,18 @@ impl Objects {
         }
         Ok(old)
     }
+}
 
-    /// Makes the folders' entries durable, up to the root: without it a power cut forgets the rename.
-    async fn sync_parents(&self, path: &str) -> Result<(), StoreError> {
-        let file = self.root.join(path);
-        let root = self.root.clone();
-        let sync = move || {
-            file.ancestors()
-                .skip(1)
-                .take_while(|folder| folder.starts_with(&root))
-                .try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
-        };
-        let done = tokio::task::spawn_blocking(sync).await;
-        done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
-            .map_err(StoreError::io("cannot make a folder durable"))
-    }
+/// Makes the folders' entries durable, up to the root: without it a power cut forgets the rename.
+async fn sync_parents(root: &Path, path: &str) -> Result<(), StoreError> {
+    let (root, file) = (root.to_owned(), root.join(path));
+    let sync = move || {
+        file.ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&root))
+            .try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
+    };
+    let done = tokio::task::spawn_blocking(sync).await;
+    done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+        .map_err(StoreError::io("cannot make a folder durable"))
 }
