@@ -3,6 +3,7 @@
 //! For tests only (feature `judge`). It listens on a socket in its own temporary folder, on no port, and dies with the test.
 
 mod clamd;
+mod hr;
 mod rabbitmq;
 
 use std::io::{BufRead as _, BufReader};
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use crate::{Migration, Statement, portable_script};
 
 pub use clamd::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
+pub use hr::HrJudge;
 pub use rabbitmq::RabbitJudge;
 
 /// A PostgreSQL server of its own, stopped and removed when dropped.

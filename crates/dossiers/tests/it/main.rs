@@ -12,6 +12,7 @@
 
 mod support;
 
+mod a_company_decides_over_the_bus;
 mod a_connector_follows_its_feed;
 mod a_root_is_replaced;
 mod a_suspended_officer_reads_no_longer;

@@ -1,0 +1,105 @@
+//! A company's own system receives a subscription from the real broker and decides it, by a client that we did not write.
+
+use std::sync::Arc;
+
+use sceau_dossiers::mob::{BUS_TOPIC, ReplyDesk, SubscriptionMessage, Subscriptions};
+use sceau_store::bus::Company;
+use sceau_store::judge::{HrJudge, RabbitJudge};
+use sceau_store::{Clock, Database, Outbox, RetryPolicy, SystemClock};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+const MESSAGE: &str = r#"{"lastName":"Durand","firstName":"Léa","birthdate":"1990-12-12T00:00:00.000Z","citizenId":"C1","incentiveId":"I","subscriptionId":"S1","email":"","status":"A_TRAITER","communityName":"","specificFields":"","attachments":["https://mob.example.org/v1/subscriptions/S1/attachments/rib.pdf"],"encryptionKeyId":"K","encryptionKeyVersion":1,"encryptedAESKey":"a2V5","encryptedIV":"aXY="}"#;
+
+struct Desk {
+    _folder: tempfile::TempDir,
+    database: Database,
+    subscriptions: Subscriptions,
+    stop: watch::Sender<bool>,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl Desk {
+    async fn start(broker: &RabbitJudge) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let migrations = [sceau_store::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let database = Database::open(&folder.path().join("db"), &migrations).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
+        let subscriptions = Subscriptions::new(database.clone(), outbox.clone(), clock);
+        let companies = ["alpha", "beta"].map(|name| (company(name), broker.login_of(name).0)).to_vec();
+        let desk = ReplyDesk::new(broker.broker(), subscriptions.clone(), companies);
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(async move {
+            let mut stopping = stopped.clone();
+            let stop = async move { drop(stopping.wait_for(|stop| *stop).await) };
+            tokio::join!(desk.run(&stopped), outbox.dispatcher().on(BUS_TOPIC, desk.clone()).run(stop));
+        });
+        Self { _folder: folder, database, subscriptions, stop, running }
+    }
+
+    async fn announce(&self, to: &str, subscription: &str, citizen: &str) {
+        let mut message: SubscriptionMessage = serde_json::from_str(MESSAGE).unwrap();
+        message.subscription_id = subscription.to_owned();
+        message.citizen_id = citizen.to_owned();
+        let mut transaction = self.database.begin().await.unwrap();
+        self.subscriptions.announce(&mut transaction, &company(to), &message).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+}
+
+fn company(name: &str) -> Company {
+    name.parse().unwrap()
+}
+
+fn answer(hr: &HrJudge, company: &str, reply: &Value) {
+    let headers = json!({"message_type": format!("subscriptions.status.{company}")});
+    assert_eq!(hr.send(&headers, &reply.to_string())["sent"], true);
+}
+
+fn error(message: &Value) -> Value {
+    let body: Value = serde_json::from_str(message["body"].as_str().unwrap()).unwrap();
+    body["error"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_goes_out_and_its_decision_comes_back() {
+    let broker = RabbitJudge::start(&[("alpha", None), ("beta", None)]).unwrap();
+    let desk = Desk::start(&broker).await;
+    let alpha = HrJudge::of(&broker, "alpha", "alpha").unwrap();
+    let beta = HrJudge::of(&broker, "beta", "beta").unwrap();
+    let put = "mob.subscriptions.put.alpha";
+    desk.announce("alpha", "S1", "C1").await;
+    desk.announce("beta", "S2", "C2").await;
+    assert_eq!(alpha.take(put)["body"], MESSAGE, "byte for byte");
+    let other = beta.take("mob.subscriptions.put.beta");
+    assert!(other["body"].as_str().unwrap().contains("\"S2\""));
+
+    // Another company's subscription, and what nobody can read: both come back, and block nothing.
+    let granted = json!({"citizenId": "C2", "subscriptionId": "S2", "status": "VALIDEE", "mode": "aucun"});
+    answer(&alpha, "alpha", &granted);
+    assert_eq!(error(&alpha.take(put))["code"], 404);
+    answer(&alpha, "alpha", &json!("not a reply"));
+    assert_eq!(error(&alpha.take(put))["code"], 400);
+    // A rule is broken: the subscription comes back with the field.
+    let reply = json!({"citizenId": "C1", "subscriptionId": "S1", "status": "VALIDEE", "mode": "unique", "amount": -1});
+    answer(&alpha, "alpha", &reply);
+    let back = alpha.take(put);
+    let expected = json!({"message": "must be greater than 0", "property": "amount", "code": 422});
+    assert_eq!(error(&back), expected);
+    assert!(back["body"].as_str().unwrap().contains("Durand"));
+    // Granted; a second word is too late, and says that the first was settled.
+    let reply = json!({"citizenId": "C1", "subscriptionId": "S1", "status": "VALIDEE", "mode": "unique", "amount": 50});
+    answer(&alpha, "alpha", &reply);
+    answer(&alpha, "alpha", &json!({"citizenId": "C1", "subscriptionId": "S1", "status": "ERREUR"}));
+    assert_eq!(error(&alpha.take(put))["code"], 409);
+    let status = |name: &str, id: &'static str| {
+        let (subscriptions, company) = (desk.subscriptions.clone(), company(name));
+        async move { subscriptions.status(&company, id).await.unwrap() }
+    };
+    assert_eq!(status("alpha", "S1").await.as_deref(), Some("VALIDEE"));
+    assert_eq!(status("beta", "S2").await.as_deref(), Some("A_TRAITER"));
+    assert_eq!(desk.subscriptions.replies("S1").await.unwrap().len(), 3);
+    desk.stop.send(true).unwrap();
+    desk.running.await.unwrap();
+}
