@@ -191,7 +191,7 @@ impl Dossiers {
             time: self.clock.now_ms(),
             action: Action::INTAKE_SCAN.as_str(),
             outcome: if word.code().is_none() { "granted" } else { "refused" },
-            actor_role: "intake",
+            actor_role: ActorKind::Platform.as_str(),
             organisation: None,
         };
         let mut transaction = self.database.begin().await?;

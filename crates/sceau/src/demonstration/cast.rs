@@ -8,7 +8,7 @@ use sceau_element_api::{OrganisationId, Role};
 use sceau_hsm::durable::write_secret;
 use serde::{Deserialize, Serialize};
 
-use super::form;
+use super::{form, scanned_form};
 use crate::failure::{Exit, Failure};
 use crate::house::{House, Layout};
 
@@ -21,6 +21,9 @@ pub(crate) struct Cast {
     client: Option<(String, String)>,
     chief: Option<StoredPasskey>,
     scheme: Option<String>,
+    /// The scheme with scanned intake, where an antivirus was given.
+    #[serde(default)]
+    scanned_scheme: Option<String>,
     /// The case officer who is invited.
     pub(crate) officer: Option<Officer>,
     /// Whether the case officer's certificate is bound.
@@ -129,6 +132,10 @@ impl Cast {
         };
         if self.scheme.is_none() {
             self.scheme = Some(person.publish_scheme(&form()).await?.id.to_string());
+            self.keep()?;
+        }
+        if house.scans() && self.scanned_scheme.is_none() {
+            self.scanned_scheme = Some(person.publish_scheme(&scanned_form()).await?.id.to_string());
             self.keep()?;
         }
         Ok(person)

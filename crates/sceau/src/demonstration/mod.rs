@@ -14,7 +14,7 @@ use crate::house::{House, Layout};
 
 pub(crate) use cast::{Cast, Officer, accept};
 pub(crate) use raise::{officer_trust, raise};
-pub(crate) use scheme::{answers, form};
+pub(crate) use scheme::{answers, form, scanned_form};
 pub(crate) use teller::Teller;
 
 impl Failure {

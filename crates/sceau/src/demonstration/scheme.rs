@@ -34,6 +34,25 @@ pub(crate) fn form() -> Value {
     })
 }
 
+/// The body for the scheme whose documents come in through the intake, where there is one.
+pub(crate) fn scanned_form() -> Value {
+    json!({
+        "title": {"fr": "Forfait mobilités", "en": "Mobility allowance"},
+        "description": {
+            "fr": "La métropole participe à vos trajets. Vos pièces sont contrôlées par un antivirus, puis scellées.",
+            "en": "The metropolis pays part of your journeys. Your documents are checked by an antivirus, then sealed.",
+        },
+        "form": [
+            {"name": "days", "label": {"fr": "Jours de trajet par mois", "en": "Days of travel a month"},
+             "kind": "number", "required": true, "sensitive": false},
+        ],
+        "documents": [
+            {"name": "proof", "label": {"fr": "Justificatif", "en": "Supporting document"}, "required": true},
+        ],
+        "intake": "scanned",
+    })
+}
+
 /// What the demonstration's citizen answers.
 pub(crate) fn answers() -> BTreeMap<String, AnswerValue> {
     BTreeMap::from([

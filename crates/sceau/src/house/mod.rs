@@ -71,6 +71,11 @@ impl House {
         Ok(url)
     }
 
+    /// Whether an intake runs.
+    pub(crate) fn scans(&self) -> bool {
+        self.intake.is_some()
+    }
+
     /// Verifier key of the log.
     pub(crate) fn log_key(&self) -> Result<VerifierKey, Failure> {
         VerifierKey::parse(&self.log_key).map_err(|error| Failure::role("element", &error))

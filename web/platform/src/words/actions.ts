@@ -3,7 +3,7 @@ export const ACTIONS = {
   fr: {
     "deposit.begin": "a commencé le dossier",
     "deposit.complete": "a déposé le dossier, scellé",
-    "intake.scan": "a contrôlé un document par antivirus et l'a scellé",
+    "intake.scan": "a pris un document que le guichet a contrôlé par antivirus et scellé",
     "dossier.list": "a vu le dossier dans sa liste",
     "ticket.issue": "a demandé à ouvrir le dossier",
     "ticket.exchange": "a pris l'enveloppe",
@@ -42,7 +42,7 @@ export const ACTIONS = {
   en: {
     "deposit.begin": "began the dossier",
     "deposit.complete": "deposited the dossier, sealed",
-    "intake.scan": "checked a document with the antivirus and sealed it",
+    "intake.scan": "took a document that the intake checked with an antivirus and sealed",
     "dossier.list": "saw the dossier in their list",
     "ticket.issue": "asked to open the dossier",
     "ticket.exchange": "took the envelope",

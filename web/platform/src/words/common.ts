@@ -36,7 +36,6 @@ export const common = words({
       key_manager: "gardien des clés",
       platform: "plateforme Sceau",
       element: "élément de sécurité",
-      intake: "guichet de contrôle",
     },
     actors: {
       citizen: "Un citoyen",
@@ -112,7 +111,6 @@ export const common = words({
       key_manager: "key manager",
       platform: "Sceau platform",
       element: "security element",
-      intake: "scanning intake",
     },
     actors: {
       citizen: "A citizen",

@@ -49,7 +49,7 @@ export const dossiers = words({
       },
       refused: "refusé",
       refusals: {
-        "intake.scan": "a contrôlé un document et ne l'a pas pris",
+        "intake.scan": "n'a pas pris un document que le guichet a refusé",
         "unwrap.intent": "a demandé l'ouverture d'un document",
         "unwrap.outcome": "a voulu ouvrir un document",
         "ticket.issue": "a voulu ouvrir le dossier",
@@ -118,7 +118,7 @@ export const dossiers = words({
       },
       refused: "refused",
       refusals: {
-        "intake.scan": "checked a document and did not take it",
+        "intake.scan": "did not take a document that the intake refused",
         "unwrap.intent": "asked to open a document",
         "unwrap.outcome": "tried to open a document",
         "ticket.issue": "tried to open the dossier",
