@@ -40,6 +40,9 @@ enum Command {
     Serve(Role),
     /// Receive dossiers on the organisation's premises and hand them to its own system
     Connect(connect::ConnectOptions),
+    /// Provision the bus to companies' own systems
+    #[command(subcommand)]
+    Bus(serve::bus::BusCommand),
     /// Set up a key manager on the organisation's premises
     #[command(subcommand)]
     Keymanager(owner::Owner),
@@ -86,6 +89,7 @@ fn run(command: Command) -> Result<(), Failure> {
             runtime()?.block_on(owner::run(owner))
         }
         Command::Connect(options) => connect_role(options),
+        Command::Bus(command) => serve::bus::run(&command),
         Command::Serve(role) => serve_role(role),
     }
 }

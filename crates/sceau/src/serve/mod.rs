@@ -1,5 +1,6 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
+pub(crate) mod bus;
 mod database;
 pub(crate) mod intake;
 pub(crate) mod keymanager;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
+use sceau_dossiers::mob::{BUS_TOPIC, ReplyDesk};
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
@@ -17,8 +18,10 @@ use super::settings::Settings;
 use super::{asked_to_end, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
 
+/// What is delivered at the same time, over all topics.
+const DELIVERIES_AT_ONCE: u32 = 64;
 /// How many letters are on their way at once.
-const LETTERS_AT_ONCE: u32 = 8;
+const LETTERS_AT_ONCE: usize = 8;
 
 /// Where the platform keeps things, and where it listens.
 #[derive(Debug, clap::Args)]
@@ -95,6 +98,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let element = Client::new(socket);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
     let (platform, outbox, mail) = assemble(&options, &settings, data, &origin, element).await?;
+    let desk = settings.bus.as_ref().map(|bus| bus.open(platform.dossiers.subscriptions())).transpose()?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
@@ -103,7 +107,11 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let upkeep = tokio::spawn(keep(platform.clone(), stopped.clone()));
-    let post = tokio::spawn(deliver(outbox, platform, mail, stopped));
+    let replies = desk.clone().map(|desk| {
+        let stopped = stopped.clone();
+        tokio::spawn(async move { desk.run(&stopped).await })
+    });
+    let post = tokio::spawn(deliver(outbox, platform, mail, desk, stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
         "ready": "platform", "url": origin, "log_key": hello.log_key, "first_administrator": link,
@@ -113,6 +121,9 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         .await;
     let _ = stop.send(true);
     let _ = post.await;
+    if let Some(replies) = replies {
+        let _ = replies.await;
+    }
     let _ = upkeep.await;
     served.map_err(|cause| Failure::system("serve", &cause))
 }
@@ -166,11 +177,12 @@ async fn keep(platform: Platform, stopped: tokio::sync::watch::Receiver<bool>) {
     tokio::join!(platform.dossiers.upkeep(stop()), platform.accounts.upkeep(stop()));
 }
 
-/// Delivers letters until told to stop.
+/// Delivers letters and messages until told to stop.
 async fn deliver(
     outbox: Outbox,
     platform: Platform,
     mail: Mailer,
+    desk: Option<ReplyDesk>,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
     let dossiers = platform.dossiers.clone();
@@ -178,12 +190,21 @@ async fn deliver(
         let dossiers = dossiers.clone();
         async move { dossiers.deliver_webhook(&message).await }
     };
+    let turns = Arc::new(tokio::sync::Semaphore::new(LETTERS_AT_ONCE));
     let letters = move |message: Message| {
-        let (platform, mail) = (platform.clone(), mail.clone());
-        async move { platform.dossiers.deliver_letter(&platform.accounts, &mail, &message).await }
+        let (platform, mail, turns) = (platform.clone(), mail.clone(), Arc::clone(&turns));
+        async move {
+            let _turn = turns.acquire().await;
+            platform.dossiers.deliver_letter(&platform.accounts, &mail, &message).await
+        }
     };
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    outbox.dispatcher().at_once(LETTERS_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks).run(stop).await;
+    let mut dispatcher =
+        outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks);
+    if let Some(desk) = desk {
+        dispatcher = dispatcher.on(BUS_TOPIC, desk);
+    }
+    dispatcher.run(stop).await;
 }

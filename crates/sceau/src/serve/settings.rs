@@ -24,6 +24,14 @@
 //! password_file = "credential:smtp"
 //! ca_file = "/etc/sceau/ca.pem"
 //! from = "Sceau <sceau@example.org>"
+//!
+//! [bus]                       # RabbitMQ, for companies whose own system decides
+//! address = "amqps://sceau@bus.example.org"
+//! password_file = "credential:bus"
+//! ca_file = "/etc/sceau/bus-ca.pem"
+//! [[bus.companies]]
+//! name = "simulation-sirh"
+//! login = "hr-simulation-sirh"
 //! ```
 //!
 //! The file holds no secret: each password is in a file of its own (`…_file`), that only the platform's user may read, or is a credential
@@ -38,6 +46,7 @@ use std::sync::Arc;
 use sceau_store::{Clock, MailFolder, Mailer, Objects, S3Limits, S3Store, SmtpMailer, SmtpServer, SmtpTls};
 use serde::Deserialize;
 
+use super::bus::BusSettings;
 use super::database::DatabaseSettings;
 use super::secret::SecretFile;
 use crate::failure::{Exit, Failure};
@@ -57,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) objects: ObjectsSettings,
     /// Who carries the letters.
     pub(crate) mail: MailSettings,
+    /// Where companies' own systems receive and decide; nowhere without it.
+    pub(crate) bus: Option<BusSettings>,
 }
 
 /// Where sealed files are kept.
@@ -251,6 +262,10 @@ impl Settings {
         self.database.check()?;
         for (name, path) in self.database.paths() {
             absolute(name, path)?;
+        }
+        if let Some(bus) = &self.bus {
+            bus.check()?;
+            bus.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         }
         self.objects.check()?;
         self.mail.check()

@@ -1,0 +1,128 @@
+//! The bus to companies' own systems: the section `[bus]` of the settings, and the definitions that its broker loads.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sceau_dossiers::mob::{ReplyDesk, Subscriptions};
+use sceau_store::bus::{Broker, BusLogin, Company, Provision, definitions};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::say_ready;
+use super::secret::SecretFile;
+use super::settings::Settings;
+use crate::failure::{Exit, Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  sceau bus definitions --config /etc/sceau/platform.toml > definitions.json
+  rabbitmqctl import_definitions definitions.json";
+
+/// What is done for the bus beside running it.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum BusCommand {
+    /// Print the definitions that RabbitMQ imports: for each company a virtual host, a login, its queues
+    #[command(after_help = EXAMPLES)]
+    Definitions {
+        /// The platform's settings, whose section [bus] names the companies
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// Does it.
+pub(crate) fn run(BusCommand::Definitions { config }: &BusCommand) -> Result<(), Failure> {
+    let settings = Settings::read(Some(config))?;
+    let words =
+        || Failure::new(Exit::Usage, "settings", format!("{} has no section [bus]", config.display()));
+    say_ready(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
+}
+
+/// Where the broker is, and which companies are on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BusSettings {
+    /// `amqps://login@host:port`, the platform's own login.
+    address: String,
+    /// Where its password is.
+    password_file: SecretFile,
+    /// PEM file of the authorities that may certify the broker.
+    ca_file: PathBuf,
+    /// The companies.
+    #[serde(default)]
+    companies: Vec<CompanySettings>,
+}
+
+/// A company on the bus.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompanySettings {
+    /// As queues name it.
+    name: Company,
+    /// Its login.
+    login: String,
+    /// Where its login's password is: for the definitions only.
+    password_file: Option<SecretFile>,
+    /// Messages that its queue may hold.
+    limit: Option<u32>,
+}
+
+impl BusSettings {
+    /// What can be judged without asking the broker.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        Broker::new(&self.address, Zeroizing::default(), "")
+            .map_err(|error| format!("bus.address: {error}"))?;
+        let mut names: Vec<&str> = self.companies.iter().map(|company| company.name.as_str()).collect();
+        let mut logins: Vec<&str> = self.companies.iter().map(|company| company.login.as_str()).collect();
+        for list in [&mut names, &mut logins] {
+            list.sort_unstable();
+            if list.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Err("bus.companies: each name and each login stands once".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The paths that are written in it, with their names.
+    pub(crate) fn paths(&self) -> Vec<(&'static str, Option<&Path>)> {
+        let companies = self.companies.iter().filter_map(|company| company.password_file.as_ref());
+        let companies = companies.map(|file| ("bus.companies.password_file", file.path()));
+        [("bus.password_file", self.password_file.path()), ("bus.ca_file", Some(self.ca_file.as_path()))]
+            .into_iter()
+            .chain(companies)
+            .collect()
+    }
+
+    /// What publishes and settles for the companies. Connects when it is run.
+    pub(crate) fn open(&self, subscriptions: Subscriptions) -> Result<ReplyDesk, Failure> {
+        let authority = std::fs::read_to_string(&self.ca_file)
+            .map_err(|cause| Failure::file("read", &self.ca_file, &cause))?;
+        let broker = Broker::new(&self.address, self.password_file.read()?, &authority)
+            .map_err(|error| Failure::role("bus", &error))?;
+        let companies = self.companies.iter().map(|company| (company.name.clone(), company.login.clone()));
+        Ok(ReplyDesk::new(Arc::new(broker), subscriptions, companies.collect()))
+    }
+
+    /// The definitions that the broker loads; a company without a password gets none.
+    pub(crate) fn definitions(&self) -> Result<serde_json::Value, Failure> {
+        let own = self.password_file.read()?;
+        let broker =
+            Broker::new(&self.address, Zeroizing::default(), "").map_err(|e| Failure::role("bus", &e))?;
+        let mut passwords = Vec::new();
+        for company in &self.companies {
+            if let Some(file) = &company.password_file {
+                passwords.push((company, file.read()?));
+            }
+        }
+        let provisions: Vec<Provision<'_>> = passwords
+            .iter()
+            .map(|(company, password)| Provision {
+                company: &company.name,
+                login: BusLogin { name: &company.login, password },
+                limit: company.limit,
+            })
+            .collect();
+        let platform = BusLogin { name: broker.login(), password: &own };
+        definitions(&platform, &provisions).map_err(|error| Failure::role("store", &error))
+    }
+}
