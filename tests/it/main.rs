@@ -8,6 +8,7 @@
     reason = "tests state what must hold"
 )]
 
+mod a_connector_hands_dossiers_over;
 mod a_cut_upload_goes_on;
 mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_platform_that_swaps_the_recipient_key_is_caught;

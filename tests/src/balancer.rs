@@ -39,6 +39,10 @@ impl Balancer {
         *self.ports.lock().unwrap_or_else(PoisonError::into_inner) = ports.into_iter().collect();
     }
 
+    fn count(&self, port: u16) {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner).entry(port).or_default() += 1;
+    }
+
     /// How many requests the process at this port has answered.
     pub fn answered(&self, port: u16) -> usize {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&port).copied().unwrap_or(0)
@@ -57,9 +61,7 @@ async fn pass(State(balancer): State<Balancer>, request: Request) -> Response {
         let sent = balancer.client.request(head.method.clone(), url);
         match sent.headers(head.headers.clone()).body(body.clone()).send().await {
             Ok(answer) => {
-                let mut counts = balancer.answered.lock().unwrap_or_else(PoisonError::into_inner);
-                *counts.entry(port).or_default() += 1;
-                drop(counts);
+                balancer.count(port);
                 return passed_on(answer).await;
             }
             Err(error) if error.is_connect() => {}

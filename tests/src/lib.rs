@@ -11,6 +11,7 @@
 )]
 
 mod balancer;
+mod connected;
 mod door;
 mod draft;
 mod gate;
@@ -26,6 +27,7 @@ mod stage;
 mod stepped;
 
 pub use balancer::Balancer;
+pub use connected::Connected;
 pub use door::{Door, Side, attests, is_write};
 pub use draft::{Draft, Sealed};
 pub use gate::{Gate, Moment};

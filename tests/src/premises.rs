@@ -38,6 +38,8 @@ pub struct Premises {
     authority: Vec<u8>,
     officer_pem: Vec<u8>,
     administrator_pem: Vec<u8>,
+    connector_pem: Vec<u8>,
+    connector_fingerprint: String,
 }
 
 impl Premises {
@@ -69,8 +71,9 @@ impl Premises {
         };
         manager.connect(&connection).await.expect("the root is enrolled");
         let (chief, officer) = house.staff(administrator, organisation).await;
-        let [held, chief_held] =
-            certificates(&manager, [CertificateRole::CaseOfficer, CertificateRole::Administrator]).await;
+        let roles =
+            [CertificateRole::CaseOfficer, CertificateRole::Administrator, CertificateRole::Connector];
+        let [held, chief_held, machine] = certificates(&manager, roles).await;
         let binding = Binding {
             certificate_fingerprint: held.fingerprint,
             account: officer.account.parse().expect("an account id"),
@@ -90,6 +93,8 @@ impl Premises {
             authority,
             officer_pem: held.pem.as_bytes().to_vec(),
             administrator_pem: chief_held.pem.as_bytes().to_vec(),
+            connector_pem: machine.pem.as_bytes().to_vec(),
+            connector_fingerprint: machine.fingerprint,
         };
         (premises, Staff { chief, officer })
     }
@@ -141,6 +146,16 @@ impl Premises {
         format!("https://cles.localhost:{}", self.port)
     }
 
+    /// The certificate of the organisation's connector, with its key, and its fingerprint.
+    pub fn connector(&self) -> (&[u8], &str) {
+        (&self.connector_pem, &self.connector_fingerprint)
+    }
+
+    /// Who issued the certificates of this key manager and of its people.
+    pub fn authority(&self) -> &[u8] {
+        &self.authority
+    }
+
     fn trust(&self, identity: &[u8]) -> Trust {
         Trust { anchors_pem: Some(self.authority.clone()), identity_pem: Some(identity.to_vec()) }
     }
@@ -151,7 +166,7 @@ impl Premises {
     }
 }
 
-async fn certificates(manager: &KeyManager, roles: [CertificateRole; 2]) -> [NewCertificate; 2] {
+async fn certificates(manager: &KeyManager, roles: [CertificateRole; 3]) -> [NewCertificate; 3] {
     let mut issued = Vec::new();
     for role in roles {
         issued.push(manager.issue_certificate("Anne Agent", role).await.expect("a good name"));

@@ -73,6 +73,11 @@ impl Running {
         }
     }
 
+    /// Whether it runs still.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Asks it to stop (SIGTERM) and waits for its end.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::TERM);

@@ -1,0 +1,191 @@
+//! `sceau connect` from end to end: what a citizen sealed arrives in the organisation's own folder, byte for byte; decisions go back; each
+//! organisation's grant reaches as far as it says and no farther.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sceau_tests::{Connected, House, opened_trace};
+use sceau_trace::{Action, ActorKind, Asserted, Outcome, sha256};
+use serde_json::{Value, json};
+
+fn content(length: u32) -> Vec<u8> {
+    (0..length).map(|i| (i % 251) as u8).collect()
+}
+
+fn only(connected: &Connected) -> PathBuf {
+    let folders = connected.folders();
+    let [folder] = folders.as_slice() else { panic!("one folder, not {folders:?}") };
+    folder.clone()
+}
+
+fn drop_decision(folder: &Path, decision: &Value) {
+    std::fs::write(folder.join(".decision"), decision.to_string()).unwrap();
+    std::fs::rename(folder.join(".decision"), folder.join("decision.json")).unwrap();
+}
+
+#[tokio::test]
+async fn one_connector_serves_two_organisations_each_under_its_own_grant() {
+    let house = House::start("connector");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let lille = Connected::found(&house, &administrator, "Région").await;
+    lyon.grant_decisions().await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let sent = content(2_500_000);
+    let deposited = lyon.deposit(&citizen, &sent).await;
+    let mut connector = Connected::program(&house, &[&lyon, &lille]).start(house.scratch.path());
+    connector.wait_for(&deposited.dossier.to_string());
+
+    // What was sealed comes out, whole, for this user alone.
+    let folder = only(&lyon);
+    let manifest = Connected::said(&folder, "manifest.json");
+    let file = &manifest["files"][0];
+    assert_eq!((&manifest["kind"], &file["name"]), (&json!("submitted"), &json!("pièce.pdf")));
+    let path = folder.join(file["path"].as_str().unwrap());
+    assert!(std::fs::read(&path).unwrap() == sent, "byte for byte");
+    assert_eq!(file["sha256"], sha256(&sent).to_string());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let answers = Connected::said(&folder, "answers.json");
+    assert_eq!((&answers["public"]["price"], &answers["sealed"]["income"]), (&json!(3200), &json!(18500)));
+    assert!(lille.folders().is_empty());
+
+    // Each access is on record, with the connector's name, on the organisation's word.
+    let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", deposited.dossier)).await.unwrap();
+    assert_eq!(view["state"], "submitted");
+    drop_decision(&folder, &json!({"decision": "accepted", "reason": "Complet."}));
+    connector.wait_for("\"event\":\"decided\"");
+    assert_eq!(Connected::said(&folder, "decision.result.json")["state"], "signed");
+    let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", deposited.dossier)).await.unwrap();
+    assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Complet.")));
+    let trace = opened_trace(&house).await;
+    let released: Vec<_> = trace
+        .iter()
+        .filter(|it| *it.action() == Action::UNWRAP_OUTCOME && it.actor().kind == ActorKind::Client)
+        .collect();
+    assert_eq!(released.len(), 2, "the document and the sealed answers");
+    assert!(released.iter().all(|it| it.actor().id == "paie" && it.asserted() == Asserted::Organisation));
+    let fetched = |action: Action| {
+        trace.iter().filter(|it| *it.action() == action && it.actor().id == lyon.client_id).count()
+    };
+    assert_eq!((fetched(Action::TICKET_ISSUE), fetched(Action::DOSSIER_VIEW)), (1, 1));
+    assert_eq!(fetched(Action::DOCUMENT_FETCH), 2);
+
+    // One organisation's word ends its own only.
+    lyon.revoke().await;
+    let withheld = lyon.deposit(&citizen, &content(10)).await;
+    connector.wait_for("connector_not_granted");
+    let other = lille.deposit(&citizen, &content(20)).await;
+    connector.wait_for(&other.dossier.to_string());
+    assert_eq!((lyon.folders().len(), lille.folders().len()), (1, 1));
+    // It was not put aside: granted again, it comes.
+    lyon.grant(&json!({})).await;
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", withheld.dossier));
+    // Without the right to decide, a decision is refused, and the reason lies beside it.
+    let folder =
+        lyon.output.join(format!("{}.{}", withheld.dossier, &sha256(&withheld.manifest).to_string()[..12]));
+    drop_decision(&folder, &json!({"decision": "refused", "reason": ""}));
+    connector.wait_for("decisions_not_granted");
+    assert_eq!(Connected::said(&folder, "decision.result.json")["code"], "decisions_not_granted");
+}
+
+#[tokio::test]
+async fn a_grant_reaches_to_its_schemes_and_a_decision_to_its_organisation() {
+    let house = House::start("connector-scope");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let lille = Connected::found(&house, &administrator, "Région").await;
+    lyon.grant_decisions().await;
+    lille.grant(&json!({"schemes": [lyon.scheme.id]})).await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let mine = lyon.deposit(&citizen, &content(10)).await;
+    let theirs = lille.deposit(&citizen, &content(20)).await;
+    let mut connector = Connected::program(&house, &[&lyon, &lille]).start(house.scratch.path());
+    connector.wait_for(&mine.dossier.to_string());
+    connector.wait_for("scheme_not_granted");
+    assert!(lille.folders().is_empty());
+    assert!(
+        std::fs::read_dir(lille.output.join(".incoming")).unwrap().next().is_none(),
+        "nothing in clear lies about"
+    );
+
+    // The proof of another organisation's dossier in one's own folder decides nothing.
+    let folder = only(&lyon);
+    let bundle = folder.join("proof/manifest");
+    std::fs::write(&bundle, &theirs.manifest).unwrap();
+    drop_decision(&folder, &json!({"decision": "accepted", "reason": ""}));
+    connector.wait_for("decision_refused");
+    assert_eq!(Connected::said(&folder, "decision.result.json")["code"], "manifest_not_attested");
+    let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", theirs.dossier)).await.unwrap();
+    assert_eq!(view["state"], "submitted");
+
+    // A person sees what was put aside, and has it tried again.
+    assert!(connector.stop().success());
+    let status = Connected::program(&house, &[&lyon, &lille]).arg("--status").run().success().text();
+    assert!(
+        status.contains("scheme_not_granted") && status.contains(&theirs.dossier.to_string()),
+        "{status}"
+    );
+    lille.grant(&json!({})).await;
+    Connected::program(&house, &[&lyon, &lille]).arg("--retry").run().success();
+    let mut connector = Connected::program(&house, &[&lyon, &lille]).start(house.scratch.path());
+    connector.wait_for(&theirs.dossier.to_string());
+    assert_eq!(lille.folders().len(), 1);
+}
+
+#[tokio::test]
+async fn a_swapped_object_is_put_aside_and_holds_up_nothing() {
+    let house = House::start("connector-swapped");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let swapped = lyon.deposit(&citizen, &content(3000)).await;
+    let objects = house.scratch.join("platform").join("objects");
+    for shelf in std::fs::read_dir(&objects).unwrap().flatten() {
+        damage(&shelf.path());
+    }
+    let good = lyon.deposit(&citizen, &content(4000)).await;
+    let mut connector = Connected::program(&house, &[&lyon]).start(house.scratch.path());
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", good.dossier));
+    let name = only(&lyon).file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(name.starts_with(&good.dossier.to_string()));
+    let said = connector.wait_for(&swapped.dossier.to_string());
+    assert!(said.contains("\"event\":\"later\"") || said.contains("\"event\":\"aside\""), "{said}");
+    let refused =
+        opened_trace(&house).await.into_iter().filter(|it| it.outcome() == Outcome::Refused).count();
+    assert!(refused > 0, "the incident is on record");
+}
+
+fn damage(path: &Path) {
+    if path.is_dir() {
+        std::fs::read_dir(path).unwrap().flatten().for_each(|inside| damage(&inside.path()));
+        return;
+    }
+    let mut bytes = std::fs::read(path).unwrap();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_program_is_run_for_each_dossier_and_what_it_prints_is_a_decision() {
+    let house = House::start("connector-program");
+    let administrator = house.administrator().await;
+    let program = house.scratch.write(
+        "rh.sh",
+        "#!/bin/sh\ntest -f \"$1/manifest.json\" || exit 1\ncase $(cat \"$1\"/documents/*) in bad*) exit 3;; esac\n\
+        echo '{\"decision\": \"accepted\", \"reason\": \"Repris.\"}'\n",
+    );
+    let handing = format!("program = [\"sh\", {program:?}]\n");
+    let lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&handing);
+    lyon.grant_decisions().await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let bad = lyon.deposit(&citizen, b"bad").await;
+    let good = lyon.deposit(&citizen, b"good").await;
+    let mut connector = Connected::program(&house, &[&lyon]).start(house.scratch.path());
+    let said = connector.wait_for(&bad.dossier.to_string());
+    assert!(said.contains("program_failed"), "{said}");
+    connector.wait_for("\"event\":\"decided\"");
+    let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", good.dossier)).await.unwrap();
+    assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Repris.")));
+}

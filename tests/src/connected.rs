@@ -1,0 +1,125 @@
+//! An organisation whose own system is fed by `sceau connect`.
+
+use std::path::{Path, PathBuf};
+
+use sceau_client::{Deposited, Document, Person, Scheme};
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::{House, Premises, Staff, Stage, now_ms, publish_scheme};
+
+/// Its key manager, its people, its scheme, and what its connector is told.
+#[derive(Debug)]
+pub struct Connected {
+    /// The key manager; it runs.
+    pub premises: Premises,
+    /// The people.
+    pub staff: Staff,
+    /// What is answered.
+    pub scheme: Scheme,
+    /// Where dossiers appear.
+    pub output: PathBuf,
+    /// The connector's client id on the platform.
+    pub client_id: String,
+    /// The table of `connector.toml`.
+    table: String,
+}
+
+impl Connected {
+    /// Makes the organisation, its connector's client and certificate, and its grant of everything.
+    pub async fn found(house: &House, administrator: &Person, name: &str) -> Self {
+        let (mut premises, staff) = Premises::found(house, administrator, name).await;
+        premises.start_key_manager(house);
+        let scheme = publish_scheme(&staff.chief).await;
+        let made = staff.chief.server().post("/v1/organisation/connectors", &json!({"name": "Paie"})).await;
+        let made: Value = made.expect("an organisation's administrator may");
+        let text = |key: &str| made.get(key).and_then(Value::as_str).expect("credentials").to_owned();
+        let client_id = text("client_id");
+        let organisation = premises.organisation;
+        let write = |what: &str, bytes: &[u8]| house.scratch.write(&format!("{organisation}.{what}"), bytes);
+        let secret = write("secret", text("client_secret").as_bytes());
+        let certificate = write("pem", premises.connector().0);
+        let anchors = write("anchors", premises.authority());
+        let output = house.scratch.join(&format!("{organisation}.in"));
+        let state = house.scratch.join(&format!("{organisation}.state"));
+        let table = format!(
+            "[[organisation]]\nname = \"{organisation}\"\nplatform = \"{}\"\norganisation = \"{organisation}\"\n\
+            client_id = \"{client_id}\"\nclient_secret_file = {secret:?}\nlog_key = \"{}\"\n\
+            key_manager = \"{}\"\nkey_manager_anchors = {anchors:?}\ncertificate = {certificate:?}\n\
+            state = {state:?}\npoll_seconds = 1\n[organisation.handover]\nfolder = {output:?}\n",
+            house.origin,
+            administrator.log_key(),
+            premises.address(),
+        );
+        let connected = Self { premises, staff, scheme, output, client_id, table };
+        connected.grant(&json!({})).await;
+        connected
+    }
+
+    /// Grants the connector everything for a day, but what `but` says.
+    pub async fn grant(&self, but: &Value) {
+        let mut grant = json!({
+            "certificate_fingerprint": self.premises.connector().1, "name": "paie", "schemes": null,
+            "not_before": now_ms() - 1000, "not_after": now_ms() + 86_400_000, "decides": null,
+        });
+        for (key, value) in but.as_object().into_iter().flatten() {
+            grant[key] = value.clone();
+        }
+        let granted = self.premises.administration().post("/v1/connectors", &grant).await;
+        let _: Value = granted.expect("the key manager's administrator may");
+    }
+
+    /// Lets the connector decide in the case officer's name.
+    pub async fn grant_decisions(&self) {
+        self.grant(&json!({"decides": {"account": self.staff.officer.account, "role": "case_officer"}}))
+            .await;
+    }
+
+    /// Revokes the grant.
+    pub async fn revoke(&self) {
+        let path = format!("/v1/connectors/{}/revoke", self.premises.connector().1);
+        let revoked = self.premises.administration().post(&path, &json!({})).await;
+        let _: Value = revoked.expect("the key manager's administrator may");
+    }
+
+    /// Adds to the table of the handover: a program, a server.
+    pub fn handing_to(mut self, more: &str) -> Self {
+        self.table.push_str(more);
+        self
+    }
+
+    /// A deposit of one document for this organisation.
+    pub async fn deposit(&self, citizen: &Person, content: &[u8]) -> Deposited {
+        let document = Document {
+            name: "pièce.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            content: content.to_vec(),
+        };
+        let answers = Stage::answers();
+        let deposited = citizen.deposit(&self.scheme, &answers, &[document], now_ms(), &mut |_| {}).await;
+        deposited.expect("a whole deposit is taken")
+    }
+
+    /// The folders that have appeared.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(&self.output) else { return Vec::new() };
+        let visible = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| !name.starts_with('.'))
+        };
+        entries.flatten().map(|entry| entry.path()).filter(visible).collect()
+    }
+
+    /// The program, of these organisations.
+    pub fn program(house: &House, organisations: &[&Self]) -> Program {
+        let text: Vec<&str> = organisations.iter().map(|connected| connected.table.as_str()).collect();
+        let config = house.scratch.write("connector.toml", text.join("\n"));
+        Program::sceau("connect").named("connect").arg("--config").arg(config)
+    }
+
+    /// What the folder says of its dossier.
+    pub fn said(folder: &Path, name: &str) -> Value {
+        let path = folder.join(name);
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+}
