@@ -76,6 +76,8 @@ export interface Status {
   /** Kinds of what the key manager saw in the platform's log and must not be there. */
   alarms: string[];
   assignments: number;
+  /** Whether it answers as a Vault does, and whether keys leave it so. */
+  transit: "off" | "kept" | "exports";
 }
 
 /** GET and POST /v1/bindings, and what POST /v1/certificates/{fingerprint}/withdraw answers. */

@@ -124,7 +124,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
         acknowledged_by: "sceau.example.org/log",
       };
     case "/v1/status":
-      return { connected: true, pending_records: 0, foreign_statements: stage.alarms.filter((kind) => kind === "foreign_statement").length, alarms: stage.alarms, assignments: 1 };
+      return { connected: true, pending_records: 0, foreign_statements: stage.alarms.filter((kind) => kind === "foreign_statement").length, alarms: stage.alarms, assignments: 1, transit: "off" };
     case "/v1/bindings":
       return [{ certificate_fingerprint: "3d".repeat(32), account: OFFICER, role: "case_officer", name: "Anaïs Le Goff" }];
     case "/v1/assignments":

@@ -68,10 +68,23 @@ pub(super) struct Status {
     /// `log_inconsistent`.
     alarms: Vec<String>,
     assignments: u64,
+    transit: TransitStanding,
     records: u64,
     /// Of these, how many were seen in the platform's log, as far as it was read.
     records_in_log: u64,
     log_key: String,
+}
+
+/// Whether the key manager answers as a Vault does, and whether keys leave it so.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TransitStanding {
+    /// It does not.
+    Off,
+    /// It does, and keys stay.
+    Kept,
+    /// It does, and keys that were made exportable leave.
+    Exports,
 }
 
 /// A record of the key manager's own trace.
@@ -204,6 +217,11 @@ pub(super) async fn status(
         alarms: manager.alarm_kinds().await?,
         foreign_statements: manager.alarms(FOREIGN_STATEMENT).await?,
         assignments: assignments as u64,
+        transit: match &manager.settings().transit {
+            None => TransitStanding::Off,
+            Some(transit) if transit.export => TransitStanding::Exports,
+            Some(_) => TransitStanding::Kept,
+        },
         records: manager.journal().size(),
         records_in_log: manager.journal().logged().await?,
         log_key: manager.log_key().to_string(),

@@ -166,11 +166,16 @@ async fn callers(world: &World) -> ((Browser, String), (Browser, String)) {
 #[tokio::test]
 async fn without_the_section_there_is_no_vault_and_without_the_opt_in_no_key_leaves() {
     let world = World::connected().await;
+    let standing = async |world: &World| {
+        world.administrator().await.get("/v1/status").await.json()["transit"].clone()
+    };
+    assert_eq!(standing(&world).await, "off");
     for path in ["/v1/sys/health", "/v1/transit/keys/CLIENT", "/v1/kv/data/x"] {
         assert_eq!(world.administrator().await.get(path).await.code(), "not_found", "{path}");
     }
     let settings = Settings { transit: Some(TransitSettings::default()), ..Settings::default() };
     let world = World::with(settings).await;
+    assert_eq!(standing(&world).await, "kept");
     let ((admin, chief), (connector, token)) = callers(&world).await;
     let made = json!({"type": "rsa-2048", "exportable": true});
     assert_eq!(vault(&admin, &chief, "POST", "transit/keys/CLIENT", &made).await.status, 204);
