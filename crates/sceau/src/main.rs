@@ -40,7 +40,7 @@ enum Command {
     Serve(Role),
     /// Receive dossiers on the organisation's premises and hand them to its own system
     Connect(connect::ConnectOptions),
-    /// Provision the bus to companies' own systems
+    /// Provision the bus to companies' own systems, and see to what could not be delivered
     #[command(subcommand)]
     Bus(serve::bus::BusCommand),
     /// Set up a key manager on the organisation's premises
@@ -89,7 +89,7 @@ fn run(command: Command) -> Result<(), Failure> {
             runtime()?.block_on(owner::run(owner))
         }
         Command::Connect(options) => connect_role(options),
-        Command::Bus(command) => serve::bus::run(&command),
+        Command::Bus(command) => runtime()?.block_on(serve::bus::run(command)),
         Command::Serve(role) => serve_role(role),
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use sceau_dossiers::mob::{ReplyDesk, Subscriptions};
 use sceau_store::bus::{Broker, BusLogin, Company, Provision, definitions};
+use sceau_store::{Outbox, RetryPolicy, SystemClock};
 use serde::Deserialize;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::say_ready;
@@ -28,14 +30,65 @@ pub(crate) enum BusCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// List what could not be delivered, to the bus or elsewhere, and why
+    DeadLetters(RecordsPlace),
+    /// Try a dead letter again: the platform delivers it within a minute
+    Replay {
+        /// Where it is
+        #[command(flatten)]
+        place: RecordsPlace,
+        /// Its id, as dead-letters shows it
+        id: String,
+    },
+}
+
+/// The platform's records.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecordsPlace {
+    /// The platform's settings, where it has some
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The platform's data folder
+    #[arg(long, value_name = "FOLDER")]
+    data: PathBuf,
 }
 
 /// Does it.
-pub(crate) fn run(BusCommand::Definitions { config }: &BusCommand) -> Result<(), Failure> {
-    let settings = Settings::read(Some(config))?;
-    let words =
-        || Failure::new(Exit::Usage, "settings", format!("{} has no section [bus]", config.display()));
-    say_ready(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
+pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
+    match command {
+        BusCommand::Definitions { config } => {
+            let settings = Settings::read(Some(&config))?;
+            let words = || {
+                Failure::new(Exit::Usage, "settings", format!("{} has no section [bus]", config.display()))
+            };
+            say_ready(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
+        }
+        BusCommand::DeadLetters(place) => {
+            let letters = outbox(&place).await?.dead_letters().await;
+            for letter in letters.map_err(|error| Failure::role("store", &error))? {
+                say_ready(&json!({
+                    "id": letter.id, "topic": letter.topic, "created": letter.created, "attempts": letter.attempts,
+                    "reason": letter.reason,
+                }))?;
+            }
+            Ok(())
+        }
+        BusCommand::Replay { place, id } => {
+            let revived = outbox(&place).await?.revive(&id).await;
+            if revived.map_err(|error| Failure::role("store", &error))? {
+                return say_ready(&json!({ "replayed": id }));
+            }
+            Err(Failure::new(Exit::Usage, "no_such_message", format!("there is no dead letter {id}")))
+        }
+    }
+}
+
+async fn outbox(place: &RecordsPlace) -> Result<Outbox, Failure> {
+    let settings = Settings::read(place.config.as_deref())?;
+    let migrations =
+        [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+    let database = settings.database.open(&place.data, &migrations).await?;
+    Ok(Outbox::new(database, Arc::new(SystemClock), RetryPolicy::default()))
 }
 
 /// Where the broker is, and which companies are on it.
