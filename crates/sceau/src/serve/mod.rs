@@ -9,6 +9,7 @@ pub(crate) mod platform;
 mod policy;
 mod secret;
 pub(crate) mod settings;
+mod transit;
 
 use std::io::Write as _;
 

@@ -16,6 +16,9 @@
 //! [roles]                     # which organizational unit in a certificate stands for which role
 //! "Gestionnaires" = "case-officer"
 //! "Administrateurs" = "administrator"
+//!
+//! [transit]                   # answers as a Vault does: see docs/deploy/vault-clients.md and [`super::transit`]
+//! export = false              # true lets keys that were made exportable leave
 //! ```
 
 use std::collections::BTreeMap;
@@ -45,6 +48,7 @@ struct Policy {
     client_anchors: Option<Vec<PathBuf>>,
     server_identity: Option<PathBuf>,
     roles: Option<BTreeMap<String, String>>,
+    transit: Option<super::transit::TransitTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,9 +60,9 @@ enum Suite {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct QuotaTable {
-    burst: u32,
-    per_hour: u32,
+pub(super) struct QuotaTable {
+    pub(super) burst: u32,
+    pub(super) per_hour: u32,
 }
 
 /// Reads the policy of a file; without one, the defaults.
@@ -93,6 +97,7 @@ fn parse(text: &str) -> Result<Settings, String> {
         settings.anchors = anchors;
     }
     settings.server_identity = policy.server_identity;
+    settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     if let Some(roles) = policy.roles {
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
