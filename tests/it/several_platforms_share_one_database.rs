@@ -5,7 +5,8 @@ use futures::future::join_all;
 use sceau_element_api::DossierId;
 use sceau_element_api::documents::{Manifest, Outcome};
 use sceau_tests::{
-    Balancer, Door, Draft, House, Records, Running, Side, Stage, attests, free_port, is_write, now_ms, struck,
+    Balancer, Door, Draft, House, Program, Records, Running, Side, Stage, attests, free_port, is_write,
+    now_ms, struck,
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -108,6 +109,9 @@ async fn a_deposit_a_reading_and_a_decision_go_to_either_process() {
 async fn the_database_crashes_in_the_middle_of_a_deposit() {
     let (mut stage, _balancer) = shared_stage("database-crash").await;
     let mut server = stage.house.server.take().unwrap();
+    let settings = stage.house.scratch.join("platform.toml");
+    let doctor = Program::sceau("doctor").args(["--json", "--config"]).arg(settings).run().text();
+    assert!(doctor.contains("PostgreSQL 1") && doctor.contains("answers at"), "{doctor}");
     let draft = Draft::begin(&stage).await;
     let (document, answers) = (draft.seal(&[7; 1_500_000]), draft.seal(br#"{"income":18500}"#));
     draft.send(&answers).await.unwrap();

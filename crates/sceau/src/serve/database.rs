@@ -62,17 +62,25 @@ impl DatabaseSettings {
 
     /// Opens it; `data` is the platform's folder.
     pub(crate) async fn open(&self, data: &Path, migrations: &[Migration]) -> Result<Database, Failure> {
-        let store = |error: sceau_store::StoreError| Failure::role("store", &error);
-        let Self::Postgresql { url, password_file, ca_file, connections, turns } = self else {
-            return Database::open(&data.join("records.db"), migrations).await.map_err(store);
+        let opened = match self.server()? {
+            None => Database::open(&data.join("records.db"), migrations).await,
+            Some(postgres) => Database::connect(&postgres, migrations).await,
         };
-        let postgres = Postgres {
-            address: url.parse().map_err(store)?,
+        opened.map_err(|error| Failure::role("store", &error))
+    }
+
+    /// The server, where there is one, with its password.
+    pub(crate) fn server(&self) -> Result<Option<Postgres>, Failure> {
+        let Self::Postgresql { url, password_file, ca_file, connections, turns } = self else {
+            return Ok(None);
+        };
+        let address = url.parse();
+        Ok(Some(Postgres {
+            address: address.map_err(|error: sceau_store::StoreError| Failure::role("store", &error))?,
             password: password_file.as_ref().map(SecretFile::read).transpose()?,
             ca_file: ca_file.clone(),
             connections: *connections,
             turns: *turns,
-        };
-        Database::connect(&postgres, migrations).await.map_err(store)
+        }))
     }
 }

@@ -1,7 +1,7 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
 pub(crate) mod bus;
-mod database;
+pub(crate) mod database;
 pub(crate) mod intake;
 pub(crate) mod keymanager;
 pub(crate) mod pages;

@@ -61,6 +61,17 @@ impl Database {
         Self::migrated(Engine::Server(postgres::Server::open(postgres).await?), migrations).await
     }
 
+    /// Asks a server whether the platform could work with it, and changes nothing there; the answer is its version.
+    ///
+    /// # Errors
+    /// As [`Database::connect`].
+    pub async fn probe(postgres: &Postgres) -> Result<String, StoreError> {
+        let server = postgres::Server::open(postgres).await?;
+        let version = server.version().await;
+        server.close().await;
+        version
+    }
+
     async fn migrated(engine: Engine, migrations: &[Migration]) -> Result<Self, StoreError> {
         let database = Self { engine, stripes: Stripes::default() };
         migrations::apply(&database, migrations).await?;

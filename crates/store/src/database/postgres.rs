@@ -69,6 +69,7 @@ const SERVER_TIME: Statement = Statement::new(
     "SERVER_TIME",
     "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
 );
+const VERSION: Statement = Statement::new("VERSION", "SELECT current_setting('server_version') AS version");
 const SETTINGS: Statement = Statement::new(
     "SETTINGS",
     "SELECT current_setting('fsync') AS fsync, current_setting('server_version_num') AS version",
@@ -109,6 +110,12 @@ impl Server {
             )));
         }
         Ok(())
+    }
+
+    /// As the server says it: `15.14 (Debian 15.14-0+deb12u1)`.
+    pub(super) async fn version(&self) -> Result<String, StoreError> {
+        let row = self.fetch_optional(VERSION, &[]).await?;
+        row.ok_or(StoreError::NoRow { statement: VERSION.name() })?.get("version")
     }
 
     /// A statement that writes, by itself. Begun again only where it certainly was not done: before it was sent, or when the server ended it.

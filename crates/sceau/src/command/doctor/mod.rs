@@ -5,6 +5,7 @@ mod antivirus;
 mod configured;
 mod keys;
 mod local;
+mod records;
 mod servers;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use serde_json::json;
 use super::say;
 use crate::failure::{Exit, Failure};
 use crate::house::Layout;
+use crate::serve::settings::Settings;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,6 +145,9 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     findings.extend(runtime.block_on(servers::look(&installation, now)));
     if let Some(config) = &options.config {
         findings.extend(runtime.block_on(configured::look(config, &options.data)));
+        if let Ok(settings) = Settings::read(Some(config)) {
+            findings.push(runtime.block_on(records::look(&settings.database)));
+        }
     }
     for address in &options.antivirus {
         findings.extend(runtime.block_on(antivirus::look(address, now)));
