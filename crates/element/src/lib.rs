@@ -11,6 +11,7 @@ mod decide;
 mod document;
 mod event;
 mod journal;
+mod names;
 mod rules;
 mod sealing;
 mod service;
@@ -28,6 +29,7 @@ pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome,
 pub use document::AnyDocument;
 pub use event::{Change, Event, EventError, SealedEvent};
 pub use journal::{Journal, JournalError, Place, Recovered, recover};
+pub use names::{group_id, user_id};
 pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};

@@ -1,13 +1,14 @@
 //! `sceau-element`: assembly of the privileged process. No logic here.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, serve, start};
+use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, group_id, serve, start, user_id};
 use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock, hardening};
 use tokio::net::UnixListener;
 
@@ -41,9 +42,12 @@ struct Options {
     /// File with the last checkpoints that witnesses remember; the element does not start behind them
     #[arg(long)]
     witness_file: Option<PathBuf>,
-    /// User id that may connect besides the element's own (repeatable)
-    #[arg(long = "allow-uid")]
-    allowed_uids: Vec<u32>,
+    /// User, by name or id, that may connect besides the element's own (repeatable); give it the way there with --socket-group
+    #[arg(long = "allow-user", alias = "allow-uid", value_name = "USER", value_parser = user_id)]
+    allowed_users: Vec<u32>,
+    /// Group whose members reach the socket: it is then of mode 0660 in a folder of mode 0750. Who connects is judged by its user all the same
+    #[arg(long, value_name = "GROUP", value_parser = group_id)]
+    socket_group: Option<u32>,
     /// End when the parent process ends
     #[arg(long)]
     die_with_parent: bool,
@@ -85,9 +89,9 @@ fn run(options: Options) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let listener = listen(&options.socket)?;
+        let listener = listen(&options.socket, options.socket_group)?;
         let mut own = vec![rustix::process::getuid().as_raw()];
-        own.extend(&options.allowed_uids);
+        own.extend(&options.allowed_users);
         let hello = service.hello();
         let ready = serde_json::json!({
             "ready": true, "socket": options.socket, "origin": hello.origin, "log_key": hello.log_key, "size": hello.size,
@@ -142,8 +146,8 @@ fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> 
     Ok(ProviderSigner::open(Arc::new(keystore), &options.origin, new, now)?)
 }
 
-/// Binds the socket in a folder that only this user enters. One that nobody listens at is left of a crash, and goes.
-fn listen(path: &Path) -> Result<UnixListener, Failure> {
+/// Binds the socket in a folder that only this user enters, or a group beside it. One that nobody listens at is left of a crash, and goes.
+fn listen(path: &Path, group: Option<u32>) -> Result<UnixListener, Failure> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
@@ -154,8 +158,25 @@ fn listen(path: &Path) -> Result<UnixListener, Failure> {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    match (group, path.parent()) {
+        (Some(group), Some(folder)) => {
+            give(path, group, 0o660)?;
+            // Last: until then nobody else comes in.
+            give(folder, group, 0o750)?;
+        }
+        _ => std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?,
+    }
     Ok(listener)
+}
+
+fn give(path: &Path, group: u32, mode: u32) -> Result<(), Failure> {
+    std::os::unix::fs::chown(path, None, Some(group)).map_err(|cause| {
+        format!(
+            "{} cannot be given to group {group}: {cause}; the element's user must be a member of it",
+            path.display()
+        )
+    })?;
+    Ok(std::fs::set_permissions(path, PermissionsExt::from_mode(mode))?)
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {

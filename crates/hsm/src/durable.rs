@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -57,13 +57,18 @@ pub fn secret_folder(path: &Path) -> Result<(), Error> {
     make().map_err(|cause| failed(path, cause))
 }
 
-/// Refuses a secret file that its group or others can read.
+/// Refuses a secret file that its group or others can read. A credential that systemd hands over is of root, and what looks like its group's
+/// right to read is the mask of the list by which this user alone reads it (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)).
 ///
 /// # Errors
 /// [`Error::OpenToOthers`], [`Error::File`].
 pub fn check_secret(path: &Path) -> Result<(), Error> {
     let metadata = fs::metadata(path).map_err(|cause| failed(path, cause))?;
-    if metadata.permissions().mode() & 0o077 == 0 {
+    let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| {
+        path.parent() == Some(Path::new(&folder)) && metadata.uid() == 0 && metadata.gid() == 0
+    });
+    let others = if handed_over { 0o037 } else { 0o077 };
+    if metadata.permissions().mode() & others == 0 {
         Ok(())
     } else {
         Err(Error::OpenToOthers(path.to_owned()))
