@@ -9,6 +9,7 @@
 )]
 
 mod a_connector_hands_dossiers_over;
+mod a_connector_is_killed_at_every_step;
 mod a_cut_upload_goes_on;
 mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_platform_that_swaps_the_recipient_key_is_caught;
