@@ -247,7 +247,7 @@ fn write_shares(
 ) -> Result<(), Failure> {
     for share in shares {
         let head = share.head();
-        let text = share_text(note, share, passphrases.remove(&head.number))?;
+        let text = share_text(note, &day(note.made), share, passphrases.remove(&head.number))?;
         let path = folder.join(format!("share-{}-of-{}-{}.txt", head.number, head.total, note.backup));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let written =
@@ -267,14 +267,14 @@ fn show_shares(
     let failed = |cause: std::io::Error| Failure::system("use the terminal", &cause);
     for share in shares {
         let number = share.head().number;
-        let text = share_text(note, share, passphrases.remove(&number))?;
+        let text = share_text(note, &day(note.made), share, passphrases.remove(&number))?;
         let question =
             format!("\n{}\nCopied? Press Enter: the screen is wiped for the next custodian. ", &*text);
         let question = Zeroizing::new(question);
         terminal.write_all(question.as_bytes()).map_err(failed)?;
-        while terminal.read(&mut [0]).map_err(failed)? == 1 {
-            break;
-        }
+        // To the end of the line, whatever was typed before it.
+        let mut byte = [0];
+        while terminal.read(&mut byte).map_err(failed)? == 1 && byte != [b'\n'] {}
         terminal.write_all(b"\x1b[2J\x1b[3J\x1b[H").map_err(failed)?;
     }
     Ok(())

@@ -16,12 +16,13 @@ const MEMORY: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
 
-/// The text of a share for its custodian: in clear, or sealed under their passphrase.
+/// The text of a share for its custodian: in clear, or sealed under their passphrase. `made` is the day of the backup, for people.
 ///
 /// # Errors
 /// When the key cannot be derived.
 pub fn share_text(
     note: &BackupNote,
+    made: &str,
     share: &Share,
     passphrase: Option<Passphrase>,
 ) -> Result<Zeroizing<String>, Error> {
@@ -34,12 +35,12 @@ pub fn share_text(
     let lines = [
         format!("# SCEAU  part / share {} sur / of {}", head.number, head.total),
         format!("# {}  ({})", note.organisation_name.replace(char::is_control, " "), note.root_fingerprint),
-        format!("# sauvegarde / backup {}, ms 1970: {}", note.backup, note.made),
+        format!("# sauvegarde / backup {}, {made}", note.backup),
         format!(
             "# FR : {} parts sur {} ouvrent la sauvegarde, moins n'en disent rien.",
             head.threshold, head.total
         ),
-        "# Gardez celle-ci loin de la sauvegarde et des autres. Elle se recopie a la main :".to_owned(),
+        "# Gardez celle-ci loin de la sauvegarde et des autres. Elle se recopie à la main :".to_owned(),
         "# une lettre fausse est reconnue.".to_owned(),
         format!(
             "# EN: any {} of the {} shares open the backup, fewer tell nothing.",

@@ -64,7 +64,7 @@ pub(super) struct Status {
     connected: bool,
     pending_records: u64,
     foreign_statements: u64,
-    /// Kinds of alarms about the platform's log: `foreign_statement`, `foreign_decision`, `foreign_record`, `organisation_changed`,
+    /// Kinds of alarms about the platform's log: `foreign_statement`, `foreign_decision`, `foreign_record`, `restored_elsewhere`, `organisation_changed`,
     /// `log_inconsistent`.
     alarms: Vec<String>,
     assignments: u64,

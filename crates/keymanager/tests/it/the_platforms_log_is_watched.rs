@@ -112,6 +112,22 @@ async fn a_record_in_our_name_that_our_trace_lacks_raises_an_alarm() {
 }
 
 #[tokio::test]
+async fn a_copy_that_was_made_anew_elsewhere_is_told_apart() {
+    let world = World::connected().await;
+    let actor = Actor::new(ActorKind::KeyManager, world.organisation.to_string());
+    let elsewhere = Record::builder(START, actor, Asserted::Organisation, Action::BACKUP_RESTORE)
+        .granted()
+        .organisation(world.organisation.to_string())
+        .detail("signed_hash", sha256(b"its own record").to_string())
+        .build()
+        .unwrap();
+    world.platform.lock().log.append(&elsewhere);
+    world.manager.tick().await.assert_well();
+    let [alarm] = alarms(&world).await.try_into().unwrap();
+    assert_eq!(alarm["code"], "restored_elsewhere");
+}
+
+#[tokio::test]
 async fn a_record_that_the_platform_took_and_dropped_is_not_in_its_log() {
     let world = World::connected().await;
     let status = async || world.administrator().await.get("/v1/status").await.json();
