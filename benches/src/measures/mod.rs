@@ -1,5 +1,6 @@
 //! The subjects that are measured. To add one, add a file and a line.
 
+mod bus;
 mod files;
 mod house;
 mod in_memory;
@@ -36,6 +37,7 @@ pub(crate) const MEASURES: &[Measure] = &[
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
     Measure { name: "files", about: "sealing and opening from file to file", work: files::pace },
     Measure { name: "memory", about: "memory of sealing and opening a large file", work: files::memory },
+    Measure { name: "bus", about: "from the outbox to RabbitMQ, confirmed", work: bus::measure },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
     Measure { name: "sizes", about: "size of the release programs", work: house::sizes },
