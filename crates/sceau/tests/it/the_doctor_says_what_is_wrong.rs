@@ -53,6 +53,26 @@ fn an_open_secret_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_password_that_cannot_be_read_is_trouble_and_never_repeated() {
+    let desk = Desk::new();
+    let settings = |file: &str| {
+        let url = "postgresql://sceau@db.example.org/sceau";
+        let text =
+            format!("[database]\nkind = \"postgresql\"\nurl = \"{url}\"\npassword_file = \"{file}\"\n");
+        desk.write("platform.toml", text.as_bytes());
+        fs::set_permissions(desk.path("platform.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+        desk.run(&["doctor", "--config", "platform.toml", "--json"])
+    };
+    desk.write("open", b"a secret word");
+    fs::set_permissions(desk.path("open"), fs::Permissions::from_mode(0o644)).unwrap();
+    for file in [desk.path("open").display().to_string(), "credential:database".to_owned()] {
+        let ran = settings(&file);
+        assert_eq!(state(&ran.json(), "records"), "trouble", "{file}");
+        assert!(!ran.text().contains("a secret word"));
+    }
+}
+
+#[test]
 fn nowhere_is_a_wrong_use() {
     Desk::new().run(&["doctor"]).failed(2, "there is nothing to look at");
 }
