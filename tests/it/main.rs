@@ -27,5 +27,6 @@ mod swapped_and_damaged_objects_are_refused;
 mod swapped_edited_and_rolled_back_rows_are_refused;
 mod the_command_line_deposits;
 mod the_harness_itself;
+mod the_intake_stands_up_to_hostile_documents;
 mod the_public_log_names_nobody;
 mod who_may_not_read_is_told_so_and_recorded;

@@ -37,6 +37,10 @@ impl Sealing {
 
     /// Takes bytes, as many as fit; the rest comes back, with a part that is full and not the last.
     pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<(&'a [u8], Option<Sealed>), SealError> {
+        // Only now: while the part before was on its way, it was the one in memory.
+        if self.buffer.capacity() == 0 {
+            self.fresh_buffer();
+        }
         let room = self.start() + self.sealer.segment_size() - self.buffer.len();
         let (now, later) = bytes.split_at(bytes.len().min(room));
         self.buffer.extend_from_slice(now);
@@ -72,9 +76,6 @@ impl Sealing {
         self.hasher.part(&bytes);
         let index = self.index;
         self.index = index.checked_add(1).ok_or(SealError::TooLarge)?;
-        if !last {
-            self.fresh_buffer();
-        }
         Ok(Sealed { index, bytes })
     }
 

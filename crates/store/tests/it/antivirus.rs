@@ -125,6 +125,9 @@ async fn answer(mut stream: UnixStream, manners: Manners) -> std::io::Result<()>
     }
 }
 
+/// What a result must be.
+type Expected = dyn Fn(&Result<Verdict, AntivirusError>) -> bool;
+
 async fn judged_by(manners: Manners) -> Result<Verdict, AntivirusError> {
     let folder = tempfile::tempdir().unwrap();
     let antivirus = pool(vec![badly(folder.path(), manners).await]);
@@ -139,7 +142,7 @@ async fn a_daemon_that_speaks_badly_is_never_clean() {
     let garbage = |result: &Result<_, _>| matches!(result, Err(AntivirusError::Garbage));
     let late = |result: &Result<_, _>| matches!(result, Err(AntivirusError::Late));
     let large = |result: &Result<_, _>| matches!(result, Err(AntivirusError::TooLarge));
-    let cases: [(Manners, &dyn Fn(&Result<Verdict, AntivirusError>) -> bool); 11] = [
+    let cases: [(Manners, &Expected); 11] = [
         (Says(b""), &lost),
         (Says(b"stream: OK"), &lost),
         (Says(b"stream: OK\n"), &lost),
