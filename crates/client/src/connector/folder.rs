@@ -27,7 +27,7 @@ pub(super) fn private_folder(path: &Path) -> Result<(), Error> {
 /// An empty folder in which one dossier will be written; what an interrupted attempt left is removed.
 pub(super) fn fresh(path: &Path) -> Result<(), Error> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => private_folder(path),
     }
 }
