@@ -9,6 +9,7 @@ mod bench;
 mod browse;
 mod house;
 mod machine;
+mod package;
 mod process;
 mod test;
 mod up;
@@ -21,6 +22,7 @@ usage: cargo xtask <command>
   test [--only STAGE]… [--list] [--verbose]   every check and test; the last line is `N passed, N failed`
   up [--browser] [--data FOLDER]              build and start everything here, keep the data for the next start
   bench [--quick] [--only MEASURE]…           measure against peers; ratios within one run decide
+  package [--debug] [--version V] [--try]     Debian packages, into target/package; --try installs and upgrades them
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
             "test" => test::run(rest),
             "up" => up::run(rest),
             "bench" => bench::run(rest),
+            "package" => package::run(rest),
             browse::COMMAND => browse::run(rest),
             "help" | "--help" | "-h" => {
                 print!("{USAGE}");
