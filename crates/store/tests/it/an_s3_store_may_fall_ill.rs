@@ -42,7 +42,7 @@ async fn objects_come_back_are_swept_and_go() {
     assert!(objects.exists(&name).await.unwrap());
     let shelf = u8::from_str_radix(&name.as_str()[..2], 16).unwrap();
     let later = SystemClock.now_ms() + 60_000;
-    assert_eq!(objects.older_than(shelf, later).await.unwrap(), [name.clone()]);
+    assert_eq!(objects.older_than(shelf, later).await.unwrap(), std::slice::from_ref(&name));
     assert!(objects.older_than(shelf, 1_000).await.unwrap().is_empty(), "it is not that old");
     assert!(objects.older_than(shelf.wrapping_add(1), later).await.unwrap().is_empty());
     assert_eq!(objects.discard_unfinished(later).await.unwrap(), 0);
