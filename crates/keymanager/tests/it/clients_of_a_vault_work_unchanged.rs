@@ -166,9 +166,8 @@ async fn callers(world: &World) -> ((Browser, String), (Browser, String)) {
 #[tokio::test]
 async fn without_the_section_there_is_no_vault_and_without_the_opt_in_no_key_leaves() {
     let world = World::connected().await;
-    let standing = async |world: &World| {
-        world.administrator().await.get("/v1/status").await.json()["transit"].clone()
-    };
+    let standing =
+        async |world: &World| world.administrator().await.get("/v1/status").await.json()["transit"].clone();
     assert_eq!(standing(&world).await, "off");
     for path in ["/v1/sys/health", "/v1/transit/keys/CLIENT", "/v1/kv/data/x"] {
         assert_eq!(world.administrator().await.get(path).await.code(), "not_found", "{path}");
