@@ -95,6 +95,8 @@ fn write_the_vectors() {
         ("an empty record", Typ::Record, ""),
         ("a manifest", Typ::Manifest, "{ \"v\": 1 }\n"),
         ("a manifest of the profile mob-2022", Typ::MobManifest, r#"{"v":1,"files":[]}"#),
+        ("a grant that an intake redeems", Typ::IntakeRedemption, r#"{"v":1,"grant":"AA"}"#),
+        ("an intake's word", Typ::IntakeWord, r#"{"v":1,"verdict":"clean"}"#),
     ]
     .into_iter()
     .map(|(name, typ, payload)| {

@@ -171,7 +171,7 @@ impl Intake {
             while !rest.is_empty() {
                 let (later, part) = sealing.take(rest).map_err(|_| Refusal::WrongSize)?;
                 if let Some(part) = part {
-                    upload(deposit, file, part).await?;
+                    sealing.reuse(upload(deposit, file, part).await?);
                 }
                 rest = later;
             }
@@ -205,8 +205,10 @@ where
     }
 }
 
-async fn upload(deposit: &Deposit, file: FileId, part: Sealed) -> Result<(), Refusal> {
-    put(deposit, &format!("/v1/intake/files/{file}/parts/{}", part.index), part.bytes).await
+/// Sends a part; its bytes come back.
+async fn upload(deposit: &Deposit, file: FileId, part: Sealed) -> Result<Bytes, Refusal> {
+    put(deposit, &format!("/v1/intake/files/{file}/parts/{}", part.index), part.bytes.clone()).await?;
+    Ok(part.bytes)
 }
 
 /// Says that the file waits for the antivirus where that takes longer than a person would notice.
