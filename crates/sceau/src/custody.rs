@@ -264,19 +264,26 @@ fn show_shares(
     mut passphrases: BTreeMap<u8, Passphrase>,
 ) -> Result<(), Failure> {
     let mut terminal = terminal()?;
-    let failed = |cause: std::io::Error| Failure::system("use the terminal", &cause);
     for share in shares {
         let number = share.head().number;
         let text = share_text(note, &day(note.made), share, passphrases.remove(&number))?;
-        let question =
-            format!("\n{}\nCopied? Press Enter: the screen is wiped for the next custodian. ", &*text);
-        let question = Zeroizing::new(question);
-        terminal.write_all(question.as_bytes()).map_err(failed)?;
-        // To the end of the line, whatever was typed before it.
-        let mut byte = [0];
-        while terminal.read(&mut byte).map_err(failed)? == 1 && byte != [b'\n'] {}
-        terminal.write_all(b"\x1b[2J\x1b[3J\x1b[H").map_err(failed)?;
+        // Who copied the one before is still there: nothing is shown until the next custodian says so.
+        let ready = format!("\nCustodian {number}: press Enter once you alone see the screen. ");
+        wait_for_enter(&mut terminal, &ready)?;
+        let shown = Zeroizing::new(format!("\n{}\nCopied? Press Enter: the screen is wiped. ", &*text));
+        wait_for_enter(&mut terminal, &shown)?;
+        let wiped = terminal.write_all(b"\x1b[2J\x1b[3J\x1b[H");
+        wiped.map_err(|cause| Failure::system("use the terminal", &cause))?;
     }
+    Ok(())
+}
+
+/// To the end of the line, whatever was typed before it.
+fn wait_for_enter(terminal: &mut File, question: &str) -> Result<(), Failure> {
+    let failed = |cause: std::io::Error| Failure::system("use the terminal", &cause);
+    terminal.write_all(question.as_bytes()).map_err(failed)?;
+    let mut byte = [0];
+    while terminal.read(&mut byte).map_err(failed)? == 1 && byte != [b'\n'] {}
     Ok(())
 }
 

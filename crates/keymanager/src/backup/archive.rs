@@ -49,7 +49,10 @@ pub(super) struct Unpacked {
 /// Seals the content into the new file `to`, which appears whole or not at all.
 pub(super) fn write(content: &Content, recipient: &RecipientKey, to: &Path) -> Result<(), BackupError> {
     let aside = to.with_extension("new");
-    let written = write_aside(content, recipient, &aside);
+    // Not one that is there: it may be somebody's, or lead elsewhere.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
+    let file = file.map_err(|cause| BackupError::io("making the file beside the backup", cause))?;
+    let written = write_aside(content, recipient, &file);
     let placed = written.and_then(|()| {
         let placing = |cause| BackupError::io("placing the backup", cause);
         // Not a rename: that would go over a file that came meanwhile.
@@ -61,10 +64,8 @@ pub(super) fn write(content: &Content, recipient: &RecipientKey, to: &Path) -> R
     placed
 }
 
-fn write_aside(content: &Content, recipient: &RecipientKey, aside: &Path) -> Result<(), BackupError> {
+fn write_aside(content: &Content, recipient: &RecipientKey, mut out: &File) -> Result<(), BackupError> {
     let failed = |cause| BackupError::io("writing the backup", cause);
-    let mut out =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(aside).map_err(failed)?;
     out.write_all(&[MAGIC.as_bytes(), &content.note, b"\n"].concat()).map_err(failed)?;
     let (reader, writer) = io::pipe().map_err(failed)?;
     let metadata = Metadata::new("key-manager.tar", "application/x-tar")
@@ -72,7 +73,7 @@ fn write_aside(content: &Content, recipient: &RecipientKey, aside: &Path) -> Res
     let sealed = std::thread::scope(|scope| {
         let packing = scope.spawn(|| pack(content, writer));
         let sealed =
-            seal_stream(reader, &out, std::slice::from_ref(recipient), metadata, StreamOptions::new());
+            seal_stream(reader, out, std::slice::from_ref(recipient), metadata, StreamOptions::new());
         let packed = packing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         packed.and(sealed.map(drop).map_err(io::Error::other))
     });
@@ -109,6 +110,9 @@ fn add_folder(tar: &mut Builder<PipeWriter>, folder: &Path, within: &Path) -> io
         } else if kind.is_file() && belongs(&path) {
             let mut file = File::open(entry.path())?;
             tar.append_file(Path::new(DATA).join(&path), &mut file)?;
+        } else if !kind.is_file() && belongs(&path) {
+            let words = format!("{} is neither a file nor a folder, and cannot be backed up", path.display());
+            return Err(io::Error::other(words));
         }
     }
     Ok(())

@@ -57,7 +57,7 @@ pub(crate) struct PlatformOptions {
     #[arg(long, value_name = "URL", requires = "intake_key")]
     intake: Option<String>,
     /// The public key that the intake's words are signed with, as its ready line says it
-    #[arg(long, value_name = "KEY", value_parser = intake::public_key, requires = "intake")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = intake::public_key, requires = "intake")]
     intake_key: Option<VerifyingKey>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
