@@ -13,6 +13,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
+use crate::serve::settings::text;
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -78,8 +79,8 @@ pub(super) struct Config {
 pub(super) fn read(path: &Path) -> Result<Config, Failure> {
     let wrong =
         |words: String| Failure::new(Exit::Usage, "connector", format!("{}: {words}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
-    let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    // It says which program is run with documents, and under which log key they are proven.
+    let file: File = toml::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
     let beside = Beside(path.parent().unwrap_or(Path::new("")));
     let antivirus = file.antivirus.map(|table| pool(&table.clamd).map_err(wrong)).transpose()?;
     let targets = file.organisation.into_iter().map(|table| table.target(beside));
@@ -199,4 +200,25 @@ fn is_private(url: &url::Url) -> bool {
         None => false,
     };
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_that_others_could_have_written_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("connector.toml");
+        for (mode, code) in [(0o600, "connector"), (0o640, "connector"), (0o660, OPEN), (0o602, OPEN)] {
+            std::fs::write(&path, "organisation = []").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let refused = read(&path).map(|_| ()).unwrap_err();
+            assert_eq!(refused.code, code, "{mode:o}: {refused}");
+        }
+    }
+
+    const OPEN: &str = "settings_open_to_others";
 }

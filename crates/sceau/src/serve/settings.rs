@@ -291,7 +291,10 @@ fn unusable(path: &Path, why: &str) -> Failure {
 }
 
 /// The text of a settings file that nobody but its owner and root could have written.
-fn text(path: &Path) -> Result<String, Failure> {
+///
+/// # Errors
+/// `settings_open_to_others`; `settings` when it is longer than any.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
     let failed = |cause: std::io::Error| Failure::file("read", path, &cause);
     let metadata = std::fs::metadata(path).map_err(failed)?;
     let ours = [0, rustix::process::geteuid().as_raw()].contains(&metadata.uid());
