@@ -26,12 +26,16 @@ struct Package {
     present: fn() -> bool,
 }
 
-const FOR_BUILDING: [Package; 1] = [Package { name: "gcc", present: || on_path("cc") }];
+const COMPILER: Package = Package { name: "gcc", present: || on_path("cc") };
+const BROWSER: Package = Package { name: "chromium", present: || on_path("chromium") };
+/// What puts a certificate into a browser's profile.
+const BROWSER_CERTIFICATES: Package =
+    Package { name: "libnss3-tools", present: || on_path("certutil") && on_path("pk12util") };
 
 const FOR_TESTS: [Package; 11] = [
-    Package { name: "gcc", present: || on_path("cc") },
-    Package { name: "chromium", present: || on_path("chromium") },
-    Package { name: "libnss3-tools", present: || on_path("certutil") && on_path("pk12util") },
+    COMPILER,
+    BROWSER,
+    BROWSER_CERTIFICATES,
     Package { name: "postgresql", present: || on_path("initdb") || debian_postgresql() },
     Package { name: "clamav-daemon", present: || on_path("clamd") },
     Package {
@@ -51,7 +55,7 @@ const FOR_TESTS: [Package; 11] = [
 /// What `cargo xtask up` needs: to build, nothing more.
 pub(crate) fn ready_to_build() -> Result<(), Stop> {
     versions(&TOOLS[..3])?;
-    packages(&FOR_BUILDING, "up")
+    packages(&[COMPILER], "up")
 }
 
 /// What `cargo xtask test` needs.
@@ -67,7 +71,7 @@ pub(crate) fn ready_to_browse() -> Result<(), Stop> {
             "there is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set): leave --browser away";
         return Err(Stop::machine(format!("xtask: {words}")));
     }
-    packages(&FOR_TESTS[1..3], "up --browser")
+    packages(&[BROWSER, BROWSER_CERTIFICATES], "up --browser")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,7 @@
 mod clamd;
 mod hr;
 mod rabbitmq;
+mod stand_in;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
@@ -19,6 +20,7 @@ use crate::{Migration, Statement, portable_script};
 pub use clamd::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
 pub use hr::HrJudge;
 pub use rabbitmq::RabbitJudge;
+pub use stand_in::StandIn;
 
 /// A PostgreSQL server of its own, stopped and removed when dropped.
 #[derive(Debug)]

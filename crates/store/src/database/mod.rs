@@ -5,6 +5,7 @@
 //! `ON CONFLICT` decide.
 
 mod address;
+mod driver;
 mod postgres;
 mod sqlite;
 
@@ -114,7 +115,7 @@ impl Database {
     /// [`StoreError::Conflict`] if a unique or foreign key says no, [`StoreError::Database`] otherwise.
     pub async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &self.engine {
-            Engine::File(file) => sqlite::execute(&file.writer, statement, values).await,
+            Engine::File(file) => driver::execute(&file.writer, statement, values).await,
             Engine::Server(server) => server.execute(statement, values).await,
         }
     }
@@ -125,7 +126,7 @@ impl Database {
     /// As [`Database::execute`].
     pub async fn write(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => sqlite::fetch_all(&file.writer, statement, values).await,
+            Engine::File(file) => driver::fetch_all(&file.writer, statement, values).await,
             Engine::Server(server) => server.write(statement, values).await,
         }
     }
@@ -149,7 +150,7 @@ impl Database {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => sqlite::fetch_optional(&file.readers, statement, values).await,
+            Engine::File(file) => driver::fetch_optional(&file.readers, statement, values).await,
             Engine::Server(server) => server.fetch_optional(statement, values).await,
         }
     }
@@ -160,7 +161,7 @@ impl Database {
     /// [`StoreError::Database`]; a statement that writes is refused here.
     pub async fn fetch_all(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => sqlite::fetch_all(&file.readers, statement, values).await,
+            Engine::File(file) => driver::fetch_all(&file.readers, statement, values).await,
             Engine::Server(server) => server.fetch_all(statement, values).await,
         }
     }
@@ -224,8 +225,8 @@ impl Transaction {
     /// As [`Database::execute`].
     pub async fn execute(&mut self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => sqlite::execute(&mut **inner, statement, values).await,
-            Inner::Server(inner) => postgres::execute(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::execute(&mut **inner, statement, values).await,
+            Inner::Server(inner) => driver::execute(&mut **inner, statement, values).await,
         }
     }
 
@@ -248,8 +249,8 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => sqlite::fetch_optional(&mut **inner, statement, values).await,
-            Inner::Server(inner) => postgres::fetch_optional(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::fetch_optional(&mut **inner, statement, values).await,
+            Inner::Server(inner) => driver::fetch_optional(&mut **inner, statement, values).await,
         }
     }
 
@@ -263,8 +264,8 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => sqlite::fetch_all(&mut **inner, statement, values).await,
-            Inner::Server(inner) => postgres::fetch_all(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::fetch_all(&mut **inner, statement, values).await,
+            Inner::Server(inner) => driver::fetch_all(&mut **inner, statement, values).await,
         }
     }
 

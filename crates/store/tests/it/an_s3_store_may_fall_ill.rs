@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use sceau_store::judge::StandIn;
 use sceau_store::{Clock as _, ObjectName, Objects, S3Limits, S3Store, StoreError, SystemClock};
-
-use crate::stand_in::StandIn;
 
 fn store(server: &StandIn) -> S3Store {
     let (attempt, first_delay) = (Duration::from_secs(5), Duration::from_millis(1));
     S3Store {
-        endpoint: format!("http://127.0.0.1:{}", server.port),
+        endpoint: format!("http://127.0.0.1:{}", server.port()),
         bucket: "sceau".to_owned(),
         region: "us-east-1".to_owned(),
         access_key_id: "sceau".to_owned(),
@@ -20,7 +19,7 @@ fn store(server: &StandIn) -> S3Store {
 }
 
 fn started() -> (StandIn, Objects) {
-    let server = StandIn::start("servers_s3.py", &["sceau"]);
+    let server = StandIn::start("servers_s3.py", &["sceau"]).unwrap();
     let objects = Objects::s3(&store(&server)).unwrap();
     (server, objects)
 }
@@ -37,7 +36,7 @@ async fn kept(objects: &Objects) -> ObjectName {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_come_back_are_swept_and_go() {
-    let (mut server, objects) = started();
+    let (server, objects) = started();
     let name = kept(&objects).await;
     assert!(objects.exists(&name).await.unwrap());
     let shelf = u8::from_str_radix(&name.as_str()[..2], 16).unwrap();
@@ -55,7 +54,7 @@ async fn objects_come_back_are_swept_and_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_for_a_while_is_asked_again() {
-    let (mut server, objects) = started();
+    let (server, objects) = started();
     server.ask("away 3");
     let name = objects.put(bytes()).await.unwrap();
     server.ask("away 3");
@@ -70,7 +69,7 @@ async fn a_store_that_is_away_for_a_while_is_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_body_is_never_taken_for_the_whole() {
-    let (mut server, objects) = started();
+    let (server, objects) = started();
     let name = kept(&objects).await;
     server.ask("half 2");
     assert_eq!(objects.get(&name).await.unwrap().unwrap(), bytes(), "it is asked again");
@@ -84,7 +83,7 @@ async fn half_a_body_is_never_taken_for_the_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_whose_answer_is_lost_is_kept_once() {
-    let (mut server, objects) = started();
+    let (server, objects) = started();
     server.ask("lost 1");
     let name = objects.put(bytes()).await.unwrap();
     assert_eq!(objects.get(&name).await.unwrap().unwrap(), bytes());
@@ -93,7 +92,7 @@ async fn an_upload_whose_answer_is_lost_is_kept_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_silent_is_given_up() {
-    let (mut server, objects) = started();
+    let (server, objects) = started();
     let name = kept(&objects).await;
     server.ask("silent 100");
     let mut hasty = store(&server);

@@ -3,13 +3,12 @@
 use std::process::Command;
 use std::sync::Arc;
 
+use sceau_store::judge::StandIn;
 use sceau_store::{
     Clock, Database, Dispatcher, MIGRATIONS, Mail, Mailer, ManualClock, Message, Outbox, RetryPolicy,
     SmtpMailer, SmtpServer, SmtpTls,
 };
 use serde_json::{Value, json};
-
-use crate::stand_in::StandIn;
 
 const TOPIC: &str = "letters";
 
@@ -42,7 +41,7 @@ impl Post {
             .output()
             .unwrap();
         assert!(made.status.success());
-        let server = StandIn::start("servers_smtp.py", &[&at("certificate"), &at("key"), mode]);
+        let server = StandIn::start("servers_smtp.py", &[&at("certificate"), &at("key"), mode]).unwrap();
         Self { folder, server, tls: if mode == "implicit" { SmtpTls::Implicit } else { SmtpTls::StartTls } }
     }
 
@@ -50,7 +49,7 @@ impl Post {
         let authority = std::fs::read(self.folder.path().join("certificate")).unwrap();
         SmtpMailer::new(&SmtpServer {
             host: "localhost".to_owned(),
-            port: Some(self.server.port),
+            port: Some(self.server.port()),
             tls: self.tls,
             authorities: trusting.then_some(authority),
             login: Some(("sceau".to_owned(), "secret of the mail".to_owned().into())),
@@ -59,7 +58,7 @@ impl Post {
         .unwrap()
     }
 
-    fn letters(&mut self) -> Vec<Value> {
+    fn letters(&self) -> Vec<Value> {
         serde_json::from_str(&self.server.ask("letters")).unwrap()
     }
 
@@ -87,7 +86,7 @@ impl Post {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_is_taken_over_tls_after_a_login() {
     for mode in ["implicit", "starttls"] {
-        let mut post = Post::open(mode, "localhost");
+        let post = Post::open(mode, "localhost");
         let clock = Arc::new(ManualClock::at(1_800_000_000_000));
         let (outbox, dispatcher, id) = post.with_a_letter(&clock).await;
         post.mailer(true).probe().await.unwrap();
@@ -105,7 +104,7 @@ async fn a_letter_is_taken_over_tls_after_a_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_is_refused_for_a_while_comes_later_under_the_same_id() {
-    let mut post = Post::open("implicit", "localhost");
+    let post = Post::open("implicit", "localhost");
     let clock = Arc::new(ManualClock::at(1_800_000_000_000));
     let (outbox, dispatcher, id) = post.with_a_letter(&clock).await;
     post.server.ask("later 2");
@@ -121,7 +120,7 @@ async fn a_letter_that_is_refused_for_a_while_comes_later_under_the_same_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_is_refused_for_good_is_a_dead_letter_that_names_nobody() {
-    let mut post = Post::open("starttls", "localhost");
+    let post = Post::open("starttls", "localhost");
     let clock = Arc::new(ManualClock::at(1_800_000_000_000));
     let (outbox, dispatcher, _) = post.with_a_letter(&clock).await;
     post.server.ask("never");
@@ -142,7 +141,7 @@ async fn a_wrong_certificate_gets_no_letter_and_no_password() {
         ("starttls", "localhost", false),
         ("implicit", "other.example", true),
     ] {
-        let mut post = Post::open(mode, name);
+        let post = Post::open(mode, name);
         let said = post.mailer(trusting).probe().await.unwrap_err();
         assert!(said.contains("certificate"), "{mode} {name}: {said}");
         assert!(post.letters().is_empty());
@@ -153,7 +152,7 @@ async fn a_wrong_certificate_gets_no_letter_and_no_password() {
 async fn a_server_without_tls_is_told_nothing_and_a_refused_login_keeps_the_letter() {
     let post = Post::open("clear", "localhost");
     assert!(post.mailer(true).probe().await.is_err());
-    let mut post = Post::open("implicit", "localhost");
+    let post = Post::open("implicit", "localhost");
     let clock = Arc::new(ManualClock::at(1_800_000_000_000));
     let (outbox, dispatcher, _) = post.with_a_letter(&clock).await;
     post.server.ask("login");

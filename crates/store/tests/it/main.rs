@@ -21,5 +21,4 @@ mod letters_reach_a_mail_server;
 mod mail_cannot_be_given_headers;
 mod objects_are_durable_and_opaque;
 mod records_survive_and_stay_typed;
-mod stand_in;
 mod the_outbox_delivers_at_least_once;
