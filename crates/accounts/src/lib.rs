@@ -24,9 +24,11 @@ mod schema;
 mod session;
 mod token;
 
+pub mod oidc;
+
 pub use account::{Account, LoginMethod};
 pub use accounts::{Accounts, Directory, Parts};
-pub use code::{Code, element_problem};
+pub use code::{Code, element_problem, store_problem};
 pub use config::{AccountsConfig, Limits, SessionPolicy};
 pub use element::{Attestations, Element};
 pub use email::{Email, PersonName};

@@ -20,6 +20,7 @@ mod secret;
 
 pub mod envelope;
 pub mod http_signature;
+pub mod jose;
 pub mod jws;
 pub mod label;
 pub mod mob;
