@@ -22,6 +22,7 @@ mod eight_gibibytes_pass_through_the_command_line;
 mod files_of_any_size_and_name_come_back;
 mod kill_nine_loses_nothing;
 mod killed_at_eight_points;
+mod random_kills_lose_nothing;
 mod several_platforms_share_one_database;
 mod swapped_and_damaged_objects_are_refused;
 mod swapped_edited_and_rolled_back_rows_are_refused;

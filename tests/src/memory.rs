@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -119,35 +120,14 @@ fn times_x(a: u8) -> u8 {
 
 /// Looks for every form of every needle.
 pub fn search(place: &str, haystack: &[u8], needles: &[Needle]) -> Vec<Found> {
-    // One pass: the first four bytes of each form say which forms are worth comparing.
-    let mut starts: std::collections::HashMap<[u8; 4], Vec<(usize, usize)>> =
-        std::collections::HashMap::new();
-    for (n, needle) in needles.iter().enumerate() {
-        for (f, (_, bytes)) in needle.forms.iter().enumerate() {
-            if let Some(start) = bytes.first_chunk::<4>() {
-                starts.entry(*start).or_default().push((n, f));
-            }
-        }
-    }
-    let mut worth = vec![false; 1 << 16];
-    for start in starts.keys() {
-        worth[usize::from(u16::from_be_bytes([start[0], start[1]]))] = true;
-    }
-    let mut hits = BTreeSet::new();
-    for (at, window) in haystack.windows(4).enumerate() {
-        let Some(start) = window.first_chunk::<4>() else { continue };
-        if !worth[usize::from(u16::from_be_bytes([start[0], start[1]]))] {
-            continue;
-        }
-        for (n, f) in starts.get(start).into_iter().flatten() {
-            let form = needles.get(*n).and_then(|needle| needle.forms.get(*f));
-            if form.is_some_and(|(_, bytes)| haystack.get(at..).is_some_and(|rest| rest.starts_with(bytes))) {
-                hits.insert((*n, *f));
-            }
-        }
-    }
+    let forms: Vec<(&Needle, &(&str, Vec<u8>))> =
+        needles.iter().flat_map(|needle| needle.forms.iter().map(move |form| (needle, form))).collect();
+    let searcher = AhoCorasick::new(forms.iter().map(|(_, (_, bytes))| bytes)).expect("short patterns");
+    // Overlapping, since one form may lie inside another.
+    let hits: BTreeSet<usize> =
+        searcher.find_overlapping_iter(haystack).map(|hit| hit.pattern().as_usize()).collect();
     hits.into_iter()
-        .filter_map(|(n, f)| needles.get(n).and_then(|needle| Some((needle, needle.forms.get(f)?))))
+        .filter_map(|hit| forms.get(hit))
         .map(|(needle, (form, _))| Found { needle: needle.name.clone(), form, place: place.to_owned() })
         .collect()
 }

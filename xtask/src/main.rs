@@ -7,6 +7,7 @@
 
 mod bench;
 mod browse;
+mod campaign;
 mod house;
 mod machine;
 mod package;
@@ -22,6 +23,7 @@ usage: cargo xtask <command>
   test [--only STAGE]… [--list] [--verbose]   every check and test; the last line is `N passed, N failed`
   up [--browser] [--data FOLDER]              build and start everything here, keep the data for the next start
   bench [--quick] [--only MEASURE]…           measure against peers; ratios within one run decide
+  campaign [--kills N] [--seed N]             kill -9 at random while people work; 1,000 times unless told otherwise
   package [--debug] [--version V] [--try]     Debian packages, into target/package; --try installs and upgrades them
 ";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
             "test" => test::run(rest),
             "up" => up::run(rest),
             "bench" => bench::run(rest),
+            "campaign" => campaign::run(rest),
             "package" => package::run(rest),
             browse::COMMAND => browse::run(rest),
             "help" | "--help" | "-h" => {

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use sceau_client::trust;
-use sceau_element_api::Client;
-use sceau_tests::{Premises, opened_trace};
-use sceau_trace::{Asserted, Outcome, Record, SignedCheckpoint, VerifierKey};
+use sceau_tests::{Log, log_extends};
+use sceau_trace::Outcome;
 use serde_json::{Value, json};
 use tokio::time::{Duration, interval};
 
@@ -17,8 +16,8 @@ pub(super) async fn nothing_is_lost(world: &mut World, point: Point, done: &Done
     let log_key = world.citizen.log_key().clone();
     delivered(world, done).await;
     let again = usize::from(!done.acknowledged);
-    let log = Log(opened_trace(&world.house).await);
-    log.extends(world, &done.checkpoint, &log_key).await;
+    let log = Log::read(&world.house).await;
+    log_extends(&world.house, &done.checkpoint, &log_key).await;
 
     // What was acknowledged is there.
     let receipt = trust::verify(&done.receipt, &log_key).unwrap();
@@ -46,7 +45,7 @@ pub(super) async fn nothing_is_lost(world: &mut World, point: Point, done: &Done
     }
     drafts(world, &dossier, at(Point::DossierBegun)).await;
     letters(world, &dossier).await;
-    key_manager_agrees(&world.premises, &log).await;
+    log.agrees_with(&world.premises).await;
     for server in [world.citizen.server(), &world.premises.administration()] {
         assert_eq!(server.get::<Value>("/check").await.unwrap()["status"], "pass");
     }
@@ -67,35 +66,6 @@ async fn delivered(world: &World, done: &Done) {
     panic!("a decision or a record was not delivered within a minute");
 }
 
-/// The log, with the ids that only evidence shows.
-struct Log(Vec<Record>);
-
-impl Log {
-    /// Whether it is the log of before, and more.
-    async fn extends(&self, world: &World, before: &str, log_key: &VerifierKey) {
-        let element = Client::new(world.house.socket());
-        let verified = |note: &str| SignedCheckpoint::parse(note).unwrap().verify(log_key).unwrap();
-        let (before, now) = (verified(before), verified(&element.checkpoint().await.unwrap()));
-        let proof = element.consistency_proof(before.size(), now.size()).await.unwrap();
-        assert!(before.size() < now.size());
-        now.extends(&before, &proof).unwrap();
-    }
-
-    /// How often a document of a kind was attested for a row.
-    fn attested(&self, kind: &str, id: &str) -> usize {
-        let it = |record: &&Record| record.attested().is_some_and(|row| row.kind == kind && row.id == id);
-        self.0.iter().filter(it).count()
-    }
-
-    fn times(&self, action: &str, outcome: Outcome, dossier: &str) -> usize {
-        let it = |record: &&Record| {
-            let about = record.subjects().iter().any(|subject| subject.id == dossier);
-            about && record.action().as_str() == action && record.outcome() == outcome
-        };
-        self.0.iter().filter(it).count()
-    }
-}
-
 /// Every line of the citizen's page has its evidence, and everything that was done to the dossier has its line, once.
 async fn timeline_is_whole(world: &World, done: &Done, log: &Log) -> Value {
     let (server, dossier) = (world.citizen.server(), done.dossier.to_string());
@@ -108,16 +78,7 @@ async fn timeline_is_whole(world: &World, done: &Done, log: &Log) -> Value {
         assert_eq!(proven.record.action().as_str(), line["action"]);
         assert!(lines.insert(proven.index), "{} has two lines", proven.index);
     }
-    let belongs = |record: &Record| {
-        let opening = record.action().as_str().starts_with("unwrap.");
-        let about = record.subjects().iter().any(|subject| subject.id == dossier);
-        let signed = ["manifest", "decision"];
-        let row = |row: &sceau_trace::Attested| signed.contains(&row.kind.as_str()) && row.id == dossier;
-        (opening && about) || record.attested().is_some_and(row)
-    };
-    let due: BTreeSet<u64> =
-        (0..).zip(&log.0).filter(|(_, record)| belongs(record)).map(|(at, _)| at).collect();
-    assert_eq!(lines, due);
+    assert_eq!(lines, log.of_timeline(&dossier));
     view
 }
 
@@ -143,20 +104,4 @@ async fn letters(world: &mut World, dossier: &str) {
     }
     assert_eq!(of("/organisation", "A new sealed dossier"), 1);
     assert_eq!(letters.len(), 4);
-}
-
-/// Every record of the key manager is in the log, once, and it raises no alarm about what the log says in its name.
-async fn key_manager_agrees(premises: &Premises, log: &Log) {
-    let administration = premises.administration();
-    let status: Value = administration.get("/v1/status").await.unwrap();
-    assert_eq!(status["alarms"], json!([]));
-    let own: Vec<Value> = administration.get("/v1/records").await.unwrap();
-    assert_eq!(json!(own.len()), status["records"]);
-    let signed = |record: &Record| {
-        let hash = record.detail().get("signed_hash").cloned();
-        hash.filter(|_| record.asserted() == Asserted::Organisation)
-    };
-    let delivered: Vec<String> = log.0.iter().filter_map(signed).collect();
-    let distinct: BTreeSet<&String> = delivered.iter().collect();
-    assert_eq!((delivered.len(), distinct.len()), (own.len(), own.len()));
 }

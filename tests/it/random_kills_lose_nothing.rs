@@ -1,0 +1,133 @@
+//! A campaign of `kill -9`: citizens deposit, a case officer reads and decides, a connector hands over and carries decisions back, while platform, element,
+//! key manager and connector are killed at random moments and started again. In the end everything that was acknowledged is there, once, and nothing is
+//! half done.
+//!
+//! The order of the victims and the pauses between kills follow from a seed; what each kill cuts is chance. `cargo xtask campaign` runs it with a
+//! thousand kills, or as many as it is told.
+
+mod afterwards;
+mod people;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sceau_client::{Person, SoftwarePasskey};
+use sceau_element_api::Client;
+use sceau_tests::{Connected, House, Running};
+
+use people::{Busy, Work};
+
+/// Kills of a run of the tests. A campaign has a thousand.
+const KILLS: u32 = 24;
+/// The longest pause between a start and the next kill.
+const PAUSE_MS: u64 = 400;
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    Platform,
+    Element,
+    KeyManager,
+    Connector,
+}
+
+const VICTIMS: [Victim; 4] = [Victim::Platform, Victim::Element, Victim::KeyManager, Victim::Connector];
+
+/// The processes.
+struct World {
+    house: House,
+    connected: Connected,
+    connector: Option<Running>,
+}
+
+impl World {
+    async fn set() -> (Self, Arc<Work>) {
+        let house = House::start("random-kills");
+        let administrator = house.administrator().await;
+        let connected = Connected::found(&house, &administrator, "Métropole d’essai").await;
+        connected.grant_decisions().await;
+        let passkey = connected.staff.officer.passkey().expect("officers have one").store().unwrap();
+        let passkey = SoftwarePasskey::load(&passkey).unwrap();
+        let officer = Person::sign_in(&house.origin, passkey, Some(administrator.log_key())).await.unwrap();
+        let work = Work::new(&house, &connected, officer, administrator.log_key().clone());
+        let mut world = Self { house, connected, connector: None };
+        world.start_connector();
+        (world, Arc::new(work))
+    }
+
+    fn start_connector(&mut self) {
+        let program = Connected::program(&self.house, &[&self.connected]);
+        self.connector = Some(program.start(self.house.scratch.path()));
+    }
+
+    /// Ends a process as a power cut would, and starts it again.
+    fn killed_and_back(&mut self, victim: Victim) {
+        let running = match victim {
+            Victim::Platform => &mut self.house.platform,
+            Victim::Element => &mut self.house.element,
+            Victim::KeyManager => &mut self.connected.premises.key_manager,
+            Victim::Connector => &mut self.connector,
+        };
+        running.take().expect("it runs").kill();
+        match victim {
+            Victim::Platform => self.house.start_platform(),
+            Victim::Element => self.house.start_element(),
+            Victim::KeyManager => self.connected.premises.start_key_manager(&self.house),
+            Victim::Connector => self.start_connector(),
+        }
+    }
+}
+
+/// The seed's numbers, one after another.
+struct Chance {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.drawn += 1;
+        let bytes = sceau_crypto::sha256(format!("{} {}", self.seed, self.drawn).as_bytes());
+        u64::from_le_bytes(bytes[..8].try_into().unwrap()) % bound
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_once_and_nothing_is_half_done() {
+    let kills = number("SCEAU_KILLS", u64::from(KILLS));
+    let mut chance = Chance { seed: number("SCEAU_SEED", 1), drawn: 0 };
+    let (mut world, work) = World::set().await;
+    let busy = Busy::start(&work);
+    let mut checkpoints = Vec::new();
+    let mut fallen = [0_u64; VICTIMS.len()];
+    for kill in 0..kills {
+        let which = usize::try_from(chance.below(VICTIMS.len() as u64)).unwrap();
+        tokio::time::sleep(Duration::from_millis(chance.below(PAUSE_MS))).await;
+        if kill % 10 == 0 {
+            let element = Client::new(world.house.socket());
+            checkpoints
+                .push(element.checkpoint().await.expect("it was started again and said that it is ready"));
+        }
+        tokio::task::block_in_place(|| world.killed_and_back(VICTIMS[which]));
+        fallen[which] += 1;
+        busy.is_well();
+    }
+    let done = busy.finish().await;
+    let counts: Vec<String> =
+        VICTIMS.iter().zip(fallen).map(|(victim, times)| format!("{victim:?} {times}")).collect();
+    eprintln!(
+        "{kills} kills ({}); {} deposits, {} openings, {} decisions at the page and {} by the connector were acknowledged",
+        counts.join(", "),
+        done.deposits.len(),
+        done.opened,
+        done.decided_by_officer,
+        done.decided_by_connector,
+    );
+    assert!(!done.deposits.is_empty(), "nothing was done");
+    afterwards::nothing_is_lost(&mut world, &work, &done, &checkpoints).await;
+}
