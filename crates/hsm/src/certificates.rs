@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sceau_pki::{Anchors, Authority, Certificate, Issued, PrivateKey, TlsIdentity};
+use sceau_pki::{Anchors, Authority, Certificate, Issued, PrivateKey, RevocationLists, TlsIdentity};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -94,6 +94,17 @@ pub fn read_anchors(paths: &[PathBuf]) -> Result<Anchors, Error> {
         certificates.extend(Certificate::all_from_pem(&read(path)?, &path.display().to_string())?);
     }
     Ok(Anchors::new(certificates)?)
+}
+
+/// Reads revocation lists, of one issuer or several in each file (PEM, or one in DER).
+///
+/// # Errors
+/// [`Error::File`] and those of [`RevocationLists::read`].
+pub fn read_revocation_lists(paths: &[PathBuf]) -> Result<RevocationLists, Error> {
+    paths.iter().try_fold(RevocationLists::default(), |lists, path| {
+        let bytes = fs::read(path).map_err(|cause| durable::failed(path, cause))?;
+        Ok(lists.and(RevocationLists::read(&bytes, &path.display().to_string())?))
+    })
 }
 
 /// The sealed key belongs to this certificate only.

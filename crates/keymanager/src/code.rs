@@ -13,6 +13,11 @@ sceau_element_api::problem_codes! {
         "The client certificate has expired", "Ask the key manager's administrator for a new one.";
     CertificateNotYetValid, "certificate_not_yet_valid", 403, Caller,
         "The client certificate is not valid yet", "Check the clocks of both machines.";
+    CertificateRevoked, "certificate_revoked", 403, Caller,
+        "The client certificate was revoked by its issuer", "Ask whoever issues certificates for a new one.";
+    CertificateRevocationUnknown, "certificate_revocation_unknown", 403, Organisation,
+        "No current revocation list says whether the client certificate was taken back",
+        "The key manager's administrator must fetch the issuer's current list (client_crls).";
     CertificateWrongPurpose, "certificate_wrong_purpose", 403, Caller,
         "The certificate does not authenticate a client", "Choose the one that this key manager's administrator gave you.";
     CertificateUnknownCriticalExtension, "certificate_unknown_critical_extension", 403, Caller,
@@ -138,6 +143,8 @@ mod tests {
             Refusal::BadSignature,
             Refusal::Expired,
             Refusal::NotYetValid,
+            Refusal::Revoked,
+            Refusal::RevocationUnknown,
             Refusal::WrongPurpose,
             Refusal::UnknownCriticalExtension,
             Refusal::WrongRole { wanted: CertificateRole::CaseOfficer, held },

@@ -17,6 +17,7 @@ mod error;
 mod evidence;
 mod http;
 mod journal;
+mod judge;
 mod keyring;
 mod lifecycle;
 mod link;

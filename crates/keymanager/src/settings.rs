@@ -26,6 +26,8 @@ pub struct Settings {
     pub quota: Quota,
     /// Authorities of client certificates; with none, the embedded one.
     pub anchors: Vec<PathBuf>,
+    /// Revocation lists of the issuers of client certificates, read again when they change; with none, nothing is asked.
+    pub client_crls: Vec<PathBuf>,
     /// Which organizational unit in a certificate stands for which role.
     pub role_names: RoleNames,
     /// The server's certificate and key (PEM); with none, the embedded authority issues and renews one.
@@ -54,6 +56,7 @@ impl Default for Settings {
             backup_age_ms: 31 * DAY,
             quota: Quota { burst: 100, per_hour: 400 },
             anchors: Vec::new(),
+            client_crls: Vec::new(),
             role_names: RoleNames::default(),
             server_identity: None,
             transit: None,

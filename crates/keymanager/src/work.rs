@@ -44,7 +44,7 @@ impl KeyManager {
     async fn tend(&self) -> Ticked {
         let mut ticked = Ticked::default();
         let now = self.now();
-        ticked.note("certificate", self.tls().renew(self.judge(), now));
+        ticked.note("certificate", self.tls().renew(&self.judge(), now));
         if let Some(link) = self.link() {
             {
                 let _alone = self.alone().await;

@@ -13,6 +13,12 @@ pub enum Error {
         /// Which one, for instance a file name.
         what: String,
     },
+    /// A file holds no readable list of revoked certificates.
+    #[error("{what} is not a revocation list in PEM or DER")]
+    NotARevocationList {
+        /// Which one, for instance a file name.
+        what: String,
+    },
     /// A private key is not readable PKCS#8 of a supported kind.
     #[error("the private key is not PKCS#8 of a supported kind (ECDSA P-256 or P-384, RSA 2048 to 8192)")]
     NotAPrivateKey,
@@ -76,6 +82,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotACertificate { .. } => "pki_not_a_certificate",
+            Self::NotARevocationList { .. } => "pki_not_a_revocation_list",
             Self::NotAPrivateKey => "pki_not_a_private_key",
             Self::KeyMismatch => "pki_key_mismatch",
             Self::NotAnAuthority { .. } => "pki_not_an_authority",

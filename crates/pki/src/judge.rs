@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use rustls::{
     CertificateError,
     pki_types::{CertificateDer, UnixTime},
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use x509_parser::certificate::X509Certificate;
 
@@ -14,6 +14,7 @@ use crate::{
     certificate::{Certificate, Fingerprint},
     error::Error,
     name::Name,
+    revocation::RevocationLists,
     role::{CertificateRole, RoleNames},
     tls,
 };
@@ -113,6 +114,12 @@ pub enum Refusal {
     /// It is not valid yet, or an issuer of it is not.
     #[error("the certificate is not valid yet: check the clocks")]
     NotYetValid,
+    /// Its issuer took it back, or an issuer of it was taken back.
+    #[error("the certificate was revoked by its issuer")]
+    Revoked,
+    /// Revocation lists are kept here, and none that is current speaks for it or for an issuer of it.
+    #[error("no current revocation list says whether the certificate was taken back")]
+    RevocationUnknown,
     /// It is not made for authenticating a client.
     #[error("the certificate is not made for authenticating a client")]
     WrongPurpose,
@@ -145,6 +152,8 @@ impl Refusal {
             Self::BadSignature => "certificate_bad_signature",
             Self::Expired => "certificate_expired",
             Self::NotYetValid => "certificate_not_yet_valid",
+            Self::Revoked => "certificate_revoked",
+            Self::RevocationUnknown => "certificate_revocation_unknown",
             Self::WrongPurpose => "certificate_wrong_purpose",
             Self::UnknownCriticalExtension => "certificate_unknown_critical_extension",
             Self::WrongRole { .. } => "certificate_wrong_role",
@@ -168,9 +177,29 @@ impl ClientJudge {
     /// # Errors
     /// [`Error::NoAnchor`], which [`Anchors`] already excludes.
     pub fn new(anchors: Anchors, roles: RoleNames) -> Result<Self, Error> {
+        Self::with_revocation(anchors, roles, &RevocationLists::default())
+    }
+
+    /// The same, who also refuses what these lists name. With any list, one that is current must speak for each certificate of a chain but the
+    /// anchor: what nobody vouches for is refused. Without a list, nothing is asked.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; [`Error::NotARevocationList`] for a list that the verifier does not understand.
+    pub fn with_revocation(
+        anchors: Anchors,
+        roles: RoleNames,
+        lists: &RevocationLists,
+    ) -> Result<Self, Error> {
         let verifier = WebPkiClientVerifier::builder_with_provider(anchors.roots(), tls::provider())
+            .with_crls(lists.to_rustls())
+            .enforce_revocation_expiration()
             .build()
-            .map_err(|_| Error::NoAnchor)?;
+            .map_err(|error| match error {
+                VerifierBuilderError::InvalidCrl(_) => {
+                    Error::NotARevocationList { what: "what was given as one".to_owned() }
+                }
+                _ => Error::NoAnchor,
+            })?;
         Ok(Self { anchors, roles, verifier })
     }
 
@@ -219,7 +248,8 @@ impl ClientJudge {
         if matches!(refusal, Refusal::Expired | Refusal::NotYetValid) && !(from..=until).contains(&now) {
             let then = from.midpoint(until);
             match self.verify(certificate, intermediates, then) {
-                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid) => {}
+                // A list of today says nothing of then.
+                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
                 Err(deeper) => return Err(deeper),
             }
         }
@@ -246,6 +276,10 @@ fn refusal(error: &CertificateError) -> Refusal {
         CertificateError::BadEncoding => Refusal::Malformed,
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Refusal::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Refusal::NotYetValid,
+        CertificateError::Revoked => Refusal::Revoked,
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. } => Refusal::RevocationUnknown,
         CertificateError::UnknownIssuer => Refusal::Untrusted,
         CertificateError::BadSignature => Refusal::BadSignature,
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {

@@ -17,6 +17,7 @@ mod oid;
 mod pem;
 mod pkcs12;
 mod possession;
+mod revocation;
 mod role;
 mod tls;
 
@@ -33,5 +34,6 @@ pub use key::{KeyAlgorithm, PrivateKey};
 pub use name::{Attribute, Name, NameError};
 pub use oid::{NotAnOid, Oid};
 pub use pkcs12::new_pkcs12_password;
+pub use revocation::RevocationLists;
 pub use role::{CertificateRole, RoleNames};
 pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use sceau_hsm::{KeyKind, KeyLabel, Operations as _, Provider, SoftwareKeystore, Unlock};
-use sceau_pki::ClientJudge;
 use sceau_store::{Clock, Database, Outbox, RetryPolicy};
 use sceau_trace::VerifierKey;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use url::Url;
 use super::{Inner, KeyManager};
 use crate::error::Error;
 use crate::journal::{self, Journal, Parts};
+use crate::judge::Judge;
 use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Kept, Link};
 use crate::quota::Buckets;
@@ -116,8 +116,8 @@ impl KeyManager {
         let link = kept.map(|(kept, _)| Link::open(&kept)).transpose()?.map(Arc::new);
         let sealing = keys.find_or_generate(KeyKind::Aes256Gcm, &label(AUTHORITY)?, now)?;
         let tls = Tls::open(folder, &identity, &settings, &keys, sealing, now)?;
-        let judge = ClientJudge::new(tls.anchors(&settings)?, settings.role_names.clone())?;
-        tls.renew(&judge, now)?;
+        let judge = Judge::open(tls.anchors(&settings)?, &settings)?;
+        tls.renew(&judge.now(), now)?;
         let buckets = Buckets::new(settings.quota);
         Ok(Self(Arc::new(Inner {
             folder: folder.to_owned(),

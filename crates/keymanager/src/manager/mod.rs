@@ -17,6 +17,7 @@ use sceau_trace::{Action, Actor, ActorKind, VerifierKey};
 
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::judge::Judge;
 use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Connection, Kept, Link};
 use crate::quota::Buckets;
@@ -49,7 +50,7 @@ struct Inner {
     registers: RwLock<Registers>,
     keyring: RwLock<Arc<Keyring>>,
     link: RwLock<Option<Arc<Link>>>,
-    judge: ClientJudge,
+    judge: Judge,
     tls: Tls,
     buckets: Buckets,
     transit: Transit,
@@ -173,8 +174,8 @@ impl KeyManager {
         &self.0.journal
     }
 
-    pub(crate) fn judge(&self) -> &ClientJudge {
-        &self.0.judge
+    pub(crate) fn judge(&self) -> Arc<ClientJudge> {
+        self.0.judge.now()
     }
 
     pub(crate) fn tls(&self) -> &Tls {

@@ -8,3 +8,4 @@ mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
 mod openssl_speaks_to_our_server;
 mod outside;
+mod what_was_taken_back_is_refused;

@@ -8,6 +8,7 @@
 //! backup_days = 31            # how old the last backup may be before the calendar says so
 //! server_identity = "/etc/sceau/cles.pem"      # certificate chain and key; else the embedded authority issues one
 //! client_anchors = ["/etc/sceau/ac.pem"]       # who may issue client certificates; else the embedded authority
+//! client_crls = ["/etc/sceau/ac.crl"]          # revocation lists of those authorities; without it, nobody is asked
 //!
 //! [quota]                     # content keys that one officer may have
 //! burst = 100
@@ -46,6 +47,7 @@ struct Policy {
     backup_days: Option<u64>,
     quota: Option<QuotaTable>,
     client_anchors: Option<Vec<PathBuf>>,
+    client_crls: Option<Vec<PathBuf>>,
     server_identity: Option<PathBuf>,
     roles: Option<BTreeMap<String, String>>,
     transit: Option<super::transit::TransitTable>,
@@ -96,6 +98,7 @@ fn parse(text: &str) -> Result<Settings, String> {
     if let Some(anchors) = policy.client_anchors {
         settings.anchors = anchors;
     }
+    settings.client_crls = policy.client_crls.unwrap_or_default();
     settings.server_identity = policy.server_identity;
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     if let Some(roles) = policy.roles {
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn each_choice_is_taken() {
         let text = "suite = \"rsa\"\nperiod_days = 90\nlead_days = 7\nretention_days = 30\n\
-                    client_anchors = [\"/ac.pem\"]\nserver_identity = \"/cles.pem\"\n\
+                    client_anchors = [\"/ac.pem\"]\nclient_crls = [\"/ac.crl\"]\nserver_identity = \"/cles.pem\"\n\
                     [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.suite, RecipientSuite::RsaOaep256);
@@ -150,6 +153,7 @@ mod tests {
         assert_eq!(days, (90 * DAY_MS, 7 * DAY_MS, 30 * DAY_MS));
         assert_eq!(settings.quota, Quota { burst: 3, per_hour: 5 });
         assert_eq!(settings.anchors, [PathBuf::from("/ac.pem")]);
+        assert_eq!(settings.client_crls, [PathBuf::from("/ac.crl")]);
         assert_eq!(settings.server_identity, Some(PathBuf::from("/cles.pem")));
         let names = RoleNames::new([("Gestionnaires".to_owned(), CertificateRole::CaseOfficer)]);
         assert_eq!(settings.role_names, names);
