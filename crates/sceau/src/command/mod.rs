@@ -7,6 +7,7 @@ mod fault;
 mod input;
 mod inspect;
 mod keys;
+mod manual;
 mod open;
 mod output;
 pub(crate) mod passphrase;
@@ -38,6 +39,9 @@ pub(crate) enum Tool {
     Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
     Completions(completions::CompletionsOptions),
+    /// Write manual pages into a folder
+    #[command(hide = true)]
+    Manual(manual::ManualOptions),
 }
 
 /// Shown under `sceau --help`; the same table is in docs/command-line.md.
@@ -62,6 +66,7 @@ impl Tool {
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
             Self::Completions(options) => completions::run(options, program),
+            Self::Manual(options) => manual::run(options, program),
         }
     }
 
@@ -75,7 +80,7 @@ impl Tool {
             Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(trace::TraceCommand::Verify(options)) => options.json,
-            Self::Completions(_) => false,
+            Self::Completions(_) | Self::Manual(_) => false,
         }
     }
 }
