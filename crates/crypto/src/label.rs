@@ -35,6 +35,8 @@ pub enum Label {
     Keystore,
     /// Hash that names a file sealed in the profile `mob-2022`.
     MobEnvelope,
+    /// Hash of what a provider of identities calls somebody.
+    Identity,
     /// A share of a key: its fingerprint, and the share sealed for its custodian.
     Share,
 }
@@ -55,6 +57,7 @@ impl Label {
         Self::StateAtRest,
         Self::Keystore,
         Self::MobEnvelope,
+        Self::Identity,
         Self::Share,
     ];
 
@@ -75,6 +78,7 @@ impl Label {
             Self::StateAtRest => "sceau/state-at-rest",
             Self::Keystore => "sceau/keystore",
             Self::MobEnvelope => "mob-2022/envelope",
+            Self::Identity => "sceau/identity",
             Self::Share => "sceau/share",
         }
     }

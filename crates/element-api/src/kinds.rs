@@ -17,6 +17,8 @@ pub enum Kind {
     Account,
     /// A passkey of an account.
     Credential,
+    /// What a provider of identities calls the person of an account.
+    Identity,
     /// A scheme with its form.
     Scheme,
     /// The state of a dossier.
@@ -33,11 +35,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Organisation,
         Self::KeyStatement,
         Self::Account,
         Self::Credential,
+        Self::Identity,
         Self::Scheme,
         Self::Dossier,
         Self::Manifest,
@@ -54,6 +57,7 @@ impl Kind {
             Self::KeyStatement => "key-statement",
             Self::Account => "account",
             Self::Credential => "credential",
+            Self::Identity => "identity",
             Self::Scheme => "scheme",
             Self::Dossier => "dossier",
             Self::Manifest => "manifest",

@@ -1,8 +1,8 @@
 //! A document of any kind that is attested.
 
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, KeyStatement,
-    Manifest, OrganisationDocument, SchemeDocument,
+    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, IdentityDocument,
+    KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, RowId};
@@ -18,6 +18,8 @@ pub enum AnyDocument {
     Account(AccountDocument),
     /// A passkey.
     Credential(CredentialDocument),
+    /// What a provider of identities calls somebody.
+    Identity(IdentityDocument),
     /// A scheme.
     Scheme(SchemeDocument),
     /// A dossier.
@@ -39,6 +41,7 @@ impl AnyDocument {
             Kind::KeyStatement => read(payload, Self::KeyStatement),
             Kind::Account => read(payload, Self::Account),
             Kind::Credential => read(payload, Self::Credential),
+            Kind::Identity => read(payload, Self::Identity),
             Kind::Scheme => read(payload, Self::Scheme),
             Kind::Dossier => read(payload, Self::Dossier),
             Kind::Manifest => read(payload, Self::Manifest),
@@ -64,6 +67,7 @@ impl AnyDocument {
             Self::KeyStatement(document) => document.row(),
             Self::Account(document) => document.row(),
             Self::Credential(document) => document.row(),
+            Self::Identity(document) => document.row(),
             Self::Scheme(document) => document.row(),
             Self::Dossier(document) => document.row(),
             Self::Manifest(document) => document.row(),

@@ -4,6 +4,7 @@ mod account;
 mod credential;
 mod decision;
 mod dossier;
+mod identity;
 mod key_statement;
 mod manifest;
 mod organisation;
@@ -68,6 +69,7 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::KeyStatement(document) => key_statement::judge(state, now, &authority, document),
         AnyDocument::Account(document) => account::judge(state, &authority, document),
         AnyDocument::Credential(document) => credential::judge(state, &authority, document),
+        AnyDocument::Identity(document) => identity::judge(state, &authority, document),
         AnyDocument::Scheme(document) => scheme::judge(state, &authority, document),
         AnyDocument::Dossier(document) => dossier::judge(state, &authority, document),
         AnyDocument::Manifest(document) => manifest::judge(state, &authority, document),
@@ -155,6 +157,7 @@ pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
         Kind::KeyStatement => Action::KEY_PUBLISH,
         Kind::Account => Action::ACCOUNT_ENROL,
         Kind::Credential => Action::CREDENTIAL_ENROL,
+        Kind::Identity => Action::IDENTITY_ENROL,
         Kind::Scheme => Action::SCHEME_PUBLISH,
         Kind::Dossier if version == 1 => Action::DEPOSIT_BEGIN,
         Kind::Manifest => Action::DEPOSIT_COMPLETE,

@@ -1,6 +1,8 @@
 //! Applying events. The same code runs when an event is new and when it is replayed from the journal.
 
-use sceau_element_api::documents::{AccountStatus, CredentialDocument, CredentialStatus, KeyStatement};
+use sceau_element_api::documents::{
+    AccountStatus, CredentialDocument, CredentialStatus, Document as _, KeyStatement,
+};
 use sceau_element_api::proof::CoseKey;
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{Kind, Role};
@@ -89,6 +91,9 @@ impl State {
             AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time(), row.index),
             AnyDocument::Account(document) => self.learn_account(document, record.asserted()),
             AnyDocument::Credential(document) => self.learn_credential(row, document)?,
+            AnyDocument::Identity(document) => {
+                self.identities.insert(document.row(), document);
+            }
             AnyDocument::Scheme(document) => {
                 let scheme = Scheme { organisation: document.organisation, versions: Vec::new() };
                 self.schemes.entry(document.scheme).or_insert(scheme).versions.push(row.hash);

@@ -13,7 +13,7 @@ pub use entities::{
 use std::collections::{HashMap, HashSet};
 
 use sceau_crypto::{Fingerprint, KeyId};
-use sceau_element_api::documents::{Decision, KeyUse};
+use sceau_element_api::documents::{Decision, IdentityDocument, KeyUse};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{AccountId, DossierId, OrganisationId, RowId, SchemeId};
 use sceau_trace::Hash;
@@ -31,6 +31,7 @@ pub struct State {
     withdrawn: HashSet<KeyId>,
     accounts: HashMap<AccountId, Account>,
     credentials: HashMap<RowId, Credential>,
+    identities: HashMap<RowId, IdentityDocument>,
     schemes: HashMap<SchemeId, Scheme>,
     dossiers: HashMap<DossierId, Dossier>,
     manifests: HashMap<DossierId, ManifestFact>,
@@ -108,6 +109,12 @@ impl State {
     #[must_use]
     pub fn credential(&self, row: &RowId) -> Option<&Credential> {
         self.credentials.get(row)
+    }
+
+    /// What a provider of identities calls somebody, by its row.
+    #[must_use]
+    pub fn identity(&self, row: &RowId) -> Option<&IdentityDocument> {
+        self.identities.get(row)
     }
 
     /// A scheme.

@@ -2,6 +2,7 @@
 //! ever passed, any number of calls), and holds no actor's key. Each test is one thing that it must not obtain.
 
 mod deposits;
+mod identities;
 mod keys;
 mod log;
 mod people;

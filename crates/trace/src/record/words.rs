@@ -140,6 +140,8 @@ actions! {
     ACCOUNT_ENROL = "account.enrol";
     /// A passkey was enrolled.
     CREDENTIAL_ENROL = "credential.enrol";
+    /// What a provider of identities calls somebody was bound to an account.
+    IDENTITY_ENROL = "identity.enrol";
     /// A scheme was published.
     SCHEME_PUBLISH = "scheme.publish";
     /// Somebody signed in, or tried to.

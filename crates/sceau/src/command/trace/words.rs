@@ -112,6 +112,7 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "organisation.enrol" => ("enrol an organisation", "enrolled an organisation"),
         "account.enrol" => ("enrol an account", "enrolled an account"),
         "credential.enrol" => ("enrol a passkey", "enrolled a passkey"),
+        "identity.enrol" => ("bind an identity of a provider", "bound an identity of a provider"),
         "scheme.publish" => ("publish a scheme", "published a scheme"),
         "login" => ("sign in", "signed in"),
         "logout" => ("sign out", "signed out"),
