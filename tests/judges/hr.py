@@ -6,9 +6,10 @@ The password comes first on standard input, then one JSON order per line; one JS
   {"act": "take", "queue": Q}                               → {"body": …, "headers": …, "persistent": bool, …}: waits for it, acknowledges it
   {"act": "send", "headers": …, "body": …, "user_id": …}    → {"sent": true}: confirmed by the broker, through the exchange
   {"act": "count", "queue": Q}                              → {"messages": n}
-What the broker refuses → {"refused": its code, "why": its words}. A body is text.
+What the broker refuses → {"refused": its code, "why": its words}. A body is text; one that is not is sent as "body64", in base64.
 """
 
+import base64
 import json
 import ssl
 import sys
@@ -51,11 +52,12 @@ class Hr:
                 "routing_key": method.routing_key,
             }
 
-    def send(self, headers, body, user_id=None, routing_key="", exchange=EXCHANGE):
+    def send(self, headers, body="", body64=None, user_id=None, routing_key="", exchange=EXCHANGE):
+        octets = body.encode() if body64 is None else base64.b64decode(body64)
         channel = self.channel()
         channel.confirm_delivery()
         properties = pika.BasicProperties(delivery_mode=2, headers=headers, user_id=user_id)
-        channel.basic_publish(exchange, routing_key, body.encode(), properties, mandatory=True)
+        channel.basic_publish(exchange, routing_key, octets, properties, mandatory=True)
         channel.close()
         return {"sent": True}
 

@@ -38,7 +38,7 @@ async fn delivered(judge: &RabbitJudge, count: u32) -> Result<f64, Box<dyn std::
     }
     transaction.commit().await?;
     let company: Company = "bench".parse()?;
-    let publisher = Publisher::new(judge.broker());
+    let publisher = Publisher::new(judge.broker(), Arc::new(SystemClock));
     let publish = move |message: Message| {
         let (publisher, company) = (publisher.clone(), company.clone());
         async move { publisher.publish(&company, &message.id, message.payload.as_bytes()).await }

@@ -70,6 +70,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
     Migration { name: "dossiers/deliveries-2", sql: include_str!("../migrations/webhooks.sql") },
     Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
+    Migration { name: "dossiers/mob-records", sql: include_str!("../migrations/mob-records.sql") },
 ];
 
 /// The topic of letters in the outbox.

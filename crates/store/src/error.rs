@@ -94,6 +94,22 @@ impl StoreError {
         matches!(self, Self::Away { .. })
     }
 
+    /// Whether a disk is full, or a quota used up: ours, or that of the database's server.
+    pub fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            let sql = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+            if matches!(io, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+                || sql.and_then(|error| error.code()).is_some_and(|code| FULL.contains(&&*code))
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// Whether the server ended a statement because two waited for each other: nothing of it was done.
     pub(crate) fn is_deadlock(&self) -> bool {
         let Self::Away { source, .. } = self else { return false };
@@ -125,6 +141,8 @@ impl StoreError {
 }
 
 const DEADLOCK: &str = "40P01";
+/// SQLITE_FULL (SQLite's result codes); disk_full (PostgreSQL's appendix A).
+const FULL: [&str; 2] = ["13", "53100"];
 
 /// A connection that was lost or could not be had, and what PostgreSQL says of itself when it has no time (appendix A of its manual).
 fn away(error: &sqlx::Error) -> bool {

@@ -7,7 +7,8 @@ use sceau_store::bus::{Broker, Company, Consumer, Publisher, Received, Verdict};
 use sceau_store::{DeliveryError, Handler, Message};
 use tokio::sync::watch;
 
-use super::{Announced, Subscriptions};
+use super::settling::{Unsettled, is_passing};
+use super::{Announced, REPLY_TOPIC, Subscriptions};
 
 /// The topic of messages for companies' queues in the outbox.
 pub const BUS_TOPIC: &str = "mob_bus";
@@ -25,7 +26,7 @@ pub struct ReplyDesk {
 impl ReplyDesk {
     /// For these companies, each with the name of its login.
     pub fn new(broker: Arc<Broker>, subscriptions: Subscriptions, companies: Vec<(Company, String)>) -> Self {
-        let publisher = Publisher::new(Arc::clone(&broker));
+        let publisher = Publisher::new(Arc::clone(&broker), Arc::clone(&subscriptions.clock));
         Self { broker, publisher, subscriptions, companies: companies.into() }
     }
 
@@ -42,26 +43,60 @@ impl ReplyDesk {
 
     async fn settle(&self, received: Received, login: &str) -> Verdict {
         let company = &received.company;
-        match self.subscriptions.settle(&received, Some(login)).await {
+        if received.put_aside {
+            return match self.subscriptions.put_aside(&received).await {
+                Ok(()) => Verdict::Settled,
+                Err(error) => {
+                    tracing::error!(%company, %error, "a reply that was put aside cannot be kept now");
+                    Verdict::Again
+                }
+            };
+        }
+        match self.subscriptions.settle(&received, login).await {
             Ok(None) => Verdict::Settled,
             Ok(Some(error)) => {
                 tracing::warn!(%company, code = error.code, property = error.property, "a reply was refused");
                 Verdict::Settled
             }
-            Err(error) => {
-                tracing::error!(%company, %error, "a reply cannot be settled now");
+            Err(fault) if is_passing(&fault) => {
+                tracing::error!(%company, %fault, "a reply cannot be settled now");
                 Verdict::Again
             }
+            Err(fault) => {
+                tracing::error!(%company, %fault, "a reply cannot be settled");
+                Verdict::Aside
+            }
+        }
+    }
+
+    async fn publish(&self, message: &Message) -> Result<(), DeliveryError> {
+        let Announced { company, message: body } = message.parse()?;
+        self.publisher.publish(&company, &message.id, body.as_bytes()).await
+    }
+
+    /// Settles a reply that a person has tried again.
+    async fn replay(&self, message: &Message) -> Result<(), DeliveryError> {
+        let Unsettled { company, user_id, body } = message.parse()?;
+        let login = self.companies.iter().find(|(known, _)| *known == company).map(|(_, login)| login);
+        let login = login.ok_or_else(|| DeliveryError::Refused(format!("{company} is not on the bus")))?;
+        let received = Received { company, user_id, redelivered: true, put_aside: false, body: body.0 };
+        match self.subscriptions.settle(&received, login).await {
+            Ok(_) => Ok(()),
+            Err(fault) if is_passing(&fault) => Err(DeliveryError::Away(fault.to_string())),
+            Err(fault) => Err(DeliveryError::Refused(fault.to_string())),
         }
     }
 }
 
-/// Publishes what transactions left for companies.
+/// Publishes what transactions left for companies ([`BUS_TOPIC`]), and settles replies that a person has tried again ([`REPLY_TOPIC`]).
 impl Handler for ReplyDesk {
     fn deliver(&self, message: Message) -> BoxFuture<'_, Result<(), DeliveryError>> {
         Box::pin(async move {
-            let Announced { company, message: body } = message.parse()?;
-            self.publisher.publish(&company, &message.id, body.as_bytes()).await
+            if message.topic == REPLY_TOPIC {
+                self.replay(&message).await
+            } else {
+                self.publish(&message).await
+            }
         })
     }
 }

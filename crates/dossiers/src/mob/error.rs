@@ -51,6 +51,17 @@ impl ReplyError {
         Self::new(403, "user_id", "is not the login of this company")
     }
 
+    /// The stable code by which the log knows this refusal.
+    pub(super) fn record_code(&self) -> &'static str {
+        match self.code {
+            403 => "reply_foreign",
+            404 => "reply_unknown_subscription",
+            409 => "reply_already_decided",
+            422 => "reply_invalid",
+            _ => "reply_malformed",
+        }
+    }
+
     fn new(code: u16, property: &str, message: impl Into<String>) -> Self {
         Self { message: message.into(), property: property.to_owned(), code }
     }

@@ -8,10 +8,12 @@ mod error;
 mod message;
 mod reply;
 mod reply_fields;
+mod settling;
 mod subscriptions;
 
 pub use bus::{BUS_TOPIC, ReplyDesk};
 pub use error::ReplyError;
 pub use message::{Refused, SubscriptionMessage, ToProcess};
 pub use reply::{Amount, Frequency, Outcome, Payment, Rejection, RejectionType, Reply, Validation};
+pub use settling::{REPLY_TOPIC, statements as settling_statements};
 pub use subscriptions::{Announced, DecisionRow, Subscriptions, statements};

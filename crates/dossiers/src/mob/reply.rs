@@ -125,6 +125,18 @@ impl RejectionType {
     ];
 }
 
+impl Outcome {
+    /// As records name it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Validated(_) => "validated",
+            Self::Rejected(_) => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Reply {
     /// Parses a reply, judged at `now_ms` (Unix milliseconds).
     ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
-use sceau_dossiers::mob::{BUS_TOPIC, ReplyDesk};
+use sceau_dossiers::mob::{BUS_TOPIC, REPLY_TOPIC, ReplyDesk};
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
@@ -204,7 +204,7 @@ async fn deliver(
     let mut dispatcher =
         outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks);
     if let Some(desk) = desk {
-        dispatcher = dispatcher.on(BUS_TOPIC, desk);
+        dispatcher = dispatcher.on(BUS_TOPIC, desk.clone()).on(REPLY_TOPIC, desk);
     }
     dispatcher.run(stop).await;
 }

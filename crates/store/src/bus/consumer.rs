@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
@@ -13,8 +14,9 @@ use super::{Broker, BusError, Company};
 
 /// First and longest pause before the broker is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// Messages that the broker sends ahead of their acknowledgement.
-const AHEAD: u16 = 16;
+/// Messages that the broker sends ahead of their acknowledgement, of each queue: one in hand, one on its way. A hostile sender's may be as large
+/// as the broker takes.
+const AHEAD: u16 = 2;
 
 /// A reply as it came, from the queue of `company`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,10 @@ pub struct Received {
     pub company: Company,
     /// The login that sent it, where the sender said so: the broker checked that it is true.
     pub user_id: Option<String>,
-    /// Whether the broker sent it before: the verdict may already be there.
+    /// Whether it was handed over before: the verdict may already be there.
     pub redelivered: bool,
+    /// Whether it was put aside: only to be kept where a person sees it.
+    pub put_aside: bool,
     /// The bytes.
     pub body: Vec<u8>,
 }
@@ -34,8 +38,11 @@ pub struct Received {
 pub enum Verdict {
     /// It is durable, be it a decision or a refusal: never to be seen again.
     Settled,
-    /// Our own side failed: to be seen again, after a pause.
+    /// Our own side is away: to be seen again, after a pause, before any other.
     Again,
+    /// It cannot be settled, and the others must not wait for it: the broker puts it aside, and hands it over once more as
+    /// [`Received::put_aside`].
+    Aside,
 }
 
 /// Consumes the replies of one company, across the broker's absences.
@@ -90,23 +97,43 @@ impl Consumer {
         let connection = self.broker.connect(&self.company.vhost()).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(AHEAD, BasicQosOptions::default()).await?;
-        let (queue, options) = (self.company.status_queue(), BasicConsumeOptions::default());
-        let mut replies =
-            channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        let replies =
+            self.queue(&channel, &self.company.status_queue()).await?.map(|reply| Some((reply, false)));
+        let aside = self.queue(&channel, &self.company.dead_queue()).await?.map(|reply| Some((reply, true)));
+        // Either one's end is the end: a queue that was taken away is asked for again.
+        let ended = || futures::stream::once(std::future::ready(None));
+        let mut all = futures::stream::select(replies.chain(ended()), aside.chain(ended()));
         *pause = self.pauses.0;
-        while let Some(delivery) = replies.next().await {
+        while let Some(Some((delivery, put_aside))) = all.next().await {
             let delivery = delivery?;
-            match settle(self.received(&delivery)).await {
-                Verdict::Settled => drop(delivery.ack(BasicAckOptions::default()).await?),
-                Verdict::Again => {
-                    // Its order among the company's replies is kept, and the broker counts how often it came.
-                    let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-                    delivery.nack(options).await?;
+            let mut received = Received { put_aside, ..self.received(&delivery) };
+            let mut wait = self.pauses.0;
+            loop {
+                match settle(received.clone()).await {
+                    Verdict::Settled => {
+                        delivery.ack(BasicAckOptions::default()).await?;
+                        break;
+                    }
+                    Verdict::Aside => {
+                        delivery.nack(BasicNackOptions::default()).await?;
+                        break;
+                    }
+                    // Kept in hand, so that its order among the company's replies is kept, and the broker does not count it as poison.
+                    Verdict::Again => tokio::time::sleep(wait).await,
+                }
+                if !channel.status().connected() {
                     return Ok(());
                 }
+                received.redelivered = true;
+                wait = (wait * 2).min(self.pauses.1);
             }
         }
         Ok(())
+    }
+
+    async fn queue(&self, channel: &Channel, queue: &str) -> Result<lapin::Consumer, BusError> {
+        let options = BasicConsumeOptions::default();
+        Ok(channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?)
     }
 
     fn received(&self, delivery: &Delivery) -> Received {
@@ -114,6 +141,7 @@ impl Consumer {
             company: self.company.clone(),
             user_id: delivery.properties.user_id().as_ref().map(ToString::to_string),
             redelivered: delivery.redelivered,
+            put_aside: false,
             body: delivery.data.clone(),
         }
     }

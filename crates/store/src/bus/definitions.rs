@@ -11,6 +11,8 @@ use crate::StoreError;
 
 /// Times that a reply may come back unsettled before the broker puts it aside.
 const DELIVERIES: u32 = 20;
+/// Bytes of replies that a company may leave before we read them: beyond, its publishing is refused.
+const REPLIES: u64 = 256 << 20;
 
 /// A login and its password.
 pub struct BusLogin<'a> {
@@ -79,6 +81,7 @@ impl Definitions {
         self.bindings.push(binding(&vhost, &status, &company.status_type()));
         self.policies.push(policy(&vhost, "replies", &status, &json!({
             "delivery-limit": DELIVERIES, "dead-letter-exchange": "", "dead-letter-routing-key": company.dead_queue(),
+            "dead-letter-strategy": "at-least-once", "max-length-bytes": REPLIES, "overflow": "reject-publish",
         })));
         if let Some(limit) = limit {
             let full = json!({"max-length": limit, "overflow": "reject-publish"});

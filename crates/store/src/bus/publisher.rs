@@ -7,20 +7,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Short, PoisonError};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ErrorKind};
 use tokio::sync::Mutex;
 
 use super::{Broker, Company, EXCHANGE, MESSAGE_TYPE};
-use crate::DeliveryError;
+use crate::{Clock, DeliveryError};
 
 /// `delivery_mode` of a message that survives the broker's restart.
 const PERSISTENT: u8 = 2;
+/// How long a broker that could not be reached is not asked again, in milliseconds: what waits for it must not hold up other deliveries.
+const ABSENCE_MS: u64 = 5_000;
 
 /// What publishes to every company, one connection for each virtual host. Cheap to clone.
 #[derive(Clone)]
 pub struct Publisher {
     broker: Arc<Broker>,
+    clock: Arc<dyn Clock>,
     links: Arc<Short<HashMap<Company, Arc<Link>>>>,
 }
 
@@ -29,6 +33,8 @@ pub struct Publisher {
 struct Link {
     connection: Mutex<Option<Connection>>,
     idle: Short<Vec<Channel>>,
+    /// Since when the broker is away, and why.
+    away: Short<Option<(u64, String)>>,
 }
 
 impl std::fmt::Debug for Publisher {
@@ -39,23 +45,24 @@ impl std::fmt::Debug for Publisher {
 
 impl Publisher {
     /// Connects when there is something to publish.
-    pub fn new(broker: Arc<Broker>) -> Self {
-        Self { broker, links: Arc::default() }
+    pub fn new(broker: Arc<Broker>, clock: Arc<dyn Clock>) -> Self {
+        Self { broker, clock, links: Arc::default() }
     }
 
     /// Puts JSON into the company's queue; returns once the broker holds it on a majority of its disks. `id` is the same at each repetition.
     ///
     /// # Errors
-    /// [`DeliveryError::Later`]: broker away, queue full. [`DeliveryError::Refused`]: no queue takes it, which only a person can mend.
+    /// [`DeliveryError::Away`]: broker away, queue full. [`DeliveryError::Refused`]: no queue takes it, or the broker no message of this size, which
+    /// only a person can mend.
     pub async fn publish(&self, company: &Company, id: &str, body: &[u8]) -> Result<(), DeliveryError> {
         let link = self.link(company);
-        let channel = link.channel(&self.broker, company).await.map_err(later)?;
+        let channel = link.channel(self, company).await?;
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties = properties(company, id);
         let confirm = channel.basic_publish(EXCHANGE.into(), "".into(), options, body, properties).await;
         let confirmation = match confirm {
-            Ok(confirm) => confirm.await.map_err(later)?,
-            Err(error) => return Err(later(error)),
+            Ok(confirm) => confirm.await.map_err(|error| failed(&error))?,
+            Err(error) => return Err(failed(&error)),
         };
         // Whoever is dropped in between drops the channel too: it is never used again with a confirm still to come.
         link.idle.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
@@ -66,9 +73,9 @@ impl Publisher {
                 company.put_type()
             ))),
             Confirmation::Nack(None) => {
-                Err(DeliveryError::Later("the queue is full, or the broker cannot keep it".into()))
+                Err(DeliveryError::Away("the queue is full, or the broker cannot keep it".into()))
             }
-            Confirmation::NotRequested => Err(DeliveryError::Later("the broker confirms nothing".into())),
+            Confirmation::NotRequested => Err(DeliveryError::Away("the broker confirms nothing".into())),
         }
     }
 
@@ -80,23 +87,44 @@ impl Publisher {
 
 impl Link {
     /// A channel on which nothing is in flight.
-    async fn channel(&self, broker: &Broker, company: &Company) -> Result<Channel, super::BusError> {
+    async fn channel(&self, publisher: &Publisher, company: &Company) -> Result<Channel, DeliveryError> {
         while let Some(channel) = self.next_idle() {
             if channel.status().connected() {
                 return Ok(channel);
             }
         }
+        self.unless_away(publisher)?;
         let mut connection = self.connection.lock().await;
+        // Many wait here while one tries: they are told what it found.
+        self.unless_away(publisher)?;
         let living = connection.take().filter(|connection| connection.status().connected());
         let living = match living {
             Some(living) => living,
-            None => broker.connect(&company.vhost()).await?,
+            None => publisher.broker.connect(&company.vhost()).await.map_err(|error| {
+                let why = error.to_string();
+                *self.away.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((publisher.clock.now_ms(), why.clone()));
+                DeliveryError::Away(why)
+            })?,
         };
         let channel = living.create_channel().await;
         *connection = Some(living);
-        let channel = channel?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let channel = channel.map_err(|error| failed(&error))?;
+        let selected = channel.confirm_select(ConfirmSelectOptions::default()).await;
+        selected.map_err(|error| failed(&error))?;
         Ok(channel)
+    }
+
+    /// # Errors
+    /// Why the broker was away a moment ago.
+    fn unless_away(&self, publisher: &Publisher) -> Result<(), DeliveryError> {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*away {
+            Some((since, why)) if publisher.clock.now_ms() < since.saturating_add(ABSENCE_MS) => {
+                Err(DeliveryError::Away(why.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn next_idle(&self) -> Option<Channel> {
@@ -115,7 +143,18 @@ fn properties(company: &Company, id: &str) -> BasicProperties {
         .with_headers(headers)
 }
 
-/// Says what the broker said: names of queues and hosts, nothing of a message.
-fn later(error: impl std::fmt::Display) -> DeliveryError {
-    DeliveryError::Later(error.to_string())
+/// Says what the broker said: names of queues and hosts, nothing of a message. What it says of this message alone is for good.
+fn failed(error: &lapin::Error) -> DeliveryError {
+    let of_this_one = match error.kind() {
+        ErrorKind::ProtocolError(said) => matches!(
+            said.kind(),
+            AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED | AMQPSoftError::NOTFOUND)
+        ),
+        _ => false,
+    };
+    if of_this_one {
+        DeliveryError::Refused(error.to_string())
+    } else {
+        DeliveryError::Away(error.to_string())
+    }
 }

@@ -66,6 +66,12 @@ impl HrJudge {
     pub fn send(&self, headers: &Value, body: &str) -> Value {
         self.order(&json!({"act": "send", "headers": headers, "body": body}))
     }
+
+    /// The same with octets that need not be text.
+    pub fn send_octets(&self, headers: &Value, octets: &[u8]) -> Value {
+        let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, octets);
+        self.order(&json!({"act": "send", "headers": headers, "body64": body}))
+    }
 }
 
 impl Drop for HrJudge {

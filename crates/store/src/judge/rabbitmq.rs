@@ -85,6 +85,19 @@ impl RabbitJudge {
         self.folder.path().join("authority.pem")
     }
 
+    /// How many messages wait in a queue of a company for somebody to take them.
+    ///
+    /// # Errors
+    /// What the broker says.
+    pub async fn waiting(&self, company: &str, queue: &str) -> Result<u32, String> {
+        let words = |error: lapin::Error| error.to_string();
+        let connection = self.broker().connect(&format!("mob.{company}")).await.map_err(|e| e.to_string())?;
+        let channel = connection.create_channel().await.map_err(words)?;
+        let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+        let found = channel.queue_declare(queue.into(), options, Default::default()).await.map_err(words)?;
+        Ok(found.message_count())
+    }
+
     /// The name and password of a company's login.
     pub fn login_of(&self, company: &str) -> (String, &str) {
         let name = login(company);
@@ -165,6 +178,7 @@ fn write(
             "listeners.tcp = none\nlisteners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {at}/authority.pem\n\
              ssl_options.certfile = {at}/certificate.pem\nssl_options.keyfile = {at}/key.pem\n\
              ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n\
+             max_message_size = 1048576\n\
              load_definitions = {at}/definitions.json\nlog.console = true\nlog.console.level = info\nlog.file = false\n"
         ),
     )

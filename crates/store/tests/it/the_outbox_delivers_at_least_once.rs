@@ -18,6 +18,8 @@ on_both!(
     a_refusal_and_an_unknown_topic_are_dead_at_once,
     a_running_dispatcher_is_woken_by_the_commit,
     many_are_delivered_once_each_by_two_dispatchers,
+    who_is_away_is_waited_for_without_end_and_visibly,
+    a_dead_letter_is_kept_until_a_person_discards_it,
 );
 
 impl<'g> Bench<'g> {
@@ -126,6 +128,71 @@ async fn failures_wait_longer_each_time_then_become_dead_letters_with_their_reas
     let heard = Heard::default();
     assert_eq!(outbox.dispatcher().on("word", listener(&heard)).deliver_due().await.unwrap(), 1);
     assert!(!outbox.revive(&id).await.unwrap());
+}
+
+/// A thousand absences, then a refusal: only refusals are counted.
+async fn who_is_away_is_waited_for_without_end_and_visibly(ground: &Ground) {
+    let bench = Bench::new(ground);
+    let (database, outbox) = bench.start().await;
+    send(&database, &outbox, "x").await;
+    let said = Arc::new(Mutex::new(vec!["later"; 3]));
+    said.lock().unwrap().extend(["away"; 40]);
+    let saying = Arc::clone(&said);
+    let dispatcher = outbox.dispatcher().on("word", move |_| {
+        std::future::ready(Err(match saying.lock().unwrap().pop() {
+            Some("away") => DeliveryError::Away("nobody is there".into()),
+            _ => DeliveryError::Later("not now".into()),
+        }))
+    });
+    assert!(outbox.standing().await.unwrap().iter().all(|topic| (topic.waiting, topic.late) == (1, 0)));
+    for _ in 0..40 {
+        dispatcher.deliver_due().await.unwrap();
+        later(ground, &bench, &database).await;
+    }
+    let standing = outbox.standing().await.unwrap();
+    let [word] = &standing[..] else { panic!("{standing:?}") };
+    assert_eq!((word.topic.as_str(), word.waiting, word.late, word.dead), ("word", 1, 1, 0));
+    assert_eq!(word.reason.as_deref(), Some("away: nobody is there"));
+    for _ in 0..3 {
+        assert!(outbox.dead_letters().await.unwrap().is_empty());
+        dispatcher.deliver_due().await.unwrap();
+        later(ground, &bench, &database).await;
+    }
+    let dead = outbox.dead_letters().await.unwrap();
+    assert_eq!((dead.len(), dead[0].attempts), (1, 43));
+    assert_eq!(dead[0].reason.as_deref(), Some("later: not now"));
+}
+
+/// An hour passes: on a server, whose clock is its own, for the messages.
+async fn later(ground: &Ground, bench: &Bench<'_>, database: &Database) {
+    bench.clock.advance(3_600_000);
+    let _ = ground;
+    if database.is_shared() {
+        let sooner = sceau_store::Statement::new("SOONER", "UPDATE outbox SET due = 0");
+        database.execute(sooner, &[]).await.unwrap();
+    }
+}
+
+async fn a_dead_letter_is_kept_until_a_person_discards_it(ground: &Ground) {
+    let bench = Bench::new(ground);
+    let (database, outbox) = bench.start().await;
+    let mut transaction = database.begin().await.unwrap();
+    let id = outbox.bury(&mut transaction, "word", &"kept", "this cannot be settled").await.unwrap();
+    transaction.commit().await.unwrap();
+    let heard = Heard::default();
+    let dispatcher = outbox.dispatcher().on("word", listener(&heard));
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 0, "nobody delivers it by itself");
+    let found = outbox.dead_letter(&id).await.unwrap().unwrap();
+    assert_eq!(found.reason.as_deref(), Some("this cannot be settled"));
+    assert!(outbox.revive(&id).await.unwrap());
+    assert!(!outbox.discard(&id).await.unwrap(), "what is alive is not discarded");
+    assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
+    let mut transaction = database.begin().await.unwrap();
+    let id = outbox.bury(&mut transaction, "word", &"thrown away", "no").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(outbox.discard(&id).await.unwrap());
+    assert!(outbox.dead_letter(&id).await.unwrap().is_none() && !outbox.revive(&id).await.unwrap());
+    assert_eq!(*heard.lock().unwrap(), ["kept"]);
 }
 
 async fn a_refusal_and_an_unknown_topic_are_dead_at_once(ground: &Ground) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_store::bus::{Broker, Company, Publisher};
 use sceau_store::{
-    Database, DeliveryError, Dispatcher, MIGRATIONS, ManualClock, Message, Outbox, RetryPolicy,
+    Database, DeliveryError, Dispatcher, MIGRATIONS, ManualClock, Message, Outbox, RetryPolicy, SystemClock,
 };
 use serde_json::json;
 use tokio::io::copy_bidirectional;
@@ -28,8 +28,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("db"), MIGRATIONS).await.unwrap();
         let clock = Arc::new(ManualClock::at(1_000_000));
-        let policy = RetryPolicy { attempts: 200, ..RetryPolicy::default() };
-        let outbox = Outbox::new(database.clone(), clock.clone(), policy);
+        let outbox = Outbox::new(database.clone(), clock.clone(), RetryPolicy::default());
         Self { _folder: folder, database, clock, outbox }
     }
 
@@ -42,7 +41,7 @@ impl Ground {
     }
 
     fn dispatcher(&self, broker: Arc<Broker>) -> Dispatcher {
-        let publisher = Publisher::new(broker);
+        let publisher = Publisher::new(broker, self.clock.clone());
         let deliver = move |message: Message| {
             let publisher = publisher.clone();
             async move {
@@ -71,8 +70,8 @@ async fn a_message_of_the_outbox_reaches_the_queue_as_the_protocol_has_it() {
 
 /// Forty in flight at once, one of them for nobody: that one alone is a dead letter, whatever order the confirms come in.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_queue_takes_is_a_dead_letter_and_its_neighbours_arrive() {
-    let publisher = Publisher::new(judge().broker());
+async fn an_unroutable_message_is_a_dead_letter_and_its_neighbours_arrive() {
+    let publisher = Publisher::new(judge().broker(), Arc::new(SystemClock));
     let beta = company("beta");
     let hr = Hr::of("beta", "beta");
     let unbound = Unbound::new("mob.beta", "mob.subscriptions.put.beta", "subscriptions.put.beta").await;
@@ -126,7 +125,7 @@ impl Unbound {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_is_waited_for() {
+async fn a_queue_that_is_full_is_waited_for() {
     let ground = Ground::new().await;
     let hr = Hr::of("narrow", "narrow");
     for n in 0..12 {
@@ -186,29 +185,65 @@ impl Wire {
     }
 }
 
+impl Ground {
+    /// Twenty messages wait while the broker is away, looked at each `pause_ms`, then all arrive.
+    async fn outlast(&self, company: &str, looks: u32, pause_ms: u64) {
+        let wire = Wire::new(judge().port()).await;
+        let dispatcher = self.dispatcher(judge().broker_at(wire.port));
+        self.enqueue(company, 0).await;
+        assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
+        wire.cut();
+        for n in 1..=20 {
+            self.enqueue(company, n).await;
+        }
+        for _ in 0..looks {
+            assert_eq!(dispatcher.deliver_due().await.unwrap(), 0, "nothing passes for delivered");
+            self.clock.advance(pause_ms);
+        }
+        let [standing] = &self.outbox.standing().await.unwrap()[..] else { panic!("one topic") };
+        assert_eq!((standing.waiting, standing.late, standing.dead), (20, 20, 0));
+        assert!(standing.reason.as_ref().unwrap().starts_with("away: "), "{standing:?}");
+        wire.mend();
+        let mut delivered = 0;
+        while delivered < 20 {
+            delivered += dispatcher.deliver_due().await.unwrap();
+            self.clock.advance(300_000);
+        }
+        let hr = Hr::of(company, company);
+        let queue = format!("mob.subscriptions.put.{company}");
+        let bodies: std::collections::BTreeSet<String> =
+            (0..=20).map(|_| hr.take(&queue)["body"].to_string()).collect();
+        assert_eq!(bodies.len(), 21);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_for_ten_minutes_gets_everything_afterwards() {
+    Ground::new().await.outlast("gamma", 10, 60_000).await;
+}
+
+/// Forty-eight hours: twenty-five times what a message that is refused for the time being is given.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_for_two_days_gets_everything_afterwards() {
+    Ground::new().await.outlast("delta", 96, 30 * 60_000).await;
+}
+
+/// The broker takes no message of this size: a dead letter at once, and its neighbour arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_broker_finds_too_large_is_dead_at_once() {
     let ground = Ground::new().await;
-    let wire = Wire::new(judge().port()).await;
-    let dispatcher = ground.dispatcher(judge().broker_at(wire.port));
-    ground.enqueue("gamma", 0).await;
-    assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
-    wire.cut();
-    for n in 1..=20 {
-        ground.enqueue("gamma", n).await;
-    }
-    for _ in 0..10 {
-        assert_eq!(dispatcher.deliver_due().await.unwrap(), 0, "nothing passes for delivered");
-        ground.clock.advance(60_000);
-    }
-    wire.mend();
+    let mut transaction = ground.database.begin().await.unwrap();
+    let large = json!({"company": "lambda", "n": "x".repeat(2 << 20)});
+    ground.outbox.enqueue(&mut transaction, TOPIC, &large).await.unwrap();
+    transaction.commit().await.unwrap();
+    ground.enqueue("lambda", 1).await;
+    let dispatcher = ground.dispatcher(judge().broker());
     let mut delivered = 0;
-    while delivered < 20 {
+    while delivered < 1 || ground.outbox.dead_letters().await.unwrap().is_empty() {
         delivered += dispatcher.deliver_due().await.unwrap();
-        ground.clock.advance(300_000);
+        ground.clock.advance(10_000);
     }
-    let hr = Hr::of("gamma", "gamma");
-    let bodies: std::collections::BTreeSet<String> =
-        (0..=20).map(|_| hr.take("mob.subscriptions.put.gamma")["body"].to_string()).collect();
-    assert_eq!(bodies.len(), 21);
+    let [dead] = &ground.outbox.dead_letters().await.unwrap()[..] else { panic!("one") };
+    assert!(dead.reason.as_ref().unwrap().contains("message size"), "{:?}", dead.reason);
+    assert!(Hr::of("lambda", "lambda").take("mob.subscriptions.put.lambda")["body"].is_string());
 }

@@ -13,7 +13,8 @@ use sceau_store::judge::{HrJudge, RabbitJudge};
 pub(crate) fn judge() -> &'static RabbitJudge {
     static JUDGE: OnceLock<RabbitJudge> = OnceLock::new();
     JUDGE.get_or_init(|| {
-        let names = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"];
+        let names =
+            ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda"];
         let mut companies: Vec<(&str, Option<u32>)> = names.map(|name| (name, None)).to_vec();
         companies.push(("narrow", Some(3)));
         RabbitJudge::start(&companies).expect("a broker")
