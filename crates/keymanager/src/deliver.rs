@@ -57,7 +57,7 @@ fn platform(error: ClientError) -> Delivery {
 impl KeyManager {
     /// Who delivers what: give it to a task of its own, or call `deliver_due`.
     pub(crate) fn dispatcher(&self) -> Dispatcher {
-        let (records, decisions) = (self.clone(), self.clone());
+        let (records, decisions, mob) = (self.clone(), self.clone(), self.clone());
         self.outbox()
             .dispatcher()
             .on(journal::TOPIC, move |message: Message| {
@@ -70,6 +70,10 @@ impl KeyManager {
                     let hash: Hash = message.parse()?;
                     manager.deliver_decision(&hash).await.map_err(later_or_refused)
                 }
+            })
+            .on(crate::mob::TOPIC, move |message: Message| {
+                let manager = mob.clone();
+                async move { manager.deliver_mob_key(message.parse()?).await }
             })
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sceau_crypto::RecipientSuite;
 use sceau_pki::RoleNames;
 
+use crate::mob::MobSettings;
 use crate::transit::TransitSettings;
 
 const DAY: u64 = 24 * 3600 * 1000;
@@ -35,6 +36,8 @@ pub struct Settings {
     /// What is answered as a Vault does; nothing, by default.
     pub transit: Option<TransitSettings>,
 }
+    /// The MOB that keys are published to; none, by default.
+    pub mob: Option<MobSettings>,
 
 /// A token bucket: so many at once, refilled evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,3 +66,4 @@ impl Default for Settings {
         }
     }
 }
+            mob: None,

@@ -56,6 +56,7 @@ impl KeyManager {
                 ticked.note("keys", self.tend_keys(&link).await);
             }
         }
+        ticked.note("mob", self.tend_mob().await);
         ticked.note("calendar", self.tend_calendar().await);
         ticked
     }

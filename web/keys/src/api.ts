@@ -49,6 +49,27 @@ export interface Keys {
   backup: LastBackup | null;
   /** Name of the platform's trace, which acknowledges keys. */
   acknowledged_by: string | null;
+  /** The key that is published to Mon Compte Mobilité; null where the policy names none. */
+  mob: MobKeys | null;
+}
+
+export interface MobKeys {
+  /** Name of the Transit key. */
+  name: string;
+  versions: MobVersion[];
+}
+
+export interface MobVersion {
+  version: number;
+  id: string;
+  made: number;
+  /** When the next one replaces it. */
+  replaced: number;
+  /** Until when MOB seals to it. */
+  expires: number;
+  kept_until: number;
+  /** When MOB took it for each funder; null: not yet. */
+  taken: Record<string, number | null>;
 }
 
 /** Something that is due, by when, and the key or certificate that it is about. */

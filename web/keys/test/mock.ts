@@ -122,6 +122,13 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
         ],
         backup: { backup: "3f2a91bc44d0e1aa", made: now - 32 * DAY, threshold: 3, custodians: 5 },
         acknowledged_by: "sceau.example.org/log",
+        mob: {
+          name: "CLIENT",
+          versions: [
+            { version: 1, id: "9f0c4b7e-6a0e-4b57-8c55-6a1d64b7e7a1", made: now - 170 * DAY, replaced: now - 2 * DAY, expires: now + 14 * DAY, kept_until: now + 1109 * DAY, taken: { "funder-1": now - 170 * DAY } },
+            { version: 2, id: "2b1de5c7-0a52-4f0e-9d0a-0c7a9a4b9c11", made: now - 2 * DAY, replaced: now + 166 * DAY, expires: now + 182 * DAY, kept_until: now + 1277 * DAY, taken: { "funder-1": null } },
+          ],
+        },
       };
     case "/v1/status":
       return { connected: true, pending_records: 0, foreign_statements: stage.alarms.filter((kind) => kind === "foreign_statement").length, alarms: stage.alarms, assignments: 1, transit: "off" };

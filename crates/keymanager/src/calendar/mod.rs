@@ -25,7 +25,8 @@ use crate::schema::statements;
 /// Something that is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Alert {
-    /// `next_key_not_published`, `key_not_acknowledged`, `server_certificate_expires`, `client_certificate_expires` or `backup_old`.
+    /// `next_key_not_published`, `key_not_acknowledged`, `server_certificate_expires`, `client_certificate_expires`, `backup_old`, `mob_key_not_taken` or
+    /// `mob_key_expires`.
     pub kind: &'static str,
     /// The key or certificate that it is about.
     pub subject: Option<String>,
@@ -93,6 +94,7 @@ impl KeyManager {
         let facts = self.calendar_facts().await?;
         let mut alerts: Vec<Alert> =
             due(&self.keyring(), &facts, self.settings(), self.now()).into_iter().map(Alert::from).collect();
+        alerts.extend(self.mob_alerts().await?);
         alerts.sort_by_key(|alert| alert.by);
         Ok(alerts)
     }

@@ -19,6 +19,7 @@ use crate::denial::Denial;
 use crate::keyring::KeyStanding;
 use crate::lifecycle::WithdrawalReason;
 use crate::manager::KeyManager;
+use crate::mob::MobKeys;
 use crate::officer::VerifiedAdministrator;
 use crate::register::{Assignment, Binding};
 use crate::watch::FOREIGN_STATEMENT;
@@ -36,6 +37,8 @@ pub(super) struct Keys {
     backup: Option<LastBackup>,
     /// Name of the platform's log, which acknowledges keys.
     acknowledged_by: Option<String>,
+    /// The key that is published to MOB; none where the policy names none.
+    mob: Option<MobKeys>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -348,6 +351,7 @@ async fn view(manager: &KeyManager) -> Result<Json<Keys>, ProblemResponse> {
         alerts: manager.alerts().await?,
         backup: manager.last_backup().await?,
         acknowledged_by: manager.link().map(|link| link.log_key.name().to_owned()),
+        mob: manager.mob_keys().await?,
     }))
 }
 

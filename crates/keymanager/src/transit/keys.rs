@@ -126,10 +126,15 @@ impl KeyManager {
 
     pub(super) async fn named_key(&self, name: &str) -> Result<Option<NamedKey>, Refusal> {
         check_name(name)?;
+        Ok(self.kept_key(name).await?)
+    }
+
+    /// The key of this name, if there is one.
+    pub(crate) async fn kept_key(&self, name: &str) -> Result<Option<NamedKey>, Error> {
         Ok(self.shelved::<Option<NamedKey>>(&format!("{FOLDER}/{name}")).await?.flatten())
     }
 
-    async fn shelve_key(&self, name: &str, key: Option<&NamedKey>) -> Result<(), Error> {
+    pub(crate) async fn shelve_key(&self, name: &str, key: Option<&NamedKey>) -> Result<(), Error> {
         self.shelve(&format!("{FOLDER}/{name}"), &key).await
     }
 
@@ -195,6 +200,9 @@ impl KeyManager {
             if !possible {
                 return Err(Refusal::invalid("these minimum versions cannot be"));
             }
+            if decryption > key.min_decryption_version {
+                self.check_unneeded(name, key, decryption)?;
+            }
             (key.min_decryption_version, key.min_encryption_version) = (decryption, encryption);
             key.deletion_allowed = new.deletion_allowed.unwrap_or(key.deletion_allowed);
             Ok(())
@@ -217,6 +225,7 @@ impl KeyManager {
                 let why = "minimum available version cannot be above min_decryption_version and min_encryption_version, which must both be set";
                 return Err(Refusal::invalid(why));
             }
+            self.check_unneeded(name, key, first)?;
             key.trim(first);
             Ok(())
         })
@@ -233,6 +242,7 @@ impl KeyManager {
             if !key.deletion_allowed {
                 return Err(Refusal::invalid("deletion is not allowed for this key"));
             }
+            self.check_unneeded(name, &key, u32::MAX)?;
             Ok(self.shelve_key(name, None).await?)
         })
         .await
@@ -332,11 +342,13 @@ impl KeyManager {
 }
 
 /// RSA takes up to seconds: not on a thread that others wait for.
-async fn generate(kind: TransitKind) -> Result<TransitKey, Refusal> {
+pub(crate) async fn generate(kind: TransitKind) -> Result<TransitKey, Error> {
     let made = tokio::task::spawn_blocking(move || TransitKey::generate(kind)).await;
+    let failed = |cause| Error::Io { what: "making a key".to_owned(), cause };
     match made {
         Ok(Ok(key)) => Ok(key),
-        _ => Err(sceau_crypto::transit::TransitError::Damaged.into()),
+        Ok(Err(cause)) => Err(failed(std::io::Error::other(cause))),
+        Err(cause) => Err(failed(std::io::Error::other(cause))),
     }
 }
 
@@ -377,7 +389,7 @@ fn describe(name: &str, key: &NamedKey) -> Result<Value, Refusal> {
 }
 
 /// A time as clients read it (RFC 3339, UTC).
-pub(super) fn rfc3339(ms: u64) -> String {
+pub(crate) fn rfc3339(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or_default();
     let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
     at.and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()

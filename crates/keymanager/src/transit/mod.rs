@@ -23,6 +23,8 @@ use sceau_trace::Hash;
 
 pub(crate) use approle::NewAppRole;
 pub(crate) use crypt::Act;
+pub(crate) use key::NamedKey;
+pub(crate) use keys::{generate, rfc3339};
 pub(crate) use policy::{Export, KvRead, KvWrite, Manage, Read, Right, Use};
 pub use policy::{LoginRole, Policy, TransitSettings};
 pub(crate) use refusal::Refusal;

@@ -31,6 +31,12 @@ impl Refusal {
         Self { status: 403, code: "export_not_allowed", why: why.into() }
     }
 
+    /// 400: documents at MOB may still be sealed to it.
+    pub(crate) fn needed() -> Self {
+        let why = "the key is published to MOB: a version is given up when the documents sealed to it are past their retention (retention_days in [mob])";
+        Self { code: "key_needed", ..Self::invalid(why) }
+    }
+
     /// 404.
     pub(crate) fn not_found() -> Self {
         Self { status: 404, code: "not_found", why: "".into() }

@@ -15,7 +15,7 @@ pub(super) const PREFIX: &str = "transit/";
 
 impl KeyManager {
     /// The document of this name, if there is one.
-    pub(super) async fn shelved<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub(crate) async fn shelved<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let name = format!("{PREFIX}{name}");
         let named = self.transit().named.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
         let Some(named) = named else { return Ok(None) };
@@ -26,7 +26,18 @@ impl KeyManager {
     }
 
     /// Keeps a document and names its hash in the trace, at once. Who calls is alone among those who change it.
-    pub(super) async fn shelve(&self, name: &str, document: &impl Serialize) -> Result<(), Error> {
+    pub(crate) async fn shelve(&self, name: &str, document: &impl Serialize) -> Result<(), Error> {
+        self.shelve_and_tell::<()>(name, document, "", &[]).await
+    }
+
+    /// The same, and leaves messages with it in the outbox.
+    pub(crate) async fn shelve_and_tell<M: Serialize>(
+        &self,
+        name: &str,
+        document: &impl Serialize,
+        topic: &str,
+        messages: &[M],
+    ) -> Result<(), Error> {
         let name = format!("{PREFIX}{name}");
         let sealed = self.vault().seal(&name, document)?;
         let hash = sha256(&sealed);
@@ -34,6 +45,9 @@ impl KeyManager {
         let mut append = self.journal().begin().await?;
         append.record(draft.detail(REGISTER_HASH, hash.to_string())).await?;
         self.vault().put_sealed(append.transaction(), &name, &sealed).await?;
+        for message in messages {
+            self.outbox().enqueue(append.transaction(), topic, message).await?;
+        }
         append.commit().await?;
         self.transit().named.write().unwrap_or_else(PoisonError::into_inner).insert(name, hash);
         Ok(())

@@ -23,6 +23,8 @@
 //! ```
 
 use std::collections::BTreeMap;
+//! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
+//! api = "https://api.mcm.example"
 use std::path::{Path, PathBuf};
 
 use sceau_crypto::RecipientSuite;
@@ -58,6 +60,7 @@ struct Policy {
 enum Suite {
     Hybrid,
     Rsa,
+    mob: Option<super::mob_keys::MobTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,6 +118,7 @@ fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String>
             Ok(())
         }
         Some(_) => Err(format!("{name} is 1 to {MAX_DAYS}")),
+    settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
     }
 }
 
