@@ -149,17 +149,51 @@ async fn the_page_s_word_is_not_enough() {
     };
     let answers = sceau_element_api::documents::Answers { public, sealed: Some(sealed) };
     let mut files: Vec<SealedFile> = serde_json::from_value(finished["files"].clone()).unwrap();
+    let words = sceau_tests::words(&finished);
+    for hostile in [vec![], words.iter().rev().cloned().collect(), words[..1].to_vec()] {
+        let refused = visit.submit_as(answers.clone(), files.clone(), hostile).await.unwrap_err();
+        assert_eq!(refused.code(), Some("not_scanned"));
+    }
     files[0].size += 1;
-    let refused = visit.submit_as(answers.clone(), files.clone()).await.unwrap_err();
+    let refused = visit.submit_as(answers.clone(), files.clone(), words.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Some("size_mismatch"));
     files[0] = SealedFile { file_id: file, ..good };
-    assert_eq!(visit.submit_as(answers, files).await.unwrap_err().code(), Some("file_incomplete"));
+    assert_eq!(visit.submit_as(answers, files, words).await.unwrap_err().code(), Some("file_incomplete"));
     // A grant is used once, and only by the intake.
     let again = json!({"signed": "not.a.jws"});
     let refused = server.post::<_, Value>("/v1/intake/sessions", &again).await.unwrap_err();
     assert_eq!(refused.code(), Some("intake_unproven"));
     // What is complete is submitted all the same.
     visit.submit().await.unwrap();
+}
+
+/// A hostile platform gives the page a grant for a dossier of an accomplice, of another organisation or form: the intake, which the page reached
+/// at the attested address, compares.
+#[tokio::test]
+async fn a_grant_for_another_dossier_than_the_page_means_takes_nothing() {
+    let scanned = Scanned::start("meant", "");
+    let cast = scanned.cast().await;
+    let server = cast.citizen.server();
+    let begun: Value = server.post("/v1/dossiers", &json!({"scheme": cast.scheme.id})).await.unwrap();
+    let other: Value = server.post("/v1/dossiers", &json!({"scheme": cast.scheme.id})).await.unwrap();
+    let meant = cast.meant(begun["id"].as_str().unwrap().parse().unwrap());
+    let hash = "0".repeat(64);
+    for (field, value) in [
+        ("dossier", other["id"].clone()),
+        ("organisation", other["id"].clone()),
+        ("scheme", other["id"].clone()),
+        ("form_hash", json!(hash)),
+        ("key_id", json!(hash)),
+    ] {
+        let path = format!("/v1/dossiers/{}/intake", begun["id"].as_str().unwrap());
+        let grant: Value = server.post(&path, &json!({})).await.unwrap();
+        let mut meant = meant.clone();
+        meant[field] = value;
+        let answers = json!({"price": 1, "income": 1});
+        let (visit, status) =
+            scanned.carry(&cast, grant["grant"].as_str().unwrap(), meant, answers).await.unwrap();
+        assert_eq!((status, visit.said["code"].as_str()), (409, Some("another_dossier")), "{field}");
+    }
 }
 
 #[tokio::test]

@@ -165,6 +165,7 @@ impl<'a> Draft<'a> {
             files: vec![document.named.clone(), answers.named.clone()],
             key_id: self.key.key_id(),
             created: now_ms(),
+            words: Vec::new(),
         }
     }
 

@@ -39,7 +39,7 @@ pub use memory::{Found, Needle, memory_of, search};
 pub use premises::{Premises, Staff};
 pub use program::{Finished, Program};
 pub use running::Running;
-pub use scanned::{Cast, Scanned, Visit};
+pub use scanned::{Cast, Scanned, Visit, words};
 pub use scratch::{Scratch, free_port};
 pub use stage::{Records, Stage, opened_trace};
 pub use stepped::Steps;

@@ -28,6 +28,8 @@ pub struct Scanned {
     pub intake: Option<Running>,
     /// Its web origin.
     pub url: String,
+    /// Address and key of the intake, as a scheme names them.
+    pub host: Value,
     port: u16,
 }
 
@@ -64,7 +66,8 @@ impl Scanned {
         let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         house.more = ["--intake", &url, "--intake-key", &public].map(str::to_owned).into();
         house.start_platform();
-        let mut scanned = Self { house, clamd, intake: None, url, port };
+        let host = json!({"url": url, "key": public});
+        let mut scanned = Self { house, clamd, intake: None, url, host, port };
         scanned.start_intake(more);
         scanned
     }
@@ -91,6 +94,7 @@ impl Scanned {
         let (chief, officer) = self.house.staff(&administrator, id).await;
         let mut form = scheme_form();
         form["intake"] = json!("scanned");
+        form["intake_host"] = self.host.clone();
         let scheme = chief.publish_scheme(&form).await.expect("an organisation administrator may");
         let citizen = self.house.citizen("cleo@example.org").await;
         Cast { organisation, officer, chief, citizen, scheme }
@@ -114,15 +118,27 @@ impl Scanned {
         let begun: Value = server.post("/v1/dossiers", &json!({"scheme": cast.scheme.id})).await?;
         let dossier: DossierId = text(&begun, "id").parse().expect("an id");
         let grant: Value = server.post(&format!("/v1/dossiers/{dossier}/intake"), &json!({})).await?;
+        self.carry(cast, text(&grant, "grant"), cast.meant(dossier), answers).await
+    }
+
+    /// Carries a grant to the intake with what the page means; the intake's status comes along.
+    pub async fn carry<'a>(
+        &self,
+        cast: &'a Cast,
+        grant: &str,
+        meant: Value,
+        answers: Value,
+    ) -> Result<(Visit<'a>, u16), ClientError> {
+        let dossier: DossierId = text(&meant, "dossier").parse().expect("an id");
         let http = crate::scanned::client();
-        let body = json!({"grant": grant["grant"], "answers": answers});
+        let body = json!({"grant": grant, "meant": meant, "answers": answers});
         let answer = http.post(format!("{}/v1/deposits", self.url)).json(&body).send().await;
         let answer = answer.expect("the intake answers");
         let status = answer.status().as_u16();
         let held: Value = answer.json().await.expect("JSON");
         let path = format!("{}/v1/deposits/{}", self.url, held["id"].as_str().unwrap_or_default());
         let token = held["token"].as_str().unwrap_or_default().to_owned();
-        let grant = text(&grant, "grant").to_owned();
+        let grant = grant.to_owned();
         Ok((Visit { cast, dossier, http, path, token, grant, said: held }, status))
     }
 
@@ -138,6 +154,17 @@ impl Scanned {
         let mut found = Vec::new();
         below(self.house.scratch.path().to_owned(), &mut found);
         found
+    }
+}
+
+impl Cast {
+    /// What a page that verified form and recipient means to deposit into.
+    pub fn meant(&self, dossier: DossierId) -> Value {
+        let form = SchemeDocument::parse(&self.scheme.payload).expect("our own scheme");
+        json!({
+            "dossier": dossier, "organisation": form.document.organisation, "scheme": self.scheme.id,
+            "form_hash": form.hash, "key_id": self.organisation.recipient.recipient_key().key_id(),
+        })
     }
 }
 
@@ -169,7 +196,10 @@ impl Visit<'_> {
     pub async fn send(&self, place: u64, body: impl Into<Body>) -> Result<SealedFile, String> {
         let request = self.http.put(format!("{}/files/{place}", self.path)).bearer_auth(&self.token);
         match request.body(body).send().await {
-            Ok(answer) => said(answer).await.map(|file| serde_json::from_value(file).expect("a sealed file")),
+            Ok(answer) => said(answer).await.map(|mut clean| {
+                clean.as_object_mut().expect("an object").remove("word").expect("the intake's word");
+                serde_json::from_value(clean).expect("a sealed file")
+            }),
             Err(error) => Err(format!("transport: {error}")),
         }
     }
@@ -212,7 +242,7 @@ impl Visit<'_> {
             .as_str()
             .map(|hash| SealedAnswers { envelope_hash: hash.parse().expect("a hash") });
         let public = serde_json::from_value(finished["public"].clone()).expect("answers");
-        self.submit_as(Answers { public, sealed }, files).await
+        self.submit_as(Answers { public, sealed }, files, words(&finished)).await
     }
 
     /// Submits a manifest that names these files, whatever the intake said.
@@ -220,6 +250,7 @@ impl Visit<'_> {
         &self,
         answers: Answers,
         files: Vec<SealedFile>,
+        words: Vec<String>,
     ) -> Result<(Manifest, Value), ClientError> {
         let form = SchemeDocument::parse(&self.cast.scheme.payload).expect("our own scheme");
         let manifest = Manifest {
@@ -232,6 +263,7 @@ impl Visit<'_> {
             files,
             key_id: self.cast.organisation.recipient.recipient_key().key_id(),
             created: now_ms(),
+            words,
         };
         let payload = manifest.to_bytes().expect("a good manifest");
         let (citizen, path) = (&self.cast.citizen, format!("/v1/dossiers/{}", self.dossier));
@@ -242,6 +274,11 @@ impl Visit<'_> {
         let receipt: Value = citizen.server().post(&format!("{path}/submit"), &body).await?;
         Ok((manifest, receipt["receipt"].clone()))
     }
+}
+
+/// The intake's words, as it finished with them.
+pub fn words(finished: &Value) -> Vec<String> {
+    serde_json::from_value(finished["words"].clone()).expect("the words")
 }
 
 /// JSON of a success, or the code of a problem.

@@ -2,7 +2,7 @@
 
 use sceau_crypto::Cek;
 use sceau_crypto::envelope::{EnvelopeHasher, OpenedHeader, UnverifiedHeader};
-use sceau_element_api::documents::{Document as _, Manifest, SealedFile};
+use sceau_element_api::documents::{Document as _, Manifest, SchemeDocument, SealedFile};
 use sceau_element_api::{Base64Url, DossierId, Kind};
 use sceau_trace::VerifierKey;
 use serde::Deserialize;
@@ -58,6 +58,7 @@ struct ReadingToken {
 struct Bundle {
     manifest: Base64Url,
     manifest_evidence: Value,
+    scheme: Base64Url,
     files: Vec<FileView>,
 }
 
@@ -100,6 +101,7 @@ impl ReadingPage {
         let parsed = Manifest::parse(&bundle.manifest).map_err(|_| ClientError::Answer)?;
         attested(&bundle.manifest_evidence, log_key, Kind::Manifest, &dossier.into(), parsed.hash)?;
         let manifest = parsed.document;
+        scanned_as_asked(&manifest, &bundle.scheme)?;
         Ok(Self { key_manager, platform, log_key: log_key.clone(), dossier, bundle, manifest })
     }
 
@@ -147,6 +149,7 @@ impl ReadingPage {
         let body = json!({
             "dossier": self.dossier, "file_id": named.file_id, "header": view.header,
             "manifest": self.bundle.manifest, "manifest_evidence": self.bundle.manifest_evidence,
+            "scheme": self.bundle.scheme, "reading": self.platform.bearer(),
         });
         let answer: Unwrapped = self.key_manager.post("/v1/unwrap", &body).await?;
         let cek = Cek::from_slice(&answer.cek).map_err(|_| ClientError::Answer)?;
@@ -190,4 +193,17 @@ impl ReadingPage {
         }
         Ok(content)
     }
+}
+
+/// That `form`, the bytes that came along, is the form that the depositor answered, and that each file has the word that it demands: of the intake
+/// that the organisation trusts, that exactly this file was found clean.
+///
+/// # Errors
+/// [`ClientError::Unproven`]; nothing of the dossier is then to be opened.
+pub(crate) fn scanned_as_asked(manifest: &Manifest, form: &[u8]) -> Result<SchemeDocument, ClientError> {
+    let unproven = |words: &str| ClientError::Unproven(words.to_owned());
+    let form = SchemeDocument::parse(form).ok().filter(|form| form.hash == manifest.form_hash);
+    let form = form.ok_or_else(|| unproven("the form is not the one that the depositor answered"))?.document;
+    manifest.check_words(form.trusted_intake().as_ref()).map_err(|fault| unproven(&fault.to_string()))?;
+    Ok(form)
 }

@@ -69,6 +69,9 @@ sceau_element_api::problem_codes! {
         "The scheme asks for documents and none was sent", "Add the documents, then send.";
     NoIntake, "no_intake", 409, Platform,
         "This platform has no intake that scans documents", "Its operator must connect one: see docs/operate.md.";
+    AnotherIntake, "another_intake", 409, Organisation,
+        "The scheme trusts another intake than the one of this platform",
+        "Compare address and key with what the intake's operator published, and publish the scheme with them.";
     ScannedOnly, "scanned_only", 409, Caller,
         "Documents for this scheme come in through the intake, which scans them",
         "Ask for an intake grant and send the documents to the intake.";

@@ -2,7 +2,7 @@
 
 use sceau_crypto::KeyId;
 use sceau_element_api::documents::{
-    Decision, Document as _, DossierPhase, DossierState, Intake, Manifest, Outcome, SchemeDocument,
+    Decision, Document as _, DossierPhase, DossierState, Manifest, Outcome, SchemeDocument,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{AccountId, DossierId, Kind, Nonce, SchemeId};
@@ -122,8 +122,7 @@ impl Dossiers {
                 Err(Code::AlreadySent.into())
             };
         }
-        let sent = before.as_ref().map(|row| &row.document);
-        self.check_manifest(dossier, &current, &manifest.document, sent).await?;
+        self.check_manifest(dossier, &current, &manifest.document).await?;
         let attested = self.rows.attest::<Manifest>(payload, proof).await?;
         self.settle(dossier).await?;
         if before.is_none() {
@@ -182,7 +181,6 @@ impl Dossiers {
         dossier: DossierId,
         current: &Row<DossierState>,
         manifest: &Manifest,
-        before: Option<&Manifest>,
     ) -> Result<(), Fault> {
         if manifest.dossier != dossier || manifest.key_id != self.recipient(dossier).await? {
             return Err(Code::RecipientMismatch.into());
@@ -194,10 +192,7 @@ impl Dossiers {
         for file in &manifest.files {
             self.check_arrived(dossier, file).await?;
         }
-        if scheme.document.intake == Intake::Scanned {
-            self.check_scanned(dossier, manifest, before).await?;
-        }
-        Ok(())
+        self.check_scanned(manifest, &scheme.document).await
     }
 
     /// The state of a dossier of `citizen`, whatever its phase.

@@ -6,7 +6,9 @@
 
 use sceau_accounts::Source;
 use sceau_crypto::{FileId, Typ, VerifyingKey, jws};
-use sceau_element_api::documents::{DossierState, Intake, Manifest, SchemeDocument};
+use sceau_element_api::documents::{
+    DossierState, Intake, IntakeHost, IntakeWord, Manifest, SchemeDocument, WordFault,
+};
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId};
 use sceau_store::params;
@@ -17,7 +19,7 @@ use utoipa::ToSchema;
 use crate::code::Code;
 use crate::evidence::everything;
 use crate::fault::Fault;
-use crate::intake::{Redemption, Word};
+use crate::intake::Redemption;
 use crate::keys::PublishedKey;
 use crate::settle::Event;
 use crate::{Dossiers, SchemeView, Upload, statements};
@@ -36,13 +38,17 @@ pub struct IntakeDesk {
     pub key: VerifyingKey,
 }
 
+impl IntakeDesk {
+    fn host(&self) -> IntakeHost {
+        IntakeHost { url: self.url.clone(), key: self.key.as_bytes().to_vec().into() }
+    }
+}
+
 /// A one-use grant: the page carries it to the intake.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Grant {
     /// The grant.
     pub grant: String,
-    /// The intake's web origin.
-    pub url: String,
     /// Until when it can be exchanged, in Unix milliseconds.
     pub expires: u64,
 }
@@ -73,9 +79,29 @@ impl Dossiers {
         Self { intake, ..self }
     }
 
-    /// Where the intake is, for the pages.
-    pub(crate) fn intake_url(&self) -> Option<String> {
-        self.intake.as_ref().map(|desk| desk.url.clone())
+    /// With MOB's host, which is an intake of its own: schemes may name it, and their subscriptions come in there alone.
+    #[must_use]
+    pub fn with_mob(self, mob: Option<IntakeDesk>) -> Self {
+        Self { mob, ..self }
+    }
+
+    /// The intake as an organisation's administrator may name it in a scheme.
+    pub(crate) fn intake_host(&self) -> Option<IntakeHost> {
+        self.intake.as_ref().map(IntakeDesk::host)
+    }
+
+    /// That a scheme with scanned intake names the intake of this platform: at another its deposits could not be taken up.
+    pub(crate) fn demand_our_intake(&self, scheme: &SchemeDocument) -> Result<(), Fault> {
+        if scheme.intake == Intake::Sealed {
+            return Ok(());
+        }
+        let ours = [&self.intake, &self.mob].into_iter().flatten().map(IntakeDesk::host);
+        let ours: Vec<IntakeHost> = ours.collect();
+        if ours.is_empty() {
+            return Err(Code::NoIntake.into());
+        }
+        let named = scheme.intake_host.as_ref().is_some_and(|named| ours.contains(named));
+        if named { Ok(()) } else { Err(Code::AnotherIntake.into()) }
     }
 
     /// A grant for a dossier of `citizen` whose scheme says scanned intake.
@@ -89,16 +115,17 @@ impl Dossiers {
         source: Source,
     ) -> Result<Grant, Fault> {
         self.own_open(citizen, dossier).await?;
-        if self.way_of(dossier).await? != Intake::Scanned {
+        let scheme = self.scheme_of(dossier).await?;
+        if scheme.intake != Intake::Scanned {
             return Err(Code::SealedOnly.into());
         }
-        let desk = self.intake.as_ref().ok_or(Code::NoIntake)?;
+        self.demand_our_intake(&scheme)?;
         let grant = secret();
         let expires = self.clock.now_ms() + GRANT_MS;
         let hash = sceau_crypto::sha256(grant.as_bytes()).to_vec();
         let values = params![hash, dossier.to_string(), citizen.to_string(), source.to_string(), expires];
         self.database.execute(statements::INSERT_GRANT, values).await?;
-        Ok(Grant { grant, url: desk.url.clone(), expires })
+        Ok(Grant { grant, expires })
     }
 
     /// Exchanges a grant that the intake signed for, once.
@@ -151,7 +178,7 @@ impl Dossiers {
     /// # Errors
     /// When the intake did not sign it, or it is about another file.
     pub async fn take_word(&self, upload: Upload, signed: &str) -> Result<(), Fault> {
-        let word: Word = self.signed_by_intake(signed, Typ::IntakeWord)?;
+        let word: IntakeWord = self.signed_by_intake(signed, Typ::IntakeWord)?;
         if (word.dossier, word.file) != (upload.dossier, upload.file) {
             return Err(Code::IntakeUnproven.into());
         }
@@ -175,7 +202,7 @@ impl Dossiers {
         Ok(())
     }
 
-    async fn record_word(&self, upload: &Upload, word: &Word) -> Result<(), Fault> {
+    async fn record_word(&self, upload: &Upload, word: &IntakeWord) -> Result<(), Fault> {
         let organisation = self.own(upload.citizen, upload.dossier).await?.document.organisation;
         let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "intake"), Action::INTAKE_SCAN)
             .organisation(organisation)
@@ -199,23 +226,19 @@ impl Dossiers {
         Ok(transaction.commit().await?)
     }
 
-    /// Whether every file that is new in `manifest` has the intake's word.
+    /// Whether every file of `manifest` has the word that its scheme demands, and that word is on record here. The element asks the same again.
     pub(crate) async fn check_scanned(
         &self,
-        dossier: DossierId,
         manifest: &Manifest,
-        before: Option<&Manifest>,
+        scheme: &SchemeDocument,
     ) -> Result<(), Fault> {
-        for file in &manifest.files {
-            if before.is_some_and(|before| before.files.contains(file)) {
-                continue;
-            }
-            let at = params![dossier.to_string(), file.file_id.to_string()];
-            let row = self.database.fetch_optional(statements::SCAN, at).await?.ok_or(Code::NotScanned)?;
-            let word: Word = self.signed_by_intake(&row.get::<String>("word")?, Typ::IntakeWord)?;
-            if word.dossier != dossier || word.clean().as_ref() != Some(file) {
-                return Err(Code::NotScanned.into());
-            }
+        let told = |fault: WordFault| Code::NotScanned.problem().with_detail(fault.to_string());
+        manifest
+            .check_words(scheme.trusted_intake().as_ref())
+            .map_err(|fault| Fault::Refused(told(fault)))?;
+        for file in manifest.files.iter().filter(|_| scheme.intake == Intake::Scanned) {
+            let at = params![manifest.dossier.to_string(), file.file_id.to_string()];
+            self.database.fetch_optional(statements::SCAN, at).await?.ok_or(Code::NotScanned)?;
         }
         Ok(())
     }
@@ -223,7 +246,7 @@ impl Dossiers {
     /// That the depositor of a dossier seals its files.
     pub(crate) async fn seals_itself(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
         self.own_open(citizen, dossier).await?;
-        match self.way_of(dossier).await? {
+        match self.scheme_of(dossier).await?.intake {
             Intake::Sealed => Ok(()),
             Intake::Scanned => Err(Code::ScannedOnly.into()),
         }
@@ -238,10 +261,10 @@ impl Dossiers {
         Ok(key)
     }
 
-    async fn way_of(&self, dossier: DossierId) -> Result<Intake, Fault> {
+    async fn scheme_of(&self, dossier: DossierId) -> Result<SchemeDocument, Fault> {
         let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
         let scheme = self.rows.current::<SchemeDocument>(state.document.scheme).await?;
-        Ok(scheme.ok_or_else(Fault::not_found)?.document.intake)
+        Ok(scheme.ok_or_else(Fault::not_found)?.document)
     }
 
     fn signed_by_intake<T: serde::de::DeserializeOwned>(&self, signed: &str, typ: Typ) -> Result<T, Fault> {

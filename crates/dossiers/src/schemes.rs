@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sceau_accounts::Prepared;
 use sceau_element_api::documents::{
-    Document as _, FormField, Intake, OrganisationDocument, RequestedFile, SchemeDocument, Text,
+    Document as _, FormField, Intake, IntakeHost, OrganisationDocument, RequestedFile, SchemeDocument, Text,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::{Base64Url, OrganisationId, RowId, SchemeId};
@@ -38,6 +38,10 @@ pub struct SchemeForm {
     #[serde(default)]
     #[schema(value_type = String)]
     pub intake: Intake,
+    /// The intake that the organisation trusts, for `scanned`: the one of this platform, as its operator published it.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub intake_host: Option<IntakeHost>,
 }
 
 /// A scheme as everyone may see it.
@@ -79,13 +83,20 @@ impl Dossiers {
         organisation: OrganisationId,
         form: SchemeForm,
     ) -> Result<Prepared, Fault> {
-        let SchemeForm { title, description, form, documents, intake } = form;
+        let SchemeForm { title, description, form, documents, intake, intake_host } = form;
         let scheme = SchemeId::random();
-        let document =
-            SchemeDocument { v: 1, scheme, organisation, title, description, form, documents, intake };
-        if intake == Intake::Scanned && self.intake.is_none() {
-            return Err(Code::NoIntake.into());
-        }
+        let document = SchemeDocument {
+            v: 1,
+            scheme,
+            organisation,
+            title,
+            description,
+            form,
+            documents,
+            intake,
+            intake_host,
+        };
+        self.demand_our_intake(&document)?;
         let payload = document.to_bytes()?;
         Ok(Prepared::new(payload, self.element().nonce().await?))
     }
@@ -104,6 +115,7 @@ impl Dossiers {
         if document.organisation != organisation {
             return Err(Code::ForeignOrganisation.into());
         }
+        self.demand_our_intake(&document)?;
         self.rows.attest::<SchemeDocument>(payload, proof).await?;
         let values = params![document.scheme.to_string(), organisation.to_string(), self.clock.now_ms()];
         self.database.execute(statements::INSERT_SCHEME, values).await?;

@@ -37,7 +37,7 @@ pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
 pub use start::{Running, Settings, StartError, start};
 pub use state::{
     Account, ApplyError, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,
-    Scheme, State, StatedKey,
+    Scheme, SchemeVersion, State, StatedKey,
 };
 pub use view::{ReadError, View};
 pub use witness::{WitnessError, check_floor};

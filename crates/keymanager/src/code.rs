@@ -74,6 +74,12 @@ sceau_element_api::problem_codes! {
         "The manifest is for another organisation", "Nothing was opened. Tell the administrator.";
     ManifestOfAnotherKey, "manifest_of_another_key", 422, Platform,
         "The manifest names a recipient key that is none of ours", "Nothing was opened. Tell the administrator.";
+    FormDiffers, "form_differs", 422, Platform,
+        "The form that came along is not the one that the depositor answered",
+        "Nothing was opened. Open the dossier again; if it goes on, tell the administrator.";
+    NotScanned, "not_scanned", 422, Platform,
+        "The intake that the organisation trusts did not say that each file is clean",
+        "Nothing was opened. Tell the administrator: the platform let in what was not scanned.";
     ManifestLacksFile, "manifest_lacks_file", 422, Platform,
         "The manifest does not name this file", "Nothing was opened. Tell the administrator.";
     HeaderOfAnotherFile, "header_of_another_file", 422, Platform,

@@ -44,6 +44,10 @@ pub enum Denial {
     ManifestOfAnotherOrganisation,
     /// The manifest's recipient key is none of ours.
     ManifestOfAnotherKey,
+    /// The form that came along is not the one that was answered, or none came.
+    FormDiffers,
+    /// Not each file of a scanned scheme has the word of the intake that the organisation trusts.
+    NotScanned,
     /// The header is not one.
     Header(OpenError),
     /// The header is of a file that the manifest does not name.
@@ -121,6 +125,8 @@ impl Denial {
 
     /// What is more exact than the table.
     fn detail(&self) -> Option<Cow<'static, str>> {
+            Self::FormDiffers => Code::FormDiffers,
+            Self::NotScanned => Code::NotScanned,
         Some(match self {
             Self::Certificate(refusal) => refusal.to_string().into(),
             Self::Header(error) | Self::Unwrap(error) => error.to_string().into(),

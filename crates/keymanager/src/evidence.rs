@@ -1,7 +1,7 @@
 //! What shows that a dossier is what its depositor sent: a manifest, and the log's word for it under the pinned key.
 
 use sceau_client::trust;
-use sceau_element_api::documents::{Document as _, Manifest};
+use sceau_element_api::documents::{Document as _, Manifest, SchemeDocument};
 use sceau_element_api::{Base64Url, DossierId, Kind};
 use sceau_trace::Hash;
 use serde::Deserialize;
@@ -25,6 +25,10 @@ pub struct DossierProof {
     /// The evidence file of its attestation.
     #[schema(value_type = Object)]
     pub manifest_evidence: serde_json::Value,
+    /// The exact bytes of the form that was answered, base64url: whether documents of its scheme are scanned, and by whom. Needed to open a file.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub scheme: Option<Base64Url>,
 }
 
 /// A manifest that the platform's log proves, of the dossier asked for, for this organisation. Only [`DossierProof::verify`] makes it.
@@ -49,5 +53,13 @@ impl DossierProof {
             return Err(Denial::ManifestOfAnotherOrganisation);
         }
         Ok(ProvenManifest { manifest, hash: parsed.hash })
+    }
+
+    /// That each file was found clean by the intake that the organisation trusts, where its form says so. The element asked the same before it
+    /// attested the manifest; what opens a file does not take its word for it.
+    pub(crate) fn demand_words(&self, proven: &ProvenManifest) -> Result<(), Denial> {
+        let form = self.scheme.as_deref().and_then(|bytes| SchemeDocument::parse(bytes).ok());
+        let form = form.filter(|form| form.hash == proven.manifest.form_hash).ok_or(Denial::FormDiffers)?;
+        proven.manifest.check_words(form.document.trusted_intake().as_ref()).map_err(|_| Denial::NotScanned)
     }
 }

@@ -173,6 +173,7 @@ impl KeyManager {
     fn take_quota(&self, caller: Caller<'_>) -> Result<(), Denial> {
         if self.buckets().take_key(&caller.actor().id, self.now()) { Ok(()) } else { Err(Denial::Quota) }
     }
+        request.proof.demand_words(&manifest)?;
 
     /// A dossier that is assigned opens for those named; one that is not, for each bound case officer, and for connectors as far as their grants
     /// reach.

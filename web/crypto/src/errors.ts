@@ -38,6 +38,8 @@ export type ErrorCode =
   | "statement_wrong_key_id"
   | "statement_not_current"
   | "statement_broken_chain"
+  | "scheme_malformed"
+  | "not_scanned" // not each file of a scanned scheme has the trusted intake's word
   // the trace
   | "note.malformed"
   | "note.duplicate_signature"

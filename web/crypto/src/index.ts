@@ -20,3 +20,4 @@ export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwr
 export { type SealedPart, Sealer } from "./seal";
 export { type KeyStatement, type KeySuite, type KeyUse, verifyChain, verifyRecipient, verifyStatement } from "./statements";
 export { MAX_FILE, partCount } from "./stream";
+export { checkWords, type IntakeHost, intakeHostOf } from "./words";

@@ -3,7 +3,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { type Bytes, base64url, fromBase64url, hex, sha256, utf8 } from "./bytes";
 import { SceauError } from "./errors";
 
-export type JwsType = "sceau-key-statement" | "sceau-decision" | "sceau-record" | "sceau-manifest" | "mob-2022-manifest";
+export type JwsType = "sceau-key-statement" | "sceau-decision" | "sceau-record" | "sceau-manifest" | "sceau-intake-word" | "mob-2022-manifest";
 
 /** The kid of an Ed25519 key; for an organisation's root this is its fingerprint. */
 export async function fingerprint(publicKey: Bytes): Promise<string> {

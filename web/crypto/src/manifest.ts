@@ -21,6 +21,8 @@ export interface Manifest {
   readonly files: readonly ManifestFile[];
   readonly keyId: string;
   readonly created: number;
+  /** For a scheme with scanned intake, the intake's word on each file, in the order of the files (`checkWords`); else none. */
+  readonly words: readonly string[];
 }
 
 /** The bytes to sign and to send, in the order of the specification. They are never serialised again. */
@@ -40,6 +42,7 @@ export function manifestBytes(m: Manifest): Bytes {
       files: m.files.map((f) => ({ file_id: f.fileId, envelope_hash: f.envelopeHash, size: f.size, parts: f.parts })),
       key_id: m.keyId,
       created: m.created,
+      ...(m.words.length > 0 ? { words: m.words } : {}),
     }),
   );
 }
@@ -63,6 +66,7 @@ export function parseManifest(bytes: Bytes): Manifest {
     })),
     keyId: f.hash("key_id"),
     created: f.integer("created"),
+    words: f.holds("words") ? f.list("words").map(word) : [],
   };
   checkSealed(manifest);
   return manifest;
@@ -76,6 +80,11 @@ function checkSealed({ sealedAnswers, files }: Manifest): void {
   if (sealedAnswers !== null && !files.some((file) => file.envelopeHash === sealedAnswers)) {
     throw new SceauError("manifest_malformed", "the sealed answers are not among the files");
   }
+}
+
+function word(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new SceauError("manifest_malformed", "words");
 }
 
 function answer(value: unknown): string | number | boolean {

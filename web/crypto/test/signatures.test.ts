@@ -124,7 +124,7 @@ describe("a manifest", () => {
   const file = { fileId: "ab".repeat(16), envelopeHash: "cd".repeat(32), size: 3, parts: 1 };
   const manifest = {
     dossier: "d", organisation: "o", scheme: "s", formHash: "00".repeat(32), publicAnswers: { a: "b", n: 1, c: true },
-    sealedAnswers: file.envelopeHash, files: [file], keyId: "11".repeat(32), created: 5,
+    sealedAnswers: file.envelopeHash, files: [file], keyId: "11".repeat(32), created: 5, words: [] as string[],
   };
 
   it("is these bytes and no others, and is read back", () => {
@@ -135,6 +135,9 @@ describe("a manifest", () => {
         `"size":3,"parts":1}],"key_id":"${"11".repeat(32)}","created":5}`,
     );
     expect(parseManifest(bytes)).toEqual(manifest);
+    const scanned = { ...manifest, words: ["a.b.c"] };
+    expect(parseManifest(manifestBytes(scanned))).toEqual(scanned);
+    expect(Buffer.from(manifestBytes(scanned)).toString()).toContain(`"created":5,"words":["a.b.c"]}`);
   });
 
   it("is refused when its sealed answers are not among its files, or a field is not what it should be", () => {

@@ -152,7 +152,10 @@ export interface ReadingSession {
 }
 
 /** POST /v1/unwrap and /v1/decisions begin with what shows that the dossier is what the depositor sent. */
-export type DossierProof = Pick<Bundle, "manifest" | "manifest_evidence"> & { dossier: string };
+export type DossierProof = Pick<Bundle, "manifest" | "manifest_evidence" | "scheme"> & { dossier: string };
+
+/** What the organisation's antivirus said of a document that is released: nothing found, or something and a supervisor's word. */
+export type Scanned = { verdict: "clean" } | { verdict: "infected"; signature: string; reason: string; until: number };
 
 /** POST /v1/unwrap: the content key, and what the key manager read in the manifest about this file. */
 export interface Released {

@@ -6,7 +6,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launch, picturesFolder } from "../../chromium";
 import { type Mock, mock } from "./mock";
-import { decided, elsewhere, type World, world } from "./world";
+import { decided, elsewhere, unscanned, type World, world } from "./world";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const pictures = picturesFolder();
@@ -356,6 +356,11 @@ describe("nothing is shown", () => {
   });
   it("when the form is not the one that was answered", async () => {
     await refused(...swap("scheme", Buffer.from('{"title":{"fr":"x","en":"x"},"form":[]}').toString("base64url")), "form_differs");
+  });
+  it("when its scheme has documents scanned and the trusted intake signed nothing", async () => {
+    const [before, hostile] = [{ ...scene.bundle }, await unscanned(scene)];
+    const play = (bundle: Record<string, unknown>) => () => void Object.assign(scene.bundle, bundle);
+    await refused(play(hostile), play(before), "not_scanned");
   });
   it("when a part was altered", async () => {
     const part = scene.files[0]?.parts[0] as Uint8Array;

@@ -94,6 +94,7 @@ export async function world(): Promise<World> {
     files: files.map((f) => ({ fileId: f.id, envelopeHash: f.hash, size: f.size, parts: f.parts.length })),
     keyId,
     created: Date.UTC(2026, 10, 20, 9, 29),
+    words: [],
   });
   log.append({ action: "key.publish" });
   const index = log.append({
@@ -137,13 +138,26 @@ export async function elsewhere(world: World): Promise<Record<string, unknown>> 
   const manifest = JSON.parse(Buffer.from(String(world.bundle["manifest"]), "base64url").toString()) as { files: { file_id: string }[] };
   const foreign = hex(await fileIdOf("11111111-1111-4111-8111-111111111111"));
   if (manifest.files[0]) manifest.files[0].file_id = foreign;
-  const bytes = utf8(JSON.stringify(manifest));
+  return logged(world, utf8(JSON.stringify(manifest)));
+}
+
+/** A bundle of a scheme whose documents an intake scans, whose manifest has no word of it: as a platform lets it in that scans nothing. */
+export async function unscanned(world: World): Promise<Record<string, unknown>> {
+  const key = base64url(new Uint8Array(ed25519.getPublicKey(new Uint8Array(32).fill(9))));
+  const scheme = utf8(JSON.stringify({ ...FORM, intake: "scanned", intake_host: { url: "https://depot.example.org", key } }));
+  const manifest = JSON.parse(Buffer.from(String(world.bundle["manifest"]), "base64url").toString()) as { form_hash: string };
+  manifest.form_hash = hex(await sha256(scheme));
+  return { ...(await logged(world, utf8(JSON.stringify(manifest)))), scheme: base64url(scheme) };
+}
+
+/** The bundle with another manifest, logged as it is. */
+async function logged(world: World, manifest: Bytes): Promise<Record<string, unknown>> {
   const index = world.log.append({
     action: "deposit.complete",
     actor: { id: OFFICER, kind: "citizen" },
-    attested: { hash: hex(await sha256(bytes)), id: DOSSIER, kind: "manifest", previous: null, version: 1 },
+    attested: { hash: hex(await sha256(manifest)), id: DOSSIER, kind: "manifest", previous: null, version: 1 },
   });
-  return { ...world.bundle, manifest: base64url(bytes), manifest_evidence: await world.log.evidence(index) };
+  return { ...world.bundle, manifest: base64url(manifest), manifest_evidence: await world.log.evidence(index) };
 }
 
 /** A PDF of as many pages as texts, in Helvetica, with a cross-reference table as ISO 32000-1 section 7.5.4 wants it. */

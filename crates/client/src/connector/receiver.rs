@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::config::Target;
 use super::trouble::Trouble;
 use crate::machine::Machine;
+use crate::reading::scanned_as_asked;
 use crate::trust::{Attestation, attested};
 use crate::{ClientError, Server};
 
@@ -30,6 +31,7 @@ pub struct Delivery {
     pub scheme: String,
     /// SHA-256 of the manifest that it is about, hexadecimal.
     pub manifest_hash: String,
+    form: Base64Url,
     /// When, in Unix milliseconds.
     pub time: u64,
 }
@@ -134,6 +136,7 @@ impl Receiver {
         let body = json!({"through": through});
         let ask = || async { self.feed.server().post("/v1/deliveries/acknowledge", &body).await };
         let _: Value = self.feed.with_token(ask).await?;
+            form: bundle.scheme,
         Ok(())
     }
 
@@ -153,9 +156,7 @@ impl Receiver {
             let words = "the manifest is for another organisation";
             return Err(Trouble::aside("manifest_of_another_organisation", words));
         }
-        // What the form asked is the platform's word unless it hashes to what the depositor answered.
-        let scheme = SchemeDocument::parse(&bundle.scheme).ok();
-        let scheme = scheme.filter(|scheme| scheme.hash == manifest.form_hash).map(|scheme| scheme.document);
+        let scheme = Some(scanned_as_asked(&manifest, &bundle.scheme)?);
         Ok(Dossier {
             manifest,
             manifest_bytes: bundle.manifest.0,
@@ -189,6 +190,7 @@ impl Receiver {
                 "file_missing",
                 "the platform does not give the header of a file that the manifest names",
             )
+            "scheme": dossier.form, "reading": dossier.session.bearer(),
         })?;
         let body = json!({
             "dossier": dossier.manifest.dossier, "file_id": named.file_id, "header": view.header,

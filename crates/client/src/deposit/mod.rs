@@ -255,6 +255,7 @@ impl Person {
             files,
             key_id: key.key_id(),
             created: deposit.now,
+            words: Vec::new(),
         };
         manifest.to_bytes().map_err(|error| ClientError::Envelope(error.to_string()))
     }

@@ -135,6 +135,7 @@ async fn a_form_that_no_organisation_published_is_not_answered() {
         form: vec![],
         documents: vec![],
         intake: sceau_element_api::documents::Intake::Sealed,
+        intake_host: None,
     };
     let payload = Base64Url(document.to_bytes().unwrap());
     let scheme =

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use sceau_element_api::documents::IntakeHost;
 use sceau_store::params;
 use serde::Serialize;
 use serde_json::Value;
@@ -54,8 +55,9 @@ pub(super) struct Config {
     origin: String,
     /// The log's verifier key, as a signed note names it.
     log_key: String,
-    /// The web origin of the intake that scans, where there is one.
-    intake: Option<String>,
+    /// The intake that scans, where there is one: its web origin and its public key.
+    #[schema(value_type = Option<Object>)]
+    intake: Option<IntakeHost>,
 }
 
 /// Whether the platform and what it stands on answer.
@@ -76,7 +78,7 @@ pub(super) async fn check(State(about): State<About>) -> Response {
 #[utoipa::path(get, path = "/v1/config", security(()), responses((status = OK, body = Config)))]
 pub(super) async fn config(State(about): State<About>) -> Json<Config> {
     let origin = about.platform.accounts.config().origin.clone();
-    let intake = about.platform.dossiers.intake_url();
+    let intake = about.platform.dossiers.intake_host();
     Json(Config { origin, log_key: about.log_key.to_string(), intake })
 }
 

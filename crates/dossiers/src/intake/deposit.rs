@@ -43,10 +43,18 @@ pub(super) enum FileState {
     /// It was found clean and is sealed.
     Sealed {
         #[serde(flatten)]
-        file: SealedFile,
+        file: Clean,
     },
     /// It was refused; nothing of it stays.
     Refused { code: &'static str },
+}
+
+/// A file that was found clean, with the word on it that its manifest needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Clean {
+    #[serde(flatten)]
+    pub(super) file: SealedFile,
+    pub(super) word: String,
 }
 
 #[derive(Debug)]
@@ -141,7 +149,7 @@ impl Deposit {
     }
 
     /// What is sealed, with the slot of each; none while a file is under way.
-    pub(super) fn sealed(&self) -> Result<Vec<(SealedFile, Option<String>)>, Refusal> {
+    pub(super) fn sealed(&self) -> Result<Vec<(Clean, Option<String>)>, Refusal> {
         let files = self.files();
         if files.values().any(|entry| entry.under_way) {
             return Err(Refusal::NotWaiting);

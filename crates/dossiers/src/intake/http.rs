@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use super::Intake;
 use super::admission::{Given, missing_answer, missing_document};
-use super::deposit::{Announced, Deposit, Standing};
+use super::deposit::{Announced, Clean, Deposit, Standing};
+use super::platform::Meant;
 use super::refusal::Refusal;
 
 /// The largest JSON body, in bytes.
@@ -67,11 +68,12 @@ impl IntoResponse for Refused {
 
 type Answer<T> = Result<Json<T>, Refused>;
 
-/// A grant, and the answers to the form.
+/// A grant, what the page means to deposit into, and the answers to the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Beginning {
     grant: String,
+    meant: Meant,
     answers: Given,
 }
 
@@ -88,6 +90,8 @@ struct Begun {
 #[derive(Serialize)]
 struct Finished {
     files: Vec<SealedFile>,
+    /// The intake's word on each file, in the same order.
+    words: Vec<String>,
     /// The hash of the sealed answers' envelope, which is one of the files.
     sealed_answers: Option<sceau_trace::Hash>,
     /// The answers that the platform may read.
@@ -112,7 +116,7 @@ async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Ans
     if held >= MOST_DEPOSITS {
         return Err(Refusal::Busy.into());
     }
-    let proven = intake.redeem(body.grant).await?;
+    let proven = intake.redeem(body.grant, &body.meant).await?;
     let wrong = if proven.more {
         (!body.answers.is_empty()).then(|| "The answers were sent before.".to_owned())
     } else {
@@ -168,7 +172,7 @@ async fn receive(
     State(intake): State<Intake>,
     Path((id, place)): Path<(String, u32)>,
     request: Request,
-) -> Answer<SealedFile> {
+) -> Answer<Clean> {
     let deposit = intake.held(&id, request.headers())?;
     let body = request.into_body().into_data_stream();
     let received = tokio::spawn(async move { intake.receive(&deposit, place, body).await }).await;
@@ -191,25 +195,26 @@ async fn finish(
     let sensitive = |name: &String| form.form.iter().any(|it| it.name == *name && it.sensitive);
     let (secret, public): (Given, Given) =
         deposit.given.clone().into_iter().partition(|(name, _)| sensitive(name));
-    let mut files: Vec<SealedFile> = sealed.iter().map(|(file, _)| file.clone()).collect();
+    let mut clean: Vec<Clean> = sealed.iter().map(|(file, _)| file.clone()).collect();
     let mut sealed_answers = None;
     let answers = answers(secret, form.documents.len() > 1, &sealed).filter(|_| !deposit.more);
     if let Some(content) = answers {
-        let file = intake.seal_answers(&deposit, content.into()).await?;
-        sealed_answers = Some(file.envelope_hash);
-        files.push(file);
+        let answers = intake.seal_answers(&deposit, content.into()).await?;
+        sealed_answers = Some(answers.file.envelope_hash);
+        clean.push(answers);
     }
-    Ok(Json(Finished { files, sealed_answers, public }))
+    let (files, words) = clean.into_iter().map(|Clean { file, word }| (file, word)).unzip();
+    Ok(Json(Finished { files, words, sealed_answers, public }))
 }
 
 /// The sensitive answers and which file is which document, as every depositor's program writes them.
-fn answers(secret: Given, several: bool, sealed: &[(SealedFile, Option<String>)]) -> Option<Vec<u8>> {
+fn answers(secret: Given, several: bool, sealed: &[(Clean, Option<String>)]) -> Option<Vec<u8>> {
     let value = |value: AnswerValue| json!(value);
     let mut all: serde_json::Map<String, Value> =
         secret.into_iter().map(|(name, answer)| (name, value(answer))).collect();
     let slots: serde_json::Map<String, Value> = sealed
         .iter()
-        .filter_map(|(file, slot)| Some((file.file_id.to_string(), json!(slot.as_ref()?))))
+        .filter_map(|(file, slot)| Some((file.file.file_id.to_string(), json!(slot.as_ref()?))))
         .collect();
     if several && !slots.is_empty() {
         all.insert("$documents".to_owned(), slots.into());

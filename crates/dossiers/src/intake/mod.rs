@@ -28,8 +28,9 @@ use tokio::sync::Semaphore;
 use deposit::Deposit;
 
 pub use refusal::Code as IntakeCode;
+pub(crate) use serve::listen;
 pub use serve::serve;
-pub(crate) use word::{Redemption, Word};
+pub(crate) use word::Redemption;
 
 /// What an intake is told.
 #[derive(Debug)]

@@ -2,16 +2,17 @@
 
 use sceau_client::trust::{OfferedKey, TrustedKey, attested};
 use sceau_client::{ClientError, Scheme, Server};
-use sceau_crypto::{FileId, Typ};
+use sceau_crypto::{FileId, KeyId, Typ};
 use sceau_element_api::documents::{
-    Document as _, DossierPhase, DossierState, Intake as Way, Parsed, SchemeDocument, SealedFile,
+    Document as _, DossierPhase, DossierState, Found, IntakeWord, Parsed, SchemeDocument, SealedFile,
 };
-use sceau_element_api::{Base64Url, DossierId, Kind};
+use sceau_element_api::{Base64Url, DossierId, Kind, OrganisationId, SchemeId};
+use sceau_trace::Hash;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use super::word::{Found, Redemption, Word, sign};
+use super::word::{Redemption, sign};
 use super::{Intake, deposit::Deposit};
 
 #[derive(Deserialize)]
@@ -22,6 +23,17 @@ struct Session {
     evidence: Value,
     scheme: Scheme,
     recipient: OfferedKey,
+}
+
+/// What a page means, as it verified it itself: the platform, which gives it the grant, could otherwise have its files sealed into another dossier.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meant {
+    dossier: DossierId,
+    organisation: OrganisationId,
+    scheme: SchemeId,
+    form_hash: Hash,
+    key_id: KeyId,
 }
 
 /// A dossier whose form and recipient are proven.
@@ -37,7 +49,7 @@ pub(super) struct Proven {
 
 impl Intake {
     /// Exchanges a grant, and verifies dossier, form and recipient's key as a depositor's machine would.
-    pub(super) async fn redeem(&self, grant: String) -> Result<Proven, Refusal> {
+    pub(super) async fn redeem(&self, grant: String, meant: &Meant) -> Result<Proven, Refusal> {
         let (settings, server) = (&self.0.settings, &self.0.server);
         let signed = sign(&settings.key, Typ::IntakeRedemption, &Redemption { grant });
         let session: Session = server
@@ -57,18 +69,27 @@ impl Intake {
         let organisation = dossier.document.organisation;
         let agrees = form.document.scheme == dossier.document.scheme
             && form.document.organisation == organisation
-            && form.document.intake == Way::Scanned;
+            && form.document.trusted_intake() == Some(settings.key.verifying_key());
         if !agrees {
             return Err(Refusal::NotProven);
         }
         let recipient = session.recipient.verify(organisation, key, now).map_err(unproven)?;
+        let same = meant.dossier == id
+            && meant.organisation == organisation
+            && meant.scheme == form.document.scheme
+            && meant.form_hash == form.hash
+            && meant.key_id == recipient.key.key_id();
+        if !same {
+            tracing::error!("the platform gave a grant for another dossier, form or key than the page means");
+            return Err(Refusal::AnotherDossier);
+        }
         let server = server.with_bearer(session.token);
         let more = dossier.document.phase == DossierPhase::MoreInformation;
         Ok(Proven { dossier: id, server, form, recipient, expires: session.expires, more })
     }
 
-    /// Says under the intake's key that a file is clean.
-    pub(super) async fn say_clean(&self, deposit: &Deposit, file: &SealedFile) -> Result<(), Refusal> {
+    /// Says under the intake's key that a file is clean: the word, for the manifest.
+    pub(super) async fn say_clean(&self, deposit: &Deposit, file: &SealedFile) -> Result<String, Refusal> {
         let SealedFile { file_id, envelope_hash, size, parts } = *file;
         self.say(deposit, file_id, Found::Clean { envelope_hash, size, parts }).await
     }
@@ -81,17 +102,17 @@ impl Intake {
         } else {
             Found::Withdrawn {}
         };
-        if let Err(refusal) = self.say(deposit, file, found).await {
+        if let Err(refusal) = self.say(deposit, file, found).await.map(drop) {
             tracing::warn!(code = refusal.as_str(), "a withdrawn file could not be reported to the platform");
         }
     }
 
-    async fn say(&self, deposit: &Deposit, file: FileId, found: Found) -> Result<(), Refusal> {
-        let word = Word { dossier: deposit.dossier, file, found };
+    async fn say(&self, deposit: &Deposit, file: FileId, found: Found) -> Result<String, Refusal> {
+        let word = IntakeWord { dossier: deposit.dossier, file, found };
         let signed = sign(&self.0.settings.key, Typ::IntakeWord, &word);
         let path = format!("/v1/intake/files/{file}/word");
         let said: Result<(), _> = deposit.server.post(&path, &json!({"signed": signed})).await;
-        said.map_err(|error| told(&error, Refusal::PlatformAway))
+        said.map(|()| signed).map_err(|error| told(&error, Refusal::PlatformAway))
     }
 }
 

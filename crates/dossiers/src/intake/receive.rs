@@ -6,12 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use sceau_crypto::FileId;
-use sceau_element_api::documents::SealedFile;
 use sceau_store::{AntivirusError, Scan, Verdict};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::content::Inspector;
-use super::deposit::{Announced, Deposit, FileState, Turn};
+use super::deposit::{Announced, Clean, Deposit, FileState, Turn};
 use super::platform::put;
 use super::refusal::Refusal;
 use super::seal::{Sealed, Sealing};
@@ -42,12 +41,7 @@ impl Intake {
     }
 
     /// Receives the bytes of an announced file.
-    pub(super) async fn receive<S, E>(
-        &self,
-        deposit: &Deposit,
-        place: u32,
-        body: S,
-    ) -> Result<SealedFile, Refusal>
+    pub(super) async fn receive<S, E>(&self, deposit: &Deposit, place: u32, body: S) -> Result<Clean, Refusal>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
@@ -66,11 +60,7 @@ impl Intake {
     }
 
     /// Scans and seals what the intake itself wrote: the answers.
-    pub(super) async fn seal_answers(
-        &self,
-        deposit: &Deposit,
-        answers: Bytes,
-    ) -> Result<SealedFile, Refusal> {
+    pub(super) async fn seal_answers(&self, deposit: &Deposit, answers: Bytes) -> Result<Clean, Refusal> {
         let announced = Announced {
             name: "answers.json".to_owned(),
             media_type: "application/json".to_owned(),
@@ -88,7 +78,7 @@ impl Intake {
         turn: &Turn<'_>,
         announced: &Announced,
         body: S,
-    ) -> Result<SealedFile, Refusal>
+    ) -> Result<Clean, Refusal>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
@@ -129,7 +119,7 @@ impl Intake {
         announced: &Announced,
         watch: (Scan, Option<Inspector>),
         body: S,
-    ) -> Result<SealedFile, Refusal>
+    ) -> Result<Clean, Refusal>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
@@ -153,7 +143,7 @@ impl Intake {
         (file, mut sealing): (FileId, Sealing),
         (mut scan, mut inspector): (Scan, Option<Inspector>),
         mut body: S,
-    ) -> Result<SealedFile, Refusal>
+    ) -> Result<Clean, Refusal>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
@@ -187,10 +177,10 @@ impl Intake {
             Verdict::Clean => {}
             Verdict::Infected { name } => return Err(found(&name)),
         }
-        let (last, sealed) = sealing.finish(file).map_err(|_| Refusal::WrongSize)?;
-        upload(deposit, file, last).await?;
-        self.say_clean(deposit, &sealed).await?;
-        Ok(sealed)
+        let (last, file) = sealing.finish(file).map_err(|_| Refusal::WrongSize)?;
+        upload(deposit, file.file_id, last).await?;
+        let word = self.say_clean(deposit, &file).await?;
+        Ok(Clean { file, word })
     }
 }
 

@@ -31,6 +31,9 @@ sceau_element_api::problem_codes! {
         "The intake does not know this deposit any more", "Ask the platform for another grant.";
     NotProven, "not_proven", 409, Platform,
         "What the platform said of this dossier is not proven by its log", "Nothing was sealed. Tell the organisation.";
+    AnotherDossier, "another_dossier", 409, Platform,
+        "The platform named another dossier, form or organisation to the intake than the page means",
+        "Nothing was sent. Do not deposit here, and tell the organisation.";
     PlatformAway, "platform_away", 503, Platform,
         "The platform does not take the sealed document at the moment", "Send it again in a moment.";
     NotWaiting, "not_waiting", 409, Caller,

@@ -10,6 +10,9 @@ use super::scheme::is_name;
 use super::{Document, DocumentError, field, version_one};
 use crate::{DossierId, Kind, OrganisationId, RowId, SchemeId};
 
+/// The longest word of an intake, in bytes: about twice what one takes, so that 200 files fit.
+const MAX_WORD: usize = 1024;
+
 /// The list of what a dossier holds, hash by hash: what was sent is what was meant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub struct Manifest {
     pub key_id: KeyId,
     /// When the browser made it, in Unix milliseconds (its own clock).
     pub created: u64,
+    /// For a scheme with scanned intake: the intake's signed word on each file, in the order of the files. Not written where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
 
 /// The answers of a form.
@@ -94,6 +100,7 @@ impl Document for Manifest {
         let sealed = self.answers.sealed.as_ref();
         let listed = |s: &SealedAnswers| self.files.iter().any(|f| f.envelope_hash == s.envelope_hash);
         field(sealed.is_none_or(listed), "answers.sealed", "the envelope hash of a listed file")?;
+        field(self.words.iter().all(|word| word.len() <= MAX_WORD), "words", "at most 1,024 bytes each")?;
         field(self.answers.public.len() <= 100, "answers.public", "at most 100 answers")?;
         field(self.answers.public.keys().all(|name| is_name(name)), "answers.public", "names of the form")?;
         let bounded = |value: &AnswerValue| match value {

@@ -10,6 +10,7 @@ mod identity;
 mod key_statement;
 mod manifest;
 mod organisation;
+mod scanned;
 mod scheme;
 
 pub use account::{AccountDocument, AccountStatus};
@@ -20,6 +21,7 @@ pub use identity::{IdentityDocument, IdentityStatus};
 pub use key_statement::{KeyStatement, KeySuite, KeyUse};
 pub use manifest::{AnswerValue, Answers, Manifest, SealedAnswers, SealedFile};
 pub use organisation::OrganisationDocument;
+pub use scanned::{Found, IntakeHost, IntakeWord, WordFault};
 pub use scheme::{Choice, FieldKind, FormField, Intake, RequestedFile, SchemeDocument, Text};
 
 use sceau_trace::Hash;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, DocumentError, field, text, version_one};
+use super::{Document, DocumentError, IntakeHost, field, text, version_one};
 use crate::{Kind, OrganisationId, RowId, SchemeId};
 
 /// What an organisation asks for. The hash of its bytes is the manifest's `form_hash`.
@@ -28,6 +28,9 @@ pub struct SchemeDocument {
     /// Which way deposits come in.
     #[serde(default, skip_serializing_if = "Intake::is_sealed")]
     pub intake: Intake,
+    /// The intake that the organisation trusts; exactly where documents come in through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake_host: Option<IntakeHost>,
 }
 
 /// Which way the documents of a deposit come in: in one way alone, so that nobody chooses the weaker check.
@@ -138,6 +141,10 @@ impl Document for SchemeDocument {
         field(self.description.within(5000, true), "description", "1 to 5,000 characters in each language")?;
         field(self.form.len() <= 100, "form", "at most 100 questions")?;
         field(self.documents.len() <= 50, "documents", "at most 50 documents")?;
+        let scanned = self.intake == Intake::Scanned;
+        field(scanned == self.intake_host.is_some(), "intake_host", "present exactly for scanned intake")?;
+        let named = self.intake_host.as_ref().is_none_or(IntakeHost::is_well_formed);
+        field(named, "intake_host", "https://host[:port] and an Ed25519 key of 32 bytes")?;
         let names = self.form.iter().map(|f| &f.name).collect::<BTreeSet<_>>();
         field(names.len() == self.form.len(), "form", "names that differ")?;
         let names = self.documents.iter().map(|d| &d.name).collect::<BTreeSet<_>>();

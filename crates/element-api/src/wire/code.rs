@@ -89,6 +89,8 @@ codes! {
     SerialMismatch, "serial_mismatch", 409, "The key statement does not follow the current one";
     /// The document is about another form or manifest than the current one.
     HashMismatch, "hash_mismatch", 409, "This is about another version of the document";
+    /// A file of a scanned scheme has not the trusted intake's word that it is clean.
+    NotScanned, "not_scanned", 409, "The intake did not say that each file is clean";
     /// A field that must not change would.
     FieldFixed, "field_fixed", 422, "A field that cannot change would change";
     /// The record claims what its author may not claim.

@@ -4,7 +4,7 @@ use sceau_element_api::documents::{DossierPhase, Manifest, Outcome};
 use sceau_element_api::wire::{Code, Refusal};
 
 use super::{Verdict, actor_of, demand, not_authorised};
-use crate::state::{Authority, Dossier, State};
+use crate::state::{Authority, Dossier, SchemeVersion, State};
 
 pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -> Result<Verdict, Refusal> {
     let dossier = state.dossier(document.dossier);
@@ -18,9 +18,7 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         Code::FieldFixed,
         "the dossier was withdrawn, and its files are gone: begin a new one",
     )?;
-    let scheme = state.scheme(document.scheme);
-    let shown = scheme.is_some_and(|scheme| scheme.versions.contains(&document.form_hash));
-    demand(shown, Code::HashMismatch, "the manifest answers a form that the organisation never published")?;
+    form_was_published(state, document)?;
     let sealed_to = state.stated_by(document.key_id) == Some(document.organisation);
     demand(
         sealed_to,
@@ -46,6 +44,26 @@ pub(super) fn judge(state: &State, authority: &Authority, document: &Manifest) -
         .subject("dossier", document.dossier)
         .subject("scheme", document.scheme)
         .detail("key", document.key_id))
+}
+
+/// The form was published, and what it demands is there: of each file of a scanned scheme, the word of the intake that the organisation trusts.
+/// A form from before the intake, or before another one, would let in what nobody scanned, or what an intake signed whose key is known.
+fn form_was_published(state: &State, document: &Manifest) -> Result<(), Refusal> {
+    let versions = state.scheme(document.scheme).map_or(&[][..], |scheme| &scheme.versions);
+    let Some(shown) = versions.iter().find(|version| version.hash == document.form_hash) else {
+        let words = "the manifest answers a form that the organisation never published";
+        return Err(Refusal::new(Code::HashMismatch, words));
+    };
+    let trusted = |version: &SchemeVersion| version.intake;
+    let current = versions.last().and_then(trusted);
+    demand(
+        trusted(shown) == current || current.is_none(),
+        Code::HashMismatch,
+        "the organisation has documents scanned by another intake since this form: begin a new dossier",
+    )?;
+    document
+        .check_words(shown.intake.as_ref())
+        .map_err(|fault| Refusal::new(Code::NotScanned, fault.to_string()))
 }
 
 /// A sealed file is of one dossier, which its id names: its content key is bound to that id. Named by another's manifest it would

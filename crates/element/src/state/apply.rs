@@ -9,7 +9,8 @@ use sceau_element_api::{Kind, Role};
 use sceau_trace::{Asserted, Attested, Record};
 
 use super::{
-    Account, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme, State, StatedKey,
+    Account, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme, SchemeVersion,
+    State, StatedKey,
 };
 use crate::document::AnyDocument;
 use crate::event::{Change, Event};
@@ -95,8 +96,9 @@ impl State {
                 self.identities.insert(document.row(), document);
             }
             AnyDocument::Scheme(document) => {
+                let version = SchemeVersion { hash: row.hash, intake: document.trusted_intake() };
                 let scheme = Scheme { organisation: document.organisation, versions: Vec::new() };
-                self.schemes.entry(document.scheme).or_insert(scheme).versions.push(row.hash);
+                self.schemes.entry(document.scheme).or_insert(scheme).versions.push(version);
             }
             AnyDocument::Dossier(document) => {
                 let begun = self.dossiers.get(&document.dossier).map_or(row.index, |known| known.begun);

@@ -109,8 +109,17 @@ impl Credential {
 pub struct Scheme {
     /// The organisation that publishes it.
     pub organisation: OrganisationId,
-    /// The hashes of its versions, the current one last: an open draft answers the form that it was shown.
-    pub versions: Vec<Hash>,
+    /// Its versions, the current one last: an open draft answers the form that it was shown.
+    pub versions: Vec<SchemeVersion>,
+}
+
+/// A version of a scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemeVersion {
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+    /// The intake whose word each file needs; none where depositors seal.
+    pub intake: Option<VerifyingKey>,
 }
 
 /// A dossier.

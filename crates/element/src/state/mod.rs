@@ -7,7 +7,7 @@ mod entities;
 pub use apply::ApplyError;
 pub use entities::{
     Account, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
-    StatedKey,
+    SchemeVersion, StatedKey,
 };
 
 use std::collections::{HashMap, HashSet};

@@ -6,4 +6,5 @@ mod identities;
 mod keys;
 mod log;
 mod people;
+mod scanned;
 mod withdrawals;

@@ -160,6 +160,7 @@ impl House {
             files: vec![],
             key_id: self.organisation.encrypt.key_id,
             created: 1,
+            words: vec![],
         }
     }
 
@@ -352,6 +353,7 @@ pub(crate) fn scheme(organisation: OrganisationId) -> SchemeDocument {
         documents: vec![],
         intake: sceau_element_api::documents::Intake::Sealed,
     }
+        intake_host: None,
 }
 
 pub(crate) fn dossier(citizen: &Person, scheme: &SchemeDocument) -> DossierState {

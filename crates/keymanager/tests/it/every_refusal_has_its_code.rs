@@ -1,7 +1,11 @@
 //! Each check of an unwrap, broken alone: the code that the page explains, a record, and no key.
 
-use sceau_crypto::{RecipientKey, RecipientPrivateKey, RecipientSuite, Secret, XWingPrivateKey};
-use sceau_element_api::documents::{DecisionRole, KeyUse};
+use sceau_crypto::{
+    RecipientKey, RecipientPrivateKey, RecipientSuite, Secret, SigningKey, Typ, XWingPrivateKey, jws,
+};
+use sceau_element_api::documents::{
+    DecisionRole, Found, IntakeHost, IntakeWord, KeyUse, Manifest, SealedFile,
+};
 use sceau_element_api::{AccountId, Base64Url, DossierId, OrganisationId};
 use sceau_hsm::{KeyState, Provider as _, SoftwareKeystore};
 use sceau_keymanager::{Assignment, Quota, Settings};
@@ -194,6 +198,51 @@ async fn a_manifest_for_another_organisation() {
         SealedDossier::with(&world, &key, |manifest| manifest.organisation = OrganisationId::random());
     let answer = asks(&officer, &dossier).await;
     refused(&world, answer, "manifest_of_another_organisation").await;
+}
+
+#[tokio::test]
+async fn a_form_that_was_not_the_one_answered() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    // Without it, whether documents are scanned would be whatever the platform likes.
+    let mut request = dossier.request();
+    for scheme in [Value::Null, json!(Base64Url(SealedDossier::deposit(&world).scheme)), json!("e30")] {
+        request["scheme"] = scheme;
+        let answer = officer.post("/v1/unwrap", &request).await;
+        refused(&world, answer, "form_differs").await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_the_trusted_intake_did_not_find_clean() {
+    let world = World::connected().await;
+    let (officer, _) = world.officer().await;
+    let key = world.statement(KeyUse::Encrypt).recipient_key().unwrap();
+    let (intake, other) = (SigningKey::generate(), SigningKey::generate());
+    let host = IntakeHost {
+        url: "https://depot.example.org".to_owned(),
+        key: intake.verifying_key().as_bytes().to_vec().into(),
+    };
+    let clean = |key: &SigningKey, manifest: &Manifest| {
+        let SealedFile { file_id, envelope_hash, size, parts } = manifest.files[0];
+        let found = Found::Clean { envelope_hash, size, parts };
+        let word = IntakeWord { dossier: manifest.dossier, file: file_id, found };
+        vec![jws::sign(key, Typ::IntakeWord, &serde_json::to_vec(&word).unwrap())]
+    };
+    let missing = SealedDossier::of_scheme(&world, &key, Some(host.clone()), |_| {});
+    let forged = SealedDossier::of_scheme(&world, &key, Some(host.clone()), |manifest| {
+        manifest.words = clean(&other, manifest);
+    });
+    let unasked = SealedDossier::with(&world, &key, |manifest| manifest.words = clean(&intake, manifest));
+    for hostile in [missing, forged, unasked] {
+        let answer = asks(&officer, &hostile).await;
+        refused(&world, answer, "not_scanned").await;
+    }
+    let good = SealedDossier::of_scheme(&world, &key, Some(host), |manifest| {
+        manifest.words = clean(&intake, manifest);
+    });
+    good.assert_opened(&asks(&officer, &good).await.json());
 }
 
 #[tokio::test]

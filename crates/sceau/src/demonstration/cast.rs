@@ -134,8 +134,8 @@ impl Cast {
             self.scheme = Some(person.publish_scheme(&form()).await?.id.to_string());
             self.keep()?;
         }
-        if house.scans() && self.scanned_scheme.is_none() {
-            self.scanned_scheme = Some(person.publish_scheme(&scanned_form()).await?.id.to_string());
+        if let Some(intake) = house.intake().filter(|_| self.scanned_scheme.is_none()) {
+            self.scanned_scheme = Some(person.publish_scheme(&scanned_form(intake)).await?.id.to_string());
             self.keep()?;
         }
         Ok(person)

@@ -34,8 +34,8 @@ pub(crate) fn form() -> Value {
     })
 }
 
-/// The body for the scheme whose documents come in through the intake, where there is one.
-pub(crate) fn scanned_form() -> Value {
+/// The body for the scheme whose documents come in through `intake`, its address and key, where there is one.
+pub(crate) fn scanned_form(intake: &Value) -> Value {
     json!({
         "title": {"fr": "Forfait mobilités", "en": "Mobility allowance"},
         "description": {
@@ -50,6 +50,7 @@ pub(crate) fn scanned_form() -> Value {
             {"name": "proof", "label": {"fr": "Justificatif", "en": "Supporting document"}, "required": true},
         ],
         "intake": "scanned",
+        "intake_host": intake,
     })
 }
 

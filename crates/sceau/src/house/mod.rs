@@ -27,8 +27,8 @@ pub(crate) struct House {
     pub(crate) platform: String,
     log_key: String,
     key_manager: Option<String>,
-    /// Where documents are scanned, if anywhere.
-    intake: Option<String>,
+    /// Where documents are scanned, if anywhere: address and key, as a scheme names them.
+    intake: Option<Value>,
     /// One-time link of the first administrator, while there is none.
     pub(crate) first_administrator: Option<String>,
 }
@@ -46,7 +46,8 @@ impl House {
         let mut scanned_at = None;
         if !antivirus.is_empty() {
             let running = intake_role(layout, &log_key, antivirus)?.start().await?;
-            scanned_at = text(&running.ready, "url");
+            let said = (text(&running.ready, "url"), text(&running.ready, "key"));
+            scanned_at = Some(json!({"url": said.0, "key": said.1}));
             roles.push(running);
         }
         Ok(Self {
@@ -71,9 +72,9 @@ impl House {
         Ok(url)
     }
 
-    /// Whether an intake runs.
-    pub(crate) fn scans(&self) -> bool {
-        self.intake.is_some()
+    /// The intake that runs, as a scheme names it.
+    pub(crate) fn intake(&self) -> Option<&Value> {
+        self.intake.as_ref()
     }
 
     /// Verifier key of the log.
@@ -85,7 +86,7 @@ impl House {
     pub(crate) fn ready(&self, demonstration: &Value) -> Value {
         json!({
             "ready": "up", "platform": self.platform, "key_manager": self.key_manager,
-            "intake": self.intake, "log_key": self.log_key,
+            "intake": self.intake.as_ref().map(|intake| &intake["url"]), "log_key": self.log_key,
             "first_administrator": self.first_administrator, "demonstration": demonstration,
         })
     }
@@ -105,9 +106,10 @@ impl House {
             ));
         }
         match &self.intake {
-            Some(url) => {
-                lines.push(format!("  Intake      {url}  (scans documents for the schemes that ask for it)"))
-            }
+            Some(intake) => lines.push(format!(
+                "  Intake      {}  (scans documents for the schemes that ask for it)",
+                intake["url"].as_str().unwrap_or_default()
+            )),
             None => lines.push(
                 "  Intake      none: documents come in sealed only (--antivirus unix:/path adds one)"
                     .to_owned(),

@@ -1,6 +1,6 @@
 // A dossier as its depositor sent it, or nothing: the manifest is in the platform's trace, it is this organisation's, and the form is
 // the one that was answered. No document is offered before all of that holds.
-import { type Asserted, fromBase64url, fromUtf8, hex, isFileOf, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
+import { type Asserted, checkWords, fromBase64url, fromUtf8, hex, intakeHostOf, isFileOf, type Manifest, type ManifestFile, parseManifest, sha256, verifyEvidence } from "@sceau/crypto";
 import { type Bundle, type Config, type DossierProof, Problem } from "../api";
 import { type ProvenDecision, verifyDecision } from "./decision";
 
@@ -58,6 +58,8 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
   if (manifest.organisation !== config.organisation.id) throw new Problem("manifest_of_another_organisation");
   const scheme = fromBase64url(bundle.scheme);
   if (hex(await sha256(scheme)) !== manifest.formHash) throw new Problem("form_differs");
+  // Where the organisation has documents scanned, each file has the word of the intake that it trusts, or nothing is opened.
+  await checkWords(manifest, intakeHostOf(scheme));
   const { title, form, documents = [] } = JSON.parse(fromUtf8(scheme)) as { title: Bilingual; form: Question[]; documents?: Requested[] };
 
   for (const { fileId } of manifest.files) if (!(await isFileOf(id, fileId))) throw new Problem("file_of_another_dossier");
@@ -83,7 +85,7 @@ export async function verifyDossier(id: string, bundle: Bundle, config: Config):
     sealedAnswers: files.find((file) => file.envelopeHash === manifest.sealedAnswers) ?? null,
     asserted: record.asserted,
     submitted: record.time,
-    proof: { dossier: id, manifest: bundle.manifest, manifest_evidence: bundle.manifest_evidence },
+    proof: { dossier: id, manifest: bundle.manifest, manifest_evidence: bundle.manifest_evidence, scheme: bundle.scheme },
     decision,
     falseDecision,
   };

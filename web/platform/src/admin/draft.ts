@@ -1,14 +1,14 @@
 /** A scheme while it is being written, and what is sent of it. */
-import type { FieldKind, SchemeDraft } from "../api/types";
+import type { FieldKind, IntakeHost, SchemeDraft } from "../api/types";
 
 export interface QuestionDraft { key: number; fr: string; en: string; kind: FieldKind; required: boolean; sensitive: boolean; choicesFr: string; choicesEn: string }
 export interface DocumentDraft { key: number; fr: string; en: string; required: boolean }
-export interface Draft { fr: string; en: string; aboutFr: string; aboutEn: string; questions: QuestionDraft[]; documents: DocumentDraft[]; scanned: boolean }
+export interface Draft { fr: string; en: string; aboutFr: string; aboutEn: string; questions: QuestionDraft[]; documents: DocumentDraft[]; scanned: IntakeHost | null }
 
 let keys = 0;
 export const newQuestion = (): QuestionDraft => ({ key: (keys += 1), fr: "", en: "", kind: "text", required: true, sensitive: false, choicesFr: "", choicesEn: "" });
 export const newDocument = (): DocumentDraft => ({ key: (keys += 1), fr: "", en: "", required: true });
-export const newDraft = (): Draft => ({ fr: "", en: "", aboutFr: "", aboutEn: "", questions: [], documents: [newDocument()], scanned: false });
+export const newDraft = (): Draft => ({ fr: "", en: "", aboutFr: "", aboutEn: "", questions: [], documents: [newDocument()], scanned: null });
 
 export type DraftFault = "missing" | "choices-uneven";
 
@@ -35,7 +35,7 @@ export function schemeOf(draft: Draft): SchemeDraft {
       ...(one.kind === "choice" ? { choices: choicesOf(one) } : {}),
     })),
     documents: draft.documents.map((one) => ({ name: files(one.fr), label: { fr: one.fr.trim(), en: one.en.trim() }, required: one.required })),
-    ...(draft.scanned ? { intake: "scanned" as const } : {}),
+    ...(draft.scanned ? { intake: "scanned" as const, intake_host: draft.scanned } : {}),
   };
 }
 

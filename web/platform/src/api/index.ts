@@ -46,7 +46,7 @@ export const api = {
   putPart: (one: string, file: string, part: number, octets: BufferSource, digest: string, signal?: AbortSignal) =>
     call("PUT", `/v1/dossiers/${id(one)}/files/${id(file)}/parts/${part}`, { body: { octets, digest }, ...(signal ? { signal } : {}) }),
   withdraw: (one: string) => send(`/v1/dossiers/${id(one)}/withdraw`),
-  intakeGrant: (one: string) => post<{ grant: string; url: string }>(`/v1/dossiers/${id(one)}/intake`),
+  intakeGrant: (one: string) => post<{ grant: string }>(`/v1/dossiers/${id(one)}/intake`),
   manifestPrepare: (one: string) => post<{ nonce: string }>(`/v1/dossiers/${id(one)}/manifest/prepare`),
   submit: (one: string, manifest: string, proof: T.Proof) => post<{ receipt: T.Evidence }>(`/v1/dossiers/${id(one)}/submit`, { manifest, proof }),
 

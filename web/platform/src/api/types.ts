@@ -2,7 +2,9 @@
 
 export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
 
-export interface Config { origin: string; log_key: string; intake: string | null }
+export interface Config { origin: string; log_key: string; intake: IntakeHost | null }
+/** An intake as its operator published it: its web origin, and the key that its words verify under (base64url). */
+export interface IntakeHost { url: string; key: string }
 
 export interface Account {
   id: string;
@@ -36,7 +38,7 @@ export interface FormField {
 export interface DocumentSlot { name: string; label: Bilingual; required: boolean }
 
 /** `intake`: which way documents come in; left away where the depositor's browser seals them. */
-export interface SchemeDraft { title: Bilingual; description: Bilingual; form: FormField[]; documents: DocumentSlot[]; intake?: "sealed" | "scanned" }
+export interface SchemeDraft { title: Bilingual; description: Bilingual; form: FormField[]; documents: DocumentSlot[]; intake?: "sealed" | "scanned"; intake_host?: IntakeHost }
 
 export interface SchemeListed { id: string; title: Bilingual; description: Bilingual; organisation: string; organisation_name: string }
 

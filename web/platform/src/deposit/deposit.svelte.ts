@@ -1,10 +1,10 @@
 /** One deposit from the empty form to the receipt. Pages draw it; the order of the steps is decided here and nowhere else. */
-import { CryptoWorker, type Manifest } from "@sceau/crypto";
+import { CryptoWorker, type Manifest, SceauError } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 import type { DossierBegun } from "../api/types";
 import { sentBefore } from "./continue";
-import { faults, type Fault, split, type Typed } from "./form";
+import { type Answer, faults, type Fault, split, type Typed } from "./form";
 import { demandOwn } from "./own";
 import { MAX_IN_BROWSER, Parcel, type SealedFile } from "./package.svelte";
 import { verified, type VerifiedRecipient } from "./recipient";
@@ -42,7 +42,7 @@ export class Deposit {
 
   /** Whether the intake scans and seals, rather than this browser. */
   get scanned(): boolean {
-    return this.scheme?.intake === "scanned";
+    return this.scheme?.trusted != null;
   }
 
   async open(schemeId: string, now: number): Promise<void> {
@@ -145,6 +145,7 @@ export class Deposit {
         open: this.before?.publicAnswers ?? this.#finished?.open ?? split(scheme.form, this.typed).open,
         files: this.#finished?.files ?? this.parcels.map((parcel) => parcel.result).filter((file): file is SealedFile => file !== undefined),
         answers: this.#finished?.answers ?? this.#answers?.result ?? null,
+        words: this.#finished?.words ?? [],
       }, signed, now);
       forget(scheme.id);
       this.step = "receipt";
@@ -165,7 +166,7 @@ export class Deposit {
     const { open, sealed } = this.before ? { open: {}, sealed: {} } : split(this.scheme?.form ?? [], this.typed);
     const answers = { ...open, ...sealed };
     const known = this.#visit?.answers === JSON.stringify(answers) ? this.#visit : undefined;
-    const visit = known ?? (await Visit.begin(this.dossier, answers));
+    const visit = known ?? (await this.#visitIntake(answers));
     this.#visit = visit;
     if (!known) for (const parcel of this.parcels) parcel.phase = "waiting";
     let refused = false;
@@ -184,6 +185,13 @@ export class Deposit {
     if (refused) return;
     this.#finished = await visit.finish(this.parcels);
     this.step = "sign";
+  }
+
+  async #visitIntake(answers: Record<string, Answer>): Promise<Visit> {
+    const { scheme, recipient, dossier } = this;
+    if (!scheme?.trusted || !recipient) throw new SceauError("scheme_malformed");
+    const meant = { dossier, organisation: scheme.organisation, scheme: scheme.id, formHash: scheme.formHash, keyId: recipient.statement.keyId };
+    return Visit.begin(scheme.trusted, meant, answers);
   }
 
   /** Sealed once, and again only if the person went back and said something else. */

@@ -1,5 +1,5 @@
 /** A scheme as it was published: its bytes are hashed as they came, and read once. */
-import { fromBase64url, fromUtf8, hex, SceauError, sha256, verifyEvidence } from "@sceau/crypto";
+import { fromBase64url, fromUtf8, hex, type IntakeHost, intakeHostOf, SceauError, sha256, verifyEvidence } from "@sceau/crypto";
 import { api } from "../api";
 import type { SchemeDraft } from "../api/types";
 import { logKey } from "../trust";
@@ -12,6 +12,8 @@ export interface PublishedScheme extends SchemeDraft {
   readonly recipient: VerifiedOrganisation;
   /** SHA-256 of the exact bytes, in hexadecimal: what the manifest says was answered. */
   readonly formHash: string;
+  /** The intake that the organisation trusts with these documents; none where this browser seals. The platform's word is not asked. */
+  readonly trusted: IntakeHost | null;
 }
 
 /** Read only once the log shows that an administrator of the organisation published these bytes: a platform that altered the form could
@@ -30,5 +32,5 @@ export async function loadScheme(id: string): Promise<PublishedScheme> {
   const recipient = await verifiedOrganisation(served.organisation_row, document.organisation);
   // The person chose by the name that the platform gave: it must be the organisation's.
   if (recipient.name !== served.organisation_name) throw new SceauError("evidence.wrong_subject");
-  return { ...document, id, recipient, formHash };
+  return { ...document, id, recipient, formHash, trusted: intakeHostOf(payload) };
 }

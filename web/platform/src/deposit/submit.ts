@@ -17,6 +17,8 @@ export interface ToSubmit {
   readonly files: readonly SealedFile[];
   /** The sealed answers' own envelope, when the form has sensitive questions. */
   readonly answers: SealedFile | null;
+  /** The intake's word on each of these files and answers, where it sealed them. */
+  readonly words: readonly string[];
 }
 
 /** One dossier's submission. Its manifest and proof are kept until an answer came, so that a second try says the very same thing: the
@@ -53,6 +55,7 @@ function bytesOf(what: ToSubmit, created: number): Bytes {
     files: [...(what.before?.files ?? []), ...what.files, ...(what.answers ? [what.answers] : [])],
     keyId: what.keyId,
     created,
+    words: [...(what.before?.words ?? []), ...what.words],
   });
 }
 

@@ -1,4 +1,6 @@
-/** A deposit at the intake: it sees the files in clear for a moment, scans them, and seals what is clean. These calls go to its own host. */
+/** A deposit at the intake: it sees the files in clear for a moment, scans them, and seals what is clean. These calls go to the host that the
+ * organisation's attested scheme names, and to no other. */
+import { checkWords, type IntakeHost } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 import type { Answer } from "./form";
@@ -12,7 +14,10 @@ interface Sealed { file_id: string; envelope_hash: string; size: number; parts: 
 interface Standing { place: number; state: string }
 
 /** What the manifest is made of, as the intake says it. */
-export interface Finished { files: SealedFile[]; answers: SealedFile | null; open: Record<string, Answer> }
+export interface Finished { files: SealedFile[]; answers: SealedFile | null; open: Record<string, Answer>; words: readonly string[] }
+
+/** What the page means, as it verified it: the intake takes nothing where the platform told it otherwise. */
+export interface Meant { readonly dossier: string; readonly organisation: string; readonly scheme: string; readonly formHash: string; readonly keyId: string }
 
 /** Refusals of the file itself: sending it again changes nothing. */
 const OF_THE_FILE = new Set(["infected", "encrypted", "unscannable", "wrong_type", "two_types", "file_name", "file_too_large"]);
@@ -21,13 +26,14 @@ export const isOfTheFile = (cause: unknown): boolean => cause instanceof Problem
 export class Visit {
   readonly #places = new Map<Parcel, number>();
 
-  private constructor(readonly answers: string, readonly path: string, readonly token: string) {}
+  private constructor(readonly answers: string, readonly path: string, readonly token: string, readonly dossier: string, readonly trusted: IntakeHost) {}
 
   /** Carries the platform's one-use grant to the intake, with the answers: it takes nothing for an incomplete form. */
-  static async begin(dossier: string, answers: Record<string, Answer>): Promise<Visit> {
-    const { grant, url } = await api.intakeGrant(dossier);
-    const begun = await ask<{ id: string; token: string }>("POST", `${url}/v1/deposits`, undefined, { grant, answers });
-    return new Visit(JSON.stringify(answers), `${url}/v1/deposits/${begun.id}`, begun.token);
+  static async begin(trusted: IntakeHost, { dossier, organisation, scheme, formHash, keyId }: Meant, answers: Record<string, Answer>): Promise<Visit> {
+    const { grant } = await api.intakeGrant(dossier);
+    const meant = { dossier, organisation, scheme, form_hash: formHash, key_id: keyId };
+    const begun = await ask<{ id: string; token: string }>("POST", `${trusted.url}/v1/deposits`, undefined, { grant, meant, answers });
+    return new Visit(JSON.stringify(answers), `${trusted.url}/v1/deposits/${begun.id}`, begun.token, dossier, trusted);
   }
 
   /** Sends a file and waits for its verdict; a file that waits for the antivirus goes on by itself. */
@@ -47,17 +53,20 @@ export class Visit {
     }
   }
 
-  /** The intake seals the answers, and says what it sealed. Files that were taken away again are none of it. */
+  /** The intake seals the answers, and says what it sealed, with its word on each file: of the trusted intake, about these very files, or nothing is
+   * signed. Files that were taken away again are none of it. */
   async finish(parcels: readonly Parcel[]): Promise<Finished> {
     for (const [parcel, place] of this.#places) {
       if (parcels.includes(parcel)) continue;
       await ask("DELETE", `${this.path}/files/${place}`, this.token).catch(() => undefined);
       this.#places.delete(parcel);
     }
-    const said = await ask<{ files: Sealed[]; sealed_answers: string | null; public: Record<string, Answer> }>("POST", `${this.path}/finish`, this.token);
+    const said = await ask<{ files: Sealed[]; words: string[]; sealed_answers: string | null; public: Record<string, Answer> }>("POST", `${this.path}/finish`, this.token);
     const files = said.files.map((one) => ({ fileId: one.file_id, envelopeHash: one.envelope_hash, size: one.size, parts: one.parts }));
+    await checkWords({ dossier: this.dossier, files, words: said.words }, this.trusted);
     const isAnswers = (one: SealedFile) => one.envelopeHash === said.sealed_answers;
-    return { files: files.filter((one) => !isAnswers(one)), answers: files.find(isAnswers) ?? null, open: said.public };
+    // The answers come last, here as in the manifest: words stand in the order of the files.
+    return { files: files.filter((one) => !isAnswers(one)), answers: files.find(isAnswers) ?? null, open: said.public, words: said.words };
   }
 
   async #announce(parcel: Parcel): Promise<number> {

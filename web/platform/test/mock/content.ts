@@ -117,7 +117,7 @@ export async function dossiers(log: Log, org: MockOrganisation) {
     const files = await Promise.all([482_113, 5_120_400].map(async (size, i) => ({ fileId: hex(await fileIdOf(id)), envelopeHash: String(i + 1).repeat(64), size, parts: i === 0 ? 1 : 5 })));
     const manifest = manifestBytes({
       dossier: id, organisation: org.id, scheme: scheme.id, formHash: hex(await sha256(schemeBytes(scheme, org))), publicAnswers: {}, sealedAnswers: null,
-      files, keyId: org.keyId, created: NOW - 70 * hour,
+      files, keyId: org.keyId, created: NOW - 70 * hour, words: [],
     });
     const manifestHash = hex(await sha256(manifest));
     const final = acts.find(([action]) => action === "decision");

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::{Cek, FileId, RecipientKey};
-use sceau_element_api::documents::{Answers, Document as _, KeyUse, Manifest, SealedFile};
-use sceau_element_api::{Base64Url, DossierId, SchemeId};
+use sceau_element_api::documents::{
+    Answers, Document as _, Intake, IntakeHost, KeyUse, Manifest, SchemeDocument, SealedFile, Text,
+};
+use sceau_element_api::{Base64Url, DossierId, OrganisationId, SchemeId};
 use sceau_trace::{Hash, sha256};
 use serde_json::{Value, json};
 
@@ -15,6 +17,8 @@ use super::World;
 pub struct SealedDossier {
     pub manifest: Manifest,
     pub payload: Vec<u8>,
+    /// The form that was answered.
+    pub scheme: Vec<u8>,
     pub evidence: Value,
     pub header: Vec<u8>,
     pub cek: [u8; 32],
@@ -32,6 +36,18 @@ impl SealedDossier {
 
     /// With a manifest that is changed before it is attested.
     pub fn with(world: &World, key: &RecipientKey, change: impl FnOnce(&mut Manifest)) -> Self {
+        Self::of_scheme(world, key, None, change)
+    }
+
+    /// For a scheme whose documents an intake scans, with a manifest that is changed before it is attested.
+    pub fn of_scheme(
+        world: &World,
+        key: &RecipientKey,
+        intake: Option<IntakeHost>,
+        change: impl FnOnce(&mut Manifest),
+    ) -> Self {
+        let form = form(world.organisation, intake);
+        let scheme = form.to_bytes().unwrap();
         let metadata = Metadata::new("facture.pdf", "application/pdf").unwrap();
         let dossier = DossierId::random();
         let file = FileId::of_dossier(&dossier.to_string());
@@ -49,19 +65,20 @@ impl SealedDossier {
             v: 1,
             dossier,
             organisation: world.organisation,
-            scheme: SchemeId::random(),
-            form_hash: sha256(b"form"),
+            scheme: form.scheme,
+            form_hash: sha256(&scheme),
             answers: Answers { public: BTreeMap::new(), sealed: None },
             files: vec![file],
             key_id: key.key_id(),
             created: super::START,
+            words: Vec::new(),
         };
         change(&mut manifest);
         let payload = manifest.to_bytes().unwrap();
         let evidence = world.platform.attest_manifest(&manifest, &payload);
         let header = envelope.header.as_bytes().to_vec();
         let cek = *envelope.header.into_cek().expose();
-        Self { manifest, payload, evidence, header, cek }
+        Self { manifest, payload, scheme, evidence, header, cek }
     }
 
     pub fn proof(&self) -> Value {
@@ -69,6 +86,7 @@ impl SealedDossier {
             "dossier": self.manifest.dossier,
             "manifest": Base64Url(self.payload.clone()),
             "manifest_evidence": self.evidence,
+            "scheme": Base64Url(self.scheme.clone()),
         })
     }
 
@@ -94,5 +112,21 @@ impl SealedDossier {
         assert_eq!(Cek::from_slice(&cek).unwrap(), Cek::from_slice(&self.cek).unwrap());
         assert_eq!(answer["envelope_hash"], self.manifest.files[0].envelope_hash.to_string());
         assert_eq!((answer["parts"].as_u64(), answer["size"].as_u64()), (Some(1), Some(21)));
+    }
+}
+
+fn form(organisation: OrganisationId, intake_host: Option<IntakeHost>) -> SchemeDocument {
+    let text = || Text { fr: "Aide".to_owned(), en: "Grant".to_owned() };
+    let intake = if intake_host.is_some() { Intake::Scanned } else { Intake::Sealed };
+    SchemeDocument {
+        v: 1,
+        scheme: SchemeId::random(),
+        organisation,
+        title: text(),
+        description: text(),
+        form: vec![],
+        documents: vec![],
+        intake,
+        intake_host,
     }
 }
