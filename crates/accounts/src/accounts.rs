@@ -69,9 +69,17 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError`] if the database or the element does not answer.
     pub async fn open(parts: Parts) -> Result<Self, AccountsError> {
-        let Parts { database, element, clock, directory, config } = parts;
         // What is half done is a crash's where nobody else is there; else it may be another process's, who is at it.
-        let before = if database.is_shared() { clock.now_ms().saturating_sub(CEREMONY_MS) } else { u64::MAX };
+        let alone = !parts.database.is_shared();
+        let accounts = Self::beside(parts);
+        let before = if alone { u64::MAX } else { accounts.now_ms().saturating_sub(CEREMONY_MS) };
+        accounts.settle_pending(before).await?;
+        Ok(accounts)
+    }
+
+    /// Puts the parts together for a process beside the platform's, which asks who bears a token: what is half done is the platform's.
+    pub fn beside(parts: Parts) -> Self {
+        let Parts { database, element, clock, directory, config } = parts;
         let inner = Inner {
             pending: Pending::new(database.clone()),
             database,
@@ -83,9 +91,7 @@ impl Accounts {
             config,
             hashing: PasswordHashing::new(Arc::new(Semaphore::new(2))),
         };
-        let accounts = Self { inner: Arc::new(inner) };
-        accounts.settle_pending(before).await?;
-        Ok(accounts)
+        Self { inner: Arc::new(inner) }
     }
 
     /// Settles what a process that ended left half done, now and then until `stop` resolves.

@@ -70,6 +70,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
     Migration { name: "dossiers/deliveries-2", sql: include_str!("../migrations/webhooks.sql") },
     Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
+    Migration { name: "dossiers/mob-http-1", sql: include_str!("../migrations/mob-http.sql") },
     Migration { name: "dossiers/mob-records", sql: include_str!("../migrations/mob-records.sql") },
 ];
 
@@ -88,6 +89,8 @@ pub struct Dossiers {
     guard: Arc<Guard>,
     space: DraftSpace,
     intake: Option<IntakeDesk>,
+    /// MOB's host, where there is one.
+    mob: Option<IntakeDesk>,
     /// Wakes who waits for the feed.
     news: Arc<tokio::sync::Notify>,
     /// Whether webhooks may go to addresses inside the platform's network, and in clear to this machine.
@@ -115,6 +118,7 @@ impl Dossiers {
             guard: Guard::new(),
             space: DraftSpace::default(),
             intake: None,
+            mob: None,
             news: Arc::default(),
             webhooks_inside: false,
         }

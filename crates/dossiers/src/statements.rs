@@ -57,7 +57,8 @@ sceau_store::statements! {
     pub TO_RELEASE = "SELECT DISTINCT s.dossier FROM draft_space s JOIN dossiers d ON d.id = s.dossier \
         WHERE d.state NOT IN ('draft', 'more_information')";
 
-    pub OBJECT = "SELECT object FROM parts WHERE object = $1 LIMIT 1";
+    pub OBJECT = "SELECT object FROM parts WHERE object = $1 \
+        UNION ALL SELECT object FROM mob_parts WHERE object = $1 LIMIT 1";
     pub OBJECTS_OF_FILE = "SELECT object FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_PARTS = "DELETE FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_FILE = "DELETE FROM files WHERE dossier = $1 AND file_id = $2";

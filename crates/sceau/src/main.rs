@@ -43,6 +43,9 @@ enum Command {
     /// Provision the bus to companies' own systems, and see to what could not be delivered
     #[command(subcommand)]
     Bus(serve::bus::BusCommand),
+    /// Tend the host of Mon Compte Mobilité's interface
+    #[command(subcommand)]
+    Mob(serve::mob::MobCommand),
     /// Set up a key manager on the organisation's premises
     #[command(subcommand)]
     Keymanager(owner::Owner),
@@ -56,6 +59,8 @@ enum Role {
     Keymanager(serve::keymanager::KeyManagerOptions),
     /// The intake: scans documents and seals them as they stream, in the privileged zone
     Intake(serve::intake::IntakeOptions),
+    /// The host of Mon Compte Mobilité's interface, in the privileged zone; off unless the settings ask for it
+    Mob(serve::mob::MobOptions),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +95,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Connect(options) => connect_role(options),
         Command::Bus(command) => runtime()?.block_on(serve::bus::run(command)),
+        Command::Mob(command) => runtime()?.block_on(serve::mob::tend(command)),
         Command::Serve(role) => serve_role(role),
     }
 }
@@ -125,6 +131,13 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::intake::run(options))
+        }
+        Role::Mob(options) => {
+            keep_memory_to_itself()?;
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::mob::run(options))
         }
         Role::Keymanager(options) => {
             keep_memory_to_itself()?;

@@ -57,22 +57,31 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Accounts {
-    async fn access_token(
+    /// The client whose live access token this is, whose it is, and what the token is for: for a room whose routes let several scopes pass.
+    ///
+    /// # Errors
+    /// [`AccountsError::NoAccessToken`] when it is nobody's, or of no use any more.
+    pub async fn bearer_of(
         &self,
         token: &str,
-        scope: Scope,
-    ) -> Result<(ClientId, OrganisationId), AccountsError> {
+    ) -> Result<(ClientId, OrganisationId, Vec<Scope>), AccountsError> {
         let hash = Token::parse(token).ok_or(AccountsError::NoAccessToken)?.hash();
         let values = params![hash, self.now_ms()];
         let row = self.inner.database.fetch_optional(statements::FIND_ACCESS_TOKEN, values).await?;
         let row = row.ok_or(AccountsError::NoAccessToken)?;
         let scopes = Scope::parse_list(&row.get::<String>("scopes")?)?;
-        if !scopes.contains(&scope) {
-            return Err(AccountsError::NoAccessToken);
-        }
         let organisation = row.get::<String>("organisation")?.parse();
         let organisation =
             organisation.map_err(|_| AccountsError::Internal("an id in the database is not one"))?;
-        Ok((row.get::<String>("client")?.parse()?, organisation))
+        Ok((row.get::<String>("client")?.parse()?, organisation, scopes))
+    }
+
+    async fn access_token(
+        &self,
+        token: &str,
+        scope: Scope,
+    ) -> Result<(ClientId, OrganisationId), AccountsError> {
+        let (client, organisation, scopes) = self.bearer_of(token).await?;
+        if scopes.contains(&scope) { Ok((client, organisation)) } else { Err(AccountsError::NoAccessToken) }
     }
 }

@@ -32,7 +32,16 @@ pub async fn serve(
     tls: Option<Arc<ServerConfig>>,
     stop: impl Future<Output = ()>,
 ) {
-    let router = http::router(intake);
+    listen(http::router(intake), listener, tls, stop).await;
+}
+
+/// The same, for routes of another host of the privileged zone. Each request knows its peer's address.
+pub(crate) async fn listen(
+    router: Router,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    stop: impl Future<Output = ()>,
+) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     tokio::pin!(stop);
     loop {

@@ -5,6 +5,7 @@
 
 mod bus;
 mod error;
+pub mod http;
 mod message;
 mod reply;
 mod reply_fields;
@@ -16,4 +17,5 @@ pub use error::ReplyError;
 pub use message::{Refused, SubscriptionMessage, ToProcess};
 pub use reply::{Amount, Frequency, Outcome, Payment, Rejection, RejectionType, Reply, Validation};
 pub use settling::{REPLY_TOPIC, statements as settling_statements};
+pub(crate) use subscriptions::statements as subscription_statements;
 pub use subscriptions::{Announced, DecisionRow, Subscriptions, statements};

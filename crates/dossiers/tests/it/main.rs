@@ -23,6 +23,7 @@ mod every_statement_prepares_on_postgresql;
 mod evidence_shows_each_reader_what_it_may_know;
 mod floods_are_held;
 mod letters_are_sent_once;
+mod mob;
 mod more_information_is_asked_and_given;
 mod objects_without_a_row_are_swept;
 mod problem_codes_are_as_documented;

@@ -136,6 +136,11 @@ impl BusSettings {
         Ok(())
     }
 
+    /// The companies, by name.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.companies.iter().map(|company| company.name.as_str()).collect()
+    }
+
     /// The paths that are written in it, with their names.
     pub(crate) fn paths(&self) -> Vec<(&'static str, Option<&Path>)> {
         let companies = self.companies.iter().filter_map(|company| company.password_file.as_ref());

@@ -4,6 +4,7 @@ pub(crate) mod bus;
 pub(crate) mod database;
 pub(crate) mod intake;
 pub(crate) mod keymanager;
+pub(crate) mod mob;
 mod mob_keys;
 pub(crate) mod pages;
 pub(crate) mod platform;

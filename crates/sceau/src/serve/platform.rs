@@ -14,6 +14,7 @@ use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::mob::MobTable;
 use super::settings::Settings;
 use super::{asked_to_end, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
@@ -151,7 +152,9 @@ async fn assemble(
         per_source: bytes(options.draft_space_per_source),
     });
     let desk = options.intake.clone().zip(options.intake_key);
-    let dossiers = dossiers.with_intake(desk.map(|(url, key)| IntakeDesk { url, key }));
+    let dossiers = dossiers
+        .with_intake(desk.map(|(url, key)| IntakeDesk { url, key }))
+        .with_mob(settings.mob.as_ref().and_then(MobTable::desk));
     let parts = Parts {
         database,
         element: Arc::new(element),

@@ -32,6 +32,14 @@
 //! [[bus.companies]]
 //! name = "simulation-sirh"
 //! login = "hr-simulation-sirh"
+//!
+//! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
+//! url = "https://mob.example.org"
+//! key = "…"                   # what `sceau mob key` prints
+//! danger_accepted = ["integrity", "plaintext", "preflight"]     # what it gives up: docs/mob-2022.md
+//! [[mob.funders]]
+//! organisation = "1b0c9f5e-8d5c-4b43-9d39-6d2f3a0c1e77"
+//! company = "simulation-sirh"           # where its own system decides over the bus
 //! ```
 //!
 //! The file holds no secret: each password is in a file of its own (`…_file`), that only the platform's user may read, or is a credential
@@ -48,6 +56,7 @@ use serde::Deserialize;
 
 use super::bus::BusSettings;
 use super::database::DatabaseSettings;
+use super::mob::MobTable;
 use super::secret::SecretFile;
 use crate::failure::{Exit, Failure};
 
@@ -68,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) mail: MailSettings,
     /// Where companies' own systems receive and decide; nowhere without it.
     pub(crate) bus: Option<BusSettings>,
+    /// Who uses MOB's HTTP interface; nobody without it.
+    pub(crate) mob: Option<MobTable>,
 }
 
 /// Where sealed files are kept.
@@ -266,6 +277,9 @@ impl Settings {
         if let Some(bus) = &self.bus {
             bus.check()?;
             bus.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
+        }
+        if let Some(mob) = &self.mob {
+            mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
         }
         self.objects.check()?;
         self.mail.check()

@@ -1,0 +1,296 @@
+//! Subscriptions: begun and changed by whom they are of, read by them and by their funder.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use sceau_element_api::documents::SchemeDocument;
+use sceau_element_api::{DossierId, SchemeId};
+use sceau_store::params;
+use sceau_trace::Action;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::callers::{Depositor, Reader};
+use super::forms::{NewSubscription, changes, specific};
+use super::refusal::{Answer, Code};
+use super::rows::{Request, Status, request};
+use super::{MobHost, record, statements};
+
+/// The most subscriptions in an answer.
+const LIST: usize = 200;
+/// Of one citizen.
+const PAGE: usize = 10;
+
+/// `POST /v1/subscriptions`.
+pub(super) async fn create(
+    State(host): State<MobHost>,
+    caller: Depositor,
+    body: Bytes,
+) -> Answer<(StatusCode, Json<Value>)> {
+    let id = host.create(&caller, &body).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+}
+
+/// `PATCH /v1/subscriptions/{id}`.
+pub(super) async fn change(
+    State(host): State<MobHost>,
+    Path(id): Path<String>,
+    caller: Depositor,
+    body: Bytes,
+) -> Answer<StatusCode> {
+    let own = host.own_draft(&caller, &id).await?;
+    let fields = changes(&body)?;
+    let scheme = host.incentive(own.scheme).await?;
+    let mut answers = own.answers;
+    answers.extend(specific(&scheme, fields, false)?);
+    let values = params![id, Value::from(answers).to_string(), host.now(), own.answers_text];
+    match host.database().execute(statements::CHANGE_ANSWERS, values).await? {
+        1 => Ok(StatusCode::NO_CONTENT),
+        // Sent, or changed by another request, meanwhile.
+        _ => Err(Code::BadStatus.into()),
+    }
+}
+
+/// `GET /v1/subscriptions/{id}`.
+pub(super) async fn one(
+    State(host): State<MobHost>,
+    Path(id): Path<String>,
+    caller: Reader,
+) -> Answer<Json<Value>> {
+    let request = host.readable(&caller, &id, Action::DOSSIER_VIEW).await?;
+    if request.status == Status::Draft {
+        return Err(Code::Denied.into());
+    }
+    let draft = record(caller.actor(), Action::DOSSIER_VIEW, &id, request.funder);
+    host.dossiers().element().append(draft.granted()).await?;
+    Ok(Json(host.view(&request).await?))
+}
+
+/// What a list is asked for; lists of values are separated by commas.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Filter {
+    status: Option<String>,
+    incentive_id: Option<String>,
+    incentive_type: Option<String>,
+    last_name: Option<String>,
+    citizen_id: Option<String>,
+    year: Option<String>,
+    skip: Option<usize>,
+}
+
+/// `GET /v1/subscriptions`: what the caller may read and has been sent.
+pub(super) async fn list(
+    State(host): State<MobHost>,
+    Query(filter): Query<Filter>,
+    caller: Reader,
+) -> Answer<Json<Value>> {
+    if filter.status.as_ref().is_some_and(|status| status.contains(Status::Draft.as_str())) {
+        return Ok(Json(json!({"subscriptions": [], "count": 0})));
+    }
+    let (statement, of) = match &caller {
+        Reader::Depositor(depositor) => (statements::REQUESTS_OF_OWNER, depositor.owner()),
+        Reader::Funder(funder) => (statements::REQUESTS_OF_FUNDER, funder.organisation.to_string()),
+    };
+    let rows = host.database().fetch_all(statement, params![of]).await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let request = request(row)?;
+        if filter.takes(&request, host.incentive_type(&request)) {
+            found.push(request);
+        }
+    }
+    let draft = sceau_element_api::wire::RecordDraft::new(caller.actor(), Action::DOSSIER_LIST);
+    let draft = match &caller {
+        Reader::Funder(funder) => draft.organisation(funder.organisation),
+        Reader::Depositor(_) => draft,
+    };
+    host.dossiers().element().append(draft.granted()).await?;
+    let count = found.len();
+    let (skip, most) = match &filter.citizen_id {
+        Some(_) => (filter.skip.unwrap_or_default(), PAGE),
+        None => (0, LIST),
+    };
+    let mut views = Vec::new();
+    for request in found.iter().skip(skip).take(most) {
+        views.push(host.view(request).await?);
+    }
+    Ok(Json(match &filter.citizen_id {
+        Some(_) => json!({"subscriptions": views, "count": count}),
+        None => views.into(),
+    }))
+}
+
+impl Filter {
+    fn takes(&self, request: &Request, kind: &str) -> bool {
+        let among = |list: &Option<String>, value: &str| {
+            list.as_ref().is_none_or(|list| list.split(',').any(|one| one == value))
+        };
+        let year = text_time(request.updated).get(..4).unwrap_or_default().to_owned();
+        let name = self.last_name.as_ref().map(|name| name.to_lowercase());
+        among(&self.status, request.status.as_str())
+            && among(&self.incentive_id, &request.scheme.to_string())
+            && among(&self.incentive_type, kind)
+            && among(&self.year, &year)
+            && self.citizen_id.as_ref().is_none_or(|id| *id == request.person.id)
+            && name.is_none_or(|name| request.person.last_name.to_lowercase().contains(&name))
+    }
+}
+
+impl MobHost {
+    /// Begins a subscription: the id.
+    pub(super) async fn create(&self, caller: &Depositor, body: &[u8]) -> Answer<String> {
+        let NewSubscription { incentive, person, fields } = NewSubscription::parse(body)?;
+        let scheme: SchemeId = incentive.parse().map_err(|_| Code::NoIncentive)?;
+        let form = self.incentive(scheme).await?;
+        let funder = self.funder(form.organisation).ok_or(Code::NoIncentive)?;
+        let person = caller.person(person)?;
+        let answers = specific(&form, fields, true)?;
+        let id = DossierId::random().to_string();
+        let draft =
+            record(caller.actor(), Action::DEPOSIT_BEGIN, &id, form.organisation).subject("scheme", scheme);
+        let kept = serde_json::to_string(&person).map_err(|_| Code::Internal)?;
+        let company = funder.company.as_ref().map(|company| company.as_str().to_owned());
+        let values = params![
+            id.as_str(),
+            caller.owner(),
+            form.organisation.to_string(),
+            scheme.to_string(),
+            company,
+            person.id,
+            kept,
+            Value::from(answers).to_string(),
+            self.now()
+        ];
+        self.recorded(draft, async {
+            self.database().execute(statements::INSERT_REQUEST, values).await?;
+            Ok(())
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// The form of an incentive that may be asked for here: of a funder of this profile, which trusts this host with its citizens' files, as
+    /// the log says that its administrator published.
+    pub(super) async fn incentive(&self, scheme: SchemeId) -> Answer<SchemeDocument> {
+        let row = self.dossiers().rows.current::<SchemeDocument>(scheme).await?;
+        let form = row.ok_or(Code::NoIncentive)?.document;
+        self.funder(form.organisation).ok_or(Code::NoIncentive)?;
+        let trusted = form.trusted_intake().is_some_and(|key| key == self.settings().key.verifying_key());
+        if trusted { Ok(form) } else { Err(Code::Denied.into()) }
+    }
+
+    /// A draft of the caller's own; another's is recorded as refused.
+    pub(super) async fn own_draft(&self, caller: &Depositor, id: &str) -> Answer<Request> {
+        let request = self.request(id).await?;
+        if request.owner != caller.owner() {
+            let draft = record(caller.actor(), Action::DEPOSIT_COMPLETE, id, request.funder);
+            return Err(self.refused(draft, Code::Denied.into()).await);
+        }
+        if request.status == Status::Draft { Ok(request) } else { Err(Code::BadStatus.into()) }
+    }
+
+    /// A subscription that is the caller's, either way; another's is recorded as refused.
+    pub(super) async fn readable(&self, caller: &Reader, id: &str, action: Action) -> Answer<Request> {
+        let request = self.request(id).await?;
+        let own = match caller {
+            Reader::Depositor(depositor) => request.owner == depositor.owner(),
+            Reader::Funder(funder) => request.funder == funder.organisation,
+        };
+        if own {
+            return Ok(request);
+        }
+        let draft = record(caller.actor(), action, id, request.funder);
+        Err(self.refused(draft, Code::Denied.into()).await)
+    }
+
+    fn incentive_type(&self, request: &Request) -> &'static str {
+        if request.company.is_some() { "AideEmployeur" } else { "AideTerritoire" }
+    }
+
+    /// A subscription as MOB answers it, with our manifest beside.
+    async fn view(&self, request: &Request) -> Answer<Value> {
+        let scheme = self.dossiers().rows.current::<SchemeDocument>(request.scheme).await?;
+        let title = scheme.map(|row| row.document.title.fr).unwrap_or_default();
+        let name = self.dossiers().enrolled(request.funder).await?.document.name;
+        let (outcome, updated) = self.outcome(request).await?;
+        let person = &request.person;
+        let attachments: Vec<Value> = self
+            .attachments(&request.id)
+            .await?
+            .iter()
+            .map(|file| {
+                json!({
+                    "originalName": file.name, "uploadDate": text_time(file.uploaded),
+                    "proofType": file.proof_type, "mimeType": file.media_type,
+                })
+            })
+            .collect();
+        let mut view = json!({
+            "id": request.id, "incentiveId": request.scheme.to_string(), "funderName": name,
+            "incentiveType": self.incentive_type(request), "incentiveTitle": title, "incentiveTransportList": [],
+            "citizenId": person.id, "lastName": person.last_name, "firstName": person.first_name,
+            "email": person.email, "birthdate": person.birthdate, "status": request.status.as_str(),
+            "createdAt": text_time(request.created), "updatedAt": text_time(updated),
+            "funderId": request.funder.to_string(), "specificFields": request.answers, "isCitizenDeleted": false,
+        });
+        let Value::Object(fields) = &mut view else { return Ok(view) };
+        if let Some(email) = &person.enterprise_email {
+            fields.insert("enterpriseEmail".to_owned(), email.as_str().into());
+        }
+        if !attachments.is_empty() {
+            fields.insert("attachments".to_owned(), attachments.into());
+        }
+        if let Some(sealed) = &request.sealed {
+            fields.extend(object(&sealed.encryption));
+            if let Some(access) = &sealed.private_key_access {
+                fields.insert("privateKeyAccess".to_owned(), object(access).into());
+            }
+        }
+        if let Some(manifest) = &request.manifest {
+            fields.insert("manifest".to_owned(), manifest.as_str().into());
+        }
+        if let Some(outcome) = outcome {
+            let name = if request.status == Status::Validated {
+                "subscriptionValidation"
+            } else {
+                "subscriptionRejection"
+            };
+            fields.insert(name.to_owned(), outcome);
+        }
+        Ok(view)
+    }
+
+    /// What was decided, and when something last changed.
+    async fn outcome(&self, request: &Request) -> Answer<(Option<Value>, u64)> {
+        if request.outcome.is_some() || !matches!(request.status, Status::Validated | Status::Rejected) {
+            return Ok((request.outcome.clone(), request.updated));
+        }
+        // The company decided over the bus.
+        let replies = self.dossiers().subscriptions().replies(&request.id).await?;
+        let reply = replies.into_iter().find_map(|row| Some((row.reply?.outcome, row.received)));
+        let Some((outcome, received)) = reply else { return Ok((None, request.updated)) };
+        let mut outcome = object(&outcome);
+        outcome.remove("status");
+        Ok((Some(outcome.into()), received))
+    }
+}
+
+fn object(value: &impl serde::Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// As JavaScript writes a date: `2026-11-21T08:00:00.000Z`.
+pub(super) fn text_time(ms: u64) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&format).ok())
+        .unwrap_or_default()
+}

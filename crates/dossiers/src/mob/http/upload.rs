@@ -1,0 +1,239 @@
+//! The stream of a form: one part of one file in memory, and nothing in clear anywhere else.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use multer::{Constraints, Field, Multipart, SizeLimit};
+use sceau_crypto::mob::{FileSealer, PART, SealedFile, SharedKeyAndIv};
+use sceau_store::{AntivirusError, ObjectName, Verdict};
+
+use super::MobHost;
+use super::refusal::{Answer, Code};
+
+/// The most files of a subscription.
+pub(super) const MOST_FILES: usize = 10;
+/// The largest file, in bytes.
+pub(super) const LARGEST: u64 = 10_000_000;
+/// The longest text part, in bytes.
+const LONGEST_TEXT: usize = 16 * 1024;
+/// The longest name, in bytes.
+const LONGEST_NAME: usize = 200;
+/// For how long a sender may send nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The types that are taken.
+const TYPES: [&str; 5] =
+    ["image/jpeg", "image/jpg", "image/png", "application/pdf", "application/octet-stream"];
+
+/// The files of one request, under the key and IV of their subscription.
+pub(super) struct Upload<'a> {
+    host: &'a MobHost,
+    shared: SharedKeyAndIv,
+    pub(super) files: Vec<File>,
+    /// Everything that was stored, whatever becomes of it.
+    stored: Vec<ObjectName>,
+}
+
+/// A file that was found clean.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) proof_type: String,
+    pub(super) media_type: String,
+    pub(super) sealed: SealedFile,
+    /// Where its ciphertext is, with the SHA-256 of each part.
+    pub(super) parts: Vec<(ObjectName, [u8; 32])>,
+}
+
+impl<'a> Upload<'a> {
+    pub(super) fn new(host: &'a MobHost, shared: SharedKeyAndIv) -> Self {
+        Self { host, shared, files: Vec::new(), stored: Vec::new() }
+    }
+
+    /// Reads the form to its end.
+    ///
+    /// # Errors
+    /// At the first thing that cannot be taken; what was stored is then to be discarded.
+    pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<()> {
+        let whole = SizeLimit::new().whole_stream(MOST_FILES as u64 * LARGEST + (1 << 20));
+        let constraints = Constraints::new().size_limit(whole);
+        let mut form = Multipart::with_constraints(OneByOne::new(body), boundary, constraints);
+        while let Some(field) = next(form.next_field()).await? {
+            match field.file_name().map(str::to_owned) {
+                Some(name) => self.file(&name, field).await?,
+                None => drop(text(field).await?),
+            }
+        }
+        if self.files.is_empty() { Err(Code::NoFiles.into()) } else { Ok(()) }
+    }
+
+    /// Removes everything that was stored.
+    pub(super) async fn discard(&self) {
+        for object in &self.stored {
+            if let Err(error) = self.host.dossiers().objects.delete(object).await {
+                // The sweep finds it: no row names it.
+                tracing::warn!(%error, "an object of a refused upload stays until the sweep");
+            }
+        }
+    }
+
+    async fn file(&mut self, name: &str, mut field: Field<'static>) -> Answer<()> {
+        if self.files.len() >= MOST_FILES {
+            return Err(Code::TooManyFiles.into());
+        }
+        let media_type = field.content_type().map(ToString::to_string).unwrap_or_default();
+        if !TYPES.contains(&media_type.as_str()) {
+            return Err(Code::FileType.into());
+        }
+        let name = self.free_name(plain_name(name)?);
+        let proof_type = field.name().unwrap_or_default().chars().take(100).collect();
+        let mut scan = self.host.settings().antivirus.begin().await.map_err(away)?;
+        let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
+        let mut parts = Vec::new();
+        while let Some(bytes) = next(field.chunk()).await? {
+            if sealing.taken + bytes.len() as u64 > LARGEST {
+                return Err(Code::FileSize.into());
+            }
+            scan.feed(&bytes).await.map_err(away)?;
+            sealing.take(&bytes);
+            while let Some(part) = sealing.full() {
+                parts.push(self.store(part).await?);
+            }
+        }
+        match scan.finish().await.map_err(away)? {
+            Verdict::Clean => {}
+            Verdict::Infected { .. } => return Err(Code::Infected.into()),
+        }
+        // The last block leaves after the verdict.
+        let (sealed, rest) = sealing.finish();
+        for part in rest {
+            parts.push(self.store(part).await?);
+        }
+        self.files.push(File { name, proof_type, media_type, sealed, parts });
+        Ok(())
+    }
+
+    async fn store(&mut self, part: Bytes) -> Answer<(ObjectName, [u8; 32])> {
+        let digest = sceau_crypto::sha256(&part);
+        let object = self.host.dossiers().objects.put(part).await?;
+        self.stored.push(object.clone());
+        Ok((object, digest))
+    }
+
+    /// Two files of one name: the second is `name(1).pdf`, as MOB has it.
+    fn free_name(&self, name: String) -> String {
+        let taken = |name: &str| self.files.iter().any(|file| file.name == name);
+        let (stem, extension) = name.rsplit_once('.').map_or((name.as_str(), None), |(s, e)| (s, Some(e)));
+        let numbered = |n: usize| match extension {
+            Some(extension) => format!("{stem}({n}).{extension}"),
+            None => format!("{stem}({n})"),
+        };
+        if !taken(&name) {
+            return name;
+        }
+        (1..=MOST_FILES).map(numbered).find(|name| !taken(name)).unwrap_or(name)
+    }
+}
+
+/// A file on its way through the cipher.
+struct Sealing {
+    sealer: FileSealer,
+    /// Ciphertext that is not stored yet: less than a part and a chunk.
+    ready: Vec<u8>,
+    /// Plaintext bytes.
+    taken: u64,
+}
+
+impl Sealing {
+    fn take(&mut self, plain: &[u8]) {
+        self.sealer.update(plain, &mut self.ready);
+        self.taken += plain.len() as u64;
+    }
+
+    /// A whole part, if there is one.
+    fn full(&mut self) -> Option<Bytes> {
+        if self.ready.len() < PART {
+            return None;
+        }
+        let rest = self.ready.split_off(PART);
+        Some(std::mem::replace(&mut self.ready, rest).into())
+    }
+
+    /// What was sealed, and what is left of it to store.
+    fn finish(self) -> (SealedFile, Vec<Bytes>) {
+        let Self { sealer, mut ready, .. } = self;
+        let sealed = sealer.finish(&mut ready);
+        (sealed, ready.chunks(PART).map(Bytes::copy_from_slice).collect())
+    }
+}
+
+/// The stream of a body that gives one chunk each time it is asked: a parser that reads whatever is there would hold a whole fast upload.
+struct OneByOne {
+    body: BodyDataStream,
+    given: bool,
+}
+
+impl OneByOne {
+    fn new(body: BodyDataStream) -> Self {
+        Self { body, given: false }
+    }
+}
+
+impl Stream for OneByOne {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.given) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = self.body.poll_next_unpin(context);
+        self.given = matches!(next, Poll::Ready(Some(_)));
+        next
+    }
+}
+
+/// The next of a form, from a sender that goes on.
+async fn next<T>(asked: impl Future<Output = multer::Result<Option<T>>>) -> Answer<Option<T>> {
+    match tokio::time::timeout(SILENCE, asked).await {
+        Ok(Ok(next)) => Ok(next),
+        Ok(Err(multer::Error::StreamSizeExceeded { .. })) => Err(Code::FileSize.into()),
+        Ok(Err(_)) | Err(_) => Err(Code::Multipart.into()),
+    }
+}
+
+/// A part that is no file.
+async fn text(mut field: Field<'static>) -> Answer<Vec<u8>> {
+    let mut text = Vec::new();
+    while let Some(bytes) = next(field.chunk()).await? {
+        if text.len() + bytes.len() > LONGEST_TEXT {
+            return Err(Code::Multipart.into());
+        }
+        text.extend_from_slice(&bytes);
+    }
+    Ok(text)
+}
+
+/// A name that can stand in an address, a list and a folder.
+fn plain_name(name: &str) -> Answer<String> {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '/' | '\\' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let good = (1..=LONGEST_NAME).contains(&name.len())
+        && !name.chars().any(hidden)
+        && name.trim() == name
+        && !matches!(name, "." | "..");
+    if good { Ok(name.to_owned()) } else { Err(Code::FileName.into()) }
+}
+
+/// Without a verdict nothing is kept.
+fn away(error: AntivirusError) -> Code {
+    if matches!(error, AntivirusError::TooLarge) {
+        return Code::FileSize;
+    }
+    tracing::warn!(%error, "the antivirus gave no verdict");
+    Code::AntivirusAway
+}
