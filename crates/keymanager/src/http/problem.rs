@@ -21,6 +21,12 @@ impl From<Denial> for ProblemResponse {
     }
 }
 
+impl From<Code> for ProblemResponse {
+    fn from(code: Code) -> Self {
+        Self(code.problem())
+    }
+}
+
 impl From<Error> for ProblemResponse {
     /// The cause stays in the log of the program; the page gets a code.
     fn from(error: Error) -> Self {

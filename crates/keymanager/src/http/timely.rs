@@ -12,6 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::problem::ProblemResponse;
+use crate::code::Code;
 use crate::denial::Denial;
 
 /// How long a body may take to arrive, from the first time that somebody waits for it.
@@ -19,11 +20,16 @@ const BODY: Duration = Duration::from_secs(20);
 /// How long a request may take, its body included: decisions wait ten seconds for the platform.
 const REQUEST: Duration = Duration::from_secs(45);
 
-/// Answers with a problem when the request takes too long.
+/// Answers with a problem when the request takes too long. What was begun goes on in a task of its own: a caller who goes away must not
+/// leave an act half done in memory, between its record and its effect.
 pub(super) async fn answer_in_time(request: Request, next: Next) -> Response {
     let request = request.map(|body| Body::new(Deadline { body, until: None }));
-    let answer = tokio::time::timeout(REQUEST, next.run(request)).await;
-    answer.unwrap_or_else(|_| ProblemResponse::from(Denial::TooSlow).into_response())
+    let running = tokio::spawn(next.run(request));
+    match tokio::time::timeout(REQUEST, running).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_panicked)) => ProblemResponse::from(Code::Internal).into_response(),
+        Err(_) => ProblemResponse::from(Denial::TooSlow).into_response(),
+    }
 }
 
 /// The body did not arrive in time.

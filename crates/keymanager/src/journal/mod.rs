@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::{KeyRef, Operations as _, Provider};
-use sceau_store::{Clock, Database, Outbox, Transaction, params};
+use sceau_store::{Clock, Database, Outbox, Row, Transaction, params};
 use sceau_trace::{
     Asserted, Checkpoint, Hash, LogTree, Record, SignedCheckpoint, VerifiedCheckpoint, VerifierKey,
     leaf_hash, sha256,
@@ -76,7 +76,9 @@ impl Journal {
             known: RwLock::default(),
             committed: RwLock::default(),
         };
-        let registers = journal.reload().await?;
+        let mut transaction = journal.parts.database.begin().await?;
+        let registers = journal.reload(&mut transaction).await?;
+        transaction.rollback().await?;
         Ok((journal, registers))
     }
 
@@ -91,12 +93,19 @@ impl Journal {
     /// Begins to append, alone.
     pub(crate) async fn begin(&self) -> Result<Append<'_>, Error> {
         let mut writer = self.writer.lock().await;
+        // First: an append that was abandoned may still be committing, and is over when the database lets the next one write.
+        let mut transaction = self.parts.database.begin().await?;
         if writer.ahead {
-            self.reload().await?;
+            self.reload(&mut transaction).await?;
             writer.ahead = false;
         }
-        let transaction = self.parts.database.begin().await?;
         Ok(Append { journal: self, writer, transaction })
+    }
+
+    /// The exact bytes of a record that is on disk.
+    pub(crate) async fn leaf(&self, position: u64) -> Result<Vec<u8>, Error> {
+        let missing = || Error::Journal(format!("record {position} is missing"));
+        self.leaves(position, 1).await?.pop().ok_or_else(missing)
     }
 
     /// The last checkpoint that is on disk; none while the trace is empty.
@@ -121,10 +130,12 @@ impl Journal {
     }
 
     /// Rebuilds the tree from disk.
-    async fn reload(&self) -> Result<BTreeMap<String, Hash>, Error> {
+    async fn reload(&self, transaction: &mut Transaction) -> Result<BTreeMap<String, Hash>, Error> {
         let (mut tree, mut registers, mut known) = (LogTree::new(), BTreeMap::new(), HashSet::new());
         loop {
-            let page = self.leaves(tree.size(), PAGE).await?;
+            let start = tree.size();
+            let page =
+                in_order(start, &transaction.fetch_all(statements::LEAVES, params![start, PAGE]).await?)?;
             for leaf in &page {
                 note_register(leaf, &mut registers)?;
                 tree.append(leaf_hash(leaf));
@@ -134,7 +145,7 @@ impl Journal {
                 break;
             }
         }
-        let stored = self.parts.database.fetch_optional(statements::GET_CHECKPOINT, params![]).await?;
+        let stored = transaction.fetch_optional(statements::GET_CHECKPOINT, params![]).await?;
         let checkpoint = match stored {
             None if tree.size() == 0 => None,
             None => return Err(Error::Journal("its checkpoint is missing".to_owned())),
@@ -158,15 +169,7 @@ impl Journal {
 
     /// The exact bytes of at most `count` records from `start`, in order and without a gap.
     async fn leaves(&self, start: u64, count: u64) -> Result<Vec<Vec<u8>>, Error> {
-        let rows = self.parts.database.fetch_all(statements::LEAVES, params![start, count]).await?;
-        let mut leaves = Vec::with_capacity(rows.len());
-        for (expected, row) in (start..).zip(&rows) {
-            if row.get::<u64>("position")? != expected {
-                return Err(Error::Journal(format!("record {expected} is missing")));
-            }
-            leaves.push(row.get("leaf")?);
-        }
-        Ok(leaves)
+        in_order(start, &self.parts.database.fetch_all(statements::LEAVES, params![start, count]).await?)
     }
 }
 
@@ -212,6 +215,18 @@ impl Append<'_> {
 /// Records read at a time.
 const PAGE: u64 = 1000;
 
+/// The bytes of records that stand one after another from `start`.
+fn in_order(start: u64, rows: &[Row]) -> Result<Vec<Vec<u8>>, Error> {
+    let mut leaves = Vec::with_capacity(rows.len());
+    for (expected, row) in (start..).zip(rows) {
+        if row.get::<u64>("position")? != expected {
+            return Err(Error::Journal(format!("record {expected} is missing")));
+        }
+        leaves.push(row.get("leaf")?);
+    }
+    Ok(leaves)
+}
+
 fn short(hash: &Hash) -> [u8; 8] {
     let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
     [a, b, c, d, e, f, g, h]
@@ -234,3 +249,6 @@ impl std::fmt::Debug for Journal {
         write!(f, "Journal({}, {} records)", self.parts.log.name(), self.size())
     }
 }
+
+#[cfg(test)]
+mod tests;
