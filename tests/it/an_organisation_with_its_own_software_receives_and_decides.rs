@@ -69,6 +69,7 @@ async fn from_enrolment_to_decision() {
         decision: Outcome::Accepted,
         reason: "Dossier complet.".to_owned(),
         decided_by: officer.account.parse().unwrap(),
+        connector: None,
         role: DecisionRole::CaseOfficer,
         time: now_ms(),
     };

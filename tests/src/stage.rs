@@ -97,6 +97,7 @@ impl Stage {
             decision,
             reason: "Dossier complet.".to_owned(),
             decided_by: self.officer.account.parse().expect("an account id"),
+            connector: None,
             role: DecisionRole::CaseOfficer,
             time,
         };

@@ -5,19 +5,28 @@
 
 use std::sync::PoisonError;
 
-use sceau_element_api::documents::DecisionRole;
+use sceau_element_api::documents::{DecisionRole, is_connector_name};
+use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, SchemeId};
 use sceau_pki::CertificateRole;
-use sceau_trace::{Actor, ActorKind};
+use sceau_store::params;
+use sceau_trace::{Action, Actor, ActorKind, Hash};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::denial::Denial;
+use crate::error::Error;
 use crate::manager::KeyManager;
 use crate::officer::{Shown, VerifiedOfficer};
 use crate::people::NOT_A_FINGERPRINT;
 use crate::register::{CONNECTORS, canonical};
 use crate::release::Failure;
+use crate::schema::statements;
+
+/// The most schemes of one grant: a record names each.
+const SCHEMES: usize = 32;
+/// Manifests in one answer.
+const MANIFESTS: u64 = 500;
 
 /// What a connector may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,7 +36,7 @@ pub struct Grant {
     pub certificate_fingerprint: String,
     /// How records call it: 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.
     pub name: String,
-    /// The schemes whose dossiers it may open; every one if null.
+    /// The schemes whose dossiers it may open, at most 32; every one if null.
     #[schema(value_type = Option<Vec<String>>)]
     pub schemes: Option<Vec<SchemeId>>,
     /// From when, in Unix milliseconds.
@@ -48,6 +57,16 @@ pub struct Decides {
     /// Case officer or supervisor.
     #[schema(value_type = String)]
     pub role: DecisionRole,
+}
+
+/// A manifest for this organisation that the platform's log has and nothing ended yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LoggedManifest {
+    /// SHA-256 of the manifest, hexadecimal.
+    #[schema(value_type = String)]
+    pub manifest: Hash,
+    /// Where the log has it.
+    pub log_index: u64,
 }
 
 /// A connector: an accepted connector's certificate with a grant that is in force.
@@ -76,6 +95,14 @@ impl Caller<'_> {
         match self {
             Self::Officer(officer) => officer.actor(),
             Self::Connector(connector) => Actor::new(ActorKind::Client, connector.grant.name.clone()),
+        }
+    }
+
+    /// The name of a connector.
+    pub(crate) fn connector(self) -> Option<String> {
+        match self {
+            Self::Officer(_) => None,
+            Self::Connector(connector) => Some(connector.grant.name.clone()),
         }
     }
 
@@ -113,11 +140,12 @@ impl KeyManager {
     /// [`Failure::Denied`] for what is no fingerprint, no name, or no time.
     pub async fn grant(&self, grant: Grant) -> Result<(), Failure> {
         let fingerprint = canonical(&grant.certificate_fingerprint).ok_or(NOT_A_FINGERPRINT)?;
-        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b".-".contains(&c);
-        let named = grant.name.starts_with(|c: char| c.is_ascii_lowercase()) && grant.name.len() <= 64;
-        if !named || !grant.name.bytes().all(plain) {
+        if !is_connector_name(&grant.name) {
             let rule = "a connector's name is 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter";
             return Err(Denial::Body(rule).into());
+        }
+        if grant.schemes.as_ref().is_some_and(|schemes| schemes.len() > SCHEMES) {
+            return Err(Denial::Body("a grant names at most 32 schemes, or null for all").into());
         }
         if grant.not_before >= grant.not_after {
             return Err(Denial::Body("a grant ends after it begins").into());
@@ -128,8 +156,9 @@ impl KeyManager {
             return Err(Denial::Body("another connector has this name: records must tell them apart").into());
         }
         let grant = Grant { certificate_fingerprint: fingerprint.clone(), ..grant };
+        let act = self.record_of_grant("grant", &grant);
         lists.connectors.insert(fingerprint, grant);
-        Ok(self.keep_list(&lists, CONNECTORS, &lists.connectors).await?)
+        Ok(self.keep_list_with(&lists, CONNECTORS, &lists.connectors, Some(act)).await?)
     }
 
     /// Revokes a grant: the next request of that connector is refused.
@@ -140,7 +169,46 @@ impl KeyManager {
         let fingerprint = canonical(fingerprint).ok_or(NOT_A_FINGERPRINT)?;
         let _alone = self.changing_people().await;
         let mut lists = self.lists();
-        lists.connectors.remove(&fingerprint).ok_or(Denial::NotFound)?;
-        Ok(self.keep_list(&lists, CONNECTORS, &lists.connectors).await?)
+        let grant = lists.connectors.remove(&fingerprint).ok_or(Denial::NotFound)?;
+        let act = self.record_of_grant("revoke", &grant);
+        Ok(self.keep_list_with(&lists, CONNECTORS, &lists.connectors, Some(act)).await?)
+    }
+
+    /// The manifests after log index `after` that nothing ended yet, in the log's order; at most 500.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn logged_manifests(&self, after: u64) -> Result<Vec<LoggedManifest>, Error> {
+        let rows = self.database().fetch_all(statements::OPEN_MANIFESTS, params![after, MANIFESTS]).await?;
+        rows.iter()
+            .map(|row| {
+                let manifest = Hash::from_hex(&row.get::<String>("hash")?);
+                let manifest = manifest.ok_or(Error::Tampered("a manifest of the platform's log"))?;
+                Ok(LoggedManifest { manifest, log_index: row.get("log_index")? })
+            })
+            .collect()
+    }
+
+    /// What a grant gives, or gave: everything that it says, the ids of people as the log commits to them.
+    fn record_of_grant(&self, act: &'static str, grant: &Grant) -> RecordDraft {
+        let draft = self
+            .own_record(Action::CONNECTOR_CHANGE)
+            .subject("client", &grant.name)
+            .detail("act", act)
+            .detail("certificate", grant.certificate_fingerprint.clone())
+            .detail("schemes", grant.schemes.as_ref().map_or("all", |_| "named"))
+            .detail("not_before", grant.not_before.to_string())
+            .detail("not_after", grant.not_after.to_string())
+            .detail(
+                "decides",
+                grant.decides.map_or("no", |by| sceau_element_api::Role::from(by.role).as_str()),
+            );
+        let schemes = grant.schemes.iter().flatten();
+        let draft = schemes.fold(draft, |draft, scheme| draft.subject("scheme", scheme));
+        let draft = match grant.decides {
+            Some(by) => draft.subject("account", by.account),
+            None => draft,
+        };
+        draft.granted()
     }
 }

@@ -88,7 +88,7 @@ impl KeyManager {
         let by = caller.decides()?;
         let (hash, payload) = {
             let _alone = self.deciding().await;
-            match self.earlier(by.account, request, &proven).await? {
+            match self.earlier(caller, by.account, request, &proven).await? {
                 Some(same) => same,
                 None => self.keep_decision(caller, by, request, &proven).await?,
             }
@@ -107,6 +107,7 @@ impl KeyManager {
     /// The same decision, if it was taken before, to be sent again; a refusal, if a final one was signed on this manifest.
     async fn earlier(
         &self,
+        caller: Caller<'_>,
         account: AccountId,
         request: &DecisionRequest,
         proven: &ProvenManifest,
@@ -114,13 +115,14 @@ impl KeyManager {
         let dossier = request.proof.dossier.to_string();
         for row in self.database().fetch_all(statements::DECISIONS, params![dossier]).await? {
             let payload: Vec<u8> = row.get("payload")?;
-            let Decision { decision, reason, decided_by, manifest_hash, .. } =
+            let Decision { decision, reason, decided_by, connector, manifest_hash, .. } =
                 Decision::parse(&payload)?.document;
             if manifest_hash != proven.hash {
                 continue;
             }
             // Also one that the platform says it refused: it holds the signature, and could choose between two.
-            if decision == request.decision && reason == request.reason && decided_by == account {
+            let same = decision == request.decision && reason == request.reason;
+            if same && decided_by == account && connector == caller.connector() {
                 return Ok(Some((sha256(&payload), payload)));
             }
             if decision != Outcome::MoreInformation {
@@ -147,6 +149,7 @@ impl KeyManager {
             reason: request.reason.clone(),
             decided_by: by.account,
             role: by.role,
+            connector: caller.connector(),
             time: self.now(),
         };
         let payload =

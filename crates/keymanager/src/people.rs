@@ -2,6 +2,7 @@
 
 use std::sync::PoisonError;
 
+use sceau_element_api::wire::RecordDraft;
 use sceau_pki::{CertificateRole, Issued, new_pkcs12_password};
 use sceau_trace::{Action, sha256};
 use serde::Serialize;
@@ -120,10 +121,24 @@ impl KeyManager {
         name: &'static str,
         list: &impl Serialize,
     ) -> Result<(), Error> {
+        self.keep_list_with(lists, name, list, None).await
+    }
+
+    /// The same, with one more record of the act that changed it.
+    pub(crate) async fn keep_list_with(
+        &self,
+        lists: &Registers,
+        name: &'static str,
+        list: &impl Serialize,
+        act: Option<RecordDraft>,
+    ) -> Result<(), Error> {
         let sealed = self.vault().seal(name, list)?;
         let draft = self.own_record(Action::REGISTER_CHANGE).granted().detail(REGISTER, name);
         let mut append = self.journal().begin().await?;
         append.record(draft.detail(REGISTER_HASH, sha256(&sealed).to_string())).await?;
+        if let Some(act) = act {
+            append.record(act).await?;
+        }
         self.vault().put_sealed(append.transaction(), name, &sealed).await?;
         append.commit().await?;
         *self.registers().write().unwrap_or_else(PoisonError::into_inner) = lists.clone();

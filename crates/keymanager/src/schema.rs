@@ -78,6 +78,8 @@ pub mod statements {
         pub PUT_MANIFEST = "INSERT INTO manifest (hash, key_id, log_index) VALUES ($1, $2, $3) \
             ON CONFLICT (hash) DO UPDATE SET key_id = excluded.key_id, log_index = excluded.log_index, ended = NULL";
         pub END_MANIFEST = "UPDATE manifest SET ended = $2 WHERE hash = $1";
+        pub OPEN_MANIFESTS = "SELECT hash, log_index FROM manifest WHERE log_index > $1 AND ended IS NULL \
+            ORDER BY log_index LIMIT $2";
         pub COUNT_OPEN_MANIFESTS = "SELECT count(*) AS n FROM manifest WHERE key_id = $1 AND ended IS NULL";
         pub INSERT_ALARM = "INSERT INTO alarm (id, kind, log_index, position, raised) VALUES ($1, $2, $3, $4, $5)";
         pub KNOWN_ALARM = "SELECT id FROM alarm WHERE id = $1";

@@ -36,6 +36,8 @@ pub struct Target {
     pub poll: Duration,
     /// When a dossier that met trouble is tried again.
     pub grace: Grace,
+    /// How long the feed may be behind the log before a manifest counts as withheld.
+    pub overdue: Duration,
 }
 
 /// Where dossiers go.

@@ -6,8 +6,9 @@ use sceau_element_api::Base64Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::feed::Delivery;
 use super::folder;
-use super::receiver::Receiver;
+use super::receiver::{Decided, Receiver};
 use super::trouble::Trouble;
 use super::writing::{hex, pretty};
 
@@ -15,6 +16,8 @@ use super::writing::{hex, pretty};
 const FOUND: &str = "decision.json";
 /// What became of it, beside it.
 const TOLD: &str = "decision.result.json";
+/// What the organisation decided, wherever it did.
+const DECIDED: &str = "decided.json";
 /// The largest that is read, in bytes: a reason has at most 2,000 characters.
 pub(super) const LARGEST: usize = 64 << 10;
 
@@ -73,6 +76,35 @@ impl Found {
             "decision": wanted.decision, "reason": wanted.reason,
         });
         Ok(receiver.decide(&body).await?)
+    }
+}
+
+/// Says in the folder of a dossier what the organisation decided, wherever it did, with what shows it. What the feed says of it alone is not written.
+pub(super) fn note(place: &Path, delivery: &Delivery, proven: Option<Decided>) -> Result<(), Trouble> {
+    let unproven = |words: &str| Err(Trouble::later("decision_unproven", words));
+    let Some(proven) = proven else {
+        return unproven("the feed says that it is decided, and the platform shows no decision");
+    };
+    let decision = &proven.decision;
+    if decision.manifest_hash != delivery.manifest_hash {
+        // The depositor sent it again meanwhile, and what is decided now is decided on that.
+        return Ok(());
+    }
+    let said = json!({
+        "decision": decision.decision, "reason": decision.reason, "time": decision.time,
+        "manifest_hash": decision.manifest_hash, "decided_by": decision.decided_by, "role": decision.role,
+        "connector": decision.connector, "logged": proven.attestation.record.time(),
+        "log_index": proven.attestation.index,
+    });
+    let proof = place.join("proof");
+    let written = folder::private_folder(&proof)
+        .and_then(|()| folder::replace(&proof, "decision", &proven.payload))
+        .and_then(|()| folder::replace(&proof, "decision-evidence.json", &pretty(&proven.evidence)))
+        .and_then(|()| folder::replace(place, DECIDED, &pretty(&said)));
+    match written {
+        // It was taken away in between.
+        Err(_) if !place.is_dir() => Ok(()),
+        written => written.map_err(|error| Trouble::disk(place, &error)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Folders that appear whole: written aside, synced to the last name, renamed, and the rename synced.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Where folders are written before they appear. Inside the folder of the others: a rename must not cross file systems.
@@ -13,9 +13,25 @@ pub(super) fn aside(output: &Path, name: &str) -> PathBuf {
     output.join(ASIDE).join(name)
 }
 
-/// Makes the folders in which others appear.
-pub(super) fn prepare(output: &Path) -> Result<(), Error> {
-    private_folder(&output.join(ASIDE))?;
+/// Makes the folders in which others appear. What a stop left aside is in clear and nobody's: it is removed, but for what is `complete`.
+pub(super) fn prepare(output: &Path, complete: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let aside = output.join(ASIDE);
+    private_folder(&aside)?;
+    std::fs::set_permissions(&aside, Permissions::from_mode(0o700))?;
+    for entry in std::fs::read_dir(&aside)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(&complete) {
+            continue;
+        }
+        let path = entry.path();
+        let removed = if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(path)
+        } else {
+            std::fs::remove_file(path)
+        };
+        removed?;
+    }
+    sync_folder(&aside)?;
     sync_folder(output)
 }
 
@@ -72,4 +88,35 @@ pub(super) fn appear(output: &Path, name: &str) -> Result<(), Error> {
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn what_a_stop_left_aside_is_removed_but_for_what_is_complete() {
+        let output = tempfile::tempdir().unwrap();
+        prepare(output.path(), |_| false).unwrap();
+        for name in ["half", "whole"] {
+            let place = aside(output.path(), name);
+            private_folder(&place.join("documents")).unwrap();
+            write_new(&place.join("documents/a.pdf"), b"in clear").unwrap();
+        }
+        write_new(&aside(output.path(), "stray"), b"in clear").unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::write(elsewhere.path().join("kept"), b"").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), aside(output.path(), "link")).unwrap();
+        std::fs::set_permissions(output.path().join(ASIDE), Permissions::from_mode(0o755)).unwrap();
+        prepare(output.path(), |name| name == "whole").unwrap();
+        let left: Vec<_> =
+            std::fs::read_dir(output.path().join(ASIDE)).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left, ["whole"]);
+        assert!(elsewhere.path().join("kept").exists(), "a link is removed, not followed");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&output.path().join(ASIDE)), 0o700);
+        let whole = aside(output.path(), "whole").join("documents");
+        assert_eq!((mode(&whole), mode(&whole.join("a.pdf"))), (0o700, 0o600));
+    }
 }

@@ -5,17 +5,26 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::stream;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
+use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::config::Handover;
 use super::decisions::LARGEST;
-use super::receiver::Delivery;
+use super::feed::Delivery;
 use super::trouble::Trouble;
 
 /// `EX_TEMPFAIL` of sysexits.h: the program asks to be run again later.
 const AGAIN: i32 = 75;
+/// How long a receiver may take no byte, or say nothing. A whole dossier may take hours.
+const STALLED: Duration = Duration::from_secs(300);
+/// Bytes that are read from a document at a time.
+const CHUNK: usize = 64 << 10;
 
 /// Hands the folder at `place` on. What the program printed, or the server answered, if anything.
 pub(super) async fn hand_on(
@@ -46,7 +55,7 @@ async fn run(
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .arg(place)
-        .env("SCEAU_DELIVERY", &delivery.id)
+        .env("SCEAU_DELIVERY", delivery.name())
         .env("SCEAU_KIND", delivery.kind.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -87,30 +96,37 @@ impl Poster<'_> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy() // not where the environment says: a proxy would read documents that go to this machine
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(300));
+            .connect_timeout(Duration::from_secs(10));
         if let Some(pem) = self.anchors_pem {
             let anchors = reqwest::Certificate::from_pem_bundle(pem).map_err(unreachable)?;
             builder = builder.tls_certs_only(anchors);
         }
         let client = builder.build().map_err(unreachable)?;
+        let moved = Moved::new(Instant::now());
         let mut request = client
             .post(self.url.clone())
-            .header("idempotency-key", &delivery.id)
-            .multipart(form(place).await?);
+            .header("idempotency-key", delivery.name())
+            .multipart(form(place, &moved).await?);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
         }
-        let mut answer = request.send().await.map_err(unreachable)?;
+        let silent = || Trouble::later("receiver_unreachable", "the receiver took nothing and said nothing");
+        let mut answer = tokio::select! {
+            answer = request.send() => answer.map_err(unreachable)?,
+            () = stalled(moved.subscribe()) => return Err(silent()),
+        };
         let status = answer.status();
         if !status.is_success() {
             let words = format!("the receiver answered {status}");
-            let passing = status.is_server_error() || matches!(status.as_u16(), 401 | 403 | 408 | 429);
-            let code = "receiver_refused";
-            return Err(if passing { Trouble::later(code, words) } else { Trouble::aside(code, words) });
+            return Err(match status.as_u16() {
+                401 | 403 | 408 | 429 | 502..=504 => Trouble::later("receiver_away", words),
+                500.. => Trouble::later("receiver_failed", words),
+                _ => Trouble::aside("receiver_refused", words),
+            });
         }
         let mut said = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        let mut chunk = async || tokio::time::timeout(STALLED, answer.chunk()).await.map_err(|_| silent());
+        while let Some(chunk) = chunk().await?.map_err(unreachable)? {
             said.extend_from_slice(&chunk);
             if said.len() > LARGEST {
                 return Err(Trouble::aside("receiver_answer", "the receiver answered more than a decision"));
@@ -120,7 +136,33 @@ impl Poster<'_> {
     }
 }
 
-async fn form(place: &Path) -> Result<Form, Trouble> {
+/// When the last byte was taken.
+type Moved = watch::Sender<Instant>;
+
+/// Resolves when nothing was taken for too long.
+async fn stalled(moved: watch::Receiver<Instant>) {
+    loop {
+        let last = *moved.borrow();
+        tokio::time::sleep_until(last + STALLED).await;
+        if *moved.borrow() == last {
+            return;
+        }
+    }
+}
+
+/// The bytes of a file, as fast as they are taken.
+fn body(file: File, moved: &Moved) -> reqwest::Body {
+    let chunks = stream::try_unfold((file, moved.clone()), |(mut file, moved)| async move {
+        let mut chunk = vec![0; CHUNK];
+        let read = file.read(&mut chunk).await?;
+        chunk.truncate(read);
+        moved.send_replace(Instant::now());
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(chunk), (file, moved))))
+    });
+    reqwest::Body::wrap_stream(chunks)
+}
+
+async fn form(place: &Path, moved: &Moved) -> Result<Form, Trouble> {
     let mut form = Form::new();
     let manifest = place.join("manifest.json");
     let bytes = tokio::fs::read(&manifest).await.map_err(|error| Trouble::disk(&manifest, &error))?;
@@ -134,9 +176,9 @@ async fn form(place: &Path) -> Result<Form, Trouble> {
     for (field, path, name) in first.into_iter().chain(documents) {
         let path = place.join(path);
         let disk = |error: std::io::Error| Trouble::disk(&path, &error);
-        let file = tokio::fs::File::open(&path).await.map_err(disk)?;
+        let file = File::open(&path).await.map_err(disk)?;
         let length = file.metadata().await.map_err(disk)?.len();
-        let part = Part::stream_with_length(reqwest::Body::from(file), length).file_name(name);
+        let part = Part::stream_with_length(body(file, moved), length).file_name(name);
         form = form.part(field, part);
     }
     Ok(form)

@@ -1,18 +1,25 @@
 //! What a connector has done, in a file of its own: one JSON line for each step, appended and synced before the next step is taken.
 //!
 //! A last line without its end was never acknowledged to anybody: it is cut off. Damage anywhere else is not a torn write, and the journal
-//! is refused.
+//! is refused. A journal that has grown to twice what it says is written anew as what it says, beside, and takes its own place by a rename.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::feed::Delivery;
 use super::folder::sync_folder;
-use super::receiver::Delivery;
+use super::standing::Standing;
+
+/// Names in the folder of the journal.
+const JOURNAL: &str = "journal";
+const ANEW: &str = "journal.new";
+/// A journal is not written anew below this size, in bytes.
+const SMALL: u64 = 1 << 20;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +36,11 @@ pub(super) enum Step {
         id: String,
         /// Name of the folder.
         folder: String,
+    },
+    /// What a depositor sent is with the organisation's system, or will never be: another entry about the same manifest is not handed over.
+    Settled {
+        /// The hash of the manifest, which names its dossier.
+        manifest: Hash,
     },
     /// The entry is finished.
     Done {
@@ -49,6 +61,16 @@ pub(super) enum Step {
         /// SHA-256 of what was found, hexadecimal.
         found: String,
     },
+    /// The folder is gone, and with it what was decided there.
+    Gone {
+        /// Its name.
+        folder: String,
+    },
+    /// The first line of a journal that was written anew: up to where the feed was received.
+    Through {
+        /// The position.
+        position: u64,
+    },
 }
 
 /// An entry that was put aside, and why.
@@ -65,23 +87,14 @@ pub struct Aside {
 /// The journal, and what it says.
 #[derive(Debug)]
 pub struct Journal {
+    folder: PathBuf,
+    /// Locked as long as this has the journal; not the journal itself, whose file is replaced.
+    _lock: File,
     file: File,
+    /// Bytes of the file, and those at which it is written anew.
+    size: u64,
+    limit: u64,
     standing: Standing,
-}
-
-/// What is received, and what is finished.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// The last position of the feed that was received.
-    pub position: u64,
-    /// Entries that are not finished, by position.
-    pub open: BTreeMap<u64, Delivery>,
-    /// Folders that are complete and may not have been renamed, by entry.
-    pub handing: BTreeMap<String, String>,
-    /// Entries that were put aside, with the reason.
-    pub aside: BTreeMap<u64, (Delivery, Aside)>,
-    /// What was decided, by folder and content.
-    pub decided: BTreeSet<(String, String)>,
 }
 
 impl Journal {
@@ -90,27 +103,33 @@ impl Journal {
     /// # Errors
     /// What the system says; [`ErrorKind::InvalidData`] when a line in the middle is none; [`ErrorKind::WouldBlock`] when another process has it.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("journal");
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-        file.try_lock()
+        let options = |create| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(create).truncate(false).mode(0o600);
+            options
+        };
+        let lock = options(true).open(folder.join("lock"))?;
+        lock.try_lock()
             .map_err(|_| Error::new(ErrorKind::WouldBlock, "another connector has this journal open"))?;
+        // Of a stop in the middle: the journal itself is still what counts.
+        match std::fs::remove_file(folder.join(ANEW)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let path = folder.join(JOURNAL);
+        let mut file = options(true).open(&path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut standing = Standing::default();
-        for line in bytes.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n') {
-            if !line.is_empty() {
-                standing.take(serde_json::from_slice(line).map_err(|error| {
-                    Error::new(ErrorKind::InvalidData, format!("{}: {error}", path.display()))
-                })?);
-            }
-        }
-        file.set_len(whole as u64)?;
+        let (standing, whole) = Standing::read(&bytes)
+            .map_err(|error| Error::new(ErrorKind::InvalidData, format!("{}: {error}", path.display())))?;
+        file.set_len(whole)?;
         file.seek(SeekFrom::End(0))?;
         file.sync_all()?;
         sync_folder(folder)?;
-        Ok(Self { file, standing })
+        let mut journal =
+            Self { folder: folder.to_owned(), _lock: lock, file, size: whole, limit: SMALL, standing };
+        journal.shorten()?;
+        Ok(journal)
     }
 
     /// What it says.
@@ -120,17 +139,14 @@ impl Journal {
 
     /// Appends steps; when this returns they are on disk.
     pub(super) fn append(&mut self, steps: &[Step]) -> Result<(), Error> {
-        let mut lines = Vec::new();
-        for step in steps {
-            serde_json::to_writer(&mut lines, step)?;
-            lines.push(b'\n');
-        }
-        self.file.write_all(&lines)?;
+        let bytes = lines(steps)?;
+        self.file.write_all(&bytes)?;
         self.file.sync_data()?;
+        self.size += bytes.len() as u64;
         for step in steps {
             self.standing.take(step.clone());
         }
-        Ok(())
+        self.shorten()
     }
 
     /// Has everything that was put aside tried again; returns how many.
@@ -138,51 +154,121 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn retry_all(&mut self) -> Result<usize, Error> {
-        let steps: Vec<Step> = self
-            .standing
-            .aside
-            .values()
-            .map(|(delivery, _)| Step::Again { id: delivery.id.clone() })
-            .collect();
+        let aside = self.standing.aside.values();
+        let steps: Vec<Step> = aside.map(|(delivery, _)| Step::Again { id: delivery.id.clone() }).collect();
         self.append(&steps)?;
         Ok(steps.len())
     }
+
+    /// Writes the journal anew where it has grown past its limit.
+    fn shorten(&mut self) -> Result<(), Error> {
+        if self.size <= self.limit {
+            return Ok(());
+        }
+        let bytes = lines(&self.standing.steps())?;
+        let path = self.folder.join(ANEW);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&path, self.folder.join(JOURNAL))?;
+        sync_folder(&self.folder)?;
+        self.file = file;
+        self.size = bytes.len() as u64;
+        self.limit = SMALL.max(2 * self.size);
+        Ok(())
+    }
 }
 
-impl Standing {
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Received { delivery } => {
-                if delivery.position > self.position {
-                    self.position = delivery.position;
-                    self.open.insert(delivery.position, delivery);
-                }
-            }
-            Step::Handing { id, folder } => {
-                self.handing.insert(id, folder);
-            }
-            Step::Done { id } => {
-                self.open.retain(|_, delivery| delivery.id != id);
-                self.handing.remove(&id);
-            }
-            Step::Aside(aside) => {
-                let found = self.open.iter().find(|(_, delivery)| delivery.id == aside.id);
-                if let Some((position, delivery)) = found.map(|(at, delivery)| (*at, delivery.clone())) {
-                    self.open.remove(&position);
-                    self.aside.insert(position, (delivery, aside));
-                }
-            }
-            Step::Again { id } => {
-                let found = self.aside.iter().find(|(_, (delivery, _))| delivery.id == id);
-                if let Some(position) = found.map(|(position, _)| *position)
-                    && let Some((delivery, _)) = self.aside.remove(&position)
-                {
-                    self.open.insert(position, delivery);
-                }
-            }
-            Step::Decided { folder, found } => {
-                self.decided.insert((folder, found));
-            }
+pub(super) fn lines(steps: &[Step]) -> Result<Vec<u8>, Error> {
+    let mut lines = Vec::new();
+    for step in steps {
+        serde_json::to_writer(&mut lines, step)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::super::feed::tests::entry;
+    use super::*;
+
+    fn finished(journal: &mut Journal, positions: std::ops::Range<u64>) {
+        let steps = positions.flat_map(|position| {
+            let delivery = entry(position);
+            let (id, folder) = (delivery.id.clone(), delivery.name());
+            let manifest = delivery.manifest_hash;
+            let handing = Step::Handing { id: id.clone(), folder };
+            [Step::Received { delivery }, handing, Step::Settled { manifest }, Step::Done { id }]
+        });
+        journal.append(&steps.collect::<Vec<_>>()).unwrap();
+    }
+
+    #[test]
+    fn it_is_written_anew_and_says_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        let (mut largest, mut shortened) = (0, 0);
+        for position in (1..4_000).step_by(50) {
+            let before = journal.size;
+            finished(&mut journal, position..(position + 50).min(4_001));
+            largest = largest.max(journal.size);
+            shortened += u32::from(journal.size < before);
         }
+        let aside = entry(4_001);
+        let reason = Aside { id: aside.id.clone(), code: "infected".to_owned(), detail: "x".to_owned() };
+        let open = entry(4_002);
+        let received = [aside, open.clone()].map(|delivery| Step::Received { delivery });
+        journal.append(&received).unwrap();
+        journal
+            .append(&[Step::Aside(reason), Step::Handing { id: open.id, folder: "f".to_owned() }])
+            .unwrap();
+        journal.append(&[Step::Decided { folder: "f".to_owned(), found: "00".to_owned() }]).unwrap();
+        let said = journal.standing.clone();
+        assert!(shortened >= 1, "it was written anew");
+        assert!(largest < 2 * SMALL, "{largest}: 4,000 dossiers are about 3 MB of steps");
+        journal.limit = 0;
+        journal.shorten().unwrap();
+        assert_eq!(journal.size, std::fs::metadata(folder.path().join(JOURNAL)).unwrap().len());
+        drop(journal);
+        let again = Journal::open(folder.path()).unwrap();
+        assert_eq!(again.standing, said);
+        assert_eq!((again.standing.position, again.standing.settled.len()), (4_002, 4_000));
+    }
+
+    #[test]
+    fn a_stop_while_it_is_written_anew_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        finished(&mut journal, 1..2);
+        let said = journal.standing.clone();
+        drop(journal);
+        std::fs::write(folder.path().join(ANEW), b"{\"step\":\"through\",\"posi").unwrap();
+        assert_eq!(Journal::open(folder.path()).unwrap().standing, said);
+        assert!(!folder.path().join(ANEW).exists());
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_and_any_other_damage_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(JOURNAL);
+        let mut journal = Journal::open(folder.path()).unwrap();
+        finished(&mut journal, 1..2);
+        let said = journal.standing.clone();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], b"{\"step\":\"done\",\"id\":\"e"].concat()).unwrap();
+        assert_eq!(Journal::open(folder.path()).unwrap().standing, said);
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        std::fs::write(&path, &whole[1..]).unwrap();
+        assert_eq!(Journal::open(folder.path()).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn one_process_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let _journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(Journal::open(folder.path()).unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 }

@@ -4,19 +4,29 @@
 //! certificate, decrypts one part at a time, and hands a dossier over whole or not at all. A journal of its own says what is done: after a
 //! crash nothing is lost, and no folder appears twice. It must never believe the platform without a proof, nor let one dossier hold up the others.
 
+mod answers;
 mod config;
 mod decisions;
+mod event;
+mod feed;
 mod folder;
 mod handover;
 mod journal;
+#[doc(hidden)]
+pub mod parsers;
+mod patience;
 mod receiver;
 mod runner;
+mod standing;
 mod trouble;
+mod withheld;
 mod writing;
 
 pub use config::{Grace, Handover, Target};
-pub use journal::{Aside, Journal, Standing};
-pub use receiver::{Delivery, Kind};
-pub use runner::{Connector, Event};
+pub use event::Event;
+pub use feed::{Delivery, Kind};
+pub use journal::{Aside, Journal};
+pub use runner::Connector;
+pub use standing::Standing;
 pub use trouble::Trouble;
 pub use writing::{Scanned, Scanner};

@@ -1,74 +1,20 @@
 //! The platform as a connector sees it: the feed, and a dossier whose manifest is proven.
 
-use std::fmt;
-
 use sceau_crypto::Cek;
 use sceau_crypto::envelope::{OpenedHeader, UnverifiedHeader};
-use sceau_element_api::documents::{Document as _, Manifest, SchemeDocument, SealedFile};
-use sceau_element_api::{Base64Url, DossierId, Kind as RowKind};
-use serde::{Deserialize, Serialize};
+use sceau_element_api::documents::{Decision, Document as _, Manifest, SchemeDocument, SealedFile};
+use sceau_element_api::{Base64Url, DossierId, Kind};
+use sceau_trace::{Asserted, Hash};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::config::Target;
+use super::feed::Page;
 use super::trouble::Trouble;
 use crate::machine::Machine;
 use crate::reading::scanned_as_asked;
 use crate::trust::{Attestation, attested};
 use crate::{ClientError, Server};
-
-/// An entry of the feed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// The same at each repetition.
-    pub id: String,
-    /// Its place in the feed of the organisation.
-    pub position: u64,
-    /// What happened.
-    pub kind: Kind,
-    /// The dossier.
-    pub dossier: DossierId,
-    /// The scheme.
-    pub scheme: String,
-    /// SHA-256 of the manifest that it is about, hexadecimal.
-    pub manifest_hash: String,
-    form: Base64Url,
-    /// When, in Unix milliseconds.
-    pub time: u64,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Sent for the first time.
-    Submitted,
-    /// Sent again, with what was asked for.
-    Resubmitted,
-    /// The organisation accepted it.
-    Accepted,
-    /// The organisation refused it.
-    Refused,
-    /// The organisation asked for more.
-    MoreInformation,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Submitted => "submitted",
-            Self::Resubmitted => "resubmitted",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::MoreInformation => "more_information",
-        })
-    }
-}
-
-/// Some entries.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    pub(super) deliveries: Vec<Delivery>,
-}
 
 /// The platform and the key manager of one organisation.
 #[derive(Debug)]
@@ -85,6 +31,7 @@ pub(super) struct Dossier {
     pub(super) evidence: Value,
     pub(super) attestation: Attestation,
     pub(super) scheme: Option<SchemeDocument>,
+    form: Base64Url,
     files: Vec<FileView>,
     session: Server,
 }
@@ -100,6 +47,29 @@ struct Bundle {
     manifest_evidence: Value,
     scheme: Base64Url,
     files: Vec<FileView>,
+    decision_proof: Option<DecisionProof>,
+}
+
+#[derive(Deserialize)]
+struct DecisionProof {
+    payload: Base64Url,
+    evidence: Value,
+}
+
+/// A decision that the log shows on the organisation's own word.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    pub(super) payload: Vec<u8>,
+    pub(super) evidence: Value,
+    pub(super) attestation: Attestation,
+}
+
+/// A manifest for the organisation that its key manager read in the log.
+#[derive(Debug, Deserialize)]
+pub(super) struct Logged {
+    pub(super) manifest: Hash,
+    pub(super) log_index: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,18 +106,21 @@ impl Receiver {
         let body = json!({"through": through});
         let ask = || async { self.feed.server().post("/v1/deliveries/acknowledge", &body).await };
         let _: Value = self.feed.with_token(ask).await?;
-            form: bundle.scheme,
         Ok(())
+    }
+
+    /// The manifests after log index `after` that wait for the organisation's answer, as its key manager read them in the log.
+    pub(super) async fn logged(&self, after: u64) -> Result<Vec<Logged>, ClientError> {
+        self.key_manager.get(&format!("/v1/connector/manifests?after={after}")).await
     }
 
     /// The dossier as it stands, its manifest proven.
     pub(super) async fn dossier(&self, target: &Target, id: DossierId) -> Result<Dossier, Trouble> {
-        let session = self.session(target, id).await?;
-        let bundle: Bundle = session.get(&format!("/v1/reading/{id}/bundle")).await?;
+        let (session, bundle) = self.bundle(target, id).await?;
         let parsed = Manifest::parse(&bundle.manifest)
             .map_err(|error| Trouble::aside("manifest_malformed", error.to_string()))?;
         let evidence = &bundle.manifest_evidence;
-        let attestation = attested(evidence, &target.log_key, RowKind::Manifest, &id.into(), parsed.hash)?;
+        let attestation = attested(evidence, &target.log_key, Kind::Manifest, &id.into(), parsed.hash)?;
         let manifest = parsed.document;
         if manifest.dossier != id {
             return Err(Trouble::aside("manifest_of_another_dossier", "the manifest is another dossier’s"));
@@ -163,9 +136,32 @@ impl Receiver {
             evidence: bundle.manifest_evidence,
             attestation,
             scheme,
+            form: bundle.scheme,
             files: bundle.files,
             session,
         })
+    }
+
+    /// What the organisation decided on a dossier, proven; none where the platform shows no decision.
+    pub(super) async fn decided(&self, target: &Target, id: DossierId) -> Result<Option<Decided>, Trouble> {
+        let (_, bundle) = self.bundle(target, id).await?;
+        let Some(DecisionProof { payload, evidence }) = bundle.decision_proof else { return Ok(None) };
+        let parsed = Decision::parse(&payload)
+            .map_err(|error| Trouble::aside("decision_malformed", error.to_string()))?;
+        let attestation = attested(&evidence, &target.log_key, Kind::Decision, &id.into(), parsed.hash)?;
+        let decision = parsed.document;
+        let ours = decision.dossier == id && decision.organisation == target.organisation;
+        if !ours || attestation.asserted() != Asserted::Organisation {
+            let words = "the log does not say that the organisation took this decision on this dossier";
+            return Err(ClientError::Unproven(words.to_owned()).into());
+        }
+        Ok(Some(Decided { decision, payload: payload.0, evidence, attestation }))
+    }
+
+    async fn bundle(&self, target: &Target, id: DossierId) -> Result<(Server, Bundle), ClientError> {
+        let session = self.session(target, id).await?;
+        let bundle = session.get(&format!("/v1/reading/{id}/bundle")).await?;
+        Ok((session, bundle))
     }
 
     /// A reading session of one dossier.
@@ -190,11 +186,11 @@ impl Receiver {
                 "file_missing",
                 "the platform does not give the header of a file that the manifest names",
             )
-            "scheme": dossier.form, "reading": dossier.session.bearer(),
         })?;
         let body = json!({
             "dossier": dossier.manifest.dossier, "file_id": named.file_id, "header": view.header,
             "manifest": Base64Url(dossier.manifest_bytes.clone()), "manifest_evidence": dossier.evidence,
+            "scheme": dossier.form, "reading": dossier.session.bearer(),
         });
         let answer: Unwrapped = self.key_manager.post("/v1/connector/unwrap", &body).await?;
         let broken =

@@ -1,72 +1,25 @@
 //! The connector at work for one organisation: receive, write aside, let appear, hand on, finish; look for decisions; again.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::config::{Handover, Target};
-use super::decisions::{Found, tell};
+use super::decisions::{Found, note, tell};
+use super::event::Event;
+use super::feed::{Delivery, Page};
 use super::folder;
 use super::handover::hand_on;
-use super::journal::{Aside, Journal, Standing, Step};
-use super::receiver::{Delivery, Kind, Receiver};
+use super::journal::{Aside, Journal, Step};
+use super::patience::Patience;
+use super::receiver::Receiver;
+use super::standing::Standing;
 use super::trouble::Trouble;
-use super::writing::{Scanner, Writing, folder_name, hex, place, pretty};
-
-/// What a person may want to know as it happens.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A dossier is with the organisation's system.
-    HandedOver {
-        /// The dossier.
-        dossier: String,
-        /// Where it is.
-        folder: String,
-    },
-    /// A dossier was sent again before this could be handed over: the later one comes by itself.
-    Superseded {
-        /// The dossier.
-        dossier: String,
-    },
-    /// It will be tried again.
-    Later {
-        /// The dossier; none where it is about the feed.
-        dossier: Option<String>,
-        /// Stable code.
-        code: String,
-        /// In words.
-        detail: String,
-    },
-    /// Put aside until a person says that it be tried again.
-    Aside {
-        /// The dossier.
-        dossier: String,
-        /// Stable code.
-        code: String,
-        /// In words.
-        detail: String,
-    },
-    /// A decision was signed by the key manager.
-    Decided {
-        /// Where it was found.
-        folder: String,
-    },
-    /// A decision was refused for good; what was found stays, with the reason beside it.
-    DecisionRefused {
-        /// Where it was found.
-        folder: String,
-        /// Stable code.
-        code: String,
-        /// In words.
-        detail: String,
-    },
-}
+use super::withheld::Withheld;
+use super::writing::{Scanner, Writing, place};
 
 type Teller = Box<dyn Fn(&Event) + Send + Sync>;
 
@@ -76,8 +29,10 @@ pub struct Connector {
     receiver: Receiver,
     journal: Journal,
     scanner: Option<Arc<dyn Scanner>>,
-    /// How often an entry met trouble since the start, and when it is tried again.
-    failures: HashMap<String, (u32, Instant)>,
+    patience: Patience,
+    withheld: Withheld,
+    /// The position that the platform said to keep.
+    acknowledged: u64,
     wake: Arc<Notify>,
     teller: Teller,
 }
@@ -89,7 +44,7 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    /// Opens the journal and makes the folders.
+    /// Opens the journal and makes the folders; what a stop left in clear is removed before anything else.
     ///
     /// # Errors
     /// [`Trouble::Journal`]; an address or a certificate that is none.
@@ -98,13 +53,17 @@ impl Connector {
         scanner: Option<Arc<dyn Scanner>>,
         teller: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Self, Trouble> {
-        let receiver = Receiver::new(&target)?;
         folder::private_folder(&target.state).map_err(Trouble::Journal)?;
-        let journal = Journal::open(&target.state).map_err(Trouble::Journal)?;
-        let output = target.handover.folder();
-        folder::prepare(output).map_err(|error| Trouble::disk(output, &error))?;
-        let (failures, wake) = (HashMap::new(), Arc::default());
-        Ok(Self { target, receiver, journal, scanner, failures, wake, teller: Box::new(teller) })
+        let mut journal = Journal::open(&target.state).map_err(Trouble::Journal)?;
+        clear(&target, journal.standing())?;
+        let gone = journal.standing().decided.iter().map(|(folder, _)| folder);
+        let gone = gone.filter(|folder| !place(&target, folder).exists());
+        let gone: Vec<Step> = gone.map(|folder| Step::Gone { folder: folder.clone() }).collect();
+        journal.append(&gone).map_err(Trouble::Journal)?;
+        let receiver = Receiver::new(&target)?;
+        let (patience, withheld) = (Patience::new(target.grace), Withheld::new(target.overdue));
+        let (wake, teller) = (Arc::default(), Box::new(teller));
+        Ok(Self { target, receiver, journal, scanner, patience, withheld, acknowledged: 0, wake, teller })
     }
 
     /// What the journal says.
@@ -117,114 +76,130 @@ impl Connector {
         Arc::clone(&self.wake)
     }
 
-    /// Works until `stop` resolves.
+    /// Works until `stop` resolves; what is being written then is removed.
     ///
     /// # Errors
     /// [`Trouble::Journal`], alone.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Trouble> {
-        tokio::pin!(stop);
+        let worked = tokio::select! {
+            () = stop => Ok(()),
+            worked = self.go_on() => worked,
+        };
+        clear(&self.target, self.journal.standing())?;
+        worked
+    }
+
+    async fn go_on(&mut self) -> Result<(), Trouble> {
         let mut broken = 0;
         loop {
-            let wait = tokio::select! {
-                () = &mut stop => return Ok(()),
-                worked = self.work() => worked?,
+            let rest = self.work().await?;
+            let wake = Arc::clone(&self.wake);
+            let page = tokio::select! {
+                () = wake.notified() => continue,
+                page = self.receiver.page(self.standing().position, rest.as_secs()) => page,
             };
-            let page = {
-                let wake = Arc::clone(&self.wake);
-                tokio::select! {
-                    () = &mut stop => return Ok(()),
-                    () = wake.notified() => continue,
-                    page = self.receiver.page(self.standing().position, wait.as_secs()) => page,
-                }
+            let trouble = match page {
+                Ok(page) => self.receive(page).await?,
+                Err(error) => Some(error.into()),
             };
-            match page {
-                Ok(page) => {
-                    broken = 0;
-                    self.receive(page.deliveries).await?;
-                }
-                Err(error) => {
-                    broken += 1;
-                    self.say_later(None, &Trouble::from(error));
-                    tokio::select! {
-                        () = &mut stop => return Ok(()),
-                        () = self.wake.notified() => {}
-                        () = tokio::time::sleep(self.target.grace.after(broken)) => {}
-                    }
-                }
+            let Some(trouble) = trouble else {
+                broken = 0;
+                continue;
+            };
+            broken += 1;
+            self.say_later(None, &trouble);
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(self.target.grace.after(broken)) => {}
             }
         }
     }
 
-    /// Keeps what was received, then says so: from then on it is this connector's to finish.
-    async fn receive(&mut self, deliveries: Vec<Delivery>) -> Result<(), Trouble> {
-        let known = self.standing().position;
-        let new = deliveries.into_iter().filter(|delivery| delivery.position > known);
-        let steps: Vec<Step> = new.map(|delivery| Step::Received { delivery }).collect();
-        if steps.is_empty() {
-            return Ok(());
+    /// Keeps what follows in the feed, then says so: from then on it is this connector's to finish. What is wrong with the rest.
+    async fn receive(&mut self, page: Page) -> Result<Option<Trouble>, Trouble> {
+        let judged = page.judge(self.standing(), self.acknowledged);
+        let received = judged.deliveries.into_iter().map(|delivery| Step::Received { delivery });
+        let received: Vec<Step> = received.collect();
+        if !received.is_empty() {
+            self.journal.append(&received).map_err(Trouble::Journal)?;
         }
-        self.journal.append(&steps).map_err(Trouble::Journal)?;
-        if let Err(error) = self.receiver.acknowledge(self.standing().position).await {
-            // The journal says where to go on, whatever the platform remembers.
-            self.say_later(None, &Trouble::from(error));
+        let position = self.standing().position;
+        if position > self.acknowledged {
+            match self.receiver.acknowledge(position).await {
+                Ok(()) => self.acknowledged = position,
+                // The journal says where to go on, whatever the platform remembers.
+                Err(error) => return Ok(Some(judged.trouble.unwrap_or_else(|| error.into()))),
+            }
         }
-        Ok(())
+        Ok(judged.trouble)
     }
 
     /// Does everything that is due; how long nothing will be.
     async fn work(&mut self) -> Result<Duration, Trouble> {
-        let open: Vec<Delivery> = self.standing().open.values().cloned().collect();
+        let mut open: Vec<Delivery> = self.standing().open.values().cloned().collect();
+        open.sort_by_key(|delivery| (self.patience.failures(&delivery.id), delivery.position));
         for delivery in open {
-            let due = self.failures.get(&delivery.id).is_none_or(|(_, due)| *due <= Instant::now());
-            if due {
+            let now = Instant::now();
+            if !self.patience.is_paused(now) && self.patience.is_due(&delivery.id, now) {
                 self.finish(&delivery).await?;
             }
         }
         self.look_for_decisions().await?;
-        let now = Instant::now();
-        let next = self.failures.values().map(|(_, due)| due.saturating_duration_since(now)).min();
-        Ok(next.unwrap_or(self.target.poll).min(self.target.poll))
+        self.look_for_withheld().await;
+        Ok(self.patience.rest(Instant::now(), self.target.poll))
     }
 
     /// Takes one entry to its end, or says when it is tried again, or puts it aside. Only a journal that cannot be kept stops the others.
     async fn finish(&mut self, delivery: &Delivery) -> Result<(), Trouble> {
-        let done = match delivery.kind {
-            Kind::Submitted | Kind::Resubmitted => self.hand_over(delivery).await,
-            _ => self.note_decided(delivery),
+        let done = if delivery.is_sent() {
+            self.hand_over(delivery).await
+        } else {
+            self.note_decided(delivery).await
         };
         let id = delivery.id.clone();
         let dossier = delivery.dossier.to_string();
-        match done {
+        let (code, detail) = match done {
             Ok(event) => {
-                self.journal.append(&[Step::Done { id: id.clone() }]).map_err(Trouble::Journal)?;
-                self.failures.remove(&id);
+                let settled = Step::Settled { manifest: delivery.manifest_hash };
+                let steps =
+                    delivery.is_sent().then_some(settled).into_iter().chain([Step::Done { id: id.clone() }]);
+                self.journal.append(&steps.collect::<Vec<_>>()).map_err(Trouble::Journal)?;
+                self.patience.passed(&id);
                 event.iter().for_each(|event| (self.teller)(event));
-                Ok(())
+                return Ok(());
             }
-            Err(Trouble::Journal(error)) => Err(Trouble::Journal(error)),
+            Err(Trouble::Journal(error)) => return Err(Trouble::Journal(error)),
             Err(trouble @ Trouble::Later { .. }) => {
-                let failures = self.failures.get(&id).map_or(0, |(failures, _)| *failures) + 1;
-                self.failures.insert(id, (failures, Instant::now() + self.target.grace.after(failures)));
-                self.say_later(Some(dossier), &trouble);
-                Ok(())
+                let alone = self.patience.failed(&id, &trouble, Instant::now());
+                match trouble {
+                    Trouble::Later { code, detail } if alone => {
+                        (code, format!("tried again and again: {detail}"))
+                    }
+                    trouble => {
+                        self.say_later(Some(dossier), &trouble);
+                        return Ok(());
+                    }
+                }
             }
-            Err(Trouble::Aside { code, detail }) => {
-                let aside = Aside { id: id.clone(), code: code.clone(), detail: detail.clone() };
-                self.journal.append(&[Step::Aside(aside)]).map_err(Trouble::Journal)?;
-                self.failures.remove(&id);
-                (self.teller)(&Event::Aside { dossier, code, detail });
-                Ok(())
-            }
-        }
+            Err(Trouble::Aside { code, detail }) => (code, detail),
+        };
+        let aside = Aside { id: id.clone(), code: code.clone(), detail: detail.clone() };
+        self.journal.append(&[Step::Aside(aside)]).map_err(Trouble::Journal)?;
+        self.patience.forget(&id);
+        (self.teller)(&Event::Aside { dossier, code, detail });
+        Ok(())
     }
 
     async fn hand_over(&mut self, delivery: &Delivery) -> Result<Option<Event>, Trouble> {
-        let name = folder_name(delivery);
+        let name = delivery.name();
         let dossier = delivery.dossier.to_string();
         let output = self.target.handover.folder().clone();
+        if self.standing().settled.contains(&delivery.manifest_hash) {
+            return Ok(Some(Event::Repeated { dossier }));
+        }
         if !self.standing().handing.contains_key(&delivery.id) {
             let proven = self.receiver.dossier(&self.target, delivery.dossier).await?;
-            if hex(&sceau_crypto::sha256(&proven.manifest_bytes)) != delivery.manifest_hash {
+            if sceau_trace::sha256(&proven.manifest_bytes) != delivery.manifest_hash {
                 return Ok(Some(Event::Superseded { dossier }));
             }
             let (target, receiver) = (&self.target, &self.receiver);
@@ -254,15 +229,28 @@ impl Connector {
         Ok(Some(Event::HandedOver { dossier, folder: place.display().to_string() }))
     }
 
-    /// Says in the folder of a dossier, if it is there still, that the organisation decided, wherever it did.
-    fn note_decided(&self, delivery: &Delivery) -> Result<Option<Event>, Trouble> {
-        let place = place(&self.target, &folder_name(delivery));
+    /// Says in the folder of a dossier, if it is there still, what the organisation decided, wherever it did.
+    async fn note_decided(&self, delivery: &Delivery) -> Result<Option<Event>, Trouble> {
+        let place = place(&self.target, &delivery.name());
         if place.is_dir() {
-            let said = serde_json::json!({"decision": delivery.kind, "time": delivery.time, "delivery": delivery.id});
-            folder::replace(&place, "decided.json", &pretty(&said))
-                .map_err(|error| Trouble::disk(&place, &error))?;
+            note(&place, delivery, self.receiver.decided(&self.target, delivery.dossier).await?)?;
         }
         Ok(None)
+    }
+
+    /// Compares what the key manager read in the log with what the feed gave.
+    async fn look_for_withheld(&mut self) {
+        let now = Instant::now();
+        let Some(after) = self.withheld.asks(now) else { return };
+        match self.receiver.logged(after).await {
+            Ok(logged) => {
+                for manifest in self.withheld.compare(logged, self.journal.standing(), now) {
+                    let manifest_hash = manifest.manifest.to_string();
+                    (self.teller)(&Event::Withheld { manifest_hash, log_index: manifest.log_index });
+                }
+            }
+            Err(error) => self.say_later(None, &error.into()),
+        }
     }
 
     /// Has the key manager sign what the organisation's system decided.
@@ -275,7 +263,8 @@ impl Connector {
             }
             let Some(found) = Found::in_folder(&entry.path()) else { continue };
             let known = (name.clone(), found.hash.clone());
-            if !self.standing().decided.contains(&known) {
+            let due = self.patience.is_due(&key_of(&name), Instant::now());
+            if due && !self.standing().decided.contains(&known) {
                 self.decide(&name, &entry.path(), &found).await?;
             }
         }
@@ -284,14 +273,21 @@ impl Connector {
 
     async fn decide(&mut self, name: &str, place: &Path, found: &Found) -> Result<(), Trouble> {
         let outcome = found.deliver(&self.receiver, place).await;
-        if let Err(trouble @ Trouble::Later { .. }) = &outcome {
-            self.say_later(Some(name.to_owned()), trouble);
-            return Ok(());
-        }
-        if let Err(error) = tell(place, found, &outcome) {
-            self.say_later(Some(name.to_owned()), &Trouble::disk(place, &error));
-            return Ok(());
-        }
+        let outcome = match outcome {
+            Err(trouble @ Trouble::Later { .. }) => Err(trouble),
+            outcome => {
+                tell(place, found, &outcome).map_err(|error| Trouble::disk(place, &error)).map(|()| outcome)
+            }
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(trouble) => {
+                self.patience.failed(&key_of(name), &trouble, Instant::now());
+                self.say_later(Some(name.to_owned()), &trouble);
+                return Ok(());
+            }
+        };
+        self.patience.forget(&key_of(name));
         let step = Step::Decided { folder: name.to_owned(), found: found.hash.clone() };
         self.journal.append(&[step]).map_err(Trouble::Journal)?;
         let folder = place.display().to_string();
@@ -315,6 +311,18 @@ impl Connector {
         let code = trouble.code().to_owned();
         (self.teller)(&Event::Later { dossier, code, detail: trouble.to_string() });
     }
+}
+
+/// Removes what lies aside in clear, but for what is complete and the journal knows.
+fn clear(target: &Target, standing: &Standing) -> Result<(), Trouble> {
+    let output = target.handover.folder();
+    let complete = |name: &str| standing.handing.values().any(|folder| folder == name);
+    folder::prepare(output, complete).map_err(|error| Trouble::disk(output, &error))
+}
+
+/// By which patience knows a folder with a decision: no id of an entry has a slash before it.
+fn key_of(folder: &str) -> String {
+    format!("/{folder}")
 }
 
 /// Removes a folder that was posted; one that is gone already is good.

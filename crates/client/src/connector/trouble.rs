@@ -1,5 +1,6 @@
 //! What stops one dossier, or one request, and who may go on.
 
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use crate::ClientError;
@@ -25,9 +26,11 @@ pub enum Trouble {
     },
     /// The journal cannot be kept: nothing may go on.
     #[error("the journal cannot be kept: {0}")]
-    Journal(std::io::Error),
+    Journal(Error),
 }
 
+/// The key manager's word that too many keys were asked for of late.
+const QUOTA: &str = "quota_exceeded";
 /// Refusals of a key manager that are about the connector as a whole, not about the dossier.
 const OF_THE_CONNECTOR: [&str; 9] = [
     "connector_not_granted",
@@ -50,9 +53,33 @@ impl Trouble {
         Self::Aside { code: code.to_owned(), detail: detail.into() }
     }
 
-    /// A full disk, or a folder that is away, mends.
-    pub(super) fn disk(path: &Path, cause: &std::io::Error) -> Self {
-        Self::later("disk", format!("{}: {cause}", path.display()))
+    /// A full disk, or a folder that is away, mends; what no disk takes does not.
+    pub(super) fn disk(path: &Path, cause: &Error) -> Self {
+        let words = format!("{}: {cause}", path.display());
+        match cause.kind() {
+            ErrorKind::InvalidFilename | ErrorKind::InvalidInput | ErrorKind::FileTooLarge => {
+                Self::aside("cannot_be_written", words)
+            }
+            _ => Self::later("disk", words),
+        }
+    }
+
+    /// Whether another dossier would meet it too: until it passes, nothing is begun that would ask for keys in vain.
+    pub(super) fn is_everyones(&self) -> bool {
+        let common = [
+            "unreachable",
+            "disk",
+            "antivirus",
+            "receiver_unreachable",
+            "receiver_away",
+            "not_a_sceau_server",
+        ];
+        match self {
+            Self::Later { code, .. } => {
+                common.contains(&code.as_str()) || code == QUOTA || OF_THE_CONNECTOR.contains(&code.as_str())
+            }
+            Self::Aside { .. } | Self::Journal(_) => false,
+        }
     }
 
     /// Its stable code.

@@ -9,16 +9,21 @@ use sceau_crypto::envelope::OpenedHeader;
 use sceau_element_api::documents::SealedFile;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use zeroize::Zeroizing;
 
+use super::answers;
 use super::config::Target;
+use super::feed::Delivery;
 use super::folder;
-use super::receiver::{Delivery, Dossier, Receiver};
+use super::receiver::{Dossier, Receiver};
 use super::trouble::Trouble;
 use crate::{ClientError, name};
 
-/// The largest sealed answers that are read, in bytes: two hundred answers of 5,000 characters are below.
-const LARGEST_ANSWERS: u64 = 16 << 20;
+/// Bytes of a file name on common file systems.
+const LONGEST_NAME: usize = 255;
+/// Bytes that an extension may have to be kept when a name is cut.
+const EXTENSION: usize = 17;
 
 /// What an antivirus says of a file in clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +34,10 @@ pub enum Scanned {
     Infected(String),
     /// The file is larger than the antivirus takes.
     TooLarge,
-    /// There is no verdict now; why.
+    /// There is no antivirus now; why.
     Unavailable(String),
+    /// The antivirus failed on this file; how.
+    Failed(String),
 }
 
 /// Scans files in clear before they are handed over.
@@ -74,7 +81,7 @@ impl Writing<'_> {
         for named in dossier.manifest.files.clone() {
             let header = self.receiver.unwrap(&dossier, &named).await?;
             if sealed_answers == Some(named.envelope_hash) {
-                sealed = self.answers(&mut dossier, &named, &header, place).await?;
+                sealed = self.answers(&mut dossier, &named, &header).await?;
                 continue;
             }
             let (sent, media_type) = (header.metadata().name(), header.metadata().media_type());
@@ -111,7 +118,7 @@ impl Writing<'_> {
     /// What the receiving system reads first.
     fn manifest(&self, dossier: &Dossier, files: &[Written]) -> Value {
         json!({
-            "v": 1, "delivery": self.delivery.id, "kind": self.delivery.kind,
+            "v": 1, "delivery": self.delivery.name(), "kind": self.delivery.kind,
             "dossier": dossier.manifest.dossier, "organisation": dossier.manifest.organisation,
             "scheme": dossier.manifest.scheme, "title": dossier.scheme.as_ref().map(|scheme| &scheme.title),
             "manifest_hash": self.delivery.manifest_hash, "submitted": dossier.attestation.record.time(),
@@ -120,26 +127,25 @@ impl Writing<'_> {
         })
     }
 
+    /// The sealed answers; they come to the disk with the others alone.
     async fn answers(
         &self,
         dossier: &mut Dossier,
         named: &SealedFile,
         header: &OpenedHeader,
-        place: &Path,
     ) -> Result<Value, Trouble> {
-        if named.size > LARGEST_ANSWERS {
-            return Err(Trouble::aside("answers_malformed", "the sealed answers are larger than any form’s"));
+        let malformed = |words: &str| Trouble::aside("answers_malformed", words);
+        if named.size > answers::LARGEST {
+            return Err(malformed("the sealed answers are larger than any form’s"));
         }
-        let path = place.join(".answers");
-        self.file(dossier, named, header, &path).await?;
-        let disk = |error: std::io::Error| Trouble::disk(&path, &error);
-        let bytes = tokio::fs::read(&path).await.map_err(disk)?;
-        tokio::fs::remove_file(&path).await.map_err(disk)?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| Trouble::aside("answers_malformed", "the sealed answers are not JSON"))
+        let mut bytes = Zeroizing::new(Vec::new());
+        self.open(dossier, named, header, &mut *bytes)
+            .await?
+            .map_err(|error| malformed(&error.to_string()))?;
+        answers::parse(&bytes).map(Value::from).map_err(malformed)
     }
 
-    /// Decrypts a file; one part is in memory at a time. It is there, synced, only if it is what the manifest says. The SHA-256 of the plaintext.
+    /// Decrypts a file to the disk. It is there, synced, only if it is what the manifest says. The SHA-256 of the plaintext.
     async fn file(
         &self,
         dossier: &mut Dossier,
@@ -147,10 +153,26 @@ impl Writing<'_> {
         header: &OpenedHeader,
         path: &Path,
     ) -> Result<String, Trouble> {
-        let broken =
-            |error: sceau_crypto::envelope::OpenError| Trouble::aside(error.code(), error.to_string());
         let disk = |error: std::io::Error| Trouble::disk(path, &error);
         let mut file = tokio::fs::File::from_std(folder::new_file(path).map_err(disk)?);
+        let sha256 = self.open(dossier, named, header, &mut file).await?.map_err(disk)?;
+        file.flush().await.map_err(disk)?;
+        file.sync_all().await.map_err(disk)?;
+        Ok(sha256)
+    }
+
+    /// Decrypts a file, and compares it with the manifest; one part is in memory at a time. The SHA-256 of the plaintext, or what `sink` said.
+    async fn open(
+        &self,
+        dossier: &mut Dossier,
+        named: &SealedFile,
+        header: &OpenedHeader,
+        sink: &mut (impl AsyncWrite + Unpin + Send),
+    ) -> Result<Result<String, std::io::Error>, Trouble> {
+        let broken =
+            |error: sceau_crypto::envelope::OpenError| Trouble::aside(error.code(), error.to_string());
+        let other =
+            || ClientError::Unproven("a file is not the one that the depositor signed for".to_owned());
         let (mut hasher, mut plain) = (header.hasher(), Context::new(&SHA256));
         let mut opener = None;
         let mut size = 0;
@@ -164,15 +186,18 @@ impl Writing<'_> {
             let text = opener.open_part(index, index + 1 == named.parts, &mut part).map_err(broken)?;
             plain.update(text);
             size += text.len() as u64;
-            file.write_all(text).await.map_err(disk)?;
+            // Before it is written: neither the disk nor our memory takes more than was signed for.
+            if size > named.size {
+                return Err(other().into());
+            }
+            if let Err(error) = sink.write_all(text).await {
+                return Ok(Err(error));
+            }
         }
         if hasher.finish().as_bytes() != named.envelope_hash.as_bytes() || size != named.size {
-            let words = "a file is not the one that the depositor signed for";
-            return Err(ClientError::Unproven(words.to_owned()).into());
+            return Err(other().into());
         }
-        file.flush().await.map_err(disk)?;
-        file.sync_all().await.map_err(disk)?;
-        Ok(hex(plain.finish().as_ref()))
+        Ok(Ok(hex(plain.finish().as_ref())))
     }
 
     async fn scan(&self, path: &Path) -> Result<(), Trouble> {
@@ -186,14 +211,9 @@ impl Writing<'_> {
                 Err(Trouble::aside("not_scanned", "a document is larger than the antivirus takes"))
             }
             Scanned::Unavailable(why) => Err(Trouble::later("antivirus", why)),
+            Scanned::Failed(how) => Err(Trouble::later("antivirus_failed", how)),
         }
     }
-}
-
-/// The name of the folder of a dossier: the same for the same manifest, another for one that was sent again.
-pub(super) fn folder_name(delivery: &Delivery) -> String {
-    let hash: String = delivery.manifest_hash.chars().filter(char::is_ascii_hexdigit).take(12).collect();
-    format!("{}.{hash}", delivery.dossier)
 }
 
 /// Where the folder will be.
@@ -203,18 +223,22 @@ pub(super) fn place(target: &Target, name: &str) -> PathBuf {
 
 /// A name that no other file of the folder has, also where capitals do not count.
 fn unused(taken: &mut BTreeSet<String>, name: &str) -> String {
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
-        _ => (name, String::new()),
-    };
     let mut chosen = name.to_owned();
     let mut number = 2;
     while !taken.insert(chosen.to_lowercase()) {
-        let kept: String = stem.chars().take(60).collect();
-        chosen = format!("{kept} ({number}){extension}");
+        chosen = numbered(name, number);
         number += 1;
     }
     chosen
+}
+
+/// The name with a number, no longer than a disk takes: the end of its stem makes room.
+fn numbered(name: &str, number: u32) -> String {
+    let dot = name.rfind('.').filter(|dot| *dot > 0 && name.len() - dot <= EXTENSION);
+    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    let counter = format!(" ({number})");
+    let end = stem.floor_char_boundary(LONGEST_NAME - counter.len() - extension.len());
+    format!("{}{counter}{extension}", stem.get(..end).unwrap_or_default())
 }
 
 pub(super) fn pretty(value: &Value) -> Vec<u8> {
@@ -231,6 +255,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
 
     #[test]
@@ -238,5 +263,23 @@ mod tests {
         let mut taken = BTreeSet::new();
         let names = ["a.pdf", "A.PDF", "a.pdf", "b", "b"].map(|name| unused(&mut taken, name));
         assert_eq!(names, ["a.pdf", "A (2).PDF", "a (3).pdf", "b", "b (2)"]);
+    }
+
+    #[test]
+    fn long_names_that_meet_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = [
+            format!("{}.pdf", "é".repeat(125)),
+            "x".repeat(255),
+            format!("x.{}", "y".repeat(253)),
+            format!("{}.{}", "漢".repeat(79), "y".repeat(16)),
+            format!("a.{}", "漢".repeat(84)),
+        ];
+        let mut taken = BTreeSet::new();
+        for name in long.iter().flat_map(|name| std::iter::repeat_n(name, 12)) {
+            let chosen = unused(&mut taken, &name::for_disk(name));
+            folder::write_new(&folder.path().join(&chosen), b"").unwrap();
+        }
+        assert_eq!(taken.len(), 60);
     }
 }

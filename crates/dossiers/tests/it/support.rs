@@ -276,6 +276,7 @@ impl Office {
             decision,
             reason: reason.to_owned(),
             decided_by: self.officer.account.parse().unwrap(),
+            connector: None,
             role: DecisionRole::CaseOfficer,
             time,
         };

@@ -27,6 +27,10 @@ pub struct Decision {
     pub decided_by: AccountId,
     /// In which role.
     pub role: DecisionRole,
+    /// The connector that decided on that account, as its grant names it: 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter. None where a
+    /// person decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<String>,
     /// When, in Unix milliseconds (the key manager's clock).
     pub time: u64,
 }
@@ -95,6 +99,15 @@ impl Document for Decision {
     fn check(&self) -> Result<(), DocumentError> {
         version_one(self.v)?;
         let reason = self.reason.is_empty() || text(&self.reason, 2000, true);
-        field(reason, "reason", "at most 2,000 characters")
+        field(reason, "reason", "at most 2,000 characters")?;
+        let named = self.connector.as_deref().is_none_or(is_connector_name);
+        field(named, "connector", "1 to 64 of a-z, 0-9, dot and dash, beginning with a letter")
     }
+}
+
+/// Whether a connector may be called so: 1 to 64 of a-z, 0-9, dot and dash, beginning with a letter.
+#[must_use]
+pub fn is_connector_name(name: &str) -> bool {
+    let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b".-".contains(&c);
+    name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(plain)
 }

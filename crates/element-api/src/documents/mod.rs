@@ -15,7 +15,7 @@ mod scheme;
 
 pub use account::{AccountDocument, AccountStatus};
 pub use credential::{CredentialDocument, CredentialStatus};
-pub use decision::{Decision, DecisionRole, Outcome};
+pub use decision::{Decision, DecisionRole, Outcome, is_connector_name};
 pub use dossier::{DossierPhase, DossierState};
 pub use identity::{IdentityDocument, IdentityStatus};
 pub use key_statement::{KeyStatement, KeySuite, KeyUse};

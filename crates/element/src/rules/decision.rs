@@ -39,9 +39,14 @@ pub(super) fn judge(
     // A decision that was replaced must not come back.
     let later = state.decision(document.dossier).is_none_or(|before| before.time < document.time);
     demand(later, Code::StaleVersion, "a later decision on this dossier exists")?;
-    Ok(Verdict::by(actor(document.role.into(), document.decided_by))
+    let verdict = Verdict::by(actor(document.role.into(), document.decided_by))
         .organisation(document.organisation)
         .subject("dossier", document.dossier)
         .detail("decision", document.decision.as_str())
-        .detail("manifest", document.manifest_hash))
+        .detail("manifest", document.manifest_hash);
+    // A machine's decision on that account is told apart from the person's own.
+    Ok(match &document.connector {
+        Some(connector) => verdict.detail("connector", connector),
+        None => verdict,
+    })
 }

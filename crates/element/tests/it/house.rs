@@ -178,6 +178,7 @@ impl House {
             decision,
             reason: "Dossier complet.".to_owned(),
             decided_by: AccountId::random(),
+            connector: None,
             role: DecisionRole::CaseOfficer,
             time,
         }

@@ -1,12 +1,14 @@
 //! What connectors ask for, and what administrators say of them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::guard::{JsonBody, SameOrigin};
 use super::problem::ProblemResponse;
 use super::reading::Unwrapped;
-use crate::connector::{Caller, Grant, VerifiedConnector};
+use crate::connector::{Caller, Grant, LoggedManifest, VerifiedConnector};
 use crate::decide::{Decided, DecisionRequest};
 use crate::manager::KeyManager;
 use crate::officer::VerifiedAdministrator;
@@ -33,6 +35,25 @@ pub(super) async fn decide(
     JsonBody(request): JsonBody<DecisionRequest>,
 ) -> Result<Json<Decided>, ProblemResponse> {
     Ok(Json(manager.decide_for(Caller::Connector(&connector), &request).await?))
+}
+
+/// After which entry of the log.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct After {
+    /// Log index; from the beginning without it.
+    after: Option<u64>,
+}
+
+/// The manifests for this organisation that this key manager read in the platform's log, and that nothing ended yet, in the log's order: what the
+/// platform's feed must have given. At most 500; ask again after the last one.
+#[utoipa::path(get, path = "/v1/connector/manifests", params(After),
+    responses((status = OK, body = Vec<LoggedManifest>), (status = 401), (status = 403)))]
+pub(super) async fn manifests(
+    State(manager): State<KeyManager>,
+    _: VerifiedConnector,
+    Query(After { after }): Query<After>,
+) -> Result<Json<Vec<LoggedManifest>>, ProblemResponse> {
+    Ok(Json(manager.logged_manifests(after.unwrap_or(0)).await?))
 }
 
 /// The connectors that have a grant.

@@ -110,6 +110,7 @@ async fn a_decision_that_we_did_not_sign_ends_nothing_and_raises_an_alarm() {
         decision: Outcome::Refused,
         reason: String::new(),
         decided_by: AccountId::random(),
+        connector: None,
         role: DecisionRole::CaseOfficer,
         time: crate::support::START,
     };

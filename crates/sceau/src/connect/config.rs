@@ -46,6 +46,8 @@ struct OrganisationTable {
     state: PathBuf,
     #[serde(default = "poll")]
     poll_seconds: u64,
+    #[serde(default = "overdue")]
+    overdue_seconds: u64,
     handover: HandoverTable,
 }
 
@@ -63,6 +65,10 @@ struct HandoverTable {
 
 fn poll() -> u64 {
     20
+}
+
+fn overdue() -> u64 {
+    600
 }
 
 fn patience() -> u64 {
@@ -163,6 +169,7 @@ impl OrganisationTable {
             handover: self.handover.handover(&self.name, beside)?,
             poll: Duration::from_secs(self.poll_seconds.clamp(1, 30)),
             grace: Grace::default(),
+            overdue: Duration::from_secs(self.overdue_seconds.max(1)),
             name: self.name,
         })
     }

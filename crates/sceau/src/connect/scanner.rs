@@ -32,7 +32,8 @@ impl Scanner for Clamd {
                 Ok(Verdict::Clean) => Scanned::Clean,
                 Ok(Verdict::Infected { name }) => Scanned::Infected(name),
                 Err(AntivirusError::TooLarge) => Scanned::TooLarge,
-                Err(error) => Scanned::Unavailable(error.to_string()),
+                Err(error @ AntivirusError::Unavailable(_)) => Scanned::Unavailable(error.to_string()),
+                Err(error) => Scanned::Failed(error.to_string()),
             }
         }
         .boxed()
