@@ -21,6 +21,8 @@ use people::{Busy, Work};
 const KILLS: u32 = 24;
 /// The longest pause between a start and the next kill.
 const PAUSE_MS: u64 = 400;
+/// Nobody works as fast as this campaign.
+const QUOTA: &str = "[quota]\nburst = 100000\nper_hour = 100000\n";
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +46,15 @@ impl World {
     async fn set() -> (Self, Arc<Work>) {
         let house = House::start("random-kills");
         let administrator = house.administrator().await;
-        let connected = Connected::found(&house, &administrator, "Métropole d’essai").await;
+        let mut connected = Connected::found(&house, &administrator, "Métropole d’essai").await;
+        connected.premises.policy = Some(house.scratch.write("policy.toml", QUOTA));
         connected.grant_decisions().await;
         let passkey = connected.staff.officer.passkey().expect("officers have one").store().unwrap();
         let passkey = SoftwarePasskey::load(&passkey).unwrap();
         let officer = Person::sign_in(&house.origin, passkey, Some(administrator.log_key())).await.unwrap();
         let work = Work::new(&house, &connected, officer, administrator.log_key().clone());
         let mut world = Self { house, connected, connector: None };
+        world.killed_and_back(Victim::KeyManager);
         world.start_connector();
         (world, Arc::new(work))
     }

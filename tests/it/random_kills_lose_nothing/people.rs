@@ -11,6 +11,7 @@ use sceau_element_api::DossierId;
 use sceau_tests::{Connected, Draft, House};
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -18,6 +19,8 @@ use tokio::task::JoinHandle;
 const DEPOSITORS: u64 = 2;
 /// Deposits of one citizen: fewer than the drafts that one may have, all of them lost.
 const DEPOSITS_EACH: u32 = 6;
+/// Dossiers that were acknowledged and are not yet with the organisation's system.
+const PLACES: usize = 12;
 /// How long somebody tries again before the campaign has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long somebody waits before trying again.
@@ -50,8 +53,10 @@ pub(crate) struct Work {
     over: AtomicBool,
     /// Numbers what is made.
     made: AtomicU64,
-    /// Registrations and dossiers that were begun and not answered.
+    /// Dossiers that were begun and not answered.
     unanswered: AtomicU64,
+    /// Dossiers that may be with the organisation at once.
+    places: Semaphore,
 }
 
 /// A deposit that was acknowledged.
@@ -96,6 +101,7 @@ impl Work {
             over: AtomicBool::new(false),
             made: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
+            places: Semaphore::new(PLACES),
         }
     }
 
@@ -148,6 +154,8 @@ impl Work {
         while !self.is_over() {
             let citizen = self.citizen().await;
             for _ in 0..DEPOSITS_EACH {
+                // Given back when the dossier is taken.
+                self.places.acquire().await.unwrap().forget();
                 let deposit = self.deposit(&citizen).await;
                 if deposit.is_officers() {
                     to_officer.send(deposit.clone()).unwrap();
@@ -255,6 +263,7 @@ impl Work {
         }
         let times = taken.entry(name.clone()).or_default();
         *times += 1;
+        self.places.add_permits(1);
         std::fs::rename(folder, self.kept.join(format!("{name}.{times}"))).unwrap();
     }
 }
