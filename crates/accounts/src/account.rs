@@ -16,6 +16,8 @@ pub enum LoginMethod {
     Passkey,
     /// With a password; citizens only.
     Password,
+    /// In the word of a provider of identities; those roles only that it was given. It proves nothing to the element.
+    Provider,
 }
 
 impl LoginMethod {
@@ -23,11 +25,12 @@ impl LoginMethod {
         match self {
             Self::Passkey => "passkey",
             Self::Password => "password",
+            Self::Provider => "provider",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Passkey, Self::Password].into_iter().find(|method| method.as_str() == text)
+        [Self::Passkey, Self::Password, Self::Provider].into_iter().find(|method| method.as_str() == text)
     }
 }
 

@@ -28,6 +28,29 @@ sceau_element_api::problem_codes! {
         "Choose another password", "At least 12 characters, of which 5 differ, and not your name or address.";
     PasskeyRequired, "passkey_required", 403, Caller,
         "This role signs in with a passkey", "Sign in with your passkey.";
+    ProviderUnknown, "provider_unknown", 404, Caller,
+        "There is no such provider of identities", "Choose one that the sign-in page offers.";
+    ProviderUnavailable, "provider_unavailable", 503, Platform,
+        "The provider of identities does not answer",
+        "Try again in a moment, or sign in another way. Its administrator can ask `sceau doctor` what is wrong.";
+    ProviderClock, "provider_clock", 503, Platform,
+        "The clocks of the platform and of the provider of identities disagree",
+        "Tell the administrator of the platform: the detail says which clock is ahead of which, and by how much.";
+    ProviderRefused, "provider_refused", 403, Platform,
+        "What the provider of identities answered is not believed",
+        "Begin again from the sign-in page. If it happens again, tell the administrator of the platform.";
+    ProviderDeclined, "provider_declined", 403, Caller,
+        "The sign-in was not completed at the provider", "Begin again, or sign in another way.";
+    ProviderLevel, "provider_level", 403, Caller,
+        "The provider is not sure enough of who you are",
+        "Sign in there by a means of a higher level, such as one with a second factor.";
+    ProviderClaims, "provider_claims", 422, Platform,
+        "The provider of identities does not tell what an account needs",
+        "Allow it to pass on your name and address, or make an account here.";
+    IdentityUnknown, "identity_unknown", 403, Caller,
+        "This identity opens no account here", "Sign in another way, and link it in your settings.";
+    IdentityTaken, "identity_taken", 409, Caller,
+        "This identity opens an account already", "Sign in by it, or link another one.";
     InvitationUnknown, "invitation_unknown", 404, Caller,
         "This invitation is unknown, used or expired", "Ask whoever invited you for a new one.";
     OrganisationUnknown, "organisation_unknown", 422, Caller,

@@ -3,6 +3,7 @@
 use sceau_store::Rule;
 
 use crate::TrustedProxies;
+use crate::oidc::Providers;
 use crate::session::SessionCookie;
 
 /// Settings of the accounts.
@@ -20,6 +21,8 @@ pub struct AccountsConfig {
     pub limits: Limits,
     /// The proxies that say for whom they ask.
     pub trusted_proxies: TrustedProxies,
+    /// The providers of identities by which people sign in.
+    pub providers: Providers,
 }
 
 impl AccountsConfig {
@@ -35,12 +38,18 @@ impl AccountsConfig {
             sessions: SessionPolicy::default(),
             limits: Limits::default(),
             trusted_proxies: TrustedProxies::default(),
+            providers: Providers::default(),
         }
     }
 
     /// The session's cookie, which depends on whether the pages are served over TLS.
     pub(crate) fn cookie(&self) -> SessionCookie {
         SessionCookie::at(&self.origin)
+    }
+
+    /// The cookie of a browser whose person is at a provider of identities.
+    pub(crate) fn away_cookie(&self) -> SessionCookie {
+        SessionCookie::away(&self.origin)
     }
 }
 

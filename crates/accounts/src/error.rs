@@ -57,6 +57,9 @@ pub enum AccountsError {
     /// Staff sign in with passkeys only.
     #[error("this role needs a passkey")]
     PasskeyRequired,
+    /// A sign-in by a provider of identities that ends without a session.
+    #[error("signing in by a provider: {0}")]
+    SignIn(#[from] crate::oidc::SignInFault),
     /// An invitation that does not exist, was accepted, or has expired.
     #[error("the invitation is unknown, used or expired")]
     Invitation,
@@ -106,6 +109,7 @@ impl AccountsError {
             Self::Registration => Code::RegistrationRefused.problem(),
             Self::PasswordUnacceptable => Code::PasswordUnacceptable.problem(),
             Self::PasskeyRequired => Code::PasskeyRequired.problem(),
+            Self::SignIn(fault) => fault.problem(),
             Self::Invitation => Code::InvitationUnknown.problem(),
             Self::OrganisationUnknown => Code::OrganisationUnknown.problem(),
             Self::Body(why) => Code::Malformed.problem().with_detail(why.clone()),

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use sceau_element_api::{OrganisationId, Role};
 
 use crate::http::{ProblemResponse, is_same_origin};
-use crate::session::{Session, SessionCookie, SessionId, SessionKey};
+use crate::session::{Session, SessionId, SessionKey};
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
 /// Roles that may pass, and where they are held.
@@ -88,7 +88,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
         let accounts = Accounts::from_ref(state);
-        let session = cookie(parts, accounts.config().cookie()).ok_or(AccountsError::NotSignedIn)?;
+        let session = cookie(parts, accounts.config().cookie().name()).ok_or(AccountsError::NotSignedIn)?;
         let Session { id, key, account, method } = accounts.session(&session).await?;
         let admitted = admit::<R>(&account, is_same_origin(parts, &accounts));
         match admitted {
@@ -111,8 +111,8 @@ fn admit<R: RoleSet>(account: &Account, same_origin: bool) -> Result<R::Place, A
     R::place(account).ok_or(AccountsError::Role)
 }
 
-/// The value of our cookie, if there is exactly one: two would mean that somebody planted one.
-fn cookie(parts: &Parts, ours: SessionCookie) -> Option<String> {
+/// The value of our cookie of this name, if there is exactly one: two would mean that somebody planted one.
+pub(crate) fn cookie(parts: &Parts, ours: &str) -> Option<String> {
     let mut values = parts
         .headers
         .get_all(COOKIE)
@@ -120,7 +120,7 @@ fn cookie(parts: &Parts, ours: SessionCookie) -> Option<String> {
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == ours.name())
+        .filter(|(name, _)| *name == ours)
         .map(|(_, value)| value.to_owned());
     values.next().filter(|_| values.next().is_none())
 }

@@ -6,6 +6,7 @@ use sceau_store::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "accounts/0001-people-and-machines", sql: include_str!("schema/0001.sql") },
     Migration { name: "accounts/0002-ceremonies", sql: include_str!("schema/0002.sql") },
+    Migration { name: "accounts/0003-identities", sql: include_str!("schema/0003.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -38,6 +39,15 @@ pub mod statements {
         pub COUNT_SIGNATURE = "UPDATE credential SET sign_count = $2, used = $3 \
             WHERE id = $1 AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))";
 
+        pub INSERT_IDENTITY = "INSERT INTO identity (id, account, provider, payload, state, created) \
+            VALUES ($1, $2, $3, $4, 'pending', $5)";
+        pub FIND_IDENTITY = "SELECT account, payload FROM identity WHERE id = $1 AND state = 'active'";
+        pub ACCOUNT_IDENTITIES = "SELECT id, payload, provider, state FROM identity WHERE account = $1";
+        pub ACTIVATE_IDENTITY = "UPDATE identity SET state = 'active' WHERE id = $1 AND state = 'pending'";
+        pub DISCARD_IDENTITY = "DELETE FROM identity WHERE id = $1 AND state = 'pending'";
+        pub PENDING_IDENTITIES = "SELECT i.id, i.payload FROM identity i JOIN account a ON a.id = i.account \
+            WHERE i.state = 'pending' AND a.state = 'active' AND i.created < $1";
+
         pub INSERT_PASSWORD = "INSERT INTO password (account, email, phc, failures, locked_until) \
             VALUES ($1, $2, $3, 0, 0)";
         pub FIND_PASSWORD = "SELECT p.account, p.phc, p.failures, p.locked_until FROM password p \
@@ -47,8 +57,12 @@ pub mod statements {
 
         pub INSERT_SESSION = "INSERT INTO session (token_hash, account, method, created, seen, expires) \
             VALUES ($1, $2, $3, $4, $4, $5)";
-        pub FIND_SESSION = "SELECT account, method, seen FROM session \
-            WHERE token_hash = $1 AND expires > $2 AND seen > $3";
+        pub FIND_SESSION = "SELECT s.account, s.method, s.seen, p.provider FROM session s \
+            LEFT JOIN provider_session p ON p.token_hash = s.token_hash \
+            WHERE s.token_hash = $1 AND s.expires > $2 AND s.seen > $3";
+        pub INSERT_PROVIDER_SESSION = "INSERT INTO provider_session (token_hash, provider, id_token) \
+            VALUES ($1, $2, $3)";
+        pub FIND_PROVIDER_SESSION = "SELECT provider, id_token FROM provider_session WHERE token_hash = $1";
         pub SEE_SESSION = "UPDATE session SET seen = $2 WHERE token_hash = $1";
         pub END_SESSION = "DELETE FROM session WHERE token_hash = $1";
         pub END_SESSIONS = "DELETE FROM session WHERE account = $1";

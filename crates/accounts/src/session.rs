@@ -7,11 +7,12 @@ use sceau_element_api::AccountId;
 use sceau_store::{Transaction, params};
 use zeroize::Zeroizing;
 
+use crate::pending::CEREMONY_MS;
 use crate::schema::statements;
 use crate::token::{Token, TokenHash};
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
-/// The cookie that holds a session's token.
+/// A cookie that holds a token: a session's, or a browser's whose person is away.
 ///
 /// Cookies are shared by all ports of a host and may be planted by its neighbours. Over TLS the name begins with `__Host-`: browsers then take
 /// it from this very host only, and only with `Secure` (RFC 6265bis section 4.1.3.2). On plain loopback, the demonstration, they would not
@@ -19,22 +20,34 @@ use crate::{Account, Accounts, AccountsError, LoginMethod};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionCookie {
     https: bool,
+    names: [&'static str; 2],
 }
 
 impl SessionCookie {
     /// For pages at a web origin.
     pub(crate) fn at(origin: &str) -> Self {
-        Self { https: origin.starts_with("https://") }
+        Self { https: origin.starts_with("https://"), names: ["__Host-sceau_session", "sceau_session"] }
+    }
+
+    /// The cookie of a browser whose person is at a provider of identities: it comes back with our page, not with the provider's answer.
+    pub(crate) fn away(origin: &str) -> Self {
+        Self { names: ["__Host-sceau_away", "sceau_away"], ..Self::at(origin) }
     }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
-        if self.https { "__Host-sceau_session" } else { "sceau_session" }
+        let [guarded, plain] = self.names;
+        if self.https { guarded } else { plain }
     }
 
     /// The `Set-Cookie` value that begins a session. It ends with the browser; the server ends it sooner.
     pub(crate) fn set(self, session: &NewSession) -> String {
         self.write(&session.0.reveal(), "")
+    }
+
+    /// The `Set-Cookie` value that keeps `token` for as long as a ceremony takes.
+    pub(crate) fn keep(self, token: &Token) -> String {
+        self.write(&token.reveal(), &format!("; Max-Age={}", CEREMONY_MS / 1000))
     }
 
     /// The `Set-Cookie` value that makes a browser forget.
@@ -66,7 +79,7 @@ impl std::fmt::Debug for SessionId {
 pub(crate) struct SessionKey(Arc<Secret<32>>);
 
 impl SessionKey {
-    fn of(token: &Token) -> Self {
+    pub(crate) fn of(token: &Token) -> Self {
         Self(Arc::new(token.derive(Label::StateAtRest)))
     }
 
@@ -75,6 +88,19 @@ impl SessionKey {
         let revealed = Zeroizing::new(token.reveal());
         let sealed = SealedBlob::seal(&self.0, Label::StateAtRest, place.as_bytes(), revealed.as_bytes());
         sealed.as_bytes().to_vec()
+    }
+
+    /// Seals a text, as a token is sealed.
+    fn seal_text(&self, place: &str, text: &str) -> Vec<u8> {
+        let sealed = SealedBlob::seal(&self.0, Label::StateAtRest, place.as_bytes(), text.as_bytes());
+        sealed.as_bytes().to_vec()
+    }
+
+    /// The text again; none for another session or place.
+    pub(crate) fn open_text(&self, place: &str, sealed: Vec<u8>) -> Option<Zeroizing<String>> {
+        let sealed = SealedBlob::from_bytes(sealed).ok()?;
+        let opened = sealed.open(&self.0, Label::StateAtRest, place.as_bytes()).ok()?;
+        std::str::from_utf8(opened.expose()).ok().map(|text| Zeroizing::new(text.to_owned()))
     }
 
     /// The token again; none for another session or place.
@@ -96,6 +122,25 @@ pub(crate) struct Session {
 /// A session that was just begun: what the cookie will hold.
 pub(crate) struct NewSession(Token);
 
+impl NewSession {
+    /// The hash of its token, which the database names it by.
+    pub(crate) fn hash(&self) -> TokenHash {
+        self.0.hash()
+    }
+
+    /// Seals a text that this session alone opens again.
+    pub(crate) fn seal_text(&self, place: &str, text: &str) -> Vec<u8> {
+        SessionKey::of(&self.0).seal_text(place, text)
+    }
+}
+
+impl SessionId {
+    /// The hash of its token.
+    pub(crate) fn hash(&self) -> &TokenHash {
+        &self.0
+    }
+}
+
 impl Accounts {
     /// The live session of a token, and its account as attested.
     pub(crate) async fn session(&self, token: &str) -> Result<Session, AccountsError> {
@@ -112,7 +157,17 @@ impl Accounts {
         let id: AccountId = row.get::<String>("account")?.parse().map_err(|_| AccountsError::NotSignedIn)?;
         let method = LoginMethod::parse(&row.get::<String>("method")?).ok_or(AccountsError::NotSignedIn)?;
         let account = self.account(id).await?.ok_or(AccountsError::NotSignedIn)?;
-        if account.role.is_staff() && method != LoginMethod::Passkey {
+        let admitted = match method {
+            LoginMethod::Passkey => true,
+            LoginMethod::Password => !account.role.is_staff(),
+            // As the settings are now: a provider that lost a role, or went, has ended its sessions.
+            LoginMethod::Provider => {
+                let provider = row.get::<Option<String>>("provider")?;
+                let party = provider.and_then(|name| self.inner.config.providers.find(&name));
+                party.is_some_and(|party| party.settings().roles.contains(&account.role))
+            }
+        };
+        if !admitted {
             return Err(AccountsError::PasskeyRequired);
         }
         if row.get::<u64>("seen")?.saturating_add(SEEN_EVERY_MS) <= now {

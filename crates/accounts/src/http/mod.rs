@@ -9,6 +9,7 @@ mod origin;
 mod passkeys;
 mod passwords;
 mod problem;
+mod providers;
 mod sessions;
 mod source;
 mod token;
@@ -49,6 +50,12 @@ pub fn routes(accounts: Accounts) -> OpenApiRouter {
         .routes(routes!(invitations::view))
         .routes(routes!(invitations::prepare))
         .routes(routes!(invitations::confirm))
+        .routes(routes!(providers::list))
+        .routes(routes!(providers::begin))
+        .routes(routes!(providers::finish))
+        .routes(routes!(providers::link_begin))
+        .routes(routes!(providers::link_prepare))
+        .routes(routes!(providers::link_confirm))
         .routes(routes!(token::token))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(accounts)

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use sceau_element_api::Base64Url;
 use sceau_store::params;
 use serde::Serialize;
@@ -31,6 +32,8 @@ struct MyAccount {
     organisation: Option<String>,
     has_passkey: bool,
     has_password: bool,
+    /// The providers of identities that open it, by name.
+    providers: Vec<String>,
 }
 
 impl std::fmt::Debug for MyAccount {
@@ -58,6 +61,7 @@ pub(super) async fn me(
     let database = &accounts.inner.database;
     let id = account.id.to_string();
     let passkeys = accounts.credential_ids(account.id).await?;
+    let providers = accounts.linked_providers(account.id).await?;
     let password = database.fetch_optional(statements::ACCOUNT_PASSWORD, params![&id]).await;
     Ok(Json(Me {
         account: MyAccount {
@@ -68,21 +72,34 @@ pub(super) async fn me(
             organisation: account.organisation.map(|id| id.to_string()),
             has_passkey: !passkeys.is_empty(),
             has_password: password.map_err(AccountsError::from)?.is_some(),
+            providers,
         },
     }))
 }
 
-/// Ends the session.
-#[utoipa::path(post, path = "/v1/logout", security(("session" = [])), responses((status = NO_CONTENT), (status = 401), (status = 403)))]
+/// Where the person is still signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignedOut {
+    /// Where the browser goes to sign out of the provider of identities, too.
+    continue_at: String,
+}
+
+/// Ends the session. Where a provider of identities began it and has a place to sign out at, the answer says where.
+#[utoipa::path(post, path = "/v1/logout", security(("session" = [])),
+    responses((status = NO_CONTENT), (status = OK, body = SignedOut), (status = 401), (status = 403)))]
 pub(super) async fn logout(
     State(accounts): State<Accounts>,
     authorised: Authorised<AnyPerson>,
-) -> Result<(StatusCode, [(HeaderName, String); 1]), ProblemResponse> {
-    // Ended first: a session must not outlive a trace that cannot be written.
+) -> Result<Response, ProblemResponse> {
+    let away = accounts.departure_from_provider(authorised.session, &authorised.key).await;
+    // Ended first: a session must not outlive a trace that cannot be written, or a provider that does not answer.
     accounts.end_session(authorised.session).await?;
     accounts.record_logout(&authorised.account).await?;
-    let cookie = accounts.config().cookie().forget();
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
+    let forget = [(SET_COOKIE, accounts.config().cookie().forget())];
+    Ok(match away? {
+        Some(url) => (forget, Json(SignedOut { continue_at: url.into() })).into_response(),
+        None => (StatusCode::NO_CONTENT, forget).into_response(),
+    })
 }
 
 /// A nonce of the element.

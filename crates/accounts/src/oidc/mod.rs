@@ -1,18 +1,29 @@
 //! Providers of identities (OpenID Connect): whom we believe when somebody says who they are elsewhere.
 //!
-//! What decides is pure: bytes of a provider and the time come in ([`times`], [`access`]). One rim asks the provider
-//! ([`provider`], over [`http`]) and keeps its keys for a while. Tokens are never kept, logged or written into an error.
+//! What decides is pure: bytes of a provider and the time come in ([`AccessPolicy`], [`IdTokenPolicy`], [`Times`]). One rim asks the provider
+//! ([`Provider`], over [`Http`]) and keeps its keys for a while; [`RelyingParty`] is the platform as its client. Tokens are never kept, logged or written into an error.
 
 mod access;
+mod fault;
 mod http;
+mod id_token;
 mod metadata;
+mod person;
+mod preset;
 mod provider;
+mod relying_party;
 mod times;
 
 pub use access::{AccessClaims, AccessPolicy, AccessTokens};
+pub use fault::SignInFault;
 pub use http::{Ask, Http, HttpAnswer, HttpFailure, WebClient};
+pub use id_token::{IdClaims, IdTokenPolicy};
 pub use metadata::{IssuerUrl, Metadata, MetadataError};
-pub use provider::{Provider, ProviderError};
+pub(crate) use person::person;
+pub use preset::{ClientAuthentication, Preset, ProviderName};
+pub use provider::{Known, Provider, ProviderError};
+pub(crate) use relying_party::{Leg, SignedIn};
+pub use relying_party::{ProviderSettings, Providers, RelyingParty, accepted_levels};
 pub use times::{Clocks, LEEWAY_MS, TimeError, Times};
 
 use sceau_crypto::jose::{KeySetError, StatementError};
@@ -39,6 +50,18 @@ pub enum TokenError {
     /// A token of another use: an identity, a logout, a refresh.
     #[error("it is no access token")]
     Use,
+    /// Made for another sign-in than this one.
+    #[error("it answers another sign-in")]
+    Nonce,
+    /// The provider is less sure of the person than we demand.
+    #[error("the person did not sign in at the level, or by the means, that is demanded")]
+    Level,
+    /// The code is not exchanged.
+    #[error("the provider does not exchange the code: {code}")]
+    Exchange {
+        /// The error that it names.
+        code: &'static str,
+    },
     /// Not in force.
     #[error("{0}")]
     Time(#[from] TimeError),

@@ -2,11 +2,14 @@
 
 mod additions;
 mod invitations;
+mod links;
 mod login;
 mod passwords;
+mod providers;
 mod registration;
 mod settle;
 
 pub(crate) use invitations::Invitation;
 pub(crate) use passwords::PasswordHashing;
+pub(crate) use providers::{Arrival, Departure};
 pub(crate) use registration::RegistrationStart;

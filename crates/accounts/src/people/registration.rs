@@ -216,6 +216,10 @@ pub(super) async fn activate(
         let credential: String = row.get("id")?;
         transaction.execute(statements::ACTIVATE_CREDENTIAL, params![credential]).await?;
     }
+    for row in transaction.fetch_all(statements::ACCOUNT_IDENTITIES, params![&id]).await? {
+        let identity: String = row.get("id")?;
+        transaction.execute(statements::ACTIVATE_IDENTITY, params![identity]).await?;
+    }
     transaction.execute(statements::ACCEPT_INVITATION, params![&id, now_ms]).await?;
     Ok(())
 }

@@ -13,7 +13,8 @@ impl Accounts {
     /// Settles each enrolment that was begun before `before_ms`.
     pub(crate) async fn settle_pending(&self, before_ms: u64) -> Result<(), AccountsError> {
         self.settle_accounts(before_ms).await?;
-        self.settle_credentials(before_ms).await
+        self.settle_credentials(before_ms).await?;
+        self.settle_identities(before_ms).await
     }
 
     async fn settle_accounts(&self, before_ms: u64) -> Result<(), AccountsError> {
@@ -47,6 +48,20 @@ impl Accounts {
         Ok(())
     }
 
+    /// Further identities of accounts that exist.
+    async fn settle_identities(&self, before_ms: u64) -> Result<(), AccountsError> {
+        let database = &self.inner.database;
+        for row in database.fetch_all(statements::PENDING_IDENTITIES, params![before_ms]).await? {
+            let (id, payload) = (row.get::<String>("id")?, row.get::<Vec<u8>>("payload")?);
+            let key = RowKey { kind: Kind::Identity, id: id.parse().map_err(|_| broken())? };
+            let current = self.inner.element.current(key).await?;
+            let attested = current.is_some_and(|current| current.hash == sceau_trace::sha256(&payload));
+            let end = if attested { statements::ACTIVATE_IDENTITY } else { statements::DISCARD_IDENTITY };
+            database.execute(end, params![id]).await?;
+        }
+        Ok(())
+    }
+
     /// Whether the element attested the account, and every way into it, exactly as the rows say.
     async fn is_attested(&self, id: AccountId, row: &Row) -> Result<bool, AccountsError> {
         let payload: Vec<u8> = row.get("payload")?;
@@ -54,16 +69,17 @@ impl Accounts {
         let database = &self.inner.database;
         let credentials =
             database.fetch_all(statements::ACCOUNT_CREDENTIALS, params![id.to_string()]).await?;
+        let identities = database.fetch_all(statements::ACCOUNT_IDENTITIES, params![id.to_string()]).await?;
         let password = database.fetch_optional(statements::ACCOUNT_PASSWORD, params![id.to_string()]).await?;
-        if !well_formed || (credentials.is_empty() && password.is_none()) {
+        if !well_formed || (credentials.is_empty() && identities.is_empty() && password.is_none()) {
             return Ok(false);
         }
         let mut keys = vec![RowKey { kind: Kind::Account, id: id.into() }];
         let mut hashes = vec![sceau_trace::sha256(&payload)];
-        for credential in credentials {
-            let row_id = credential.get::<String>("id")?.parse().map_err(|_| broken())?;
-            keys.push(RowKey { kind: Kind::Credential, id: row_id });
-            hashes.push(sceau_trace::sha256(&credential.get::<Vec<u8>>("payload")?));
+        let ways = credentials.iter().map(|row| (Kind::Credential, row));
+        for (kind, row) in ways.chain(identities.iter().map(|row| (Kind::Identity, row))) {
+            keys.push(RowKey { kind, id: row.get::<String>("id")?.parse().map_err(|_| broken())? });
+            hashes.push(sceau_trace::sha256(&row.get::<Vec<u8>>("payload")?));
         }
         let current = self.inner.element.current_many(keys).await?;
         Ok(current.iter().zip(hashes).all(|(row, hash)| row.is_some_and(|row| row.hash == hash)))

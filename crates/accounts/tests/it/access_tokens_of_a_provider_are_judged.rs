@@ -1,86 +1,18 @@
 //! Bearers' tokens that a provider of identities made: what is taken, what never is, and how its keys rotate.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use futures::future::BoxFuture;
-use sceau_accounts::oidc::{
-    AccessClaims, AccessTokens, Ask, Http, HttpAnswer, HttpFailure, IssuerUrl, Provider, TokenError,
-};
-use sceau_crypto::SigningKey;
+use sceau_accounts::oidc::{AccessClaims, AccessTokens, Http, IssuerUrl, Provider, TokenError};
 use sceau_store::ManualClock;
 use serde_json::{Value, json};
 
+use crate::support::{Double, ISSUER};
+
 const NOW_MS: u64 = 1_800_000_000_000;
 const NOW_S: u64 = NOW_MS / 1000;
-const ISSUER: &str = "https://id.example.org/realms/a";
-
-/// A provider without a network: its keys, whether it answers, and how often it was asked.
-struct Double {
-    keys: Mutex<Vec<(String, SigningKey)>>,
-    away: Mutex<bool>,
-    asked: AtomicU32,
-    date_ms: Mutex<Option<u64>>,
-}
-
-impl Double {
-    fn new(names: &[&str]) -> Arc<Self> {
-        let keys = names.iter().map(|name| ((*name).to_owned(), SigningKey::generate())).collect();
-        Arc::new(Self {
-            keys: Mutex::new(keys),
-            away: Mutex::new(false),
-            asked: AtomicU32::new(0),
-            date_ms: Mutex::new(None),
-        })
-    }
-
-    fn rotate(&self, name: &str) {
-        *self.keys.lock().unwrap() = vec![(name.to_owned(), SigningKey::generate())];
-    }
-
-    fn jwks(&self) -> Value {
-        let keys = self.keys.lock().unwrap();
-        let jwk = |(name, key): &(String, SigningKey)| {
-            json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": name,
-                "x": BASE64.encode(key.verifying_key().as_bytes())})
-        };
-        json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() })
-    }
-
-    /// Signs `claims` under its first key, with this header besides.
-    fn sign(&self, header: Value, claims: &Value) -> String {
-        let keys = self.keys.lock().unwrap();
-        let (name, key) = &keys[0];
-        let mut whole = json!({"alg": "EdDSA", "kid": name});
-        whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
-        let input = format!("{}.{}", BASE64.encode(whole.to_string()), BASE64.encode(claims.to_string()));
-        let signature = BASE64.encode(key.sign(input.as_bytes()));
-        format!("{input}.{signature}")
-    }
-}
-
-impl Http for Double {
-    fn ask(&self, ask: Ask) -> BoxFuture<'_, Result<HttpAnswer, HttpFailure>> {
-        Box::pin(async move {
-            if *self.away.lock().unwrap() {
-                self.asked.fetch_add(1, Ordering::SeqCst);
-                return Err(HttpFailure("connection refused".into()));
-            }
-            let body = if ask.url.path().ends_with("/.well-known/openid-configuration") {
-                self.asked.fetch_add(1, Ordering::SeqCst);
-                json!({"issuer": ISSUER, "jwks_uri": "https://id.example.org/keys",
-                    "authorization_endpoint": "https://id.example.org/auth", "token_endpoint": "https://id.example.org/token"})
-            } else {
-                self.jwks()
-            };
-            let date_ms = *self.date_ms.lock().unwrap();
-            let body = body.to_string().into_bytes();
-            Ok(HttpAnswer { status: 200, media_type: "application/json".into(), date_ms, body })
-        })
-    }
-}
 
 struct Scene {
     double: Arc<Double>,

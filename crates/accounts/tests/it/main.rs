@@ -14,6 +14,7 @@ mod support;
 
 mod a_crash_strands_no_registration;
 mod a_further_passkey_needs_one_before;
+mod a_provider_signs_people_in;
 mod a_row_that_was_not_attested_is_refused;
 mod access_tokens_of_a_provider_are_judged;
 mod each_role_reaches_its_routes_only;

@@ -2,8 +2,10 @@
 
 mod element;
 mod passkey;
+mod provider;
 mod world;
 
 pub use element::InProcessElement;
 pub use passkey::SoftPasskey;
+pub use provider::{Double, ISSUER};
 pub use world::{Answer, ORIGIN, Person, World, token_of};
