@@ -2,6 +2,7 @@
 
 pub(crate) mod bus;
 pub(crate) mod database;
+pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod keymanager;
 pub(crate) mod mob;

@@ -155,6 +155,7 @@ async fn assemble(
     let dossiers = dossiers
         .with_intake(desk.map(|(url, key)| IntakeDesk { url, key }))
         .with_mob(settings.mob.as_ref().and_then(MobTable::desk));
+    let providers = settings.identity.open(&clock)?;
     let parts = Parts {
         database,
         element: Arc::new(element),
@@ -162,6 +163,7 @@ async fn assemble(
         directory: Arc::new(Names(dossiers.clone())),
         config: AccountsConfig {
             trusted_proxies: TrustedProxies::new(options.trusted_proxy.clone()),
+            providers,
             ..AccountsConfig::at(origin)
         },
     };

@@ -25,6 +25,13 @@
 //! ca_file = "/etc/sceau/ca.pem"
 //! from = "Sceau <sceau@example.org>"
 //!
+//! [[identity.providers]]      # who says who people are, besides the platform's own accounts (docs/deploy/openid-connect.md)
+//! name = "franceconnect"
+//! preset = "franceconnect"    # or "proconnect", "keycloak", "standard"
+//! issuer = "https://oidc.franceconnect.gouv.fr/api/v2"
+//! client_id = "…"
+//! client_secret_file = "credential:franceconnect"
+//!
 //! [bus]                       # RabbitMQ, for companies whose own system decides
 //! address = "amqps://sceau@bus.example.org"
 //! password_file = "credential:bus"
@@ -56,6 +63,7 @@ use serde::Deserialize;
 
 use super::bus::BusSettings;
 use super::database::DatabaseSettings;
+use super::identity::IdentitySettings;
 use super::mob::MobTable;
 use super::secret::SecretFile;
 use crate::failure::{Exit, Failure};
@@ -75,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) objects: ObjectsSettings,
     /// Who carries the letters.
     pub(crate) mail: MailSettings,
+    /// Who says who people are, besides the platform's own accounts.
+    pub(crate) identity: IdentitySettings,
     /// Where companies' own systems receive and decide; nowhere without it.
     pub(crate) bus: Option<BusSettings>,
     /// Who uses MOB's HTTP interface; nobody without it.
@@ -281,13 +291,15 @@ impl Settings {
         if let Some(mob) = &self.mob {
             mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
         }
+        self.identity.check()?;
+        self.identity.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         self.objects.check()?;
         self.mail.check()
     }
 }
 
 /// Certificates that a file holds, as they are.
-fn authorities(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn authorities(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
     let read = |file| std::fs::read(file).map_err(|cause| Failure::file("read", file, &cause));
     file.map(read).transpose()
 }
@@ -385,6 +397,28 @@ mod tests {
             refused(&format!("{s3}secret_access_key_file = \"s3.secret\"\n"))
                 .contains("secret_access_key_file")
         );
+    }
+
+    #[test]
+    fn a_provider_of_identities_is_judged_before_it_is_asked() {
+        let provider = |more: &str| {
+            format!(
+                "[[identity.providers]]\nname = \"id\"\nissuer = \"https://id.example.org\"\nclient_id = \"sceau\"\n\
+                 client_secret_file = \"/etc/sceau/id.secret\"\n{more}"
+            )
+        };
+        let (_folder, path) = written(&provider("preset = \"franceconnect\"\n"), 0o640);
+        assert!(Settings::read(Some(&path)).is_ok());
+        for (more, said) in [
+            ("roles = [\"platform_admin\"]\n", "administrators sign in with a passkey"),
+            ("scopes = [\"email\"]\n", "openid"),
+            ("preset = \"google\"\n", "franceconnect"),
+            ("ca_file = \"ca.pem\"\n", "identity.providers.ca_file"),
+        ] {
+            assert!(refused(&provider(more)).contains(said), "{}", refused(&provider(more)));
+        }
+        assert!(refused(&format!("{}{}", provider(""), provider(""))).contains("twice"));
+        assert!(refused(&provider("").replace("https", "http")).contains("https address"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::{Finding, identity};
 use crate::failure::Failure;
 use crate::serve::settings::Settings;
 
@@ -17,6 +17,7 @@ pub(super) async fn look(config: &Path, data: &Path) -> Vec<Finding> {
     let mut findings = vec![Finding::well("settings", format!("{} is usable", config.display()))];
     findings.extend(objects(&settings, data).await);
     findings.extend(mail(&settings).await);
+    findings.extend(identity::look(&settings).await);
     findings
 }
 

@@ -3,6 +3,7 @@
 
 mod antivirus;
 mod configured;
+mod identity;
 mod keys;
 mod local;
 mod records;
