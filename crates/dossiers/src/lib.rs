@@ -44,7 +44,8 @@ use guard::Guard;
 pub use code::Code;
 pub use decisions::KeyInUse;
 pub use deliveries::{
-    ConnectorView, DeadWebhook, Delivery, DeliveryKind, NewConnector, Page, WEBHOOKS, WebhookForm,
+    Cause, ConnectorView, DeadLetter, DeliveriesView, Delivery, DeliveryKind, Discard, DiscardReason,
+    NewConnector, OutOfReach, Page, Reach, Resolver, TopicView, WEBHOOKS, WaitingWebhooks, WebhookForm,
     WebhookView,
 };
 pub use deposits::Begun;
@@ -93,8 +94,9 @@ pub struct Dossiers {
     mob: Option<IntakeDesk>,
     /// Wakes who waits for the feed.
     news: Arc<tokio::sync::Notify>,
-    /// Whether webhooks may go to addresses inside the platform's network, and in clear to this machine.
-    webhooks_inside: bool,
+    /// How far webhooks go.
+    reach: Reach,
+    receivers: Arc<deliveries::Receivers>,
 }
 
 impl Dossiers {
@@ -120,15 +122,15 @@ impl Dossiers {
             intake: None,
             mob: None,
             news: Arc::default(),
-            webhooks_inside: false,
+            reach: Reach::default(),
+            receivers: Arc::default(),
         }
     }
 
-    /// Lets webhooks go to addresses inside the platform's network too, and in clear to this machine.
+    /// Says how far webhooks go.
     #[must_use]
-    pub fn with_webhooks_inside(mut self) -> Self {
-        self.webhooks_inside = true;
-        self
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 
     /// The element that attests this room's rows.

@@ -98,9 +98,11 @@ sceau_store::statements! {
     pub SET_WEBHOOK = "INSERT INTO webhooks (organisation, url, changed) VALUES ($1, $2, $3) \
         ON CONFLICT (organisation) DO UPDATE SET url = excluded.url, changed = excluded.changed";
     pub FORGET_WEBHOOK = "DELETE FROM webhooks WHERE organisation = $1";
-    pub WEBHOOK_KEY = "SELECT seed FROM webhook_key WHERE id = 1";
-    pub KEEP_WEBHOOK_KEY = "INSERT INTO webhook_key (id, seed, created) VALUES (1, $1, $2) \
+    pub WEBHOOK_KEY = "SELECT seed FROM webhook_key WHERE id = $1";
+    pub WEBHOOK_KEYS = "SELECT id, seed, created FROM webhook_key ORDER BY id";
+    pub KEEP_WEBHOOK_KEY = "INSERT INTO webhook_key (id, seed, created) VALUES ($1, $2, $3) \
         ON CONFLICT (id) DO NOTHING";
+    pub FORGET_WEBHOOK_KEYS = "DELETE FROM webhook_key WHERE id < $1";
     pub ACKNOWLEDGE = "UPDATE connectors SET acknowledged = $2 WHERE client = $1 AND acknowledged < $2";
 
     pub FETCH = "SELECT file_id FROM fetches WHERE token_hash = $1 AND file_id = $2";

@@ -29,7 +29,7 @@ pub use mail::{Mail, MailFolder, Mailer, SmtpMailer, SmtpServer, SmtpTls};
 pub use migrations::{Migration, portable_script};
 pub use objects::{ObjectName, Objects, S3Limits, S3Store, SHELVES};
 pub use outbox::{
-    DeliveryError, Dispatcher, Handler, LATE_MS, Message, Outbox, RetryPolicy, Standing,
+    Absences, DeliveryError, Dispatcher, Handler, LATE_MS, Message, Outbox, RetryPolicy, Standing,
     statements as outbox_statements,
 };
 pub use statement::Statement;

@@ -6,6 +6,7 @@
 //! Where several processes share the database, each claims what it is about to deliver, for twice as long as a delivery may last, by the
 //! server's clock. Nobody else delivers it meanwhile; what a process that died had claimed is delivered by another once that time is over.
 
+mod absences;
 mod dispatcher;
 mod standing;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+pub use absences::Absences;
 pub use dispatcher::Dispatcher;
 pub use standing::{LATE_MS, Standing};
 
@@ -73,6 +75,8 @@ pub mod statements {
             WHERE dead = 1 ORDER BY created, id";
         pub DEAD_LETTER = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \
             WHERE id = $1 AND dead = 1";
+        pub FAILING_MESSAGES = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \
+            WHERE topic = $1 AND dead = 0 AND attempts > 0 ORDER BY created, id LIMIT 1000";
         pub REVIVE_MESSAGE = "UPDATE outbox SET dead = 0, attempts = 0, refusals = 0, due = 0 \
             WHERE id = $1 AND dead = 1";
         pub DISCARD_MESSAGE = "DELETE FROM outbox WHERE id = $1 AND dead = 1";

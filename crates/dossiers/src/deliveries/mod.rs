@@ -6,8 +6,15 @@
 
 mod connectors;
 mod feed;
+mod reach;
+mod standing;
+mod webhook_keys;
 mod webhooks;
 
 pub use connectors::{ConnectorView, NewConnector};
 pub use feed::{Delivery, DeliveryKind, Page};
-pub use webhooks::{DeadWebhook, WEBHOOKS, WebhookForm, WebhookView};
+pub use reach::{OutOfReach, Reach, Resolver};
+pub use standing::{Cause, DeadLetter, DeliveriesView, Discard, DiscardReason, TopicView};
+pub(crate) use webhooks::Receivers;
+use webhooks::is_webhook_of;
+pub use webhooks::{WEBHOOKS, WaitingWebhooks, WebhookForm, WebhookView};

@@ -1,30 +1,31 @@
 //! Webhooks: a signed word that the feed has news, to the address that the organisation's administrator set.
 //!
-//! It is left in the outbox by the transaction that makes the entry, tried again with back-off, and is a dead letter in the end that its
-//! organisation sees and has sent again. No redirect is followed, and no address inside somebody's network is called, unless the platform's operator says so.
+//! It is left in the outbox by the transaction that makes the entry, and tried again with back-off: for as long as nobody is there, and until it is
+//! a dead letter where it is refused, which its organisation sees and has sent again. [`Reach`](super::Reach) says who is called.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sceau_crypto::http_signature::{self, Moment, SignedRequest};
-use sceau_crypto::{Secret, SigningKey, VerifyingKey};
 use sceau_element_api::documents::DossierState;
 use sceau_element_api::{AccountId, Base64Url, OrganisationId};
-use sceau_store::{DeliveryError, Message, Transaction, params};
+use sceau_store::{Absences, DeliveryError, Message, Transaction, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::connectors::change;
 use super::feed::Delivery;
+use super::reach::NoClient;
+use super::standing::{DeadLetter, DiscardReason, Hand};
 use crate::fault::Fault;
 use crate::{Dossiers, statements};
 
 /// The topic of webhooks in the outbox.
 pub const WEBHOOKS: &str = "webhook";
-/// How long a receiver may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a signature may be taken, in seconds.
 const LASTS: u64 = 300;
+/// Answers by which a receiver, or what stands before it, says that it is not there now (RFC 9110 §15.6, RFC 6585 §4).
+const ABSENT: [u16; 4] = [429, 502, 503, 504];
 
 /// Where a webhook goes.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,22 +41,20 @@ pub struct WebhookForm {
 pub struct WebhookView {
     /// Where it goes; none is set.
     pub url: Option<String>,
+    /// Whether the last one was not taken: since when, and why.
+    pub waiting: Option<WaitingWebhooks>,
     /// What could not be delivered, oldest first.
-    pub dead_letters: Vec<DeadWebhook>,
+    pub dead_letters: Vec<DeadLetter>,
 }
 
-/// A webhook that could not be delivered.
+/// Webhooks that were tried in vain and are tried again.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct DeadWebhook {
-    /// By which it is sent again.
-    pub id: String,
-    /// The entry of the feed.
-    pub delivery: String,
-    /// When it was to be sent first, in Unix milliseconds.
-    pub created: u64,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Why the last time failed.
+pub struct WaitingWebhooks {
+    /// How many, 100 at most.
+    pub count: usize,
+    /// When the oldest was to be sent first, in Unix milliseconds.
+    pub oldest: u64,
+    /// Why it was not taken the last time.
     pub reason: Option<String>,
 }
 
@@ -107,7 +106,7 @@ impl Dossiers {
         url: Option<&url::Url>,
     ) -> Result<(), Fault> {
         if let Some(url) = url {
-            self.callable(url).map_err(Fault::malformed)?;
+            self.reach.judge(url).map_err(|rule| Fault::malformed(rule.to_string()))?;
         }
         self.element().append(change(admin, organisation, "webhook").granted()).await?;
         let id = organisation.to_string();
@@ -121,7 +120,7 @@ impl Dossiers {
         Ok(())
     }
 
-    /// Where an organisation is told, and what could not be delivered.
+    /// Where an organisation is told, what waits and what could not be delivered.
     ///
     /// # Errors
     /// When the database fails.
@@ -129,75 +128,84 @@ impl Dossiers {
         let row =
             self.database.fetch_optional(statements::WEBHOOK, params![organisation.to_string()]).await?;
         let url = row.map(|row| row.get("url")).transpose()?;
-        let mut dead_letters = Vec::new();
-        for message in self.dead_webhooks(organisation).await? {
-            let notice: Option<Notice> = serde_json::from_str(&message.payload).ok();
-            let Message { id, created, attempts, reason, .. } = message;
-            let delivery = notice.map(|notice| notice.delivery).unwrap_or_default();
-            dead_letters.push(DeadWebhook { id, delivery, created, attempts, reason });
-        }
-        Ok(WebhookView { url, dead_letters })
+        let own = |message: &Message| is_webhook_of(message, organisation);
+        let failing = self.outbox.failing(WEBHOOKS).await?;
+        let failing: Vec<DeadLetter> = failing.into_iter().filter(own).take(100).map(Into::into).collect();
+        let waiting = failing.first().map(|first| WaitingWebhooks {
+            count: failing.len(),
+            oldest: first.created,
+            reason: first.reason.clone(),
+        });
+        let dead = self.outbox.dead_letters().await?;
+        let dead_letters = dead.into_iter().filter(own).map(Into::into).collect();
+        Ok(WebhookView { url, waiting, dead_letters })
     }
 
     /// Has a webhook that could not be delivered sent again.
     ///
     /// # Errors
-    /// When it is not this organisation's.
-    pub async fn replay_webhook(&self, organisation: OrganisationId, id: &str) -> Result<(), Fault> {
-        let own = self.dead_webhooks(organisation).await?.iter().any(|message| message.id == id);
-        if own && self.outbox.revive(id).await? { Ok(()) } else { Err(Fault::not_found()) }
+    /// When it is not this organisation's, or the record cannot be kept.
+    pub async fn replay_webhook(
+        &self,
+        admin: AccountId,
+        organisation: OrganisationId,
+        id: &str,
+    ) -> Result<(), Fault> {
+        self.handle(Hand { account: admin, organisation: Some(organisation) }, id, None).await
     }
 
-    async fn dead_webhooks(&self, organisation: OrganisationId) -> Result<Vec<Message>, Fault> {
-        let mut dead = self.outbox.dead_letters().await?;
-        dead.retain(|message| {
-            let notice: Option<Notice> =
-                serde_json::from_str(&message.payload).ok().filter(|_| message.topic == WEBHOOKS);
-            notice.is_some_and(|notice| notice.organisation == organisation)
-        });
-        Ok(dead)
-    }
-
-    /// The public part of the key that webhooks are signed with.
+    /// Discards a webhook that could not be delivered: what it speaks of stays in the feed.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn webhook_key(&self) -> Result<VerifyingKey, Fault> {
-        Ok(self.signing_key().await?.verifying_key())
-    }
-
-    /// Made once, by whichever process comes first.
-    async fn signing_key(&self) -> Result<SigningKey, Fault> {
-        if self.database.fetch_optional(statements::WEBHOOK_KEY, params![]).await?.is_none() {
-            let seed = SigningKey::generate().seed().expose().to_vec();
-            let values = params![seed, self.clock.now_ms()];
-            self.database.execute(statements::KEEP_WEBHOOK_KEY, values).await?;
-        }
-        let row = self.database.fetch_one(statements::WEBHOOK_KEY, params![]).await?;
-        let mut seed: Vec<u8> = row.get("seed")?;
-        let key = Secret::from_slice(&seed).map(SigningKey::from_seed);
-        seed.fill(0);
-        key.map_err(|_| Fault::Tampered { kind: "webhook key", id: String::new() })
+    /// When it is not this organisation's, or the record cannot be kept.
+    pub async fn discard_webhook(
+        &self,
+        admin: AccountId,
+        organisation: OrganisationId,
+        id: &str,
+        reason: DiscardReason,
+    ) -> Result<(), Fault> {
+        self.handle(Hand { account: admin, organisation: Some(organisation) }, id, Some(reason)).await
     }
 
     /// Sends one webhook, signed.
     ///
     /// # Errors
-    /// [`DeliveryError::Later`] whatever the receiver does: its organisation sees it in the end.
+    /// [`DeliveryError::Away`] where nobody takes webhooks there now, [`DeliveryError::Later`] where this one is not wanted or its address not
+    /// called: its organisation sees both.
     pub async fn deliver_webhook(&self, message: &Message) -> Result<(), DeliveryError> {
         let notice: Notice = message.parse()?;
-        let later = |error: &dyn std::fmt::Display| DeliveryError::Later(error.to_string());
-        let at = params![notice.organisation.to_string()];
-        let row =
-            self.database.fetch_optional(statements::WEBHOOK, at).await.map_err(|error| later(&error))?;
+        let organisation = notice.organisation.to_string();
+        let row = self.database.fetch_optional(statements::WEBHOOK, params![&organisation]).await?;
         // Ended meanwhile: nobody waits for it.
         let Some(row) = row else { return Ok(()) };
-        let url: String = row.get("url").map_err(|error| later(&error))?;
-        let url: url::Url = url.parse().map_err(|error: url::ParseError| later(&error))?;
-        self.callable(&url).map_err(|rule| later(&rule))?;
-        let client = self.client(&url).await.map_err(|error| later(&error))?;
-        let key = self.signing_key().await.map_err(|error| later(&error))?;
-        let body = serde_json::to_vec(&notice).map_err(|error| later(&error))?;
+        let url: String = row.get("url")?;
+        let url: url::Url =
+            url.parse().map_err(|error: url::ParseError| DeliveryError::Later(error.to_string()))?;
+        self.reach.judge(&url).map_err(|rule| DeliveryError::Later(rule.to_string()))?;
+        // One receiver that is silent must not hold up the letters of others.
+        let _one = self.receivers.turn(&organisation).await;
+        if let Some(why) = self.receivers.absences.of(&organisation, self.clock.now_ms()) {
+            return Err(DeliveryError::Away(why));
+        }
+        let told = self.tell(&url, &notice).await;
+        if let Err(DeliveryError::Away(why)) = &told {
+            self.receivers.absences.note(&organisation, self.clock.now_ms(), why);
+        }
+        told
+    }
+
+    async fn tell(&self, url: &url::Url, notice: &Notice) -> Result<(), DeliveryError> {
+        let client = self.reach.client(url).await.map_err(|no| match no {
+            NoClient::Inside => DeliveryError::Later("the name leads into somebody's network".to_owned()),
+            NoClient::Unknown(why) => DeliveryError::Away(format!("the receiver is not found: {why}")),
+            NoClient::Broken(why) => DeliveryError::Later(why),
+        })?;
+        let key = self.signing_key().await.map_err(|fault| match fault {
+            Fault::Store(error) => error.into(),
+            fault => DeliveryError::Later(fault.to_string()),
+        })?;
+        let body = serde_json::to_vec(notice).map_err(|error| DeliveryError::Refused(error.to_string()))?;
         let digest = http_signature::content_digest(&body);
         let now = self.clock.now_ms() / 1000;
         let nonce = Base64Url(sceau_crypto::random::<16>().to_vec()).encode();
@@ -218,115 +226,59 @@ impl Dossiers {
             .body(body)
             .send()
             .await
-            .map_err(|error| later(&error.without_url()))?;
-        let status = sent.status();
-        if status.is_success() { Ok(()) } else { Err(later(&format!("the receiver answered {status}"))) }
+            .map_err(|error| DeliveryError::Away(silence(&error)))?;
+        // Its head is all that is read of an answer.
+        match sent.status() {
+            status if status.is_success() => Ok(()),
+            status if ABSENT.contains(&status.as_u16()) => {
+                Err(DeliveryError::Away(format!("the receiver answered {status}")))
+            }
+            status => Err(DeliveryError::Later(format!("the receiver answered {status}"))),
+        }
     }
+}
 
-    /// What an address must be before anybody is asked for it.
-    fn callable(&self, url: &url::Url) -> Result<(), &'static str> {
-        let here = self.webhooks_inside && url.scheme() == "http";
-        if url.scheme() != "https" && !here {
-            return Err("A webhook goes to an https address.");
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            return Err("The address of a webhook holds no name, no password and no fragment.");
-        }
-        let literal = match url.host() {
-            Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            Some(url::Host::Domain(_)) => None,
-            None => return Err("The address of a webhook names a host."),
+/// Whether a message of the outbox is a webhook of this organisation.
+pub(super) fn is_webhook_of(message: &Message, organisation: OrganisationId) -> bool {
+    let notice: Option<Notice> =
+        serde_json::from_str(&message.payload).ok().filter(|_| message.topic == WEBHOOKS);
+    notice.is_some_and(|notice| notice.organisation == organisation)
+}
+
+/// Why nobody answered, in words that say neither address nor anything that the receiver wrote.
+fn silence(error: &reqwest::Error) -> String {
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(below) = deepest.source() {
+        deepest = below;
+    }
+    if error.is_timeout() {
+        "the receiver is silent".to_owned()
+    } else if error.is_connect() {
+        format!("the receiver cannot be reached: {deepest}")
+    } else {
+        "the receiver does not speak HTTP as one should".to_owned()
+    }
+}
+
+/// Who is being told now, one webhook of an organisation at a time, and who was silent.
+#[derive(Debug, Default)]
+pub(crate) struct Receivers {
+    absences: Absences,
+    turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Receivers {
+    async fn turn(&self, organisation: &str) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let known = turns.get(organisation).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let new = Arc::new(tokio::sync::Mutex::new(()));
+                turns.insert(organisation.to_owned(), Arc::downgrade(&new));
+                new
+            })
         };
-        match literal {
-            Some(address) if !self.webhooks_inside && !is_public(address) => {
-                Err("The address of a webhook is a public one.")
-            }
-            Some(address) if here && !address.is_loopback() => Err("Plain http goes to this machine only."),
-            None if here => Err("Plain http goes to this machine only, by its address."),
-            _ => Ok(()),
-        }
-    }
-
-    /// A client that calls exactly the addresses that were judged here: a name that changes meanwhile changes nothing.
-    async fn client(&self, url: &url::Url) -> Result<reqwest::Client, String> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(PATIENCE);
-        if let (Some(url::Host::Domain(name)), Some(port)) = (url.host(), url.port_or_known_default()) {
-            let found = tokio::net::lookup_host((name, port)).await.map_err(|error| error.to_string())?;
-            let found: Vec<SocketAddr> = found.collect();
-            if !self.webhooks_inside && !found.iter().all(|address| is_public(address.ip())) {
-                return Err("the name leads into somebody's network".to_owned());
-            }
-            builder = builder.resolve_to_addrs(name, &found);
-        }
-        builder.build().map_err(|error| error.to_string())
-    }
-}
-
-/// Whether an address is anybody's on the Internet (the special-purpose registries of IANA, RFC 6890).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let special = v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 198 && (18..20).contains(&b))
-                || (a, b, c) == (192, 0, 0)
-                || (a, b, c) == (192, 88, 99);
-            !special
-        }
-        IpAddr::V6(v6) => {
-            // Only global unicast, and of it none that stands for another address.
-            let [first, second, ..] = v6.segments();
-            let tunnelled = first == 0x2002 || (first == 0x2001 && (second < 0x200 || second == 0xdb8));
-            (0x2000..0x4000).contains(&first) && !tunnelled
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
-    use super::*;
-
-    #[test]
-    fn what_is_inside_a_network_is_not_public() {
-        for address in [
-            "10.0.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "192.168.1.1",
-            "172.16.0.1",
-            "100.64.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "198.18.0.1",
-            "192.0.0.8",
-            "::1",
-            "::",
-            "fc00::1",
-            "fe80::1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::a00:1",
-            "2002:a00:1::",
-            "2001::1",
-            "2001:db8::1",
-            "ff02::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in ["9.9.9.9", "193.0.6.139", "2001:67c:2e8::1", "2a00:1450:4007::1"] {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
+        turn.lock_owned().await
     }
 }

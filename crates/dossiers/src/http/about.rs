@@ -25,7 +25,7 @@ pub(super) struct About {
     pub(super) document: Arc<OnceLock<Value>>,
 }
 
-/// `pass` or `fail`, of one thing or of all.
+/// `pass`, `warn` or `fail`, of one thing or of all.
 type Health = &'static str;
 
 /// Whether the platform is well, in the form of `application/health+json`.
@@ -46,6 +46,9 @@ struct Checks {
     /// The database answers.
     #[schema(value_type = String)]
     records: Health,
+    /// Everything that is to be delivered is; `warn` where something is late or was given up.
+    #[schema(value_type = String)]
+    deliveries: Health,
 }
 
 /// What pages must know before anything else.
@@ -68,8 +71,11 @@ pub(super) async fn check(State(about): State<About>) -> Response {
     let dossiers = &about.platform.dossiers;
     let element = dossiers.element().hello().await.is_ok();
     let records = dossiers.database.fetch_one(statements::ANSWER, params![]).await.is_ok();
+    let delivered = dossiers.deliveries_are_well().await.unwrap_or(false);
+    // What is late stops nothing: somebody else is away.
+    let deliveries = if delivered { "pass" } else { "warn" };
     let well = element && records;
-    let checks = Checks { element: health(element), records: health(records) };
+    let checks = Checks { element: health(element), records: health(records), deliveries };
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Check { status: health(well), role: "platform", checks })).into_response()
 }

@@ -12,7 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::parts::{Asked, At};
 use super::refusal::Refusal;
-use crate::{ConnectorView, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView};
+use crate::{
+    ConnectorView, Discard, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView,
+};
 
 /// Where to go on, and how long to wait.
 #[derive(Deserialize, IntoParams)]
@@ -162,18 +164,35 @@ pub(super) async fn replay_webhook(
     admin: Authorised<OrganisationAdmin>,
     At(id): At<String>,
 ) -> Result<Json<WebhookView>, Refusal> {
-    dossiers.replay_webhook(admin.place, &id).await?;
+    dossiers.replay_webhook(admin.account.id, admin.place, &id).await?;
     Ok(Json(dossiers.webhook(admin.place).await?))
 }
 
-/// The keys that webhooks are signed with, as a JSON Web Key Set (RFC 7517).
+/// Discards what could not be delivered, for a reason.
+#[utoipa::path(post, path = "/v1/organisation/webhook/dead-letters/{id}/discard", security(("session" = ["organisation_admin"])),
+    params(("id" = String, Path)), request_body = Discard,
+    responses((status = OK, body = WebhookView), (status = 400), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn discard_webhook(
+    State(dossiers): State<Dossiers>,
+    admin: Authorised<OrganisationAdmin>,
+    At(id): At<String>,
+    JsonBody(Discard { reason }): JsonBody<Discard>,
+) -> Result<Json<WebhookView>, Refusal> {
+    dossiers.discard_webhook(admin.account.id, admin.place, &id, reason).await?;
+    Ok(Json(dossiers.webhook(admin.place).await?))
+}
+
+/// The keys that webhooks are, were or will soon be signed with, the newest first, as a JSON Web Key Set (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/http-message-signatures-directory", security(()), responses((status = OK, body = Object)))]
 pub(super) async fn webhook_keys(
     State(dossiers): State<Dossiers>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    let key = dossiers.webhook_key().await?;
-    Ok(Json(serde_json::json!({"keys": [{
-        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
-        "x": sceau_element_api::Base64Url(key.as_bytes().to_vec()), "kid": sceau_crypto::http_signature::key_id(&key),
-    }]})))
+    let jwk = |key: &sceau_crypto::VerifyingKey| {
+        serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+            "x": sceau_element_api::Base64Url(key.as_bytes().to_vec()), "kid": sceau_crypto::http_signature::key_id(key),
+        })
+    };
+    let keys: Vec<_> = dossiers.webhook_keys().await?.iter().map(jwk).collect();
+    Ok(Json(serde_json::json!({ "keys": keys })))
 }

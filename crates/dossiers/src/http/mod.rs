@@ -13,6 +13,7 @@ mod reading;
 mod refusal;
 mod scanned;
 mod schemes;
+mod standing;
 mod trace;
 
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -80,6 +81,10 @@ fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(deliveries::webhook, deliveries::set_webhook))
         .routes(routes!(deliveries::end_webhook))
         .routes(routes!(deliveries::replay_webhook))
+        .routes(routes!(deliveries::discard_webhook))
+        .routes(routes!(standing::list))
+        .routes(routes!(standing::replay))
+        .routes(routes!(standing::discard))
         .routes(routes!(key_managers::publish))
         .routes(routes!(key_managers::records))
         .routes(routes!(key_managers::decisions))

@@ -52,6 +52,7 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
     let citizen = |status| [401, status, 403, 403, 403, 403, 401];
     let reader = |status| [401, 403, status, status, 403, 403, 401];
     let client = |status| [401, 401, 401, 401, 401, 401, status];
+    let platform = |status| [401, 403, 403, 403, 403, status, 401];
     let chief = |status| [401, 403, 403, 403, status, 403, 401];
     // Another credential than the key manager's: see `a_connector_reaches_its_own_routes_and_no_others`.
     let connector = [401; 7];
@@ -63,6 +64,12 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
         ("PUT", "/v1/organisation/webhook", String::new(), Body::Json(json!({"url": "https://rh.example.org/sceau"})), chief(200)),
         ("POST", "/v1/organisation/webhook/end", String::new(), Body::None, chief(200)),
         ("POST", "/v1/organisation/webhook/dead-letters/{id}/replay", format!("/v1/organisation/webhook/dead-letters/{sent}/replay"), Body::None, chief(404)),
+        ("POST", "/v1/organisation/webhook/dead-letters/{id}/discard", format!("/v1/organisation/webhook/dead-letters/{sent}/discard"),
+            Body::Json(json!({"reason": "test"})), chief(404)),
+        ("GET", "/v1/administration/deliveries", String::new(), Body::None, platform(200)),
+        ("POST", "/v1/administration/deliveries/{id}/replay", format!("/v1/administration/deliveries/{sent}/replay"), Body::None, platform(404)),
+        ("POST", "/v1/administration/deliveries/{id}/discard", format!("/v1/administration/deliveries/{sent}/discard"),
+            Body::Json(json!({"reason": "test"})), platform(404)),
         ("GET", "/.well-known/http-message-signatures-directory", String::new(), Body::None, [200; 7]),
         ("GET", "/v1/organisation/connectors", String::new(), Body::None, chief(200)),
         ("POST", "/v1/organisation/connectors", String::new(), Body::Json(json!({"name": "Paie"})), chief(200)),

@@ -31,5 +31,7 @@ mod the_api_is_as_documented;
 mod tickets_and_reading_sessions_expire;
 mod unfinished_deposits_take_up_bounded_space;
 mod webhooks_are_signed_and_tried_again;
+mod webhooks_reach_no_inner_network;
+mod what_was_given_up_is_seen_and_handled;
 mod what_was_left_alone_is_forgotten;
 mod what_was_sent_stays_as_it_was;

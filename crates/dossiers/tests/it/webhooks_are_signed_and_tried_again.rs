@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use sceau_crypto::VerifyingKey;
 use sceau_crypto::http_signature::{SignatureRefusal, SignedRequest, verify};
-use sceau_dossiers::{Dossiers, WEBHOOKS};
+use sceau_dossiers::{Dossiers, Reach, WEBHOOKS};
 use sceau_store::Message;
 use serde_json::{Value, json};
 
@@ -60,7 +60,8 @@ async fn each_entry_is_told_once_under_the_published_key() {
     let office = world.office(&administrator, "lyon").await;
     let citizen = world.citizen("citizen@example.org").await;
     let (url, inbox) = receiver().await;
-    let dossiers = world.dossiers.clone().with_webhooks_inside();
+    let dossiers =
+        world.dossiers.clone().with_reach(Reach::default().allowing(vec!["127.0.0.1".parse().unwrap()]));
     told_at(&dossiers, &office, &url).await;
     let deposited = office.deposit(&citizen, world.clock_now()).await;
     deliver(&world, &dossiers).await;
@@ -104,7 +105,8 @@ async fn a_receiver_that_is_away_or_points_elsewhere_is_tried_again_then_seen_an
     let citizen = world.citizen("citizen@example.org").await;
     let (url, inbox) = receiver().await;
     inbox.lock().unwrap().0 = StatusCode::FOUND;
-    let dossiers = world.dossiers.clone().with_webhooks_inside();
+    let dossiers =
+        world.dossiers.clone().with_reach(Reach::default().allowing(vec!["127.0.0.1".parse().unwrap()]));
     told_at(&dossiers, &office, &url).await;
     office.deposit(&citizen, world.clock_now()).await;
 
@@ -122,11 +124,11 @@ async fn a_receiver_that_is_away_or_points_elsewhere_is_tried_again_then_seen_an
     assert!(dead.reason.unwrap().contains("302"), "a redirect is not followed");
     assert_eq!(inbox.lock().unwrap().1.len(), 20);
     assert!(dossiers.webhook(other.id).await.unwrap().dead_letters.is_empty(), "another organisation's");
-    let foreign = dossiers.replay_webhook(other.id, &dead.id).await;
+    let foreign = dossiers.replay_webhook(other.chief.account.parse().unwrap(), other.id, &dead.id).await;
     assert_eq!(foreign.unwrap_err().code(), "not_found");
 
     inbox.lock().unwrap().0 = StatusCode::OK;
-    dossiers.replay_webhook(office.id, &dead.id).await.unwrap();
+    dossiers.replay_webhook(office.chief.account.parse().unwrap(), office.id, &dead.id).await.unwrap();
     deliver(&world, &dossiers).await;
     assert_eq!(inbox.lock().unwrap().1.len(), 21);
     assert!(dossiers.webhook(office.id).await.unwrap().dead_letters.is_empty());

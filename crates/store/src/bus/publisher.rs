@@ -13,19 +13,17 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ErrorKind};
 use tokio::sync::Mutex;
 
 use super::{Broker, Company, EXCHANGE, MESSAGE_TYPE};
-use crate::{Clock, DeliveryError};
+use crate::{Absences, Clock, DeliveryError};
 
 /// `delivery_mode` of a message that survives the broker's restart.
 const PERSISTENT: u8 = 2;
-/// How long a broker that could not be reached is not asked again, in milliseconds: what waits for it must not hold up other deliveries.
-const ABSENCE_MS: u64 = 5_000;
-
 /// What publishes to every company, one connection for each virtual host. Cheap to clone.
 #[derive(Clone)]
 pub struct Publisher {
     broker: Arc<Broker>,
     clock: Arc<dyn Clock>,
     links: Arc<Short<HashMap<Company, Arc<Link>>>>,
+    absences: Arc<Absences>,
 }
 
 /// The connection to a virtual host, and its channels that wait for work.
@@ -33,8 +31,6 @@ pub struct Publisher {
 struct Link {
     connection: Mutex<Option<Connection>>,
     idle: Short<Vec<Channel>>,
-    /// Since when the broker is away, and why.
-    away: Short<Option<(u64, String)>>,
 }
 
 impl std::fmt::Debug for Publisher {
@@ -46,7 +42,7 @@ impl std::fmt::Debug for Publisher {
 impl Publisher {
     /// Connects when there is something to publish.
     pub fn new(broker: Arc<Broker>, clock: Arc<dyn Clock>) -> Self {
-        Self { broker, clock, links: Arc::default() }
+        Self { broker, clock, links: Arc::default(), absences: Arc::default() }
     }
 
     /// Puts JSON into the company's queue; returns once the broker holds it on a majority of its disks. `id` is the same at each repetition.
@@ -79,6 +75,15 @@ impl Publisher {
         }
     }
 
+    /// # Errors
+    /// Why the broker was away a moment ago.
+    fn unless_away(&self, company: &Company) -> Result<(), DeliveryError> {
+        match self.absences.of(company.as_str(), self.clock.now_ms()) {
+            Some(why) => Err(DeliveryError::Away(why)),
+            None => Ok(()),
+        }
+    }
+
     fn link(&self, company: &Company) -> Arc<Link> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(links.entry(company.clone()).or_default())
@@ -93,17 +98,16 @@ impl Link {
                 return Ok(channel);
             }
         }
-        self.unless_away(publisher)?;
+        publisher.unless_away(company)?;
         let mut connection = self.connection.lock().await;
         // Many wait here while one tries: they are told what it found.
-        self.unless_away(publisher)?;
+        publisher.unless_away(company)?;
         let living = connection.take().filter(|connection| connection.status().connected());
         let living = match living {
             Some(living) => living,
             None => publisher.broker.connect(&company.vhost()).await.map_err(|error| {
                 let why = error.to_string();
-                *self.away.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((publisher.clock.now_ms(), why.clone()));
+                publisher.absences.note(company.as_str(), publisher.clock.now_ms(), &why);
                 DeliveryError::Away(why)
             })?,
         };
@@ -113,18 +117,6 @@ impl Link {
         let selected = channel.confirm_select(ConfirmSelectOptions::default()).await;
         selected.map_err(|error| failed(&error))?;
         Ok(channel)
-    }
-
-    /// # Errors
-    /// Why the broker was away a moment ago.
-    fn unless_away(&self, publisher: &Publisher) -> Result<(), DeliveryError> {
-        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*away {
-            Some((since, why)) if publisher.clock.now_ms() < since.saturating_add(ABSENCE_MS) => {
-                Err(DeliveryError::Away(why.clone()))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn next_idle(&self) -> Option<Channel> {

@@ -43,12 +43,16 @@ impl Mailer {
     /// Hands over the letter of an outbox message. The same message again is the same letter: one file, one `Message-ID`.
     ///
     /// # Errors
-    /// [`DeliveryError::Refused`] where this letter will never be taken, [`DeliveryError::Later`] for all the rest. Neither says to whom.
+    /// [`DeliveryError::Refused`] where this letter will never be taken, [`DeliveryError::Later`] where its mailbox does not take it now,
+    /// [`DeliveryError::Away`] for all the rest. None says to whom.
     pub async fn deliver(&self, mail: &Mail, message: &crate::Message) -> Result<(), DeliveryError> {
         match self {
             Self::Folder(folder) => {
                 let written = folder.send_once(mail, message).await;
-                written.map(drop).map_err(|error| DeliveryError::Later(error.to_string()))
+                written.map(drop).map_err(|error| match error {
+                    StoreError::Mail(_) => DeliveryError::Refused(error.to_string()),
+                    error => DeliveryError::Away(error.to_string()),
+                })
             }
             Self::Smtp(server) => server.send_once(mail, message).await,
         }

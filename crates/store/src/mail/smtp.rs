@@ -123,7 +123,9 @@ fn failed(error: &Error) -> DeliveryError {
         Some(code) if NEVER.contains(&code) => {
             DeliveryError::Refused(format!("the mail server takes it never ({code})"))
         }
-        _ => DeliveryError::Later(reason(error)),
+        // This mailbox's alone, for the time being. All the rest is the server's, or ours, whatever the letter.
+        Some(450) => DeliveryError::Later(reason(error)),
+        _ => DeliveryError::Away(reason(error)),
     }
 }
 

@@ -44,6 +44,15 @@ impl Outbox {
         row.as_ref().map(Message::from_row).transpose()
     }
 
+    /// What of a topic was tried in vain and is tried again, oldest first, a thousand at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failing(&self, topic: &str) -> Result<Vec<Message>, StoreError> {
+        let rows = self.database.fetch_all(statements::FAILING_MESSAGES, params![topic]).await?;
+        rows.iter().map(Message::from_row).collect()
+    }
+
     /// Leaves a message that only a person can have delivered, with the reason; it is a dead letter if, and only if, `transaction` commits.
     ///
     /// # Errors

@@ -158,6 +158,11 @@ async fn a_server_without_tls_is_told_nothing_and_a_refused_login_keeps_the_lett
     post.server.ask("login");
     let said = post.mailer(true).probe().await.unwrap_err();
     assert!(said.contains("login") && said.contains("535"), "{said}");
-    assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
+    for _ in 0..30 {
+        assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
+        clock.advance(60_000);
+    }
     assert!(outbox.dead_letters().await.unwrap().is_empty(), "a wrong password loses no letter");
+    let [late] = &outbox.standing().await.unwrap()[..] else { panic!("one topic") };
+    assert!(late.late == 1 && late.reason.as_ref().unwrap().contains("refuses the login"), "{late:?}");
 }

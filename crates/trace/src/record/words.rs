@@ -162,6 +162,8 @@ actions! {
     REGISTER_CHANGE = "register.change";
     /// An organisation made or ended a machine of its own on the platform, or said where it is told of news.
     CONNECTOR_CHANGE = "connector.change";
+    /// A person had a message that was given up tried again, or discarded it.
+    DELIVERY_CHANGE = "delivery.change";
     /// A key manager was connected to its platform.
     PLATFORM_CONNECT = "platform.connect";
     /// A key manager read the platform's log.

@@ -123,6 +123,10 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "connector.change" => {
             ("change the organisation's connectors", "changed the organisation's connectors")
         }
+        "delivery.change" => (
+            "try again or discard a message that was given up",
+            "tried again or discarded a message that was given up",
+        ),
         "certificate.issue" => ("issue a certificate", "issued a certificate"),
         "key.destroy" => ("destroy a key", "destroyed a key"),
         "key.make" => ("make a key", "made a key"),
