@@ -38,6 +38,7 @@ const FOR_TESTS: [Package; 11] = [
     BROWSER_CERTIFICATES,
     Package { name: "postgresql", present: || on_path("initdb") || debian_postgresql() },
     Package { name: "clamav-daemon", present: || on_path("clamd") },
+    Package { name: "poppler-utils", present: || on_path("pdftotext") }, // reads the invoices that MOB's host writes
     Package {
         name: "rabbitmq-server",
         present: || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").is_file() && on_path("epmd"),

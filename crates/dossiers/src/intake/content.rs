@@ -38,7 +38,7 @@ pub(super) fn declared(name: &str, media_type: &str) -> Result<(), Refusal> {
 
 /// Looks at a file as it passes; keeps its last bytes only.
 #[derive(Debug)]
-pub(super) struct Inspector {
+pub(crate) struct Inspector {
     media_type: String,
     head: Zeroizing<Vec<u8>>,
     tail: Zeroizing<Vec<u8>>,
@@ -46,7 +46,7 @@ pub(super) struct Inspector {
 }
 
 impl Inspector {
-    pub(super) fn new(media_type: &str) -> Self {
+    pub(crate) fn new(media_type: &str) -> Self {
         let (head, tail) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
         Self { media_type: media_type.to_owned(), head, tail, encrypted: false }
     }
@@ -55,7 +55,7 @@ impl Inspector {
     ///
     /// # Errors
     /// As soon as they show that the file is not what it is said to be.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let known = self.head.len();
         if known < 8 {
             self.head.extend(bytes.iter().take(8 - known));
@@ -77,7 +77,7 @@ impl Inspector {
     ///
     /// # Errors
     /// When the whole is not what it is said to be, or is an archive too.
-    pub(super) fn finish(&self) -> Result<(), Refusal> {
+    pub(crate) fn finish(&self) -> Result<(), Refusal> {
         if !self.begins_well() {
             return Err(Refusal::WrongType);
         }

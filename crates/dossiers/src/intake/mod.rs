@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use deposit::Deposit;
 
 pub use refusal::Code as IntakeCode;
+pub(crate) use content::Inspector;
 pub(crate) use serve::listen;
 pub use serve::serve;
 pub(crate) use word::Redemption;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
+use sceau_accounts::oidc::{AccessTokens, IssuerUrl, Provider, WebClient};
 use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
 use sceau_dossiers::mob::http::{MobFunder, MobHost, MobSettings, serve};
 use sceau_dossiers::{Dossiers, IntakeDesk};
@@ -92,9 +93,42 @@ pub(crate) struct MobTable {
     key: String,
     /// What the profile gives up, each word written out.
     danger_accepted: Vec<String>,
+    /// The one page of another origin that may call from a browser: MOB's own.
+    page_origin: Option<String>,
+    /// A provider of identities whose access tokens are taken beside the platform's own.
+    provider: Option<ProviderTable>,
     /// Who uses it.
     #[serde(default)]
     funders: Vec<FunderTable>,
+}
+
+/// The section `[mob.provider]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderTable {
+    /// As its tokens name it, `https://id.example.org/realms/mcm`.
+    issuer: IssuerUrl,
+    /// One of these must be in `aud`.
+    audiences: Vec<String>,
+    /// Authorities (PEM) to trust beside the system's.
+    ca_file: Option<PathBuf>,
+    /// Where roles are in a token, as JSON pointers.
+    #[serde(default = "roles")]
+    roles: Vec<String>,
+}
+
+/// Where Keycloak has the roles of its realm, and of MOB's API.
+fn roles() -> Vec<String> {
+    ["/realm_access/roles", "/resource_access/api/roles"].map(str::to_owned).into()
+}
+
+impl ProviderTable {
+    fn tokens(&self) -> Result<AccessTokens, Failure> {
+        let authorities = super::settings::authorities(self.ca_file.as_deref())?;
+        let http = WebClient::new(authorities.as_deref()).map_err(|error| Failure::role("mob", &error))?;
+        let provider = Provider::new(self.issuer.clone(), Arc::new(http), Arc::new(SystemClock));
+        Ok(AccessTokens::new(provider, self.audiences.clone(), self.roles.clone()))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,14 +138,24 @@ struct FunderTable {
     organisation: OrganisationId,
     /// As `[[bus.companies]]` names it, where its own system decides over the bus.
     company: Option<Company>,
+    /// Its group at the provider of identities.
+    group: Option<String>,
 }
 
 impl MobTable {
     /// What can be judged without asking anybody; `companies` are those of the bus.
     pub(crate) fn check(&self, companies: &[&str]) -> Result<(), String> {
-        let origin = url::Url::parse(&self.url).map(|url| url.origin().ascii_serialization());
-        if origin.as_deref() != Ok(self.url.as_str()) {
-            return Err("mob.url is https://host[:port] and nothing more".to_owned());
+        for (name, given) in [("url", Some(&self.url)), ("page_origin", self.page_origin.as_ref())] {
+            let Some(given) = given else { continue };
+            let origin = url::Url::parse(given).map(|url| url.origin().ascii_serialization());
+            if origin.as_deref() != Ok(given.as_str()) {
+                return Err(format!("mob.{name} is https://host[:port] and nothing more"));
+            }
+        }
+        if self.provider.as_ref().is_some_and(|provider| provider.audiences.is_empty()) {
+            return Err(
+                "mob.provider.audiences: name for whom tokens are made, or everybody's are taken".to_owned()
+            );
         }
         let accepted = DANGERS.iter().all(|danger| self.danger_accepted.iter().any(|word| word == danger));
         if !accepted || self.danger_accepted.len() != DANGERS.len() {
@@ -174,6 +218,8 @@ pub(crate) async fn run(options: MobOptions) -> Result<(), Failure> {
         key,
         antivirus: antivirus.map_err(|error| usage(error.to_string()))?,
         at_once: AT_ONCE,
+        tokens: table.provider.as_ref().map(ProviderTable::tokens).transpose()?,
+        page: table.page_origin.clone(),
     };
     let listener =
         TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
@@ -188,7 +234,8 @@ pub(crate) async fn run(options: MobOptions) -> Result<(), Failure> {
 
 impl From<&FunderTable> for MobFunder {
     fn from(table: &FunderTable) -> Self {
-        Self { organisation: table.organisation, company: table.company.clone() }
+        let FunderTable { organisation, company, group } = table;
+        Self { organisation: *organisation, company: company.clone(), group: group.clone() }
     }
 }
 

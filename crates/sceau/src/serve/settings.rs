@@ -44,9 +44,14 @@
 //! url = "https://mob.example.org"
 //! key = "…"                   # what `sceau mob key` prints
 //! danger_accepted = ["integrity", "plaintext", "preflight"]     # what it gives up: docs/mob-2022.md
+//! page_origin = "https://mcm.example.org"         # MOB's page, if it calls from a browser
+//! [mob.provider]                                  # whose access tokens are taken beside the platform's own
+//! issuer = "https://id.example.org/realms/mcm"
+//! audiences = ["api"]
 //! [[mob.funders]]
 //! organisation = "1b0c9f5e-8d5c-4b43-9d39-6d2f3a0c1e77"
-//! company = "simulation-sirh"           # where its own system decides over the bus
+//! group = "/entreprises/simulation-sirh"          # in `membership` of the provider's tokens
+//! company = "simulation-sirh"                     # where its own system decides over the bus
 //! ```
 //!
 //! The file holds no secret: each password is in a file of its own (`…_file`), that only the platform's user may read, or is a credential

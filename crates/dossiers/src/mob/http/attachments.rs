@@ -60,18 +60,41 @@ impl MobHost {
             key: current.key.id(),
         };
         let mut upload = Upload::new(self, shared);
-        let kept = match upload.receive(body, boundary).await {
-            Ok(()) => self.keep(request, &sealed, &upload).await,
-            Err(refusal) => Err(refusal),
-        };
+        let kept = self.fill(request, &sealed, &mut upload, body, boundary).await;
         if kept.is_err() {
             upload.discard().await;
         }
         kept
     }
 
+    async fn fill(
+        &self,
+        request: &Request,
+        sealed: &Sealed,
+        upload: &mut Upload<'_>,
+        body: BodyDataStream,
+        boundary: String,
+    ) -> Answer<()> {
+        let metadata = upload.receive(body, boundary).await?;
+        if let Some(id) = &metadata {
+            for invoice in self.invoices(request, id).await? {
+                upload.seal(&invoice.file_name(), "invoice", &invoice.pdf()).await?;
+            }
+        }
+        if upload.files.is_empty() {
+            return Err(Code::NoFiles.into());
+        }
+        self.keep(request, sealed, upload, metadata.as_deref()).await
+    }
+
     /// Everything becomes the subscription's in one transaction; before it, no row names what was stored.
-    async fn keep(&self, request: &Request, sealed: &Sealed, upload: &Upload<'_>) -> Answer<()> {
+    async fn keep(
+        &self,
+        request: &Request,
+        sealed: &Sealed,
+        upload: &Upload<'_>,
+        metadata: Option<&str>,
+    ) -> Answer<()> {
         let (id, now) = (request.id.as_str(), self.now());
         let text = serde_json::to_string(sealed).map_err(|_| Code::Internal)?;
         let mut transaction = self.begin().await?;
@@ -94,6 +117,14 @@ impl MobHost {
                 let values = params![id, file.name.as_str(), part as u64, object, digest.to_vec()];
                 transaction.execute(statements::INSERT_SEALED_PART, values).await?;
             }
+        }
+        if let Some(metadata) = metadata
+            && transaction
+                .execute(statements::FORGET_METADATA, params![metadata, request.owner.as_str()])
+                .await?
+                != 1
+        {
+            return Err(Code::NoMetadata.into());
         }
         Ok(transaction.commit().await?)
     }

@@ -12,7 +12,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use url::Url;
 
+use super::invoice::Metadata;
 use super::refusal::{Answer, Code, Refusal};
+use super::upload::metadata_id;
 use crate::admissible::fits;
 
 /// The longest text of a field, in characters.
@@ -226,6 +228,47 @@ pub(super) struct Sealed {
     pub(super) private_key_access: Option<PrivateKeyAccess>,
     /// The public key, by its content.
     pub(super) key: sceau_crypto::KeyId,
+}
+
+/// A form of this interface: for those who try its parsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MobForm {
+    /// A funder's key.
+    EncryptionKey,
+    /// A subscription to begin.
+    Subscription,
+    /// Fields to change.
+    Changes,
+    /// Purchases, and the invoices that become of them.
+    Metadata,
+    /// The part `data` of an upload.
+    Data,
+}
+
+impl MobForm {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::EncryptionKey, Self::Subscription, Self::Changes, Self::Metadata, Self::Data];
+
+    /// Whether these bytes are one that is taken, as far as the bytes alone say.
+    ///
+    /// # Errors
+    /// The code of the refusal.
+    pub fn judge(self, bytes: &[u8]) -> Result<(), Code> {
+        let judged: Answer<()> = match self {
+            Self::EncryptionKey => EncryptionKey::parse(bytes).map(drop),
+            Self::Subscription => NewSubscription::parse(bytes).map(drop),
+            Self::Changes => changes(bytes).map(drop),
+            Self::Metadata => Metadata::parse(bytes).map(|it| {
+                it.attachment_metadata
+                    .invoices
+                    .iter()
+                    .for_each(|invoice| drop((invoice.file_name(), invoice.pdf())));
+            }),
+            Self::Data => metadata_id(bytes).map(drop).map_err(Refusal::from),
+        };
+        judged.map_err(|refusal| refusal.code())
+    }
 }
 
 /// JSON of a shape.

@@ -10,7 +10,7 @@ use sceau_element_api::wire::RecordDraft;
 use sceau_store::params;
 use sceau_trace::{Action, Actor, ActorKind, Outcome};
 
-use super::callers::Funder;
+use super::callers::Publisher;
 use super::forms::EncryptionKey;
 use super::refusal::{Answer, Code};
 use super::{MobHost, statements};
@@ -27,7 +27,7 @@ pub(super) struct CurrentKey {
 pub(super) async fn put(
     State(host): State<MobHost>,
     Path(funder): Path<String>,
-    caller: Funder,
+    Publisher(caller): Publisher,
     body: Bytes,
 ) -> Answer<StatusCode> {
     let id: OrganisationId = funder.parse().map_err(|_| Code::NoFunder)?;

@@ -9,17 +9,21 @@ mod callers;
 mod check;
 mod download;
 mod forms;
+mod invoice;
 mod keys;
+mod metadata;
 mod refusal;
 mod requests;
 mod rows;
 mod serve;
 mod steps;
+mod upkeep;
 mod upload;
 
 use std::sync::Arc;
 
 use sceau_accounts::Accounts;
+use sceau_accounts::oidc::AccessTokens;
 use sceau_crypto::SigningKey;
 use sceau_element_api::OrganisationId;
 use sceau_element_api::wire::RecordDraft;
@@ -31,7 +35,7 @@ use tokio::sync::Semaphore;
 use crate::Dossiers;
 use refusal::Answer;
 
-pub use forms::{EncryptionKey, PrivateKeyAccess};
+pub use forms::{EncryptionKey, MobForm, PrivateKeyAccess};
 pub use refusal::Code as MobCode;
 pub use rows::statements;
 pub use serve::serve;
@@ -49,6 +53,10 @@ pub struct MobSettings {
     pub antivirus: Antivirus,
     /// Uploads received at once; more are asked to come back.
     pub at_once: usize,
+    /// Verifies tokens of a provider of identities, beside the platform's own.
+    pub tokens: Option<AccessTokens>,
+    /// The one page of another origin that may call from a browser, `https://host[:port]`.
+    pub page: Option<String>,
 }
 
 /// A funder that uses this profile.
@@ -58,6 +66,8 @@ pub struct MobFunder {
     pub organisation: OrganisationId,
     /// As the bus names it, where its own system decides there.
     pub company: Option<Company>,
+    /// Its group at the provider of identities, `/entreprises/simulation-sirh`: in `membership` of its machines' and people's tokens.
+    pub group: Option<String>,
 }
 
 /// MOB's host. Cheap to clone.

@@ -68,6 +68,8 @@ sceau_element_api::problem_codes! {
         "The form is not multipart/form-data", "Send each file as a part with a name and a type.";
     Infected, "mob_file_infected", 422, Caller,
         "A corrupted file has been found", "Scan your device, then send another copy. Nothing of this upload was kept.";
+    Encrypted, "mob_file_encrypted", 422, Caller,
+        "A protected file cannot be checked", "Send a copy without a password.";
     AntivirusAway, "mob_antivirus_away", 503, Platform,
         "The antivirus does not answer: nothing was kept", "Send the files again in a moment.";
     Busy, "mob_busy", 503, Platform,
@@ -121,7 +123,7 @@ impl Code {
                 ("/attachments", "Subscription Attachments")
             }
             Self::FileType => ("/attachments", "Type of subscription Attachments"),
-            Self::Infected | Self::AntivirusAway => ("/antivirus", "Antivirus"),
+            Self::Infected | Self::Encrypted | Self::AntivirusAway => ("/antivirus", "Antivirus"),
             Self::NoMetadata => ("/metadataNotFound", "Metadata"),
             Self::Invoices | Self::InvoiceCount => ("/metadata", "Metadata"),
             _ => return None,

@@ -41,6 +41,17 @@ pub mod statements {
         pub ATTACHMENTS = "SELECT name, proof_type, media_type, size, hash, uploaded FROM mob_attachments \
             WHERE subscription = $1 ORDER BY place";
         pub INSERT_SEALED_PART = "INSERT INTO mob_parts (subscription, name, part, object, digest) VALUES ($1, $2, $3, $4, $5)";
+        pub INSERT_METADATA = "INSERT INTO mob_metadata (id, owner, scheme, document, created) VALUES ($1, $2, $3, $4, $5)";
+        pub METADATA = "SELECT owner, scheme, document FROM mob_metadata WHERE id = $1";
+        pub FORGET_METADATA = "DELETE FROM mob_metadata WHERE id = $1 AND owner = $2";
+        pub FORGET_OLD_METADATA = "DELETE FROM mob_metadata WHERE created < $1";
+        pub OLD_DRAFTS = "SELECT id FROM mob_requests WHERE status = 'BROUILLON' AND updated < $1 ORDER BY updated LIMIT 500";
+        pub PARTS_OF_DRAFT = "SELECT object FROM mob_parts WHERE subscription = $1";
+        pub FORGET_PARTS = "DELETE FROM mob_parts WHERE subscription = $1 \
+            AND EXISTS (SELECT 1 FROM mob_requests WHERE id = $1 AND status = 'BROUILLON')";
+        pub FORGET_ATTACHMENTS = "DELETE FROM mob_attachments WHERE subscription = $1 \
+            AND EXISTS (SELECT 1 FROM mob_requests WHERE id = $1 AND status = 'BROUILLON')";
+        pub FORGET_DRAFT = "DELETE FROM mob_requests WHERE id = $1 AND status = 'BROUILLON'";
         pub SEALED_PARTS = "SELECT object, digest FROM mob_parts WHERE subscription = $1 AND name = $2 ORDER BY part";
     }
 }

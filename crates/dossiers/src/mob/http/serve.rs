@@ -3,15 +3,26 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN, VARY,
+};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use sceau_accounts::routes as accounts;
 use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
+use tower::ServiceExt as _;
 
-use super::{MobHost, attachments, check, download, keys, requests, steps};
+use super::{MobHost, attachments, check, download, keys, metadata, requests, steps};
 
 /// The largest JSON body, in bytes.
 const MAX_JSON: usize = 256 * 1024;
+/// Where MOB's scripts ask for a token.
+const TOKEN: &str = "/auth/realms/mcm/protocol/openid-connect/token";
 
 /// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
 pub async fn serve(
@@ -20,24 +31,87 @@ pub async fn serve(
     tls: Option<Arc<ServerConfig>>,
     stop: impl Future<Output = ()>,
 ) {
-    crate::intake::listen(router(host), listener, tls, stop).await;
+    let router = router(host.clone());
+    tokio::select! {
+        () = crate::intake::listen(router, listener, tls, stop) => {}
+        () = host.keep_tidy() => {}
+    }
 }
 
 fn router(host: MobHost) -> Router {
     let small = Router::new()
         .route("/check", get(check::check))
+        .route(TOKEN, post(token))
         .route("/v1/funders/{funder}/encryption_key", put(keys::put))
-        .route("/v1/subscriptions", post(requests::create).get(requests::list))
         .route("/v1/subscriptions/timestamps", get(check::timestamps))
         .route("/v1/subscriptions/{id}", get(requests::one).patch(requests::change))
         .route("/v1/subscriptions/{id}/attachments/{filename}", get(download::fetch))
-        .route("/v1/subscriptions/{id}/verify", post(steps::verify))
         .route("/v1/subscriptions/{id}/validate", post(steps::validate))
         .route("/v1/subscriptions/{id}/reject", post(steps::reject))
+        .merge(steps_of_citizens("/v1/subscriptions"))
+        .merge(steps_of_citizens("/v1/maas/subscriptions").layer(from_fn(as_before)))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     // The body is streamed; each file is counted.
-    let large = Router::new()
-        .route("/v1/subscriptions/{id}/attachments", post(attachments::receive))
+    let files = |path| Router::new().route(path, post(attachments::receive));
+    let large = files("/v1/subscriptions/{id}/attachments")
+        .merge(files("/v1/maas/subscriptions/{id}/attachments").layer(from_fn(as_before)))
         .layer(DefaultBodyLimit::disable());
-    small.merge(large).with_state(host)
+    small.merge(large).layer(from_fn_with_state(host.clone(), cross_origin)).with_state(host)
+}
+
+/// What citizens and mobility services call, now and at the older addresses.
+fn steps_of_citizens(under: &str) -> Router<MobHost> {
+    Router::new()
+        .route(under, post(requests::create).get(requests::list))
+        .route(&format!("{under}/metadata"), post(metadata::create))
+        .route(&format!("{under}/metadata/{{metadata}}"), get(metadata::one))
+        .route(&format!("{under}/{{id}}/verify"), post(steps::verify))
+}
+
+/// The older addresses answer 200 where the newer ones say 201.
+async fn as_before(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::CREATED {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response
+}
+
+/// Client credentials for a token, at the address of MOB's provider of identities: the platform's own endpoint answers.
+async fn token(State(host): State<MobHost>, mut request: Request) -> Response {
+    *request.uri_mut() = Uri::from_static("/v1/oauth/token");
+    let (router, _) = accounts(host.accounts().clone()).split_for_parts();
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Lets the one page of another origin in, and no other.
+async fn cross_origin(State(host): State<MobHost>, request: Request, next: Next) -> Response {
+    let page = host.settings().page.as_deref();
+    let origin = request.headers().get(ORIGIN).cloned();
+    let ours =
+        origin.as_ref().is_some_and(|origin| page.is_some_and(|page| origin.as_bytes() == page.as_bytes()));
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response = match (preflight, ours) {
+        (true, true) => StatusCode::NO_CONTENT.into_response(),
+        (true, false) => StatusCode::FORBIDDEN.into_response(),
+        (false, _) => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("origin"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Some(origin) = origin.filter(|_| ours) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if preflight {
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH"));
+            headers.insert(
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("authorization, content-type"),
+            );
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+    }
+    response
 }

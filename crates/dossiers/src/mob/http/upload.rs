@@ -13,6 +13,7 @@ use sceau_store::{AntivirusError, ObjectName, Verdict};
 
 use super::MobHost;
 use super::refusal::{Answer, Code};
+use crate::intake::{Inspector, IntakeCode};
 
 /// The most files of a subscription.
 pub(super) const MOST_FILES: usize = 10;
@@ -52,21 +53,41 @@ impl<'a> Upload<'a> {
         Self { host, shared, files: Vec::new(), stored: Vec::new() }
     }
 
-    /// Reads the form to its end.
+    /// Reads the form to its end; the id of the metadata that it names.
     ///
     /// # Errors
     /// At the first thing that cannot be taken; what was stored is then to be discarded.
-    pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<()> {
+    pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<Option<String>> {
         let whole = SizeLimit::new().whole_stream(MOST_FILES as u64 * LARGEST + (1 << 20));
         let constraints = Constraints::new().size_limit(whole);
         let mut form = Multipart::with_constraints(OneByOne::new(body), boundary, constraints);
+        let mut metadata = None;
         while let Some(field) = next(form.next_field()).await? {
             match field.file_name().map(str::to_owned) {
                 Some(name) => self.file(&name, field).await?,
+                None if field.name() == Some("data") => metadata = metadata_id(&text(field).await?)?,
                 None => drop(text(field).await?),
             }
         }
-        if self.files.is_empty() { Err(Code::NoFiles.into()) } else { Ok(()) }
+        Ok(metadata)
+    }
+
+    /// Seals what this host wrote itself: an invoice.
+    pub(super) async fn seal(&mut self, name: &str, proof_type: &str, content: &[u8]) -> Answer<()> {
+        if self.files.len() >= MOST_FILES {
+            return Err(Code::TooManyFiles.into());
+        }
+        let name = self.free_name(plain_name(name)?);
+        let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
+        sealing.take(content);
+        let (sealed, rest) = sealing.finish();
+        let mut parts = Vec::new();
+        for part in rest {
+            parts.push(self.store(part).await?);
+        }
+        let (proof_type, media_type) = (proof_type.to_owned(), "application/pdf".to_owned());
+        self.files.push(File { name, proof_type, media_type, sealed, parts });
+        Ok(())
     }
 
     /// Removes everything that was stored.
@@ -91,10 +112,14 @@ impl<'a> Upload<'a> {
         let proof_type = field.name().unwrap_or_default().chars().take(100).collect();
         let mut scan = self.host.settings().antivirus.begin().await.map_err(away)?;
         let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
+        let mut inspector = inspected(&media_type).map(Inspector::new);
         let mut parts = Vec::new();
         while let Some(bytes) = next(field.chunk()).await? {
             if sealing.taken + bytes.len() as u64 > LARGEST {
                 return Err(Code::FileSize.into());
+            }
+            if let Some(inspector) = &mut inspector {
+                inspector.pass(&bytes).map_err(unlike)?;
             }
             scan.feed(&bytes).await.map_err(away)?;
             sealing.take(&bytes);
@@ -102,8 +127,14 @@ impl<'a> Upload<'a> {
                 parts.push(self.store(part).await?);
             }
         }
+        if let Some(inspector) = &inspector {
+            inspector.finish().map_err(unlike)?;
+        }
         match scan.finish().await.map_err(away)? {
             Verdict::Clean => {}
+            Verdict::Infected { name } if name.starts_with("Heuristics.Encrypted") => {
+                return Err(Code::Encrypted.into());
+            }
             Verdict::Infected { .. } => return Err(Code::Infected.into()),
         }
         // The last block leaves after the verdict.
@@ -216,6 +247,20 @@ async fn text(mut field: Field<'static>) -> Answer<Vec<u8>> {
     Ok(text)
 }
 
+/// What the part `data` of a form says: JSON, whose `metadataId` may be there.
+pub(super) fn metadata_id(text: &[u8]) -> Result<Option<String>, Code> {
+    #[derive(serde::Deserialize)]
+    struct Data {
+        #[serde(rename = "metadataId")]
+        metadata: Option<String>,
+    }
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let data: Data = serde_json::from_slice(text).map_err(|_| Code::NotJson)?;
+    Ok(data.metadata.filter(|id| !id.is_empty()))
+}
+
 /// A name that can stand in an address, a list and a folder.
 fn plain_name(name: &str) -> Answer<String> {
     let hidden = |c: char| {
@@ -227,6 +272,20 @@ fn plain_name(name: &str) -> Answer<String> {
         && name.trim() == name
         && !matches!(name, "." | "..");
     if good { Ok(name.to_owned()) } else { Err(Code::FileName.into()) }
+}
+
+/// The type whose bytes are looked at; of the others nothing is claimed.
+fn inspected(media_type: &str) -> Option<&str> {
+    match media_type {
+        "image/jpg" => Some("image/jpeg"),
+        "application/octet-stream" => None,
+        named => Some(named),
+    }
+}
+
+/// A file that is not what its type says.
+fn unlike(refusal: IntakeCode) -> Code {
+    if refusal == IntakeCode::Encrypted { Code::Encrypted } else { Code::FileType }
 }
 
 /// Without a verdict nothing is kept.

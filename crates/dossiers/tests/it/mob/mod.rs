@@ -1,6 +1,10 @@
 //! MOB's HTTP interface with everything real but the clock: element, antivirus, listener, and Node as the client that we did not write.
 
 mod a_subscription_goes_its_way;
+mod faults;
+mod forms_are_judged;
+mod opening;
+mod tokens_of_a_provider;
 
 use std::net::SocketAddr;
 
@@ -66,13 +70,19 @@ impl Mob {
         let company = Some(COMPANY.parse().unwrap());
         let mut settings = MobSettings {
             funders: vec![
-                MobFunder { organisation: offices[0].id, company },
-                MobFunder { organisation: offices[1].id, company: None },
+                MobFunder { organisation: offices[0].id, company, group: Some("/entreprises/alpha".into()) },
+                MobFunder {
+                    organisation: offices[1].id,
+                    company: None,
+                    group: Some("/collectivités/beta".into()),
+                },
             ],
             url,
             key,
             antivirus: Antivirus::new(vec![clamd.address()], Patience::default()).unwrap(),
             at_once: 8,
+            tokens: None,
+            page: None,
         };
         change(&mut settings);
         let host = MobHost::new(dossiers, world.accounts.clone(), settings);
