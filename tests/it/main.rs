@@ -18,6 +18,7 @@ mod a_stolen_platform_opens_nothing;
 mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_with_its_own_software_receives_and_decides;
 mod documents_are_scanned_as_they_come_in;
+mod documents_are_scanned_before_they_are_shown;
 mod eight_gibibytes_pass_through_the_command_line;
 mod files_of_any_size_and_name_come_back;
 mod kill_nine_loses_nothing;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sceau_client::{NewOrganisation, Person, Server, Trust};
-use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::DecisionRole;
+use sceau_element_api::{OrganisationId, Role};
 use sceau_hsm::{Passphrase, Unlock};
 use sceau_keymanager::{Binding, Connection, KeyManager, NewCertificate, Settings, Setup};
 use sceau_pki::CertificateRole;
 use sceau_store::SystemClock;
+use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::scratch::free_port;
@@ -32,6 +33,8 @@ pub struct Premises {
     pub key_manager: Option<Running>,
     /// The organisation.
     pub organisation: OrganisationId,
+    /// What the organisation decides, for the key manager's next start.
+    pub policy: Option<PathBuf>,
     folder: PathBuf,
     passphrase: PathBuf,
     port: u16,
@@ -39,6 +42,8 @@ pub struct Premises {
     officer_pem: Vec<u8>,
     administrator_pem: Vec<u8>,
     connector_pem: Vec<u8>,
+    supervisor_pem: Vec<u8>,
+    supervisor_fingerprint: String,
     connector_fingerprint: String,
 }
 
@@ -71,9 +76,9 @@ impl Premises {
         };
         manager.connect(&connection).await.expect("the root is enrolled");
         let (chief, officer) = house.staff(administrator, organisation).await;
-        let roles =
-            [CertificateRole::CaseOfficer, CertificateRole::Administrator, CertificateRole::Connector];
-        let [held, chief_held, machine] = certificates(&manager, roles).await;
+        let officer_role = CertificateRole::CaseOfficer;
+        let roles = [officer_role, CertificateRole::Administrator, CertificateRole::Connector, officer_role];
+        let [held, chief_held, machine, supervisor] = certificates(&manager, roles).await;
         let binding = Binding {
             certificate_fingerprint: held.fingerprint,
             account: officer.account.parse().expect("an account id"),
@@ -87,6 +92,7 @@ impl Premises {
         let premises = Self {
             key_manager: None,
             organisation,
+            policy: None,
             folder,
             passphrase,
             port,
@@ -95,6 +101,8 @@ impl Premises {
             administrator_pem: chief_held.pem.as_bytes().to_vec(),
             connector_pem: machine.pem.as_bytes().to_vec(),
             connector_fingerprint: machine.fingerprint,
+            supervisor_pem: supervisor.pem.as_bytes().to_vec(),
+            supervisor_fingerprint: supervisor.fingerprint,
         };
         (premises, Staff { chief, officer })
     }
@@ -111,14 +119,33 @@ impl Premises {
         steps
     }
 
+    /// Invites a supervisor, whose certificate the running key manager binds.
+    pub async fn employ_supervisor(&self, house: &House, chief: &Person) -> Person {
+        let email = format!("superviseuse@{}.example.org", self.organisation);
+        let invite = chief.invite(Role::Supervisor, None, &email).await;
+        let (link, _) = invite.expect("an organisation administrator may");
+        let supervisor = house.accept(&link, &email, "Sylvie Superviseuse").await;
+        let binding = json!({
+            "certificate_fingerprint": self.supervisor_fingerprint, "account": supervisor.account,
+            "role": "supervisor", "name": "Sylvie Superviseuse",
+        });
+        let bound: Result<Value, _> = self.administration().post("/v1/bindings", &binding).await;
+        bound.expect("a good binding");
+        supervisor
+    }
+
     fn program(&self) -> Program {
-        Program::ours("sceau")
+        let program = Program::ours("sceau")
             .named("keymanager")
             .args(["serve", "keymanager", "--data"])
             .arg(&self.folder)
             .arg("--passphrase-file")
             .arg(&self.passphrase)
-            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)]);
+        match &self.policy {
+            Some(policy) => program.arg("--policy").arg(policy),
+            None => program,
+        }
     }
 
     /// Where the key manager keeps everything.
@@ -134,6 +161,11 @@ impl Premises {
     /// What a case officer's browser trusts and shows.
     pub fn officer_trust(&self) -> Trust {
         self.trust(&self.officer_pem)
+    }
+
+    /// What a supervisor's browser trusts and shows.
+    pub fn supervisor_trust(&self) -> Trust {
+        self.trust(&self.supervisor_pem)
     }
 
     /// The key manager, as the page of its administrator calls it.
@@ -166,7 +198,7 @@ impl Premises {
     }
 }
 
-async fn certificates(manager: &KeyManager, roles: [CertificateRole; 3]) -> [NewCertificate; 3] {
+async fn certificates(manager: &KeyManager, roles: [CertificateRole; 4]) -> [NewCertificate; 4] {
     let mut issued = Vec::new();
     for role in roles {
         issued.push(manager.issue_certificate("Anne Agent", role).await.expect("a good name"));

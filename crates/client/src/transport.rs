@@ -74,6 +74,11 @@ impl Server {
         self.origin.origin().ascii_serialization()
     }
 
+    /// The bearer token that it sends.
+    pub(crate) fn bearer(&self) -> Option<String> {
+        self.bearer.read().ok().and_then(|bearer| bearer.clone())
+    }
+
     /// Sends this bearer token from now on.
     pub fn set_bearer(&self, token: Option<String>) {
         if let Ok(mut bearer) = self.bearer.write() {

@@ -120,6 +120,28 @@ sceau_element_api::problem_codes! {
         "There is no such key here", "Check its id in the list of keys.";
     AlreadyDecided, "already_decided", 409, Caller,
         "A final decision was taken before", "Load the dossier again to see it.";
+    ScanReadingNeeded, "scan_reading_needed", 422, Caller,
+        "Documents are examined here, and the reading session to fetch this one did not come along", "Open the dossier again; a program sends its token as `reading`.";
+    ScanUnderWay, "scan_under_way", 503, Organisation,
+        "The antivirus is still examining the document", "Ask again: the examination goes on meanwhile.";
+    ScannerUnavailable, "scanner_unavailable", 503, Organisation,
+        "The antivirus does not answer", "The document waits. Try again later; the key manager's administrator looks after the antivirus.";
+    ScannerTooLarge, "scanner_too_large", 422, Organisation,
+        "The document is larger than the antivirus takes", "Ask the key manager's administrator to raise StreamMaxLength.";
+    ScannerFailed, "scanner_failed", 503, Organisation,
+        "The examination ended without a verdict", "Try again; the key manager's log says why.";
+    DocumentInfected, "document_infected", 403, Organisation,
+        "The antivirus found something in the document; the detail names it", "Do not open it. A supervisor may let one officer open it for a while, with a reason.";
+    DocumentAltered, "document_altered", 422, Platform,
+        "The document is not the one that was deposited", "Do not trust it. Tell the administrator.";
+    SupervisorNeeded, "supervisor_needed", 403, Caller,
+        "Only a supervisor may do this", "Ask a supervisor of the organisation.";
+    ExceptionForOneself, "exception_for_oneself", 403, Caller,
+        "Nobody makes an exception for himself", "Ask another supervisor.";
+    ColleagueMayNot, "colleague_may_not", 403, Caller,
+        "That person has no certificate here, or the dossier is assigned to others", "Choose somebody else, or have the administrator assign the dossier.";
+    DocumentNotInfected, "document_not_infected", 409, Caller,
+        "The antivirus found nothing in this document of late", "Open it: it is examined again.";
     Internal, "internal", 500, Organisation,
         "The key manager failed", "Its log says why. Nothing was released without its record; tell the administrator.";
 }

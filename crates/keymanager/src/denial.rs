@@ -74,6 +74,30 @@ pub enum Denial {
     NotFound,
     /// The request took too long to arrive, or to answer.
     TooSlow,
+    /// The platform does not answer.
+    PlatformAway,
+    /// The document must be examined, and the reading session to fetch it with did not come along.
+    ReadingNeeded,
+    /// The antivirus is still at it.
+    ScanUnderWay,
+    /// No antivirus answers, or it went away.
+    ScannerUnavailable,
+    /// The antivirus takes no document of this size.
+    ScannerTooLarge,
+    /// The examination ended without a verdict.
+    ScannerFailed,
+    /// The antivirus found this.
+    Infected(String),
+    /// What the platform holds is not what the manifest names.
+    DocumentAltered,
+    /// Only a supervisor may.
+    SupervisorNeeded,
+    /// A supervisor asks for an exception for himself.
+    ExceptionForOneself,
+    /// An exception for somebody without a certificate, or to whom the dossier is not assigned.
+    ColleagueMayNot,
+    /// An exception for what was not found infected of late.
+    NotInfected,
 }
 
 impl Denial {
@@ -101,6 +125,8 @@ impl Denial {
             Self::ManifestOfAnotherDossier => Code::ManifestOfAnotherDossier,
             Self::ManifestOfAnotherOrganisation => Code::ManifestOfAnotherOrganisation,
             Self::ManifestOfAnotherKey => Code::ManifestOfAnotherKey,
+            Self::FormDiffers => Code::FormDiffers,
+            Self::NotScanned => Code::NotScanned,
             Self::ManifestLacksFile => Code::ManifestLacksFile,
             Self::HeaderOfAnotherFile => Code::HeaderOfAnotherFile,
             Self::FileOfAnotherDossier => Code::FileOfAnotherDossier,
@@ -112,6 +138,18 @@ impl Denial {
             Self::Platform(_) => Code::PlatformRefused,
             Self::NotFound => Code::NotFound,
             Self::TooSlow => Code::RequestTooSlow,
+            Self::PlatformAway => Code::PlatformUnreachable,
+            Self::ReadingNeeded => Code::ScanReadingNeeded,
+            Self::ScanUnderWay => Code::ScanUnderWay,
+            Self::ScannerUnavailable => Code::ScannerUnavailable,
+            Self::ScannerTooLarge => Code::ScannerTooLarge,
+            Self::ScannerFailed => Code::ScannerFailed,
+            Self::Infected(_) => Code::DocumentInfected,
+            Self::DocumentAltered => Code::DocumentAltered,
+            Self::SupervisorNeeded => Code::SupervisorNeeded,
+            Self::ExceptionForOneself => Code::ExceptionForOneself,
+            Self::ColleagueMayNot => Code::ColleagueMayNot,
+            Self::NotInfected => Code::DocumentNotInfected,
         }
     }
 
@@ -125,12 +163,11 @@ impl Denial {
 
     /// What is more exact than the table.
     fn detail(&self) -> Option<Cow<'static, str>> {
-            Self::FormDiffers => Code::FormDiffers,
-            Self::NotScanned => Code::NotScanned,
         Some(match self {
             Self::Certificate(refusal) => refusal.to_string().into(),
             Self::Header(error) | Self::Unwrap(error) => error.to_string().into(),
             Self::Body(why) => (*why).into(),
+            Self::Infected(signature) => signature.clone().into(),
             _ => return None,
         })
     }

@@ -29,6 +29,7 @@ mod quota;
 mod register;
 mod release;
 mod roots;
+mod scanning;
 mod schema;
 mod settings;
 mod tls;
@@ -53,11 +54,14 @@ pub use keyring::KeyStanding;
 pub use lifecycle::WithdrawalReason;
 pub use link::Connection;
 pub use manager::{KeyManager, Setup};
-pub use officer::{VerifiedAdministrator, VerifiedOfficer};
 pub use mob::{MobKeys, MobSettings, MobVersion};
+pub use officer::{VerifiedAdministrator, VerifiedOfficer};
 pub use people::NewCertificate;
 pub use register::{Assignment, Binding};
 pub use release::{Failure, Released, UnwrapRequest};
+pub use scanning::{
+    Colleague, Exception, ExceptionRequest, ReadingToken, SandboxError, Scanned, ScannerSettings, scan_one,
+};
 pub use schema::{MIGRATIONS, statements};
 pub use settings::{Quota, Settings};
 pub use transit::{LoginRole, Policy, TransitSettings};

@@ -1,4 +1,4 @@
-//! Who may do what here: certificates bound to accounts, dossiers assigned to people, certificates withdrawn.
+//! Who may do what here: certificates bound to accounts, dossiers assigned to people, certificates withdrawn, infected documents excepted.
 //!
 //! Each list is sealed, and the hash of its current form is in the key manager's own trace: a list that was edited or put back is noticed
 //! at the next start. While the key manager runs, the lists in memory count.
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::connector::Grant;
 use crate::error::Error;
+use crate::scanning::Exception;
 use crate::vault::Vault;
 
 /// A client certificate, bound once to the account that its holder has on the platform.
@@ -52,6 +53,8 @@ pub(crate) struct Registers {
     pub(crate) withdrawn: BTreeSet<String>,
     /// By the fingerprint of the connector's certificate.
     pub(crate) connectors: BTreeMap<String, Grant>,
+    /// The oldest first.
+    pub(crate) exceptions: Vec<Exception>,
 }
 
 /// Names in the vault and in records.
@@ -59,6 +62,7 @@ pub(crate) const BINDINGS: &str = "bindings";
 pub(crate) const ASSIGNMENTS: &str = "assignments";
 pub(crate) const WITHDRAWN: &str = "withdrawn";
 pub(crate) const CONNECTORS: &str = "connectors";
+pub(crate) const EXCEPTIONS: &str = "exceptions";
 
 impl Registers {
     /// Reads the lists; each must be the one that the trace named last.
@@ -68,6 +72,7 @@ impl Registers {
             assignments: read(vault, ASSIGNMENTS, named).await?,
             withdrawn: read(vault, WITHDRAWN, named).await?,
             connectors: read(vault, CONNECTORS, named).await?,
+            exceptions: read(vault, EXCEPTIONS, named).await?,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Releasing a content key: every check, a durable intent, the key, a durable outcome; only then the answer.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
-use sceau_crypto::envelope::UnverifiedHeader;
+use sceau_crypto::envelope::{OpenedHeader, UnverifiedHeader};
 use sceau_crypto::{Cek, FileId, Stanza};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{KeyUse, SealedFile};
@@ -20,6 +20,7 @@ use crate::keyring::ManagedKey;
 use crate::link::Link;
 use crate::manager::KeyManager;
 use crate::officer::VerifiedOfficer;
+use crate::scanning::{ReadingToken, Scanned};
 
 /// Asks for the content key of one file.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -33,6 +34,10 @@ pub struct UnwrapRequest {
     /// The header of its envelope, base64url.
     #[schema(value_type = String)]
     pub header: Base64Url,
+    /// Bearer token of the reading session at the platform: where documents are examined first, this one is fetched with it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub reading: Option<ReadingToken>,
 }
 
 /// A content key on its way out, and what the holder must find when it opens the parts.
@@ -53,6 +58,8 @@ pub struct Released {
     pub parts: u32,
     /// Bytes of plaintext that it must have.
     pub size: u64,
+    /// What the antivirus said of exactly that envelope; nothing where none is configured.
+    pub scanned: Option<Scanned>,
 }
 
 /// A request refused, or a key manager that cannot do what it should.
@@ -68,7 +75,7 @@ pub enum Failure {
 
 impl Failure {
     /// Its code, as a record may hold it.
-    fn record_code(&self) -> &str {
+    pub(crate) fn record_code(&self) -> &str {
         match self {
             Self::Denied(denial) => denial.code(),
             Self::Broken(error) => record_code(error.code()),
@@ -89,11 +96,11 @@ impl From<Denial> for Failure {
 }
 
 /// Everything that was checked, so that the key may be released.
-struct Permitted {
-    file: SealedFile,
-    header: UnverifiedHeader,
+pub(crate) struct Permitted {
+    pub(crate) file: SealedFile,
+    pub(crate) header: UnverifiedHeader,
     stanza: Stanza,
-    key: ManagedKey,
+    pub(crate) key: ManagedKey,
 }
 
 impl KeyManager {
@@ -112,7 +119,7 @@ impl KeyManager {
     /// Releases the content key of a file to whoever may have it.
     ///
     /// # Errors
-    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, header, assignment or grant, key;
+    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, words of the intake, header, assignment or grant, key;
     /// [`Failure::Broken`] when a record cannot be made durable: no key leaves then.
     pub(crate) async fn release(
         &self,
@@ -121,7 +128,14 @@ impl KeyManager {
     ) -> Result<Released, Failure> {
         let about = |action: Action| self.record_of_file(caller, action, request);
         let permitted = match self.permit(caller, request) {
-            Ok(permitted) => permitted,
+            Ok(permitted) => {
+                let permitted = Arc::new(permitted);
+                self.scanned(caller, request, &permitted).await.map(|scanned| (permitted, scanned))
+            }
+            Err(denial) => Err(denial),
+        };
+        let (permitted, scanned) = match permitted {
+            Ok(both) => both,
             Err(denial) => {
                 let who = Some(caller.actor().id);
                 let who = who.as_deref();
@@ -131,7 +145,12 @@ impl KeyManager {
         };
         let with_facts = |draft: RecordDraft| {
             // Not the manifest: everyone reads the details, and its hash would tell which deposit each opening is of.
-            draft.detail("key", permitted.key.statement.key_id.to_string())
+            let draft = draft.detail("key", permitted.key.statement.key_id.to_string());
+            match &scanned {
+                None => draft,
+                Some(Scanned::Clean) => draft.detail("scanned", "clean"),
+                Some(Scanned::Infected { .. }) => draft.detail("scanned", "infected"),
+            }
         };
         self.journal().append(with_facts(about(Action::UNWRAP_INTENT))).await?;
         match self.open_stanza(&permitted) {
@@ -139,7 +158,7 @@ impl KeyManager {
                 let outcome = with_facts(about(Action::UNWRAP_OUTCOME).granted());
                 let record_index = self.journal().append(outcome).await?;
                 let SealedFile { envelope_hash, parts, size, .. } = permitted.file;
-                Ok(Released { cek, record_index, envelope_hash, parts, size })
+                Ok(Released { cek, record_index, envelope_hash, parts, size, scanned })
             }
             Err(failure) => {
                 let outcome = with_facts(about(Action::UNWRAP_OUTCOME).refused(failure.record_code()));
@@ -154,6 +173,7 @@ impl KeyManager {
         self.take_quota(caller)?;
         let link = self.link().ok_or(Denial::NotConnected)?;
         let manifest = request.proof.verify(&link)?;
+        request.proof.demand_words(&manifest)?;
         let header = UnverifiedHeader::parse(&request.header).map_err(Denial::Header)?;
         let file_id = header.fixed().file_id();
         let file = manifest.manifest.files.iter().find(|file| file.file_id == file_id).cloned();
@@ -173,7 +193,6 @@ impl KeyManager {
     fn take_quota(&self, caller: Caller<'_>) -> Result<(), Denial> {
         if self.buckets().take_key(&caller.actor().id, self.now()) { Ok(()) } else { Err(Denial::Quota) }
     }
-        request.proof.demand_words(&manifest)?;
 
     /// A dossier that is assigned opens for those named; one that is not, for each bound case officer, and for connectors as far as their grants
     /// reach.
@@ -191,7 +210,7 @@ impl KeyManager {
     }
 
     /// Our key that the header has a stanza for. The manifest must name one of ours as well: what was sealed elsewhere is not ours to open.
-    fn recipient(
+    pub(crate) fn recipient(
         &self,
         link: &Link,
         manifest: &ProvenManifest,
@@ -215,11 +234,20 @@ impl KeyManager {
     }
 
     /// Unwraps in the keystore and proves the header with the result: commitment, MAC, metadata.
-    fn open_stanza(&self, permitted: &Permitted) -> Result<Cek, Failure> {
-        let Permitted { file, header, stanza, key, .. } = permitted;
-        let keys = self.keys();
-        let unwrapped =
-            keys.find(&key.uri).and_then(|private| keys.unwrap_cek(&private.key, &file.file_id, stanza));
+    pub(crate) fn open_stanza(&self, permitted: &Permitted) -> Result<Cek, Failure> {
+        let Permitted { header, stanza, key, .. } = permitted;
+        Ok(self.opened(key, header, stanza)?.into_cek())
+    }
+
+    /// A header, opened with the content key in this stanza.
+    pub(crate) fn opened(
+        &self,
+        key: &ManagedKey,
+        header: &UnverifiedHeader,
+        stanza: &Stanza,
+    ) -> Result<OpenedHeader, Failure> {
+        let (keys, file) = (self.keys(), header.fixed().file_id());
+        let unwrapped = keys.find(&key.uri).and_then(|private| keys.unwrap_cek(&private.key, &file, stanza));
         let cek = unwrapped.map_err(|error| match error {
             sceau_hsm::Error::Unwrap(error) => Failure::Denied(Denial::Unwrap(error.into())),
             sceau_hsm::Error::NotForThisKey(_) => Denial::NotARecipient.into(),
@@ -228,10 +256,15 @@ impl KeyManager {
             // A keystore that is damaged or away: nobody's request is at fault.
             error => Failure::from(error),
         })?;
-        Ok(header.clone().open_with(cek).map_err(Denial::Unwrap)?.into_cek())
+        Ok(header.clone().open_with(cek).map_err(Denial::Unwrap)?)
     }
 
-    fn record_of_file(&self, caller: Caller<'_>, action: Action, request: &UnwrapRequest) -> RecordDraft {
+    pub(crate) fn record_of_file(
+        &self,
+        caller: Caller<'_>,
+        action: Action,
+        request: &UnwrapRequest,
+    ) -> RecordDraft {
         self.record_of_dossier(caller, action, &request.proof).subject("file", request.file_id)
     }
 

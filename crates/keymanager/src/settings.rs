@@ -6,6 +6,7 @@ use sceau_crypto::RecipientSuite;
 use sceau_pki::RoleNames;
 
 use crate::mob::MobSettings;
+use crate::scanning::ScannerSettings;
 use crate::transit::TransitSettings;
 
 const DAY: u64 = 24 * 3600 * 1000;
@@ -35,9 +36,11 @@ pub struct Settings {
     pub server_identity: Option<PathBuf>,
     /// What is answered as a Vault does; nothing, by default.
     pub transit: Option<TransitSettings>,
-}
     /// The MOB that keys are published to; none, by default.
     pub mob: Option<MobSettings>,
+    /// What examines documents before their keys leave; nothing, by default.
+    pub scanner: Option<ScannerSettings>,
+}
 
 /// A token bucket: so many at once, refilled evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +66,8 @@ impl Default for Settings {
             role_names: RoleNames::default(),
             server_identity: None,
             transit: None,
+            mob: None,
+            scanner: None,
         }
     }
 }
-            mob: None,

@@ -61,6 +61,9 @@ enum Role {
     Intake(serve::intake::IntakeOptions),
     /// The host of Mon Compte Mobilité's interface, in the privileged zone; off unless the settings ask for it
     Mob(serve::mob::MobOptions),
+    /// The process of a key manager that examines one document
+    #[command(hide = true)]
+    Scanner(serve::scanner::ScannerOptions),
 }
 
 fn main() -> ExitCode {
@@ -131,6 +134,10 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::intake::run(options))
+        }
+        Role::Scanner(options) => {
+            keep_memory_to_itself()?;
+            serve::scanner::run(&options)
         }
         Role::Mob(options) => {
             keep_memory_to_itself()?;

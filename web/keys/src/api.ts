@@ -163,6 +163,22 @@ export interface Released {
   record_index: number;
   envelope_hash: string;
   parts: number;
+  /** null where no antivirus is configured. */
+  scanned: Scanned | null;
+}
+
+/** GET /v1/colleagues, for a supervisor. */
+export interface Colleague {
+  account: string;
+  name: string;
+}
+
+/** POST /v1/exceptions: one infected document that one officer may open for a while. */
+export interface Exception {
+  account: string;
+  signature: string;
+  reason: string;
+  until: number;
 }
 
 /** A refusal with its stable code (RFC 9457), or a cut connection (`network`). */
@@ -232,6 +248,11 @@ export class Platform {
     );
     this.#token = session.token;
     return session;
+  }
+
+  /** What the key manager fetches a document with, where it has it examined first. */
+  get session(): string {
+    return this.#token;
   }
 
   bundle(dossier: string): Promise<Bundle> {

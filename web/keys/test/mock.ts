@@ -9,17 +9,20 @@ import { DOSSIER, OFFICER, ORGANISATION, type World } from "./world";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 const DAY = 86_400_000;
+const SUPERVISOR = "c0ffee00-1111-4222-8333-444455557777";
 
 export interface Stage {
   /** Who stands in front of the page. */
-  who: "nobody" | "withdrawn" | "officer" | "unbound" | "administrator";
-  /** Problems to answer with, by path. */
-  refuse: Map<string, { status: number; code: string }>;
+  who: "nobody" | "withdrawn" | "officer" | "supervisor" | "unbound" | "administrator";
+  /** Problems to answer with, by path; `once`, the first time only. */
+  refuse: Map<string, { status: number; code: string; detail?: string; once?: true }>;
   /** What the page asked for, in order. */
   asked: { path: string; body: unknown }[];
   now: number;
   /** What the platform gives instead of the dossier's own bundle. */
   bundle?: Record<string, unknown> | undefined;
+  /** What the antivirus said of every document; null where there is none. */
+  scanned: Record<string, unknown> | null;
   /** Kinds of alarms that the key manager raised. */
   alarms: string[];
 }
@@ -33,7 +36,7 @@ export interface Mock {
 }
 
 export async function mock(world: World): Promise<Mock> {
-  const stage: Stage = { who: "officer", refuse: new Map(), asked: [], alarms: [], now: Date.UTC(2026, 10, 20, 12) };
+  const stage: Stage = { who: "officer", refuse: new Map(), asked: [], scanned: null, alarms: [], now: Date.UTC(2026, 10, 20, 12) };
   const tickets = new Set<string>();
   const token = "reading-token";
   const platform = await serve(async (request, response) => {
@@ -65,7 +68,8 @@ export async function mock(world: World): Promise<Mock> {
     const asked = request.method === "POST" ? await body(request) : null;
     stage.asked.push({ path, body: asked });
     const refusal = stage.refuse.get(path);
-    if (refusal) return problem(response, refusal.status, refusal.code);
+    if (refusal?.once) stage.refuse.delete(path);
+    if (refusal) return problem(response, refusal.status, refusal.code, refusal.detail);
     const answer = await api(world, stage, platformOrigin, path, request.method === "POST" ? asked : undefined);
     return answer === undefined ? problem(response, 404, "not_found") : json(response, answer);
   });
@@ -89,7 +93,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
   const { now } = stage;
   switch (path) {
     case "/v1/config":
-      return { organisation: { id: ORGANISATION, name: "Métropole de Vaubrun", root_fingerprint: world.root }, platform_origin: platform, log_key: world.log.vkey, scanner: null };
+      return { organisation: { id: ORGANISATION, name: "Métropole de Vaubrun", root_fingerprint: world.root }, platform_origin: platform, log_key: world.log.vkey, scanner: stage.scanned && true };
     case "/v1/whoami":
       return whoami(stage);
     case "/v1/unwrap": {
@@ -97,8 +101,12 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
       const parsed = parseHeader(fromBase64url(header));
       const found = world.files.find((each) => each.id === fileIdHex(parsed));
       const cek = base64url(await unwrap(parsed, world.secret));
-      return { cek, record_index: 41, envelope_hash: found?.hash, parts: found?.parts.length, size: found?.size };
+      return { cek, record_index: 41, envelope_hash: found?.hash, parts: found?.parts.length, size: found?.size, scanned: stage.scanned };
     }
+    case "/v1/colleagues":
+      return [{ account: OFFICER, name: "Anaïs Le Goff" }, { account: SUPERVISOR, name: "Karim Benali" }];
+    case "/v1/exceptions":
+      return { ...(posted as object), signature: "Win.Test.EICAR_HDB-1", until: now + 3_600_000 };
     case "/v1/decisions":
       return { jws: "a.b.c", delivered: true };
     case "/v1/keys":
@@ -152,6 +160,10 @@ function whoami({ who }: Stage): unknown {
     return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", null), account: null, refusal: "certificate_withdrawn" };
   }
   if (who === "administrator") return { certificate: certificate("CN=Karim Benali, OU=administrator", "administrator"), account: null, refusal: null };
+  if (who === "supervisor") {
+    const account = { account: OFFICER, name: "Sylvie Superviseuse", role: "supervisor" };
+    return { certificate: certificate("CN=Sylvie Superviseuse, OU=case-officer", "case-officer"), account, refusal: null };
+  }
   const account = who === "officer" ? { account: OFFICER, name: "Anaïs Le Goff", role: "case_officer" } : null;
   return { certificate: certificate("CN=Anaïs Le Goff, OU=case-officer", "case-officer"), account, refusal: null };
 }
@@ -196,8 +208,8 @@ function json(response: ServerResponse, value: unknown): void {
   response.end(JSON.stringify(value));
 }
 
-function problem(response: ServerResponse, status: number, code: string): void {
+function problem(response: ServerResponse, status: number, code: string, detail?: string): void {
   response.statusCode = status;
   response.setHeader("content-type", "application/problem+json");
-  response.end(JSON.stringify({ type: `urn:sceau:problem:${code}`, title: code, status, code }));
+  response.end(JSON.stringify({ type: `urn:sceau:problem:${code}`, title: code, status, code, detail }));
 }

@@ -33,6 +33,7 @@ beforeEach(() => {
   servers.stage.asked.length = 0;
   servers.stage.bundle = undefined;
   servers.stage.alarms = [];
+  servers.stage.scanned = null;
 });
 
 async function visit(url: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
@@ -235,6 +236,78 @@ describe("the opening page", () => {
   });
 });
 
+describe("with an antivirus", () => {
+  const first = (page: Page) => page.locator("article").first();
+  const open = (page: Page): Promise<void> => first(page).getByRole("button", { name: /^(Ouvrir|Open)/ }).click();
+  const infected = { status: 403, code: "document_infected", detail: "Win.Test.EICAR_HDB-1" };
+
+  it("gives the reading session along, waits for the verdict, and says that nothing was found", async () => {
+    servers.stage.scanned = { verdict: "clean" };
+    servers.stage.refuse.set("/v1/unwrap", { status: 503, code: "scan_under_way", once: true });
+    const page = await visit(servers.ticket());
+    await open(page);
+    await first(page).locator("[data-scanned=clean]").waitFor();
+    expect(await page.getByText("Non analysé").count()).toBe(0);
+    const asked = servers.stage.asked.filter((one) => one.path === "/v1/unwrap").map((one) => one.body as { reading?: string });
+    expect(asked.map((body) => body.reading)).toEqual(["reading-token", "reading-token"]);
+    expect(complaints).toEqual([]);
+  });
+
+  it("keeps the reading session to itself where nothing is examined", async () => {
+    const page = await visit(servers.ticket());
+    await open(page);
+    await page.getByText("Non analysé").first().waitFor();
+    expect(servers.stage.asked.filter((one) => JSON.stringify(one.body).includes("reading-token"))).toEqual([]);
+  });
+
+  it("shows what was found, opens nothing, and offers an officer no way round", async () => {
+    servers.stage.scanned = { verdict: "clean" };
+    servers.stage.refuse.set("/v1/unwrap", infected);
+    const page = await visit(servers.ticket());
+    await open(page);
+    await page.locator("[data-code=document_infected]").getByText("Infecté : Win.Test.EICAR_HDB-1").waitFor();
+    expect(await page.getByRole("button", { name: "Accorder la dérogation" }).count()).toBe(0);
+    expect(await page.locator("iframe").count()).toBe(0);
+  });
+
+  it("says that the document waits while the antivirus is away, and opens it afterwards", async () => {
+    servers.stage.scanned = { verdict: "clean" };
+    servers.stage.refuse.set("/v1/unwrap", { status: 503, code: "scanner_unavailable", once: true });
+    const page = await visit(servers.ticket());
+    await open(page);
+    await page.locator("[data-code=scanner_unavailable]").getByText("le document attend").waitFor();
+    await open(page);
+    await first(page).locator("[data-scanned=clean]").waitFor();
+  });
+
+  it("lets a supervisor except one person, with a reason", async () => {
+    servers.stage.who = "supervisor";
+    servers.stage.scanned = { verdict: "clean" };
+    servers.stage.refuse.set("/v1/unwrap", infected);
+    const page = await visit(servers.ticket());
+    await open(page);
+    const grant = page.getByRole("button", { name: "Accorder la dérogation" });
+    await grant.click();
+    await page.getByText("Choisissez une personne.").waitFor();
+    await page.getByRole("radio", { name: "Karim Benali" }).check();
+    await page.getByLabel("Motif", { exact: true }).last().waitFor();
+    await page.locator("[data-code=document_infected] textarea").fill("Faux positif, vérifié par la sécurité.");
+    await grant.click();
+    await page.locator("[data-exception]").getByText("Karim Benali peut ouvrir ce document").waitFor();
+    const asked = servers.stage.asked.find((one) => one.path === "/v1/exceptions")?.body as Record<string, unknown>;
+    expect(asked).toMatchObject({ account: "c0ffee00-1111-4222-8333-444455557777", hours: 1, reason: "Faux positif, vérifié par la sécurité." });
+    expect(complaints).toEqual([]);
+  });
+
+  it("warns on what is opened by exception, with the reason that was given", async () => {
+    servers.stage.scanned = { verdict: "infected", signature: "Win.Test.EICAR_HDB-1", reason: "Faux positif.", until: servers.stage.now };
+    const page = await visit(servers.ticket());
+    await open(page);
+    await first(page).locator("[data-viewer=shown]").waitFor();
+    await first(page).locator("[data-scanned=infected]").getByText("Son motif : Faux positif.").waitFor();
+  });
+});
+
 describe("administration", () => {
   it("says where a person finds the account id, and promises no power that a supervisor lacks", async () => {
     servers.stage.who = "administrator";
@@ -383,6 +456,9 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
     ["keys", "/administration", "administrator"],
     ["alarms", "/administration", "administrator"],
     ["decided", "ticket", "officer"],
+    ["infected", "ticket", "officer", (page) => page.locator("article").first().getByRole("button", { name: /^(Ouvrir|Open)/ }).click().then(() => page.locator("[data-code=document_infected]").waitFor())],
+    ["exception", "ticket", "supervisor", (page) => page.locator("article").first().getByRole("button", { name: /^(Ouvrir|Open)/ }).click().then(() => page.locator("[data-code=document_infected] textarea").waitFor())],
+    ["excepted", "ticket", "officer", (page) => page.locator("article").first().getByRole("button", { name: /^(Ouvrir|Open)/ }).click().then(() => page.locator("[data-viewer=shown]").waitFor())],
     ["officers", "/administration#officers", "administrator"],
     ["assignments", "/administration#assignments", "administrator"],
     ["journal", "/administration#journal", "administrator"],
@@ -397,6 +473,11 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
   it.each(shots)("%s", async (name, path, who, act) => {
     servers.stage.who = who;
     if (name === "alarms") servers.stage.alarms = ["organisation_changed", "log_inconsistent"];
+    if (["infected", "exception"].includes(name)) {
+      servers.stage.scanned = { verdict: "clean" };
+      servers.stage.refuse.set("/v1/unwrap", { status: 403, code: "document_infected", detail: "Win.Test.EICAR_HDB-1" });
+    }
+    if (name === "excepted") servers.stage.scanned = { verdict: "infected", signature: "Win.Test.EICAR_HDB-1", reason: "Faux positif, vérifié par la sécurité.", until: servers.stage.now };
     if (name === "decided") servers.stage.bundle = await decided(scene);
     for (const [look, options] of looks) {
       const page = await visit(path === "ticket" ? servers.ticket() : servers.keys + path, options);

@@ -95,6 +95,7 @@ async fn refuse<T>(
 ) -> Result<T, ProblemResponse> {
     let action = match parts.uri.path() {
         "/v1/unwrap" | "/v1/connector/unwrap" => Action::UNWRAP_OUTCOME,
+        "/v1/exceptions" => Action::EXCEPTION_OUTCOME,
         "/v1/decisions" | "/v1/connector/decisions" => Action::DECISION,
         _ => Action::ADMINISTER,
     };

@@ -35,6 +35,8 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(public::evidence))
         .routes(routes!(reading::unwrap))
         .routes(routes!(reading::decide))
+        .routes(routes!(reading::colleagues))
+        .routes(routes!(reading::exceptions, reading::except))
         .routes(routes!(connectors::unwrap))
         .routes(routes!(connectors::decide))
         .routes(routes!(connectors::manifests))

@@ -34,7 +34,7 @@ pub(super) struct Config {
     organisation: Organisation,
     platform_origin: String,
     log_key: String,
-    /// None: nothing is scanned, and the page says so.
+    /// Whether documents are scanned before their keys leave. None: nothing is scanned, and the page says so.
     scanner: Option<bool>,
 }
 
@@ -103,7 +103,8 @@ pub(super) async fn config(State(manager): State<KeyManager>) -> Result<Json<Con
         root_fingerprint: manager.root_fingerprint().to_string(),
     };
     let platform_origin = link.platform.clone();
-    Ok(Json(Config { organisation, platform_origin, log_key: link.log_key.to_string(), scanner: None }))
+    let scanner = manager.settings().scanner.as_ref().map(|_| true);
+    Ok(Json(Config { organisation, platform_origin, log_key: link.log_key.to_string(), scanner }))
 }
 
 impl FromRequestParts<KeyManager> for Presented {

@@ -11,8 +11,9 @@ use super::guard::{JsonBody, SameOrigin};
 use super::problem::ProblemResponse;
 use crate::decide::{Decided, DecisionRequest};
 use crate::manager::KeyManager;
-use crate::officer::VerifiedOfficer;
+use crate::officer::{VerifiedAdministrator, VerifiedOfficer};
 use crate::release::{Released, UnwrapRequest};
+use crate::scanning::{Colleague, Exception, ExceptionRequest, Scanned};
 
 /// A content key, and what its holder must find.
 #[derive(Serialize, ToSchema)]
@@ -29,6 +30,8 @@ pub(super) struct Unwrapped {
     parts: u32,
     /// Bytes of plaintext that it must have.
     size: u64,
+    /// What the antivirus said of exactly that envelope; null where none is configured.
+    scanned: Option<Scanned>,
 }
 
 /// Releases the content key of one file.
@@ -45,11 +48,11 @@ pub(super) async fn unwrap(
 
 impl From<Released> for Unwrapped {
     fn from(released: Released) -> Self {
-        let Released { cek, record_index, envelope_hash, parts, size } = released;
+        let Released { cek, record_index, envelope_hash, parts, size, scanned } = released;
         let mut bytes = Base64Url(cek.expose().to_vec());
         let cek = Zeroizing::new(bytes.encode());
         zeroize::Zeroize::zeroize(&mut bytes.0);
-        Self { cek, record_index, envelope_hash: envelope_hash.to_string(), parts, size }
+        Self { cek, record_index, envelope_hash: envelope_hash.to_string(), parts, size, scanned }
     }
 }
 
@@ -63,6 +66,38 @@ pub(super) async fn decide(
     JsonBody(request): JsonBody<DecisionRequest>,
 ) -> Result<Json<Decided>, ProblemResponse> {
     Ok(Json(manager.decide(&officer, &request).await?))
+}
+
+/// The other people who have certificates here, for a supervisor.
+#[utoipa::path(get, path = "/v1/colleagues",
+    responses((status = OK, body = Vec<Colleague>), (status = 401), (status = 403)))]
+pub(super) async fn colleagues(
+    State(manager): State<KeyManager>,
+    supervisor: VerifiedOfficer,
+) -> Result<Json<Vec<Colleague>>, ProblemResponse> {
+    Ok(Json(manager.colleagues(&supervisor)?))
+}
+
+/// Lets one officer open one infected document for a while; for supervisors, never for themselves.
+#[utoipa::path(post, path = "/v1/exceptions", request_body = ExceptionRequest,
+    responses((status = OK, body = Exception), (status = 401), (status = 403), (status = 409), (status = 422)))]
+pub(super) async fn except(
+    State(manager): State<KeyManager>,
+    supervisor: VerifiedOfficer,
+    _: SameOrigin,
+    JsonBody(request): JsonBody<ExceptionRequest>,
+) -> Result<Json<Exception>, ProblemResponse> {
+    Ok(Json(manager.except(&supervisor, &request).await?))
+}
+
+/// The exceptions of the last three months, for administrators.
+#[utoipa::path(get, path = "/v1/exceptions",
+    responses((status = OK, body = Vec<Exception>), (status = 401), (status = 403)))]
+pub(super) async fn exceptions(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+) -> Json<Vec<Exception>> {
+    Json(manager.exceptions())
 }
 
 fn secret<S: Serializer>(text: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,6 +18,7 @@ use crate::link::{CONNECTION, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
 use crate::roots::Roots;
+use crate::scanning::Scans;
 use crate::schema::MIGRATIONS;
 use crate::settings::Settings;
 use crate::tls::Tls;
@@ -137,6 +138,7 @@ impl KeyManager {
             tls,
             buckets,
             transit: Transit::new(&named),
+            scans: Scans::default(),
             lifecycle: tokio::sync::Mutex::new(()),
             reloading: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),

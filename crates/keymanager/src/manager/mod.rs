@@ -23,6 +23,7 @@ use crate::link::{CONNECTION, Connection, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
 use crate::roots::Roots;
+use crate::scanning::Scans;
 use crate::settings::Settings;
 use crate::tls::Tls;
 use crate::transit::Transit;
@@ -54,6 +55,7 @@ struct Inner {
     tls: Tls,
     buckets: Buckets,
     transit: Transit,
+    scans: Scans,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while the keyring is read anew: of a root that comes into force and a key that is made, neither must put the other back.
@@ -188,6 +190,10 @@ impl KeyManager {
 
     pub(crate) fn transit(&self) -> &Transit {
         &self.0.transit
+    }
+
+    pub(crate) fn scans(&self) -> &Scans {
+        &self.0.scans
     }
 
     pub(crate) fn registers(&self) -> &RwLock<Registers> {

@@ -24,6 +24,7 @@ mod every_statement_prepares_on_postgresql;
 mod keys_are_published_to_mob;
 mod keys_are_replaced_in_time;
 mod kill_minus_nine_loses_nothing;
+mod only_what_the_antivirus_clears_leaves;
 mod pages_carry_their_policy;
 mod the_calendar_tells_in_time;
 mod the_platforms_log_is_watched;

@@ -10,6 +10,7 @@ mod mob_keys;
 pub(crate) mod pages;
 pub(crate) mod platform;
 mod policy;
+pub(crate) mod scanner;
 mod secret;
 pub(crate) mod settings;
 mod transit;

@@ -18,18 +18,24 @@
 //! "Gestionnaires" = "case-officer"
 //! "Administrateurs" = "administrator"
 //!
+//! [scanner]                   # documents are examined before their keys leave: see docs/deploy/antivirus.md
+//! antivirus = ["unix:/run/clamav/clamd.ctl"]
+//!
 //! [transit]                   # answers as a Vault does: see docs/deploy/vault-clients.md and [`super::transit`]
 //! export = false              # true lets keys that were made exportable leave
+//!
+//! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
+//! api = "https://api.mcm.example"
 //! ```
 
 use std::collections::BTreeMap;
-//! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
-//! api = "https://api.mcm.example"
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use sceau_crypto::RecipientSuite;
-use sceau_keymanager::{Quota, Settings};
+use sceau_keymanager::{Quota, ScannerSettings, Settings};
 use sceau_pki::{CertificateRole, RoleNames};
+use sceau_store::{AddressError, ClamdAddress};
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure};
@@ -52,7 +58,9 @@ struct Policy {
     client_crls: Option<Vec<PathBuf>>,
     server_identity: Option<PathBuf>,
     roles: Option<BTreeMap<String, String>>,
+    scanner: Option<ScannerTable>,
     transit: Option<super::transit::TransitTable>,
+    mob: Option<super::mob_keys::MobTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,7 +68,6 @@ struct Policy {
 enum Suite {
     Hybrid,
     Rsa,
-    mob: Option<super::mob_keys::MobTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +75,12 @@ enum Suite {
 pub(super) struct QuotaTable {
     pub(super) burst: u32,
     pub(super) per_hour: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScannerTable {
+    antivirus: Vec<String>,
 }
 
 /// Reads the policy of a file; without one, the defaults.
@@ -103,11 +116,25 @@ fn parse(text: &str) -> Result<Settings, String> {
     }
     settings.client_crls = policy.client_crls.unwrap_or_default();
     settings.server_identity = policy.server_identity;
+    settings.scanner = policy.scanner.map(scanner).transpose()?;
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
+    settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
     if let Some(roles) = policy.roles {
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
     Ok(settings)
+}
+
+/// This very program examines, even where a newer one has taken its place on the disk.
+fn scanner(table: ScannerTable) -> Result<ScannerSettings, String> {
+    let antivirus: Result<Vec<ClamdAddress>, _> =
+        table.antivirus.iter().map(|address| address.parse()).collect();
+    let antivirus = antivirus.map_err(|error: AddressError| error.to_string())?;
+    if antivirus.is_empty() {
+        return Err(AddressError::Empty.to_string());
+    }
+    let program = ["/proc/self/exe", "serve", "scanner"].map(OsString::from).to_vec();
+    Ok(ScannerSettings { antivirus, program })
 }
 
 fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String> {
@@ -118,7 +145,6 @@ fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String>
             Ok(())
         }
         Some(_) => Err(format!("{name} is 1 to {MAX_DAYS}")),
-    settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
     }
 }
 
@@ -150,12 +176,14 @@ mod tests {
     fn each_choice_is_taken() {
         let text = "suite = \"rsa\"\nperiod_days = 90\nlead_days = 7\nretention_days = 30\n\
                     client_anchors = [\"/ac.pem\"]\nclient_crls = [\"/ac.crl\"]\nserver_identity = \"/cles.pem\"\n\
-                    [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n";
+                    [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n\
+                    [scanner]\nantivirus = [\"unix:/run/clamd.ctl\"]\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.suite, RecipientSuite::RsaOaep256);
         let days = (settings.period_ms, settings.lead_ms, settings.retention_ms);
         assert_eq!(days, (90 * DAY_MS, 7 * DAY_MS, 30 * DAY_MS));
         assert_eq!(settings.quota, Quota { burst: 3, per_hour: 5 });
+        assert_eq!(settings.scanner.unwrap().antivirus, [ClamdAddress::Unix("/run/clamd.ctl".into())]);
         assert_eq!(settings.anchors, [PathBuf::from("/ac.pem")]);
         assert_eq!(settings.client_crls, [PathBuf::from("/ac.crl")]);
         assert_eq!(settings.server_identity, Some(PathBuf::from("/cles.pem")));
@@ -173,6 +201,9 @@ mod tests {
             "period_days = 10\nlead_days = 10",
             "[roles]\n\"Chefs\" = \"boss\"",
             "[quota]\nburst = 1",
+            "[scanner]",
+            "[scanner]\nantivirus = []",
+            "[scanner]\nantivirus = [\"clamd\"]",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -128,6 +128,14 @@ actions! {
     UNWRAP_INTENT = "unwrap.intent";
     /// How that ended.
     UNWRAP_OUTCOME = "unwrap.outcome";
+    /// A key manager is about to have the antivirus examine a document, before anybody sees it.
+    SCAN_INTENT = "scan.intent";
+    /// How that ended.
+    SCAN_OUTCOME = "scan.outcome";
+    /// A supervisor is about to let an officer open an infected document.
+    EXCEPTION_INTENT = "exception.intent";
+    /// How that ended.
+    EXCEPTION_OUTCOME = "exception.outcome";
     /// Ciphertext was fetched.
     DOCUMENT_FETCH = "document.fetch";
     /// A decision on a dossier.

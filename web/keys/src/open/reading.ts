@@ -1,6 +1,6 @@
 // Opening one document: the key manager releases its content key (and records that), the platform gives ciphertext, a worker decrypts.
 import { CryptoWorker, fromBase64url, type Metadata } from "@sceau/crypto";
-import { type Platform, post, Problem, type Released } from "../api";
+import { type Platform, post, Problem, type Released, type Scanned } from "../api";
 import type { Dossier, SealedFile } from "./dossier";
 
 export interface OpenedDocument {
@@ -9,6 +9,8 @@ export interface OpenedDocument {
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
   /** Where this access is in the key manager's trace. */
   readonly recordIndex: number;
+  /** What the antivirus said of exactly these bytes; null where there is none. */
+  readonly scanned: Scanned | null;
 }
 
 /** What a page can hold in one piece; larger documents are not for dossiers yet. */
@@ -26,10 +28,11 @@ export async function openDocument(
   platform: Platform,
   dossier: Dossier,
   file: SealedFile,
+  scanner: boolean | null,
   progress: (done: number) => void,
 ): Promise<OpenedDocument> {
   if (file.size > LARGEST) throw new Problem("too_large_for_a_page");
-  const released = await post<Released>("/v1/unwrap", { ...dossier.proof, header: file.header, file_id: file.fileId });
+  const released = await release({ ...dossier.proof, header: file.header, file_id: file.fileId, ...(scanner ? { reading: platform.session } : {}) });
   // Page and key manager have each read the manifest; they must have read the same.
   if (released.envelope_hash !== file.envelopeHash || released.parts !== file.parts) throw new Problem("manifest_read_differently");
   const cek = fromBase64url(released.cek);
@@ -47,9 +50,20 @@ export async function openDocument(
     }
     if (done !== file.size) throw new Problem("size_differs");
     await envelope.finish(file.envelopeHash);
-    return { metadata: envelope.metadata, pieces, recordIndex: released.record_index };
+    return { metadata: envelope.metadata, pieces, recordIndex: released.record_index, scanned: released.scanned };
   } finally {
     envelope.release();
+  }
+}
+
+/** The key, once the antivirus is done: a long examination outlives a request, and the next one finds it. */
+async function release(request: object): Promise<Released> {
+  for (;;) {
+    try {
+      return await post<Released>("/v1/unwrap", request);
+    } catch (cause) {
+      if (!(cause instanceof Problem) || cause.code !== "scan_under_way") throw cause;
+    }
   }
 }
 

@@ -55,6 +55,7 @@ impl SealedDossier {
         let mut hasher = envelope.header.hasher();
         let part = envelope.sealer.seal_part(b"what the citizen sent", true).unwrap();
         hasher.part(&part);
+        world.platform.lock().parts.insert((file.to_string(), 0), part);
         let file = SealedFile {
             file_id: envelope.header.fixed().file_id(),
             envelope_hash: Hash::new(*hasher.finish().as_bytes()),

@@ -3,9 +3,11 @@
 pub mod browser;
 pub mod dossier;
 pub mod platform;
+pub mod reads;
 pub mod world;
 
 pub use browser::{Answer, Browser};
 pub use dossier::SealedDossier;
 pub use platform::{Bad, FakePlatform, TestLog};
+pub use reads::READING;
 pub use world::{DAY, START, World};

@@ -1,5 +1,6 @@
 //! A platform as the key manager sees it: a log with real proofs, and the few calls it makes. It can be told to misbehave.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::{Path, Query, State};
@@ -16,6 +17,8 @@ use sceau_trace::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::reads;
 
 /// A log with a key of its own.
 pub struct TestLog {
@@ -168,6 +171,8 @@ pub struct Inside {
     pub records: Vec<Record>,
     pub decisions: Vec<Value>,
     pub in_use: Vec<(String, String)>,
+    /// The parts of files, by file and number.
+    pub parts: HashMap<(String, usize), Vec<u8>>,
 }
 
 #[derive(Clone)]
@@ -189,6 +194,7 @@ impl FakePlatform {
             records: Vec::new(),
             decisions: Vec::new(),
             in_use: Vec::new(),
+            parts: HashMap::new(),
         };
         let platform = Self { origin, inside: Arc::new(Mutex::new(inside)) };
         let router = Router::new()
@@ -197,7 +203,8 @@ impl FakePlatform {
             .route("/v1/organisations/{id}/key-statements", put(publish))
             .route("/v1/organisations/{id}/records", post(records))
             .route("/v1/organisations/{id}/decisions", post(decisions))
-            .route("/v1/organisations/{id}/open-dossiers", get(in_use))
+            .route("/v1/organisations/{id}/open-dossiers", get(reads::in_use))
+            .route("/v1/reading/{dossier}/files/{file}/parts/{index}", get(reads::part))
             .route("/trace/checkpoint", get(checkpoint))
             .route("/v1/trace/consistency", get(consistency))
             .route("/v1/trace/records", get(entries))
@@ -229,12 +236,12 @@ impl Inside {
         self.statements.iter().rev().find(|s| s.key_use == KeyUse::Sign).and_then(KeyStatement::signing_key)
     }
 
-    fn is(&self, bad: Bad) -> bool {
+    pub fn is(&self, bad: Bad) -> bool {
         self.bad == Some(bad)
     }
 }
 
-fn problem(status: u16, code: &str) -> Response {
+pub fn problem(status: u16, code: &str) -> Response {
     let body =
         json!({"type": "about:blank", "title": code, "status": status, "code": code, "detail": "as told"});
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
@@ -337,19 +344,6 @@ async fn decisions(State(platform): Fake, Json(One { jws }): Json<One>) -> Respo
         inside.log.attest_decision(&document, &payload);
     }
     Json(json!({"evidence": {}})).into_response()
-}
-
-async fn in_use(State(platform): Fake) -> Response {
-    let inside = platform.lock();
-    if inside.is(Bad::Away) {
-        return problem(503, "away");
-    }
-    let all: Vec<Value> = inside
-        .in_use
-        .iter()
-        .map(|(dossier, key)| json!({"dossier": dossier, "key_id": key, "state": "submitted"}))
-        .collect();
-    Json(all).into_response()
 }
 
 async fn checkpoint(State(platform): Fake) -> Response {

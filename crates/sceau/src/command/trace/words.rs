@@ -106,6 +106,15 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "transit.intent" => ("use a Transit key", "announced the use of a Transit key"),
         "transit.outcome" => ("use a Transit key", "used a Transit key"),
         "unwrap.outcome" => ("release a document's key", "released a document's key"),
+        "scan.intent" => ("have a document examined", "announced the examination of a document"),
+        "scan.outcome" => ("have a document examined", "had a document examined"),
+        "exception.intent" => (
+            "let an officer open an infected document",
+            "announced that an officer may open an infected document",
+        ),
+        "exception.outcome" => {
+            ("let an officer open an infected document", "let an officer open an infected document")
+        }
         "document.fetch" => ("fetch a sealed document", "fetched a sealed document"),
         "decision" => ("decide on a dossier", "decided on a dossier"),
         "key.publish" => ("publish a recipient key", "published a recipient key"),

@@ -1,0 +1,316 @@
+//! Scanning on the owner's side: where a scanner is configured, no content key leaves before the antivirus found the document clean.
+//!
+//! The platform's pages never see plaintext and ours cannot vouch for what a browser did, so the key manager looks itself: it fetches the ciphertext
+//! with the reader's own session, and a process of its own, confined, decrypts it and hands it to the antivirus ([`inside`]). The verdict is bound to the
+//! envelope's hash, which the page must find again. A verdict counts for [`KEPT_MS`], whoever asks: shorter than signatures take to change.
+
+mod confine;
+mod exception;
+mod inside;
+mod process;
+
+pub use exception::{Colleague, Exception, ExceptionRequest};
+pub use inside::{SandboxError, scan_one};
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sceau_crypto::FileId;
+use sceau_element_api::DossierId;
+use sceau_element_api::wire::RecordDraft;
+use sceau_store::ClamdAddress;
+use sceau_trace::{Action, Hash};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, watch};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use crate::connector::Caller;
+use crate::denial::Denial;
+use crate::manager::KeyManager;
+use crate::release::{Failure, Permitted, UnwrapRequest};
+
+/// How long a verdict counts: as long as a reading session.
+const KEPT_MS: u64 = 15 * 60_000;
+/// Verdicts kept at once, far more than are asked for in that time.
+const KEPT: usize = 4096;
+/// Documents examined at once; others wait.
+const AT_ONCE: usize = 4;
+/// How long a request waits for a verdict; the examination goes on behind it, and the next request finds it.
+const WAIT: Duration = Duration::from_secs(30);
+/// How long an examination may take, from the first byte.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Which antivirus, and which program hands documents to it.
+#[derive(Debug, Clone)]
+pub struct ScannerSettings {
+    /// The daemons, at least one.
+    pub antivirus: Vec<ClamdAddress>,
+    /// A program that runs [`scan_one`], and its first arguments; `--antivirus ADDRESS` follows for each daemon.
+    pub program: Vec<OsString>,
+}
+
+/// The bearer token of a reading session at the platform.
+pub struct ReadingToken(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for ReadingToken {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|token| Self(Zeroizing::new(token)))
+    }
+}
+
+impl std::fmt::Debug for ReadingToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReadingToken(redacted)")
+    }
+}
+
+/// What the antivirus said of a document whose key is released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Scanned {
+    /// It found nothing.
+    Clean,
+    /// It found something, and a supervisor lets this officer open it all the same.
+    Infected {
+        /// The signature's name.
+        signature: String,
+        /// The supervisor's reason.
+        reason: String,
+        /// Until when, in Unix milliseconds.
+        until: u64,
+    },
+}
+
+/// What the antivirus says of exact bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Clean,
+    Infected { signature: String },
+}
+
+/// The document that a verdict is about.
+type About = (DossierId, FileId, Hash);
+/// How an examination ended; a denial where there is no verdict.
+type Ended = Result<Verdict, Denial>;
+
+/// Examinations under way, and verdicts that still count.
+#[derive(Debug)]
+pub(crate) struct Scans {
+    under_way: Mutex<HashMap<About, watch::Receiver<Option<Ended>>>>,
+    kept: Mutex<HashMap<About, (Verdict, u64)>>,
+    places: Semaphore,
+}
+
+impl Default for Scans {
+    fn default() -> Self {
+        Self { under_way: Mutex::default(), kept: Mutex::default(), places: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Scans {
+    fn kept(&self, about: &About, now: u64) -> Option<Verdict> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(about).filter(|(_, at)| now < at.saturating_add(KEPT_MS)).map(|(verdict, _)| verdict.clone())
+    }
+
+    fn keep(&self, about: About, verdict: Verdict, now: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (_, at)| now < at.saturating_add(KEPT_MS));
+        if kept.len() < KEPT {
+            kept.insert(about, (verdict, now));
+        }
+    }
+
+    /// The examination of this document that is under way; else a new one, which is then the caller's to begin.
+    fn join(&self, about: About) -> (watch::Receiver<Option<Ended>>, Option<watch::Sender<Option<Ended>>>) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // What ended is forgotten; what was begun and dropped without an end is begun anew.
+        under_way.retain(|_, ended| ended.has_changed().is_ok());
+        if let Some(ended) = under_way.get(&about) {
+            return (ended.clone(), None);
+        }
+        let (sender, ended) = watch::channel(None);
+        under_way.insert(about, ended.clone());
+        (ended, Some(sender))
+    }
+}
+
+impl KeyManager {
+    /// What the antivirus says of the document, asking it where that is not known; nothing where no scanner is configured.
+    ///
+    /// # Errors
+    /// [`Denial::Infected`] without an exception for this officer; whatever stands in the way of a verdict.
+    pub(crate) async fn scanned(
+        &self,
+        caller: Caller<'_>,
+        request: &UnwrapRequest,
+        permitted: &Arc<Permitted>,
+    ) -> Result<Option<Scanned>, Denial> {
+        let Some(settings) = self.settings().scanner.clone() else { return Ok(None) };
+        let about = (request.proof.dossier, permitted.file.file_id, permitted.file.envelope_hash);
+        if let Caller::Officer(officer) = caller
+            && let Some(exception) = self.exception(&about, officer.account())
+        {
+            let Exception { signature, reason, until, .. } = exception;
+            return Ok(Some(Scanned::Infected { signature, reason, until }));
+        }
+        let verdict = match self.scans().kept(&about, self.now()) {
+            Some(verdict) => verdict,
+            None => self.examined(caller, request, permitted, about, settings).await?,
+        };
+        match verdict {
+            Verdict::Clean => Ok(Some(Scanned::Clean)),
+            Verdict::Infected { signature } => Err(Denial::Infected(signature)),
+        }
+    }
+
+    async fn examined(
+        &self,
+        caller: Caller<'_>,
+        request: &UnwrapRequest,
+        permitted: &Arc<Permitted>,
+        about: About,
+        settings: ScannerSettings,
+    ) -> Ended {
+        let token = request.reading.as_ref().ok_or(Denial::ReadingNeeded)?;
+        let (mut ended, begun) = self.scans().join(about);
+        if let Some(sender) = begun {
+            let draft = self.record_of_file(caller, Action::SCAN_INTENT, request);
+            let examination = Examination {
+                manager: self.clone(),
+                permitted: Arc::clone(permitted),
+                token: token.0.clone(),
+                draft: draft.detail("key", permitted.key.statement.key_id.to_string()),
+                about,
+                settings,
+            };
+            // A task of its own: whoever closes the page leaves an examination that ends, with its record.
+            tokio::spawn(async move { drop(sender.send(Some(examination.run().await))) });
+        }
+        match tokio::time::timeout(WAIT, ended.wait_for(Option::is_some)).await {
+            Ok(Ok(ended)) => ended.clone().unwrap_or(Err(Denial::ScannerFailed)),
+            Ok(Err(_)) => Err(Denial::ScannerFailed),
+            Err(_) => Err(Denial::ScanUnderWay),
+        }
+    }
+}
+
+/// One document on its way to a verdict.
+struct Examination {
+    manager: KeyManager,
+    permitted: Arc<Permitted>,
+    token: Zeroizing<String>,
+    draft: RecordDraft,
+    about: About,
+    settings: ScannerSettings,
+}
+
+impl Examination {
+    async fn run(&self) -> Ended {
+        let ended = tokio::time::timeout(LONGEST, self.examine()).await.unwrap_or(Err(Denial::ScannerFailed));
+        if let Ok(verdict) = &ended {
+            self.manager.scans().keep(self.about, verdict.clone(), self.manager.now());
+        }
+        ended
+    }
+
+    /// The antivirus first, then the record of the intent, then the key: without an antivirus no key is used.
+    async fn examine(&self) -> Ended {
+        let scans = self.manager.scans();
+        let _place = scans.places.acquire().await.map_err(|_| Denial::ScannerFailed)?;
+        let (process, antivirus) = process::start(&self.settings).await?;
+        let draft = match antivirus {
+            Some(antivirus) => self.draft.clone().detail("antivirus", antivirus),
+            None => self.draft.clone(),
+        };
+        let journal = self.manager.journal();
+        journal.append(draft.clone()).await.map_err(broken)?;
+        let ended = self.stream(process).await;
+        // What was found is not said here: everyone reads the details. The page says it, and an exception keeps it sealed.
+        let draft = RecordDraft { action: Action::SCAN_OUTCOME, ..draft };
+        let outcome = match &ended {
+            Ok(Verdict::Clean) => draft.granted().detail("verdict", "clean"),
+            Ok(Verdict::Infected { .. }) => draft.granted().detail("verdict", "infected"),
+            Err(denial) => draft.refused(denial.code()),
+        };
+        journal.append(outcome).await.map_err(broken)?;
+        ended
+    }
+
+    async fn stream(&self, mut process: process::Process) -> Ended {
+        let Permitted { file, header, .. } = &*self.permitted;
+        let link = self.manager.link().ok_or(Denial::NotConnected)?;
+        let cek = self.manager.open_stanza(&self.permitted).map_err(|failure| match failure {
+            Failure::Denied(denial) => denial,
+            Failure::Broken(error) => broken(error),
+        })?;
+        let mut fed = process.begin(&cek, header.as_bytes(), file.parts).await;
+        drop(cek);
+        let session = link.machine.server().with_bearer(self.token.to_string());
+        let mut hasher = header.hasher();
+        for index in 0..file.parts {
+            let path = format!("/v1/reading/{}/files/{}/parts/{index}", self.about.0, file.file_id);
+            let part = session.get_bytes(&path).await.map_err(of_platform)?;
+            hasher.part(&part);
+            // What it says when it stops taking bytes is read below.
+            if fed.is_ok() {
+                fed = process.feed(&part).await;
+            }
+        }
+        if hasher.finish().as_bytes() != file.envelope_hash.as_bytes() {
+            return Err(Denial::DocumentAltered);
+        }
+        let (verdict, size) = process.verdict().await?;
+        if fed.is_err() || size != file.size {
+            return Err(Denial::DocumentAltered);
+        }
+        Ok(verdict)
+    }
+}
+
+fn broken(error: crate::Error) -> Denial {
+    tracing::error!(%error, "an examination could not go on");
+    Denial::ScannerFailed
+}
+
+/// The page's session has ended, or the platform is away.
+fn of_platform(error: sceau_client::ClientError) -> Denial {
+    match error {
+        sceau_client::ClientError::Refused { code, .. } => Denial::Platform(code),
+        _ => Denial::PlatformAway,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    fn about(byte: u8) -> About {
+        let dossier = DossierId::random();
+        (dossier, FileId::of_dossier(&dossier.to_string()), Hash::new([byte; 32]))
+    }
+
+    #[test]
+    fn a_verdict_counts_for_its_document_and_its_time_only() {
+        let (scans, one) = (Scans::default(), about(1));
+        scans.keep(one, Verdict::Clean, 1000);
+        assert_eq!(scans.kept(&one, 1000 + KEPT_MS - 1), Some(Verdict::Clean));
+        assert_eq!(scans.kept(&one, 1000 + KEPT_MS), None);
+        assert_eq!(scans.kept(&(one.0, one.1, Hash::new([2; 32])), 1000), None);
+        assert_eq!(scans.kept(&about(1), 1000), None);
+    }
+
+    #[test]
+    fn one_examination_serves_all_who_ask_and_a_dropped_one_is_begun_anew() {
+        let (scans, one) = (Scans::default(), about(1));
+        let (_, begun) = scans.join(one);
+        assert!(begun.is_some());
+        assert!(scans.join(one).1.is_none());
+        drop(begun);
+        assert!(scans.join(one).1.is_some());
+    }
+}
