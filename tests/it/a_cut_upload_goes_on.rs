@@ -212,10 +212,9 @@ async fn what_the_manifest_leaves_out_is_removed() {
     let (document, answers) = draft.send_all(b"content").await;
     let stray: Sealed = draft.seal(b"sent, and then removed from the page");
     draft.send(&stray).await.unwrap();
-    let objects = || files(&stage.house.scratch.join("platform").join("objects")).len();
-    assert_eq!(objects(), 3);
+    assert_eq!(stage.house.objects_kept(), 3);
     draft.submit(&draft.manifest(&document, &answers)).await.unwrap();
-    assert_eq!(objects(), 2);
+    assert_eq!(stage.house.objects_kept(), 2);
     let page = stage.reading(draft.id).await;
     let path = format!("/v1/reading/{}/files/{}/parts/0", draft.id, stray.named.file_id);
     assert_eq!(code(page.get_bytes(&path).await.map(drop)), "not_found");

@@ -108,7 +108,7 @@ async fn a_deposit_a_reading_and_a_decision_go_to_either_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_crashes_in_the_middle_of_a_deposit() {
     let (mut stage, _balancer) = shared_stage("database-crash").await;
-    let mut server = stage.house.server.take().unwrap();
+    let mut server = stage.house.servers.postgresql.take().unwrap();
     let settings = stage.house.scratch.join("platform.toml");
     let doctor = Program::sceau("doctor").args(["--json", "--config"]).arg(settings).run().text();
     assert!(doctor.contains("PostgreSQL 1") && doctor.contains("answers at"), "{doctor}");
@@ -146,7 +146,7 @@ async fn the_database_crashes_in_the_middle_of_a_deposit() {
         assert_eq!(first["index"], receipt["index"]);
     }
     assert_eq!(draft.state().await, "submitted");
-    stage.house.server = Some(server);
+    stage.house.servers.postgresql = Some(server);
     assert_eq!(granted(&stage, "deposit.complete", id).await, 1);
     let letters = stage.house.letters().await;
     assert_eq!((about(&letters, DEPOSITED), about(&letters, WAITING)), (1, 1));

@@ -1,6 +1,6 @@
 """A real S3 server (moto) for tests, behind a proxy that can fall ill.
 
-Usage: servers_s3.py BUCKET
+Usage: servers_s3.py BUCKET [CERTIFICATE KEY]   (with them, over TLS)
 Says {"ready": "s3", "port": N} and obeys lines on its standard input, each answered by one line "done":
   well | away N (503 to the next N) | half N (the next N downloads end in the middle) |
   lost N (the next N uploads are kept, and their answers lost) | silent N | count (says how many objects there are)
@@ -10,6 +10,7 @@ import http.client
 import http.server
 import json
 import socketserver
+import ssl
 import sys
 import threading
 
@@ -84,10 +85,23 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
+    context = None
+
+    def finish_request(self, request, client_address):
+        # In the thread of the connection: a handshake that does not end holds up nobody else.
+        if self.context is not None:
+            try:
+                request = self.context.wrap_socket(request, server_side=True)
+            except (ssl.SSLError, OSError):
+                return
+        super().finish_request(request, client_address)
 
 
 def main():
-    bucket = sys.argv[1]
+    bucket, *identity = sys.argv[1:]
+    if identity:
+        Server.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        Server.context.load_cert_chain(*identity)
     moto = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     moto.start()
     Proxy.target = moto.get_host_and_port()

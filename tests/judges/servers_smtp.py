@@ -3,7 +3,7 @@
 Usage: servers_smtp.py CERTIFICATE KEY implicit|starttls|clear
 Says {"ready": "smtp", "port": N} and obeys lines on its standard input:
   take | later N (451 to the next N letters) | never (550) | login (535 to each login) -> "done"
-  letters -> one line of JSON, each letter with its Message-ID, its recipient and whether TLS and a login were there
+  letters -> one line of JSON, each letter whole, with its Message-ID, its recipient and whether TLS and a login were there
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Sink:
             return "451 4.7.1 come back later"
         letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.letters.append({
-            "id": letter["message-id"], "to": envelope.rcpt_tos, "subject": letter["subject"],
+            "id": letter["message-id"], "source": envelope.content.decode().replace("\r\n", "\n"), "to": envelope.rcpt_tos, "subject": letter["subject"],
             "text": letter.get_content(), "tls": server.transport.get_extra_info("sslcontext") is not None, "login": bool(session.authenticated),
         })
         return "250 2.0.0 kept"

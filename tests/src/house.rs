@@ -8,12 +8,11 @@ use sceau_client::{Enrolled, Machine, NewOrganisation, Person, Scheme, Trust};
 use sceau_crypto::{RecipientPrivateKey, RecipientSuite, SigningKey, Typ, XWingPrivateKey, jws};
 use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
 use sceau_element_api::{OrganisationId, Role};
-use sceau_store::judge::PostgresJudge;
-use sceau_store::{Database, Postgres};
+use sceau_store::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{Door, Gate, Program, Running, Scratch};
+use crate::{Door, Gate, Kind, Program, Running, Scratch, Servers, SmallDisk};
 
 /// The platform and its element. Everything is kept in the scratch folder, so that a role can be ended and started again.
 #[derive(Debug)]
@@ -28,16 +27,14 @@ pub struct House {
     pub origin: String,
     /// The socket at which the platform calls the element, where it is not the element's own.
     pub door: Option<PathBuf>,
-    /// The server of the platform's database, where that is none of its own.
-    pub server: Option<PostgresJudge>,
-    database: Option<String>,
+    /// What it stands on.
+    pub servers: Servers,
+    /// Where element and platform are started, where one of their folders is on a disk of its own.
+    pub disk: Option<SmallDisk>,
     /// More arguments for the platform.
     pub more: Vec<String>,
     port: u16,
 }
-
-/// What the servers under a house are, where the environment says so: `cargo xtask test --only servers` sets it.
-const DATABASE: &str = "SCEAU_TEST_DATABASE";
 
 /// An organisation whose own software holds its keys: what a key manager is, without one.
 pub struct Organisation {
@@ -88,66 +85,74 @@ impl House {
     /// Starts both, the platform on a PostgreSQL server of its own, behind something that listens at another port.
     pub fn start_on_postgresql(name: &str, public_port: u16) -> Self {
         let origin = format!("http://sceau.localhost:{public_port}");
-        let mut house = Self::empty(name, crate::free_port(), origin);
-        if house.server.is_none() {
-            house.put_on_postgresql();
+        Self::start_on(name, origin, &[Kind::Postgresql])
+    }
+
+    /// Starts both, the platform on real servers for everything that it keeps.
+    pub fn start_on_servers(name: &str) -> Self {
+        let port = crate::free_port();
+        Self::raised(Self::empty_on(name, port, format!("http://sceau.localhost:{port}"), &Kind::ALL))
+    }
+
+    fn start_on(name: &str, origin: String, kinds: &[Kind]) -> Self {
+        let mut kinds = kinds.to_vec();
+        kinds.extend(Kind::asked().into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
+        Self::raised(Self::empty_on(name, crate::free_port(), origin, &kinds))
+    }
+
+    /// Starts both, the folder of one of them (`element`, `platform`) on a disk of so many mebibytes that can be filled.
+    pub fn start_on_small_disk(name: &str, folder: &str, mib: u32) -> Self {
+        let port = crate::free_port();
+        let mut house = Self::empty_on(name, port, format!("http://sceau.localhost:{port}"), &[]);
+        let disk = SmallDisk::mount(&house.scratch.join(folder), mib, house.scratch.path());
+        house.disk = Some(disk);
+        Self::raised(house)
+    }
+
+    fn placed(&self, program: Program) -> Program {
+        match &self.disk {
+            Some(disk) => disk.within(&program),
+            None => program,
         }
+    }
+
+    fn raised(mut house: Self) -> Self {
         house.start_element();
         house.start_platform();
         house
     }
 
     fn start_at(name: &str, port: u16, origin: String) -> Self {
-        let mut house = Self::empty(name, port, origin);
-        house.start_element();
-        house.start_platform();
-        house
+        Self::raised(Self::empty(name, port, origin))
     }
 
     fn empty(name: &str, port: u16, origin: String) -> Self {
+        Self::empty_on(name, port, origin, &Kind::asked())
+    }
+
+    fn empty_on(name: &str, port: u16, origin: String, kinds: &[Kind]) -> Self {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "a passphrase for one test only");
-        let (server, database) = (None, None);
-        let mut house = Self {
+        let servers = Servers::start(&scratch, kinds);
+        Self {
             scratch,
             element: None,
             platform: None,
             origin,
             door: None,
-            server,
-            database,
+            servers,
+            disk: None,
             more: Vec::new(),
             port,
-        };
-        match std::env::var(DATABASE).as_deref() {
-            Ok("postgresql") => house.put_on_postgresql(),
-            Ok(other) => panic!("{DATABASE} is postgresql or not set, not {other}"),
-            Err(_) => {}
         }
-        house
-    }
-
-    fn put_on_postgresql(&mut self) {
-        let server = PostgresJudge::start().expect("PostgreSQL is installed");
-        let url = server.database().expect("a fresh server takes a database");
-        let settings = format!("[database]\nkind = \"postgresql\"\nurl = \"{url}\"\n");
-        self.scratch.write("platform.toml", settings);
-        (self.server, self.database) = (Some(server), Some(url));
     }
 
     /// Opens the database of the platform, whether that runs or not.
     pub async fn database(&self) -> Database {
         let migrations =
             [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-        let opened = match &self.database {
-            Some(url) => {
-                let address = url.parse().expect("an address of a database");
-                Database::connect(
-                    &Postgres { connections: 2, turns: 1, ..Postgres::at(address) },
-                    &migrations,
-                )
-                .await
-            }
+        let opened = match self.servers.postgres() {
+            Some(postgres) => Database::connect(&postgres, &migrations).await,
             None => Database::open(&self.scratch.join("platform").join("records.db"), &migrations).await,
         };
         opened.expect("the platform's own database")
@@ -158,9 +163,8 @@ impl House {
         let started = Program::ours("sceau-element")
             .args(["--state".into(), self.scratch.join("element"), "--socket".into(), self.socket()])
             .args(["--origin", "test.sceau.localhost/log", "--keystore-passphrase-file"])
-            .arg(self.scratch.join("passphrase"))
-            .start(self.scratch.path());
-        self.element = Some(started);
+            .arg(self.scratch.join("passphrase"));
+        self.element = Some(self.placed(started).start(self.scratch.path()));
     }
 
     /// Starts the platform on its data.
@@ -178,10 +182,10 @@ impl House {
             .arg(self.door.clone().unwrap_or_else(|| self.socket()))
             .args(["--listen", &format!("127.0.0.1:{port}"), "--origin", &self.origin])
             .args(&self.more);
-        if self.database.is_some() {
+        if !self.servers.are_none() {
             program = program.arg("--config").arg(self.scratch.join("platform.toml"));
         }
-        program.start(self.scratch.path())
+        self.placed(program).start(self.scratch.path())
     }
 
     /// The port of the platform itself.

@@ -119,6 +119,13 @@ impl Program {
         self
     }
 
+    /// The same behind these words, which end by running it.
+    pub(crate) fn behind(&self, words: &[&str]) -> Self {
+        let mut program = self.clone();
+        program.words.splice(0..0, words.iter().map(OsString::from));
+        program
+    }
+
     /// Runs it under another program: its words, a file, more words.
     pub(crate) fn under(&self, first: [OsString; 4], file: &Path, more: &[&str]) -> Self {
         let mut program = self.clone();

@@ -78,6 +78,12 @@ impl Running {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits until it ends by itself; everything that it printed.
+    pub fn ended(mut self) -> String {
+        let _ = self.child.wait().expect("our own child can be waited for");
+        self.log()
+    }
+
     /// Asks it to stop (SIGTERM) and waits for its end.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::TERM);

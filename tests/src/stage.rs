@@ -154,6 +154,9 @@ impl House {
             tokio::task::yield_now().await;
         }
         records.database.close().await;
+        if let Some(letters) = self.servers.letters() {
+            return letters;
+        }
         let folder = std::fs::read_dir(self.scratch.join("platform").join("mail")).expect("the mail folder");
         let mut letters: Vec<String> = folder
             .map(|entry| entry.expect("a folder can be read").path())
@@ -175,6 +178,20 @@ impl House {
         ["records.db", "records.db-wal", "records.db-shm"]
             .map(|name| self.scratch.join("platform").join(name))
             .to_vec()
+    }
+
+    /// How many objects there are.
+    pub fn objects_kept(&self) -> usize {
+        if let Some(store) = &self.servers.s3 {
+            return store.ask("count").parse().expect("the store counts");
+        }
+        let below = |folder: &std::path::Path| -> Vec<PathBuf> {
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+        };
+        // Two levels of folders; what is being written lies beside them.
+        let shelves = below(&self.scratch.join("platform").join("objects"));
+        let shelves = shelves.into_iter().filter(|path| !path.ends_with(".part"));
+        shelves.flat_map(|shelf| below(&shelf)).map(|folder| below(&folder).len()).sum()
     }
 
     /// The file of an object.

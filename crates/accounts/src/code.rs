@@ -3,6 +3,7 @@
 use sceau_element_api::CallError;
 use sceau_element_api::problem::Problem;
 use sceau_element_api::wire;
+use sceau_store::StoreError;
 
 sceau_element_api::problem_codes! {
     NotSignedIn, "not_signed_in", 401, Caller,
@@ -68,9 +69,25 @@ sceau_element_api::problem_codes! {
         "Tell the administrator: both programs must be of the same version.";
     DatabaseUnavailable, "database_unavailable", 503, Platform,
         "The platform's database does not answer", "Try again in a moment: nothing that was acknowledged is lost.";
+    ObjectsUnavailable, "objects_unavailable", 503, Platform,
+        "The platform's store of sealed files does not answer",
+        "Try again in a moment: what was acknowledged is kept, and an upload goes on where it stopped.";
+    StorageFull, "storage_full", 507, Platform,
+        "The platform has no room left",
+        "Nothing that was acknowledged is lost. Try again later; the administrator of the platform must make room.";
     Internal, "internal", 500, Platform,
         "The platform could not store or read this",
         "Nothing that was acknowledged is lost. Try again; then tell the administrator of the platform.";
+}
+
+/// What the platform answers when its database or its objects did not do what they were asked.
+pub fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        error if error.is_full() => Code::StorageFull.problem(),
+        error if error.is_away() => Code::DatabaseUnavailable.problem(),
+        StoreError::Objects { .. } => Code::ObjectsUnavailable.problem(),
+        _ => Code::Internal.problem(),
+    }
 }
 
 /// What the platform answers when a call of the element did not succeed.

@@ -6,7 +6,7 @@ use sceau_element_api::problem::Problem;
 use sceau_element_api::proof::ProofError;
 use sceau_store::StoreError;
 
-use crate::code::{Code, element_problem};
+use crate::code::{Code, element_problem, store_problem};
 
 /// The title of a passkey's answer that is refused; the code says what about it.
 const PASSKEY_TITLE: &str = "The passkey's answer is refused";
@@ -117,8 +117,8 @@ impl AccountsError {
                 Code::FieldInvalid.problem().with_detail(format!("{field}: {rule}"))
             }
             Self::Element(error) => element_problem(error),
-            Self::Store(error) if error.is_away() => Code::DatabaseUnavailable.problem(),
-            Self::Document(_) | Self::Store(_) | Self::Internal(_) => Code::Internal.problem(),
+            Self::Store(error) => store_problem(error),
+            Self::Document(_) | Self::Internal(_) => Code::Internal.problem(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request of this room did not succeed, and how the API says so.
 
-use sceau_accounts::{AccountsError, Code as Shared, element_problem};
+use sceau_accounts::{AccountsError, Code as Shared, element_problem, store_problem};
 use sceau_element_api::CallError;
 use sceau_element_api::documents::DocumentError;
 use sceau_element_api::problem::Problem;
@@ -55,8 +55,7 @@ impl Fault {
             Self::Refused(problem) => problem.clone(),
             Self::TooMany { retry_ms } => AccountsError::TooMany { retry_ms: *retry_ms }.problem(),
             Self::Element(error) => element_problem(error),
-            Self::Store(error) if error.is_away() => Shared::DatabaseUnavailable.problem(),
-            Self::Store(_) => Shared::Internal.problem(),
+            Self::Store(error) => store_problem(error),
             Self::Tampered { .. } => Shared::Tampered.problem(),
         }
     }

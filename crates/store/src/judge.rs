@@ -54,54 +54,54 @@ impl PostgresJudge {
         Ok(judge)
     }
 
-    /// Lets it listen at a port of the loopback too, where it wants TLS and a password (`judge`'s is `password`). Its certificate, for `localhost`,
+    /// Lets it listen at a port of the loopback too, where it wants TLS and a password (of the role `judge`). Its certificate, for `localhost`,
     /// is its own authority.
     ///
     /// # Errors
     /// What OpenSSL or the server says.
     pub fn listen_encrypted(&mut self, password: &str) -> Result<(), String> {
-        self.command(&format!("ALTER ROLE judge PASSWORD '{password}'"))?;
-        self.stop()?;
-        let (key, certificate) = (self.folder.path().join("key.pem"), self.authority());
+        let [key, certificate] = ["own.key", "own.pem"].map(|name| self.folder.path().join(name));
         let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "30",
-            ])
-            .args([
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-                "-keyout",
-            ])
-            .args([&key, Path::new("-out"), &certificate])
+            .args(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost"
+                    .split(' '),
+            )
+            .args(
+                "-addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE".split(' '),
+            )
+            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
             .output();
         let made = made.map_err(|error| format!("openssl: {error}"))?;
         if !made.status.success() {
             return Err(String::from_utf8_lossy(&made.stderr).into_owned());
         }
+        self.listen_encrypted_as(password, &certificate, &key)
+    }
+
+    /// The same with a certificate (its chain, leaf first) that somebody else issued, and its key.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn listen_encrypted_as(&mut self, password: &str, chain: &Path, key: &Path) -> Result<(), String> {
+        let words = |error: std::io::Error| error.to_string();
+        self.command(&format!("ALTER ROLE judge PASSWORD '{password}'"))?;
+        self.stop()?;
+        let own_key = self.folder.path().join("key.pem");
+        std::fs::copy(chain, self.authority()).map_err(words)?;
+        std::fs::copy(key, &own_key).map_err(words)?;
         if let Some((user, group)) = self.owner {
-            chown(&key, Some(user), Some(group)).map_err(|error| error.to_string())?;
+            for file in [&own_key, &self.authority()] {
+                chown(file, Some(user), Some(group)).map_err(words)?;
+            }
         }
         let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
-        std::fs::write(self.folder.path().join("data").join("pg_hba.conf"), rules)
-            .map_err(|error| error.to_string())?;
+        std::fs::write(self.folder.path().join("data").join("pg_hba.conf"), rules).map_err(words)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        self.port = Some(port.map_err(|error| error.to_string())?.port());
+        self.port = Some(port.map_err(words)?.port());
         self.go_on()
     }
 
-    /// The PEM file of the authority of its certificate.
+    /// The PEM file of its certificate: its own authority, unless somebody else issued it.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("certificate.pem")
     }
@@ -206,6 +206,17 @@ impl PostgresJudge {
         Ok(format!("postgresql:///{name}?host={}&user=judge", self.folder.path().display()))
     }
 
+    /// Makes an empty database and gives its address at the encrypted port.
+    ///
+    /// # Errors
+    /// What PostgreSQL says, or that it does not listen.
+    pub fn encrypted_database(&self) -> Result<String, String> {
+        let name = format!("trial_{}", uuid::Uuid::new_v4().simple());
+        self.command(&format!("CREATE DATABASE {name}"))?;
+        let port = self.port.ok_or("it does not listen")?;
+        Ok(format!("postgresql://judge@localhost:{port}/{name}"))
+    }
+
     /// Runs SQL as the server's administrator.
     ///
     /// # Errors
@@ -237,6 +248,9 @@ impl PostgresJudge {
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let mut command = Command::new(self.programs.join(program));
         command.args(arguments).current_dir(self.folder.path());
+        if let Some(port) = self.port {
+            command.env("PGPORT", port.to_string());
+        }
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }

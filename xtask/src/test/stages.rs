@@ -60,7 +60,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "servers",
-        about: "the whole system on a real PostgreSQL",
+        about: "the whole system on real servers: PostgreSQL, S3, SMTP",
         needs: &["tests"],
         lane: "cargo",
         work: servers,
@@ -193,8 +193,10 @@ fn tests(log: &Log) -> Result<(), String> {
     log.run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
 }
 
-/// Whole-system behaviours in which the database matters, run again with the platform on PostgreSQL: kills, cut uploads, edited rows, roles.
-const ON_SERVERS: [&str; 5] = [
+/// Whole-system behaviours in which it matters where the platform keeps things, run again with all of it on PostgreSQL, an S3 store and a mail
+/// server: kills, cut uploads, edited rows, roles.
+const ON_SERVERS: [&str; 6] = [
+    "a_dossier_is_deposited_read_and_decided",
     "a_cut_upload_goes_on",
     "an_organisation_with_its_own_software",
     "kill_nine_loses_nothing",
@@ -212,7 +214,7 @@ fn servers(log: &Log) -> Result<(), String> {
             .args(["test", "--workspace", "--test", "it", "--"])
             .args(ON_SERVERS)
             .args(skipped)
-            .env("SCEAU_TEST_DATABASE", "postgresql"),
+            .env("SCEAU_TEST_SERVERS", "postgresql,s3,smtp"),
     )
 }
 
