@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticator, launch, type Look, picturesFolder, visitor } from "./browser";
+import { Post } from "./mock/deliveries";
 import { Mock } from "./mock/server";
 import { MAIRIE } from "./mock/organisation";
 
@@ -64,6 +65,10 @@ const screens: Screen[] = [
   { name: "enrolled", path: "/administration", who: "platform_admin", then: async (page) => { await enrolling(page); await page.locator("button[type=submit]").click(); await page.locator("[data-testid=client-secret]").waitFor(); } },
   { name: "root", path: "/administration", who: "platform_admin", then: rooting },
   { name: "root-replaced", path: "/administration", who: "platform_admin", then: async (page) => { await rooting(page); await page.locator("button[type=submit]").click(); await page.locator("main li").first().waitFor(); } },
+  { name: "deliveries", path: "/administration/envois", who: "platform_admin", then: (page) => page.locator("[data-testid=dead-letters] li").first().waitFor() },
+  { name: "delivery-discarded", path: "/administration/envois", who: "platform_admin", then: discarding },
+  { name: "connectors", path: "/organisation/connecteurs", who: "organisation_admin", then: (page) => page.getByTestId("webhook").waitFor() },
+  { name: "connector-made", path: "/organisation/connecteurs", who: "organisation_admin", then: connecting },
   { name: "invitation", path: "/invitation#bonne", who: null, then: (page) => page.locator("main form").waitFor() },
   { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
   { name: "trace", path: "/trace", who: null, then: traced },
@@ -83,6 +88,7 @@ for (const look of looks) {
     const wanted = process.env["ONLY"]?.split(",");
     it.each(screens.filter(({ name }) => !wanted || wanted.includes(name)))("$name", async ({ name, path, who, then }) => {
       mock.swapRecipient = name === "recipient-forged";
+      mock.post = new Post();
       mock.tampered = name.endsWith("-altered");
       mock.submission = { otherReceipt: name === "receipt-false" };
       const { context, page, faults } = await visitor(browser, origin, who, look);
@@ -109,6 +115,18 @@ async function accessible(page: Page): Promise<string[]> {
     const { violations } = await run.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
     return violations.flatMap((one) => one.nodes.map((node) => `${one.id} ${JSON.stringify(node.target)} ${node.failureSummary ?? ""}`));
   });
+}
+
+async function discarding(page: Page) {
+  await page.locator("[data-testid=dead-letters] li").first().locator("button.quiet").click();
+  await page.locator("main fieldset").waitFor();
+}
+
+async function connecting(page: Page) {
+  await page.locator("main button.main").click();
+  await page.locator("main form input").first().fill("Transport");
+  await page.locator("main form button[type=submit]").click();
+  await page.getByTestId("client-secret").waitFor();
 }
 
 async function refusedPassword(page: Page) {

@@ -44,6 +44,10 @@ export async function post<T>(path: string, json: unknown = {}): Promise<T> {
   return readJson<T>(await call("POST", path, { body: { json } }));
 }
 
+export async function put<T>(path: string, json: unknown): Promise<T> {
+  return readJson<T>(await call("PUT", path, { body: { json } }));
+}
+
 /** For writes that answer nothing but their success. */
 export async function send(path: string, json: unknown = {}): Promise<void> {
   await call("POST", path, { body: { json } });

@@ -1,5 +1,5 @@
 /** Every call these pages make, typed in one place. Paths and shapes follow the platform's OpenAPI document. */
-import { call, get, post, send } from "./http";
+import { call, get, post, put, send } from "./http";
 import type * as T from "./types";
 
 const id = encodeURIComponent;
@@ -49,6 +49,19 @@ export const api = {
   intakeGrant: (one: string) => post<{ grant: string }>(`/v1/dossiers/${id(one)}/intake`),
   manifestPrepare: (one: string) => post<{ nonce: string }>(`/v1/dossiers/${id(one)}/manifest/prepare`),
   submit: (one: string, manifest: string, proof: T.Proof) => post<{ receipt: T.Evidence }>(`/v1/dossiers/${id(one)}/submit`, { manifest, proof }),
+
+  deliveries: () => get<T.Deliveries>("/v1/administration/deliveries"),
+  deliveryReplay: (one: string) => post<T.Deliveries>(`/v1/administration/deliveries/${id(one)}/replay`),
+  deliveryDiscard: (one: string, reason: T.DiscardReason) => post<T.Deliveries>(`/v1/administration/deliveries/${id(one)}/discard`, { reason }),
+
+  connectors: () => get<T.Connector[]>("/v1/organisation/connectors"),
+  connectorMake: (name: string) => post<{ client_id: string; client_secret: string }>("/v1/organisation/connectors", { name }),
+  connectorEnd: (one: string) => post<T.Connector[]>(`/v1/organisation/connectors/${id(one)}/end`),
+  webhook: () => get<T.Webhook>("/v1/organisation/webhook"),
+  webhookSet: (url: string) => put<T.Webhook>("/v1/organisation/webhook", { url }),
+  webhookEnd: () => post<T.Webhook>("/v1/organisation/webhook/end"),
+  webhookReplay: (one: string) => post<T.Webhook>(`/v1/organisation/webhook/dead-letters/${id(one)}/replay`),
+  webhookDiscard: (one: string, reason: T.DiscardReason) => post<T.Webhook>(`/v1/organisation/webhook/dead-letters/${id(one)}/discard`, { reason }),
 
   organisationDossiers: () => get<(T.DossierListed | T.DossierTampered)[]>("/v1/organisation/dossiers"),
   ticket: (one: string) => post<{ url: string }>(`/v1/dossiers/${id(one)}/ticket`),

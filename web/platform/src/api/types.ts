@@ -124,3 +124,32 @@ export interface PasskeyProof {
 }
 
 export type Proof = PasskeyProof | { type: "platform-asserted" };
+
+/** Why something was not delivered: nobody is there; it was not wanted; it will never be taken; it could not be settled here. */
+export type Cause = "away" | "unwanted" | "refused" | "unsettled";
+export type DiscardReason = "handled_elsewhere" | "no_longer_wanted" | "cannot_be_delivered" | "test";
+
+export interface DeadLetter {
+  id: string;
+  topic: string;
+  company: string | null;
+  organisation: string | null;
+  created: number;
+  attempts: number;
+  cause: Cause;
+  reason: string | null;
+}
+
+export interface Deliveries {
+  topics: { topic: string; waiting: number; late: number; oldest: number | null; cause: Cause | null; reason: string | null; dead: number }[];
+  dead: number;
+  dead_letters: DeadLetter[];
+}
+
+export interface Connector { client_id: string; name: string; created: number; revoked: number | null; acknowledged: number }
+
+export interface Webhook {
+  url: string | null;
+  waiting: { count: number; oldest: number; reason: string | null } | null;
+  dead_letters: DeadLetter[];
+}

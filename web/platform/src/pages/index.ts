@@ -2,7 +2,9 @@
 import type { Component } from "svelte";
 import type { Role } from "../api/types";
 import Administration from "./Administration.svelte";
+import Connectors from "./Connectors.svelte";
 import Complete from "./Complete.svelte";
+import Deliveries from "./Deliveries.svelte";
 import Deposit from "./Deposit.svelte";
 import Dossier from "./Dossier.svelte";
 import Dossiers from "./Dossiers.svelte";
@@ -42,8 +44,10 @@ export function pageFor([first = "", second = "", third]: string[]): PageChoice 
     case "/organisation/":
       if (second === "aides") return page(Schemes, ["organisation_admin"]);
       if (second === "equipe") return page(Team, ["organisation_admin"]);
+      if (second === "connecteurs") return page(Connectors, ["organisation_admin"]);
       return page(NotFound);
     case "/administration": return page(Administration, ["platform_admin"]);
+    case "/administration/": return second === "envois" ? page(Deliveries, ["platform_admin"]) : page(NotFound);
     default: return page(NotFound);
   }
 }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { extname, join, normalize } from "node:path";
 import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
 import { ACCOUNT, ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
+import { Post } from "./deliveries";
 import { Log } from "./log";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
@@ -45,6 +46,7 @@ export class Mock {
   /** List a dossier whose rows are not what was attested. */
   tampered = false;
   other!: MockOrganisation;
+  post = new Post();
   #nonce = "";
   #server: Server | undefined;
 
@@ -137,6 +139,8 @@ export class Mock {
         return { json: await this.#begin(String(json().scheme)) };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
+    const posted = this.post.answer(method, path, method === "GET" ? {} : json());
+    if (posted) return posted;
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
     if (kind === "organisations" && sub === "key-statements") return { json: [{ ...(await this.#recipient()), evidence: null, key_id: this.org.keyId }] };
     if (kind === "organisations" && sub === "root" && file === "prepare") return this.#prepared({ v: 1, organisation: id, name: this.org.name, root_fingerprint: json().root_fingerprint });
