@@ -33,8 +33,9 @@ export async function refresh(): Promise<Account | null> {
 }
 
 export async function leave(): Promise<void> {
-  await api.logout();
+  const elsewhere = await api.logout();
   state.account = null;
+  if (elsewhere !== undefined) location.assign(elsewhere);
 }
 
 export async function config(): Promise<Config> {

@@ -7,7 +7,15 @@ const id = encodeURIComponent;
 export const api = {
   config: () => get<T.Config>("/v1/config"),
   me: () => get<{ account: T.Account }>("/v1/me"),
-  logout: () => send("/v1/logout"),
+  /** Where a provider of identities began the session, its own place to sign out at. */
+  logout: async (): Promise<string | undefined> => {
+    const response = await call("POST", "/v1/logout", { body: { json: {} } });
+    return response.status === 200 ? ((await response.json()) as { continue_at: string }).continue_at : undefined;
+  },
+  providers: () => get<T.Provider[]>("/v1/providers"),
+  providerFinish: (given: T.Arrival) => post<{ first: boolean }>("/v1/providers/finish", given),
+  providerLinkPrepare: (given: T.Arrival) => post<T.Prepared>("/v1/providers/link/prepare", given),
+  providerLink: (payload: string, proof: T.Proof) => send("/v1/providers/link", { payload, proof }),
 
   invitation: (token: string) => get<T.Invitation>(`/v1/invitations/${id(token)}`),
   passkeyRegisterBegin: (who: { email: string; name: string; invitation?: string }) =>

@@ -14,7 +14,18 @@ export interface Account {
   organisation: string | null;
   has_passkey: boolean;
   has_password: boolean;
+  /** Names of the providers of identities that open it. */
+  providers: string[];
 }
+
+/** A provider of identities by which people sign in. */
+export interface Provider { name: string; label: string; preset: "standard" | "keycloak" | "proconnect" | "franceconnect" }
+
+/** Where a provider's own pages are, for one sign-in. */
+export interface Departure { url: string }
+
+/** What a provider gives the browser on its way back. */
+export interface Arrival { provider: string; state: string; code?: string; iss?: string }
 
 export interface Invitation { role: Role; organisation_name: string | null; email: string | null }
 

@@ -1,6 +1,7 @@
 /** Which page an address shows, and who may see it. The platform enforces this too; here it only spares a refusal. */
 import type { Component } from "svelte";
 import type { Role } from "../api/types";
+import Account from "./Account.svelte";
 import Administration from "./Administration.svelte";
 import Connectors from "./Connectors.svelte";
 import Complete from "./Complete.svelte";
@@ -12,6 +13,7 @@ import Enter from "./Enter.svelte";
 import Inbox from "./Inbox.svelte";
 import Invitation from "./Invitation.svelte";
 import NotFound from "./NotFound.svelte";
+import Return from "./Return.svelte";
 import Schemes from "./Schemes.svelte";
 import Choose from "./Choose.svelte";
 import Team from "./Team.svelte";
@@ -26,12 +28,15 @@ export interface PageChoice {
 
 const citizen = ["citizen"] as const;
 const officers = ["case_officer", "supervisor"] as const;
+const everybody = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin"] as const;
 
 export function pageFor([first = "", second = "", third]: string[]): PageChoice {
   if (third !== undefined) return page(NotFound);
   switch (`/${first}${second === "" ? "" : "/"}`) {
     case "/": return page(Welcome);
     case "/entrer": return page(Enter);
+    case "/retour/": return page(Return, undefined, second);
+    case "/compte": return page(Account, everybody);
     case "/invitation": return page(Invitation);
     case "/trace": return page(Trace);
     case "/evidence": return page(Trace);

@@ -26,6 +26,7 @@ export const common = words({
       deliveries: "Envois",
       trace: "Trace",
       enter: "Entrer",
+      account: "Mon compte",
       leave: "Se déconnecter",
     },
     roles: {
@@ -103,6 +104,7 @@ export const common = words({
       deliveries: "Deliveries",
       trace: "Trace",
       enter: "Sign in",
+      account: "My account",
       leave: "Sign out",
     },
     roles: {

@@ -18,7 +18,7 @@ export const ACCOUNTS: Record<string, object> = {
 };
 
 function account(role: string, name: string, organisation: string | null, passkey: boolean) {
-  return { id: ACCOUNT, email: "exemple@exemple.fr", name, role, organisation, has_passkey: passkey, has_password: !passkey };
+  return { id: ACCOUNT, email: "exemple@exemple.fr", name, role, organisation, has_passkey: passkey, has_password: !passkey, providers: [] };
 }
 
 export const SCHEMES = [

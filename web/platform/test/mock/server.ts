@@ -117,6 +117,12 @@ export class Mock {
         if (!account) return { status: 401, text: "not_signed_in" };
         return { json: { account: { ...account, organisation: account.organisation ? this.org.id : null, ...(this.otherAccount ? { id: ACCOUNT.replaceAll("8", "9") } : {}) } } };
       }
+      case "GET /v1/providers": return { json: [{ name: "franceconnect", label: "FranceConnect", preset: "franceconnect" }] };
+      case "POST /v1/providers/franceconnect/begin":
+      case "POST /v1/providers/franceconnect/link/begin": return { json: { url: "/retour/franceconnect?state=s&code=c&iss=i" } };
+      case "POST /v1/providers/finish": return json().code === "c" ? { cookie: "citizen", json: { first: true } } : { status: 403, text: "provider_declined" };
+      case "POST /v1/providers/link/prepare": return this.#prepared({ v: 1, account: ACCOUNT, issuer: "https://id.example.org", subject: "00" });
+      case "POST /v1/providers/link": return {};
       case "POST /v1/logout": return { cookie: "gone; Max-Age=0" };
       case "POST /v1/passkeys/register/begin": return { json: { registration_id: "r", public_key: creation() } };
       case "POST /v1/passkeys/login/begin": return { json: { login_id: "l", public_key: { challenge: random32(), rpId: "sceau.localhost", timeout: 60_000, userVerification: "preferred", allowCredentials: [] } } };
