@@ -144,13 +144,27 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
       return [{ certificate_fingerprint: "3d".repeat(32), account: OFFICER, role: "case_officer", name: "Anaïs Le Goff" }];
     case "/v1/assignments":
       return [{ dossier: DOSSIER, accounts: [OFFICER] }];
+    case "/v1/connectors":
+      return grants(now, stage);
     case "/v1/certificates":
       return { pkcs12: base64url(new Uint8Array(64)), password: "brise-lagune-cobalt-septembre", fingerprint: "4e".repeat(32) };
     case "/v1/records":
       return records(now);
     default:
-      return /^\/v1\/(keys|certificates)\/[0-9a-f]{64}\/(destroy|withdraw)$/.test(path) ? [] : undefined;
+      return /^\/v1\/(keys|certificates|connectors)\/[0-9a-f]{64}\/(destroy|withdraw|revoke)$/.test(path) ? [] : undefined;
   }
+}
+
+function grants(now: number, { asked }: Stage): unknown[] {
+  const grant = (name: string, octet: string, from: number, to: number, schemes: string[] | null, decides: unknown): unknown => ({
+    certificate_fingerprint: octet.repeat(32), name, schemes, not_before: now + from * DAY, not_after: now + to * DAY, decides,
+  });
+  const given = asked.filter((one) => one.path === "/v1/connectors" && one.body).map((one) => one.body);
+  return [
+    grant("paie", "6a", -30, 152, null, { account: OFFICER, role: "case_officer" }),
+    grant("editeur.exemple", "7b", -200, -18, ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"], null),
+    ...given,
+  ].filter((one) => !asked.some(({ path }) => path === `/v1/connectors/${(one as { certificate_fingerprint: string }).certificate_fingerprint}/revoke`));
 }
 
 function whoami({ who }: Stage): unknown {

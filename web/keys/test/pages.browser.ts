@@ -446,6 +446,34 @@ describe("nothing is shown", () => {
   });
 });
 
+const granting = (page: Page): Promise<void> => page.getByRole("button", { name: /^(Accorder une|Give a grant)/ }).click();
+
+describe("connectors' grants", () => {
+  it("are given for a scope, a time and a name that answers, and revoked after a question", async () => {
+    servers.stage.who = "administrator";
+    const page = await visit(`${servers.keys}/administration#connectors`);
+    await page.locator("[data-testid=grants] li").nth(1).waitFor();
+    expect(await page.locator("[data-testid=grants] li").first().textContent()).toContain("Anaïs Le Goff");
+    expect(await page.locator("[data-testid=grants] li").nth(1).getAttribute("data-phase")).toBe("over");
+    await granting(page);
+    await page.getByLabel("Nom dans la trace").fill("Paie !");
+    await page.getByRole("button", { name: "Accorder", exact: true }).click();
+    expect(await page.getByText("Vérifiez cette valeur.").count()).toBe(2);
+    await page.getByLabel("Nom dans la trace").fill("transport");
+    await page.getByLabel("Empreinte de son certificat").fill("8C:".repeat(31) + "8C");
+    await page.getByLabel("Aides", { exact: true }).fill("11111111-1111-4111-8111-111111111111");
+    await page.getByRole("radio", { name: /^Au nom de Anaïs/ }).check();
+    await page.getByRole("button", { name: "Accorder", exact: true }).click();
+    await page.getByText("L’autorisation est accordée.").waitFor();
+    const given = servers.stage.asked.find((one) => one.path === "/v1/connectors" && one.body)?.body as Record<string, unknown>;
+    expect(given).toMatchObject({ certificate_fingerprint: "8c".repeat(32), name: "transport", schemes: ["11111111-1111-4111-8111-111111111111"], decides: { role: "case_officer" } });
+    await page.getByRole("button", { name: "Retirer l’autorisation de paie" }).click();
+    await page.getByRole("button", { name: "Oui, la retirer" }).click();
+    await page.getByText("L’autorisation est retirée.").waitFor();
+    expect(servers.stage.asked.some((one) => one.path === `/v1/connectors/${"6a".repeat(32)}/revoke`)).toBe(true);
+  });
+});
+
 // Pictures are kept where SCEAU_PICTURES is the whole path of a folder.
 describe("reads well in both languages, wide and narrow, light and dark", () => {
   const shots: [string, string, Stage["who"], ((page: Page) => Promise<void>)?][] = [
@@ -461,6 +489,8 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
     ["excepted", "ticket", "officer", (page) => page.locator("article").first().getByRole("button", { name: /^(Ouvrir|Open)/ }).click().then(() => page.locator("[data-viewer=shown]").waitFor())],
     ["officers", "/administration#officers", "administrator"],
     ["assignments", "/administration#assignments", "administrator"],
+    ["connectors", "/administration#connectors", "administrator"],
+    ["connector-granted", "/administration#connectors", "administrator", granting],
     ["journal", "/administration#journal", "administrator"],
   ];
   type Stage = Mock["stage"];
