@@ -24,6 +24,7 @@ mod documents_are_scanned_before_they_are_shown;
 mod eight_gibibytes_pass_through_the_command_line;
 mod files_of_any_size_and_name_come_back;
 mod kill_nine_loses_nothing;
+mod dossiers_are_sealed_to_a_new_key;
 mod killed_at_eight_points;
 mod random_kills_lose_nothing;
 mod servers_have_bad_days;

@@ -6,6 +6,7 @@
 pub mod connector;
 mod deposit;
 mod error;
+mod headers;
 mod machine;
 pub mod name;
 mod passkey;
@@ -17,7 +18,8 @@ pub mod trust;
 
 pub use deposit::{Deposit, Deposited, Document, Draft, Parcel, Scheme, Step};
 pub use error::ClientError;
-pub use machine::{Credentials, Machine};
+pub use headers::{FileHeader, SealedDossier};
+pub use machine::{Credentials, KeyInUse, Machine};
 pub use passkey::{AssertionResponse, RegistrationResponse, SoftwarePasskey, StoredPasskey};
 pub use person::Person;
 pub use reading::{Opened, OpenedFile, ReadingPage};

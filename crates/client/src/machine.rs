@@ -136,6 +136,11 @@ impl Machine {
         self.with_token(|| async { self.server.get(&path).await }).await
     }
 
+    /// The organisation's id.
+    pub(crate) fn organisation(&self) -> &str {
+        &self.organisation
+    }
+
     /// The platform, for public reads (checkpoint, tiles).
     pub fn server(&self) -> &Server {
         &self.server

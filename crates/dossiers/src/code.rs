@@ -44,6 +44,8 @@ sceau_element_api::problem_codes! {
     RecipientMismatch, "recipient_mismatch", 422, Caller,
         "This is not sealed to this dossier's recipient, or is of another file or dossier",
         "Seal it to the key that this dossier was begun with, under its own ids.";
+    HeadersChanged, "headers_changed", 409, Caller,
+        "The headers are not those that the record names", "Read the dossier's headers again, and begin again from them.";
     FileIncomplete, "file_incomplete", 409, Caller,
         "A file has not arrived whole", "Ask which parts have arrived and send the others.";
     PartsMismatch, "parts_mismatch", 422, Caller,

@@ -287,7 +287,11 @@ impl Dossiers {
         self.part(reading.dossier, file, index).await
     }
 
-    async fn file_views(&self, dossier: DossierId, manifest: &Row<Manifest>) -> Result<Vec<FileView>, Fault> {
+    pub(crate) async fn file_views(
+        &self,
+        dossier: DossierId,
+        manifest: &Row<Manifest>,
+    ) -> Result<Vec<FileView>, Fault> {
         let mut views = Vec::with_capacity(manifest.document.files.len());
         for file in &manifest.document.files {
             // It was whole when the manifest was attested; whatever is missing or differs now was changed since.

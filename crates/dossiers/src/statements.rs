@@ -41,6 +41,8 @@ sceau_store::statements! {
         ON CONFLICT (dossier, file_id) DO NOTHING";
     pub FILE = "SELECT file_id, header FROM files WHERE dossier = $1 AND file_id = $2";
     pub FILES = "SELECT file_id, header FROM files WHERE dossier = $1 ORDER BY created, file_id";
+    pub EXCHANGE_HEADER = "UPDATE files SET header = $4 WHERE dossier = $1 AND file_id = $2 AND header = $3";
+    pub SEALED_TO = "UPDATE dossiers SET key_id = $2, key_serial = $3 WHERE id = $1";
     pub COUNT_FILES = "SELECT count(*) AS n FROM files WHERE dossier = $1";
     pub INSERT_PART = "INSERT INTO parts (dossier, file_id, part, object, digest, length) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dossier, file_id, part) DO NOTHING";

@@ -62,6 +62,8 @@ sceau_element_api::problem_codes! {
         "The platform's log contradicts itself", "Keep both checkpoints: they are the proof. Tell the administrator.";
     AcknowledgementUnproven, "acknowledgement_unproven", 502, Platform,
         "The platform's acknowledgement is not proven", "Tell the administrator of the platform.";
+    NoCurrentKey, "no_current_key", 503, Organisation,
+        "No recipient key is in use that the platform acknowledged", "Wait until the key manager has published one.";
     NoSigningKey, "no_signing_key", 503, Organisation,
         "The platform has acknowledged no signing key yet", "Wait until the key manager has published its keys.";
     ManifestMalformed, "manifest_malformed", 422, Platform,

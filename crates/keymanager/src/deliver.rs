@@ -35,7 +35,9 @@ pub(crate) enum Delivery {
 impl<E: Into<Error>> From<E> for Delivery {
     fn from(error: E) -> Self {
         match error.into() {
-            error @ (Error::NotConnected | Error::NoSigningKey) => Self::Later(error.to_string()),
+            error @ (Error::NotConnected | Error::NoCurrentKey | Error::NoSigningKey) => {
+                Self::Later(error.to_string())
+            }
             Error::Platform(error) => platform(error),
             error => Self::Broken(error),
         }

@@ -4,6 +4,7 @@
 //! that it is sealed to, and so is what ended it: another manifest of the same dossier, or a final decision that this key manager signed. To know
 //! that the log was not shown as it was long ago, the intent to destroy is delivered first: a log that holds it holds everything before it.
 
+use sceau_client::KeyInUse;
 use sceau_crypto::KeyId;
 use sceau_element_api::documents::KeyUse;
 use sceau_element_api::wire::RecordDraft;
@@ -26,18 +27,23 @@ impl KeyManager {
     /// cut short.
     ///
     /// # Errors
-    /// [`Error::KeyNeeded`] unless it was replaced longer ago than a draft may live, expired longer ago than the retention, the platform's log,
-    /// read to its end now, holds no open manifest that is sealed to it, and the platform names no dossier either; [`Error::UnknownKey`];
-    /// those of the platform.
+    /// [`Error::KeyNeeded`] unless it was replaced longer ago than a draft may live and expired longer ago than the retention, or was withdrawn and what
+    /// was sealed to it re-wrapped; the platform's log, read to its end now, holds no open manifest that is sealed to it; and the platform names no
+    /// dossier either; [`Error::UnknownKey`]; those of the platform.
     pub async fn destroy_key(&self, key_id: &KeyId) -> Result<(), Error> {
         let _alone = self.alone().await;
         let ring = self.keyring();
         let key = ring.by_id(key_id).ok_or(Error::UnknownKey)?;
-        may_end(&ring, key, self.now(), self.settings().retention_ms)?;
+        // Nothing more that is sealed to a key that was withdrawn is taken, and what was sealed to it is sealed to another one.
+        let withdrawn = ring.standing(key, self.now()) == KeyStanding::Withdrawn;
+        let early = withdrawn && self.is_rewrapped(key_id).await?;
+        if !early {
+            may_end(&ring, key, self.now(), self.settings().retention_ms)?;
+        }
         let link = self.link().ok_or(Error::NotConnected)?;
         // Recorded first: a key must not vanish without a word.
         let intent = self.journal().append(self.record_of_key(Action::KEY_DESTROY, &key.statement)).await?;
-        if let Err(error) = self.nobody_needs(&link, key_id, intent).await {
+        if let Err(error) = self.nobody_needs(&link, key_id, intent, withdrawn).await {
             self.journal()
                 .append(self.record_of_key(Action::KEY_DESTROY, &key.statement).refused(error.code()))
                 .await?;
@@ -45,7 +51,7 @@ impl KeyManager {
         }
         self.destroy_private(key)?;
         let mut append = self.journal().begin().await?;
-        let position = append.record(self.record_of_destruction(key).await?).await?;
+        let position = append.record(self.record_of_destruction(key, early).await?).await?;
         let values = params![key_id.to_string(), self.now(), position];
         append.transaction().execute(statements::KEY_DESTROYED, values).await?;
         append.commit().await?;
@@ -67,18 +73,19 @@ impl KeyManager {
         evidence.ok_or(Error::UnknownKey)
     }
 
-    async fn record_of_destruction(&self, key: &ManagedKey) -> Result<RecordDraft, Error> {
+    async fn record_of_destruction(&self, key: &ManagedKey, early: bool) -> Result<RecordDraft, Error> {
         let of_key = params![key.statement.key_id.to_string()];
         let manifests = self.database().fetch_all(statements::MANIFESTS_OF_KEY, of_key).await?;
         let mut list = String::new();
         for row in &manifests {
-            let (hash, index, ended): (String, u64, u64) =
-                (row.get("hash")?, row.get("log_index")?, row.get("ended")?);
-            list.push_str(&format!("{index} {hash} {ended}\n"));
+            let (hash, index): (String, u64) = (row.get("hash")?, row.get("log_index")?);
+            let ended = row.get::<Option<u64>>("ended")?.map(|index| index.to_string());
+            list.push_str(&format!("{index} {hash} {}\n", ended.as_deref().unwrap_or("rewrapped")));
         }
         let draft = self.record_of_key(Action::KEY_DESTROY, &key.statement).granted();
+        let grounds = if early { "withdrawn_and_rewrapped" } else { "replaced_expired_and_no_open_manifest" };
         Ok(draft
-            .detail("grounds", "replaced_expired_and_no_open_manifest")
+            .detail("grounds", grounds)
             .detail("not_after", key.statement.not_after.to_string())
             .detail("statement", key.hash.to_string())
             .detail("manifests", manifests.len().to_string())
@@ -86,7 +93,13 @@ impl KeyManager {
     }
 
     /// Neither the log, read to an end that holds the record at `intent`, nor the platform's own list.
-    async fn nobody_needs(&self, link: &Link, key_id: &KeyId, intent: u64) -> Result<(), Error> {
+    async fn nobody_needs(
+        &self,
+        link: &Link,
+        key_id: &KeyId,
+        intent: u64,
+        withdrawn: bool,
+    ) -> Result<(), Error> {
         self.deliver_intent(intent).await?;
         let alone = self.watching().await;
         self.is_in_log(link, intent, &alone).await?;
@@ -97,7 +110,9 @@ impl KeyManager {
         }
         drop(alone);
         let needed = link.machine.keys_in_use().await?;
-        if needed.iter().any(|dossier| dossier.key_id == key_id.to_string()) {
+        // The element takes no draft any more that is sealed to a key that was withdrawn.
+        let lost = |dossier: &KeyInUse| withdrawn && dossier.state == "draft";
+        if needed.iter().any(|dossier| dossier.key_id == key_id.to_string() && !lost(dossier)) {
             return Err(Error::KeyNeeded("a dossier is sealed to it"));
         }
         Ok(())

@@ -59,6 +59,11 @@ pub enum Error {
     /// There is no such key here.
     #[error("there is no such key here")]
     UnknownKey,
+    /// The platform acknowledged no recipient key that is valid now.
+    #[error(
+        "there is no recipient key in use that the platform acknowledged: wait until the key manager has published one"
+    )]
+    NoCurrentKey,
     /// No signing key was acknowledged by the platform yet.
     #[error("the platform has acknowledged no signing key yet")]
     NoSigningKey,
@@ -116,6 +121,7 @@ impl Error {
             Self::PublicAddress(_) => "public_address",
             Self::KeyNeeded(_) => "key_needed",
             Self::UnknownKey => "unknown_key",
+            Self::NoCurrentKey => "no_current_key",
             Self::NoSigningKey => "no_signing_key",
             Self::Backup(error) => error.code(),
             Self::Store(_) => "store_failed",

@@ -28,6 +28,7 @@ mod people;
 mod quota;
 mod register;
 mod release;
+mod rewrap;
 mod roots;
 mod scanning;
 mod schema;
@@ -62,6 +63,7 @@ pub use release::{Failure, Released, UnwrapRequest};
 pub use scanning::{
     Colleague, Exception, ExceptionRequest, ReadingToken, SandboxError, Scanned, ScannerSettings, scan_one,
 };
+pub use rewrap::{NotRewrapped, Rewrapped};
 pub use schema::{MIGRATIONS, statements};
 pub use settings::{Quota, Settings};
 pub use transit::{LoginRole, Policy, TransitSettings};

@@ -10,6 +10,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/custody-1", sql: include_str!("schema/custody-1.sql") },
     Migration { name: "keymanager/custody-2", sql: include_str!("schema/custody-2.sql") },
     Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
+    Migration { name: "keymanager/rewrap-1", sql: include_str!("schema/rewrap-1.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -80,7 +81,14 @@ pub mod statements {
         pub END_MANIFEST = "UPDATE manifest SET ended = $2 WHERE hash = $1";
         pub OPEN_MANIFESTS = "SELECT hash, log_index FROM manifest WHERE log_index > $1 AND ended IS NULL \
             ORDER BY log_index LIMIT $2";
-        pub COUNT_OPEN_MANIFESTS = "SELECT count(*) AS n FROM manifest WHERE key_id = $1 AND ended IS NULL";
+        /// Under the key that it is sealed to by now.
+        pub COUNT_OPEN_MANIFESTS = "SELECT count(*) AS n FROM manifest m LEFT JOIN rewrapped_manifest r ON r.hash = m.hash \
+            WHERE COALESCE(r.key_id, m.key_id) = $1 AND m.ended IS NULL";
+        pub MANIFEST_REWRAPPED = "INSERT INTO rewrapped_manifest (hash, key_id, rewrapped) VALUES ($1, $2, $3) \
+            ON CONFLICT (hash) DO UPDATE SET key_id = excluded.key_id, rewrapped = excluded.rewrapped";
+        pub KEY_REWRAPPED = "INSERT INTO rewrapped_key (key_id, rewrapped) VALUES ($1, $2) \
+            ON CONFLICT (key_id) DO UPDATE SET rewrapped = excluded.rewrapped";
+        pub IS_REWRAPPED = "SELECT rewrapped FROM rewrapped_key WHERE key_id = $1";
         pub INSERT_ALARM = "INSERT INTO alarm (id, kind, log_index, position, raised) VALUES ($1, $2, $3, $4, $5)";
         pub KNOWN_ALARM = "SELECT id FROM alarm WHERE id = $1";
         pub COUNT_ALARMS = "SELECT count(*) AS n FROM alarm WHERE kind = $1";

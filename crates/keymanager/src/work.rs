@@ -56,6 +56,9 @@ impl KeyManager {
                 ticked.note("keys", self.tend_keys(&link).await);
             }
         }
+        if self.is_connected() {
+            ticked.note("rewrapping", self.tend_rewrapping().await);
+        }
         ticked.note("mob", self.tend_mob().await);
         ticked.note("calendar", self.tend_calendar().await);
         ticked

@@ -63,6 +63,11 @@ pub(crate) enum Owner {
     Keys(custody::KeysOptions),
     /// Change the recipient key now; with --now, withdraw the keys in use because somebody may know them
     Rotate(custody::RotateOptions),
+    /// Seal what was deposited to the key in use: each dossier that is sealed to an older one
+    Rewrap {
+        #[command(flatten)]
+        state: KeyManagerState,
+    },
     /// Back everything up into one sealed file, whose key is split between custodians; the key manager is stopped meanwhile
     Backup(custody::BackupOptions),
     /// Make a key manager anew from a backup and enough of its custodians' shares, in an empty folder
@@ -88,6 +93,10 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
         Owner::Keys(options) => custody::keys(options).await,
         Owner::Rotate(options) => custody::rotate(options).await,
+        Owner::Rewrap { state } => {
+            let rewrapped = state.open().await?.rewrap().await?;
+            say_ready(&json!({"rewrapped": rewrapped}))
+        }
         Owner::Backup(options) => custody::back_up(options).await,
         Owner::Restore(options) => custody::restore(options).await,
         Owner::Init { state, organisation_name, address } => {

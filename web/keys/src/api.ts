@@ -51,6 +51,17 @@ export interface Keys {
   acknowledged_by: string | null;
   /** The key that is published to Mon Compte Mobilité; null where the policy names none. */
   mob: MobKeys | null;
+  /** The last re-wrapping, or the one under way; null since the start. */
+  rewrapped: Rewrapped | null;
+}
+
+export interface Rewrapped {
+  running: boolean;
+  /** Dossiers that were sealed to another key. */
+  found: number;
+  done: number;
+  failed: { dossier: string; code: string }[];
+  began: number;
 }
 
 export interface MobKeys {

@@ -7,7 +7,7 @@ const KINDS = [
   [/^platform_not_connected$/, "unlinked"],
   [/^(platform_other_root|platform_log_inconsistent|acknowledgement_unproven)$/, "unproven"],
   [/^platform_refused$/, "refused"],
-  [/^no_signing_key$/, "unsigned"],
+  [/^no_(signing|current)_key$/, "unsigned"],
   [/^key_needed$/, "needed"],
   [/^scan_reading_needed$/, "session"],
   [/^(scan_under_way|scanner_unavailable)$/, "waits"],

@@ -113,6 +113,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/root":
     case "/v1/keys/rotate":
     case "/v1/keys/withdraw":
+    case "/v1/keys/rewrap":
       return {
         root_fingerprint: world.root,
         next_root_fingerprint: stage.asked.some((one) => one.path === "/v1/root") ? "5e".repeat(32) : null,
@@ -130,6 +131,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
         ],
         backup: { backup: "3f2a91bc44d0e1aa", made: now - 32 * DAY, threshold: 3, custodians: 5 },
         acknowledged_by: "sceau.example.org/log",
+        rewrapped: stage.asked.some((one) => one.path === "/v1/keys/rewrap") ? { running: false, found: 3, done: 2, failed: [{ dossier: "0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11", code: "header_forged" }], began: now } : null,
         mob: {
           name: "CLIENT",
           versions: [

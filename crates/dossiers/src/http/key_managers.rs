@@ -101,6 +101,9 @@ pub(super) async fn keys_in_use(
     Ok(Json(dossiers.keys_in_use(id).await?))
 }
 
-fn own(client: &AuthorisedClient<ForKeyManager>, organisation: OrganisationId) -> Result<(), Fault> {
+pub(super) fn own(
+    client: &AuthorisedClient<ForKeyManager>,
+    organisation: OrganisationId,
+) -> Result<(), Fault> {
     if client.organisation == organisation { Ok(()) } else { Err(Code::ForeignOrganisation.into()) }
 }

@@ -11,6 +11,7 @@ mod organisations;
 mod parts;
 mod reading;
 mod refusal;
+mod rewraps;
 mod scanned;
 mod schemes;
 mod standing;
@@ -89,6 +90,7 @@ fn routes(platform: Platform) -> OpenApiRouter {
         .routes(routes!(key_managers::records))
         .routes(routes!(key_managers::decisions))
         .routes(routes!(key_managers::keys_in_use))
+        .routes(routes!(rewraps::sealed, rewraps::rewrap))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     let octets = OpenApiRouter::new()
         .routes(routes!(deposits::put_header))

@@ -113,6 +113,8 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
         ("POST", "/v1/organisations/{id}/records", format!("/v1/organisations/{organisation}/records"), Body::Json(json!({"jws": []})), client(200)),
         ("POST", "/v1/organisations/{id}/decisions", format!("/v1/organisations/{organisation}/decisions"), Body::Json(json!({"jws": "x"})), client(400)),
         ("GET", "/v1/organisations/{id}/open-dossiers", format!("/v1/organisations/{organisation}/open-dossiers"), Body::None, client(200)),
+        ("GET", "/v1/organisations/{id}/dossiers/{dossier}/headers", format!("/v1/organisations/{organisation}/dossiers/{draft}/headers"), Body::None, client(404)),
+        ("PUT", "/v1/organisations/{id}/dossiers/{dossier}/headers", format!("/v1/organisations/{organisation}/dossiers/{draft}/headers"), Body::Json(json!({"record": "x", "files": []})), client(404)),
         ("GET", "/check", String::new(), Body::None, [200; 7]),
         ("GET", "/v1/config", String::new(), Body::None, [200; 7]),
         ("GET", "/v1/openapi.json", String::new(), Body::None, [200; 7]),
@@ -239,6 +241,8 @@ async fn a_client_acts_for_its_own_organisation_only() {
         ("POST", "records", json!({"jws": []})),
         ("POST", "decisions", json!({"jws": "x"})),
         ("GET", "open-dossiers", Value::Null),
+        ("GET", "dossiers/0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11/headers", Value::Null),
+        ("PUT", "dossiers/0d4ee4a0-54a4-4a7c-a2b4-7d5e3f2f0a11/headers", json!({"record": "x", "files": []})),
     ] {
         let path = format!("/v1/organisations/{}/{what}", lille.id);
         let answer = ask(&client, method, &path, &Body::Json(body)).await;

@@ -22,6 +22,7 @@ use crate::manager::KeyManager;
 use crate::mob::MobKeys;
 use crate::officer::VerifiedAdministrator;
 use crate::register::{Assignment, Binding};
+use crate::rewrap::Rewrapped;
 use crate::watch::FOREIGN_STATEMENT;
 
 /// The organisation's keys.
@@ -39,6 +40,8 @@ pub(super) struct Keys {
     acknowledged_by: Option<String>,
     /// The key that is published to MOB; none where the policy names none.
     mob: Option<MobKeys>,
+    /// The last re-wrapping, or the one under way; none since the start.
+    rewrapped: Option<Rewrapped>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -161,6 +164,17 @@ pub(super) async fn withdraw_keys(
     JsonBody(Withdrawal { reason }): JsonBody<Withdrawal>,
 ) -> Result<Json<Keys>, ProblemResponse> {
     manager.withdraw_keys(reason).await?;
+    view(&manager).await
+}
+
+/// Begins to seal each dossier to the key in use; `rewrapped` says how far it is.
+#[utoipa::path(post, path = "/v1/keys/rewrap", responses((status = OK, body = Keys), (status = 403), (status = 503)))]
+pub(super) async fn rewrap(
+    State(manager): State<KeyManager>,
+    _: VerifiedAdministrator,
+    _: SameOrigin,
+) -> Result<Json<Keys>, ProblemResponse> {
+    manager.begin_rewrapping()?;
     view(&manager).await
 }
 
@@ -352,6 +366,7 @@ async fn view(manager: &KeyManager) -> Result<Json<Keys>, ProblemResponse> {
         backup: manager.last_backup().await?,
         acknowledged_by: manager.link().map(|link| link.log_key.name().to_owned()),
         mob: manager.mob_keys().await?,
+        rewrapped: manager.rewrapped(),
     }))
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(administration::keys))
         .routes(routes!(administration::rotate))
         .routes(routes!(administration::withdraw_keys))
+        .routes(routes!(administration::rewrap))
         .routes(routes!(administration::new_root))
         .routes(routes!(administration::destroy))
         .routes(routes!(administration::certificate_of_destruction))

@@ -32,6 +32,7 @@ impl From<Error> for ProblemResponse {
     fn from(error: Error) -> Self {
         let code = match &error {
             Error::NotConnected => Code::PlatformNotConnected,
+            Error::NoCurrentKey => Code::NoCurrentKey,
             Error::NoSigningKey => Code::NoSigningKey,
             Error::Platform(_) => Code::PlatformUnreachable,
             Error::Acknowledgement(_) => Code::AcknowledgementUnproven,

@@ -17,6 +17,7 @@ use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
+use crate::rewrap::Rewrapping;
 use crate::roots::Roots;
 use crate::scanning::Scans;
 use crate::schema::MIGRATIONS;
@@ -138,6 +139,7 @@ impl KeyManager {
             tls,
             buckets,
             transit: Transit::new(&named),
+            rewrapping: Rewrapping::default(),
             scans: Scans::default(),
             lifecycle: tokio::sync::Mutex::new(()),
             reloading: tokio::sync::Mutex::new(()),

@@ -22,6 +22,7 @@ use crate::keyring::Keyring;
 use crate::link::{CONNECTION, Connection, Kept, Link};
 use crate::quota::Buckets;
 use crate::register::Registers;
+use crate::rewrap::Rewrapping;
 use crate::roots::Roots;
 use crate::scanning::Scans;
 use crate::settings::Settings;
@@ -55,6 +56,7 @@ struct Inner {
     tls: Tls,
     buckets: Buckets,
     transit: Transit,
+    rewrapping: Rewrapping,
     scans: Scans,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
@@ -194,6 +196,10 @@ impl KeyManager {
 
     pub(crate) fn scans(&self) -> &Scans {
         &self.0.scans
+    }
+
+    pub(crate) fn rewrapping(&self) -> &Rewrapping {
+        &self.0.rewrapping
     }
 
     pub(crate) fn registers(&self) -> &RwLock<Registers> {

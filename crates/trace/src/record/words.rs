@@ -190,6 +190,10 @@ actions! {
     TRANSIT_INTENT = "transit.intent";
     /// How that ended.
     TRANSIT_OUTCOME = "transit.outcome";
+    /// A key manager is about to seal what it has to another of its keys.
+    REWRAP_INTENT = "rewrap.intent";
+    /// How that ended.
+    REWRAP_OUTCOME = "rewrap.outcome";
     /// A key manager's calendar says that something is due.
     CALENDAR_ALERT = "calendar.alert";
     /// A key manager was backed up, its key in shares.

@@ -115,6 +115,13 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "exception.outcome" => {
             ("let an officer open an infected document", "let an officer open an infected document")
         }
+        "rewrap.intent" => (
+            "seal a dossier to another key of its own",
+            "announced that it seals a dossier to another key of its own",
+        ),
+        "rewrap.outcome" => {
+            ("seal a dossier to another key of its own", "sealed a dossier to another key of its own")
+        }
         "document.fetch" => ("fetch a sealed document", "fetched a sealed document"),
         "decision" => ("decide on a dossier", "decided on a dossier"),
         "key.publish" => ("publish a recipient key", "published a recipient key"),
