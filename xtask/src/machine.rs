@@ -32,7 +32,7 @@ const BROWSER: Package = Package { name: "chromium", present: || on_path("chromi
 const BROWSER_CERTIFICATES: Package =
     Package { name: "libnss3-tools", present: || on_path("certutil") && on_path("pk12util") };
 
-const FOR_TESTS: [Package; 11] = [
+const FOR_TESTS: &[Package] = &[
     COMPILER,
     BROWSER,
     BROWSER_CERTIFICATES,
@@ -51,6 +51,8 @@ const FOR_TESTS: [Package; 11] = [
         present: || asked("python3", &["-c", "import ensurepip, venv"]).is_some(),
     },
     Package { name: "git", present: || on_path("git") },
+    Package { name: "curl", present: || on_path("curl") },
+    Package { name: "systemd-container", present: || on_path("systemd-nspawn") }, // boots what tries our packages
 ];
 
 /// What `cargo xtask up` needs: to build, nothing more.
@@ -62,7 +64,7 @@ pub(crate) fn ready_to_build() -> Result<(), Stop> {
 /// What `cargo xtask test` needs.
 pub(crate) fn ready_to_test() -> Result<(), Stop> {
     versions(&TOOLS)?;
-    packages(&FOR_TESTS, "test")
+    packages(FOR_TESTS, "test")
 }
 
 /// What opening a browser takes.
