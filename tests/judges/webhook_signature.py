@@ -1,6 +1,6 @@
 """A webhook's signature, verified by a library that is not ours: RFC 9421 as PyPI's http-message-signatures reads it.
 
-The request is the vector that crates/crypto/src/http_signature.rs is held to.
+The request is the vector that crates/crypto/src/http_signature.rs is held to. The receiver that docs/webhooks.md shows is run as it stands there.
 """
 
 import base64
@@ -8,17 +8,21 @@ import datetime
 import hashlib
 import json
 import pathlib
+import re
+import time
 import unittest
 
 import requests
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from http_message_signatures import (
+    HTTPMessageSigner,
     HTTPMessageVerifier,
     HTTPSignatureKeyResolver,
     InvalidSignature,
     algorithms,
 )
 
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs/webhooks.md"
 VECTOR = pathlib.Path(__file__).parents[2] / "crates/crypto/vectors/webhook.json"
 
 
@@ -66,6 +70,92 @@ class Webhook(unittest.TestCase):
         ]:
             with self.subTest(field), self.assertRaises(InvalidSignature):
                 self.verify(self.vector | {field: value})
+
+
+class Private(HTTPSignatureKeyResolver):
+    def __init__(self, key):
+        self.key = key
+
+    def resolve_private_key(self, key_id):
+        return self.key
+
+
+class Documented(unittest.TestCase):
+    """The receiver of the document: takes what we sign, once, and nothing else; goes on when the key is replaced."""
+
+    ADDRESS = "https://rh.example.org/sceau"
+
+    def setUp(self):
+        (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        self.document = {}
+        exec(compile(code, str(DOCUMENT), "exec"), self.document)
+        self.now = time.time()
+        self.keys = {"one": Ed25519PrivateKey.generate()}
+        self.fetched = 0
+        self.receiver = self.document["Receiver"](self.ADDRESS, self.fetch, clock=lambda: self.now)
+
+    def fetch(self):
+        self.fetched += 1
+        x = lambda key: base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
+        return {"keys": [{"kid": name, "x": x(key)} for name, key in self.keys.items()]}
+
+    def signed(self, nonce, key="one", body=b'{"position": 7}', address=ADDRESS, tag="sceau-webhook", age=0, covered=None):
+        asked = requests.Request("POST", address, data=body, headers={"Content-Type": "application/json"}).prepare()
+        asked.headers["Content-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+        private = self.keys.get(key) or Ed25519PrivateKey.generate()
+        signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=Private(private))
+        moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
+        covered = covered or ("@method", "@target-uri", "content-digest", "content-type")
+        signer.sign(
+            asked, body=body, use_existing_digest=True, key_id=key, tag=tag, nonce=nonce, created=moment, expires=moment + datetime.timedelta(seconds=300), label="sceau",
+            covered_component_ids=covered,
+        )
+        return dict(asked.headers), body
+
+    def test_what_we_sign_is_taken(self):
+        vector = json.loads(VECTOR.read_text())
+        fetch = lambda: {"keys": [{"kid": vector["key_id"], "x": vector["public_key"]}]}
+        ever = datetime.timedelta(days=36_500)
+        receiver = self.document["Receiver"](vector["target_uri"], fetch, max_age=ever)
+        headers = dict(request(vector).headers)
+        self.assertEqual(receiver.accept(headers, vector["body"].encode()), json.loads(vector["body"]))
+        with self.assertRaises(InvalidSignature):
+            receiver.accept(headers, vector["body"].encode())
+
+    def test_each_is_taken_once(self):
+        headers, body = self.signed("a")
+        self.assertEqual(self.receiver.accept(headers, body), {"position": 7})
+        with self.assertRaisesRegex(InvalidSignature, "before"):
+            self.receiver.accept(headers, body)
+        self.assertEqual(self.receiver.accept(*self.signed("b")), {"position": 7}, "tried again, it is signed anew")
+        self.assertEqual(self.fetched, 1)
+
+    def test_what_is_old_or_not_for_this_or_not_whole_is_refused(self):
+        for case, refused in enumerate([
+            self.signed("c", age=3600),
+            self.signed("d", age=-3600),
+            self.signed("e", address="https://rh.example.org/other"),
+            self.signed("f", tag="something-else"),
+            self.signed("g", covered=("@method", "content-digest", "content-type")),
+            self.signed("h", covered=("@method", "@target-uri", "content-digest")),
+            (self.signed("i")[0], b'{"position": 8}'),
+            self.signed("j", key="unknown"),
+            self.signed(None),
+        ]):
+            with self.subTest(case), self.assertRaises(InvalidSignature):
+                self.receiver.accept(*refused)
+
+    def test_a_key_that_is_replaced_is_fetched_and_a_forger_makes_nobody_ask_for_ever(self):
+        self.receiver.accept(*self.signed("k"))
+        self.keys["two"] = Ed25519PrivateKey.generate()
+        self.now += 61
+        self.receiver.accept(*self.signed("l", key="two"))
+        self.receiver.accept(*self.signed("m", key="one"))
+        self.assertEqual(self.fetched, 2)
+        for nonce in "nopqrs":
+            with self.assertRaises(InvalidSignature):
+                self.receiver.accept(*self.signed(nonce, key="forged"))
+        self.assertEqual(self.fetched, 2)
 
 
 if __name__ == "__main__":
