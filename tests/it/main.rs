@@ -18,6 +18,7 @@ mod a_root_is_replaced;
 mod a_stolen_platform_opens_nothing;
 mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_brings_its_own_authority;
+mod an_organisation_made_for_mob_comes_as_it_is;
 mod an_organisation_with_its_own_software_receives_and_decides;
 mod documents_are_scanned_as_they_come_in;
 mod documents_are_scanned_before_they_are_shown;

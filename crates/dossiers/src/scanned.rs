@@ -85,6 +85,12 @@ impl Dossiers {
         Self { mob, ..self }
     }
 
+    /// Whether there is a host of MOB's.
+    #[must_use]
+    pub fn has_mob(&self) -> bool {
+        self.mob.is_some()
+    }
+
     /// The intake as an organisation's administrator may name it in a scheme.
     pub(crate) fn intake_host(&self) -> Option<IntakeHost> {
         self.intake.as_ref().map(IntakeDesk::host)

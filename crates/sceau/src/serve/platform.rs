@@ -21,6 +21,8 @@ use crate::failure::{Exit, Failure};
 
 /// What is delivered at the same time, over all topics.
 const DELIVERIES_AT_ONCE: u32 = 64;
+/// How often the outbox is looked at where MOB's host leaves messages in it, a process that cannot wake this one.
+const BESIDE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How many letters are on their way at once.
 const LETTERS_AT_ONCE: usize = 8;
 
@@ -190,6 +192,7 @@ async fn deliver(
     desk: Option<ReplyDesk>,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
+    let mob = platform.dossiers.has_mob();
     let dossiers = platform.dossiers.clone();
     let webhooks = move |message: Message| {
         let dossiers = dossiers.clone();
@@ -210,6 +213,9 @@ async fn deliver(
         outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks);
     if let Some(desk) = desk {
         dispatcher = dispatcher.on(BUS_TOPIC, desk.clone()).on(REPLY_TOPIC, desk);
+    }
+    if mob {
+        dispatcher = dispatcher.looking_every(BESIDE);
     }
     dispatcher.run(stop).await;
 }

@@ -80,6 +80,11 @@ impl RabbitJudge {
         self.port
     }
 
+    /// The password of the platform's login.
+    pub fn platform_password(&self) -> &str {
+        self.password_of(PLATFORM)
+    }
+
     /// The certificate of its authority: a file, for programs that we did not write.
     pub fn authority_file(&self) -> PathBuf {
         self.folder.path().join("authority.pem")

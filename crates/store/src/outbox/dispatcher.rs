@@ -15,6 +15,8 @@ pub struct Dispatcher {
     outbox: Outbox,
     handlers: HashMap<&'static str, Box<dyn Handler>>,
     at_once: u32,
+    /// The longest time between two looks.
+    longest: Duration,
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -25,7 +27,7 @@ impl std::fmt::Debug for Dispatcher {
 
 impl Dispatcher {
     pub(super) fn of(outbox: Outbox) -> Self {
-        Self { outbox, handlers: HashMap::new(), at_once: 1 }
+        Self { outbox, handlers: HashMap::new(), at_once: 1, longest: Duration::from_secs(60) }
     }
 
     /// Gives a topic its handler; a later one replaces it.
@@ -39,6 +41,12 @@ impl Dispatcher {
     #[must_use]
     pub fn at_once(self, deliveries: u32) -> Self {
         Self { at_once: deliveries.max(1), ..self }
+    }
+
+    /// Looks at least so often: where processes that deliver nothing leave messages too, and cannot wake this one.
+    #[must_use]
+    pub fn looking_every(self, longest: Duration) -> Self {
+        Self { longest, ..self }
     }
 
     /// Delivers until the future is dropped or `stop` resolves; a delivery under way is finished first.
@@ -133,7 +141,7 @@ impl Dispatcher {
 
     /// How long nothing will be due; a minute at most, in case the clock is moved.
     async fn pause(&self) -> Duration {
-        let longest = Duration::from_secs(60);
+        let longest = self.longest;
         let next = self.outbox.database.fetch_one(statements::NEXT_DUE, params![]).await;
         let (Ok(row), Ok(now)) = (next, self.outbox.now_ms().await) else { return longest };
         let due: Option<u64> = row.get("due").unwrap_or(None);

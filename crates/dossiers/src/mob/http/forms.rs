@@ -309,3 +309,75 @@ fn address(field: &str, text: &str) -> Answer<()> {
         });
     if good { Ok(()) } else { Err(wrong(field, "a web address")) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn good(form: MobForm) -> Vec<u8> {
+        let key = sceau_crypto::mob::MobPrivateKey::generate().unwrap();
+        let access = json!({"loginURL": "https://kv:8200/l", "getKeyURL": "https://kv:8200/k"});
+        let value = match form {
+            MobForm::EncryptionKey => json!({
+                "id": "k", "version": 1, "publicKey": key.public().to_pem(), "expirationDate": "2026-12-17T14:22:01Z",
+                "lastUpdateDate": "2026-06-17T14:22:01Z", "privateKeyAccess": access,
+            }),
+            MobForm::Subscription => json!({"incentiveId": "i", "consent": true, "km": 60}),
+            MobForm::Changes => json!({"km": 60}),
+            MobForm::Metadata => {
+                json!({"incentiveId": "i", "attachmentMetadata": {"totalElements": 1, "invoices": [{
+                    "enterprise": {"enterpriseName": "IDFM", "siretNumber": "1"},
+                    "customer": {"customerId": "1", "customerName": "R", "customerSurname": "B"},
+                    "transaction": {"orderId": "1", "purchaseDate": "2021-03-03T14:54:18+01:00", "amountInclTaxes": 7520},
+                    "products": [{"productName": "Navigo", "quantity": 1, "amountInclTaxes": 7520}],
+                }]}})
+            }
+            MobForm::Data => json!({"metadataId": "m"}),
+        };
+        value.to_string().into_bytes()
+    }
+
+    /// What the fuzz target does, from good forms with a byte or a piece changed.
+    #[test]
+    fn any_bytes_are_taken_or_refused_with_a_code() {
+        for form in MobForm::ALL {
+            let whole = good(form);
+            assert_eq!(form.judge(&whole), Ok(()), "{form:?}");
+            for at in 0..whole.len() {
+                for byte in [0, b'"', b'}', b'-', 0xff] {
+                    let mut changed = whole.clone();
+                    changed[at] = byte;
+                    let refused = form.judge(&changed).err();
+                    assert!(refused.is_none_or(|code| (400..500).contains(&code.http_status())));
+                }
+                assert!(form.judge(&whole[..at]).is_err() || form == MobForm::Data && at == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_mob_does() {
+        let form = json!({
+            "v": 1, "scheme": "0b0c9f5e-8d5c-4b43-9d39-6d2f3a0c1e77", "organisation": "1b0c9f5e-8d5c-4b43-9d39-6d2f3a0c1e77",
+            "title": {"fr": "a", "en": "a"}, "description": {"fr": "a", "en": "a"}, "documents": [],
+            "form": [{"name": "since", "label": {"fr": "a", "en": "a"}, "kind": "date", "required": true, "sensitive": false}],
+        });
+        let form: SchemeDocument = serde_json::from_value(form).unwrap();
+        let fields = |day: &str| json!({"since": day}).as_object().unwrap().clone();
+        assert_eq!(specific(&form, fields("2026-12-31"), true).unwrap()["since"], "31/12/2026");
+        assert!(specific(&form, fields("31/12/2026"), true).is_err());
+        let mut sensitive = form.clone();
+        sensitive.form[0].sensitive = true;
+        assert_eq!(specific(&sensitive, fields("2026-12-31"), true).unwrap_err().code(), Code::Sensitive);
+    }
+
+    #[test]
+    fn nobody_is_shown() {
+        let person = json!({"id": "1", "lastName": "Durand", "firstName": "Léa", "birthdate": "1990-12-12", "email": "l@e.fr"});
+        let person: Person = serde_json::from_value(person).unwrap();
+        assert_eq!(format!("{person:?}"), "Person");
+    }
+}

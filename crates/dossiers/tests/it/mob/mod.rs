@@ -1,6 +1,7 @@
 //! MOB's HTTP interface with everything real but the clock: element, antivirus, listener, and Node as the client that we did not write.
 
 mod a_subscription_goes_its_way;
+mod codes_are_as_documented;
 mod faults;
 mod forms_are_judged;
 mod opening;
