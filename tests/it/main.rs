@@ -29,6 +29,8 @@ mod dossiers_are_sealed_to_a_new_key;
 mod killed_at_eight_points;
 mod random_kills_lose_nothing;
 mod servers_have_bad_days;
+mod one_sender_does_not_hold_the_intake;
+mod people_sign_in_by_a_provider;
 mod several_platforms_share_one_database;
 mod swapped_and_damaged_objects_are_refused;
 mod swapped_edited_and_rolled_back_rows_are_refused;

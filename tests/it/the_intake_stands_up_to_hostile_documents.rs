@@ -82,7 +82,11 @@ const HUNDRED_MB: u64 = 100_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_large_uploads_take_little_memory() {
-    let scanned = Scanned::start("memory", "StreamMaxLength 200M\nMaxConnectionQueueLength 200");
+    let scanned = Scanned::start_limited(
+        "memory",
+        "StreamMaxLength 200M\nMaxConnectionQueueLength 200",
+        "per_deposit = 60\nper_address = 112\nconnections_per_address = 200",
+    );
     let cast = scanned.cast().await;
     let visits = [scanned.begin(&cast).await, scanned.begin(&cast).await];
     let mut sending = futures::stream::FuturesUnordered::new();

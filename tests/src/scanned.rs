@@ -56,8 +56,17 @@ impl Scanned {
 
     /// Starts everything, with more arguments for the intake.
     pub fn start_with(name: &str, settings: &str, more: &[&str]) -> Self {
+        Self::start_in(House::start(name), settings, "", more)
+    }
+
+    /// Starts everything; `limits` are lines of the section of that name in the intake's own settings.
+    pub fn start_limited(name: &str, settings: &str, limits: &str) -> Self {
+        Self::start_in(House::start(name), settings, limits, &[])
+    }
+
+    /// Starts antivirus and intake beside a house.
+    pub fn start_in(mut house: House, settings: &str, limits: &str, more: &[&str]) -> Self {
         let clamd = ClamavJudge::start(settings).expect("the antivirus starts");
-        let mut house = House::start(name);
         let key = SigningKey::generate();
         house.scratch.write("intake.key", URL_SAFE_NO_PAD.encode(key.seed().expose()));
         let port = crate::free_port();
@@ -66,6 +75,7 @@ impl Scanned {
         let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         house.more = ["--intake", &url, "--intake-key", &public].map(str::to_owned).into();
         house.start_platform();
+        house.scratch.write("intake.toml", format!("[limits]\n{limits}\n"));
         let host = json!({"url": url, "key": public});
         let mut scanned = Self { house, clamd, intake: None, url, host, port };
         scanned.start_intake(more);
@@ -74,16 +84,26 @@ impl Scanned {
 
     /// Starts the intake.
     pub fn start_intake(&mut self, more: &[&str]) {
+        self.intake = Some(self.intake_at(self.port, more));
+    }
+
+    /// One more process of the same intake, at a port of its own.
+    pub fn another_intake(&self, more: &[&str]) -> Running {
+        self.intake_at(crate::free_port(), more)
+    }
+
+    fn intake_at(&self, port: u16, more: &[&str]) -> Running {
         let platform = self.house.platform.as_ref().expect("the platform runs");
-        let running = Program::ours("sceau")
-            .args(["serve", "intake", "--listen", &format!("127.0.0.1:{}", self.port), "--key"])
+        Program::ours("sceau")
+            .args(["serve", "intake", "--listen", &format!("127.0.0.1:{port}"), "--key"])
             .arg(self.house.scratch.join("intake.key"))
+            .arg("--config")
+            .arg(self.house.scratch.join("intake.toml"))
             .args(["--platform", &self.house.origin, "--log-key", platform.said("/log_key")])
             .args(["--antivirus", &self.clamd.address().to_string()])
             .args(more)
             .named("intake")
-            .start(self.house.scratch.path());
-        self.intake = Some(running);
+            .start(self.house.scratch.path())
     }
 
     /// The people, and the small scheme with scanned intake.
@@ -140,6 +160,12 @@ impl Scanned {
         let token = held["token"].as_str().unwrap_or_default().to_owned();
         let grant = grant.to_owned();
         Ok((Visit { cast, dossier, http, path, token, grant, said: held }, status))
+    }
+
+    /// A deposit that another program holds at the intake, to be submitted.
+    pub fn held<'a>(&self, cast: &'a Cast, dossier: DossierId) -> Visit<'a> {
+        let [path, token, grant] = [(); 3].map(|()| String::new());
+        Visit { cast, dossier, http: client(), path, token, grant, said: Value::Null }
     }
 
     /// Every file that the test may look through for what was never to be written.

@@ -20,7 +20,7 @@ pub(crate) struct UpOptions {
     /// Make a demonstration organisation with a scheme and a case officer, through the public API
     #[arg(long)]
     demonstration: bool,
-    /// A ClamAV daemon, unix:/path or tcp:host:port: an intake then scans documents for the schemes that ask for it
+    /// A ClamAV daemon, unix:/path or tcp:127.0.0.1:port: an intake then scans documents for the schemes that ask for it
     #[arg(long, value_name = "ADDRESS")]
     antivirus: Vec<ClamdAddress>,
 }

@@ -29,6 +29,16 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The verdict that a daemon's whole answer holds (clamd(8), the `z` form: one text and one zero byte).
+    ///
+    /// # Errors
+    /// Whatever is not word for word a verdict.
+    pub fn read(answer: &[u8]) -> Result<Self, AntivirusError> {
+        answer::verdict(answer)
+    }
+}
+
 /// Why there is no verdict. The stream must then count as unscanned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

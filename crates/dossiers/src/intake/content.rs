@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::pdf::EncryptName;
 use super::refusal::Refusal;
 
 /// The types that are taken, with the extensions of their names.
@@ -12,9 +13,6 @@ const LONGEST_NAME: usize = 200;
 /// A ZIP archive ends with this record of 22 bytes and a comment of at most 65,535 (APPNOTE 4.3.16).
 const ZIP_END: &[u8] = b"PK\x05\x06";
 const ZIP_TAIL: usize = 22 + 65_535;
-/// An encrypted PDF says so in its trailer, which is never compressed (ISO 32000-2, 7.5.5 and 7.5.8).
-const ENCRYPT: &[u8] = b"/Encrypt";
-
 /// Whether a name and a type are acceptable together.
 ///
 /// # Errors
@@ -42,13 +40,13 @@ pub(crate) struct Inspector {
     media_type: String,
     head: Zeroizing<Vec<u8>>,
     tail: Zeroizing<Vec<u8>>,
-    encrypted: bool,
+    encrypt: EncryptName,
 }
 
 impl Inspector {
     pub(crate) fn new(media_type: &str) -> Self {
         let (head, tail) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
-        Self { media_type: media_type.to_owned(), head, tail, encrypted: false }
+        Self { media_type: media_type.to_owned(), head, tail, encrypt: EncryptName::default() }
     }
 
     /// The next bytes.
@@ -63,11 +61,8 @@ impl Inspector {
                 return Err(Refusal::WrongType);
             }
         }
-        if self.media_type == "application/pdf" {
-            self.look_for_encryption(bytes);
-            if self.encrypted {
-                return Err(Refusal::Encrypted);
-            }
+        if self.is_pdf() && self.encrypt.pass(bytes) {
+            return Err(Refusal::Encrypted);
         }
         self.keep_tail(bytes);
         Ok(())
@@ -81,7 +76,14 @@ impl Inspector {
         if !self.begins_well() {
             return Err(Refusal::WrongType);
         }
+        if self.is_pdf() && self.encrypt.finish() {
+            return Err(Refusal::Encrypted);
+        }
         if ends_as_zip(&self.tail) { Err(Refusal::TwoTypes) } else { Ok(()) }
+    }
+
+    fn is_pdf(&self) -> bool {
+        self.media_type == "application/pdf"
     }
 
     fn begins_well(&self) -> bool {
@@ -93,26 +95,12 @@ impl Inspector {
         }
     }
 
-    /// Also across the border of what passed before.
-    fn look_for_encryption(&mut self, bytes: &[u8]) {
-        let from = self.tail.len().saturating_sub(ENCRYPT.len());
-        let before = self.tail.get(from..).unwrap_or_default();
-        let border = Zeroizing::new([before, bytes.get(..bytes.len().min(9)).unwrap_or_default()].concat());
-        self.encrypted |= names_encryption(&border) || names_encryption(bytes);
-    }
-
     fn keep_tail(&mut self, bytes: &[u8]) {
         let bytes = bytes.get(bytes.len().saturating_sub(ZIP_TAIL)..).unwrap_or_default();
         let over = (self.tail.len() + bytes.len()).saturating_sub(ZIP_TAIL);
         self.tail.drain(..over);
         self.tail.extend_from_slice(bytes);
     }
-}
-
-/// `/Encrypt` as a whole name, and not `/EncryptMetadata`.
-fn names_encryption(bytes: &[u8]) -> bool {
-    let after = |window: &[u8]| window.last().is_some_and(|byte| !byte.is_ascii_alphanumeric());
-    bytes.windows(ENCRYPT.len() + 1).any(|window| window.starts_with(ENCRYPT) && after(window))
 }
 
 /// Whether what ends with `tail` opens as a ZIP archive.
@@ -163,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_encrypted_pdf_is_seen_across_chunks() {
-        let pdf: &[u8] = b"%PDF-1.7 trailer << /Root 1 0 R /Encrypt 5 0 R >> %%EOF";
+        let pdf: &[u8] = b"%PDF-1.7 trailer << /Root 1 0 R /#45ncr#79pt 5 0 R >> %%EOF";
         for cut in 1..pdf.len() {
             let (head, tail) = pdf.split_at(cut);
             assert_eq!(passes("application/pdf", &[head, tail]), Err(Refusal::Encrypted), "cut at {cut}");

@@ -38,6 +38,8 @@ pub(super) enum FileState {
     Announced,
     /// It arrives; so many bytes are there.
     Receiving { bytes: u64 },
+    /// All bytes are there, and the antivirus looks at them.
+    Scanning { bytes: u64 },
     /// The antivirus is away, slow or reloading: the file waits.
     WaitingForAntivirus { bytes: u64 },
     /// It was found clean and is sealed.
@@ -186,7 +188,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.deposit.files().get_mut(&self.place) {
             entry.under_way = false;
-            if matches!(entry.state, FileState::Receiving { .. }) {
+            if matches!(entry.state, FileState::Receiving { .. } | FileState::Scanning { .. }) {
                 entry.state = FileState::Announced;
             }
         }

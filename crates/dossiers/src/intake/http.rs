@@ -1,17 +1,21 @@
 //! What the citizen's page calls, from the platform's origin (CORS): a token of its own, never a cookie, says for which deposit.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use axum::http::{Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
+use futures::StreamExt as _;
 use sceau_accounts::{ProblemResponse, bearer};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{AnswerValue, SealedFile};
@@ -24,6 +28,10 @@ use super::deposit::{Announced, Clean, Deposit, Standing};
 use super::platform::Meant;
 use super::refusal::Refusal;
 
+/// How long a JSON body may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
+/// How long a refused body is read on.
+const LINGER: Duration = Duration::from_secs(5);
 /// The largest JSON body, in bytes.
 const MAX_JSON: usize = 512 * 1024;
 /// Deposits that are held at once.
@@ -38,7 +46,8 @@ pub(super) fn router(intake: Intake) -> Router {
         .route("/v1/deposits/{id}/files", post(announce))
         .route("/v1/deposits/{id}/files/{place}", delete(remove))
         .route("/v1/deposits/{id}/finish", post(finish))
-        .layer(DefaultBodyLimit::max(MAX_JSON));
+        .layer(DefaultBodyLimit::max(MAX_JSON))
+        .layer(from_fn(whole_soon));
     // The body is streamed: its length is the announced one, and counted.
     let large = Router::new()
         .route("/v1/deposits/{id}/files/{place}", put(receive))
@@ -171,12 +180,26 @@ async fn remove(
 async fn receive(
     State(intake): State<Intake>,
     Path((id, place)): Path<(String, u32)>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Answer<Clean> {
     let deposit = intake.held(&id, request.headers())?;
-    let body = request.into_body().into_data_stream();
-    let received = tokio::spawn(async move { intake.receive(&deposit, place, body).await }).await;
+    let mut body = request.into_body().into_data_stream();
+    let task = async move {
+        let received = intake.receive(&deposit, place, peer.ip(), &mut body).await;
+        if received.as_ref().is_err_and(|refusal| !matches!(refusal, Refusal::TooSlow | Refusal::Cut)) {
+            linger(&mut body).await;
+        }
+        received
+    };
+    let received = tokio::spawn(task).await;
     Ok(Json(received.map_err(|_| Refusal::Cut)??))
+}
+
+/// Lets a refused body come to its end, unread, for a moment: who is cut off while sending does not read why.
+async fn linger(body: &mut BodyDataStream) {
+    let rest = async { while let Some(Ok(_)) = body.next().await {} };
+    drop(tokio::time::timeout(LINGER, rest).await);
 }
 
 /// Seals the answers, and says what the manifest is made of.
@@ -230,6 +253,16 @@ impl Intake {
         let deposit = self.deposits(|deposits| deposits.get(id).cloned());
         let deposit = deposit.filter(|deposit| deposit.token_hash == token && deposit.expires > now);
         deposit.ok_or(Refusal::UnknownDeposit)
+    }
+}
+
+/// Small bodies arrive soon, or not at all.
+async fn whole_soon(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(BODY, to_bytes(body, MAX_JSON)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Ok(Err(_)) => Refused::from(Refusal::Cut).into_response(),
+        Err(_) => Refused::from(Refusal::TooSlow).into_response(),
     }
 }
 

@@ -8,6 +8,9 @@ mod admission;
 mod content;
 mod deposit;
 mod http;
+mod pace;
+mod pdf;
+mod places;
 mod platform;
 mod receive;
 mod refusal;
@@ -16,6 +19,7 @@ mod serve;
 mod word;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,9 +30,11 @@ use sceau_trace::VerifierKey;
 use tokio::sync::Semaphore;
 
 use deposit::Deposit;
+use places::Places;
 
-pub use refusal::Code as IntakeCode;
 pub(crate) use content::Inspector;
+pub use pace::Slowest;
+pub use refusal::Code as IntakeCode;
 pub(crate) use serve::listen;
 pub use serve::serve;
 pub(crate) use word::Redemption;
@@ -48,6 +54,14 @@ pub struct IntakeSettings {
     pub largest: u64,
     /// Files received at once; others wait.
     pub at_once: usize,
+    /// Of these, for one deposit; the next is refused.
+    pub per_deposit: usize,
+    /// Of these, for one address; the next is refused.
+    pub per_address: usize,
+    /// Connections from one address; the next is closed.
+    pub connections: usize,
+    /// How slow a sender may be.
+    pub slowest: Slowest,
     /// For how long a file waits for the antivirus before its sender is asked to come back.
     pub patience: Duration,
     /// The time.
@@ -64,6 +78,8 @@ struct Inner {
     server: Server,
     deposits: Mutex<HashMap<String, Arc<Deposit>>>,
     uploads: Semaphore,
+    of_deposits: Places<[u8; 32]>,
+    of_addresses: Places<IpAddr>,
 }
 
 impl Intake {
@@ -74,7 +90,10 @@ impl Intake {
     pub fn new(settings: IntakeSettings) -> Result<Self, ClientError> {
         let server = Server::new(&settings.platform, &Trust::default())?;
         let uploads = Semaphore::new(settings.at_once);
-        Ok(Self(Arc::new(Inner { settings, server, deposits: Mutex::default(), uploads })))
+        let (of_deposits, of_addresses) =
+            (Places::new(settings.per_deposit), Places::new(settings.per_address));
+        let deposits = Mutex::default();
+        Ok(Self(Arc::new(Inner { settings, server, deposits, uploads, of_deposits, of_addresses })))
     }
 
     fn deposits<T>(&self, with: impl FnOnce(&mut HashMap<String, Arc<Deposit>>) -> T) -> T {

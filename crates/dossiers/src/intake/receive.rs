@@ -1,6 +1,7 @@
 //! Receiving one file: inspected, scanned and sealed as it streams; its last part leaves after the verdict.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::content::Inspector;
 use super::deposit::{Announced, Clean, Deposit, FileState, Turn};
+use super::pace::Pace;
+use super::places::neighbourhood;
 use super::platform::put;
 use super::refusal::Refusal;
 use super::seal::{Sealed, Sealing};
@@ -20,8 +23,8 @@ use super::{Intake, content};
 const NOTICED: Duration = Duration::from_millis(700);
 /// Between two questions whether the antivirus is back.
 const AGAIN: Duration = Duration::from_millis(500);
-/// For how long a sender may send nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+/// A verdict on a whole file may take so long before people are told that the file waits for it, and is not being looked at.
+const LOOKED_AT: Duration = Duration::from_secs(10);
 
 impl Intake {
     /// Whether a file may be sent, as it is announced; nothing of it is there yet.
@@ -40,12 +43,24 @@ impl Intake {
         deposit.announce(announced)
     }
 
-    /// Receives the bytes of an announced file.
-    pub(super) async fn receive<S, E>(&self, deposit: &Deposit, place: u32, body: S) -> Result<Clean, Refusal>
+    /// Receives the bytes of an announced file, from `peer`.
+    pub(super) async fn receive<S, E>(
+        &self,
+        deposit: &Deposit,
+        place: u32,
+        peer: IpAddr,
+        body: S,
+    ) -> Result<Clean, Refusal>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
     {
+        // Nobody takes all the places: whoever comes then is told at once, and the page tries again.
+        let of_deposit = self.0.of_deposits.take(deposit.token_hash);
+        let of_address = self.0.of_addresses.take(neighbourhood(peer));
+        let (Some(_of_deposit), Some(_of_address)) = (of_deposit, of_address) else {
+            return Err(Refusal::TooManyAtOnce);
+        };
         let (turn, announced) = deposit.turn(place)?;
         let received = self.scan_and_seal(deposit, &turn, &announced, body).await;
         match &received {
@@ -149,14 +164,15 @@ impl Intake {
         E: Display,
     {
         let size = sealing.size();
-        while let Some(bytes) = next(&mut body).await? {
+        let mut pace = Pace::new(self.0.settings.slowest);
+        while let Some(bytes) = next(&mut body, &mut pace, sealing.taken()).await? {
             if sealing.taken() + bytes.len() as u64 > size {
                 return Err(Refusal::WrongSize);
             }
             if let Some(inspector) = &mut inspector {
                 inspector.pass(&bytes)?;
             }
-            waiting(says, sealing.taken(), scan.feed(&bytes)).await?;
+            waiting(says, sealing.taken(), NOTICED, scan.feed(&bytes)).await?;
             let mut rest: &[u8] = &bytes;
             while !rest.is_empty() {
                 let (later, part) = sealing.take(rest).map_err(|_| Refusal::WrongSize)?;
@@ -173,7 +189,8 @@ impl Intake {
         if let Some(inspector) = &inspector {
             inspector.finish()?;
         }
-        match waiting(says, size, scan.finish()).await? {
+        says(FileState::Scanning { bytes: size });
+        match waiting(says, size, LOOKED_AT, scan.finish()).await? {
             Verdict::Clean => {}
             Verdict::Infected { name } => return Err(found(&name)),
         }
@@ -184,14 +201,20 @@ impl Intake {
     }
 }
 
-async fn next<S, E>(body: &mut S) -> Result<Option<Bytes>, Refusal>
+/// The next bytes of a sender who keeps up.
+async fn next<S, E>(body: &mut S, pace: &mut Pace, taken: u64) -> Result<Option<Bytes>, Refusal>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    match timeout(SILENCE, body.next()).await {
+    let allowed = pace.allows(taken).ok_or(Refusal::TooSlow)?;
+    let since = Instant::now();
+    let heard = timeout(allowed, body.next()).await;
+    pace.listened(since.elapsed());
+    match heard {
         Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
         Ok(None) => Ok(None),
-        Ok(Some(Err(_))) | Err(_) => Err(Refusal::Cut),
+        Ok(Some(Err(_))) => Err(Refusal::Cut),
+        Err(_) => Err(Refusal::TooSlow),
     }
 }
 
@@ -201,14 +224,15 @@ async fn upload(deposit: &Deposit, file: FileId, part: Sealed) -> Result<Bytes, 
     Ok(part.bytes)
 }
 
-/// Says that the file waits for the antivirus where that takes longer than a person would notice.
+/// Says that the file waits for the antivirus where that takes longer than `usual`.
 async fn waiting<T>(
     says: &(dyn Fn(FileState) + Sync),
     bytes: u64,
+    usual: Duration,
     asked: impl Future<Output = Result<T, AntivirusError>>,
 ) -> Result<T, Refusal> {
     let mut asked = std::pin::pin!(asked);
-    let answered = match timeout(NOTICED, &mut asked).await {
+    let answered = match timeout(usual, &mut asked).await {
         Ok(answered) => answered,
         Err(_) => {
             says(FileState::WaitingForAntivirus { bytes });

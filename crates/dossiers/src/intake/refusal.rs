@@ -23,6 +23,10 @@ sceau_element_api::problem_codes! {
         "The form is not complete", "Answer what the detail names.";
     Cut, "upload_cut", 400, Caller,
         "The file did not arrive whole", "Send it again.";
+    TooSlow, "too_slow", 408, Caller,
+        "The file arrives too slowly", "Send it again over a better connection.";
+    TooManyAtOnce, "too_many_at_once", 429, Caller,
+        "Too many files are on their way from here at once", "Send it again when another has arrived.";
     AntivirusAway, "antivirus_away", 503, Platform,
         "The antivirus is not there at the moment", "The document waits: send it again in a moment.";
     Busy, "intake_busy", 503, Platform,

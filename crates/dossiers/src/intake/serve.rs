@@ -1,11 +1,13 @@
 //! The intake's own listener: TLS ends here, in the privileged zone; small buffers, so that many slow uploads take little memory.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::{Extension, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -16,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
 
+use super::places::{Places, neighbourhood};
 use super::{Intake, http};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,12 +35,22 @@ pub async fn serve(
     tls: Option<Arc<ServerConfig>>,
     stop: impl Future<Output = ()>,
 ) {
-    listen(http::router(intake), listener, tls, stop).await;
+    let of_addresses = Places::new(intake.0.settings.connections);
+    accept((http::router(intake), of_addresses), listener, tls, stop).await;
 }
 
 /// The same, for routes of another host of the privileged zone. Each request knows its peer's address.
 pub(crate) async fn listen(
     router: Router,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    stop: impl Future<Output = ()>,
+) {
+    accept((router, Places::new(CONNECTIONS)), listener, tls, stop).await;
+}
+
+async fn accept(
+    (router, of_addresses): (Router, Places<IpAddr>),
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     stop: impl Future<Output = ()>,
@@ -53,14 +66,16 @@ pub(crate) async fn listen(
             () = &mut stop => return,
             accepted = next => accepted,
         };
-        let (Ok((stream, _)), Ok(permit)) = accepted else {
+        let (Ok((stream, peer)), Ok(permit)) = accepted else {
             // Out of descriptors: others close theirs meanwhile.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (router, tls) = (router.clone(), tls.clone());
+        // Closed at once: one address does not take the connections of all others.
+        let Some(place) = of_addresses.take(neighbourhood(peer.ip())) else { continue };
+        let (router, tls) = (router.clone().layer(Extension(ConnectInfo(peer))), tls.clone());
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, place);
             take(stream, tls, router).await;
         });
     }

@@ -26,7 +26,7 @@ struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AntivirusTable {
-    /// `unix:/path` or `tcp:host:port`.
+    /// `unix:/path` or `tcp:127.0.0.1:port`.
     clamd: Vec<String>,
 }
 

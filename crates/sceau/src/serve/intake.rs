@@ -1,6 +1,8 @@
 //! The intake, in the privileged zone, assembled: it sees documents in clear for a moment, so it has a process, a key and a listener of its own.
 
-use std::net::SocketAddr;
+mod table;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,39 +17,46 @@ use sceau_trace::VerifierKey;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use self::table::Table;
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
 
-/// Files received at once: each takes about a mebibyte and a quarter.
-const AT_ONCE: usize = 112;
+/// Where it listens, unless something else is said.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8445);
+/// The largest file, in MiB, and how many seconds it waits for the antivirus, unless something else is said.
+const LARGEST: u64 = 1024;
+const PATIENCE: u64 = 600;
 
 /// How the intake is reached, and what it stands on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct IntakeOptions {
-    /// Address to listen at
-    #[arg(long, default_value = "127.0.0.1:8445")]
-    listen: SocketAddr,
+    /// Settings (TOML; docs/deploy/antivirus.md); what the command line says goes before them
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen at [else 127.0.0.1:8445]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
     /// Certificate chain and private key, in one PEM file that only this user reads; without it, loopback alone is served, in clear
     #[arg(long, value_name = "PEM")]
     tls: Option<PathBuf>,
     /// Web origin of the platform, whose pages may send documents here
-    #[arg(long, value_name = "URL")]
-    platform: String,
+    #[arg(long, value_name = "URL", required_unless_present = "config")]
+    platform: Option<String>,
     /// Verifier key of the platform's log: nothing is sealed that is not proven under it
-    #[arg(long, value_name = "KEY")]
-    log_key: String,
+    #[arg(long, value_name = "KEY", required_unless_present = "config")]
+    log_key: Option<String>,
     /// File of the key that signs the intake's words; made at the first start
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// A ClamAV daemon, unix:/path or tcp:host:port; may be given more than once
-    #[arg(long, value_name = "ADDRESS", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    key: Option<PathBuf>,
+    /// A ClamAV daemon: unix:/path, or tcp:127.0.0.1:port for the local end of a TLS tunnel; may be given more than once
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "config")]
     antivirus: Vec<ClamdAddress>,
-    /// The largest file, in MiB; not more than the antivirus takes (StreamMaxLength)
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    largest: u64,
-    /// Seconds that a file waits for the antivirus before its sender is asked to come back
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    patience: u64,
+    /// The largest file, in MiB; not more than the antivirus takes (StreamMaxLength) [else 1024]
+    #[arg(long, value_name = "MIB")]
+    largest: Option<u64>,
+    /// Seconds that a file waits for the antivirus before its sender is asked to come back [else 600]
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u64>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
@@ -55,32 +64,21 @@ pub(crate) struct IntakeOptions {
 
 /// Serves until asked to end.
 pub(crate) async fn run(options: IntakeOptions) -> Result<(), Failure> {
-    let usage = |words: String| Failure::new(Exit::Usage, "intake", words);
-    let tls = match &options.tls {
+    let (table, pool) = Table::read(options.config.as_deref())?;
+    let listen = options.listen.or(table.intake.listen).unwrap_or(LISTEN);
+    let tls = match options.tls.as_ref().or(table.intake.tls.as_ref()) {
         Some(path) => {
             let identity = certificates::read_identity(path)?;
             let config =
                 sceau_pki::server_config(&identity).map_err(|error| Failure::role("intake", &error))?;
             Some(Arc::new(config))
         }
-        None if options.listen.ip().is_loopback() => None,
-        None => return Err(usage("documents pass here in clear: give a certificate with --tls".into())),
+        None if listen.ip().is_loopback() => None,
+        None => return Err(usage("documents pass here in clear: give a certificate with --tls")),
     };
-    let key = key(&options.key)?;
-    let public = text_of(&key.verifying_key());
-    let settings = IntakeSettings {
-        platform: options.platform.clone(),
-        log_key: VerifierKey::parse(&options.log_key).map_err(|error| usage(error.to_string()))?,
-        key,
-        antivirus: Antivirus::new(options.antivirus.clone(), Patience::default())
-            .map_err(|error| usage(error.to_string()))?,
-        largest: options.largest.saturating_mul(1 << 20),
-        at_once: AT_ONCE,
-        patience: Duration::from_secs(options.patience),
-        clock: Arc::new(SystemClock),
-    };
-    let listener =
-        TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
+    let settings = settings(&options, table, pool)?;
+    let public = text_of(&settings.key.verifying_key());
+    let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::listen(listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let intake = Intake::new(settings)?;
@@ -89,6 +87,37 @@ pub(crate) async fn run(options: IntakeOptions) -> Result<(), Failure> {
     say_ready(&json!({"ready": "intake", "url": url, "key": public}))?;
     serve(intake, listener, tls, end).await;
     Ok(())
+}
+
+fn usage(words: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, "intake", words)
+}
+
+/// What the command line says, else the file, else what is usual.
+fn settings(
+    options: &IntakeOptions,
+    table: Table,
+    pool: Vec<ClamdAddress>,
+) -> Result<IntakeSettings, Failure> {
+    let Table { intake, antivirus, limits } = table;
+    let missing = |name: &str| usage(format!("say --{name}, or {name} in the section [intake]"));
+    let log_key = options.log_key.clone().or(intake.log_key).ok_or_else(|| missing("log-key"))?;
+    let pool = if options.antivirus.is_empty() { pool } else { options.antivirus.clone() };
+    let patience = options.patience.or(antivirus.patience_seconds).unwrap_or(PATIENCE);
+    Ok(IntakeSettings {
+        platform: options.platform.clone().or(intake.platform).ok_or_else(|| missing("platform"))?,
+        log_key: VerifierKey::parse(&log_key).map_err(|error| usage(error.to_string()))?,
+        key: key(options.key.as_ref().or(intake.key.as_ref()).ok_or_else(|| missing("key"))?)?,
+        antivirus: Antivirus::new(pool, Patience::default()).map_err(|error| usage(error.to_string()))?,
+        largest: options.largest.or(intake.largest_mib).unwrap_or(LARGEST).saturating_mul(1 << 20),
+        at_once: limits.at_once,
+        per_deposit: limits.per_deposit,
+        per_address: limits.per_address,
+        connections: limits.connections_per_address,
+        slowest: limits.slowest(),
+        patience: Duration::from_secs(patience),
+        clock: Arc::new(SystemClock),
+    })
 }
 
 /// The intake's key; made the first time.

@@ -1,6 +1,7 @@
-//! Where a daemon listens: `unix:/run/clamav/clamd.ctl` or `tcp:host:port`.
+//! Where a daemon listens: `unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:port`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,24 +9,31 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::scan::Wire;
 
-/// The address of one ClamAV daemon, written `unix:/path` or `tcp:host:port`.
+/// The address of one ClamAV daemon, written `unix:/path` or `tcp:127.0.0.1:port`.
 ///
-/// The protocol has no encryption: a daemon on another machine needs a tunnel.
+/// The protocol has no encryption and no authentication: over TCP only this machine is called. A daemon elsewhere is reached through the local
+/// end of a TLS tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClamdAddress {
     /// A socket in the file system.
     Unix(PathBuf),
-    /// `host:port`, as the resolver understands it.
+    /// `host:port` on this machine: `localhost` or a loopback address.
     Tcp(String),
 }
 
 /// A word that is no address of a daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// Neither form.
-    #[error("an antivirus is written unix:/absolute/path or tcp:host:port")]
+    #[error("an antivirus is written unix:/absolute/path or tcp:127.0.0.1:port")]
     Form,
+    /// A daemon on another machine, over bare TCP.
+    #[error(
+        "tcp:{0} is not on this machine: documents and verdicts would pass in clear, and anybody in between could say that all is clean; give \
+         unix:/path, or the local end of a TLS tunnel (stunnel, spiped) as tcp:127.0.0.1:port"
+    )]
+    Elsewhere(String),
     /// A pool without any.
     #[error("a pool of antiviruses has at least one address")]
     Empty,
@@ -41,11 +49,21 @@ impl FromStr for ClamdAddress {
         let at = text.strip_prefix("tcp:").ok_or(AddressError::Form)?;
         match at.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) => {
-                Ok(Self::Tcp(at.to_owned()))
+                if is_here(host) {
+                    Ok(Self::Tcp(at.to_owned()))
+                } else {
+                    Err(AddressError::Elsewhere(at.to_owned()))
+                }
             }
             _ => Err(AddressError::Form),
         }
     }
+}
+
+/// `localhost`, which is never asked of a resolver elsewhere (RFC 6761, 6.3), or a loopback address.
+fn is_here(host: &str) -> bool {
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Display for ClamdAddress {

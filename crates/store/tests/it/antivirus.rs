@@ -171,12 +171,18 @@ async fn a_stream_that_breaks_off_has_no_verdict() {
 
 #[test]
 fn addresses_are_read_as_they_are_written() {
-    for text in ["unix:/run/clamav/clamd.ctl", "tcp:127.0.0.1:3310", "tcp:[::1]:3310", "tcp:av.example:3310"]
-    {
+    for text in ["unix:/run/clamav/clamd.ctl", "tcp:127.0.0.1:3310", "tcp:[::1]:3310", "tcp:localhost:3310"] {
         assert_eq!(text.parse::<ClamdAddress>().unwrap().to_string(), text);
     }
     for text in ["", "unix:clamd", "tcp:host", "tcp::3310", "tcp:host:0", "tcp:host:99999", "/run/clamd"] {
         assert!(text.parse::<ClamdAddress>().is_err(), "{text}");
+    }
+    // Whoever is between us and such a daemon reads the documents and says what is clean.
+    for text in
+        ["tcp:av.example:3310", "tcp:192.0.2.7:3310", "tcp:[2001:db8::1]:3310", "tcp:127.0.0.1.example:3310"]
+    {
+        let words = text.parse::<ClamdAddress>().unwrap_err().to_string();
+        assert!(words.contains("in clear") && words.contains("stunnel"), "{words}");
     }
     assert!(Antivirus::new(vec![], Patience::default()).is_err());
 }

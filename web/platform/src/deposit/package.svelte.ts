@@ -10,8 +10,8 @@ const IN_FLIGHT = 3;
 /** Waits before trying a part again, in milliseconds; after the last the person is asked. */
 const PATIENCE = [500, 1500, 4000];
 
-/** `receiving`, `antivirus` (it waits for the antivirus) and `refused` are of files that the intake scans. */
-export type Phase = "waiting" | "sealing" | "sending" | "receiving" | "antivirus" | "refused" | "paused" | "done" | "failed";
+/** `receiving`, `scanning`, `antivirus` (it waits for the antivirus) and `refused` are of files that the intake scans. */
+export type Phase = "waiting" | "sealing" | "sending" | "receiving" | "scanning" | "antivirus" | "refused" | "paused" | "done" | "failed";
 
 /** What the manifest says of a sealed file. */
 export interface SealedFile { fileId: string; envelopeHash: string; size: number; parts: number }

@@ -4,14 +4,14 @@ import { checkWords, type IntakeHost } from "@sceau/crypto";
 import { api } from "../api";
 import { Problem } from "../api/http";
 import type { Answer } from "./form";
-import type { Parcel, SealedFile } from "./package.svelte";
+import type { Parcel, Phase, SealedFile } from "./package.svelte";
 
 /** Between two looks at where the files stand, and before a file is sent again to an antivirus that was away; in milliseconds. */
 const LOOK = 600;
 const AGAIN = 2000;
 
 interface Sealed { file_id: string; envelope_hash: string; size: number; parts: number }
-interface Standing { place: number; state: string }
+interface Standing { place: number; state: string; code?: string }
 
 /** What the manifest is made of, as the intake says it. */
 export interface Finished { files: SealedFile[]; answers: SealedFile | null; open: Record<string, Answer>; words: readonly string[] }
@@ -21,6 +21,9 @@ export interface Meant { readonly dossier: string; readonly organisation: string
 
 /** Refusals of the file itself: sending it again changes nothing. */
 const OF_THE_FILE = new Set(["infected", "encrypted", "unscannable", "wrong_type", "two_types", "file_name", "file_too_large"]);
+/** Refusals that pass: the file is sent again by itself, and so its state is shown meanwhile. */
+const WAITS = new Map<string, Phase>([["antivirus_away", "antivirus"], ["platform_away", "antivirus"], ["intake_busy", "waiting"], ["too_many_at_once", "waiting"]]);
+const LOOKED_AT = new Set<Phase>(["receiving", "scanning", "antivirus"]);
 export const isOfTheFile = (cause: unknown): boolean => cause instanceof Problem && OF_THE_FILE.has(cause.code);
 
 export class Visit {
@@ -83,9 +86,11 @@ export class Visit {
       try {
         return await put<Sealed>(`${this.path}/files/${place}`, this.token, parcel.source, stop, (sent) => { parcel.sent = sent; });
       } catch (cause) {
-        const away = cause instanceof Problem && (cause.code === "antivirus_away" || cause.code === "platform_away");
-        if (!away || stop.aborted) throw cause;
-        parcel.phase = "antivirus";
+        if (stop.aborted) throw cause;
+        await this.#refusedMeanwhile(place, cause);
+        const phase = cause instanceof Problem ? WAITS.get(cause.code) : undefined;
+        if (phase === undefined) throw cause;
+        parcel.phase = phase;
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       } finally {
         clearInterval(looking);
@@ -93,12 +98,21 @@ export class Visit {
     }
   }
 
+  /** A line that is cut while a file is being sent may have been cut because of what it was: the intake says so when it is asked. */
+  async #refusedMeanwhile(place: number, cause: unknown): Promise<void> {
+    if (!(cause instanceof Problem) || cause.status !== 0) return;
+    const standing = await ask<Standing[]>("GET", this.path, this.token).catch(() => []);
+    const code = standing.find((one) => one.place === place && one.state === "refused")?.code;
+    if (code !== undefined) throw new Problem(422, code);
+  }
+
   /** The bytes may be on their way while the antivirus is away, slow or reloading: the person is told. */
   async #look(parcel: Parcel, place: number): Promise<void> {
     const standing = await ask<Standing[]>("GET", this.path, this.token).catch(() => []);
-    if (parcel.phase !== "receiving" && parcel.phase !== "antivirus") return;
+    if (!LOOKED_AT.has(parcel.phase)) return;
     const state = standing.find((one) => one.place === place)?.state;
     if (state === "waiting_for_antivirus") parcel.phase = "antivirus";
+    else if (state === "scanning") parcel.phase = "scanning";
     else if (state === "receiving") parcel.phase = "receiving";
   }
 }

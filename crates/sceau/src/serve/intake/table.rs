@@ -1,0 +1,135 @@
+//! The intake's own settings, in one TOML file (`sceau serve intake --config FILE`). What the command line says goes before it.
+//!
+//! ```toml
+//! [intake]
+//! listen = "0.0.0.0:8445"
+//! tls = "/etc/sceau/intake.pem"
+//! platform = "https://sceau.example.org"
+//! log_key = "sceau.example.org/log+…"
+//! key = "/var/lib/sceau-intake/intake.key"
+//! largest_mib = 1024
+//!
+//! [antivirus]
+//! pool = ["unix:/run/clamav/clamd.ctl", "tcp:127.0.0.1:3311"]   # the second is the local end of a TLS tunnel
+//! patience_seconds = 600
+//!
+//! [limits]
+//! at_once = 112                     # files received at once; each takes about a mebibyte and a quarter
+//! per_deposit = 4                   # of these, for one deposit
+//! per_address = 24                  # and for one address (of IPv6: one /64)
+//! connections_per_address = 64      # behind a gate that passes TLS through, every sender has the gate's address: as many as there are
+//! lowest_rate = 16384               # bytes a second, after the grace
+//! grace_seconds = 30
+//! silence_seconds = 20
+//! whole_seconds = 7200              # for one file
+//! ```
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sceau_dossiers::intake::Slowest;
+use sceau_store::ClamdAddress;
+use serde::Deserialize;
+
+use crate::failure::{Exit, Failure};
+use crate::serve::settings::text;
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Table {
+    /// How it is reached, and what it stands on.
+    pub(super) intake: Reached,
+    /// Its antivirus.
+    pub(super) antivirus: Pool,
+    /// What senders may take.
+    pub(super) limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Reached {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) tls: Option<PathBuf>,
+    pub(super) platform: Option<String>,
+    pub(super) log_key: Option<String>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) largest_mib: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Pool {
+    pool: Vec<String>,
+    pub(super) patience_seconds: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub(super) at_once: usize,
+    pub(super) per_deposit: usize,
+    pub(super) per_address: usize,
+    pub(super) connections_per_address: usize,
+    lowest_rate: u64,
+    grace_seconds: u64,
+    silence_seconds: u64,
+    whole_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let Slowest { rate, grace, silence, whole } = Slowest::default();
+        Self {
+            at_once: 112,
+            per_deposit: 4,
+            per_address: 24,
+            connections_per_address: 64,
+            lowest_rate: rate,
+            grace_seconds: grace.as_secs(),
+            silence_seconds: silence.as_secs(),
+            whole_seconds: whole.as_secs(),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn slowest(&self) -> Slowest {
+        Slowest {
+            rate: self.lowest_rate,
+            grace: Duration::from_secs(self.grace_seconds),
+            silence: Duration::from_secs(self.silence_seconds),
+            whole: Duration::from_secs(self.whole_seconds),
+        }
+    }
+}
+
+impl Pool {
+    fn addresses(&self) -> Result<Vec<ClamdAddress>, String> {
+        self.pool
+            .iter()
+            .map(|text| text.parse().map_err(|error| format!("antivirus.pool: {error}")))
+            .collect()
+    }
+}
+
+impl Table {
+    /// Reads the file; without one, everything is the command line's.
+    ///
+    /// # Errors
+    /// With the file, the line and what is expected there.
+    pub(super) fn read(path: Option<&Path>) -> Result<(Self, Vec<ClamdAddress>), Failure> {
+        let Some(path) = path else { return Ok((Self::default(), Vec::new())) };
+        let wrong = |words: String| {
+            Failure::new(Exit::Usage, "settings", format!("{}: {}", path.display(), words.trim_end()))
+        };
+        let table: Self = toml::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
+        let zero = [table.limits.at_once, table.limits.per_deposit, table.limits.per_address];
+        if zero.contains(&0) || table.limits.connections_per_address == 0 {
+            return Err(wrong("limits: at least 1, or nobody sends anything".to_owned()));
+        }
+        let pool = table.antivirus.addresses().map_err(wrong)?;
+        Ok((table, pool))
+    }
+}
