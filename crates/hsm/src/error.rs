@@ -91,6 +91,10 @@ pub enum Error {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// The Vault that keeps the keys.
+    #[cfg(feature = "vault")]
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
     /// A certificate or its key is not right.
     #[error(transparent)]
     Pki(#[from] sceau_pki::Error),
@@ -122,6 +126,8 @@ impl Error {
             Self::LaterVersion(_) => "hsm_later_version",
             Self::OpenToOthers(_) => "hsm_open_to_others",
             Self::File { .. } => "hsm_file",
+            #[cfg(feature = "vault")]
+            Self::Vault(error) => error.code(),
             Self::Pki(error) => error.code(),
         }
     }

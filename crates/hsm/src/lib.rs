@@ -14,6 +14,8 @@ mod operations;
 mod provider;
 mod software;
 mod unlock;
+#[cfg(feature = "vault")]
+mod vault;
 
 pub use error::Error;
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
@@ -21,3 +23,5 @@ pub use operations::Operations;
 pub use provider::{Authenticate, BackUp, Provider, Seal, Sign, UnwrapCek};
 pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
+#[cfg(feature = "vault")]
+pub use vault::{VaultError, VaultKeystore, VaultLogin, VaultSettings};

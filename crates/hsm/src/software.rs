@@ -11,6 +11,8 @@
 mod files;
 mod held;
 
+pub(crate) use files::lock as lock_folder;
+
 use std::{
     collections::BTreeMap,
     fs::File,

@@ -101,6 +101,12 @@ impl KeyError {
 pub struct UnwrapError;
 
 impl UnwrapError {
+    /// For a provider that is told so by a machine that holds the key.
+    #[must_use]
+    pub fn refused() -> Self {
+        Self
+    }
+
     /// Stable code of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {

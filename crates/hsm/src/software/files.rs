@@ -60,7 +60,7 @@ pub(super) fn sweep(folder: &Path) -> Result<(), Error> {
 }
 
 /// Takes the keystore's lock, which the system gives back when the process ends, however it ends.
-pub(super) fn lock(folder: &Path) -> Result<File, Error> {
+pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
     let file = OpenOptions::new()
         .create(true)

@@ -10,11 +10,30 @@ macro_rules! suite {
     ($provider:ident, $make:path: $($behaviour:ident),* $(,)?) => {
         mod $provider {
             $(#[test] fn $behaviour() {
+                use super::AsProvider;
                 let folder = tempfile::tempdir().unwrap();
-                super::$behaviour(&$make(folder.path()));
+                let provider = $make(folder.path());
+                super::$behaviour(AsProvider::provider(&provider));
             })*
         }
     };
+}
+
+/// What a function of a suite gives: a provider, or one with what it stands on.
+trait AsProvider {
+    fn provider(&self) -> &dyn Provider;
+}
+
+impl AsProvider for sceau_hsm::SoftwareKeystore {
+    fn provider(&self) -> &dyn Provider {
+        self
+    }
+}
+
+impl AsProvider for crate::vault_stage::Both {
+    fn provider(&self) -> &dyn Provider {
+        &**self
+    }
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
@@ -156,6 +175,18 @@ fn of_two_who_make_the_same_key_one_does(provider: &dyn Provider) {
 }
 
 suite!(software, crate::keystore:
+    signs_what_the_public_key_verifies,
+    unwraps_its_own_content_keys_only,
+    authenticates_under_separate_keys,
+    seals_for_one_place,
+    a_key_serves_one_purpose,
+    disabling_stops_every_use_and_is_reversible,
+    a_destroyed_key_is_gone_and_its_name_is_free,
+    keys_are_found_by_address,
+    of_two_who_make_the_same_key_one_does,
+);
+
+suite!(vault, crate::vault_stage::keystore:
     signs_what_the_public_key_verifies,
     unwraps_its_own_content_keys_only,
     authenticates_under_separate_keys,

@@ -3,9 +3,11 @@
 
 mod certificates_at_rest;
 mod every_provider;
+mod keys_stay_in_a_vault;
 mod keystore_files_are_bound_to_what_they_say;
 mod keystores_open_for_their_owner_only;
 mod secrets_are_written_into_nothing_that_was_there;
+mod vault_stage;
 
 use std::path::Path;
 
