@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sceau_tests::{Connected, House, opened_trace};
-use sceau_trace::{Action, ActorKind, Asserted, Outcome, sha256};
+use sceau_trace::{Action, ActorKind, Asserted, Outcome, Record, sha256};
 use serde_json::{Value, json};
 
 fn content(length: u32) -> Vec<u8> {
@@ -50,6 +50,12 @@ async fn one_connector_serves_two_organisations_each_under_its_own_grant() {
     assert!(lille.folders().is_empty());
 
     // Each access is on record, with the connector's name, on the organisation's word.
+    let trace = opened_trace(&house).await;
+    let fetched = |action: Action| {
+        trace.iter().filter(|it| *it.action() == action && it.actor().id == lyon.client_id).count()
+    };
+    assert_eq!((fetched(Action::TICKET_ISSUE), fetched(Action::DOSSIER_VIEW)), (1, 1));
+    assert_eq!(fetched(Action::DOCUMENT_FETCH), 2);
     let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", deposited.dossier)).await.unwrap();
     assert_eq!(view["state"], "submitted");
     drop_decision(&folder, &json!({"decision": "accepted", "reason": "Complet."}));
@@ -64,11 +70,25 @@ async fn one_connector_serves_two_organisations_each_under_its_own_grant() {
         .collect();
     assert_eq!(released.len(), 2, "the document and the sealed answers");
     assert!(released.iter().all(|it| it.actor().id == "paie" && it.asserted() == Asserted::Organisation));
-    let fetched = |action: Action| {
-        trace.iter().filter(|it| *it.action() == action && it.actor().id == lyon.client_id).count()
+
+    // What it may do is on record in full, from the moment that it may; and what it decided is told from what a person decides.
+    let changes = |act: &str, trace: &[Record]| {
+        let own = lyon.premises.organisation.to_string();
+        let changes =
+            trace.iter().filter(|it| *it.action() == Action::CONNECTOR_CHANGE && it.actor().id == own);
+        let changes: Vec<Record> = changes.filter(|it| it.detail()["act"] == act).cloned().collect();
+        changes
     };
-    assert_eq!((fetched(Action::TICKET_ISSUE), fetched(Action::DOSSIER_VIEW)), (1, 1));
-    assert_eq!(fetched(Action::DOCUMENT_FETCH), 2);
+    let granted = changes("grant", &trace);
+    let last = granted.last().expect("a grant is on record");
+    let certificate = lyon.premises.connector().1;
+    let said = ["certificate", "schemes", "decides"].map(|name| last.detail()[name].as_str());
+    assert_eq!(said, [certificate, "all", "case_officer"]);
+    assert!(["not_before", "not_after"].iter().all(|date| last.detail()[*date].parse::<u64>().is_ok()));
+    assert_eq!((&*last.subjects()[0].kind, &*last.subjects()[0].id), ("client", "paie"));
+    assert_eq!(last.subjects()[1].id, lyon.staff.officer.account);
+    let decision = trace.iter().find(|it| it.attested().is_some_and(|row| row.kind == "decision")).unwrap();
+    assert_eq!(decision.detail()["connector"], "paie");
 
     // One organisation's word ends its own only.
     lyon.revoke().await;
@@ -86,6 +106,91 @@ async fn one_connector_serves_two_organisations_each_under_its_own_grant() {
     drop_decision(&folder, &json!({"decision": "refused", "reason": ""}));
     connector.wait_for("decisions_not_granted");
     assert_eq!(Connected::said(&folder, "decision.result.json")["code"], "decisions_not_granted");
+    let revoked = changes("revoke", &opened_trace(&house).await);
+    assert_eq!(revoked.len(), 1);
+    assert_eq!(revoked[0].detail()["certificate"], certificate);
+}
+
+#[tokio::test]
+async fn a_grant_that_is_revoked_in_the_middle_of_a_dossier_ends_it_there() {
+    let house = House::start("connector-middle");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let lille = Connected::found(&house, &administrator, "Région").await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let cut = lyon.deposit(&citizen, &content(3000)).await;
+    let name = format!("{}.{}", cut.dossier, &sha256(&cut.manifest).to_string()[..12]);
+    let aside = lyon.output.join(".incoming").join(&name);
+    let (mut connector, steps) =
+        Connected::program(&house, &[&lyon, &lille]).start_stepped(&house.scratch.join("logs"));
+    // Between the key of the document and the key of the sealed answers.
+    let document = aside.join("documents/pièce.pdf");
+    let mut hold = steps.hold(move || document.exists());
+    hold.reached().await;
+    lyon.revoke().await;
+    hold.release();
+    connector.wait_for("connector_not_granted");
+    let theirs = lille.deposit(&citizen, &content(20)).await;
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", theirs.dossier));
+    assert!(lyon.folders().is_empty() && !aside.exists(), "nothing of it is kept");
+    let trace = opened_trace(&house).await;
+    let opened = trace.iter().filter(|it| *it.action() == Action::UNWRAP_OUTCOME && it.actor().id == "paie");
+    let of_lyon =
+        opened.filter(|it| it.organisation() == Some(lyon.premises.organisation.to_string().as_str()));
+    assert_eq!(of_lyon.filter(|it| it.outcome() == Outcome::Granted).count(), 1);
+    lyon.grant(&json!({})).await;
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", cut.dossier));
+    assert_eq!(only(&lyon).file_name().unwrap().to_str(), Some(&*name));
+}
+
+#[tokio::test]
+async fn a_company_that_tries_another_s_id_or_key_is_refused() {
+    let house = House::start("connector-another");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let lille = Connected::found(&house, &administrator, "Région").await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let mine = lyon.deposit(&citizen, &content(10)).await;
+    let (lyons, lilles) = (lyon.premises.organisation.to_string(), lille.premises.organisation.to_string());
+
+    // Another's id with one's own credentials: the feed is one's own, and no key manager opens it.
+    let (from, to) = (format!("\norganisation = \"{lilles}\""), format!("\norganisation = \"{lyons}\""));
+    let lille = lille.saying(&from, &to);
+    let theirs = lille.deposit(&citizen, &content(20)).await;
+    let mut connector = Connected::program(&house, &[&lille]).start(house.scratch.path());
+    let said = connector.wait_for("manifest_of_another_organisation");
+    assert!(said.contains(&theirs.dossier.to_string()), "{said}");
+    assert!(lille.folders().is_empty());
+
+    // Another's dossier, asked for with one's own token, is not there; that it was asked for is on record.
+    let feed = lille.feed(&house).await;
+    let refused =
+        feed.post::<_, Value>(&format!("/v1/deliveries/{}/reading", mine.dossier), &json!({})).await;
+    assert_eq!(refused.unwrap_err().code(), Some("not_found"));
+    let tried = opened_trace(&house).await.into_iter().filter(|it| it.actor().id == lille.client_id);
+    let refusals: Vec<_> = tried.filter(|it| it.outcome() == Outcome::Refused).collect();
+    assert!(refusals.iter().any(|it| it.subjects().iter().any(|it| it.id == mine.dossier.to_string())));
+
+    // Another's key manager knows neither the certificate nor who issued it; one's own releases nothing of another's dossier.
+    let reading = lyon.feed(&house).await;
+    let path = format!("/v1/deliveries/{}/reading", mine.dossier);
+    let token: Value = reading.post(&path, &json!({})).await.unwrap();
+    reading.set_bearer(token["token"].as_str().map(str::to_owned));
+    let bundle: Value = reading.get(&format!("/v1/reading/{}/bundle", mine.dossier)).await.unwrap();
+    let ask = json!({
+        "dossier": mine.dossier, "file_id": bundle["files"][0]["file_id"], "header": bundle["files"][0]["header"],
+        "manifest": bundle["manifest"], "manifest_evidence": bundle["manifest_evidence"],
+        "scheme": bundle["scheme"], "reading": token["token"],
+    });
+    for (key_manager, code) in
+        [(&lyon, "certificate_untrusted"), (&lille, "manifest_of_another_organisation")]
+    {
+        let server = key_manager.key_manager_as(&lille);
+        let refused = server.post::<_, Value>("/v1/connector/unwrap", &ask).await.unwrap_err();
+        assert_eq!(refused.code(), Some(code), "{refused}");
+    }
+    let own: Value = lyon.key_manager_as(&lyon).post("/v1/connector/unwrap", &ask).await.unwrap();
+    assert!(own["cek"].is_string(), "the same question of whose it is");
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
-use sceau_tests::{Connected, House, struck};
+use sceau_client::Person;
+use sceau_tests::{Connected, House, HrSystem, Program, struck};
+use serde_json::{Value, json};
 
 fn kill(pid: u32) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
@@ -34,37 +36,16 @@ async fn the_folder_appears_exactly_once() {
     let sent: Vec<u8> = (0..1_500_000_u32).map(|i| (i % 251) as u8).collect();
     let kept = house.scratch.join("taken");
     std::fs::create_dir(&kept).unwrap();
-    let (mut taken, mut killed, mut step) = (BTreeMap::new(), 0, 1);
-    loop {
+    let (mut taken, mut killed) = (BTreeMap::new(), 0);
+    for step in 1.. {
         let deposited = lyon.deposit(&citizen, &sent).await;
         let logs = house.scratch.join(&format!("stepped-{step}"));
-        let (mut running, steps) = Connected::program(&house, &[&lyon]).start_stepped(&logs);
-        let mut seen = 0;
-        let hold = steps.hold(move || {
-            seen += 1;
-            seen >= step
-        });
-        let pid = running.pid();
+        let program = Connected::program(&house, &[&lyon]);
+        let struck = killed_at(step, &program, &logs, "handed_over").await;
+        take(&lyon, &mut taken, &kept);
+        goes_on(&program, &logs, &lyon, &citizen).await;
+        take(&lyon, &mut taken, &kept);
         let dossier = deposited.dossier.to_string();
-        let act = async {
-            tokio::task::spawn_blocking(move || {
-                // It says so, or dies before.
-                while !running.log().contains("handed_over") && running.is_alive() {
-                    std::thread::park_timeout(std::time::Duration::from_millis(5));
-                }
-                drop(running);
-            })
-            .await
-            .unwrap();
-        };
-        let ((), struck) = struck(hold, act, async |_| kill(pid)).await;
-        take(&lyon, &mut taken, &kept);
-        let mut again = Connected::program(&house, &[&lyon]).named("connect-again").start(&logs);
-        // It acknowledges a later dossier only after what was open before.
-        let after = lyon.deposit(&citizen, b"after").await;
-        again.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", after.dossier));
-        assert!(again.stop().success());
-        take(&lyon, &mut taken, &kept);
         let of_this: Vec<_> = taken.iter().filter(|(name, _)| name.starts_with(&dossier)).collect();
         assert!(matches!(of_this.as_slice(), [(_, 1)]), "killed at step {step}: {of_this:?}");
         let found = std::fs::read(kept.join(format!("{}.1", of_this[0].0)).join("documents/pièce.pdf"));
@@ -72,8 +53,76 @@ async fn the_folder_appears_exactly_once() {
         if !struck {
             break;
         }
-        (killed, step) = (killed + 1, step + 1);
+        killed += 1;
     }
     eprintln!("killed at {killed} steps");
     assert!(killed >= 12, "files, folders, the journal, the rename: {killed}");
+}
+
+/// Starts it, and kills it at the `step`th thing that it makes durable, unless it says `words` before; whether it came to it.
+async fn killed_at(step: u32, program: &Program, logs: &Path, words: &'static str) -> bool {
+    let (mut running, steps) = program.start_stepped(logs);
+    let mut seen = 0;
+    let hold = steps.hold(move || {
+        seen += 1;
+        seen >= step
+    });
+    let pid = running.pid();
+    let act = async {
+        tokio::task::spawn_blocking(move || {
+            // It says so, or dies before.
+            while !running.log().contains(words) && running.is_alive() {
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+            drop(running);
+        })
+        .await
+        .unwrap();
+    };
+    struck(hold, act, async |_| kill(pid)).await.1
+}
+
+/// Starts it again, until it has a later dossier too: it comes to that only after what was open before.
+async fn goes_on(program: &Program, logs: &Path, connected: &Connected, citizen: &Person) {
+    let mut again = program.clone().named("connect-again").start(logs);
+    let after = connected.deposit(citizen, b"after").await;
+    again.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", after.dossier));
+    assert!(again.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_posted_is_taken_in_once_and_decided_once() {
+    let house = House::start("connector-killed-posting");
+    let administrator = house.administrator().await;
+    let hr = HrSystem::start(&house);
+    let lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&hr.handover());
+    lyon.grant_decisions().await;
+    let mut killed = 0;
+    // Until it is whole, a dossier is written as for a folder; and a client may ask for so many tokens in a minute.
+    for step in 10.. {
+        // One of their own for each: what one person may deposit in an hour is bounded.
+        let citizen = house.citizen(&format!("cleo.{step}@example.org")).await;
+        let deposited = lyon.deposit(&citizen, b"decide on it").await;
+        let logs = house.scratch.join(&format!("stepped-{step}"));
+        let program = Connected::program(&house, &[&lyon]);
+        let struck = killed_at(step, &program, &logs, "\"event\":\"decided\"").await;
+        goes_on(&program, &logs, &lyon, &citizen).await;
+        let dossier = deposited.dossier.to_string();
+        let taken = hr.taken().iter().filter(|key| key.starts_with(&dossier)).count();
+        assert_eq!(taken, 1, "killed at step {step}");
+        // Asked again, it was the same key each time, and so taken in once.
+        let log = hr.running.log();
+        let posted = log.lines().filter(|line| line.contains(&dossier) && line.contains("\"first\": true"));
+        assert_eq!(posted.count(), 1, "killed at step {step}");
+        let view: Value = citizen.server().get(&format!("/v1/dossiers/{dossier}")).await.unwrap();
+        assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Repris.")));
+        let left = std::fs::read_dir(lyon.output.join(".incoming")).unwrap().count() + lyon.folders().len();
+        assert_eq!(left, 0, "killed at step {step}: nothing in clear lies about");
+        if !struck {
+            break;
+        }
+        killed += 1;
+    }
+    eprintln!("killed at {killed} steps");
+    assert!(killed >= 9, "the journal, the rename, the answer, the decision and what became of it: {killed}");
 }

@@ -8,8 +8,10 @@
     reason = "tests state what must hold"
 )]
 
+mod a_connector_believes_no_platform;
 mod a_connector_hands_dossiers_over;
 mod a_connector_is_killed_at_every_step;
+mod a_connector_posts_dossiers;
 mod a_cut_upload_goes_on;
 mod a_dossier_goes_its_whole_way;
 mod a_key_manager_is_made_anew_from_its_custodians;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sceau_client::{Deposited, Document, Person, Scheme};
+use sceau_client::{Deposited, Document, Person, Scheme, Server, Trust};
 use serde_json::{Value, json};
 
 use crate::program::Program;
@@ -19,6 +19,8 @@ pub struct Connected {
     pub scheme: Scheme,
     /// Where dossiers appear.
     pub output: PathBuf,
+    /// The connector's client secret on the platform.
+    client_secret: String,
     /// The connector's client id on the platform.
     pub client_id: String,
     /// The table of `connector.toml`.
@@ -34,10 +36,10 @@ impl Connected {
         let made = staff.chief.server().post("/v1/organisation/connectors", &json!({"name": "Paie"})).await;
         let made: Value = made.expect("an organisation's administrator may");
         let text = |key: &str| made.get(key).and_then(Value::as_str).expect("credentials").to_owned();
-        let client_id = text("client_id");
+        let (client_id, client_secret) = (text("client_id"), text("client_secret"));
         let organisation = premises.organisation;
         let write = |what: &str, bytes: &[u8]| house.scratch.write(&format!("{organisation}.{what}"), bytes);
-        let secret = write("secret", text("client_secret").as_bytes());
+        let secret = write("secret", client_secret.as_bytes());
         let certificate = write("pem", premises.connector().0);
         let anchors = write("anchors", premises.authority());
         let output = house.scratch.join(&format!("{organisation}.in"));
@@ -51,7 +53,7 @@ impl Connected {
             administrator.log_key(),
             premises.address(),
         );
-        let connected = Self { premises, staff, scheme, output, client_id, table };
+        let connected = Self { premises, staff, scheme, output, client_secret, client_id, table };
         connected.grant(&json!({})).await;
         connected
     }
@@ -88,6 +90,36 @@ impl Connected {
         self
     }
 
+    /// The platform as the connector's client sees it, signed in.
+    pub async fn feed(&self, house: &House) -> Server {
+        let server = Server::new(&house.origin, &Trust::default()).expect("a good address");
+        let credentials = (self.client_id.as_str(), self.client_secret.as_str());
+        let fields = [("grant_type", "client_credentials"), ("scope", "dossiers.receive")];
+        let token: Value =
+            server.post_form("/v1/oauth/token", credentials, &fields).await.expect("a good secret");
+        server.set_bearer(token.get("access_token").and_then(Value::as_str).map(str::to_owned));
+        server
+    }
+
+    /// This organisation's key manager, as the connector of `other` calls it.
+    pub fn key_manager_as(&self, other: &Self) -> Server {
+        let (anchors, identity) = (self.premises.authority().to_vec(), other.premises.connector().0.to_vec());
+        let trust = Trust { anchors_pem: Some(anchors), identity_pem: Some(identity) };
+        Server::new(&self.premises.address(), &trust).expect("a good address")
+    }
+
+    /// Lets the connector miss what the log has after a second, and not after ten minutes.
+    pub fn watching_closely(mut self) -> Self {
+        self.table = self.table.replacen("poll_seconds = 1", "poll_seconds = 1\noverdue_seconds = 1", 1);
+        self
+    }
+
+    /// The table with something else in the place of what it says: another's credentials.
+    pub fn saying(mut self, instead_of: &str, this: &str) -> Self {
+        self.table = self.table.replacen(instead_of, this, 1);
+        self
+    }
+
     /// A deposit of one document for this organisation.
     pub async fn deposit(&self, citizen: &Person, content: &[u8]) -> Deposited {
         let document = Document {
@@ -111,7 +143,13 @@ impl Connected {
 
     /// The program, of these organisations.
     pub fn program(house: &House, organisations: &[&Self]) -> Program {
-        let text: Vec<&str> = organisations.iter().map(|connected| connected.table.as_str()).collect();
+        Self::program_with(house, organisations, "")
+    }
+
+    /// The same, with a beginning of its configuration: the antivirus.
+    pub fn program_with(house: &House, organisations: &[&Self], first: &str) -> Program {
+        let tables = organisations.iter().map(|connected| connected.table.as_str());
+        let text: Vec<&str> = std::iter::once(first).chain(tables).collect();
         let config = house.scratch.write("connector.toml", text.join("\n"));
         Program::sceau("connect").named("connect").arg("--config").arg(config)
     }

@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use super::writing::{hex, pretty};
 
 /// What the organisation's system drops into the folder of a dossier, prints, or answers.
-const FOUND: &str = "decision.json";
+pub(super) const FOUND: &str = "decision.json";
 /// What became of it, beside it.
 const TOLD: &str = "decision.result.json";
 /// What the organisation decided, wherever it did.
@@ -106,6 +106,15 @@ pub(super) fn note(place: &Path, delivery: &Delivery, proven: Option<Decided>) -
         Err(_) if !place.is_dir() => Ok(()),
         written => written.map_err(|error| Trouble::disk(place, &error)),
     }
+}
+
+/// Whether a decision lies in the folder of a dossier that the key manager has not signed: not yet, or not at all.
+pub(super) fn waits(place: &Path) -> bool {
+    let Some(found) = Found::in_folder(place) else { return false };
+    let told = std::fs::read(place.join(TOLD)).unwrap_or_default();
+    let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+    let signed = told.get("state").is_some_and(|state| state == "signed");
+    !(signed && told.get("decision_sha256").is_some_and(|hash| *hash == found.hash))
 }
 
 /// Says in the folder what became of a decision; a folder that was taken away needs no word.

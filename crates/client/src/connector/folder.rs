@@ -85,6 +85,13 @@ pub(super) fn appear(output: &Path, name: &str) -> Result<(), Error> {
     sync_folder(&output.join(ASIDE))
 }
 
+/// Removes a folder that appeared: it is out of sight at once, and what a stop leaves of it goes at the next start.
+pub(super) fn discard(output: &Path, name: &str) -> Result<(), Error> {
+    let gone = aside(output, &format!("{name}.sent"));
+    std::fs::rename(output.join(name), &gone)?;
+    std::fs::remove_dir_all(gone)
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path)?.sync_all()

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::config::{Handover, Target};
-use super::decisions::{Found, note, tell};
+use super::decisions::{self, Found, note, tell};
 use super::event::Event;
 use super::feed::{Delivery, Page};
 use super::folder;
@@ -92,7 +92,8 @@ impl Connector {
     async fn go_on(&mut self) -> Result<(), Trouble> {
         let mut broken = 0;
         loop {
-            let rest = self.work().await?;
+            // A second at least: what is due before waits that long, and nobody asks without end.
+            let rest = self.work().await?.max(Duration::from_secs(1));
             let wake = Arc::clone(&self.wake);
             let page = tokio::select! {
                 () = wake.notified() => continue,
@@ -165,6 +166,7 @@ impl Connector {
                     delivery.is_sent().then_some(settled).into_iter().chain([Step::Done { id: id.clone() }]);
                 self.journal.append(&steps.collect::<Vec<_>>()).map_err(Trouble::Journal)?;
                 self.patience.passed(&id);
+                self.sweep();
                 event.iter().for_each(|event| (self.teller)(event));
                 return Ok(());
             }
@@ -221,10 +223,8 @@ impl Connector {
         })?;
         let place = place(&self.target, &name);
         let disk = |error: std::io::Error| Trouble::disk(&place, &error);
-        match hand_on(&self.target.handover, delivery, &place).await? {
-            Some(said) => folder::replace(&place, "decision.json", &said).map_err(disk)?,
-            None if matches!(self.target.handover, Handover::Post { .. }) => remove(&place).map_err(disk)?,
-            None => {}
+        if let Some(said) = hand_on(&self.target.handover, delivery, &place).await? {
+            folder::replace(&place, decisions::FOUND, &said).map_err(disk)?;
         }
         Ok(Some(Event::HandedOver { dossier, folder: place.display().to_string() }))
     }
@@ -293,9 +293,7 @@ impl Connector {
         let folder = place.display().to_string();
         match outcome {
             Ok(()) => {
-                if matches!(self.target.handover, Handover::Post { .. }) {
-                    let _ = remove(place);
-                }
+                self.sweep();
                 (self.teller)(&Event::Decided { folder });
             }
             Err(trouble) => (self.teller)(&Event::DecisionRefused {
@@ -305,6 +303,12 @@ impl Connector {
             }),
         }
         Ok(())
+    }
+
+    fn sweep(&self) {
+        if let Err(error) = sweep(&self.target, self.standing()) {
+            self.say_later(None, &Trouble::disk(self.target.handover.folder(), &error));
+        }
     }
 
     fn say_later(&self, dossier: Option<String>, trouble: &Trouble) {
@@ -317,18 +321,30 @@ impl Connector {
 fn clear(target: &Target, standing: &Standing) -> Result<(), Trouble> {
     let output = target.handover.folder();
     let complete = |name: &str| standing.handing.values().any(|folder| folder == name);
-    folder::prepare(output, complete).map_err(|error| Trouble::disk(output, &error))
+    folder::prepare(output, complete)
+        .and_then(|()| sweep(target, standing))
+        .map_err(|error| Trouble::disk(output, &error))
+}
+
+/// Removes the folders that were posted, but for those whose answer is not signed: what was sent does not lie about in clear.
+fn sweep(target: &Target, standing: &Standing) -> std::io::Result<()> {
+    if !matches!(target.handover, Handover::Post { .. }) {
+        return Ok(());
+    }
+    let output = target.handover.folder();
+    for entry in std::fs::read_dir(output)? {
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let place = output.join(&name);
+        let ours = !name.starts_with('.') && place.join("proof/manifest").exists();
+        let under_way = standing.handing.values().any(|folder| *folder == name);
+        if ours && !under_way && !decisions::waits(&place) {
+            folder::discard(output, &name)?;
+        }
+    }
+    Ok(())
 }
 
 /// By which patience knows a folder with a decision: no id of an entry has a slash before it.
 fn key_of(folder: &str) -> String {
     format!("/{folder}")
-}
-
-/// Removes a folder that was posted; one that is gone already is good.
-fn remove(place: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(place) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

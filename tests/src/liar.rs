@@ -1,0 +1,93 @@
+//! A platform that lies: everything goes on to the real one, and the test alters what it answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::House;
+
+/// Given method, path with query, and the answer; alters the answer.
+type Lie = Box<dyn Fn(&str, &mut Value) + Send>;
+
+/// What everybody takes for the platform.
+#[derive(Clone)]
+pub struct Liar {
+    real: Arc<Mutex<String>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    lie: Arc<Mutex<Option<Lie>>>,
+    http: reqwest::Client,
+}
+
+impl std::fmt::Debug for Liar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Liar")
+    }
+}
+
+impl Liar {
+    /// A house behind one; it says the truth for now.
+    pub async fn house(name: &str) -> (House, Self) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let liar = Self { real: Arc::default(), asked: Arc::default(), lie: Arc::default(), http };
+        let router = Router::new().fallback(forward).with_state(liar.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let house = House::start_behind(name, port);
+        *liar.real.lock().unwrap_or_else(PoisonError::into_inner) = house.address();
+        (house, liar)
+    }
+
+    /// Alters each answer in JSON from now on. `lie` is given the method and the path with its query, and the answer.
+    pub fn lies(&self, lie: impl Fn(&str, &mut Value) + Send + 'static) {
+        *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(lie));
+    }
+
+    /// Says the truth from now on.
+    pub fn repents(&self) {
+        *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How often something was asked whose method and path hold `words`.
+    pub fn heard(&self, words: &str) -> usize {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter(|asked| asked.contains(words)).count()
+    }
+}
+
+async fn forward(State(liar): State<Liar>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 64 << 20).await.expect("a request of a test is small");
+    let asked = format!("{} {}", parts.method, parts.uri);
+    liar.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    let url = format!("{}{}", liar.real.lock().unwrap_or_else(PoisonError::into_inner), parts.uri);
+    let request = liar.http.request(parts.method, url).headers(end_to_end(parts.headers)).body(body);
+    let Ok(answer) = request.send().await else { return reqwest::StatusCode::BAD_GATEWAY.into_response() };
+    let (status, headers) = (answer.status(), end_to_end(answer.headers().clone()));
+    let Ok(body) = answer.bytes().await else { return reqwest::StatusCode::BAD_GATEWAY.into_response() };
+    (status, headers, liar.told(&asked, body)).into_response()
+}
+
+impl Liar {
+    fn told(&self, asked: &str, body: Bytes) -> Bytes {
+        let lie = self.lie.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(lie), Ok(mut answer)) = (lie.as_ref(), serde_json::from_slice::<Value>(&body)) else {
+            return body;
+        };
+        lie(asked, &mut answer);
+        answer.to_string().into()
+    }
+}
+
+/// Without what is of one connection only (RFC 9110 §7.6.1).
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    for hop in ["host", "content-length", "transfer-encoding", "connection"] {
+        headers.remove(hop);
+    }
+    headers
+}
