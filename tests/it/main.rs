@@ -29,6 +29,7 @@ mod files_of_any_size_and_name_come_back;
 mod kill_nine_loses_nothing;
 mod dossiers_are_sealed_to_a_new_key;
 mod killed_at_eight_points;
+mod people_sign_in_by_a_provider;
 mod random_kills_lose_nothing;
 mod servers_have_bad_days;
 mod one_sender_does_not_hold_the_intake;

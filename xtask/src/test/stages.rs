@@ -45,7 +45,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "tools",
-        about: "virtual environments, browser driver",
+        about: "virtual environments, browser driver, OpenID provider",
         needs: &[],
         lane: "npm",
         work: tools,
@@ -223,6 +223,7 @@ pub(crate) fn tools(log: &Log) -> Result<(), String> {
     for judge in venvs() {
         virtual_environment(&judge, log)?;
     }
+    npm_ci(&root().join("tests/provider"), log)?;
     npm_ci(&root().join("tests/browser"), log)
 }
 

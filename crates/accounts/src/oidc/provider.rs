@@ -1,13 +1,13 @@
 //! A provider as it is asked: what it says of itself and its keys, kept for a while.
 //!
-//! Keys rotate. What is kept is fresh for ten minutes; a statement under a key that is not among them has them asked for again, at most
-//! every ten seconds, so that nobody who sends names of keys makes us ask more often. When the provider does not answer, its last keys
+//! Keys rotate. What is kept is fresh for ten minutes; a statement under a key that is not among them has them asked for again, three times
+//! and then every twenty seconds, so that nobody who sends names of keys makes us ask more often. When the provider does not answer, its last keys
 //! serve for an hour more; then nobody signs in by it until it does.
 
 use std::sync::Arc;
 
 use sceau_crypto::jose::{KeySet, KeySetError, Statement, StatementError};
-use sceau_store::Clock;
+use sceau_store::{Clock, RateLimiter, Rule};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -17,8 +17,8 @@ use super::{Ask, Clocks, Http, HttpAnswer, HttpFailure, IssuerUrl, Metadata, Met
 const FRESH_MS: u64 = 600_000;
 /// A provider that does not answer is believed on its last keys for so long.
 const STALE_MS: u64 = 3_600_000;
-/// Between two questions, whatever happens.
-const PAUSE_MS: u64 = 10_000;
+/// How often it is asked, whatever happens.
+const QUESTIONS: Rule = Rule { burst: 3, every_ms: 20_000 };
 
 /// A provider does not answer, or not as one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -56,11 +56,10 @@ impl std::fmt::Debug for Provider {
     }
 }
 
-#[derive(Default)]
 struct Kept {
     known: Option<Known>,
-    /// When it was last asked, and what became of it where that failed.
-    asked_ms: Option<u64>,
+    questions: RateLimiter,
+    /// What became of the last question, where it failed.
     failure: Option<ProviderError>,
 }
 
@@ -88,7 +87,8 @@ impl Known {
 impl Provider {
     /// The provider of this name. Nothing is asked yet.
     pub fn new(issuer: IssuerUrl, http: Arc<dyn Http>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuer, http, clock, kept: Arc::default() }
+        let kept = Kept { known: None, questions: RateLimiter::new(1), failure: None };
+        Self { issuer, http, clock, kept: Arc::new(Mutex::new(kept)) }
     }
 
     /// Who it is.
@@ -126,16 +126,14 @@ impl Provider {
         Ok((verified?, known.clocks(self.now_ms())))
     }
 
-    /// Asks unless what is kept is younger than `age_ms`, or it was asked a moment ago. One asks at a time, and the others wait for it.
+    /// Asks unless what is kept is younger than `age_ms`, or it was asked too often already. One asks at a time, and the others wait for it.
     async fn known_within(&self, age_ms: u64) -> Result<Known, ProviderError> {
         let mut kept = self.kept.lock().await;
         let now = self.now_ms();
         // A clock that went back makes what is kept look new: then it is asked for again.
         let passed = |since: u64| if since <= now { now - since } else { u64::MAX };
-        let pause = kept.asked_ms.is_some_and(|asked| passed(asked) < PAUSE_MS);
         let fresh = kept.known.as_ref().is_some_and(|known| passed(known.asked_ms) < age_ms);
-        if !fresh && !pause {
-            kept.asked_ms = Some(now);
+        if !fresh && kept.questions.take("", QUESTIONS, now).is_ok() {
             match self.ask_all(now).await {
                 Ok(known) => {
                     kept.known = Some(known);
@@ -149,8 +147,9 @@ impl Provider {
         }
         let failure = kept.failure.clone();
         let usable = kept.known.clone().filter(|known| passed(known.asked_ms) < STALE_MS);
-        usable
-            .ok_or_else(|| failure.unwrap_or_else(|| HttpFailure("it was asked a moment ago".into()).into()))
+        usable.ok_or_else(|| {
+            failure.unwrap_or_else(|| HttpFailure("it was asked too often in a moment".into()).into())
+        })
     }
 
     async fn ask_all(&self, now_ms: u64) -> Result<Known, ProviderError> {

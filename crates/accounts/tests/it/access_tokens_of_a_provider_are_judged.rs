@@ -145,7 +145,17 @@ async fn a_new_key_is_found_and_names_of_no_key_do_not_make_us_ask_more() {
         let token = scene.double.sign(json!({"kid": format!("no-{flood}"), "typ": "JWT"}), &keycloak());
         assert!(scene.tokens.verify(&token).await.is_err());
     }
-    assert_eq!(scene.double.asked.load(Ordering::SeqCst), 2, "asked a moment ago");
+    assert_eq!(
+        scene.double.asked.load(Ordering::SeqCst),
+        3,
+        "asked three times, and then no more for a while"
+    );
+    scene.double.rotate("third");
+    scene.clock.advance(20_000);
+    assert!(
+        scene.verify(json!({"typ": "JWT"}), &keycloak()).await.is_ok(),
+        "and a flood hides no new key for long"
+    );
 }
 
 #[tokio::test]

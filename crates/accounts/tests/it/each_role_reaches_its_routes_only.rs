@@ -50,6 +50,9 @@ async fn every_route_for_every_role() {
         (Method::POST, "/v1/invitations", wrong_step.clone(), [401, 403, 403, 403, 409, 409]),
         (Method::POST, "/v1/passkeys/add/begin", Value::Null, [401, 200, 200, 200, 200, 200]),
         (Method::POST, "/v1/passkeys/add", wrong_step.clone(), [401, 409, 409, 409, 409, 409]),
+        (Method::GET, "/v1/providers", Value::Null, [200; 6]),
+        (Method::POST, "/v1/providers/link/prepare", Value::Null, [401, 409, 409, 409, 409, 409]),
+        (Method::POST, "/v1/providers/link", wrong_step.clone(), [401, 409, 409, 409, 409, 409]),
         (Method::POST, "/v1/logout", Value::Null, [401, 204, 204, 204, 204, 204]),
     ];
     let mut seen: BTreeMap<(String, &str), [bool; 6]> = BTreeMap::new();
