@@ -6,6 +6,7 @@
 mod bus;
 mod error;
 pub mod http;
+mod letters;
 mod message;
 mod reply;
 mod reply_fields;
@@ -14,6 +15,7 @@ mod subscriptions;
 
 pub use bus::{BUS_TOPIC, ReplyDesk};
 pub use error::ReplyError;
+pub use letters::{MOB_LETTERS, statements as letter_statements};
 pub use message::{Refused, SubscriptionMessage, ToProcess};
 pub use reply::{Amount, Frequency, Outcome, Payment, Rejection, RejectionType, Reply, Validation};
 pub use settling::{REPLY_TOPIC, statements as settling_statements};

@@ -10,6 +10,7 @@ use sceau_store::{Row, StoreError, Transaction, params};
 use sceau_trace::{Action, Actor, ActorKind, Asserted};
 use serde::{Deserialize, Serialize};
 
+use super::letters::{Step, post};
 use super::subscriptions::statements as subscriptions;
 use super::{Outcome, Refused, Reply, ReplyError, SubscriptionMessage, Subscriptions};
 use crate::Fault;
@@ -172,7 +173,12 @@ impl Subscriptions {
         let status = if matches!(reply.outcome, Outcome::Validated(_)) { "VALIDEE" } else { "REJETEE" };
         let values = params![reply.subscription_id.as_str(), company, status];
         let changed = transaction.execute(subscriptions::DECIDE_SUBSCRIPTION, values).await?;
-        Ok(if changed == 1 { Ok(()) } else { Err(ReplyError::status()) })
+        if changed != 1 {
+            return Ok(Err(ReplyError::status()));
+        }
+        let step = if status == "VALIDEE" { Step::Validated } else { Step::Rejected };
+        post(&self.outbox, transaction, &reply.subscription_id, step).await?;
+        Ok(Ok(()))
     }
 }
 

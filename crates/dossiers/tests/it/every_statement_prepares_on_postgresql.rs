@@ -3,8 +3,7 @@ use sceau_store::judge::PostgresJudge;
 
 #[test]
 fn postgresql_accepts_our_tables_and_statements() {
-    let all =
-        [statements::ALL, mob::statements::ALL, mob::http::statements::ALL, mob::settling_statements::ALL]
-            .concat();
+    let mob = [mob::statements::ALL, mob::letter_statements::ALL, mob::settling_statements::ALL].concat();
+    let all = [statements::ALL, mob::http::statements::ALL, &mob].concat();
     PostgresJudge::start().unwrap().accepts(MIGRATIONS, &all).unwrap();
 }

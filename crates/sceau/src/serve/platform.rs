@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
-use sceau_dossiers::mob::{BUS_TOPIC, REPLY_TOPIC, ReplyDesk};
+use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
@@ -193,6 +193,7 @@ async fn deliver(
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
     let mob = platform.dossiers.has_mob();
+    let about_subscriptions = (platform.dossiers.clone(), mail.clone());
     let dossiers = platform.dossiers.clone();
     let webhooks = move |message: Message| {
         let dossiers = dossiers.clone();
@@ -206,11 +207,15 @@ async fn deliver(
             platform.dossiers.deliver_letter(&platform.accounts, &mail, &message).await
         }
     };
+    let subscriptions = move |message: Message| {
+        let (dossiers, mail) = (about_subscriptions.0.clone(), about_subscriptions.1.clone());
+        async move { dossiers.deliver_mob_letter(&mail, &message).await }
+    };
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut dispatcher =
-        outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks);
+        outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks).on(MOB_LETTERS, subscriptions);
     if let Some(desk) = desk {
         dispatcher = dispatcher.on(BUS_TOPIC, desk.clone()).on(REPLY_TOPIC, desk);
     }

@@ -15,6 +15,7 @@ use super::forms::json as parsed;
 use super::refusal::{Answer, Code, Refusal};
 use super::rows::{Attachment, Request, Status};
 use super::{MobHost, record, statements};
+use crate::mob::letters::{Step, post};
 use crate::mob::{Outcome, Reply, ReplyError, SubscriptionMessage, ToProcess};
 
 /// `POST /v1/subscriptions/{id}/verify`.
@@ -64,6 +65,7 @@ impl MobHost {
                 let message = self.message(&request, &attachments);
                 self.dossiers().subscriptions().announce(&mut transaction, &company, &message).await?;
             }
+            post(&self.dossiers().outbox, &mut transaction, id, Step::Sent).await?;
             Ok(transaction.commit().await?)
         })
         .await
@@ -152,6 +154,8 @@ impl MobHost {
             if !decided {
                 return Err(Code::BadStatus.into());
             }
+            let step = if status == Status::Validated { Step::Validated } else { Step::Rejected };
+            post(&self.dossiers().outbox, &mut transaction, id, step).await?;
             Ok(transaction.commit().await?)
         })
         .await?;

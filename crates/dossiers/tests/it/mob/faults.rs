@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
 use sceau_crypto::mob::VerifiedManifest;
-use sceau_store::Value as Datum;
+use sceau_dossiers::mob::MOB_LETTERS;
 use sceau_store::bus::Broker;
 use sceau_store::judge::{BINARY_SIGNATURE, HrJudge, RabbitJudge};
+use sceau_store::{DeliveryError, MailFolder, Mailer, Message, Value as Datum};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -276,6 +277,25 @@ async fn fault_10_size_is_judged_before_and_while_a_file_streams() {
         "mob_file_too_large"
     );
     assert_eq!(maas.attach(&id, one_file("a.pdf", pdf(10_000_000))).await.0, 201);
+    // The letter is left in the transaction that sends the subscription; a mail server that is away is asked again, once it is time.
+    assert_eq!(maas.verify(&id).await.0, 200);
+    let waiting = "SELECT count(*) AS n FROM outbox WHERE topic = 'mob_letter' AND dead = 0";
+    let away = |_: Message| async { Err(DeliveryError::Away("connection refused".to_owned())) };
+    mob.world.outbox.dispatcher().on(MOB_LETTERS, away).deliver_due().await.unwrap();
+    assert_eq!(mob.world.count(waiting, &[]).await, 1);
+    let folder = mob.world.folder.path().join("mail");
+    let mail = Mailer::Folder(MailFolder::open(&folder, "Sceau <a@b.fr>", mob.world.clock.clone()).unwrap());
+    let dossiers = mob.world.dossiers.clone();
+    let deliver = move |message: Message| {
+        let (dossiers, mail) = (dossiers.clone(), mail.clone());
+        async move { dossiers.deliver_mob_letter(&mail, &message).await }
+    };
+    mob.world.clock.advance(600_000);
+    mob.world.outbox.dispatcher().on(MOB_LETTERS, deliver).deliver_due().await.unwrap();
+    assert_eq!(mob.world.count(waiting, &[]).await, 0);
+    let letters = files_below(&folder);
+    let text = String::from_utf8_lossy(&letters[0].1).into_owned();
+    assert!(letters.len() == 1 && text.contains("lea@example.org"), "{text}");
 }
 
 /// Sends a form without an end: the status that comes, and how many bytes were taken before.
