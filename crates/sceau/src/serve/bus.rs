@@ -123,8 +123,19 @@ struct CompanySettings {
 impl BusSettings {
     /// What can be judged without asking the broker.
     pub(crate) fn check(&self) -> Result<(), String> {
-        Broker::new(&self.address, Zeroizing::default(), "")
-            .map_err(|error| format!("bus.address: {error}"))?;
+        let own = Broker::new(&self.address, Zeroizing::default(), "");
+        let own = own.map_err(|error| format!("bus.address: {error}"))?;
+        for CompanySettings { name, login, .. } in &self.companies {
+            if login == own.login() {
+                return Err(format!("bus.companies: {name} has the platform's own login"));
+            }
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            if login.is_empty() || login.len() > 64 || !login.bytes().all(plain) {
+                return Err(format!(
+                    "bus.companies: the login of {name} has 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`"
+                ));
+            }
+        }
         let mut names: Vec<&str> = self.companies.iter().map(|company| company.name.as_str()).collect();
         let mut logins: Vec<&str> = self.companies.iter().map(|company| company.login.as_str()).collect();
         for list in [&mut names, &mut logins] {

@@ -156,6 +156,7 @@ async fn assemble(
     let desk = options.intake.clone().zip(options.intake_key);
     let dossiers = dossiers
         .with_intake(desk.map(|(url, key)| IntakeDesk { url, key }))
+        .with_reach(settings.webhooks.reach()?)
         .with_mob(settings.mob.as_ref().and_then(MobTable::desk));
     let providers = settings.identity.open(&clock)?;
     let parts = Parts {

@@ -40,6 +40,10 @@
 //! name = "simulation-sirh"
 //! login = "hr-simulation-sirh"
 //!
+//! [webhooks]                  # how far organisations' webhooks reach: public addresses only, without it
+//! allow = ["10.20.0.0/16"]    # networks that are not public and are called all the same
+//! ca_file = "/etc/sceau/ca.pem"
+//!
 //! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
 //! url = "https://mob.example.org"
 //! key = "…"                   # what `sceau mob key` prints
@@ -71,6 +75,7 @@ use super::database::DatabaseSettings;
 use super::identity::IdentitySettings;
 use super::mob::MobTable;
 use super::secret::SecretFile;
+use super::webhooks::WebhookSettings;
 use crate::failure::{Exit, Failure};
 
 /// The longest file that is read, in bytes.
@@ -92,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) identity: IdentitySettings,
     /// Where companies' own systems receive and decide; nowhere without it.
     pub(crate) bus: Option<BusSettings>,
+    /// How far organisations' webhooks reach.
+    pub(crate) webhooks: WebhookSettings,
     /// Who uses MOB's HTTP interface; nobody without it.
     pub(crate) mob: Option<MobTable>,
 }
@@ -256,7 +263,8 @@ impl MailSettings {
         SmtpMailer::new(&server).map(Some).map_err(|error| Failure::role("mail", &error))
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What can be judged without asking a server.
+    pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Self::Folder { path, .. } => absolute("mail.path", path.as_deref()),
             Self::Smtp { user, password_file, ca_file, .. } => {
@@ -293,6 +301,7 @@ impl Settings {
             bus.check()?;
             bus.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         }
+        absolute("webhooks.ca_file", self.webhooks.path())?;
         if let Some(mob) = &self.mob {
             mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
         }
@@ -388,6 +397,37 @@ mod tests {
             postgresql("url = \"postgresql://s@db/s\"\npassword_file = \"pw\"").contains("password_file")
         );
         assert!(postgresql("url = \"postgresql://s@db/s\"\nconnections = 0").contains("1 to 1000"));
+    }
+
+    #[test]
+    fn webhooks_reach_the_networks_that_are_named() {
+        let (_folder, path) = written("[webhooks]\nallow = [\"10.20.0.0/16\", \"127.0.0.1\"]\n", 0o640);
+        let reach = Settings::read(Some(&path)).unwrap().webhooks.reach().unwrap();
+        let judged = |url: &str| reach.judge(&url.parse().unwrap()).is_ok();
+        assert!(
+            judged("https://10.20.3.4/") && judged("http://127.0.0.1:8000/") && !judged("https://10.21.0.1/")
+        );
+        let nobody = Settings::default().webhooks.reach().unwrap();
+        assert!(nobody.judge(&"https://10.20.3.4/".parse().unwrap()).is_err());
+        assert!(refused("[webhooks]\nallow = [\"everything\"]\n").contains("10.1.0.0/16"));
+        assert!(refused("[webhooks]\nca_file = \"ca.pem\"\n").contains("webhooks.ca_file"));
+    }
+
+    #[test]
+    fn companies_have_logins_of_their_own() {
+        let bus = "[bus]\naddress = \"amqps://sceau@bus\"\npassword_file = \"/p\"\nca_file = \"/c\"\n";
+        let with = |companies: &[(&str, &str)]| {
+            let tables = companies
+                .iter()
+                .map(|(name, login)| format!("[[bus.companies]]\nname = \"{name}\"\nlogin = \"{login}\"\n"));
+            format!("{bus}{}", tables.collect::<String>())
+        };
+        let (_folder, path) = written(&with(&[("alpha", "hr-alpha"), ("beta", "hr-beta")]), 0o640);
+        assert!(Settings::read(Some(&path)).is_ok());
+        assert!(refused(&with(&[("alpha", "sceau")])).contains("bus.companies"), "the platform's own");
+        assert!(refused(&with(&[("alpha", "hr"), ("beta", "hr")])).contains("stands once"));
+        assert!(refused(&with(&[("alpha", "hr alpha")])).contains("login"), "records could not name it");
+        assert!(refused(&with(&[("127.0.0.1", "hr")])).contains("a company's name"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod help_reads_as_reviewed;
 mod keys_stay_with_their_owner;
 mod names_from_senders_are_made_harmless;
 mod support;
+mod the_bus_is_administered;
 mod the_doctor_says_what_is_wrong;
 mod the_trace_is_verified_from_its_entries_up;
 mod what_is_sealed_comes_back;

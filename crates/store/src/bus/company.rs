@@ -62,6 +62,8 @@ impl FromStr for Company {
         let begins = name.bytes().next().is_some_and(plain);
         let good =
             begins && name.len() <= 64 && name.bytes().all(|byte| plain(byte) || b"-_.".contains(&byte));
+        // Records name it, and no record names an address.
+        let good = good && name.parse::<std::net::IpAddr>().is_err();
         if good { Ok(Self(name.to_owned())) } else { Err(NotACompany) }
     }
 }
@@ -107,7 +109,9 @@ mod tests {
 
     #[test]
     fn what_could_mean_more_in_a_pattern_or_a_path_is_no_name() {
-        for name in ["", "-a", ".a", "A", "a b", "a*", "a/b", "a%2f", "é", "a\n", &"a".repeat(65)] {
+        for name in
+            ["", "-a", ".a", "A", "a b", "a*", "a/b", "a%2f", "é", "a\n", "127.0.0.1", &"a".repeat(65)]
+        {
             assert_eq!(name.parse::<Company>(), Err(NotACompany), "{name:?}");
         }
     }

@@ -68,6 +68,16 @@ struct Check {
 async fn server_check(check: &'static str, address: &str, server: &Server) -> Finding {
     match server.get::<Check>("/check").await {
         Ok(answer) => {
+            let warned = answer.checks.iter().filter(|(_, how)| *how == "warn");
+            let warned: Vec<&str> = warned.map(|(part, _)| part.as_str()).collect();
+            if !warned.is_empty() {
+                let found = format!("answers at {address}; to be looked at: {}", warned.join(", "));
+                return Finding::notice(
+                    check,
+                    found,
+                    warned.iter().map(|part| advice(part)).collect::<Vec<_>>().join("; "),
+                );
+            }
             let parts: Vec<&str> = answer.checks.keys().map(String::as_str).collect();
             Finding::well(check, format!("well at {address} ({})", parts.join(", ")))
         }
@@ -77,5 +87,17 @@ async fn server_check(check: &'static str, address: &str, server: &Server) -> Fi
             Finding::trouble(check, format!("answers at {address} and is not well"), advice)
         }
         Err(error) => away(check, address, &error),
+    }
+}
+
+/// What to do about a part that warns of itself.
+fn advice(part: &str) -> &'static str {
+    match part {
+        "deliveries" => {
+            "letters, webhooks or messages of the bus are late or were given up: its administrator sees which and why under Deliveries, \
+             an operator with `sceau bus dead-letters`"
+        }
+        "calendar" => "something is due: the administrator of the key manager sees what on the page Keys",
+        _ => "see /check, and its log",
     }
 }
