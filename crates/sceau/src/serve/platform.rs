@@ -215,8 +215,12 @@ async fn deliver(
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let mut dispatcher =
-        outbox.dispatcher().at_once(DELIVERIES_AT_ONCE).on(LETTERS, letters).on(WEBHOOKS, webhooks).on(MOB_LETTERS, subscriptions);
+    let mut dispatcher = outbox
+        .dispatcher()
+        .at_once(DELIVERIES_AT_ONCE)
+        .on(LETTERS, letters)
+        .on(WEBHOOKS, webhooks)
+        .on(MOB_LETTERS, subscriptions);
     if let Some(desk) = desk {
         dispatcher = dispatcher.on(BUS_TOPIC, desk.clone()).on(REPLY_TOPIC, desk);
     }
