@@ -22,7 +22,7 @@ pub(crate) fn pdf(size: usize) -> Vec<u8> {
 const PHRASE: &str = "Only scanner and recipient read this sentence about patient 314159. ";
 
 /// Opens a file as the organisation's software does.
-async fn opened(cast: &Cast, visit: &Visit<'_>, file: &SealedFile) -> (String, Vec<u8>) {
+pub(crate) async fn opened(cast: &Cast, visit: &Visit<'_>, file: &SealedFile) -> (String, Vec<u8>) {
     let link = cast.officer.ticket(visit.dossier).await.unwrap();
     let ticket = link.rsplit_once("ticket=").unwrap().1;
     let page =

@@ -17,6 +17,7 @@ mod a_dossier_goes_its_whole_way;
 mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_platform_that_swaps_the_recipient_key_is_caught;
 mod a_root_is_replaced;
+mod a_scanned_dossier_goes_on;
 mod a_stolen_platform_opens_nothing;
 mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_brings_its_own_authority;

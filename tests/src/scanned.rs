@@ -141,6 +141,18 @@ impl Scanned {
         self.carry(cast, text(&grant, "grant"), cast.meant(dossier), answers).await
     }
 
+    /// Goes on with a dossier about which the organisation asked for more; the intake's status comes along.
+    pub async fn go_on<'a>(
+        &self,
+        cast: &'a Cast,
+        dossier: DossierId,
+        answers: Value,
+    ) -> Result<(Visit<'a>, u16), ClientError> {
+        let path = format!("/v1/dossiers/{dossier}/intake");
+        let grant: Value = cast.citizen.server().post(&path, &json!({})).await?;
+        self.carry(cast, text(&grant, "grant"), cast.meant(dossier), answers).await
+    }
+
     /// Carries a grant to the intake with what the page means; the intake's status comes along.
     pub async fn carry<'a>(
         &self,

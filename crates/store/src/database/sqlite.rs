@@ -8,7 +8,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use sqlx::{Connection as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
 use super::driver::{Driver, unknown};
 use crate::{Statement, StoreError, Value};
@@ -35,6 +35,8 @@ impl File {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)
+            // A commit that failed (the disk is full) leaves a connection that believes to be in a transaction for ever: the next takes another.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await
             .map_err(StoreError::database("open"))?;
