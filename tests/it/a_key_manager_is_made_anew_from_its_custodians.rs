@@ -227,7 +227,10 @@ async fn a_backup_that_is_behind_goes_on_only_when_its_loss_is_accepted_and_know
     assert!(world.opens(anew).await.unwrap());
     assert!(world.opens(lost).await.is_err(), "its key is gone");
     let records = opened_trace(&world.house).await;
-    let told = records.iter().find(|record| record.action().as_str() == "backup.restore").unwrap();
+    let restored = |record: &&sceau_trace::Record| {
+        record.action().as_str() == "backup.restore" && record.outcome() == sceau_trace::Outcome::Granted
+    };
+    let told = records.iter().find(restored).unwrap();
     assert_eq!(told.detail()["missing_statements"], "1");
     let status: Value = world.premises.administration().get("/v1/status").await.unwrap();
     assert_eq!(status["alarms"], serde_json::json!([]), "what was accepted is no alarm");

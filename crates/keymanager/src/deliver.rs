@@ -59,7 +59,7 @@ fn platform(error: ClientError) -> Delivery {
 impl KeyManager {
     /// Who delivers what: give it to a task of its own, or call `deliver_due`.
     pub(crate) fn dispatcher(&self) -> Dispatcher {
-        let (records, decisions, mob) = (self.clone(), self.clone(), self.clone());
+        let (records, decisions, mob, letters) = (self.clone(), self.clone(), self.clone(), self.clone());
         self.outbox()
             .dispatcher()
             .on(journal::TOPIC, move |message: Message| {
@@ -76,6 +76,10 @@ impl KeyManager {
             .on(crate::mob::TOPIC, move |message: Message| {
                 let manager = mob.clone();
                 async move { manager.deliver_mob_key(message.parse()?).await }
+            })
+            .on(crate::letters::TOPIC, move |message: Message| {
+                let manager = letters.clone();
+                async move { manager.deliver_letter(&message).await }
             })
     }
 

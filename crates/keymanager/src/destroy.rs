@@ -14,6 +14,7 @@ use sceau_trace::{Action, Evidence, sha256};
 use crate::deliver::Delivery;
 use crate::error::Error;
 use crate::keyring::{KeyStanding, Keyring, ManagedKey};
+use crate::letters::{KEY_DESTROYED, Letter};
 use crate::link::Link;
 use crate::manager::{KeyManager, Watching};
 use crate::schema::statements;
@@ -54,6 +55,8 @@ impl KeyManager {
         let position = append.record(self.record_of_destruction(key, early).await?).await?;
         let values = params![key_id.to_string(), self.now(), position];
         append.transaction().execute(statements::KEY_DESTROYED, values).await?;
+        let letter = Letter { kind: KEY_DESTROYED.to_owned(), subject: Some(key_id.to_string()), by: None };
+        self.post(append.transaction(), &letter).await?;
         append.commit().await?;
         self.reload_keyring().await
     }

@@ -19,6 +19,7 @@ mod http;
 mod journal;
 mod judge;
 mod keyring;
+mod letters;
 mod lifecycle;
 mod link;
 mod manager;
@@ -52,6 +53,7 @@ pub use error::Error;
 pub use evidence::DossierProof;
 pub use http::ProblemResponse;
 pub use keyring::KeyStanding;
+pub use letters::LetterSettings;
 pub use lifecycle::WithdrawalReason;
 pub use link::Connection;
 pub use manager::{KeyManager, Setup};
@@ -60,10 +62,10 @@ pub use officer::{VerifiedAdministrator, VerifiedOfficer};
 pub use people::NewCertificate;
 pub use register::{Assignment, Binding};
 pub use release::{Failure, Released, UnwrapRequest};
+pub use rewrap::{NotRewrapped, Rewrapped};
 pub use scanning::{
     Colleague, Exception, ExceptionRequest, ReadingToken, SandboxError, Scanned, ScannerSettings, scan_one,
 };
-pub use rewrap::{NotRewrapped, Rewrapped};
 pub use schema::{MIGRATIONS, statements};
 pub use settings::{Quota, Settings};
 pub use transit::{LoginRole, Policy, TransitSettings};

@@ -47,7 +47,7 @@ impl KeyManager {
     pub(crate) fn judge_client(&self, shown: Shown<'_>) -> Result<VerifiedClient, Denial> {
         let client = self.judge().judge(shown, self.now())?;
         let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
-        if registers.withdrawn.contains(&client.fingerprint().to_string()) {
+        if registers.is_withdrawn(&client.fingerprint().to_string()) {
             return Err(Denial::CertificateWithdrawn);
         }
         Ok(client)

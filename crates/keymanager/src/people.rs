@@ -13,9 +13,11 @@ use crate::error::Error;
 use crate::journal::{REGISTER, REGISTER_HASH};
 use crate::manager::KeyManager;
 use crate::register::{
-    ASSIGNMENTS, Assignment, BINDINGS, Binding, CONNECTORS, Registers, WITHDRAWN, canonical,
+    ASSIGNMENTS, Assignment, BINDINGS, Binding, CONNECTORS, Registers, TAG, WITHDRAWN, WITHDRAWN_SINCE,
+    canonical, tag,
 };
 use crate::release::Failure;
+use crate::watch::Missing;
 
 /// A client certificate as it is handed over, once.
 #[derive(Debug)]
@@ -66,11 +68,32 @@ impl KeyManager {
         let _alone = self.changing_people().await;
         let mut lists = self.lists();
         lists.withdrawn.insert(fingerprint.clone());
-        self.keep_list(&lists, WITHDRAWN, &lists.withdrawn).await?;
+        let act = self.own_record(Action::CERTIFICATE_WITHDRAW).granted().detail(TAG, tag(&fingerprint));
+        self.keep_list_with(&lists, WITHDRAWN, &lists.withdrawn, Some(act)).await?;
         if lists.bindings.remove(&fingerprint).is_some() {
             self.keep_list(&lists, BINDINGS, &lists.bindings).await?;
         }
         if lists.connectors.remove(&fingerprint).is_some() {
+            self.keep_list(&lists, CONNECTORS, &lists.connectors).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes from people, in a key manager that is made anew, what was taken from them since its backup.
+    pub(crate) async fn take_back(&self, missing: &Missing) -> Result<(), Error> {
+        let _alone = self.changing_people().await;
+        let mut lists = self.lists();
+        let since = missing.withdrawn.iter().cloned();
+        lists.withdrawn_since.extend(since);
+        let withdrawn = |fingerprint: &String| lists.withdrawn_since.contains(&tag(fingerprint));
+        lists.bindings.retain(|fingerprint, _| !withdrawn(fingerprint));
+        let ended = |fingerprint: &String| withdrawn(fingerprint) || missing.revoked.contains(fingerprint);
+        lists.connectors.retain(|fingerprint, _| !ended(fingerprint));
+        if !missing.withdrawn.is_empty() {
+            self.keep_list(&lists, WITHDRAWN_SINCE, &lists.withdrawn_since).await?;
+            self.keep_list(&lists, BINDINGS, &lists.bindings).await?;
+        }
+        if !missing.withdrawn.is_empty() || !missing.revoked.is_empty() {
             self.keep_list(&lists, CONNECTORS, &lists.connectors).await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sceau_element_api::documents::DecisionRole;
 use sceau_element_api::{AccountId, DossierId};
 use sceau_pki::Fingerprint;
-use sceau_trace::Hash;
+use sceau_trace::{Hash, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,6 +51,8 @@ pub(crate) struct Registers {
     pub(crate) bindings: BTreeMap<String, Binding>,
     pub(crate) assignments: BTreeMap<DossierId, Vec<AccountId>>,
     pub(crate) withdrawn: BTreeSet<String>,
+    /// Withdrawn since the backup that this key manager was made anew from: tags, for the log names no certificate.
+    pub(crate) withdrawn_since: BTreeSet<String>,
     /// By the fingerprint of the connector's certificate.
     pub(crate) connectors: BTreeMap<String, Grant>,
     /// The oldest first.
@@ -61,6 +63,7 @@ pub(crate) struct Registers {
 pub(crate) const BINDINGS: &str = "bindings";
 pub(crate) const ASSIGNMENTS: &str = "assignments";
 pub(crate) const WITHDRAWN: &str = "withdrawn";
+pub(crate) const WITHDRAWN_SINCE: &str = "withdrawn_since";
 pub(crate) const CONNECTORS: &str = "connectors";
 pub(crate) const EXCEPTIONS: &str = "exceptions";
 
@@ -71,9 +74,15 @@ impl Registers {
             bindings: read(vault, BINDINGS, named).await?,
             assignments: read(vault, ASSIGNMENTS, named).await?,
             withdrawn: read(vault, WITHDRAWN, named).await?,
+            withdrawn_since: read(vault, WITHDRAWN_SINCE, named).await?,
             connectors: read(vault, CONNECTORS, named).await?,
             exceptions: read(vault, EXCEPTIONS, named).await?,
         })
+    }
+
+    /// Whether the certificate of this fingerprint, in its one spelling, was withdrawn.
+    pub(crate) fn is_withdrawn(&self, fingerprint: &str) -> bool {
+        self.withdrawn.contains(fingerprint) || self.withdrawn_since.contains(&tag(fingerprint))
     }
 
     /// Whether this account may open the dossier: no assignment, or it is named.
@@ -91,6 +100,14 @@ where
         (Some((list, hash)), Some(expected)) if hash == *expected => Ok(list),
         _ => Err(Error::Tampered(name)),
     }
+}
+
+/// Name of the detail with the tag of the certificate that a record is about.
+pub(crate) const TAG: &str = "certificate";
+
+/// How records name a certificate in clear: its hash's hash, by which only who has the certificate knows it.
+pub(crate) fn tag(fingerprint: &str) -> String {
+    sha256(fingerprint.as_bytes()).to_string()
 }
 
 /// A fingerprint in its one spelling.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sceau_crypto::RecipientSuite;
 use sceau_pki::RoleNames;
 
+use crate::letters::LetterSettings;
 use crate::mob::MobSettings;
 use crate::scanning::ScannerSettings;
 use crate::transit::TransitSettings;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub transit: Option<TransitSettings>,
     /// The MOB that keys are published to; none, by default.
     pub mob: Option<MobSettings>,
+    /// Who is told of what is due; nobody, by default.
+    pub letters: Option<LetterSettings>,
     /// What examines documents before their keys leave; nothing, by default.
     pub scanner: Option<ScannerSettings>,
 }
@@ -67,6 +70,7 @@ impl Default for Settings {
             server_identity: None,
             transit: None,
             mob: None,
+            letters: None,
             scanner: None,
         }
     }

@@ -227,7 +227,7 @@ pub(crate) fn exit(error: &BackupError) -> Exit {
         BackupError::ShareOfAnother { .. } => Exit::Key,
         BackupError::NotABackup(_) | BackupError::Damaged(_) => Exit::Input,
         BackupError::Share(_) | BackupError::ShareAltered(_) => Exit::Input,
-        BackupError::Behind { .. } => Exit::Proof,
+        BackupError::Behind { .. } | BackupError::Unwitnessed(_) => Exit::Proof,
         _ => Exit::System,
     }
 }

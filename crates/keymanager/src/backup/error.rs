@@ -59,6 +59,11 @@ pub enum BackupError {
     /// Two at once.
     #[error("this key manager still answers at {0}: stop it first, two at once contradict each other")]
     StillRuns(String),
+    /// The platform shows an old log, or none that our newest record is in.
+    #[error(
+        "the platform does not prove that the log it shows is whole: the record that this key manager gave it a moment ago is not in it ({0}). What          happened after the backup may be hidden: ask the platform's administrator, or compare the log's size with another organisation's key manager;          with --offline the key manager goes on without"
+    )]
+    Unwitnessed(String),
     /// What the platform knows cannot be asked.
     #[error(
         "the platform cannot be asked what happened after this backup ({0}): try again when it answers, or go on with --offline; the key \
@@ -90,6 +95,7 @@ impl BackupError {
             Self::NotEmpty(_) => "restore_folder_not_empty",
             Self::Behind { .. } => "restore_behind",
             Self::StillRuns(_) => "restore_still_runs",
+            Self::Unwitnessed(_) => "restore_unwitnessed",
             Self::NotCompared(_) => "restore_not_compared",
             Self::Io { .. } => "io_failed",
         }

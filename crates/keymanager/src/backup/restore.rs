@@ -3,20 +3,29 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sceau_client::{Server, Trust};
 use sceau_crypto::sharing::{self, Share};
 use sceau_crypto::{KeyId, RecipientPrivateKey, XWingPrivateKey};
+use sceau_element_api::documents::KeyUse;
+use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::{SoftwareKeystore, Unlock};
 use sceau_store::Clock;
 use sceau_trace::{Action, Hash, SignedCheckpoint};
 
 use super::{BackupError, BackupNote, archive};
+use crate::deliver::Delivery;
 use crate::error::Error;
+use crate::keyring::ManagedKey;
 use crate::link::Link;
 use crate::manager::KeyManager;
 use crate::settings::Settings;
 use crate::watch::Missing;
+
+/// How often, and how far apart, the log is looked at for a record that it was just given.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A backup, closed.
 #[derive(Debug)]
@@ -176,19 +185,20 @@ impl UnlockedBackup {
         let mut lost_keys = Vec::new();
         let mut missing = None;
         if let Some(link) = manager.link().filter(|_| !terms.offline) {
-            let found = compare(manager, &link).await?;
-            if found.any() {
-                if !terms.accept_loss {
-                    let Missing { records, statements, decisions, .. } = found;
-                    return Err(BackupError::Behind { records, statements, decisions }.into());
-                }
-                lost_keys = manager.adopt_lost_keys(&link, &found).await?;
+            let before = accepted(compare(manager, &link).await?, terms)?;
+            if before.statements > 0 {
+                lost_keys.extend(manager.adopt_lost_keys(&link, &before).await?);
             }
+            // Only now is it known that nothing newer was kept from us.
+            let since = accepted(self.witnessed(manager, &link).await?, terms)?;
+            if since.statements > 0 {
+                lost_keys.extend(manager.adopt_lost_keys(&link, &since).await?);
+            }
+            let found = before.and(since);
+            manager.take_back(&found).await?;
             missing = Some(found);
         }
-        let draft = manager.own_record(Action::BACKUP_RESTORE).granted();
-        let draft =
-            draft.detail("backup", self.note.backup.to_string()).detail("made", self.note.made.to_string());
+        let draft = self.record(manager).granted();
         let draft = match &missing {
             None => draft.detail("compared", "no"),
             Some(missing) => draft
@@ -201,10 +211,55 @@ impl UnlockedBackup {
         Ok(Restored { missing, lost_keys })
     }
 
+    fn record(&self, manager: &KeyManager) -> RecordDraft {
+        let draft = manager.own_record(Action::BACKUP_RESTORE);
+        draft.detail("backup", self.note.backup.to_string()).detail("made", self.note.made.to_string())
+    }
+
+    /// Has the element log a record that nobody could have foreseen, and reads the log until it is there: an old log does not hold it, and a new
+    /// one holds everything before it. What the log held besides is counted.
+    async fn witnessed(&self, manager: &KeyManager, link: &Link) -> Result<Missing, Error> {
+        let unwitnessed = |why: &str| Error::from(BackupError::Unwitnessed(why.to_owned()));
+        let nonce = sceau_crypto::random::<16>();
+        let intent = self.record(manager).detail("nonce", hex::encode(nonce));
+        let position = manager.journal().append(intent).await?;
+        let (ring, now) = (manager.keyring(), manager.now());
+        let signs = |key: &ManagedKey| !key.destroyed && key.statement.is_valid_at(now);
+        if !ring.current(KeyUse::Sign).is_some_and(signs) {
+            // What would sign it was replaced, or has expired: the root states another, as it would at the next tick.
+            let _alone = manager.alone().await;
+            manager.tend_keys(link).await?;
+        }
+        match manager.send_one(position).await {
+            Ok(()) => {}
+            Err(Delivery::Refused(code)) => return Err(unwitnessed(&code)),
+            Err(Delivery::Later(why)) => return Err(BackupError::NotCompared(why).into()),
+            Err(Delivery::Broken(error)) => return Err(error),
+        }
+        let mut since = Missing::default();
+        for _ in 0..TRIES {
+            since = since.and(compare(manager, link).await?);
+            if manager.is_logged(position).await? {
+                return Ok(since);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(unwitnessed("its newest checkpoint is older"))
+    }
+
     fn staging(&self, folder: &Path) -> PathBuf {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         folder.with_file_name(format!(".{name}.restoring-{}", self.note.backup))
     }
+}
+
+/// What the backup lacks, unless it is put up with.
+fn accepted(found: Missing, terms: Terms) -> Result<Missing, BackupError> {
+    if found.any() && !terms.accept_loss {
+        let Missing { records, statements, decisions, .. } = found;
+        return Err(BackupError::Behind { records, statements, decisions });
+    }
+    Ok(found)
 }
 
 async fn compare(manager: &KeyManager, link: &Link) -> Result<Missing, Error> {

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::keyring::KeyStanding;
+use crate::letters::Letter;
 use crate::manager::KeyManager;
 use crate::schema::statements;
 
@@ -121,6 +122,8 @@ impl KeyManager {
             append.record(draft).await?;
             let values = params![alert.id(), alert.kind, self.now()];
             append.transaction().execute(statements::RAISE_ALERT, values).await?;
+            let (kind, subject) = (alert.kind.to_owned(), alert.subject.clone());
+            self.post(append.transaction(), &Letter { kind, subject, by: Some(alert.by) }).await?;
             append.commit().await?;
         }
         for over in raised.difference(&now) {

@@ -23,6 +23,7 @@ use self::facts::{Fact, What};
 use self::frontier::Frontier;
 pub use self::survey::Missing;
 use crate::error::Error;
+use crate::letters::Letter;
 use crate::link::Link;
 use crate::manager::{KeyManager, Watching};
 use crate::schema::statements;
@@ -190,6 +191,9 @@ impl KeyManager {
             if let Ok(record) = Record::parse(entry) {
                 let Seen { facts: seen, foreign } = self.look_at(link, index, &record).await?;
                 facts.extend(seen);
+                if let (Some(tally), false) = (tally.as_deref_mut(), foreign.is_empty()) {
+                    tally.note_taken(&record);
+                }
                 for Foreign { kind, what } in foreign {
                     match tally.as_deref_mut() {
                         Some(tally) => tally.note(kind, what, index),
@@ -220,6 +224,10 @@ impl KeyManager {
             }
             // One kind, one alarm: of an old copy, every record since would be one.
             let elsewhere = *record.action() == Action::BACKUP_RESTORE;
+            // A restoration that was asked for and came to nothing.
+            if elsewhere && record.outcome() == RecordOutcome::Intent {
+                return Ok(seen);
+            }
             let kind = if elsewhere { RESTORED_ELSEWHERE } else { FOREIGN_RECORD };
             seen.foreign.push(Foreign { kind, what: kind.to_owned() });
         }
@@ -299,6 +307,7 @@ impl KeyManager {
         let position = append.record(draft).await?;
         let values = params![&id, kind, index, position, self.now()];
         append.transaction().execute(statements::INSERT_ALARM, values).await?;
+        self.post(append.transaction(), &Letter { kind: kind.to_owned(), subject: None, by: None }).await?;
         append.commit().await
     }
 

@@ -24,6 +24,10 @@
 //! [transit]                   # answers as a Vault does: see docs/deploy/vault-clients.md and [`super::transit`]
 //! export = false              # true lets keys that were made exportable leave
 //!
+//! [letters]                   # tells who looks after the keys what is due, by the organisation's own mail server
+//! to = "cles@metropole.example"
+//! mail = { kind = "smtp", host = "smtp.metropole.example", tls = "implicit", from = "Sceau <cles@metropole.example>" }
+//!
 //! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
 //! api = "https://api.mcm.example"
 //! ```
@@ -31,13 +35,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sceau_crypto::RecipientSuite;
-use sceau_keymanager::{Quota, ScannerSettings, Settings};
+use sceau_keymanager::{LetterSettings, Quota, ScannerSettings, Settings};
 use sceau_pki::{CertificateRole, RoleNames};
-use sceau_store::{AddressError, ClamdAddress};
+use sceau_store::{AddressError, ClamdAddress, Clock, SystemClock};
 use serde::Deserialize;
 
+use super::settings::MailSettings;
 use crate::failure::{Exit, Failure};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -59,6 +65,7 @@ struct Policy {
     server_identity: Option<PathBuf>,
     roles: Option<BTreeMap<String, String>>,
     scanner: Option<ScannerTable>,
+    letters: Option<LettersTable>,
     transit: Option<super::transit::TransitTable>,
     mob: Option<super::mob_keys::MobTable>,
 }
@@ -75,6 +82,13 @@ enum Suite {
 pub(super) struct QuotaTable {
     pub(super) burst: u32,
     pub(super) per_hour: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LettersTable {
+    to: String,
+    mail: MailSettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +130,7 @@ fn parse(text: &str) -> Result<Settings, String> {
     }
     settings.client_crls = policy.client_crls.unwrap_or_default();
     settings.server_identity = policy.server_identity;
+    settings.letters = policy.letters.map(letters).transpose()?;
     settings.scanner = policy.scanner.map(scanner).transpose()?;
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
@@ -123,6 +138,19 @@ fn parse(text: &str) -> Result<Settings, String> {
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
     Ok(settings)
+}
+
+fn letters(LettersTable { to, mail }: LettersTable) -> Result<LetterSettings, String> {
+    mail.check()?;
+    if matches!(mail, MailSettings::Folder { path: None, .. }) {
+        return Err("letters.mail.path names the folder".to_owned());
+    }
+    if !to.contains('@') || to.contains(char::is_whitespace) {
+        return Err("letters.to is an address, without a name".to_owned());
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mailer = mail.open(Path::new(""), &clock).map_err(|failure| failure.to_string())?;
+    Ok(LetterSettings { mailer, to })
 }
 
 /// This very program examines, even where a newer one has taken its place on the disk.
@@ -201,6 +229,9 @@ mod tests {
             "period_days = 10\nlead_days = 10",
             "[roles]\n\"Chefs\" = \"boss\"",
             "[quota]\nburst = 1",
+            "[letters]\nto = \"a@b.example\"",
+            "[letters]\nto = \"a b\"\nmail = { kind = \"folder\", path = \"/mail\" }",
+            "[letters]\nto = \"a@b.example\"\nmail = { kind = \"folder\" }",
             "[scanner]",
             "[scanner]\nantivirus = []",
             "[scanner]\nantivirus = [\"clamd\"]",

@@ -166,6 +166,8 @@ actions! {
     ADMINISTER = "administer";
     /// A key manager issued a client certificate.
     CERTIFICATE_ISSUE = "certificate.issue";
+    /// A key manager refuses a client certificate from now on.
+    CERTIFICATE_WITHDRAW = "certificate.withdraw";
     /// A key manager changed one of its registers.
     REGISTER_CHANGE = "register.change";
     /// An organisation made or ended a machine of its own on the platform, or said where it is told of news.

@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use sceau_crypto::{Fingerprint, SigningKey, Typ, VerifyingKey, jws};
+use sceau_element_api::OrganisationId;
 use sceau_element_api::documents::{Decision, Document as _, KeyStatement, KeyUse, Manifest};
-use sceau_element_api::{Base64Url, OrganisationId};
 use sceau_trace::{
-    Action, Actor, ActorKind, Asserted, Attested, Checkpoint, Evidence, Hash, KeyKind, LogTree, Record,
-    RecordBuilder, VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof, leaf_hash, sha256,
+    Action, Actor, ActorKind, Asserted, Attested, Checkpoint, Evidence, Hash, KeyKind, LogTree, Outcome,
+    Record, RecordBuilder, VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof, leaf_hash,
+    sha256,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,9 +49,24 @@ impl TestLog {
     }
 
     pub fn checkpoint(&self) -> VerifiedCheckpoint {
-        let checkpoint = Checkpoint::new(self.vkey.name(), self.tree.size(), self.tree.root()).unwrap();
+        self.checkpoint_of(&self.tree)
+    }
+
+    fn checkpoint_of(&self, tree: &LogTree) -> VerifiedCheckpoint {
+        let checkpoint = Checkpoint::new(self.vkey.name(), tree.size(), tree.root()).unwrap();
         let signature = self.key.sign(checkpoint.to_text().as_bytes());
         checkpoint.with_signature(&self.vkey, signature).unwrap()
+    }
+
+    /// As it was when it had so many entries.
+    pub fn as_of(&self, size: usize) -> VerifiedCheckpoint {
+        self.checkpoint_of(&self.entries[..size].iter().map(|entry| leaf_hash(entry)).collect())
+    }
+
+    /// Loses its last entry.
+    pub fn forget_last(&mut self) {
+        self.entries.pop();
+        self.tree = self.entries.iter().map(|entry| leaf_hash(entry)).collect();
     }
 
     pub fn evidence(&self, index: u64) -> Value {
@@ -128,8 +144,11 @@ impl TestLog {
     /// Takes a key manager's record in as the element does.
     pub fn take_in(&mut self, organisation: &str, signed: &Record) -> u64 {
         let action = signed.action().clone();
-        let mut taken =
-            Record::builder(super::START, signed.actor().clone(), Asserted::Organisation, action).granted();
+        let taken = Record::builder(super::START, signed.actor().clone(), Asserted::Organisation, action);
+        let mut taken = match signed.outcome() {
+            Outcome::Intent => taken,
+            _ => taken.granted(),
+        };
         for (name, value) in signed.detail() {
             taken = taken.detail(name.clone(), value.clone());
         }
@@ -154,6 +173,8 @@ pub enum Bad {
     DropsRecords,
     /// It says that a decision was taken before.
     AlreadyDecided,
+    /// It shows its log as it was at this size.
+    ShowsOld(usize),
     /// Its log forgets its last record.
     ForgetsLast,
     /// It serves other records than its checkpoint covers.
@@ -205,9 +226,9 @@ impl FakePlatform {
             .route("/v1/organisations/{id}/decisions", post(decisions))
             .route("/v1/organisations/{id}/open-dossiers", get(reads::in_use))
             .route("/v1/reading/{dossier}/files/{file}/parts/{index}", get(reads::part))
-            .route("/trace/checkpoint", get(checkpoint))
+            .route("/trace/checkpoint", get(reads::checkpoint))
             .route("/v1/trace/consistency", get(consistency))
-            .route("/v1/trace/records", get(entries))
+            .route("/v1/trace/records", get(reads::entries))
             .with_state(platform.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         platform
@@ -346,18 +367,6 @@ async fn decisions(State(platform): Fake, Json(One { jws }): Json<One>) -> Respo
     Json(json!({"evidence": {}})).into_response()
 }
 
-async fn checkpoint(State(platform): Fake) -> Response {
-    let mut inside = platform.lock();
-    if inside.is(Bad::Away) {
-        return problem(503, "away");
-    }
-    if inside.is(Bad::ForgetsLast) {
-        inside.log.entries.pop();
-        inside.log.tree = inside.log.entries.iter().map(|entry| leaf_hash(entry)).collect();
-    }
-    inside.log.checkpoint().note().to_string().into_response()
-}
-
 #[derive(Deserialize)]
 struct Sizes {
     from: u64,
@@ -367,28 +376,4 @@ struct Sizes {
 async fn consistency(State(platform): Fake, Query(Sizes { from, to }): Query<Sizes>) -> Response {
     let proof: Vec<Hash> = consistency_proof(from, to, &platform.lock().log.tree).unwrap();
     Json(json!({"proof": proof})).into_response()
-}
-
-#[derive(Deserialize)]
-struct Range {
-    start: usize,
-    count: usize,
-}
-
-async fn entries(State(platform): Fake, Query(Range { start, count }): Query<Range>) -> Response {
-    let inside = platform.lock();
-    let mut page: Vec<Base64Url> =
-        inside.log.entries[start..start + count].iter().cloned().map(Base64Url).collect();
-    if inside.is(Bad::ServesOthers) {
-        page[0] = Base64Url(b"something else".to_vec());
-    }
-    if let Some(Bad::ServesEnrolment(root)) = inside.bad
-        && let Some(first) = page.first_mut()
-        && let Some(statement) = inside.statements.first()
-    {
-        let mut elsewhere = TestLog::new();
-        elsewhere.enrol(statement.organisation, &root);
-        *first = Base64Url(elsewhere.entries.remove(0));
-    }
-    Json(page).into_response()
 }

@@ -144,6 +144,7 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
             "tried again or discarded a message that was given up",
         ),
         "certificate.issue" => ("issue a certificate", "issued a certificate"),
+        "certificate.withdraw" => ("withdraw a certificate", "withdrew a certificate"),
         "key.destroy" => ("destroy a key", "destroyed a key"),
         "key.make" => ("make a key", "made a key"),
         "log.watch" => ("accept the platform's log", "accepted the platform's log"),
