@@ -22,7 +22,6 @@ mod clients_of_a_vault_work_unchanged;
 mod decisions_are_signed_and_delivered;
 mod every_refusal_has_its_code;
 mod every_statement_prepares_on_postgresql;
-mod keys_are_kept_in_a_vault;
 mod keys_are_published_to_mob;
 mod keys_are_replaced_in_time;
 mod kill_minus_nine_loses_nothing;
