@@ -140,7 +140,7 @@ async fn a_new_key_is_found_and_names_of_no_key_do_not_make_us_ask_more() {
     scene.clock.advance(11_000);
     assert!(scene.verify(json!({"typ": "JWT"}), &keycloak()).await.is_ok(), "the key that came meanwhile");
     assert!(scene.tokens.verify(&old).await.is_err(), "a key that was taken away is no key");
-    assert_eq!(scene.double.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(scene.double.asked.load(Ordering::SeqCst), 3);
     for flood in 0..50 {
         let token = scene.double.sign(json!({"kid": format!("no-{flood}"), "typ": "JWT"}), &keycloak());
         assert!(scene.tokens.verify(&token).await.is_err());
