@@ -137,8 +137,8 @@ pub(super) fn read_note(path: &Path) -> Result<(BackupNote, Vec<u8>, BufReader<F
     if magic != MAGIC.as_bytes() || line.pop() != Some(b'\n') {
         return Err(not_one());
     }
-    let note: BackupNote = serde_json::from_slice(&line).map_err(|_| not_one())?;
-    if note.v == 1 { Ok((note, line, file)) } else { Err(not_one()) }
+    let note = BackupNote::parse(&line).ok_or_else(not_one)?;
+    Ok((note, line, file))
 }
 
 /// Opens the envelope and goes through all that is in it; puts the files into `into`, an empty folder, if one is named. They are whole when this

@@ -211,8 +211,13 @@ impl KeyManager {
 }
 
 impl BackupNote {
+    /// Reads one line of JSON; nothing where it is no note of a version that is known here.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok().filter(|note: &Self| note.v == 1)
+    }
+
     /// One line of JSON.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         // Strings, numbers and lists of them.
         serde_json::to_vec(self).unwrap_or_default()
     }
