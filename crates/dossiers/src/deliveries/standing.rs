@@ -29,7 +29,7 @@ pub struct DeliveriesView {
 /// How the messages of a topic stand.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TopicView {
-    /// `letter`, `webhook`, `mob_bus` or `mob_reply`.
+    /// `letter`, `webhook`, `mob_letter`, `mob_bus` or `mob_reply`.
     pub topic: String,
     /// Messages to be delivered.
     pub waiting: u64,

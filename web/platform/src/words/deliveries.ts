@@ -15,7 +15,7 @@ export const deliveries = words({
     notice: (dead: number, late: number) =>
       [dead > 0 ? (dead === 1 ? "1 envoi abandonné" : `${dead} envois abandonnés`) : "", late > 0 ? `${late} en retard` : ""].filter(Boolean).join(", "),
     see: "Voir les envois",
-    topics: { letter: "Courriel", webhook: "Avis à une organisation", mob_bus: "Message pour une entreprise", mob_reply: "Réponse d'une entreprise" },
+    topics: { letter: "Courriel", webhook: "Avis à une organisation", mob_letter: "Courriel sur une souscription", mob_bus: "Message pour une entreprise", mob_reply: "Réponse d'une entreprise" },
     to: (name: string) => `concerne ${name}`,
     tried: (n: number) => (n === 1 ? "essayé une fois" : `essayé ${n} fois`),
     from: (when: string) => `du ${when}`,
@@ -58,7 +58,7 @@ export const deliveries = words({
     notice: (dead: number, late: number) =>
       [dead > 0 ? (dead === 1 ? "1 message given up" : `${dead} messages given up`) : "", late > 0 ? `${late} late` : ""].filter(Boolean).join(", "),
     see: "See the deliveries",
-    topics: { letter: "E-mail", webhook: "Notice to an organisation", mob_bus: "Message for a company", mob_reply: "Reply of a company" },
+    topics: { letter: "E-mail", webhook: "Notice to an organisation", mob_letter: "E-mail about a subscription", mob_bus: "Message for a company", mob_reply: "Reply of a company" },
     to: (name: string) => `about ${name}`,
     tried: (n: number) => (n === 1 ? "tried once" : `tried ${n} times`),
     from: (when: string) => `of ${when}`,

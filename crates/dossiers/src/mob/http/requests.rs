@@ -216,7 +216,7 @@ impl MobHost {
         let scheme = self.dossiers().rows.current::<SchemeDocument>(request.scheme).await?;
         let title = scheme.map(|row| row.document.title.fr).unwrap_or_default();
         let name = self.dossiers().enrolled(request.funder).await?.document.name;
-        let (outcome, updated) = self.outcome(request).await?;
+        let Decided { outcome, updated, record } = self.outcome(request).await?;
         let person = &request.person;
         let attachments: Vec<Value> = self
             .attachments(&request.id)
@@ -253,6 +253,9 @@ impl MobHost {
         if let Some(manifest) = &request.manifest {
             fields.insert("manifest".to_owned(), manifest.as_str().into());
         }
+        if let Some(index) = record {
+            fields.insert("decisionRecord".to_owned(), index.into());
+        }
         if let Some(outcome) = outcome {
             let name = if request.status == Status::Validated {
                 "subscriptionValidation"
@@ -265,18 +268,29 @@ impl MobHost {
     }
 
     /// What was decided, and when something last changed.
-    async fn outcome(&self, request: &Request) -> Answer<(Option<Value>, u64)> {
-        if request.outcome.is_some() || !matches!(request.status, Status::Validated | Status::Rejected) {
-            return Ok((request.outcome.clone(), request.updated));
+    async fn outcome(&self, request: &Request) -> Answer<Decided> {
+        let here = Decided { outcome: request.outcome.clone(), updated: request.updated, record: None };
+        if here.outcome.is_some() || !matches!(request.status, Status::Validated | Status::Rejected) {
+            return Ok(here);
         }
         // The company decided over the bus.
         let replies = self.dossiers().subscriptions().replies(&request.id).await?;
-        let reply = replies.into_iter().find_map(|row| Some((row.reply?.outcome, row.received)));
-        let Some((outcome, received)) = reply else { return Ok((None, request.updated)) };
+        let reply =
+            replies.into_iter().find_map(|row| Some((row.reply?.outcome, row.received, row.log_index)));
+        let Some((outcome, updated, record)) = reply else { return Ok(here) };
         let mut outcome = object(&outcome);
         outcome.remove("status");
-        Ok((Some(outcome.into()), received))
+        Ok(Decided { outcome: Some(outcome.into()), updated, record })
     }
+}
+
+/// How a request was decided, if it was.
+struct Decided {
+    outcome: Option<Value>,
+    /// When something last changed, in Unix milliseconds.
+    updated: u64,
+    /// Where the element's log has a company's decision over the bus.
+    record: Option<u64>,
 }
 
 fn object(value: &impl serde::Serialize) -> Map<String, Value> {

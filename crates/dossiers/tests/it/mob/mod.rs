@@ -1,5 +1,6 @@
 //! MOB's HTTP interface with everything real but the clock: element, antivirus, listener, and Node as the client that we did not write.
 
+mod a_companys_decision_shows;
 mod a_subscription_goes_its_way;
 mod codes_are_as_documented;
 mod faults;
