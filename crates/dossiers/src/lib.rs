@@ -74,6 +74,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "dossiers/deliveries-2", sql: include_str!("../migrations/webhooks.sql") },
     Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
     Migration { name: "dossiers/mob-http-1", sql: include_str!("../migrations/mob-http.sql") },
+    Migration { name: "dossiers/mob-http-2", sql: include_str!("../migrations/mob-outcomes.sql") },
     Migration { name: "dossiers/mob-records", sql: include_str!("../migrations/mob-records.sql") },
 ];
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::callers::Depositor;
 use super::forms::Sealed;
+use super::outcomes::Act;
 use super::refusal::{Answer, Code};
 use super::rows::Request;
 use super::upload::{LARGEST, MOST_FILES, Upload};
@@ -45,13 +46,15 @@ impl MobHost {
         // A task of its own: a sender that goes away must not leave parts behind.
         let taken = tokio::spawn(async move {
             let _permit = host.0.uploads.try_acquire().map_err(|_| Code::Busy)?;
-            host.recorded(draft, host.take(&request, body, boundary)).await
+            let act = host.intend(draft).await?;
+            let done = host.take(&request, &act, body, boundary).await;
+            host.conclude(act, done).await
         });
         taken.await.map_err(|_| Code::Internal)??;
         Ok(id)
     }
 
-    async fn take(&self, request: &Request, body: BodyDataStream, boundary: String) -> Answer<()> {
+    async fn take(&self, request: &Request, act: &Act, body: BodyDataStream, boundary: String) -> Answer<()> {
         let current = self.current_key(request.funder).await?;
         let shared = SharedKeyAndIv::create(&current.key, &current.form.id, current.form.version);
         let sealed = Sealed {
@@ -60,7 +63,7 @@ impl MobHost {
             key: current.key.id(),
         };
         let mut upload = Upload::new(self, shared);
-        let kept = self.fill(request, &sealed, &mut upload, body, boundary).await;
+        let kept = self.fill((request, act), &sealed, &mut upload, body, boundary).await;
         if kept.is_err() {
             upload.discard().await;
         }
@@ -69,7 +72,7 @@ impl MobHost {
 
     async fn fill(
         &self,
-        request: &Request,
+        (request, act): (&Request, &Act),
         sealed: &Sealed,
         upload: &mut Upload<'_>,
         body: BodyDataStream,
@@ -84,13 +87,13 @@ impl MobHost {
         if upload.files.is_empty() {
             return Err(Code::NoFiles.into());
         }
-        self.keep(request, sealed, upload, metadata.as_deref()).await
+        self.keep((request, act), sealed, upload, metadata.as_deref()).await
     }
 
     /// Everything becomes the subscription's in one transaction; before it, no row names what was stored.
     async fn keep(
         &self,
-        request: &Request,
+        (request, act): (&Request, &Act),
         sealed: &Sealed,
         upload: &Upload<'_>,
         metadata: Option<&str>,
@@ -126,6 +129,7 @@ impl MobHost {
         {
             return Err(Code::NoMetadata.into());
         }
+        act.keep(&mut transaction, now).await?;
         Ok(transaction.commit().await?)
     }
 }

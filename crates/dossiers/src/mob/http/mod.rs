@@ -12,6 +12,7 @@ mod forms;
 mod invoice;
 mod keys;
 mod metadata;
+mod outcomes;
 mod refusal;
 mod requests;
 mod rows;
@@ -116,19 +117,6 @@ impl MobHost {
     /// What the operator said of a funder; nothing for one that does not use this profile.
     fn funder(&self, organisation: OrganisationId) -> Option<&MobFunder> {
         self.settings().funders.iter().find(|funder| funder.organisation == organisation)
-    }
-
-    /// Does what is recorded: its intent is durable before, its outcome after.
-    async fn recorded<T>(&self, draft: RecordDraft, act: impl Future<Output = Answer<T>>) -> Answer<T> {
-        let element = self.dossiers().element();
-        element.append(draft.clone()).await?;
-        let done = act.await;
-        let outcome = match &done {
-            Ok(_) => draft.granted(),
-            Err(refusal) => draft.refused(refusal.code().as_str()),
-        };
-        element.append(outcome).await?;
-        done
     }
 
     /// Records a refusal that nothing was done for.

@@ -165,11 +165,15 @@ impl MobHost {
             Value::from(answers).to_string(),
             self.now()
         ];
-        self.recorded(draft, async {
-            self.database().execute(statements::INSERT_REQUEST, values).await?;
-            Ok(())
-        })
-        .await?;
+        let act = self.intend(draft).await?;
+        let done = async {
+            let mut transaction = self.begin().await?;
+            transaction.execute(statements::INSERT_REQUEST, values).await?;
+            act.keep(&mut transaction, self.now()).await?;
+            Ok(transaction.commit().await?)
+        };
+        let done = done.await;
+        self.conclude(act, done).await?;
         Ok(id)
     }
 

@@ -41,6 +41,9 @@ pub mod statements {
         pub ATTACHMENTS = "SELECT name, proof_type, media_type, size, hash, uploaded FROM mob_attachments \
             WHERE subscription = $1 ORDER BY place";
         pub INSERT_SEALED_PART = "INSERT INTO mob_parts (subscription, name, part, object, digest) VALUES ($1, $2, $3, $4, $5)";
+        pub KEEP_OUTCOME = "INSERT INTO mob_outcomes (id, draft, created) VALUES ($1, $2, $3)";
+        pub OUTCOMES = "SELECT id, draft FROM mob_outcomes WHERE created < $1 ORDER BY created LIMIT 1000";
+        pub FORGET_OUTCOME = "DELETE FROM mob_outcomes WHERE id = $1";
         pub INSERT_METADATA = "INSERT INTO mob_metadata (id, owner, scheme, document, created) VALUES ($1, $2, $3, $4, $5)";
         pub METADATA = "SELECT owner, scheme, document FROM mob_metadata WHERE id = $1";
         pub FORGET_METADATA = "DELETE FROM mob_metadata WHERE id = $1 AND owner = $2";

@@ -53,7 +53,8 @@ impl MobHost {
     pub(super) async fn send(&self, caller: &Depositor, id: &str) -> Answer<()> {
         let request = self.own_draft(caller, id).await?;
         let draft = record(caller.actor(), Action::DEPOSIT_COMPLETE, id, request.funder);
-        self.recorded(draft, async {
+        let act = self.intend(draft).await?;
+        let done = async {
             let attachments = self.attachments(id).await?;
             let manifest = self.manifest(&request, &attachments)?;
             let mut transaction = self.begin().await?;
@@ -66,9 +67,11 @@ impl MobHost {
                 self.dossiers().subscriptions().announce(&mut transaction, &company, &message).await?;
             }
             post(&self.dossiers().outbox, &mut transaction, id, Step::Sent).await?;
+            act.keep(&mut transaction, self.now()).await?;
             Ok(transaction.commit().await?)
-        })
-        .await
+        };
+        let done = done.await;
+        self.conclude(act, done).await
     }
 
     /// The signed list of what was sealed; none without files.
@@ -142,7 +145,8 @@ impl MobHost {
         let outcome = outcome(&request, status, body, self.now())?;
         let draft =
             draft.detail("decision", if status == Status::Validated { "accepted" } else { "refused" });
-        self.recorded(draft, async {
+        let act = self.intend(draft).await?;
+        let done = async {
             let mut transaction = self.begin().await?;
             let values = params![id, status.as_str(), outcome.to_string(), self.now()];
             let mut decided = transaction.execute(statements::DECIDE, values).await? == 1;
@@ -156,9 +160,11 @@ impl MobHost {
             }
             let step = if status == Status::Validated { Step::Validated } else { Step::Rejected };
             post(&self.dossiers().outbox, &mut transaction, id, step).await?;
+            act.keep(&mut transaction, self.now()).await?;
             Ok(transaction.commit().await?)
-        })
-        .await?;
+        };
+        let done = done.await;
+        self.conclude(act, done).await?;
         Ok(StatusCode::NO_CONTENT)
     }
 }

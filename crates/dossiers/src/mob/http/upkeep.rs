@@ -10,7 +10,7 @@ use super::{MobHost, statements};
 /// For how long a draft may be left alone: as those of the platform.
 const ALONE_MS: u64 = 30 * 86_400_000;
 /// How often it is looked for.
-const AGAIN: Duration = Duration::from_secs(6 * 3600);
+const AGAIN: Duration = Duration::from_secs(600);
 
 impl MobHost {
     /// Forgets now and then until it is dropped.
@@ -18,8 +18,10 @@ impl MobHost {
         let mut turns = tokio::time::interval(AGAIN);
         loop {
             turns.tick().await;
-            if self.forget(self.now().saturating_sub(ALONE_MS)).await.is_err() {
-                tracing::warn!("what was left alone cannot be forgotten now; it is tried again later");
+            let said = self.say_what_was_left().await;
+            let forgotten = self.forget(self.now().saturating_sub(ALONE_MS)).await;
+            if said.is_err() || forgotten.is_err() {
+                tracing::warn!("what was left cannot be tidied now; it is tried again later");
             }
         }
     }

@@ -7,6 +7,7 @@ mod faults;
 mod forms_are_judged;
 mod opening;
 mod tokens_of_a_provider;
+mod what_a_kill_left_is_said;
 
 use std::net::SocketAddr;
 
@@ -95,6 +96,22 @@ impl Mob {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.address.port())
+    }
+
+    /// Another process of the host, on the same records.
+    pub async fn another(&self) -> tokio::task::JoinHandle<()> {
+        let settings = MobSettings {
+            funders: Vec::new(),
+            url: self.url(),
+            key: SigningKey::generate(),
+            antivirus: Antivirus::new(vec![self.clamd.address()], Patience::default()).unwrap(),
+            at_once: 1,
+            tokens: None,
+            page: None,
+        };
+        let host = MobHost::new(self.world.dossiers.clone(), self.world.accounts.clone(), settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tokio::spawn(serve(host, listener, None, std::future::pending()))
     }
 
     /// Whoever has this token.
