@@ -41,7 +41,7 @@ pub mod statements {
 
         pub INSERT_IDENTITY = "INSERT INTO identity (id, account, provider, payload, state, created) \
             VALUES ($1, $2, $3, $4, 'pending', $5)";
-        pub FIND_IDENTITY = "SELECT account, payload FROM identity WHERE id = $1 AND state = 'active'";
+        pub FIND_IDENTITY = "SELECT account, payload, state FROM identity WHERE id = $1";
         pub ACCOUNT_IDENTITIES = "SELECT id, payload, provider, state FROM identity WHERE account = $1";
         pub ACTIVATE_IDENTITY = "UPDATE identity SET state = 'active' WHERE id = $1 AND state = 'pending'";
         pub DISCARD_IDENTITY = "DELETE FROM identity WHERE id = $1 AND state = 'pending'";

@@ -162,6 +162,10 @@ impl Accounts {
                     .and_then(|id| id.parse().map_err(|_| AccountsError::Credentials))
                     .map_err(nobody)?;
                 let opened = async {
+                    // Another process is at it, or a crash was: it is settled within minutes.
+                    if row.get::<String>("state")? != "active" {
+                        return Err(AccountsError::CeremonyOver);
+                    }
                     let payload: Vec<u8> = row.get("payload")?;
                     self.attested_identity(account, &payload, &document).await
                 };
@@ -210,6 +214,11 @@ impl Accounts {
     ) -> Result<AccountId, AccountsError> {
         if !party.settings().roles.contains(&Role::Citizen) {
             return Err(SignInFault::NoAccount.into());
+        }
+        // An identity that the element knows opens an account, though the row that says which was taken away: it makes no second one.
+        let row = identity(party, AccountId::random(), &signed_in.subject).row();
+        if self.inner.element.current(RowKey { kind: Kind::Identity, id: row }).await?.is_some() {
+            return Err(AccountsError::Tampered { kind: "identity" });
         }
         let (email, name) = person(&signed_in.claims).map_err(|missing| SignInFault::Claim(missing.0))?;
         let newcomer = self.newcomer(RegistrationStart { email, name, invitation: None }).await?;

@@ -19,6 +19,7 @@ mod tampering {
         pub MOVE_IDENTITY = "UPDATE identity SET account = $1";
         pub READ_IDENTITY = "SELECT payload FROM identity";
         pub EDIT_IDENTITY = "UPDATE identity SET payload = $1";
+        pub DELETE_IDENTITY = "DELETE FROM identity";
         pub READ_TOKEN = "SELECT id_token FROM provider_session";
     }
 }
@@ -421,6 +422,10 @@ async fn a_row_that_sends_an_identity_to_another_account_is_refused_and_recorded
     house.world.database.execute(tampering::EDIT_IDENTITY, params![payload.as_bytes()]).await.unwrap();
     assert_eq!(house.sign_in().await.code(), (409, "tampered"));
     assert!(house.world.element.last(2).contains(&"access refused tampered".to_owned()));
+    // Nor by having none: the identity makes no second account.
+    house.world.database.execute(tampering::DELETE_IDENTITY, params![]).await.unwrap();
+    assert_eq!(house.sign_in().await.code(), (409, "tampered"));
+    assert_eq!(house.world.element.last(1), ["login refused tampered"]);
 }
 
 #[tokio::test]
