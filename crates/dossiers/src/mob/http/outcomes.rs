@@ -40,7 +40,8 @@ impl MobHost {
         match &done {
             Ok(_) => self.say(&id, draft.granted()).await?,
             Err(refusal) => {
-                drop(self.dossiers().element().append(draft.refused(refusal.code().as_str())).await?)
+                let refused = draft.refused(refusal.code().as_str());
+                self.dossiers().element().append(refused).await?;
             }
         }
         done
