@@ -103,6 +103,8 @@ impl Dossiers {
         if own.as_deref() != Some(organisation.to_string().as_str()) {
             return Err(Fault::not_found());
         }
+        // Before it is done: a connector that ended without a record would be worse than a record of one that did not.
+        self.element().append(change(admin, organisation, "end").subject("client", client)).await?;
         accounts.revoke_client(client).await?;
         let ended = params![client.to_string(), self.clock.now_ms()];
         self.database.execute(statements::END_CONNECTOR, ended).await?;
