@@ -11,6 +11,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/custody-2", sql: include_str!("schema/custody-2.sql") },
     Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
     Migration { name: "keymanager/rewrap-1", sql: include_str!("schema/rewrap-1.sql") },
+    Migration { name: "keymanager/rewrap-2", sql: include_str!("schema/rewrap-2.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -86,6 +87,10 @@ pub mod statements {
             WHERE COALESCE(r.key_id, m.key_id) = $1 AND m.ended IS NULL";
         pub MANIFEST_REWRAPPED = "INSERT INTO rewrapped_manifest (hash, key_id, rewrapped) VALUES ($1, $2, $3) \
             ON CONFLICT (hash) DO UPDATE SET key_id = excluded.key_id, rewrapped = excluded.rewrapped";
+        /// Announced: whatever the platform says of it, it is looked at until it is done.
+        pub BEGIN_REWRAPPING = "INSERT INTO rewrapping (dossier) VALUES ($1) ON CONFLICT (dossier) DO NOTHING";
+        pub END_REWRAPPING = "DELETE FROM rewrapping WHERE dossier = $1";
+        pub REWRAPPING = "SELECT dossier FROM rewrapping ORDER BY dossier";
         pub KEY_REWRAPPED = "INSERT INTO rewrapped_key (key_id, rewrapped) VALUES ($1, $2) \
             ON CONFLICT (key_id) DO UPDATE SET rewrapped = excluded.rewrapped";
         pub IS_REWRAPPED = "SELECT rewrapped FROM rewrapped_key WHERE key_id = $1";

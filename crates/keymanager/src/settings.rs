@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sceau_crypto::RecipientSuite;
+use sceau_hsm::VaultSettings;
 use sceau_pki::RoleNames;
 
 use crate::letters::LetterSettings;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub server_identity: Option<PathBuf>,
     /// What is answered as a Vault does; nothing, by default.
     pub transit: Option<TransitSettings>,
+    /// The Vault that keeps the keys; a keystore of files, by default. Decided when the key manager is made.
+    pub vault: Option<VaultSettings>,
     /// The MOB that keys are published to; none, by default.
     pub mob: Option<MobSettings>,
     /// Who is told of what is due; nobody, by default.
@@ -69,6 +72,7 @@ impl Default for Settings {
             role_names: RoleNames::default(),
             server_identity: None,
             transit: None,
+            vault: None,
             mob: None,
             letters: None,
             scanner: None,

@@ -13,11 +13,12 @@ use sceau_keymanager::{
     Backup, BackupError, BackupNote, Error, NewBackup, Restored, Terms, UnlockedBackup, WithdrawalReason,
     open_share, share_text,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::command::passphrase;
 use crate::failure::{Exit, Failure};
+use crate::running::Running;
 use crate::serve::keymanager::{KeyManagerState, clock};
 use crate::serve::say_ready;
 
@@ -74,6 +75,8 @@ pub(crate) struct RestoreOptions {
 pub(crate) struct RotateOptions {
     #[command(flatten)]
     state: KeyManagerState,
+    #[command(flatten)]
+    running: Running,
     /// Withdraw the keys in use: nothing more that is sealed to them, or signed with them, is taken. Needs --reason
     #[arg(long, requires = "reason")]
     now: bool,
@@ -87,6 +90,8 @@ pub(crate) struct RotateOptions {
 pub(crate) struct KeysOptions {
     #[command(flatten)]
     state: KeyManagerState,
+    #[command(flatten)]
+    running: Running,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -160,6 +165,13 @@ pub(crate) async fn restore(options: RestoreOptions) -> Result<(), Failure> {
 
 /// Changes the recipient key, or withdraws both keys in use. The platform must answer; what it did not take is sent again when the key manager runs.
 pub(crate) async fn rotate(options: RotateOptions) -> Result<(), Failure> {
+    if let Some(server) = options.running.server()? {
+        let shown: Value = match options.reason {
+            Some(reason) => server.post("/v1/keys/withdraw", &json!({"reason": reason.as_str()})).await?,
+            None => server.post("/v1/keys/rotate", &json!({})).await?,
+        };
+        return say_ready(&json!({"keys": shown.get("keys")}));
+    }
     let key_manager = options.state.open().await?;
     match options.reason {
         Some(reason) => key_manager.withdraw_keys(reason).await?,
@@ -170,31 +182,48 @@ pub(crate) async fn rotate(options: RotateOptions) -> Result<(), Failure> {
 
 /// Shows every key, and what is due.
 pub(crate) async fn keys(options: KeysOptions) -> Result<(), Failure> {
-    let key_manager = options.state.open().await?;
-    let (keys, alerts, backup) =
-        (key_manager.calendar().await?, key_manager.alerts().await?, key_manager.last_backup().await?);
+    let shown: Value = match options.running.server()? {
+        Some(server) => server.get("/v1/keys").await?,
+        None => {
+            let manager = options.state.open().await?;
+            let (keys, alerts) = (manager.calendar().await?, manager.alerts().await?);
+            json!({"keys": keys, "alerts": alerts, "backup": manager.last_backup().await?})
+        }
+    };
     if options.json {
-        return say_ready(&json!({"keys": keys, "alerts": alerts, "backup": backup}));
+        let of = |name: &str| shown.get(name).cloned().unwrap_or_default();
+        return say_ready(&json!({"keys": of("keys"), "alerts": of("alerts"), "backup": of("backup")}));
     }
+    let text = calendar_text(&shown);
+    let failed = |cause: std::io::Error| Failure::system("write", &cause);
+    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
+}
+
+/// The same text, whether the folder or the running key manager was asked.
+fn calendar_text(shown: &Value) -> String {
+    let each = |name: &str| shown.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let word = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = |of: &Value, name: &str| of.get(name).and_then(Value::as_u64);
+    let on = |of: &Value, name: &str| number(of, name).map_or_else(|| "-".to_owned(), day);
     let mut text = String::new();
-    for key in &keys {
-        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let (key_use, state) = (word(json!(key.key_use)), word(json!(key.state)));
-        let taken = key.acknowledged.map_or_else(|| "-".to_owned(), day);
-        let (from, until, open) = (day(key.not_before), day(key.not_after), key.open_manifests);
-        let (serial, id) = (key.serial, key.key_id.to_string());
+    for key in each("keys") {
+        let (key_use, state, id) = (word(&key, "use"), word(&key, "state"), word(&key, "key_id"));
+        let (from, until, taken) = (on(&key, "not_before"), on(&key, "not_after"), on(&key, "acknowledged"));
+        let open = number(&key, "open_manifests").or_else(|| number(&key, "open_dossiers"));
+        let open = open.map_or_else(|| "?".to_owned(), |open| open.to_string());
+        let serial = number(&key, "serial").unwrap_or_default();
         text.push_str(&format!(
             "{key_use:7} {serial:>3}  {state:9}  {from} to {until}  acknowledged {taken}  {open} open  {id:.16}\n"
         ));
     }
-    for alert in &alerts {
-        let about = alert.subject.as_deref().unwrap_or_default();
-        text.push_str(&format!("due: {} by {} {about:.16}\n", alert.kind, day(alert.by)));
+    for alert in each("alerts") {
+        let (kind, by, about) = (word(&alert, "kind"), on(&alert, "by"), word(&alert, "subject"));
+        text.push_str(&format!("due: {kind} by {by} {about:.16}\n"));
     }
-    let backup = backup.map_or_else(|| "none".to_owned(), |backup| day(backup.made));
+    let backup = shown.get("backup").filter(|backup| !backup.is_null());
+    let backup = backup.map_or_else(|| "none".to_owned(), |backup| on(backup, "made"));
     text.push_str(&format!("last backup: {backup}\n"));
-    let failed = |cause: std::io::Error| Failure::system("write", &cause);
-    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
+    text
 }
 
 fn rehearsed(note: &BackupNote, unlocked: &UnlockedBackup) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ mod demonstration;
 mod failure;
 mod house;
 mod owner;
+mod running;
 mod serve;
 mod supervise;
 mod up;

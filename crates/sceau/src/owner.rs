@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::custody;
 use crate::failure::{Exit, Failure};
+use crate::running::{Running, rewrapped};
 use crate::serve::keymanager::{KeyManagerState, clock};
 use crate::serve::say_ready;
 
@@ -59,7 +60,7 @@ pub(crate) enum Owner {
         #[command(flatten)]
         state: KeyManagerState,
     },
-    /// Show every key of the organisation and what is due; the key manager is stopped meanwhile
+    /// Show every key of the organisation and what is due; the key manager is stopped meanwhile, or named with --at
     Keys(custody::KeysOptions),
     /// Change the recipient key now; with --now, withdraw the keys in use because somebody may know them
     Rotate(custody::RotateOptions),
@@ -67,6 +68,8 @@ pub(crate) enum Owner {
     Rewrap {
         #[command(flatten)]
         state: KeyManagerState,
+        #[command(flatten)]
+        running: Running,
     },
     /// Back everything up into one sealed file, whose key is split between custodians; the key manager is stopped meanwhile
     Backup(custody::BackupOptions),
@@ -82,7 +85,7 @@ pub(crate) enum Owner {
         /// What the certificate is for: case-officer, administrator or connector
         #[arg(long, value_parser = role)]
         role: CertificateRole,
-        /// File to write; the password of PKCS#12 is printed once
+        /// File to write: PEM for a connector, or where its name ends in .pem; else PKCS#12, whose password is printed once
         #[arg(long)]
         out: PathBuf,
     },
@@ -93,8 +96,11 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
         Owner::Keys(options) => custody::keys(options).await,
         Owner::Rotate(options) => custody::rotate(options).await,
-        Owner::Rewrap { state } => {
-            let rewrapped = state.open().await?.rewrap().await?;
+        Owner::Rewrap { state, running } => {
+            let rewrapped = match running.server()? {
+                Some(server) => rewrapped(&server).await?,
+                None => json!(state.open().await?.rewrap().await?),
+            };
             say_ready(&json!({"rewrapped": rewrapped}))
         }
         Owner::Backup(options) => custody::back_up(options).await,
@@ -117,7 +123,8 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
         }
         Owner::Certificate { state, name, role, out } => {
             let issued = certificate(&state.open().await?, &name, role).await?;
-            let machine = role == CertificateRole::Connector;
+            let machine =
+                role == CertificateRole::Connector || out.extension().is_some_and(|end| end == "pem");
             write_secret(&out, if machine { issued.pem.as_bytes() } else { &issued.pkcs12 })?;
             let password = Some(issued.password.as_str()).filter(|_| !machine);
             say_ready(&json!({"fingerprint": issued.fingerprint, "password": password}))

@@ -156,13 +156,24 @@ impl Http {
         let (done, answer) = mpsc::sync_channel(1);
         let job = Job { method, path: path.to_owned(), token: token.cloned(), body, done };
         self.jobs.send(job).map_err(|_| away("its connection ended"))?;
-        // The call has its own time-out, connection included; this one is for a thread that died.
-        let answer = answer.recv_timeout(self.timeout * 3).map_err(|_| away("no answer in time"))??;
+        let answer = wait(&answer, self.timeout * 3).map_err(|_| away("no answer in time"))??;
         match answer.status {
             // Sealed, not initialised, a standby that forwards nothing (Vault's sys/health).
             501 | 503 | 472 | 473 => Err(VaultError::Sealed(answer.status).into()),
             _ => Ok(answer),
         }
+    }
+}
+
+/// Waits; a thread that works for many lets another one take its place meanwhile. The call has its own time-out, connection included; this
+/// one is for a thread that died.
+fn wait<T>(answer: &mpsc::Receiver<T>, most: Duration) -> Result<T, mpsc::RecvTimeoutError> {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current() {
+        Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(|| answer.recv_timeout(most))
+        }
+        _ => answer.recv_timeout(most),
     }
 }
 

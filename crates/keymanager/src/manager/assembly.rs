@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use sceau_hsm::{KeyKind, KeyLabel, Operations as _, Provider, SoftwareKeystore, Unlock};
+use sceau_hsm::{
+    KeyKind, KeyLabel, Operations as _, Provider, SoftwareKeystore, Unlock, VaultKeystore, VaultSettings,
+};
 use sceau_store::{Clock, Database, Outbox, RetryPolicy};
 use sceau_trace::VerifierKey;
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub(crate) struct Identity {
 
 const IDENTITY: &str = "identity";
 const KEYSTORE: &str = "keystore";
+/// What belongs to keys that are in a Vault.
+const IN_VAULT: &str = "vault";
 const DATABASE: &str = "keymanager.db";
 
 impl KeyManager {
@@ -64,8 +68,10 @@ impl KeyManager {
     ) -> Result<Self, Error> {
         let identity = identity(setup)?;
         sceau_hsm::durable::secret_folder(folder)?;
-        let keystore = folder.join(KEYSTORE);
-        let keys: Arc<dyn Provider> = Arc::new(SoftwareKeystore::open_or_create(&keystore, unlock)?);
+        let keys: Arc<dyn Provider> = match &settings.vault {
+            Some(vault) => in_vault(folder, vault)?,
+            None => Arc::new(SoftwareKeystore::open_or_create(&folder.join(KEYSTORE), unlock)?),
+        };
         let (database, vault) = state(folder, &keys, clock.now_ms()).await?;
         if vault.get::<Identity>(IDENTITY).await?.is_some() {
             return Err(Error::AlreadyInitialised(folder.to_owned()));
@@ -91,7 +97,10 @@ impl KeyManager {
         if !folder.join(DATABASE).exists() {
             return Err(Error::NotInitialised(folder.to_owned()));
         }
-        let keys: Arc<dyn Provider> = Arc::new(SoftwareKeystore::open(&folder.join(KEYSTORE), unlock)?);
+        let keys: Arc<dyn Provider> = match &settings.vault {
+            Some(vault) => in_vault(folder, vault)?,
+            None => Arc::new(SoftwareKeystore::open(&folder.join(KEYSTORE), unlock)?),
+        };
         let (database, vault) = state(folder, &keys, clock.now_ms()).await?;
         Self::assemble(folder, keys, database, vault, settings, clock).await
     }
@@ -148,6 +157,15 @@ impl KeyManager {
             deciding: tokio::sync::Mutex::new(()),
         })))
     }
+}
+
+/// Keys in a Vault, for a key manager that was made so: keys that are here already are not moved, nor buried under others.
+fn in_vault(folder: &Path, settings: &VaultSettings) -> Result<Arc<dyn Provider>, Error> {
+    if folder.join(KEYSTORE).exists() {
+        let rule = "is for a key manager that is made with it: this one has its keys in files, and they are not moved";
+        return Err(Error::Setup { field: "[vault]", rule });
+    }
+    Ok(Arc::new(VaultKeystore::open(&folder.join(IN_VAULT), settings)?))
 }
 
 const LOG: &str = "trace";

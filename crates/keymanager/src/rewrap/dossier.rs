@@ -35,7 +35,10 @@ impl KeyManager {
             self.exchange(link, target, id, &manifest, &sealed.files, &headers).await?;
         }
         let values = params![manifest.hash.to_string(), target.statement.key_id.to_string(), self.now()];
-        self.database().execute(statements::MANIFEST_REWRAPPED, values).await.map_err(Error::from)?;
+        let mut transaction = self.database().begin().await.map_err(Error::from)?;
+        transaction.execute(statements::MANIFEST_REWRAPPED, values).await.map_err(Error::from)?;
+        transaction.execute(statements::END_REWRAPPING, params![dossier]).await.map_err(Error::from)?;
+        transaction.commit().await.map_err(Error::from)?;
         Ok(())
     }
 
@@ -53,7 +56,12 @@ impl KeyManager {
             let draft = draft.detail("key", target.statement.key_id.to_string());
             draft.detail("files", headers.len().to_string())
         };
-        self.journal().append(about(Action::REWRAP_INTENT)).await?;
+        // An answer that is lost later must not make it look as if there was nothing to do.
+        let mut append = self.journal().begin().await?;
+        append.record(about(Action::REWRAP_INTENT)).await?;
+        let this = params![dossier.to_string()];
+        append.transaction().execute(statements::BEGIN_REWRAPPING, this).await.map_err(Error::from)?;
+        append.commit().await?;
         let refused = |failure: &Failure| about(Action::REWRAP_OUTCOME).refused(failure.record_code());
         let new = match self.seal_anew(link, target, manifest, headers) {
             Ok(new) => new,

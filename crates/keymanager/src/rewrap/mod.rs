@@ -155,9 +155,17 @@ impl KeyManager {
             });
             other && dossier.state != "draft"
         };
+        let begun = self.database().fetch_all(statements::REWRAPPING, params![]).await?;
+        let mut found = begun.iter().map(|row| row.get("dossier")).collect::<Result<Vec<String>, _>>()?;
         let named = link.machine.keys_in_use().await?;
-        let found: Vec<String> =
-            named.into_iter().filter(elsewhere).map(|dossier| dossier.dossier).take(most).collect();
+        let more: Vec<String> = named
+            .into_iter()
+            .filter(elsewhere)
+            .map(|named| named.dossier)
+            .filter(|id| !found.contains(id))
+            .collect();
+        found.extend(more);
+        found.truncate(most);
         let mut passed =
             Rewrapped { running: true, found: found.len() as u64, began: now, ..Rewrapped::default() };
         for dossier in found {

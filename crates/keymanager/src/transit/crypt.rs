@@ -189,7 +189,8 @@ fn one(
 fn check_context(item: &Map<String, Value>) -> Result<(), Refusal> {
     let given = |name: &str| item.get(name).is_some_and(|value| !value.is_null() && *value != json!(""));
     if given("context") || given("nonce") {
-        return Err(Refusal::invalid("context and nonce are for derived keys, which are not offered here"));
+        let why = "context and nonce are for derived and convergent keys, which are not offered here: use associated_data";
+        return Err(Refusal { code: "derived_not_offered", ..Refusal::invalid(why) });
     }
     Ok(())
 }

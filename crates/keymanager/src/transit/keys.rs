@@ -57,7 +57,8 @@ fn check_name(name: &str) -> Result<(), Refusal> {
 impl NewKey {
     fn kind(&self) -> Result<TransitKind, Refusal> {
         if self.derived || self.convergent_encryption {
-            return Err(Refusal::invalid("derived and convergent keys are not offered here"));
+            let why = "derived and convergent_encryption are not offered here: leave them away, and bind a context with associated_data";
+            return Err(Refusal { code: "derived_not_offered", ..Refusal::invalid(why) });
         }
         if self.allow_plaintext_backup || !is_zero(&self.auto_rotate_period) {
             let why = "allow_plaintext_backup and auto_rotate_period are not offered here: export one key, rotate by a call";

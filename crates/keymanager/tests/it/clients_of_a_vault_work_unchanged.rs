@@ -2,12 +2,14 @@
 //! what must be refused.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use sceau_element_api::AccountId;
 use sceau_element_api::documents::DecisionRole;
+use sceau_hsm::{KeyKind, Operations as _, Provider as _, VaultKeystore, VaultLogin, VaultSettings};
 use sceau_keymanager::{
     Binding, Grant, KeyManager, LoginRole, NewCertificate, Policy, Settings, Setup, TransitSettings,
 };
@@ -141,6 +143,54 @@ async fn the_page_of_mob_fetches_its_key_and_opens_a_document() {
     let mut node = Command::new("node");
     node.arg(format!("{ROOT}/tests/judges/mob_page.mjs"));
     today.judge(node, &given).await;
+}
+
+/// The other way round: a keystore of ours whose keys this key manager keeps. Who makes keys is its administrator, who uses them a connector.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keystore_of_ours_keeps_its_keys_here() {
+    let today = Today::start().await;
+    let login = |identity: String| VaultLogin::Certificate { identity: identity.into(), role: None };
+    let administrator = today.file("administrator", CertificateRole::Administrator).await;
+    let connector = today.file("connector", CertificateRole::Connector).await;
+    for file in [&administrator, &connector] {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let settings = VaultSettings {
+        address: today.url.clone(),
+        authorities: today.write("authority", &today.manager.authority_pem()).into(),
+        mount: "transit".to_owned(),
+        prefix: "other-".to_owned(),
+        login: login(connector),
+        maker: Some(login(administrator)),
+        timeout_ms: 10_000,
+    };
+    let folder = today.folder.path().join("elsewhere");
+    let store = VaultKeystore::open(&folder, &settings).unwrap();
+    let label = |text: &str| sceau_hsm::KeyLabel::new(text).unwrap();
+    let key = store.generate(KeyKind::Ed25519, &label("sign"), 1).unwrap();
+    assert!(store.verifying_key(&key).unwrap().verifies(b"m", &store.sign(&key, b"m").unwrap()));
+    let (file, cek) = (sceau_crypto::FileId::random(), sceau_crypto::Cek::random());
+    for kind in [KeyKind::RsaOaep256, KeyKind::HpkeXWing] {
+        let key = store.generate(kind, &label(&kind.as_str().to_lowercase()), 1).unwrap();
+        let stanza = sceau_crypto::wrap_cek(&store.recipient_key(&key).unwrap(), &file, &cek);
+        assert_eq!(store.unwrap_cek(&key, &file, &stanza).unwrap(), cek, "{kind}");
+    }
+    let mac = store.generate(KeyKind::HmacSha256, &label("mac"), 1).unwrap();
+    assert_eq!(store.mac(&mac, &[b"a", b"b"]).unwrap(), store.mac(&mac, &[b"ab"]).unwrap());
+    let state = store.generate(KeyKind::Aes256Gcm, &label("state"), 1).unwrap();
+    let sealed = store.seal(&state, b"here", b"secret").unwrap();
+    assert_eq!(store.open(&state, b"here", &sealed).unwrap().expose(), b"secret");
+    assert_eq!(store.open(&state, b"there", &sealed).unwrap_err().code(), "blob_refused");
+    store.destroy(&mac).unwrap();
+    drop(store);
+    let store = VaultKeystore::open(&folder, &settings).unwrap();
+    assert_eq!(store.list().unwrap().len(), 4);
+    // Who uses keys makes none.
+    let settings = VaultSettings { maker: None, ..settings };
+    drop(store);
+    let refused = VaultKeystore::open(&folder, &settings)
+        .and_then(|store| store.generate(KeyKind::Ed25519, &label("another"), 1));
+    assert_eq!(refused.unwrap_err().code(), "hsm_vault_denied");
 }
 
 async fn login(browser: &Browser) -> String {

@@ -41,8 +41,11 @@ pub(crate) struct KeyManagerOptions {
 }
 
 impl KeyManagerState {
-    /// How the keystore is unlocked.
+    /// How the keystore is unlocked. Where a Vault keeps the keys there is nothing to unlock, and the file is not read.
     pub(crate) fn unlock(&self) -> Result<Unlock, Failure> {
+        if self.settings()?.vault.is_some() {
+            return Ok(Unlock::Credential(self.passphrase_file.clone()));
+        }
         Passphrase::from_file(&self.passphrase_file).map(Unlock::Passphrase).map_err(|error| {
             let failure = Failure::new(Exit::Usage, "passphrase", error.to_string());
             if self.passphrase_file.exists() {
@@ -61,7 +64,15 @@ impl KeyManagerState {
     /// Opens the key manager of the folder.
     pub(crate) async fn open(&self) -> Result<KeyManager, Failure> {
         let unlock = self.unlock()?;
-        Ok(KeyManager::open(&self.data, &unlock, self.settings()?, clock()).await?)
+        KeyManager::open(&self.data, &unlock, self.settings()?, clock()).await.map_err(|error| {
+            let in_use = matches!(&error, sceau_keymanager::Error::Keys(sceau_hsm::Error::InUse(_)));
+            let failure = Failure::from(error);
+            if in_use {
+                failure.and("keys, rotate and rewrap also ask the one that runs: --at")
+            } else {
+                failure
+            }
+        })
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod scanner;
 mod secret;
 pub(crate) mod settings;
 mod transit;
+mod vault_keys;
 mod webhooks;
 
 use std::io::Write as _;

@@ -28,6 +28,8 @@
 //! to = "cles@metropole.example"
 //! mail = { kind = "smtp", host = "smtp.metropole.example", tls = "implicit", from = "Sceau <cles@metropole.example>" }
 //!
+//! [vault]                     # a Vault or OpenBao keeps the keys: see docs/deploy/vault-keys.md and [`super::vault_keys`]
+//! address = "https://vault.internal:8200"
 //! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
 //! api = "https://api.mcm.example"
 //! ```
@@ -69,6 +71,7 @@ struct Policy {
     transit: Option<super::transit::TransitTable>,
     mob: Option<super::mob_keys::MobTable>,
 }
+    vault: Option<super::vault_keys::VaultTable>,
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -135,6 +138,7 @@ fn parse(text: &str) -> Result<Settings, String> {
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
     if let Some(roles) = policy.roles {
+    settings.vault = policy.vault.map(super::vault_keys::settings).transpose()?;
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
     Ok(settings)

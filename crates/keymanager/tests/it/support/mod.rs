@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod dossier;
+mod headers;
 pub mod platform;
 pub mod reads;
 pub mod world;

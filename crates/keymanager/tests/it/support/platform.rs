@@ -19,7 +19,7 @@ use sceau_trace::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::reads;
+use super::{headers, reads};
 
 /// A log with a key of its own.
 pub struct TestLog {
@@ -167,6 +167,10 @@ pub enum Bad {
     OtherLog,
     /// A proxy answers in its place.
     Proxied,
+    /// It shows no headers.
+    NoHeaders,
+    /// It exchanges headers, and its answer is lost.
+    LosesAnswers,
     /// It takes no record.
     RefusesRecords,
     /// It says that it took a record, and drops it.
@@ -192,6 +196,8 @@ pub struct Inside {
     pub records: Vec<Record>,
     pub decisions: Vec<Value>,
     pub in_use: Vec<(String, String)>,
+    /// Dossiers as they are sealed, by id.
+    pub sealed: HashMap<String, Value>,
     /// The parts of files, by file and number.
     pub parts: HashMap<(String, usize), Vec<u8>>,
 }
@@ -215,6 +221,7 @@ impl FakePlatform {
             records: Vec::new(),
             decisions: Vec::new(),
             in_use: Vec::new(),
+            sealed: HashMap::new(),
             parts: HashMap::new(),
         };
         let platform = Self { origin, inside: Arc::new(Mutex::new(inside)) };
@@ -226,6 +233,10 @@ impl FakePlatform {
             .route("/v1/organisations/{id}/decisions", post(decisions))
             .route("/v1/organisations/{id}/open-dossiers", get(reads::in_use))
             .route("/v1/reading/{dossier}/files/{file}/parts/{index}", get(reads::part))
+            .route(
+                "/v1/organisations/{id}/dossiers/{dossier}/headers",
+                get(headers::sealed).put(headers::exchange),
+            )
             .route("/trace/checkpoint", get(reads::checkpoint))
             .route("/v1/trace/consistency", get(consistency))
             .route("/v1/trace/records", get(reads::entries))
@@ -253,7 +264,7 @@ impl FakePlatform {
 }
 
 impl Inside {
-    fn signer(&self) -> Option<VerifyingKey> {
+    pub fn signer(&self) -> Option<VerifyingKey> {
         self.statements.iter().rev().find(|s| s.key_use == KeyUse::Sign).and_then(KeyStatement::signing_key)
     }
 

@@ -1,0 +1,3 @@
+CREATE TABLE rewrapping (
+    dossier TEXT NOT NULL PRIMARY KEY
+);

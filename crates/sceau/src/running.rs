@@ -1,0 +1,55 @@
+//! `--at`: commands of `sceau keymanager` for a key manager that runs, over its own HTTPS, with the certificate of an administrator.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sceau_client::{Server, Trust};
+use sceau_hsm::durable::check_secret;
+use serde_json::Value;
+
+use crate::failure::{Exit, Failure};
+
+/// How often a re-wrapping is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Which key manager runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Running {
+    /// Ask the key manager that runs at this address, https://host[:port], in the place of opening the folder
+    #[arg(long, requires = "certificate", requires = "authority")]
+    at: Option<String>,
+    /// With --at: certificate and key of its administrator (PEM), readable by this user only
+    #[arg(long, requires = "at")]
+    certificate: Option<PathBuf>,
+    /// With --at: the authority of its server's certificate (PEM), authority.pem in its folder
+    #[arg(long, requires = "at")]
+    authority: Option<PathBuf>,
+}
+
+impl Running {
+    /// It, if one was named.
+    pub(crate) fn server(&self) -> Result<Option<Server>, Failure> {
+        let (Some(at), Some(certificate), Some(authority)) = (&self.at, &self.certificate, &self.authority)
+        else {
+            return Ok(None);
+        };
+        check_secret(certificate)
+            .map_err(|error| Failure::new(Exit::Usage, "certificate", error.to_string()))?;
+        let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| Failure::file("read", path, &cause));
+        let trust = Trust { anchors_pem: Some(read(authority)?), identity_pem: Some(read(certificate)?) };
+        Ok(Some(Server::new(at, &trust)?))
+    }
+}
+
+/// Waits until the re-wrapping under way has ended; how it went.
+pub(crate) async fn rewrapped(server: &Server) -> Result<Value, Failure> {
+    let mut shown: Value = server.post("/v1/keys/rewrap", &serde_json::json!({})).await?;
+    loop {
+        let rewrapped = shown.get("rewrapped").cloned().unwrap_or_default();
+        if rewrapped.get("running") != Some(&Value::Bool(true)) {
+            return Ok(rewrapped);
+        }
+        tokio::time::sleep(LOOK).await;
+        shown = server.get("/v1/keys").await?;
+    }
+}
