@@ -1,6 +1,8 @@
 //! The stream of a form: one part of one file in memory, and nothing in clear anywhere else.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ pub(super) const LARGEST: u64 = 10_000_000;
 const LONGEST_TEXT: usize = 16 * 1024;
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 200;
+/// The most bytes that may come before a part's header ends.
+const MOST_UNREAD: usize = 256 * 1024;
 /// For how long a sender may send nothing.
 const SILENCE: Duration = Duration::from_secs(60);
 /// The types that are taken.
@@ -60,13 +64,15 @@ impl<'a> Upload<'a> {
     pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<Option<String>> {
         let whole = SizeLimit::new().whole_stream(MOST_FILES as u64 * LARGEST + (1 << 20));
         let constraints = Constraints::new().size_limit(whole);
-        let mut form = Multipart::with_constraints(OneByOne::new(body), boundary, constraints);
+        let unread = Unread::default();
+        let body = OneByOne { body, given: false, unread: unread.clone() };
+        let mut form = Multipart::with_constraints(body, boundary, constraints);
         let mut metadata = None;
-        while let Some(field) = next(form.next_field()).await? {
+        while let Some(field) = next(&unread, form.next_field()).await? {
             match field.file_name().map(str::to_owned) {
-                Some(name) => self.file(&name, field).await?,
-                None if field.name() == Some("data") => metadata = metadata_id(&text(field).await?)?,
-                None => drop(text(field).await?),
+                Some(name) => self.file(&unread, &name, field).await?,
+                None if field.name() == Some("data") => metadata = metadata_id(&text(&unread, field).await?)?,
+                None => drop(text(&unread, field).await?),
             }
         }
         Ok(metadata)
@@ -100,7 +106,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    async fn file(&mut self, name: &str, mut field: Field<'static>) -> Answer<()> {
+    async fn file(&mut self, unread: &Unread, name: &str, mut field: Field<'static>) -> Answer<()> {
         if self.files.len() >= MOST_FILES {
             return Err(Code::TooManyFiles.into());
         }
@@ -114,7 +120,7 @@ impl<'a> Upload<'a> {
         let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
         let mut inspector = inspected(&media_type).map(Inspector::new);
         let mut parts = Vec::new();
-        while let Some(bytes) = next(field.chunk()).await? {
+        while let Some(bytes) = next(unread, field.chunk()).await? {
             if sealing.taken + bytes.len() as u64 > LARGEST {
                 return Err(Code::FileSize.into());
             }
@@ -200,16 +206,16 @@ impl Sealing {
     }
 }
 
-/// The stream of a body that gives one chunk each time it is asked: a parser that reads whatever is there would hold a whole fast upload.
+/// Bytes that were read and of which nothing came out of the parser yet.
+#[derive(Debug, Clone, Default)]
+struct Unread(Arc<AtomicUsize>);
+
+/// The stream of a body that gives one chunk each time it is asked: a parser that reads whatever is there would hold a whole fast upload. One
+/// that reads on and on and finds nothing, in a header without an end, is cut off.
 struct OneByOne {
     body: BodyDataStream,
     given: bool,
-}
-
-impl OneByOne {
-    fn new(body: BodyDataStream) -> Self {
-        Self { body, given: false }
-    }
+    unread: Unread,
 }
 
 impl Stream for OneByOne {
@@ -220,15 +226,28 @@ impl Stream for OneByOne {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        if self.unread.0.load(Ordering::Relaxed) > MOST_UNREAD {
+            return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(
+                "a part has no end of its header",
+            )))));
+        }
         let next = self.body.poll_next_unpin(context);
         self.given = matches!(next, Poll::Ready(Some(_)));
+        if let Poll::Ready(Some(Ok(bytes))) = &next {
+            self.unread.0.fetch_add(bytes.len(), Ordering::Relaxed);
+        }
         next
     }
 }
 
 /// The next of a form, from a sender that goes on.
-async fn next<T>(asked: impl Future<Output = multer::Result<Option<T>>>) -> Answer<Option<T>> {
-    match tokio::time::timeout(SILENCE, asked).await {
+async fn next<T>(
+    unread: &Unread,
+    asked: impl Future<Output = multer::Result<Option<T>>>,
+) -> Answer<Option<T>> {
+    let asked = tokio::time::timeout(SILENCE, asked).await;
+    unread.0.store(0, Ordering::Relaxed);
+    match asked {
         Ok(Ok(next)) => Ok(next),
         Ok(Err(multer::Error::StreamSizeExceeded { .. })) => Err(Code::FileSize.into()),
         Ok(Err(_)) | Err(_) => Err(Code::Multipart.into()),
@@ -236,9 +255,9 @@ async fn next<T>(asked: impl Future<Output = multer::Result<Option<T>>>) -> Answ
 }
 
 /// A part that is no file.
-async fn text(mut field: Field<'static>) -> Answer<Vec<u8>> {
+async fn text(unread: &Unread, mut field: Field<'static>) -> Answer<Vec<u8>> {
     let mut text = Vec::new();
-    while let Some(bytes) = next(field.chunk()).await? {
+    while let Some(bytes) = next(unread, field.chunk()).await? {
         if text.len() + bytes.len() > LONGEST_TEXT {
             return Err(Code::Multipart.into());
         }

@@ -264,12 +264,16 @@ async fn fault_10_size_is_judged_before_and_while_a_file_streams() {
     let id = maas.subscribe(mob.incentives[0]).await;
     let before = mob.world.objects();
     // Announced too large: refused before a byte of it is there.
-    let (status, taken) = stream(&mob, &maas, &id, Some(2_000_000_000), 0).await;
+    let (status, taken) = stream(&mob, &maas, &id, (Some(2_000_000_000), 0), FILE).await;
     assert_eq!((status, taken), (400, 0));
     // Not announced: refused when it becomes too large, however much more would come.
-    let (status, taken) = stream(&mob, &maas, &id, None, 400_000_000).await;
+    let (status, taken) = stream(&mob, &maas, &id, (None, 400_000_000), FILE).await;
     assert_eq!(status, 400);
     assert!((10_000_000..40_000_000).contains(&taken), "{taken} bytes were taken");
+    // A header without an end is not kept in memory until it is too large for that.
+    let (status, taken) = stream(&mob, &maas, &id, (None, 100_000_000), "--B\r\nx: ").await;
+    assert_eq!(status, 400);
+    assert!(taken < 10_000_000, "{taken} bytes were taken");
     assert_eq!(mob.world.objects(), before, "nothing of it stays");
     // To the byte.
     assert_eq!(
@@ -298,8 +302,18 @@ async fn fault_10_size_is_judged_before_and_while_a_file_streams() {
     assert!(letters.len() == 1 && text.contains("lea@example.org"), "{text}");
 }
 
+/// How a file begins in a form.
+const FILE: &str = "--B\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a.pdf\"\r\n\
+                    content-type: application/pdf\r\n\r\n%PDF-1.7\n";
+
 /// Sends a form without an end: the status that comes, and how many bytes were taken before.
-async fn stream(mob: &Mob, caller: &Caller, id: &str, announced: Option<u64>, most: usize) -> (u16, usize) {
+async fn stream(
+    mob: &Mob,
+    caller: &Caller,
+    id: &str,
+    (announced, most): (Option<u64>, usize),
+    first: &'static str,
+) -> (u16, usize) {
     let length = match announced {
         Some(length) => format!("content-length: {length}"),
         None => "transfer-encoding: chunked".to_owned(),
@@ -314,8 +328,6 @@ async fn stream(mob: &Mob, caller: &Caller, id: &str, announced: Option<u64>, mo
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
     let sending = tokio::spawn(async move {
-        let first = "--B\r\ncontent-disposition: form-data; name=\"f\"; filename=\"a.pdf\"\r\n\
-                     content-type: application/pdf\r\n\r\n%PDF-1.7\n";
         let chunk = vec![7; 65_536];
         let mut piece = first.as_bytes();
         while counted.load(Ordering::Relaxed) < most {
