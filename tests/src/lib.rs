@@ -50,7 +50,7 @@ pub use memory::{Found, Needle, memory_of, search};
 pub use premises::{Premises, Staff};
 pub use program::{Finished, Program};
 pub use running::Running;
-pub use scanned::{Cast, Scanned, Visit, words};
+pub use scanned::{Cast, Scanned, Visit, large_body, words};
 pub use scratch::{Scratch, free_port};
 pub use servers::{Kind, Servers};
 pub use small_disk::SmallDisk;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Body, Response};
-use sceau_client::{ClientError, Person, Scheme};
+use sceau_client::{ClientError, Person, Scheme, Server, Trust};
 use sceau_crypto::SigningKey;
 use sceau_element_api::documents::{
     Answers, Document as _, Manifest, SchemeDocument, SealedAnswers, SealedFile,
@@ -30,6 +30,8 @@ pub struct Scanned {
     pub url: String,
     /// Address and key of the intake, as a scheme names them.
     pub host: Value,
+    /// Where the intake finds its antivirus, from its next start on.
+    pub antivirus: String,
     port: u16,
 }
 
@@ -77,7 +79,8 @@ impl Scanned {
         house.start_platform();
         house.scratch.write("intake.toml", format!("[limits]\n{limits}\n"));
         let host = json!({"url": url, "key": public});
-        let mut scanned = Self { house, clamd, intake: None, url, host, port };
+        let antivirus = clamd.address().to_string();
+        let mut scanned = Self { house, clamd, intake: None, url, host, antivirus, port };
         scanned.start_intake(more);
         scanned
     }
@@ -100,7 +103,7 @@ impl Scanned {
             .arg("--config")
             .arg(self.house.scratch.join("intake.toml"))
             .args(["--platform", &self.house.origin, "--log-key", platform.said("/log_key")])
-            .args(["--antivirus", &self.clamd.address().to_string()])
+            .args(["--antivirus", &self.antivirus])
             .args(more)
             .named("intake")
             .start(self.house.scratch.path())
@@ -134,11 +137,22 @@ impl Scanned {
         cast: &'a Cast,
         answers: Value,
     ) -> Result<(Visit<'a>, u16), ClientError> {
-        let server = cast.citizen.server();
+        self.begin_as(cast, &cast.citizen, answers).await
+    }
+
+    /// The same, as another citizen.
+    pub async fn begin_as<'a>(
+        &self,
+        cast: &'a Cast,
+        citizen: &'a Person,
+        answers: Value,
+    ) -> Result<(Visit<'a>, u16), ClientError> {
+        let server = citizen.server();
         let begun: Value = server.post("/v1/dossiers", &json!({"scheme": cast.scheme.id})).await?;
         let dossier: DossierId = text(&begun, "id").parse().expect("an id");
         let grant: Value = server.post(&format!("/v1/dossiers/{dossier}/intake"), &json!({})).await?;
-        self.carry(cast, text(&grant, "grant"), cast.meant(dossier), answers).await
+        let (visit, status) = self.carry(cast, text(&grant, "grant"), cast.meant(dossier), answers).await?;
+        Ok((Visit { citizen, ..visit }, status))
     }
 
     /// Goes on with a dossier about which the organisation asked for more; the intake's status comes along.
@@ -171,13 +185,15 @@ impl Scanned {
         let path = format!("{}/v1/deposits/{}", self.url, held["id"].as_str().unwrap_or_default());
         let token = held["token"].as_str().unwrap_or_default().to_owned();
         let grant = grant.to_owned();
-        Ok((Visit { cast, dossier, http, path, token, grant, said: held }, status))
+        let citizen = &cast.citizen;
+        Ok((Visit { cast, citizen, dossier, http, path, token, grant, said: held }, status))
     }
 
     /// A deposit that another program holds at the intake, to be submitted.
     pub fn held<'a>(&self, cast: &'a Cast, dossier: DossierId) -> Visit<'a> {
         let [path, token, grant] = [(); 3].map(|()| String::new());
-        Visit { cast, dossier, http: client(), path, token, grant, said: Value::Null }
+        let citizen = &cast.citizen;
+        Visit { cast, citizen, dossier, http: client(), path, token, grant, said: Value::Null }
     }
 
     /// Every file that the test may look through for what was never to be written.
@@ -196,6 +212,19 @@ impl Scanned {
 }
 
 impl Cast {
+    /// The organisation's feed, as its connector's client sees it, signed in.
+    pub async fn feed(&self, house: &House) -> Server {
+        let made = self.chief.server().post("/v1/organisation/connectors", &json!({"name": "Paie"})).await;
+        let made: Value = made.expect("an organisation's administrator may");
+        let server = Server::new(&house.origin, &Trust::default()).expect("a good address");
+        let fields = [("grant_type", "client_credentials"), ("scope", "dossiers.receive")];
+        let credentials = (text(&made, "client_id"), text(&made, "client_secret"));
+        let token: Value =
+            server.post_form("/v1/oauth/token", credentials, &fields).await.expect("a good secret");
+        server.set_bearer(token["access_token"].as_str().map(str::to_owned));
+        server
+    }
+
     /// What a page that verified form and recipient means to deposit into.
     pub fn meant(&self, dossier: DossierId) -> Value {
         let form = SchemeDocument::parse(&self.scheme.payload).expect("our own scheme");
@@ -210,6 +239,7 @@ impl Cast {
 #[derive(Debug)]
 pub struct Visit<'a> {
     cast: &'a Cast,
+    citizen: &'a Person,
     /// The dossier.
     pub dossier: DossierId,
     http: reqwest::Client,
@@ -304,7 +334,7 @@ impl Visit<'_> {
             words,
         };
         let payload = manifest.to_bytes().expect("a good manifest");
-        let (citizen, path) = (&self.cast.citizen, format!("/v1/dossiers/{}", self.dossier));
+        let (citizen, path) = (self.citizen, format!("/v1/dossiers/{}", self.dossier));
         let prepared: Value = citizen.server().post(&format!("{path}/manifest/prepare"), &json!({})).await?;
         let nonce: Nonce = serde_json::from_value(prepared["nonce"].clone()).expect("a nonce");
         let proof = citizen.prove(Kind::Manifest, &payload, nonce)?;
@@ -312,6 +342,20 @@ impl Visit<'_> {
         let receipt: Value = citizen.server().post(&format!("{path}/submit"), &body).await?;
         Ok((manifest, receipt["receipt"].clone()))
     }
+}
+
+/// A PDF of `size` bytes that is made as it is sent: a hundred of them take no memory here.
+pub fn large_body(size: u64) -> Body {
+    const PIECE: u64 = 64 * 1024;
+    let piece = move |from: u64| {
+        let mut bytes = vec![b'x'; usize::try_from((size - from).min(PIECE)).unwrap_or_default()];
+        if from == 0 {
+            bytes.splice(..9.min(bytes.len()), *b"%PDF-1.7\n");
+        }
+        Ok::<_, std::io::Error>(bytes)
+    };
+    let pieces = (0..size.div_ceil(PIECE)).map(move |n| piece(n * PIECE));
+    Body::wrap_stream(futures::stream::iter(pieces))
 }
 
 /// The intake's words, as it finished with them.

@@ -4,8 +4,11 @@ mod bus;
 mod files;
 mod house;
 mod in_memory;
+mod intake;
+mod intake_verdicts;
 mod mob;
 mod opening;
+mod platforms;
 mod seed_files;
 mod trace;
 
@@ -37,7 +40,13 @@ pub(crate) const MEASURES: &[Measure] = &[
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
     Measure { name: "files", about: "sealing and opening from file to file", work: files::pace },
     Measure { name: "memory", about: "memory of sealing and opening a large file", work: files::memory },
+    Measure { name: "intake", about: "scanned intake, from clean verdict on; its memory", work: intake::measure },
     Measure { name: "bus", about: "from the outbox to RabbitMQ, confirmed", work: bus::measure },
+    Measure {
+        name: "platforms",
+        about: "two processes of the platform on one database beside one",
+        work: platforms::measure,
+    },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
     Measure { name: "sizes", about: "size of the release programs", work: house::sizes },
