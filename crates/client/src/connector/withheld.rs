@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::receiver::Logged;
 use super::standing::Standing;
 
+/// Manifests in one answer of a key manager: a shorter one is the last.
+const WHOLE: usize = 500;
+
 /// Manifests that the key manager read in the log, compared with those that the feed gave.
 #[derive(Debug)]
 pub(super) struct Withheld {
@@ -36,6 +39,9 @@ impl Withheld {
 
     /// Those that are missing for too long, each once.
     pub(super) fn compare(&mut self, logged: Vec<Logged>, standing: &Standing, now: Instant) -> Vec<Logged> {
+        if logged.len() >= WHOLE {
+            self.next = None;
+        }
         for Logged { manifest, log_index } in logged {
             self.after = self.after.max(log_index);
             self.missing.insert(log_index, (manifest, Some(now)));
@@ -76,5 +82,9 @@ mod tests {
         assert!(withheld.compare(Vec::new(), &standing, later + minutes(5)).is_empty());
         let late = withheld.compare(Vec::new(), &standing, later + minutes(11));
         assert_eq!(late.iter().map(|it| it.log_index).collect::<Vec<_>>(), [3]);
+        let later = later + minutes(20);
+        assert_eq!(withheld.asks(later), Some(3));
+        withheld.compare((4..504).map(logged).collect(), &standing, later);
+        assert_eq!(withheld.asks(later), Some(503), "there is more: it is asked for at once");
     }
 }
