@@ -19,6 +19,7 @@ mod pkcs12;
 mod possession;
 mod revocation;
 mod role;
+mod shown;
 mod tls;
 
 pub use anchors::Anchors;
@@ -36,4 +37,5 @@ pub use oid::{NotAnOid, Oid};
 pub use pkcs12::new_pkcs12_password;
 pub use revocation::RevocationLists;
 pub use role::{CertificateRole, RoleNames};
+pub use shown::{ServerRefusal, judge_server, looking_config};
 pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

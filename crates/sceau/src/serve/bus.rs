@@ -164,12 +164,27 @@ impl BusSettings {
 
     /// What publishes and settles for the companies. Connects when it is run.
     pub(crate) fn open(&self, subscriptions: Subscriptions) -> Result<ReplyDesk, Failure> {
-        let authority = std::fs::read_to_string(&self.ca_file)
-            .map_err(|cause| Failure::file("read", &self.ca_file, &cause))?;
-        let broker = Broker::new(&self.address, self.password_file.read()?, &authority)
-            .map_err(|error| Failure::role("bus", &error))?;
+        let broker = self.broker()?;
         let companies = self.companies.iter().map(|company| (company.name.clone(), company.login.clone()));
         Ok(ReplyDesk::new(Arc::new(broker), subscriptions, companies.collect()))
+    }
+
+    /// The broker. Nothing is asked of it yet.
+    pub(crate) fn broker(&self) -> Result<Broker, Failure> {
+        let authority = std::fs::read_to_string(&self.ca_file)
+            .map_err(|cause| Failure::file("read", &self.ca_file, &cause))?;
+        Broker::new(&self.address, self.password_file.read()?, &authority)
+            .map_err(|error| Failure::role("bus", &error))
+    }
+
+    /// The virtual host of each company.
+    pub(crate) fn vhosts(&self) -> Vec<String> {
+        self.companies.iter().map(|company| company.name.vhost()).collect()
+    }
+
+    /// Its address, and who may certify it.
+    pub(crate) fn place(&self) -> (&str, &Path) {
+        (&self.address, &self.ca_file)
     }
 
     /// The definitions that the broker loads; a company without a password gets none.

@@ -9,7 +9,7 @@ pub(crate) mod mob;
 mod mob_keys;
 pub(crate) mod pages;
 pub(crate) mod platform;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod scanner;
 mod secret;
 pub(crate) mod settings;

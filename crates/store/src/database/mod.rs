@@ -62,15 +62,16 @@ impl Database {
         Self::migrated(Engine::Server(postgres::Server::open(postgres).await?), migrations).await
     }
 
-    /// Asks a server whether the platform could work with it, and changes nothing there; the answer is its version.
+    /// Asks a server whether the platform could work with it, and changes nothing there; the answer is its version, and its time in Unix
+    /// milliseconds.
     ///
     /// # Errors
     /// As [`Database::connect`].
-    pub async fn probe(postgres: &Postgres) -> Result<String, StoreError> {
+    pub async fn probe(postgres: &Postgres) -> Result<(String, u64), StoreError> {
         let server = postgres::Server::open(postgres).await?;
-        let version = server.version().await;
+        let said = async { Ok((server.version().await?, server.now_ms().await?)) }.await;
         server.close().await;
-        version
+        said
     }
 
     async fn migrated(engine: Engine, migrations: &[Migration]) -> Result<Self, StoreError> {

@@ -2,11 +2,20 @@
 
 use std::path::Path;
 
-use super::{Finding, identity};
+use super::peers::{self, Begin, Peer};
+use super::{Finding, State, certificates, identity, records};
 use crate::failure::Failure;
-use crate::serve::settings::Settings;
+use crate::serve::bus::BusSettings;
+use crate::serve::database::DatabaseSettings;
+use crate::serve::settings::{MailSettings, ObjectsSettings, Settings, Tls};
 
-pub(super) async fn look(config: &Path, data: &Path) -> Vec<Finding> {
+/// The servers in words.
+const DATABASE: &str = "PostgreSQL";
+const OBJECTS: &str = "the object store";
+const MAIL: &str = "the mail server";
+const BROKER: &str = "the broker";
+
+pub(super) async fn look(config: &Path, data: &Path, now_ms: u64) -> Vec<Finding> {
     let settings = match Settings::read(Some(config)) {
         Ok(settings) => settings,
         Err(failure) => {
@@ -15,8 +24,29 @@ pub(super) async fn look(config: &Path, data: &Path) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::well("settings", format!("{} is usable", config.display()))];
-    findings.extend(objects(&settings, data).await);
-    findings.extend(mail(&settings).await);
+    let mut away = Vec::new();
+    for peer in peers(&settings) {
+        let seen = peers::look(&peer, now_ms).await;
+        if seen.iter().any(|finding| finding.state == State::Trouble && finding.check != "clock") {
+            away.push(peer.what);
+        }
+        findings.extend(seen);
+        findings.extend(peer.authorities.iter().flat_map(|file| certificates::file(file, now_ms)));
+    }
+    // Who is away, or cannot be believed, is not asked more: that alone is to be mended first. A password that cannot be read is said anyway.
+    let there = |what: &str| !away.contains(&what);
+    if there(DATABASE) || settings.database.server().is_err() {
+        findings.extend(records::look(&settings.database, now_ms).await);
+    }
+    if there(OBJECTS) || settings.objects.open(data).is_err() {
+        findings.extend(objects(&settings, data).await);
+    }
+    if there(MAIL) || settings.mail.server().is_err() {
+        findings.extend(mail(&settings).await);
+    }
+    if there(BROKER) || settings.bus.as_ref().is_some_and(|bus| bus.broker().is_err()) {
+        findings.extend(bus(&settings).await);
+    }
     findings.extend(identity::look(&settings).await);
     findings
 }
@@ -48,6 +78,60 @@ async fn mail(settings: &Settings) -> Option<Finding> {
         Ok(()) => Finding::well("mail", "the mail server took TLS and login; nothing was sent"),
         Err(reason) => Finding::trouble("mail", reason, ADVICE),
     })
+}
+
+async fn bus(settings: &Settings) -> Vec<Finding> {
+    const ADVICE: &str = "messages wait in the outbox until it is mended: address, certificate (ca_file), password, and the definitions of \
+                          `sceau bus definitions` imported: docs/deploy/rabbitmq.md";
+    let Some(bus) = &settings.bus else { return Vec::new() };
+    let broker = match bus.broker() {
+        Ok(broker) => broker,
+        Err(failure) => return vec![refused("bus", &failure, ADVICE)],
+    };
+    let mut findings = Vec::new();
+    for vhost in bus.vhosts() {
+        findings.push(match broker.connect(&vhost).await {
+            Ok(_) => Finding::well("bus", format!("the broker lets us into {vhost}")),
+            Err(error) => Finding::trouble("bus", format!("{vhost}: {error}"), ADVICE),
+        });
+    }
+    findings
+}
+
+/// The servers of the settings that are spoken to over TLS.
+fn peers(settings: &Settings) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    if let DatabaseSettings::Postgresql { url, ca_file, .. } = &settings.database {
+        // A socket, and a tunnel on loopback, have no TLS.
+        let url = url::Url::parse(url)
+            .ok()
+            .filter(|url| !url.query().is_some_and(|query| query.contains("disable")));
+        if let Some(host) = url.as_ref().and_then(url::Url::host_str).filter(|host| !host.is_empty()) {
+            let port = url.as_ref().and_then(url::Url::port).unwrap_or(5432);
+            let (what, host, begin) = (DATABASE, host.to_owned(), Begin::Postgresql);
+            peers.push(Peer { what, host, port, begin, authorities: ca_file.clone() });
+        }
+    }
+    if let ObjectsSettings::S3 { endpoint, ca_file, .. } = &settings.objects {
+        peers.extend(Peer::of(OBJECTS, endpoint, ca_file.clone()));
+    }
+    if let MailSettings::Smtp { host, port, tls, ca_file, .. } = &settings.mail {
+        let (begin, usual) = match tls {
+            Tls::Implicit => (Begin::Tls, 465),
+            Tls::Starttls => (Begin::StartTls, 587),
+        };
+        let (what, host, port) = (MAIL, host.clone(), port.unwrap_or(usual));
+        peers.push(Peer { what, host, port, begin, authorities: ca_file.clone() });
+    }
+    if let Some((address, ca_file)) = settings.bus.as_ref().map(BusSettings::place) {
+        let url = url::Url::parse(address).ok();
+        if let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) {
+            let (host, port) = (host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(5671));
+            let authorities = Some(ca_file.to_owned());
+            peers.push(Peer { what: BROKER, host, port, begin: Begin::Tls, authorities });
+        }
+    }
+    peers
 }
 
 /// What settings or a password file of ours prevent says itself what to do.

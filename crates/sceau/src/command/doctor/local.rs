@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
+
+use time::OffsetDateTime;
 
 use super::Finding;
 use crate::command::say;
@@ -11,6 +13,10 @@ use crate::command::say;
 const MOST: usize = 10_000;
 /// How far ahead of the clock a file may be.
 const AHEAD_MS: u64 = 60_000;
+/// How far apart two clocks may be, in seconds.
+const CLOCKS_S: i64 = 30;
+/// A disk with less than this is as good as full, in bytes.
+const LEAST_ROOM: u64 = 1 << 30;
 
 pub(super) fn program() -> Finding {
     let version = format!("sceau {}", env!("CARGO_PKG_VERSION"));
@@ -30,6 +36,34 @@ pub(super) fn swap() -> Finding {
     let advice = "element and key manager lock their memory where they may: give their units LimitMEMLOCK=infinity, and look for \
                   “could not be locked” in their logs, or switch swap off";
     Finding::notice("swap", "on: memory may reach a disk", advice)
+}
+
+/// How far this machine's clock is from what another says, who may have taken a second to say it.
+pub(super) fn clock(whose: &str, theirs: OffsetDateTime, now_ms: u64) -> Finding {
+    let ours = OffsetDateTime::UNIX_EPOCH + Duration::from_millis(now_ms);
+    let apart = (ours - theirs).whole_seconds();
+    if apart.abs() <= CLOCKS_S {
+        return Finding::well("clock", format!("{whose} has our time"));
+    }
+    let way = if apart > 0 { "ahead of" } else { "behind" };
+    let found = format!("this machine is {} {way} {whose}", say::counted(apart.unsigned_abs(), "second"));
+    let advice = "compare both with a time server (timedatectl, chronyc tracking) and set the one that is wrong: keys, tokens and sign-ins \
+                  have dates";
+    Finding::trouble("clock", found, advice)
+}
+
+/// Room on the disk of a folder.
+pub(super) fn space(folder: &Path) -> Option<Finding> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let (free, whole) =
+        (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
+    let found = format!("{} free of {} for {}", say::size(free), say::size(whole), folder.display());
+    let advice = "make room, or move the folder: a full disk takes no deposit, and stops the element";
+    Some(match free {
+        ..LEAST_ROOM => Finding::trouble("space", found, advice),
+        _ if free < whole / 10 => Finding::notice("space", found, advice),
+        _ => Finding::well("space", found),
+    })
 }
 
 /// Modes, owner and dates of what lies in the data folder.
@@ -145,6 +179,16 @@ mod tests {
         assert!(findings[0].found.contains("element.passphrase"), "{}", findings[0].found);
         mode(&secret, 0o600);
         assert_eq!(states(data.path(), now), [State::Trouble, State::Well, State::Well], "names tell too");
+    }
+
+    #[test]
+    fn clocks_that_are_apart_are_named_with_the_way() {
+        let theirs = OffsetDateTime::from_unix_timestamp(1_000_000).unwrap();
+        assert_eq!(clock("the platform", theirs, 1_000_020_000).state, State::Well);
+        let ahead = clock("the platform", theirs, 1_000_300_000);
+        assert_eq!(ahead.state, State::Trouble);
+        assert_eq!(ahead.found, "this machine is 300 seconds ahead of the platform");
+        assert!(clock("the platform", theirs, 999_700_000).found.contains("300 seconds behind"));
     }
 
     #[test]

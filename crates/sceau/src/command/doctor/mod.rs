@@ -2,12 +2,15 @@
 //! name are asked with the platform's own passwords.
 
 mod antivirus;
+mod certificates;
 mod configured;
 mod identity;
 mod keys;
 mod local;
+mod peers;
 mod records;
 mod servers;
+mod units;
 
 use std::path::PathBuf;
 
@@ -18,7 +21,7 @@ use serde_json::json;
 use super::say;
 use crate::failure::{Exit, Failure};
 use crate::house::Layout;
-use crate::serve::settings::Settings;
+use crate::serve::policy;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +53,13 @@ pub(crate) struct DoctorOptions {
     /// Certificates (PEM) to trust for these addresses, instead of the system's
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
-    /// Antivirus of the intake, unix:/path or tcp:host:port; may be given more than once
+    /// Certificates (PEM) whose end is to be known: the intake's own, a proxy's; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    certificate: Vec<PathBuf>,
+    /// Policy of the key manager: its server's certificate, its authorities, their revocation lists
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Antivirus of the intake, unix:/path or tcp:127.0.0.1:port; may be given more than once
     #[arg(long, value_name = "ADDRESS")]
     antivirus: Vec<ClamdAddress>,
     /// Print the findings as JSON
@@ -123,7 +132,10 @@ impl Installation {
 
 pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let installation = Installation::find(options);
-    let asked = options.config.is_some() || !options.antivirus.is_empty();
+    let asked = options.config.is_some()
+        || options.policy.is_some()
+        || !options.antivirus.is_empty()
+        || !options.certificate.is_empty();
     if installation.is_nowhere() && !asked && !options.data.is_dir() {
         let words = format!(
             "there is nothing to look at: {} is no folder, and neither --config, --element, --platform nor --key-manager is given; \
@@ -136,7 +148,10 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let mut findings = vec![local::program()];
     if options.data.is_dir() {
         findings.extend(local::folder(&options.data, now));
+        findings.extend(local::space(&options.data));
     }
+    findings.extend(files(options, now));
+    findings.extend(units::look());
     findings.push(local::swap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
@@ -145,10 +160,7 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     }
     findings.extend(runtime.block_on(servers::look(&installation, now)));
     if let Some(config) = &options.config {
-        findings.extend(runtime.block_on(configured::look(config, &options.data)));
-        if let Ok(settings) = Settings::read(Some(config)) {
-            findings.push(runtime.block_on(records::look(&settings.database)));
-        }
+        findings.extend(runtime.block_on(configured::look(config, &options.data, now)));
     }
     for address in &options.antivirus {
         findings.extend(runtime.block_on(antivirus::look(address, now)));
@@ -161,6 +173,25 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
             Err(Failure::new(Exit::System, "trouble", words))
         }
     }
+}
+
+/// What files say of the end of certificates.
+fn files(options: &DoctorOptions, now: u64) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        options.certificate.iter().flat_map(|file| certificates::file(file, now)).collect();
+    let Some(policy) = &options.policy else { return findings };
+    match policy::read(Some(policy)) {
+        Ok(settings) => {
+            let files = settings.server_identity.iter().chain(&settings.anchors);
+            findings.extend(files.flat_map(|file| certificates::file(file, now)));
+            findings.extend(settings.client_crls.iter().map(|file| certificates::list(file, now)));
+        }
+        Err(failure) => {
+            let advice = "mend that line: docs/operate.md, The policy of a key manager";
+            findings.push(Finding::trouble("policy", failure.to_string(), advice));
+        }
+    }
+    findings
 }
 
 fn tell(findings: &[Finding], as_json: bool) -> Result<(), Failure> {

@@ -6,7 +6,9 @@ use std::path::Path;
 use sceau_client::{ClientError, Server, Trust};
 use sceau_element_api::Client;
 
+use super::peers::{self, Peer};
 use super::{Finding, Installation, keys};
+use crate::command::say;
 
 pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -14,6 +16,9 @@ pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> 
         findings.push(element(socket).await);
     }
     if let Some(address) = &installation.platform {
+        if let Some(peer) = Peer::of("the platform", address, None) {
+            findings.extend(peers::look(&peer, now).await);
+        }
         match reach(address, None) {
             Err(error) => findings.push(away("platform", address, &error)),
             Ok(server) => {
@@ -23,6 +28,9 @@ pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> 
         }
     }
     if let Some(address) = &installation.key_manager {
+        if let Some(peer) = Peer::of("the key manager", address, installation.anchors.clone()) {
+            findings.extend(peers::look(&peer, now).await);
+        }
         match reach(address, installation.anchors.as_deref()) {
             Err(error) => findings.push(away("key_manager", address, &error)),
             Ok(server) => findings.push(server_check("key_manager", address, &server).await),
@@ -34,7 +42,15 @@ pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> 
 async fn element(socket: &Path) -> Finding {
     let name = socket.display();
     match Client::new(socket).hello().await {
-        Ok(_) => Finding::well("element", format!("answers at {name}")),
+        Ok(hello) => {
+            let found = format!(
+                "answers at {name}: protocol {}, {} in the log {}",
+                hello.protocol,
+                say::counted(hello.size, "record"),
+                hello.origin
+            );
+            Finding::well("element", found)
+        }
         Err(error) => {
             let advice = "its log says why it ended; run this as a user whom it hears";
             Finding::trouble("element", error.to_string(), advice)
