@@ -53,6 +53,7 @@ const FOR_TESTS: &[Package] = &[
     Package { name: "git", present: || on_path("git") },
     Package { name: "curl", present: || on_path("curl") },
     Package { name: "systemd-container", present: || on_path("systemd-nspawn") }, // boots what tries our packages
+    Package { name: "lintian", present: || on_path("lintian") },
 ];
 
 /// What `cargo xtask up` needs: to build, nothing more.

@@ -89,42 +89,65 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
     let mut build = cargo();
     build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "--bins"]);
     must(if wanted.profile == "release" { build.arg("--release") } else { &mut build })?;
-    pack(&wanted, &architecture)?;
-    if wanted.trial { try_them(&wanted, &architecture) } else { Ok(ExitCode::SUCCESS) }
+    for package in pack(&wanted, &architecture)? {
+        println!("{}", package.display());
+    }
+    if wanted.trial {
+        must(&mut trial(&wanted, &architecture)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the packages of a version.
-fn pack(wanted: &Asked, architecture: &str) -> Result<(), Stop> {
-    let out = target().join("package");
-    let made = make(wanted, architecture, &out).map_err(|error| Stop::failed(format!("xtask: {error}")))?;
-    for tree in made {
-        let package = format!("{}_{}_{architecture}.deb", tree.name, wanted.version);
-        must(
-            Command::new("dpkg-deb")
-                .args(["--root-owner-group", "--build"])
-                .arg(&tree.folder)
-                .arg(out.join(&package)),
-        )?;
-        println!("{}", out.join(package).display());
-    }
+/// The stage of `cargo xtask test`: packages of what was built for the tests, tried.
+pub(crate) fn stage(log: &Log) -> Result<(), String> {
+    let impossible = match asked("dpkg", &["--print-architecture"]) {
+        None => "packages are made by Debian's dpkg-deb",
+        Some(_) if !rustix::process::geteuid().is_root() => "booting a system of its own takes root",
+        Some(architecture) => {
+            let wanted =
+                Asked { profile: "debug", version: env!("CARGO_PKG_VERSION").to_owned(), trial: true };
+            let words = |stop: Stop| stop.message;
+            let packages = pack(&wanted, &architecture).map_err(words)?;
+            let mut lintian = Command::new("lintian");
+            lintian.args(["--allow-root", "--fail-on", "error,warning"]).args(&packages);
+            log.run(&mut lintian)?;
+            return log.run(&mut trial(&wanted, &architecture).map_err(words)?);
+        }
+    };
+    log.say(&format!("not tried: {impossible}\ntest result: ok. 0 passed; 0 failed; 1 ignored"));
     Ok(())
 }
 
-/// Installs, upgrades under load, removes and purges, in a copy of this machine's system that nobody else sees (`packaging/trial.sh`).
-fn try_them(old: &Asked, architecture: &str) -> Result<ExitCode, Stop> {
+/// Makes the packages of a version.
+fn pack(wanted: &Asked, architecture: &str) -> Result<Vec<PathBuf>, Stop> {
+    let out = target().join("package");
+    let made = make(wanted, architecture, &out).map_err(|error| Stop::failed(format!("xtask: {error}")))?;
+    let mut packages = Vec::new();
+    for tree in made {
+        let package = out.join(format!("{}_{}_{architecture}.deb", tree.name, wanted.version));
+        let mut build = Command::new("dpkg-deb");
+        build.args(["--root-owner-group", "--build"]).arg(&tree.folder).arg(&package);
+        must(build.stdout(std::process::Stdio::null()))?;
+        packages.push(package);
+    }
+    Ok(packages)
+}
+
+/// Makes the packages of a later version too; the command boots a systemd in a copy of this machine's system that nobody else sees, and installs,
+/// runs, upgrades under load, removes and purges them there (`packaging/trial.sh`).
+fn trial(old: &Asked, architecture: &str) -> Result<Command, Stop> {
     if !rustix::process::geteuid().is_root() {
-        return Err(Stop::machine(
-            "xtask: --try installs packages into a system of its own, and needs root for that",
-        ));
+        return Err(Stop::machine("xtask: --try boots a system of its own, and needs root for that"));
     }
     let new = Asked { profile: old.profile, version: format!("{}+1", old.version), trial: true };
     pack(&new, architecture)?;
     let mut trial = Command::new("unshare");
     trial
-        .args(["--mount", "--pid", "--net", "--fork", "--kill-child"])
-        .arg(root().join("packaging/trial.sh"));
-    must(trial.arg(target().join("package")).args([&old.version, &new.version]))?;
-    Ok(ExitCode::SUCCESS)
+        .args(["--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"])
+        .arg(root().join("packaging/trial.sh"))
+        .arg(target().join("package"))
+        .args([&old.version, &new.version]);
+    Ok(trial)
 }
 
 /// A tree that dpkg-deb packs.
@@ -152,12 +175,15 @@ fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<
         must(Command::new("strip").arg("--strip-unneeded").arg(tree.join("usr/bin").join(program)))
             .map_err(|_| std::io::Error::other("strip failed: apt-get install binutils"))?;
     }
-    for (shell, place) in
-        [("bash", "bash-completion/completions/sceau"), ("zsh", "zsh/vendor-completions/_sceau")]
-    {
+    for (shell, place) in [
+        ("bash", "bash-completion/completions/sceau"),
+        ("zsh", "zsh/vendor-completions/_sceau"),
+        ("fish", "fish/vendor_completions.d/sceau.fish"),
+    ] {
         let said = Command::new(built.join("sceau")).args(["completions", shell]).output()?;
         write(&tree.join("usr/share").join(place), &said.stdout, 0o644)?;
     }
+    manual(&built, &tree.join("usr/share/man"))?;
     let documents = tree.join("usr/share/doc/sceau");
     for folder in ["", "deploy"] {
         for entry in fs::read_dir(root().join("docs").join(folder))? {
@@ -178,6 +204,24 @@ fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<
     );
     write(&tree.join("DEBIAN/control"), control.as_bytes(), 0o644)?;
     Ok(tree.to_owned())
+}
+
+/// Pages for man(1): one for each command, and the element's.
+fn manual(built: &Path, folder: &Path) -> std::io::Result<()> {
+    let commands = folder.join("man1");
+    fs::create_dir_all(&commands)?;
+    must(Command::new(built.join("sceau")).arg("manual").arg(&commands))
+        .map_err(|_| std::io::Error::other("sceau wrote no manual"))?;
+    let element = folder.join("man8/sceau-element.8");
+    install(&root().join("packaging/sceau-element.8"), &element, 0o644)?;
+    let pages = fs::read_dir(&commands)?.map(|entry| entry.map(|entry| entry.path()));
+    for page in pages.chain([Ok(element)]) {
+        let page = page?;
+        fs::set_permissions(&page, fs::Permissions::from_mode(0o644))?;
+        must(Command::new("gzip").args(["-9n"]).arg(&page))
+            .map_err(|_| std::io::Error::other("gzip failed"))?;
+    }
+    Ok(())
 }
 
 /// Users, units, settings and scripts of some roles.

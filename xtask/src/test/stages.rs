@@ -66,6 +66,13 @@ pub(crate) const STAGES: &[Stage] = &[
         work: servers,
     },
     Stage {
+        name: "packages",
+        about: "Debian packages under a systemd of their own: installed, upgraded under load, purged",
+        needs: &["servers"],
+        lane: "cargo",
+        work: crate::package::stage,
+    },
+    Stage {
         name: "judges",
         about: "outside readers in Python",
         needs: &["build", "tools"],
@@ -75,7 +82,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         name: "browser",
         about: "real Chromium",
-        needs: &["build", "tools", "tests", "servers", "web", "judges"],
+        needs: &["build", "tools", "tests", "servers", "packages", "web", "judges"],
         lane: "browser",
         work: browser,
     },
