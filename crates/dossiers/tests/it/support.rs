@@ -54,6 +54,9 @@ pub struct Office {
     pub machine: Machine,
     pub credentials: sceau_client::Credentials,
     pub sign: SigningKey,
+    pub root: SigningKey,
+    /// The first recipient key.
+    pub private: RecipientPrivateKey,
     pub chief: Person,
     pub officer: Person,
     pub supervisor: Person,
@@ -178,7 +181,7 @@ impl World {
         let Enrolled { organisation: id, client } = administrator.enrol_organisation(&new).await.unwrap();
         let machine = Machine::new(&self.origin, &id.to_string(), client.clone(), &Trust::default()).unwrap();
         let private = RecipientPrivateKey::XWing(XWingPrivateKey::generate().unwrap());
-        let recipient = private.recipient_key();
+        let recipient = private.recipient_key().clone();
         let signing = sign.verifying_key();
         let statements = [
             (KeyUse::Sign, KeySuite::Ed25519, signing.fingerprint().to_string(), signing.as_bytes().to_vec()),
@@ -208,7 +211,7 @@ impl World {
         let officer = self.invited(&chief, Role::CaseOfficer, None, &format!("officer@{name}")).await;
         let supervisor = self.invited(&chief, Role::Supervisor, None, &format!("supervisor@{name}")).await;
         let scheme = chief.publish_scheme(&form()).await.unwrap();
-        Office { id, machine, credentials: client, sign, chief, officer, supervisor, scheme }
+        Office { id, machine, credentials: client, sign, root, private, chief, officer, supervisor, scheme }
     }
 
     async fn invited(
