@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use sceau_element_api::documents::Document;
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, Hello, RecordDraft, Request, Response, RowKey};
-use sceau_element_api::{CallError, Client, Kind, Nonce};
+use sceau_element_api::{CallError, Client, Nonce};
 
 use std::sync::Arc;
 
@@ -105,17 +105,22 @@ impl Attestations {
         {
             return Ok(row);
         }
-        self.attest(D::KIND, document, payload, proof).await
+        self.attest(document, None, payload, proof).await
     }
 
-    async fn attest<D: Document>(
+    /// Makes `payload`, the bytes of a `D`, the version of its row after `previous`; the first where there is none.
+    ///
+    /// # Errors
+    /// [`CallError`]; where `previous` is not the current version any more, it is refused as stale.
+    pub async fn attest<D: Document>(
         &self,
-        kind: Kind,
         document: &D,
+        previous: Option<AttestedRow>,
         payload: &[u8],
         proof: Proof,
     ) -> Result<AttestedRow, CallError> {
-        let attest = Attest { kind, id: document.row(), previous: None, payload: payload.into(), proof };
+        let previous = previous.map(|row| row.version());
+        let attest = Attest { kind: D::KIND, id: document.row(), previous, payload: payload.into(), proof };
         answer!(self, Request::Attest(attest), Response::Attested(row) => row)
     }
 }

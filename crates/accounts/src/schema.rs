@@ -43,10 +43,18 @@ pub mod statements {
             VALUES ($1, $2, $3, $4, 'pending', $5)";
         pub FIND_IDENTITY = "SELECT account, payload, state FROM identity WHERE id = $1";
         pub ACCOUNT_IDENTITIES = "SELECT id, payload, provider, state FROM identity WHERE account = $1";
+        pub RETAKE_IDENTITY = "UPDATE identity SET state = 'pending', payload = $3, created = $4 \
+            WHERE id = $1 AND account = $2 AND state = 'ended'";
+        pub END_IDENTITY = "UPDATE identity SET state = 'ending', created = $3 \
+            WHERE id = $1 AND account = $2 AND state = 'active'";
+        pub ENDED_IDENTITY = "UPDATE identity SET state = 'ended' WHERE id = $1 AND state IN ('ending', 'pending')";
+        pub KEEP_IDENTITY = "UPDATE identity SET state = 'active' WHERE id = $1 AND state = 'ending'";
+        pub END_PROVIDER_SESSIONS = "DELETE FROM session WHERE account = $1 AND token_hash IN \
+            (SELECT token_hash FROM provider_session WHERE provider = $2)";
         pub ACTIVATE_IDENTITY = "UPDATE identity SET state = 'active' WHERE id = $1 AND state = 'pending'";
         pub DISCARD_IDENTITY = "DELETE FROM identity WHERE id = $1 AND state = 'pending'";
-        pub PENDING_IDENTITIES = "SELECT i.id, i.payload FROM identity i JOIN account a ON a.id = i.account \
-            WHERE i.state = 'pending' AND a.state = 'active' AND i.created < $1";
+        pub PENDING_IDENTITIES = "SELECT i.id, i.payload, i.state FROM identity i JOIN account a ON a.id = i.account \
+            WHERE i.state IN ('pending', 'ending') AND a.state = 'active' AND i.created < $1";
 
         pub INSERT_PASSWORD = "INSERT INTO password (account, email, phc, failures, locked_until) \
             VALUES ($1, $2, $3, 0, 0)";

@@ -49,3 +49,10 @@ export async function confirmLink(prepared: Prepared, account: Account): Promise
   const proof = await approve("identity", prepared, { v: 1, account: account.id });
   await api.providerLink(prepared.payload, proof);
 }
+
+/** Ends what binds a provider's identity to the account, with the person's gesture; and every session that it began. */
+export async function unlink(provider: string, account: Account): Promise<void> {
+  const prepared = await api.providerUnlinkPrepare(provider);
+  const proof = await approve("identity", prepared, { v: 1, account: account.id, status: "ended" });
+  await api.providerLink(prepared.payload, proof);
+}

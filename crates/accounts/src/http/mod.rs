@@ -56,6 +56,7 @@ pub fn routes(accounts: Accounts) -> OpenApiRouter {
         .routes(routes!(providers::link_begin))
         .routes(routes!(providers::link_prepare))
         .routes(routes!(providers::link_confirm))
+        .routes(routes!(providers::unlink))
         .routes(routes!(token::token))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(accounts)

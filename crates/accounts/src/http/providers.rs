@@ -154,7 +154,19 @@ pub(super) async fn link_prepare(
     Ok(Json(Prepared::new(payload, nonce)))
 }
 
-/// Third step: the identity opens the account.
+/// First step of ending what binds an identity: the document that a passkey of the account must sign. The second is the one of binding.
+#[utoipa::path(post, path = "/v1/providers/{name}/unlink", security(("session" = [])), params(("name" = String, Path)),
+    responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn unlink(
+    State(accounts): State<Accounts>,
+    who: Authorised<AnyPerson>,
+    Path(name): Path<String>,
+) -> Result<Json<Prepared>, ProblemResponse> {
+    let (payload, nonce) = accounts.prepare_unlink(&who.account, &name).await?;
+    Ok(Json(Prepared::new(payload, nonce)))
+}
+
+/// Last step: the identity opens the account, or does no more.
 #[utoipa::path(post, path = "/v1/providers/link", security(("session" = [])), request_body = Proven,
     responses((status = NO_CONTENT), (status = 401), (status = 403), (status = 409), (status = 422)))]
 pub(super) async fn link_confirm(

@@ -163,8 +163,10 @@ impl Accounts {
                     .map_err(nobody)?;
                 let opened = async {
                     // Another process is at it, or a crash was: it is settled within minutes.
-                    if row.get::<String>("state")? != "active" {
-                        return Err(AccountsError::CeremonyOver);
+                    match row.get::<String>("state")?.as_str() {
+                        "active" => {}
+                        "ended" => return Err(SignInFault::NoAccount.into()),
+                        _ => return Err(AccountsError::CeremonyOver),
                     }
                     let payload: Vec<u8> = row.get("payload")?;
                     self.attested_identity(account, &payload, &document).await

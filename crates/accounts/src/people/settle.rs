@@ -56,7 +56,13 @@ impl Accounts {
             let key = RowKey { kind: Kind::Identity, id: id.parse().map_err(|_| broken())? };
             let current = self.inner.element.current(key).await?;
             let attested = current.is_some_and(|current| current.hash == sceau_trace::sha256(&payload));
-            let end = if attested { statements::ACTIVATE_IDENTITY } else { statements::DISCARD_IDENTITY };
+            let end = match (row.get::<String>("state")?.as_str(), attested) {
+                ("ending", true) => statements::KEEP_IDENTITY,
+                (_, true) => statements::ACTIVATE_IDENTITY,
+                // What the element knows in another version was ended, or is not yet taken up again.
+                (_, false) if current.is_some() => statements::ENDED_IDENTITY,
+                (_, false) => statements::DISCARD_IDENTITY,
+            };
             database.execute(end, params![id]).await?;
         }
         Ok(())

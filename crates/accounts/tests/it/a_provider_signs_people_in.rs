@@ -388,7 +388,7 @@ async fn staff_enter_by_a_provider_only_where_it_was_given_their_role() {
     assert_eq!(house.world.me(&cookie).await.code(), (403, "passkey_required"));
 }
 
-async fn link(house: &House, person: &mut crate::support::Person, subject: &str) {
+async fn prepare_link(house: &House, person: &mut crate::support::Person, subject: &str) -> (String, Answer) {
     let begun =
         house.world.call(Method::POST, "/v1/providers/id/link/begin", &person.cookie, Value::Null).await;
     let url = begun.body["url"].as_str().unwrap().to_owned();
@@ -397,12 +397,49 @@ async fn link(house: &House, person: &mut crate::support::Person, subject: &str)
     let arrival =
         json!({"provider": "id", "state": query(&url, "state").unwrap(), "code": code, "iss": ISSUER});
     let prepared = house.world.call(Method::POST, "/v1/providers/link/prepare", &both, arrival).await;
+    (both, prepared)
+}
+
+async fn link(house: &House, person: &mut crate::support::Person, subject: &str) {
+    let (_, prepared) = prepare_link(house, person, subject).await;
     let payload = Base64Url::decode(prepared.body["payload"].as_str().unwrap()).unwrap();
     let nonce = serde_json::from_value(prepared.body["nonce"].clone()).unwrap();
     let proof = person.passkey.prove(Kind::Identity, &payload, nonce);
     let proven = json!({"payload": prepared.body["payload"], "proof": proof});
     let linked = house.world.call(Method::POST, "/v1/providers/link", &person.cookie, proven).await;
     assert_eq!(linked.status, StatusCode::NO_CONTENT, "{}", linked.body);
+}
+
+#[tokio::test]
+async fn a_link_is_ended_and_taken_up_again_by_a_passkey_of_the_account() {
+    let house = house().await;
+    let mut lea = house.world.register("lea@example.org", None).await;
+    link(&house, &mut lea, "lea").await;
+    let by_provider = session(&house.sign_in().await);
+    let unlink = |cookie: String| {
+        let world = &house.world;
+        async move { world.call(Method::POST, "/v1/providers/id/unlink", &cookie, Value::Null).await }
+    };
+    let prepared = unlink(lea.cookie.clone()).await;
+    let payload = Base64Url::decode(prepared.body["payload"].as_str().unwrap()).unwrap();
+    let nonce = serde_json::from_value(prepared.body["nonce"].clone()).unwrap();
+    let proof = lea.passkey.prove(Kind::Identity, &payload, nonce);
+    let proven = json!({"payload": prepared.body["payload"], "proof": proof});
+    let ended = house.world.call(Method::POST, "/v1/providers/link", &lea.cookie, proven).await;
+    assert_eq!(ended.status, StatusCode::NO_CONTENT, "{}", ended.body);
+    assert_eq!(house.sign_in().await.code(), (403, "identity_unknown"));
+    assert_eq!(
+        house.world.me(&by_provider).await.code(),
+        (401, "not_signed_in"),
+        "with the link ended its sessions"
+    );
+    assert_eq!(house.world.me(&lea.cookie).await.body["account"]["providers"], json!([]));
+    assert_eq!(unlink(lea.cookie.clone()).await.code(), (404, "provider_unknown"));
+    // Nobody else takes it.
+    let mut noe = house.world.register("noe@example.org", None).await;
+    assert_eq!(prepare_link(&house, &mut noe, "lea").await.1.code(), (409, "identity_taken"));
+    link(&house, &mut lea, "lea").await;
+    assert_eq!(house.sign_in().await.body["first"], false);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Identities of a provider: the first of a citizen without a passkey in the word of the platform, any other in the word of a passkey of the
-//! account; ended for good.
+//! account, which also ends it and takes it up again.
 //!
 //! An identity opens a session of the platform and nothing here: no proof of the element's is ever made with one.
 
@@ -18,7 +18,7 @@ pub(super) fn judge(
     let account = account.ok_or_else(|| Refusal::new(Code::AccountUnknown, "attest the account first"))?;
     let verdict = match state.identity(&document.row()) {
         None => enrol(state, authority, document, account)?,
-        Some(known) => end(state, authority, document, known)?,
+        Some(known) => change(state, authority, document, known)?,
     };
     Ok(verdict.subject("account", document.account))
 }
@@ -55,21 +55,24 @@ fn enrol(
     }
 }
 
-fn end(
+fn change(
     state: &State,
     authority: &Authority,
     document: &IdentityDocument,
     known: &IdentityDocument,
 ) -> Result<Verdict, Refusal> {
     let same = IdentityDocument { status: known.status, ..document.clone() } == *known;
-    demand(same, Code::FieldFixed, "an identity never changes, and belongs to one account")?;
-    let ends = known.status == IdentityStatus::Active && document.status == IdentityStatus::Ended;
-    demand(ends, Code::FieldFixed, "an identity can only be ended, once")?;
-    let by = passkey_account(state, authority, "ending an identity")?;
+    demand(same, Code::FieldFixed, "an identity belongs to one account, and only its status changes")?;
+    demand(known.status != document.status, Code::FieldFixed, "the identity is so already")?;
+    let by = passkey_account(state, authority, "ending an identity, or taking it up again,")?;
     demand(
         by.document.account == document.account,
         Code::NotAuthorised,
-        "only a passkey of the same account ends an identity",
+        "only a passkey of the same account ends an identity, or takes it up again",
     )?;
-    Ok(Verdict::by(actor_of(by)).detail("status", "ended"))
+    let status = match document.status {
+        IdentityStatus::Active => "active",
+        IdentityStatus::Ended => "ended",
+    };
+    Ok(Verdict::by(actor_of(by)).detail("status", status))
 }

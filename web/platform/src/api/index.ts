@@ -15,6 +15,7 @@ export const api = {
   providers: () => get<T.Provider[]>("/v1/providers"),
   providerFinish: (given: T.Arrival) => post<{ first: boolean }>("/v1/providers/finish", given),
   providerLinkPrepare: (given: T.Arrival) => post<T.Prepared>("/v1/providers/link/prepare", given),
+  providerUnlinkPrepare: (name: string) => post<T.Prepared>(`/v1/providers/${id(name)}/unlink`),
   providerLink: (payload: string, proof: T.Proof) => send("/v1/providers/link", { payload, proof }),
 
   invitation: (token: string) => get<T.Invitation>(`/v1/invitations/${id(token)}`),

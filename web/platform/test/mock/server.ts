@@ -122,6 +122,7 @@ export class Mock {
       case "POST /v1/providers/franceconnect/link/begin": return { json: { url: "/retour/franceconnect?state=s&code=c&iss=i" } };
       case "POST /v1/providers/finish": return json().code === "c" ? { cookie: "citizen", json: { first: true } } : { status: 403, text: "provider_declined" };
       case "POST /v1/providers/link/prepare": return this.#prepared({ v: 1, account: ACCOUNT, issuer: "https://id.example.org", subject: "00" });
+      case "POST /v1/providers/franceconnect/unlink": return this.#prepared({ v: 1, account: ACCOUNT, issuer: "https://id.example.org", subject: "00", status: "ended" });
       case "POST /v1/providers/link": return {};
       case "POST /v1/logout": return { cookie: "gone; Max-Age=0" };
       case "POST /v1/passkeys/register/begin": return { json: { registration_id: "r", public_key: creation() } };

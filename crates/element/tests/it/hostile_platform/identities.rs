@@ -33,7 +33,10 @@ async fn it_cannot_open_an_account_that_has_a_passkey_to_somebody_elses_identity
     refused(by_passkey(client, &house.admin, &ended, row).await, Code::NotAuthorised);
     by_passkey(client, &house.citizen, &ended, row).await.unwrap();
     let row = current(client, Kind::Identity, document.row()).await;
-    refused(by_passkey(client, &house.citizen, &document, row).await, Code::FieldFixed);
+    refused(by_passkey(client, &house.citizen, &ended, row).await, Code::FieldFixed);
+    refused(by_platform(client, &document, row).await, Code::ProofRequired);
+    refused(by_passkey(client, &house.admin, &document, row).await, Code::NotAuthorised);
+    by_passkey(client, &house.citizen, &document, row).await.unwrap();
 }
 
 #[tokio::test]
