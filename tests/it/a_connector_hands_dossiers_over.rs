@@ -4,7 +4,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use sceau_tests::{Connected, House, opened_trace};
+use sceau_client::Document;
+use sceau_tests::{Connected, House, Stage, now_ms, opened_trace};
 use sceau_trace::{Action, ActorKind, Asserted, Outcome, Record, sha256};
 use serde_json::{Value, json};
 
@@ -258,6 +259,33 @@ async fn a_swapped_object_is_put_aside_and_holds_up_nothing() {
     let refused =
         opened_trace(&house).await.into_iter().filter(|it| it.outcome() == Outcome::Refused).count();
     assert!(refused > 0, "the incident is on record");
+}
+
+#[tokio::test]
+async fn names_that_meet_at_their_longest_are_told_apart() {
+    let house = House::start("connector-names");
+    let administrator = house.administrator().await;
+    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let citizen = house.citizen("cleo@example.org").await;
+    let name = format!("{}.pdf", "é".repeat(125));
+    let document = |content: &[u8]| Document {
+        name: name.clone(),
+        media_type: "application/pdf".to_owned(),
+        content: content.to_vec(),
+    };
+    let both = [document(b"one"), document(b"two")];
+    let deposited =
+        citizen.deposit(&lyon.scheme, &Stage::answers(), &both, now_ms(), &mut |_| {}).await.unwrap();
+    let mut connector = Connected::program(&house, &[&lyon]).start(house.scratch.path());
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", deposited.dossier));
+    let folder = only(&lyon);
+    let manifest = Connected::said(&folder, "manifest.json");
+    let files = manifest["files"].as_array().unwrap();
+    assert!(files.iter().all(|file| file["name"] == name), "as their sender named them");
+    let paths: Vec<_> = files.iter().map(|file| file["path"].as_str().unwrap()).collect();
+    let found = paths.iter().map(|path| std::fs::read(folder.join(path)).unwrap());
+    assert_eq!(found.collect::<Vec<_>>(), [b"one", b"two"]);
+    assert!(paths[0] != paths[1] && paths.iter().all(|path| path.ends_with(".pdf")), "{paths:?}");
 }
 
 fn damage(path: &Path) {
