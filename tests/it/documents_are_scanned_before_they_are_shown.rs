@@ -52,6 +52,12 @@ impl World {
         self.page(&self.staff.officer, &self.premises.officer_trust(), dossier).await.read().await
     }
 
+    /// What the key manager says of its antivirus.
+    async fn check(&self) -> String {
+        let check: Value = self.premises.administration().get("/check").await.expect("it is well");
+        check["checks"]["scanner"].as_str().expect("a word").to_owned()
+    }
+
     /// Asks for an exception, as whoever shows this certificate.
     async fn except(
         &self,
@@ -158,7 +164,9 @@ async fn what_is_clean_opens_and_what_is_infected_needs_a_supervisor_and_a_reaso
 async fn without_an_antivirus_documents_wait_and_too_large_ones_are_not_passed() {
     let mut world = World::set("scanner-away", "StreamMaxLength 1M").await;
     let deposited = world.deposit(b"%PDF-1.7 patience").await;
+    assert_eq!(world.check().await, "pass");
     world.clamd.fall();
+    assert_eq!(world.check().await, "warn");
     let (code, _) = refusal(world.officer_reads(deposited.dossier).await);
     assert_eq!(code, "scanner_unavailable");
     let timeline = world.timeline_until(deposited.dossier, "unwrap.outcome refused").await;

@@ -72,6 +72,7 @@ struct AccountView {
 
 /// Whether the key manager answers and can do its work: its trace can be read, it is connected, and its root states a recipient key and a signing key
 /// that are valid now and that the platform acknowledged. `calendar` is `warn` while something is due: an administrator sees what.
+/// `scanner`, where one is configured, is `warn` while the antivirus does not answer.
 #[utoipa::path(get, path = "/check", responses((status = OK, body = Check), (status = 503, body = Check)))]
 pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Json<Check>) {
     let word = |well: bool| if well { "pass" } else { "fail" };
@@ -86,8 +87,12 @@ pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Jso
         Err(_) => "fail",
     };
     let connected = word(manager.is_connected());
-    let checks =
+    let mut checks =
         BTreeMap::from([("trace", trace), ("connected", connected), ("keys", keys), ("calendar", calendar)]);
+    // Documents wait meanwhile; keys, decisions and records do not.
+    if let Some(answers) = manager.scanner_answers().await {
+        checks.insert("scanner", if answers { "pass" } else { "warn" });
+    }
     let well = checks.values().all(|check| *check != "fail");
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Check { status: word(well), role: "keymanager", checks }))

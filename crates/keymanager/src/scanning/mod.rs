@@ -20,7 +20,7 @@ use std::time::Duration;
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
 use sceau_element_api::wire::RecordDraft;
-use sceau_store::ClamdAddress;
+use sceau_store::{Antivirus, ClamdAddress, Patience};
 use sceau_trace::{Action, Hash};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
@@ -195,6 +195,16 @@ impl KeyManager {
             Ok(Err(_)) => Err(Denial::ScannerFailed),
             Err(_) => Err(Denial::ScanUnderWay),
         }
+    }
+}
+
+impl KeyManager {
+    /// Whether an antivirus of those that are configured answers; nothing where none is.
+    pub(crate) async fn scanner_answers(&self) -> Option<bool> {
+        let pool = self.settings().scanner.as_ref()?.antivirus.clone();
+        let patience = Patience { connect: Duration::from_secs(1), ..Patience::default() };
+        let antivirus = Antivirus::new(pool, patience).ok()?;
+        Some(antivirus.ready().await.is_ok())
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct House {
     key_manager: Option<String>,
     /// Where documents are scanned, if anywhere: address and key, as a scheme names them.
     intake: Option<Value>,
+    /// Who examines documents, here and on the organisation's side.
+    antivirus: Vec<ClamdAddress>,
     /// One-time link of the first administrator, while there is none.
     pub(crate) first_administrator: Option<String>,
 }
@@ -52,6 +54,7 @@ impl House {
         }
         Ok(Self {
             intake: scanned_at,
+            antivirus: antivirus.to_vec(),
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
             log_key,
             first_administrator: text(&platform.ready, "first_administrator"),
@@ -65,7 +68,7 @@ impl House {
         if !layout.has_key_manager() {
             return Ok(None);
         }
-        let running = key_manager(layout)?.start().await?;
+        let running = key_manager(layout, &self.antivirus)?.start().await?;
         let url = running.ready.get("url").and_then(|url| url.as_str()).map(str::to_owned);
         self.key_manager.clone_from(&url);
         self.roles.push(running);
@@ -107,7 +110,7 @@ impl House {
         }
         match &self.intake {
             Some(intake) => lines.push(format!(
-                "  Intake      {}  (scans documents for the schemes that ask for it)",
+                "  Intake      {}  (scans documents for the schemes that ask for it; the key manager scans the others)",
                 intake["url"].as_str().unwrap_or_default()
             )),
             None => lines.push(
@@ -232,8 +235,8 @@ fn intake_role(layout: &Layout, log_key: &str, antivirus: &[ClamdAddress]) -> Re
     Ok(Role { name: "intake", program: ourselves()?, arguments, logs: layout.logs() })
 }
 
-fn key_manager(layout: &Layout) -> Result<Role, Failure> {
-    let arguments = [
+fn key_manager(layout: &Layout, antivirus: &[ClamdAddress]) -> Result<Role, Failure> {
+    let mut arguments = vec![
         "serve".into(),
         "keymanager".into(),
         "--data".into(),
@@ -244,7 +247,10 @@ fn key_manager(layout: &Layout) -> Result<Role, Failure> {
         layout.passphrase("keymanager")?.into_os_string(),
         "--die-with-parent".into(),
     ];
-    Ok(Role { name: "keymanager", program: ourselves()?, arguments: arguments.into(), logs: layout.logs() })
+    for address in antivirus {
+        arguments.extend(["--antivirus".into(), address.to_string().into()]);
+    }
+    Ok(Role { name: "keymanager", program: ourselves()?, arguments, logs: layout.logs() })
 }
 
 fn ourselves() -> Result<PathBuf, Failure> {

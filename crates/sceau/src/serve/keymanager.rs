@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sceau_hsm::{Passphrase, Unlock};
 use sceau_keymanager::{KeyManager, Settings};
-use sceau_store::{Clock, SystemClock};
+use sceau_store::{ClamdAddress, Clock, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -35,6 +35,9 @@ pub(crate) struct KeyManagerOptions {
     /// Address to listen at, in the organisation's internal network
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
+    /// An antivirus, as the policy's `[scanner]` names it: for `sceau up`
+    #[arg(long, hide = true)]
+    antivirus: Vec<ClamdAddress>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
@@ -63,8 +66,12 @@ impl KeyManagerState {
 
     /// Opens the key manager of the folder.
     pub(crate) async fn open(&self) -> Result<KeyManager, Failure> {
+        self.open_with(self.settings()?).await
+    }
+
+    async fn open_with(&self, settings: Settings) -> Result<KeyManager, Failure> {
         let unlock = self.unlock()?;
-        KeyManager::open(&self.data, &unlock, self.settings()?, clock()).await.map_err(|error| {
+        KeyManager::open(&self.data, &unlock, settings, clock()).await.map_err(|error| {
             let in_use = matches!(&error, sceau_keymanager::Error::Keys(sceau_hsm::Error::InUse(_)));
             let failure = Failure::from(error);
             if in_use {
@@ -78,7 +85,11 @@ impl KeyManagerState {
 
 /// Serves pages and unwrapping, renews keys and delivers what waits, until asked to end.
 pub(crate) async fn run(options: KeyManagerOptions) -> Result<(), Failure> {
-    let key_manager = options.state.open().await?;
+    let mut settings = options.state.settings()?;
+    if !options.antivirus.is_empty() {
+        settings.scanner = Some(policy::scanner_of(options.antivirus));
+    }
+    let key_manager = options.state.open_with(settings).await?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);

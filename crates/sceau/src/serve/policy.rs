@@ -30,6 +30,7 @@
 //!
 //! [vault]                     # a Vault or OpenBao keeps the keys: see docs/deploy/vault-keys.md and [`super::vault_keys`]
 //! address = "https://vault.internal:8200"
+//!
 //! [mob]                       # publishes keys to Mon Compte Mobilité: see docs/deploy/vault-mob.md and [`super::mob_keys`]
 //! api = "https://api.mcm.example"
 //! ```
@@ -70,8 +71,8 @@ struct Policy {
     letters: Option<LettersTable>,
     transit: Option<super::transit::TransitTable>,
     mob: Option<super::mob_keys::MobTable>,
-}
     vault: Option<super::vault_keys::VaultTable>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -137,8 +138,8 @@ fn parse(text: &str) -> Result<Settings, String> {
     settings.scanner = policy.scanner.map(scanner).transpose()?;
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
-    if let Some(roles) = policy.roles {
     settings.vault = policy.vault.map(super::vault_keys::settings).transpose()?;
+    if let Some(roles) = policy.roles {
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
     Ok(settings)
@@ -157,7 +158,6 @@ fn letters(LettersTable { to, mail }: LettersTable) -> Result<LetterSettings, St
     Ok(LetterSettings { mailer, to })
 }
 
-/// This very program examines, even where a newer one has taken its place on the disk.
 fn scanner(table: ScannerTable) -> Result<ScannerSettings, String> {
     let antivirus: Result<Vec<ClamdAddress>, _> =
         table.antivirus.iter().map(|address| address.parse()).collect();
@@ -165,8 +165,13 @@ fn scanner(table: ScannerTable) -> Result<ScannerSettings, String> {
     if antivirus.is_empty() {
         return Err(AddressError::Empty.to_string());
     }
+    Ok(scanner_of(antivirus))
+}
+
+/// This very program examines, even where a newer one has taken its place on the disk.
+pub(crate) fn scanner_of(antivirus: Vec<ClamdAddress>) -> ScannerSettings {
     let program = ["/proc/self/exe", "serve", "scanner"].map(OsString::from).to_vec();
-    Ok(ScannerSettings { antivirus, program })
+    ScannerSettings { antivirus, program }
 }
 
 fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String> {
