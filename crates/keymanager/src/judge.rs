@@ -42,7 +42,9 @@ impl Judge {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         match judge(&self.anchors, &self.names, &self.lists) {
             Ok(judge) => current.1 = Arc::new(judge),
-            Err(error) => tracing::warn!(%error, "a revocation list cannot be read; the last one stays in force"),
+            Err(error) => {
+                tracing::warn!(%error, "a revocation list cannot be read; the last one stays in force")
+            }
         }
         current.0 = stamps;
         Arc::clone(&current.1)

@@ -56,8 +56,8 @@ struct Inner {
     tls: Tls,
     buckets: Buckets,
     transit: Transit,
-    rewrapping: Rewrapping,
     scans: Scans,
+    rewrapping: Rewrapping,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while the keyring is read anew: of a root that comes into force and a key that is made, neither must put the other back.
@@ -194,12 +194,12 @@ impl KeyManager {
         &self.0.transit
     }
 
-    pub(crate) fn scans(&self) -> &Scans {
-        &self.0.scans
-    }
-
     pub(crate) fn rewrapping(&self) -> &Rewrapping {
         &self.0.rewrapping
+    }
+
+    pub(crate) fn scans(&self) -> &Scans {
+        &self.0.scans
     }
 
     pub(crate) fn registers(&self) -> &RwLock<Registers> {
