@@ -168,6 +168,11 @@ impl Premises {
         self.trust(&self.supervisor_pem)
     }
 
+    /// The certificate of the key manager's administrator, with its key.
+    pub fn administrator_certificate(&self) -> &[u8] {
+        &self.administrator_pem
+    }
+
     /// The key manager, as the page of its administrator calls it.
     pub fn administration(&self) -> Server {
         Server::new(&self.address(), &self.trust(&self.administrator_pem)).expect("a good address")
