@@ -12,7 +12,7 @@ use sceau_pki::{Authority, AuthorityProfile, ServerProfile};
 use zeroize::Zeroizing;
 
 use super::{group_id, user_id};
-use crate::bus::{Broker, BusLogin, Company, Provision, definitions};
+use crate::bus::{Broker, BusError, BusLogin, Company, Provision, definitions};
 use crate::{Clock as _, SystemClock};
 
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -90,13 +90,27 @@ impl RabbitJudge {
         self.folder.path().join("authority.pem")
     }
 
+    /// A connection of the platform's login to a virtual host; a machine that has much else to do is asked again.
+    ///
+    /// # Errors
+    /// What the broker says.
+    pub async fn connect(&self, vhost: &str) -> Result<lapin::Connection, String> {
+        for _ in 0..5 {
+            match self.broker().connect(vhost).await {
+                Err(BusError::Silent) => {}
+                connected => return connected.map_err(|error| error.to_string()),
+            }
+        }
+        Err("the broker is silent".to_owned())
+    }
+
     /// How many messages wait in a queue of a company for somebody to take them.
     ///
     /// # Errors
     /// What the broker says.
     pub async fn waiting(&self, company: &str, queue: &str) -> Result<u32, String> {
         let words = |error: lapin::Error| error.to_string();
-        let connection = self.broker().connect(&format!("mob.{company}")).await.map_err(|e| e.to_string())?;
+        let connection = self.connect(&format!("mob.{company}")).await?;
         let channel = connection.create_channel().await.map_err(words)?;
         let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
         let found = channel.queue_declare(queue.into(), options, Default::default()).await.map_err(words)?;

@@ -103,7 +103,7 @@ async fn a_poison_message_is_put_aside_once_and_does_not_block_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_that_came_twenty_times_in_vain_is_put_aside_and_kept() {
     left("iota", &["deadly"]);
-    let connection = judge().broker().connect("mob.iota").await.unwrap();
+    let connection = judge().connect("mob.iota").await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let queue = "mob.subscriptions.status.iota".into();
     let (options, table) = (Default::default(), lapin::types::FieldTable::default());
