@@ -31,13 +31,16 @@ fn take(connected: &Connected, taken: &mut BTreeMap<String, u32>, kept: &Path) {
 async fn the_folder_appears_exactly_once() {
     let house = House::start("connector-killed");
     let administrator = house.administrator().await;
-    let lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let mut lyon = Connected::found(&house, &administrator, "Métropole").await;
     let citizen = house.citizen("cleo@example.org").await;
     let sent: Vec<u8> = (0..1_500_000_u32).map(|i| (i % 251) as u8).collect();
     let kept = house.scratch.join("taken");
     std::fs::create_dir(&kept).unwrap();
     let (mut taken, mut killed) = (BTreeMap::new(), 0);
     for step in 1.. {
+        if step % 8 == 0 {
+            lyon.another_client(&house).await;
+        }
         let deposited = lyon.deposit(&citizen, &sent).await;
         let logs = house.scratch.join(&format!("stepped-{step}"));
         let program = Connected::program(&house, &[&lyon]);
@@ -95,11 +98,14 @@ async fn what_is_posted_is_taken_in_once_and_decided_once() {
     let house = House::start("connector-killed-posting");
     let administrator = house.administrator().await;
     let hr = HrSystem::start(&house);
-    let lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&hr.handover());
+    let mut lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&hr.handover());
     lyon.grant_decisions().await;
     let mut killed = 0;
-    // Until it is whole, a dossier is written as for a folder; and a client may ask for so many tokens in a minute.
+    // Until it is whole, a dossier is written as for a folder.
     for step in 10.. {
+        if step % 8 == 0 {
+            lyon.another_client(&house).await;
+        }
         // One of their own for each: what one person may deposit in an hour is bounded.
         let citizen = house.citizen(&format!("cleo.{step}@example.org")).await;
         let deposited = lyon.deposit(&citizen, b"decide on it").await;
