@@ -11,6 +11,7 @@
 mod files;
 mod held;
 
+#[cfg(feature = "vault")]
 pub(crate) use files::lock as lock_folder;
 
 use std::{
