@@ -58,8 +58,7 @@ async fn whole_way(mut house: House) -> House {
     }
     let letters = house.letters().await;
     for words in ["has been deposited and sealed", "/organisation", "has accepted your request"] {
-        let found =
-            letters.iter().filter(|letter| letter.replace("=\r\n", "").replace("=\n", "").contains(words));
+        let found = letters.iter().filter(|letter| letter.replace("=\r\n", "").contains(words));
         assert_eq!(found.count(), 1, "{words}: {letters:#?}");
     }
     house

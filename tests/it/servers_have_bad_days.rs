@@ -75,8 +75,9 @@ async fn a_mail_server_that_refuses_holds_no_deposit_up_and_loses_no_letter() {
     const SENT: &str = "has been deposited and sealed";
     let mut stage = Stage::in_house(House::start_on_servers("mail-refuses")).await;
     let order = |stage: &Stage, words: &str| stage.house.servers.smtp.as_ref().unwrap().ask(words);
-    let sent =
-        |letters: &[String]| letters.iter().filter(|letter| letter.replace("=\n", "").contains(SENT)).count();
+    let sent = |letters: &[String]| {
+        letters.iter().filter(|letter| letter.replace("=\r\n", "").contains(SENT)).count()
+    };
     order(&stage, "later 2");
     stage.deposit(b"while it greylists").await;
     assert_eq!(sent(&stage.house.letters().await), 1);

@@ -33,7 +33,7 @@ class Sink:
             return "451 4.7.1 come back later"
         letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.letters.append({
-            "id": letter["message-id"], "source": envelope.content.decode().replace("\r\n", "\n"), "to": envelope.rcpt_tos, "subject": letter["subject"],
+            "id": letter["message-id"], "source": envelope.content.decode(), "to": envelope.rcpt_tos, "subject": letter["subject"],
             "text": letter.get_content(), "tls": server.transport.get_extra_info("sslcontext") is not None, "login": bool(session.authenticated),
         })
         return "250 2.0.0 kept"

@@ -126,7 +126,12 @@ fn pack(wanted: &Asked, architecture: &str) -> Result<Vec<PathBuf>, Stop> {
     for tree in made {
         let package = out.join(format!("{}_{}_{architecture}.deb", tree.name, wanted.version));
         let mut build = Command::new("dpkg-deb");
-        build.args(["--root-owner-group", "--build"]).arg(&tree.folder).arg(&package);
+        build.arg("--root-owner-group");
+        if wanted.profile == "debug" {
+            // To be tried, not sent anywhere.
+            build.args(["-Zgzip", "-z1"]);
+        }
+        build.arg("--build").arg(&tree.folder).arg(&package);
         must(build.stdout(std::process::Stdio::null()))?;
         packages.push(package);
     }
