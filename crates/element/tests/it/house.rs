@@ -353,8 +353,8 @@ pub(crate) fn scheme(organisation: OrganisationId) -> SchemeDocument {
         form: vec![],
         documents: vec![],
         intake: sceau_element_api::documents::Intake::Sealed,
-    }
         intake_host: None,
+    }
 }
 
 pub(crate) fn dossier(citizen: &Person, scheme: &SchemeDocument) -> DossierState {
