@@ -77,6 +77,12 @@ test('a provider signs a person in, and a passkey links it with an account', asy
     await button(page, 'Confirmer avec ma clé d’accès').or(button(page, "Confirmer avec ma clé d'accès")).click();
     await page.waitForURL(`${origin}/compte`);
     assert.deepEqual((await account(page)).providers, ['id']);
+    await button(page, 'Ne plus relier Identité d’essai').click();
+    await button(page, 'Relier Identité d’essai').waitFor();
+    assert.deepEqual((await account(page)).providers, []);
+    await button(page, 'Relier Identité d’essai').click();
+    await button(page, 'Confirmer avec ma clé d’accès').or(button(page, "Confirmer avec ma clé d'accès")).click();
+    await page.waitForURL(`${origin}/compte`);
 
     await page.evaluate(() => fetch('/v1/logout', { method: 'POST' }));
     await page.goto(`${origin}/entrer`);
