@@ -138,12 +138,11 @@ impl OwnAuthority {
         );
         let chain = self.read(&format!("{name}.leaf.pem")) + &self.read("intermediate.pem");
         let identity = format!("{chain}{}", self.read(&format!("{name}.key")));
-        let shown = Shown {
+        Shown {
             chain: self.write(&format!("{name}.pem"), &chain),
             key: self.folder.join(format!("{name}.key")),
             identity: self.write(&format!("{name}.identity.pem"), &identity),
-        };
-        shown
+        }
     }
 
     fn request(&self, name: &str, subject: &str) {
