@@ -40,7 +40,11 @@ pub(crate) const MEASURES: &[Measure] = &[
     Measure { name: "opening", about: "opening the seed's files in Chromium", work: opening::measure },
     Measure { name: "files", about: "sealing and opening from file to file", work: files::pace },
     Measure { name: "memory", about: "memory of sealing and opening a large file", work: files::memory },
-    Measure { name: "intake", about: "scanned intake, from clean verdict on; its memory", work: intake::measure },
+    Measure {
+        name: "intake",
+        about: "scanned intake, from clean verdict on; its memory",
+        work: intake::measure,
+    },
     Measure { name: "bus", about: "from the outbox to RabbitMQ, confirmed", work: bus::measure },
     Measure {
         name: "platforms",
