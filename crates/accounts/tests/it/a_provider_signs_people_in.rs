@@ -102,8 +102,8 @@ impl House {
 /// The session among the cookies that were set.
 fn session(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    let set = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
-    let session = set.filter(|cookie| cookie.starts_with("sceau_session=")).next_back().unwrap();
+    let mut set = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+    let session = set.rfind(|cookie| cookie.starts_with("sceau_session=")).unwrap();
     assert!(session.contains("HttpOnly") && session.contains("SameSite=Strict"), "{session}");
     session.split(';').next().unwrap().to_owned()
 }
