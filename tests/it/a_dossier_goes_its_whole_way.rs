@@ -7,12 +7,12 @@ use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dossier_is_deposited_read_and_decided() {
-    whole_way(House::start("whole-way")).await;
+    Box::pin(whole_way(House::start("whole-way"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_on_postgresql_s3_and_a_mail_server_at_once() {
-    let house = whole_way(House::start_on_servers("whole-way-on-servers")).await;
+    let house = Box::pin(whole_way(House::start_on_servers("whole-way-on-servers"))).await;
     let data = house.scratch.join("platform");
     let kept: Vec<_> = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(kept.is_empty(), "the platform keeps nothing itself: {kept:?}");

@@ -28,9 +28,9 @@ pub struct House {
     /// The socket at which the platform calls the element, where it is not the element's own.
     pub door: Option<PathBuf>,
     /// What it stands on.
-    pub servers: Servers,
+    pub servers: Box<Servers>,
     /// Where element and platform are started, where one of their folders is on a disk of its own.
-    pub disk: Option<SmallDisk>,
+    pub disk: Option<Box<SmallDisk>>,
     /// More arguments for the platform.
     pub more: Vec<String>,
     port: u16,
@@ -105,7 +105,7 @@ impl House {
         let port = crate::free_port();
         let mut house = Self::empty_on(name, port, format!("http://sceau.localhost:{port}"), &[]);
         let disk = SmallDisk::mount(&house.scratch.join(folder), mib, house.scratch.path());
-        house.disk = Some(disk);
+        house.disk = Some(Box::new(disk));
         Self::raised(house)
     }
 
@@ -133,7 +133,7 @@ impl House {
     fn empty_on(name: &str, port: u16, origin: String, kinds: &[Kind]) -> Self {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "a passphrase for one test only");
-        let servers = Servers::start(&scratch, kinds);
+        let servers = Box::new(Servers::start(&scratch, kinds));
         Self {
             scratch,
             element: None,
