@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::oidc::{AccessTokens, IssuerUrl, Provider, WebClient};
 use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts};
+use sceau_dossiers::intake::Slowest;
 use sceau_dossiers::mob::http::{MobFunder, MobHost, MobSettings, serve};
 use sceau_dossiers::{Dossiers, IntakeDesk};
 use sceau_element_api::{Client, OrganisationId};
@@ -218,6 +219,7 @@ pub(crate) async fn run(options: MobOptions) -> Result<(), Failure> {
         key,
         antivirus: antivirus.map_err(|error| usage(error.to_string()))?,
         at_once: AT_ONCE,
+        slowest: Slowest::default(),
         tokens: table.provider.as_ref().map(ProviderTable::tokens).transpose()?,
         page: table.page_origin.clone(),
     };

@@ -46,7 +46,7 @@ use sceau_pki::{CertificateRole, RoleNames};
 use sceau_store::{AddressError, ClamdAddress, Clock, SystemClock};
 use serde::Deserialize;
 
-use super::settings::MailSettings;
+use super::mail::MailSettings;
 use crate::failure::{Exit, Failure};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;

@@ -63,25 +63,21 @@
 //! and a line in [`Settings::check`] for what can be judged without asking a server.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use std::sync::Arc;
-
-use sceau_store::{Clock, MailFolder, Mailer, Objects, S3Limits, S3Store, SmtpMailer, SmtpServer, SmtpTls};
 use serde::Deserialize;
 
 use super::bus::BusSettings;
 use super::database::DatabaseSettings;
 use super::identity::IdentitySettings;
+use super::mail::MailSettings;
 use super::mob::MobTable;
-use super::secret::SecretFile;
+use super::objects::ObjectsSettings;
 use super::webhooks::WebhookSettings;
 use crate::failure::{Exit, Failure};
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
-/// Whom letters are from, where nothing else is said.
-const FROM: &str = "Sceau <ne-pas-repondre@sceau.localhost>";
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -101,181 +97,6 @@ pub(crate) struct Settings {
     pub(crate) webhooks: WebhookSettings,
     /// Who uses MOB's HTTP interface; nobody without it.
     pub(crate) mob: Option<MobTable>,
-}
-
-/// Where sealed files are kept.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum ObjectsSettings {
-    /// A folder of this machine.
-    Folder {
-        /// Else `objects` in the data folder.
-        path: Option<PathBuf>,
-    },
-    /// An S3 store.
-    S3 {
-        /// Web address, without the bucket.
-        endpoint: String,
-        /// Name of the bucket.
-        bucket: String,
-        /// Region, as the store names it.
-        #[serde(default = "region")]
-        region: String,
-        /// Id of the access key.
-        access_key_id: String,
-        /// File of its secret half.
-        secret_access_key_file: SecretFile,
-        /// Authorities (PEM) to trust beside the system's.
-        ca_file: Option<PathBuf>,
-    },
-}
-
-impl Default for ObjectsSettings {
-    fn default() -> Self {
-        Self::Folder { path: None }
-    }
-}
-
-/// Who carries the letters.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum MailSettings {
-    /// Nobody: they stay in a folder of this machine, for another program.
-    Folder {
-        /// Else `mail` in the data folder.
-        path: Option<PathBuf>,
-        /// Whom they are from.
-        #[serde(default = "from")]
-        from: String,
-    },
-    /// A mail server.
-    Smtp {
-        /// Its name, as in its certificate.
-        host: String,
-        /// Its port.
-        port: Option<u16>,
-        /// How TLS begins.
-        tls: Tls,
-        /// Name to log in with.
-        user: Option<String>,
-        /// File of the password.
-        password_file: Option<SecretFile>,
-        /// Authorities (PEM) to trust beside the system's.
-        ca_file: Option<PathBuf>,
-        /// Whom letters are from.
-        from: String,
-    },
-}
-
-/// How TLS begins at a mail server.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Tls {
-    /// With the connection.
-    Implicit,
-    /// After `STARTTLS`, and nothing is said before.
-    Starttls,
-}
-
-impl Default for MailSettings {
-    fn default() -> Self {
-        Self::Folder { path: None, from: from() }
-    }
-}
-
-fn from() -> String {
-    FROM.to_owned()
-}
-
-fn region() -> String {
-    "us-east-1".to_owned()
-}
-
-impl ObjectsSettings {
-    /// Whether it is a server of other people.
-    pub(crate) fn is_server(&self) -> bool {
-        matches!(self, Self::S3 { .. })
-    }
-
-    /// Opens the store; `data` is the platform's folder.
-    pub(crate) fn open(&self, data: &Path) -> Result<Objects, Failure> {
-        match self {
-            Self::Folder { path: Some(path) } => Objects::folder(path),
-            Self::Folder { path: None } => Objects::folder(&data.join("objects")),
-            Self::S3 { endpoint, bucket, region, access_key_id, secret_access_key_file, ca_file } => {
-                Objects::s3(&S3Store {
-                    endpoint: endpoint.clone(),
-                    bucket: bucket.clone(),
-                    region: region.clone(),
-                    access_key_id: access_key_id.clone(),
-                    secret_access_key: secret_access_key_file.read()?,
-                    authorities: authorities(ca_file.as_deref())?,
-                    limits: S3Limits::default(),
-                })
-            }
-        }
-        .map_err(|error| Failure::role("object store", &error))
-    }
-
-    fn check(&self) -> Result<(), String> {
-        match self {
-            Self::Folder { path } => absolute("objects.path", path.as_deref()),
-            Self::S3 { secret_access_key_file, ca_file, .. } => {
-                absolute("objects.secret_access_key_file", secret_access_key_file.path())?;
-                absolute("objects.ca_file", ca_file.as_deref())
-            }
-        }
-    }
-}
-
-impl MailSettings {
-    /// Opens what carries letters; `data` is the platform's folder.
-    pub(crate) fn open(&self, data: &Path, clock: &Arc<dyn Clock>) -> Result<Mailer, Failure> {
-        if let Some(server) = self.server()? {
-            return Ok(Mailer::Smtp(server));
-        }
-        let (path, from) = match self {
-            Self::Folder { path, from } => (path.clone(), from.as_str()),
-            Self::Smtp { from, .. } => (None, from.as_str()),
-        };
-        let folder = path.unwrap_or_else(|| data.join("mail"));
-        let opened = MailFolder::open(&folder, from, Arc::clone(clock));
-        opened.map(Mailer::Folder).map_err(|error| Failure::role("mail", &error))
-    }
-
-    /// The mail server, where there is one. Nothing is asked of it yet.
-    pub(crate) fn server(&self) -> Result<Option<SmtpMailer>, Failure> {
-        let Self::Smtp { host, port, tls, user, password_file, ca_file, from } = self else {
-            return Ok(None);
-        };
-        let password = password_file.as_ref().map(SecretFile::read).transpose()?;
-        let server = SmtpServer {
-            host: host.clone(),
-            port: *port,
-            tls: match tls {
-                Tls::Implicit => SmtpTls::Implicit,
-                Tls::Starttls => SmtpTls::StartTls,
-            },
-            authorities: authorities(ca_file.as_deref())?,
-            login: user.clone().zip(password),
-            from: from.clone(),
-        };
-        SmtpMailer::new(&server).map(Some).map_err(|error| Failure::role("mail", &error))
-    }
-
-    /// What can be judged without asking a server.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match self {
-            Self::Folder { path, .. } => absolute("mail.path", path.as_deref()),
-            Self::Smtp { user, password_file, ca_file, .. } => {
-                if user.is_some() != password_file.is_some() {
-                    return Err("mail.user and mail.password_file go together".to_owned());
-                }
-                absolute("mail.ca_file", ca_file.as_deref())?;
-                absolute("mail.password_file", password_file.as_ref().and_then(SecretFile::path))
-            }
-        }
-    }
 }
 
 impl Settings {
@@ -319,7 +140,7 @@ pub(crate) fn authorities(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failur
 }
 
 /// Which directory a role is started in must not decide which file it reads.
-fn absolute(name: &str, path: Option<&Path>) -> Result<(), String> {
+pub(super) fn absolute(name: &str, path: Option<&Path>) -> Result<(), String> {
     match path.filter(|path| !path.is_absolute()) {
         None => Ok(()),
         Some(path) => Err(format!("{name} begins with `/`, {} does not", path.display())),
@@ -355,6 +176,8 @@ pub(crate) fn text(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::path::PathBuf;
+
     use super::*;
 
     fn written(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
@@ -375,7 +198,7 @@ mod tests {
         let (_folder, path) = written("", 0o640);
         let settings = Settings::read(Some(&path)).unwrap();
         assert!(matches!(settings.objects, ObjectsSettings::Folder { path: None }));
-        assert!(matches!(settings.mail, MailSettings::Folder { path: None, from } if from == FROM));
+        assert!(matches!(settings.mail, MailSettings::Folder { path: None, .. }));
     }
 
     #[test]

@@ -7,7 +7,9 @@ use super::{Finding, State, certificates, identity, records};
 use crate::failure::Failure;
 use crate::serve::bus::BusSettings;
 use crate::serve::database::DatabaseSettings;
-use crate::serve::settings::{MailSettings, ObjectsSettings, Settings, Tls};
+use crate::serve::mail::{MailSettings, Tls};
+use crate::serve::objects::ObjectsSettings;
+use crate::serve::settings::Settings;
 
 /// The servers in words.
 const DATABASE: &str = "PostgreSQL";
