@@ -30,10 +30,11 @@ use sceau_trace::VerifierKey;
 use tokio::sync::Semaphore;
 
 use deposit::Deposit;
-use places::Places;
 
 pub(crate) use content::Inspector;
+pub(crate) use pace::Pace;
 pub use pace::Slowest;
+pub(crate) use places::Places;
 pub use refusal::Code as IntakeCode;
 pub(crate) use serve::listen;
 pub use serve::serve;

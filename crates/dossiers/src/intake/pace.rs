@@ -30,18 +30,18 @@ impl Default for Slowest {
 
 /// The pace of one sender.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     slowest: Slowest,
     listened: Duration,
 }
 
 impl Pace {
-    pub(super) fn new(slowest: Slowest) -> Self {
+    pub(crate) fn new(slowest: Slowest) -> Self {
         Self { slowest, listened: Duration::ZERO }
     }
 
     /// For how long the next byte may be awaited, `taken` bytes being there; none when the sender is too slow by now.
-    pub(super) fn allows(&self, taken: u64) -> Option<Duration> {
+    pub(crate) fn allows(&self, taken: u64) -> Option<Duration> {
         let Slowest { rate, grace, silence, whole } = self.slowest;
         let earned = Duration::from_millis(taken.saturating_mul(1000) / rate.max(1));
         let until = grace.saturating_add(earned).min(whole);
@@ -50,7 +50,7 @@ impl Pace {
     }
 
     /// It was listened to for so long.
-    pub(super) fn listened(&mut self, time: Duration) {
+    pub(crate) fn listened(&mut self, time: Duration) {
         self.listened = self.listened.saturating_add(time);
     }
 }

@@ -25,6 +25,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
 /// Connections at once; others wait to be accepted.
 const CONNECTIONS: usize = 1024;
+/// Requests at once on a connection of HTTP/2: each may hold a body.
+const STREAMS: u32 = 32;
 /// Bytes that are read ahead of a connection.
 const READ_AHEAD: usize = 64 * 1024;
 
@@ -39,14 +41,15 @@ pub async fn serve(
     accept((http::router(intake), of_addresses), listener, tls, stop).await;
 }
 
-/// The same, for routes of another host of the privileged zone. Each request knows its peer's address.
+/// The same, for routes of another host of the privileged zone, where one address has at most a quarter of the connections. Each request knows its
+/// peer's address.
 pub(crate) async fn listen(
     router: Router,
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     stop: impl Future<Output = ()>,
 ) {
-    accept((router, Places::new(CONNECTIONS)), listener, tls, stop).await;
+    accept((router, Places::new(CONNECTIONS / 4)), listener, tls, stop).await;
 }
 
 async fn accept(
@@ -105,6 +108,7 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HEADERS)
+        .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(READ_AHEAD as u32)
         .initial_connection_window_size(4 * READ_AHEAD as u32);
     if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {

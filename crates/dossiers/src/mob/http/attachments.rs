@@ -42,9 +42,10 @@ impl MobHost {
         let boundary = boundary(http.headers())?;
         let draft = record(caller.actor(), Action::INTAKE_SCAN, &id, request.funder);
         let body = http.into_body().into_data_stream();
-        let host = self.clone();
+        let (host, owner) = (self.clone(), caller.owner());
         // A task of its own: a sender that goes away must not leave parts behind.
         let taken = tokio::spawn(async move {
+            let _place = host.0.of_callers.take(owner).ok_or(Code::Busy)?;
             let _permit = host.0.uploads.try_acquire().map_err(|_| Code::Busy)?;
             let act = host.intend(draft).await?;
             let done = host.take(&request, &act, body, boundary).await;

@@ -34,6 +34,7 @@ use sceau_trace::{Action, Actor};
 use tokio::sync::Semaphore;
 
 use crate::Dossiers;
+use crate::intake::{Places, Slowest};
 use refusal::Answer;
 
 pub use forms::{EncryptionKey, MobForm, PrivateKeyAccess};
@@ -52,8 +53,10 @@ pub struct MobSettings {
     pub key: SigningKey,
     /// The antivirus.
     pub antivirus: Antivirus,
-    /// Uploads received at once; more are asked to come back.
+    /// Uploads received at once, of one caller a quarter of them; more are asked to come back.
     pub at_once: usize,
+    /// How slow a sender may be.
+    pub slowest: Slowest,
     /// Verifies tokens of a provider of identities, beside the platform's own.
     pub tokens: Option<AccessTokens>,
     /// The one page of another origin that may call from a browser, `https://host[:port]`.
@@ -81,13 +84,15 @@ struct Inner {
     accounts: Accounts,
     settings: MobSettings,
     uploads: Semaphore,
+    of_callers: Places<String>,
 }
 
 impl MobHost {
     /// A host on the platform's records.
     pub fn new(dossiers: Dossiers, accounts: Accounts, settings: MobSettings) -> Self {
         let uploads = Semaphore::new(settings.at_once);
-        Self(Arc::new(Inner { dossiers, accounts, settings, uploads }))
+        let of_callers = Places::new(settings.at_once.div_ceil(4));
+        Self(Arc::new(Inner { dossiers, accounts, settings, uploads, of_callers }))
     }
 
     fn dossiers(&self) -> &Dossiers {

@@ -72,6 +72,8 @@ sceau_element_api::problem_codes! {
         "A protected file cannot be checked", "Send a copy without a password.";
     AntivirusAway, "mob_antivirus_away", 503, Platform,
         "The antivirus does not answer: nothing was kept", "Send the files again in a moment.";
+    TooSlow, "mob_too_slow", 408, Caller,
+        "The files arrive too slowly", "Send them again over a better connection. Nothing of this upload was kept.";
     Busy, "mob_busy", 503, Platform,
         "Too many uploads are under way", "Send the files again in a moment.";
     MetadataMismatch, "mob_metadata_mismatch", 409, Caller,
@@ -96,6 +98,7 @@ impl Code {
             401 => "UnauthorizedError",
             403 => "ForbiddenError",
             404 => "NotFoundError",
+            408 => "RequestTimeoutError",
             409 => "ConflictError",
             415 => "UnsupportedMediaTypeError",
             422 => "UnprocessableEntityError",
@@ -119,7 +122,7 @@ impl Code {
             Self::Provided | Self::NoFiles | Self::TooManyFiles | Self::FileSize | Self::FileName => {
                 ("/attachments", "Subscription Attachments")
             }
-            Self::NoAttachment | Self::MetadataMismatch | Self::Multipart => {
+            Self::NoAttachment | Self::MetadataMismatch | Self::Multipart | Self::TooSlow => {
                 ("/attachments", "Subscription Attachments")
             }
             Self::FileType => ("/attachments", "Type of subscription Attachments"),

@@ -1,8 +1,10 @@
 //! The routes, and the listener of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -12,8 +14,10 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use futures::{StreamExt as _, stream};
 use sceau_accounts::routes as accounts;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
 
@@ -21,6 +25,8 @@ use super::{MobHost, attachments, check, download, keys, metadata, requests, ste
 
 /// The largest JSON body, in bytes.
 const MAX_JSON: usize = 256 * 1024;
+/// How long a body that is no file may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
 /// Where MOB's scripts ask for a token.
 const TOKEN: &str = "/auth/realms/mcm/protocol/openid-connect/token";
 
@@ -50,7 +56,8 @@ fn router(host: MobHost) -> Router {
         .route("/v1/subscriptions/{id}/reject", post(steps::reject))
         .merge(steps_of_citizens("/v1/subscriptions"))
         .merge(steps_of_citizens("/v1/maas/subscriptions").layer(from_fn(as_before)))
-        .layer(DefaultBodyLimit::max(MAX_JSON));
+        .layer(DefaultBodyLimit::max(MAX_JSON))
+        .layer(from_fn(soon));
     // The body is streamed; each file is counted.
     let files = |path| Router::new().route(path, post(attachments::receive));
     let large = files("/v1/subscriptions/{id}/attachments")
@@ -75,6 +82,20 @@ async fn as_before(request: Request, next: Next) -> Response {
         *response.status_mut() = StatusCode::OK;
     }
     response
+}
+
+/// Small bodies arrive soon, or end with an error: nobody holds a connection by a body that drips.
+async fn soon(request: Request, next: Next) -> Response {
+    let until = Instant::now() + BODY;
+    let (head, body) = request.into_parts();
+    let body = stream::unfold(Some(body.into_data_stream()), move |body| async move {
+        let mut body = body?;
+        match timeout_at(until, body.next()).await {
+            Ok(bytes) => Some((bytes?, Some(body))),
+            Err(_) => Some((Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))), None)),
+        }
+    });
+    next.run(Request::from_parts(head, Body::from_stream(body))).await
 }
 
 /// Client credentials for a token, at the address of MOB's provider of identities: the platform's own endpoint answers.

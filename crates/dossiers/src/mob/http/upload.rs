@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use bytes::Bytes;
@@ -12,10 +11,11 @@ use futures::{Stream, StreamExt as _};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use sceau_crypto::mob::{FileSealer, PART, SealedFile, SharedKeyAndIv};
 use sceau_store::{AntivirusError, ObjectName, Verdict};
+use tokio::time::{Instant, timeout};
 
 use super::MobHost;
 use super::refusal::{Answer, Code};
-use crate::intake::{Inspector, IntakeCode};
+use crate::intake::{Inspector, IntakeCode, Pace};
 
 /// The most files of a subscription.
 pub(super) const MOST_FILES: usize = 10;
@@ -27,8 +27,6 @@ const LONGEST_TEXT: usize = 16 * 1024;
 const LONGEST_NAME: usize = 200;
 /// The most bytes that may come before a part's header ends.
 const MOST_UNREAD: usize = 256 * 1024;
-/// For how long a sender may send nothing.
-const SILENCE: Duration = Duration::from_secs(60);
 /// The types that are taken.
 const TYPES: [&str; 5] =
     ["image/jpeg", "image/jpg", "image/png", "application/pdf", "application/octet-stream"];
@@ -64,15 +62,18 @@ impl<'a> Upload<'a> {
     pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<Option<String>> {
         let whole = SizeLimit::new().whole_stream(MOST_FILES as u64 * LARGEST + (1 << 20));
         let constraints = Constraints::new().size_limit(whole);
-        let unread = Unread::default();
-        let body = OneByOne { body, given: false, unread: unread.clone() };
+        let heard = Heard::default();
+        let body = OneByOne { body, given: false, heard: heard.clone() };
+        let mut sender = Sender { heard, pace: Pace::new(self.host.settings().slowest) };
         let mut form = Multipart::with_constraints(body, boundary, constraints);
         let mut metadata = None;
-        while let Some(field) = next(&unread, form.next_field()).await? {
+        while let Some(field) = sender.next(form.next_field()).await? {
             match field.file_name().map(str::to_owned) {
-                Some(name) => self.file(&unread, &name, field).await?,
-                None if field.name() == Some("data") => metadata = metadata_id(&text(&unread, field).await?)?,
-                None => drop(text(&unread, field).await?),
+                Some(name) => self.file(&mut sender, &name, field).await?,
+                None if field.name() == Some("data") => {
+                    metadata = metadata_id(&text(&mut sender, field).await?)?
+                }
+                None => drop(text(&mut sender, field).await?),
             }
         }
         Ok(metadata)
@@ -106,7 +107,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    async fn file(&mut self, unread: &Unread, name: &str, mut field: Field<'static>) -> Answer<()> {
+    async fn file(&mut self, sender: &mut Sender, name: &str, mut field: Field<'static>) -> Answer<()> {
         if self.files.len() >= MOST_FILES {
             return Err(Code::TooManyFiles.into());
         }
@@ -120,7 +121,7 @@ impl<'a> Upload<'a> {
         let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
         let mut inspector = inspected(&media_type).map(Inspector::new);
         let mut parts = Vec::new();
-        while let Some(bytes) = next(unread, field.chunk()).await? {
+        while let Some(bytes) = sender.next(field.chunk()).await? {
             if sealing.taken + bytes.len() as u64 > LARGEST {
                 return Err(Code::FileSize.into());
             }
@@ -206,16 +207,27 @@ impl Sealing {
     }
 }
 
-/// Bytes that were read and of which nothing came out of the parser yet.
+/// What was read of a body.
 #[derive(Debug, Clone, Default)]
-struct Unread(Arc<AtomicUsize>);
+struct Heard {
+    /// Bytes of which nothing came out of the parser yet.
+    unread: Arc<AtomicUsize>,
+    /// All bytes.
+    taken: Arc<AtomicU64>,
+}
+
+/// Whoever sends a body.
+struct Sender {
+    heard: Heard,
+    pace: Pace,
+}
 
 /// The stream of a body that gives one chunk each time it is asked: a parser that reads whatever is there would hold a whole fast upload. One
 /// that reads on and on and finds nothing, in a header without an end, is cut off.
 struct OneByOne {
     body: BodyDataStream,
     given: bool,
-    unread: Unread,
+    heard: Heard,
 }
 
 impl Stream for OneByOne {
@@ -226,7 +238,7 @@ impl Stream for OneByOne {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.unread.0.load(Ordering::Relaxed) > MOST_UNREAD {
+        if self.heard.unread.load(Ordering::Relaxed) > MOST_UNREAD {
             return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(
                 "a part has no end of its header",
             )))));
@@ -234,30 +246,34 @@ impl Stream for OneByOne {
         let next = self.body.poll_next_unpin(context);
         self.given = matches!(next, Poll::Ready(Some(_)));
         if let Poll::Ready(Some(Ok(bytes))) = &next {
-            self.unread.0.fetch_add(bytes.len(), Ordering::Relaxed);
+            self.heard.unread.fetch_add(bytes.len(), Ordering::Relaxed);
+            self.heard.taken.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
         next
     }
 }
 
-/// The next of a form, from a sender that goes on.
-async fn next<T>(
-    unread: &Unread,
-    asked: impl Future<Output = multer::Result<Option<T>>>,
-) -> Answer<Option<T>> {
-    let asked = tokio::time::timeout(SILENCE, asked).await;
-    unread.0.store(0, Ordering::Relaxed);
-    match asked {
-        Ok(Ok(next)) => Ok(next),
-        Ok(Err(multer::Error::StreamSizeExceeded { .. })) => Err(Code::FileSize.into()),
-        Ok(Err(_)) | Err(_) => Err(Code::Multipart.into()),
+impl Sender {
+    /// The next of a form, from a sender that keeps up.
+    async fn next<T>(&mut self, asked: impl Future<Output = multer::Result<Option<T>>>) -> Answer<Option<T>> {
+        let allowed = self.pace.allows(self.heard.taken.load(Ordering::Relaxed)).ok_or(Code::TooSlow)?;
+        let since = Instant::now();
+        let asked = timeout(allowed, asked).await;
+        self.pace.listened(since.elapsed());
+        self.heard.unread.store(0, Ordering::Relaxed);
+        match asked {
+            Ok(Ok(next)) => Ok(next),
+            Ok(Err(multer::Error::StreamSizeExceeded { .. })) => Err(Code::FileSize.into()),
+            Ok(Err(_)) => Err(Code::Multipart.into()),
+            Err(_) => Err(Code::TooSlow.into()),
+        }
     }
 }
 
 /// A part that is no file.
-async fn text(unread: &Unread, mut field: Field<'static>) -> Answer<Vec<u8>> {
+async fn text(sender: &mut Sender, mut field: Field<'static>) -> Answer<Vec<u8>> {
     let mut text = Vec::new();
-    while let Some(bytes) = next(unread, field.chunk()).await? {
+    while let Some(bytes) = sender.next(field.chunk()).await? {
         if text.len() + bytes.len() > LONGEST_TEXT {
             return Err(Code::Multipart.into());
         }

@@ -5,6 +5,7 @@ mod a_subscription_goes_its_way;
 mod codes_are_as_documented;
 mod faults;
 mod forms_are_judged;
+mod nobody_holds_the_host;
 mod opening;
 mod tokens_of_a_provider;
 mod what_a_kill_left_is_said;
@@ -15,6 +16,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use sceau_crypto::mob::MobPrivateKey;
 use sceau_crypto::{SigningKey, VerifyingKey};
+use sceau_dossiers::intake::Slowest;
 use sceau_dossiers::mob::http::{MobFunder, MobHost, MobSettings, serve};
 use sceau_dossiers::{IntakeDesk, SchemeForm};
 use sceau_element_api::{Base64Url, Kind, SchemeId};
@@ -84,6 +86,7 @@ impl Mob {
             key,
             antivirus: Antivirus::new(vec![clamd.address()], Patience::default()).unwrap(),
             at_once: 8,
+            slowest: Slowest::default(),
             tokens: None,
             page: None,
         };
@@ -106,6 +109,7 @@ impl Mob {
             key: SigningKey::generate(),
             antivirus: Antivirus::new(vec![self.clamd.address()], Patience::default()).unwrap(),
             at_once: 1,
+            slowest: Slowest::default(),
             tokens: None,
             page: None,
         };
