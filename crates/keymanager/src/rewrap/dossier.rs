@@ -31,7 +31,10 @@ impl KeyManager {
         let sealed = link.machine.sealed_dossier(dossier).await.map_err(Error::from)?;
         let (manifest, headers) = proven(link, id, &sealed)?;
         let is_ours = |header: &UnverifiedHeader| matches!(header.stanzas(), [only] if only.key_id == target.statement.key_id);
-        if !headers.iter().all(is_ours) {
+        if headers.iter().all(is_ours) {
+            // A header that only names our key would end what keeps the old one.
+            self.prove_opening(link, &manifest, &headers)?;
+        } else {
             self.exchange(link, target, id, &manifest, &sealed.files, &headers).await?;
         }
         let values = params![manifest.hash.to_string(), target.statement.key_id.to_string(), self.now()];
@@ -89,6 +92,19 @@ impl KeyManager {
         let position = self.journal().append(draft).await?;
         let leaf = self.journal().leaf(position).await?;
         self.sign_current(Typ::Record, &leaf)
+    }
+
+    /// That each header opens with the key that it names.
+    fn prove_opening(
+        &self,
+        link: &Link,
+        manifest: &ProvenManifest,
+        headers: &[UnverifiedHeader],
+    ) -> Result<(), Failure> {
+        headers.iter().try_for_each(|header| {
+            let (key, stanza) = self.recipient(link, manifest, header)?;
+            self.opened(&key, header, &stanza).map(drop)
+        })
     }
 
     /// The headers for `target`. Each is opened again with its key before anybody is asked to keep it.

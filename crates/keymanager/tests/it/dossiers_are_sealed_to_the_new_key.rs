@@ -114,6 +114,24 @@ async fn a_header_that_was_forged_stays_and_so_does_its_key() {
 }
 
 #[tokio::test]
+async fn a_header_that_only_names_the_new_key_does_not_end_the_old_one() {
+    let (world, key, dossiers) = withdrawn(1).await;
+    let current = world.statement(KeyUse::Encrypt).key_id;
+    let mut named = dossiers[0].header.clone();
+    let at = named.windows(32).position(|window| window == key.key_id.as_bytes()).unwrap();
+    named[at..at + 32].copy_from_slice(current.as_bytes());
+    let only = UnverifiedHeader::parse(&named).unwrap();
+    assert!(matches!(only.stanzas(), [only] if only.key_id == current));
+    put(&world, &dossiers[0], named);
+    let passed = world.manager.rewrap().await.unwrap();
+    assert_eq!((passed.found, passed.done, passed.failed.len()), (1, 0, 1));
+    assert!(matches!(world.manager.destroy_key(&key.key_id).await, Err(Error::KeyNeeded(_))));
+    put(&world, &dossiers[0], dossiers[0].header.clone());
+    assert_eq!(world.manager.rewrap().await.unwrap().failed, []);
+    dossiers[0].assert_opened(&opens(&world, &dossiers[0]).await);
+}
+
+#[tokio::test]
 async fn another_dossiers_headers_or_manifest_are_not_taken() {
     let (world, _, dossiers) = withdrawn(2).await;
     let id = |at: usize| dossiers[at].manifest.dossier.to_string();
