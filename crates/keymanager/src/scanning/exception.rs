@@ -176,7 +176,8 @@ impl KeyManager {
         let file = file.ok_or(Denial::ManifestLacksFile)?;
         let (dossier, since) = (request.proof.dossier, self.now());
         let about = (dossier, file.file_id, file.envelope_hash);
-        let Some(Verdict::Infected { signature }) = self.scans().kept(&about, since) else {
+        let found = self.scans().kept(&about, since).map(|kept| kept.verdict);
+        let Some(Verdict::Infected { signature }) = found else {
             return Err(Denial::NotInfected);
         };
         Ok(Exception {

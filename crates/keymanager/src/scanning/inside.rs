@@ -94,7 +94,7 @@ async fn connect(pool: &[ClamdAddress]) -> Option<(Scan, Option<String>)> {
 }
 
 /// Its version and that of its signatures, as a record may hold them: `ClamAV-1.4.3/27820`.
-async fn version(address: &ClamdAddress) -> Option<String> {
+pub(super) async fn version(address: &ClamdAddress) -> Option<String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut answer = Vec::new();
     match address {

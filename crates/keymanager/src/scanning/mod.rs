@@ -2,7 +2,8 @@
 //!
 //! The platform's pages never see plaintext and ours cannot vouch for what a browser did, so the key manager looks itself: it fetches the ciphertext
 //! with the reader's own session, and a process of its own, confined, decrypts it and hands it to the antivirus ([`inside`]). The verdict is bound to the
-//! envelope's hash, which the page must find again. A verdict counts for [`KEPT_MS`], whoever asks: shorter than signatures take to change.
+//! envelope's hash, which the page must find again. A verdict counts for [`KEPT_MS`], whoever asks, while an antivirus still has the signatures that
+//! it was given with.
 
 mod confine;
 mod exception;
@@ -40,6 +41,8 @@ const KEPT: usize = 4096;
 const AT_ONCE: usize = 4;
 /// How long a request waits for a verdict; the examination goes on behind it, and the next request finds it.
 const WAIT: Duration = Duration::from_secs(30);
+/// How long an antivirus may take to say that it is there.
+const QUICK: Duration = Duration::from_secs(1);
 /// How long an examination may take, from the first byte.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -96,12 +99,41 @@ type About = (DossierId, FileId, Hash);
 /// How an examination ended; a denial where there is no verdict.
 type Ended = Result<Verdict, Denial>;
 
+/// A verdict, with the version of the antivirus and its signatures, where it said one, and when it was given.
+#[derive(Debug, Clone)]
+struct Kept {
+    verdict: Verdict,
+    version: Option<String>,
+    at: u64,
+}
+
 /// Examinations under way, and verdicts that still count.
 #[derive(Debug)]
 pub(crate) struct Scans {
     under_way: Mutex<HashMap<About, watch::Receiver<Option<Ended>>>>,
-    kept: Mutex<HashMap<About, (Verdict, u64)>>,
+    kept: Mutex<HashMap<About, Kept>>,
     places: Semaphore,
+}
+
+impl Kept {
+    fn counts(&self, now: u64) -> bool {
+        now < self.at.saturating_add(KEPT_MS)
+    }
+
+    /// Whether every antivirus that says its version has other signatures by now.
+    async fn is_outdated(&self, pool: &[ClamdAddress]) -> bool {
+        let Some(version) = &self.version else { return false };
+        let mut others = false;
+        for address in pool {
+            let asked = tokio::time::timeout(QUICK, inside::version(address)).await;
+            match asked.ok().flatten() {
+                Some(now) if now == *version => return false,
+                Some(_) => others = true,
+                None => {}
+            }
+        }
+        others
+    }
 }
 
 impl Default for Scans {
@@ -111,16 +143,16 @@ impl Default for Scans {
 }
 
 impl Scans {
-    fn kept(&self, about: &About, now: u64) -> Option<Verdict> {
+    fn kept(&self, about: &About, now: u64) -> Option<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(about).filter(|(_, at)| now < at.saturating_add(KEPT_MS)).map(|(verdict, _)| verdict.clone())
+        kept.get(about).filter(|kept| kept.counts(now)).cloned()
     }
 
-    fn keep(&self, about: About, verdict: Verdict, now: u64) {
+    fn keep(&self, about: About, verdict: Verdict, version: Option<String>, now: u64) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, (_, at)| now < at.saturating_add(KEPT_MS));
+        kept.retain(|_, kept| kept.counts(now));
         if kept.len() < KEPT {
-            kept.insert(about, (verdict, now));
+            kept.insert(about, Kept { verdict, version, at: now });
         }
     }
 
@@ -158,8 +190,8 @@ impl KeyManager {
             return Ok(Some(Scanned::Infected { signature, reason, until }));
         }
         let verdict = match self.scans().kept(&about, self.now()) {
-            Some(verdict) => verdict,
-            None => self.examined(caller, request, permitted, about, settings).await?,
+            Some(kept) if !kept.is_outdated(&settings.antivirus).await => kept.verdict,
+            _ => self.examined(caller, request, permitted, about, settings).await?,
         };
         match verdict {
             Verdict::Clean => Ok(Some(Scanned::Clean)),
@@ -202,7 +234,7 @@ impl KeyManager {
     /// Whether an antivirus of those that are configured answers; nothing where none is.
     pub(crate) async fn scanner_answers(&self) -> Option<bool> {
         let pool = self.settings().scanner.as_ref()?.antivirus.clone();
-        let patience = Patience { connect: Duration::from_secs(1), ..Patience::default() };
+        let patience = Patience { connect: QUICK, ..Patience::default() };
         let antivirus = Antivirus::new(pool, patience).ok()?;
         Some(antivirus.ready().await.is_ok())
     }
@@ -220,11 +252,7 @@ struct Examination {
 
 impl Examination {
     async fn run(&self) -> Ended {
-        let ended = tokio::time::timeout(LONGEST, self.examine()).await.unwrap_or(Err(Denial::ScannerFailed));
-        if let Ok(verdict) = &ended {
-            self.manager.scans().keep(self.about, verdict.clone(), self.manager.now());
-        }
-        ended
+        tokio::time::timeout(LONGEST, self.examine()).await.unwrap_or(Err(Denial::ScannerFailed))
     }
 
     /// The antivirus first, then the record of the intent, then the key: without an antivirus no key is used.
@@ -232,8 +260,8 @@ impl Examination {
         let scans = self.manager.scans();
         let _place = scans.places.acquire().await.map_err(|_| Denial::ScannerFailed)?;
         let (process, antivirus) = process::start(&self.settings).await?;
-        let draft = match antivirus {
-            Some(antivirus) => self.draft.clone().detail("antivirus", antivirus),
+        let draft = match &antivirus {
+            Some(antivirus) => self.draft.clone().detail("antivirus", antivirus.as_str()),
             None => self.draft.clone(),
         };
         let journal = self.manager.journal();
@@ -247,6 +275,9 @@ impl Examination {
             Err(denial) => draft.refused(denial.code()),
         };
         journal.append(outcome).await.map_err(broken)?;
+        if let Ok(verdict) = &ended {
+            scans.keep(self.about, verdict.clone(), antivirus, self.manager.now());
+        }
         ended
     }
 
@@ -307,11 +338,12 @@ mod tests {
     #[test]
     fn a_verdict_counts_for_its_document_and_its_time_only() {
         let (scans, one) = (Scans::default(), about(1));
-        scans.keep(one, Verdict::Clean, 1000);
-        assert_eq!(scans.kept(&one, 1000 + KEPT_MS - 1), Some(Verdict::Clean));
-        assert_eq!(scans.kept(&one, 1000 + KEPT_MS), None);
-        assert_eq!(scans.kept(&(one.0, one.1, Hash::new([2; 32])), 1000), None);
-        assert_eq!(scans.kept(&about(1), 1000), None);
+        let kept = |about: &About, now| scans.kept(about, now).map(|kept| kept.verdict);
+        scans.keep(one, Verdict::Clean, None, 1000);
+        assert_eq!(kept(&one, 1000 + KEPT_MS - 1), Some(Verdict::Clean));
+        assert_eq!(kept(&one, 1000 + KEPT_MS), None);
+        assert_eq!(kept(&(one.0, one.1, Hash::new([2; 32])), 1000), None);
+        assert_eq!(kept(&about(1), 1000), None);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //! process is played here; the real one meets a real ClamAV in the whole-system tests.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sceau_element_api::AccountId;
 use sceau_element_api::documents::DecisionRole;
 use sceau_keymanager::{ScannerSettings, Settings};
 use sceau_pki::CertificateRole;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::world::AssertWell as _;
 use crate::support::{Answer, Browser, READING, SealedDossier, World};
@@ -93,6 +96,36 @@ async fn a_clean_verdict_releases_and_counts_for_a_quarter_of_an_hour() {
     assert_eq!(starts(folder.path()), 2, "a verdict grows old");
     let config = officer.get("/v1/config").await.json();
     assert_eq!(config["scanner"], true);
+}
+
+#[tokio::test]
+async fn a_verdict_does_not_outlive_the_signatures_that_it_was_given_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("clamd");
+    let signatures = Arc::new(AtomicU32::new(2));
+    let said = Arc::clone(&signatures);
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 9];
+            drop(stream.read_exact(&mut asked).await);
+            let answer = format!("Double 1/{}/today\0", said.load(Ordering::SeqCst));
+            drop(stream.write_all(answer.as_bytes()).await);
+        }
+    });
+    let mut settings = says(folder.path(), &[READY, CLEAN]);
+    settings.scanner.as_mut().unwrap().antivirus =
+        vec![format!("unix:{}", socket.display()).parse().unwrap()];
+    let world = World::with(settings).await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    for _ in 0..2 {
+        dossier.assert_opened(&asks(&officer, &dossier).await.json());
+    }
+    assert_eq!(starts(folder.path()), 1, "the same signatures");
+    signatures.store(3, Ordering::SeqCst);
+    dossier.assert_opened(&asks(&officer, &dossier).await.json());
+    assert_eq!(starts(folder.path()), 2, "others know more");
 }
 
 #[tokio::test]
