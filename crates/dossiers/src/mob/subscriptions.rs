@@ -20,6 +20,8 @@ pub mod statements {
             WHERE id = $1 AND company = $2 AND status = 'A_TRAITER'";
         pub REPLIES = "SELECT company, login, subscription, reply, error, received, log_index FROM mob_replies \
             WHERE subscription = $1 ORDER BY received, id";
+        pub DECIDING_REPLY = "SELECT company, login, subscription, reply, error, received, log_index FROM mob_replies \
+            WHERE subscription = $1 AND reply IS NOT NULL ORDER BY received, id LIMIT 1";
     }
 }
 
@@ -98,6 +100,15 @@ impl Subscriptions {
     pub async fn replies(&self, subscription: &str) -> Result<Vec<DecisionRow>, StoreError> {
         let rows = self.database.fetch_all(statements::REPLIES, params![subscription]).await?;
         rows.iter().map(decision).collect()
+    }
+
+    /// What its company decided over the bus, if it has: one row, however many refused replies name the subscription.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decision(&self, subscription: &str) -> Result<Option<DecisionRow>, StoreError> {
+        let row = self.database.fetch_optional(statements::DECIDING_REPLY, params![subscription]).await?;
+        row.as_ref().map(decision).transpose()
     }
 
     /// The status of a company's subscription, if it is one: `A_TRAITER`, `VALIDEE` or `REJETEE`.

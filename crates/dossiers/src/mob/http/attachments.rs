@@ -5,7 +5,7 @@ use axum::body::BodyDataStream;
 use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use sceau_crypto::mob::SharedKeyAndIv;
+use sceau_crypto::mob::{MobManifest, MobPublicKey, SharedKeyAndIv};
 use sceau_store::params;
 use sceau_trace::Action;
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ impl MobHost {
         if request.sealed.is_some() {
             return Err(Code::Provided.into());
         }
+        // The organisation may have taken its trust back since.
+        self.incentive(request.scheme).await?;
         // Before a byte of it is read.
         let boundary = boundary(http.headers())?;
         let draft = record(caller.actor(), Action::INTAKE_SCAN, &id, request.funder);
@@ -64,7 +66,7 @@ impl MobHost {
             key: current.key.id(),
         };
         let mut upload = Upload::new(self, shared);
-        let kept = self.fill((request, act), &sealed, &mut upload, body, boundary).await;
+        let kept = self.fill((request, act), (&sealed, &current.key), &mut upload, body, boundary).await;
         if kept.is_err() {
             upload.discard().await;
         }
@@ -74,7 +76,7 @@ impl MobHost {
     async fn fill(
         &self,
         (request, act): (&Request, &Act),
-        sealed: &Sealed,
+        (sealed, key): (&Sealed, &MobPublicKey),
         upload: &mut Upload<'_>,
         body: BodyDataStream,
         boundary: String,
@@ -88,21 +90,27 @@ impl MobHost {
         if upload.files.is_empty() {
             return Err(Code::NoFiles.into());
         }
-        self.keep((request, act), sealed, upload, metadata.as_deref()).await
+        // Signed by the process that scanned and sealed them, before anybody else can touch a row.
+        let mut manifest = MobManifest::new(&request.id, key, &sealed.encryption);
+        for file in &upload.files {
+            manifest = manifest.with(&file.name, &file.sealed);
+        }
+        let manifest = manifest.sign(&self.settings().key).map_err(|_| Code::Internal)?;
+        self.keep((request, act), (sealed, manifest), upload, metadata.as_deref()).await
     }
 
     /// Everything becomes the subscription's in one transaction; before it, no row names what was stored.
     async fn keep(
         &self,
         (request, act): (&Request, &Act),
-        sealed: &Sealed,
+        (sealed, manifest): (&Sealed, String),
         upload: &Upload<'_>,
         metadata: Option<&str>,
     ) -> Answer<()> {
         let (id, now) = (request.id.as_str(), self.now());
         let text = serde_json::to_string(sealed).map_err(|_| Code::Internal)?;
         let mut transaction = self.begin().await?;
-        if transaction.execute(statements::SEAL, params![id, text, now]).await? != 1 {
+        if transaction.execute(statements::SEAL, params![id, text, now, manifest]).await? != 1 {
             return Err(Code::Provided.into());
         }
         for (place, file) in upload.files.iter().enumerate() {

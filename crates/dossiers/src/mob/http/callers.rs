@@ -80,6 +80,14 @@ impl Depositor {
         }
     }
 
+    /// How many purchases may wait for a subscription that uses them.
+    pub(super) fn most_metadata(&self) -> u64 {
+        match self {
+            Self::Maas(_) => 10_000,
+            Self::Citizen(_) => 20,
+        }
+    }
+
     /// Who asks for the incentive: as the token says, or as the mobility service does.
     pub(super) fn person(&self, named: Option<Person>) -> Answer<Person> {
         match (self, named) {

@@ -102,12 +102,12 @@ impl std::fmt::Debug for Person {
 
 impl Person {
     pub(super) fn check(mut self) -> Answer<Self> {
-        bounded("citizen.id", &self.id, 128)?;
-        bounded("citizen.lastName", &self.last_name, LONGEST)?;
-        bounded("citizen.firstName", &self.first_name, LONGEST)?;
-        bounded("citizen.email", &self.email, LONGEST)?;
+        line("citizen.id", &self.id, 128)?;
+        line("citizen.lastName", &self.last_name, LONGEST)?;
+        line("citizen.firstName", &self.first_name, LONGEST)?;
+        line("citizen.email", &self.email, LONGEST)?;
         if let Some(email) = &self.enterprise_email {
-            bounded("citizen.enterpriseEmail", email, LONGEST)?;
+            line("citizen.enterpriseEmail", email, LONGEST)?;
         }
         // As MOB writes it.
         let day = self.birthdate.get(..10).unwrap_or_default();
@@ -296,6 +296,11 @@ pub(super) fn bounded(field: &str, text: &str, most: usize) -> Answer<()> {
     let length = text.chars().count();
     let good = (1..=most).contains(&length) && !text.chars().any(|c| c.is_control() && c != '\n');
     if good { Ok(()) } else { Err(wrong(field, &format!("1 to {most} characters"))) }
+}
+
+/// The same on one line: a citizen's id that no reply could name would be a subscription that nobody can decide.
+fn line(field: &str, text: &str, most: usize) -> Answer<()> {
+    if text.contains('\n') { Err(wrong(field, "one line")) } else { bounded(field, text, most) }
 }
 
 fn date(field: &str, text: &str) -> Answer<()> {

@@ -79,6 +79,7 @@ impl MobHost {
         if same.as_ref() == Some(&document) {
             return Ok(());
         }
+        let draft = draft.detail("document", sceau_trace::sha256(document.as_bytes()).to_string());
         let index = self.dossiers().element().append(draft.granted()).await?;
         let mut transaction = self.begin().await?;
         let newest = transaction.fetch_optional(statements::NEWEST_KEY, at).await?;
@@ -103,6 +104,9 @@ impl MobHost {
             && record.outcome() == Outcome::Granted
             && record.organisation() == Some(funder.to_string().as_str())
             && record.detail().get("profile").map(String::as_str) == Some("mob-2022");
+        // Expiry and addresses too are the funder's word. Records of before did not say them.
+        let hash = sceau_trace::sha256(document.as_bytes()).to_string();
+        let proven = proven && record.detail().get("document").is_none_or(|said| *said == hash);
         if !named || !proven {
             self.dossiers().note_tampering(&Fault::Tampered { kind: "key", id: funder.to_string() }).await;
             return Err(Code::Tampered.into());

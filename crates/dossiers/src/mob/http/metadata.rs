@@ -23,6 +23,10 @@ pub(super) async fn create(
     let metadata = Metadata::parse(&body)?;
     let scheme: SchemeId = metadata.incentive_id.parse().map_err(|_| Code::NoIncentive)?;
     host.incentive(scheme).await?;
+    let unused = host.database().fetch_one(statements::UNUSED_METADATA, params![caller.owner()]).await?;
+    if unused.get::<u64>("n")? >= caller.most_metadata() {
+        return Err(Code::Drafts.into());
+    }
     let id = DossierId::random().to_string();
     let document = serde_json::to_string(&metadata).map_err(|_| Code::Internal)?;
     let values = params![id.as_str(), caller.owner(), scheme.to_string(), document, host.now()];

@@ -50,6 +50,8 @@ sceau_element_api::problem_codes! {
         "The citizen is not named", "A machine says for whom it subscribes; see docs/mob-2022.md.";
     Sensitive, "mob_scheme_sensitive", 422, Organisation,
         "This incentive asks for answers that must be sealed", "MOB carries answers in clear: its funder offers another scheme for it, without sensitive questions.";
+    Drafts, "mob_drafts_too_many", 429, Caller,
+        "Too many subscriptions were begun and never sent", "Send one, or use it again: what nobody touches is forgotten after thirty days.";
     NoFields, "mob_fields_missing", 422, Caller,
         "At least one specific field must be provided", "Send the fields to change.";
     Provided, "mob_files_provided", 422, Caller,
@@ -99,6 +101,7 @@ impl Code {
             403 => "ForbiddenError",
             404 => "NotFoundError",
             408 => "RequestTimeoutError",
+            429 => "TooManyRequestsError",
             409 => "ConflictError",
             415 => "UnsupportedMediaTypeError",
             422 => "UnprocessableEntityError",
@@ -112,9 +115,12 @@ impl Code {
         Some(match self {
             Self::Unauthenticated | Self::Denied => ("/authorization", "User"),
             Self::NoSubscription | Self::BadStatus => ("/subscription", "Subscription"),
-            Self::Communities | Self::NoConsent | Self::NoFields | Self::Sensitive | Self::NoPerson => {
-                ("/subscriptions", "Subscription")
-            }
+            Self::Communities
+            | Self::NoConsent
+            | Self::NoFields
+            | Self::Sensitive
+            | Self::NoPerson
+            | Self::Drafts => ("/subscriptions", "Subscription"),
             Self::NoIncentive => ("/incentiveNotFound", "Incentive"),
             Self::NoFunder => ("/Funder", "Funder"),
             Self::NoKeyAccess => ("/EncryptionKey", "Funder"),

@@ -23,6 +23,8 @@ use super::{MobHost, record, statements};
 const LIST: usize = 200;
 /// Of one citizen.
 const PAGE: usize = 10;
+/// The most drafts of one citizen.
+const DRAFTS: u64 = 20;
 
 /// `POST /v1/subscriptions`.
 pub(super) async fn create(
@@ -149,6 +151,11 @@ impl MobHost {
         let funder = self.funder(form.organisation).ok_or(Code::NoIncentive)?;
         let person = caller.person(person)?;
         let answers = specific(&form, fields, true)?;
+        let of_citizen = params![caller.owner(), person.id.as_str()];
+        let drafts: u64 = self.database().fetch_one(statements::DRAFTS, of_citizen).await?.get("n")?;
+        if drafts >= DRAFTS {
+            return Err(Code::Drafts.into());
+        }
         let id = DossierId::random().to_string();
         let draft =
             record(caller.actor(), Action::DEPOSIT_BEGIN, &id, form.organisation).subject("scheme", scheme);
@@ -278,11 +285,11 @@ impl MobHost {
             return Ok(here);
         }
         // The company decided over the bus.
-        let replies = self.dossiers().subscriptions().replies(&request.id).await?;
-        let reply =
-            replies.into_iter().find_map(|row| Some((row.reply?.outcome, row.received, row.log_index)));
-        let Some((outcome, updated, record)) = reply else { return Ok(here) };
-        let mut outcome = object(&outcome);
+        let Some(row) = self.dossiers().subscriptions().decision(&request.id).await? else { return Ok(here) };
+        let (Some(reply), updated, record) = (row.reply, row.received, row.log_index) else {
+            return Ok(here);
+        };
+        let mut outcome = object(&reply.outcome);
         outcome.remove("status");
         Ok(Decided { outcome: Some(outcome.into()), updated, record })
     }

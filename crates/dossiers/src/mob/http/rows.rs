@@ -29,10 +29,11 @@ pub mod statements {
             WHERE r.funder = $1 AND r.status <> 'BROUILLON' ORDER BY r.created DESC, r.id LIMIT 5000";
         pub CHANGE_ANSWERS = "UPDATE mob_requests SET answers = $2, updated = $3 \
             WHERE id = $1 AND status = 'BROUILLON' AND answers = $4";
-        pub SEAL = "UPDATE mob_requests SET sealed = $2, updated = $3 \
+        pub SEAL = "UPDATE mob_requests SET sealed = $2, manifest = $4, updated = $3 \
             WHERE id = $1 AND status = 'BROUILLON' AND sealed IS NULL";
-        pub SEND = "UPDATE mob_requests SET status = 'A_TRAITER', manifest = $2, updated = $3 \
+        pub SEND = "UPDATE mob_requests SET status = 'A_TRAITER', updated = $2 \
             WHERE id = $1 AND status = 'BROUILLON'";
+        pub DRAFTS = "SELECT count(*) AS n FROM mob_requests WHERE owner = $1 AND citizen = $2 AND status = 'BROUILLON'";
         pub DECIDE = "UPDATE mob_requests SET status = $2, outcome = $3, updated = $4 \
             WHERE id = $1 AND status = 'A_TRAITER'";
 
@@ -45,6 +46,7 @@ pub mod statements {
         pub OUTCOMES = "SELECT id, draft FROM mob_outcomes WHERE created < $1 ORDER BY created LIMIT 1000";
         pub FORGET_OUTCOME = "DELETE FROM mob_outcomes WHERE id = $1";
         pub INSERT_METADATA = "INSERT INTO mob_metadata (id, owner, scheme, document, created) VALUES ($1, $2, $3, $4, $5)";
+        pub UNUSED_METADATA = "SELECT count(*) AS n FROM mob_metadata WHERE owner = $1";
         pub METADATA = "SELECT owner, scheme, document FROM mob_metadata WHERE id = $1";
         pub FORGET_METADATA = "DELETE FROM mob_metadata WHERE id = $1 AND owner = $2";
         pub FORGET_OLD_METADATA = "DELETE FROM mob_metadata WHERE created < $1";

@@ -15,6 +15,7 @@ use super::forms::json as parsed;
 use super::refusal::{Answer, Code, Refusal};
 use super::rows::{Attachment, Request, Status};
 use super::{MobHost, record, statements};
+use crate::Fault;
 use crate::mob::letters::{Step, post};
 use crate::mob::{Outcome, Reply, ReplyError, SubscriptionMessage, ToProcess};
 
@@ -49,16 +50,22 @@ pub(super) async fn reject(
 }
 
 impl MobHost {
-    /// Sends a draft: its manifest is signed, and the company's message is left with it, both or neither.
+    /// Sends a draft: it waits for its decision, and the company's message is left with it, both or neither.
     pub(super) async fn send(&self, caller: &Depositor, id: &str) -> Answer<()> {
         let request = self.own_draft(caller, id).await?;
+        self.incentive(request.scheme).await?;
         let draft = record(caller.actor(), Action::DEPOSIT_COMPLETE, id, request.funder);
         let act = self.intend(draft).await?;
         let done = async {
             let attachments = self.attachments(id).await?;
-            let manifest = self.manifest(&request, &attachments)?;
+            // What was sealed here is what goes out: rows that say anything else were altered since.
+            if self.manifest(&request, &attachments)? != request.manifest {
+                let fault = Fault::Tampered { kind: "manifest", id: id.to_owned() };
+                self.dossiers().note_tampering(&fault).await;
+                return Err(Code::Tampered.into());
+            }
             let mut transaction = self.begin().await?;
-            let values = params![id, manifest, self.now()];
+            let values = params![id, self.now()];
             if transaction.execute(statements::SEND, values).await? != 1 {
                 return Err(Code::BadStatus.into());
             }
@@ -74,7 +81,7 @@ impl MobHost {
         self.conclude(act, done).await
     }
 
-    /// The signed list of what was sealed; none without files.
+    /// The signed list of what the rows say was sealed; none without files.
     fn manifest(&self, request: &Request, attachments: &[Attachment]) -> Answer<Option<String>> {
         let Some(sealed) = &request.sealed else { return Ok(None) };
         let files = attachments.iter().map(|file| {

@@ -7,6 +7,7 @@ mod faults;
 mod forms_are_judged;
 mod nobody_holds_the_host;
 mod opening;
+mod rows_are_not_believed;
 mod tokens_of_a_provider;
 mod what_a_kill_left_is_said;
 
