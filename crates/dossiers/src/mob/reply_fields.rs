@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::ReplyError;
 
 /// Longest reply that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
+pub(super) const LONGEST: usize = 64 * 1024;
 /// Longest identifier, in characters.
 const LONGEST_ID: usize = 128;
 

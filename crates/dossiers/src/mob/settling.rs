@@ -11,6 +11,7 @@ use sceau_trace::{Action, Actor, ActorKind, Asserted};
 use serde::{Deserialize, Serialize};
 
 use super::letters::{Step, post};
+use super::reply_fields::LONGEST;
 use super::subscriptions::statements as subscriptions;
 use super::{Outcome, Refused, Reply, ReplyError, SubscriptionMessage, Subscriptions};
 use crate::Fault;
@@ -95,6 +96,11 @@ impl Subscriptions {
     /// # Errors
     /// [`StoreError`].
     pub async fn put_aside(&self, received: &Received) -> Result<(), StoreError> {
+        if received.body.len() > LONGEST {
+            // No reply is as long, so its company put it here itself: nothing is lost, and it fills nobody's database.
+            tracing::warn!(company = %received.company, "a dead letter that is no reply was dropped");
+            return Ok(());
+        }
         let body = Base64Url(received.body.clone());
         let (company, user_id) = (received.company.clone(), received.user_id.clone());
         let mut transaction = self.database.begin().await?;

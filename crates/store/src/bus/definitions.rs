@@ -83,6 +83,9 @@ impl Definitions {
             "delivery-limit": DELIVERIES, "dead-letter-exchange": "", "dead-letter-routing-key": company.dead_queue(),
             "dead-letter-strategy": "at-least-once", "max-length-bytes": REPLIES, "overflow": "reject-publish",
         })));
+        // Its company can write here by name, too.
+        let dead = json!({"max-length-bytes": REPLIES, "overflow": "reject-publish"});
+        self.policies.push(policy(&vhost, "dead", &company.dead_queue(), &dead));
         if let Some(limit) = limit {
             let full = json!({"max-length": limit, "overflow": "reject-publish"});
             self.policies.push(policy(&vhost, "subscriptions", &put, &full));

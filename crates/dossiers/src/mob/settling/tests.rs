@@ -209,6 +209,21 @@ async fn what_cannot_be_read_is_answered_and_recorded_not_kept() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_that_is_no_reply_is_not_kept() {
+    let ground = Ground::new().await;
+    let put = |length: usize| {
+        let body = vec![b'x'; length];
+        let received =
+            Received { company: of("alpha"), user_id: None, redelivered: false, put_aside: true, body };
+        let subscriptions = ground.subscriptions.clone();
+        async move { subscriptions.put_aside(&received).await.unwrap() }
+    };
+    put(100_000).await;
+    put(100).await;
+    assert_eq!(ground.subscriptions.outbox.dead_letters().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_decision_from_the_bus_is_on_record_before_and_after_and_names_nobody() {
     let ground = Ground::new().await;
     assert_eq!(ground.settle("alpha", &granted("S1", "C1")).await, None);
