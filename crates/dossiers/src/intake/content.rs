@@ -79,7 +79,8 @@ impl Inspector {
         if self.is_pdf() && self.encrypt.finish() {
             return Err(Refusal::Encrypted);
         }
-        if ends_as_zip(&self.tail) { Err(Refusal::TwoTypes) } else { Ok(()) }
+        let tail = self.tail.get(self.tail.len().saturating_sub(ZIP_TAIL)..).unwrap_or_default();
+        if ends_as_zip(tail) { Err(Refusal::TwoTypes) } else { Ok(()) }
     }
 
     fn is_pdf(&self) -> bool {
@@ -97,9 +98,12 @@ impl Inspector {
 
     fn keep_tail(&mut self, bytes: &[u8]) {
         let bytes = bytes.get(bytes.len().saturating_sub(ZIP_TAIL)..).unwrap_or_default();
-        let over = (self.tail.len() + bytes.len()).saturating_sub(ZIP_TAIL);
-        self.tail.drain(..over);
         self.tail.extend_from_slice(bytes);
+        // Moved now and then, not at each chunk: a sender may make chunks of one byte.
+        if self.tail.len() >= 2 * ZIP_TAIL {
+            let over = self.tail.len() - ZIP_TAIL;
+            self.tail.drain(..over);
+        }
     }
 }
 
@@ -121,6 +125,17 @@ mod tests {
         let mut inspector = Inspector::new(media_type);
         chunks.iter().try_for_each(|chunk| inspector.pass(chunk))?;
         inspector.finish()
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one_are_looked_at_as_all_at_once() {
+        let mut file = b"%PDF-1.7\n".to_vec();
+        file.resize(3 * ZIP_TAIL, b'x');
+        let bytes = |file: &[u8]| passes("application/pdf", &file.chunks(1).collect::<Vec<_>>());
+        assert_eq!(bytes(&file), Ok(()));
+        file.extend_from_slice(ZIP_END);
+        file.extend_from_slice(&[0; 18]);
+        assert_eq!(bytes(&file), Err(Refusal::TwoTypes));
     }
 
     #[test]

@@ -36,6 +36,8 @@ const LINGER: Duration = Duration::from_secs(5);
 const MAX_JSON: usize = 512 * 1024;
 /// Deposits that are held at once.
 const MOST_DEPOSITS: usize = 10_000;
+/// Of them, of one dossier: another page of the same depositor takes the place of the oldest.
+const OF_A_DOSSIER: usize = 4;
 
 /// The routes.
 pub(super) fn router(intake: Intake) -> Router {
@@ -145,7 +147,14 @@ async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Ans
         proven.recipient,
         (body.answers, expires, more),
     );
-    intake.deposits(|deposits| deposits.insert(id.clone(), Arc::new(deposit)));
+    intake.deposits(|deposits| {
+        let same = deposits.iter().filter(|(_, held)| held.dossier == deposit.dossier);
+        let oldest = same.clone().min_by_key(|(_, held)| held.expires).map(|(id, _)| id.clone());
+        if let Some(oldest) = oldest.filter(|_| same.count() >= OF_A_DOSSIER) {
+            deposits.remove(&oldest);
+        }
+        deposits.insert(id.clone(), Arc::new(deposit));
+    });
     Ok(Json(Begun { id, token, expires, largest: intake.0.settings.largest }))
 }
 
