@@ -4,7 +4,7 @@
 use sceau_client::{ClientError, Deposited, Document, Opened, Person, ReadingPage, Scheme, Server, Trust};
 use sceau_element_api::{Base64Url, DossierId};
 use sceau_store::judge::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
-use sceau_tests::{House, Premises, Staff, Stage, now_ms, publish_scheme};
+use sceau_tests::{Connected, House, Premises, Staff, Stage, now_ms, publish_scheme};
 use serde_json::{Value, json};
 
 struct World {
@@ -177,4 +177,38 @@ async fn without_an_antivirus_documents_wait_and_too_large_ones_are_not_passed()
 
     let large = world.deposit(&[7; 2_500_000]).await;
     assert_eq!(refusal(world.officer_reads(large.dossier).await).0, "scanner_too_large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_is_handed_what_is_clean_and_puts_aside_what_is_not() {
+    let clamd = ClamavJudge::start("").expect("the antivirus starts");
+    let house = House::start("scanned-for-a-connector");
+    let administrator = house.administrator().await;
+    let mut lyon = Connected::found(&house, &administrator, "Métropole").await;
+    let policy = format!("[scanner]\nantivirus = [\"{}\"]\n", clamd.address());
+    lyon.premises.policy = Some(house.scratch.write("keymanager.toml", &policy));
+    drop(lyon.premises.key_manager.take());
+    lyon.premises.start_key_manager(&house);
+    let citizen = house.citizen("cleo@example.org").await;
+    let bad = lyon.deposit(&citizen, &infected()).await;
+    let clean = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
+    // It has no antivirus of its own: what it is handed was examined before its key left.
+    let mut connector = Connected::program(&house, &[&lyon]).start(house.scratch.path());
+    let said = connector.wait_for("\"event\":\"aside\"");
+    assert!(said.contains("document_infected") && said.contains(&bad.dossier.to_string()), "{said}");
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", clean.dossier));
+    let folders = lyon.folders();
+    let [folder] = folders.as_slice() else { panic!("one folder, not {folders:?}") };
+    let path = Connected::said(folder, "manifest.json")["files"][0]["path"].as_str().unwrap().to_owned();
+    assert_eq!(std::fs::read(folder.join(path)).unwrap(), b"%PDF-1.7 nothing in it");
+    assert_eq!(
+        std::fs::read_dir(lyon.output.join(".incoming")).unwrap().count(),
+        0,
+        "nothing of the other is kept"
+    );
+    let trace = sceau_tests::opened_trace(&house).await;
+    let of = |action: &str| {
+        trace.iter().filter(|it| it.action().as_str() == action && it.actor().id == "paie").count()
+    };
+    assert!(of("scan.outcome") >= 2, "in the connector's name");
 }

@@ -16,6 +16,9 @@ use crate::reading::scanned_as_asked;
 use crate::trust::{Attestation, attested};
 use crate::{ClientError, Server};
 
+/// The platform's word, which the key manager passes on, that a reading session has ended.
+const READING_OVER: &str = "reading_expired";
+
 /// The platform and the key manager of one organisation.
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -174,12 +177,24 @@ impl Receiver {
         Ok(session)
     }
 
-    /// Has the content key of a file unwrapped, and proves the header with it.
+    /// Has the content key of a file unwrapped, and proves the header with it. A session that ended before the key manager could examine the file is
+    /// begun anew.
     pub(super) async fn unwrap(
         &self,
-        dossier: &Dossier,
+        target: &Target,
+        dossier: &mut Dossier,
         named: &SealedFile,
     ) -> Result<OpenedHeader, Trouble> {
+        match self.unwrap_once(dossier, named).await {
+            Err(trouble) if trouble.code() == READING_OVER => {
+                dossier.session = self.session(target, dossier.manifest.dossier).await?;
+                self.unwrap_once(dossier, named).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn unwrap_once(&self, dossier: &Dossier, named: &SealedFile) -> Result<OpenedHeader, Trouble> {
         let view = dossier.files.iter().find(|file| file.file_id == named.file_id);
         let view = view.ok_or_else(|| {
             Trouble::aside(

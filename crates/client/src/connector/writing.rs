@@ -79,7 +79,7 @@ impl Writing<'_> {
         let mut sealed = Value::Null;
         let sealed_answers = dossier.manifest.answers.sealed.as_ref().map(|sealed| sealed.envelope_hash);
         for named in dossier.manifest.files.clone() {
-            let header = self.receiver.unwrap(&dossier, &named).await?;
+            let header = self.receiver.unwrap(self.target, &mut dossier, &named).await?;
             if sealed_answers == Some(named.envelope_hash) {
                 sealed = self.answers(&mut dossier, &named, &header).await?;
                 continue;
