@@ -17,6 +17,7 @@ mod a_further_passkey_needs_one_before;
 mod a_provider_signs_people_in;
 mod a_row_that_was_not_attested_is_refused;
 mod access_tokens_of_a_provider_are_judged;
+mod an_identity_opens_the_account_it_was_linked_to;
 mod each_role_reaches_its_routes_only;
 mod every_statement_prepares_on_postgresql;
 mod guessing_a_password_gets_slower;

@@ -3,6 +3,7 @@
 mod element;
 mod passkey;
 mod provider;
+pub mod signing_in;
 mod world;
 
 pub use element::InProcessElement;
