@@ -18,7 +18,7 @@ use crate::denial::Denial;
 use crate::evidence::{DossierProof, ProvenManifest};
 use crate::manager::KeyManager;
 use crate::officer::VerifiedOfficer;
-use crate::register::EXCEPTIONS;
+use crate::register::{Binding, EXCEPTIONS};
 use crate::release::Failure;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -85,7 +85,7 @@ pub struct Colleague {
 }
 
 impl KeyManager {
-    /// The exception of this officer for this document that is in force now.
+    /// The exception of this officer for this document that is in force now: it ends with its time, or with the supervisor's last certificate.
     pub(super) fn exception(&self, about: &About, account: AccountId) -> Option<Exception> {
         let now = self.now();
         let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,13 @@ impl KeyManager {
                 && one.account == account
                 && (one.since..one.until).contains(&now)
         };
-        registers.exceptions.iter().rev().find(fits).cloned()
+        let answered_for = |one: &&Exception| {
+            let stands = |binding: &Binding| {
+                binding.account == one.supervisor && binding.role == DecisionRole::Supervisor
+            };
+            registers.bindings.values().any(stands)
+        };
+        registers.exceptions.iter().rev().filter(fits).find(answered_for).cloned()
     }
 
     /// Every exception of the last three months.

@@ -176,6 +176,22 @@ async fn an_exception_is_one_officer_s_for_one_document_and_ends() {
 }
 
 #[tokio::test]
+async fn an_exception_ends_with_the_certificate_of_who_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(says(folder.path(), &[READY, INFECTED])).await;
+    let (officer, account) = world.officer().await;
+    let certificate = world.certificate(CertificateRole::CaseOfficer).await;
+    world.bind(&certificate, AccountId::random(), DecisionRole::Supervisor).await;
+    let chief = world.browser(Some(&certificate));
+    let dossier = SealedDossier::deposit(&world);
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+    chief.post("/v1/exceptions", &exception(&dossier, account, 24)).await.json();
+    dossier.assert_opened(&asks(&officer, &dossier).await.json());
+    world.manager.withdraw_certificate(&certificate.fingerprint).await.unwrap();
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+}
+
+#[tokio::test]
 async fn without_a_verdict_nothing_leaves() {
     let folder = tempfile::tempdir().unwrap();
     for (lines, code) in [
