@@ -16,6 +16,8 @@ pub(crate) const PUBLIC_READS: Rule = Rule { burst: 300, every_ms: 20 };
 pub(crate) const TILES: Rule = Rule { burst: 4_000, every_ms: 5 };
 /// Tickets that are exchanged, good or not: an office behind one address.
 pub(crate) const EXCHANGES: Rule = Rule { burst: 60, every_ms: 500 };
+/// Whatever one citizen asks of MOB's host, each of which may be a record of the log: sixty at once, then two a second.
+pub(crate) const OF_A_CITIZEN: Rule = Rule { burst: 60, every_ms: 500 };
 /// Refusals of strangers, and incidents, that enter the trace, all together.
 const RECORDED: Rule = Rule { burst: 50, every_ms: 1_000 };
 
@@ -45,6 +47,12 @@ impl Dossiers {
     /// Takes one token of `rule` for the machine that asks.
     pub(crate) fn throttle(&self, what: &str, source: Source, rule: Rule) -> Result<(), Fault> {
         let taken = self.guard.limiter.take(format!("{what} {source}").as_str(), rule, self.clock.now_ms());
+        taken.map_err(|retry_ms| Fault::TooMany { retry_ms })
+    }
+
+    /// Takes one token of `rule` for whoever was recognised as `who`.
+    pub(crate) fn throttle_known(&self, who: &str, rule: Rule) -> Result<(), Fault> {
+        let taken = self.guard.limiter.take(who, rule, self.clock.now_ms());
         taken.map_err(|retry_ms| Fault::TooMany { retry_ms })
     }
 

@@ -13,6 +13,7 @@ use sceau_trace::{Actor, ActorKind};
 use super::forms::Person;
 use super::refusal::{Answer, Code, Refusal};
 use super::{MobFunder, MobHost};
+use crate::guard::OF_A_CITIZEN;
 
 /// Somebody or something of a funder that this host serves.
 #[derive(Debug, Clone)]
@@ -166,6 +167,8 @@ impl MobHost {
             return Ok(Bearer::Manager(self.of_group(&claims, actor)?));
         }
         if ["citoyens", "maas", "platform"].into_iter().any(has) {
+            let who = format!("mob citizen {}", claims.subject);
+            self.dossiers().throttle_known(&who, OF_A_CITIZEN)?;
             return Ok(Bearer::Citizen(Citizen { person: person(&claims), subject: claims.subject }));
         }
         Err(Code::Denied.into())

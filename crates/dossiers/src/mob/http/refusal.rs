@@ -84,6 +84,8 @@ sceau_element_api::problem_codes! {
         "Metadata invoices or products length invalid", "Send at least one invoice, each with a product.";
     InvoiceCount, "mob_invoice_count", 422, Caller,
         "Metadata invoices length must be equal to totalElements", "Count the invoices.";
+    TooMany, "mob_too_many_requests", 429, Caller,
+        "Too many requests in a short time", "Ask again in a moment.";
     Tampered, "mob_tampered", 500, Platform,
         "What is stored is not what was kept", "The operator looks into the incident: it is on record.";
     Down, "mob_unavailable", 503, Platform,
@@ -172,6 +174,7 @@ impl From<Fault> for Refusal {
             Fault::Store(error) if error.is_away() => Code::Down,
             Fault::Element(_) => Code::Down,
             Fault::Tampered { .. } => Code::Tampered,
+            Fault::TooMany { .. } => return Code::TooMany.into(),
             _ => Code::Internal,
         };
         tracing::error!(%fault, "a request failed");
@@ -218,7 +221,7 @@ impl IntoResponse for Refusal {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match code.http_status() {
             401 => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("5"))),
+            429 | 503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("5"))),
             _ => {}
         }
         response

@@ -18,6 +18,7 @@ use super::forms::{NewSubscription, changes, specific};
 use super::refusal::{Answer, Code};
 use super::rows::{Request, Status, request};
 use super::{MobHost, record, statements};
+use crate::Fault;
 
 /// The most subscriptions in an answer.
 const LIST: usize = 200;
@@ -100,7 +101,12 @@ pub(super) async fn list(
     let rows = host.database().fetch_all(statement, params![of]).await?;
     let mut found = Vec::new();
     for row in &rows {
-        let request = request(row)?;
+        // One that was tampered with hides no other.
+        let Ok(request) = request(row) else {
+            let fault = Fault::Tampered { kind: "request", id: row.get("id").unwrap_or_default() };
+            host.dossiers().note_tampering(&fault).await;
+            continue;
+        };
         if filter.takes(&request, host.incentive_type(&request)) {
             found.push(request);
         }

@@ -63,3 +63,16 @@ async fn drafts_are_bounded_and_their_citizens_can_be_named() {
     other["id"] = "a\nb".into();
     assert_eq!(code(&begin(other).await), (422, "mob_body_invalid"), "no reply could name it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_hides_no_other() {
+    let mob = Mob::start().await;
+    let maas = mob.maas().await;
+    for _ in 0..2 {
+        let id = maas.subscribe(mob.incentives[0]).await;
+        assert_eq!(maas.verify(&id).await.0, 200);
+    }
+    mob.lie("UPDATE mob_requests SET person = '?' WHERE id = (SELECT min(id) FROM mob_requests)").await;
+    let (status, listed) = mob.hr(0).await.get("/v1/subscriptions").await;
+    assert_eq!((status, listed.as_array().map(Vec::len)), (200, Some(1)));
+}

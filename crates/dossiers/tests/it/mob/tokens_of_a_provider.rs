@@ -132,3 +132,17 @@ async fn roles_and_groups_say_who_may_do_what() {
         403
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_citizen_that_asks_on_and_on_fills_no_log() {
+    let scene = Scene::start().await;
+    let greedy = scene.citizen("greedy");
+    for _ in 0..60 {
+        assert_eq!(greedy.get("/v1/subscriptions").await.0, 200);
+    }
+    let (status, answer) = greedy.get("/v1/subscriptions").await;
+    assert_eq!((status, answer["error"]["code"].as_str()), (429, Some("mob_too_many_requests")));
+    assert_eq!(scene.citizen("another").get("/v1/subscriptions").await.0, 200);
+    scene.mob.world.clock.advance(500);
+    assert_eq!(greedy.get("/v1/subscriptions").await.0, 200);
+}
