@@ -4,7 +4,7 @@ ours.
 Usage: servers_vault.py CERTIFICATE_AND_KEY CLIENT_AUTHORITY ROLE_ID SECRET_ID
 Says {"ready": "vault", "port": N} and obeys lines on its standard input, each answered by one line of JSON:
   seal | unseal | expire (ends every token) | silent N (the next N connections end without an answer) | logins (how many there were) |
-  deny | allow (no token may decrypt) | export NAME (makes a key exportable) | keys (their names)
+  deny | allow (no token may decrypt) | export NAME (makes a key exportable) | import NAME (makes it an imported one) | keys (their names)
 """
 
 import base64
@@ -35,7 +35,7 @@ class Refused(Exception):
 class Key:
     def __init__(self, wanted):
         self.type = wanted.get("type", "aes256-gcm96")
-        self.exportable, self.deletable = bool(wanted.get("exportable")), False
+        self.exportable, self.deletable, self.imported = bool(wanted.get("exportable")), False, False
         if self.type in ("aes256-gcm96", "hmac"):
             self.secret = os.urandom(32)
         elif self.type == "ed25519":
@@ -127,6 +127,7 @@ class Vault:
             del self.keys[name]
             return None
         return {"data": {"name": name, "type": key.type, "exportable": key.exportable, "derived": False,
+                         "imported_key": key.imported,
                          "allow_plaintext_backup": False, "latest_version": 1, "keys": {"1": key.shown()}}}
 
     def use(self, act, key, body):
@@ -169,6 +170,8 @@ class Vault:
                 self.tokens.clear()
             elif word == "export":
                 self.keys[rest].exportable = True
+            elif word == "import":
+                self.keys[rest].imported = True
             elif word == "silent":
                 self.silent = int(rest)
             elif word in ("deny", "allow"):

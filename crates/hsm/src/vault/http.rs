@@ -39,9 +39,9 @@ pub enum VaultError {
         /// Its words.
         words: String,
     },
-    /// The key there is not what this keystore makes: another type, or one that may be exported.
+    /// The key there is not what this keystore makes: another type, one that may be exported, or one that was imported.
     #[error(
-        "the Vault's key {0} is of another type, or exportable: this keystore did not make it; name another prefix"
+        "the Vault's key {0} is of another type, exportable or imported: this keystore did not make it; name another prefix"
     )]
     Foreign(String),
     /// The answer has not the form of a Vault's.

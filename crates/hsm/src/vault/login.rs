@@ -13,6 +13,9 @@ use crate::{durable, error::Error};
 /// The longest secret, certificate or bundle of authorities, in bytes.
 const LONGEST: usize = 256 * 1024;
 
+/// The longest that a token is used without another login, in seconds, whatever the Vault says.
+const LONGEST_LEASE: u64 = 24 * 3600;
+
 /// Where the Vault is, and who this keystore is to it.
 #[derive(Debug, Clone)]
 pub struct VaultSettings {
@@ -131,7 +134,7 @@ impl Session {
         let text = auth.get("client_token").and_then(Value::as_str).ok_or(VaultError::Answer)?;
         let seconds = auth.get("lease_duration").and_then(Value::as_u64).unwrap_or_default();
         // Zero: without end. It is asked for anew each hour all the same.
-        let seconds = if seconds == 0 { 3600 } else { seconds };
+        let seconds = if seconds == 0 { 3600 } else { seconds.min(LONGEST_LEASE) };
         let renew = Instant::now() + Duration::from_secs(seconds) * 2 / 3;
         Ok(Token { text: Zeroizing::new(text.to_owned()), renew })
     }

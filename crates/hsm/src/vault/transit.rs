@@ -51,7 +51,9 @@ impl Transit {
         }
         let there = self.read(label)?.ok_or(VaultError::Answer)?;
         let is = |name: &str| there.get(name).and_then(Value::as_bool).unwrap_or_default();
-        let sealed = !is("exportable") && !is("allow_plaintext_backup") && !is("derived");
+        // What was imported is known to whoever had it before.
+        let sealed =
+            !is("exportable") && !is("allow_plaintext_backup") && !is("derived") && !is("imported_key");
         if sealed && there.get("type").and_then(Value::as_str) == Some(of_type) {
             Ok(())
         } else {

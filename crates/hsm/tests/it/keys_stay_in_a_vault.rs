@@ -87,14 +87,16 @@ fn keys_survive_closing_and_their_files_are_bound_to_their_names() {
 }
 
 #[test]
-fn a_key_that_the_vault_would_export_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::start(folder.path());
-    let store = stage.open();
-    stage.ask("export sceau-sealing");
-    drop(store);
-    let opened = VaultKeystore::open(&folder.path().join("keystore"), &stage.settings());
-    assert_eq!(code(opened), "hsm_vault_foreign_key");
+fn a_key_that_the_vault_would_export_or_that_somebody_brought_is_refused() {
+    for order in ["export sceau-sealing", "import sceau-sealing"] {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::start(folder.path());
+        let store = stage.open();
+        stage.ask(order);
+        drop(store);
+        let opened = VaultKeystore::open(&folder.path().join("keystore"), &stage.settings());
+        assert_eq!(code(opened), "hsm_vault_foreign_key", "{order}");
+    }
 }
 
 #[test]
