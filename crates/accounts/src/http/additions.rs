@@ -29,12 +29,13 @@ pub(crate) struct AdditionAnswer {
 
 /// First step of a further passkey.
 #[utoipa::path(post, path = "/v1/passkeys/add/begin", security(("session" = [])),
-    responses((status = OK, body = RegisterOptions), (status = 401), (status = 403)))]
+    responses((status = OK, body = RegisterOptions), (status = 401), (status = 403), (status = 429)))]
 pub(super) async fn begin(
     State(accounts): State<Accounts>,
     who: Authorised<AnyPerson>,
 ) -> Result<Json<RegisterOptions>, ProblemResponse> {
     let account = who.account;
+    accounts.throttle_ceremonies(account.id)?;
     let options = accounts.begin_addition(&account).await?;
     let user = User::new(account.id, &account.email, &account.name);
     let public_key =

@@ -132,12 +132,13 @@ pub(super) async fn finish(
 
 /// First step of binding an identity to the account that is signed in, which must have a passkey.
 #[utoipa::path(post, path = "/v1/providers/{name}/link/begin", security(("session" = [])), params(("name" = String, Path)),
-    responses((status = OK, body = DepartureView), (status = 401), (status = 403), (status = 404), (status = 503)))]
+    responses((status = OK, body = DepartureView), (status = 401), (status = 403), (status = 404), (status = 429), (status = 503)))]
 pub(super) async fn link_begin(
     State(accounts): State<Accounts>,
     who: Authorised<AnyPerson>,
     Path(name): Path<String>,
 ) -> Result<Response, ProblemResponse> {
+    accounts.throttle_ceremonies(who.account.id)?;
     Ok(departed(&accounts, accounts.leave_to_link(&who.account, &name).await?))
 }
 
@@ -156,12 +157,13 @@ pub(super) async fn link_prepare(
 
 /// First step of ending what binds an identity: the document that a passkey of the account must sign. The second is the one of binding.
 #[utoipa::path(post, path = "/v1/providers/{name}/unlink", security(("session" = [])), params(("name" = String, Path)),
-    responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 404)))]
+    responses((status = OK, body = Prepared), (status = 401), (status = 403), (status = 404), (status = 429)))]
 pub(super) async fn unlink(
     State(accounts): State<Accounts>,
     who: Authorised<AnyPerson>,
     Path(name): Path<String>,
 ) -> Result<Json<Prepared>, ProblemResponse> {
+    accounts.throttle_ceremonies(who.account.id)?;
     let (payload, nonce) = accounts.prepare_unlink(&who.account, &name).await?;
     Ok(Json(Prepared::new(payload, nonce)))
 }

@@ -6,6 +6,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::request::Parts;
 
 use crate::{Accounts, AccountsError};
+use sceau_element_api::AccountId;
 
 /// The machine that sent a request, for rate limits; never recorded. An IPv6 network counts as one machine.
 ///
@@ -61,6 +62,11 @@ impl Accounts {
     /// Throttles sign-ins and ceremonies by source.
     pub(crate) fn throttle_login(&self, source: Source) -> Result<(), AccountsError> {
         self.throttle("login", &source.to_string(), self.config().limits.login_by_source)
+    }
+
+    /// Throttles what a signed-in person begins: ceremonies that wait make room for newer ones, whosever they are.
+    pub(crate) fn throttle_ceremonies(&self, account: AccountId) -> Result<(), AccountsError> {
+        self.throttle("ceremony", &account.to_string(), self.config().limits.login_by_source)
     }
 
     /// Throttles new accounts by source.

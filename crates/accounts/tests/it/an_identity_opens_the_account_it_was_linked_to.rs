@@ -151,3 +151,16 @@ async fn a_row_that_sends_an_identity_to_another_account_is_refused_and_recorded
     assert_eq!(house.sign_in().await.code(), (409, "tampered"));
     assert_eq!(house.world.element.last(1), ["login refused tampered"]);
 }
+
+#[tokio::test]
+async fn whoever_begins_links_without_end_takes_nobodys_place() {
+    let house = house().await;
+    let lea = house.world.register("lea@example.org", None).await;
+    let begin = || house.world.call(Method::POST, "/v1/providers/id/link/begin", &lea.cookie, Value::Null);
+    for _ in 0..60 {
+        assert_eq!(begin().await.status, StatusCode::OK);
+    }
+    assert_eq!(begin().await.code(), (429, "too_many_requests"));
+    let unlink = house.world.call(Method::POST, "/v1/providers/id/unlink", &lea.cookie, Value::Null).await;
+    assert_eq!(unlink.code(), (429, "too_many_requests"));
+}
