@@ -2,27 +2,14 @@
 //! Everything else is refused, above all to open files, to make sockets and to run programs: who takes the process over gets no
 //! further than the keys that it may use.
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
-
-/// Why the process is not confined. It works all the same; the operator should know.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "system calls could not be confined ({0}): a fault in this process reaches as far as its user does; run it on a kernel with seccomp \
-     filters, or confine it by the unit (`SystemCallFilter=`)"
-)]
-pub struct Unconfined(#[from] seccompiler::Error);
+use sceau_hsm::hardening::{self, Unconfined};
 
 /// Refuses every system call that serving does not need, to all threads, for good. Call it when everything is open.
 ///
 /// # Errors
 /// [`Unconfined`]; the process is then as it was.
 pub fn confine() -> Result<(), Unconfined> {
-    let rules = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(seccompiler::Error::Backend)?;
-    let filter = SeccompFilter::new(rules, refused, SeccompAction::Allow, arch);
-    let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(seccompiler::Error::Backend)?;
-    Ok(seccompiler::apply_filter_all_threads(&program)?)
+    hardening::confine(ALLOWED)
 }
 
 /// `clone3` is for threads: a process that it makes is confined as this one is, and cannot become another program.

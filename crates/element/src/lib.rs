@@ -24,7 +24,7 @@ mod writer;
 
 pub use claim::{Claim, ProofKey, ProvenClaim, WebIdentity};
 pub use clock::Clock;
-pub use confine::{Unconfined, confine};
+pub use confine::confine;
 pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
 pub use document::AnyDocument;
 pub use event::{Change, Event, EventError, SealedEvent};

@@ -1,14 +1,10 @@
 //! What the scanning process may still ask of the system once it has its antivirus: read its pipe, write to it and to the antivirus, wait, and end.
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use sceau_hsm::hardening::{self, Unconfined};
 
 /// Refuses every other system call, for good: above all to open files, to make sockets, and to become another program.
-pub(super) fn confine() -> Result<(), seccompiler::Error> {
-    let rules = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let program: BpfProgram = SeccompFilter::new(rules, refused, SeccompAction::Allow, arch)?.try_into()?;
-    seccompiler::apply_filter_all_threads(&program)
+pub(super) fn confine() -> Result<(), Unconfined> {
+    hardening::confine(ALLOWED)
 }
 
 const ALLOWED: &[libc::c_long] = &[
