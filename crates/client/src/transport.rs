@@ -211,21 +211,38 @@ fn plain(words: &str) -> String {
     words.chars().take(1000).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// The code of the token endpoint's answer to a client id and secret that do not fit (RFC 6749 section 5.2).
+const INVALID_CLIENT: &str = "invalid_client";
+
 /// An RFC 9457 problem, or only its status where a proxy answered.
 async fn refusal(status: StatusCode, response: Response) -> ClientError {
+    refused(status, &bounded(response).await.unwrap_or_default())
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> ClientError {
     #[derive(serde::Deserialize)]
     struct Problem {
         code: String,
         #[serde(default)]
         detail: String,
     }
-    let bytes = bounded(response).await.unwrap_or_default();
-    match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => {
+    #[derive(serde::Deserialize)]
+    struct Grant {
+        error: String,
+    }
+    match (serde_json::from_slice::<Problem>(body), serde_json::from_slice::<Grant>(body)) {
+        (Ok(problem), _) => {
             let (code, detail) = (plain(&problem.code), plain(&problem.detail));
             ClientError::Refused { status: status.as_u16(), code, detail }
         }
-        Err(_) => ClientError::Refused {
+        (_, Ok(grant)) if status == StatusCode::UNAUTHORIZED && grant.error == INVALID_CLIENT => ClientError::Refused {
+            status: status.as_u16(),
+            code: INVALID_CLIENT.to_owned(),
+            detail:
+                "unknown client or wrong secret; compare both with what was shown when the client was made"
+                    .to_owned(),
+        },
+        _ => ClientError::Refused {
             status: status.as_u16(),
             code: "not_a_sceau_server".to_owned(),
             detail: "the answer is not one of Sceau’s; check the address and any proxy between".to_owned(),
@@ -236,6 +253,17 @@ async fn refusal(status: StatusCode, response: Response) -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_secret_is_no_other_server() {
+        let code = |body: &str| match refused(StatusCode::UNAUTHORIZED, body.as_bytes()) {
+            ClientError::Refused { code, .. } => code,
+            other => other.to_string(),
+        };
+        assert_eq!(code(r#"{"error":"invalid_client","error_description":"wrong"}"#), "invalid_client");
+        assert_eq!(code(r#"{"error":"gateway"}"#), "not_a_sceau_server");
+        assert_eq!(code("<html>"), "not_a_sceau_server");
+    }
 
     #[test]
     fn a_server_s_words_steer_no_terminal() {

@@ -259,9 +259,10 @@ impl WithdrawalReason {
     }
 }
 
-/// Whether the platform answered, and will never take it.
+/// Whether the platform answered, and will never take it. Credentials can be mended.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Platform(ClientError::Refused { status: 400..=499, code, .. }) if code != NOT_THE_PLATFORM)
+    let mends = [NOT_THE_PLATFORM, "invalid_client"];
+    matches!(error, Error::Platform(ClientError::Refused { status: 400..=499, code, .. }) if !mends.contains(&code.as_str()))
 }
 
 fn kind(suite: KeySuite) -> KeyKind {

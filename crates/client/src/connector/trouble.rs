@@ -73,6 +73,7 @@ impl Trouble {
             "receiver_unreachable",
             "receiver_away",
             "not_a_sceau_server",
+            "invalid_client",
             "scanner_unavailable",
         ];
         match self {
