@@ -146,7 +146,7 @@ export class Mock {
         return { json: await this.#begin(String(json().scheme)) };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
-    const posted = this.post.answer(method, path, method === "GET" ? {} : json());
+    const posted = this.post.answer(method, path, request.headers["content-type"]?.startsWith("application/json") ? json() : {});
     if (posted) return posted;
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
     if (kind === "organisations" && sub === "key-statements") return { json: [{ ...(await this.#recipient()), evidence: null, key_id: this.org.keyId }] };
