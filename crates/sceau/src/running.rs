@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sceau_client::{Server, Trust};
+use sceau_client::{ClientError, Server, Trust};
 use sceau_hsm::durable::check_secret;
 use serde_json::Value;
 
@@ -33,6 +33,10 @@ impl Running {
         else {
             return Ok(None);
         };
+        // In clear nobody would have to show who answers.
+        if !at.starts_with("https://") {
+            return Err(ClientError::Clear(at.clone()).into());
+        }
         check_secret(certificate)
             .map_err(|error| Failure::new(Exit::Usage, "certificate", error.to_string()))?;
         let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| Failure::file("read", path, &cause));
@@ -51,5 +55,23 @@ pub(crate) async fn rewrapped(server: &Server) -> Result<Value, Failure> {
         }
         tokio::time::sleep(LOOK).await;
         shown = server.get("/v1/keys").await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_asked_in_clear() {
+        let running = |at: &str| Running {
+            at: Some(at.to_owned()),
+            certificate: Some("/nowhere.pem".into()),
+            authority: Some("/nowhere.pem".into()),
+        };
+        let why =
+            |at: &str| running(at).server().err().map(|failure| failure.to_string()).unwrap_or_default();
+        assert!(why("http://keys.example.org:8443").contains("keys.example.org"));
+        assert!(why("https://keys.example.org:8443").contains("/nowhere.pem"), "what comes next");
     }
 }
