@@ -73,7 +73,8 @@ impl KeyManagerState {
         let unlock = self.unlock()?;
         KeyManager::open(&self.data, &unlock, settings, clock()).await.map_err(|error| {
             let in_use = matches!(&error, sceau_keymanager::Error::Keys(sceau_hsm::Error::InUse(_)));
-            let no_keystore = matches!(&error, sceau_keymanager::Error::Keys(sceau_hsm::Error::NotAKeystore(_)));
+            let no_keystore =
+                matches!(&error, sceau_keymanager::Error::Keys(sceau_hsm::Error::NotAKeystore(_)));
             let failure = Failure::from(error);
             if in_use {
                 failure.and("keys, rotate and rewrap also ask the one that runs: --at")
