@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 
 use futures::StreamExt as _;
 use sceau_element_api::documents::{Answers, SealedAnswers};
@@ -115,54 +116,13 @@ const json = (method, path, token, value) => ask(method, path, token, JSON.strin
 async fn tls_ends_at_the_intake_and_foreign_clients_speak_it() {
     let scanned = Scanned::start("intake-tls", "");
     let cast = scanned.cast().await;
-    let folder = scanned.house.scratch.join("tls.key");
-    let certificate = scanned.house.scratch.join("tls.pem");
-    Program::other("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=depot.localhost", "-addext", "subjectAltName=DNS:depot.localhost", "-keyout"])
-        .arg(&folder)
-        .arg("-out")
-        .arg(&certificate)
-        .run()
-        .success();
-    let both = [std::fs::read(&certificate).unwrap(), std::fs::read(&folder).unwrap()].concat();
-    let identity = scanned.house.scratch.write("identity.pem", both);
+    let (certificate, identity) = certificate_of_depot(&scanned);
     let running = scanned.another_intake(&["--tls", identity.to_str().unwrap()]);
     let url = running.said("/url").to_owned();
     assert!(url.starts_with("https://depot.localhost:"), "{url}");
     let port = url.rsplit(':').next().unwrap().to_owned();
 
-    // Old versions of TLS have no way in.
-    let connect = format!("127.0.0.1:{port}");
-    let old = Program::other("openssl")
-        .args([
-            "s_client",
-            "-connect",
-            &connect,
-            "-servername",
-            "depot.localhost",
-            "-tls1_1",
-            "-cipher",
-            "ALL@SECLEVEL=0",
-        ])
-        .run();
-    assert_ne!(old.code, Some(0), "{}", old.text());
-    // Nor has who speaks in clear.
-    let mut clear = TcpStream::connect(&connect).unwrap();
-    clear.write_all(b"GET /check HTTP/1.1\r\nhost: depot.localhost\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    let _ = clear.read_to_end(&mut answer);
-    assert!(!answer.starts_with(b"HTTP"), "no HTTP before TLS");
+    only_new_tls_comes_in(&port);
 
     let server = cast.citizen.server();
     let begun: Value = server.post("/v1/dossiers", &json!({"scheme": cast.scheme.id})).await.unwrap();
@@ -184,4 +144,55 @@ async fn tls_ends_at_the_intake_and_foreign_clients_speak_it() {
     let files = serde_json::from_value(finished["files"].clone()).unwrap();
     let visit = scanned.held(&cast, dossier.parse().unwrap());
     visit.submit_as(answers, files, words(&finished)).await.unwrap();
+}
+
+/// A certificate for the intake's name, and the file with certificate and key that it is started with.
+fn certificate_of_depot(scanned: &Scanned) -> (PathBuf, PathBuf) {
+    let key = scanned.house.scratch.join("tls.key");
+    let certificate = scanned.house.scratch.join("tls.pem");
+    Program::other("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=depot.localhost", "-addext", "subjectAltName=DNS:depot.localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .run()
+        .success();
+    let both = [std::fs::read(&certificate).unwrap(), std::fs::read(&key).unwrap()].concat();
+    let identity = scanned.house.scratch.write("identity.pem", both);
+    (certificate, identity)
+}
+
+fn only_new_tls_comes_in(port: &str) {
+    // Old versions of TLS have no way in.
+    let connect = format!("127.0.0.1:{port}");
+    let old = Program::other("openssl")
+        .args([
+            "s_client",
+            "-connect",
+            &connect,
+            "-servername",
+            "depot.localhost",
+            "-tls1_1",
+            "-cipher",
+            "ALL@SECLEVEL=0",
+        ])
+        .run();
+    assert_ne!(old.code, Some(0), "{}", old.text());
+    // Nor has who speaks in clear.
+    let mut clear = TcpStream::connect(&connect).unwrap();
+    clear.write_all(b"GET /check HTTP/1.1\r\nhost: depot.localhost\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = clear.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "no HTTP before TLS");
 }
