@@ -79,7 +79,7 @@ pub(crate) enum Owner {
     Certificate {
         #[command(flatten)]
         state: KeyManagerState,
-        /// Name of the person
+        /// Name of the person or machine
         #[arg(long)]
         name: String,
         /// What the certificate is for: case-officer, administrator or connector

@@ -76,7 +76,7 @@ pub(crate) struct MobOptions {
     /// File of the key that signs manifests; made at the first start
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// A ClamAV daemon, unix:/path or tcp:host:port; may be given more than once
+    /// A ClamAV daemon, unix:/path or tcp:127.0.0.1:port for the local end of a TLS tunnel; may be given more than once
     #[arg(long, value_name = "ADDRESS", required = true)]
     antivirus: Vec<ClamdAddress>,
     /// End when the parent process ends

@@ -27,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   sceau doctor                                     looks at what `sceau up` runs from .sceau
   sceau doctor --config /etc/sceau/platform.toml   asks each server of the settings
-  sceau doctor --data /var/lib/sceau/platform --element /run/sceau/element.sock --platform https://sceau.example.org
+  sceau doctor --data /var/lib/sceau-platform --element /run/sceau-element/element.sock --platform https://sceau.example.org
 
 It ends with code 0 where nothing is wrong; what is to be known (!) is no failure.";
 
