@@ -102,6 +102,8 @@ const intake: readonly Refusal[] = [
   { codes: ["too_many_at_once"], fr: "Trop de documents partent d'ici à la fois. Reprenez l'envoi dans un instant.", en: "Too many documents are on their way from here at once. Resume sending in a moment." },
   { codes: ["another_dossier"], fr: "La plateforme a nommé au guichet de contrôle un autre dossier que le vôtre. Rien n'a été envoyé. Ne déposez pas ici, et prévenez l'organisation par un autre moyen.", en: "The platform named another dossier than yours to the intake. Nothing was sent. Do not deposit here, and tell the organisation by other means." },
   { codes: ["another_intake"], fr: "Cette aide ne nomme pas le guichet de contrôle de cette plateforme. L'organisation doit la publier à nouveau : prévenez-la.", en: "This scheme does not name the intake of this platform. The organisation must publish it anew: tell it." },
+  { codes: ["no_intake", "intake_unproven"], fr: "Cette plateforme n'a pas de guichet de contrôle en état. Prévenez la personne qui l'administre.", en: "This platform has no working intake. Tell the person who administers it." },
+  { codes: ["scanned_only", "sealed_only"], fr: "Les documents pour cette aide arrivent par un autre chemin : cette page est en faute. Rechargez-la et recommencez.", en: "Documents for this scheme come in another way: this page is at fault. Reload it and begin again." },
   { codes: ["not_scanned"], fr: "Un document n'a pas été contrôlé. Rien n'est déposé : reprenez l'envoi.", en: "A document was not checked. Nothing is deposited: resume sending." },
 ];
 
