@@ -98,9 +98,11 @@ async fn delivered(
                 .await
                 .map_err(|e| e.to_string())?;
             let now = Instant::now();
-            for entry in page["deliveries"].as_array().ok_or("no list of deliveries")? {
-                after = after.max(entry["position"].as_u64().unwrap_or_default());
-                arrived.insert(entry["dossier"].as_str().unwrap_or_default().to_owned(), now);
+            let entries = page.get("deliveries").and_then(Value::as_array).ok_or("no list of deliveries")?;
+            for entry in entries {
+                let field = |name: &str| entry.get(name);
+                after = after.max(field("position").and_then(Value::as_u64).unwrap_or_default());
+                arrived.insert(field("dossier").and_then(Value::as_str).unwrap_or_default().to_owned(), now);
             }
         }
         Ok::<_, String>(arrived)
@@ -108,14 +110,13 @@ async fn delivered(
     let sending = async {
         let mut pace = tokio::time::interval(Duration::from_secs(1) / A_SECOND);
         let (mut under_way, mut sent) = (FuturesUnordered::new(), HashMap::new());
-        for n in 0..count {
+        for (n, citizen) in (0..count).zip(citizens.iter().cycle()) {
             loop {
                 tokio::select! {
                     _ = pace.tick() => break,
                     Some(done) = under_way.next() => { let (dossier, mark) = done?; sent.insert(dossier, mark); }
                 }
             }
-            let citizen = &citizens[n as usize % CITIZENS];
             under_way.push(async move {
                 let answers = json!({"price": 3200, "income": 18_500});
                 let begun = scanned.begin_as(cast, citizen, answers).await;
