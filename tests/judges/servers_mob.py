@@ -135,9 +135,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-mob = Mob(sys.argv[1], sys.argv[2], sys.argv[3:])
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-print(json.dumps({"ready": "mob", "port": server.server_port}), flush=True)
-for line in sys.stdin:
-    print(json.dumps(mob.obey(line.strip())), flush=True)
+if __name__ == "__main__":
+    mob = Mob(sys.argv[1], sys.argv[2], sys.argv[3:])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"ready": "mob", "port": server.server_port}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(mob.obey(line.strip())), flush=True)

@@ -214,15 +214,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-vault = Vault(sys.argv[3], sys.argv[4])
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(sys.argv[1])
-context.load_verify_locations(sys.argv[2])
-context.verify_mode = ssl.CERT_OPTIONAL
-server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-print(json.dumps({"ready": "vault", "port": server.server_port}), flush=True)
-for line in sys.stdin:
-    print(json.dumps(vault.obey(line.strip())), flush=True)
+if __name__ == "__main__":
+    vault = Vault(sys.argv[3], sys.argv[4])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    context.load_verify_locations(sys.argv[2])
+    context.verify_mode = ssl.CERT_OPTIONAL
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"ready": "vault", "port": server.server_port}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(vault.obey(line.strip())), flush=True)
