@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(plan(&keys[..1], 0), Plan { make: None, sign: Some(1), forget: 0 });
         assert_eq!(plan(&keys[..1], PERIOD_MS), Plan { make: Some(2), sign: Some(1), forget: 1 });
         assert_eq!(plan(&keys, PERIOD_MS + NOTICE_MS - 1), Plan { make: None, sign: Some(1), forget: 1 });
-        assert_eq!(plan(&keys, PERIOD_MS + NOTICE_MS), Plan { make: None, sign: Some(2), forget: 1 });
+        assert_eq!(plan(&keys, PERIOD_MS + NOTICE_MS), Plan { make: None, sign: Some(2), forget: 0 });
         let rested = PERIOD_MS + NOTICE_MS + REST_MS;
         assert_eq!(plan(&keys, rested), Plan { make: None, sign: Some(2), forget: 2 });
         // A platform that slept for years goes on with the key that its receivers know.
