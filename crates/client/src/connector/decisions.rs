@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::feed::Delivery;
-use super::folder;
+use super::folder::Held;
 use super::receiver::{Decided, Receiver};
 use super::trouble::Trouble;
 use super::writing::{hex, pretty};
@@ -96,16 +96,15 @@ pub(super) fn note(place: &Path, delivery: &Delivery, proven: Option<Decided>) -
         "connector": decision.connector, "logged": proven.attestation.record.time(),
         "log_index": proven.attestation.index,
     });
-    let proof = place.join("proof");
-    let written = folder::private_folder(&proof)
-        .and_then(|()| folder::replace(&proof, "decision", &proven.payload))
-        .and_then(|()| folder::replace(&proof, "decision-evidence.json", &pretty(&proven.evidence)))
-        .and_then(|()| folder::replace(place, DECIDED, &pretty(&said)));
-    match written {
-        // It was taken away in between.
-        Err(_) if !place.is_dir() => Ok(()),
-        written => written.map_err(|error| Trouble::disk(place, &error)),
-    }
+    let written = || {
+        // None where it was taken away.
+        let Some(place) = Held::open(place)? else { return Ok(()) };
+        let proof = place.inside("proof")?;
+        proof.replace("decision", &proven.payload)?;
+        proof.replace("decision-evidence.json", &pretty(&proven.evidence))?;
+        place.replace(DECIDED, &pretty(&said))
+    };
+    written().map_err(|error| Trouble::disk(place, &error))
 }
 
 /// Whether a decision lies in the folder of a dossier that the key manager has not signed: not yet, or not at all.
@@ -119,14 +118,12 @@ pub(super) fn waits(place: &Path) -> bool {
 
 /// Says in the folder what became of a decision; a folder that was taken away needs no word.
 pub(super) fn tell(place: &Path, found: &Found, outcome: &Result<(), Trouble>) -> std::io::Result<()> {
-    if !place.is_dir() {
-        return Ok(());
-    }
+    let Some(place) = Held::open(place)? else { return Ok(()) };
     let told = match outcome {
         Ok(()) => json!({"decision_sha256": found.hash, "state": "signed"}),
         Err(trouble) => json!({
             "decision_sha256": found.hash, "state": "refused", "code": trouble.code(), "detail": trouble.to_string(),
         }),
     };
-    folder::replace(place, TOLD, &pretty(&told))
+    place.replace(TOLD, &pretty(&told))
 }

@@ -1,5 +1,6 @@
 //! The connector at work for one organisation: receive, write aside, let appear, hand on, finish; look for decisions; again.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::config::{Handover, Target};
 use super::decisions::{self, Found, note, tell};
 use super::event::Event;
 use super::feed::{Delivery, Page};
-use super::folder;
+use super::folder::{self, Held};
 use super::handover::hand_on;
 use super::journal::{Aside, Journal, Step};
 use super::patience::Patience;
@@ -218,13 +219,14 @@ impl Connector {
             self.journal.append(&[handing]).map_err(Trouble::Journal)?;
         }
         folder::appear(&output, &name).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Trouble::aside("folder_exists", error.to_string()),
+            ErrorKind::AlreadyExists => Trouble::aside("folder_exists", error.to_string()),
             _ => Trouble::disk(&output, &error),
         })?;
         let place = place(&self.target, &name);
         let disk = |error: std::io::Error| Trouble::disk(&place, &error);
         if let Some(said) = hand_on(&self.target.handover, delivery, &place).await? {
-            folder::replace(&place, decisions::FOUND, &said).map_err(disk)?;
+            let held = Held::open(&place).map_err(disk)?.ok_or_else(|| disk(ErrorKind::NotFound.into()))?;
+            held.replace(decisions::FOUND, &said).map_err(disk)?;
         }
         Ok(Some(Event::HandedOver { dossier, folder: place.display().to_string() }))
     }
