@@ -15,7 +15,7 @@ const DATA: &str = ".sceau";
 
 /// Builds, then becomes `sceau up`: signals, exit code and terminal are its own from there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
-    let Asked { browser, data } = Asked::parse(arguments)?;
+    let Asked { browser, data, passed } = Asked::parse(arguments)?;
     machine::ready_to_build()?;
     if browser {
         machine::ready_to_browse()?;
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
     // It is our child, and stays `sceau up`'s when we become it.
     let _browser = browser.then(|| browse::start(&root().join(&data))).transpose()?;
     let mut sceau = Command::new(target().join("debug/sceau"));
-    sceau.args(["up", "--demonstration", "--data"]).arg(data).current_dir(root());
+    sceau.args(["up", "--demonstration", "--data"]).arg(data).args(passed).current_dir(root());
     let error = sceau.exec();
     Err(Stop::machine(format!("xtask: {} cannot start: {error}", sceau.get_program().display())))
 }
@@ -33,11 +33,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
 struct Asked {
     browser: bool,
     data: PathBuf,
+    /// What `sceau up` takes itself.
+    passed: Vec<String>,
 }
 
 impl Asked {
     fn parse(arguments: &[String]) -> Result<Self, Stop> {
-        let mut asked = Self { browser: false, data: DATA.into() };
+        let mut asked = Self { browser: false, data: DATA.into(), passed: Vec::new() };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -46,7 +48,16 @@ impl Asked {
                     let folder = arguments.next().ok_or_else(|| Stop::usage("--data takes a folder"))?;
                     asked.data = std::path::absolute(folder).map_err(Stop::usage)?;
                 }
-                other => return Err(Stop::usage(format!("`{other}` is not an option of up"))),
+                "--antivirus" => {
+                    let address = arguments.next().ok_or_else(|| {
+                        Stop::usage("--antivirus takes an address: unix:/run/clamav/clamd.ctl")
+                    })?;
+                    asked.passed.extend(["--antivirus".to_owned(), address.clone()]);
+                }
+                other => {
+                    let words = "up takes --data FOLDER, --antivirus ADDRESS and --browser";
+                    return Err(Stop::usage(format!("`{other}` is not an option of up: {words}")));
+                }
             }
         }
         Ok(asked)
@@ -85,10 +96,14 @@ mod tests {
     #[test]
     fn a_folder_of_ones_own_is_taken_from_where_one_stands() {
         let parse = |words: &[&str]| Asked::parse(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-        assert_eq!(parse(&[]).unwrap(), Asked { browser: false, data: DATA.into() });
+        let asked = Asked { browser: false, data: DATA.into(), passed: vec![] };
+        assert_eq!(parse(&[]).unwrap(), asked);
         let here = std::env::current_dir().unwrap().join("mine");
         let asked = parse(&["--data", "mine", "--browser"]).unwrap();
-        assert_eq!(asked, Asked { browser: true, data: here });
+        assert_eq!(asked, Asked { browser: true, data: here, passed: vec![] });
+        let two = ["--antivirus", "unix:/one", "--antivirus", "tcp:127.0.0.1:3311"];
+        assert_eq!(parse(&two).unwrap().passed, two, "each is passed on");
+        assert!(parse(&["--antivirus"]).is_err());
         assert!(parse(&["--data"]).is_err());
         assert!(parse(&["--", "--data"]).is_err());
     }
