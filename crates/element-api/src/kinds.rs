@@ -27,6 +27,8 @@ pub enum Kind {
     Manifest,
     /// What the organisation answers.
     Decision,
+    /// The key that MOB's host seals a funder's files to (`docs/mob-2022.md`).
+    FunderKey,
     /// A right to per-datum keys; not served yet.
     Grant,
     /// A rule for per-datum keys; not served yet.
@@ -35,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Organisation,
         Self::KeyStatement,
         Self::Account,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Dossier,
         Self::Manifest,
         Self::Decision,
+        Self::FunderKey,
         Self::Grant,
         Self::Policy,
     ];
@@ -62,6 +65,7 @@ impl Kind {
             Self::Dossier => "dossier",
             Self::Manifest => "manifest",
             Self::Decision => "decision",
+            Self::FunderKey => "funder-key",
             Self::Grant => "grant",
             Self::Policy => "policy",
         }

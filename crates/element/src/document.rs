@@ -1,8 +1,8 @@
 //! A document of any kind that is attested.
 
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, IdentityDocument,
-    KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
+    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, FunderKey,
+    IdentityDocument, KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, RowId};
@@ -28,6 +28,8 @@ pub enum AnyDocument {
     Manifest(Manifest),
     /// A decision.
     Decision(Decision),
+    /// A funder's key.
+    FunderKey(FunderKey),
 }
 
 impl AnyDocument {
@@ -46,6 +48,7 @@ impl AnyDocument {
             Kind::Dossier => read(payload, Self::Dossier),
             Kind::Manifest => read(payload, Self::Manifest),
             Kind::Decision => read(payload, Self::Decision),
+            Kind::FunderKey => read(payload, Self::FunderKey),
             Kind::Grant | Kind::Policy => {
                 return Err(Refusal::new(
                     Code::KindNotServed,
@@ -72,6 +75,7 @@ impl AnyDocument {
             Self::Dossier(document) => document.row(),
             Self::Manifest(document) => document.row(),
             Self::Decision(document) => document.row(),
+            Self::FunderKey(document) => document.row(),
         }
     }
 }

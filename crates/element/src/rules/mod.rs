@@ -4,6 +4,7 @@ mod account;
 mod credential;
 mod decision;
 mod dossier;
+mod funder_key;
 mod identity;
 mod key_statement;
 mod manifest;
@@ -74,6 +75,7 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::Dossier(document) => dossier::judge(state, &authority, document),
         AnyDocument::Manifest(document) => manifest::judge(state, &authority, document),
         AnyDocument::Decision(document) => decision::judge(state, now, &authority, document),
+        AnyDocument::FunderKey(document) => funder_key::judge(state, &authority, document),
     }?;
     let record = record_of(now, &claim, &authority, current, verdict)?;
     Ok(Event::new(&record, Change::Attested { payload: claim.payload }))
@@ -154,7 +156,7 @@ fn asserted(authority: &Authority) -> Asserted {
 pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
     match kind {
         Kind::Organisation => Action::ORGANISATION_ENROL,
-        Kind::KeyStatement => Action::KEY_PUBLISH,
+        Kind::KeyStatement | Kind::FunderKey => Action::KEY_PUBLISH,
         Kind::Account => Action::ACCOUNT_ENROL,
         Kind::Credential => Action::CREDENTIAL_ENROL,
         Kind::Identity => Action::IDENTITY_ENROL,

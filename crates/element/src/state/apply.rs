@@ -110,6 +110,8 @@ impl State {
             AnyDocument::Decision(document) => {
                 self.decisions.insert(document.dossier, document);
             }
+            // The rows themselves hold all that its rule asks.
+            AnyDocument::FunderKey(_) => {}
         }
         Some(())
     }

@@ -82,6 +82,7 @@ fn is_public(kind: &str) -> bool {
         "organisation"
             | "scheme"
             | "key-statement"
+            | "funder-key"
             | "statement"
             | "key"
             | "policy"

@@ -1,14 +1,16 @@
-//! Funders' keys: published by their own machines, kept for good, and proven by the log before anything is sealed to one.
+//! Funders' keys: published by their own machines, and the element's word on which is the newest before anything is sealed to one.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use sceau_accounts::{Accounts, ClientCredentials, Scope};
 use sceau_crypto::mob::MobPublicKey;
-use sceau_element_api::OrganisationId;
+use sceau_element_api::documents::FunderKey;
+use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::RecordDraft;
+use sceau_element_api::{Kind, OrganisationId};
 use sceau_store::params;
-use sceau_trace::{Action, Actor, ActorKind, Outcome};
+use sceau_trace::{Action, Actor, ActorKind, Hash, Outcome};
 
 use super::callers::Publisher;
 use super::forms::EncryptionKey;
@@ -41,7 +43,7 @@ pub(super) async fn put(
         return Err(Code::NoKeyAccess.into());
     }
     let draft = draft.subject("key", key.id()).detail("profile", "mob-2022");
-    host.publish(id, &form, draft).await?;
+    host.publish(id, (&form, &key), draft).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -70,32 +72,67 @@ impl Dossiers {
 }
 
 impl MobHost {
-    /// Keeps a key as its funder's newest. The record that says whose it is comes first: without it nothing is sealed to the key.
-    async fn publish(&self, funder: OrganisationId, form: &EncryptionKey, draft: RecordDraft) -> Answer<()> {
-        let document = serde_json::to_string(form).map_err(|_| Code::Internal)?;
-        let at = params![funder.to_string()];
-        let newest = self.database().fetch_optional(statements::NEWEST_KEY, at).await?;
-        let same = newest.map(|row| row.get::<String>("document")).transpose()?;
-        if same.as_ref() == Some(&document) {
+    /// Keeps a key as its funder's newest: the element's word says which that is, so that no database brings an older one back.
+    async fn publish(
+        &self,
+        funder: OrganisationId,
+        (form, key): (&EncryptionKey, &MobPublicKey),
+        draft: RecordDraft,
+    ) -> Answer<()> {
+        let current = self.dossiers().element().current(Kind::FunderKey, funder).await?;
+        let serial = current.map_or(0, |row| row.version);
+        // Published again as it stands: nothing changes.
+        if let Some(current) = current
+            && stated(funder, serial, (form, key))?.1 == current.hash
+        {
             return Ok(());
         }
-        let draft = draft.detail("document", sceau_trace::sha256(document.as_bytes()).to_string());
-        let index = self.dossiers().element().append(draft.granted()).await?;
-        let mut transaction = self.begin().await?;
-        let newest = transaction.fetch_optional(statements::NEWEST_KEY, at).await?;
-        let serial = newest.map(|row| row.get::<u64>("serial")).transpose()?.unwrap_or_default() + 1;
-        let values = params![funder.to_string(), serial, document, index, self.now()];
-        transaction.execute(statements::INSERT_KEY, values).await?;
-        Ok(transaction.commit().await?)
+        let act = self.intend(draft).await?;
+        let done = self.state(funder, serial + 1, (form, key)).await;
+        self.conclude(act, done).await
     }
 
-    /// The key to seal to, as the log says that its funder published it.
+    /// Has the element keep a key under its number.
+    async fn state(
+        &self,
+        funder: OrganisationId,
+        serial: u64,
+        (form, key): (&EncryptionKey, &MobPublicKey),
+    ) -> Answer<()> {
+        let (payload, _) = stated(funder, serial, (form, key))?;
+        self.dossiers().rows.attest::<FunderKey>(&payload, Proof::PlatformAsserted).await?;
+        Ok(())
+    }
+
+    /// The key to seal to: the newest that its funder published, as the element says.
     ///
     /// # Errors
-    /// None yet, expired, or not the one of the log.
+    /// None yet, expired, or not the one that was attested.
     pub(super) async fn current_key(&self, funder: OrganisationId) -> Answer<CurrentKey> {
+        let newest = match self.dossiers().rows.current::<FunderKey>(funder).await {
+            Ok(newest) => newest,
+            Err(fault) => {
+                self.dossiers().note_tampering(&fault).await;
+                return Err(fault.into());
+            }
+        };
+        let (form, key) = match newest {
+            Some(row) => {
+                let read = EncryptionKey::parse(row.document.publication.as_bytes());
+                read.map_err(|_| Code::Tampered)?
+            }
+            None => self.key_of_before(funder).await?,
+        };
+        if form.has_expired(self.now()) {
+            return Err(Code::KeyExpired.into());
+        }
+        Ok(CurrentKey { form, key })
+    }
+
+    /// A key that was published before the element kept which is the newest: proven by its record, and kept as the first from now on.
+    async fn key_of_before(&self, funder: OrganisationId) -> Answer<(EncryptionKey, MobPublicKey)> {
         let at = params![funder.to_string()];
-        let row = self.database().fetch_optional(statements::NEWEST_KEY, at).await?.ok_or(Code::NoKey)?;
+        let row = self.database().fetch_optional(statements::KEY_OF_BEFORE, at).await?.ok_or(Code::NoKey)?;
         let document: String = row.get("document")?;
         let (form, key) = EncryptionKey::parse(document.as_bytes()).map_err(|_| Code::Tampered)?;
         let record = self.dossiers().rows.record(row.get("log_index")?).await?;
@@ -104,16 +141,27 @@ impl MobHost {
             && record.outcome() == Outcome::Granted
             && record.organisation() == Some(funder.to_string().as_str())
             && record.detail().get("profile").map(String::as_str) == Some("mob-2022");
-        // Expiry and addresses too are the funder's word. Records of before did not say them.
+        // Expiry and addresses too are the funder's word. The oldest records did not say them.
         let hash = sceau_trace::sha256(document.as_bytes()).to_string();
         let proven = proven && record.detail().get("document").is_none_or(|said| *said == hash);
         if !named || !proven {
             self.dossiers().note_tampering(&Fault::Tampered { kind: "key", id: funder.to_string() }).await;
             return Err(Code::Tampered.into());
         }
-        if form.has_expired(self.now()) {
-            return Err(Code::KeyExpired.into());
-        }
-        Ok(CurrentKey { form, key })
+        self.state(funder, 1, (&form, &key)).await?;
+        Ok((form, key))
     }
+}
+
+/// The document of a publication, with its hash.
+fn stated(
+    organisation: OrganisationId,
+    serial: u64,
+    (form, key): (&EncryptionKey, &MobPublicKey),
+) -> Answer<(Vec<u8>, Hash)> {
+    let publication = serde_json::to_string(form).map_err(|_| Code::Internal)?;
+    let document = FunderKey { v: 1, organisation, serial, key: key.id(), publication };
+    let payload = serde_json::to_vec(&document).map_err(|_| Code::Internal)?;
+    let hash = sceau_trace::sha256(&payload);
+    Ok((payload, hash))
 }

@@ -11,8 +11,7 @@ use super::refusal::{Answer, Code};
 /// The SQL of this part.
 pub mod statements {
     sceau_store::statements! {
-        pub NEWEST_KEY = "SELECT serial, document, log_index FROM mob_keys WHERE funder = $1 ORDER BY serial DESC LIMIT 1";
-        pub INSERT_KEY = "INSERT INTO mob_keys (funder, serial, document, log_index, published) VALUES ($1, $2, $3, $4, $5)";
+        pub KEY_OF_BEFORE = "SELECT document, log_index FROM mob_keys WHERE funder = $1 ORDER BY serial DESC LIMIT 1";
 
         pub INSERT_REQUEST = "INSERT INTO mob_requests (id, owner, funder, scheme, company, status, citizen, person, answers, created, updated) \
             VALUES ($1, $2, $3, $4, $5, 'BROUILLON', $6, $7, $8, $9, $9)";
@@ -34,6 +33,7 @@ pub mod statements {
         pub SEND = "UPDATE mob_requests SET status = 'A_TRAITER', updated = $2 \
             WHERE id = $1 AND status = 'BROUILLON'";
         pub DRAFTS = "SELECT count(*) AS n FROM mob_requests WHERE owner = $1 AND citizen = $2 AND status = 'BROUILLON'";
+        pub DRAFTS_OF_OWNER = "SELECT count(*) AS n FROM mob_requests WHERE owner = $1 AND status = 'BROUILLON'";
         pub DECIDE = "UPDATE mob_requests SET status = $2, outcome = $3, updated = $4 \
             WHERE id = $1 AND status = 'A_TRAITER'";
 

@@ -133,7 +133,7 @@ async fn fault_04_what_was_sealed_to_an_old_key_stays_readable() {
     assert!(view["privateKeyAccess"]["getKeyURL"].as_str().unwrap().ends_with("/CLIENT/1"));
     let sealed = download(&hr, &id, "rib.pdf").await;
     assert!(node_opens(&first, &view, &sealed) == pdf(1000));
-    let kept = "SELECT count(*) AS n FROM mob_keys WHERE funder = $1";
+    let kept = "SELECT count(*) AS n FROM attested_documents WHERE kind = 'funder-key' AND id = $1";
     let funder = mob.offices[0].id.to_string();
     assert_eq!(mob.world.count(kept, &[Datum::from(funder)]).await, 5, "no version is ever trimmed here");
     let newer = sent(&mob, &maas, 0, pdf(1000)).await;

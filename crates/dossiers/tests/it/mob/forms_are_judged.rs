@@ -60,10 +60,11 @@ async fn keys_are_taken_from_their_funder_in_one_form() {
     assert_eq!(code(&maas.attach(&id, one_file("a.pdf", pdf(10))).await), (422, "mob_key_expired"));
     let id = maas.subscribe(mob.incentives[1]).await;
     assert_eq!(code(&maas.attach(&id, one_file("a.pdf", pdf(10))).await), (422, "mob_key_missing"));
-    // A key that somebody put into the database is not sealed to: the log does not know it.
+    // A key that somebody put into the database is not sealed to: the element does not know it.
     mob.publish_key(0, 2).await;
-    let swapped = key_form(&MobPrivateKey::generate().unwrap(), 2).to_string();
-    let statement = sceau_store::Statement::new("SWAP", "UPDATE mob_keys SET document = $1");
+    let swapped = key_form(&MobPrivateKey::generate().unwrap(), 2).to_string().into_bytes();
+    let swap = "UPDATE attested_documents SET payload = $1 WHERE kind = 'funder-key'";
+    let statement = sceau_store::Statement::new("SWAP", swap);
     mob.world.database.execute(statement, sceau_store::params![swapped]).await.unwrap();
     let id = maas.subscribe(mob.incentives[0]).await;
     assert_eq!(code(&maas.attach(&id, one_file("a.pdf", pdf(10))).await), (500, "mob_tampered"));

@@ -2,11 +2,11 @@
 
 use crate::house::{
     House, by_key, by_passkey, by_platform, current, encryption_statement, organisation_document, refused,
-    request,
+    request, shown,
 };
 use sceau_crypto::{SigningKey, Typ};
 use sceau_element_api::Kind;
-use sceau_element_api::documents::{Document, OrganisationDocument};
+use sceau_element_api::documents::{Document, FunderKey, OrganisationDocument};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::Code;
 
@@ -78,4 +78,29 @@ async fn it_cannot_reorder_or_roll_back_key_statements() {
     revived.public_key = organisation.encrypt.public_key.clone();
     refused(by_key(client, root, Typ::KeyStatement, &revived, now).await, Code::KeyUnknown);
     by_key(client, root, Typ::KeyStatement, &third, now).await.unwrap();
+}
+
+/// Keys of MOB's host: the platform's word, and even so no older one comes back under a number that is taken.
+#[tokio::test]
+async fn it_cannot_bring_back_an_older_key_of_a_funder() {
+    let house = House::build().await;
+    let client = house.client();
+    let organisation = house.organisation.id;
+    let key = house.organisation.encrypt.key_id;
+    let publication =
+        |serial| FunderKey { v: 1, organisation, serial, key, publication: format!("{{\"n\":{serial}}}") };
+    refused(by_platform(client, &publication(2), None).await, Code::SerialMismatch);
+    let first = by_platform(client, &publication(1), None).await.unwrap();
+    let second = by_platform(client, &publication(2), Some(first.version())).await.unwrap();
+    refused(by_platform(client, &publication(1), Some(second.version())).await, Code::SerialMismatch);
+    refused(by_platform(client, &publication(2), Some(first.version())).await, Code::StaleVersion);
+    refused(
+        by_passkey(client, &house.citizen, &publication(3), Some(second.version())).await,
+        Code::ProofRequired,
+    );
+    let nobody = FunderKey { organisation: sceau_element_api::OrganisationId::random(), ..publication(1) };
+    refused(by_platform(client, &nobody, None).await, Code::OrganisationUnknown);
+    let record = shown(client, second.index).await;
+    assert_eq!(record.detail().get("serial").map(String::as_str), Some("2"));
+    assert_eq!(record.organisation(), Some(organisation.to_string().as_str()));
 }
