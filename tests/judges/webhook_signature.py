@@ -145,6 +145,16 @@ class Documented(unittest.TestCase):
             with self.subTest(case), self.assertRaises(InvalidSignature):
                 self.receiver.accept(*refused)
 
+    def test_a_clock_that_is_five_minutes_off_is_borne_and_each_is_still_taken_once(self):
+        for age in (-300, 300):
+            headers, body = self.signed(f"off{age}", age=age)
+            self.assertEqual(self.receiver.accept(headers, body), {"position": 7})
+            # Kept for as long as the signature could be believed.
+            self.now += 300
+            with self.assertRaisesRegex(InvalidSignature, "before"):
+                self.receiver.accept(headers, body)
+            self.now -= 300
+
     def test_a_key_that_is_replaced_is_fetched_and_a_forger_makes_nobody_ask_for_ever(self):
         self.receiver.accept(*self.signed("k"))
         self.keys["two"] = Ed25519PrivateKey.generate()
