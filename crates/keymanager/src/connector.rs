@@ -5,9 +5,9 @@
 
 use std::sync::PoisonError;
 
-use sceau_element_api::documents::{DecisionRole, is_connector_name};
+use sceau_element_api::documents::{Decision, DecisionRole, Document as _, is_connector_name};
 use sceau_element_api::wire::RecordDraft;
-use sceau_element_api::{AccountId, SchemeId};
+use sceau_element_api::{AccountId, DossierId, SchemeId};
 use sceau_pki::CertificateRole;
 use sceau_store::params;
 use sceau_trace::{Action, Actor, ActorKind, Hash};
@@ -25,8 +25,8 @@ use crate::schema::statements;
 
 /// The most schemes of one grant: a record names each.
 const SCHEMES: usize = 32;
-/// Manifests in one answer.
-const MANIFESTS: u64 = 500;
+/// Manifests, or decisions, in one answer.
+const AT_ONCE: u64 = 500;
 
 /// What a connector may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,6 +63,19 @@ pub struct Decides {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LoggedManifest {
     /// SHA-256 of the manifest, hexadecimal.
+    #[schema(value_type = String)]
+    pub manifest: Hash,
+    /// Where the log has it.
+    pub log_index: u64,
+}
+
+/// A decision of this organisation that this key manager signed and the platform's log has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LoggedDecision {
+    /// The dossier.
+    #[schema(value_type = String)]
+    pub dossier: DossierId,
+    /// SHA-256 of the manifest that it is about, hexadecimal.
     #[schema(value_type = String)]
     pub manifest: Hash,
     /// Where the log has it.
@@ -179,12 +192,27 @@ impl KeyManager {
     /// # Errors
     /// When the database fails.
     pub async fn logged_manifests(&self, after: u64) -> Result<Vec<LoggedManifest>, Error> {
-        let rows = self.database().fetch_all(statements::OPEN_MANIFESTS, params![after, MANIFESTS]).await?;
+        let rows = self.database().fetch_all(statements::OPEN_MANIFESTS, params![after, AT_ONCE]).await?;
         rows.iter()
             .map(|row| {
                 let manifest = Hash::from_hex(&row.get::<String>("hash")?);
                 let manifest = manifest.ok_or(Error::Tampered("a manifest of the platform's log"))?;
                 Ok(LoggedManifest { manifest, log_index: row.get("log_index")? })
+            })
+            .collect()
+    }
+
+    /// The decisions after log index `after`, in the log's order; at most 500.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn logged_decisions(&self, after: u64) -> Result<Vec<LoggedDecision>, Error> {
+        let rows = self.database().fetch_all(statements::LOGGED_DECISIONS, params![after, AT_ONCE]).await?;
+        rows.iter()
+            .map(|row| {
+                let Decision { dossier, manifest_hash: manifest, .. } =
+                    Decision::parse(&row.get::<Vec<u8>>("payload")?)?.document;
+                Ok(LoggedDecision { dossier, manifest, log_index: row.get("logged")? })
             })
             .collect()
     }

@@ -7,6 +7,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") },
     Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
     Migration { name: "keymanager/0003-roots", sql: include_str!("schema/0003.sql") },
+    Migration { name: "keymanager/0004-decided", sql: include_str!("schema/0004.sql") },
     Migration { name: "keymanager/custody-1", sql: include_str!("schema/custody-1.sql") },
     Migration { name: "keymanager/custody-2", sql: include_str!("schema/custody-2.sql") },
     Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
@@ -67,6 +68,11 @@ pub mod statements {
         pub GET_DECISION = "SELECT payload, delivered FROM decision WHERE hash = $1";
         pub DECISION_DELIVERED = "UPDATE decision SET delivered = 1, refused = NULL WHERE hash = $1";
         pub DECISION_REFUSED = "UPDATE decision SET refused = $2 WHERE hash = $1";
+
+        /// The platform's log holds it.
+        pub DECISION_LOGGED = "UPDATE decision SET logged = $2 WHERE hash = $1";
+        pub FORGET_DECISIONS_LOGGED = "UPDATE decision SET logged = NULL WHERE logged IS NOT NULL";
+        pub LOGGED_DECISIONS = "SELECT payload, logged FROM decision WHERE logged > $1 ORDER BY logged LIMIT $2";
 
         pub PUT_WATCHED = "INSERT INTO watched (id, checkpoint, frontier, reading) VALUES (1, $1, $2, $3) \
             ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier, \

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::guard::{JsonBody, SameOrigin};
 use super::problem::ProblemResponse;
 use super::reading::Unwrapped;
-use crate::connector::{Caller, Grant, LoggedManifest, VerifiedConnector};
+use crate::connector::{Caller, Grant, LoggedDecision, LoggedManifest, VerifiedConnector};
 use crate::decide::{Decided, DecisionRequest};
 use crate::manager::KeyManager;
 use crate::officer::VerifiedAdministrator;
@@ -54,6 +54,18 @@ pub(super) async fn manifests(
     Query(After { after }): Query<After>,
 ) -> Result<Json<Vec<LoggedManifest>>, ProblemResponse> {
     Ok(Json(manager.logged_manifests(after.unwrap_or(0)).await?))
+}
+
+/// The decisions that this key manager signed and read in the platform's log, in the log's order: what the platform's feed must have told of. At most
+/// 500; ask again after the last one.
+#[utoipa::path(get, path = "/v1/connector/decided", params(After),
+    responses((status = OK, body = Vec<LoggedDecision>), (status = 401), (status = 403)))]
+pub(super) async fn decided(
+    State(manager): State<KeyManager>,
+    _: VerifiedConnector,
+    Query(After { after }): Query<After>,
+) -> Result<Json<Vec<LoggedDecision>>, ProblemResponse> {
+    Ok(Json(manager.logged_decisions(after.unwrap_or(0)).await?))
 }
 
 /// The connectors that have a grant.

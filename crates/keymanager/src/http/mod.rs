@@ -40,6 +40,7 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(connectors::unwrap))
         .routes(routes!(connectors::decide))
         .routes(routes!(connectors::manifests))
+        .routes(routes!(connectors::decided))
         .routes(routes!(connectors::list, connectors::grant))
         .routes(routes!(connectors::revoke))
         .routes(routes!(administration::keys))

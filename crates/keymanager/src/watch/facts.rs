@@ -20,6 +20,8 @@ pub(super) enum What {
     Sealed { manifest: Hash, key: String },
     /// A manifest was replaced or finally decided.
     Ended { manifest: Hash },
+    /// A decision that we signed was attested.
+    Decided { decision: Hash },
     /// The organisation was enrolled anew, with this root.
     Root { root: String, hash: Hash },
     /// A record of our own trace was taken in.
@@ -36,6 +38,9 @@ impl Fact {
             }
             What::Ended { manifest } => {
                 transaction.execute(statements::END_MANIFEST, params![manifest.to_string(), index]).await?
+            }
+            What::Decided { decision } => {
+                transaction.execute(statements::DECISION_LOGGED, params![decision.to_string(), index]).await?
             }
             What::Root { root, hash } => {
                 let values = params![index, root, hash.to_string()];

@@ -140,6 +140,7 @@ impl KeyManager {
             // What was read before may not have been this log's.
             self.database().execute(statements::FORGET_ENROLLED_ROOTS, params![]).await?;
             self.database().execute(statements::FORGET_LOGGED, params![]).await?;
+            self.database().execute(statements::FORGET_DECISIONS_LOGGED, params![]).await?;
         }
         Ok(Watched { checkpoint, frontier })
     }
@@ -276,6 +277,7 @@ impl KeyManager {
             seen.foreign.push(Foreign { kind: FOREIGN_DECISION, what: hash });
             return Ok(());
         };
+        seen.facts.push(Fact { index, what: What::Decided { decision: attested.hash } });
         let decision = Decision::parse(&row.get::<Vec<u8>>("payload")?)?.document;
         let ended = What::Ended { manifest: decision.manifest_hash };
         if decision.decision != Outcome::MoreInformation {

@@ -1,0 +1,2 @@
+ALTER TABLE decision ADD COLUMN logged BIGINT;
+CREATE INDEX decision_logged ON decision (logged);
