@@ -2,6 +2,7 @@
 import { api } from "./api";
 import { Problem } from "./api/http";
 import type { Account, Config, Role } from "./api/types";
+import { signOutThere } from "./signing-out";
 
 const state = $state<{ account: Account | null | undefined; config: Config | undefined; trouble: unknown }>({
   account: undefined, config: undefined, trouble: undefined,
@@ -35,7 +36,7 @@ export async function refresh(): Promise<Account | null> {
 export async function leave(): Promise<void> {
   const elsewhere = await api.logout();
   state.account = null;
-  if (elsewhere !== undefined) location.assign(elsewhere);
+  if (elsewhere !== undefined) signOutThere(elsewhere);
 }
 
 export async function config(): Promise<Config> {

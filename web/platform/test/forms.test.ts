@@ -5,6 +5,7 @@ import { fingerprintOf, isSiret } from "../src/admin/fingerprint";
 import type { FormField } from "../src/api/types";
 import { Altered, checkMeant } from "../src/approve";
 import { faults, split } from "../src/deposit/form";
+import { date } from "@sceau/shared";
 import { imprint } from "../../shared/src/drawings/imprint";
 
 const field = (name: string, kind: FormField["kind"], sensitive = false, required = true): FormField => ({ name, label: { fr: name, en: name }, kind, required, sensitive });
@@ -29,6 +30,13 @@ describe("a fingerprint typed from another channel", () => {
   it("draws a seal of its own", () => {
     expect(imprint(good)).toEqual(imprint(good));
     expect(imprint(good).curves).not.toEqual(imprint(good.replace("01", "11")).curves);
+  });
+});
+
+describe("a day", () => {
+  it("is said as people say it", () => {
+    expect(date(Date.parse("2026-09-01T12:00:00Z"))).toBe("1er septembre 2026");
+    expect(date(Date.parse("2026-09-11T12:00:00Z"))).toBe("11 septembre 2026");
   });
 });
 

@@ -69,11 +69,16 @@ export function local(text: { fr: string; en: string }): string {
 const locale = (): string => (state.language === "fr" ? "fr-FR" : "en-GB");
 
 export function dateTime(ms: number): string {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format(ms);
+  return ordinal(new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format(ms));
 }
 
 export function date(ms: number): string {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(ms);
+  return ordinal(new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(ms));
+}
+
+/** French counts the first day of a month, and no other: 1er septembre. */
+function ordinal(day: string): string {
+  return state.language === "fr" ? day.replace(/^1 /, "1er ") : day;
 }
 
 export function bytes(count: number): string {

@@ -22,7 +22,7 @@ export interface Meant { readonly dossier: string; readonly organisation: string
 /** Refusals of the file itself: sending it again changes nothing. */
 const OF_THE_FILE = new Set(["infected", "encrypted", "unscannable", "wrong_type", "two_types", "file_name", "file_too_large"]);
 /** Refusals that pass: the file is sent again by itself, and so its state is shown meanwhile. */
-const WAITS = new Map<string, Phase>([["antivirus_away", "antivirus"], ["platform_away", "antivirus"], ["intake_busy", "waiting"], ["too_many_at_once", "waiting"]]);
+const WAITS = new Map<string, Phase>([["antivirus_away", "antivirus"], ["platform_away", "waiting"], ["intake_busy", "waiting"], ["too_many_at_once", "waiting"]]);
 const LOOKED_AT = new Set<Phase>(["receiving", "scanning", "antivirus"]);
 export const isOfTheFile = (cause: unknown): boolean => cause instanceof Problem && OF_THE_FILE.has(cause.code);
 

@@ -79,7 +79,7 @@ export const ACTIONS = {
     access: "asked for a page",
     administer: "administered the key manager",
     "certificate.issue": "issued a certificate",
-    "connector.change": "changed its organisation's connectors",
+    "connector.change": "changed its organisation’s connectors",
     "delivery.change": "tried again or discarded a message that was not delivered",
     "certificate.withdraw": "withdrew a certificate",
     "register.change": "changed the list of its readers",

@@ -26,14 +26,14 @@ export const administration = words({
     },
     root: {
       replace: "Changer de racine",
-      title: (name: string) => `Changer la racine de ${name}`,
+      title: (name: string) => `Changer la racine de l'organisation « ${name} »`,
       lead: "À faire quand quelqu'un d'autre connaît la racine actuelle. Dès votre signature, ce que l'ancienne racine a signé ne vaut plus : les brouillons en cours sont à recommencer. L'organisation lit toujours ce qui a été déposé.",
       present: "La racine actuelle",
       same: "C'est l'empreinte de la racine actuelle : il en faut une autre.",
       action: "Signer et changer la racine",
     },
     created: {
-      title: (name: string) => `${name} est inscrite`,
+      title: (name: string) => `L'organisation « ${name} » est inscrite`,
       lead: "Transmettez ceci à son administrateur des clés. Le secret ne sera plus jamais montré.",
       organisation: "Organisation",
       client: "Identifiant",
@@ -46,7 +46,7 @@ export const administration = words({
       invite: "Inviter son administrateur",
     },
     invite: {
-      title: (name: string) => `Inviter l'administrateur de ${name}`,
+      title: (name: string) => `Inviter l'administrateur de l'organisation « ${name} »`,
       email: "Son adresse électronique",
       action: "Signer l'invitation",
       done: (email: string) => `Invitation prête pour ${email}`,

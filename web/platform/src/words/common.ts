@@ -10,6 +10,7 @@ export const common = words({
     back: "Revenir",
     copy: "Copier",
     copied: "Copié",
+    pair: (what: string, which: string) => `${what} : ${which}`,
     cancel: "Annuler",
     remove: "Retirer",
     optional: "facultatif",
@@ -61,7 +62,7 @@ export const common = words({
       tampered: "Altéré par la plateforme",
     },
     tampered: (id: string) => `Dossier ${id}`,
-    tamperedText: "Ce que la plateforme garde de ce dossier n'est pas ce qui a été attesté. Rien n'en est montré ; l'incident est inscrit dans la trace. La plateforme est en faute : prévenez-la.",
+    tamperedText: "Ce que la plateforme garde de ce dossier n'est pas ce qui a été attesté. Rien n'en est montré ; l'incident est inscrit dans la trace. La plateforme est en faute : signalez-le à la personne qui l'administre.",
     home: "Accueil",
     notFound: {
       title: "Cette page n'existe pas",
@@ -70,14 +71,14 @@ export const common = words({
     },
     forbidden: {
       title: "Cette page n'est pas pour ce compte",
-      text: (role: string) => `Vous êtes entré comme ${role}. Si vous deviez y avoir accès, demandez-le à la personne qui vous a invité.`,
+      text: (role: string) => `La fonction de ce compte : ${role}. Si vous deviez avoir accès à cette page, demandez-le à la personne qui vous a envoyé l'invitation.`,
     },
     footer: {
       promise: "Aucun traceur, aucun service tiers. Le code est ouvert.",
       trace: "Vérifier la trace",
     },
     fingerprint: "Empreinte",
-    sealOf: (name: string) => `Le sceau de ${name}, dessiné d'après l'empreinte de sa clé`,
+    sealOf: (name: string) => `Le sceau de l'organisation « ${name} », dessiné d'après l'empreinte de sa clé`,
   },
   en: {
     account: "Account",
@@ -88,6 +89,7 @@ export const common = words({
     back: "Go back",
     copy: "Copy",
     copied: "Copied",
+    pair: (what: string, which: string) => `${what}: ${which}`,
     cancel: "Cancel",
     remove: "Remove",
     optional: "optional",
@@ -139,7 +141,7 @@ export const common = words({
       tampered: "Altered by the platform",
     },
     tampered: (id: string) => `Dossier ${id}`,
-    tamperedText: "What the platform keeps of this dossier is not what was attested. Nothing of it is shown; the incident is in the trace. The platform is at fault: tell it.",
+    tamperedText: "What the platform keeps of this dossier is not what was attested. Nothing of it is shown; the incident is in the trace. The platform is at fault: report it to the person who administers it.",
     home: "Welcome",
     notFound: {
       title: "There is no such page",

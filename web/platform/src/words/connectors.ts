@@ -25,7 +25,7 @@ export const connectors = words({
     endTitle: (name: string) => `Arrêter ${name} ?`,
     endLead: "Ses identifiants et ses lectures en cours ne vaudront plus, tout de suite et pour toujours. Les dossiers restent.",
     endConfirm: "Oui, l'arrêter",
-    grants: "Pour voir et retirer ce que chaque connecteur peut ouvrir, allez sur l'administration de votre gardien des clés, page Connecteurs.",
+    grants: "Pour voir et retirer ce que chaque connecteur peut ouvrir, ouvrez l'administration de votre gardien des clés, page « Connecteurs ».",
     webhook: {
       title: "Avis signés",
       lead: "À chaque dossier déposé ou décidé, la plateforme peut prévenir votre système par une requête signée (RFC 9421). Elle ne contient que des numéros.",
@@ -69,7 +69,7 @@ export const connectors = words({
     endTitle: (name: string) => `End ${name}?`,
     endLead: "Its credentials and its readings under way end at once and for ever. The dossiers stay.",
     endConfirm: "Yes, end it",
-    grants: "To see and revoke what each connector may open, go to the administration of your key manager, page Connectors.",
+    grants: "To see and revoke what each connector may open, go to the administration of your key manager, page “Connectors”.",
     webhook: {
       title: "Signed notices",
       lead: "At each dossier deposited or decided, the platform can tell your system by a signed request (RFC 9421). It holds numbers only.",

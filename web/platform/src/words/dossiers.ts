@@ -23,7 +23,7 @@ export const dossiers = words({
       decisionChecking: "Une décision est arrivée. Votre navigateur vérifie sa signature…",
       decisionProven: "Votre navigateur l'a vérifiée.",
       decisionFalse: "La plateforme affiche une décision que l'organisation n'a pas signée ainsi. Elle n'est pas montrée. La plateforme est en faute : demandez sa décision à l'organisation.",
-      decidedBy: (role: string, name: string) => `Signée par le gardien des clés de ${name} pour un ${role}`,
+      decidedBy: (role: string, name: string) => `Signée par le gardien des clés de l'organisation « ${name} », pour un ${role}`,
       verdict: {
         accepted: "Votre demande est acceptée.",
         refused: "Votre demande est refusée.",

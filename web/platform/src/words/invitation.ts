@@ -2,8 +2,8 @@ import { words } from "@sceau/shared";
 
 export const invitation = words({
   fr: {
-    title: "Vous êtes invité",
-    as: (role: string, name: string) => (name ? `${name} vous invite comme ${role}.` : `Vous êtes invité comme ${role}.`),
+    title: "Une invitation pour vous",
+    as: (role: string, name: string) => (name ? `${name} vous invite comme ${role}.` : `Elle donne à votre compte la fonction : ${role}.`),
     lead: "Votre clé d'accès sera votre signature : rien ne se fait en votre nom sans votre geste. Gardez-la sur un appareil qui est le vôtre.",
     name: "Nom et prénom",
     email: "Adresse électronique",
@@ -13,8 +13,8 @@ export const invitation = words({
     cancelled: "Le geste n'a pas été fait. L'invitation sert encore ; vous pouvez recommencer.",
   },
   en: {
-    title: "You are invited",
-    as: (role: string, name: string) => (name ? `${name} invites you as ${role}.` : `You are invited as ${role}.`),
+    title: "An invitation for you",
+    as: (role: string, name: string) => (name ? `${name} invites you as ${role}.` : `It gives your account the role of ${role}.`),
     lead: "Your passkey will be your signature: nothing is done in your name without your gesture. Keep it on a device of your own.",
     name: "Full name",
     email: "E-mail address",

@@ -64,6 +64,17 @@ export const SCHEMES = [
     form: [],
     documents: [{ name: "booklet", label: { fr: "Livret de famille", en: "Family record book" }, required: true }],
   },
+  {
+    id: "44444444-4444-4444-8444-444444444444",
+    title: { fr: "Forfait mobilités durables", en: "Sustainable mobility allowance" },
+    description: {
+      fr: "Pour les agents qui viennent à vélo, en covoiturage ou par les transports en commun.",
+      en: "For employees who come by bicycle, by shared car or by public transport.",
+    },
+    form: [],
+    documents: [{ name: "proof", label: { fr: "Justificatif de trajet", en: "Proof of travel" }, required: true }],
+    intake: "scanned",
+  },
 ];
 
 /** Log index of the first scheme's attestation: the two organisations' keys come before. */
@@ -76,7 +87,8 @@ export async function schemeView(scheme: (typeof SCHEMES)[number], org: MockOrga
 }
 
 function schemeBytes({ id, ...content }: (typeof SCHEMES)[number], org: MockOrganisation) {
-  return utf8(JSON.stringify({ v: 1, scheme: id, organisation: org.id, ...content }));
+  const scanned = "intake" in content ? { intake_host: org.intake } : {};
+  return utf8(JSON.stringify({ v: 1, scheme: id, organisation: org.id, ...content, ...scanned }));
 }
 
 /** The schemes' attestations, in the log at once after the keys. */

@@ -6,9 +6,9 @@ import { base64url, fingerprint, hex, keyIdHex, sha256, utf8 } from "@sceau/cryp
 
 export const MAIRIE = "3f0c1d2e-5a6b-4c7d-8e9f-0a1b2c3d4e5f";
 
-export interface MockOrganisation { id: string; name: string; fingerprint: string; statementJws: string; statementHash: string; keyId: string }
+export interface MockOrganisation { id: string; name: string; fingerprint: string; statementJws: string; statementHash: string; keyId: string; intake: { url: string; key: string } }
 
-export async function organisation(id: string, name: string, seedByte: number, now: number): Promise<MockOrganisation> {
+export async function organisation({ id, name, intake }: { id: string; name: string; intake: string }, seedByte: number, now: number): Promise<MockOrganisation> {
   const secret = new Uint8Array(32).fill(seedByte);
   const root = new Uint8Array(ed25519.getPublicKey(secret));
   const kid = await fingerprint(root);
@@ -24,5 +24,5 @@ export async function organisation(id: string, name: string, seedByte: number, n
   });
   const input = `${base64url(utf8(`{"alg":"EdDSA","kid":"${kid}","typ":"sceau-key-statement"}`))}.${base64url(utf8(payload))}`;
   const statementJws = `${input}.${base64url(new Uint8Array(ed25519.sign(utf8(input), secret)))}`;
-  return { id, name, fingerprint: kid, statementJws, statementHash: hex(await sha256(utf8(payload))), keyId };
+  return { id, name, fingerprint: kid, statementJws, statementHash: hex(await sha256(utf8(payload))), keyId, intake: { url: intake, key: base64url(root) } };
 }

@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import { base64url, fromBase64url, hex, proofChallenge, random32, sha256, utf8 } from "./tools";
 import { ACCOUNT, ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schemeView } from "./content";
 import { Post } from "./deliveries";
+import { Intake } from "./intake";
 import { Log } from "./log";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
@@ -47,14 +48,20 @@ export class Mock {
   tampered = false;
   other!: MockOrganisation;
   post = new Post();
+  intake = new Intake();
   #nonce = "";
   #server: Server | undefined;
 
-  constructor(private readonly dist: string) {}
+  constructor(private readonly dist: string, private readonly name = "Ville de Saint-Aubin") {}
 
   async start(): Promise<string> {
-    this.org = await organisation(MAIRIE, "Ville de Saint-Aubin", 11, Date.now());
-    this.other = await organisation("99999999-9999-4999-8999-999999999999", "Autre", 12, Date.now());
+    const server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const origin = `http://sceau.localhost:${typeof address === "object" && address ? address.port : 0}`;
+    this.org = await organisation({ id: MAIRIE, name: this.name, intake: origin }, 11, Date.now());
+    this.other = await organisation({ id: "99999999-9999-4999-8999-999999999999", name: "Autre", intake: origin }, 12, Date.now());
     for (const who of [this.org, this.other]) {
       this.log.append({
         action: "key.publish", actor: { id: who.id, kind: "key_manager" }, asserted: "organisation", organisation: who.id, time: NOW - 500 * 3_600_000,
@@ -64,11 +71,7 @@ export class Mock {
     await publishSchemes(this.log, this.org);
     await enrol(this.log, this.org);
     this.all = await dossiers(this.log, this.org);
-    const server = createServer((request, response) => void this.#serve(request, response));
-    this.#server = server;
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    return `http://sceau.localhost:${typeof address === "object" && address ? address.port : 0}`;
+    return origin;
   }
 
   stop(): void {
@@ -111,7 +114,7 @@ export class Mock {
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
-      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey() } };
+      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), intake: this.org.intake } };
       case "GET /v1/me": {
         const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
         if (!account) return { status: 401, text: "not_signed_in" };
@@ -148,6 +151,8 @@ export class Mock {
     }
     const posted = this.post.answer(method, path, request.headers["content-type"]?.startsWith("application/json") ? json() : {});
     if (posted) return posted;
+    if (kind === "deposits") return this.intake.answer(method, sub, file, json);
+    if (kind === "dossiers" && sub === "intake") return this.intake.absent ? { status: 409, text: "no_intake" } : { json: { grant: "g" } };
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };
     if (kind === "organisations" && sub === "key-statements") return { json: [{ ...(await this.#recipient()), evidence: null, key_id: this.org.keyId }] };
     if (kind === "organisations" && sub === "root" && file === "prepare") return this.#prepared({ v: 1, organisation: id, name: this.org.name, root_fingerprint: json().root_fingerprint });
@@ -279,7 +284,7 @@ function cutShort(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function inTheOpen(scheme: (typeof SCHEMES)[number]): (typeof SCHEMES)[number] {
-  return { ...scheme, form: scheme.form.map((question) => ({ ...question, sensitive: false })) };
+  return { ...scheme, form: scheme.form.map((question) => ({ ...question, sensitive: false })) } as typeof scheme;
 }
 
 function creation() {
