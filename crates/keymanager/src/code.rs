@@ -41,7 +41,8 @@ sceau_element_api::problem_codes! {
     DecisionsNotGranted, "decisions_not_granted", 403, Caller,
         "The connector's grant allows no decisions", "Decide on the key manager's page, or have its administrator allow it.";
     ForeignOrigin, "foreign_origin", 403, Caller,
-        "This must be asked from the key manager's own pages", "Open the page again from its usual address.";
+        "This must be asked from the key manager's own pages",
+        "People: open the page again from its usual address. Programs: send that address in the header `Origin`.";
     QuotaExceeded, "quota_exceeded", 429, Caller,
         "Too many documents in a short time", "Wait as long as Retry-After says, or talk to the administrator.";
     Malformed, "malformed", 400, Caller,
