@@ -40,6 +40,7 @@ interface Screen { name: string; path: string; who: string | null; then?: (page:
 
 const screens: Screen[] = [
   { name: "welcome", path: "/", who: null },
+  { name: "signed-out", path: "/", who: null, then: signedOut },
   { name: "enter", path: "/entrer", who: null },
   { name: "register", path: "/entrer?creer", who: null },
   { name: "enter-refused", path: "/entrer", who: null, then: refusedPassword },
@@ -58,7 +59,7 @@ const screens: Screen[] = [
   { name: "scanning", path: transport, who: "citizen", then: (page) => scanning(page, ["attestation.pdf", "programme.pdf", "photo douteuse.pdf", "relevé protégé.pdf", "examen.pdf"], "scanning") },
   { name: "scan-refused", path: transport, who: "citizen", then: (page) => scanning(page, ["attestation.pdf", "photo douteuse.pdf"], "refused") },
   { name: "scan-waits", path: transport, who: "citizen", then: (page) => scanning(page, ["attestation.pdf", "facture.pdf"], "antivirus") },
-  { name: "scan-absent", path: transport, who: "citizen", then: async (page) => { await scanning(page, ["attestation.pdf"], "waiting"); await page.locator("[data-code=no_intake]").waitFor(); } },
+  { name: "scan-absent", path: transport, who: "citizen", then: async (page) => { await scanning(page, ["attestation.pdf"], "waiting"); await page.locator("[data-code=no_intake]").waitFor(); expect(await page.getByTestId("halt").count()).toBe(0); } },
   { name: "dossiers", path: "/dossiers", who: "citizen", then: (page) => page.locator("main li").first().waitFor() },
   { name: "dossier-accepted", path: dossier(1), who: "citizen", then: settled },
   { name: "dossier-sealed", path: dossier(2), who: "citizen", then: settled },
@@ -141,6 +142,13 @@ async function accessible(page: Page): Promise<string[]> {
     const { violations } = await run.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
     return violations.flatMap((one) => one.nodes.map((node) => `${one.id} ${JSON.stringify(node.target)} ${node.failureSummary ?? ""}`));
   });
+}
+
+async function signedOut(page: Page) {
+  await page.evaluate(() => sessionStorage.setItem("sceau-left", "of-this-tab"));
+  await page.goto(`${origin}/?state=of-this-tab`);
+  await page.getByTestId("signed-out").waitFor();
+  expect(page.url()).toBe(`${origin}/`);
 }
 
 async function discarding(page: Page) {

@@ -49,7 +49,7 @@ export const dossiers = words({
       },
       refused: "refusé",
       refusals: {
-        "intake.scan": "n'a pas pris un document que le guichet a refusé",
+        "intake.scan": "a présenté un document au guichet de contrôle",
         "unwrap.intent": "a demandé l'ouverture d'un document",
         "unwrap.outcome": "a voulu ouvrir un document",
         "rewrap.outcome": "a voulu faire passer le dossier sous sa nouvelle clé",
@@ -121,7 +121,7 @@ export const dossiers = words({
       },
       refused: "refused",
       refusals: {
-        "intake.scan": "did not take a document that the intake refused",
+        "intake.scan": "brought a document to the intake",
         "unwrap.intent": "asked to open a document",
         "unwrap.outcome": "tried to open a document",
         "rewrap.outcome": "tried to move the dossier to its new key",
