@@ -25,6 +25,7 @@ export const welcome = words({
         "Votre nom et votre courriel",
       ],
       note: "« Sceau » veut dire aussi : son hébergeur, ses administrateurs, ses sauvegardes, et qui les volerait.",
+      scanned: "Certaines organisations font contrôler les documents par un antivirus avant de les sceller : il les voit un instant. La page du dépôt le dit toujours, avant l'envoi.",
     },
     proof: {
       title: "Chaque ouverture laisse une preuve",
@@ -60,6 +61,7 @@ export const welcome = words({
         "Your name and e-mail",
       ],
       note: "“Sceau” also means: its host, its administrators, its backups, and whoever would steal them.",
+      scanned: "Some organisations have documents checked by an antivirus before they are sealed: it sees them for a moment. The page of the deposit always says so, before anything is sent.",
     },
     proof: {
       title: "Every opening leaves a proof",
