@@ -8,6 +8,7 @@ use sceau_trace::{Action, Actor, ActorKind};
 
 use crate::account::actor;
 use crate::accounts::Inner;
+use crate::oidc::ProviderName;
 use crate::{Account, Accounts, AccountsError, LoginMethod};
 
 /// The id of no account, under a commitment as any other.
@@ -27,6 +28,20 @@ impl Accounts {
         Ok(())
     }
 
+    /// Records a sign-in by a provider, and by which, before it takes effect.
+    pub(crate) async fn record_login_by(
+        &self,
+        provider: &ProviderName,
+        role: Role,
+        id: AccountId,
+    ) -> Result<(), AccountsError> {
+        let draft = RecordDraft::new(actor(role, id), Action::LOGIN).granted();
+        let draft =
+            draft.detail("method", LoginMethod::Provider.as_str()).detail("provider", provider.as_str());
+        self.inner.element.append(draft).await?;
+        Ok(())
+    }
+
     /// Records a sign-out.
     pub(crate) async fn record_logout(&self, account: &Account) -> Result<(), AccountsError> {
         self.inner.element.append(RecordDraft::new(account.actor(), Action::LOGOUT).granted()).await?;
@@ -38,11 +53,17 @@ impl Accounts {
     /// Where nobody is known by what was shown, the record is about [`NOBODY`]: everyone reads the log, and would else see from the number
     /// of subjects whether an address has an account.
     pub(crate) async fn record_refused_login(&self, id: Option<AccountId>, error: &AccountsError) {
-        let about = id.map_or_else(|| NOBODY.to_owned(), |id| id.to_string());
-        let draft = RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::LOGIN)
-            .refused(error.problem().code)
-            .subject("account", about);
-        self.append_refusal(draft).await;
+        self.append_refusal(refused_login(id, error)).await;
+    }
+
+    /// Records a refused sign-in by a provider of the settings, and by which.
+    pub(crate) async fn record_refused_login_by(
+        &self,
+        provider: &ProviderName,
+        id: Option<AccountId>,
+        error: &AccountsError,
+    ) {
+        self.append_refusal(refused_login(id, error).detail("provider", provider.as_str())).await;
     }
 
     /// Records that somebody signed in was refused a route.
@@ -76,4 +97,11 @@ impl Accounts {
         let Inner { refusals, element, .. } = &*self.inner;
         refusals.record(draft, self.now_ms(), |draft| element.append(draft)).await;
     }
+}
+
+fn refused_login(id: Option<AccountId>, error: &AccountsError) -> RecordDraft {
+    let about = id.map_or_else(|| NOBODY.to_owned(), |id| id.to_string());
+    RecordDraft::new(Actor::new(ActorKind::Platform, "accounts"), Action::LOGIN)
+        .refused(error.problem().code)
+        .subject("account", about)
 }

@@ -131,6 +131,8 @@ async function shown({ name, path, who, then }: Screen, look: Look, tag = ""): P
   if (pictures) await page.screenshot({ path: `${pictures}/${name}${tag}-${look.language}-${look.width}-${look.scheme}.png`, fullPage: true });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   expect.soft(wide, "fits its width").toBeLessThanOrEqual(look.width);
+  const cut = await page.locator("[data-testid=root-fingerprint] input").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+  expect.soft(cut, "groups of a fingerprint are shown whole").toBe(0);
   expect.soft(await page.locator("html").getAttribute("lang")).toBe(look.language);
   expect.soft(await accessible(page)).toEqual([]);
   expect.soft(faults).toEqual([]);

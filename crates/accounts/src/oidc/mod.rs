@@ -35,6 +35,9 @@ pub enum TokenError {
     /// It is not signed by a key of the provider, in a way that is accepted.
     #[error("{0}")]
     Statement(#[from] StatementError),
+    /// A JWE where a JWS was expected: FranceConnect+ encrypts, FranceConnect does not.
+    #[error("it is encrypted, and only tokens that are signed alone are read")]
+    Encrypted,
     /// A claim is missing or of another form.
     #[error("its claim {0} is missing or malformed")]
     Claim(&'static str),

@@ -187,7 +187,7 @@ impl RelyingParty {
         let Inner { provider, settings, accepted, .. } = &*self.0;
         let known = provider.known().await?;
         let tokens = self.tokens(&known.metadata, code, leg).await?;
-        let statement = Statement::parse(&tokens.id_token)?;
+        let statement = signed(&tokens.id_token)?;
         let (payload, _) = provider.verify(&statement).await?;
         let policy = IdTokenPolicy {
             issuer: provider.issuer(),
@@ -278,7 +278,7 @@ impl RelyingParty {
         }
         let Inner { provider, settings, .. } = &*self.0;
         let text = std::str::from_utf8(&answer.body).map_err(|_| ProviderError::Malformed("userinfo"))?;
-        let statement = Statement::parse(text.trim())?;
+        let statement = signed(text.trim())?;
         let (payload, _) = provider.verify(&statement).await?;
         let Envelope { iss, aud } = serde_json::from_slice(&payload).map_err(|_| TokenError::Claim("set"))?;
         if iss.is_some_and(|iss| iss != provider.issuer().as_str()) {
@@ -309,6 +309,11 @@ impl RelyingParty {
         drop(query);
         Some(url)
     }
+}
+
+/// Takes a token apart. One of five parts is encrypted (RFC 7516 section 7.1).
+fn signed(token: &str) -> Result<Statement, TokenError> {
+    if token.matches('.').count() == 4 { Err(TokenError::Encrypted) } else { Ok(Statement::parse(token)?) }
 }
 
 /// HTTP Basic; both parts are encoded as in a form first (RFC 6749 section 2.3.1).
@@ -372,6 +377,12 @@ mod tests {
         assert_eq!(accepted(&["eidas3"]), "eidas3");
         assert_eq!(accepted(&["urn:mfa"]), "urn:mfa");
         assert_eq!(accepted(&[]), "");
+    }
+
+    #[test]
+    fn an_encrypted_token_is_called_so() {
+        assert!(matches!(signed("eyJhbGciOiJSU0EtT0FFUC0yNTYifQ.a.b.c.d"), Err(TokenError::Encrypted)));
+        assert!(matches!(signed("eyJhbGciOiJub25lIn0.e30."), Err(TokenError::Statement(_))));
     }
 
     #[test]

@@ -113,7 +113,10 @@ impl Accounts {
         let entered = entered.await;
         if let Err((known, error)) = &entered {
             tracing::warn!(provider = %away.provider, %error, "a sign-in by a provider is refused");
-            self.record_refused_login(*known, error).await;
+            match self.party(&away.provider) {
+                Ok(party) => self.record_refused_login_by(&party.settings().name, *known, error).await,
+                Err(_) => self.record_refused_login(*known, error).await,
+            }
         }
         entered.map_err(|(_, error)| error)
     }
@@ -270,7 +273,7 @@ impl Accounts {
         if !settings.roles.contains(&role) {
             return Err(AccountsError::PasskeyRequired);
         }
-        self.record_login(role, account, LoginMethod::Provider).await?;
+        self.record_login_by(&settings.name, role, account).await?;
         let mut transaction = self.inner.database.begin().await?;
         if first {
             super::registration::activate(&mut transaction, account, self.now_ms()).await?;

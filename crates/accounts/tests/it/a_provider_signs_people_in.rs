@@ -8,7 +8,7 @@ use sceau_element_api::Role;
 use sceau_store::params;
 use serde_json::{Value, json};
 
-use crate::support::signing_in::{Away, START, house, house_of, query, session};
+use crate::support::signing_in::{Away, House, START, house, house_of, query, session};
 use crate::support::{Answer, Double, ISSUER};
 
 /// What somebody who has the database may look at.
@@ -16,6 +16,11 @@ mod tampering {
     sceau_store::statements! {
         pub READ_TOKEN = "SELECT id_token FROM provider_session";
     }
+}
+
+/// Which provider the last record names.
+fn recorded_provider(house: &House) -> Option<String> {
+    house.world.element.records().last()?.detail().get("provider").cloned()
 }
 
 #[tokio::test]
@@ -27,6 +32,7 @@ async fn the_first_sign_in_makes_a_citizens_account_and_the_next_opens_it() {
         house.world.element.last(3),
         ["account.enrol granted", "identity.enrol granted", "login granted"]
     );
+    assert_eq!(recorded_provider(&house).as_deref(), Some("id"));
     let me = house.world.me(&session(&first)).await.body;
     let account = &me["account"];
     assert_eq!(
@@ -183,6 +189,7 @@ async fn a_level_that_is_demanded_is_asked_for_and_checked() {
     let form = france.double.forms().pop().unwrap();
     assert_eq!((form["client_id"].as_str(), form["client_secret"].as_str()), ("sceau", "s3cr3t"));
     assert_eq!(france.altered(|_| {}).await.code(), (403, "provider_level"));
+    assert_eq!(recorded_provider(&france).as_deref(), Some("id"), "a refusal says by which");
     // It signs what it tells of a person: what is not signed is not taken.
     *france.double.alter.lock().unwrap() = Box::new(|claims| claims["acr"] = "eidas1".into());
     *france.double.signs_userinfo.lock().unwrap() = false;
@@ -223,6 +230,7 @@ async fn signing_out_goes_on_at_the_provider_and_leaves_no_token_behind() {
     let out = house.world.call(Method::POST, "/v1/logout", &cookie, Value::Null).await;
     let url = out.body["continue_at"].as_str().unwrap();
     assert!(query(url, "id_token_hint").unwrap().starts_with("eyJ"));
+    assert!(query(url, "state").unwrap().len() >= 32);
     assert_eq!(query(url, "post_logout_redirect_uri").as_deref(), Some("http://sceau.localhost:8080/"));
     assert_eq!(house.world.me(&cookie).await.code(), (401, "not_signed_in"));
     let left = house.world.database.fetch_all(tampering::READ_TOKEN, params![]).await.unwrap();
