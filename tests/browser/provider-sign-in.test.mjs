@@ -40,7 +40,7 @@ client_secret_file = "${client}"
 }
 
 const button = (page, name) => page.getByRole('button', { name, exact: true });
-const byProvider = (page) => button(page, 'Se connecter avec Identité d’essai');
+const byProvider = (page) => button(page, 'S’identifier avec Identité d’essai');
 
 async function account(page) {
   return (await page.evaluate(async () => (await fetch('/v1/me')).json())).account;
@@ -74,6 +74,7 @@ test('a provider signs a person in, and a passkey links it with an account', asy
     await page.getByRole('link', { name: 'Mon compte' }).click();
     const { id } = await account(page);
     await button(page, 'Relier Identité d’essai').click();
+    await page.getByRole('heading', { name: 'Relier Identité d’essai à ce compte' }).waitFor();
     await button(page, 'Confirmer avec ma clé d’accès').or(button(page, "Confirmer avec ma clé d'accès")).click();
     await page.waitForURL(`${origin}/compte`);
     assert.deepEqual((await account(page)).providers, ['id']);
@@ -89,6 +90,15 @@ test('a provider signs a person in, and a passkey links it with an account', asy
     await byProvider(page).click();
     await page.waitForURL(`${origin}/deposer`);
     assert.equal((await account(page)).id, id, 'the same account');
+
+    // Signing out goes on at the provider, which asks, and sends the browser back.
+    await button(page, 'Se déconnecter').click();
+    await page.locator('button[name=logout][value=yes]').click();
+    await page.getByTestId('signed-out').waitFor();
+    assert.equal(page.url(), `${origin}/`, 'the state does not stay in the address');
+    await page.goto(`${origin}/?state=of-nobody`);
+    await page.getByRole('link', { name: 'Entrer' }).waitFor();
+    assert.equal(await page.getByTestId('signed-out').count(), 0, 'a state of nobody’s asking says nothing');
     assert.deepEqual(browser.trouble, []);
   });
 });
