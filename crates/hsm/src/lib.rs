@@ -20,8 +20,8 @@ mod vault;
 pub use error::Error;
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
 pub use operations::Operations;
-pub use provider::{Authenticate, BackUp, Provider, Seal, Sign, UnwrapCek};
+pub use provider::{Authenticate, BackUp, JudgeKeys, Provider, Seal, Sign, UnwrapCek};
 pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
 #[cfg(feature = "vault")]
-pub use vault::{VaultError, VaultKeystore, VaultLogin, VaultSettings};
+pub use vault::{VaultError, VaultKeystore, VaultLogin, VaultSettings, parsers as vault_parsers};

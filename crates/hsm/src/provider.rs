@@ -71,10 +71,25 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether its keys still are what was made, where somebody else administers them.
+    fn judging(&self) -> Option<&dyn JudgeKeys> {
+        None
+    }
+
     /// What a backup of its files needs, if its keys are in files.
     fn backing_up(&self) -> Option<&dyn BackUp> {
         None
     }
+}
+
+/// Looks at keys that somebody else administers.
+pub trait JudgeKeys {
+    /// Addresses of the keys that may leave by now, were imported, or are of another type than was made. A hybrid key is judged by the
+    /// key that seals it.
+    ///
+    /// # Errors
+    /// When the provider does not answer.
+    fn altered(&self) -> Result<Vec<String>, Error>;
 }
 
 /// Hands over what opens a copy of its files, sealed.

@@ -62,7 +62,7 @@ pub(super) struct Session {
 }
 
 #[derive(Clone)]
-struct Token {
+pub(super) struct Token {
     text: Zeroizing<String>,
     /// When another is asked for: at two thirds of its time.
     renew: Instant,
@@ -99,6 +99,11 @@ impl Session {
         if answer.status == 403 { Err(VaultError::Denied(path.to_owned()).into()) } else { Ok(answer) }
     }
 
+    /// Has a token.
+    pub(super) fn begin(&self) -> Result<(), Error> {
+        self.token().map(drop)
+    }
+
     fn token(&self) -> Result<Token, Error> {
         let mut held = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = held.as_ref().filter(|token| Instant::now() < token.renew) {
@@ -127,6 +132,13 @@ impl Session {
             }
         };
         let answer = self.http.call("POST", path, None, Some(&body))?;
+        Token::of(&answer)
+    }
+}
+
+impl Token {
+    /// Of the answer to a login.
+    pub(super) fn of(answer: &Answer) -> Result<Self, Error> {
         if answer.status != 200 {
             return Err(VaultError::Login(answer.words()).into());
         }
@@ -136,7 +148,7 @@ impl Session {
         // Zero: without end. It is asked for anew each hour all the same.
         let seconds = if seconds == 0 { 3600 } else { seconds.min(LONGEST_LEASE) };
         let renew = Instant::now() + Duration::from_secs(seconds) * 2 / 3;
-        Ok(Token { text: Zeroizing::new(text.to_owned()), renew })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), renew })
     }
 }
 

@@ -12,6 +12,7 @@
 mod entry;
 mod http;
 mod login;
+pub mod parsers;
 mod transit;
 
 use std::{
@@ -29,7 +30,7 @@ use crate::{
     error::Error,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, Provider, Seal, Sign, UnwrapCek},
+    provider::{Authenticate, JudgeKeys, Provider, Seal, Sign, UnwrapCek},
     software,
 };
 
@@ -73,6 +74,23 @@ impl VaultKeystore {
             keys.insert(label, Kept { entry, public: None });
         }
         Ok(Self { folder: folder.to_owned(), transit, keys: Mutex::new(keys), _lock: lock })
+    }
+
+    /// Looks at the Vault of these settings, and makes and changes nothing: both logins work, and what is sealed under the key of the keystore's own
+    /// entries is unsealed again. Whether that key is there: it is not before the first start.
+    ///
+    /// # Errors
+    /// [`Error::Vault`], with who is at fault; [`Error::File`], [`Error::OpenToOthers`] for what the settings name.
+    pub fn probe(settings: &VaultSettings) -> Result<bool, Error> {
+        let transit = Transit::open(settings)?;
+        transit.log_in()?;
+        if !transit.is_sealed_in(SEALING, "aes256-gcm96")? {
+            return Ok(false);
+        }
+        let (probe, context) = (b"probe".as_slice(), b"sceau-doctor".as_slice());
+        let sealed = transit.encrypt(SEALING, probe, context)?;
+        let unsealed = transit.decrypt(SEALING, sealed.as_bytes(), context)?;
+        if unsealed.expose() == probe { Ok(true) } else { Err(VaultError::Answer.into()) }
     }
 
     fn kept(&self, key: &KeyRef) -> Result<Kept, Error> {
@@ -219,6 +237,30 @@ impl Provider for VaultKeystore {
 
     fn sealing(&self) -> Option<&dyn Seal> {
         Some(self)
+    }
+
+    fn judging(&self) -> Option<&dyn JudgeKeys> {
+        Some(self)
+    }
+}
+
+impl JudgeKeys for VaultKeystore {
+    fn altered(&self) -> Result<Vec<String>, Error> {
+        let mut wanted = vec![(SEALING.to_owned(), "aes256-gcm96")];
+        for entry in self.list()? {
+            wanted
+                .extend(vault_type(entry.key.kind()).map(|of_type| (entry.key.label().to_string(), of_type)));
+        }
+        let mut altered = Vec::new();
+        for (label, of_type) in wanted {
+            match self.transit.is_sealed_in(&label, of_type) {
+                // One that is gone says so when it is used.
+                Ok(_) => {}
+                Err(Error::Vault(VaultError::Foreign(_))) => altered.push(format!("{SCHEME}:{label}")),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(altered)
     }
 }
 

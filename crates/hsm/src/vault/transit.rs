@@ -49,16 +49,26 @@ impl Transit {
             });
             done(&self.maker().call("POST", &self.path("keys", label), Some(&wanted))?)?;
         }
-        let there = self.read(label)?.ok_or(VaultError::Answer)?;
+        if self.is_sealed_in(label, of_type)? { Ok(()) } else { Err(VaultError::Answer.into()) }
+    }
+
+    /// Whether the key is there; one that may leave, was imported, or is of another type is refused.
+    pub(super) fn is_sealed_in(&self, label: &str, of_type: &str) -> Result<bool, Error> {
+        let Some(there) = self.read(label)? else { return Ok(false) };
         let is = |name: &str| there.get(name).and_then(Value::as_bool).unwrap_or_default();
         // What was imported is known to whoever had it before.
         let sealed =
             !is("exportable") && !is("allow_plaintext_backup") && !is("derived") && !is("imported_key");
         if sealed && there.get("type").and_then(Value::as_str) == Some(of_type) {
-            Ok(())
+            Ok(true)
         } else {
             Err(VaultError::Foreign(format!("{}{label}", self.prefix)).into())
         }
+    }
+
+    /// Both logins, where there are two.
+    pub(super) fn log_in(&self) -> Result<(), Error> {
+        [Some(&self.user), self.maker.as_ref()].into_iter().flatten().try_for_each(Session::begin)
     }
 
     fn read(&self, label: &str) -> Result<Option<Value>, Error> {
@@ -81,17 +91,7 @@ impl Transit {
     }
 
     pub(super) fn public(&self, label: &str, kind: KeyKind) -> Result<PublicKey, Error> {
-        let there = self.read(label)?.ok_or(VaultError::Answer)?;
-        let text = there.get("keys").and_then(|keys| keys.get("1")).and_then(|key| key.get("public_key"));
-        let text = text.and_then(Value::as_str).ok_or(VaultError::Answer)?;
-        if kind == KeyKind::Ed25519 {
-            let bytes = STANDARD.decode(text).map_err(|_| VaultError::Answer)?;
-            return Ok(PublicKey::Ed25519(VerifyingKey::from_bytes(&bytes)?));
-        }
-        // SubjectPublicKeyInfo in PEM (RFC 7468).
-        let lines = text.lines().filter(|line| !line.starts_with("-----")).map(str::trim);
-        let der = STANDARD.decode(lines.collect::<String>()).map_err(|_| VaultError::Answer)?;
-        Ok(PublicKey::Recipient(RecipientKey::parse(RecipientSuite::RsaOaep256, &der)?))
+        public_of(&self.read(label)?.ok_or(VaultError::Answer)?, kind)
     }
 
     pub(super) fn sign(&self, label: &str, message: &[u8]) -> Result<[u8; 64], Error> {
@@ -108,9 +108,7 @@ impl Transit {
 
     /// The bytes after `vault:v1:` of an answer.
     fn spelt(&self, act: &str, label: &str, body: &Value, field: &str) -> Result<Vec<u8>, Error> {
-        let answer = self.user.call("POST", &self.path(act, label), Some(body))?;
-        let text = data(&answer, field)?.strip_prefix(PREFIX).ok_or(VaultError::Answer)?;
-        STANDARD.decode(text).map_err(|_| VaultError::Answer.into())
+        spelt(&self.user.call("POST", &self.path(act, label), Some(body))?, field)
     }
 
     /// `vault:v1:…`.
@@ -148,6 +146,26 @@ impl Transit {
         let text = data(&answer, "plaintext")?;
         STANDARD.decode(text).map(SecretBytes::new).map_err(|_| VaultError::Answer.into())
     }
+}
+
+/// The first version of a key that is there.
+pub(super) fn public_of(there: &Value, kind: KeyKind) -> Result<PublicKey, Error> {
+    let text = there.get("keys").and_then(|keys| keys.get("1")).and_then(|key| key.get("public_key"));
+    let text = text.and_then(Value::as_str).ok_or(VaultError::Answer)?;
+    if kind == KeyKind::Ed25519 {
+        let bytes = STANDARD.decode(text).map_err(|_| VaultError::Answer)?;
+        return Ok(PublicKey::Ed25519(VerifyingKey::from_bytes(&bytes)?));
+    }
+    // SubjectPublicKeyInfo in PEM (RFC 7468).
+    let lines = text.lines().filter(|line| !line.starts_with("-----")).map(str::trim);
+    let der = STANDARD.decode(lines.collect::<String>()).map_err(|_| VaultError::Answer)?;
+    Ok(PublicKey::Recipient(RecipientKey::parse(RecipientSuite::RsaOaep256, &der)?))
+}
+
+/// The bytes after `vault:v1:` in a field of an answer.
+pub(super) fn spelt(answer: &Answer, field: &str) -> Result<Vec<u8>, Error> {
+    let text = data(answer, field)?.strip_prefix(PREFIX).ok_or(VaultError::Answer)?;
+    STANDARD.decode(text).map_err(|_| VaultError::Answer.into())
 }
 
 fn data<'a>(answer: &'a Answer, field: &str) -> Result<&'a str, Error> {
