@@ -133,6 +133,12 @@ sceau_element_api::problem_codes! {
         "The document is larger than the antivirus takes", "Ask the key manager's administrator to raise StreamMaxLength.";
     ScannerFailed, "scanner_failed", 503, Organisation,
         "The examination ended without a verdict", "Try again; the key manager's log says why.";
+    ScannerUnconfined, "scanner_unconfined", 503, Organisation,
+        "The process that examines documents could not be confined on this machine",
+        "The document waits. The key manager's administrator moves it to a kernel with seccomp filters, or accepts the risk: allow_unconfined = true in [scanner].";
+    PlatformTooSlow, "platform_too_slow", 503, Platform,
+        "The platform delivered the document too slowly to be examined",
+        "The document waits. Try again; if it goes on, tell the platform's administrator.";
     DocumentInfected, "document_infected", 403, Organisation,
         "The antivirus found something in the document; the detail names it", "Do not open it. A supervisor may let one officer open it for a while, with a reason.";
     DocumentAltered, "document_altered", 422, Platform,
@@ -145,6 +151,15 @@ sceau_element_api::problem_codes! {
         "That person has no certificate here, or the dossier is assigned to others", "Choose somebody else, or have the administrator assign the dossier.";
     DocumentNotInfected, "document_not_infected", 409, Caller,
         "The antivirus found nothing in this document of late", "Open it: it is examined again.";
+    FolderOutdated, "folder_outdated", 503, Organisation,
+        "The platform's log holds records of this key manager that its folder lacks",
+        "No key leaves. Its administrator puts the newest folder or backup in place, or goes on without what is missing: sceau keymanager take-up.";
+    LogNotCompared, "log_not_compared", 503, Organisation,
+        "The platform's log was not compared with the key manager's trace since it started",
+        "No key leaves before. Try again when the platform answers; the key manager's log says what is in the way.";
+    StorageFull, "storage_full", 507, Organisation,
+        "The key manager has no room left to write down what happens",
+        "Nothing was released without its record. Tell its administrator: with room on its disk it goes on.";
     Internal, "internal", 500, Organisation,
         "The key manager failed", "Its log says why. Nothing was released without its record; tell the administrator.";
 }

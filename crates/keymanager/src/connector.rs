@@ -141,6 +141,27 @@ impl KeyManager {
         Ok(VerifiedConnector { grant })
     }
 
+    /// That who was let in still is: an examination takes a while, and what was taken back meanwhile counts.
+    pub(crate) fn check_still_reaches(&self, caller: Caller<'_>, dossier: DossierId) -> Result<(), Denial> {
+        let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
+        let reaches = match caller {
+            Caller::Officer(officer) => registers.may_open(dossier, officer.account()),
+            Caller::Connector(VerifiedConnector { grant }) => {
+                if registers.connectors.get(&grant.certificate_fingerprint) != Some(grant) {
+                    return Err(Denial::NotGranted);
+                }
+                !registers.assignments.contains_key(&dossier)
+            }
+        };
+        if reaches { Ok(()) } else { Err(Denial::NotAssigned) }
+    }
+
+    /// The certificate of a machine, accepted as a connector's whether or not it has a grant: a fingerprint that records may hold.
+    pub(crate) fn connector_shown(&self, shown: Shown<'_>) -> Option<String> {
+        let client = self.judge_client(shown).ok()?.with_role(CertificateRole::Connector).ok()?;
+        Some(client.fingerprint().to_string())
+    }
+
     /// The grants, by the certificates' fingerprints.
     pub fn grants(&self) -> Vec<Grant> {
         let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);

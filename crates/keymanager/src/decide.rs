@@ -85,6 +85,10 @@ impl KeyManager {
         let link = self.link().ok_or(Denial::NotConnected)?;
         let proven = request.proof.verify(&link)?;
         self.check_reach(caller, &proven)?;
+        // With the platform away a decision is kept and sent later; an old folder decides nothing.
+        if self.standing().is_outdated() {
+            return Err(Denial::FolderOutdated.into());
+        }
         let by = caller.decides()?;
         let (hash, payload) = {
             let _alone = self.deciding().await;
@@ -150,7 +154,7 @@ impl KeyManager {
             decided_by: by.account,
             role: by.role,
             connector: caller.connector(),
-            time: self.now(),
+            time: self.time_of_decision(proven).await?,
         };
         let payload =
             document.to_bytes().map_err(|_| Denial::Body("a reason has at most 2,000 characters"))?;
@@ -164,6 +168,18 @@ impl KeyManager {
         self.outbox().enqueue(append.transaction(), DECISION_TOPIC, &hash).await?;
         append.commit().await?;
         Ok((hash, payload))
+    }
+
+    /// Now, and later than what was decided on the dossier before: the element takes no older decision, and a clock that was ahead may have been put
+    /// right since.
+    async fn time_of_decision(&self, proven: &ProvenManifest) -> Result<u64, Error> {
+        let mut time = self.now();
+        let dossier = proven.manifest.dossier.to_string();
+        for row in self.database().fetch_all(statements::DECISIONS, params![dossier]).await? {
+            let before: Vec<u8> = row.get("payload")?;
+            time = time.max(Decision::parse(&before)?.document.time.saturating_add(1));
+        }
+        Ok(time)
     }
 
     fn decided(&self, caller: Caller<'_>, request: &DecisionRequest, proven: &ProvenManifest) -> RecordDraft {

@@ -106,6 +106,21 @@ impl KeyManager {
         self.send(&waiting).await
     }
 
+    /// Sends the record at `position`, and those that wait before it, in order; one that is refused holds none back.
+    pub(crate) async fn send_through(&self, position: u64) -> Result<(), Delivery> {
+        loop {
+            match self.send_waiting().await {
+                Ok(()) => {}
+                Err(Delivery::Refused(_)) => return self.send_one(position).await,
+                Err(other) => return Err(other),
+            }
+            let waits = statements::UNDELIVERED_RECORD;
+            if self.database().fetch_optional(waits, params![position]).await?.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Sends one record at once, if the platform does not have it yet.
     pub(crate) async fn send_one(&self, position: u64) -> Result<(), Delivery> {
         let row = self.database().fetch_optional(statements::UNDELIVERED_RECORD, params![position]).await?;

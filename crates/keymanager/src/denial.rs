@@ -74,6 +74,10 @@ pub enum Denial {
     NotFound,
     /// The request took too long to arrive, or to answer.
     TooSlow,
+    /// The platform's log holds records of this key manager that are not here.
+    FolderOutdated,
+    /// The platform's log was not compared with our trace since the start.
+    LogNotCompared,
     /// The platform does not answer.
     PlatformAway,
     /// The document must be examined, and the reading session to fetch it with did not come along.
@@ -86,6 +90,10 @@ pub enum Denial {
     ScannerTooLarge,
     /// The examination ended without a verdict.
     ScannerFailed,
+    /// The process that examines documents could not be confined, and the policy does not allow that.
+    ScannerUnconfined,
+    /// The platform delivers what is to be examined too slowly.
+    PlatformTooSlow,
     /// The antivirus found this.
     Infected(String),
     /// What the platform holds is not what the manifest names.
@@ -138,12 +146,16 @@ impl Denial {
             Self::Platform(_) => Code::PlatformRefused,
             Self::NotFound => Code::NotFound,
             Self::TooSlow => Code::RequestTooSlow,
+            Self::FolderOutdated => Code::FolderOutdated,
+            Self::LogNotCompared => Code::LogNotCompared,
             Self::PlatformAway => Code::PlatformUnreachable,
             Self::ReadingNeeded => Code::ScanReadingNeeded,
             Self::ScanUnderWay => Code::ScanUnderWay,
             Self::ScannerUnavailable => Code::ScannerUnavailable,
             Self::ScannerTooLarge => Code::ScannerTooLarge,
             Self::ScannerFailed => Code::ScannerFailed,
+            Self::ScannerUnconfined => Code::ScannerUnconfined,
+            Self::PlatformTooSlow => Code::PlatformTooSlow,
             Self::Infected(_) => Code::DocumentInfected,
             Self::DocumentAltered => Code::DocumentAltered,
             Self::SupervisorNeeded => Code::SupervisorNeeded,

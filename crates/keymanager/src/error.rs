@@ -42,6 +42,11 @@ pub enum Error {
     /// The platform's log contradicts what it said before. Keep both checkpoints: they are the proof.
     #[error("the platform's log contradicts itself: {0}")]
     Log(String),
+    /// The platform does not show its log whole.
+    #[error(
+        "the platform's log could not be compared with the key manager's own trace: {0}; no key leaves before it was"
+    )]
+    NotCompared(String),
     /// Our own trace is not what its signed checkpoint says.
     #[error(
         "the key manager's own trace was altered or is incomplete: restore the folder from a backup ({0})"
@@ -116,6 +121,7 @@ impl Error {
             Self::Acknowledgement(_) => "acknowledgement_unproven",
             Self::Platform(_) => "platform_unreachable",
             Self::Log(_) => "platform_log_inconsistent",
+            Self::NotCompared(_) => "log_not_compared",
             Self::Journal(_) => "journal_damaged",
             Self::Tampered(_) => "state_tampered",
             Self::PublicAddress(_) => "public_address",

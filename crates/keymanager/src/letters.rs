@@ -53,7 +53,7 @@ impl KeyManager {
 }
 
 /// French and English of each kind, in a sentence that goes on to what it is about.
-const WORDS: [(&str, &str, &str); 10] = [
+const WORDS: [(&str, &str, &str); 11] = [
     (
         "next_key_not_published",
         "la clé suivante n'est pas publiée, et celle-ci expire",
@@ -66,6 +66,11 @@ const WORDS: [(&str, &str, &str); 10] = [
     ),
     ("server_certificate_expires", "le certificat du serveur expire", "the server's certificate expires"),
     ("client_certificate_expires", "un certificat client expire", "a client certificate expires"),
+    (
+        "key_may_leave",
+        "une clé peut désormais sortir du coffre qui la garde",
+        "a key may leave the Vault that keeps it",
+    ),
     ("backup_old", "la dernière sauvegarde est trop ancienne", "the last backup is too old"),
     (
         "mob_key_not_taken",

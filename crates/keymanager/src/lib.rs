@@ -25,6 +25,7 @@ mod link;
 mod manager;
 mod mob;
 mod officer;
+pub mod parsers;
 mod people;
 mod quota;
 mod register;
@@ -34,6 +35,7 @@ mod roots;
 mod scanning;
 mod schema;
 mod settings;
+mod standing;
 mod tls;
 mod transit;
 mod vault;
@@ -41,8 +43,8 @@ mod watch;
 mod work;
 
 pub use backup::{
-    Backup, BackupError, BackupNote, LastBackup, MadeBackup, NewBackup, Rehearsed, Restored, Terms,
-    UnlockedBackup, open_share, share_text,
+    Backup, BackupError, BackupNote, Credentials, LastBackup, MadeBackup, NewBackup, Rehearsed, Restored,
+    Terms, UnlockedBackup, open_share, share_text,
 };
 pub use calendar::{Alert, CalendarKey};
 pub use code::Code;
@@ -64,7 +66,8 @@ pub use register::{Assignment, Binding};
 pub use release::{Failure, Released, UnwrapRequest};
 pub use rewrap::{NotRewrapped, Rewrapped};
 pub use scanning::{
-    Colleague, Exception, ExceptionRequest, ReadingToken, SandboxError, Scanned, ScannerSettings, scan_one,
+    Colleague, Exception, ExceptionRequest, ExceptionStanding, ReadingToken, Revoked, SandboxError, Scanned,
+    ScannerSettings, ShownException, scan_one,
 };
 pub use schema::{MIGRATIONS, statements};
 pub use settings::{Quota, Settings};

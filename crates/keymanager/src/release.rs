@@ -119,7 +119,8 @@ impl KeyManager {
     /// Releases the content key of a file to whoever may have it.
     ///
     /// # Errors
-    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, words of the intake, header, assignment or grant, key;
+    /// [`Failure::Denied`], recorded, with the first check that fails: quota, connection, manifest, words of the intake, header, assignment or grant, key, that this
+    /// folder is the newest;
     /// [`Failure::Broken`] when a record cannot be made durable: no key leaves then.
     pub(crate) async fn release(
         &self,
@@ -127,14 +128,7 @@ impl KeyManager {
         request: &UnwrapRequest,
     ) -> Result<Released, Failure> {
         let about = |action: Action| self.record_of_file(caller, action, request);
-        let permitted = match self.permit(caller, request) {
-            Ok(permitted) => {
-                let permitted = Arc::new(permitted);
-                self.scanned(caller, request, &permitted).await.map(|scanned| (permitted, scanned))
-            }
-            Err(denial) => Err(denial),
-        };
-        let (permitted, scanned) = match permitted {
+        let (permitted, scanned) = match self.examined_and_permitted(caller, request).await {
             Ok(both) => both,
             Err(denial) => {
                 let who = Some(caller.actor().id);
@@ -166,6 +160,19 @@ impl KeyManager {
                 Err(failure)
             }
         }
+    }
+
+    /// Every check, and what the antivirus says where it is asked.
+    async fn examined_and_permitted(
+        &self,
+        caller: Caller<'_>,
+        request: &UnwrapRequest,
+    ) -> Result<(Arc<Permitted>, Option<Scanned>), Denial> {
+        let permitted = Arc::new(self.permit(caller, request)?);
+        self.check_newest().await?;
+        let scanned = self.scanned(caller, request, &permitted).await?;
+        self.check_still_reaches(caller, request.proof.dossier)?;
+        Ok((permitted, scanned))
     }
 
     /// Every check that needs no private key, in order.

@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
     Migration { name: "keymanager/rewrap-1", sql: include_str!("schema/rewrap-1.sql") },
     Migration { name: "keymanager/rewrap-2", sql: include_str!("schema/rewrap-2.sql") },
+    Migration { name: "keymanager/standing-1", sql: include_str!("schema/standing-1.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
@@ -78,6 +79,11 @@ pub mod statements {
             ON CONFLICT (id) DO UPDATE SET checkpoint = excluded.checkpoint, frontier = excluded.frontier, \
             reading = excluded.reading";
         pub GET_WATCHED = "SELECT checkpoint, frontier, reading FROM watched WHERE id = 1";
+        pub READ_AGAIN = "UPDATE watched SET reading = 0";
+        /// A record in our name that our trace lacks.
+        pub NOT_OURS = "INSERT INTO not_ours (log_index) VALUES ($1) ON CONFLICT (log_index) DO NOTHING";
+        pub FORGET_NOT_OURS = "DELETE FROM not_ours WHERE log_index < $1";
+        pub SOME_NOT_OURS = "SELECT log_index FROM not_ours ORDER BY log_index LIMIT 1";
         pub PUT_ENROLLED_ROOT = "INSERT INTO enrolled_root (log_index, root, hash) VALUES ($1, $2, $3) \
             ON CONFLICT (log_index) DO UPDATE SET root = excluded.root, hash = excluded.hash";
         pub FORGET_ENROLLED_ROOTS = "DELETE FROM enrolled_root";

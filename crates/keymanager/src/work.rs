@@ -30,7 +30,7 @@ impl Ticked {
 }
 
 impl KeyManager {
-    /// Does what is due now: renews the server's certificate, makes and publishes keys, watches the platform's log, delivers records and decisions.
+    /// Does what is due now: renews the server's certificate, makes and publishes keys, watches the platform's log, compares it once, delivers records and decisions.
     ///
     /// Time is the injected clock's; nothing else moves it.
     pub async fn tick(&self) -> Ticked {
@@ -50,16 +50,22 @@ impl KeyManager {
                 let _alone = self.alone().await;
                 ticked.note("keys", self.tend_keys(&link).await);
             }
-            let came = ticked.note("watch", self.watch_roots(&link).await);
+            let watched = self.watch_roots(&link).await;
+            let answers = watched.is_ok();
+            let came = ticked.note("watch", watched);
             if came {
                 let _alone = self.alone().await;
                 ticked.note("keys", self.tend_keys(&link).await);
+            }
+            if answers {
+                ticked.note("standing", self.compare(&link).await);
             }
         }
         if self.is_connected() {
             ticked.note("rewrapping", self.tend_rewrapping().await);
         }
         ticked.note("mob", self.tend_mob().await);
+        ticked.note("altered_keys", self.tend_altered_keys());
         ticked.note("calendar", self.tend_calendar().await);
         ticked
     }

@@ -1,4 +1,9 @@
-//! `sceau keymanager backup` and `restore`: one sealed file, and its key in the hands of several custodians.
+//! `sceau keymanager backup` and `restore`: one sealed file, and its key in the hands of several custodians. What rotates keys and shows them is here
+//! as well.
+
+mod anew;
+
+pub(crate) use anew::{RestoreOptions, TakeUpOptions, restore, take_up};
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -8,22 +13,15 @@ use std::path::{Path, PathBuf};
 
 use sceau_crypto::sharing::{Share, ShareError};
 use sceau_hsm::Passphrase;
-use sceau_hsm::durable::{check_secret, secret_folder};
-use sceau_keymanager::{
-    Backup, BackupError, BackupNote, Error, NewBackup, Restored, Terms, UnlockedBackup, WithdrawalReason,
-    open_share, share_text,
-};
+use sceau_hsm::durable::secret_folder;
+use sceau_keymanager::{BackupError, BackupNote, NewBackup, WithdrawalReason, share_text};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::command::passphrase;
 use crate::failure::{Exit, Failure};
 use crate::running::Running;
-use crate::serve::keymanager::{KeyManagerState, clock};
+use crate::serve::keymanager::KeyManagerState;
 use crate::serve::say_ready;
-
-/// The longest file with a share, in bytes.
-const LONGEST: u64 = 64 * 1024;
 
 /// A backup to make.
 #[derive(Debug, clap::Args)]
@@ -44,30 +42,6 @@ pub(crate) struct BackupOptions {
     shares: Option<PathBuf>,
     #[command(flatten)]
     passphrases: SharePassphrases,
-}
-
-/// A key manager to make anew.
-#[derive(Debug, clap::Args)]
-pub(crate) struct RestoreOptions {
-    #[command(flatten)]
-    state: KeyManagerState,
-    /// The backup
-    #[arg(long)]
-    backup: PathBuf,
-    /// File with a custodian's share; once for each. Without it they are typed on the terminal
-    #[arg(long = "share")]
-    shares: Vec<PathBuf>,
-    #[command(flatten)]
-    passphrases: SharePassphrases,
-    /// Verify backup and shares, and write nothing
-    #[arg(long)]
-    rehearse: bool,
-    /// Go on without what the platform's log shows that the backup lacks
-    #[arg(long)]
-    accept_loss: bool,
-    /// Do not ask the platform what happened after the backup
-    #[arg(long)]
-    offline: bool,
 }
 
 /// A change of keys that does not wait for its time.
@@ -134,35 +108,6 @@ pub(crate) async fn back_up(options: BackupOptions) -> Result<(), Failure> {
     }))
 }
 
-/// Makes a key manager anew, or rehearses it.
-pub(crate) async fn restore(options: RestoreOptions) -> Result<(), Failure> {
-    let RestoreOptions { state, backup, shares, passphrases, rehearse, accept_loss, offline } = options;
-    // The new passphrase first: nobody should fetch shares in vain.
-    let unlock = if rehearse { None } else { Some(state.unlock()?) };
-    let backup = Backup::read(&backup)?;
-    let note = backup.note().clone();
-    eprintln!(
-        "Backup {} of {}, root {}, {} records; {} of {} shares open it.",
-        note.backup,
-        note.organisation_name,
-        note.root_fingerprint,
-        note.records,
-        note.threshold,
-        note.custodians
-    );
-    let mut passphrases = passphrases.read()?;
-    let shares = if shares.is_empty() {
-        typed_shares(&note, &mut passphrases)?
-    } else {
-        shares.iter().map(|file| read_share(file, &mut passphrases)).collect::<Result<_, _>>()?
-    };
-    let unlocked = backup.unlock(&shares)?;
-    let Some(unlock) = unlock else { return rehearsed(&note, &unlocked) };
-    let terms = Terms { accept_loss, offline };
-    let restored = unlocked.restore(&state.data, &unlock, terms, clock()).await?;
-    say_restored(&note, &state.data, &restored)
-}
-
 /// Changes the recipient key, or withdraws both keys in use. The platform must answer; what it did not take is sent again when the key manager runs.
 pub(crate) async fn rotate(options: RotateOptions) -> Result<(), Failure> {
     if let Some(server) = options.running.server()? {
@@ -224,27 +169,6 @@ fn calendar_text(shown: &Value) -> String {
     let backup = backup.map_or_else(|| "none".to_owned(), |backup| on(backup, "made"));
     text.push_str(&format!("last backup: {backup}\n"));
     text
-}
-
-fn rehearsed(note: &BackupNote, unlocked: &UnlockedBackup) -> Result<(), Failure> {
-    let found = unlocked.rehearse()?;
-    say_ready(&json!({
-        "rehearsed": note.backup.to_string(), "made": note.made, "files": found.files, "bytes": found.bytes,
-    }))
-}
-
-fn say_restored(note: &BackupNote, folder: &Path, restored: &Restored) -> Result<(), Failure> {
-    let missing = restored.missing.as_ref().map(|missing| {
-        json!({"records": missing.records, "statements": missing.statements, "decisions": missing.decisions})
-    });
-    let lost: Vec<String> = restored.lost_keys.iter().map(ToString::to_string).collect();
-    if !lost.is_empty() {
-        eprintln!("What depositors sealed to these keys cannot be opened: ask them to deposit again.");
-    }
-    say_ready(&json!({
-        "restored": note.backup.to_string(), "data": folder, "root_fingerprint": note.root_fingerprint,
-        "compared": restored.missing.is_some(), "missing": missing, "lost_keys": lost,
-    }))
 }
 
 /// How the program ends for each of these.
@@ -321,39 +245,6 @@ fn terminal() -> Result<File, Failure> {
         let words = "there is no terminal to show the shares on: name a folder for them with --shares";
         Failure::new(Exit::Usage, "no_terminal", words)
     })
-}
-
-fn read_share(path: &Path, passphrases: &mut BTreeMap<u8, Passphrase>) -> Result<Share, Failure> {
-    check_secret(path)?;
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    let file = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
-    file.map_err(|cause| Failure::file("read", path, &cause))?;
-    let share = open_share(&text, |number| Ok(passphrases.remove(&number)));
-    share.map_err(|error| Failure::from(error).and(&format!("it is in {}", path.display())))
-}
-
-/// Typed without being shown, until there are enough.
-fn typed_shares(
-    note: &BackupNote,
-    passphrases: &mut BTreeMap<u8, Passphrase>,
-) -> Result<Vec<Share>, Failure> {
-    let mut shares = Vec::new();
-    while shares.len() < usize::from(note.threshold) {
-        let question = format!("Share {} of {}: ", shares.len() + 1, note.threshold);
-        let text = passphrase::typed(&question, "shares", "--share")?;
-        match open_share(&text, |number| Ok(passphrases.remove(&number))) {
-            Ok(share) => shares.push(share),
-            Err(Error::Backup(BackupError::ShareSealed(number))) => {
-                let typed =
-                    passphrase::typed(&format!("Passphrase of share {number}: "), "passphrase", "--share")?;
-                let typed = Passphrase::new(&typed)?;
-                shares.push(open_share(&text, |_| Ok(Some(typed)))?);
-            }
-            // Whoever mistyped tries again: the others' shares are not asked for twice.
-            Err(error) => eprintln!("{error}"),
-        }
-    }
-    Ok(shares)
 }
 
 fn numbered(text: &str) -> Result<(u8, PathBuf), String> {

@@ -75,6 +75,8 @@ pub(crate) enum Owner {
     Backup(custody::BackupOptions),
     /// Make a key manager anew from a backup and enough of its custodians' shares, in an empty folder
     Restore(custody::RestoreOptions),
+    /// Go on with a folder that was put back by hand, though the platform's log shows that it is an old copy; the key manager is stopped meanwhile
+    TakeUp(custody::TakeUpOptions),
     /// Issue a client certificate: as PKCS#12 for a browser, as PEM for a connector
     Certificate {
         #[command(flatten)]
@@ -105,6 +107,7 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
         }
         Owner::Backup(options) => custody::back_up(options).await,
         Owner::Restore(options) => custody::restore(options).await,
+        Owner::TakeUp(options) => custody::take_up(options).await,
         Owner::Init { state, organisation_name, address } => {
             say_root(init(&state, &organisation_name, &address).await?.root_fingerprint())
         }

@@ -185,11 +185,24 @@ export interface Colleague {
 }
 
 /** POST /v1/exceptions: one infected document that one officer may open for a while. */
-export interface Exception {
+export interface Granted {
   account: string;
   signature: string;
   reason: string;
   until: number;
+}
+
+/** GET /v1/exceptions and POST /v1/exceptions/{id}/revoke, for supervisors and administrators; the newest first. */
+export interface Exception extends Granted {
+  id: string;
+  dossier: string;
+  file_id: string;
+  since: number;
+  standing: "in_force" | "ended" | "revoked" | "lapsed";
+  /** Of the officer and of the supervisor; null without a certificate here. */
+  name: string | null;
+  supervisor_name: string | null;
+  revoked?: { at: number; by: string | null };
 }
 
 /** A refusal with its stable code (RFC 9457), or a cut connection (`network`). */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { granting, servers, visit } from "./house";
 
 describe("alarms", () => {
-  it.each(["foreign_statement", "foreign_decision", "foreign_record", "restored_elsewhere", "organisation_changed", "log_inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
+  it.each(["folder_outdated", "foreign_statement", "foreign_decision", "foreign_record", "restored_elsewhere", "organisation_changed", "log_inconsistent"])("%s says what it means and what to do, in both languages", async (kind) => {
     servers.stage.who = "administrator";
     servers.stage.alarms = [kind];
     const said: string[] = [];
@@ -15,6 +15,29 @@ describe("alarms", () => {
     }
     expect(said[0]).not.toBe(said[1]);
     expect(said.join()).not.toMatch(/Une alerte sur la trace|An alarm about the platform/); // words of its own
+  });
+});
+
+describe("exceptions", () => {
+  it("are listed for supervisors, and taken back after a question", async () => {
+    servers.stage.who = "supervisor";
+    const page = await visit(`${servers.keys}/exceptions`);
+    await page.getByRole("button", { name: "Reprendre la dérogation de Anaïs Le Goff" }).click();
+    await page.getByRole("button", { name: "Annuler" }).click();
+    const posted = (): string[] => servers.stage.asked.filter(({ body }) => body !== null).map(({ path }) => path);
+    expect(posted()).toEqual([]);
+    await page.getByRole("button", { name: "Reprendre la dérogation de Anaïs Le Goff" }).click();
+    await page.getByRole("button", { name: "Oui, la reprendre" }).click();
+    await page.getByText("La dérogation est reprise.").waitFor();
+    expect(posted()).toEqual([`/v1/exceptions/${"a1".repeat(16)}/revoke`]);
+    expect(await page.locator("[data-standing=in_force]").count()).toBe(0);
+  });
+
+  it("are nobody else's to see", async () => {
+    servers.stage.who = "officer";
+    const page = await visit(`${servers.keys}/exceptions`);
+    await page.locator("[data-code=supervisor_needed]").waitFor();
+    expect(servers.stage.asked.map(({ path }) => path)).not.toContain("/v1/exceptions");
   });
 });
 

@@ -106,7 +106,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/colleagues":
       return [{ account: OFFICER, name: "Anaïs Le Goff" }, { account: SUPERVISOR, name: "Karim Benali" }];
     case "/v1/exceptions":
-      return { ...(posted as object), signature: "Win.Test.EICAR_HDB-1", until: now + 3_600_000 };
+      return posted === undefined ? exceptions(now, stage) : { ...(posted as object), signature: "Win.Test.EICAR_HDB-1", until: now + 3_600_000 };
     case "/v1/decisions":
       return { jws: "a.b.c", delivered: true };
     case "/v1/keys":
@@ -153,6 +153,7 @@ async function api(world: World, stage: Stage, platform: string, path: string, p
     case "/v1/records":
       return records(now);
     default:
+      if (/^\/v1\/exceptions\/[0-9a-f]{32}\/revoke$/.test(path)) return exceptions(now, stage);
       return /^\/v1\/(keys|certificates|connectors)\/[0-9a-f]{64}\/(destroy|withdraw|revoke)$/.test(path) ? [] : undefined;
   }
 }
@@ -167,6 +168,24 @@ function grants(now: number, { asked }: Stage): unknown[] {
     grant("editeur.exemple", "7b", -200, -18, ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"], null),
     ...given,
   ].filter((one) => !asked.some(({ path }) => path === `/v1/connectors/${(one as { certificate_fingerprint: string }).certificate_fingerprint}/revoke`));
+}
+
+function exceptions(now: number, { asked }: Stage): unknown[] {
+  const one = (octet: string, name: string | null, standing: string, ago: number, hours: number, reason: string): unknown => {
+    const id = octet.repeat(16);
+    const since = now - ago * 3_600_000;
+    const back = asked.some(({ path }) => path === `/v1/exceptions/${id}/revoke`);
+    return {
+      id, name, reason, dossier: DOSSIER, file_id: octet.repeat(16), account: OFFICER, supervisor: SUPERVISOR, since, until: since + hours * 3_600_000,
+      signature: "Win.Test.EICAR_HDB-1", supervisor_name: "Sylvie Superviseuse", envelope_hash: octet.repeat(32),
+      ...(standing === "revoked" || back ? { standing: "revoked", revoked: { at: now, by: null } } : { standing }),
+    };
+  };
+  return [
+    one("a1", "Anaïs Le Goff", "in_force", 1, 4, "Faux positif connu de cet éditeur de factures ; l'original papier est perdu."),
+    one("b2", "Karim Benali", "revoked", 30, 24, "Vérification."),
+    one("c3", null, "ended", 200, 1, "Pièce indispensable au recours, examinée sur un poste isolé."),
+  ];
 }
 
 function whoami({ who }: Stage): unknown {

@@ -26,6 +26,8 @@ describe("reads well in both languages, wide and narrow, light and dark", () => 
     ["assignments", "/administration#assignments", "administrator"],
     ["connectors", "/administration#connectors", "administrator"],
     ["connector-granted", "/administration#connectors", "administrator", granting],
+    ["exceptions", "/exceptions", "supervisor"],
+    ["exceptions-administrator", "/administration#exceptions", "administrator"],
     ["journal", "/administration#journal", "administrator"],
   ];
   type Stage = Mock["stage"];

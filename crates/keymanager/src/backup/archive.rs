@@ -39,11 +39,11 @@ pub(super) struct Content {
 }
 
 /// What came out of one. The files are in the folder that was named, if one was.
-pub(super) struct Unpacked {
+pub(crate) struct Unpacked {
     pub(super) credential: Secret<32>,
     pub(super) keystore_file: Vec<u8>,
-    pub(super) files: u64,
-    pub(super) bytes: u64,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Seals the content into the new file `to`, which appears whole or not at all.
@@ -164,7 +164,11 @@ pub(super) fn read(
     })
 }
 
-fn unpack(mut reader: impl Read, note: &[u8], into: Option<&Path>) -> Result<Unpacked, BackupError> {
+pub(crate) fn unpack(
+    mut reader: impl Read,
+    note: &[u8],
+    into: Option<&Path>,
+) -> Result<Unpacked, BackupError> {
     let damaged = |why: &str| BackupError::Damaged(why.to_owned());
     let archived = |error: io::Error| BackupError::Damaged(error.to_string());
     let (mut inside, mut credential, mut keystore_file) = (None, None, None);

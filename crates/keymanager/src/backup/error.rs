@@ -44,8 +44,8 @@ pub enum BackupError {
     NotEmpty(PathBuf),
     /// Rolling back in silence is refused.
     #[error(
-        "the platform's log goes on after this backup: {records} records of this key manager, {statements} key statements and {decisions} \
-         decisions are in it that the backup lacks. Look for a later backup or the lost folder; with --accept-loss the key manager \
+        "the platform's log goes on after this copy: {records} records of this key manager, {statements} key statements and {decisions} \
+         decisions are in it that it lacks. Look for a later backup or the lost folder; with --accept-loss the key manager \
          goes on without them"
     )]
     Behind {

@@ -6,13 +6,13 @@
 //!
 //! It is taken between two writes: whoever changes keys, people or decisions waits, and no transaction is under way while the files are read.
 
-mod archive;
+pub(crate) mod archive;
 mod error;
 mod restore;
 mod shares;
 
 pub use error::BackupError;
-pub use restore::{Backup, Rehearsed, Restored, Terms, UnlockedBackup};
+pub use restore::{Backup, Credentials, Rehearsed, Restored, Terms, UnlockedBackup};
 pub use shares::{open_share, share_text};
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use sceau_client::{Server, Trust};
 use sceau_crypto::sharing::{self, Share};
@@ -11,21 +10,19 @@ use sceau_crypto::{KeyId, RecipientPrivateKey, XWingPrivateKey};
 use sceau_element_api::documents::KeyUse;
 use sceau_element_api::wire::RecordDraft;
 use sceau_hsm::{SoftwareKeystore, Unlock};
-use sceau_store::Clock;
+use sceau_store::{Clock, params};
 use sceau_trace::{Action, Hash, SignedCheckpoint};
+use serde::Serialize;
 
 use super::{BackupError, BackupNote, archive};
-use crate::deliver::Delivery;
 use crate::error::Error;
 use crate::keyring::ManagedKey;
 use crate::link::Link;
 use crate::manager::KeyManager;
+use crate::schema::statements;
 use crate::settings::Settings;
+use crate::standing::Unseen;
 use crate::watch::Missing;
-
-/// How often, and how far apart, the log is looked at for a record that it was just given.
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// A backup, closed.
 #[derive(Debug)]
@@ -57,6 +54,8 @@ pub struct Terms {
     pub accept_loss: bool,
     /// The platform is not asked.
     pub offline: bool,
+    /// Secret ids of AppRoles go on working, those too that were revoked since.
+    pub keep_credentials: bool,
 }
 
 /// A key manager that was made anew.
@@ -66,6 +65,21 @@ pub struct Restored {
     pub missing: Option<Missing>,
     /// Keys that were stated after the backup: what is sealed to them cannot be opened.
     pub lost_keys: Vec<KeyId>,
+    /// What opens here again as it did then.
+    pub credentials: Credentials,
+}
+
+/// Who may come in, as an older folder says: who was given more, or less, since is not known here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Credentials {
+    /// Secret ids of AppRoles that were revoked with the making anew.
+    pub secret_ids_revoked: u64,
+    /// Secret ids that were kept.
+    pub secret_ids_kept: u64,
+    /// Certificates that are bound to people.
+    pub bindings: u64,
+    /// Certificates of connectors that have a grant.
+    pub connectors: u64,
 }
 
 impl Backup {
@@ -171,7 +185,7 @@ impl UnlockedBackup {
         restored
     }
 
-    /// Compares with what the platform saw, and records.
+    /// That the trace is the backup's, then as any older folder.
     async fn take_up(&self, manager: &KeyManager, terms: Terms) -> Result<Restored, Error> {
         let same = manager.journal().checkpoint().map(|checkpoint| checkpoint.note().to_string());
         if same.as_ref() != Some(&self.note.checkpoint) {
@@ -182,23 +196,55 @@ impl UnlockedBackup {
         }
         // Its outcome was recorded after it was taken.
         manager.keep_backup(&self.note).await?;
-        let mut lost_keys = Vec::new();
-        let mut missing = None;
-        if let Some(link) = manager.link().filter(|_| !terms.offline) {
-            let before = accepted(compare(manager, &link).await?, terms)?;
+        let (backup, made) = (self.note.backup.to_string(), self.note.made.to_string());
+        let record = manager.own_record(Action::BACKUP_RESTORE).detail("backup", backup).detail("made", made);
+        manager.make_anew(record, terms).await
+    }
+
+    fn staging(&self, folder: &Path) -> PathBuf {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        folder.with_file_name(format!(".{name}.restoring-{}", self.note.backup))
+    }
+}
+
+impl KeyManager {
+    /// Goes on with this folder though it is an older one that was put back by hand: what happened since is asked of the platform's log, as for a
+    /// backup. The key manager must not serve meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`]; [`Error::Backup`]: the log goes on after this folder, is not compared with it, or another copy still runs.
+    pub async fn take_up(&self, terms: Terms) -> Result<Restored, Error> {
+        if self.link().is_none() {
+            return Err(Error::NotConnected);
+        }
+        if still_runs(self).await {
+            return Err(BackupError::StillRuns(self.address().to_owned()).into());
+        }
+        // What was found in it before is counted as well.
+        self.database().execute(statements::READ_AGAIN, params![]).await?;
+        let record = self.own_record(Action::BACKUP_RESTORE).detail("folder", "in_place");
+        self.make_anew(record, Terms { offline: false, ..terms }).await
+    }
+
+    /// Compares with what the platform saw, takes from people what was taken from them since, and records.
+    async fn make_anew(&self, record: RecordDraft, terms: Terms) -> Result<Restored, Error> {
+        let (mut lost_keys, mut missing) = (Vec::new(), None);
+        if let Some(link) = self.link().filter(|_| !terms.offline) {
+            let before = accepted(surveyed(self, &link).await?, terms)?;
             if before.statements > 0 {
-                lost_keys.extend(manager.adopt_lost_keys(&link, &before).await?);
+                lost_keys.extend(self.adopt_lost_keys(&link, &before).await?);
             }
             // Only now is it known that nothing newer was kept from us.
-            let since = accepted(self.witnessed(manager, &link).await?, terms)?;
+            let since = accepted(self.newest_shown(&link, record.clone()).await?, terms)?;
             if since.statements > 0 {
-                lost_keys.extend(manager.adopt_lost_keys(&link, &since).await?);
+                lost_keys.extend(self.adopt_lost_keys(&link, &since).await?);
             }
             let found = before.and(since);
-            manager.take_back(&found).await?;
+            self.take_back(&found).await?;
             missing = Some(found);
         }
-        let draft = self.record(manager).granted();
+        let credentials = self.judge_credentials(terms).await?;
+        let draft = record.granted().detail("secret_ids_revoked", credentials.secret_ids_revoked.to_string());
         let draft = match &missing {
             None => draft.detail("compared", "no"),
             Some(missing) => draft
@@ -207,49 +253,56 @@ impl UnlockedBackup {
                 .detail("missing_statements", missing.statements.to_string())
                 .detail("missing_decisions", missing.decisions.to_string()),
         };
-        manager.journal().append(draft).await?;
-        Ok(Restored { missing, lost_keys })
+        let mut append = self.journal().begin().await?;
+        append.record(draft).await?;
+        if missing.is_some() {
+            let all = params![i64::MAX.unsigned_abs()];
+            append.transaction().execute(statements::FORGET_NOT_OURS, all).await?;
+        }
+        append.commit().await?;
+        Ok(Restored { missing, lost_keys, credentials })
     }
 
-    fn record(&self, manager: &KeyManager) -> RecordDraft {
-        let draft = manager.own_record(Action::BACKUP_RESTORE);
-        draft.detail("backup", self.note.backup.to_string()).detail("made", self.note.made.to_string())
+    /// Revokes what nobody could tell from what was revoked since, and counts what the administrator must look at.
+    async fn judge_credentials(&self, terms: Terms) -> Result<Credentials, Error> {
+        let (secret_ids_revoked, secret_ids_kept) = match terms.keep_credentials {
+            true => (0, self.count_secret_ids().await?),
+            false => (self.revoke_all_secret_ids().await?, 0),
+        };
+        self.end_exceptions().await?;
+        let lists = self.lists();
+        Ok(Credentials {
+            secret_ids_revoked,
+            secret_ids_kept,
+            bindings: lists.bindings.len() as u64,
+            connectors: lists.connectors.len() as u64,
+        })
     }
 
     /// Has the element log a record that nobody could have foreseen, and reads the log until it is there: an old log does not hold it, and a new
     /// one holds everything before it. What the log held besides is counted.
-    async fn witnessed(&self, manager: &KeyManager, link: &Link) -> Result<Missing, Error> {
-        let unwitnessed = |why: &str| Error::from(BackupError::Unwitnessed(why.to_owned()));
+    async fn newest_shown(&self, link: &Link, record: RecordDraft) -> Result<Missing, Error> {
+        let unwitnessed = |why: String| Error::from(BackupError::Unwitnessed(why));
         let nonce = sceau_crypto::random::<16>();
-        let intent = self.record(manager).detail("nonce", hex::encode(nonce));
-        let position = manager.journal().append(intent).await?;
-        let (ring, now) = (manager.keyring(), manager.now());
+        let position = self.journal().append(record.detail("nonce", hex::encode(nonce))).await?;
+        let (ring, now) = (self.keyring(), self.now());
         let signs = |key: &ManagedKey| !key.destroyed && key.statement.is_valid_at(now);
         if !ring.current(KeyUse::Sign).is_some_and(signs) {
             // What would sign it was replaced, or has expired: the root states another, as it would at the next tick.
-            let _alone = manager.alone().await;
-            manager.tend_keys(link).await?;
-        }
-        match manager.send_one(position).await {
-            Ok(()) => {}
-            Err(Delivery::Refused(code)) => return Err(unwitnessed(&code)),
-            Err(Delivery::Later(why)) => return Err(BackupError::NotCompared(why).into()),
-            Err(Delivery::Broken(error)) => return Err(error),
+            let _alone = self.alone().await;
+            self.tend_keys(link).await?;
         }
         let mut since = Missing::default();
-        for _ in 0..TRIES {
-            since = since.and(compare(manager, link).await?);
-            if manager.is_logged(position).await? {
-                return Ok(since);
-            }
-            tokio::time::sleep(PAUSE).await;
+        let seen = match self.send_one(position).await {
+            Ok(()) => self.see_logged(link, position, Some(&mut since)).await,
+            Err(delivery) => Err(Unseen::from(delivery)),
+        };
+        match seen {
+            Ok(()) => Ok(since),
+            Err(Unseen::Withheld(why)) => Err(unwitnessed(why)),
+            Err(Unseen::Away(why)) => Err(BackupError::NotCompared(why).into()),
+            Err(Unseen::Broken(error)) => Err(error),
         }
-        Err(unwitnessed("its newest checkpoint is older"))
-    }
-
-    fn staging(&self, folder: &Path) -> PathBuf {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        folder.with_file_name(format!(".{name}.restoring-{}", self.note.backup))
     }
 }
 
@@ -262,7 +315,7 @@ fn accepted(found: Missing, terms: Terms) -> Result<Missing, BackupError> {
     Ok(found)
 }
 
-async fn compare(manager: &KeyManager, link: &Link) -> Result<Missing, Error> {
+async fn surveyed(manager: &KeyManager, link: &Link) -> Result<Missing, Error> {
     let alone = manager.watching().await;
     match manager.survey(link, &alone).await {
         Err(Error::Platform(error)) => Err(BackupError::NotCompared(error.to_string()).into()),

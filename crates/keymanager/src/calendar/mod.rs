@@ -2,8 +2,10 @@
 //!
 //! An alert is raised once, recorded and logged, and is over when its cause is: a key was published, a certificate replaced, a backup made.
 
+mod altered;
 mod due;
 
+pub(crate) use altered::AlteredKeys;
 pub(crate) use due::Certificate;
 use due::{Due, Facts, due};
 
@@ -26,8 +28,8 @@ use crate::schema::statements;
 /// Something that is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Alert {
-    /// `next_key_not_published`, `key_not_acknowledged`, `server_certificate_expires`, `client_certificate_expires`, `backup_old`, `mob_key_not_taken` or
-    /// `mob_key_expires`.
+    /// `next_key_not_published`, `key_not_acknowledged`, `server_certificate_expires`, `client_certificate_expires`, `backup_old`, `key_may_leave`,
+    /// `mob_key_not_taken` or `mob_key_expires`.
     pub kind: &'static str,
     /// The key or certificate that it is about.
     pub subject: Option<String>,
@@ -96,6 +98,7 @@ impl KeyManager {
         let mut alerts: Vec<Alert> =
             due(&self.keyring(), &facts, self.settings(), self.now()).into_iter().map(Alert::from).collect();
         alerts.extend(self.mob_alerts().await?);
+        alerts.extend(self.altered_key_alerts());
         alerts.sort_by_key(|alert| alert.by);
         Ok(alerts)
     }

@@ -70,7 +70,7 @@ pub(super) struct Status {
     connected: bool,
     pending_records: u64,
     foreign_statements: u64,
-    /// Kinds of alarms about the platform's log: `foreign_statement`, `foreign_decision`, `foreign_record`, `restored_elsewhere`, `organisation_changed`,
+    /// Kinds of alarms about the platform's log: `folder_outdated` (no key leaves), `foreign_statement`, `foreign_decision`, `foreign_record`, `restored_elsewhere`, `organisation_changed`,
     /// `log_inconsistent`.
     alarms: Vec<String>,
     assignments: u64,
@@ -231,7 +231,10 @@ pub(super) async fn status(
     Ok(Json(Status {
         connected,
         pending_records: manager.journal().undelivered().await?,
-        alarms: manager.alarm_kinds().await?,
+        alarms: {
+            let outdated = manager.standing().is_outdated().then(|| Denial::FolderOutdated.code().to_owned());
+            outdated.into_iter().chain(manager.alarm_kinds().await?).collect()
+        },
         foreign_statements: manager.alarms(FOREIGN_STATEMENT).await?,
         assignments: assignments as u64,
         transit: match &manager.settings().transit {

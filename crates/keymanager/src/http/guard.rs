@@ -20,6 +20,7 @@ use crate::connector::VerifiedConnector;
 use crate::denial::Denial;
 use crate::manager::KeyManager;
 use crate::officer::{Shown, VerifiedAdministrator, VerifiedOfficer};
+use crate::scanning::Overseer;
 
 /// What the TLS client showed, put beside each request by the server.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +87,17 @@ impl FromRequestParts<KeyManager> for VerifiedAdministrator {
     }
 }
 
+impl FromRequestParts<KeyManager> for Overseer {
+    type Rejection = ProblemResponse;
+
+    async fn from_request_parts(parts: &mut Parts, manager: &KeyManager) -> Result<Self, ProblemResponse> {
+        match manager.judge_overseer(Presented::of(parts).shown()) {
+            Ok(overseer) => Ok(overseer),
+            Err(denial) => refuse(manager, parts, None, denial).await,
+        }
+    }
+}
+
 /// Records a refusal at the door, and gives it its answer.
 async fn refuse<T>(
     manager: &KeyManager,
@@ -103,6 +115,9 @@ async fn refuse<T>(
     let id = who.as_ref().map(|actor| actor.id.clone());
     if let Some(actor) = who {
         draft.actor = actor;
+    }
+    if let Some(certificate) = manager.connector_shown(Presented::of(parts).shown()) {
+        draft = draft.detail("certificate", certificate);
     }
     manager.record_refusal(id.as_deref(), draft).await?;
     Err(denial.into())

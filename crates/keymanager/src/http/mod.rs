@@ -37,6 +37,7 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(reading::decide))
         .routes(routes!(reading::colleagues))
         .routes(routes!(reading::exceptions, reading::except))
+        .routes(routes!(reading::revoke_exception))
         .routes(routes!(connectors::unwrap))
         .routes(routes!(connectors::decide))
         .routes(routes!(connectors::manifests))

@@ -20,7 +20,7 @@ use crate::manager::KeyManager;
 struct Files;
 
 /// Paths that are views of the one page.
-const VIEWS: [&str; 3] = ["/", "/open", "/administration"];
+const VIEWS: [&str; 4] = ["/", "/open", "/administration", "/exceptions"];
 const HEADERS: &str = "headers.json";
 /// Stands for the platform's origin in the headers.
 const PLATFORM: &str = "{platform}";

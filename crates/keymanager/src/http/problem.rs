@@ -40,13 +40,15 @@ impl From<Error> for ProblemResponse {
             Error::OtherRoot { .. } => Code::PlatformOtherRoot,
             Error::KeyNeeded(_) => Code::KeyNeeded,
             Error::UnknownKey => Code::UnknownKey,
+            Error::Store(error) if error.is_full() => Code::StorageFull,
             _ => Code::Internal,
         };
         if code.http_status() >= 500 {
             tracing::error!(%error, code = error.code(), "a request failed");
         }
         let problem = code.problem();
-        Self(if code == Code::Internal { problem } else { problem.with_detail(error.to_string()) })
+        let inside = matches!(code, Code::Internal | Code::StorageFull);
+        Self(if inside { problem } else { problem.with_detail(error.to_string()) })
     }
 }
 

@@ -72,7 +72,10 @@ struct AccountView {
 
 /// Whether the key manager answers and can do its work: its trace can be read, it is connected, and its root states a recipient key and a signing key
 /// that are valid now and that the platform acknowledged. `calendar` is `warn` while something is due: an administrator sees what.
-/// `scanner`, where one is configured, is `warn` while the antivirus does not answer.
+/// `log` is `fail` while the platform's log holds records of ours that are not here, and `warn` until it was compared once since the start: no key leaves
+/// then. An organisation that has only keys of the Transit kind is connected to no platform, and not asked whether it is; `mob` says whether the key that
+/// is published to Mon Compte Mobilité was made. `scanner`, where one is configured, is `warn` while the antivirus does not answer;
+/// `scanner_confined` is there, as `warn`, where the process that examined the last document could not be confined.
 #[utoipa::path(get, path = "/check", responses((status = OK, body = Check), (status = 503, body = Check)))]
 pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Json<Check>) {
     let word = |well: bool| if well { "pass" } else { "fail" };
@@ -86,12 +89,28 @@ pub(super) async fn check(State(manager): State<KeyManager>) -> (StatusCode, Jso
         Ok(_) => "warn",
         Err(_) => "fail",
     };
-    let connected = word(manager.is_connected());
-    let mut checks =
-        BTreeMap::from([("trace", trace), ("connected", connected), ("keys", keys), ("calendar", calendar)]);
+    let mut checks = BTreeMap::from([("trace", trace), ("calendar", calendar)]);
+    if manager.is_connected() || !manager.works_without_platform() {
+        checks.extend([("connected", word(manager.is_connected())), ("keys", keys)]);
+    }
+    if manager.is_connected() {
+        let standing = manager.standing();
+        let log = match (standing.is_outdated(), standing.is_compared()) {
+            (true, _) => "fail",
+            (false, true) => "pass",
+            (false, false) => "warn",
+        };
+        checks.insert("log", log);
+    }
+    if let Ok(Some(made)) = manager.mob_key_is_made().await {
+        checks.insert("mob", word(made));
+    }
     // Documents wait meanwhile; keys, decisions and records do not.
     if let Some(answers) = manager.scanner_answers().await {
         checks.insert("scanner", if answers { "pass" } else { "warn" });
+    }
+    if manager.scanner_is_confined() == Some(false) {
+        checks.insert("scanner_confined", "warn");
     }
     let well = checks.values().all(|check| *check != "fail");
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -1,7 +1,7 @@
 //! What case officers and supervisors ask for.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use sceau_element_api::Base64Url;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -11,9 +11,9 @@ use super::guard::{JsonBody, SameOrigin};
 use super::problem::ProblemResponse;
 use crate::decide::{Decided, DecisionRequest};
 use crate::manager::KeyManager;
-use crate::officer::{VerifiedAdministrator, VerifiedOfficer};
+use crate::officer::VerifiedOfficer;
 use crate::release::{Released, UnwrapRequest};
-use crate::scanning::{Colleague, Exception, ExceptionRequest, Scanned};
+use crate::scanning::{Colleague, Exception, ExceptionRequest, Overseer, Scanned, ShownException};
 
 /// A content key, and what its holder must find.
 #[derive(Serialize, ToSchema)]
@@ -90,14 +90,24 @@ pub(super) async fn except(
     Ok(Json(manager.except(&supervisor, &request).await?))
 }
 
-/// The exceptions of the last three months, for administrators.
+/// The exceptions of the last three months, the newest first; for supervisors and administrators.
 #[utoipa::path(get, path = "/v1/exceptions",
-    responses((status = OK, body = Vec<Exception>), (status = 401), (status = 403)))]
-pub(super) async fn exceptions(
-    State(manager): State<KeyManager>,
-    _: VerifiedAdministrator,
-) -> Json<Vec<Exception>> {
+    responses((status = OK, body = Vec<ShownException>), (status = 401), (status = 403)))]
+pub(super) async fn exceptions(State(manager): State<KeyManager>, _: Overseer) -> Json<Vec<ShownException>> {
     Json(manager.exceptions())
+}
+
+/// Takes an exception back before its time; for supervisors and administrators.
+#[utoipa::path(post, path = "/v1/exceptions/{id}/revoke", params(("id" = String, Path)),
+    responses((status = OK, body = Vec<ShownException>), (status = 401), (status = 403), (status = 404)))]
+pub(super) async fn revoke_exception(
+    State(manager): State<KeyManager>,
+    overseer: Overseer,
+    _: SameOrigin,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<ShownException>>, ProblemResponse> {
+    manager.revoke_exception(&overseer, &id).await?;
+    Ok(Json(manager.exceptions()))
 }
 
 fn secret<S: Serializer>(text: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Inner, KeyManager};
+use crate::calendar::AlteredKeys;
 use crate::error::Error;
 use crate::journal::{self, Journal, Parts};
 use crate::judge::Judge;
@@ -24,6 +25,7 @@ use crate::roots::Roots;
 use crate::scanning::Scans;
 use crate::schema::MIGRATIONS;
 use crate::settings::Settings;
+use crate::standing::Standing;
 use crate::tls::Tls;
 use crate::transit::Transit;
 use crate::vault::Vault;
@@ -150,6 +152,8 @@ impl KeyManager {
             transit: Transit::new(&named),
             scans: Scans::default(),
             rewrapping: Rewrapping::default(),
+            standing: Standing::default(),
+            altered_keys: AlteredKeys::default(),
             lifecycle: tokio::sync::Mutex::new(()),
             reloading: tokio::sync::Mutex::new(()),
             people: tokio::sync::Mutex::new(()),

@@ -15,6 +15,7 @@ use sceau_pki::ClientJudge;
 use sceau_store::{Clock, Database, Outbox};
 use sceau_trace::{Action, Actor, ActorKind, VerifierKey};
 
+use crate::calendar::AlteredKeys;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::judge::Judge;
@@ -26,6 +27,7 @@ use crate::rewrap::Rewrapping;
 use crate::roots::Roots;
 use crate::scanning::Scans;
 use crate::settings::Settings;
+use crate::standing::Standing;
 use crate::tls::Tls;
 use crate::transit::Transit;
 use crate::vault::Vault;
@@ -58,6 +60,8 @@ struct Inner {
     transit: Transit,
     scans: Scans,
     rewrapping: Rewrapping,
+    standing: Standing,
+    altered_keys: AlteredKeys,
     /// Held while keys change: two ticks must not make the same serial.
     lifecycle: tokio::sync::Mutex<()>,
     /// Held while the keyring is read anew: of a root that comes into force and a key that is made, neither must put the other back.
@@ -196,6 +200,14 @@ impl KeyManager {
 
     pub(crate) fn rewrapping(&self) -> &Rewrapping {
         &self.0.rewrapping
+    }
+
+    pub(crate) fn altered_keys(&self) -> &AlteredKeys {
+        &self.0.altered_keys
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
 
     pub(crate) fn scans(&self) -> &Scans {

@@ -145,6 +145,17 @@ impl KeyManager {
         Ok(Some(MobKeys { name: settings.key.clone(), versions: versions.collect() }))
     }
 
+    /// Whether the key that the policy names was made, and is not past its end; nothing where the policy names none.
+    pub(crate) async fn mob_key_is_made(&self) -> Result<Option<bool>, Error> {
+        let Some(MobKeys { versions, .. }) = self.mob_keys().await? else { return Ok(None) };
+        Ok(Some(versions.last().is_some_and(|last| self.now() < last.expires)))
+    }
+
+    /// Whether the policy asks for what needs no platform of ours.
+    pub(crate) fn works_without_platform(&self) -> bool {
+        self.settings().mob.is_some() || self.settings().transit.is_some()
+    }
+
     /// What is due of these keys.
     pub(crate) async fn mob_alerts(&self) -> Result<Vec<Alert>, Error> {
         let Some(MobKeys { name, versions }) = self.mob_keys().await? else { return Ok(Vec::new()) };

@@ -144,6 +144,7 @@ impl KeyManager {
         of: impl Fn(&Keyring, &ManagedKey) -> bool,
     ) -> Result<Rewrapped, Error> {
         let link = self.link().ok_or(Error::NotConnected)?;
+        self.check_newest().await.map_err(|denial| Error::NotCompared(denial.to_string()))?;
         let ring = self.keyring();
         let now = self.now();
         let target = ring.current(KeyUse::Encrypt).filter(|key| key.statement.is_valid_at(now));

@@ -8,17 +8,18 @@ use sceau_crypto::FileId;
 use sceau_element_api::documents::DecisionRole;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, DossierId};
-use sceau_trace::{Action, Hash};
+use sceau_trace::{Action, Hash, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{About, Verdict};
 use crate::connector::Caller;
 use crate::denial::Denial;
+use crate::error::Error;
 use crate::evidence::{DossierProof, ProvenManifest};
 use crate::manager::KeyManager;
-use crate::officer::VerifiedOfficer;
-use crate::register::{Binding, EXCEPTIONS};
+use crate::officer::{Shown, VerifiedAdministrator, VerifiedOfficer};
+use crate::register::{EXCEPTIONS, Registers};
 use crate::release::Failure;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -54,6 +55,57 @@ pub struct Exception {
     pub since: u64,
     /// Until when, in Unix milliseconds.
     pub until: u64,
+    /// That it was taken back before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revoked>,
+}
+
+/// When an exception was taken back, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revoked {
+    /// In Unix milliseconds.
+    pub at: u64,
+    /// The supervisor; null for an administrator, or where the key manager was made anew.
+    #[schema(value_type = Option<String>)]
+    pub by: Option<AccountId>,
+}
+
+/// An exception, as those see it who look after exceptions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShownException {
+    /// Names it: 32 hexadecimal digits.
+    pub id: String,
+    /// What was granted.
+    #[serde(flatten)]
+    pub exception: Exception,
+    /// Where it stands.
+    pub standing: ExceptionStanding,
+    /// The officer's name; none without a certificate here.
+    pub name: Option<String>,
+    /// The supervisor's.
+    pub supervisor_name: Option<String>,
+}
+
+/// Where an exception stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionStanding {
+    /// It opens the document.
+    InForce,
+    /// Its time is over.
+    Ended,
+    /// It was taken back.
+    Revoked,
+    /// The supervisor who made it has no certificate here any more.
+    Lapsed,
+}
+
+/// Who looks after exceptions: a supervisor, or an administrator, who only takes them back.
+#[derive(Debug)]
+pub(crate) enum Overseer {
+    Supervisor(VerifiedOfficer),
+    Administrator(#[expect(dead_code, reason = "the proof")] VerifiedAdministrator),
 }
 
 /// Asks for an exception.
@@ -92,20 +144,74 @@ impl KeyManager {
         let fits = |one: &&Exception| {
             (one.dossier, one.file_id, one.envelope_hash) == *about
                 && one.account == account
-                && (one.since..one.until).contains(&now)
+                && one.since <= now
+                && one.standing(&registers, now) == ExceptionStanding::InForce
         };
-        let answered_for = |one: &&Exception| {
-            let stands = |binding: &Binding| {
-                binding.account == one.supervisor && binding.role == DecisionRole::Supervisor
-            };
-            registers.bindings.values().any(stands)
-        };
-        registers.exceptions.iter().rev().filter(fits).find(answered_for).cloned()
+        registers.exceptions.iter().rev().find(fits).cloned()
     }
 
-    /// Every exception of the last three months.
-    pub fn exceptions(&self) -> Vec<Exception> {
-        self.registers().read().unwrap_or_else(PoisonError::into_inner).exceptions.clone()
+    /// Every exception of the last three months, the newest first.
+    pub fn exceptions(&self) -> Vec<ShownException> {
+        let now = self.now();
+        let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
+        let name = |account| {
+            let bound = registers.bindings.values().find(|binding| binding.account == account);
+            bound.map(|binding| binding.name.clone())
+        };
+        let shown = |one: &Exception| ShownException {
+            id: one.id(),
+            standing: one.standing(&registers, now),
+            name: name(one.account),
+            supervisor_name: name(one.supervisor),
+            exception: one.clone(),
+        };
+        registers.exceptions.iter().rev().map(shown).collect()
+    }
+
+    /// Judges now who wants to look after exceptions.
+    pub(crate) fn judge_overseer(&self, shown: Shown<'_>) -> Result<Overseer, Denial> {
+        if let Ok(administrator) = self.judge_administrator(shown) {
+            return Ok(Overseer::Administrator(administrator));
+        }
+        let officer = self.judge_officer(shown)?;
+        is_supervisor(&officer)?;
+        Ok(Overseer::Supervisor(officer))
+    }
+
+    /// Takes an exception back: the next request that stands on it is refused. Recorded with the change.
+    ///
+    /// # Errors
+    /// [`Denial::NotFound`] for one that is none, or over.
+    pub(crate) async fn revoke_exception(&self, overseer: &Overseer, id: &str) -> Result<(), Failure> {
+        let _alone = self.changing_people().await;
+        let (mut lists, now) = (self.lists(), self.now());
+        let in_force = |one: &&mut Exception| one.id() == id && one.revoked.is_none() && now < one.until;
+        let one = lists.exceptions.iter_mut().find(in_force).ok_or(Denial::NotFound)?;
+        let mut draft = self.own_record(Action::EXCEPTION_REVOKE);
+        let by = match overseer {
+            Overseer::Supervisor(officer) => {
+                draft.actor = officer.actor();
+                Some(officer.account())
+            }
+            Overseer::Administrator(_) => None,
+        };
+        one.revoked = Some(Revoked { at: now, by });
+        let draft = draft.subject("dossier", one.dossier).subject("file", one.file_id);
+        let draft = draft.subject("account", one.account).granted();
+        Ok(self.keep_list_with(&lists, EXCEPTIONS, &lists.exceptions, Some(draft)).await?)
+    }
+
+    /// Takes back each that is in force, in a key manager that is made anew: what was taken back since is not known.
+    pub(crate) async fn end_exceptions(&self) -> Result<(), Error> {
+        let _alone = self.changing_people().await;
+        let (mut lists, now) = (self.lists(), self.now());
+        let in_force = |one: &&mut Exception| one.revoked.is_none() && now < one.until;
+        let ended = lists.exceptions.iter_mut().filter(in_force);
+        let count = ended.map(|one| one.revoked = Some(Revoked { at: now, by: None })).count();
+        if count == 0 {
+            return Ok(());
+        }
+        self.keep_list(&lists, EXCEPTIONS, &lists.exceptions).await
     }
 
     /// The other people who have certificates here, for a supervisor who makes an exception.
@@ -196,6 +302,7 @@ impl KeyManager {
             reason: reason.to_owned(),
             since,
             until: since + request.hours * HOUR_MS,
+            revoked: None,
         })
     }
 
@@ -205,6 +312,28 @@ impl KeyManager {
         let bound = registers.bindings.values().any(|binding| binding.account == account);
         let reached = registers.may_open(manifest.manifest.dossier, account);
         if bound && reached { Ok(()) } else { Err(Denial::ColleagueMayNot) }
+    }
+}
+
+impl Exception {
+    /// A name that nothing else has: the hash of what was granted, since when, to whom.
+    fn id(&self) -> String {
+        let Self { dossier, file_id, account, supervisor, since, .. } = self;
+        let text = format!("{dossier}/{file_id}/{}/{account}/{supervisor}/{since}", self.envelope_hash);
+        sha256(text.as_bytes()).to_string().chars().take(32).collect()
+    }
+
+    fn standing(&self, registers: &Registers, now: u64) -> ExceptionStanding {
+        let answered_for = registers
+            .bindings
+            .values()
+            .any(|binding| binding.account == self.supervisor && binding.role == DecisionRole::Supervisor);
+        match (self.revoked, now < self.until, answered_for) {
+            (Some(_), ..) => ExceptionStanding::Revoked,
+            (None, false, _) => ExceptionStanding::Ended,
+            (None, true, false) => ExceptionStanding::Lapsed,
+            (None, true, true) => ExceptionStanding::InForce,
+        }
     }
 }
 

@@ -6,32 +6,35 @@
 //! it was given with.
 
 mod confine;
+mod examination;
 mod exception;
 mod inside;
 mod process;
 
-pub use exception::{Colleague, Exception, ExceptionRequest};
+pub(crate) use exception::Overseer;
+pub use exception::{Colleague, Exception, ExceptionRequest, ExceptionStanding, Revoked, ShownException};
 pub use inside::{SandboxError, scan_one};
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
-use sceau_element_api::wire::RecordDraft;
 use sceau_store::{Antivirus, ClamdAddress, Patience};
 use sceau_trace::{Action, Hash};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use self::examination::Examination;
 use crate::connector::Caller;
 use crate::denial::Denial;
 use crate::manager::KeyManager;
-use crate::release::{Failure, Permitted, UnwrapRequest};
+use crate::release::{Permitted, UnwrapRequest};
 
 /// How long a verdict counts: as long as a reading session.
 const KEPT_MS: u64 = 15 * 60_000;
@@ -39,12 +42,16 @@ const KEPT_MS: u64 = 15 * 60_000;
 const KEPT: usize = 4096;
 /// Documents examined at once; others wait.
 const AT_ONCE: usize = 4;
+/// Of one dossier.
+const AT_ONCE_OF_ONE: usize = 2;
+/// How long the platform may keep an examination waiting, beside what the bytes take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The slowest that the platform may deliver, in bytes per second: two megabits.
+const PACE: u64 = 256 << 10;
 /// How long a request waits for a verdict; the examination goes on behind it, and the next request finds it.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long an antivirus may take to say that it is there.
 const QUICK: Duration = Duration::from_secs(1);
-/// How long an examination may take, from the first byte.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Which antivirus, and which program hands documents to it.
 #[derive(Debug, Clone)]
@@ -53,6 +60,22 @@ pub struct ScannerSettings {
     pub antivirus: Vec<ClamdAddress>,
     /// A program that runs [`scan_one`], and its first arguments; `--antivirus ADDRESS` follows for each daemon.
     pub program: Vec<OsString>,
+    /// Whether documents are examined also where the process that does it cannot be confined.
+    pub allow_unconfined: bool,
+    /// How long the platform may keep an examination waiting, beside what its bytes take at [`PACE`].
+    pub patience: Duration,
+}
+
+impl ScannerSettings {
+    /// Confined, with the platform's usual time.
+    pub fn new(antivirus: Vec<ClamdAddress>, program: Vec<OsString>) -> Self {
+        Self { antivirus, program, allow_unconfined: false, patience: PATIENCE }
+    }
+
+    /// A platform that takes longer for a document of so many bytes would hold up the others.
+    fn patience_for(&self, bytes: u64) -> Duration {
+        self.patience + Duration::from_millis(bytes.saturating_mul(1000) / PACE)
+    }
 }
 
 /// The bearer token of a reading session at the platform.
@@ -113,6 +136,16 @@ pub(crate) struct Scans {
     under_way: Mutex<HashMap<About, watch::Receiver<Option<Ended>>>>,
     kept: Mutex<HashMap<About, Kept>>,
     places: Semaphore,
+    /// The places that one dossier has at most, of those that are examined now.
+    of_dossiers: Mutex<HashMap<DossierId, Arc<Semaphore>>>,
+    /// That a process could not be confined since the start.
+    unconfined: AtomicBool,
+}
+
+/// A place among those who are examined. Given back when it is dropped.
+struct Place<'a> {
+    _own: OwnedSemaphorePermit,
+    _of_all: SemaphorePermit<'a>,
 }
 
 impl Kept {
@@ -138,7 +171,13 @@ impl Kept {
 
 impl Default for Scans {
     fn default() -> Self {
-        Self { under_way: Mutex::default(), kept: Mutex::default(), places: Semaphore::new(AT_ONCE) }
+        Self {
+            under_way: Mutex::default(),
+            kept: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+            of_dossiers: Mutex::default(),
+            unconfined: AtomicBool::new(false),
+        }
     }
 }
 
@@ -154,6 +193,17 @@ impl Scans {
         if kept.len() < KEPT {
             kept.insert(about, Kept { verdict, version, at: now });
         }
+    }
+
+    /// Waits for a place, in the order of asking; a dossier of many documents leaves places to others.
+    async fn place(&self, dossier: DossierId) -> Result<Place<'_>, AcquireError> {
+        let own = {
+            let mut all = self.of_dossiers.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, places| Arc::strong_count(places) > 1);
+            Arc::clone(all.entry(dossier).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_ONE))))
+        };
+        let own = own.acquire_owned().await?;
+        Ok(Place { _own: own, _of_all: self.places.acquire().await? })
     }
 
     /// The examination of this document that is under way; else a new one, which is then the caller's to begin.
@@ -240,88 +290,11 @@ impl KeyManager {
     }
 }
 
-/// One document on its way to a verdict.
-struct Examination {
-    manager: KeyManager,
-    permitted: Arc<Permitted>,
-    token: Zeroizing<String>,
-    draft: RecordDraft,
-    about: About,
-    settings: ScannerSettings,
-}
-
-impl Examination {
-    async fn run(&self) -> Ended {
-        tokio::time::timeout(LONGEST, self.examine()).await.unwrap_or(Err(Denial::ScannerFailed))
-    }
-
-    /// The antivirus first, then the record of the intent, then the key: without an antivirus no key is used.
-    async fn examine(&self) -> Ended {
-        let scans = self.manager.scans();
-        let _place = scans.places.acquire().await.map_err(|_| Denial::ScannerFailed)?;
-        let (process, antivirus) = process::start(&self.settings).await?;
-        let draft = match &antivirus {
-            Some(antivirus) => self.draft.clone().detail("antivirus", antivirus.as_str()),
-            None => self.draft.clone(),
-        };
-        let journal = self.manager.journal();
-        journal.append(draft.clone()).await.map_err(broken)?;
-        let ended = self.stream(process).await;
-        // What was found is not said here: everyone reads the details. The page says it, and an exception keeps it sealed.
-        let draft = RecordDraft { action: Action::SCAN_OUTCOME, ..draft };
-        let outcome = match &ended {
-            Ok(Verdict::Clean) => draft.granted().detail("verdict", "clean"),
-            Ok(Verdict::Infected { .. }) => draft.granted().detail("verdict", "infected"),
-            Err(denial) => draft.refused(denial.code()),
-        };
-        journal.append(outcome).await.map_err(broken)?;
-        if let Ok(verdict) = &ended {
-            scans.keep(self.about, verdict.clone(), antivirus, self.manager.now());
-        }
-        ended
-    }
-
-    async fn stream(&self, mut process: process::Process) -> Ended {
-        let Permitted { file, header, .. } = &*self.permitted;
-        let link = self.manager.link().ok_or(Denial::NotConnected)?;
-        let cek = self.manager.open_stanza(&self.permitted).map_err(|failure| match failure {
-            Failure::Denied(denial) => denial,
-            Failure::Broken(error) => broken(error),
-        })?;
-        let mut fed = process.begin(&cek, header.as_bytes(), file.parts).await;
-        drop(cek);
-        let session = link.machine.server().with_bearer(self.token.to_string());
-        let mut hasher = header.hasher();
-        for index in 0..file.parts {
-            let path = format!("/v1/reading/{}/files/{}/parts/{index}", self.about.0, file.file_id);
-            let part = session.get_bytes(&path).await.map_err(of_platform)?;
-            hasher.part(&part);
-            // What it says when it stops taking bytes is read below.
-            if fed.is_ok() {
-                fed = process.feed(&part).await;
-            }
-        }
-        if hasher.finish().as_bytes() != file.envelope_hash.as_bytes() {
-            return Err(Denial::DocumentAltered);
-        }
-        let (verdict, size) = process.verdict().await?;
-        if fed.is_err() || size != file.size {
-            return Err(Denial::DocumentAltered);
-        }
-        Ok(verdict)
-    }
-}
-
-fn broken(error: crate::Error) -> Denial {
-    tracing::error!(%error, "an examination could not go on");
-    Denial::ScannerFailed
-}
-
-/// The page's session has ended, or the platform is away.
-fn of_platform(error: sceau_client::ClientError) -> Denial {
-    match error {
-        sceau_client::ClientError::Refused { code, .. } => Denial::Platform(code),
-        _ => Denial::PlatformAway,
+impl KeyManager {
+    /// Whether the last process that examined a document was confined; nothing where none is configured.
+    pub(crate) fn scanner_is_confined(&self) -> Option<bool> {
+        self.settings().scanner.as_ref()?;
+        Some(!self.scans().unconfined.load(Ordering::Relaxed))
     }
 }
 
@@ -354,5 +327,32 @@ mod tests {
         assert!(scans.join(one).1.is_none());
         drop(begun);
         assert!(scans.join(one).1.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_dossier_leaves_places_to_the_others() {
+        let scans = Scans::default();
+        let ((many, ..), (other, ..)) = (about(1), about(2));
+        let (first, second) = (scans.place(many).await.unwrap(), scans.place(many).await.unwrap());
+        let waits = async |dossier| {
+            tokio::select! {
+                biased;
+                place = scans.place(dossier) => place.is_err(),
+                () = std::future::ready(()) => true,
+            }
+        };
+        assert!(waits(many).await, "a third of the same");
+        let others = (scans.place(other).await.unwrap(), scans.place(other).await.unwrap());
+        assert!(waits(about(3).0).await, "all are taken");
+        drop((first, others));
+        assert!(!waits(many).await, "one was given back");
+        drop(second);
+    }
+
+    #[test]
+    fn a_document_has_the_time_that_its_size_takes() {
+        let settings = ScannerSettings::new(Vec::new(), Vec::new());
+        assert_eq!(settings.patience_for(0), PATIENCE);
+        assert_eq!(settings.patience_for(10 * PACE), PATIENCE + Duration::from_secs(10));
     }
 }

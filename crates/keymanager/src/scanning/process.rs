@@ -22,8 +22,17 @@ pub(super) struct Process {
     output: BufReader<Take<ChildStdout>>,
 }
 
-/// Starts one and waits until it has an antivirus; the version that this one says.
-pub(super) async fn start(settings: &ScannerSettings) -> Result<(Process, Option<String>), Denial> {
+/// One that has an antivirus.
+pub(super) struct Started {
+    pub(super) process: Process,
+    /// The version that the antivirus says.
+    pub(super) antivirus: Option<String>,
+    /// Whether the process gave up every system call that it does not need.
+    pub(super) confined: bool,
+}
+
+/// Starts one and waits until it has an antivirus.
+pub(super) async fn start(settings: &ScannerSettings) -> Result<Started, Denial> {
     let failed = |error: &std::io::Error| {
         tracing::error!(%error, "the scanning process did not start");
         Denial::ScannerFailed
@@ -40,14 +49,7 @@ pub(super) async fn start(settings: &ScannerSettings) -> Result<(Process, Option
     };
     let mut process = Process { child, input, output: BufReader::new(output.take(LONGEST)) };
     match process.said().await? {
-        Said::Ready { antivirus, confined } => {
-            if !confined {
-                tracing::warn!(
-                    "the scanning process runs without its filter of system calls: the kernel has none"
-                );
-            }
-            Ok((process, antivirus))
-        }
+        Said::Ready { antivirus, confined } => Ok(Started { process, antivirus, confined }),
         Said::Unavailable => Err(Denial::ScannerUnavailable),
         _ => Err(Denial::ScannerFailed),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sceau_crypto::{random, sha256};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::policy::{Manage, OF_APPROLES, Policy};
@@ -41,6 +42,39 @@ struct SecretId {
 pub(crate) struct NewAppRole {
     pub(crate) policies: Vec<String>,
     pub(crate) token_ms: u64,
+}
+
+impl NewAppRole {
+    /// Reads a request: `token_policies`, a list or a text with commas, and `token_ttl`.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(crate) fn read(fields: &Map<String, Value>) -> Result<Self, Refusal> {
+        let policies = match fields.get("token_policies").or_else(|| fields.get("policies")) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::String(text)) => text.split(',').map(|each| each.trim().to_owned()).collect(),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(_) => return Err(Refusal::invalid("token_policies is a list")),
+        };
+        Ok(Self { policies, token_ms: duration(fields.get("token_ttl"))? })
+    }
+}
+
+/// Milliseconds of seconds, or of `90s`, `10m`, `2h`; zero where there is none. A year at most.
+pub(crate) fn duration(value: Option<&Value>) -> Result<u64, Refusal> {
+    let bad = || Refusal::invalid("a duration is seconds, or a number with s, m or h");
+    let seconds = match value {
+        None | Some(Value::Null) => 0,
+        Some(Value::Number(number)) => number.as_u64().ok_or_else(bad)?,
+        Some(Value::String(text)) => {
+            let units = [('s', 1), ('m', 60), ('h', 3600)];
+            let named = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+            let (number, unit) = named.unwrap_or((text, 1));
+            number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(bad)?
+        }
+        Some(_) => return Err(bad()),
+    };
+    if seconds > 366 * 24 * 3600 { Err(bad()) } else { Ok(seconds * 1000) }
 }
 
 /// A secret id, shown once.
@@ -182,6 +216,26 @@ impl KeyManager {
             Ok(())
         })
         .await
+    }
+
+    /// How many secret ids work.
+    pub(crate) async fn count_secret_ids(&self) -> Result<u64, Error> {
+        let now = self.now();
+        let roles = self.approles().await?;
+        let held = roles.0.values().flat_map(|role| role.secrets.values()).filter(|secret| secret.holds(now));
+        Ok(held.count() as u64)
+    }
+
+    /// Revokes each secret id, in a key manager that is made anew: which of them were revoked since its backup is in no log.
+    pub(crate) async fn revoke_all_secret_ids(&self) -> Result<u64, Error> {
+        let held = self.count_secret_ids().await?;
+        if held > 0 {
+            let _alone = self.changing_people().await;
+            let mut roles = self.approles().await?;
+            roles.0.values_mut().for_each(|role| role.secrets.clear());
+            self.shelve(APPROLES, &roles).await?;
+        }
+        Ok(held)
     }
 
     async fn changing_approles(

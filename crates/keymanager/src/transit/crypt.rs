@@ -31,7 +31,10 @@ pub(crate) struct Batched {
 }
 
 impl Act {
-    const fn as_str(self) -> &'static str {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Encrypt, Self::Decrypt, Self::Rewrap, Self::Sign, Self::Verify, Self::Hmac];
+
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Encrypt => "encrypt",
             Self::Decrypt => "decrypt",
@@ -53,40 +56,11 @@ impl KeyManager {
         body: &Map<String, Value>,
     ) -> Result<Batched, Refusal> {
         permit.check_key(name)?;
-        let batch = match body.get("batch_input") {
-            None | Some(Value::Null) => None,
-            Some(Value::Array(items)) if (1..=ITEMS).contains(&items.len()) => Some(items),
-            Some(_) => return Err(Refusal::invalid("batch_input is a list of 1 to 250 items")),
-        };
+        let batch = batch(body)?;
         self.traced(&permit.token, act.as_str(), Some(name), async {
             let key = self.named_key(name).await?;
             let key = key.ok_or_else(|| Refusal::invalid("encryption key not found"))?;
-            let Some(items) = batch else {
-                return Ok(Batched { data: one(act, &key, body, body)?, status: 200 });
-            };
-            let mut failed = 0;
-            let results: Vec<Value> = items
-                .iter()
-                .map(|item| {
-                    let done = match item.as_object() {
-                        Some(item) => one(act, &key, item, body),
-                        None => Err(Refusal::invalid("an item is an object")),
-                    };
-                    done.unwrap_or_else(|refusal| {
-                        failed += 1;
-                        json!({"error": refusal.why})
-                    })
-                })
-                .collect();
-            let asked = body.get("partial_failure_response_code").and_then(Value::as_u64);
-            let partly =
-                asked.and_then(|code| u16::try_from(code).ok()).filter(|code| (200..300).contains(code));
-            let status = match failed {
-                0 => 200,
-                all if all == results.len() => 400,
-                _ => partly.unwrap_or(400),
-            };
-            Ok(Batched { data: json!({"batch_results": results}), status })
+            used(act, &key, batch, body)
         })
         .await
     }
@@ -123,6 +97,49 @@ impl KeyManager {
         })
         .await
     }
+}
+
+/// The items of a request that has several.
+pub(super) fn batch(body: &Map<String, Value>) -> Result<Option<&Vec<Value>>, Refusal> {
+    match body.get("batch_input") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(items)) if (1..=ITEMS).contains(&items.len()) => Ok(Some(items)),
+        Some(_) => Err(Refusal::invalid("batch_input is a list of 1 to 250 items")),
+    }
+}
+
+/// Uses a key on the request's one item, or on each of a batch.
+pub(super) fn used(
+    act: Act,
+    key: &NamedKey,
+    batch: Option<&Vec<Value>>,
+    body: &Map<String, Value>,
+) -> Result<Batched, Refusal> {
+    let Some(items) = batch else {
+        return Ok(Batched { data: one(act, key, body, body)?, status: 200 });
+    };
+    let mut failed = 0;
+    let results: Vec<Value> = items
+        .iter()
+        .map(|item| {
+            let done = match item.as_object() {
+                Some(item) => one(act, key, item, body),
+                None => Err(Refusal::invalid("an item is an object")),
+            };
+            done.unwrap_or_else(|refusal| {
+                failed += 1;
+                json!({"error": refusal.why})
+            })
+        })
+        .collect();
+    let asked = body.get("partial_failure_response_code").and_then(Value::as_u64);
+    let partly = asked.and_then(|code| u16::try_from(code).ok()).filter(|code| (200..300).contains(code));
+    let status = match failed {
+        0 => 200,
+        all if all == results.len() => 400,
+        _ => partly.unwrap_or(400),
+    };
+    Ok(Batched { data: json!({"batch_results": results}), status })
 }
 
 fn one(

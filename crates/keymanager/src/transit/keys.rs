@@ -1,4 +1,4 @@
-//! Making, changing and exporting named keys. Each act is recorded before and after.
+//! Making and changing named keys. Each act is recorded before and after.
 
 use std::future::Future;
 
@@ -7,14 +7,14 @@ use sceau_element_api::wire::RecordDraft;
 use sceau_store::Rule;
 use sceau_trace::Action;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::key::NamedKey;
-use super::{Export, LiveToken, Manage, Permit, Read, Refusal};
+use super::{LiveToken, Manage, Permit, Refusal};
 use crate::error::Error;
 use crate::manager::KeyManager;
 
-const FOLDER: &str = "key";
+pub(super) const FOLDER: &str = "key";
 /// Versions of a key.
 const VERSIONS: usize = 1000;
 
@@ -49,13 +49,13 @@ pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
 }
 
-fn check_name(name: &str) -> Result<(), Refusal> {
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     let why = "a key's name is 1 to 64 letters, digits, dot, dash and underscore, no dot first";
     if is_name(name) { Ok(()) } else { Err(Refusal::invalid(why)) }
 }
 
 impl NewKey {
-    fn kind(&self) -> Result<TransitKind, Refusal> {
+    pub(super) fn kind(&self) -> Result<TransitKind, Refusal> {
         if self.derived || self.convergent_encryption {
             let why = "derived and convergent_encryption are not offered here: leave them away, and bind a context with associated_data";
             return Err(Refusal { code: "derived_not_offered", ..Refusal::invalid(why) });
@@ -114,6 +114,11 @@ impl KeyManager {
             let refused = about(Action::TRANSIT_OUTCOME).refused(Refusal::quota().code);
             self.record_refusal(Some(&token.actor.id), refused).await?;
             return Err(Refusal::quota());
+        }
+        if self.standing().is_outdated() {
+            let refused = about(Action::TRANSIT_OUTCOME).refused(Refusal::outdated().code);
+            self.record_refusal(Some(&token.actor.id), refused).await?;
+            return Err(Refusal::outdated());
         }
         self.journal().append(about(Action::TRANSIT_INTENT)).await?;
         let done = act.await;
@@ -266,80 +271,6 @@ impl KeyManager {
         })
         .await
     }
-
-    /// The names of the keys that the token reaches to.
-    pub(crate) async fn key_names(&self, permit: &Permit<Read>) -> Result<Vec<String>, Refusal> {
-        self.traced(&permit.token, "key.list", None, async {
-            let mut names = Vec::new();
-            for name in self.shelf(FOLDER) {
-                if permit.check_key(&name).is_ok() && self.named_key(&name).await?.is_some() {
-                    names.push(name);
-                }
-            }
-            if names.is_empty() { Err(Refusal::not_found()) } else { Ok(names) }
-        })
-        .await
-    }
-
-    /// What a key is, with its public parts.
-    pub(crate) async fn describe_key(&self, permit: &Permit<Read>, name: &str) -> Result<Value, Refusal> {
-        check_name(name)?;
-        permit.check_key(name)?;
-        self.traced(&permit.token, "key.read", Some(name), async {
-            let key = self.named_key(name).await?.ok_or_else(Refusal::not_found)?;
-            describe(name, &key)
-        })
-        .await
-    }
-
-    /// Takes a key out: every version that decrypts, or one. Only where the organisation opted in, and the key was made exportable.
-    pub(crate) async fn export_key(
-        &self,
-        permit: &Permit<Export>,
-        purpose: TransitPurpose,
-        name: &str,
-        version: Option<&str>,
-    ) -> Result<Value, Refusal> {
-        check_name(name)?;
-        permit.check_key(name)?;
-        self.traced(&permit.token, "export", Some(name), async {
-            if !self.transit_settings()?.export {
-                return Err(Refusal::no_export());
-            }
-            let key = self.named_key(name).await?.ok_or_else(Refusal::not_found)?;
-            if !key.exportable {
-                return Err(Refusal {
-                    code: "not_exportable",
-                    ..Refusal::invalid("private key material is not exportable")
-                });
-            }
-            if key.kind().purpose() != purpose {
-                return Err(Refusal::invalid("the key is of another purpose"));
-            }
-            let one = match version {
-                None => None,
-                Some("latest") => Some(key.latest),
-                Some(text) => Some(text.parse().map_err(|_| Refusal::invalid("invalid key version"))?),
-            };
-            let mut keys = Map::new();
-            for (version, _) in key.made() {
-                let wanted = one.is_none_or(|one| one == version);
-                if wanted && version >= key.min_decryption_version {
-                    let text = key.version(version)?.export()?;
-                    keys.insert(version.to_string(), String::from_utf8_lossy(text.expose()).into());
-                }
-            }
-            if keys.is_empty() {
-                return Err(Refusal::not_found());
-            }
-            // As the bucket of content keys: who takes keys out takes more than one document's.
-            if !self.buckets().take_key(&permit.token.actor.id, self.now()) {
-                return Err(Refusal::quota());
-            }
-            Ok(json!({"name": name, "type": key.kind().vault_type(), "keys": keys}))
-        })
-        .await
-    }
 }
 
 /// RSA takes up to seconds: not on a thread that others wait for.
@@ -355,43 +286,4 @@ pub(crate) async fn generate(kind: TransitKind) -> Result<TransitKey, Error> {
 
 fn missing() -> Refusal {
     Refusal { code: "not_found", ..Refusal::invalid("no existing key found") }
-}
-
-fn describe(name: &str, key: &NamedKey) -> Result<Value, Refusal> {
-    let mut keys = Map::new();
-    for (version, made) in key.made() {
-        let shown = match key.version(version)?.public()? {
-            None => json!(made / 1000),
-            Some(public) => json!({
-                "name": key.kind().vault_type(), "public_key": public, "creation_time": rfc3339(made),
-            }),
-        };
-        keys.insert(version.to_string(), shown);
-    }
-    let encrypts = key.kind().purpose() == TransitPurpose::Encryption && key.kind() != TransitKind::Mob;
-    Ok(json!({
-        "name": name,
-        "type": key.kind().vault_type(),
-        "keys": keys,
-        "derived": false,
-        "exportable": key.exportable,
-        "allow_plaintext_backup": false,
-        "auto_rotate_period": 0,
-        "deletion_allowed": key.deletion_allowed,
-        "latest_version": key.latest,
-        "min_available_version": key.min_available_version,
-        "min_decryption_version": key.min_decryption_version,
-        "min_encryption_version": key.min_encryption_version,
-        "supports_derivation": false,
-        "supports_encryption": encrypts,
-        "supports_decryption": encrypts,
-        "supports_signing": key.kind().purpose() == TransitPurpose::Signing,
-    }))
-}
-
-/// A time as clients read it (RFC 3339, UTC).
-pub(crate) fn rfc3339(ms: u64) -> String {
-    let seconds = i64::try_from(ms / 1000).unwrap_or_default();
-    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
-    at.and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::crypt::number;
-use super::keys::rfc3339;
+use super::shown::rfc3339;
 use super::{KvRead, KvWrite, Permit, Refusal};
 use crate::manager::KeyManager;
 

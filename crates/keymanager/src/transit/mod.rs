@@ -10,9 +10,11 @@ mod crypt;
 mod key;
 mod keys;
 mod kv;
+pub(crate) mod parsers;
 mod policy;
 mod refusal;
 mod shelf;
+mod shown;
 mod token;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,13 +23,14 @@ use std::sync::{Mutex, RwLock};
 use sceau_store::RateLimiter;
 use sceau_trace::Hash;
 
-pub(crate) use approle::NewAppRole;
+pub(crate) use approle::{NewAppRole, duration};
 pub(crate) use crypt::Act;
 pub(crate) use key::NamedKey;
-pub(crate) use keys::{generate, rfc3339};
+pub(crate) use keys::generate;
 pub(crate) use policy::{Export, KvRead, KvWrite, Manage, Read, Right, Use};
 pub use policy::{LoginRole, Policy, TransitSettings};
 pub(crate) use refusal::Refusal;
+pub(crate) use shown::rfc3339;
 pub(crate) use token::{LiveToken, LoggedIn, Permit};
 
 /// What is kept in memory.

@@ -37,6 +37,12 @@ impl Refusal {
         Self { code: "key_needed", ..Self::invalid(why) }
     }
 
+    /// 503: an old folder would let in whoever was shut out since.
+    pub(crate) fn outdated() -> Self {
+        let why = "the platform's log holds records of this key manager that its folder lacks: nothing leaves an old copy; its administrator puts the newest in place, or goes on with it by sceau keymanager take-up";
+        Self { status: 503, code: "folder_outdated", why: why.into() }
+    }
+
     /// 404.
     pub(crate) fn not_found() -> Self {
         Self { status: 404, code: "not_found", why: "".into() }

@@ -2,7 +2,7 @@
 
 use sceau_element_api::{Kind, OrganisationId};
 use sceau_store::{Transaction, params};
-use sceau_trace::{Asserted, Attested, Hash, Record};
+use sceau_trace::{Action, Asserted, Attested, Hash, Outcome, Record};
 
 use crate::error::Error;
 use crate::schema::statements;
@@ -26,6 +26,10 @@ pub(super) enum What {
     Root { root: String, hash: Hash },
     /// A record of our own trace was taken in.
     Logged { position: u64 },
+    /// A record was taken in that we signed, and that our trace lacks.
+    NotOurs,
+    /// This key manager was made anew here, and compared: what it lacked of before is known and given up.
+    MadeAnew,
 }
 
 impl Fact {
@@ -49,6 +53,8 @@ impl Fact {
             What::Logged { position } => {
                 transaction.execute(statements::RECORD_LOGGED, params![*position, index]).await?
             }
+            What::NotOurs => transaction.execute(statements::NOT_OURS, params![index]).await?,
+            What::MadeAnew => transaction.execute(statements::FORGET_NOT_OURS, params![index]).await?,
         };
         Ok(())
     }
@@ -88,6 +94,13 @@ pub(super) fn signed_by_us(record: &Record, organisation: &OrganisationId) -> Op
 pub(super) fn position(index: u64, record: &Record) -> Option<Fact> {
     let position = record.detail().get("position")?.parse().ok()?;
     Some(Fact { index, what: What::Logged { position } })
+}
+
+/// That this key manager was made anew, by its own word.
+pub(super) fn made_anew(index: u64, record: &Record) -> Option<Fact> {
+    let compared = record.detail().get("compared").is_some_and(|compared| compared == "yes");
+    let restored = *record.action() == Action::BACKUP_RESTORE && record.outcome() == Outcome::Granted;
+    (restored && compared).then_some(Fact { index, what: What::MadeAnew })
 }
 
 /// Whether the log says that the record is about this organisation.

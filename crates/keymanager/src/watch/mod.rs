@@ -99,6 +99,10 @@ impl KeyManager {
                 "the records that it serves are not those that its checkpoint covers".to_owned(),
             ));
         }
+        if to_its_end {
+            let row = self.database().fetch_optional(statements::SOME_NOT_OURS, params![]).await?;
+            self.standing().judge(row.is_some());
+        }
         Ok(to_its_end)
     }
 
@@ -141,6 +145,7 @@ impl KeyManager {
             self.database().execute(statements::FORGET_ENROLLED_ROOTS, params![]).await?;
             self.database().execute(statements::FORGET_LOGGED, params![]).await?;
             self.database().execute(statements::FORGET_DECISIONS_LOGGED, params![]).await?;
+            self.database().execute(statements::FORGET_NOT_OURS, params![i64::MAX.unsigned_abs()]).await?;
         }
         Ok(Watched { checkpoint, frontier })
     }
@@ -191,10 +196,15 @@ impl KeyManager {
             // A record of a later version is still a leaf; what it says is not for this program.
             if let Ok(record) = Record::parse(entry) {
                 let Seen { facts: seen, foreign } = self.look_at(link, index, &record).await?;
-                facts.extend(seen);
-                if let (Some(tally), false) = (tally.as_deref_mut(), foreign.is_empty()) {
-                    tally.note_taken(&record);
+                if let Some(tally) = tally.as_deref_mut() {
+                    if seen.iter().any(|fact| fact.what == What::MadeAnew) {
+                        tally.settle();
+                    }
+                    if !foreign.is_empty() {
+                        tally.note_taken(&record);
+                    }
                 }
+                facts.extend(seen);
                 for Foreign { kind, what } in foreign {
                     match tally.as_deref_mut() {
                         Some(tally) => tally.note(kind, what, index),
@@ -218,6 +228,7 @@ impl KeyManager {
         if let Some(hash) = facts::signed_by_us(record, &link.organisation) {
             if self.journal().holds(&hash) {
                 seen.facts.extend(facts::position(index, record));
+                seen.facts.extend(facts::made_anew(index, record));
                 return Ok(seen);
             }
             if self.ended_this_backup(record).await? {
@@ -231,6 +242,7 @@ impl KeyManager {
             }
             let kind = if elsewhere { RESTORED_ELSEWHERE } else { FOREIGN_RECORD };
             seen.foreign.push(Foreign { kind, what: kind.to_owned() });
+            seen.facts.push(Fact { index, what: What::NotOurs });
         }
         let granted = record.outcome() == RecordOutcome::Granted;
         let Some(attested) = record.attested().filter(|_| granted) else { return Ok(seen) };

@@ -1,6 +1,5 @@
 //! What the platform's log holds of this key manager that it does not know: after a backup, what happened since.
 
-use sceau_store::params;
 use sceau_trace::{Action, Outcome, Record};
 
 use super::{FOREIGN_DECISION, FOREIGN_STATEMENT};
@@ -8,7 +7,6 @@ use crate::error::Error;
 use crate::link::Link;
 use crate::manager::{KeyManager, Watching};
 use crate::register::TAG;
-use crate::schema::statements;
 
 /// How much of ours the log holds that is not here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +42,11 @@ impl Missing {
         self
     }
 
+    /// This key manager was made anew after that, and went on without it.
+    pub(super) fn settle(&mut self) {
+        (self.records, self.decisions) = (0, 0);
+    }
+
     /// What a record of ours that is not here took from somebody.
     pub(super) fn note_taken(&mut self, record: &Record) {
         let detail = |name| record.detail().get(name).cloned();
@@ -75,11 +78,5 @@ impl KeyManager {
         let mut missing = Missing::default();
         while !self.read_to_the_end(link, Some(&mut missing)).await? {}
         Ok(missing)
-    }
-
-    /// Whether the platform's log, as far as it was read, holds the record at this position of our trace.
-    pub(crate) async fn is_logged(&self, position: u64) -> Result<bool, Error> {
-        let row = self.database().fetch_optional(statements::RECORD_IN_LOG, params![position]).await?;
-        Ok(row.map(|row| row.get::<Option<u64>>("logged")).transpose()?.flatten().is_some())
     }
 }

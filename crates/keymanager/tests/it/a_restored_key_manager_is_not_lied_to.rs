@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sceau_crypto::sharing::Share;
-use sceau_keymanager::{Backup, Error, NewBackup, NewCertificate, Restored, Settings, Terms};
+use sceau_keymanager::{
+    Backup, Credentials, Error, NewBackup, NewCertificate, Restored, Settings, Terms, TransitSettings,
+};
 use sceau_pki::CertificateRole;
 use sceau_store::Clock;
+use serde_json::json;
 
 use crate::support::world::{AssertWell as _, Stopped, unlock};
 use crate::support::{Bad, World};
@@ -21,7 +24,10 @@ struct Kept {
 
 impl Kept {
     async fn made() -> Self {
-        let world = World::connected().await;
+        Self::of(World::connected().await).await
+    }
+
+    async fn of(world: World) -> Self {
         let file = world.folder.path().join("backup");
         let new = NewBackup { threshold: 2, custodians: 3, policy: None };
         let made = world.manager.back_up(&new, &file).await.unwrap();
@@ -45,8 +51,11 @@ struct Lost {
 
 impl Lost {
     async fn restore(&self, accept_loss: bool) -> Result<Restored, Error> {
+        self.restore_on(Terms { accept_loss, ..Terms::default() }).await
+    }
+
+    async fn restore_on(&self, terms: Terms) -> Result<Restored, Error> {
         let folder = self.stopped.folder.path();
-        let terms = Terms { accept_loss, offline: false };
         loop {
             let unlocked = Backup::read(&self.file).unwrap().unlock(&self.shares[1..]).unwrap();
             let clock: Arc<dyn Clock> = Arc::<sceau_store::ManualClock>::clone(&self.stopped.clock);
@@ -98,6 +107,42 @@ async fn a_platform_that_says_it_logs_and_does_not_is_found_out() {
     // What was asked for and came to nothing is no loss.
     lost.stopped.platform.misbehave(None);
     assert_eq!(lost.restore(false).await.unwrap().missing.unwrap().records, 0);
+}
+
+/// A key manager with one AppRole, and the login that works there.
+async fn with_a_secret_id() -> (Kept, serde_json::Value) {
+    let settings = Settings { transit: Some(TransitSettings::default()), ..Settings::default() };
+    let world = World::with(settings).await;
+    let administrator = world.administrator().await;
+    let login = administrator.post("/v1/auth/cert/login", &json!({})).await.json();
+    let client = administrator.with_header("x-vault-token", login["auth"]["client_token"].as_str().unwrap());
+    client.post("/v1/auth/approle/role/hr", &json!({"token_policies": ["read"]})).await;
+    let role = client.get("/v1/auth/approle/role/hr/role-id").await.json();
+    let secret = client.post("/v1/auth/approle/role/hr/secret-id", &json!({})).await.json();
+    let login = json!({"role_id": role["data"]["role_id"], "secret_id": secret["data"]["secret_id"]});
+    assert_eq!(world.browser(None).post("/v1/auth/approle/login", &login).await.status, 200);
+    (Kept::of(world).await, login)
+}
+
+async fn logs_in_after(keep_credentials: bool) -> (bool, Credentials) {
+    let (kept, login) = with_a_secret_id().await;
+    let lost = kept.lose_everything();
+    let terms = Terms { keep_credentials, ..Terms::default() };
+    let restored = lost.restore_on(terms).await.unwrap();
+    let settings = Settings { transit: Some(TransitSettings::default()), ..Settings::default() };
+    let world = lost.stopped.start(settings).await;
+    let answer = world.browser(None).post("/v1/auth/approle/login", &login).await;
+    (answer.status == 200, restored.credentials)
+}
+
+#[tokio::test]
+async fn secret_ids_of_the_backup_work_again_only_where_that_is_asked_for() {
+    let (logs_in, credentials) = logs_in_after(false).await;
+    assert!(!logs_in, "it may have been revoked since");
+    assert_eq!((credentials.secret_ids_revoked, credentials.secret_ids_kept), (1, 0));
+    let (logs_in, credentials) = logs_in_after(true).await;
+    assert!(logs_in);
+    assert_eq!((credentials.secret_ids_revoked, credentials.secret_ids_kept), (0, 1));
 }
 
 #[tokio::test]

@@ -70,6 +70,34 @@ async fn it_publishes_opens_and_decides_and_stops_while_the_vault_is_sealed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_vaults_administrator_lets_out_later_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, settings) = vault(folder.path());
+    let settings = Settings { vault: Some(settings), ..Settings::default() };
+    let world = World::with(settings.clone()).await;
+    let told = async |world: &World| {
+        let shown = world.administrator().await.get("/v1/keys").await.json();
+        let alerts = shown["alerts"].as_array().unwrap().clone();
+        let kinds = alerts.into_iter().filter(|alert| alert["kind"] == "key_may_leave");
+        kinds.map(|alert| alert["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    vault.ask("export sceau-organisation-root");
+    world.clock.advance(3600 * 1000 - 1);
+    world.manager.tick().await.assert_well();
+    assert_eq!(told(&world).await, Vec::<String>::new(), "at most once an hour");
+    world.clock.advance(1);
+    world.manager.tick().await.assert_well();
+    assert_eq!(told(&world).await, ["vault:organisation-root"]);
+    let records = world.administrator().await.get("/v1/records").await.json().to_string();
+    assert_eq!(records.matches("key_may_leave").count(), 1, "{records}");
+    // At a start at once.
+    vault.ask("import sceau-trace");
+    let world = world.restart(settings).await;
+    world.manager.tick().await.assert_well();
+    assert_eq!(told(&world).await, ["vault:organisation-root", "vault:trace"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_that_are_in_files_are_not_buried() {
     let folder = tempfile::tempdir().unwrap();
     let (_vault, settings) = vault(folder.path());

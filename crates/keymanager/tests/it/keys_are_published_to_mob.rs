@@ -69,6 +69,27 @@ async fn later(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_that_only_uses_mob_is_well_without_a_platform() {
+    let stage = Stage::start();
+    let mut world = World::unconnected(stage.settings(true)).await;
+    world.serve().await;
+    let check = async |world: &World| -> Value {
+        serde_json::from_slice(&world.browser(None).get("/check").await.body).unwrap()
+    };
+    let before = check(&world).await;
+    assert_eq!((&before["status"], &before["checks"]["mob"]), (&json!("fail"), &json!("fail")));
+    world.manager.tick().await.assert_well();
+    let after = check(&world).await;
+    assert_eq!((&after["status"], &after["checks"]["mob"]), (&json!("pass"), &json!("pass")), "{after}");
+    assert!(after["checks"]["connected"].is_null() && after["checks"]["keys"].is_null());
+    // Who has no MOB either is told to connect.
+    let mut world = World::unconnected(Settings::default()).await;
+    world.serve().await;
+    let alone = check(&world).await;
+    assert_eq!((&alone["status"], &alone["checks"]["connected"]), (&json!("fail"), &json!("fail")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_key_reaches_mob_with_every_field_and_its_private_half_is_where_it_says() {
     let stage = Stage::start();
     stage.mob.ask("no-hr");

@@ -38,6 +38,28 @@ async fn what_is_due_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_key_that_ends_without_a_successor_and_one_that_nobody_acknowledged_are_told_before_their_end() {
+    let folder = tempfile::tempdir().unwrap();
+    // The policy's lead is shorter than the notice: the next key is missing two weeks before.
+    let world = World::with(Settings { lead_ms: 7 * DAY, ..told(folder.path()) }).await;
+    world.clock.advance(30 * DAY);
+    world.manager.tick().await.assert_well();
+    let about = |kind: &str| letters(folder.path()).iter().filter(|letter| letter.contains(kind)).count();
+    assert_eq!((about("next_key_not_published"), about("key_not_acknowledged")), (0, 0));
+    world.clock.advance(140 * DAY);
+    world.manager.tick().await.assert_well();
+    assert_eq!(about("next_key_not_published"), 2, "of both keys, thirteen days before their end");
+    world.platform.misbehave(Bad::Away);
+    world.clock.advance(7 * DAY);
+    world.manager.tick().await;
+    world.clock.advance(DAY / 24);
+    for _ in 0..2 {
+        world.manager.tick().await;
+    }
+    assert_eq!(about("key_not_acknowledged"), 1, "made, and taken by nobody, five days before its end");
+}
+
+#[tokio::test]
 async fn a_log_that_contradicts_itself_is_told_though_the_platform_would_not() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::with(told(folder.path())).await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::world::AssertWell as _;
-use crate::support::{Answer, Browser, READING, SealedDossier, World};
+use crate::support::{Answer, Bad, Browser, READING, SealedDossier, World};
 
 const HOUR: u64 = 3_600_000;
 const READY: &str = r#"{"said":"ready","antivirus":"Double-1/2","confined":true}"#;
@@ -28,7 +28,7 @@ fn says(folder: &Path, lines: &[&str]) -> Settings {
     std::fs::write(&path, script + "exec /bin/cat > /dev/null\n").unwrap();
     let program = vec!["/bin/sh".into(), path.into()];
     let antivirus = vec!["unix:/nowhere".parse().unwrap()];
-    Settings { scanner: Some(ScannerSettings { antivirus, program }), ..Settings::default() }
+    Settings { scanner: Some(ScannerSettings::new(antivirus, program)), ..Settings::default() }
 }
 
 fn starts(folder: &Path) -> usize {
@@ -189,6 +189,73 @@ async fn an_exception_ends_with_the_certificate_of_who_made_it() {
     dossier.assert_opened(&asks(&officer, &dossier).await.json());
     world.manager.withdraw_certificate(&certificate.fingerprint).await.unwrap();
     assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+}
+
+#[tokio::test]
+async fn an_exception_is_taken_back_by_a_supervisor_or_an_administrator_and_counts_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(says(folder.path(), &[READY, INFECTED])).await;
+    let (officer, account) = world.officer().await;
+    let (chief, _) = supervisor(&world).await;
+    let (other, _) = supervisor(&world).await;
+    let administrator = world.administrator().await;
+    let dossier = SealedDossier::deposit(&world);
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+    for (browser, by_a_person) in [(&other, true), (&administrator, false)] {
+        chief.post("/v1/exceptions", &exception(&dossier, account, 24)).await.json();
+        dossier.assert_opened(&asks(&officer, &dossier).await.json());
+        assert_eq!(officer.get("/v1/exceptions").await.code(), "supervisor_needed");
+        let shown = browser.get("/v1/exceptions").await.json();
+        assert_eq!((&shown[0]["standing"], &shown[0]["name"]), (&json!("in_force"), &json!("Anaïs Le Goff")));
+        let revoke = format!("/v1/exceptions/{}/revoke", shown[0]["id"].as_str().unwrap());
+        assert_eq!(officer.post(&revoke, &json!({})).await.code(), "supervisor_needed");
+        assert_eq!(browser.on_page_of(None).post(&revoke, &json!({})).await.code(), "foreign_origin");
+        let shown = browser.post(&revoke, &json!({})).await.json();
+        assert_eq!(shown[0]["standing"], "revoked");
+        assert_eq!(shown[0]["revoked"]["by"].is_string(), by_a_person);
+        assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+        assert_eq!(browser.post(&revoke, &json!({})).await.code(), "not_found", "once");
+        assert_eq!(
+            told(&world).await.iter().filter(|line| *line == "exception.revoke granted").count(),
+            1 + usize::from(!by_a_person)
+        );
+    }
+    let world = world.restart(says(folder.path(), &[READY, INFECTED])).await;
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+    drop(world);
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_confined_examines_only_where_that_is_allowed() {
+    const UNCONFINED: &str = r#"{"said":"ready","antivirus":"Double-1/2","confined":false}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = says(folder.path(), &[UNCONFINED, CLEAN]);
+    let world = World::with(settings.clone()).await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    assert_eq!(asks(&officer, &dossier).await.code(), "scanner_unconfined");
+    assert!(!told(&world).await.contains(&"scan.intent intent".to_owned()), "no key is used");
+    let check = world.browser(None).get("/check").await.json();
+    assert_eq!(check["checks"]["scanner_confined"], "warn");
+    let mut settings = settings;
+    settings.scanner.as_mut().unwrap().allow_unconfined = true;
+    let world = world.restart(settings).await;
+    dossier.assert_opened(&asks(&officer, &dossier).await.json());
+    drop(world);
+}
+
+#[tokio::test]
+async fn a_platform_that_drips_a_document_gives_its_place_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = says(folder.path(), &[READY, CLEAN]);
+    settings.scanner.as_mut().unwrap().patience = std::time::Duration::ZERO;
+    let world = World::with(settings).await;
+    let (officer, _) = world.officer().await;
+    let dossier = SealedDossier::deposit(&world);
+    world.platform.misbehave(Bad::KeepsParts);
+    assert_eq!(asks(&officer, &dossier).await.code(), "platform_too_slow");
+    let lines = told(&world).await;
+    assert!(lines.contains(&"scan.outcome platform_too_slow".to_owned()), "{lines:?}");
 }
 
 #[tokio::test]

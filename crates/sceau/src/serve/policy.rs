@@ -20,6 +20,7 @@
 //!
 //! [scanner]                   # documents are examined before their keys leave: see docs/deploy/antivirus.md
 //! antivirus = ["unix:/run/clamav/clamd.ctl"]
+//! allow_unconfined = false    # true: also where the kernel cannot confine the process that examines
 //!
 //! [transit]                   # answers as a Vault does: see docs/deploy/vault-clients.md and [`super::transit`]
 //! export = false              # true lets keys that were made exportable leave
@@ -99,15 +100,39 @@ struct LettersTable {
 #[serde(deny_unknown_fields)]
 struct ScannerTable {
     antivirus: Vec<String>,
+    #[serde(default)]
+    allow_unconfined: bool,
 }
 
 /// Reads the policy of a file; without one, the defaults.
 pub(crate) fn read(path: Option<&Path>) -> Result<Settings, Failure> {
     let Some(path) = path else { return Ok(Settings::default()) };
     let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
-    parse(&text).map_err(|why| {
-        let words = format!("the policy {} cannot be used: {why}", path.display());
-        Failure::new(Exit::Usage, "policy", words)
+    let settings = parse(&text).map_err(|why| unusable(path, &why))?;
+    readable(&settings).map_err(|why| unusable(path, &why))?;
+    Ok(settings)
+}
+
+/// The mail server of its letters, as it is written; for who looks at servers.
+pub(crate) fn mail(path: &Path) -> Result<Option<MailSettings>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Failure::file("read", path, &cause))?;
+    let policy: Policy = toml::from_str(&text).map_err(|error| unusable(path, &error.to_string()))?;
+    Ok(policy.letters.map(|letters| letters.mail))
+}
+
+fn unusable(path: &Path, why: &str) -> Failure {
+    Failure::new(Exit::Usage, "policy", format!("the policy {} cannot be used: {why}", path.display()))
+}
+
+/// Each file without which nothing starts, under the name of its setting. Revocation lists may come later, and secrets are read at each use.
+fn readable(settings: &Settings) -> Result<(), String> {
+    let anchors = settings.anchors.iter().map(|path| ("client_anchors", path));
+    let server = settings.server_identity.iter().map(|path| ("server_identity", path));
+    let vault = settings.vault.iter().map(|vault| ("vault.authorities", &vault.authorities));
+    let mob = settings.mob.iter().flat_map(|mob| mob.anchors.iter().map(|path| ("mob.anchors", path)));
+    let mut files = anchors.chain(server).chain(vault).chain(mob);
+    files.try_for_each(|(name, path)| {
+        std::fs::File::open(path).map(drop).map_err(|cause| format!("{name}: {}: {cause}", path.display()))
     })
 }
 
@@ -165,13 +190,13 @@ fn scanner(table: ScannerTable) -> Result<ScannerSettings, String> {
     if antivirus.is_empty() {
         return Err(AddressError::Empty.to_string());
     }
-    Ok(scanner_of(antivirus))
+    Ok(ScannerSettings { allow_unconfined: table.allow_unconfined, ..scanner_of(antivirus) })
 }
 
 /// This very program examines, even where a newer one has taken its place on the disk.
 pub(crate) fn scanner_of(antivirus: Vec<ClamdAddress>) -> ScannerSettings {
     let program = ["/proc/self/exe", "serve", "scanner"].map(OsString::from).to_vec();
-    ScannerSettings { antivirus, program }
+    ScannerSettings::new(antivirus, program)
 }
 
 fn set_days(into: &mut u64, days: Option<u64>, name: &str) -> Result<(), String> {
@@ -214,13 +239,15 @@ mod tests {
         let text = "suite = \"rsa\"\nperiod_days = 90\nlead_days = 7\nretention_days = 30\n\
                     client_anchors = [\"/ac.pem\"]\nclient_crls = [\"/ac.crl\"]\nserver_identity = \"/cles.pem\"\n\
                     [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n\
-                    [scanner]\nantivirus = [\"unix:/run/clamd.ctl\"]\n";
+                    [scanner]\nantivirus = [\"unix:/run/clamd.ctl\"]\nallow_unconfined = true\n";
         let settings = parse(text).unwrap();
         assert_eq!(settings.suite, RecipientSuite::RsaOaep256);
         let days = (settings.period_ms, settings.lead_ms, settings.retention_ms);
         assert_eq!(days, (90 * DAY_MS, 7 * DAY_MS, 30 * DAY_MS));
         assert_eq!(settings.quota, Quota { burst: 3, per_hour: 5 });
-        assert_eq!(settings.scanner.unwrap().antivirus, [ClamdAddress::Unix("/run/clamd.ctl".into())]);
+        let scanner = settings.scanner.unwrap();
+        assert_eq!(scanner.antivirus, [ClamdAddress::Unix("/run/clamd.ctl".into())]);
+        assert!(scanner.allow_unconfined && !scanner_of(Vec::new()).allow_unconfined, "by name only");
         assert_eq!(settings.anchors, [PathBuf::from("/ac.pem")]);
         assert_eq!(settings.client_crls, [PathBuf::from("/ac.crl")]);
         assert_eq!(settings.server_identity, Some(PathBuf::from("/cles.pem")));

@@ -136,6 +136,8 @@ actions! {
     EXCEPTION_INTENT = "exception.intent";
     /// How that ended.
     EXCEPTION_OUTCOME = "exception.outcome";
+    /// Such an exception was taken back before its time.
+    EXCEPTION_REVOKE = "exception.revoke";
     /// Ciphertext was fetched.
     DOCUMENT_FETCH = "document.fetch";
     /// A decision on a dossier.

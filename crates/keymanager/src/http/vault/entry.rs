@@ -9,7 +9,7 @@ use super::super::guard::Presented;
 use super::answer::{Answer, Answered, Fields};
 use super::keys::is_list;
 use crate::manager::KeyManager;
-use crate::transit::{LiveToken, LoggedIn, Manage, NewAppRole, Permit, Policy, Refusal};
+use crate::transit::{LiveToken, LoggedIn, Manage, NewAppRole, Permit, Policy, Refusal, duration};
 
 /// That it answers; a keystore that is not open serves nothing at all.
 pub(super) async fn health(State(manager): State<KeyManager>) -> Json<Value> {
@@ -90,14 +90,7 @@ pub(super) async fn put_role(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Answered {
-    let policies = match fields.0.get("token_policies").or_else(|| fields.0.get("policies")) {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(text)) => text.split(',').map(|each| each.trim().to_owned()).collect(),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Some(_) => return Err(Refusal::invalid("token_policies is a list").into()),
-    };
-    let token_ms = duration(fields.0.get("token_ttl"))?;
-    manager.put_approle(&permit, &name, NewAppRole { policies, token_ms }).await?;
+    manager.put_approle(&permit, &name, NewAppRole::read(&fields.0)?).await?;
     Ok(Answer::Done)
 }
 
@@ -136,24 +129,4 @@ pub(super) async fn revoke_secret(
 
 fn texts(policies: &[Policy]) -> Vec<String> {
     policies.iter().map(Policy::text).collect()
-}
-
-/// Milliseconds of seconds, or of `90s`, `10m`, `2h`; zero where there is none. A year at most.
-fn duration(value: Option<&Value>) -> Result<u64, Refusal> {
-    let bad = || Refusal::invalid("a duration is seconds, or a number with s, m or h");
-    let seconds = match value {
-        None | Some(Value::Null) => 0,
-        Some(Value::Number(number)) => number.as_u64().ok_or_else(bad)?,
-        Some(Value::String(text)) => {
-            let (number, unit) = match text.as_bytes().last() {
-                Some(b's') => (text.trim_end_matches('s'), 1),
-                Some(b'm') => (text.trim_end_matches('m'), 60),
-                Some(b'h') => (text.trim_end_matches('h'), 3600),
-                _ => (text.as_str(), 1),
-            };
-            number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(bad)?
-        }
-        Some(_) => return Err(bad()),
-    };
-    if seconds > 366 * 24 * 3600 { Err(bad()) } else { Ok(seconds * 1000) }
 }

@@ -171,6 +171,8 @@ pub enum Bad {
     NoHeaders,
     /// It exchanges headers, and its answer is lost.
     LosesAnswers,
+    /// It never ends an answer with a part.
+    KeepsParts,
     /// It takes no record.
     RefusesRecords,
     /// It says that it took a record, and drops it.

@@ -35,6 +35,9 @@ pub async fn part(
     if headers.get(AUTHORIZATION).is_none_or(|bearer| bearer != &format!("Bearer {READING}")) {
         return problem(401, "reading_expired");
     }
+    if platform.lock().is(Bad::KeepsParts) {
+        return std::future::pending().await;
+    }
     match platform.lock().parts.get(&(file, index)) {
         Some(part) => part.clone().into_response(),
         None => problem(404, "not_found"),

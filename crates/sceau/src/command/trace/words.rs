@@ -115,6 +115,10 @@ fn verbs(action: &str) -> (&'static str, &'static str) {
         "exception.outcome" => {
             ("let an officer open an infected document", "let an officer open an infected document")
         }
+        "exception.revoke" => (
+            "take back that an officer may open an infected document",
+            "took back that an officer may open an infected document",
+        ),
         "rewrap.intent" => (
             "seal a dossier to another key of its own",
             "announced that it seals a dossier to another key of its own",

@@ -1,0 +1,3 @@
+CREATE TABLE not_ours (
+    log_index BIGINT NOT NULL PRIMARY KEY
+);
