@@ -1,6 +1,6 @@
 //! The hash that names a sealed file: the house's form, a hash of the hashes of its parts.
 
-use super::{EncryptionFields, PART};
+use super::EncryptionFields;
 use crate::envelope::EnvelopeHash;
 use crate::{Label, Sha256, sha256};
 
@@ -8,8 +8,6 @@ use crate::{Label, Sha256, sha256};
 #[derive(Clone)]
 pub(super) struct FileHasher {
     whole: Sha256,
-    part: Sha256,
-    filled: usize,
     parts: u32,
 }
 
@@ -18,39 +16,17 @@ impl FileHasher {
         let mut whole = Label::MobEnvelope.hasher();
         whole.update(&sha256(&fields.aes_key));
         whole.update(&sha256(&fields.iv));
-        Self { whole, part: Sha256::new(), filled: 0, parts: 0 }
+        Self { whole, parts: 0 }
     }
 
-    /// Takes ciphertext in, in its order, cut anyhow.
-    pub(super) fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (now, rest) = bytes.split_at(bytes.len().min(PART - self.filled));
-            self.part.update(now);
-            self.filled += now.len();
-            if self.filled == PART {
-                self.end_part();
-            }
-            bytes = rest;
-        }
-    }
-
-    /// The hash, and the number of parts.
-    pub(super) fn finish(mut self) -> (EnvelopeHash, u32) {
-        if self.filled > 0 {
-            self.end_part();
-        }
-        (EnvelopeHash::from_bytes(self.whole.finish()), self.parts)
-    }
-
-    fn end_part(&mut self) {
-        let part = std::mem::take(&mut self.part).finish();
-        self.part_hash(&part);
-        self.filled = 0;
-    }
-
-    /// Takes in the hash of a part that was hashed elsewhere.
+    /// Takes in the hash of the next part.
     pub(super) fn part_hash(&mut self, hash: &[u8; 32]) {
         self.whole.update(hash);
         self.parts = self.parts.saturating_add(1);
+    }
+
+    /// The hash, and the number of parts.
+    pub(super) fn finish(self) -> (EnvelopeHash, u32) {
+        (EnvelopeHash::from_bytes(self.whole.finish()), self.parts)
     }
 }

@@ -1,16 +1,12 @@
 //! Sealing the files of a dossier as they come, in constant memory.
 
-use std::io::{self, Read, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, StreamingEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
-use zeroize::Zeroize;
 
 use super::hash::FileHasher;
-use super::{BLOCK, CHUNK, EncryptionFields, MobPublicKey};
-use crate::Secret;
+use super::{BLOCK, CHUNK, EncryptionFields, MobPublicKey, PART};
 use crate::envelope::EnvelopeHash;
+use crate::{Secret, sha256};
 
 /// The key *and* the IV of every file of one dossier, as the protocol wants it: two files that begin with the same blocks have
 /// ciphertexts that begin alike. Drawn per dossier, used for it alone, and gone with the last sealer.
@@ -34,13 +30,23 @@ pub struct SealedFile {
 }
 
 impl SealedFile {
-    /// Of a file that somebody else sealed: what MOB itself made, adopted under a manifest. `size` is the plaintext's.
+    /// A file of `size` bytes of plaintext under `fields`, by the SHA-256 of each [`PART`] of its ciphertext, in their order.
+    #[must_use]
+    pub fn of_parts(
+        fields: &EncryptionFields,
+        size: u64,
+        hashes: impl IntoIterator<Item = [u8; 32]>,
+    ) -> Self {
+        let mut hasher = FileHasher::new(fields);
+        hashes.into_iter().for_each(|hash| hasher.part_hash(&hash));
+        let (hash, parts) = hasher.finish();
+        Self { size, sealed_size: (size / BLOCK as u64 + 1) * BLOCK as u64, parts, hash }
+    }
+
+    /// The same of a ciphertext in memory: of a file that MOB itself sealed, adopted under a manifest.
     #[must_use]
     pub fn of_ciphertext(fields: &EncryptionFields, size: u64, sealed: &[u8]) -> Self {
-        let mut hasher = FileHasher::new(fields);
-        hasher.update(sealed);
-        let (hash, parts) = hasher.finish();
-        Self { size, sealed_size: sealed.len() as u64, parts, hash }
+        Self::of_parts(fields, size, sealed.chunks(PART).map(sha256))
     }
 }
 
@@ -60,31 +66,7 @@ impl SharedKeyAndIv {
     /// Begins a file.
     #[must_use]
     pub fn file(&self) -> FileSealer {
-        FileSealer { cipher: self.cipher(), hasher: FileHasher::new(&self.fields), size: 0, sealed_size: 0 }
-    }
-
-    /// Seals all that `reader` gives. Hashes on a second thread, since neither CBC nor SHA-256 can be split.
-    ///
-    /// # Errors
-    /// What reading or writing says; what was written so far is not a file then.
-    pub fn seal_stream(&self, reader: impl Read, writer: impl Write) -> io::Result<SealedFile> {
-        let (filled, to_hash) = sync_channel::<Vec<u8>>(4);
-        let (done, empty) = sync_channel::<Vec<u8>>(8);
-        std::thread::scope(|scope| {
-            let mut hasher = FileHasher::new(&self.fields);
-            let hashing = scope.spawn(move || {
-                for buffer in to_hash {
-                    hasher.update(&buffer);
-                    let _: Result<_, _> = done.try_send(buffer);
-                }
-                hasher.finish()
-            });
-            let sealed = encrypt(self.cipher(), reader, writer, &filled, &empty);
-            drop(filled);
-            let hashed = hashing.join().map_err(|_| io::Error::other("the hashing thread ended early"));
-            let ((size, sealed_size), (hash, parts)) = (sealed?, hashed?);
-            Ok(SealedFile { size, sealed_size, parts, hash })
-        })
+        FileSealer { cipher: self.cipher(), size: 0 }
     }
 
     pub(super) fn with(
@@ -119,94 +101,33 @@ impl std::fmt::Debug for SharedKeyAndIv {
     }
 }
 
-/// Seals one file from bytes that are pushed in.
+/// Seals one file from bytes that are pushed in. Whoever stores the ciphertext hashes its parts, for [`SealedFile::of_parts`].
 pub struct FileSealer {
     cipher: StreamingEncryptingKey,
-    hasher: FileHasher,
     size: u64,
-    sealed_size: u64,
 }
 
 impl FileSealer {
     /// Takes plaintext in, cut anyhow, and appends the ciphertext that is ready.
     pub fn update(&mut self, plain: &[u8], sealed: &mut Vec<u8>) {
-        let start = sealed.len();
         for piece in plain.chunks(CHUNK) {
             push(&mut self.cipher, piece, sealed);
         }
-        self.take(plain.len(), sealed.get(start..).unwrap_or_default());
+        self.size += plain.len() as u64;
     }
 
-    /// Appends the last block, which is always there, and says what was sealed.
-    #[must_use]
-    pub fn finish(mut self, sealed: &mut Vec<u8>) -> SealedFile {
+    /// Appends the last block, which is always there; the bytes of plaintext that were sealed.
+    pub fn finish(self, sealed: &mut Vec<u8>) -> u64 {
         let mut last = [0; BLOCK];
         let length = finish(self.cipher, &mut last);
-        let block = last.get(..length).unwrap_or_default();
-        sealed.extend_from_slice(block);
-        self.hasher.update(block);
-        let (hash, parts) = self.hasher.finish();
-        SealedFile { size: self.size, sealed_size: self.sealed_size + length as u64, parts, hash }
-    }
-
-    fn take(&mut self, plain: usize, sealed: &[u8]) {
-        self.hasher.update(sealed);
-        self.size += plain as u64;
-        self.sealed_size += sealed.len() as u64;
+        sealed.extend_from_slice(last.get(..length).unwrap_or_default());
+        self.size
     }
 }
 
 impl std::fmt::Debug for FileSealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FileSealer({} bytes so far)", self.size)
-    }
-}
-
-/// Plaintext and ciphertext bytes. Each piece of ciphertext is written, then handed to the hashing thread.
-fn encrypt(
-    mut cipher: StreamingEncryptingKey,
-    mut reader: impl Read,
-    mut writer: impl Write,
-    filled: &SyncSender<Vec<u8>>,
-    empty: &Receiver<Vec<u8>>,
-) -> io::Result<(u64, u64)> {
-    let (mut size, mut sealed_size) = (0, 0);
-    let mut plain = Plain(vec![0; CHUNK]);
-    loop {
-        let read = match reader.read(&mut plain.0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let mut sealed = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK + BLOCK));
-        sealed.clear();
-        if read > 0 {
-            push(&mut cipher, plain.0.get(..read).unwrap_or_default(), &mut sealed);
-        } else {
-            let mut last = [0; BLOCK];
-            let length = finish(cipher, &mut last);
-            sealed.extend_from_slice(last.get(..length).unwrap_or_default());
-            sealed_size += send(sealed, &mut writer, filled)?;
-            writer.flush()?;
-            return Ok((size, sealed_size));
-        }
-        size += read as u64;
-        sealed_size += send(sealed, &mut writer, filled)?;
-    }
-}
-
-fn send(sealed: Vec<u8>, writer: &mut impl Write, filled: &SyncSender<Vec<u8>>) -> io::Result<u64> {
-    writer.write_all(&sealed)?;
-    let length = sealed.len() as u64;
-    filled.send(sealed).map_err(|_| io::Error::other("the hashing thread ended early"))?;
-    Ok(length)
-}
-
-/// A buffer of plaintext, wiped when it goes.
-struct Plain(Vec<u8>);
-
-impl Drop for Plain {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -8,7 +8,7 @@ use sceau_crypto::mob::{
 };
 use sceau_crypto::{SigningKey, Typ, jws};
 
-use crate::mob_2022_is_what_node_makes::{KEY, SIGNER};
+use crate::mob_2022_is_what_node_makes::{KEY, SIGNER, seal};
 use crate::support::text;
 
 struct Dossier {
@@ -19,8 +19,7 @@ struct Dossier {
 
 fn dossier(size: usize) -> Dossier {
     let shared = SharedKeyAndIv::create(KEY.public(), "k", 1);
-    let mut sealed = Vec::new();
-    let file = shared.seal_stream(text(size).as_slice(), &mut sealed).unwrap();
+    let (file, sealed) = seal(&shared, &text(size), usize::MAX);
     let manifest = MobManifest::new("S1", KEY.public(), shared.fields()).with("rib.pdf", &file);
     Dossier { fields: shared.fields().clone(), manifest, sealed }
 }

@@ -46,9 +46,11 @@ pub(super) struct File {
     pub(super) proof_type: String,
     pub(super) media_type: String,
     pub(super) sealed: SealedFile,
-    /// Where its ciphertext is, with the SHA-256 of each part.
-    pub(super) parts: Vec<(ObjectName, [u8; 32])>,
+    pub(super) parts: Vec<Part>,
 }
+
+/// Where a part of a ciphertext is, and its SHA-256.
+pub(super) type Part = (ObjectName, [u8; 32]);
 
 impl<'a> Upload<'a> {
     pub(super) fn new(host: &'a MobHost, shared: SharedKeyAndIv) -> Self {
@@ -85,13 +87,10 @@ impl<'a> Upload<'a> {
             return Err(Code::TooManyFiles.into());
         }
         let name = self.free_name(plain_name(name)?);
-        let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
+        let mut sealing = Sealing::of(&self.shared);
         sealing.take(content);
-        let (sealed, rest) = sealing.finish();
         let mut parts = Vec::new();
-        for part in rest {
-            parts.push(self.store(part).await?);
-        }
+        let sealed = self.finish(sealing, &mut parts).await?;
         let (proof_type, media_type) = (proof_type.to_owned(), "application/pdf".to_owned());
         self.files.push(File { name, proof_type, media_type, sealed, parts });
         Ok(())
@@ -118,7 +117,7 @@ impl<'a> Upload<'a> {
         let name = self.free_name(plain_name(name)?);
         let proof_type = field.name().unwrap_or_default().chars().take(100).collect();
         let mut scan = self.host.settings().antivirus.begin().await.map_err(away)?;
-        let mut sealing = Sealing { sealer: self.shared.file(), ready: Vec::new(), taken: 0 };
+        let mut sealing = Sealing::of(&self.shared);
         let mut inspector = inspected(&media_type).map(Inspector::new);
         let mut parts = Vec::new();
         while let Some(bytes) = sender.next(field.chunk()).await? {
@@ -145,15 +144,21 @@ impl<'a> Upload<'a> {
             Verdict::Infected { .. } => return Err(Code::Infected.into()),
         }
         // The last block leaves after the verdict.
-        let (sealed, rest) = sealing.finish();
-        for part in rest {
-            parts.push(self.store(part).await?);
-        }
+        let sealed = self.finish(sealing, &mut parts).await?;
         self.files.push(File { name, proof_type, media_type, sealed, parts });
         Ok(())
     }
 
-    async fn store(&mut self, part: Bytes) -> Answer<(ObjectName, [u8; 32])> {
+    /// Seals the last block, and stores what is left; the name of the whole by its parts.
+    async fn finish(&mut self, sealing: Sealing, parts: &mut Vec<Part>) -> Answer<SealedFile> {
+        let (size, rest) = sealing.finish();
+        for part in rest {
+            parts.push(self.store(part).await?);
+        }
+        Ok(SealedFile::of_parts(self.shared.fields(), size, parts.iter().map(|(_, hash)| *hash)))
+    }
+
+    async fn store(&mut self, part: Bytes) -> Answer<Part> {
         let digest = sceau_crypto::sha256(&part);
         let object = self.host.dossiers().objects.put(part).await?;
         self.stored.push(object.clone());
@@ -185,6 +190,10 @@ struct Sealing {
 }
 
 impl Sealing {
+    fn of(shared: &SharedKeyAndIv) -> Self {
+        Self { sealer: shared.file(), ready: Vec::new(), taken: 0 }
+    }
+
     fn take(&mut self, plain: &[u8]) {
         self.sealer.update(plain, &mut self.ready);
         self.taken += plain.len() as u64;
@@ -199,11 +208,11 @@ impl Sealing {
         Some(std::mem::replace(&mut self.ready, rest).into())
     }
 
-    /// What was sealed, and what is left of it to store.
-    fn finish(self) -> (SealedFile, Vec<Bytes>) {
+    /// How much was sealed, and what is left of it to store.
+    fn finish(self) -> (u64, Vec<Bytes>) {
         let Self { sealer, mut ready, .. } = self;
-        let sealed = sealer.finish(&mut ready);
-        (sealed, ready.chunks(PART).map(Bytes::copy_from_slice).collect())
+        let size = sealer.finish(&mut ready);
+        (size, ready.chunks(PART).map(Bytes::copy_from_slice).collect())
     }
 }
 
