@@ -188,10 +188,9 @@ impl House {
         let below = |folder: &std::path::Path| -> Vec<PathBuf> {
             std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
         };
-        // Two levels of folders; what is being written lies beside them.
+        // Two levels of folders.
         let shelves = below(&self.scratch.join("platform").join("objects"));
-        let shelves = shelves.into_iter().filter(|path| !path.ends_with(".part"));
-        shelves.flat_map(|shelf| below(&shelf)).map(|folder| below(&folder).len()).sum()
+        shelves.into_iter().flat_map(|shelf| below(&shelf)).map(|folder| below(&folder).len()).sum()
     }
 
     /// The file of an object.

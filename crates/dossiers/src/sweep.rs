@@ -14,13 +14,12 @@ const ORPHAN_MS: u64 = 86_400_000;
 const KILLS_LEAVE: usize = 100;
 
 impl Dossiers {
-    /// Removes objects that no row names and that are more than a day old, and what was half written as long ago; says how many.
+    /// Removes objects that no row names and that are more than a day old, half-written ones included; says how many.
     ///
     /// # Errors
     /// When the objects or the database fail; what was removed until then stays removed.
     pub async fn sweep_orphans(&self) -> Result<usize, Fault> {
         let before = self.clock.now_ms().saturating_sub(ORPHAN_MS);
-        let mut removed = self.objects.discard_unfinished(before).await?;
         let (mut named, mut orphans) = (0, Vec::new());
         for shelf in SHELVES {
             for object in self.objects.older_than(shelf, before).await? {
@@ -36,15 +35,14 @@ impl Dossiers {
                 named,
                 "most objects have no row: the database is a new one, or older than the objects; nothing is removed, bring back the right one"
             );
-            return Ok(removed);
+            return Ok(0);
         }
         for object in &orphans {
             self.objects.delete(object).await?;
-            removed += 1;
         }
-        if removed > 0 {
-            tracing::info!(removed, "objects that no row names are removed");
+        if !orphans.is_empty() {
+            tracing::info!(removed = orphans.len(), "objects that no row names are removed");
         }
-        Ok(removed)
+        Ok(orphans.len())
     }
 }

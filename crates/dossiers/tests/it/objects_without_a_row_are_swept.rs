@@ -17,8 +17,9 @@ async fn what_a_kill_left_goes_after_a_day_and_nothing_that_a_row_names_does() {
     let folder = world.folder.path().join("objects");
     let objects = Objects::folder(&folder).unwrap();
     let orphan = objects.put(b"nobody names me".to_vec()).await.unwrap();
-    std::fs::create_dir_all(folder.join(".part")).unwrap();
-    std::fs::write(folder.join(".part").join("half"), b"half an obj").unwrap();
+    let half = objects.put(b"half an object".to_vec()).await.unwrap();
+    let half = folder.join(&half.as_str()[..2]).join(&half.as_str()[2..4]).join(half.as_str());
+    std::fs::File::options().write(true).open(half).unwrap().set_len(5).unwrap();
     assert_eq!(world.objects(), 4);
 
     assert_eq!(world.dossiers.sweep_orphans().await.unwrap(), 0, "it may be of an upload that is under way");

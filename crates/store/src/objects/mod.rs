@@ -3,15 +3,17 @@
 //! Neither is trusted with more than keeping: what is read is compared with the SHA-256 that its row names, by whoever reads
 //! (`crates/dossiers/src/uploads.rs`), so that half an object, an old one or another one is never passed on.
 
+mod folder;
 mod s3;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use opendal::{ErrorKind, Operator, services::Fs};
 
 pub use s3::{S3Limits, S3Store};
 
+use self::folder::Folder;
 use crate::{FromValue, StoreError, Value};
 
 /// The name of an object: 32 random bytes, in lower-case hexadecimal. It says nothing of what is inside.
@@ -62,9 +64,6 @@ impl FromValue for ObjectName {
 /// The first byte of an object's name: the shelf that it is on.
 pub const SHELVES: std::ops::RangeInclusive<u8> = 0..=u8::MAX;
 
-/// Where objects are until they have their name.
-const UNFINISHED: &str = ".part";
-
 /// A store of objects. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Objects {
@@ -75,26 +74,22 @@ pub struct Objects {
 /// What is particular to a kind of store.
 #[derive(Debug, Clone)]
 enum Place {
-    /// A folder's entries are made durable by us.
-    Folder(PathBuf),
+    /// What is written there is made durable by us.
+    Folder(Folder),
     /// The server answers when it has kept a name, and refuses to write it twice.
     Server,
 }
 
 impl Objects {
-    /// A local folder, made readable by its owner only. Half-written objects stay in `.part` until they are renamed.
+    /// A local folder, made readable by its owner only.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the folder cannot be made.
     pub fn folder(root: &Path) -> Result<Self, StoreError> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let mut builder = std::fs::DirBuilder::new();
-        let action = format!("cannot make the object folder {}", root.display());
-        builder.recursive(true).mode(0o700).create(root).map_err(StoreError::io(action))?;
-        let unfinished = root.join(UNFINISHED);
-        let fs = Fs::default().root(&root.to_string_lossy()).atomic_write_dir(&unfinished.to_string_lossy());
+        let place = Place::Folder(Folder::open(root)?);
+        let fs = Fs::default().root(&root.to_string_lossy());
         let operator = Operator::new(fs).map_err(StoreError::objects("open"))?;
-        Ok(Self { operator, place: Place::Folder(root.to_owned()) })
+        Ok(Self { operator, place })
     }
 
     /// An S3 store. Nothing is asked of it yet.
@@ -114,11 +109,7 @@ impl Objects {
         let path = name.path();
         let bytes = bytes.into();
         match &self.place {
-            Place::Folder(root) => {
-                // The writer fsyncs the file before it renames it.
-                self.operator.write(&path, bytes).await.map_err(StoreError::objects("write"))?;
-                sync_parents(root, &path).await?;
-            }
+            Place::Folder(folder) => folder.keep(path, bytes).await?,
             Place::Server => self.create(&path, bytes).await?,
         }
         Ok(name)
@@ -162,10 +153,9 @@ impl Objects {
     pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
         let path = name.path();
         self.operator.delete(&path).await.map_err(StoreError::objects("delete"))?;
-        let Place::Folder(root) = &self.place else { return Ok(()) };
-        match sync_parents(root, &path).await {
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            other => other,
+        match &self.place {
+            Place::Folder(folder) => folder.forgotten(&path).await,
+            Place::Server => Ok(()),
         }
     }
 
@@ -193,18 +183,6 @@ impl Objects {
         Ok(paths.iter().filter_map(name).collect())
     }
 
-    /// Removes what was being written when a process was killed, if that was before `before_ms`; says how many files.
-    ///
-    /// # Errors
-    /// [`StoreError::Objects`].
-    pub async fn discard_unfinished(&self, before_ms: u64) -> Result<usize, StoreError> {
-        let paths = self.files_older_than(&format!("{UNFINISHED}/"), before_ms).await?;
-        for path in &paths {
-            self.operator.delete(path).await.map_err(StoreError::objects("delete"))?;
-        }
-        Ok(paths.len())
-    }
-
     /// The paths of the files below a folder that were last written before a time.
     async fn files_older_than(&self, folder: &str, before_ms: u64) -> Result<Vec<String>, StoreError> {
         let listed = match self.operator.list_with(folder).recursive(true).await {
@@ -229,18 +207,4 @@ impl Objects {
         }
         Ok(old)
     }
-}
-
-/// Makes the folders' entries durable, up to the root: without it a power cut forgets the rename.
-async fn sync_parents(root: &Path, path: &str) -> Result<(), StoreError> {
-    let (root, file) = (root.to_owned(), root.join(path));
-    let sync = move || {
-        file.ancestors()
-            .skip(1)
-            .take_while(|folder| folder.starts_with(&root))
-            .try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
-    };
-    let done = tokio::task::spawn_blocking(sync).await;
-    done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
-        .map_err(StoreError::io("cannot make a folder durable"))
 }
