@@ -1,6 +1,6 @@
 //! The key manager's own trace: records that are on disk before anything is released, under checkpoints that its log key signs.
 //!
-//! Records, the checkpoint over them and the message that delivers them to the platform commit together (`synchronous=FULL`). At start the tree is
+//! Records, the checkpoint over them and the message that delivers them to the platform commit together. At start the tree is
 //! rebuilt and must be what the checkpoint says; a trace that was edited stops the key manager.
 
 mod tiles;

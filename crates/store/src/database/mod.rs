@@ -6,6 +6,7 @@
 
 mod address;
 mod driver;
+mod durable;
 mod postgres;
 mod sqlite;
 
@@ -22,7 +23,7 @@ pub(crate) use postgres::Lock;
 
 /// A database, open and migrated. Cheap to clone.
 ///
-/// Reads see the last commit and never wait for a writer. A commit that returned is on disk.
+/// Reads see the last commit, and never wait for a writer but until what they saw is on disk. A commit that returned is on disk.
 #[derive(Clone)]
 pub struct Database {
     engine: Engine,
@@ -116,7 +117,7 @@ impl Database {
     /// [`StoreError::Conflict`] if a unique or foreign key says no, [`StoreError::Database`] otherwise.
     pub async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &self.engine {
-            Engine::File(file) => driver::execute(&file.writer, statement, values).await,
+            Engine::File(file) => file.execute(statement, values).await,
             Engine::Server(server) => server.execute(statement, values).await,
         }
     }
@@ -127,7 +128,7 @@ impl Database {
     /// As [`Database::execute`].
     pub async fn write(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => driver::fetch_all(&file.writer, statement, values).await,
+            Engine::File(file) => file.write(statement, values).await,
             Engine::Server(server) => server.write(statement, values).await,
         }
     }
@@ -151,7 +152,7 @@ impl Database {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => driver::fetch_optional(&file.readers, statement, values).await,
+            Engine::File(file) => file.fetch_optional(statement, values).await,
             Engine::Server(server) => server.fetch_optional(statement, values).await,
         }
     }
@@ -162,7 +163,7 @@ impl Database {
     /// [`StoreError::Database`]; a statement that writes is refused here.
     pub async fn fetch_all(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         match &self.engine {
-            Engine::File(file) => driver::fetch_all(&file.readers, statement, values).await,
+            Engine::File(file) => file.fetch_all(statement, values).await,
             Engine::Server(server) => server.fetch_all(statement, values).await,
         }
     }
@@ -189,10 +190,7 @@ impl Database {
     /// Closes every connection; for a clean stop.
     pub async fn close(&self) {
         match &self.engine {
-            Engine::File(file) => {
-                file.readers.close().await;
-                file.writer.close().await;
-            }
+            Engine::File(file) => file.close().await,
             Engine::Server(server) => server.close().await,
         }
     }
@@ -205,7 +203,7 @@ pub struct Transaction {
 }
 
 enum Inner {
-    File(sqlx::Transaction<'static, sqlx::Sqlite>),
+    File(sqlite::Writing),
     Server(sqlx::Transaction<'static, sqlx::Postgres>),
 }
 
@@ -226,7 +224,7 @@ impl Transaction {
     /// As [`Database::execute`].
     pub async fn execute(&mut self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::execute(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::execute(&mut *inner.inner, statement, values).await,
             Inner::Server(inner) => driver::execute(&mut **inner, statement, values).await,
         }
     }
@@ -250,7 +248,7 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::fetch_optional(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::fetch_optional(&mut *inner.inner, statement, values).await,
             Inner::Server(inner) => driver::fetch_optional(&mut **inner, statement, values).await,
         }
     }
@@ -265,7 +263,7 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::fetch_all(&mut **inner, statement, values).await,
+            Inner::File(inner) => driver::fetch_all(&mut *inner.inner, statement, values).await,
             Inner::Server(inner) => driver::fetch_all(&mut **inner, statement, values).await,
         }
     }
@@ -275,11 +273,10 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::Database`]; nothing was kept then. [`StoreError::Away`]: nobody knows whether it was kept, and asking again tells.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let done = match self.inner {
-            Inner::File(inner) => inner.commit().await,
-            Inner::Server(inner) => inner.commit().await,
-        };
-        done.map_err(StoreError::database("commit"))?;
+        match self.inner {
+            Inner::File(inner) => inner.commit().await?,
+            Inner::Server(inner) => inner.commit().await.map_err(StoreError::database("commit"))?,
+        }
         self.wake.iter().for_each(|sleeper| sleeper.notify_one());
         Ok(())
     }
@@ -290,7 +287,7 @@ impl Transaction {
     /// [`StoreError::Database`].
     pub async fn rollback(self) -> Result<(), StoreError> {
         let done = match self.inner {
-            Inner::File(inner) => inner.rollback().await,
+            Inner::File(inner) => inner.inner.rollback().await,
             Inner::Server(inner) => inner.rollback().await,
         };
         done.map_err(StoreError::database("rollback"))
@@ -304,7 +301,7 @@ impl Transaction {
     /// Runs several statements in one text, for migrations.
     pub(crate) async fn run_script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         match &mut self.inner {
-            Inner::File(inner) => sqlx::raw_sql(sql).execute(&mut **inner).await.map(drop),
+            Inner::File(inner) => sqlx::raw_sql(sql).execute(&mut *inner.inner).await.map(drop),
             Inner::Server(inner) => sqlx::raw_sql(sql).execute(&mut **inner).await.map(drop),
         }
     }

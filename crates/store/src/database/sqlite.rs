@@ -10,8 +10,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
-use super::driver::{Driver, unknown};
-use crate::{Statement, StoreError, Value};
+use super::driver::{self, Driver, unknown};
+use super::durable::Durable;
+use crate::{Row, Statement, StoreError, Value};
 
 const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(10);
@@ -19,8 +20,15 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The file, open.
 #[derive(Clone)]
 pub(super) struct File {
-    pub(super) writer: SqlitePool,
-    pub(super) readers: SqlitePool,
+    writer: SqlitePool,
+    readers: SqlitePool,
+    durable: Durable,
+}
+
+/// A transaction of the one writer.
+pub(super) struct Writing {
+    pub(super) inner: sqlx::Transaction<'static, Sqlite>,
+    durable: Durable,
 }
 
 impl File {
@@ -29,7 +37,8 @@ impl File {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            // Who waits for the disk: `durable`.
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let writer = SqlitePoolOptions::new()
@@ -47,12 +56,67 @@ impl File {
             .connect_with(database_readers)
             .await
             .map_err(StoreError::database("open"))?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, durable: Durable::of(path) })
     }
 
     /// Takes the writer.
-    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::database("begin"))
+    pub(super) async fn begin(&self) -> Result<Writing, StoreError> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begun.map_err(StoreError::database("begin"))?;
+        Ok(Writing { inner, durable: self.durable.clone() })
+    }
+
+    pub(super) async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
+        let mut writer = self.writer.acquire().await.map_err(StoreError::database(statement.name()))?;
+        let commit = self.durable.commit();
+        let done = driver::execute(&mut *writer, statement, values).await;
+        drop(writer);
+        self.durable.reached(commit.ended()).await?;
+        done
+    }
+
+    pub(super) async fn write(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut writer = self.writer.acquire().await.map_err(StoreError::database(statement.name()))?;
+        let commit = self.durable.commit();
+        let done = driver::fetch_all(&mut *writer, statement, values).await;
+        drop(writer);
+        self.durable.reached(commit.ended()).await?;
+        done
+    }
+
+    pub(super) async fn fetch_optional(
+        &self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        let found = driver::fetch_optional(&self.readers, statement, values).await;
+        self.durable.all_reached().await?;
+        found
+    }
+
+    pub(super) async fn fetch_all(
+        &self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let found = driver::fetch_all(&self.readers, statement, values).await;
+        self.durable.all_reached().await?;
+        found
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Writing {
+    /// On disk when it returns.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        let commit = self.durable.commit();
+        let done = self.inner.commit().await.map_err(StoreError::database("commit"));
+        self.durable.reached(commit.ended()).await?;
+        done
     }
 }
 

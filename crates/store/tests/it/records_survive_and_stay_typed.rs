@@ -95,7 +95,7 @@ async fn readers_of_a_file_cannot_write() {
 }
 
 #[tokio::test]
-async fn commits_are_synchronous_and_the_file_is_private() {
+async fn a_file_is_private_and_its_log_is_written_ahead() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = TempDir::new().unwrap();
     let database = Database::open(&folder.path().join("db"), TABLES).await.unwrap();
@@ -103,7 +103,7 @@ async fn commits_are_synchronous_and_the_file_is_private() {
     let row = transaction.fetch_one(MODES, params![]).await.unwrap();
     assert_eq!(
         (row.get::<i64>("sync").unwrap(), row.get::<String>("journal").unwrap()),
-        (2, "wal".to_owned())
+        (1, "wal".to_owned())
     );
     let mode = std::fs::metadata(folder.path().join("db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
