@@ -7,13 +7,13 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "keymanager/0001-first", sql: include_str!("schema/0001.sql") },
     Migration { name: "keymanager/0002-manifests", sql: include_str!("schema/0002.sql") },
     Migration { name: "keymanager/0003-roots", sql: include_str!("schema/0003.sql") },
-    Migration { name: "keymanager/0004-decided", sql: include_str!("schema/0004.sql") },
     Migration { name: "keymanager/custody-1", sql: include_str!("schema/custody-1.sql") },
     Migration { name: "keymanager/custody-2", sql: include_str!("schema/custody-2.sql") },
     Migration { name: "keymanager/custody-3", sql: include_str!("schema/custody-3.sql") },
     Migration { name: "keymanager/rewrap-1", sql: include_str!("schema/rewrap-1.sql") },
     Migration { name: "keymanager/rewrap-2", sql: include_str!("schema/rewrap-2.sql") },
     Migration { name: "keymanager/standing-1", sql: include_str!("schema/standing-1.sql") },
+    Migration { name: "keymanager/decided-1", sql: include_str!("schema/decided-1.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
