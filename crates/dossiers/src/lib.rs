@@ -18,6 +18,7 @@ mod keys;
 mod letters;
 pub mod mob;
 mod organisations;
+pub mod parsers;
 mod postman;
 mod reading;
 mod recover;

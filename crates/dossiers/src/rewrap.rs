@@ -60,7 +60,7 @@ pub struct NewHeader {
 }
 
 /// What the signed record says.
-struct Signed {
+pub(crate) struct Signed {
     before: Hash,
     after: Hash,
     key: KeyId,
@@ -168,7 +168,11 @@ impl Dossiers {
 
 impl Signed {
     /// What the record says, of this dossier. Who signed it is the element's to verify, before anything is exchanged.
-    fn read(jws: &str, organisation: OrganisationId, dossier: DossierId) -> Result<Self, Fault> {
+    pub(crate) fn read(
+        jws: &str,
+        organisation: OrganisationId,
+        dossier: DossierId,
+    ) -> Result<Self, Fault> {
         let malformed = || Fault::malformed("The record is not one of a re-wrapping of this dossier.");
         let record = Record::parse(&jws_payload(jws)?).map_err(|_| malformed())?;
         let of_this = record.action() == &Action::REWRAP_OUTCOME
@@ -189,7 +193,7 @@ fn digest<'a>(files: impl Iterator<Item = (FileId, &'a [u8])>) -> Hash {
 }
 
 /// The new header is the old one's file, content and metadata, sealed to `key` and nobody else.
-fn changes_the_recipient_alone(old: &[u8], new: &[u8], key: KeyId) -> Result<(), Fault> {
+pub(crate) fn changes_the_recipient_alone(old: &[u8], new: &[u8], key: KeyId) -> Result<(), Fault> {
     let parse = |bytes| {
         let detail = |error: sceau_crypto::envelope::OpenError| error.to_string();
         UnverifiedHeader::parse(bytes)

@@ -82,10 +82,10 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// A grant, what the page means to deposit into, and the answers to the form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Beginning {
+pub(super) struct Beginning {
     grant: String,
     meant: Meant,
-    answers: Given,
+    pub(super) answers: Given,
 }
 
 /// What the page holds on to.

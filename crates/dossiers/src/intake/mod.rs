@@ -9,6 +9,7 @@ mod content;
 mod deposit;
 mod http;
 mod pace;
+pub mod parsers;
 mod pdf;
 mod places;
 mod platform;

@@ -144,7 +144,7 @@ impl MobHost {
 }
 
 /// The boundary of a form, which is not longer than ten files may be.
-fn boundary(headers: &HeaderMap) -> Answer<String> {
+pub(super) fn boundary(headers: &HeaderMap) -> Answer<String> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let boundary = text(CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok());
     let boundary = boundary.ok_or(Code::Multipart)?;

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::invoice::Metadata;
 use super::refusal::{Answer, Code, Refusal};
-use super::upload::metadata_id;
+use super::walk::metadata_id;
 use crate::admissible::fits;
 
 /// The longest text of a field, in characters.

@@ -13,6 +13,7 @@ mod invoice;
 mod keys;
 mod metadata;
 mod outcomes;
+pub mod parsers;
 mod refusal;
 mod requests;
 mod rows;
@@ -20,6 +21,7 @@ mod serve;
 mod steps;
 mod upkeep;
 mod upload;
+mod walk;
 
 use std::sync::Arc;
 

@@ -1,32 +1,22 @@
 //! The stream of a form: one part of one file in memory, and nothing in clear anywhere else.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
-
 use axum::body::BodyDataStream;
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
-use multer::{Constraints, Field, Multipart, SizeLimit};
+use multer::Field;
 use sceau_crypto::mob::{FileSealer, PART, SealedFile, SharedKeyAndIv};
 use sceau_store::{AntivirusError, ObjectName, Verdict};
-use tokio::time::{Instant, timeout};
 
 use super::MobHost;
 use super::refusal::{Answer, Code};
-use crate::intake::{Inspector, IntakeCode, Pace};
+use super::walk::{Part, Sender, Walk};
+use crate::intake::{Inspector, IntakeCode};
 
 /// The most files of a subscription.
 pub(super) const MOST_FILES: usize = 10;
 /// The largest file, in bytes.
 pub(super) const LARGEST: u64 = 10_000_000;
-/// The longest text part, in bytes.
-const LONGEST_TEXT: usize = 16 * 1024;
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 200;
-/// The most bytes that may come before a part's header ends.
-const MOST_UNREAD: usize = 256 * 1024;
 /// The types that are taken.
 const TYPES: [&str; 5] =
     ["image/jpeg", "image/jpg", "image/png", "application/pdf", "application/octet-stream"];
@@ -62,20 +52,12 @@ impl<'a> Upload<'a> {
     /// # Errors
     /// At the first thing that cannot be taken; what was stored is then to be discarded.
     pub(super) async fn receive(&mut self, body: BodyDataStream, boundary: String) -> Answer<Option<String>> {
-        let whole = SizeLimit::new().whole_stream(MOST_FILES as u64 * LARGEST + (1 << 20));
-        let constraints = Constraints::new().size_limit(whole);
-        let heard = Heard::default();
-        let body = OneByOne { body, given: false, heard: heard.clone() };
-        let mut sender = Sender { heard, pace: Pace::new(self.host.settings().slowest) };
-        let mut form = Multipart::with_constraints(body, boundary, constraints);
+        let mut walk = Walk::through(body, boundary, self.host.settings().slowest);
         let mut metadata = None;
-        while let Some(field) = sender.next(form.next_field()).await? {
-            match field.file_name().map(str::to_owned) {
-                Some(name) => self.file(&mut sender, &name, field).await?,
-                None if field.name() == Some("data") => {
-                    metadata = metadata_id(&text(&mut sender, field).await?)?
-                }
-                None => drop(text(&mut sender, field).await?),
+        while let Some(part) = walk.next().await? {
+            match part {
+                Part::File(name, field) => self.file(&mut walk.sender, &name, field).await?,
+                Part::Data(named) => metadata = named,
             }
         }
         Ok(metadata)
@@ -216,97 +198,8 @@ impl Sealing {
     }
 }
 
-/// What was read of a body.
-#[derive(Debug, Clone, Default)]
-struct Heard {
-    /// Bytes of which nothing came out of the parser yet.
-    unread: Arc<AtomicUsize>,
-    /// All bytes.
-    taken: Arc<AtomicU64>,
-}
-
-/// Whoever sends a body.
-struct Sender {
-    heard: Heard,
-    pace: Pace,
-}
-
-/// The stream of a body that gives one chunk each time it is asked: a parser that reads whatever is there would hold a whole fast upload. One
-/// that reads on and on and finds nothing, in a header without an end, is cut off.
-struct OneByOne {
-    body: BodyDataStream,
-    given: bool,
-    heard: Heard,
-}
-
-impl Stream for OneByOne {
-    type Item = Result<Bytes, axum::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if std::mem::take(&mut self.given) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if self.heard.unread.load(Ordering::Relaxed) > MOST_UNREAD {
-            return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(
-                "a part has no end of its header",
-            )))));
-        }
-        let next = self.body.poll_next_unpin(context);
-        self.given = matches!(next, Poll::Ready(Some(_)));
-        if let Poll::Ready(Some(Ok(bytes))) = &next {
-            self.heard.unread.fetch_add(bytes.len(), Ordering::Relaxed);
-            self.heard.taken.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        next
-    }
-}
-
-impl Sender {
-    /// The next of a form, from a sender that keeps up.
-    async fn next<T>(&mut self, asked: impl Future<Output = multer::Result<Option<T>>>) -> Answer<Option<T>> {
-        let allowed = self.pace.allows(self.heard.taken.load(Ordering::Relaxed)).ok_or(Code::TooSlow)?;
-        let since = Instant::now();
-        let asked = timeout(allowed, asked).await;
-        self.pace.listened(since.elapsed());
-        self.heard.unread.store(0, Ordering::Relaxed);
-        match asked {
-            Ok(Ok(next)) => Ok(next),
-            Ok(Err(multer::Error::StreamSizeExceeded { .. })) => Err(Code::FileSize.into()),
-            Ok(Err(_)) => Err(Code::Multipart.into()),
-            Err(_) => Err(Code::TooSlow.into()),
-        }
-    }
-}
-
-/// A part that is no file.
-async fn text(sender: &mut Sender, mut field: Field<'static>) -> Answer<Vec<u8>> {
-    let mut text = Vec::new();
-    while let Some(bytes) = sender.next(field.chunk()).await? {
-        if text.len() + bytes.len() > LONGEST_TEXT {
-            return Err(Code::Multipart.into());
-        }
-        text.extend_from_slice(&bytes);
-    }
-    Ok(text)
-}
-
-/// What the part `data` of a form says: JSON, whose `metadataId` may be there.
-pub(super) fn metadata_id(text: &[u8]) -> Result<Option<String>, Code> {
-    #[derive(serde::Deserialize)]
-    struct Data {
-        #[serde(rename = "metadataId")]
-        metadata: Option<String>,
-    }
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let data: Data = serde_json::from_slice(text).map_err(|_| Code::NotJson)?;
-    Ok(data.metadata.filter(|id| !id.is_empty()))
-}
-
 /// A name that can stand in an address, a list and a folder.
-fn plain_name(name: &str) -> Answer<String> {
+pub(super) fn plain_name(name: &str) -> Answer<String> {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '/' | '\\' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
