@@ -18,6 +18,7 @@ const said = words({
     local: "Votre navigateur n'a pas pu faire cette opération. Rechargez la page ; si cela dure, essayez un autre navigateur.",
     code: (code: string) => `Code ${code}`,
     title: "Cela n'a pas marché",
+    said: "Message technique, en anglais :",
   },
   en: {
     byCode: byCode("en"),
@@ -32,6 +33,7 @@ const said = words({
     local: "Your browser could not do this. Reload the page; if it goes on, try another browser.",
     code: (code: string) => `Code ${code}`,
     title: "That did not work",
+    said: "Technical message:",
   },
 });
 
@@ -57,6 +59,11 @@ function byStatus(status: number): string {
 
 export function troubleTitle(): string {
   return said().title;
+}
+
+/** What is said before a message of another program. */
+export function saidBefore(): string {
+  return said().said;
 }
 
 /** What the platform adds, in its own words (English), where ours do not say it all. */
