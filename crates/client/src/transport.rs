@@ -1,5 +1,9 @@
 //! HTTP to a Sceau server: JSON in and out, problems turned into errors, `*.localhost` mapped to this machine.
+//!
+//! A path begins with a slash and is resolved against the server's origin; redirects are not followed. An answer is read to 64 MiB; a connection may take
+//! ten seconds, and an answer may pause for sixty.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
@@ -25,20 +29,20 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// How to reach a server over TLS: its anchor and, where asked for, who we are.
+/// How to reach a server over TLS: its anchor and, where asked for, who we are. By default: the system's anchors, and nobody.
 #[derive(Debug, Default)]
 pub struct Trust {
-    /// Anchors in PEM, besides none of the system's.
+    /// Anchors, one PEM certificate after the other, in the place of the system's.
     pub anchors_pem: Option<Vec<u8>>,
-    /// Client certificate chain and private key, in PEM.
+    /// Client certificate chain, leaf first, and its private key (PKCS #8), in PEM.
     pub identity_pem: Option<Vec<u8>>,
 }
 
 impl Server {
-    /// A server at `origin` (scheme, host and port).
+    /// A server at `origin` (scheme, host and port). Nothing is asked of it yet.
     ///
     /// # Errors
-    /// When the address, anchors or identity are none.
+    /// [`ClientError::Address`], [`ClientError::Anchors`] or [`ClientError::Identity`] for what is none; [`ClientError::Transport`] where TLS cannot be set up.
     pub fn new(origin: &str, trust: &Trust) -> Result<Self, ClientError> {
         let origin = Url::parse(origin).map_err(|_| ClientError::Address(origin.to_owned()))?;
         let mut builder = reqwest::Client::builder()
@@ -79,24 +83,51 @@ impl Server {
         self.bearer.read().ok().and_then(|bearer| bearer.clone())
     }
 
-    /// Sends this bearer token from now on.
+    /// Sends this bearer token (RFC 6750) from now on; none, with `None`.
     pub fn set_bearer(&self, token: Option<String>) {
         if let Ok(mut bearer) = self.bearer.write() {
             *bearer = token;
         }
     }
 
-    /// GET of a JSON document.
+    /// GET of a JSON document; 204 No Content reads as `null`.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`] when it cannot be reached; [`ClientError::Refused`] with its code; [`ClientError::Clear`] where a token would travel in
+    /// clear; [`ClientError::TooLong`]; [`ClientError::Answer`] for another form than `T`'s.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         json(self.send(self.request(Method::GET, path)?).await?).await
     }
 
-    /// GET of bytes.
+    /// GET of `/check`: what a role stands on, each `pass`, `warn` or `fail`. One that is not well says so with 503 and the same document.
+    pub async fn check(&self) -> Result<BTreeMap<String, String>, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct Check {
+            checks: BTreeMap<String, String>,
+        }
+        let response = self.request(Method::GET, "/check")?.send().await.map_err(ClientError::Transport)?;
+        let status = response.status();
+        let body = bounded(response).await?;
+        match serde_json::from_slice::<Check>(&body) {
+            Ok(check) if status.is_success() || status == StatusCode::SERVICE_UNAVAILABLE => Ok(check.checks),
+            // A proxy's word.
+            _ => Err(refused(status, &body)),
+        }
+    }
+
+    /// GET of bytes, 64 MiB at most.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`] when it cannot be reached; [`ClientError::Refused`] with its code; [`ClientError::Clear`] where a token would travel in
+    /// clear; [`ClientError::TooLong`].
     pub async fn get_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
         bounded(self.send(self.request(Method::GET, path)?).await?).await
     }
 
-    /// POST of a JSON document, answered by one.
+    /// POST of a JSON document, answered by one; 204 No Content reads as `null`.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; [`ClientError::Clear`] for any plain HTTP to another machine.
     pub async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
@@ -105,7 +136,10 @@ impl Server {
         json(self.send(self.request(Method::POST, path)?.json(body)).await?).await
     }
 
-    /// POST of a form (RFC 6749), with HTTP Basic credentials.
+    /// POST of a form (RFC 6749 section 4.4.2), with HTTP Basic credentials: id and secret. Answered by a JSON document.
+    ///
+    /// # Errors
+    /// As [`Self::post`]. Credentials that do not fit are [`ClientError::Refused`] with the code `invalid_client`.
     pub async fn post_form<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -117,7 +151,10 @@ impl Server {
         json(self.send(request).await?).await
     }
 
-    /// PUT of a JSON document, answered by one.
+    /// PUT of a JSON document, answered by one; 204 No Content reads as `null`.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
     pub async fn put<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
@@ -126,7 +163,10 @@ impl Server {
         json(self.send(self.request(Method::PUT, path)?.json(body)).await?).await
     }
 
-    /// PUT of bytes with their digest (RFC 9530).
+    /// PUT of bytes with the SHA-256 of them, as `Content-Digest` (RFC 9530). What is answered is not read.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
     pub async fn put_bytes(
         &self,
         path: &str,

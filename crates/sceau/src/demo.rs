@@ -36,7 +36,7 @@ pub(crate) async fn run(options: &DemoOptions) -> Result<(), Failure> {
     }
     let tell = Teller::new();
     tell.chapter("Starting the element, the platform and a key manager, each in a process of its own");
-    let mut house = House::start(&layout, &[]).await?;
+    let mut house = House::start(&layout, &[], None).await?;
     let told = Box::pin(story(&mut house, &layout, &documents, &tell)).await;
     house.stop().await;
     told?;

@@ -20,6 +20,9 @@ pub(crate) struct UpOptions {
     /// Make a demonstration organisation with a scheme and a case officer, through the public API
     #[arg(long)]
     demonstration: bool,
+    /// Settings of the platform (docs/deploy/README.md), in the place of what is embedded
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// A ClamAV daemon, unix:/path or tcp:127.0.0.1:port: an intake then scans documents for the schemes that ask for it
     #[arg(long, value_name = "ADDRESS")]
     antivirus: Vec<ClamdAddress>,
@@ -28,7 +31,7 @@ pub(crate) struct UpOptions {
 /// Starts everything, shows where to go, and ends it all on a signal.
 pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
     let layout = Layout::open(&options.data)?;
-    let mut house = House::start(&layout, &options.antivirus).await?;
+    let mut house = House::start(&layout, &options.antivirus, options.config.as_deref()).await?;
     let shown = if options.demonstration {
         crate::demonstration::show(&mut house, &layout).await
     } else {

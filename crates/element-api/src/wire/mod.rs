@@ -172,6 +172,9 @@ pub struct Hello {
     pub size: u64,
     /// Whether a platform administrator is enrolled.
     pub has_platform_admin: bool,
+    /// Version of its program; empty where that is older than this field.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// The current version of a row, and where the log says so.

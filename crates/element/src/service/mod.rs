@@ -159,6 +159,7 @@ impl Service {
             rp_id: self.web.rp_id.clone(),
             size: self.view.size(),
             has_platform_admin: self.view.with_state(crate::state::State::has_platform_admin),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use sceau_client::connector::{Grace, Handover, Target};
 use sceau_client::{Credentials, Trust};
 use sceau_element_api::OrganisationId;
 use sceau_hsm::durable::check_secret;
-use sceau_store::{Antivirus, Patience};
+use sceau_store::{Antivirus, ClamdAddress, Patience};
 use sceau_trace::VerifierKey;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -76,29 +76,50 @@ fn patience() -> u64 {
 }
 
 /// What the file says, with what it names read.
-pub(super) struct Config {
-    pub(super) antivirus: Option<Antivirus>,
-    pub(super) targets: Vec<Target>,
+pub(crate) struct Config {
+    /// The daemons of the antivirus; none, where there is none.
+    pub(crate) clamd: Vec<ClamdAddress>,
+    /// The organisations.
+    pub(crate) targets: Vec<Target>,
+    /// For each, where that was read.
+    pub(crate) places: Vec<Place>,
+}
+
+/// The files that an organisation's certificates are in, and the folder where its dossiers go.
+pub(crate) struct Place {
+    pub(crate) platform_anchors: Option<PathBuf>,
+    pub(crate) key_manager_anchors: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+impl Config {
+    /// What examines documents, where something does.
+    pub(super) fn antivirus(&self) -> Option<Antivirus> {
+        Antivirus::new(self.clamd.clone(), Patience::default()).ok()
+    }
 }
 
 /// Reads the file; relative paths in it are beside it.
-pub(super) fn read(path: &Path) -> Result<Config, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
     let wrong =
         |words: String| Failure::new(Exit::Usage, "connector", format!("{}: {words}", path.display()));
     // It says which program is run with documents, and under which log key they are proven.
     let file: File = toml::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
     let beside = Beside(path.parent().unwrap_or(Path::new("")));
-    let antivirus = file.antivirus.map(|table| pool(&table.clamd).map_err(wrong)).transpose()?;
+    let clamd =
+        file.antivirus.map(|table| pool(&table.clamd).map_err(wrong)).transpose()?.unwrap_or_default();
+    let places = file.organisation.iter().map(|table| table.place(beside)).collect();
     let targets = file.organisation.into_iter().map(|table| table.target(beside));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     apart(&targets).map_err(wrong)?;
-    Ok(Config { antivirus, targets })
+    Ok(Config { clamd, targets, places })
 }
 
-fn pool(addresses: &[String]) -> Result<Antivirus, String> {
+fn pool(addresses: &[String]) -> Result<Vec<ClamdAddress>, String> {
     let pool = addresses.iter().map(|address| address.parse().map_err(|error| format!("{address}: {error}")));
     let pool = pool.collect::<Result<Vec<_>, String>>()?;
-    Antivirus::new(pool, Patience::default()).map_err(|error| error.to_string())
+    Antivirus::new(pool.clone(), Patience::default()).map(|_| pool).map_err(|error| error.to_string())
 }
 
 /// Organisations share nothing: not a journal, not a folder.
@@ -148,6 +169,16 @@ impl Beside<'_> {
 }
 
 impl OrganisationTable {
+    fn place(&self, beside: Beside<'_>) -> Place {
+        let path = |path: &Path| beside.0.join(path);
+        Place {
+            platform_anchors: self.platform_anchors.as_deref().map(path),
+            key_manager_anchors: path(&self.key_manager_anchors),
+            certificate: path(&self.certificate),
+            folder: path(&self.handover.folder),
+        }
+    }
+
     fn target(self, beside: Beside<'_>) -> Result<Target, Failure> {
         let log_key = VerifierKey::parse(&self.log_key)
             .map_err(|error| Failure::new(Exit::Usage, "log_key", error.to_string()))?;

@@ -3,6 +3,8 @@
 mod config;
 mod scanner;
 
+pub(crate) use config::{Place, read};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ pub(crate) async fn run(options: ConnectOptions) -> Result<(), Failure> {
         return config.targets.iter().try_for_each(|target| look(target, options.retry));
     }
     let scanner: Option<Arc<dyn Scanner>> =
-        config.antivirus.map(|antivirus| Arc::new(Clamd(antivirus)) as Arc<dyn Scanner>);
+        config.antivirus().map(|antivirus| Arc::new(Clamd(antivirus)) as Arc<dyn Scanner>);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut running = tokio::task::JoinSet::new();
     let mut names = Vec::new();

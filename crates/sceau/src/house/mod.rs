@@ -3,7 +3,7 @@
 mod layout;
 mod witness;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sceau_store::ClamdAddress;
@@ -36,10 +36,14 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Starts the element, then what stands on it; an intake only where there is an antivirus.
-    pub(crate) async fn start(layout: &Layout, antivirus: &[ClamdAddress]) -> Result<Self, Failure> {
+    /// Starts the element, then what stands on it; an intake only where there is an antivirus. The platform's servers are those of `config`.
+    pub(crate) async fn start(
+        layout: &Layout,
+        antivirus: &[ClamdAddress],
+        config: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
-        let platform = platform(layout, !antivirus.is_empty())?.start().await?;
+        let platform = platform(layout, !antivirus.is_empty(), config)?.start().await?;
         let text =
             |value: &Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
         let missing = || Failure::not_ready("platform", &layout.logs());
@@ -190,7 +194,7 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
     Ok(Role { name: "element", program, arguments, logs: layout.logs() })
 }
 
-fn platform(layout: &Layout, scans: bool) -> Result<Role, Failure> {
+fn platform(layout: &Layout, scans: bool, config: Option<&Path>) -> Result<Role, Failure> {
     let mut arguments = vec![
         "serve".into(),
         "platform".into(),
@@ -202,6 +206,11 @@ fn platform(layout: &Layout, scans: bool) -> Result<Role, Failure> {
         layout.socket().into_os_string(),
         "--die-with-parent".into(),
     ];
+    if let Some(config) = config {
+        // Roles are started in the folder that this program was started in.
+        let config = std::path::absolute(config).map_err(|cause| Failure::file("find", config, &cause))?;
+        arguments.extend(["--config".into(), config.into_os_string()]);
+    }
     if scans {
         let key = intake::text_of(&intake::key(&layout.intake_key())?.verifying_key());
         arguments.extend([

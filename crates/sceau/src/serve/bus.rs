@@ -65,7 +65,12 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
         }
         BusCommand::DeadLetters(place) => {
             let letters = outbox(&place).await?.dead_letters().await;
-            for letter in letters.map_err(|error| Failure::role("store", &error))? {
+            let letters = letters.map_err(|error| Failure::role("store", &error))?;
+            if letters.is_empty() {
+                // Standard output is for scripts: one line a letter.
+                eprintln!("sceau: there are no dead letters");
+            }
+            for letter in letters {
                 say_ready(&json!({
                     "id": letter.id, "topic": letter.topic, "created": letter.created, "attempts": letter.attempts,
                     "reason": letter.reason,

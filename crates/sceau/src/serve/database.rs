@@ -60,6 +60,11 @@ impl DatabaseSettings {
         [("database.password_file", password), ("database.ca_file", authority)]
     }
 
+    /// Whether it is a file of one machine.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File)
+    }
+
     /// Opens it; `data` is the platform's folder.
     pub(crate) async fn open(&self, data: &Path, migrations: &[Migration]) -> Result<Database, Failure> {
         let opened = match self.server()? {

@@ -26,7 +26,7 @@ use crate::failure::{Exit, Failure};
 const AT_ONCE: usize = 64;
 
 /// What this profile gives up, word for word: the operator writes each, or there is no MOB host.
-const DANGERS: [&str; 3] = ["integrity", "plaintext", "preflight"];
+pub(crate) const DANGERS: [&str; 3] = ["integrity", "plaintext", "preflight"];
 
 /// What is done for MOB's host beside running it.
 #[derive(Debug, clap::Subcommand)]
@@ -124,11 +124,14 @@ fn roles() -> Vec<String> {
 }
 
 impl ProviderTable {
-    fn tokens(&self) -> Result<AccessTokens, Failure> {
+    fn provider(&self) -> Result<Provider, Failure> {
         let authorities = super::settings::authorities(self.ca_file.as_deref())?;
         let http = WebClient::new(authorities.as_deref()).map_err(|error| Failure::role("mob", &error))?;
-        let provider = Provider::new(self.issuer.clone(), Arc::new(http), Arc::new(SystemClock));
-        Ok(AccessTokens::new(provider, self.audiences.clone(), self.roles.clone()))
+        Ok(Provider::new(self.issuer.clone(), Arc::new(http), Arc::new(SystemClock)))
+    }
+
+    fn tokens(&self) -> Result<AccessTokens, Failure> {
+        Ok(AccessTokens::new(self.provider()?, self.audiences.clone(), self.roles.clone()))
     }
 }
 
@@ -175,6 +178,17 @@ impl MobTable {
             }
         }
         Ok(())
+    }
+
+    /// Where it is reached.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The provider whose access tokens are taken: as its tokens name it, and itself.
+    pub(crate) fn provider(&self) -> Result<Option<(String, Provider)>, Failure> {
+        let Some(table) = &self.provider else { return Ok(None) };
+        Ok(Some((table.issuer.as_str().to_owned(), table.provider()?)))
     }
 
     /// The host, for the platform whose schemes may name it.
@@ -253,11 +267,28 @@ impl Place {
         })
     }
 
+    /// Where no server keeps the records, they are the platform's file: without it nothing is begun, least of all records of its own.
+    fn records_are_there(&self, settings: &Settings) -> Result<(), Failure> {
+        let file = self.data.join("records.db");
+        if !settings.database.is_file() {
+            return Ok(());
+        }
+        std::fs::metadata(&file).map(drop).map_err(|cause| {
+            let words = format!(
+                "MOB's host works on the platform's records, and has no way to {} ({cause}): start the platform once, and where the \
+                 host has a user of its own, keep records on PostgreSQL and objects in an S3 store (docs/deploy/mob.md)",
+                file.display()
+            );
+            Failure::new(Exit::Usage, "mob_records", words)
+        })
+    }
+
     /// The platform's records, as a process beside it works on them.
     async fn records(&self, settings: &Settings, origin: &str) -> Result<(Dossiers, Accounts), Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let migrations =
             [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        self.records_are_there(settings)?;
         let database = settings.database.open(&self.data, &migrations).await?;
         let objects = settings.objects.open(&self.data)?;
         let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());

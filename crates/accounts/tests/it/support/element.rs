@@ -97,6 +97,7 @@ impl InProcessElement {
             rp_id: "sceau.localhost".into(),
             size: core.state().size(),
             has_platform_admin: core.state().has_platform_admin(),
+            version: String::new(),
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::peers::{self, Begin, Peer};
-use super::{Finding, State, certificates, identity, records};
+use super::{Finding, State, certificates, identity, records, servers};
 use crate::failure::Failure;
 use crate::serve::bus::BusSettings;
 use crate::serve::database::DatabaseSettings;
 use crate::serve::mail::{MailSettings, Tls};
+use crate::serve::mob::DANGERS;
 use crate::serve::objects::ObjectsSettings;
 use crate::serve::settings::Settings;
 
@@ -16,8 +17,9 @@ const DATABASE: &str = "PostgreSQL";
 const OBJECTS: &str = "the object store";
 const MAIL: &str = "the mail server";
 const BROKER: &str = "the broker";
+const MOB: servers::Role = ("mob", "MOB's host");
 
-pub(super) async fn look(config: &Path, data: &Path, now_ms: u64) -> Vec<Finding> {
+pub(super) async fn look(config: &Path, data: &Path, anchors: Option<&Path>, now_ms: u64) -> Vec<Finding> {
     let settings = match Settings::read(Some(config)) {
         Ok(settings) => settings,
         Err(failure) => {
@@ -44,12 +46,27 @@ pub(super) async fn look(config: &Path, data: &Path, now_ms: u64) -> Vec<Finding
         findings.extend(objects(&settings, data).await);
     }
     if there(MAIL) || settings.mail.server().is_err() {
-        findings.extend(mail(&settings).await);
+        findings.extend(mail(&settings.mail).await);
     }
     if there(BROKER) || settings.bus.as_ref().is_some_and(|bus| bus.broker().is_err()) {
         findings.extend(bus(&settings).await);
     }
     findings.extend(identity::look(&settings).await);
+    findings.extend(mob(&settings, anchors, now_ms).await);
+    findings
+}
+
+/// MOB's host, where the settings switch it on.
+async fn mob(settings: &Settings, anchors: Option<&Path>, now_ms: u64) -> Vec<Finding> {
+    let Some(table) = &settings.mob else { return Vec::new() };
+    let mut findings = servers::role(MOB, table.url(), anchors, now_ms).await;
+    let found = format!("mob-2022 is on, and gives up {}", DANGERS.join(", "));
+    findings.push(Finding::notice(MOB.0, found, "what that means, and what remains: docs/mob-2022.md"));
+    if settings.database.is_file() || !settings.objects.is_server() {
+        let found = "records or objects are files of the platform's user, which MOB's host works on too";
+        let advice = "to give the host a user of its own, keep records on PostgreSQL and objects in an S3 store: docs/deploy/mob.md";
+        findings.push(Finding::notice(MOB.0, found, advice));
+    }
     findings
 }
 
@@ -69,10 +86,11 @@ async fn objects(settings: &Settings, data: &Path) -> Option<Finding> {
     })
 }
 
-async fn mail(settings: &Settings) -> Option<Finding> {
+/// Whether a mail server takes our login.
+pub(super) async fn mail(settings: &MailSettings) -> Option<Finding> {
     const ADVICE: &str = "letters wait in the outbox until it is mended: host, port, kind of TLS, certificate (ca_file), user and password: \
                           docs/deploy/smtp.md";
-    let server = match settings.mail.server() {
+    let server = match settings.server() {
         Ok(server) => server?,
         Err(failure) => return Some(refused("mail", &failure, ADVICE)),
     };
@@ -117,14 +135,7 @@ fn peers(settings: &Settings) -> Vec<Peer> {
     if let ObjectsSettings::S3 { endpoint, ca_file, .. } = &settings.objects {
         peers.extend(Peer::of(OBJECTS, endpoint, ca_file.clone()));
     }
-    if let MailSettings::Smtp { host, port, tls, ca_file, .. } = &settings.mail {
-        let (begin, usual) = match tls {
-            Tls::Implicit => (Begin::Tls, 465),
-            Tls::Starttls => (Begin::StartTls, 587),
-        };
-        let (what, host, port) = (MAIL, host.clone(), port.unwrap_or(usual));
-        peers.push(Peer { what, host, port, begin, authorities: ca_file.clone() });
-    }
+    peers.extend(mail_server(&settings.mail));
     if let Some((address, ca_file)) = settings.bus.as_ref().map(BusSettings::place) {
         let url = url::Url::parse(address).ok();
         if let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) {
@@ -134,6 +145,17 @@ fn peers(settings: &Settings) -> Vec<Peer> {
         }
     }
     peers
+}
+
+/// The mail server, where there is one.
+pub(super) fn mail_server(settings: &MailSettings) -> Option<Peer> {
+    let MailSettings::Smtp { host, port, tls, ca_file, .. } = settings else { return None };
+    let (begin, usual) = match tls {
+        Tls::Implicit => (Begin::Tls, 465),
+        Tls::Starttls => (Begin::StartTls, 587),
+    };
+    let (what, host, port) = (MAIL, host.clone(), port.unwrap_or(usual));
+    Some(Peer { what, host, port, begin, authorities: ca_file.clone() })
 }
 
 /// What settings or a password file of ours prevent says itself what to do.

@@ -4,10 +4,12 @@
 mod antivirus;
 mod certificates;
 mod configured;
+mod connector;
 mod identity;
 mod keys;
 mod local;
 mod peers;
+mod policy;
 mod records;
 mod servers;
 mod units;
@@ -21,12 +23,13 @@ use serde_json::json;
 use super::say;
 use crate::failure::{Exit, Failure};
 use crate::house::Layout;
-use crate::serve::policy;
 
 const EXAMPLES: &str = "\
 Examples:
   sceau doctor                                     looks at what `sceau up` runs from .sceau
   sceau doctor --config /etc/sceau/platform.toml   asks each server of the settings
+  sceau doctor --policy /etc/sceau/keymanager.toml --key-manager https://cles.example.org --anchors /etc/sceau/racine.pem
+  sceau doctor --connector /etc/sceau/connector.toml
   sceau doctor --data /var/lib/sceau-platform --element /run/sceau-element/element.sock --platform https://sceau.example.org
 
 It ends with code 0 where nothing is wrong; what is to be known (!) is no failure.";
@@ -53,13 +56,17 @@ pub(crate) struct DoctorOptions {
     /// Certificates (PEM) to trust for these addresses, instead of the system's
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
-    /// Certificates (PEM) whose end is to be known: the intake's own, a proxy's; may be given more than once
+    /// Certificates (PEM) whose end is to be known: a role's own (the intake's, MOB's host's), a proxy's; may be given more than once
     #[arg(long, value_name = "FILE")]
     certificate: Vec<PathBuf>,
-    /// Policy of the key manager: its server's certificate, its authorities, their revocation lists
+    /// Policy of the key manager: its certificate, its authorities and their revocation lists, and each server in it is asked (no letter is sent, no key
+    /// published)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Antivirus of the intake, unix:/path or tcp:127.0.0.1:port; may be given more than once
+    /// Settings of a connector: platform, key manager and antivirus are asked with its credentials (no dossier is taken)
+    #[arg(long, value_name = "FILE")]
+    connector: Option<PathBuf>,
+    /// Antivirus of the intake or of MOB's host, unix:/path or tcp:127.0.0.1:port; may be given more than once
     #[arg(long, value_name = "ADDRESS")]
     antivirus: Vec<ClamdAddress>,
     /// Print the findings as JSON
@@ -134,11 +141,13 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let installation = Installation::find(options);
     let asked = options.config.is_some()
         || options.policy.is_some()
+        || options.connector.is_some()
         || !options.antivirus.is_empty()
         || !options.certificate.is_empty();
     if installation.is_nowhere() && !asked && !options.data.is_dir() {
         let words = format!(
-            "there is nothing to look at: {} is no folder, and neither --config, --element, --platform nor --key-manager is given; \
+            "there is nothing to look at: {} is no folder, and neither --config, --policy, --connector, --element, --platform nor \
+             --key-manager is given; \
              give the folder with --data",
             options.data.display()
         );
@@ -150,7 +159,7 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
         findings.extend(local::folder(&options.data, now));
         findings.extend(local::space(&options.data));
     }
-    findings.extend(files(options, now));
+    findings.extend(options.certificate.iter().flat_map(|file| certificates::file(file, now)));
     findings.extend(units::look());
     findings.push(local::swap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -160,7 +169,14 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     }
     findings.extend(runtime.block_on(servers::look(&installation, now)));
     if let Some(config) = &options.config {
-        findings.extend(runtime.block_on(configured::look(config, &options.data, now)));
+        let anchors = options.anchors.as_deref();
+        findings.extend(runtime.block_on(configured::look(config, &options.data, anchors, now)));
+    }
+    if let Some(policy) = &options.policy {
+        findings.extend(runtime.block_on(policy::look(policy, now)));
+    }
+    if let Some(config) = &options.connector {
+        findings.extend(runtime.block_on(connector::look(config, now)));
     }
     for address in &options.antivirus {
         findings.extend(runtime.block_on(antivirus::look(address, now)));
@@ -173,25 +189,6 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
             Err(Failure::new(Exit::System, "trouble", words))
         }
     }
-}
-
-/// What files say of the end of certificates.
-fn files(options: &DoctorOptions, now: u64) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        options.certificate.iter().flat_map(|file| certificates::file(file, now)).collect();
-    let Some(policy) = &options.policy else { return findings };
-    match policy::read(Some(policy)) {
-        Ok(settings) => {
-            let files = settings.server_identity.iter().chain(&settings.anchors);
-            findings.extend(files.flat_map(|file| certificates::file(file, now)));
-            findings.extend(settings.client_crls.iter().map(|file| certificates::list(file, now)));
-        }
-        Err(failure) => {
-            let advice = "mend that line: docs/operate.md, The policy of a key manager";
-            findings.push(Finding::trouble("policy", failure.to_string(), advice));
-        }
-    }
-    findings
 }
 
 fn tell(findings: &[Finding], as_json: bool) -> Result<(), Failure> {

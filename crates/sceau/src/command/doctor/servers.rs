@@ -1,6 +1,5 @@
-//! Whether the element, the platform and the key manager answer, and how they are by their own word.
+//! Whether the element, the platform, its intake and the key manager answer, and how they are by their own word.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sceau_client::{ClientError, Server, Trust};
@@ -16,40 +15,78 @@ pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> 
         findings.push(element(socket).await);
     }
     if let Some(address) = &installation.platform {
-        if let Some(peer) = Peer::of("the platform", address, None) {
-            findings.extend(peers::look(&peer, now).await);
-        }
-        match reach(address, None) {
-            Err(error) => findings.push(away("platform", address, &error)),
-            Ok(server) => {
-                findings.push(server_check("platform", address, &server).await);
-                findings.extend(keys::look(&server, now).await);
+        let anchors = installation.anchors.as_deref();
+        findings.extend(role(PLATFORM, address, anchors, now).await);
+        if let Ok(server) = reach(address, anchors) {
+            findings.extend(keys::look(&server, now).await);
+            if let Some(intake) = intake_of(&server).await {
+                findings.extend(role(INTAKE, &intake, anchors, now).await);
             }
         }
     }
     if let Some(address) = &installation.key_manager {
-        if let Some(peer) = Peer::of("the key manager", address, installation.anchors.clone()) {
-            findings.extend(peers::look(&peer, now).await);
-        }
-        match reach(address, installation.anchors.as_deref()) {
-            Err(error) => findings.push(away("key_manager", address, &error)),
-            Ok(server) => findings.push(server_check("key_manager", address, &server).await),
-        }
+        findings.extend(role(KEY_MANAGER, address, installation.anchors.as_deref(), now).await);
     }
     findings
+}
+
+/// A role that answers over HTTP: the name of its check, and what it is in words.
+pub(super) type Role = (&'static str, &'static str);
+const PLATFORM: Role = ("platform", "the platform");
+const INTAKE: Role = ("intake", "the intake");
+const KEY_MANAGER: Role = ("key_manager", "the key manager");
+
+/// What it shows at the other end of TLS, and how it is by its own word.
+pub(super) async fn role(
+    (check, what): Role,
+    address: &str,
+    anchors: Option<&Path>,
+    now: u64,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(peer) = Peer::of(what, address, anchors.map(Path::to_owned)) {
+        findings.extend(peers::look(&peer, now).await);
+    }
+    findings.push(match reach(address, anchors) {
+        Err(error) => away(check, address, &error),
+        Ok(server) => well(check, address, &server).await,
+    });
+    findings
+}
+
+/// The intake that the platform sends its pages to.
+async fn intake_of(platform: &Server) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        intake: Option<Intake>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Intake {
+        url: String,
+    }
+    // Why it does not answer is said already.
+    platform.get::<Config>("/v1/config").await.ok()?.intake.map(|intake| intake.url)
 }
 
 async fn element(socket: &Path) -> Finding {
     let name = socket.display();
     match Client::new(socket).hello().await {
         Ok(hello) => {
+            let version = if hello.version.is_empty() { "an earlier version" } else { &hello.version };
             let found = format!(
-                "answers at {name}: protocol {}, {} in the log {}",
+                "{version} answers at {name}: protocol {}, {} in the log {}",
                 hello.protocol,
                 say::counted(hello.size, "record"),
                 hello.origin
             );
-            Finding::well("element", found)
+            if hello.version == env!("CARGO_PKG_VERSION") {
+                return Finding::well("element", found);
+            }
+            let advice = format!(
+                "this program is {}: start the element again (systemctl restart sceau-element), or upgrade both together",
+                env!("CARGO_PKG_VERSION")
+            );
+            Finding::notice("element", found, advice)
         }
         Err(error) => {
             let advice = "its log says why it ended; run this as a user whom it hears";
@@ -76,37 +113,34 @@ fn away(check: &'static str, address: &str, error: &ClientError) -> Finding {
     Finding::trouble(check, found, advice)
 }
 
-#[derive(serde::Deserialize)]
-struct Check {
-    checks: BTreeMap<String, String>,
-}
-
-async fn server_check(check: &'static str, address: &str, server: &Server) -> Finding {
-    match server.get::<Check>("/check").await {
-        Ok(answer) => {
-            let warned = answer.checks.iter().filter(|(_, how)| *how == "warn");
-            let warned: Vec<&str> = warned.map(|(part, _)| part.as_str()).collect();
-            if !warned.is_empty() {
-                let found = format!("answers at {address}; to be looked at: {}", warned.join(", "));
-                return Finding::notice(
-                    check,
-                    found,
-                    warned.iter().map(|part| advice(part)).collect::<Vec<_>>().join("; "),
-                );
-            }
-            let parts: Vec<&str> = answer.checks.keys().map(String::as_str).collect();
-            Finding::well(check, format!("well at {address} ({})", parts.join(", ")))
-        }
-        // It answers, with what is not well.
-        Err(ClientError::Refused { status: 503, .. }) => {
-            let advice = format!("see {address}/check for what it misses, and its log");
-            Finding::trouble(check, format!("answers at {address} and is not well"), advice)
-        }
-        Err(error) => away(check, address, &error),
+/// How it is by its own word (`GET /check`).
+async fn well(check: &'static str, address: &str, server: &Server) -> Finding {
+    let checks = match server.check().await {
+        Ok(checks) => checks,
+        Err(error) => return away(check, address, &error),
+    };
+    let of = |word: &str| -> Vec<&str> {
+        checks.iter().filter(|(_, how)| *how == word).map(|(part, _)| part.as_str()).collect()
+    };
+    let advised = |parts: &[&str]| {
+        let mut advised: Vec<&str> = parts.iter().map(|part| advice(part)).collect();
+        advised.dedup();
+        advised.join("; ")
+    };
+    let (failed, warned) = (of("fail"), of("warn"));
+    if !failed.is_empty() {
+        let found = format!("answers at {address} and is not well: {}", failed.join(", "));
+        return Finding::trouble(check, found, advised(&failed));
     }
+    if !warned.is_empty() {
+        let found = format!("answers at {address}; to be looked at: {}", warned.join(", "));
+        return Finding::notice(check, found, advised(&warned));
+    }
+    let parts: Vec<&str> = checks.keys().map(String::as_str).collect();
+    Finding::well(check, format!("well at {address} ({})", parts.join(", ")))
 }
 
-/// What to do about a part that warns of itself.
+/// What to do about a part that fails, or warns of itself.
 fn advice(part: &str) -> &'static str {
     match part {
         "deliveries" => {
@@ -114,6 +148,27 @@ fn advice(part: &str) -> &'static str {
              an operator with `sceau bus dead-letters`"
         }
         "calendar" => "something is due: the administrator of the key manager sees what on the page Keys",
+        "element" => {
+            "the element does not hear it: whether that runs, whether this role's user is among those it allows (--allow-user), its log"
+        }
+        "records" | "database" => "its database does not answer: `sceau doctor --config FILE` says why",
+        "antivirus" | "scanner" => {
+            "no ClamAV daemon answers it, and documents wait: start clamav-daemon, and let this role's user open its socket; --antivirus \
+             ADDRESS, run as that user, asks each"
+        }
+        "connected" => {
+            "the organisation is not connected to its platform: `sceau keymanager connect` (docs/onboard-an-organisation.md)"
+        }
+        "keys" => {
+            "no key of it is acknowledged and valid now: whether it reaches the platform is in its log, and on the page Keys"
+        }
+        "log" => {
+            "its folder was not compared with the platform's log since its start, or is an old copy: no key leaves; its log and the page Keys say which"
+        }
+        "mob" => "the key for Mon Compte Mobilité is not made, or is past its end: its log says why",
+        "scanner_confined" => {
+            "the process that examines documents has no filter of system calls: run it on a kernel with seccomp filters"
+        }
         _ => "see /check, and its log",
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Finding;
 
-const ROLES: [&str; 4] = ["element", "platform", "intake", "keymanager"];
+const ROLES: [&str; 6] = ["element", "platform", "intake", "mob", "keymanager", "connector"];
 /// What every unit of ours has (packaging/systemd), as `systemctl show` says it.
 const CONFINED: [(&str, &str); 7] = [
     ("NoNewPrivileges", "yes"),
