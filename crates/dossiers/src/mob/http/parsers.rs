@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::attachments::boundary;
 use super::refusal::{Answer, Code};
 use super::upload::plain_name;
-use super::walk::{Part, Walk};
+use super::walk::{FormPart, Walk};
 use crate::intake::Slowest;
 
 /// What a form holds.
@@ -36,7 +36,7 @@ async fn walked(media_type: &str, pieces: Vec<Bytes>) -> Answer<Form> {
     let mut form = Form::default();
     while let Some(part) = walk.next().await? {
         match part {
-            Part::File(name, mut field) => {
+            FormPart::File(name, mut field) => {
                 let mut content = Vec::new();
                 let name = plain_name(&name)?;
                 while let Some(bytes) = walk.sender.next(field.chunk()).await? {
@@ -44,7 +44,7 @@ async fn walked(media_type: &str, pieces: Vec<Bytes>) -> Answer<Form> {
                 }
                 form.files.push((name, content));
             }
-            Part::Data(named) => form.metadata = named,
+            FormPart::Data(named) => form.metadata = named,
         }
     }
     Ok(form)

@@ -8,7 +8,7 @@ use sceau_store::{AntivirusError, ObjectName, Verdict};
 
 use super::MobHost;
 use super::refusal::{Answer, Code};
-use super::walk::{Part, Sender, Walk};
+use super::walk::{FormPart, Sender, Walk};
 use crate::intake::{Inspector, IntakeCode};
 
 /// The most files of a subscription.
@@ -56,8 +56,8 @@ impl<'a> Upload<'a> {
         let mut metadata = None;
         while let Some(part) = walk.next().await? {
             match part {
-                Part::File(name, field) => self.file(&mut walk.sender, &name, field).await?,
-                Part::Data(named) => metadata = named,
+                FormPart::File(name, field) => self.file(&mut walk.sender, &name, field).await?,
+                FormPart::Data(named) => metadata = named,
             }
         }
         Ok(metadata)

@@ -27,7 +27,7 @@ pub(super) struct Walk {
 }
 
 /// A part of a form.
-pub(super) enum Part {
+pub(super) enum FormPart {
     /// A file, with its name as it was sent; its bytes are still to come.
     File(String, Field<'static>),
     /// What the form says beside its files: the id of the metadata that go with them, if it names one.
@@ -49,15 +49,15 @@ impl Walk {
     ///
     /// # Errors
     /// What is no form, too large or too slow.
-    pub(super) async fn next(&mut self) -> Answer<Option<Part>> {
+    pub(super) async fn next(&mut self) -> Answer<Option<FormPart>> {
         while let Some(field) = self.sender.next(self.form.next_field()).await? {
             if let Some(name) = field.file_name().map(str::to_owned) {
-                return Ok(Some(Part::File(name, field)));
+                return Ok(Some(FormPart::File(name, field)));
             }
             let is_data = field.name() == Some("data");
             let text = text(&mut self.sender, field).await?;
             if is_data {
-                return Ok(Some(Part::Data(metadata_id(&text)?)));
+                return Ok(Some(FormPart::Data(metadata_id(&text)?)));
             }
         }
         Ok(None)
