@@ -1,14 +1,17 @@
 #!/bin/bash
 # Boots a systemd in a copy of this machine's system that nobody else sees, installs the packages there, runs every unit as it is written, upgrades
-# while people register, kills, removes and purges. Called by `cargo xtask package --try`, as root, in namespaces of its own:
+# while people register, kills, has platform and MOB's host share servers, removes and purges; before that, takes the steps of the container file in
+# another copy. Called by `cargo xtask package --try`, as root, in namespaces of its own:
 #   unshare --mount --pid --net --fork --kill-child --mount-proc packaging/trial.sh FOLDER OLD NEW
-# FOLDER has the packages; OLD and NEW are their versions. Its last line is "the packages hold".
+# FOLDER has the packages, and the judges' environment beside it; OLD and NEW are their versions. Its last line is "the packages hold".
 set -euo pipefail
 packages=$1 old=$2 new=$3
+here=$(dirname "$(readlink -f "$0")")
 address=http://127.0.0.1:18080
+roles='element platform intake keymanager connector'
 scratch=$(mktemp -d)
 mount -t tmpfs none "$scratch"
-mkdir "$scratch"/{upper,work,root,packages}
+mkdir "$scratch"/{upper,work,root,packages,upper2,work2,container}
 mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/upper,workdir=$scratch/work" "$scratch/root"
 root=$scratch/root
 fail() {
@@ -23,31 +26,73 @@ eventually() { # WORDS COMMAND...
     until "$@" > /dev/null 2>&1; do tries=$((tries + 1)); [ $tries -lt 600 ] || fail "$words"; pause 0.1; done
 }
 
+# The container file, step by step, on this machine's Debian in the place of its base image.
+step() { sed -n "s/^$1 //p" "$here/Containerfile"; }
+mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/upper2,workdir=$scratch/work2" "$scratch/container"
+mkdir -p "$scratch/built" && cp "$packages"/*_"$old"_*.deb "$scratch/built"
+read -r from to <<< "$(step COPY)"
+( cd "$scratch/built" && cp $from "$scratch/container$to" ) || fail "the container file copies what is not there"
+[ "$(ls "$scratch/container$to" | grep -c '\.deb$')" = 1 ] || fail "the container file copies more than the programs"
+mount --bind /dev "$scratch/container/dev"
+chroot "$scratch/container" /bin/sh -c "$(step RUN)" > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "the container file's commands fail"; }
+contained() { chroot --userspec="$(step USER)" "$scratch/container" "$@"; }
+mapfile -t words < <(step ENTRYPOINT | python3 -c 'import json, sys; print(*json.load(sys.stdin), sep="\n")'; step CMD | python3 -c 'import json, sys; print(*json.load(sys.stdin), sep="\n")')
+contained "${words[@]}" | grep -q 'sceau' || fail "the container's program does not run"
+contained /usr/bin/sceau-element --version > /dev/null || fail "the container has no element"
+[ -z "$(ls "$scratch/container$to" | grep '\.deb$')" ] || fail "the container keeps the package"
+umount "$scratch/container/dev" "$scratch/container"
+
 # A system without this machine's own services and policies: what boots is what is tried.
 rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/init.d/* "$root"/etc/rc?.d/* "$root/usr/sbin/policy-rc.d" "$root/etc/machine-id"
 : > "$root/etc/machine-id"
 printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' > "$root/etc/systemd/system/trial.target"
 cp "$packages"/*.deb "$scratch/packages"
-systemd-nspawn --quiet --directory="$root" --bind-ro="$scratch/packages:/packages" --boot --register=no --keep-unit --private-network \
+systemd-nspawn --quiet --directory="$root" --bind-ro="$scratch/packages:/packages" --bind-ro="$packages/../venv-servers:/venv" \
+    --bind-ro="$here/../tests/judges:/judges" --boot --register=no --keep-unit --private-network \
     --resolv-conf=off --timezone=off --link-journal=no --console=pipe -- systemd.unit=trial.target < /dev/null > "$scratch/boot.log" 2>&1 &
 nspawn=$!
 booted() { local outer; outer=$(pgrep -P $nspawn | head -1) && init=$(pgrep -P "$outer" -f systemd | head -1) && [ -n "$init" ]; }
 eventually "no systemd boots here: systemd-nspawn of systemd-container, as root" booted
 inside() { nsenter --target "$init" --mount --uts --ipc --net --pid --root --wdns=/ -- "$@"; }
-eventually "systemd does not come up" inside systemctl --quiet is-active trial.target
+# What nspawn starts first may be a helper of its own, which ends: the one to enter is looked for until it answers.
+up() { booted && inside systemctl --quiet is-active trial.target; }
+eventually "systemd does not come up" up
 
 install() { inside sh -c "dpkg --force-depends --install /packages/*_$1_*.deb" > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not install $1"; }; }
 runs() { for role in "$@"; do inside systemctl --quiet is-active "sceau-$role" || fail "$role does not run"; done; }
 ready() { eventually "$1 is not ready" inside sh -c "journalctl --quiet --output=cat --unit=sceau-$1 | grep -q '\"ready\":'"; }
 process() { inside systemctl show --property=MainPID --value "sceau-$1"; }
-as_platform() { inside setpriv --reuid=sceau-platform --regid=sceau-platform --init-groups -- "$@"; }
+as() { local user=$1; shift; inside setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"; }
+as_platform() { as sceau-platform "$@"; }
+# As the unit's user, with what the unit is handed over.
+with_credentials() { local role=$1; shift; as "sceau-$role" env CREDENTIALS_DIRECTORY="/run/credentials/sceau-$role.service" "$@"; }
+# A command that makes what a role needs before its first start, in its folder.
+before() { # ROLE COMMAND, a word of sh
+    inside systemd-run --quiet --wait --pipe --property="User=sceau-$1" --property="StateDirectory=sceau-$1" --property=StateDirectoryMode=0700 \
+        --property=LoadCredential=passphrase:/etc/sceau/secrets/keymanager.passphrase /bin/sh -c "exec $2" > "$scratch/before" 2>&1 \
+        || { cat "$scratch/before"; fail "$1 cannot be prepared"; }
+}
+confined() { # ROLE
+    local status
+    status=$(inside cat "/proc/$(process "$1")/status")
+    grep -q '^NoNewPrivs:.1$' <<< "$status" && grep -q '^Seccomp:.2$' <<< "$status" || fail "$1 is not confined"
+    grep -q '^CapEff:.0000000000000000$' <<< "$status" || fail "$1 has capabilities"
+    [ "$(awk '/^Uid:/ { print $2 }' <<< "$status")" = "$(inside id -u "sceau-$1")" ] || fail "$1 runs as somebody else"
+}
+killed() { # ROLES: each is started again by systemd
+    for role in "$@"; do
+        local was; was=$(process "$role"); inside kill -KILL "$was"
+        again() { local now; now=$(process "$role"); [ "$now" != 0 ] && [ "$now" != "$was" ]; }
+        eventually "systemd does not start $role again" again
+    done
+}
 register() { # EMAIL -> 0 where the platform acknowledged
     inside curl --silent --fail --max-time 20 -o /dev/null -H 'content-type: application/json' -H "origin: $address" \
         --data "{\"email\":\"$1\",\"name\":\"Camille\",\"password\":\"quatre mots et un chat\"}" $address/v1/passwords/register
 }
 
 install "$old"
-for user in element platform intake keymanager; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
+for user in $roles mob; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
 inside sh -c 'systemd-analyze verify --man=no /lib/systemd/system/sceau-*.service' > "$scratch/verify" 2>&1 || { cat "$scratch/verify"; fail "systemd refuses a unit"; }
 inside systemctl --quiet is-active sceau-element && fail "something started before it was told its names"
 inside sh -c 'man --where sceau-doctor || ls /usr/share/man/man1/sceau-doctor.1.gz' > /dev/null || fail "no manual"
@@ -62,25 +107,53 @@ log_key=$(inside journalctl --quiet --output=cat --unit=sceau-platform | sed -n 
 inside sed -i "s|^SCEAU_ORIGIN=.*|SCEAU_ORIGIN=$address|; s|^SCEAU_LOG_KEY=.*|SCEAU_LOG_KEY=$log_key|" /etc/sceau/intake.env
 inside systemctl enable --quiet --now sceau-intake
 ready intake
-inside systemd-run --quiet --wait --pipe --property=User=sceau-keymanager --property=StateDirectory=sceau-keymanager --property=StateDirectoryMode=0700 \
-    --property=LoadCredential=passphrase:/etc/sceau/secrets/keymanager.passphrase /bin/sh -c \
-    'exec sceau keymanager init --data /var/lib/sceau-keymanager --passphrase-file $CREDENTIALS_DIRECTORY/passphrase --organisation-name Essai --address https://cles.localhost:8443' \
-    > "$scratch/init" 2>&1 || { cat "$scratch/init"; fail "the key manager cannot be made"; }
+keys='--data /var/lib/sceau-keymanager --passphrase-file $CREDENTIALS_DIRECTORY/passphrase'
+before keymanager "sceau keymanager init $keys --organisation-name Essai --address https://cles.localhost:8443"
+before keymanager "sceau keymanager certificate $keys --name paie --role connector --out /var/lib/sceau-keymanager/connector.pem"
 inside systemctl enable --quiet --now sceau-keymanager
 ready keymanager
-runs element platform intake keymanager
+
+# A connector whose client the platform does not know: it runs as it is written, reads what it is handed over, and says why nothing comes.
+secrets=$root/etc/sceau/secrets units=$root/etc/systemd/system
+mv "$root/var/lib/sceau-keymanager/connector.pem" "$secrets/essai.pem"; chown 0:0 "$secrets/essai.pem"
+command install -m 0644 "$root/var/lib/sceau-keymanager/authority.pem" "$root/etc/sceau/essai-authority.pem"
+( umask 077; head -c 32 /dev/urandom | base64 > "$secrets/essai.secret" )
+drop_in() { # ROLE NAME=FILE...
+    local role=$1; shift
+    mkdir -p "$units/sceau-$role.service.d"
+    { echo '[Service]'; for one in "$@"; do echo "LoadCredential=${one%%=*}:/etc/sceau/secrets/${one#*=}"; done; } > "$units/sceau-$role.service.d/trial.conf"
+    inside systemctl daemon-reload
+}
+drop_in connector essai.pem=essai.pem essai.secret=essai.secret
+handed=/run/credentials/sceau-connector.service
+cat > "$root/etc/sceau/connector.toml" <<TOML
+[[organisation]]
+name = "essai"
+platform = "$address"
+organisation = "6f1c1e0e-6f0b-4a55-9d1b-0f6f4e8b6c11"
+client_id = "0d6f3c1a-3b52-4a1e-8b7a-7f0c2f6e9b10"
+client_secret_file = "$handed/essai.secret"
+log_key = "$log_key"
+key_manager = "https://cles.localhost:8443"
+key_manager_anchors = "/etc/sceau/essai-authority.pem"
+certificate = "$handed/essai.pem"
+state = "/var/lib/sceau-connector/state/essai"
+[organisation.handover]
+folder = "/var/lib/sceau-connector/handed-over/essai"
+TOML
+inside systemctl enable --quiet --now sceau-connector
+ready connector
+eventually "the connector does not say why nothing comes" inside sh -c "journalctl --quiet --output=cat --unit=sceau-connector | grep -q invalid_client"
+with_credentials connector sceau doctor --data /nowhere --connector /etc/sceau/connector.toml > "$scratch/doctor" && fail "the doctor finds no trouble with a client that nobody knows"
+grep -q 'essai: .*client id or secret' "$scratch/doctor" || { cat "$scratch/doctor"; fail "the doctor does not name the client"; }
+runs $roles
 # Where this machine itself may lock no memory, no unit can be given it.
 forbidden='could not be confined'; prlimit --memlock=unlimited true 2> /dev/null && forbidden='could not be (locked|confined)'
 inside journalctl --quiet --output=cat --unit='sceau-*' | grep -E "$forbidden" && fail "a unit forbids what its role protects itself with"
-for role in element platform intake keymanager; do
-    status=$(inside cat "/proc/$(process $role)/status")
-    grep -q '^NoNewPrivs:.1$' <<< "$status" && grep -q '^Seccomp:.2$' <<< "$status" || fail "$role is not confined"
-    grep -q '^CapEff:.0000000000000000$' <<< "$status" || fail "$role has capabilities"
-    [ "$(awk '/^Uid:/ { print $2 }' <<< "$status")" = "$(inside id -u "sceau-$role")" ] || fail "$role runs as somebody else"
-done
+for role in $roles; do confined "$role"; done
 as_platform /usr/bin/sceau doctor --config /etc/sceau/platform.toml --data /nowhere --element /run/sceau-element/element.sock --platform $address > "$scratch/doctor" || { cat "$scratch/doctor"; fail "the doctor finds trouble"; }
 inside setpriv --reuid=64203 --regid=64203 --clear-groups ls /run/sceau-element > /dev/null 2>&1 && fail "a stranger enters the element's folder"
-for state in element platform intake keymanager; do
+for state in $roles; do
     as_platform test -r "/etc/sceau/secrets/$state.passphrase" && fail "the platform reads a passphrase"
     [ $state = platform ] || ! as_platform ls "/var/lib/sceau-$state" > /dev/null 2>&1 || fail "the platform reads the state of $state"
 done
@@ -92,18 +165,13 @@ load=$!
 more_than() { [ "$(wc -l < "$scratch/acknowledged")" -gt "$1" ]; }
 eventually "nobody can register" more_than 2
 declare -A was
-for role in element platform intake keymanager; do was[$role]=$(process $role); done
+for role in $roles; do was[$role]=$(process $role); done
 install "$new"
 upgraded=$(wc -l < "$scratch/acknowledged")
-for role in element platform intake keymanager; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
+for role in $roles; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
 eventually "nobody can register after the upgrade" more_than "$upgraded"
-runs element platform intake keymanager
-# Killed, each is started again by systemd.
-for role in element platform; do
-    was[$role]=$(process $role); inside kill -KILL "${was[$role]}"
-    again() { local now; now=$(process $role); [ "$now" != 0 ] && [ "$now" != "${was[$role]}" ]; }
-    eventually "systemd does not start $role again" again
-done
+runs $roles
+killed element platform connector
 eventually "nobody can register after the kills" more_than "$(wc -l < "$scratch/acknowledged")"
 touch "$scratch/enough"; wait $load || true
 [ "$(inside dpkg-query -Wf '${Version}' sceau-platform)" = "$new" ] || fail "not upgraded"
@@ -120,13 +188,75 @@ PY
 done < "$scratch/acknowledged"
 [ $lost = 0 ] || fail "what was acknowledged is lost"
 
-inside dpkg --remove sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
-for role in element intake keymanager; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
+# The same units on servers: PostgreSQL by its socket and an S3 store, with passwords that systemd hands over; beside the platform, MOB's host under
+# a user of its own. The element begins anew, since these are other records.
+inside systemctl disable --quiet --now sceau-connector sceau-intake
+inside systemctl stop sceau-element
+find "$root/var/lib/sceau-element" -mindepth 1 -delete
+( umask 077; head -c 32 /dev/urandom | base64 > "$secrets/database.password"; echo secret-of-the-store > "$secrets/store.secret" )
+postgresql=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
+inside install -d -o postgres -g postgres /srv/trial /run/trial
+command install -m 0600 "$secrets/database.password" "$root/srv/trial/password"; inside chown postgres /srv/trial/password
+{ as postgres "$postgresql/initdb" --pgdata /srv/trial/data --username sceau --auth=scram-sha-256 --pwfile /srv/trial/password --no-sync \
+    && as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --wait --log /srv/trial/log -o '-c listen_addresses= -c unix_socket_directories=/run/trial' start \
+    && as postgres env PGPASSWORD="$(cat "$secrets/database.password")" "$postgresql/createdb" --host /run/trial --username sceau --maintenance-db template1 sceau
+} > "$scratch/postgresql" 2>&1 || { cat "$scratch/postgresql"; fail "PostgreSQL does not start"; }
+mkfifo "$scratch/orders"; exec 7<> "$scratch/orders"
+inside /venv/bin/python -B /judges/servers_s3.py sceau < "$scratch/orders" > "$scratch/store" 2>&1 &
+eventually "no S3 store: cargo xtask test --only tools" grep -q ready "$scratch/store"
+before mob "sceau mob key --key /var/lib/sceau-mob/mob.key"
+mob_key=$(sed -n 's/.*"key":"\([^"]*\)".*/\1/p' "$scratch/before")
+cat > "$root/etc/sceau/platform.toml" <<TOML
+[database]
+kind = "postgresql"
+url = "postgresql:///sceau?host=/run/trial&user=sceau"
+password_file = "credential:database"
+[objects]
+kind = "s3"
+endpoint = "http://127.0.0.1:$(sed -n 's/.*"port": \([0-9]*\).*/\1/p' "$scratch/store")"
+bucket = "sceau"
+access_key_id = "sceau"
+secret_access_key_file = "credential:store"
+[mob]
+url = "http://127.0.0.1:8446"
+key = "$mob_key"
+danger_accepted = ["integrity", "plaintext", "preflight"]
+[[mob.funders]]
+organisation = "6f1c1e0e-6f0b-4a55-9d1b-0f6f4e8b6c11"
+TOML
+for role in platform mob; do drop_in $role database=database.password store=store.secret; done
+inside systemctl start sceau-element
+eventually "the element does not begin anew" inside test -S /run/sceau-element/element.sock
+inside systemctl start sceau-platform
+eventually "the platform does not run on servers" inside curl --silent --fail --max-time 20 -o /dev/null $address/check
+inside systemctl enable --quiet --now sceau-mob
+ready mob
+runs element platform mob
+confined mob
+inside curl --silent --max-time 20 http://127.0.0.1:8446/check > "$scratch/check"
+grep -q '"database":"pass"' "$scratch/check" && grep -q '"element":"pass"' "$scratch/check" || { cat "$scratch/check"; fail "MOB's host has no way to the element or the records"; }
+with_credentials platform sceau doctor --config /etc/sceau/platform.toml --data /nowhere --element /run/sceau-element/element.sock --platform $address > "$scratch/doctor" || true
+[ "$(grep '^✗' "$scratch/doctor" | grep -cv 'mob .*antivirus')" = 0 ] && grep -q '^✗ mob .*antivirus' "$scratch/doctor" \
+    || { cat "$scratch/doctor"; fail "of MOB's host, the doctor finds something else than that no antivirus runs here"; }
+killed mob
+inside systemctl stop sceau-mob sceau-platform
+# Without a server of records that both may use, it does not begin records of its own.
+: > "$root/etc/sceau/nothing.toml"
+sed '1,/^secret_access/d' "$root/etc/sceau/platform.toml" > "$root/etc/sceau/nothing.toml"
+as sceau-mob sceau serve mob --config /etc/sceau/nothing.toml --data /var/lib/sceau-platform --element /run/sceau-element/element.sock --key /var/lib/sceau-mob/mob.key \
+    --antivirus unix:/run/clamav/clamd.ctl > "$scratch/refused" 2>&1 && fail "MOB's host runs without the platform's records"
+grep -q 'no way to /var/lib/sceau-platform/records.db' "$scratch/refused" || { cat "$scratch/refused"; fail "MOB's host does not say whose records it misses"; }
+as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --mode immediate stop > /dev/null
+exec 7>&-
+rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
+
+inside dpkg --remove sceau-mob sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
+for role in $roles mob; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
 for kept in /var/lib/sceau-platform/records.db /var/lib/sceau-element/journal /var/lib/sceau-keymanager/keymanager.db /etc/sceau/secrets/element.passphrase; do
     inside test -e $kept || fail "removing lost $kept"
 done
-inside dpkg --purge sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
-for gone in /var/lib/sceau-platform /var/lib/sceau-element /var/lib/sceau-keymanager /var/lib/sceau-intake /etc/sceau; do
+inside dpkg --purge sceau-mob sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
+for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,connector} /etc/sceau; do
     inside test ! -e $gone || fail "purging left $gone"
 done
 echo "$(wc -l < "$scratch/acknowledged") people registered, $upgraded of them before the upgrade, none lost"

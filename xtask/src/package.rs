@@ -1,7 +1,6 @@
 //! `cargo xtask package`: Debian packages of what is built, into `target/package`. `packaging/` has what they hold beside the programs.
 //!
-//! `sceau` has the programs, completions and documents; `sceau-platform` and `sceau-keymanager` have users, units, settings and the scripts that
-//! dpkg runs. Nothing of a network is asked, and the same sources make the same bytes.
+//! `sceau` has the programs, completions and documents; the others have users, units, settings and the scripts that dpkg runs. Nothing of a network is asked, and the same sources make the same bytes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,22 +11,27 @@ use crate::Stop;
 use crate::process::{asked, cargo, must, root, target};
 use crate::test::stages::{Log, pages, pages_are_built};
 
-/// A package with roles: their units, whose passphrases it makes, and what is in `/etc/sceau`.
+/// A package with roles: their units, whose passphrases it makes, what is in `/etc/sceau`, what it adds to units of others, and which package
+/// beside the programs it stands on.
 struct Package {
     name: &'static str,
     about: &'static str,
     roles: &'static [&'static str],
     secrets: &'static [&'static str],
     settings: &'static [&'static str],
+    drop_ins: &'static [&'static str],
+    stands_on: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 2] = [
+const PACKAGES: [Package; 4] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
         roles: &["element", "platform", "intake"],
         secrets: &["element"],
         settings: &["element.env", "platform.env", "platform.toml", "intake.env"],
+        drop_ins: &[],
+        stands_on: None,
     },
     Package {
         name: "sceau-keymanager",
@@ -35,6 +39,27 @@ const PACKAGES: [Package; 2] = [
         roles: &["keymanager"],
         secrets: &["keymanager"],
         settings: &["keymanager.env"],
+        drop_ins: &[],
+        stands_on: None,
+    },
+    // By itself: who does not install it has no host that sees documents as MOB's does, and an element that hears nobody more.
+    Package {
+        name: "sceau-mob",
+        about: "host of Mon Compte Mobilité's interface as a service, beside the platform",
+        roles: &["mob"],
+        secrets: &[],
+        settings: &["mob.env"],
+        drop_ins: &["sceau-element.service.d/mob.conf"],
+        stands_on: Some("sceau-platform"),
+    },
+    Package {
+        name: "sceau-connector",
+        about: "connector to the organisation's own system as a service",
+        roles: &["connector"],
+        secrets: &[],
+        settings: &["connector.toml"],
+        drop_ins: &[],
+        stands_on: None,
     },
 ];
 
@@ -234,8 +259,8 @@ fn services(package: &Package, wanted: &Asked, tree: &Path) -> std::io::Result<P
     begin(tree)?;
     let packaging = root().join("packaging");
     let units: Vec<String> = package.roles.iter().map(|role| format!("sceau-{role}.service")).collect();
-    for unit in &units {
-        install(&packaging.join("systemd").join(unit), &tree.join("lib/systemd/system").join(unit), 0o644)?;
+    for file in units.iter().map(String::as_str).chain(package.drop_ins.iter().copied()) {
+        install(&packaging.join("systemd").join(file), &tree.join("lib/systemd/system").join(file), 0o644)?;
     }
     let users = packaging.join(format!("debian/{}.sysusers", package.name));
     install(&users, &tree.join(format!("usr/lib/sysusers.d/{}.conf", package.name)), 0o644)?;
@@ -256,9 +281,10 @@ fn services(package: &Package, wanted: &Asked, tree: &Path) -> std::io::Result<P
     papers(package.name, wanted, tree)?;
     let control = format!(
         "Package: {}\nVersion: {version}\nArchitecture: all\nMaintainer: The Sceau authors <sceau@example.org>\n\
-         Section: utils\nPriority: optional\nDepends: sceau (= {version}), systemd | systemd-standalone-sysusers\n\
+         Section: utils\nPriority: optional\nDepends: sceau (= {version}){}, systemd | systemd-standalone-sysusers\n\
          Description: {}\n{TOLD}",
         package.name,
+        package.stands_on.map(|other| format!(", {other} (= {})", wanted.version)).unwrap_or_default(),
         package.about,
         version = wanted.version
     );
@@ -320,6 +346,7 @@ mod tests {
             let there = |path: String| assert!(root().join("packaging").join(&path).is_file(), "{path}");
             package.roles.iter().for_each(|role| there(format!("systemd/sceau-{role}.service")));
             package.settings.iter().for_each(|name| there(format!("etc/{name}")));
+            package.drop_ins.iter().for_each(|name| there(format!("systemd/{name}")));
             there(format!("debian/{}.sysusers", package.name));
         }
     }
