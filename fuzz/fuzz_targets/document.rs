@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, Decision, Document, DossierState, KeyStatement, Manifest,
-    OrganisationDocument, SchemeDocument,
+    AccountDocument, CredentialDocument, Decision, Document, DossierState, FunderKey, IdentityDocument,
+    KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
 };
 
 /// What parses is written and parses again to the same.
@@ -20,6 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
     parse::<CredentialDocument>(bytes);
     parse::<Decision>(bytes);
     parse::<DossierState>(bytes);
+    parse::<FunderKey>(bytes);
+    parse::<IdentityDocument>(bytes);
     parse::<KeyStatement>(bytes);
     parse::<Manifest>(bytes);
     parse::<OrganisationDocument>(bytes);
