@@ -201,12 +201,20 @@ fn tests(log: &Log) -> Result<(), String> {
 }
 
 /// Whole-system behaviours in which it matters where the platform keeps things, run again with all of it on PostgreSQL, an S3 store and a mail
-/// server: cut uploads, edited rows, roles.
-const ON_SERVERS: [&str; 5] = [
+/// server: cut uploads, edited rows, roles; what connectors fetch, key managers examine and re-wrap, and an intake brings in.
+const ON_SERVERS: [&str; 13] = [
     "a_dossier_is_deposited_read_and_decided",
+    "a_connector_posts_dossiers",
     "a_cut_upload_goes_on",
+    "a_root_is_replaced",
+    "a_scanned_dossier_goes_on",
     "an_organisation_with_its_own_software",
+    "documents_are_scanned_before_they_are_shown",
+    "dossiers_are_sealed_to_a_new_key",
+    "files_of_any_size_and_name",
+    "one_connector_serves_two_organisations",
     "swapped_edited_and_rolled_back_rows",
+    "the_public_log_names_nobody",
     "who_may_not_read",
 ];
 /// Kills, which take minutes where each start of a platform speaks to three servers: with its records on PostgreSQL.
