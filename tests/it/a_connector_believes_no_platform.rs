@@ -154,3 +154,37 @@ async fn a_decision_is_told_with_the_log_s_proof_or_not_at_all() {
     assert!(said.contains(&two.dossier.to_string()), "{said}");
     assert!(!two_folder.join("decided.json").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_the_feed_leaves_out_is_missed() {
+    let cast = Cast::meet("hostile-silence").await;
+    let sent = cast.lyon.deposit(&cast.citizen, b"decided on the page").await;
+    let mut connector = cast.connect();
+    connector.wait_for("\"event\":\"handed_over\"");
+    cast.liar.lies(|asked, answer| {
+        if is_feed(asked)
+            && let Some(entries) = answer["deliveries"].as_array_mut()
+        {
+            entries.retain(|entry| entry["kind"] == "submitted");
+        }
+    });
+    cast.lyon.decides(&cast.house, sent.dossier, "accepted", "Complet.").await;
+    let folder = cast.folder(&sent.manifest, &sent.dossier.to_string());
+    let Cast { house, liar, mut lyon, citizen, .. } = cast;
+    // Its next look at the log.
+    drop(lyon.premises.key_manager.take());
+    lyon.premises.start_key_manager(&house);
+    let said = connector.wait_for("\"event\":\"decision_withheld\"");
+    assert!(said.contains(&sha256(&sent.manifest).to_string()), "{said}");
+    assert!(!folder.join("decided.json").exists());
+
+    // What it says late is heard, and it is not missed after a start.
+    liar.repents();
+    connector.wait_for("\"event\":\"told\"");
+    assert_eq!(Connected::said(&folder, "decided.json")["reason"], "Complet.");
+    assert!(connector.stop().success());
+    let mut connector = Connected::program(&house, &[&lyon]).named("again").start(house.scratch.path());
+    let next = lyon.deposit(&citizen, b"another").await;
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", next.dossier));
+    assert!(!connector.log().contains("decision_withheld"));
+}

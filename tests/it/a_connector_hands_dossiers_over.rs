@@ -304,21 +304,43 @@ fn damage(path: &Path) {
 async fn a_program_is_run_for_each_dossier_and_what_it_prints_is_a_decision() {
     let house = House::start("connector-program");
     let administrator = house.administrator().await;
-    let program = house.scratch.write(
-        "rh.sh",
-        "#!/bin/sh\ntest -f \"$1/manifest.json\" || exit 1\ncase $(cat \"$1\"/documents/*) in bad*) exit 3;; esac\n\
-        echo '{\"decision\": \"accepted\", \"reason\": \"Repris.\"}'\n",
-    );
+    let elsewhere = house.scratch.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let script = "#!/bin/sh\n\
+        case $SCEAU_KIND in accepted|refused) cp \"$1/decided.json\" ELSEWHERE/$SCEAU_DELIVERY; exit;; esac\n\
+        test -f \"$1/manifest.json\" || exit 1\n\
+        case $(cat \"$1\"/documents/*) in\n\
+        bad*) exit 3;; silent*) exit;; moves*) mv \"$1\" ELSEWHERE;; removes*) rm -r \"$1\";; esac\n\
+        echo '{\"decision\": \"accepted\", \"reason\": \"Repris.\"}'\n";
+    let program = house.scratch.write("rh.sh", script.replace("ELSEWHERE", elsewhere.to_str().unwrap()));
     let handing = format!("program = [\"sh\", {program:?}]\n");
     let lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&handing);
     lyon.grant_decisions().await;
     let citizen = house.citizen("cleo@example.org").await;
     let bad = lyon.deposit(&citizen, b"bad").await;
-    let good = lyon.deposit(&citizen, b"good").await;
+    let mut decided = Vec::new();
+    for content in ["good", "moves its folder away", "removes its folder"] {
+        decided.push(lyon.deposit(&citizen, content.as_bytes()).await.dossier);
+    }
+    let silent = lyon.deposit(&citizen, b"silent").await;
     let mut connector = Connected::program(&house, &[&lyon]).start(house.scratch.path());
     let said = connector.wait_for(&bad.dossier.to_string());
     assert!(said.contains("program_failed"), "{said}");
-    connector.wait_for("\"event\":\"decided\"");
-    let view: Value = citizen.server().get(&format!("/v1/dossiers/{}", good.dossier)).await.unwrap();
-    assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Repris.")));
+    let told = |dossier| format!("\"dossier\":\"{dossier}\",\"event\":\"told\"");
+    for dossier in decided {
+        connector.wait_for(&told(dossier));
+        let view: Value = citizen.server().get(&format!("/v1/dossiers/{dossier}")).await.unwrap();
+        assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Repris.")));
+    }
+
+    // What a case officer decides, the program is told of.
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", silent.dossier));
+    lyon.decides(&house, silent.dossier, "refused", "Hors délai.").await;
+    connector.wait_for(&told(silent.dossier));
+    let name = format!("{}.{}.refused", silent.dossier, &sha256(&silent.manifest).to_string()[..12]);
+    let heard = Connected::said(&elsewhere, &name);
+    assert_eq!((&heard["reason"], &heard["connector"]), (&json!("Hors délai."), &Value::Null));
+    assert_eq!(heard["dossier"], silent.dossier.to_string());
+    assert!(std::fs::read_dir(lyon.output.join(".incoming")).unwrap().next().is_none());
+    assert_eq!(lyon.folders().len(), 3, "the bad one, the good one, the silent one");
 }

@@ -132,3 +132,45 @@ async fn what_is_posted_is_taken_in_once_and_decided_once() {
     eprintln!("killed at {killed} steps");
     assert!(killed >= 9, "the journal, the rename, the answer, the decision and what became of it: {killed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_elsewhere_is_told_once() {
+    let house = House::start("connector-killed-telling");
+    let administrator = house.administrator().await;
+    let hr = HrSystem::start(&house);
+    let mut lyon = Connected::found(&house, &administrator, "Métropole").await.handing_to(&hr.handover());
+    let mut killed = 0;
+    // Until it asks for news, a start is as for a dossier.
+    for step in 8.. {
+        if step % 4 == 0 {
+            lyon.another_client(&house).await;
+        }
+        let citizen = house.citizen(&format!("cleo.{step}@example.org")).await;
+        let deposited = lyon.deposit(&citizen, b"silent").await;
+        let logs = house.scratch.join(&format!("stepped-{step}"));
+        let program = Connected::program(&house, &[&lyon]);
+        let mut first = program.clone().named("connect-first").start(&logs);
+        first.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", deposited.dossier));
+        assert!(first.stop().success());
+        lyon.decides(&house, deposited.dossier, "refused", "Hors délai.").await;
+        let struck = killed_at(step, &program, &logs, "\"event\":\"told\"").await;
+        goes_on(&program, &logs, &lyon, &citizen).await;
+        let dossier = deposited.dossier.to_string();
+        let told = hr.told();
+        let told: Vec<_> = told.iter().filter(|(key, _)| key.starts_with(&dossier)).collect();
+        let [(key, said)] = told.as_slice() else { panic!("killed at step {step}: {told:?}") };
+        assert_eq!((&said["decision"], &said["reason"]), (&json!("refused"), &json!("Hors délai.")));
+        let log = hr.running.log();
+        let first =
+            log.lines().filter(|line| line.contains(key.as_str()) && line.contains("\"first\": true"));
+        assert_eq!(first.count(), 1, "killed at step {step}");
+        let left = std::fs::read_dir(lyon.output.join(".incoming")).unwrap().count() + lyon.folders().len();
+        assert_eq!(left, 0, "killed at step {step}: nothing lies about");
+        if !struck {
+            break;
+        }
+        killed += 1;
+    }
+    eprintln!("killed at {killed} steps");
+    assert!(killed >= 8, "the journal, each file of the decision, its folder, the end: {killed}");
+}

@@ -50,6 +50,15 @@ async fn each_is_scanned_posted_whole_and_decided_by_the_answer() {
     assert_eq!((&view["state"], &view["decision"]["reason"]), (&json!("accepted"), &json!("Repris.")));
     assert!(lyon.folders().is_empty(), "what was posted does not lie about");
 
+    // It is told of the decision, with what shows it; not of one on a dossier that it does not have.
+    let said = hr.wait_for(&format!("{key}.accepted"));
+    let fields: Vec<_> = said["parts"].as_array().unwrap().iter().map(|part| part["field"].clone()).collect();
+    assert_eq!(fields, ["decided", "decision", "evidence"]);
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"told\"", good.dossier));
+    let told = hr.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0].1["connector"], &told[0].1["reason"]), (&json!("paie"), &json!("Repris.")));
+
     // The trace tells the connector's decision from the officer's.
     let trace = opened_trace(&house).await;
     let decisions = trace.iter().filter(|it| *it.action() == Action::DECISION && it.attested().is_none());

@@ -4,7 +4,7 @@ hr_post.py FOLDER TOKEN
 
 Says on standard output that it is ready ({"ready": "hr", "port": …}), then one line of JSON for each request: its key, whether it is the
 first with it, and each part with its field, file name, size and SHA-256. A key that was answered before gets the same answer again, and is not
-taken in twice: FOLDER holds one file for each, so that another start of this program remembers.
+taken in twice: FOLDER holds one file for each, so that another start of this program remembers; of a decision that it is told of, what it is told.
 
 What it answers: a decision where a document begins with "decide "; 503, once for each key, where it begins with "busy "; 422 where it begins
 with "bad "; else 204.
@@ -78,7 +78,7 @@ class System(http.server.BaseHTTPRequestHandler):
             return
         key = self.headers["idempotency-key"]
         said, kept = [], os.path.join(FOLDER, key)
-        status, answer = 204, b""
+        status, answer, told = 204, b"", None
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as body:
             boundary = re.search(r"boundary=\"?([^\";]+)", self.headers["content-type"]).group(1).encode()
             for head, begin, end in parts(body, boundary):
@@ -93,6 +93,9 @@ class System(http.server.BaseHTTPRequestHandler):
                         "sha256": digest.hexdigest(),
                     }
                 )
+                if said[-1]["field"] == "decided":
+                    told = json.loads(body[begin:end])
+                    assert told["decision"] == self.headers["sceau-kind"] and key.endswith("." + told["decision"])
                 if said[-1]["field"] == "document":
                     word = body[begin : min(begin + 7, end)]
                     if word.startswith(b"decide "):
@@ -108,7 +111,7 @@ class System(http.server.BaseHTTPRequestHandler):
             open(kept + ".busy", "x").close()
         elif status < 300 and first:
             with open(kept + ".new", "wb") as file:
-                file.write(answer)
+                file.write(json.dumps(told).encode() if told else answer)
             os.rename(kept + ".new", kept)
         print(json.dumps({"key": key, "status": status, "first": first, "parts": said}), flush=True)
         self.send_response(status)

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sceau_client::{Deposited, Document, Person, Scheme, Server, Trust};
+use sceau_client::{Deposited, Document, Person, ReadingPage, Scheme, Server, Trust};
+use sceau_element_api::DossierId;
 use serde_json::{Value, json};
 
 use crate::program::Program;
@@ -142,6 +143,14 @@ impl Connected {
         let answers = Stage::answers();
         let deposited = citizen.deposit(&self.scheme, &answers, &[document], now_ms(), &mut |_| {}).await;
         deposited.expect("a whole deposit is taken")
+    }
+
+    /// The case officer decides on the key manager's page.
+    pub async fn decides(&self, house: &House, dossier: DossierId, decision: &str, reason: &str) {
+        let link = self.staff.officer.ticket(dossier).await.expect("a case officer may read it");
+        let log_key = self.staff.officer.log_key();
+        let page = ReadingPage::open(&link, &house.origin, &self.premises.officer_trust(), log_key).await;
+        page.expect("the ticket is fresh").decide(decision, reason).await.expect("nobody decided before");
     }
 
     /// The folders that have appeared.

@@ -39,12 +39,28 @@ impl HrSystem {
 
     /// The dossiers that it took in: their delivery ids.
     pub fn taken(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.folder).expect("its folder");
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut taken: Vec<String> =
-            names.filter(|name| name.split('.').count() == 2 && name.len() == 49).collect();
-        taken.sort();
+        let mut taken = self.kept();
+        taken.retain(|name| name.split('.').count() == 2 && name.len() == 49);
         taken
+    }
+
+    /// The decisions that it was told of: their delivery ids, and what they say.
+    pub fn told(&self) -> Vec<(String, Value)> {
+        let kinds = [".accepted", ".refused", ".more_information"];
+        let told = self.kept().into_iter().filter(|name| kinds.iter().any(|kind| name.ends_with(kind)));
+        let read = |name: String| {
+            let said = std::fs::read(self.folder.join(&name)).expect("its own file");
+            (name, serde_json::from_slice(&said).expect("JSON"))
+        };
+        told.map(read).collect()
+    }
+
+    fn kept(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).expect("its folder");
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
     }
 
     /// Waits until it was asked something that holds `words`; what it made of it.

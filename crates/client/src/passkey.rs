@@ -105,7 +105,10 @@ pub struct AssertionBody {
 }
 
 impl SoftwarePasskey {
-    /// Makes a passkey for `rp_id` as seen from `origin`, with the user handle of the creation options.
+    /// Makes a passkey for `rp_id` as seen from `origin`, with the user handle of the creation options. Its key is ECDSA over P-256 (ES256).
+    ///
+    /// # Errors
+    /// [`ClientError::Passkey`] when no key can be made.
     pub fn create(rp_id: &str, origin: &str, user_handle: &[u8]) -> Result<Self, ClientError> {
         let key =
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| ClientError::Passkey)?;
@@ -120,6 +123,9 @@ impl SoftwarePasskey {
     }
 
     /// Takes back a passkey that [`Self::store`] gave.
+    ///
+    /// # Errors
+    /// [`ClientError::Passkey`] for what is none.
     pub fn load(stored: &StoredPasskey) -> Result<Self, ClientError> {
         let decode = |text: &str| B64.decode(text).map_err(|_| ClientError::Passkey);
         let pkcs8 = Zeroizing::new(decode(&stored.private_key)?);
@@ -135,6 +141,9 @@ impl SoftwarePasskey {
     }
 
     /// The passkey with its private key, for a file that only its owner reads.
+    ///
+    /// # Errors
+    /// [`ClientError::Passkey`] when the key cannot be written as PKCS #8.
     pub fn store(&self) -> Result<StoredPasskey, ClientError> {
         let pkcs8 = self.key.to_pkcs8v1().map_err(|_| ClientError::Passkey)?;
         Ok(StoredPasskey {
@@ -156,7 +165,10 @@ impl SoftwarePasskey {
         &self.user_handle
     }
 
-    /// Answers creation options whose challenge is `challenge` (base64url, as the server wrote it).
+    /// Answers creation options whose challenge is `challenge` (base64url, as the server wrote it): Web Authentication Level 3, section 5.1.3.
+    ///
+    /// # Errors
+    /// [`ClientError::Passkey`] when the key cannot be shown.
     pub fn register(&self, challenge: &str) -> Result<RegistrationResponse, ClientError> {
         let client_data = self.client_data("webauthn.create", challenge);
         let mut data = self.authenticator_data(UP | UV | AT);
@@ -178,7 +190,10 @@ impl SoftwarePasskey {
         })
     }
 
-    /// Signs `challenge` (base64url, as the server wrote it).
+    /// Signs `challenge` (base64url, as the server wrote it): Web Authentication Level 3, section 5.1.4.
+    ///
+    /// # Errors
+    /// [`ClientError::Passkey`] when it cannot be signed.
     pub fn assert(&self, challenge: &str) -> Result<AssertionResponse, ClientError> {
         let client_data = self.client_data("webauthn.get", challenge);
         let data = self.authenticator_data(UP | UV);

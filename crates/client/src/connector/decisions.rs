@@ -1,13 +1,13 @@
 //! Decisions on their way back: what the organisation's system decided is asked of the key manager, which signs it under the grant.
 
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use sceau_element_api::Base64Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::feed::Delivery;
-use super::folder::Held;
+use super::held::Held;
 use super::receiver::{Decided, Receiver};
 use super::trouble::Trouble;
 use super::writing::{hex, pretty};
@@ -17,9 +17,17 @@ pub(super) const FOUND: &str = "decision.json";
 /// What became of it, beside it.
 const TOLD: &str = "decision.result.json";
 /// What the organisation decided, wherever it did.
-const DECIDED: &str = "decided.json";
-/// The largest that is read, in bytes: a reason has at most 2,000 characters.
+pub(super) const DECIDED: &str = "decided.json";
+/// What shows both: the folder beside them, and its files.
+pub(super) const PROOF: &str = "proof";
+pub(super) const MANIFEST: &str = "manifest";
+pub(super) const EVIDENCE: &str = "evidence.json";
+pub(super) const DECISION: &str = "decision";
+pub(super) const DECISION_EVIDENCE: &str = "decision-evidence.json";
+/// The largest decision that is read, in bytes: a reason has at most 2,000 characters.
 pub(super) const LARGEST: usize = 64 << 10;
+/// The largest manifest or evidence that is read back, in bytes: more than a key manager takes.
+const LARGEST_PROOF: usize = 4 << 20;
 
 /// A decision in the words of the organisation's system.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,36 +44,48 @@ pub(super) struct Found {
     bytes: Vec<u8>,
 }
 
+/// What proves which dossier is decided on, as it lies in its folder.
+pub(super) struct Proof {
+    pub(super) manifest: Vec<u8>,
+    pub(super) evidence: Vec<u8>,
+}
+
+impl Proof {
+    /// What lies in the folder of a dossier; `None` if it does not any more.
+    pub(super) fn in_folder(place: &Held) -> Result<Option<Self>, Error> {
+        let Some(proof) = place.existing(PROOF)? else { return Ok(None) };
+        let (manifest, evidence) =
+            (proof.read(MANIFEST, LARGEST_PROOF)?, proof.read(EVIDENCE, LARGEST_PROOF)?);
+        Ok(manifest.zip(evidence).map(|(manifest, evidence)| Self { manifest, evidence }))
+    }
+}
+
 impl Found {
     /// What lies in the folder of a dossier, if there is something.
-    pub(super) fn in_folder(place: &Path) -> Option<Self> {
-        let path = place.join(FOUND);
-        let size = std::fs::symlink_metadata(&path).ok().filter(std::fs::Metadata::is_file)?.len();
-        if size > LARGEST as u64 {
-            return Some(Self::of(Vec::new()));
+    pub(super) fn in_folder(place: &Held) -> Option<Self> {
+        match place.read(FOUND, LARGEST) {
+            Ok(found) => found.map(Self::of),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => Some(Self::of(Vec::new())),
+            Err(_) => None,
         }
-        std::fs::read(&path).ok().map(Self::of)
     }
 
-    /// What a program printed or a server answered.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
+    fn of(bytes: Vec<u8>) -> Self {
         Self { hash: hex(&sceau_crypto::sha256(&bytes)), bytes }
     }
 
-    /// Has the key manager sign it, with the proof that lies in the folder.
-    pub(super) async fn deliver(&self, receiver: &Receiver, place: &Path) -> Result<(), Trouble> {
+    /// Has the key manager sign it, with the proof that lies in the same folder.
+    pub(super) async fn deliver(&self, receiver: &Receiver, place: &Held) -> Result<(), Trouble> {
         let wanted: Wanted = serde_json::from_slice(&self.bytes).map_err(|error| {
             Trouble::aside(
                 "decision_malformed",
                 format!("{error}; a decision is {{\"decision\", \"reason\"}}"),
             )
         })?;
-        let read = |inside: &str| {
-            let path = place.join("proof").join(inside);
-            std::fs::read(&path).map_err(|error| Trouble::disk(&path, &error))
-        };
-        let manifest = read("manifest")?;
-        let evidence: Value = serde_json::from_slice(&read("evidence.json")?)
+        let Proof { manifest, evidence } = Proof::in_folder(place)
+            .and_then(|proof| proof.ok_or_else(|| ErrorKind::NotFound.into()))
+            .map_err(|error| Trouble::disk(Path::new(PROOF), &error))?;
+        let evidence: Value = serde_json::from_slice(&evidence)
             .map_err(|error| Trouble::aside("evidence_malformed", error.to_string()))?;
         let dossier = serde_json::from_slice::<Value>(&manifest)
             .ok()
@@ -77,53 +97,53 @@ impl Found {
         });
         Ok(receiver.decide(&body).await?)
     }
+
+    /// Whether the folder says that the key manager signed it, or refused it for good.
+    pub(super) fn is_told(&self, place: &Held) -> Option<bool> {
+        let told = place.read(TOLD, LARGEST).ok()??;
+        let told: Value = serde_json::from_slice(&told).ok()?;
+        let same = told.get("decision_sha256").is_some_and(|hash| *hash == self.hash);
+        same.then(|| told.get("state").is_some_and(|state| state == "signed"))
+    }
+
+    /// Says in a folder what became of it.
+    pub(super) fn tell(&self, place: &Held, outcome: &Result<(), Trouble>) -> Result<(), Error> {
+        let told = match outcome {
+            Ok(()) => json!({"decision_sha256": self.hash, "state": "signed"}),
+            Err(trouble) => json!({
+                "decision_sha256": self.hash, "state": "refused", "code": trouble.code(),
+                "detail": trouble.to_string(),
+            }),
+        };
+        unless_gone(place.replace(TOLD, &pretty(&told)))
+    }
 }
 
-/// Says in the folder of a dossier what the organisation decided, wherever it did, with what shows it. What the feed says of it alone is not written.
-pub(super) fn note(place: &Path, delivery: &Delivery, proven: Option<Decided>) -> Result<(), Trouble> {
-    let unproven = |words: &str| Err(Trouble::later("decision_unproven", words));
-    let Some(proven) = proven else {
-        return unproven("the feed says that it is decided, and the platform shows no decision");
-    };
+/// Nothing is written into a folder that was removed while it was held: nobody misses it.
+pub(super) fn unless_gone(written: Result<(), Error>) -> Result<(), Error> {
+    written.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// What the organisation decided, as its system is told.
+pub(super) fn said(proven: &Decided) -> Value {
     let decision = &proven.decision;
-    if decision.manifest_hash != delivery.manifest_hash {
-        // The depositor sent it again meanwhile, and what is decided now is decided on that.
-        return Ok(());
-    }
-    let said = json!({
+    json!({
         "decision": decision.decision, "reason": decision.reason, "time": decision.time,
-        "manifest_hash": decision.manifest_hash, "decided_by": decision.decided_by, "role": decision.role,
-        "connector": decision.connector, "logged": proven.attestation.record.time(),
+        "dossier": decision.dossier, "manifest_hash": decision.manifest_hash, "decided_by": decision.decided_by,
+        "role": decision.role, "connector": decision.connector, "logged": proven.attestation.record.time(),
         "log_index": proven.attestation.index,
-    });
-    let written = || {
-        // None where it was taken away.
-        let Some(place) = Held::open(place)? else { return Ok(()) };
-        let proof = place.inside("proof")?;
-        proof.replace("decision", &proven.payload)?;
-        proof.replace("decision-evidence.json", &pretty(&proven.evidence))?;
-        place.replace(DECIDED, &pretty(&said))
-    };
-    written().map_err(|error| Trouble::disk(place, &error))
+    })
+}
+
+/// Writes into a folder what the organisation decided, with what shows it.
+pub(super) fn note(place: &Held, proven: &Decided) -> Result<(), Error> {
+    let proof = place.inside(PROOF)?;
+    proof.replace(DECISION, &proven.payload)?;
+    proof.replace(DECISION_EVIDENCE, &pretty(&proven.evidence))?;
+    place.replace(DECIDED, &pretty(&said(proven)))
 }
 
 /// Whether a decision lies in the folder of a dossier that the key manager has not signed: not yet, or not at all.
-pub(super) fn waits(place: &Path) -> bool {
-    let Some(found) = Found::in_folder(place) else { return false };
-    let told = std::fs::read(place.join(TOLD)).unwrap_or_default();
-    let told: Value = serde_json::from_slice(&told).unwrap_or_default();
-    let signed = told.get("state").is_some_and(|state| state == "signed");
-    !(signed && told.get("decision_sha256").is_some_and(|hash| *hash == found.hash))
-}
-
-/// Says in the folder what became of a decision; a folder that was taken away needs no word.
-pub(super) fn tell(place: &Path, found: &Found, outcome: &Result<(), Trouble>) -> std::io::Result<()> {
-    let Some(place) = Held::open(place)? else { return Ok(()) };
-    let told = match outcome {
-        Ok(()) => json!({"decision_sha256": found.hash, "state": "signed"}),
-        Err(trouble) => json!({
-            "decision_sha256": found.hash, "state": "refused", "code": trouble.code(), "detail": trouble.to_string(),
-        }),
-    };
-    place.replace(TOLD, &pretty(&told))
+pub(super) fn waits(place: &Held) -> bool {
+    Found::in_folder(place).is_some_and(|found| found.is_told(place) != Some(true))
 }

@@ -48,6 +48,22 @@ pub enum Event {
         /// Where the log has it.
         log_index: u64,
     },
+    /// The log has a decision of the organisation, and the feed has not, or shows an older one.
+    DecisionWithheld {
+        /// The dossier.
+        dossier: String,
+        /// Hash of the manifest that it is about.
+        manifest_hash: String,
+        /// Where the log has it.
+        log_index: u64,
+    },
+    /// The organisation's system was told what the organisation decided, wherever it did.
+    Told {
+        /// The dossier.
+        dossier: String,
+        /// What was decided.
+        decision: String,
+    },
     /// A decision was signed by the key manager.
     Decided {
         /// Where it was found.

@@ -100,8 +100,12 @@ impl Delivery {
     /// How the organisation's system knows it, its folder's name too: dossier and beginning of the manifest's hash, both of which are proven before it
     /// hears of them.
     pub(super) fn name(&self) -> String {
-        let hash = self.manifest_hash.to_string();
-        format!("{}.{}", self.dossier, hash.get(..12).unwrap_or(&hash))
+        folder_name(self.dossier, &self.manifest_hash)
+    }
+
+    /// The id of the call in which its system hears of it: a dossier's name, and for a decision what was decided, too.
+    pub(super) fn handed_as(&self) -> String {
+        if self.is_sent() { self.name() } else { format!("{}.{}", self.name(), self.kind) }
     }
 
     fn wrong(&self, next: u64, standing: &Standing, before: &[Self]) -> Option<Trouble> {
@@ -120,6 +124,12 @@ impl Delivery {
         }
         None
     }
+}
+
+/// How the organisation's system knows a manifest of a dossier.
+pub(super) fn folder_name(dossier: DossierId, manifest: &Hash) -> String {
+    let hash = manifest.to_string();
+    format!("{dossier}.{}", hash.get(..12).unwrap_or(&hash))
 }
 
 impl fmt::Display for Kind {

@@ -2,15 +2,9 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fsync, mkdirat, openat, renameat, unlinkat};
-use rustix::io::Errno;
-
-/// A folder itself, never what a link in its place leads to.
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Where folders are written before they appear. Inside the folder of the others: a rename must not cross file systems.
 const ASIDE: &str = ".incoming";
 
@@ -66,43 +60,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     file.sync_all()
 }
 
-/// A folder that is held open: what is written goes with it when somebody takes it away meanwhile, and never into another of its name.
-pub(super) struct Held(OwnedFd);
-
-impl Held {
-    /// The folder at `path`; `None` if there is none, or none any more.
-    pub(super) fn open(path: &Path) -> Result<Option<Self>, Error> {
-        match openat(CWD, path, FOLDER, Mode::empty()) {
-            Ok(folder) => Ok(Some(Self(folder))),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// A folder in it, for this user alone, made where it is missing.
-    pub(super) fn inside(&self, name: &str) -> Result<Self, Error> {
-        match mkdirat(&self.0, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => Ok(Self(openat(&self.0, name, FOLDER, Mode::empty())?)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes a small file that appears whole, in place of one that has its name.
-    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let hidden = format!(".{name}.new");
-        match unlinkat(&self.0, &hidden, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&self.0, &hidden, new, Mode::RUSR | Mode::WUSR)?);
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        renameat(&self.0, &hidden, &self.0, name)?;
-        Ok(fsync(&self.0)?)
-    }
-}
-
 /// Lets a complete folder appear under its name. Doing it again after a crash is harmless: if it is not aside any more, it appeared.
 pub(super) fn appear(output: &Path, name: &str) -> Result<(), Error> {
     let (from, to) = (aside(output, name), output.join(name));
@@ -120,8 +77,16 @@ pub(super) fn appear(output: &Path, name: &str) -> Result<(), Error> {
 /// Removes a folder that appeared: it is out of sight at once, and what a stop leaves of it goes at the next start.
 pub(super) fn discard(output: &Path, name: &str) -> Result<(), Error> {
     let gone = aside(output, &format!("{name}.sent"));
-    std::fs::rename(output.join(name), &gone)?;
-    std::fs::remove_dir_all(gone)
+    match std::fs::remove_dir_all(&gone) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match std::fs::rename(output.join(name), &gone) {
+        // Somebody else took it away.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => std::fs::remove_dir_all(gone),
+    }
 }
 
 /// Makes the names in a folder durable.
@@ -157,41 +122,5 @@ mod tests {
         assert_eq!(mode(&output.path().join(ASIDE)), 0o700);
         let whole = aside(output.path(), "whole").join("documents");
         assert_eq!((mode(&whole), mode(&whole.join("a.pdf"))), (0o700, 0o600));
-    }
-    #[test]
-    fn what_is_written_goes_with_a_folder_that_is_taken_away() {
-        let output = tempfile::tempdir().unwrap();
-        let (here, taken) = (output.path().join("dossier"), output.path().join("taken"));
-        assert!(Held::open(&here).unwrap().is_none());
-        std::fs::create_dir(&here).unwrap();
-        let held = Held::open(&here).unwrap().unwrap();
-        std::fs::rename(&here, &taken).unwrap();
-        held.replace("decided.json", b"{}").unwrap();
-        held.inside("proof").unwrap().replace("decision", b"old").unwrap();
-        held.inside("proof").unwrap().replace("decision", b"new").unwrap();
-        assert!(!here.exists(), "no folder is made in its place");
-        assert_eq!(std::fs::read(taken.join("decided.json")).unwrap(), b"{}");
-        assert_eq!(std::fs::read(taken.join("proof/decision")).unwrap(), b"new");
-        assert_eq!(
-            std::fs::read_dir(taken.join("proof")).unwrap().count(),
-            1,
-            "nothing half written is left"
-        );
-        let mode = |name: &str| std::fs::metadata(taken.join(name)).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode("proof"), mode("proof/decision")), (0o700, 0o600));
-    }
-
-    #[test]
-    fn a_link_in_the_place_of_a_folder_is_not_followed() {
-        let output = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let link = output.path().join("dossier");
-        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
-        assert!(Held::open(&link).is_err());
-        std::fs::remove_file(&link).unwrap();
-        std::fs::create_dir(&link).unwrap();
-        std::os::unix::fs::symlink(elsewhere.path(), link.join("proof")).unwrap();
-        assert!(Held::open(&link).unwrap().unwrap().inside("proof").is_err());
-        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! What follows once the folder of a dossier is there: a program is run, or everything in it is posted. Both may happen again after a crash
-//! in the middle, with the same delivery id.
+//! What follows once the folder of a dossier, or of a decision, is there: a program is run, or everything in it is posted. Both may happen again
+//! after a crash in the middle, with the same delivery id.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,9 +15,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::Handover;
-use super::decisions::LARGEST;
+use super::decisions::{DECIDED, DECISION, DECISION_EVIDENCE, LARGEST, PROOF};
 use super::feed::Delivery;
 use super::trouble::Trouble;
+use crate::ClientError;
 
 /// `EX_TEMPFAIL` of sysexits.h: the program asks to be run again later.
 const AGAIN: i32 = 75;
@@ -55,7 +56,7 @@ async fn run(
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .arg(place)
-        .env("SCEAU_DELIVERY", delivery.name())
+        .env("SCEAU_DELIVERY", delivery.handed_as())
         .env("SCEAU_KIND", delivery.kind.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -90,9 +91,12 @@ struct Poster<'a> {
 }
 
 impl Poster<'_> {
-    /// One request holds the whole dossier: `manifest`, `answers`, then each document.
+    /// One request holds the whole dossier: `manifest`, `answers`, then each document; or the whole decision: `decided`, then what shows it.
     async fn post(&self, delivery: &Delivery, place: &Path) -> Result<Vec<u8>, Trouble> {
-        let unreachable = |error: reqwest::Error| Trouble::later("receiver_unreachable", error.to_string());
+        // With what lies under it: an expired certificate, an unknown authority.
+        let unreachable = |error: reqwest::Error| {
+            Trouble::later("receiver_unreachable", ClientError::Transport(error).to_string())
+        };
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy() // not where the environment says: a proxy would read documents that go to this machine
@@ -105,8 +109,9 @@ impl Poster<'_> {
         let moved = Moved::new(Instant::now());
         let mut request = client
             .post(self.url.clone())
-            .header("idempotency-key", delivery.name())
-            .multipart(form(place, &moved).await?);
+            .header("idempotency-key", delivery.handed_as())
+            .header("sceau-kind", delivery.kind.to_string())
+            .multipart(form(delivery, place, &moved).await?);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
         }
@@ -162,8 +167,24 @@ fn body(file: File, moved: &Moved) -> reqwest::Body {
     reqwest::Body::wrap_stream(chunks)
 }
 
-async fn form(place: &Path, moved: &Moved) -> Result<Form, Trouble> {
+/// A part of the request: its field, the file in the folder, and the name that it goes under.
+type Named = (&'static str, String, String);
+
+async fn form(delivery: &Delivery, place: &Path, moved: &Moved) -> Result<Form, Trouble> {
+    let parts = if delivery.is_sent() { of_dossier(place).await? } else { of_decision() };
     let mut form = Form::new();
+    for (field, path, name) in parts {
+        let path = place.join(path);
+        let disk = |error: std::io::Error| Trouble::disk(&path, &error);
+        let file = File::open(&path).await.map_err(disk)?;
+        let length = file.metadata().await.map_err(disk)?.len();
+        let part = Part::stream_with_length(body(file, moved), length).file_name(name);
+        form = form.part(field, part);
+    }
+    Ok(form)
+}
+
+async fn of_dossier(place: &Path) -> Result<Vec<Named>, Trouble> {
     let manifest = place.join("manifest.json");
     let bytes = tokio::fs::read(&manifest).await.map_err(|error| Trouble::disk(&manifest, &error))?;
     let listed: Value = serde_json::from_slice(&bytes)
@@ -173,13 +194,11 @@ async fn form(place: &Path, moved: &Moved) -> Result<Form, Trouble> {
     let documents =
         files.iter().filter_map(|file| Some(("document", named(file, "path")?, named(file, "name")?)));
     let first = ["manifest", "answers"].map(|it| (it, format!("{it}.json"), format!("{it}.json")));
-    for (field, path, name) in first.into_iter().chain(documents) {
-        let path = place.join(path);
-        let disk = |error: std::io::Error| Trouble::disk(&path, &error);
-        let file = File::open(&path).await.map_err(disk)?;
-        let length = file.metadata().await.map_err(disk)?.len();
-        let part = Part::stream_with_length(body(file, moved), length).file_name(name);
-        form = form.part(field, part);
-    }
-    Ok(form)
+    Ok(first.into_iter().chain(documents).collect())
+}
+
+fn of_decision() -> Vec<Named> {
+    let proof = [("decision", DECISION), ("evidence", DECISION_EVIDENCE)];
+    let proof = proof.map(|(field, name)| (field, format!("{PROOF}/{name}"), name.to_owned()));
+    [("decided", DECIDED.to_owned(), DECIDED.to_owned())].into_iter().chain(proof).collect()
 }

@@ -8,6 +8,7 @@ use std::io::{Error, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use sceau_element_api::DossierId;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -37,10 +38,17 @@ pub(super) enum Step {
         /// Name of the folder.
         folder: String,
     },
-    /// What a depositor sent is with the organisation's system, or will never be: another entry about the same manifest is not handed over.
+    /// What a depositor sent is with the organisation's system: another entry about the same manifest is not handed over.
     Settled {
         /// The hash of the manifest, which names its dossier.
         manifest: Hash,
+    },
+    /// What a depositor sent was not handed over: the platform shows another manifest of the dossier in its place.
+    Replaced {
+        /// The hash of the manifest that was sent.
+        manifest: Hash,
+        /// Where the log has the one that was shown.
+        by: u64,
     },
     /// The entry is finished.
     Done {
@@ -65,6 +73,18 @@ pub(super) enum Step {
     Gone {
         /// Its name.
         folder: String,
+    },
+    /// A decision on a dossier came through the feed, proven.
+    Heard {
+        /// The dossier.
+        dossier: DossierId,
+        /// Where the log has it.
+        log_index: u64,
+    },
+    /// From where in the log decisions are missed that the feed does not give: what was decided before this connector first looked is not.
+    Heeding {
+        /// Log index.
+        after: u64,
     },
     /// The first line of a journal that was written anew: up to where the feed was received.
     Through {
@@ -224,7 +244,11 @@ mod tests {
         journal
             .append(&[Step::Aside(reason), Step::Handing { id: open.id, folder: "f".to_owned() }])
             .unwrap();
-        journal.append(&[Step::Decided { folder: "f".to_owned(), found: "00".to_owned() }]).unwrap();
+        journal.append(&[Step::Replaced { manifest: entry(4_003).manifest_hash, by: 9 }]).unwrap();
+        let heard = [7, 5].map(|log_index| Step::Heard { dossier: DossierId::random(), log_index });
+        journal.append(&heard).unwrap();
+        let decided = Step::Decided { folder: "f".to_owned(), found: "00".to_owned() };
+        journal.append(&[decided, Step::Heeding { after: 3 }]).unwrap();
         let said = journal.standing.clone();
         assert!(shortened >= 1, "it was written anew");
         assert!(largest < 2 * SMALL, "{largest}: 4,000 dossiers are about 3 MB of steps");

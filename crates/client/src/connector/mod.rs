@@ -6,18 +6,22 @@
 
 mod answers;
 mod config;
+mod deciding;
 mod decisions;
 mod event;
 mod feed;
 mod folder;
 mod handover;
+mod held;
 mod journal;
 #[doc(hidden)]
 pub mod parsers;
 mod patience;
+mod pending;
 mod receiver;
 mod runner;
 mod standing;
+mod telling;
 mod trouble;
 mod withheld;
 mod writing;

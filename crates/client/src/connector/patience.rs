@@ -1,6 +1,6 @@
 //! When what met trouble is tried again, so that one dossier holds up no other, and what all meet is not asked for in vain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -63,6 +63,11 @@ impl Patience {
         self.failing.remove(what);
     }
 
+    /// Forgets the folders that are not among these: nobody looks for what was taken away.
+    pub(super) fn keep_folders(&mut self, there: &BTreeSet<String>) {
+        self.failing.retain(|what, _| !what.starts_with('/') || there.contains(what));
+    }
+
     /// It failed; whether it fails alone, again and again.
     pub(super) fn failed(&mut self, what: &str, trouble: &Trouble, now: Instant) -> bool {
         let first = Failing { times: 0, due: now, passed: self.passed };
@@ -106,6 +111,17 @@ mod tests {
         patience.passed("c");
         assert!(!patience.is_paused(later));
         assert_eq!((patience.failures("a"), patience.failures("c")), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_taken_away_is_not_looked_for() {
+        let (mut patience, now) = patience();
+        for what in ["/folder/a", "/folder/b", "entry"] {
+            patience.failed(what, &Trouble::later("away", "now"), now);
+        }
+        patience.keep_folders(&BTreeSet::from(["/folder/b".to_owned()]));
+        let failures = ["/folder/a", "/folder/b", "entry"].map(|what| patience.failures(what));
+        assert_eq!(failures, [0, 1, 1]);
     }
 
     #[tokio::test]

@@ -69,8 +69,16 @@ pub(super) struct Decided {
 }
 
 /// A manifest for the organisation that its key manager read in the log.
-#[derive(Debug, Deserialize)]
-pub(super) struct Logged {
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct LoggedManifest {
+    pub(super) manifest: Hash,
+    pub(super) log_index: u64,
+}
+
+/// A decision of the organisation that its key manager signed and read in the log.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct LoggedDecision {
+    pub(super) dossier: DossierId,
     pub(super) manifest: Hash,
     pub(super) log_index: u64,
 }
@@ -113,8 +121,13 @@ impl Receiver {
     }
 
     /// The manifests after log index `after` that wait for the organisation's answer, as its key manager read them in the log.
-    pub(super) async fn logged(&self, after: u64) -> Result<Vec<Logged>, ClientError> {
+    pub(super) async fn logged_manifests(&self, after: u64) -> Result<Vec<LoggedManifest>, ClientError> {
         self.key_manager.get(&format!("/v1/connector/manifests?after={after}")).await
+    }
+
+    /// The decisions after log index `after`, as the key manager that signed them read them in the log.
+    pub(super) async fn logged_decisions(&self, after: u64) -> Result<Vec<LoggedDecision>, ClientError> {
+        self.key_manager.get(&format!("/v1/connector/decided?after={after}")).await
     }
 
     /// The dossier as it stands, its manifest proven.

@@ -1,7 +1,6 @@
 //! The connector at work for one organisation: receive, write aside, let appear, hand on, finish; look for decisions; again.
 
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +8,16 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::config::{Handover, Target};
-use super::decisions::{self, Found, note, tell};
+use super::decisions::{self, Proof};
 use super::event::Event;
 use super::feed::{Delivery, Page};
-use super::folder::{self, Held};
+use super::folder;
 use super::handover::hand_on;
+use super::held::Held;
 use super::journal::{Aside, Journal, Step};
 use super::patience::Patience;
-use super::receiver::Receiver;
+use super::pending::Pending;
+use super::receiver::{LoggedDecision, LoggedManifest, Receiver};
 use super::standing::Standing;
 use super::trouble::Trouble;
 use super::withheld::Withheld;
@@ -26,16 +27,18 @@ type Teller = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// The connector of one organisation.
 pub struct Connector {
-    target: Target,
-    receiver: Receiver,
-    journal: Journal,
+    pub(super) target: Target,
+    pub(super) receiver: Receiver,
+    pub(super) journal: Journal,
     scanner: Option<Arc<dyn Scanner>>,
-    patience: Patience,
-    withheld: Withheld,
+    pub(super) patience: Patience,
+    pub(super) pending: Pending,
+    pub(super) manifests: Withheld<LoggedManifest>,
+    pub(super) decided: Withheld<LoggedDecision>,
     /// The position that the platform said to keep.
     acknowledged: u64,
     wake: Arc<Notify>,
-    teller: Teller,
+    pub(super) teller: Teller,
 }
 
 impl std::fmt::Debug for Connector {
@@ -61,10 +64,21 @@ impl Connector {
         let gone = gone.filter(|folder| !place(&target, folder).exists());
         let gone: Vec<Step> = gone.map(|folder| Step::Gone { folder: folder.clone() }).collect();
         journal.append(&gone).map_err(Trouble::Journal)?;
-        let receiver = Receiver::new(&target)?;
-        let (patience, withheld) = (Patience::new(target.grace), Withheld::new(target.overdue));
-        let (wake, teller) = (Arc::default(), Box::new(teller));
-        Ok(Self { target, receiver, journal, scanner, patience, withheld, acknowledged: 0, wake, teller })
+        let pending = Pending::open(&target.state).map_err(|error| Trouble::disk(&target.state, &error))?;
+        let decided = Withheld::new(target.overdue, journal.standing().heeding.unwrap_or(0));
+        Ok(Self {
+            receiver: Receiver::new(&target)?,
+            patience: Patience::new(target.grace),
+            manifests: Withheld::new(target.overdue, 0),
+            decided,
+            target,
+            journal,
+            scanner,
+            pending,
+            acknowledged: 0,
+            wake: Arc::default(),
+            teller: Box::new(teller),
+        })
     }
 
     /// What the journal says.
@@ -141,13 +155,17 @@ impl Connector {
         let mut open: Vec<Delivery> = self.standing().open.values().cloned().collect();
         open.sort_by_key(|delivery| (self.patience.failures(&delivery.id), delivery.position));
         for delivery in open {
+            // A system hears what was decided on a dossier after it has the dossier.
+            if !delivery.is_sent() && self.standing().awaits(&delivery.manifest_hash) {
+                continue;
+            }
             let now = Instant::now();
             if !self.patience.is_paused(now) && self.patience.is_due(&delivery.id, now) {
                 self.finish(&delivery).await?;
             }
         }
         self.look_for_decisions().await?;
-        self.look_for_withheld().await;
+        self.look_for_withheld().await?;
         Ok(self.patience.rest(Instant::now(), self.target.poll))
     }
 
@@ -156,18 +174,23 @@ impl Connector {
         let done = if delivery.is_sent() {
             self.hand_over(delivery).await
         } else {
-            self.note_decided(delivery).await
+            self.tell_decided(delivery).await
         };
         let id = delivery.id.clone();
         let dossier = delivery.dossier.to_string();
         let (code, detail) = match done {
             Ok(event) => {
+                let superseded = matches!(event, Some(Event::Superseded { .. }));
                 let settled = Step::Settled { manifest: delivery.manifest_hash };
-                let steps =
-                    delivery.is_sent().then_some(settled).into_iter().chain([Step::Done { id: id.clone() }]);
-                self.journal.append(&steps.collect::<Vec<_>>()).map_err(Trouble::Journal)?;
+                let settled = (delivery.is_sent() && !superseded).then_some(settled);
+                let steps: Vec<Step> = settled.into_iter().chain([Step::Done { id: id.clone() }]).collect();
+                self.journal.append(&steps).map_err(Trouble::Journal)?;
                 self.patience.passed(&id);
                 self.sweep();
+                if !delivery.is_sent() {
+                    let told = folder::aside(self.target.handover.folder(), &delivery.handed_as());
+                    let _ = std::fs::remove_dir_all(told);
+                }
                 event.iter().for_each(|event| (self.teller)(event));
                 return Ok(());
             }
@@ -200,9 +223,12 @@ impl Connector {
         if self.standing().settled.contains(&delivery.manifest_hash) {
             return Ok(Some(Event::Repeated { dossier }));
         }
-        if !self.standing().handing.contains_key(&delivery.id) {
+        if !self.is_written(delivery) {
             let proven = self.receiver.dossier(&self.target, delivery.dossier).await?;
             if sceau_trace::sha256(&proven.manifest_bytes) != delivery.manifest_hash {
+                // By a later one, or so the platform says: where the log has both is compared with what the key manager read there.
+                let (manifest, by) = (delivery.manifest_hash, proven.attestation.index);
+                self.journal.append(&[Step::Replaced { manifest, by }]).map_err(Trouble::Journal)?;
                 return Ok(Some(Event::Superseded { dossier }));
             }
             let (target, receiver) = (&self.target, &self.receiver);
@@ -224,96 +250,47 @@ impl Connector {
         })?;
         let place = place(&self.target, &name);
         let disk = |error: std::io::Error| Trouble::disk(&place, &error);
+        let asked = !matches!(self.target.handover, Handover::Folder(_));
+        // Before it is handed on: a program may take the folder away, or remove it.
+        let held = if asked { Held::open(&place).map_err(disk)? } else { None };
+        let proof = held.map(|held| Proof::in_folder(&held)).transpose().map_err(disk)?.flatten();
         if let Some(said) = hand_on(&self.target.handover, delivery, &place).await? {
-            let held = Held::open(&place).map_err(disk)?.ok_or_else(|| disk(ErrorKind::NotFound.into()))?;
-            held.replace(decisions::FOUND, &said).map_err(disk)?;
+            let proof = match proof {
+                Some(proof) => proof,
+                None => self.proof_anew(delivery).await?,
+            };
+            let kept = self.pending.keep(&name, &said, &proof);
+            kept.map_err(|error| Trouble::disk(self.pending.folder(), &error))?;
         }
         Ok(Some(Event::HandedOver { dossier, folder: place.display().to_string() }))
     }
 
-    /// Says in the folder of a dossier, if it is there still, what the organisation decided, wherever it did.
-    async fn note_decided(&self, delivery: &Delivery) -> Result<Option<Event>, Trouble> {
-        let place = place(&self.target, &delivery.name());
-        if place.is_dir() {
-            note(&place, delivery, self.receiver.decided(&self.target, delivery.dossier).await?)?;
-        }
-        Ok(None)
+    /// Whether its folder was written whole. Where nobody but us takes it away, one that is gone is written anew.
+    fn is_written(&self, delivery: &Delivery) -> bool {
+        let (output, name) = (self.target.handover.folder(), delivery.name());
+        let ours = matches!(self.target.handover, Handover::Post { .. });
+        let gone = || !output.join(&name).exists() && !folder::aside(output, &name).exists();
+        self.standing().handing.contains_key(&delivery.id) && !(ours && gone())
     }
 
-    /// Compares what the key manager read in the log with what the feed gave.
-    async fn look_for_withheld(&mut self) {
-        let now = Instant::now();
-        let Some(after) = self.withheld.asks(now) else { return };
-        match self.receiver.logged(after).await {
-            Ok(logged) => {
-                for manifest in self.withheld.compare(logged, self.journal.standing(), now) {
-                    let manifest_hash = manifest.manifest.to_string();
-                    (self.teller)(&Event::Withheld { manifest_hash, log_index: manifest.log_index });
-                }
-            }
-            Err(error) => self.say_later(None, &error.into()),
+    /// What proves a dossier whose folder was taken away before the system said what it decided.
+    async fn proof_anew(&self, delivery: &Delivery) -> Result<Proof, Trouble> {
+        let proven = self.receiver.dossier(&self.target, delivery.dossier).await?;
+        if sceau_trace::sha256(&proven.manifest_bytes) != delivery.manifest_hash {
+            let words = "the system decided on what its depositor replaced meanwhile";
+            return Err(Trouble::aside("decision_superseded", words));
         }
+        let evidence = proven.evidence.to_string().into_bytes();
+        Ok(Proof { manifest: proven.manifest_bytes, evidence })
     }
 
-    /// Has the key manager sign what the organisation's system decided.
-    async fn look_for_decisions(&mut self) -> Result<(), Trouble> {
-        let Ok(folders) = std::fs::read_dir(self.target.handover.folder()) else { return Ok(()) };
-        for entry in folders.flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with('.') {
-                continue;
-            }
-            let Some(found) = Found::in_folder(&entry.path()) else { continue };
-            let known = (name.clone(), found.hash.clone());
-            let due = self.patience.is_due(&key_of(&name), Instant::now());
-            if due && !self.standing().decided.contains(&known) {
-                self.decide(&name, &entry.path(), &found).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn decide(&mut self, name: &str, place: &Path, found: &Found) -> Result<(), Trouble> {
-        let outcome = found.deliver(&self.receiver, place).await;
-        let outcome = match outcome {
-            Err(trouble @ Trouble::Later { .. }) => Err(trouble),
-            outcome => {
-                tell(place, found, &outcome).map_err(|error| Trouble::disk(place, &error)).map(|()| outcome)
-            }
-        };
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(trouble) => {
-                self.patience.failed(&key_of(name), &trouble, Instant::now());
-                self.say_later(Some(name.to_owned()), &trouble);
-                return Ok(());
-            }
-        };
-        self.patience.forget(&key_of(name));
-        let step = Step::Decided { folder: name.to_owned(), found: found.hash.clone() };
-        self.journal.append(&[step]).map_err(Trouble::Journal)?;
-        let folder = place.display().to_string();
-        match outcome {
-            Ok(()) => {
-                self.sweep();
-                (self.teller)(&Event::Decided { folder });
-            }
-            Err(trouble) => (self.teller)(&Event::DecisionRefused {
-                folder,
-                code: trouble.code().to_owned(),
-                detail: trouble.to_string(),
-            }),
-        }
-        Ok(())
-    }
-
-    fn sweep(&self) {
+    pub(super) fn sweep(&self) {
         if let Err(error) = sweep(&self.target, self.standing()) {
             self.say_later(None, &Trouble::disk(self.target.handover.folder(), &error));
         }
     }
 
-    fn say_later(&self, dossier: Option<String>, trouble: &Trouble) {
+    pub(super) fn say_later(&self, dossier: Option<String>, trouble: &Trouble) {
         let code = trouble.code().to_owned();
         (self.teller)(&Event::Later { dossier, code, detail: trouble.to_string() });
     }
@@ -337,16 +314,13 @@ fn sweep(target: &Target, standing: &Standing) -> std::io::Result<()> {
     for entry in std::fs::read_dir(output)? {
         let Ok(name) = entry?.file_name().into_string() else { continue };
         let place = output.join(&name);
-        let ours = !name.starts_with('.') && place.join("proof/manifest").exists();
-        let under_way = standing.handing.values().any(|folder| *folder == name);
-        if ours && !under_way && !decisions::waits(&place) {
+        if name.starts_with('.') || standing.handing.values().any(|folder| *folder == name) {
+            continue;
+        }
+        let Ok(Some(held)) = Held::open(&place) else { continue };
+        if Proof::in_folder(&held)?.is_some() && !decisions::waits(&held) {
             folder::discard(output, &name)?;
         }
     }
     Ok(())
-}
-
-/// By which patience knows a folder with a decision: no id of an entry has a slash before it.
-fn key_of(folder: &str) -> String {
-    format!("/{folder}")
 }

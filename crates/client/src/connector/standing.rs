@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sceau_element_api::DossierId;
 use sceau_trace::Hash;
 
 use super::feed::Delivery;
@@ -18,10 +19,16 @@ pub struct Standing {
     pub handing: BTreeMap<String, String>,
     /// Manifests of which nothing is handed over any more.
     pub settled: BTreeSet<Hash>,
+    /// Manifests in whose place the platform showed another of the dossier, and where the log has that one.
+    pub replaced: BTreeMap<Hash, u64>,
     /// Entries that were put aside, with the reason.
     pub aside: BTreeMap<u64, (Delivery, Aside)>,
     /// What was decided, by folder and content.
     pub decided: BTreeSet<(String, String)>,
+    /// Where the log has the last decision on a dossier that came through the feed.
+    pub heard: BTreeMap<DossierId, u64>,
+    /// After which log index decisions are missed; none before the first look.
+    pub heeding: Option<u64>,
     /// Where the entries that are open or aside are, by id.
     places: BTreeMap<String, u64>,
 }
@@ -52,8 +59,15 @@ impl Standing {
         let decided = self.decided.iter();
         let decided =
             decided.map(|(folder, found)| Step::Decided { folder: folder.clone(), found: found.clone() });
-        let through = Step::Through { position: self.position };
-        received.chain([through]).chain(handing).chain(reasons).chain(settled).chain(decided).collect()
+        let heard = self.heard.iter();
+        let heard =
+            heard.map(|(dossier, log_index)| Step::Heard { dossier: *dossier, log_index: *log_index });
+        let heeding = self.heeding.map(|after| Step::Heeding { after });
+        let through = [Step::Through { position: self.position }];
+        let replaced = self.replaced.iter();
+        let replaced = replaced.map(|(manifest, by)| Step::Replaced { manifest: *manifest, by: *by });
+        let done = settled.chain(replaced).chain(decided).chain(heard).chain(heeding);
+        received.chain(through).chain(handing).chain(reasons).chain(done).collect()
     }
 
     /// Whether an entry of this id is not finished.
@@ -61,10 +75,23 @@ impl Standing {
         self.places.contains_key(id)
     }
 
-    /// Whether something of a manifest is received, whatever became of it.
-    pub(super) fn knows(&self, manifest: &Hash) -> bool {
+    /// Whether the manifest that the log has there came through the feed, or a later one of its dossier in its place.
+    pub(super) fn knows(&self, manifest: &Hash, log_index: u64) -> bool {
+        let replaced = self.replaced.get(manifest).is_some_and(|by| *by > log_index);
+        replaced || self.settled.contains(manifest) || self.awaits(manifest)
+    }
+
+    /// Whether what a depositor sent with this manifest is received and not with the organisation's system yet.
+    pub(super) fn awaits(&self, manifest: &Hash) -> bool {
         let mut received = self.open.values().chain(self.put_aside());
-        self.settled.contains(manifest) || received.any(|it| it.is_sent() && it.manifest_hash == *manifest)
+        received.any(|it| it.is_sent() && it.manifest_hash == *manifest)
+    }
+
+    /// Whether a decision came through the feed: the one that the log has there, a later one, or one whose entry is not finished.
+    pub(super) fn heard_of(&self, dossier: DossierId, manifest: &Hash, log_index: u64) -> bool {
+        let mut received = self.open.values().chain(self.put_aside());
+        self.heard.get(&dossier).is_some_and(|heard| *heard >= log_index)
+            || received.any(|it| !it.is_sent() && it.manifest_hash == *manifest)
     }
 
     fn put_aside(&self) -> impl Iterator<Item = &Delivery> {
@@ -87,6 +114,9 @@ impl Standing {
             }
             Step::Settled { manifest } => {
                 self.settled.insert(manifest);
+            }
+            Step::Replaced { manifest, by } => {
+                self.replaced.insert(manifest, by);
             }
             Step::Done { id } => {
                 self.handing.remove(&id);
@@ -113,6 +143,11 @@ impl Standing {
                 self.decided.insert((folder, found));
             }
             Step::Gone { folder } => self.decided.retain(|(name, _)| *name != folder),
+            Step::Heard { dossier, log_index } => {
+                let heard = self.heard.entry(dossier).or_default();
+                *heard = log_index.max(*heard);
+            }
+            Step::Heeding { after } => self.heeding = Some(after),
             Step::Through { position } => self.position = self.position.max(position),
         }
     }

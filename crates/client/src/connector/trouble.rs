@@ -31,18 +31,13 @@ pub enum Trouble {
 
 /// The key manager's word that too many keys were asked for of late.
 const QUOTA: &str = "quota_exceeded";
-/// Refusals of a key manager that are about the connector as a whole, not about the dossier.
-const OF_THE_CONNECTOR: [&str; 9] = [
-    "connector_not_granted",
-    "grant_not_in_force",
-    "certificate_missing",
-    "certificate_expired",
-    "certificate_not_yet_valid",
-    "certificate_withdrawn",
-    "certificate_untrusted",
-    "certificate_wrong_role",
-    "platform_not_connected",
-];
+/// Refusals of a key manager that are about the connector, or the key manager itself, and not about the dossier; and what all about a certificate begin with.
+const OF_THE_CONNECTOR: [&str; 3] = ["connector_not_granted", "grant_not_in_force", "platform_not_connected"];
+const OF_ITS_CERTIFICATE: &str = "certificate_";
+
+fn is_of_the_connector(code: &str) -> bool {
+    OF_THE_CONNECTOR.contains(&code) || code.starts_with(OF_ITS_CERTIFICATE)
+}
 
 impl Trouble {
     pub(super) fn later(code: &str, detail: impl Into<String>) -> Self {
@@ -75,10 +70,13 @@ impl Trouble {
             "not_a_sceau_server",
             "invalid_client",
             "scanner_unavailable",
+            "scanner_unconfined",
+            "folder_outdated",
+            "log_not_compared",
         ];
         match self {
             Self::Later { code, .. } => {
-                common.contains(&code.as_str()) || code == QUOTA || OF_THE_CONNECTOR.contains(&code.as_str())
+                common.contains(&code.as_str()) || code == QUOTA || is_of_the_connector(code)
             }
             Self::Aside { .. } | Self::Journal(_) => false,
         }
@@ -102,8 +100,32 @@ impl From<ClientError> for Trouble {
             ClientError::Envelope(_) => "envelope",
             other => other.code().unwrap_or("answer"),
         };
-        let of_us = OF_THE_CONNECTOR.contains(&code)
-            || matches!(&error, ClientError::Refused { status: 401 | 500.., .. });
+        let of_us =
+            is_of_the_connector(code) || matches!(&error, ClientError::Refused { status: 401 | 500.., .. });
         if error.is_passing() || of_us { Self::later(code, detail) } else { Self::aside(code, detail) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_certificate_is_no_dossier_s_fault() {
+        let refused = |code: &str| {
+            let (code, detail) = (code.to_owned(), String::new());
+            Trouble::from(ClientError::Refused { status: 403, code, detail })
+        };
+        for code in [
+            "certificate_revoked",
+            "certificate_revocation_unknown",
+            "certificate_no_role",
+            "grant_not_in_force",
+        ] {
+            assert!(matches!(refused(code), Trouble::Later { .. }) && refused(code).is_everyones(), "{code}");
+        }
+        for code in ["scheme_not_granted", "manifest_not_attested"] {
+            assert!(matches!(refused(code), Trouble::Aside { .. }), "{code}");
+        }
     }
 }
