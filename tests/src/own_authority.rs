@@ -87,16 +87,22 @@ impl OwnAuthority {
     pub fn server(&self, name: &str, hosts: &[&str]) -> Shown {
         let names: Vec<String> = hosts.iter().map(|host| format!("DNS:{host}")).collect();
         let extensions = format!("extendedKeyUsage=serverAuth\nsubjectAltName={}\n", names.join(","));
-        self.issue(name, "/C=FR/O=Métropole d’essai/CN=serveur", &extensions)
+        self.issue(name, "/C=FR/O=Métropole d’essai/CN=serveur", &extensions, &[])
     }
 
-    /// A certificate of a person, with the unit that its organisation puts into it.
+    /// A certificate of a person, or of a machine that shows one, with the unit that its organisation puts into it.
     pub fn person(&self, name: &str, unit: &str) -> Shown {
-        self.issue(
-            name,
-            &format!("/C=FR/O=Métropole d’essai/OU={unit}/CN={name}"),
-            "extendedKeyUsage=clientAuth\n",
-        )
+        self.person_dated(name, unit, &[])
+    }
+
+    /// One that ended years ago.
+    pub fn expired(&self, name: &str, unit: &str) -> Shown {
+        self.person_dated(name, unit, &["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"])
+    }
+
+    fn person_dated(&self, name: &str, unit: &str, dates: &[&str]) -> Shown {
+        let subject = format!("/C=FR/O=Métropole d’essai/OU={unit}/CN={name}");
+        self.issue(name, &subject, "extendedKeyUsage=clientAuth\n", dates)
     }
 
     /// Takes a certificate back; it shows in the next list.
@@ -124,7 +130,7 @@ impl OwnAuthority {
             .expect("a file of the test's own");
     }
 
-    fn issue(&self, name: &str, subject: &str, extensions: &str) -> Shown {
+    fn issue(&self, name: &str, subject: &str, extensions: &str, dates: &[&str]) -> Shown {
         let name = &name.replace(' ', "-");
         let common = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nauthorityKeyIdentifier=keyid\n";
         self.write(&format!("{name}.ext"), &format!("{common}{extensions}"));
@@ -134,7 +140,7 @@ impl OwnAuthority {
                 "ca -batch -config intermediate.cnf -in {name}.csr -out {name}.leaf.pem -cert intermediate.pem \
                  -keyfile intermediate.key -notext -preserveDN -utf8 -extfile {name}.ext"
             ),
-            &[],
+            dates,
         );
         let chain = self.read(&format!("{name}.leaf.pem")) + &self.read("intermediate.pem");
         let identity = format!("{chain}{}", self.read(&format!("{name}.key")));

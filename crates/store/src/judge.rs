@@ -19,7 +19,7 @@ use crate::{Migration, Statement, portable_script};
 
 pub use clamd::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
 pub use hr::HrJudge;
-pub use rabbitmq::RabbitJudge;
+pub use rabbitmq::{Certified, RabbitJudge};
 pub use stand_in::StandIn;
 
 /// A PostgreSQL server of its own, stopped and removed when dropped.

@@ -15,6 +15,8 @@ use super::secret::SecretFile;
 use super::settings::Settings;
 use crate::failure::{Exit, Failure};
 
+/// The longest chain with its key, in bytes.
+const LONGEST_IDENTITY: usize = 64 << 10;
 const EXAMPLES: &str = "\
 Examples:
   sceau bus definitions --config /etc/sceau/platform.toml > definitions.json
@@ -106,6 +108,8 @@ pub(crate) struct BusSettings {
     password_file: SecretFile,
     /// PEM file of the authorities that may certify the broker.
     ca_file: PathBuf,
+    /// PEM file with a client certificate's chain and key, for a broker that demands one; only the platform's user may read it.
+    certificate_file: Option<PathBuf>,
     /// The companies.
     #[serde(default)]
     companies: Vec<CompanySettings>,
@@ -161,10 +165,12 @@ impl BusSettings {
     pub(crate) fn paths(&self) -> Vec<(&'static str, Option<&Path>)> {
         let companies = self.companies.iter().filter_map(|company| company.password_file.as_ref());
         let companies = companies.map(|file| ("bus.companies.password_file", file.path()));
-        [("bus.password_file", self.password_file.path()), ("bus.ca_file", Some(self.ca_file.as_path()))]
-            .into_iter()
-            .chain(companies)
-            .collect()
+        let own = [
+            ("bus.password_file", self.password_file.path()),
+            ("bus.ca_file", Some(self.ca_file.as_path())),
+            ("bus.certificate_file", self.certificate_file.as_deref()),
+        ];
+        own.into_iter().chain(companies).collect()
     }
 
     /// What publishes and settles for the companies. Connects when it is run.
@@ -178,8 +184,12 @@ impl BusSettings {
     pub(crate) fn broker(&self) -> Result<Broker, Failure> {
         let authority = std::fs::read_to_string(&self.ca_file)
             .map_err(|cause| Failure::file("read", &self.ca_file, &cause))?;
-        Broker::new(&self.address, self.password_file.read()?, &authority)
-            .map_err(|error| Failure::role("bus", &error))
+        let broker = Broker::new(&self.address, self.password_file.read()?, &authority)
+            .map_err(|error| Failure::role("bus", &error))?;
+        let Some(path) = &self.certificate_file else { return Ok(broker) };
+        sceau_hsm::durable::check_secret(path)?;
+        let identity = sceau_hsm::durable::read_secret(path, LONGEST_IDENTITY)?;
+        Ok(broker.showing(identity.to_vec().into()))
     }
 
     /// The virtual host of each company.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{Connection, ConnectionProperties};
 use zeroize::Zeroizing;
@@ -22,6 +22,8 @@ pub struct Broker {
     login: String,
     password: Zeroizing<String>,
     authority: String,
+    /// Certificate chain and key that are shown to it, in PEM.
+    identity: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// The bus cannot be used.
@@ -65,7 +67,13 @@ impl Broker {
         let host = url.host_str().filter(|_| url.scheme() == "amqps" && bare && !url.username().is_empty());
         let host = host.ok_or(BusError::Address)?.trim_matches(['[', ']']).to_owned();
         let (port, login) = (url.port().unwrap_or(5671), url.username().to_owned());
-        Ok(Self { host, port, login, password, authority: authority.to_owned() })
+        Ok(Self { host, port, login, password, authority: authority.to_owned(), identity: None })
+    }
+
+    /// Shows a client certificate to a broker that demands one: chain and key (PKCS #8), in PEM. Who we are there is the login's word all the same.
+    #[must_use]
+    pub fn showing(self, identity: Zeroizing<Vec<u8>>) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 
     /// Our own login, as definitions name it.
@@ -90,7 +98,9 @@ impl Broker {
             vhost: vhost.to_owned(),
             query,
         };
-        let tls = OwnedTLSConfig { identity: None, cert_chain: Some(self.authority.clone()) };
+        let both = |pem: &Zeroizing<Vec<u8>>| OwnedIdentity::PKCS8 { pem: pem.to_vec(), key: pem.to_vec() };
+        let identity = self.identity.as_ref().map(both);
+        let tls = OwnedTLSConfig { identity, cert_chain: Some(self.authority.clone()) };
         let properties = ConnectionProperties::default().with_connection_name("sceau".into());
         let runtime = lapin::runtime::default_runtime()?;
         let connecting = Connection::connect_uri_with_config(uri, properties, tls, runtime);

@@ -26,6 +26,17 @@ read -r _
 rm -rf -- "$HOME"
 kill -KILL 0"#;
 
+/// An organisation's own certificates, files of PEM.
+#[derive(Debug, Clone, Copy)]
+pub struct Certified<'a> {
+    /// The server's chain, leaf first.
+    pub chain: &'a Path,
+    /// Its key.
+    pub key: &'a Path,
+    /// Who issued it, and who issues what clients must show.
+    pub authority: &'a Path,
+}
+
 /// A broker of its own with a virtual host for each company, killed and removed when dropped. Ten seconds to start.
 #[derive(Debug)]
 pub struct RabbitJudge {
@@ -41,6 +52,21 @@ impl RabbitJudge {
     /// # Errors
     /// In words, with what to install if RabbitMQ is missing.
     pub fn start(companies: &[(&str, Option<u32>)]) -> Result<Self, String> {
+        Self::start_as(companies, None)
+    }
+
+    /// Starts it under an organisation's own certificates; it lets nobody in who shows none of that authority.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_certified(
+        companies: &[(&str, Option<u32>)],
+        certified: Certified<'_>,
+    ) -> Result<Self, String> {
+        Self::start_as(companies, Some(certified))
+    }
+
+    fn start_as(companies: &[(&str, Option<u32>)], certified: Option<Certified<'_>>) -> Result<Self, String> {
         if !Path::new(SERVER).exists() {
             return Err("RabbitMQ judges in tests; install it: apt-get install rabbitmq-server".into());
         }
@@ -48,7 +74,8 @@ impl RabbitJudge {
         let mut passwords = BTreeMap::from([(PLATFORM.to_owned(), password())]);
         passwords.extend(companies.iter().map(|(name, _)| (login(name), password())));
         let ports = free_ports()?;
-        write(folder.path(), &passwords, companies, ports[0])?;
+        certify(folder.path(), certified)?;
+        write(folder.path(), &passwords, companies, ports[0], certified.is_some())?;
         let mut server = launch(folder.path(), ports)?;
         let log = server.stdout.take().ok_or("no log")?;
         let mut said = Vec::new();
@@ -157,13 +184,14 @@ fn free_ports() -> Result<[u16; 3], String> {
     Ok([port(one)?, port(two)?, port(three)?])
 }
 
-/// Certificates, definitions and settings.
-fn write(
-    folder: &Path,
-    passwords: &BTreeMap<String, String>,
-    companies: &[(&str, Option<u32>)],
-    port: u16,
-) -> Result<(), String> {
+/// Its certificate, and its authority's.
+fn certify(folder: &Path, certified: Option<Certified<'_>>) -> Result<(), String> {
+    if let Some(Certified { chain, key, authority }) = certified {
+        for (from, to) in [(chain, "certificate.pem"), (key, "key.pem"), (authority, "authority.pem")] {
+            std::fs::copy(from, folder.join(to)).map_err(words)?;
+        }
+        return Ok(());
+    }
     let now = SystemClock.now_ms();
     let authority = Authority::create(&AuthorityProfile::of("Judge"), now).map_err(|e| e.to_string())?;
     let server = authority.issue_server(&ServerProfile::for_hosts(["localhost", "127.0.0.1"]), now);
@@ -171,7 +199,18 @@ fn write(
     let put = |name: &str, text: &str| std::fs::write(folder.join(name), text).map_err(words);
     put("authority.pem", &authority.certificate().to_pem())?;
     put("certificate.pem", &server.chain_pem())?;
-    put("key.pem", &server.key().to_pem())?;
+    put("key.pem", &server.key().to_pem())
+}
+
+/// Definitions and settings.
+fn write(
+    folder: &Path,
+    passwords: &BTreeMap<String, String>,
+    companies: &[(&str, Option<u32>)],
+    port: u16,
+    demanding: bool,
+) -> Result<(), String> {
+    let put = |name: &str, text: &str| std::fs::write(folder.join(name), text).map_err(words);
     put("plugins", "[].\n")?;
     let of = |login: &str| passwords.get(login).map_or("", String::as_str);
     let parsed: Result<Vec<Company>, _> = companies.iter().map(|(name, _)| name.parse()).collect();
@@ -191,12 +230,13 @@ fn write(
     let all = definitions(&platform, &provisions).map_err(|e| e.to_string())?;
     put("definitions.json", &all.to_string())?;
     let at = folder.display();
+    let verify = if demanding { "verify_peer" } else { "verify_none" };
     put(
         "rabbitmq.conf",
         &format!(
             "listeners.tcp = none\nlisteners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {at}/authority.pem\n\
              ssl_options.certfile = {at}/certificate.pem\nssl_options.keyfile = {at}/key.pem\n\
-             ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n\
+             ssl_options.verify = {verify}\nssl_options.fail_if_no_peer_cert = {demanding}\n\
              max_message_size = 1048576\n\
              load_definitions = {at}/definitions.json\nlog.console = true\nlog.console.level = info\nlog.file = false\n"
         ),
