@@ -32,6 +32,7 @@ mod kill_nine_loses_nothing;
 mod killed_at_eight_points;
 mod one_sender_does_not_hold_the_intake;
 mod people_sign_in_by_a_provider;
+mod random_kills_at_mobs_host;
 mod random_kills_lose_nothing;
 mod servers_have_bad_days;
 mod several_platforms_share_one_database;

@@ -11,6 +11,7 @@
 )]
 
 mod balancer;
+mod chance;
 mod connected;
 mod door;
 mod draft;
@@ -35,6 +36,7 @@ mod stepped;
 mod tls_front;
 
 pub use balancer::Balancer;
+pub use chance::{Chance, number};
 pub use connected::Connected;
 pub use door::{Door, Side, attests, is_write};
 pub use draft::{Draft, Sealed};

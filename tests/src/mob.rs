@@ -30,7 +30,7 @@ pub struct MobStage {
     /// Its people.
     pub staff: Staff,
     /// MOB's host.
-    pub host: Running,
+    pub host: Option<Running>,
     /// Its web origin.
     pub url: String,
     /// Who issued its certificate, in PEM.
@@ -40,6 +40,7 @@ pub struct MobStage {
     /// A client of the organisation: id and secret.
     pub client: (String, String),
     http: reqwest::Client,
+    port: u16,
 }
 
 impl MobStage {
@@ -54,7 +55,7 @@ impl MobStage {
         let url = format!("https://localhost:{port}");
         let authority = certify(&house);
         let key = configure(&mut house, &rabbit, &premises, &url);
-        let host = host(&house, &clamd, port);
+        let host = Some(host(&house, &clamd, port));
         let made = staff.chief.server().post("/v1/organisation/connectors", &json!({"name": "SIRH"})).await;
         let made: Value = made.expect("an organisation's administrator may");
         let client = (text(&made, "client_id"), text(&made, "client_secret"));
@@ -63,8 +64,20 @@ impl MobStage {
         let incentive = incentive.expect("an organisation's administrator may");
         let pem = reqwest::Certificate::from_pem(authority.as_bytes()).expect("our own certificate");
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([pem]).build().expect("a client");
-        let stage =
-            Self { house, rabbit, clamd, premises, staff, host, url, authority, incentive, client, http };
+        let stage = Self {
+            house,
+            rabbit,
+            clamd,
+            premises,
+            staff,
+            host,
+            url,
+            authority,
+            incentive,
+            client,
+            http,
+            port,
+        };
         stage.key_taken().await;
         stage
     }
@@ -80,6 +93,11 @@ impl MobStage {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Starts MOB's host on what it has.
+    pub fn start_host(&mut self) {
+        self.host = Some(host(&self.house, &self.clamd, self.port));
     }
 
     /// The company's own system on the bus.

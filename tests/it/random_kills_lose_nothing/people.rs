@@ -1,6 +1,7 @@
 //! Who works while processes die: each does again what was not answered, as people and their programs do.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use sceau_client::{ClientError, Person, ReadingPage, Scheme, Trust};
 use sceau_element_api::DossierId;
-use sceau_tests::{Connected, Draft, House};
+use sceau_tests::{Connected, Draft, Scanned};
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
+
+use super::page::Page;
 
 /// Citizens who deposit at once.
 const DEPOSITORS: u64 = 2;
@@ -33,7 +36,7 @@ macro_rules! insist {
         loop {
             match $act.await {
                 Ok(done) => break done,
-                Err(error) => $work.may_try_again($what, began, &error).await,
+                Err(error) => $work.may_try_again($what, began, error.is_passing(), &error).await,
             }
         }
     }};
@@ -42,7 +45,11 @@ macro_rules! insist {
 /// What everybody works with.
 pub(crate) struct Work {
     origin: String,
-    scheme: Scheme,
+    /// Documents are sealed by their depositor.
+    sealed: Scheme,
+    /// Documents are scanned and sealed by the intake.
+    scanned: Scheme,
+    page: Page,
     officer: Person,
     officer_trust: Trust,
     pub(crate) log_key: VerifierKey,
@@ -66,6 +73,8 @@ pub(crate) struct Deposit {
     pub(crate) id: DossierId,
     pub(crate) receipt: Value,
     pub(crate) content: Vec<u8>,
+    /// Whether it came in through the intake.
+    pub(crate) scanned: bool,
 }
 
 impl Deposit {
@@ -87,12 +96,21 @@ pub(crate) struct Done {
 }
 
 impl Work {
-    pub(crate) fn new(house: &House, connected: &Connected, officer: Person, log_key: VerifierKey) -> Self {
+    pub(crate) fn new(
+        intake: &Scanned,
+        connected: &Connected,
+        scanned: Scheme,
+        officer: Person,
+        log_key: VerifierKey,
+    ) -> Self {
+        let house = &intake.house;
         let kept = house.scratch.join("taken");
         std::fs::create_dir(&kept).unwrap();
         Self {
             origin: house.origin.clone(),
-            scheme: connected.scheme.clone(),
+            sealed: connected.scheme.clone(),
+            scanned,
+            page: Page::at(intake),
             officer,
             officer_trust: connected.premises.officer_trust(),
             log_key,
@@ -114,8 +132,8 @@ impl Work {
     }
 
     /// Waits a little where servers are away; gives up over anything else.
-    async fn may_try_again(&self, what: &str, began: Instant, error: &ClientError) {
-        assert!(error.is_passing() && began.elapsed() < PATIENCE, "{what}: {error}");
+    async fn may_try_again(&self, what: &str, began: Instant, passing: bool, error: &impl Display) {
+        assert!(passing && began.elapsed() < PATIENCE, "{what}: {error}");
         tokio::time::sleep(AGAIN).await;
     }
 
@@ -130,33 +148,39 @@ impl Work {
         Arc::new(citizen)
     }
 
-    /// One deposit of one or two parts, from beginning to receipt.
-    async fn deposit(&self, citizen: &Arc<Person>) -> Deposit {
+    /// One deposit of one or two parts, from beginning to receipt; sealed here, or scanned and sealed by the intake.
+    async fn deposit(&self, citizen: &Arc<Person>, scanned: bool) -> Deposit {
         let number = self.number();
         let length = if number.is_multiple_of(4) { 1_200_000 } else { 2_000 + number };
-        let content: Vec<u8> = (0..length).map(|i| ((i * 7 + number) % 251) as u8).collect();
+        let pattern = (0..length).map(|i| ((i * 7 + number) % 251) as u8);
+        let content: Vec<u8> = b"%PDF-1.7\n".iter().copied().chain(pattern).collect();
+        let scheme = if scanned { &self.scanned } else { &self.sealed };
         let draft = insist!(self, "begin", async {
-            let begun = Draft::begin_for(citizen, &self.scheme).await;
+            let begun = Draft::begin_for(citizen, scheme).await;
             self.unanswered.fetch_add(u64::from(begun.is_err()), Ordering::SeqCst);
             begun
         });
-        let (document, answers) = (draft.seal(&content), draft.seal(br#"{"income":18500}"#));
-        for sealed in [&document, &answers] {
-            insist!(self, "send", draft.send(sealed));
-        }
-        let manifest = draft.manifest(&document, &answers);
+        let manifest = if scanned {
+            insist!(self, "visit the intake", self.page.visit(&draft, &scheme.payload, &content))
+        } else {
+            let (document, answers) = (draft.seal(&content), draft.seal(br#"{"income":18500}"#));
+            for sealed in [&document, &answers] {
+                insist!(self, "send", draft.send(sealed));
+            }
+            draft.manifest(&document, &answers)
+        };
         let receipt = insist!(self, "submit", draft.submit(&manifest));
-        Deposit { citizen: Arc::clone(citizen), id: draft.id, receipt, content }
+        Deposit { citizen: Arc::clone(citizen), id: draft.id, receipt, content, scanned }
     }
 
     async fn depositor(self: Arc<Self>, to_officer: UnboundedSender<Deposit>) -> Vec<Deposit> {
         let mut deposits = Vec::new();
         while !self.is_over() {
             let citizen = self.citizen().await;
-            for _ in 0..DEPOSITS_EACH {
+            for nth in 0..DEPOSITS_EACH {
                 // Given back when the dossier is taken.
                 self.places.acquire().await.unwrap().forget();
-                let deposit = self.deposit(&citizen).await;
+                let deposit = self.deposit(&citizen, nth % 2 == 1).await;
                 if deposit.is_officers() {
                     to_officer.send(deposit.clone()).unwrap();
                 }
