@@ -40,6 +40,7 @@ mod swapped_and_damaged_objects_are_refused;
 mod swapped_edited_and_rolled_back_rows_are_refused;
 mod the_command_line_deposits;
 mod the_doctor_asks_every_server;
+mod the_doctor_asks_the_organisations_servers;
 mod the_harness_itself;
 mod the_intake_stands_up_to_hostile_documents;
 mod the_public_log_names_nobody;

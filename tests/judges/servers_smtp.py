@@ -40,7 +40,8 @@ class Sink:
 
     def authenticate(self, server, session, envelope, mechanism, data):
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (b"sceau", b"secret of the mail")
-        return AuthResult(success=right and self.kind != "login", handled=self.kind == "take" or right and self.kind != "login")
+        # What is not handled here, the server refuses (535).
+        return AuthResult(success=right and self.kind != "login", handled=right and self.kind != "login")
 
 
 def main():

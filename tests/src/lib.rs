@@ -13,6 +13,7 @@
 mod balancer;
 mod chance;
 mod connected;
+mod doctor;
 mod door;
 mod draft;
 mod gate;
@@ -38,6 +39,7 @@ mod tls_front;
 pub use balancer::Balancer;
 pub use chance::{Chance, number};
 pub use connected::Connected;
+pub use doctor::{Finding, Findings};
 pub use door::{Door, Side, attests, is_write};
 pub use draft::{Draft, Sealed};
 pub use gate::{Gate, Moment};
