@@ -4,7 +4,7 @@ use sceau_crypto::envelope::UnverifiedHeader;
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::SealedFile;
 use sceau_store::judge::BINARY_SIGNATURE;
-use sceau_tests::{Cast, Needle, Scanned, Visit, memory_of, search};
+use sceau_tests::{Cast, House, Moment, Needle, Scanned, Visit, memory_of, search, struck};
 use sceau_trace::Asserted;
 use serde_json::{Value, json};
 
@@ -194,6 +194,22 @@ async fn a_grant_for_another_dossier_than_the_page_means_takes_nothing() {
             scanned.carry(&cast, grant["grant"].as_str().unwrap(), meant, answers).await.unwrap();
         assert_eq!((status, visit.said["code"].as_str()), (409, Some("another_dossier")), "{field}");
     }
+}
+
+/// A platform that falls while the intake asks it for proofs has said nothing wrong: the page comes back, and nobody tells the organisation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_falls_while_it_is_asked_for_proofs_is_away() {
+    let (house, _door, gate) = House::start_guarded("falls-while-asked").await;
+    let mut scanned = Scanned::start_in(house, "", "", &[]);
+    let cast = scanned.cast().await;
+    let platform = scanned.house.platform.take().unwrap();
+    let hold =
+        gate.hold(Moment::Asked, |method, path| method == "GET" && path.starts_with("/v1/trace/evidence/"));
+    let begun = scanned.try_begin(&cast, json!({"price": 3200, "income": 18_500}));
+    let (begun, fell) = struck(hold, begun, async |_| drop(platform.kill())).await;
+    let (visit, status) = begun.unwrap();
+    assert!(fell, "it was asked for a proof");
+    assert_eq!((status, visit.said["code"].as_str()), (503, Some("platform_away")));
 }
 
 #[tokio::test]

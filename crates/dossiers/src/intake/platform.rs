@@ -58,6 +58,10 @@ impl Intake {
             .map_err(|error| told(&error, Refusal::UnknownDeposit))?;
         let now = settings.clock.now_ms();
         let unproven = |error: ClientError| {
+            // One that is away says nothing, and nothing wrong.
+            if error.is_passing() {
+                return told(&error, Refusal::PlatformAway);
+            }
             tracing::error!(%error, "the platform said of a dossier what its log does not prove");
             Refusal::NotProven
         };
