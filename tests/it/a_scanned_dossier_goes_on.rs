@@ -70,6 +70,14 @@ async fn more_information_comes_in_through_the_intake_and_joins_what_was_sent() 
     }
 }
 
+/// The most memory that the intake ever had, in KiB.
+fn peak_of(scanned: &Scanned) -> u64 {
+    let pid = scanned.intake.as_ref().unwrap().pid();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 #[tokio::test]
 async fn a_file_above_every_limit_is_refused_before_a_byte_of_it_arrives() {
     let scanned = Scanned::start("two-gigabytes", "");
@@ -78,10 +86,14 @@ async fn a_file_above_every_limit_is_refused_before_a_byte_of_it_arrives() {
     assert_eq!(visit.said["largest"], 1_u64 << 30, "the limit of one GiB, unless the operator says another");
     let announced = visit.announce("film.pdf", "application/pdf", 2 << 30).await;
     assert_eq!(announced.unwrap_err(), "file_too_large");
-    // Who announces less than is sent is stopped at what was announced.
+    // Who announces less and sends two gigabytes is stopped at what was announced: nothing of the rest is kept, in memory neither.
     let place = visit.announce("film.pdf", "application/pdf", 100_000).await.unwrap();
-    assert_eq!(visit.send(place, pdf(3_000_000)).await.unwrap_err(), "wrong_size");
+    let before = peak_of(&scanned);
+    assert_eq!(visit.send(place, sceau_tests::large_body(2 << 30)).await.unwrap_err(), "wrong_size");
     assert_eq!(visit.finish().await.unwrap_err(), "form_incomplete");
+    assert_eq!(scanned.house.objects_kept(), 0);
+    let grown = peak_of(&scanned) - before;
+    assert!(grown < 32 * 1024, "{grown} KiB more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,6 +160,26 @@ async fn what_is_clean_opens_and_what_is_infected_needs_a_supervisor_and_a_reaso
     assert_eq!(kept[0]["reason"], "Vérifié par la sécurité.");
 }
 
+/// Sealed, nobody looked at it on its way. What the antivirus could not look into is not called clean.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bomb_and_an_encrypted_pdf_stay_closed() {
+    let world = World::set("scanned-hostile", "MaxScanSize 8M\nMaxFileSize 8M").await;
+    let encrypted = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n\
+        5 0 obj\n<< /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <414141414141414141414141414141414141414141414141414141414141414141> \
+        /U <424242424242424242424242424242424242424242424242424242424242424242> >>\nendobj\n\
+        7 0 obj\n<< /Length 5 >>\nstream\nabcde\nendstream\nendobj\n\
+        trailer << /Root 1 0 R /Encrypt 5 0 R /ID [<00><00>] >>\nstartxref\n0\n%%EOF\n";
+    let bomb = crate::the_intake_stands_up_to_hostile_documents::bomb();
+    for (content, found) in
+        [(encrypted.as_slice(), "Heuristics.Encrypted.PDF"), (bomb.as_slice(), "Heuristics.Limits.Exceeded")]
+    {
+        let deposited = world.deposit(content).await;
+        let (code, detail) = refusal(world.officer_reads(deposited.dossier).await);
+        assert_eq!(code, "document_infected");
+        assert!(detail.starts_with(found), "{detail}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_antivirus_documents_wait_and_too_large_ones_are_not_passed() {
     let mut world = World::set("scanner-away", "StreamMaxLength 1M").await;

@@ -15,14 +15,18 @@ const BOMB: &str = "import sys, zlib; data = zlib.compress(bytes(64 << 20), 9); 
 3 0 obj << /Type /EmbeddedFile /Filter /FlateDecode /Length ' + str(len(data)).encode() + b' >>\\nstream\\n' + data + \
 b'\\nendstream endobj\\ntrailer << /Root 1 0 R >>\\n%%EOF')";
 
+pub(crate) fn bomb() -> Vec<u8> {
+    let bomb = Program::other("python3").args(["-c", BOMB]).run().success().stdout;
+    assert!(bomb.len() < 100_000 && bomb.starts_with(b"%PDF"));
+    bomb
+}
+
 #[tokio::test]
 async fn a_zip_bomb_is_refused_as_what_cannot_be_checked() {
     let scanned = Scanned::start("bomb", "MaxScanSize 8M\nMaxFileSize 8M");
     let cast = scanned.cast().await;
     let visit = scanned.begin(&cast).await;
-    let bomb = Program::other("python3").args(["-c", BOMB]).run().success().stdout;
-    assert!(bomb.len() < 100_000 && bomb.starts_with(b"%PDF"));
-    assert_eq!(visit.pdf(bomb).await.unwrap_err(), "unscannable");
+    assert_eq!(visit.pdf(bomb()).await.unwrap_err(), "unscannable");
 }
 
 #[tokio::test]
@@ -66,6 +70,37 @@ async fn an_antivirus_that_reloads_under_way_is_no_reason_to_pass() {
     let mut infected = pdf(30_000);
     infected[20_000..20_008].copy_from_slice(&BINARY_SIGNATURE);
     assert_eq!(visit.pdf(infected).await.unwrap_err(), "infected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_waits_visibly_while_the_antivirus_reloads() {
+    let scanned = Scanned::start("reloading", "StreamMaxLength 64M\nConcurrentDatabaseReload no");
+    let cast = scanned.cast().await;
+    let visit = scanned.begin(&cast).await;
+    // Signatures that do not come to their end before we say so: until then it reads on, and looks at nothing.
+    let more = scanned.clamd.signatures().join("later.ndb");
+    Program::other("mkfifo").arg(&more).run().success();
+    reload(&scanned.clamd);
+    let pipe = more.clone();
+    let opened = move || std::fs::File::options().write(true).open(pipe);
+    let mut slow = tokio::task::spawn_blocking(opened).await.unwrap().unwrap();
+    let line = b"Sceau.Test.Later:0:*:0900fffe09c32809\n";
+    // What it opens next is a file like any other.
+    std::fs::write(more.with_extension("whole"), line).unwrap();
+    std::fs::rename(more.with_extension("whole"), &more).unwrap();
+
+    let bytes = pdf(2_000_000);
+    let place = visit.announce("pièce.pdf", "application/pdf", bytes.len() as u64).await.unwrap();
+    let (sent, ()) = tokio::join!(visit.send(place, bytes), async {
+        visit.until(place, "waiting_for_antivirus").await;
+        slow.write_all(line).unwrap();
+        drop(slow);
+    });
+    assert_eq!(sent.unwrap().size, 2_000_000, "it went on by itself");
+    let mut later = pdf(30_000);
+    later[20_000..20_008].copy_from_slice(&[9, 0, 0xff, 0xfe, 9, 0xc3, 0x28, 9]);
+    assert_eq!(visit.pdf(later).await.unwrap_err(), "infected", "by what it knows now");
+    visit.submit().await.unwrap();
 }
 
 fn reload(clamd: &ClamavJudge) {

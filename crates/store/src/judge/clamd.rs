@@ -21,7 +21,7 @@ pub struct ClamavJudge {
 }
 
 impl ClamavJudge {
-    /// Starts it: a tenth of a second. `settings` are lines of its configuration beside ours, such as `StreamMaxLength 1M`.
+    /// Starts it: a tenth of a second. `settings` are lines of its configuration before ours, such as `StreamMaxLength 1M`: the first of a name counts.
     ///
     /// # Errors
     /// In words, with what to install if ClamAV is missing.
@@ -75,12 +75,12 @@ impl ClamavJudge {
     pub fn go_on(&mut self) -> Result<(), String> {
         let configuration = self.folder.path().join("clamd.conf");
         let text = format!(
-            "DatabaseDirectory {}\nLocalSocket {}\nTemporaryDirectory {}\nForeground yes\nLogVerbose yes\nAlertEncrypted yes\n\
-             AlertExceedsMax yes\n{}\n",
+            "{}\nDatabaseDirectory {}\nLocalSocket {}\nTemporaryDirectory {}\nForeground yes\nLogVerbose yes\nAlertEncrypted yes\n\
+             AlertExceedsMax yes\n",
+            self.settings,
             self.signatures().display(),
             self.socket().display(),
             self.temporary.path().display(),
-            self.settings
         );
         std::fs::write(&configuration, text).map_err(|error| error.to_string())?;
         // Its lines must come one by one, though into a pipe: stdbuf becomes clamd, under the same process id.
