@@ -23,6 +23,8 @@ mod an_old_copy_of_the_element_is_not_started;
 mod an_organisation_brings_its_own_authority;
 mod an_organisation_made_for_mob_comes_as_it_is;
 mod an_organisation_with_its_own_software_receives_and_decides;
+mod clocks_are_off_by_five_minutes;
+mod disks_are_full_where_keys_and_dossiers_are;
 mod documents_are_scanned_as_they_come_in;
 mod documents_are_scanned_before_they_are_shown;
 mod dossiers_are_sealed_to_a_new_key;

@@ -172,7 +172,7 @@ impl Connected {
         let tables = organisations.iter().map(|connected| connected.table.as_str());
         let text: Vec<&str> = std::iter::once(first).chain(tables).collect();
         let config = house.scratch.write("connector.toml", text.join("\n"));
-        Program::sceau("connect").named("connect").arg("--config").arg(config)
+        house.clocked("connector", Program::sceau("connect").named("connect").arg("--config").arg(config))
     }
 
     /// What the folder says of its dossier.

@@ -1,5 +1,6 @@
 //! The element and the platform, started for one test as `sceau up` starts them, and the people of a test.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,6 +34,8 @@ pub struct House {
     pub disk: Option<Box<SmallDisk>>,
     /// More arguments for the platform.
     pub more: Vec<String>,
+    /// By how many seconds the clock of a role's machine is off, for its next start: `element`, `platform`, `keymanager`, `connector`, `intake`.
+    pub clocks: BTreeMap<&'static str, i64>,
     port: u16,
 }
 
@@ -109,9 +112,18 @@ impl House {
         Self::raised(house)
     }
 
-    fn placed(&self, program: Program) -> Program {
+    fn placed(&self, role: &str, program: Program) -> Program {
+        let program = self.clocked(role, program);
         match &self.disk {
             Some(disk) => disk.within(&program),
+            None => program,
+        }
+    }
+
+    /// The program of a role on its machine, whose clock may be off.
+    pub(crate) fn clocked(&self, role: &str, program: Program) -> Program {
+        match self.clocks.get(role) {
+            Some(seconds) => program.off_by(*seconds),
             None => program,
         }
     }
@@ -143,6 +155,7 @@ impl House {
             servers,
             disk: None,
             more: Vec::new(),
+            clocks: BTreeMap::new(),
             port,
         }
     }
@@ -164,7 +177,7 @@ impl House {
             .args(["--state".into(), self.scratch.join("element"), "--socket".into(), self.socket()])
             .args(["--origin", "test.sceau.localhost/log", "--keystore-passphrase-file"])
             .arg(self.scratch.join("passphrase"));
-        self.element = Some(self.placed(started).start(self.scratch.path()));
+        self.element = Some(self.placed("element", started).start(self.scratch.path()));
     }
 
     /// Starts the platform on its data.
@@ -185,7 +198,7 @@ impl House {
         if !self.servers.are_none() {
             program = program.arg("--config").arg(self.scratch.join("platform.toml"));
         }
-        self.placed(program).start(self.scratch.path())
+        self.placed("platform", program).start(self.scratch.path())
     }
 
     /// The port of the platform itself.
@@ -293,7 +306,8 @@ impl Organisation {
             suite,
             key_id,
             public_key: public.to_vec().into(),
-            not_before: now_ms() - 1000,
+            // As early as a key manager lets them begin, for clocks that are behind.
+            not_before: now_ms() - 300_000,
             not_after: now_ms() + 86_400_000,
             predecessor: None,
             serial: 1,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::program::Program;
 use crate::scratch::free_port;
 use crate::stepped::Steps;
-use crate::{House, Running};
+use crate::{House, Running, SmallDisk};
 
 /// The organisation's people on the platform.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Premises {
     pub organisation: OrganisationId,
     /// What the organisation decides, for the key manager's next start.
     pub policy: Option<PathBuf>,
+    /// Where its folder is, if that is on a disk of its own.
+    pub disk: Option<SmallDisk>,
     folder: PathBuf,
     passphrase: PathBuf,
     port: u16,
@@ -93,6 +95,7 @@ impl Premises {
             key_manager: None,
             organisation,
             policy: None,
+            disk: None,
             folder,
             passphrase,
             port,
@@ -107,9 +110,19 @@ impl Premises {
         (premises, Staff { chief, officer })
     }
 
+    /// Moves the key manager's folder to a disk of so many mebibytes that can be filled, for its next start.
+    pub fn move_to_small_disk(&mut self, house: &House, mib: u32) {
+        let before = self.folder.with_extension("before");
+        std::fs::rename(&self.folder, &before).expect("the key manager does not run");
+        let disk = SmallDisk::mount(&self.folder, mib, house.scratch.path());
+        Program::other("cp").arg("-a").arg(before.join(".")).arg(disk.folder()).run().success();
+        self.disk = Some(disk);
+    }
+
     /// Starts the key manager on its data.
     pub fn start_key_manager(&mut self, house: &House) {
-        self.key_manager = Some(self.program().start(house.scratch.path()));
+        let program = house.clocked("keymanager", self.program());
+        self.key_manager = Some(program.start(house.scratch.path()));
     }
 
     /// The same, so that it can be held at what it makes durable.
@@ -142,8 +155,12 @@ impl Premises {
             .arg("--passphrase-file")
             .arg(&self.passphrase)
             .args(["--listen", &format!("127.0.0.1:{}", self.port)]);
-        match &self.policy {
+        let program = match &self.policy {
             Some(policy) => program.arg("--policy").arg(policy),
+            None => program,
+        };
+        match &self.disk {
+            Some(disk) => disk.within(&program),
             None => program,
         }
     }

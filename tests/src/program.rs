@@ -119,6 +119,15 @@ impl Program {
         self
     }
 
+    /// Sets the clock that it and its children see off by so many seconds. It is itself what is started, so that signals reach it.
+    pub fn off_by(self, seconds: i64) -> Self {
+        // The linker's word for the folder of this machine's architecture.
+        self.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketimeMT.so.1")
+            .env("FAKETIME", format!("{seconds:+}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("FAKETIME_DISABLE_SHM", "1")
+    }
+
     /// The same behind these words, which end by running it.
     pub(crate) fn behind(&self, words: &[&str]) -> Self {
         let mut program = self.clone();

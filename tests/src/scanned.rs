@@ -97,7 +97,7 @@ impl Scanned {
 
     fn intake_at(&self, port: u16, more: &[&str]) -> Running {
         let platform = self.house.platform.as_ref().expect("the platform runs");
-        Program::ours("sceau")
+        let program = Program::ours("sceau")
             .args(["serve", "intake", "--listen", &format!("127.0.0.1:{port}"), "--key"])
             .arg(self.house.scratch.join("intake.key"))
             .arg("--config")
@@ -105,8 +105,8 @@ impl Scanned {
             .args(["--platform", &self.house.origin, "--log-key", platform.said("/log_key")])
             .args(["--antivirus", &self.antivirus])
             .args(more)
-            .named("intake")
-            .start(self.house.scratch.path())
+            .named("intake");
+        self.house.clocked("intake", program).start(self.house.scratch.path())
     }
 
     /// The people, and the small scheme with scanned intake.
@@ -286,12 +286,14 @@ impl Visit<'_> {
 
     /// Asks until a file stands so, as a page does.
     pub async fn until(&self, place: u64, state: &str) {
+        let began = std::time::Instant::now();
         loop {
             let standing = self.standing().await;
             let files = standing.as_array().expect("a list");
             if files.iter().any(|file| file["place"] == place && file["state"] == state) {
                 return;
             }
+            assert!(began.elapsed().as_secs() < 60, "never {state}: {standing}");
             tokio::task::yield_now().await;
         }
     }

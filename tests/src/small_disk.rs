@@ -44,6 +44,12 @@ impl SmallDisk {
         ])
     }
 
+    /// Its folder, as those see it who are not within.
+    pub fn folder(&self) -> PathBuf {
+        let inside = self.folder.strip_prefix("/").unwrap_or(&self.folder);
+        Path::new("/proc").join(self.holder.pid().to_string()).join("root").join(inside)
+    }
+
     /// Takes all the room that is left.
     pub fn fill(&self) {
         let mut filler = std::fs::File::create(self.filler()).expect("there is room for a name");
@@ -57,7 +63,6 @@ impl SmallDisk {
     }
 
     fn filler(&self) -> PathBuf {
-        let inside = self.folder.strip_prefix("/").unwrap_or(&self.folder);
-        Path::new("/proc").join(self.holder.pid().to_string()).join("root").join(inside).join("filler")
+        self.folder().join("filler")
     }
 }
