@@ -13,7 +13,8 @@ sceau_element_api::problem_codes! {
     NotAuthorised, "not_authorised", 403, Caller,
         "The role does not allow this", "Ask whoever administers the platform, or your organisation.";
     ForeignOrigin, "foreign_origin", 403, Caller,
-        "This must be asked from the platform's own pages", "Open the page again from its usual address.";
+        "This must be asked from the platform's own pages",
+        "People: open the page again from its usual address. Programs: send that address in the header `Origin`.";
     Tampered, "tampered", 409, Platform,
         "A record of the platform is not the one that was attested, and is refused",
         "The incident is in the trace. Tell the administrator of the platform.";

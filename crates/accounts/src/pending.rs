@@ -15,6 +15,17 @@ pub(crate) const CEREMONY_MS: u64 = 300_000;
 /// How many wait at once, of all kinds together.
 const CAPACITY: u32 = 10_000;
 
+/// Whose part of the places a ceremony takes: of a machine or of an account, as one of 65,536 numbers, which name neither.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share(u16);
+
+impl Share {
+    pub(crate) fn of(whose: &impl std::fmt::Display) -> Self {
+        let [first, second, ..] = sceau_crypto::sha256(whose.to_string().as_bytes());
+        Self(u16::from_be_bytes([first, second]))
+    }
+}
+
 /// A first step, as it waits. No secret is in it that could be hashed or sealed instead.
 pub(crate) trait Ceremony: Serialize + DeserializeOwned {
     /// Which first step it is: what one kind began, another does not end.
@@ -30,14 +41,22 @@ impl Pending {
         Self(database)
     }
 
-    /// Keeps `state` under `key`; those closest to their end make room when there are too many.
-    pub(crate) async fn put<T: Ceremony>(&self, key: &str, state: &T, now_ms: u64) -> Result<(), StoreError> {
+    /// Keeps `state` under `key`. When there are too many, the largest share makes room with its oldest: who floods ends their own.
+    pub(crate) async fn put<T: Ceremony>(
+        &self,
+        share: Share,
+        key: &str,
+        state: &T,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
         let state = serde_json::to_string(state)?;
         let mut transaction = self.0.begin().await?;
         transaction.execute(statements::PURGE_CEREMONIES, params![now_ms]).await?;
-        transaction.execute(statements::BOUND_CEREMONIES, params![CAPACITY - 1]).await?;
+        transaction.execute(statements::BOUND_CEREMONIES, params![CAPACITY]).await?;
         let expires = now_ms.saturating_add(CEREMONY_MS);
-        transaction.execute(statements::BEGIN_CEREMONY, params![T::KIND, key, state, expires]).await?;
+        transaction
+            .execute(statements::BEGIN_CEREMONY, params![T::KIND, key, state, expires, u32::from(share.0)])
+            .await?;
         transaction.commit().await
     }
 
@@ -69,28 +88,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_ceremony_is_taken_once_in_time_as_what_it_is_and_their_number_is_bounded() {
+    async fn a_ceremony_is_taken_once_in_time_as_what_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("db"), crate::MIGRATIONS).await.unwrap();
         let pending = Pending::new(database.clone());
-        pending.put("a", &One(1), 0).await.unwrap();
+        let share = Share::of(&"192.0.2.1");
+        pending.put(share, "a", &One(1), 0).await.unwrap();
         // Another process of the same database.
         let elsewhere = Pending::new(database.clone());
         assert_eq!(elsewhere.take::<Other>("a", 1).await.unwrap(), None);
         assert_eq!(elsewhere.take("a", 1).await.unwrap(), Some(One(1)));
         assert_eq!(pending.take::<One>("a", 1).await.unwrap(), None);
-        pending.put("b", &One(2), 0).await.unwrap();
+        pending.put(share, "b", &One(2), 0).await.unwrap();
         assert_eq!(pending.take::<One>("b", CEREMONY_MS).await.unwrap(), None);
+    }
 
+    /// One that floods, whatever it begins, takes nobody else's place: not even those that began long before.
+    #[tokio::test]
+    async fn a_flood_makes_room_in_its_own_share() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("db"), crate::MIGRATIONS).await.unwrap();
+        let pending = Pending::new(database.clone());
+        let [flood, other] = [Share::of(&"192.0.2.1"), Share::of(&"192.0.2.2")];
+        pending.put(other, "before", &One(1), 0).await.unwrap();
         let mut many = database.begin().await.unwrap();
-        for number in 0..CAPACITY {
-            let values = params!["one", number.to_string(), "3", 1_000 + u64::from(number)];
+        for number in 1..CAPACITY {
+            let values =
+                params!["one", number.to_string(), "3", 1_000 + u64::from(number), u32::from(flood.0)];
             many.execute(statements::BEGIN_CEREMONY, values).await.unwrap();
         }
         many.commit().await.unwrap();
-        pending.put("last", &One(4), 1).await.unwrap();
-        assert_eq!(pending.take::<One>("0", 1).await.unwrap(), None, "the oldest made room");
-        assert_eq!(pending.take("1", 1).await.unwrap(), Some(One(3)));
-        assert_eq!(pending.take("last", 1).await.unwrap(), Some(One(4)));
+        pending.put(flood, "more", &One(4), 1).await.unwrap();
+        pending.put(other, "after", &One(5), 1).await.unwrap();
+        for (key, left) in [("1", None), ("2", None), ("3", Some(One(3)))] {
+            assert_eq!(pending.take::<One>(key, 1).await.unwrap(), left, "{key}");
+        }
+        for (key, left) in [("before", One(1)), ("more", One(4)), ("after", One(5))] {
+            assert_eq!(pending.take::<One>(key, 1).await.unwrap(), Some(left), "{key}");
+        }
     }
 }

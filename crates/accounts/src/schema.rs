@@ -7,17 +7,20 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "accounts/0001-people-and-machines", sql: include_str!("schema/0001.sql") },
     Migration { name: "accounts/0002-ceremonies", sql: include_str!("schema/0002.sql") },
     Migration { name: "accounts/0003-identities", sql: include_str!("schema/0003.sql") },
+    Migration { name: "accounts/0004-shares-of-ceremonies", sql: include_str!("schema/0004.sql") },
 ];
 
 /// Each statement, public for the test that prepares them all.
 pub mod statements {
     sceau_store::statements! {
-        pub BEGIN_CEREMONY = "INSERT INTO ceremony (kind, id, state, expires) VALUES ($1, $2, $3, $4) \
-            ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state, expires = excluded.expires";
+        pub BEGIN_CEREMONY = "INSERT INTO ceremony (kind, id, state, expires, share) VALUES ($1, $2, $3, $4, $5) \
+            ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state, expires = excluded.expires, share = excluded.share";
         pub END_CEREMONY = "DELETE FROM ceremony WHERE kind = $1 AND id = $2 RETURNING state, expires";
         pub PURGE_CEREMONIES = "DELETE FROM ceremony WHERE expires <= $1";
-        pub BOUND_CEREMONIES = "DELETE FROM ceremony WHERE expires <= \
-            (SELECT expires FROM ceremony ORDER BY expires DESC LIMIT 1 OFFSET $1)";
+        pub BOUND_CEREMONIES = "DELETE FROM ceremony WHERE (SELECT count(*) FROM ceremony) >= $1 AND (kind, id) IN \
+            (SELECT kind, id FROM ceremony WHERE share = \
+                (SELECT share FROM ceremony GROUP BY share ORDER BY count(*) DESC, share LIMIT 1) \
+            ORDER BY expires, kind, id LIMIT 1)";
 
         pub INSERT_ACCOUNT = "INSERT INTO account (id, email, name, role, payload, state, created) \
             VALUES ($1, $2, $3, $4, $5, 'pending', $6)";

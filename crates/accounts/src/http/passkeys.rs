@@ -94,7 +94,7 @@ pub(super) async fn register_begin(
     accounts.throttle_registration(source)?;
     let email: Email = body.email.parse()?;
     let start = RegistrationStart { email, name: body.name.parse()?, invitation: body.invitation };
-    let options = accounts.begin_registration(start).await?;
+    let options = accounts.begin_registration(source, start).await?;
     let user = User::new(options.account, options.email.as_str(), options.name.as_str());
     let creation = CreationOptions::new(accounts.config(), user, options.role, &options.challenge, &[]);
     Ok(Json(RegisterOptions { registration_id: options.registration_id, public_key: creation }))
@@ -124,7 +124,7 @@ pub(super) async fn login_begin(
     source: Source,
 ) -> Result<Json<LoginOptions>, ProblemResponse> {
     accounts.throttle_login(source)?;
-    let (login_id, challenge) = accounts.begin_login().await?;
+    let (login_id, challenge) = accounts.begin_login(source).await?;
     Ok(Json(LoginOptions {
         login_id,
         public_key: RequestOptions {

@@ -104,7 +104,7 @@ pub(super) async fn begin(
     Path(name): Path<String>,
 ) -> Result<Response, ProblemResponse> {
     accounts.throttle_login(source)?;
-    Ok(departed(&accounts, accounts.leave_to_sign_in(&name).await?))
+    Ok(departed(&accounts, accounts.leave_to_sign_in(source, &name).await?))
 }
 
 /// Second step: what the provider answered, from the page that it sent the browser to. A session begins; a citizen's account is made for

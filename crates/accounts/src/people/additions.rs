@@ -7,7 +7,7 @@ use sceau_store::params;
 use serde::{Deserialize, Serialize};
 
 use super::registration::taken;
-use crate::pending::Ceremony;
+use crate::pending::{Ceremony, Share};
 use crate::schema::statements;
 use crate::{Account, Accounts, AccountsError};
 
@@ -55,7 +55,7 @@ impl Accounts {
         let known = self.credential_ids(account.id).await?;
         let (registration_id, challenge) = (uuid::Uuid::new_v4().to_string(), sceau_crypto::random());
         let ceremony = AdditionCeremony { account: account.id, challenge };
-        self.inner.pending.put(&registration_id, &ceremony, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&account.id), &registration_id, &ceremony, self.now_ms()).await?;
         Ok(AdditionOptions { registration_id, challenge, known })
     }
 
@@ -82,7 +82,7 @@ impl Accounts {
         let nonce = self.inner.element.nonce().await?;
         let draft = AdditionDraft { account: account.id, document, sign_count: passkey.sign_count };
         let key = sceau_trace::sha256(&payload).to_string();
-        self.inner.pending.put(&key, &draft, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&account.id), &key, &draft, self.now_ms()).await?;
         Ok(AdditionPrepared { payload, nonce, proof_required })
     }
 

@@ -7,7 +7,7 @@ use sceau_store::{Row, params};
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::pending::Ceremony;
+use crate::pending::{Ceremony, Share};
 use crate::schema::statements;
 use crate::session::SessionKey;
 use crate::token::Token;
@@ -64,7 +64,7 @@ impl Accounts {
         let key = draft_key(&payload);
         let token = session.seal(&key, &token).into();
         let draft = InvitationDraft { token, document, email, inviter: inviter.id };
-        self.inner.pending.put(&key, &draft, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&inviter.id), &key, &draft, self.now_ms()).await?;
         Ok((payload, nonce))
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::providers::{Arrival, Away, Departure, hex, identity, state_key};
 use super::registration::taken;
 use crate::oidc::SignInFault;
-use crate::pending::Ceremony;
+use crate::pending::{Ceremony, Share};
 use crate::schema::statements;
 use crate::token::Token;
 use crate::{Account, Accounts, AccountsError};
@@ -50,7 +50,7 @@ impl Accounts {
         }
         let (away, state, departure) = self.leave(provider).await?;
         let ceremony = LinkCeremony { away, account: account.id };
-        self.inner.pending.put(&hex(&state), &ceremony, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&account.id), &hex(&state), &ceremony, self.now_ms()).await?;
         Ok(departure)
     }
 
@@ -106,7 +106,7 @@ impl Accounts {
         let nonce = self.inner.element.nonce().await?;
         let draft = LinkDraft { account: account.id, provider, document };
         let key = sceau_trace::sha256(&payload).to_string();
-        self.inner.pending.put(&key, &draft, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&account.id), &key, &draft, self.now_ms()).await?;
         Ok((payload, nonce))
     }
 

@@ -7,10 +7,10 @@ use sceau_element_api::{AccountId, Kind};
 use sceau_store::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use crate::pending::Ceremony;
+use crate::pending::{Ceremony, Share};
 use crate::schema::statements;
 use crate::session::NewSession;
-use crate::{Account, Accounts, AccountsError, LoginMethod};
+use crate::{Account, Accounts, AccountsError, LoginMethod, Source};
 
 /// A sign-in that waits for the authenticator.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,9 +24,9 @@ impl Ceremony for LoginCeremony {
 
 impl Accounts {
     /// Begins: an id, and the random bytes whose [`login_challenge`] the passkey signs.
-    pub(crate) async fn begin_login(&self) -> Result<(String, [u8; 32]), AccountsError> {
+    pub(crate) async fn begin_login(&self, source: Source) -> Result<(String, [u8; 32]), AccountsError> {
         let (id, challenge) = (uuid::Uuid::new_v4().to_string(), sceau_crypto::random());
-        self.inner.pending.put(&id, &LoginCeremony { challenge }, self.now_ms()).await?;
+        self.inner.pending.put(Share::of(&source), &id, &LoginCeremony { challenge }, self.now_ms()).await?;
         Ok((id, challenge))
     }
 

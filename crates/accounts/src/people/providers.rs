@@ -15,11 +15,11 @@ use url::Url;
 use super::RegistrationStart;
 use super::registration::{Newcomer, discard, taken};
 use crate::oidc::{Leg, RelyingParty, SignInFault, SignedIn, person};
-use crate::pending::Ceremony;
+use crate::pending::{Ceremony, Share};
 use crate::schema::statements;
 use crate::session::{NewSession, SessionId, SessionKey};
 use crate::token::Token;
-use crate::{Account, Accounts, AccountsError, LoginMethod};
+use crate::{Account, Accounts, AccountsError, LoginMethod, Source};
 
 /// A person who is at a provider.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,9 +71,16 @@ impl Accounts {
     }
 
     /// Begins a sign-in by a provider.
-    pub(crate) async fn leave_to_sign_in(&self, provider: &str) -> Result<Departure, AccountsError> {
+    pub(crate) async fn leave_to_sign_in(
+        &self,
+        source: Source,
+        provider: &str,
+    ) -> Result<Departure, AccountsError> {
         let (away, state, departure) = self.leave(provider).await?;
-        self.inner.pending.put(&hex(&state), &SignInCeremony(away), self.now_ms()).await?;
+        self.inner
+            .pending
+            .put(Share::of(&source), &hex(&state), &SignInCeremony(away), self.now_ms())
+            .await?;
         Ok(departure)
     }
 

@@ -10,11 +10,11 @@ use sceau_element_api::{AccountId, Base64Url, CallError, Role};
 use sceau_store::{Database, StoreError, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use crate::pending::{CEREMONY_MS, Ceremony};
+use crate::pending::{CEREMONY_MS, Ceremony, Share};
 use crate::people::Invitation;
 use crate::schema::statements;
 use crate::session::NewSession;
-use crate::{Accounts, AccountsError, Email, LoginMethod, PersonName};
+use crate::{Accounts, AccountsError, Email, LoginMethod, PersonName, Source};
 
 /// Who wants an account.
 pub(crate) struct RegistrationStart {
@@ -56,6 +56,7 @@ pub(crate) struct RegistrationOptions {
 impl Accounts {
     pub(crate) async fn begin_registration(
         &self,
+        source: Source,
         start: RegistrationStart,
     ) -> Result<RegistrationOptions, AccountsError> {
         let newcomer = self.newcomer(start).await?;
@@ -69,7 +70,10 @@ impl Accounts {
             role: newcomer.document.role,
         };
         let ceremony = RegistrationCeremony { newcomer, challenge };
-        self.inner.pending.put(&options.registration_id, &ceremony, self.now_ms()).await?;
+        self.inner
+            .pending
+            .put(Share::of(&source), &options.registration_id, &ceremony, self.now_ms())
+            .await?;
         Ok(options)
     }
 
