@@ -34,11 +34,11 @@ async fn until_rewrapped(administration: &Server) -> Value {
 }
 
 /// `sceau keymanager` for the one that runs.
-fn ask(house: &House, premises: &Premises, command: &str) -> String {
+fn ask(house: &House, premises: &Premises, command: &[&str]) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let certificate = house.scratch.write("administrator.pem", text(premises.administrator_certificate()));
     let authority = house.scratch.write("authority.pem", text(premises.authority()));
-    let program = Program::sceau("keymanager").args([command, "--at", &premises.address(), "--certificate"]);
+    let program = Program::sceau("keymanager").args(command).args(["--at", &premises.address(), "--certificate"]);
     program.arg(certificate).arg("--authority").arg(authority).run().success().text()
 }
 
@@ -68,8 +68,8 @@ async fn after_a_withdrawal_dossiers_open_with_the_new_key_alone() {
     read(decided).await.decide("accepted", "Complet.").await.unwrap();
     let administration = premises.administration();
 
-    let withdrawn: Value =
-        administration.post("/v1/keys/withdraw", &json!({"reason": "suspected"})).await.unwrap();
+    let rotate = ["rotate", "--now", "--reason", "suspected"];
+    let withdrawn: Value = serde_json::from_str(&ask(&house, &premises, &rotate)).unwrap();
     let (old, state, needed) = encrypt_keys(&withdrawn).remove(0);
     assert_eq!((state.as_str(), needed), ("withdrawn", 2));
     let destroy = format!("/v1/keys/{old}/destroy");
@@ -82,9 +82,9 @@ async fn after_a_withdrawal_dossiers_open_with_the_new_key_alone() {
     let of = encrypt_keys(&shown);
     assert_eq!((of[0].2, of[1].2), (0, 2), "{of:?}");
     // Again, from the command line, while it runs: nothing is left to do.
-    let again: Value = serde_json::from_str(&ask(&house, &premises, "rewrap")).unwrap();
+    let again: Value = serde_json::from_str(&ask(&house, &premises, &["rewrap"])).unwrap();
     assert_eq!((&again["rewrapped"]["found"], &again["rewrapped"]["running"]), (&json!(0), &json!(false)));
-    let listed = ask(&house, &premises, "keys");
+    let listed = ask(&house, &premises, &["keys"]);
     assert!(listed.contains("withdrawn") && listed.contains(&old[..16]), "{listed}");
 
     let destroyed: Value = administration.post(&destroy, &json!({})).await.unwrap();

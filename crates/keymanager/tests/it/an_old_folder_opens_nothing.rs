@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sceau_keymanager::{Settings, Terms, TransitSettings};
 use sceau_pki::CertificateRole;
+use sceau_trace::Asserted;
 use serde_json::{Value, json};
 
 use crate::support::world::{AssertWell as _, Stopped};
@@ -75,8 +76,9 @@ async fn it_is_found_out_before_the_first_key_leaves_and_taken_up_by_name() {
     let world = stopped.start(Settings::default()).await;
     dossier.assert_opened(&officer.post("/v1/unwrap", &dossier.request()).await.json());
     // It stays so, also where the log is read again from its beginning.
+    world.platform.lock().log.attest("scheme", "x", b"x", Asserted::Passkey);
     world.platform.misbehave(Bad::ServesOthers);
-    world.manager.tick().await;
+    assert_eq!(world.manager.tick().await.failures[0].1.code(), "platform_log_inconsistent");
     world.platform.misbehave(None);
     world.manager.tick().await.assert_well();
     dossier.assert_opened(&officer.post("/v1/unwrap", &dossier.request()).await.json());

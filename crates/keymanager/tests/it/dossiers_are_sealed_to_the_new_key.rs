@@ -102,11 +102,12 @@ async fn a_header_that_was_forged_stays_and_so_does_its_key() {
     let codes: Vec<&str> = failed.iter().map(|(_, code)| code.as_str()).collect();
     assert_eq!(codes, ["envelope_commitment", "header_forged"]);
     assert!(matches!(world.manager.destroy_key(&key.key_id).await, Err(Error::KeyNeeded(_))));
-    // As they were: they pass.
+    // As they were: the next tick takes them up again.
     for dossier in &dossiers[..2] {
         put(&world, dossier, dossier.header.clone());
     }
-    assert_eq!(world.manager.rewrap().await.unwrap().failed, []);
+    world.manager.tick().await.assert_well();
+    assert_eq!(world.manager.rewrap().await.unwrap().found, 0);
     world.manager.destroy_key(&key.key_id).await.unwrap();
     for dossier in &dossiers {
         dossier.assert_opened(&opens(&world, dossier).await);
@@ -135,10 +136,35 @@ async fn a_header_that_only_names_the_new_key_does_not_end_the_old_one() {
 async fn another_dossiers_headers_or_manifest_are_not_taken() {
     let (world, _, dossiers) = withdrawn(2).await;
     let id = |at: usize| dossiers[at].manifest.dossier.to_string();
-    let other = world.platform.lock().sealed[&id(1)].clone();
+    let (mut own, other) = {
+        let sealed = &world.platform.lock().sealed;
+        (sealed[&id(0)].clone(), sealed[&id(1)].clone())
+    };
     world.platform.lock().sealed.insert(id(0), other);
     let passed = world.manager.rewrap().await.unwrap();
     assert_eq!(passed.failed, [NotRewrapped { dossier: id(0), code: "manifest_not_attested".to_owned() }]);
+    // This file's header, under the name of another.
+    own["files"][0]["file_id"] = json!(dossiers[1].manifest.files[0].file_id);
+    world.platform.lock().sealed.insert(id(0), own);
+    let passed = world.manager.rewrap().await.unwrap();
+    assert_eq!(passed.failed, [NotRewrapped { dossier: id(0), code: "header_of_another_file".to_owned() }]);
+}
+
+#[tokio::test]
+async fn only_what_is_sealed_to_a_withdrawn_key_passes_by_itself() {
+    let world = World::connected().await;
+    let retired = SealedDossier::deposit(&world);
+    kept(&world, &retired);
+    world.manager.rotate().await.unwrap();
+    world.manager.tick().await.assert_well();
+    let exposed = SealedDossier::deposit(&world);
+    kept(&world, &exposed);
+    assert_ne!(retired.manifest.key_id, exposed.manifest.key_id);
+    world.manager.withdraw_keys(WithdrawalReason::Suspected).await.unwrap();
+    world.manager.tick().await.assert_well();
+    let key_of = |dossier| UnverifiedHeader::parse(&header(&world, dossier)).unwrap().stanzas()[0].key_id;
+    assert_eq!(key_of(&retired), retired.manifest.key_id, "nobody asked for it");
+    assert_eq!(key_of(&exposed), world.statement(KeyUse::Encrypt).key_id);
 }
 
 #[tokio::test]

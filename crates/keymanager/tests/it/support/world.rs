@@ -27,6 +27,7 @@ pub struct World {
     pub organisation: OrganisationId,
     pub manager: KeyManager,
     port: u16,
+    listener: Option<TcpListener>,
     serving: Option<oneshot::Sender<()>>,
 }
 
@@ -69,7 +70,8 @@ impl Stopped {
     pub async fn start(self, settings: Settings) -> World {
         let manager = self.open(settings).await.unwrap();
         let Self { folder, clock, platform, organisation, port } = self;
-        let mut world = World { folder, clock, platform, organisation, manager, port, serving: None };
+        let mut world =
+            World { folder, clock, platform, organisation, manager, port, listener: None, serving: None };
         world.serve().await;
         world
     }
@@ -111,10 +113,9 @@ impl World {
         let clock = Arc::new(ManualClock::at(START));
         let organisation = OrganisationId::random();
         let platform = FakePlatform::start().await;
-        // A port that is free now and stays this world's own name.
+        // Its port is this world's own name, and nobody else's before it serves.
         let probe = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = probe.local_addr().unwrap().port();
-        drop(probe);
         let setup = Setup {
             organisation_name: "Région des Tests".to_owned(),
             address: format!("https://cles.localhost:{port}"),
@@ -124,7 +125,7 @@ impl World {
         let manager =
             KeyManager::init(&data, &setup, &unlock(folder.path()), settings, as_clock).await.unwrap();
         platform.lock().root = Some(manager.root_fingerprint());
-        Self { folder, clock, platform, organisation, manager, port, serving: None }
+        Self { folder, clock, platform, organisation, manager, port, listener: Some(probe), serving: None }
     }
 
     pub fn connection(&self) -> Connection {
@@ -145,7 +146,10 @@ impl World {
     }
 
     pub async fn serve(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        let listener = match self.listener.take() {
+            Some(listener) => listener,
+            None => TcpListener::bind(("127.0.0.1", self.port)).await.unwrap(),
+        };
         let (stop, stopped) = oneshot::channel();
         let manager = self.manager.clone();
         tokio::spawn(async move { manager.serve(listener, async move { drop(stopped.await) }).await });
