@@ -25,17 +25,24 @@ pub fn for_envelope(path: &Path) -> String {
 pub fn for_disk(name: &str) -> String {
     let name: String =
         name.chars().map(|character| if is_trick(character) { '_' } else { character }).collect();
-    // Windows drops dots and spaces at the end; a leading dot hides, a leading dash is an option.
-    let name = name.trim_matches(' ').trim_end_matches(['.', ' ']);
+    // A leading dot hides, a leading dash is an option.
+    let name = cut(name.trim_matches(' '));
     let mut name = match name.chars().next() {
         None => FALLBACK.to_owned(),
         Some('.' | '-' | '~') => format!("_{}", name.get(1..).unwrap_or_default()),
-        Some(_) => name.to_owned(),
+        Some(_) => name,
     };
     if is_reserved(&name) {
         name.insert(0, '_');
     }
-    shortened(name)
+    cut(&name)
+}
+
+/// No longer than a name may be, and without the dots and spaces at the end that Windows drops.
+fn cut(name: &str) -> String {
+    let mut name = shortened(name.trim_end_matches(['.', ' ']).to_owned());
+    name.truncate(name.trim_end_matches(['.', ' ']).len());
+    name
 }
 
 /// The media type that a name suggests.
@@ -152,6 +159,9 @@ mod tests {
         assert!(cut.len() <= 255 && cut.ends_with("é.pdf"), "{cut}");
         assert_eq!(for_disk(&"x".repeat(300)), "x".repeat(255));
         assert_eq!(for_disk(&format!("x.{}", "y".repeat(300))).len(), 255);
+        // Where the cut falls, no dot is left at the end, and no name of a device appears.
+        assert_eq!(for_disk(&format!("{}.{}", "x".repeat(254), "y".repeat(20))), "x".repeat(254));
+        assert_eq!(for_disk(&format!("CON{}x", " ".repeat(260))), "_CON");
         let reserved = for_disk(&format!("CON.{}", "y".repeat(251)));
         assert!(reserved.len() <= 255 && reserved.starts_with("_CON."), "{reserved}");
     }
