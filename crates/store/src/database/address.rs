@@ -153,6 +153,9 @@ impl Parts {
             return Err(wrong("it names no database"));
         }
         let socket = host.starts_with('/');
+        if host.contains(char::is_control) || !socket && url::Host::parse(&host).is_err() {
+            return Err(wrong("its host is not one"));
+        }
         let encrypted = match self.sslmode.as_deref() {
             None | Some("verify-full") => !socket,
             Some("disable") if socket || is_loopback(&host) => false,
@@ -205,6 +208,9 @@ mod tests {
             ("postgresql://db.example.org/sceau", "no role"),
             ("postgresql://sceau@db.example.org/", "no database"),
             ("postgresql:///sceau?user=sceau", "no host"),
+            ("postgresql:///sceau?host=a%00b&user=sceau", "host is not one"),
+            ("postgresql:///sceau?host=db/@other&user=sceau", "host is not one"),
+            ("postgresql:///sceau?host=/run/%00&user=sceau", "host is not one"),
             ("postgresql://sceau@db/sceau?options=-c%20fsync=off", "options"),
             ("mysql://sceau@db/sceau", "postgresql://"),
             ("hunter2", "not a URL"),
