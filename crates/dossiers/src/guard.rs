@@ -18,6 +18,18 @@ pub(crate) const TILES: Rule = Rule { burst: 4_000, every_ms: 5 };
 pub(crate) const EXCHANGES: Rule = Rule { burst: 60, every_ms: 500 };
 /// Whatever one citizen asks of MOB's host, each of which may be a record of the log: sixty at once, then two a second.
 pub(crate) const OF_A_CITIZEN: Rule = Rule { burst: 60, every_ms: 500 };
+/// Whatever the connectors of one organisation ask, each of which may be a row and a record: a thousand at once, then two hundred a second.
+pub(crate) const OF_CONNECTORS: Rule = Rule { burst: 1_000, every_ms: 5 };
+/// Whatever a mobility service asks of MOB's host: it subscribes for many, and each request may be a row and a record.
+pub(crate) const OF_A_SERVICE: Rule = Rule { burst: 300, every_ms: 50 };
+/// Whatever all machines and people of one funder ask there.
+pub(crate) const OF_A_FUNDER: Rule = Rule { burst: 1_000, every_ms: 20 };
+/// Whatever one machine asks there, whoever it says that it is: a token that somebody invents costs a query.
+pub(crate) const OF_A_SOURCE: Rule = Rule { burst: 2_000, every_ms: 5 };
+/// Subscriptions that mobility services begin with one address for letters, each of which is at most two letters.
+pub(crate) const TO_AN_ADDRESS: Rule = Rule::per_hour(20, 20);
+/// Replies of one company that are refused, each of which is a row, a record and an answer. One more is read before it waits.
+pub(crate) const REFUSED_REPLIES: Rule = Rule { burst: 100, every_ms: 2_000 };
 /// Refusals of strangers, and incidents, that enter the trace, all together.
 const RECORDED: Rule = Rule { burst: 50, every_ms: 1_000 };
 

@@ -9,6 +9,9 @@ use sceau_element_api::documents::DossierPhase;
 
 use crate::state;
 
+/// The topic of letters in the outbox.
+pub const LETTERS: &str = "letter";
+
 /// What happened, with what the letter says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "letter", rename_all = "snake_case", deny_unknown_fields)]

@@ -16,6 +16,7 @@ mod http;
 pub mod intake;
 mod keys;
 mod letters;
+mod migrations;
 pub mod mob;
 mod organisations;
 pub mod parsers;
@@ -23,6 +24,7 @@ mod postman;
 mod reading;
 mod recover;
 mod rewrap;
+mod room;
 mod rows;
 mod scanned;
 mod schemes;
@@ -36,13 +38,6 @@ mod views;
 
 pub mod statements;
 
-use std::sync::Arc;
-
-use sceau_element_api::Client;
-use sceau_store::{Clock, Database, Migration, Objects, Outbox};
-
-use guard::Guard;
-
 pub use code::Code;
 pub use decisions::KeyInUse;
 pub use deliveries::{
@@ -54,10 +49,12 @@ pub use deposits::Begun;
 pub use fault::Fault;
 pub use http::{Platform, api};
 pub use keys::PublishedKey;
-pub use letters::{Letter, Text};
+pub use letters::{LETTERS, Letter, Text};
+pub use migrations::MIGRATIONS;
 pub use organisations::{OrganisationForm, OrganisationRow, OrganisationView, RootForm};
 pub use reading::{Bundle, DecisionProof, FileView, Reader, ReaderView, Reading, ReadingToken, Ticket};
 pub use rewrap::{NewHeader, NewHeaders, SealedDossier};
+pub use room::Dossiers;
 pub use rows::{Row, Rows};
 pub use scanned::{Grant, IntakeDesk, IntakeSession};
 pub use schemes::{SchemeForm, SchemeView};
@@ -65,80 +62,3 @@ pub use settle::Posted;
 pub use space::{DraftSpace, Upload};
 pub use uploads::Arrived;
 pub use views::{DecisionView, DossierView, EventView, FileSummary, Summary};
-
-/// The tables of this room.
-pub const MIGRATIONS: &[Migration] = &[
-    Migration { name: "dossiers/0001-tables", sql: include_str!("../migrations/0001.sql") },
-    Migration { name: "dossiers/0002-draft-space", sql: include_str!("../migrations/0002.sql") },
-    Migration { name: "dossiers/scanned-intake-1", sql: include_str!("../migrations/scanned-intake.sql") },
-    Migration { name: "dossiers/deliveries-1", sql: include_str!("../migrations/deliveries.sql") },
-    Migration { name: "dossiers/deliveries-2", sql: include_str!("../migrations/webhooks.sql") },
-    Migration { name: "dossiers/mob-1", sql: include_str!("../migrations/mob.sql") },
-    Migration { name: "dossiers/mob-http-1", sql: include_str!("../migrations/mob-http.sql") },
-    Migration { name: "dossiers/mob-http-2", sql: include_str!("../migrations/mob-outcomes.sql") },
-    Migration { name: "dossiers/mob-records", sql: include_str!("../migrations/mob-records.sql") },
-];
-
-/// The topic of letters in the outbox.
-pub const LETTERS: &str = "letter";
-
-/// The room with the parts that it works on. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Dossiers {
-    rows: Rows,
-    database: Database,
-    objects: Objects,
-    outbox: Outbox,
-    clock: Arc<dyn Clock>,
-    origin: Arc<str>,
-    guard: Arc<Guard>,
-    space: DraftSpace,
-    intake: Option<IntakeDesk>,
-    /// MOB's host, where there is one.
-    mob: Option<IntakeDesk>,
-    /// Wakes who waits for the feed.
-    news: Arc<tokio::sync::Notify>,
-    /// How far webhooks go.
-    reach: Reach,
-    receivers: Arc<deliveries::Receivers>,
-}
-
-impl Dossiers {
-    /// Assembles the room. `origin` is the platform's own, for links in letters.
-    pub fn new(
-        database: Database,
-        objects: Objects,
-        outbox: Outbox,
-        element: Client,
-        clock: Arc<dyn Clock>,
-        origin: &str,
-    ) -> Self {
-        let rows = Rows::new(database.clone(), element, Arc::clone(&clock));
-        Self {
-            rows,
-            database,
-            objects,
-            outbox,
-            clock,
-            origin: origin.into(),
-            guard: Guard::new(),
-            space: DraftSpace::default(),
-            intake: None,
-            mob: None,
-            news: Arc::default(),
-            reach: Reach::default(),
-            receivers: Arc::default(),
-        }
-    }
-
-    /// Says how far webhooks go.
-    #[must_use]
-    pub fn with_reach(self, reach: Reach) -> Self {
-        Self { reach, ..self }
-    }
-
-    /// The element that attests this room's rows.
-    pub fn element(&self) -> &Client {
-        self.rows.element()
-    }
-}

@@ -4,8 +4,10 @@
 //! The page carries the grant but cannot use it: only what the intake's key signed is exchanged. The word of the intake decides, never the
 //! page's.
 
+use std::sync::Arc;
+
 use sceau_accounts::Source;
-use sceau_crypto::{FileId, Typ, VerifyingKey, jws};
+use sceau_crypto::{FileId, Secret, Typ, VerifyingKey, jws};
 use sceau_element_api::documents::{
     DossierState, Intake, IntakeHost, IntakeWord, Manifest, SchemeDocument, WordFault,
 };
@@ -126,7 +128,7 @@ impl Dossiers {
             return Err(Code::SealedOnly.into());
         }
         self.demand_our_intake(&scheme)?;
-        let grant = secret();
+        let grant = self.grant_key().await?.make();
         let expires = self.clock.now_ms() + GRANT_MS;
         let hash = sceau_crypto::sha256(grant.as_bytes()).to_vec();
         let values = params![hash, dossier.to_string(), citizen.to_string(), source.to_string(), expires];
@@ -140,6 +142,10 @@ impl Dossiers {
     /// When the intake did not sign it, or it was used or has expired.
     pub async fn redeem_grant(&self, signed: &str) -> Result<IntakeSession, Fault> {
         let redemption: Redemption = self.signed_by_intake(signed, Typ::IntakeRedemption)?;
+        // Anybody may bring one to the intake: what somebody invented is not looked up.
+        if !self.grant_key().await?.made(&redemption.grant) {
+            return Err(Code::GrantInvalid.into());
+        }
         let (token, now) = (secret(), self.clock.now_ms());
         let expires = now + SESSION_MS;
         let hash = |text: &str| sceau_crypto::sha256(text.as_bytes()).to_vec();
@@ -273,6 +279,18 @@ impl Dossiers {
         Ok(scheme.ok_or_else(Fault::not_found)?.document)
     }
 
+    /// The key of this platform, made by whichever process comes first, and read once.
+    async fn grant_key(&self) -> Result<&GrantKey, Fault> {
+        let read = async || {
+            let made = params![sceau_crypto::random::<32>().to_vec()];
+            self.database.execute(statements::KEEP_GRANT_KEY, made).await?;
+            let row = self.database.fetch_one(statements::GRANT_KEY, &[]).await?;
+            let key = Secret::from_slice(&row.get::<Vec<u8>>("key")?).map(|key| GrantKey(Arc::new(key)));
+            key.map_err(|_| Fault::Tampered { kind: "grant key", id: String::new() })
+        };
+        self.grants.get_or_try_init(read).await
+    }
+
     fn signed_by_intake<T: serde::de::DeserializeOwned>(&self, signed: &str, typ: Typ) -> Result<T, Fault> {
         let desk = self.intake.as_ref().ok_or(Code::NoIntake)?;
         let payload = jws::verify(signed, typ, &desk.key).map_err(|_| Code::IntakeUnproven)?;
@@ -280,7 +298,49 @@ impl Dossiers {
     }
 }
 
+/// By which a grant is known for one of ours before the database is asked. Whoever has it can make us look, and gets nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct GrantKey(Arc<Secret<32>>);
+
+impl GrantKey {
+    const CONTEXT: &[u8] = b"sceau/intake-grant\0";
+
+    /// base64url of 32 random bytes and their MAC (HMAC-SHA-256, RFC 2104).
+    fn make(&self) -> String {
+        let random = sceau_crypto::random::<32>();
+        let tag = sceau_crypto::hmac(self.0.expose(), &[Self::CONTEXT, &random]);
+        Base64Url([random, tag].concat()).encode()
+    }
+
+    fn made(&self, grant: &str) -> bool {
+        let Ok(Base64Url(bytes)) = Base64Url::decode(grant) else { return false };
+        let Some((random, tag)) = bytes.split_first_chunk::<32>() else { return false };
+        let tag: Result<&[u8; 32], _> = tag.try_into();
+        tag.is_ok_and(|tag| sceau_crypto::hmac_verify(self.0.expose(), &[Self::CONTEXT, random], tag))
+    }
+}
+
 /// 32 random bytes as text; the database keeps their hash.
 fn secret() -> String {
     Base64Url(sceau_crypto::random::<32>().to_vec()).encode()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_made_here_is_looked_up() {
+        let [ours, other] = [(), ()].map(|()| GrantKey(Arc::new(Secret::random())));
+        let grant = ours.make();
+        assert!(ours.made(&grant));
+        assert!(!other.made(&grant));
+        let mut swapped: Vec<char> = grant.chars().collect();
+        swapped.rotate_left(1);
+        for invented in
+            [secret(), String::new(), "?".to_owned(), swapped.into_iter().collect(), grant[..60].to_owned()]
+        {
+            assert!(!ours.made(&invented), "{invented}");
+        }
+    }
 }

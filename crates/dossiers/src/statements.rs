@@ -65,6 +65,8 @@ sceau_store::statements! {
     pub FORGET_PARTS = "DELETE FROM parts WHERE dossier = $1 AND file_id = $2";
     pub FORGET_FILE = "DELETE FROM files WHERE dossier = $1 AND file_id = $2";
 
+    pub KEEP_GRANT_KEY = "INSERT INTO intake_grant_key (id, key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
+    pub GRANT_KEY = "SELECT key FROM intake_grant_key WHERE id = 1";
     pub INSERT_GRANT = "INSERT INTO intake_grants (grant_hash, dossier, citizen, source, expires) VALUES ($1, $2, $3, $4, $5)";
     pub REDEEM_GRANT = "UPDATE intake_grants SET token_hash = $2, session_expires = $3 \
         WHERE grant_hash = $1 AND token_hash IS NULL AND expires > $4 RETURNING dossier, citizen";

@@ -9,13 +9,15 @@ mod scan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 
 pub use address::{AddressError, ClamdAddress};
 pub use scan::Scan;
+
+use crate::Glance;
 
 /// What the antivirus says of a whole stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,9 @@ pub struct Antivirus {
     pool: Arc<[ClamdAddress]>,
     next: Arc<AtomicUsize>,
     patience: Patience,
+    /// Anybody may ask whether a daemon answers.
+    glance: Arc<Glance<Result<(), String>>>,
+    since: Instant,
 }
 
 impl Antivirus {
@@ -104,15 +109,27 @@ impl Antivirus {
         if pool.is_empty() {
             return Err(AddressError::Empty);
         }
-        Ok(Self { pool: pool.into(), next: Arc::default(), patience })
+        Ok(Self {
+            pool: pool.into(),
+            next: Arc::default(),
+            patience,
+            glance: Arc::default(),
+            since: Instant::now(),
+        })
     }
 
-    /// Whether a daemon answers a ping.
+    /// Whether a daemon answers a ping, or did within the last second: however many ask, the daemons are asked once a second.
     ///
     /// # Errors
     /// [`AntivirusError::Unavailable`].
     pub async fn ready(&self) -> Result<(), AntivirusError> {
-        self.answering().await.map(|_| ())
+        let now = || u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let look = async || match self.answering().await {
+            Ok(_) => Ok(()),
+            Err(AntivirusError::Unavailable(why)) => Err(why),
+            Err(error) => Err(error.to_string()),
+        };
+        self.glance.of(now, look).await.map_err(AntivirusError::Unavailable)
     }
 
     /// Begins a scan at the next daemon that answers. Nothing of the stream needs to be read before.

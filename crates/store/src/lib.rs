@@ -9,6 +9,7 @@ pub mod bus;
 mod clock;
 mod database;
 mod error;
+mod glance;
 #[cfg(feature = "judge")]
 pub mod judge;
 mod limits;
@@ -24,6 +25,7 @@ pub use antivirus::{AddressError, Antivirus, AntivirusError, ClamdAddress, Patie
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use database::{Database, Postgres, PostgresAddress, Transaction};
 pub use error::StoreError;
+pub use glance::Glance;
 pub use limits::{RateLimiter, Rule};
 pub use mail::{Mail, MailFolder, Mailer, SmtpMailer, SmtpServer, SmtpTls};
 pub use migrations::{Migration, portable_script};

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use sceau_element_api::documents::IntakeHost;
-use sceau_store::params;
+use sceau_store::{Glance, params};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -23,6 +23,15 @@ pub(super) struct About {
     pub(super) log_key: Arc<str>,
     /// The OpenAPI document, once it is whole.
     pub(super) document: Arc<OnceLock<Value>>,
+    pub(super) glance: Arc<Glance<Standing>>,
+}
+
+/// What of it answers, and whether everything that is to be delivered is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    element: bool,
+    records: bool,
+    delivered: bool,
 }
 
 /// `pass`, `warn` or `fail`, of one thing or of all.
@@ -69,9 +78,13 @@ pub(super) struct Config {
 pub(super) async fn check(State(about): State<About>) -> Response {
     let health = |well: bool| if well { "pass" } else { "fail" };
     let dossiers = &about.platform.dossiers;
-    let element = dossiers.element().hello().await.is_ok();
-    let records = dossiers.database.fetch_one(statements::ANSWER, params![]).await.is_ok();
-    let delivered = dossiers.deliveries_are_well().await.unwrap_or(false);
+    // However many ask, what it stands on is asked once a second.
+    let look = async || Standing {
+        element: dossiers.element().hello().await.is_ok(),
+        records: dossiers.database.fetch_one(statements::ANSWER, params![]).await.is_ok(),
+        delivered: dossiers.deliveries_are_well().await.unwrap_or(false),
+    };
+    let Standing { element, records, delivered } = about.glance.of(|| dossiers.clock.now_ms(), look).await;
     // What is late stops nothing: somebody else is away.
     let deliveries = if delivered { "pass" } else { "warn" };
     let well = element && records;

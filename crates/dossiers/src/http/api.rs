@@ -26,8 +26,12 @@ use super::{Platform, routes as dossiers};
 /// When the OpenAPI document cannot be written as JSON.
 pub fn api(platform: &Platform, log_key: &str, pages: Router) -> Result<Router, serde_json::Error> {
     let document = Arc::new(OnceLock::new());
-    let about =
-        About { platform: platform.clone(), log_key: log_key.into(), document: Arc::clone(&document) };
+    let about = About {
+        platform: platform.clone(),
+        log_key: log_key.into(),
+        document: Arc::clone(&document),
+        glance: Arc::default(),
+    };
     let small = OpenApiRouter::new()
         .routes(routes!(about::check))
         .routes(routes!(about::config))

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::parts::{Asked, At};
 use super::refusal::Refusal;
 use crate::{
-    ConnectorView, Discard, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView,
+    ConnectorView, Discard, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView, guard,
 };
 
 /// Where to go on, and how long to wait.
@@ -55,6 +55,7 @@ pub(super) async fn list(
     client: AuthorisedClient<ForReceiving>,
     Asked(From { after, wait, limit }): Asked<From>,
 ) -> Result<Json<Page>, Refusal> {
+    hold(&dossiers, &client)?;
     let wait = wait.unwrap_or(0);
     Ok(Json(dossiers.deliveries(client.organisation, client.client, after, wait, limit).await?))
 }
@@ -67,6 +68,7 @@ pub(super) async fn acknowledge(
     client: AuthorisedClient<ForReceiving>,
     JsonBody(Through { through }): JsonBody<Through>,
 ) -> Result<Json<Acknowledged>, Refusal> {
+    hold(&dossiers, &client)?;
     let acknowledged = dossiers.acknowledge(client.organisation, client.client, through).await?;
     Ok(Json(Acknowledged { acknowledged }))
 }
@@ -79,7 +81,13 @@ pub(super) async fn read(
     client: AuthorisedClient<ForReceiving>,
     At(dossier): At<DossierId>,
 ) -> Result<Json<ReadingToken>, Refusal> {
+    hold(&dossiers, &client)?;
     Ok(Json(dossiers.begin_machine_reading(client.client, client.organisation, dossier).await?))
+}
+
+/// Holds the connectors of an organisation to a pace: a reading is a row and a record.
+fn hold(dossiers: &Dossiers, client: &AuthorisedClient<ForReceiving>) -> Result<(), Fault> {
+    dossiers.throttle_known(&format!("connectors of {}", client.organisation), guard::OF_CONNECTORS)
 }
 
 /// The connectors of the organisation.

@@ -121,6 +121,9 @@ async fn a_platform_that_is_not_well_says_so_in_its_status() {
     assert_eq!(body["checks"]["records"], "pass");
 
     world.database.close().await;
+    let (status, ..) = plainly(world.address(), "GET", "/check").await;
+    assert_eq!(status, 200, "what was found a moment ago: nothing is asked again for whoever asks on and on");
+    world.clock.advance(1_000);
     let (status, _, body) = plainly(world.address(), "GET", "/check").await;
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &body["checks"]["records"]), (503, &"fail".into()));

@@ -38,6 +38,8 @@ pub struct Received {
 pub enum Verdict {
     /// It is durable, be it a decision or a refusal: never to be seen again.
     Settled,
+    /// It was not looked at: its company has to wait for so long, and this reply with it, before any other.
+    Later(Duration),
     /// Our own side is away: to be seen again, after a pause, before any other.
     Again,
     /// It cannot be settled, and the others must not wait for it: the broker puts it aside, and hands it over once more as
@@ -117,6 +119,13 @@ impl Consumer {
                     Verdict::Aside => {
                         delivery.nack(BasicNackOptions::default()).await?;
                         break;
+                    }
+                    Verdict::Later(pause) => {
+                        tokio::time::sleep(pause).await;
+                        if !channel.status().connected() {
+                            return Ok(());
+                        }
+                        continue;
                     }
                     // Kept in hand, so that its order among the company's replies is kept, and the broker does not count it as poison.
                     Verdict::Again => tokio::time::sleep(wait).await,

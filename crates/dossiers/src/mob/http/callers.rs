@@ -13,7 +13,7 @@ use sceau_trace::{Actor, ActorKind};
 use super::forms::Person;
 use super::refusal::{Answer, Code, Refusal};
 use super::{MobFunder, MobHost};
-use crate::guard::OF_A_CITIZEN;
+use crate::guard::{OF_A_CITIZEN, OF_A_FUNDER, OF_A_SERVICE};
 
 /// Somebody or something of a funder that this host serves.
 #[derive(Debug, Clone)]
@@ -81,6 +81,14 @@ impl Depositor {
         }
     }
 
+    /// How many drafts may wait to be sent, whomever they are for.
+    pub(super) fn most_drafts(&self) -> u64 {
+        match self {
+            Self::Maas(_) => 10_000,
+            Self::Citizen(_) => 20,
+        }
+    }
+
     /// How many purchases may wait for a subscription that uses them.
     pub(super) fn most_metadata(&self) -> u64 {
         match self {
@@ -129,10 +137,19 @@ enum Bearer {
 impl MobHost {
     async fn bearer(&self, parts: &Parts) -> Answer<Bearer> {
         let token = bearer(&parts.headers).ok_or(Code::Unauthenticated)?;
-        match &self.settings().tokens {
-            Some(tokens) if AccessTokens::is_candidate(token) => self.of_provider(tokens, token).await,
-            _ => self.of_ours(token).await,
-        }
+        let bearer = match &self.settings().tokens {
+            Some(tokens) if AccessTokens::is_candidate(token) => self.of_provider(tokens, token).await?,
+            _ => self.of_ours(token).await?,
+        };
+        let (who, rule) = match &bearer {
+            Bearer::KeyManager(funder) | Bearer::System(funder) | Bearer::Manager(funder) => {
+                (format!("mob funder {}", funder.organisation), OF_A_FUNDER)
+            }
+            Bearer::Citizen(citizen) => (format!("mob citizen {}", citizen.subject), OF_A_CITIZEN),
+            Bearer::Maas(client) => (format!("mob service {}", client.actor.id), OF_A_SERVICE),
+        };
+        self.dossiers().throttle_known(&who, rule)?;
+        Ok(bearer)
     }
 
     /// A machine with credentials of the platform.
@@ -167,8 +184,6 @@ impl MobHost {
             return Ok(Bearer::Manager(self.of_group(&claims, actor)?));
         }
         if ["citoyens", "maas", "platform"].into_iter().any(has) {
-            let who = format!("mob citizen {}", claims.subject);
-            self.dossiers().throttle_known(&who, OF_A_CITIZEN)?;
             return Ok(Bearer::Citizen(Citizen { person: person(&claims), subject: claims.subject }));
         }
         Err(Code::Denied.into())

@@ -11,6 +11,7 @@ mod download;
 mod forms;
 mod invoice;
 mod keys;
+mod lists;
 mod metadata;
 mod outcomes;
 pub mod parsers;
@@ -31,7 +32,7 @@ use sceau_crypto::SigningKey;
 use sceau_element_api::OrganisationId;
 use sceau_element_api::wire::RecordDraft;
 use sceau_store::bus::Company;
-use sceau_store::{Antivirus, Database, Transaction};
+use sceau_store::{Antivirus, Database, Glance, Transaction};
 use sceau_trace::{Action, Actor};
 use tokio::sync::Semaphore;
 
@@ -87,6 +88,7 @@ struct Inner {
     settings: MobSettings,
     uploads: Semaphore,
     of_callers: Places<String>,
+    glance: Glance<check::Standing>,
 }
 
 impl MobHost {
@@ -94,7 +96,7 @@ impl MobHost {
     pub fn new(dossiers: Dossiers, accounts: Accounts, settings: MobSettings) -> Self {
         let uploads = Semaphore::new(settings.at_once);
         let of_callers = Places::new(settings.at_once.div_ceil(4));
-        Self(Arc::new(Inner { dossiers, accounts, settings, uploads, of_callers }))
+        Self(Arc::new(Inner { dossiers, accounts, settings, uploads, of_callers, glance: Glance::default() }))
     }
 
     fn dossiers(&self) -> &Dossiers {

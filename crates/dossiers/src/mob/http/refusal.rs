@@ -147,14 +147,19 @@ impl Code {
 pub(super) struct Refusal {
     code: Code,
     detail: Option<String>,
+    /// When to ask again, in seconds.
+    again_s: u64,
 }
+
+/// When to ask again, in seconds, where nothing says it better.
+const AGAIN_S: u64 = 5;
 
 pub(super) type Answer<T> = Result<T, Refusal>;
 
 impl Refusal {
     /// With more exact words. They hold no value that somebody sent.
     pub(super) fn because(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()) }
+        Self { detail: Some(detail.into()), ..Self::from(code) }
     }
 
     pub(super) fn code(&self) -> Code {
@@ -164,7 +169,7 @@ impl Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        Self { code, detail: None }
+        Self { code, detail: None, again_s: AGAIN_S }
     }
 }
 
@@ -174,7 +179,9 @@ impl From<Fault> for Refusal {
             Fault::Store(error) if error.is_away() => Code::Down,
             Fault::Element(_) => Code::Down,
             Fault::Tampered { .. } => Code::Tampered,
-            Fault::TooMany { .. } => return Code::TooMany.into(),
+            Fault::TooMany { retry_ms } => {
+                return Self { again_s: retry_ms.div_ceil(1000), ..Code::TooMany.into() };
+            }
             _ => Code::Internal,
         };
         tracing::error!(%fault, "a request failed");
@@ -205,7 +212,7 @@ impl From<AccountsError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { code, detail } = self;
+        let Self { code, detail, again_s } = self;
         let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let detail = detail.unwrap_or_else(|| code.remedy().to_owned());
         let mut error = json!({
@@ -221,7 +228,7 @@ impl IntoResponse for Refusal {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match code.http_status() {
             401 => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            429 | 503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static("5"))),
+            429 | 503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from(again_s))),
             _ => {}
         }
         response

@@ -2,28 +2,23 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use sceau_element_api::documents::SchemeDocument;
 use sceau_element_api::{DossierId, SchemeId};
 use sceau_store::params;
 use sceau_trace::Action;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::callers::{Depositor, Reader};
-use super::forms::{NewSubscription, changes, specific};
+use super::forms::{NewSubscription, Person, changes, specific};
 use super::refusal::{Answer, Code};
-use super::rows::{Request, Status, request};
+use super::rows::{Request, Status};
 use super::{MobHost, record, statements};
-use crate::Fault;
+use crate::guard::TO_AN_ADDRESS;
 
-/// The most subscriptions in an answer.
-const LIST: usize = 200;
-/// Of one citizen.
-const PAGE: usize = 10;
 /// The most drafts of one citizen.
 const DRAFTS: u64 = 20;
 
@@ -72,82 +67,6 @@ pub(super) async fn one(
     Ok(Json(host.view(&request).await?))
 }
 
-/// What a list is asked for; lists of values are separated by commas.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Filter {
-    status: Option<String>,
-    incentive_id: Option<String>,
-    incentive_type: Option<String>,
-    last_name: Option<String>,
-    citizen_id: Option<String>,
-    year: Option<String>,
-    skip: Option<usize>,
-}
-
-/// `GET /v1/subscriptions`: what the caller may read and has been sent.
-pub(super) async fn list(
-    State(host): State<MobHost>,
-    Query(filter): Query<Filter>,
-    caller: Reader,
-) -> Answer<Json<Value>> {
-    if filter.status.as_ref().is_some_and(|status| status.contains(Status::Draft.as_str())) {
-        return Ok(Json(json!({"subscriptions": [], "count": 0})));
-    }
-    let (statement, of) = match &caller {
-        Reader::Depositor(depositor) => (statements::REQUESTS_OF_OWNER, depositor.owner()),
-        Reader::Funder(funder) => (statements::REQUESTS_OF_FUNDER, funder.organisation.to_string()),
-    };
-    let rows = host.database().fetch_all(statement, params![of]).await?;
-    let mut found = Vec::new();
-    for row in &rows {
-        // One that was tampered with hides no other.
-        let Ok(request) = request(row) else {
-            let fault = Fault::Tampered { kind: "request", id: row.get("id").unwrap_or_default() };
-            host.dossiers().note_tampering(&fault).await;
-            continue;
-        };
-        if filter.takes(&request, host.incentive_type(&request)) {
-            found.push(request);
-        }
-    }
-    let draft = sceau_element_api::wire::RecordDraft::new(caller.actor(), Action::DOSSIER_LIST);
-    let draft = match &caller {
-        Reader::Funder(funder) => draft.organisation(funder.organisation),
-        Reader::Depositor(_) => draft,
-    };
-    host.dossiers().element().append(draft.granted()).await?;
-    let count = found.len();
-    let (skip, most) = match &filter.citizen_id {
-        Some(_) => (filter.skip.unwrap_or_default(), PAGE),
-        None => (0, LIST),
-    };
-    let mut views = Vec::new();
-    for request in found.iter().skip(skip).take(most) {
-        views.push(host.view(request).await?);
-    }
-    Ok(Json(match &filter.citizen_id {
-        Some(_) => json!({"subscriptions": views, "count": count}),
-        None => views.into(),
-    }))
-}
-
-impl Filter {
-    fn takes(&self, request: &Request, kind: &str) -> bool {
-        let among = |list: &Option<String>, value: &str| {
-            list.as_ref().is_none_or(|list| list.split(',').any(|one| one == value))
-        };
-        let year = text_time(request.updated).get(..4).unwrap_or_default().to_owned();
-        let name = self.last_name.as_ref().map(|name| name.to_lowercase());
-        among(&self.status, request.status.as_str())
-            && among(&self.incentive_id, &request.scheme.to_string())
-            && among(&self.incentive_type, kind)
-            && among(&self.year, &year)
-            && self.citizen_id.as_ref().is_none_or(|id| *id == request.person.id)
-            && name.is_none_or(|name| request.person.last_name.to_lowercase().contains(&name))
-    }
-}
-
 impl MobHost {
     /// Begins a subscription: the id.
     pub(super) async fn create(&self, caller: &Depositor, body: &[u8]) -> Answer<String> {
@@ -157,11 +76,7 @@ impl MobHost {
         let funder = self.funder(form.organisation).ok_or(Code::NoIncentive)?;
         let person = caller.person(person)?;
         let answers = specific(&form, fields, true)?;
-        let of_citizen = params![caller.owner(), person.id.as_str()];
-        let drafts: u64 = self.database().fetch_one(statements::DRAFTS, of_citizen).await?.get("n")?;
-        if drafts >= DRAFTS {
-            return Err(Code::Drafts.into());
-        }
+        self.bound(caller, &person).await?;
         let id = DossierId::random().to_string();
         let draft =
             record(caller.actor(), Action::DEPOSIT_BEGIN, &id, form.organisation).subject("scheme", scheme);
@@ -176,7 +91,8 @@ impl MobHost {
             person.id,
             kept,
             Value::from(answers).to_string(),
-            self.now()
+            self.now(),
+            person.last_name.to_lowercase()
         ];
         let act = self.intend(draft).await?;
         let done = async {
@@ -188,6 +104,24 @@ impl MobHost {
         let done = done.await;
         self.conclude(act, done).await?;
         Ok(id)
+    }
+
+    /// That no flood of drafts or letters comes of one more.
+    async fn bound(&self, caller: &Depositor, person: &Person) -> Answer<()> {
+        let count = async |statement, values: &[sceau_store::Value]| -> Answer<u64> {
+            Ok(self.database().fetch_one(statement, values).await?.get("n")?)
+        };
+        let of_citizen = count(statements::DRAFTS, params![caller.owner(), person.id.as_str()]).await?;
+        let of_owner = count(statements::DRAFTS_OF_OWNER, params![caller.owner()]).await?;
+        if of_citizen >= DRAFTS || of_owner >= caller.most_drafts() {
+            return Err(Code::Drafts.into());
+        }
+        // The provider of identities says where a citizen's letters go. A mobility service says it itself.
+        if let Depositor::Maas(_) = caller {
+            let address = format!("mob address {}", person.email.to_lowercase());
+            self.dossiers().throttle_known(&address, TO_AN_ADDRESS)?;
+        }
+        Ok(())
     }
 
     /// The form of an incentive that may be asked for here: of a funder of this profile, which trusts this host with its citizens' files, as
@@ -224,12 +158,12 @@ impl MobHost {
         Err(self.refused(draft, Code::Denied.into()).await)
     }
 
-    fn incentive_type(&self, request: &Request) -> &'static str {
+    pub(super) fn incentive_type(&self, request: &Request) -> &'static str {
         if request.company.is_some() { "AideEmployeur" } else { "AideTerritoire" }
     }
 
     /// A subscription as MOB answers it, with our manifest beside.
-    async fn view(&self, request: &Request) -> Answer<Value> {
+    pub(super) async fn view(&self, request: &Request) -> Answer<Value> {
         let scheme = self.dossiers().rows.current::<SchemeDocument>(request.scheme).await?;
         let title = scheme.map(|row| row.document.title.fr).unwrap_or_default();
         let name = self.dossiers().enrolled(request.funder).await?.document.name;

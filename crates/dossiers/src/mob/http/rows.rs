@@ -13,19 +13,29 @@ pub mod statements {
     sceau_store::statements! {
         pub KEY_OF_BEFORE = "SELECT document, log_index FROM mob_keys WHERE funder = $1 ORDER BY serial DESC LIMIT 1";
 
-        pub INSERT_REQUEST = "INSERT INTO mob_requests (id, owner, funder, scheme, company, status, citizen, person, answers, created, updated) \
-            VALUES ($1, $2, $3, $4, $5, 'BROUILLON', $6, $7, $8, $9, $9)";
+        pub INSERT_REQUEST = "INSERT INTO mob_requests (id, owner, funder, scheme, company, status, citizen, person, answers, created, updated, last_name) \
+            VALUES ($1, $2, $3, $4, $5, 'BROUILLON', $6, $7, $8, $9, $9, $10)";
         pub REQUEST = "SELECT r.id, r.owner, r.funder, r.scheme, r.company, COALESCE(s.status, r.status) AS status, r.person, r.answers, \
             r.sealed, r.manifest, r.outcome, r.created, r.updated \
             FROM mob_requests r LEFT JOIN mob_subscriptions s ON s.id = r.id WHERE r.id = $1";
         pub REQUESTS_OF_OWNER = "SELECT r.id, r.owner, r.funder, r.scheme, r.company, COALESCE(s.status, r.status) AS status, r.person, \
             r.answers, r.sealed, r.manifest, r.outcome, r.created, r.updated \
             FROM mob_requests r LEFT JOIN mob_subscriptions s ON s.id = r.id \
-            WHERE r.owner = $1 AND r.status <> 'BROUILLON' ORDER BY r.created DESC, r.id LIMIT 5000";
+            WHERE r.owner = $1 AND r.status <> 'BROUILLON' AND (r.created < $2 OR (r.created = $2 AND r.id > $3)) \
+            AND r.updated >= $4 AND r.updated < $5 AND ($6 = '' OR r.citizen = $6) \
+            AND ($7 = '' OR $7 LIKE '%,' || r.scheme || ',%') \
+            AND ($8 = '' OR $8 LIKE '%,' || COALESCE(s.status, r.status) || ',%') \
+            AND ($9 = '' OR (r.company IS NULL AND $9 = 'none') OR (r.company IS NOT NULL AND $9 = 'company')) \
+            AND (r.last_name IS NULL OR r.last_name LIKE $10 ESCAPE '!') ORDER BY r.created DESC, r.id LIMIT $11";
         pub REQUESTS_OF_FUNDER = "SELECT r.id, r.owner, r.funder, r.scheme, r.company, COALESCE(s.status, r.status) AS status, r.person, \
             r.answers, r.sealed, r.manifest, r.outcome, r.created, r.updated \
             FROM mob_requests r LEFT JOIN mob_subscriptions s ON s.id = r.id \
-            WHERE r.funder = $1 AND r.status <> 'BROUILLON' ORDER BY r.created DESC, r.id LIMIT 5000";
+            WHERE r.funder = $1 AND r.status <> 'BROUILLON' AND (r.created < $2 OR (r.created = $2 AND r.id > $3)) \
+            AND r.updated >= $4 AND r.updated < $5 AND ($6 = '' OR r.citizen = $6) \
+            AND ($7 = '' OR $7 LIKE '%,' || r.scheme || ',%') \
+            AND ($8 = '' OR $8 LIKE '%,' || COALESCE(s.status, r.status) || ',%') \
+            AND ($9 = '' OR (r.company IS NULL AND $9 = 'none') OR (r.company IS NOT NULL AND $9 = 'company')) \
+            AND (r.last_name IS NULL OR r.last_name LIKE $10 ESCAPE '!') ORDER BY r.created DESC, r.id LIMIT $11";
         pub CHANGE_ANSWERS = "UPDATE mob_requests SET answers = $2, updated = $3 \
             WHERE id = $1 AND status = 'BROUILLON' AND answers = $4";
         pub SEAL = "UPDATE mob_requests SET sealed = $2, manifest = $4, updated = $3 \
@@ -92,7 +102,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    const ALL: [(&'static str, Self); 4] = [
+    pub(super) const ALL: [(&'static str, Self); 4] = [
         ("BROUILLON", Self::Draft),
         ("A_TRAITER", Self::ToProcess),
         ("VALIDEE", Self::Validated),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN, VARY,
@@ -15,13 +15,15 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use futures::{StreamExt as _, stream};
-use sceau_accounts::routes as accounts;
+use sceau_accounts::{Accounts, Source, routes as accounts};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
 
-use super::{MobHost, attachments, check, download, keys, metadata, requests, steps};
+use super::refusal::Refusal;
+use super::{MobHost, attachments, check, download, keys, lists, metadata, requests, steps};
+use crate::guard::OF_A_SOURCE;
 
 /// The largest JSON body, in bytes.
 const MAX_JSON: usize = 256 * 1024;
@@ -63,13 +65,17 @@ fn router(host: MobHost) -> Router {
     let large = files("/v1/subscriptions/{id}/attachments")
         .merge(files("/v1/maas/subscriptions/{id}/attachments").layer(from_fn(as_before)))
         .layer(DefaultBodyLimit::disable());
-    small.merge(large).layer(from_fn_with_state(host.clone(), cross_origin)).with_state(host)
+    small
+        .merge(large)
+        .layer(from_fn_with_state(host.clone(), hold))
+        .layer(from_fn_with_state(host.clone(), cross_origin))
+        .with_state(host)
 }
 
 /// What citizens and mobility services call, now and at the older addresses.
 fn steps_of_citizens(under: &str) -> Router<MobHost> {
     Router::new()
-        .route(under, post(requests::create).get(requests::list))
+        .route(under, post(requests::create).get(lists::list))
         .route(&format!("{under}/metadata"), post(metadata::create))
         .route(&format!("{under}/metadata/{{metadata}}"), get(metadata::one))
         .route(&format!("{under}/{{id}}/verify"), post(steps::verify))
@@ -82,6 +88,20 @@ async fn as_before(request: Request, next: Next) -> Response {
         *response.status_mut() = StatusCode::OK;
     }
     response
+}
+
+impl FromRef<MobHost> for Accounts {
+    fn from_ref(host: &MobHost) -> Self {
+        host.accounts().clone()
+    }
+}
+
+/// Holds each machine to a pace before anything is looked up for it.
+async fn hold(State(host): State<MobHost>, source: Source, request: Request, next: Next) -> Response {
+    match host.dossiers().throttle("mob", source, OF_A_SOURCE) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => Refusal::from(fault).into_response(),
+    }
 }
 
 /// Small bodies arrive soon, or end with an error: nobody holds a connection by a body that drips.
