@@ -147,3 +147,35 @@ async fn every_poison_message_comes_back_with_its_error_and_never_again() {
         assert_eq!(broker.waiting("alpha", queue).await.unwrap(), 0, "{queue}");
     }
 }
+
+/// A company that sends nothing but what is refused: after a hundred its queue waits, with its good replies, and no other company does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_refused_replies_waits_and_stops_nobody_else() {
+    let broker = RabbitJudge::start(&[("alpha", None), ("beta", None)]).unwrap();
+    let desk = Desk::start(&broker).await;
+    let alpha = HrJudge::of(&broker, "alpha", "alpha").unwrap();
+    let beta = HrJudge::of(&broker, "beta", "beta").unwrap();
+    for number in 0..120 {
+        answer(&alpha, "alpha", &json!(number));
+    }
+    for _ in 0..101 {
+        assert_eq!(error(&alpha.take("mob.subscriptions.put.alpha"))["code"], 400);
+    }
+    // All that is behind them waits; the other company's word counts at once.
+    desk.announce("beta", "S2", "C2").await;
+    assert!(beta.take("mob.subscriptions.put.beta")["body"].is_string());
+    let granted = json!({"citizenId": "C2", "subscriptionId": "S2", "status": "VALIDEE", "mode": "aucun"});
+    answer(&beta, "beta", &granted);
+    while desk.subscriptions.status(&company("beta"), "S2").await.unwrap().as_deref() != Some("VALIDEE") {
+        tokio::task::yield_now().await;
+    }
+    let refused = "SELECT count(*) AS n FROM mob_replies WHERE company = 'alpha'";
+    assert_eq!(desk.world.count(refused, &[]).await, 101);
+    // Time goes on, and so does it: nothing was lost.
+    desk.world.clock.advance(2_000);
+    for _ in 0..2 {
+        assert_eq!(error(&alpha.take("mob.subscriptions.put.alpha"))["code"], 400);
+    }
+    desk.stop.send(true).unwrap();
+    desk.running.await.unwrap();
+}

@@ -132,3 +132,30 @@ async fn ended_it_is_refused_at_once_with_the_sessions_that_it_began() {
     assert_eq!(told(&reading.get::<Value>(&bundle).await), (401, "reading_expired"));
     assert_eq!(told(&feed.get::<Value>("/v1/deliveries").await).0, 401);
 }
+
+/// A company's machine that begins readings on and on, each of which would be a row and a record of the log.
+#[tokio::test]
+async fn the_machines_of_one_organisation_are_held_together_and_no_others() {
+    let world = World::new().await;
+    let administrator = world.administrator().await;
+    let (lyon, lille) =
+        (world.office(&administrator, "lyon").await, world.office(&administrator, "lille").await);
+    let (first, _) = connector(&world, &lyon).await;
+    let (second, _) = connector(&world, &lyon).await;
+    let (other, _) = connector(&world, &lille).await;
+    let ask = async |server: &Server| {
+        let answer = server.post::<_, Value>("/v1/deliveries/acknowledge", &json!({"through": 0})).await;
+        let (status, code) = told(&answer);
+        (status, code.to_owned())
+    };
+    for _ in 0..500 {
+        assert_eq!(ask(&first).await.0, 200);
+        assert_eq!(ask(&second).await.0, 200);
+    }
+    assert_eq!(ask(&second).await, (429, "too_many_requests".to_owned()));
+    assert_eq!(ask(&other).await.0, 200);
+    let nothing = format!("/v1/deliveries/{}/reading", sceau_element_api::DossierId::random());
+    assert_eq!(told(&first.post::<_, Value>(&nothing, &json!({})).await), (429, "too_many_requests"));
+    world.clock.advance(5);
+    assert_eq!(ask(&first).await.0, 200);
+}

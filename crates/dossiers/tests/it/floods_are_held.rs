@@ -1,6 +1,30 @@
+use sceau_crypto::{SigningKey, Typ, jws};
+use sceau_dossiers::{Code, Fault, IntakeDesk};
 use serde_json::{Value, json};
 
 use crate::support::{World, told};
+
+/// Whoever reaches the intake has it exchange what they invent: that costs the platform no query, so that it is refused where there is no database.
+#[tokio::test]
+async fn invented_grants_are_not_looked_up() {
+    let world = World::new().await;
+    let key = SigningKey::generate();
+    let desk = IntakeDesk { url: "https://depot.example.org".to_owned(), key: key.verifying_key() };
+    let dossiers = world.dossiers.clone().with_intake(Some(desk));
+    let exchange = async || {
+        let grant = sceau_element_api::Base64Url(sceau_crypto::random::<64>().to_vec());
+        let payload = json!({ "grant": grant.encode() }).to_string();
+        let signed = jws::sign(&key, Typ::IntakeRedemption, payload.as_bytes());
+        dossiers.redeem_grant(&signed).await.map(drop)
+    };
+    assert!(
+        matches!(exchange().await, Err(Fault::Refused(problem)) if problem.code == Code::GrantInvalid.as_str())
+    );
+    world.database.close().await;
+    assert!(
+        matches!(exchange().await, Err(Fault::Refused(problem)) if problem.code == Code::GrantInvalid.as_str())
+    );
+}
 
 #[tokio::test]
 async fn public_reads_are_bounded_and_come_back() {

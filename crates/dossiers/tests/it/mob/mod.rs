@@ -5,6 +5,7 @@ mod a_subscription_goes_its_way;
 mod codes_are_as_documented;
 mod faults;
 mod forms_are_judged;
+mod lists_are_whole;
 mod nobody_holds_the_host;
 mod opening;
 mod rows_are_not_believed;
