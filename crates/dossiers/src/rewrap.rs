@@ -168,11 +168,7 @@ impl Dossiers {
 
 impl Signed {
     /// What the record says, of this dossier. Who signed it is the element's to verify, before anything is exchanged.
-    pub(crate) fn read(
-        jws: &str,
-        organisation: OrganisationId,
-        dossier: DossierId,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn read(jws: &str, organisation: OrganisationId, dossier: DossierId) -> Result<Self, Fault> {
         let malformed = || Fault::malformed("The record is not one of a re-wrapping of this dossier.");
         let record = Record::parse(&jws_payload(jws)?).map_err(|_| malformed())?;
         let of_this = record.action() == &Action::REWRAP_OUTCOME
