@@ -1,6 +1,7 @@
 //! The servers that the platform's settings name: whether each lets us in and does its work.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::peers::{self, Begin, Peer};
 use super::{Finding, State, certificates, identity, records, servers};
@@ -11,6 +12,9 @@ use crate::serve::mail::{MailSettings, Tls};
 use crate::serve::mob::DANGERS;
 use crate::serve::objects::ObjectsSettings;
 use crate::serve::settings::Settings;
+
+/// How long a server that was reached may say nothing to our login.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The servers in words.
 const DATABASE: &str = "PostgreSQL";
@@ -94,9 +98,10 @@ pub(super) async fn mail(settings: &MailSettings) -> Option<Finding> {
         Ok(server) => server?,
         Err(failure) => return Some(refused("mail", &failure, ADVICE)),
     };
-    Some(match server.probe().await {
-        Ok(()) => Finding::well("mail", "the mail server took TLS and login; nothing was sent"),
-        Err(reason) => Finding::trouble("mail", reason, ADVICE),
+    Some(match tokio::time::timeout(SILENCE, server.probe()).await {
+        Ok(Ok(())) => Finding::well("mail", "the mail server took TLS and login; nothing was sent"),
+        Ok(Err(reason)) => Finding::trouble("mail", reason, ADVICE),
+        Err(_) => Finding::trouble("mail", "the mail server is silent after TLS", ADVICE),
     })
 }
 
