@@ -240,6 +240,11 @@ impl KeyManager {
             if elsewhere && record.outcome() == RecordOutcome::Intent {
                 return Ok(seen);
             }
+            // That a start was compared: whoever lacks it lacks nothing.
+            let of_watching = *record.action() == Action::LOG_WATCH;
+            if of_watching && record.outcome() != RecordOutcome::Refused {
+                return Ok(seen);
+            }
             let kind = if elsewhere { RESTORED_ELSEWHERE } else { FOREIGN_RECORD };
             seen.foreign.push(Foreign { kind, what: kind.to_owned() });
             seen.facts.push(Fact { index, what: What::NotOurs });
