@@ -20,7 +20,8 @@ struct Pair {
 }
 
 impl Pair {
-    /// `settings`: more lines of the provider's table; `arguments`: how the client shows its secret, how userinfo is signed.
+    /// `settings`: more lines of the provider's table; `arguments`: how the client shows its secret, how its tokens are signed, whose manner
+    /// the provider has.
     fn raise(name: &str, settings: &str, arguments: &[&str]) -> Self {
         let mut house = House::start(name);
         house.stop_platform();
@@ -43,7 +44,9 @@ impl Pair {
 
     fn browser(&self) -> Browser {
         let stop = Policy::custom(|attempt| {
-            if attempt.url().path().starts_with("/retour/") { attempt.stop() } else { attempt.follow() }
+            // The platform's own pages, after signing in and after signing out: another browser's jar is for those.
+            let home = attempt.url().path() == "/" || attempt.url().path().starts_with("/retour/");
+            if home { attempt.stop() } else { attempt.follow() }
         });
         let http = reqwest::Client::builder().cookie_store(true).no_proxy().redirect(stop).build().unwrap();
         let platform = Server::new(&self.house.origin, &Trust::default()).unwrap();
@@ -87,6 +90,19 @@ impl Browser {
 
     async fn sign_in(&self) -> Result<Value, ClientError> {
         self.finish(&self.away().await).await
+    }
+
+    /// Signs out here, and goes on at the provider to the end. The address that one comes back to.
+    async fn sign_out(&self) -> reqwest::Url {
+        let out: Value = self.platform.post("/v1/logout", &json!({})).await.unwrap();
+        let there = self.http.get(out["continue_at"].as_str().unwrap()).send().await.unwrap();
+        let (status, confirm) = (there.status(), there.url().join("/session/end/confirm").unwrap());
+        let page = there.text().await.unwrap();
+        assert_eq!(status, 200, "the provider asks whether to sign out there too: {page}");
+        let after = page.split_once("name=\"xsrf\" value=\"").expect("its own form").1;
+        let form = [("xsrf", after.split_once('"').unwrap().0), ("logout", "yes")];
+        let answer = self.http.post(confirm).form(&form).send().await.unwrap();
+        answer.headers()["location"].to_str().unwrap().parse().unwrap()
     }
 
     async fn account(&self) -> Value {
@@ -136,7 +152,9 @@ async fn somebody_signs_in_again_after_the_keys_were_replaced_and_out() {
     let trace = opened_trace(&pair.house).await;
     let by_provider =
         |record: &&sceau_trace::Record| record.detail().get("method").is_some_and(|it| it == "provider");
-    assert_eq!(trace.iter().filter(by_provider).count(), 3);
+    let mine = trace.iter().filter(by_provider).collect::<Vec<_>>();
+    assert_eq!(mine.len(), 3);
+    assert!(mine.iter().all(|record| record.detail()["provider"] == "id"), "by which");
     assert_eq!(trace.iter().filter(|record| record.action().to_string() == "identity.enrol").count(), 2);
     drop(pair.provider);
 }
@@ -160,15 +178,47 @@ fn the_doctor_asks_it_and_says_which_clock_is_ahead() {
     assert!(late["found"].as_str().unwrap().contains("s ahead of that of id"), "{late}");
 }
 
+/// Signs somebody in and out of a provider that refuses what its documents do not list, and shows that the session there ended too.
+async fn in_and_out(pair: &Pair) -> String {
+    let logins = || async {
+        let told = reqwest::get(format!("{}/test/logins", pair.issuer)).await.unwrap();
+        told.text().await.unwrap().parse::<u32>().unwrap()
+    };
+    let lea = pair.browser();
+    assert_eq!(lea.sign_in().await.unwrap()["first"], true);
+    let name = lea.account().await["name"].as_str().unwrap().to_owned();
+    assert_eq!(lea.sign_in().await.unwrap()["first"], false);
+    assert_eq!(logins().await, 1, "it knows the browser");
+    let back = lea.sign_out().await;
+    assert_eq!(
+        (back.origin().ascii_serialization().as_str(), back.path()),
+        (pair.house.origin.as_str(), "/")
+    );
+    assert!(back.query_pairs().any(|(key, state)| key == "state" && state.len() >= 32), "{back}");
+    assert_eq!(code(lea.platform.get::<Value>("/v1/me").await), "not_signed_in");
+    lea.sign_in().await.unwrap();
+    assert_eq!(logins().await, 2, "it knew the browser no more");
+    name
+}
+
 #[tokio::test]
-async fn levels_means_and_signed_userinfo_are_held_to() {
-    let ways = "preset = \"franceconnect\"\nlevels = [\"eidas2\"]\nmeans = [\"mfa\"]\npkce = true\n";
-    let pair = Pair::raise("levels", ways, &["client_secret_post", "ES256"]);
-    assert_eq!(pair.browser().sign_in().await.unwrap()["first"], true);
+async fn france_connect_gets_what_it_lists_and_levels_and_means_are_held_to() {
+    let ways = "preset = \"franceconnect\"\nlevels = [\"eidas2\"]\nmeans = [\"mfa\"]\n";
+    let pair = Pair::raise("franceconnect", ways, &["client_secret_post", "ES256", "franceconnect"]);
+    assert_eq!(in_and_out(&pair).await, "Léa Durand");
     pair.tell("person?accountId=lea&acr=eidas1&amr=pwd mfa").await;
     assert_eq!(code(pair.browser().sign_in().await), "provider_level");
     pair.tell("person?accountId=lea&acr=eidas2&amr=pwd").await;
     assert_eq!(code(pair.browser().sign_in().await), "provider_level");
+}
+
+#[tokio::test]
+async fn pro_connect_gets_what_it_lists_with_its_levels_among_the_claims() {
+    let level = "https://proconnect.gouv.fr/assurance/consistency-checked-2fa";
+    let ways = format!("preset = \"proconnect\"\nlevels = [\"{level}\"]\n");
+    let pair = Pair::raise("proconnect", &ways, &["client_secret_post", "RS256", "proconnect"]);
+    pair.tell(&format!("person?accountId=lea&acr={level}")).await;
+    assert_eq!(in_and_out(&pair).await, "Léa Martin", "the name that one goes by");
 }
 
 #[tokio::test]
