@@ -27,6 +27,7 @@ pub(super) struct Walk {
 }
 
 /// A part of a form.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and most are files")]
 pub(super) enum FormPart {
     /// A file, with its name as it was sent; its bytes are still to come.
     File(String, Field<'static>),
