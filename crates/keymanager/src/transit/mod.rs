@@ -37,6 +37,8 @@ pub(crate) use token::{LiveToken, LoggedIn, Permit};
 pub(crate) struct Transit {
     /// The hash of each document's current form, as the trace named it last.
     named: RwLock<BTreeMap<String, Hash>>,
+    /// Held by who reads a document and its hash, and alone by who changes both.
+    keeping: tokio::sync::RwLock<()>,
     tokens: Mutex<HashMap<[u8; 32], token::Kept>>,
     uses: RateLimiter<String>,
     logins: RateLimiter<String>,
@@ -51,6 +53,7 @@ impl Transit {
         let ours = named.iter().filter(|(name, _)| name.starts_with(shelf::PREFIX));
         Self {
             named: RwLock::new(ours.map(|(name, hash)| (name.clone(), *hash)).collect()),
+            keeping: tokio::sync::RwLock::default(),
             tokens: Mutex::default(),
             uses: RateLimiter::new(CALLERS),
             logins: RateLimiter::new(CALLERS),

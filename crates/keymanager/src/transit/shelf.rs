@@ -17,6 +17,8 @@ impl KeyManager {
     /// The document of this name, if there is one.
     pub(crate) async fn shelved<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let name = format!("{PREFIX}{name}");
+        // Whoever keeps a newer form names it in the same moment.
+        let _still = self.transit().keeping.read().await;
         let named = self.transit().named.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
         let Some(named) = named else { return Ok(None) };
         match self.vault().find::<T>(&name, "a Transit document").await? {
@@ -48,6 +50,7 @@ impl KeyManager {
         for message in messages {
             self.outbox().enqueue(append.transaction(), topic, message).await?;
         }
+        let _alone = self.transit().keeping.write().await;
         append.commit().await?;
         self.transit().named.write().unwrap_or_else(PoisonError::into_inner).insert(name, hash);
         Ok(())
