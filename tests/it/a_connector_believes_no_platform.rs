@@ -70,7 +70,7 @@ fn adds(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dossier_that_comes_again_is_not_handed_over_again() {
-    let cast = Cast::meet("hostile-feed").await;
+    let cast = Box::pin(Cast::meet("hostile-feed")).await;
     let sent = cast.lyon.deposit(&cast.citizen, b"once").await;
     let dossier = sent.dossier.to_string();
     let mut connector = cast.connect();
@@ -112,7 +112,7 @@ async fn a_dossier_that_comes_again_is_not_handed_over_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_told_with_the_log_s_proof_or_not_at_all() {
-    let cast = Cast::meet("hostile-decisions").await;
+    let cast = Box::pin(Cast::meet("hostile-decisions")).await;
     let one = cast.lyon.deposit(&cast.citizen, b"one").await;
     let two = cast.lyon.deposit(&cast.citizen, b"two").await;
     let mut connector = cast.connect();
@@ -157,7 +157,7 @@ async fn a_decision_is_told_with_the_log_s_proof_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_the_feed_leaves_out_is_missed() {
-    let cast = Cast::meet("hostile-silence").await;
+    let cast = Box::pin(Cast::meet("hostile-silence")).await;
     let sent = cast.lyon.deposit(&cast.citizen, b"decided on the page").await;
     let mut connector = cast.connect();
     connector.wait_for("\"event\":\"handed_over\"");

@@ -89,7 +89,7 @@ impl World {
 
 /// Whole jobs while the clock of one role is off. `sign`: which of the three times is its own.
 async fn while_off(role: &'static str, sign: Option<usize>) {
-    let mut world = World::set(&format!("{role}-off")).await;
+    let mut world = Box::pin(World::set(&format!("{role}-off"))).await;
     for seconds in [-OFF, OFF] {
         world.put_off(role, seconds);
         let times = world.whole_job().await;
@@ -106,22 +106,22 @@ async fn while_off(role: &'static str, sign: Option<usize>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_element_s() {
-    while_off("element", Some(0)).await;
+    Box::pin(while_off("element", Some(0))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_s() {
-    while_off("platform", Some(1)).await;
+    Box::pin(while_off("platform", Some(1))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_manager_s() {
-    while_off("keymanager", Some(2)).await;
+    Box::pin(while_off("keymanager", Some(2))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connector_s() {
-    while_off("connector", None).await;
+    Box::pin(while_off("connector", None)).await;
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn the_intake_s() {
 /// the one before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_put_right_holds_up_no_decision() {
-    let mut world = World::set("clock-put-right").await;
+    let mut world = Box::pin(World::set("clock-put-right")).await;
     let dossier = world.lyon.deposit(&world.citizen, b"twice decided on").await.dossier;
     world.put_off("keymanager", OFF);
     let asked = world.page(dossier).await.decide("more_information", "La date manque.").await.unwrap();

@@ -206,7 +206,7 @@ async fn a_platform_that_falls_while_it_is_asked_for_proofs_is_away() {
     let hold =
         gate.hold(Moment::Asked, |method, path| method == "GET" && path.starts_with("/v1/trace/evidence/"));
     let begun = scanned.try_begin(&cast, json!({"price": 3200, "income": 18_500}));
-    let (begun, fell) = struck(hold, begun, async |_| drop(platform.kill())).await;
+    let (begun, fell) = struck(hold, begun, async |_| _ = platform.kill()).await;
     let (visit, status) = begun.unwrap();
     assert!(fell, "it was asked for a proof");
     assert_eq!((status, visit.said["code"].as_str()), (503, Some("platform_away")));

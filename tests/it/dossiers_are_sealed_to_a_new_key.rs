@@ -38,7 +38,8 @@ fn ask(house: &House, premises: &Premises, command: &[&str]) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let certificate = house.scratch.write("administrator.pem", text(premises.administrator_certificate()));
     let authority = house.scratch.write("authority.pem", text(premises.authority()));
-    let program = Program::sceau("keymanager").args(command).args(["--at", &premises.address(), "--certificate"]);
+    let program =
+        Program::sceau("keymanager").args(command).args(["--at", &premises.address(), "--certificate"]);
     program.arg(certificate).arg("--authority").arg(authority).run().success().text()
 }
 

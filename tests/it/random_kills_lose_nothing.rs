@@ -97,7 +97,7 @@ impl World {
 async fn what_was_acknowledged_is_there_once_and_nothing_is_half_done() {
     let kills = number("SCEAU_KILLS", u64::from(KILLS));
     let mut chance = Chance::of(number("SCEAU_SEED", 1));
-    let (mut world, work) = World::set().await;
+    let (mut world, work) = Box::pin(World::set()).await;
     let busy = Busy::start(&work);
     let mut checkpoints = Vec::new();
     let mut fallen = [0_u64; VICTIMS.len()];

@@ -112,11 +112,11 @@ async fn is_whole(
 /// Sent once and decided once; both are in the log, or the next process says so.
 async fn is_recorded(records: &Records, log: &Log, id: &str) {
     let decided = "SELECT count(*) AS v FROM mob_replies WHERE subscription = $1 AND reply IS NOT NULL";
-    assert_eq!(records.value::<u64>(decided, &params![id]).await, 1, "{id} was decided once");
+    assert_eq!(records.value::<u64>(decided, params![id]).await, 1, "{id} was decided once");
     let refused = "SELECT count(*) AS v FROM mob_replies WHERE subscription = $1 AND error IS NOT NULL";
-    assert_eq!(records.value::<u64>(refused, &params![id]).await, 0, "{id}: no answer was refused");
+    assert_eq!(records.value::<u64>(refused, params![id]).await, 0, "{id}: no answer was refused");
     let left = "SELECT count(*) AS v FROM mob_outcomes WHERE draft LIKE $1";
-    let left: u64 = records.value(left, &params![format!("%{id}%")]).await;
+    let left: u64 = records.value(left, params![format!("%{id}%")]).await;
     let said = |action: &str| log.times(action, Outcome::Granted, id) as u64;
     for action in ["intake.scan", "deposit.complete"] {
         assert!(said(action) + left >= 1, "{id}: {action} is on record");

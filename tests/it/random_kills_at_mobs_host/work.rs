@@ -116,7 +116,7 @@ impl Work {
                 let since = *ending.get_or_insert_with(Instant::now);
                 assert!(since.elapsed() < PATIENCE, "not on the bus: {ids:?} but {taken:?}");
             }
-            std::thread::sleep(AGAIN);
+            tokio::runtime::Handle::current().block_on(tokio::time::sleep(AGAIN));
         }
     }
 }

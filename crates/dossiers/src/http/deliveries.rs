@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::parts::{Asked, At};
 use super::refusal::Refusal;
 use crate::{
-    ConnectorView, Discard, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView, guard,
+    ConnectorView, Discard, Dossiers, Fault, NewConnector, Page, ReadingToken, WebhookForm, WebhookView,
+    guard,
 };
 
 /// Where to go on, and how long to wait.
