@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_element_api::AccountId;
 use sceau_element_api::documents::DecisionRole;
@@ -275,6 +276,31 @@ async fn a_token_does_what_its_certificate_may_and_ends_with_it() {
     assert_eq!(about().await.status, 200);
     world.manager.withdraw_certificate(&held.fingerprint).await.unwrap();
     assert_eq!(about().await.status, 403);
+}
+
+/// Whoever reads a key in the moment in which a newer form of it is kept reads the one or the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_used_while_it_is_rotated() {
+    let world = World::with(open()).await;
+    let ((admin, chief), (connector, token)) = callers(&world).await;
+    vault(&admin, &chief, "POST", "transit/keys/data", &json!({})).await;
+    let over = AtomicBool::new(false);
+    let using = async || {
+        while !over.load(Ordering::SeqCst) {
+            let used =
+                vault(&connector, &token, "POST", "transit/encrypt/data", &json!({"plaintext": "eA=="}))
+                    .await;
+            assert_eq!(used.status, 200, "{}", String::from_utf8_lossy(&used.body));
+        }
+    };
+    let rotating = async {
+        for _ in 0..30 {
+            let rotated = vault(&admin, &chief, "POST", "transit/keys/data/rotate", &json!({})).await;
+            assert_eq!(rotated.status, 204);
+        }
+        over.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(rotating, using(), using(), using(), using());
 }
 
 #[tokio::test]
