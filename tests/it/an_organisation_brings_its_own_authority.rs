@@ -322,6 +322,9 @@ async fn a_connector_shows_its_certificate_and_asks_for_the_others() {
     assert_eq!(hr.taken().len(), 2);
 }
 
+/// What a client says of a server's certificate.
+const UNPROVEN: &str = "invalid peer certificate";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_lets_in_who_shows_a_certificate_and_shows_its_own() {
     let scratch = Scratch::new("own-authority-bus");
@@ -346,12 +349,15 @@ async fn a_broker_lets_in_who_shows_a_certificate_and_shows_its_own() {
         ("localhost", own.root(), None, "CertificateRequired"),
         ("localhost", own.root(), Some(own.expired("plateforme ancienne", "Machines")), "CertificateExpired"),
         ("localhost", own.root(), Some(other.person("plateforme", "Machines")), "UnknownCA"),
-        ("localhost", other.root(), bus.clone(), "invalid peer certificate"),
-        ("127.0.0.1", own.root(), bus, "invalid peer certificate"),
+        ("localhost", other.root(), bus.clone(), UNPROVEN),
+        ("127.0.0.1", own.root(), bus, UNPROVEN),
     ];
     for (host, root, shows, words) in refused {
         let named = format!("{host}, {}, {shows:?}", root.display());
         let error = broker(host, root, shows).connect("mob.acme").await.map(|_| ()).unwrap_err();
-        assert!(error.code() == "bus_unreachable" && error.to_string().contains(words), "{named}: {error}");
+        let said = error.to_string();
+        // In TLS 1.3 the server refuses once the client believes to be through, and may hang up before its alert is read.
+        let refused = said.contains(words) || words != UNPROVEN && said.contains("Connection reset by peer");
+        assert!(error.code() == "bus_unreachable" && refused, "{named}: {error}");
     }
 }

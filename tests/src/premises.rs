@@ -195,6 +195,16 @@ impl Premises {
         Server::new(&self.address(), &self.trust(&self.administrator_pem)).expect("a good address")
     }
 
+    /// Whether the key manager has compared the platform's log since its start, and the platform has every record of it.
+    pub async fn is_settled(&self) -> bool {
+        let administration = self.administration();
+        let checks = administration.check().await.expect("it runs");
+        let compared = checks.get("log").is_some_and(|log| log == "pass");
+        let status: serde_json::Value =
+            administration.get("/v1/status").await.expect("its administrator may");
+        compared && status["pending_records"] == 0
+    }
+
     /// Web origin of the key manager.
     pub fn address(&self) -> String {
         format!("https://cles.localhost:{}", self.port)

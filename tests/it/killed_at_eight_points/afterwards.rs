@@ -53,13 +53,12 @@ pub(super) async fn nothing_is_lost(world: &mut World, point: Point, done: &Done
 
 /// Waits until the platform has the decision and every record of the key manager: those are delivered when their receiver is there.
 async fn delivered(world: &World, done: &Done) {
-    let (administration, path) = (world.premises.administration(), format!("/v1/dossiers/{}", done.dossier));
+    let path = format!("/v1/dossiers/{}", done.dossier);
     let mut turns = interval(Duration::from_millis(20));
     for _ in 0..3000 {
         turns.tick().await;
         let view: Value = world.citizen.server().get(&path).await.unwrap();
-        let status: Value = administration.get("/v1/status").await.unwrap();
-        if !view["decision"].is_null() && status["pending_records"] == 0 {
+        if !view["decision"].is_null() && world.premises.is_settled().await {
             return;
         }
     }

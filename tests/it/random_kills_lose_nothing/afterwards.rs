@@ -39,7 +39,6 @@ pub(super) async fn nothing_is_lost(world: &mut World, work: &Work, done: &Done,
 
 /// Waits until decisions and records have reached the platform: they are delivered when their receiver is there.
 async fn settled(world: &World, done: &Done) {
-    let administration = world.connected.premises.administration();
     let mut turns = interval(Duration::from_millis(50));
     let mut undecided: Vec<&Deposit> = done.deposits.iter().collect();
     for _ in 0..6000 {
@@ -53,8 +52,7 @@ async fn settled(world: &World, done: &Done) {
             }
         }
         undecided = still;
-        let status: Value = administration.get("/v1/status").await.unwrap();
-        if undecided.is_empty() && status["pending_records"] == 0 {
+        if undecided.is_empty() && world.connected.premises.is_settled().await {
             return;
         }
     }
