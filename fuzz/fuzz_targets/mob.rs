@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use sceau_crypto::SigningKey;
 use sceau_crypto::mob::{
-    EncryptionFields, MobManifest, MobPrivateKey, MobPublicKey, SharedKeyAndIv, VerifiedManifest,
+    EncryptionFields, MobManifest, MobPrivateKey, MobPublicKey, SealedFile, SharedKeyAndIv, VerifiedManifest,
 };
 
 const TEXT: &[u8] = b"a text of more than one block, to be protected";
@@ -23,8 +23,10 @@ static DOSSIER: LazyLock<Dossier> = LazyLock::new(|| {
     let key = MobPrivateKey::generate().expect("a key can be made");
     let signer = SigningKey::generate();
     let shared = SharedKeyAndIv::create(key.public(), "k", 1);
-    let mut sealed = Vec::new();
-    let file = shared.seal_stream(TEXT, &mut sealed).expect("memory does not fail");
+    let (mut sealer, mut sealed) = (shared.file(), Vec::new());
+    sealer.update(TEXT, &mut sealed);
+    let size = sealer.finish(&mut sealed);
+    let file = SealedFile::of_ciphertext(shared.fields(), size, &sealed);
     let manifest = MobManifest::new("S", key.public(), shared.fields()).with("f", &file);
     let jws = manifest.sign(&signer).expect("a right manifest");
     Dossier { key, signer, jws, sealed }
