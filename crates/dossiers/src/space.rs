@@ -8,7 +8,7 @@ use sceau_accounts::Source;
 use sceau_crypto::FileId;
 use sceau_element_api::documents::{DossierPhase, DossierState, Manifest};
 use sceau_element_api::{AccountId, DossierId};
-use sceau_store::{Transaction, params};
+use sceau_store::{Row, Transaction, params};
 
 use crate::code::Code;
 use crate::fault::Fault;
@@ -54,11 +54,8 @@ impl Dossiers {
 
     /// Whether `more` bytes fit, as far as can be said before they are written.
     pub(crate) async fn has_space(&self, upload: &Upload, more: u64) -> Result<(), Fault> {
-        let account = params![upload.citizen.to_string()];
-        let account = self.database.fetch_one(statements::SPACE_OF_ACCOUNT, account).await?.get("n")?;
-        let source = params![upload.source.to_string()];
-        let source = self.database.fetch_one(statements::SPACE_OF_SOURCE, source).await?.get("n")?;
-        self.fits(account, source, more)
+        let who = params![upload.citizen.to_string(), upload.source.to_string()];
+        self.fits(&self.database.fetch_one(statements::SPACE, who).await?, more)
     }
 
     /// Takes `more` bytes within the transaction that keeps them.
@@ -69,17 +66,14 @@ impl Dossiers {
         more: u64,
     ) -> Result<(), Fault> {
         let (citizen, source) = (upload.citizen.to_string(), upload.source.to_string());
-        let account =
-            transaction.fetch_one(statements::SPACE_OF_ACCOUNT, params![&citizen]).await?.get("n")?;
-        let from_here =
-            transaction.fetch_one(statements::SPACE_OF_SOURCE, params![&source]).await?.get("n")?;
-        self.fits(account, from_here, more)?;
+        self.fits(&transaction.fetch_one(statements::SPACE, params![&citizen, &source]).await?, more)?;
         let values = params![upload.dossier.to_string(), upload.file.to_string(), source, citizen, more];
         transaction.execute(statements::TAKE_SPACE, values).await?;
         Ok(())
     }
 
-    fn fits(&self, account: u64, source: u64, more: u64) -> Result<(), Fault> {
+    fn fits(&self, taken: &Row, more: u64) -> Result<(), Fault> {
+        let (account, source): (u64, u64) = (taken.get("of_account")?, taken.get("of_source")?);
         let fits = account.saturating_add(more) <= self.space.per_account
             && source.saturating_add(more) <= self.space.per_source;
         if fits { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }

@@ -35,7 +35,9 @@ sceau_store::statements! {
     pub OLD_DRAFTS = "SELECT id, created FROM dossiers WHERE state = 'draft' AND created < $1 ORDER BY id";
     pub WITHDRAW = "UPDATE dossiers SET state = 'withdrawn' WHERE id = $1 AND state = 'draft'";
     pub FORGET_DOSSIER = "DELETE FROM dossiers WHERE id = $1 AND state = 'draft'";
-    pub COUNT_PARTS = "SELECT count(*) AS n FROM parts WHERE dossier = $1";
+    pub BEFORE_PART = "SELECT (SELECT digest FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3) AS digest, \
+        (SELECT count(*) FROM files WHERE dossier = $1 AND file_id = $2) AS begun, \
+        (SELECT count(*) FROM parts WHERE dossier = $1) AS parts";
 
     pub INSERT_FILE = "INSERT INTO files (dossier, file_id, header, created) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (dossier, file_id) DO NOTHING";
@@ -49,8 +51,9 @@ sceau_store::statements! {
     pub PART = "SELECT object, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3";
     pub PARTS = "SELECT part, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 ORDER BY part";
 
-    pub SPACE_OF_ACCOUNT = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS n FROM draft_space WHERE citizen = $1";
-    pub SPACE_OF_SOURCE = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS n FROM draft_space WHERE source = $1";
+    pub SPACE = "SELECT CAST(COALESCE(SUM(CASE WHEN citizen = $1 THEN bytes ELSE 0 END), 0) AS BIGINT) AS of_account, \
+        CAST(COALESCE(SUM(CASE WHEN source = $2 THEN bytes ELSE 0 END), 0) AS BIGINT) AS of_source \
+        FROM draft_space WHERE citizen = $1 OR source = $2";
     pub TAKE_SPACE = "INSERT INTO draft_space (dossier, file_id, source, citizen, bytes) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (dossier, file_id, source) DO UPDATE SET bytes = draft_space.bytes + excluded.bytes";
     pub FILES_IN_DRAFT = "SELECT DISTINCT file_id FROM draft_space WHERE dossier = $1";

@@ -80,23 +80,18 @@ impl Dossiers {
         let Upload { citizen, dossier, file, .. } = upload;
         self.own_open(citizen, dossier).await?;
         let at = params![dossier.to_string(), file.to_string(), index];
-        if let Some(row) = self.database.fetch_optional(statements::PART, at).await? {
-            return if row.get::<Vec<u8>>("digest")? == digest {
-                Ok(())
-            } else {
-                Err(Code::AlreadyThere.into())
-            };
+        let before = self.database.fetch_one(statements::BEFORE_PART, at).await?;
+        if let Some(there) = before.get::<Option<Vec<u8>>>("digest")? {
+            return if there == digest { Ok(()) } else { Err(Code::AlreadyThere.into()) };
         }
-        let here = params![dossier.to_string(), file.to_string()];
-        if self.database.fetch_optional(statements::FILE, here).await?.is_none() {
+        if before.get::<u64>("begun")? == 0 {
             return Err(Code::HeaderFirst.into());
         }
         let sent = self.rows.current::<Manifest>(dossier).await?;
         if sent.is_some_and(|sent| sent.document.files.iter().any(|named| named.file_id == file)) {
             return Err(Code::AlreadySent.into());
         }
-        let count = self.database.fetch_one(statements::COUNT_PARTS, params![dossier.to_string()]).await?;
-        if index >= MAX_PARTS || count.get::<u32>("n")? >= MAX_PARTS {
+        if index >= MAX_PARTS || before.get::<u32>("parts")? >= MAX_PARTS {
             return Err(Code::DossierTooLarge.into());
         }
         let length = bytes.len() as u64;
