@@ -1,5 +1,8 @@
 //! What can go wrong, and whose fault it is.
 
+use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -101,7 +104,9 @@ impl StoreError {
             let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
             let sql = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
             if matches!(io, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
-                || sql.and_then(|error| error.code()).is_some_and(|code| FULL.contains(&&*code))
+                || sql.and_then(|error| error.code()).is_some_and(|code| code == FULL)
+                || error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code)
+                    == Some(ErrorCode::DiskFull)
             {
                 return true;
             }
@@ -135,14 +140,35 @@ impl StoreError {
         }
     }
 
+    /// What the file of a database says.
+    pub(crate) fn file(statement: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| match source.sqlite_error() {
+            Some(error)
+                if [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_FOREIGNKEY]
+                    .contains(&error.extended_code) =>
+            {
+                Self::Conflict { statement }
+            }
+            Some(error) if error.code == ErrorCode::DatabaseBusy => {
+                Self::Away { statement, source: Box::new(source) }
+            }
+            _ => Self::Database { statement, source: Box::new(source) },
+        }
+    }
+
+    /// A thread of its own ended without an answer.
+    pub(crate) fn stopped(statement: &'static str) -> impl FnOnce(tokio::task::JoinError) -> Self {
+        move |source| Self::Database { statement, source: Box::new(source) }
+    }
+
     pub(crate) fn objects(action: &'static str) -> impl FnOnce(opendal::Error) -> Self {
         move |source| Self::Objects { action, source: Box::new(source) }
     }
 }
 
 const DEADLOCK: &str = "40P01";
-/// SQLITE_FULL (SQLite's result codes); disk_full (PostgreSQL's appendix A).
-const FULL: [&str; 2] = ["13", "53100"];
+/// disk_full (PostgreSQL's appendix A).
+const FULL: &str = "53100";
 
 /// A connection that was lost or could not be had, and what PostgreSQL says of itself when it has no time (appendix A of its manual).
 fn away(error: &sqlx::Error) -> bool {

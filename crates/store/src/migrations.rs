@@ -43,13 +43,13 @@ pub(crate) mod statements {
 pub(crate) async fn apply(database: &Database, migrations: &[Migration]) -> Result<(), StoreError> {
     // One process at a time: another that starts meanwhile then finds nothing to apply.
     let mut transaction = database.begin_migration().await?;
-    transaction.run_script(LEDGER).await.map_err(StoreError::database("schema_migration"))?;
+    transaction.run_script("schema_migration", LEDGER).await?;
     let applied = applied(&mut transaction).await?;
     for migration in pending(migrations, &applied)? {
         transaction
-            .run_script(migration.sql)
+            .run_script(migration.name, migration.sql)
             .await
-            .map_err(|source| StoreError::Schema(format!("migration {} failed: {source}", migration.name)))?;
+            .map_err(|error| StoreError::Schema(format!("a migration failed: {error}")))?;
         transaction
             .execute(statements::RECORD_MIGRATION, params![migration.name, migration.checksum()])
             .await?;

@@ -5,7 +5,6 @@
 //! `ON CONFLICT` decide.
 
 mod address;
-mod driver;
 mod durable;
 mod postgres;
 mod sqlite;
@@ -224,8 +223,8 @@ impl Transaction {
     /// As [`Database::execute`].
     pub async fn execute(&mut self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::execute(&mut *inner.inner, statement, values).await,
-            Inner::Server(inner) => driver::execute(&mut **inner, statement, values).await,
+            Inner::File(inner) => inner.execute(statement, values),
+            Inner::Server(inner) => postgres::execute(&mut **inner, statement, values).await,
         }
     }
 
@@ -248,8 +247,8 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::fetch_optional(&mut *inner.inner, statement, values).await,
-            Inner::Server(inner) => driver::fetch_optional(&mut **inner, statement, values).await,
+            Inner::File(inner) => inner.fetch_optional(statement, values),
+            Inner::Server(inner) => postgres::fetch_optional(&mut **inner, statement, values).await,
         }
     }
 
@@ -263,8 +262,8 @@ impl Transaction {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => driver::fetch_all(&mut *inner.inner, statement, values).await,
-            Inner::Server(inner) => driver::fetch_all(&mut **inner, statement, values).await,
+            Inner::File(inner) => inner.fetch_all(statement, values),
+            Inner::Server(inner) => postgres::fetch_all(&mut **inner, statement, values).await,
         }
     }
 
@@ -286,11 +285,13 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn rollback(self) -> Result<(), StoreError> {
-        let done = match self.inner {
-            Inner::File(inner) => inner.inner.rollback().await,
-            Inner::Server(inner) => inner.rollback().await,
-        };
-        done.map_err(StoreError::database("rollback"))
+        match self.inner {
+            Inner::File(inner) => {
+                drop(inner);
+                Ok(())
+            }
+            Inner::Server(inner) => inner.rollback().await.map_err(StoreError::database("rollback")),
+        }
     }
 
     /// Wakes `sleeper` once this is committed.
@@ -299,10 +300,17 @@ impl Transaction {
     }
 
     /// Runs several statements in one text, for migrations.
-    pub(crate) async fn run_script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(crate) async fn run_script(
+        &mut self,
+        name: &'static str,
+        sql: &'static str,
+    ) -> Result<(), StoreError> {
         match &mut self.inner {
-            Inner::File(inner) => sqlx::raw_sql(sql).execute(&mut *inner.inner).await.map(drop),
-            Inner::Server(inner) => sqlx::raw_sql(sql).execute(&mut **inner).await.map(drop),
+            Inner::File(inner) => inner.run_script(name, sql),
+            Inner::Server(inner) => {
+                let done = sqlx::raw_sql(sql).execute(&mut **inner).await;
+                done.map(drop).map_err(StoreError::database(name))
+            }
         }
     }
 }

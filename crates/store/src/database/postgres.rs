@@ -4,19 +4,19 @@
 //! so until its commit, but for what a single statement changes, which is true of SQLite as well between two transactions. Each statement
 //! sees what was committed before it (`READ COMMITTED`). A single statement is atomic by itself and waits for nobody but rows.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::encode::IsNull;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgTypeInfo,
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
 };
 use sqlx::query::Query;
-use sqlx::{Connection as _, Encode, Row as _, Type, TypeInfo as _, ValueRef as _};
+use sqlx::{Column as _, Connection as _, Encode, PgExecutor, Row as _, Type, TypeInfo as _, ValueRef as _};
 
 use super::address::Postgres;
-use super::driver::{Driver, execute, fetch_all, fetch_optional, unknown};
 use crate::{Row, Statement, StoreError, Value};
 
 /// How long is waited for a connection, and for a server that restarts.
@@ -260,32 +260,64 @@ impl Encode<'_, sqlx::Postgres> for Null {
     }
 }
 
-impl Driver for sqlx::Postgres {
-    fn query<'q>(statement: Statement, values: &[Value]) -> Query<'q, Self, PgArguments> {
-        values.iter().fold(sqlx::query(statement.sql()), |query, value| match value {
-            Value::Text(text) => query.bind(text.clone()),
-            Value::Int(number) => query.bind(*number),
-            Value::Bytes(bytes) => query.bind(bytes.clone()),
-            Value::Null => query.bind(Null),
-        })
-    }
+pub(super) async fn execute<'c>(
+    executor: impl PgExecutor<'c>,
+    statement: Statement,
+    values: &[Value],
+) -> Result<u64, StoreError> {
+    let done = query(statement, values).execute(executor).await;
+    done.map(|done| done.rows_affected()).map_err(StoreError::database(statement.name()))
+}
 
-    fn touched(done: &PgQueryResult) -> u64 {
-        done.rows_affected()
-    }
+pub(super) async fn fetch_optional<'c>(
+    executor: impl PgExecutor<'c>,
+    statement: Statement,
+    values: &[Value],
+) -> Result<Option<Row>, StoreError> {
+    let row = query(statement, values).fetch_optional(executor).await;
+    let row = row.map_err(StoreError::database(statement.name()))?;
+    row.map(|row| Ok(Row::new(columns(&row), decode(&row, statement)?))).transpose()
+}
 
-    fn value(row: &PgRow, at: usize) -> Result<Value, sqlx::Error> {
-        let raw = row.try_get_raw(at)?;
-        if raw.is_null() {
-            return Ok(Value::Null);
-        }
-        match raw.type_info().name() {
-            "TEXT" => row.try_get(at).map(Value::Text),
-            "INT8" => row.try_get(at).map(Value::Int),
-            // A number that is written in the statement itself.
-            "INT4" => row.try_get::<i32, _>(at).map(|number| Value::Int(number.into())),
-            "BYTEA" => row.try_get(at).map(Value::Bytes),
-            other => Err(unknown(other)),
-        }
+pub(super) async fn fetch_all<'c>(
+    executor: impl PgExecutor<'c>,
+    statement: Statement,
+    values: &[Value],
+) -> Result<Vec<Row>, StoreError> {
+    let rows = query(statement, values).fetch_all(executor).await;
+    let rows = rows.map_err(StoreError::database(statement.name()))?;
+    let Some(names) = rows.first().map(columns) else { return Ok(Vec::new()) };
+    rows.iter().map(|row| Ok(Row::new(Arc::clone(&names), decode(row, statement)?))).collect()
+}
+
+fn query<'q>(statement: Statement, values: &[Value]) -> Query<'q, sqlx::Postgres, PgArguments> {
+    values.iter().fold(sqlx::query(statement.sql()), |query, value| match value {
+        Value::Text(text) => query.bind(text.clone()),
+        Value::Int(number) => query.bind(*number),
+        Value::Bytes(bytes) => query.bind(bytes.clone()),
+        Value::Null => query.bind(Null),
+    })
+}
+
+fn columns(row: &PgRow) -> Arc<[String]> {
+    row.columns().iter().map(|column| column.name().to_owned()).collect()
+}
+
+fn decode(row: &PgRow, statement: Statement) -> Result<Vec<Value>, StoreError> {
+    (0..row.len()).map(|at| value(row, at).map_err(StoreError::database(statement.name()))).collect()
+}
+
+fn value(row: &PgRow, at: usize) -> Result<Value, sqlx::Error> {
+    let raw = row.try_get_raw(at)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    match raw.type_info().name() {
+        "TEXT" => row.try_get(at).map(Value::Text),
+        "INT8" => row.try_get(at).map(Value::Int),
+        // A number that is written in the statement itself.
+        "INT4" => row.try_get::<i32, _>(at).map(|number| Value::Int(number.into())),
+        "BYTEA" => row.try_get(at).map(Value::Bytes),
+        other => Err(sqlx::Error::Decode(format!("a {other} is none of TEXT, BIGINT, BYTEA").into())),
     }
 }

@@ -1,86 +1,97 @@
 //! One file for one process: one writer, several readers.
+//!
+//! A statement of ours takes less time than to hand it to another thread and its rows back, so it runs on the thread that asks. What may last
+//! has a thread of its own: a list, the sync of a commit (`durable`), a checkpoint.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteQueryResult, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{Connection as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::driver::{self, Driver, unknown};
 use super::durable::Durable;
 use crate::{Row, Statement, StoreError, Value};
 
-const READERS: u32 = 4;
+const READERS: usize = 4;
+/// How long is waited for the writer, and for another program that holds the file.
 const BUSY: Duration = Duration::from_secs(10);
+/// Between two tries while another program holds the file.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Commits between two checkpoints.
+const CHECKPOINT: u32 = 200;
+/// Statements that a connection keeps prepared: more than there are.
+const PREPARED: usize = 512;
 
 /// The file, open.
 #[derive(Clone)]
 pub(super) struct File {
-    writer: SqlitePool,
-    readers: SqlitePool,
-    durable: Durable,
-}
-
-/// A transaction of the one writer.
-pub(super) struct Writing {
-    pub(super) inner: sqlx::Transaction<'static, Sqlite>,
+    /// Empty once it is closed.
+    writer: Arc<tokio::sync::Mutex<Option<Connection>>>,
+    readers: Arc<Readers>,
+    checkpoints: Arc<Checkpoints>,
     durable: Durable,
 }
 
 impl File {
     pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // Who waits for the disk: `durable`.
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(BUSY);
-        // A file does not hang up: to ask each connection first whether it lives doubles what a statement costs.
-        let pool = || SqlitePoolOptions::new().acquire_timeout(BUSY).test_before_acquire(false);
-        let writer = pool()
-            .max_connections(1)
-            // A commit that failed (the disk is full) leaves a connection that believes to be in a transaction for ever: the next takes another.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options.clone())
-            .await
-            .map_err(StoreError::database("open"))?;
-        let database_readers = options.pragma("query_only", "ON");
-        let readers = pool()
-            .max_connections(READERS)
-            .connect_with(database_readers)
-            .await
-            .map_err(StoreError::database("open"))?;
-        Ok(Self { writer, readers, durable: Durable::of(path) })
+        let durable = Durable::of(path);
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || {
+            let [writer, checkpoints] = [connect(&path)?, connect(&path)?];
+            let mut readers = Vec::new();
+            for _ in 0..READERS {
+                let reader = connect(&path)?;
+                reader.pragma_update(None, "query_only", true)?;
+                readers.push(reader);
+            }
+            Ok((writer, readers, checkpoints))
+        });
+        let opened = opened.await.map_err(StoreError::stopped("open"))?;
+        let (writer, readers, checkpoints) = opened.map_err(StoreError::file("open"))?;
+        Ok(Self {
+            writer: Arc::new(tokio::sync::Mutex::new(Some(writer))),
+            readers: Arc::new(Readers {
+                free: Mutex::new(readers),
+                turns: Arc::new(Semaphore::new(READERS)),
+            }),
+            checkpoints: Arc::new(Checkpoints {
+                connection: Mutex::new(Some(checkpoints)),
+                commits: 0.into(),
+            }),
+            durable,
+        })
     }
 
     /// Takes the writer.
     pub(super) async fn begin(&self) -> Result<Writing, StoreError> {
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let inner = begun.map_err(StoreError::database("begin"))?;
-        Ok(Writing { inner, durable: self.durable.clone() })
+        let mut writing = Writing { writer: self.writer("begin").await?, file: self.clone() };
+        patiently("begin", || writing.connection()?.execute_batch("BEGIN IMMEDIATE")).await?;
+        Ok(writing)
     }
 
     pub(super) async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
-        let mut writer = self.writer.acquire().await.map_err(StoreError::database(statement.name()))?;
-        let commit = self.durable.commit();
-        let done = driver::execute(&mut *writer, statement, values).await;
-        drop(writer);
-        self.durable.reached(commit.ended()).await?;
-        done
+        self.alone(statement, |connection| execute(connection, statement, values)).await
     }
 
     pub(super) async fn write(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut writer = self.writer.acquire().await.map_err(StoreError::database(statement.name()))?;
+        self.alone(statement, |connection| fetch(connection, statement, values, usize::MAX)).await
+    }
+
+    /// A statement that writes, by itself; on disk when it returns.
+    async fn alone<T>(
+        &self,
+        statement: Statement,
+        act: impl Fn(&mut Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        let mut writing = Writing { writer: self.writer(statement.name()).await?, file: self.clone() };
         let commit = self.durable.commit();
-        let done = driver::fetch_all(&mut *writer, statement, values).await;
-        drop(writer);
-        self.durable.reached(commit.ended()).await?;
+        let done = patiently(statement.name(), || act(writing.connection()?)).await;
+        drop(writing);
+        self.reached(commit.ended()).await?;
         done
     }
 
@@ -89,9 +100,11 @@ impl File {
         statement: Statement,
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
-        let found = driver::fetch_optional(&self.readers, statement, values).await;
+        let mut reader = self.readers.take(statement).await?;
+        let found = patiently(statement.name(), || fetch(reader.connection()?, statement, values, 1)).await;
+        drop(reader);
         self.durable.all_reached().await?;
-        found
+        Ok(found?.pop())
     }
 
     pub(super) async fn fetch_all(
@@ -99,25 +112,201 @@ impl File {
         statement: Statement,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let found = driver::fetch_all(&self.readers, statement, values).await;
+        let mut reader = self.readers.take(statement).await?;
+        let found =
+            patiently(statement.name(), || fetch(reader.connection()?, statement, values, usize::MAX));
+        let found = found.await;
+        drop(reader);
         self.durable.all_reached().await?;
         found
     }
 
+    /// Closes each connection once it is given back.
     pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.readers.turns.close();
+        drop(std::mem::take(&mut *self.readers.free()));
+        drop(self.checkpoints.connection().take());
+        drop(self.writer.lock().await.take());
+    }
+
+    async fn writer(
+        &self,
+        statement: &'static str,
+    ) -> Result<OwnedMutexGuard<Option<Connection>>, StoreError> {
+        let turn = tokio::time::timeout(BUSY, Arc::clone(&self.writer).lock_owned()).await;
+        turn.map_err(|_| StoreError::Away { statement, source: "the other writers do not end".into() })
+    }
+
+    async fn reached(&self, commit: u64) -> Result<(), StoreError> {
+        self.durable.reached(commit).await?;
+        self.checkpoints.after_commit();
+        Ok(())
     }
 }
 
+/// The one writer, in a transaction or not. What is not committed when it is dropped is rolled back.
+pub(super) struct Writing {
+    writer: OwnedMutexGuard<Option<Connection>>,
+    file: File,
+}
+
 impl Writing {
+    pub(super) fn execute(&mut self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
+        let done = self.connection().and_then(|connection| execute(connection, statement, values));
+        done.map_err(StoreError::file(statement.name()))
+    }
+
+    pub(super) fn fetch_optional(
+        &mut self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        let found = self.connection().and_then(|connection| fetch(connection, statement, values, 1));
+        found.map(|mut rows| rows.pop()).map_err(StoreError::file(statement.name()))
+    }
+
+    pub(super) fn fetch_all(
+        &mut self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let found = self.connection().and_then(|connection| fetch(connection, statement, values, usize::MAX));
+        found.map_err(StoreError::file(statement.name()))
+    }
+
+    pub(super) fn run_script(&mut self, name: &'static str, sql: &str) -> Result<(), StoreError> {
+        self.connection().and_then(|connection| connection.execute_batch(sql)).map_err(StoreError::file(name))
+    }
+
     /// On disk when it returns.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let commit = self.durable.commit();
-        let done = self.inner.commit().await.map_err(StoreError::database("commit"));
-        self.durable.reached(commit.ended()).await?;
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        let file = self.file.clone();
+        let commit = file.durable.commit();
+        let done = patiently("commit", || self.connection()?.execute_batch("COMMIT")).await;
+        drop(self);
+        file.reached(commit.ended()).await?;
         done
     }
+
+    fn connection(&mut self) -> Result<&mut Connection, rusqlite::Error> {
+        self.writer.as_mut().ok_or(rusqlite::Error::InvalidQuery)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let Some(connection) = self.writer.as_ref().filter(|connection| !connection.is_autocommit()) else {
+            return;
+        };
+        // What failed (the disk is full) may have ended it already.
+        if let Err(error) = connection.execute_batch("ROLLBACK") {
+            tracing::warn!(%error, "a transaction could not be rolled back");
+        }
+    }
+}
+
+/// Connections that read.
+struct Readers {
+    free: Mutex<Vec<Connection>>,
+    turns: Arc<Semaphore>,
+}
+
+/// One of them, given back when it is dropped.
+struct Reader {
+    connection: Option<Connection>,
+    readers: Arc<Readers>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Readers {
+    async fn take(self: &Arc<Self>, statement: Statement) -> Result<Reader, StoreError> {
+        let away = |why: &'static str| StoreError::Away { statement: statement.name(), source: why.into() };
+        let turn = tokio::time::timeout(BUSY, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| away("the other readers do not end"))?;
+        let turn = turn.map_err(|_| away("the database is closed"))?;
+        Ok(Reader { connection: self.free().pop(), readers: Arc::clone(self), _turn: turn })
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    fn connection(&mut self) -> Result<&mut Connection, rusqlite::Error> {
+        self.connection.as_mut().ok_or(rusqlite::Error::InvalidQuery)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.readers.turns.is_closed() {
+            self.readers.free().extend(self.connection.take());
+        }
+    }
+}
+
+/// Copies the write-ahead log into the database now and then, on a thread of its own: SQLite would do it on that of whoever commits.
+struct Checkpoints {
+    connection: Mutex<Option<Connection>>,
+    /// Since the last one.
+    commits: AtomicU32,
+}
+
+impl Checkpoints {
+    fn after_commit(self: &Arc<Self>) {
+        if self.commits.fetch_add(1, Ordering::Relaxed) + 1 < CHECKPOINT {
+            return;
+        }
+        self.commits.store(0, Ordering::Relaxed);
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let connection = this.connection();
+            let Some(connection) = connection.as_ref() else { return };
+            // What readers or the writer still need stays for the next one.
+            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if let Err(error) = done {
+                tracing::warn!(%error, "the database could not be brought up to its log; it is tried again");
+            }
+        });
+    }
+
+    fn connection(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tries again what another program keeps from being done; nothing of it was done then.
+async fn patiently<T>(
+    statement: &'static str,
+    mut act: impl FnMut() -> Result<T, rusqlite::Error>,
+) -> Result<T, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match act() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done.map_err(StoreError::file(statement)),
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // While it is opened nobody else has a turn to wait for: SQLite itself waits.
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // Who waits for the disk: `durable`.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(connection)
 }
 
 fn create_private(path: &Path) -> Result<(), StoreError> {
@@ -131,31 +320,63 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::io(format!("cannot open the database {}", path.display())))
 }
 
-impl Driver for Sqlite {
-    fn query<'q>(statement: Statement, values: &[Value]) -> Query<'q, Self, SqliteArguments> {
-        values.iter().fold(sqlx::query(statement.sql()), |query, value| match value {
-            Value::Text(text) => query.bind(text.clone()),
-            Value::Int(number) => query.bind(*number),
-            Value::Bytes(bytes) => query.bind(bytes.clone()),
-            Value::Null => query.bind(None::<String>),
-        })
-    }
+fn execute(
+    connection: &mut Connection,
+    statement: Statement,
+    values: &[Value],
+) -> Result<u64, rusqlite::Error> {
+    fetch(connection, statement, values, usize::MAX)?;
+    Ok(connection.changes())
+}
 
-    fn touched(done: &SqliteQueryResult) -> u64 {
-        done.rows_affected()
+/// The first rows, at most `most`.
+fn fetch(
+    connection: &mut Connection,
+    statement: Statement,
+    values: &[Value],
+    most: usize,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let mut prepared = connection.prepare_cached(statement.sql())?;
+    bind(&mut prepared, values)?;
+    let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
+    let (mut found, mut rows) = (Vec::new(), prepared.raw_query());
+    while found.len() < most
+        && let Some(row) = rows.next()?
+    {
+        let values = (0..columns.len()).map(|at| Ok(value(row.get_ref(at)?, at)?));
+        found.push(Row::new(Arc::clone(&columns), values.collect::<Result<_, rusqlite::Error>>()?));
     }
+    Ok(found)
+}
 
-    fn value(row: &SqliteRow, at: usize) -> Result<Value, sqlx::Error> {
-        let raw = row.try_get_raw(at)?;
-        if raw.is_null() {
-            return Ok(Value::Null);
-        }
-        // The type of the value itself: SQLite's columns do not bind what is in them.
-        match raw.type_info().name() {
-            "TEXT" => row.try_get_unchecked(at).map(Value::Text),
-            "INTEGER" => row.try_get_unchecked(at).map(Value::Int),
-            "BLOB" => row.try_get_unchecked(at).map(Value::Bytes),
-            other => Err(unknown(other)),
-        }
+/// `$2` is a name to SQLite; to us it is the second value.
+fn bind(prepared: &mut rusqlite::Statement<'_>, values: &[Value]) -> Result<(), rusqlite::Error> {
+    for at in 1..=prepared.parameter_count() {
+        let name = prepared.parameter_name(at).and_then(|name| name.strip_prefix('$'));
+        let number = name.and_then(|number| number.parse::<usize>().ok());
+        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+        let value = match value.ok_or(rusqlite::Error::InvalidParameterCount(values.len(), at))? {
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::Null => ValueRef::Null,
+        };
+        prepared.raw_bind_parameter(at, ToSqlOutput::Borrowed(value))?;
     }
+    Ok(())
+}
+
+/// By the type of the value itself: SQLite's columns do not bind what is in them.
+fn value(value: ValueRef<'_>, at: usize) -> Result<Value, rusqlite::types::FromSqlError> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(_) => Value::Text(value.as_str()?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_owned()),
+        ValueRef::Real(_) => {
+            return Err(rusqlite::types::FromSqlError::Other(
+                format!("column {at} holds a number that is not whole: none of TEXT, BIGINT, BYTEA").into(),
+            ));
+        }
+    })
 }
