@@ -113,10 +113,12 @@ impl File {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         let mut reader = self.readers.take(statement).await?;
-        let found =
-            patiently(statement.name(), || fetch(reader.connection()?, statement, values, usize::MAX));
-        let found = found.await;
-        drop(reader);
+        let (values, runtime) = (values.to_vec(), tokio::runtime::Handle::current());
+        let list = tokio::task::spawn_blocking(move || {
+            let name = statement.name();
+            runtime.block_on(patiently(name, || fetch(reader.connection()?, statement, &values, usize::MAX)))
+        });
+        let found = list.await.map_err(StoreError::stopped(statement.name()))?;
         self.durable.all_reached().await?;
         found
     }
