@@ -165,7 +165,7 @@ impl Antivirus {
         let mut reason = String::new();
         for offset in 0..self.pool.len() {
             let Some(address) = self.pool.get(first.wrapping_add(offset) % self.pool.len()) else { continue };
-            match scan::ping(address, self.patience.connect).await {
+            match address.ping(self.patience.connect).await {
                 Ok(()) => return Ok(address),
                 Err(error) => reason = format!("{address}: {error}"),
             }

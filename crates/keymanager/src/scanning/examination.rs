@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sceau_element_api::wire::RecordDraft;
+use sceau_store::Verdict;
 use sceau_trace::Action;
 use zeroize::Zeroizing;
 
-use super::{About, Ended, ScannerSettings, Scans, Verdict, process};
+use super::{About, Ended, ScannerSettings, Scans, process};
 use crate::denial::Denial;
 use crate::manager::KeyManager;
 use crate::release::{Failure, Permitted};

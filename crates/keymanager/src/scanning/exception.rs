@@ -8,11 +8,12 @@ use sceau_crypto::FileId;
 use sceau_element_api::documents::DecisionRole;
 use sceau_element_api::wire::RecordDraft;
 use sceau_element_api::{AccountId, DossierId};
+use sceau_store::Verdict;
 use sceau_trace::{Action, Hash, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{About, Verdict};
+use super::About;
 use crate::connector::Caller;
 use crate::denial::Denial;
 use crate::error::Error;
@@ -289,7 +290,7 @@ impl KeyManager {
         let (dossier, since) = (request.proof.dossier, self.now());
         let about = (dossier, file.file_id, file.envelope_hash);
         let found = self.scans().kept(&about, since).map(|kept| kept.verdict);
-        let Some(Verdict::Infected { signature }) = found else {
+        let Some(Verdict::Infected { name: signature }) = found else {
             return Err(Denial::NotInfected);
         };
         Ok(Exception {

@@ -86,31 +86,16 @@ async fn connect(pool: &[ClamdAddress]) -> Option<(Scan, Option<String>)> {
         let address = pool.get(first.wrapping_add(offset) % pool.len())?;
         let one = Antivirus::new(vec![address.clone()], Patience::default()).ok()?;
         if let Ok(scan) = one.begin().await {
-            let asked = tokio::time::timeout(Duration::from_secs(3), version(address)).await;
-            return Some((scan, asked.ok().flatten()));
+            return Some((scan, version(address, Patience::default().connect).await));
         }
     }
     None
 }
 
 /// Its version and that of its signatures, as a record may hold them: `ClamAV-1.4.3/27820`.
-pub(super) async fn version(address: &ClamdAddress) -> Option<String> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut answer = Vec::new();
-    match address {
-        ClamdAddress::Unix(path) => {
-            let mut stream = tokio::net::UnixStream::connect(path).await.ok()?;
-            stream.write_all(b"zVERSION\0").await.ok()?;
-            stream.take(256).read_to_end(&mut answer).await.ok()?;
-        }
-        ClamdAddress::Tcp(at) => {
-            let mut stream = tokio::net::TcpStream::connect(at.as_str()).await.ok()?;
-            stream.write_all(b"zVERSION\0").await.ok()?;
-            stream.take(256).read_to_end(&mut answer).await.ok()?;
-        }
-    }
-    let text = String::from_utf8(answer).ok()?;
-    let mut fields = text.trim_end_matches('\0').split('/');
+pub(super) async fn version(address: &ClamdAddress, patience: Duration) -> Option<String> {
+    let said = address.version(patience).await.ok()?;
+    let mut fields = said.split('/');
     let program = fields.next()?.replace(' ', "-");
     let named = match fields.next() {
         Some(signatures) => format!("{program}/{signatures}"),

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use sceau_crypto::FileId;
 use sceau_element_api::DossierId;
-use sceau_store::{Antivirus, ClamdAddress, Patience};
+use sceau_store::{Antivirus, ClamdAddress, Patience, Verdict};
 use sceau_trace::{Action, Hash};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
@@ -110,13 +110,6 @@ pub enum Scanned {
     },
 }
 
-/// What the antivirus says of exact bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
-    Clean,
-    Infected { signature: String },
-}
-
 /// The document that a verdict is about.
 type About = (DossierId, FileId, Hash);
 /// How an examination ended; a denial where there is no verdict.
@@ -158,8 +151,7 @@ impl Kept {
         let Some(version) = &self.version else { return false };
         let mut others = false;
         for address in pool {
-            let asked = tokio::time::timeout(QUICK, inside::version(address)).await;
-            match asked.ok().flatten() {
+            match inside::version(address, QUICK).await {
                 Some(now) if now == *version => return false,
                 Some(_) => others = true,
                 None => {}
@@ -245,7 +237,7 @@ impl KeyManager {
         };
         match verdict {
             Verdict::Clean => Ok(Some(Scanned::Clean)),
-            Verdict::Infected { signature } => Err(Denial::Infected(signature)),
+            Verdict::Infected { name } => Err(Denial::Infected(name)),
         }
     }
 
@@ -278,9 +270,7 @@ impl KeyManager {
             Err(_) => Err(Denial::ScanUnderWay),
         }
     }
-}
 
-impl KeyManager {
     /// Whether an antivirus of those that are configured answers; nothing where none is.
     pub(crate) async fn scanner_answers(&self) -> Option<bool> {
         let pool = self.settings().scanner.as_ref()?.antivirus.clone();
@@ -288,9 +278,7 @@ impl KeyManager {
         let antivirus = Antivirus::new(pool, patience).ok()?;
         Some(antivirus.ready().await.is_ok())
     }
-}
 
-impl KeyManager {
     /// Whether the last process that examined a document was confined; nothing where none is configured.
     pub(crate) fn scanner_is_confined(&self) -> Option<bool> {
         self.settings().scanner.as_ref()?;

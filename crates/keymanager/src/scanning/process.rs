@@ -5,11 +5,12 @@
 use std::process::Stdio;
 
 use sceau_crypto::Cek;
+use sceau_store::Verdict;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Take};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::ScannerSettings;
 use super::inside::Said;
-use super::{ScannerSettings, Verdict};
 use crate::denial::Denial;
 
 /// The most that a scanning process may say, in bytes.
@@ -76,7 +77,7 @@ impl Process {
         drop(self.child.kill().await);
         match said {
             Said::Clean { size } => Ok((Verdict::Clean, size)),
-            Said::Infected { size, signature } => Ok((Verdict::Infected { signature }, size)),
+            Said::Infected { size, signature } => Ok((Verdict::Infected { name: signature }, size)),
             Said::TooLarge => Err(Denial::ScannerTooLarge),
             Said::Altered => Err(Denial::DocumentAltered),
             Said::Unavailable => Err(Denial::ScannerUnavailable),

@@ -1,13 +1,15 @@
 //! Where a daemon listens: `unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:port`.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 
-use super::scan::Wire;
+use super::scan::{self, Wire};
 
 /// The address of one ClamAV daemon, written `unix:/path` or `tcp:127.0.0.1:port`.
 ///
@@ -76,7 +78,27 @@ impl fmt::Display for ClamdAddress {
 }
 
 impl ClamdAddress {
-    pub(super) async fn connect(&self) -> std::io::Result<Wire> {
+    /// Whether the daemon answers PING (clamd(8)).
+    ///
+    /// # Errors
+    /// When it does not within `patience` (`TimedOut`), or what listens there is no clamd.
+    pub async fn ping(&self, patience: Duration) -> io::Result<()> {
+        match scan::ask(self, b"zPING\0", patience).await?.as_str() {
+            "PONG" => Ok(()),
+            _ => Err(io::Error::other("what listens there is no clamd")),
+        }
+    }
+
+    /// What the daemon answers to VERSION (clamd(8)): `ClamAV 1.4.3/27816/Sat Nov 15 09:26:07 2026`, which are program, signatures and
+    /// their date; the program alone where it has no signatures of ClamAV's own.
+    ///
+    /// # Errors
+    /// When it does not answer within `patience` (`TimedOut`), or with what is no text.
+    pub async fn version(&self, patience: Duration) -> io::Result<String> {
+        scan::ask(self, b"zVERSION\0", patience).await
+    }
+
+    pub(super) async fn connect(&self) -> io::Result<Wire> {
         match self {
             Self::Unix(path) => UnixStream::connect(path).await.map(Wire::Unix),
             Self::Tcp(at) => {

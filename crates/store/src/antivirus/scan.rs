@@ -86,13 +86,16 @@ impl Scan {
     }
 }
 
-/// Whether the daemon at `address` answers a ping in time.
-pub(super) async fn ping(address: &ClamdAddress, patience: Duration) -> io::Result<()> {
+/// What the daemon at `address` answers to a command without a stream, its zero byte taken off.
+pub(super) async fn ask(address: &ClamdAddress, command: &[u8], patience: Duration) -> io::Result<String> {
     let asked = async {
         let mut wire = address.connect().await?;
-        wire.write_all(b"zPING\0").await?;
-        let answer = wire.read_answer().await?;
-        if answer == b"PONG\0" { Ok(()) } else { Err(io::Error::other("it does not answer as clamd does")) }
+        wire.write_all(command).await?;
+        let mut answer = wire.read_answer().await?;
+        if answer.pop() != Some(0) {
+            return Err(io::Error::other("its answer has no end"));
+        }
+        String::from_utf8(answer).map_err(|_| io::Error::other("its answer is no text"))
     };
     timeout(patience, asked).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
@@ -136,15 +139,15 @@ impl Wire {
     fn has_spoken(&self) -> bool {
         let mut byte = [0];
         let peeked = match self {
-            Self::Unix(stream) => rustix_peek(stream, &mut byte),
-            Self::Tcp(stream) => rustix_peek(stream, &mut byte),
+            Self::Unix(stream) => peek(stream, &mut byte),
+            Self::Tcp(stream) => peek(stream, &mut byte),
         };
         !matches!(peeked, Err(error) if error == rustix::io::Errno::WOULDBLOCK || error == rustix::io::Errno::AGAIN)
     }
 }
 
 /// Looks at the first byte that waits, without taking it.
-fn rustix_peek(socket: impl std::os::fd::AsFd, byte: &mut [u8]) -> Result<usize, rustix::io::Errno> {
+fn peek(socket: impl std::os::fd::AsFd, byte: &mut [u8]) -> Result<usize, rustix::io::Errno> {
     use rustix::net::RecvFlags;
     rustix::net::recv(socket, byte, RecvFlags::PEEK | RecvFlags::DONTWAIT).map(|(_, length)| length)
 }

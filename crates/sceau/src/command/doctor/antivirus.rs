@@ -5,8 +5,6 @@ use std::time::Duration;
 use sceau_store::ClamdAddress;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
 
 use super::Finding;
 use crate::command::say;
@@ -19,14 +17,10 @@ const DAY_S: i64 = 86_400;
 
 pub(super) async fn look(address: &ClamdAddress, now_ms: u64) -> Vec<Finding> {
     let asked = async {
-        let pong = ask(address, b"zPING\0").await?;
-        if pong != "PONG" {
-            return Err(std::io::Error::other("what listens there is no clamd"));
-        }
-        ask(address, b"zVERSION\0").await
+        address.ping(SILENCE).await?;
+        address.version(SILENCE).await
     };
-    let said = tokio::time::timeout(SILENCE, asked).await;
-    match said.unwrap_or_else(|_| Err(std::io::Error::other("it is silent"))) {
+    match asked.await {
         Ok(version) => vec![
             Finding::well("antivirus", format!("{version} answers at {address}")),
             signatures(&version, now_ms),
@@ -37,23 +31,6 @@ pub(super) async fn look(address: &ClamdAddress, now_ms: u64) -> Vec<Finding> {
             vec![Finding::trouble("antivirus", format!("{address}: {error}"), advice)]
         }
     }
-}
-
-async fn ask(address: &ClamdAddress, command: &[u8]) -> std::io::Result<String> {
-    match address {
-        ClamdAddress::Unix(path) => exchange(UnixStream::connect(path).await?, command).await,
-        ClamdAddress::Tcp(host) => exchange(TcpStream::connect(host).await?, command).await,
-    }
-}
-
-async fn exchange(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    command: &[u8],
-) -> std::io::Result<String> {
-    stream.write_all(command).await?;
-    let mut answer = Vec::new();
-    stream.take(1024).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).trim_end_matches('\0').to_owned())
 }
 
 /// `ClamAV 1.4.3/27816/Sat Nov 15 09:26:07 2026`; without signatures of ClamAV's own, the version alone.
