@@ -1,6 +1,7 @@
-//! What must be true of the house itself: which room may lean on which, what may enter the tree, how big files are.
+//! What must be true of the house itself: which room may lean on which, what may enter the tree, how big files are, what documents point at.
 
 mod dependencies;
+mod documents;
 mod files;
 mod graph;
 mod licences;
@@ -27,6 +28,7 @@ pub(crate) fn stage(log: &Log) -> Result<(), String> {
             findings.warnings.iter().for_each(|warning| log.say(&format!("warning: {warning}")));
             complaints.extend(findings.errors);
             complaints.extend(dependencies::examine(&root(), &tracked)?);
+            complaints.extend(documents::examine(&root(), &tracked));
         }
         None => complaints.push("git ls-files says nothing: the tracked files could not be read".to_owned()),
     }
