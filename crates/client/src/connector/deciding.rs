@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokio::time::Instant;
 
-use super::decisions::Found;
+use super::decisions::{Found, Told};
 use super::event::Event;
 use super::held::Held;
 use super::journal::Step;
@@ -60,8 +60,8 @@ impl Connector {
         if !at.pending {
             return self.standing().decided.contains(&(at.name.clone(), found.hash.clone()));
         }
-        let told = found.is_told(&at.held);
-        if told == Some(true) {
+        let told = found.told(&at.held);
+        if matches!(told, Some(Told::Signed {})) {
             self.forget_pending(&at.name);
         }
         told.is_some()

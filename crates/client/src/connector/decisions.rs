@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use sceau_element_api::Base64Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::held::Held;
@@ -15,7 +15,7 @@ use super::writing::{hex, pretty};
 /// What the organisation's system drops into the folder of a dossier, prints, or answers.
 pub(super) const FOUND: &str = "decision.json";
 /// What became of it, beside it.
-const TOLD: &str = "decision.result.json";
+pub(super) const TOLD: &str = "decision.result.json";
 /// What the organisation decided, wherever it did.
 pub(super) const DECIDED: &str = "decided.json";
 /// What shows both: the folder beside them, and its files.
@@ -42,6 +42,29 @@ pub(super) struct Wanted {
 pub(super) struct Found {
     pub(super) hash: String,
     bytes: Vec<u8>,
+}
+
+/// What became of a decision, as its folder says it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Told {
+    /// The key manager signed it.
+    Signed {},
+    /// It was refused for good.
+    Refused {
+        /// Stable code.
+        code: String,
+        /// In words.
+        detail: String,
+    },
+}
+
+/// The file that says it: of which decision, and what.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    decision_sha256: String,
+    #[serde(flatten)]
+    told: Told,
 }
 
 /// What proves which dossier is decided on, as it lies in its folder.
@@ -98,24 +121,21 @@ impl Found {
         Ok(receiver.decide(&body).await?)
     }
 
-    /// Whether the folder says that the key manager signed it, or refused it for good.
-    pub(super) fn is_told(&self, place: &Held) -> Option<bool> {
-        let told = place.read(TOLD, LARGEST).ok()??;
-        let told: Value = serde_json::from_slice(&told).ok()?;
-        let same = told.get("decision_sha256").is_some_and(|hash| *hash == self.hash);
-        same.then(|| told.get("state").is_some_and(|state| state == "signed"))
+    /// What the folder says that became of it.
+    pub(super) fn told(&self, place: &Held) -> Option<Told> {
+        let said = place.read(TOLD, LARGEST).ok()??;
+        let Answer { decision_sha256, told } = serde_json::from_slice(&said).ok()?;
+        (decision_sha256 == self.hash).then_some(told)
     }
 
     /// Says in a folder what became of it.
     pub(super) fn tell(&self, place: &Held, outcome: &Result<(), Trouble>) -> Result<(), Error> {
         let told = match outcome {
-            Ok(()) => json!({"decision_sha256": self.hash, "state": "signed"}),
-            Err(trouble) => json!({
-                "decision_sha256": self.hash, "state": "refused", "code": trouble.code(),
-                "detail": trouble.to_string(),
-            }),
+            Ok(()) => Told::Signed {},
+            Err(trouble) => Told::Refused { code: trouble.code().to_owned(), detail: trouble.to_string() },
         };
-        unless_gone(place.replace(TOLD, &pretty(&told)))
+        let answer = Answer { decision_sha256: self.hash.clone(), told };
+        unless_gone(place.replace(TOLD, &pretty(&serde_json::to_value(answer)?)))
     }
 }
 
@@ -145,5 +165,5 @@ pub(super) fn note(place: &Held, proven: &Decided) -> Result<(), Error> {
 
 /// Whether a decision lies in the folder of a dossier that the key manager has not signed: not yet, or not at all.
 pub(super) fn waits(place: &Held) -> bool {
-    Found::in_folder(place).is_some_and(|found| found.is_told(place) != Some(true))
+    Found::in_folder(place).is_some_and(|found| !matches!(found.told(place), Some(Told::Signed {})))
 }

@@ -14,6 +14,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// A folder that is held open: what is written goes with it when somebody takes it away meanwhile, and never into another of its name.
+#[derive(Debug)]
 pub(super) struct Held(OwnedFd);
 
 impl Held {
@@ -57,6 +58,15 @@ impl Held {
     pub(super) fn inside(&self, name: &str) -> Result<Self, Error> {
         match mkdirat(&self.0, name, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => Ok(Self(openat(&self.0, name, FOLDER, Mode::empty())?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a file; one that is gone is good.
+    pub(super) fn remove(&self, name: &str) -> Result<(), Error> {
+        match unlinkat(&self.0, name, AtFlags::empty()) {
+            Ok(()) => Ok(fsync(&self.0)?),
+            Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

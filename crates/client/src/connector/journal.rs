@@ -69,7 +69,7 @@ pub(super) enum Step {
         /// SHA-256 of what was found, hexadecimal.
         found: String,
     },
-    /// The folder is gone, and with it what was decided there.
+    /// What was decided in the folder counts no more: it is gone, or a person said that what was refused there be tried again.
     Gone {
         /// Its name.
         folder: String,

@@ -23,14 +23,17 @@ mod runner;
 mod standing;
 mod telling;
 mod trouble;
+mod undecided;
 mod withheld;
 mod writing;
 
 pub use config::{Grace, Handover, Target};
+pub use decisions::Told;
 pub use event::Event;
 pub use feed::{Delivery, Kind};
 pub use journal::{Aside, Journal};
 pub use runner::Connector;
 pub use standing::Standing;
 pub use trouble::Trouble;
+pub use undecided::Undecided;
 pub use writing::{Scanned, Scanner};

@@ -12,10 +12,15 @@ use super::held::Held;
 #[derive(Debug)]
 pub(super) struct Pending(PathBuf);
 
+/// Where it is.
+pub(super) fn place(state: &Path) -> PathBuf {
+    state.join("decisions")
+}
+
 impl Pending {
     /// In the folder of the journal.
     pub(super) fn open(state: &Path) -> Result<Self, Error> {
-        let folder = state.join("decisions");
+        let folder = place(state);
         folder::prepare(&folder, |_| false)?;
         Ok(Self(folder))
     }
