@@ -128,6 +128,53 @@ async fn nothing_but_what_is_clean_can_be_submitted() {
 }
 
 #[tokio::test]
+async fn a_deposit_has_so_many_files_and_no_more() {
+    let scanned = Scanned::start("many", "");
+    let cast = scanned.cast().await;
+    let visit = scanned.begin(&cast).await;
+    let refused = visit.announce("pièce.pdf", "application/pdf", 200).await.unwrap();
+    assert_eq!(visit.send(refused, vec![b'x'; 200]).await.unwrap_err(), "wrong_type");
+    for _ in 0..50 {
+        visit.announce("pièce.pdf", "application/pdf", 200).await.unwrap();
+    }
+    let one_more = visit.announce("pièce.pdf", "application/pdf", 200).await;
+    assert_eq!(
+        one_more.unwrap_err(),
+        "intake_too_many_files",
+        "what was refused does not count, the rest does"
+    );
+}
+
+#[tokio::test]
+async fn only_pages_of_the_platform_read_what_the_intake_answers() {
+    let scanned = Scanned::start("origins", "");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let port = scanned.url.rsplit_once(':').unwrap().1;
+    let platform = scanned.house.origin.clone();
+    let beside = format!("{platform}.evil.example");
+    for (origin, ours) in [
+        (platform.as_str(), true),
+        ("https://evil.example", false),
+        (beside.as_str(), false),
+        ("null", false),
+    ] {
+        for (method, path) in [("OPTIONS", "/v1/deposits"), ("GET", "/v1/deposits/none")] {
+            let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let asked =
+                http.request(method, format!("http://127.0.0.1:{port}{path}")).header("origin", origin);
+            let answer = asked.send().await.unwrap();
+            let let_in = answer.headers().get("access-control-allow-origin");
+            assert_eq!(
+                let_in.is_some_and(|it| it.as_bytes() == origin.as_bytes()),
+                ours,
+                "{origin}: {let_in:?}"
+            );
+            assert_eq!(let_in.is_some(), ours, "{origin}: {let_in:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_s_word_is_not_enough() {
     let scanned = Scanned::start("page-word", "");
     let cast = scanned.cast().await;

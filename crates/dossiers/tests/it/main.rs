@@ -27,6 +27,7 @@ mod mob;
 mod more_information_is_asked_and_given;
 mod objects_without_a_row_are_swept;
 mod only_a_key_manager_rewraps;
+mod only_a_key_managers_page_reads_across_origins;
 mod problem_codes_are_as_documented;
 mod the_api_is_as_documented;
 mod tickets_and_reading_sessions_expire;
