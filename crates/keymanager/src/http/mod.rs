@@ -3,6 +3,7 @@
 mod administration;
 mod connectors;
 mod guard;
+mod keys;
 mod pages;
 mod problem;
 mod public;
@@ -44,13 +45,13 @@ pub(crate) fn router(manager: KeyManager) -> Router {
         .routes(routes!(connectors::decided))
         .routes(routes!(connectors::list, connectors::grant))
         .routes(routes!(connectors::revoke))
-        .routes(routes!(administration::keys))
-        .routes(routes!(administration::rotate))
-        .routes(routes!(administration::withdraw_keys))
-        .routes(routes!(administration::rewrap))
-        .routes(routes!(administration::new_root))
-        .routes(routes!(administration::destroy))
-        .routes(routes!(administration::certificate_of_destruction))
+        .routes(routes!(keys::keys))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::withdraw_keys))
+        .routes(routes!(keys::rewrap))
+        .routes(routes!(keys::new_root))
+        .routes(routes!(keys::destroy))
+        .routes(routes!(keys::certificate_of_destruction))
         .routes(routes!(administration::status))
         .routes(routes!(administration::bindings, administration::bind))
         .routes(routes!(administration::assignments, administration::assign))
