@@ -170,9 +170,10 @@ impl KeyManager {
     ) -> Result<(Arc<Permitted>, Option<Scanned>), Denial> {
         let permitted = Arc::new(self.permit(caller, request)?);
         self.check_newest().await?;
-        let scanned = self.scanned(caller, request, &permitted).await?;
+        let scanned = self.scanned(caller, request, &permitted).await;
+        // Before what was found is told, too: who was shut out meanwhile hears nothing of the document.
         self.check_still_reaches(caller, request.proof.dossier)?;
-        Ok((permitted, scanned))
+        Ok((permitted, scanned?))
     }
 
     /// Every check that needs no private key, in order.

@@ -12,8 +12,9 @@ use sceau_pki::CertificateRole;
 use sceau_store::Clock;
 use serde_json::json;
 
+use super::only_what_the_antivirus_clears_leaves::{INFECTED, READY, asks, exception, says, supervisor};
 use crate::support::world::{AssertWell as _, Stopped, unlock};
-use crate::support::{Bad, World};
+use crate::support::{Bad, SealedDossier, World};
 
 /// A key manager with a backup in two of three hands.
 struct Kept {
@@ -165,4 +166,27 @@ async fn certificates_that_were_withdrawn_since_the_backup_stay_withdrawn() {
     let world = world.restart(Settings::default()).await;
     is_refused(&world, &late).await;
     world.administrator().await.get("/v1/keys").await.json();
+}
+
+/// The backup does not know which were taken back since, and nobody's record tells.
+#[tokio::test]
+async fn exceptions_of_the_backup_count_no_more() {
+    let scripts = tempfile::tempdir().unwrap();
+    let settings = says(scripts.path(), &[READY, INFECTED]);
+    let world = World::with(settings.clone()).await;
+    let ((officer, account), (chief, _)) = (world.officer().await, supervisor(&world).await);
+    let dossier = SealedDossier::deposit(&world);
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+    chief.post("/v1/exceptions", &exception(&dossier, account, 24)).await.json();
+    dossier.assert_opened(&asks(&officer, &dossier).await.json());
+    let lost = Kept::of(world).await.lose_everything();
+    lost.restore(true).await.unwrap();
+    let world = lost.stopped.start(settings).await;
+    world.manager.tick().await.assert_well();
+    assert_eq!(asks(&officer, &dossier).await.code(), "document_infected");
+    let shown = chief.get("/v1/exceptions").await.json();
+    assert_eq!((&shown[0]["standing"], &shown[0]["revoked"]["by"]), (&json!("revoked"), &json!(null)));
+    // A supervisor may make another.
+    chief.post("/v1/exceptions", &exception(&dossier, account, 1)).await.json();
+    dossier.assert_opened(&asks(&officer, &dossier).await.json());
 }

@@ -16,12 +16,12 @@ use crate::support::world::AssertWell as _;
 use crate::support::{Answer, Bad, Browser, READING, SealedDossier, World};
 
 const HOUR: u64 = 3_600_000;
-const READY: &str = r#"{"said":"ready","antivirus":"Double-1/2","confined":true}"#;
+pub(crate) const READY: &str = r#"{"said":"ready","antivirus":"Double-1/2","confined":true}"#;
 const CLEAN: &str = r#"{"said":"clean","size":21}"#;
-const INFECTED: &str = r#"{"said":"infected","size":21,"signature":"Test.Found"}"#;
+pub(crate) const INFECTED: &str = r#"{"said":"infected","size":21,"signature":"Test.Found"}"#;
 
 /// A scanning process that says these lines, keeps a note of each start in `folder`, and reads whatever comes.
-fn says(folder: &Path, lines: &[&str]) -> Settings {
+pub(crate) fn says(folder: &Path, lines: &[&str]) -> Settings {
     let mut script = format!("echo started >> {}/starts\n", folder.display());
     lines.iter().for_each(|line| script += &format!("echo '{line}'\n"));
     let path = folder.join("double.sh");
@@ -41,18 +41,18 @@ fn reading(dossier: &SealedDossier) -> Value {
     body
 }
 
-async fn asks(browser: &Browser, dossier: &SealedDossier) -> Answer {
+pub(crate) async fn asks(browser: &Browser, dossier: &SealedDossier) -> Answer {
     browser.post("/v1/unwrap", &reading(dossier)).await
 }
 
-async fn supervisor(world: &World) -> (Browser, AccountId) {
+pub(crate) async fn supervisor(world: &World) -> (Browser, AccountId) {
     let certificate = world.certificate(CertificateRole::CaseOfficer).await;
     let account = AccountId::random();
     world.bind(&certificate, account, DecisionRole::Supervisor).await;
     (world.browser(Some(&certificate)), account)
 }
 
-fn exception(dossier: &SealedDossier, account: AccountId, hours: u64) -> Value {
+pub(crate) fn exception(dossier: &SealedDossier, account: AccountId, hours: u64) -> Value {
     let mut body = dossier.proof();
     body["file_id"] = json!(dossier.manifest.files[0].file_id);
     (body["account"], body["hours"]) = (json!(account), json!(hours));
@@ -291,6 +291,12 @@ async fn the_verdict_is_on_what_the_manifest_names_and_fetched_with_the_reader_s
     let mut body = dossier.request();
     body["reading"] = json!("another");
     assert_eq!(officer.post("/v1/unwrap", &body).await.code(), "reading_expired");
+    // Under a session that was begun anew it opens: what came to nothing is not kept.
+    let renewed = SealedDossier::deposit(&world);
+    let mut body = renewed.request();
+    body["reading"] = json!("one that has ended");
+    assert_eq!(officer.post("/v1/unwrap", &body).await.code(), "reading_expired");
+    renewed.assert_opened(&asks(&officer, &renewed).await.json());
     // The platform shows the scanner something else than the depositor sent.
     let file = dossier.manifest.files[0].file_id.to_string();
     world.platform.lock().parts.insert((file, 0), b"something harmless".to_vec());
