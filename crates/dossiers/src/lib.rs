@@ -6,6 +6,7 @@
 
 mod admissible;
 mod code;
+mod cross_origin;
 mod decisions;
 mod deliveries;
 mod deposits;

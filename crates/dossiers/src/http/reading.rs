@@ -4,10 +4,7 @@
 
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
-};
+use axum::http::header::{ORIGIN, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -24,6 +21,7 @@ use super::Platform;
 use super::octets::octets;
 use super::parts::At;
 use super::refusal::Refusal;
+use crate::cross_origin::let_in;
 use crate::{Bundle, Dossiers, Fault, Reader, Reading, ReadingToken, Summary, Ticket, guard};
 
 /// The ticket of an opening link.
@@ -139,15 +137,7 @@ async fn key_manager_cors(State(platform): State<Platform>, request: Request, ne
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin.filter(|_| known) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if preflight {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-            headers.insert(
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, content-type"),
-            );
-            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        }
+        let_in(headers, origin, preflight.then_some("GET, POST"));
     }
     response
 }

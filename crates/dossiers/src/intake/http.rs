@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN, VARY};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +24,7 @@ use super::admission::{Given, missing_answer, missing_document};
 use super::deposit::{Announced, Clean, Deposit, Standing};
 use super::platform::Meant;
 use super::refusal::Refusal;
+use crate::cross_origin::let_in;
 
 /// How long a JSON body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);
@@ -286,15 +284,7 @@ async fn cross_origin(State(intake): State<Intake>, request: Request, next: Next
     headers.insert(VARY, HeaderValue::from_static("origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(origin) = HeaderValue::from_str(&platform).ok().filter(|_| ours) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if preflight {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, DELETE"));
-            headers.insert(
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, content-type"),
-            );
-            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        }
+        let_in(headers, origin, preflight.then_some("GET, POST, PUT, DELETE"));
     }
     response
 }

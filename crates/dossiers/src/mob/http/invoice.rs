@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::forms::{bounded, json};
+use super::fields::{bounded, json, wrong};
 use super::refusal::{Answer, Code};
 
 /// The most invoices of one subscription: as many as it may have files.
@@ -116,7 +116,7 @@ impl Invoice {
         let day = transaction.purchase_date.get(..10).unwrap_or_default();
         let form = time::macros::format_description!("[year]-[month]-[day]");
         if time::Date::parse(day, form).is_err() {
-            return Err(super::forms::wrong("purchaseDate", "a date, YYYY-MM-DD…"));
+            return Err(wrong("purchaseDate", "a date, YYYY-MM-DD…"));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod attachments;
 mod callers;
 mod check;
 mod download;
+mod fields;
 mod forms;
 mod invoice;
 mod keys;

@@ -6,10 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, ORIGIN, VARY};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +20,7 @@ use tower::ServiceExt as _;
 
 use super::refusal::Refusal;
 use super::{MobHost, attachments, check, download, keys, lists, metadata, requests, steps};
+use crate::cross_origin::let_in;
 use crate::guard::OF_A_SOURCE;
 
 /// The largest JSON body, in bytes.
@@ -144,15 +142,7 @@ async fn cross_origin(State(host): State<MobHost>, request: Request, next: Next)
     headers.append(VARY, HeaderValue::from_static("origin"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = origin.filter(|_| ours) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if preflight {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH"));
-            headers.insert(
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("authorization, content-type"),
-            );
-            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        }
+        let_in(headers, origin, preflight.then_some("GET, POST, PUT, PATCH"));
     }
     response
 }

@@ -11,7 +11,7 @@ use sceau_trace::Action;
 use serde_json::{Map, Value, json};
 
 use super::callers::{Depositor, Funder, Reader};
-use super::forms::json as parsed;
+use super::fields::json as parsed;
 use super::refusal::{Answer, Code, Refusal};
 use super::rows::{Attachment, Request, Status};
 use super::{MobHost, record, statements};
