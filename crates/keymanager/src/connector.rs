@@ -145,7 +145,10 @@ impl KeyManager {
     pub(crate) fn check_still_reaches(&self, caller: Caller<'_>, dossier: DossierId) -> Result<(), Denial> {
         let registers = self.registers().read().unwrap_or_else(PoisonError::into_inner);
         let reaches = match caller {
-            Caller::Officer(officer) => registers.may_open(dossier, officer.account()),
+            Caller::Officer(officer) => {
+                officer.check_still_bound(&registers)?;
+                registers.may_open(dossier, officer.account())
+            }
             Caller::Connector(VerifiedConnector { grant }) => {
                 if registers.connectors.get(&grant.certificate_fingerprint) != Some(grant) {
                     return Err(Denial::NotGranted);

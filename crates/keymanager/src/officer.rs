@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 use crate::denial::Denial;
 use crate::manager::KeyManager;
-use crate::register::Binding;
+use crate::register::{Binding, Registers};
 
 /// A case officer or supervisor: an accepted case officer's certificate, bound to an account.
 #[derive(Debug, Clone)]
@@ -31,6 +31,19 @@ impl VerifiedOfficer {
     /// In which role.
     pub fn role(&self) -> DecisionRole {
         self.binding.role
+    }
+
+    /// That the certificate was neither withdrawn nor bound anew since it was judged.
+    pub(crate) fn check_still_bound(&self, registers: &Registers) -> Result<(), Denial> {
+        let fingerprint = &self.binding.certificate_fingerprint;
+        if registers.is_withdrawn(fingerprint) {
+            return Err(Denial::CertificateWithdrawn);
+        }
+        if registers.bindings.get(fingerprint) == Some(&self.binding) {
+            Ok(())
+        } else {
+            Err(Denial::NotBound)
+        }
     }
 
     /// As records name the officer.

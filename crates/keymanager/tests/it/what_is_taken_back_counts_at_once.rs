@@ -1,7 +1,10 @@
-//! What is taken back while a document is examined counts before its key leaves: a connector's grant, an officer's assignment.
+//! What is taken back while a document is examined counts before its key leaves: a connector's grant, an officer's
+//! assignment, the certificate itself.
 
 use std::path::Path;
 
+use sceau_element_api::AccountId;
+use sceau_element_api::documents::DecisionRole;
 use sceau_keymanager::{Assignment, Grant, ScannerSettings, Settings};
 use sceau_pki::CertificateRole;
 use serde_json::json;
@@ -88,4 +91,18 @@ async fn an_assignment_that_is_given_to_another_meanwhile_releases_nothing() {
         world.manager.assign(assignment).await.unwrap();
     });
     assert_eq!(answer.await.code(), "not_assigned");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_withdrawn_meanwhile_releases_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with(waits(folder.path())).await;
+    let certificate = world.certificate(CertificateRole::CaseOfficer).await;
+    world.bind(&certificate, AccountId::random(), DecisionRole::CaseOfficer).await;
+    let officer = world.browser(Some(&certificate));
+    let dossier = SealedDossier::deposit(&world);
+    let answer = asked(folder.path(), (&officer, "/v1/unwrap"), &dossier, async {
+        world.manager.withdraw_certificate(&certificate.fingerprint).await.unwrap();
+    });
+    assert_eq!(answer.await.code(), "certificate_withdrawn");
 }
