@@ -106,3 +106,28 @@ async fn a_certificate_that_is_withdrawn_meanwhile_releases_nothing() {
     });
     assert_eq!(answer.await.code(), "certificate_withdrawn");
 }
+
+#[tokio::test]
+async fn who_was_shut_out_meanwhile_is_not_told_what_was_found() {
+    for withdrawn in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::with(waits(folder.path())).await;
+        let double = folder.path().join("double.sh");
+        let script = std::fs::read_to_string(&double).unwrap();
+        let found = script.replace("\"clean\"", "\"infected\",\"signature\":\"Test.Found\"");
+        std::fs::write(&double, found).unwrap();
+        let certificate = world.certificate(CertificateRole::CaseOfficer).await;
+        world.bind(&certificate, AccountId::random(), DecisionRole::CaseOfficer).await;
+        let officer = world.browser(Some(&certificate));
+        let dossier = SealedDossier::deposit(&world);
+        let answer = asked(folder.path(), (&officer, "/v1/unwrap"), &dossier, async {
+            if withdrawn {
+                world.manager.withdraw_certificate(&certificate.fingerprint).await.unwrap();
+            }
+        });
+        let answer = answer.await;
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(said.contains("Test.Found"), !withdrawn, "{said}");
+        assert_eq!(answer.code(), if withdrawn { "certificate_withdrawn" } else { "document_infected" });
+    }
+}
