@@ -1,6 +1,6 @@
 //! What the citizen's page calls, from the platform's origin (CORS): a token of its own, never a cookie, says for which deposit.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use futures::StreamExt as _;
-use sceau_accounts::{ProblemResponse, bearer};
+use sceau_accounts::{AccountsError, ProblemResponse, bearer};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{AnswerValue, SealedFile};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::Intake;
 use super::admission::{Given, missing_answer, missing_document};
 use super::deposit::{Announced, Clean, Deposit, Standing};
+use super::places::neighbourhood;
 use super::platform::Meant;
 use super::refusal::Refusal;
 use crate::cross_origin::let_in;
@@ -55,23 +56,25 @@ pub(super) fn router(intake: Intake) -> Router {
     small.merge(large).layer(from_fn_with_state(intake.clone(), cross_origin)).with_state(intake)
 }
 
-/// A refusal as a problem document, with what to do about this occurrence.
-struct Refused(Refusal, Option<String>);
+/// A refusal as a problem document.
+struct Refused(ProblemResponse);
+
+impl Refused {
+    /// The form is not complete; `what` is missing or wrong.
+    fn incomplete(what: String) -> Self {
+        Self(Refusal::Incomplete.problem().with_detail(what).into())
+    }
+}
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self(refusal, None)
+        Self(refusal.problem().into())
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let problem = self.0.problem();
-        ProblemResponse::from(match self.1 {
-            Some(detail) => problem.with_detail(detail),
-            None => problem,
-        })
-        .into_response()
+        self.0.into_response()
     }
 }
 
@@ -116,8 +119,13 @@ async fn check(State(intake): State<Intake>) -> Response {
 }
 
 /// Begins a deposit: everything is proven and the form is complete, or nothing is made.
-async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Answer<Begun> {
+async fn begin(
+    State(intake): State<Intake>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Json(body): Json<Beginning>,
+) -> Answer<Begun> {
     let now = intake.0.settings.clock.now_ms();
+    intake.take_turn(peer.ip(), now)?;
     let held = intake.deposits(|deposits| {
         deposits.retain(|_, deposit| deposit.expires > now);
         deposits.len()
@@ -132,7 +140,7 @@ async fn begin(State(intake): State<Intake>, Json(body): Json<Beginning>) -> Ans
         missing_answer(&proven.form.document, &body.answers)
     };
     if let Some(what) = wrong {
-        return Err(Refused(Refusal::Incomplete, Some(what)));
+        return Err(Refused::incomplete(what));
     }
     let [id, token] = [(), ()].map(|()| Base64Url(sceau_crypto::random::<32>().to_vec()).encode());
     let hash = sceau_crypto::sha256(token.as_bytes());
@@ -220,7 +228,7 @@ async fn finish(
     let form = &deposit.form.document;
     let slots: Vec<Option<&str>> = sealed.iter().map(|(_, slot)| slot.as_deref()).collect();
     if let Some(what) = missing_document(form, &slots).filter(|_| !deposit.more) {
-        return Err(Refused(Refusal::Incomplete, Some(what)));
+        return Err(Refused::incomplete(what));
     }
     let sensitive = |name: &String| form.form.iter().any(|it| it.name == *name && it.sensitive);
     let (secret, public): (Given, Given) =
@@ -253,6 +261,12 @@ fn answers(secret: Given, several: bool, sealed: &[(Clean, Option<String>)]) -> 
 }
 
 impl Intake {
+    /// Takes one token of the address that sends a grant: an invented one costs a signature here, and a request at the platform.
+    fn take_turn(&self, peer: IpAddr, now_ms: u64) -> Result<(), Refused> {
+        let taken = self.0.grants.take(&neighbourhood(peer), self.0.settings.grants, now_ms);
+        taken.map_err(|retry_ms| Refused(AccountsError::TooMany { retry_ms }.into()))
+    }
+
     /// The deposit of an id, for whoever has its token.
     fn held(&self, id: &str, headers: &HeaderMap) -> Result<Arc<Deposit>, Refusal> {
         let token = sceau_crypto::sha256(bearer(headers).unwrap_or_default().as_bytes());

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use sceau_client::{ClientError, Server, Trust};
 use sceau_crypto::SigningKey;
-use sceau_store::{Antivirus, Clock};
+use sceau_store::{Antivirus, Clock, RateLimiter, Rule};
 use sceau_trace::VerifierKey;
 use tokio::sync::Semaphore;
 
@@ -40,6 +40,9 @@ pub use refusal::Code as IntakeCode;
 pub(crate) use serve::listen;
 pub use serve::serve;
 pub(crate) use word::Redemption;
+
+/// Addresses whose pace is kept in mind.
+const ADDRESSES: usize = 20_000;
 
 /// What an intake is told.
 #[derive(Debug)]
@@ -62,6 +65,8 @@ pub struct IntakeSettings {
     pub per_address: usize,
     /// Connections from one address; the next is closed.
     pub connections: usize,
+    /// Grants that one address may send; more are asked to come back.
+    pub grants: Rule,
     /// How slow a sender may be.
     pub slowest: Slowest,
     /// For how long a file waits for the antivirus before its sender is asked to come back.
@@ -82,6 +87,7 @@ struct Inner {
     uploads: Semaphore,
     of_deposits: Places<[u8; 32]>,
     of_addresses: Places<IpAddr>,
+    grants: RateLimiter<IpAddr>,
 }
 
 impl Intake {
@@ -94,8 +100,9 @@ impl Intake {
         let uploads = Semaphore::new(settings.at_once);
         let (of_deposits, of_addresses) =
             (Places::new(settings.per_deposit), Places::new(settings.per_address));
-        let deposits = Mutex::default();
-        Ok(Self(Arc::new(Inner { settings, server, deposits, uploads, of_deposits, of_addresses })))
+        let (deposits, grants) = (Mutex::default(), RateLimiter::new(ADDRESSES));
+        let inner = Inner { settings, server, deposits, uploads, of_deposits, of_addresses, grants };
+        Ok(Self(Arc::new(inner)))
     }
 
     fn deposits<T>(&self, with: impl FnOnce(&mut HashMap<String, Arc<Deposit>>) -> T) -> T {

@@ -107,7 +107,7 @@ impl Intake {
 
     /// Waits for an antivirus that answers: the body is not read meanwhile, so that its sender waits too.
     async fn antivirus(&self, says: &(dyn Fn(FileState) + Sync)) -> Result<Scan, Refusal> {
-        let until = Instant::now() + self.0.settings.patience;
+        let began = Instant::now();
         loop {
             match self.0.settings.antivirus.begin().await {
                 Ok(scan) => {
@@ -119,7 +119,7 @@ impl Intake {
                     says(FileState::WaitingForAntivirus { bytes: 0 });
                 }
             }
-            if Instant::now() >= until {
+            if began.elapsed() >= self.0.settings.patience {
                 return Err(Refusal::AntivirusAway);
             }
             sleep(AGAIN).await;

@@ -114,6 +114,7 @@ fn settings(
         per_deposit: limits.per_deposit,
         per_address: limits.per_address,
         connections: limits.connections_per_address,
+        grants: limits.grants(),
         slowest: limits.slowest(),
         patience: Duration::from_secs(patience),
         clock: Arc::new(SystemClock),

@@ -18,6 +18,7 @@
 //! per_deposit = 4                   # of these, for one deposit
 //! per_address = 24                  # and for one address (of IPv6: one /64)
 //! connections_per_address = 64      # behind a gate that passes TLS through, every sender has the gate's address: as many as there are
+//! deposits_per_second = 10          # begun from one address; ten times as many at once
 //! lowest_rate = 16384               # bytes a second, after the grace
 //! grace_seconds = 30
 //! silence_seconds = 20
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sceau_dossiers::intake::Slowest;
-use sceau_store::ClamdAddress;
+use sceau_store::{ClamdAddress, Rule};
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure};
@@ -72,6 +73,7 @@ pub(super) struct Limits {
     pub(super) per_deposit: usize,
     pub(super) per_address: usize,
     pub(super) connections_per_address: usize,
+    deposits_per_second: u32,
     lowest_rate: u64,
     grace_seconds: u64,
     silence_seconds: u64,
@@ -86,6 +88,7 @@ impl Default for Limits {
             per_deposit: 4,
             per_address: 24,
             connections_per_address: 64,
+            deposits_per_second: 10,
             lowest_rate: rate,
             grace_seconds: grace.as_secs(),
             silence_seconds: silence.as_secs(),
@@ -95,6 +98,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What begins a deposit is a grant.
+    pub(super) fn grants(&self) -> Rule {
+        let a_second = self.deposits_per_second;
+        Rule { burst: a_second.saturating_mul(10), ..Rule::per_hour(0, a_second.saturating_mul(3600)) }
+    }
+
     pub(super) fn slowest(&self) -> Slowest {
         Slowest {
             rate: self.lowest_rate,
@@ -126,7 +135,8 @@ impl Table {
         };
         let table: Self = toml::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
         let zero = [table.limits.at_once, table.limits.per_deposit, table.limits.per_address];
-        if zero.contains(&0) || table.limits.connections_per_address == 0 {
+        let connections = table.limits.connections_per_address;
+        if zero.contains(&0) || connections == 0 || table.limits.deposits_per_second == 0 {
             return Err(wrong("limits: at least 1, or nobody sends anything".to_owned()));
         }
         let pool = table.antivirus.addresses().map_err(wrong)?;
