@@ -63,3 +63,50 @@ impl KeyManager {
         named.keys().filter_map(|name| Some(name.strip_prefix(&folder)?.to_owned())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use sceau_hsm::{Passphrase, Unlock};
+    use sceau_store::SystemClock;
+
+    use super::*;
+    use crate::{Settings, Setup};
+
+    /// A commit is visible before it is on disk, and what it kept is named after that.
+    #[tokio::test]
+    async fn who_reads_while_a_newer_form_is_kept_reads_the_one_or_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            organisation_name: "Essai".to_owned(),
+            address: "https://cles.localhost:8443".to_owned(),
+        };
+        let unlock = Unlock::Passphrase(Passphrase::new("a passphrase for one test only").unwrap());
+        let data = folder.path().join("data");
+        let manager = KeyManager::init(&data, &setup, &unlock, Settings::default(), Arc::new(SystemClock));
+        let manager = manager.await.unwrap();
+        manager.shelve("a", &0_u64).await.unwrap();
+        let over = AtomicBool::new(false);
+        let reading = async || {
+            let mut last = 0;
+            while !over.load(Ordering::SeqCst) {
+                let read = manager.shelved::<u64>("a").await.unwrap().unwrap();
+                assert!(read >= last, "{read} after {last}");
+                last = read;
+                tokio::task::yield_now().await;
+            }
+        };
+        let keeping = async {
+            for form in 1..=50_u64 {
+                manager.shelve("a", &form).await.unwrap();
+            }
+            over.store(true, Ordering::SeqCst);
+        };
+        tokio::join!(keeping, reading(), reading());
+        assert_eq!(manager.shelved::<u64>("a").await.unwrap(), Some(50));
+        manager.close().await;
+    }
+}
