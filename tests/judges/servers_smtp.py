@@ -2,7 +2,7 @@
 
 Usage: servers_smtp.py CERTIFICATE KEY implicit|starttls|clear
 Says {"ready": "smtp", "port": N} and obeys lines on its standard input:
-  take | later N (451 to the next N letters) | never (550) | login (535 to each login) -> "done"
+  take | later N (451 to the next N letters) | mailbox (450) | never (550) | login (535 to each login) -> "done"
   letters -> one line of JSON, each letter whole, with its Message-ID, its recipient and whether TLS and a login were there
 """
 
@@ -24,6 +24,8 @@ class Sink:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.kind == "never":
             return "550 5.1.1 <%s> is not known here" % address
+        if self.kind == "mailbox":
+            return "450 4.2.1 <%s> takes no letters now" % address
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -63,6 +63,11 @@ mod tests {
     fn each_answer_of_the_protocol_is_told_apart() {
         let found = verdict(b"stream: Win.Test.EICAR_HDB-1 FOUND\0").unwrap();
         assert_eq!(found, Verdict::Infected { name: "Win.Test.EICAR_HDB-1".into() });
+        // What it could not look into was not found clean.
+        for name in ["Heuristics.Encrypted.PDF", "Heuristics.Limits.Exceeded.MaxFileSize"] {
+            let found = verdict(format!("stream: {name} FOUND\0").as_bytes()).unwrap();
+            assert_eq!(found, Verdict::Infected { name: name.into() });
+        }
         let large = verdict(b"INSTREAM size limit exceeded. ERROR\0");
         assert!(matches!(large, Err(AntivirusError::TooLarge)));
         let failed = verdict(b"stream: Can't allocate memory ERROR\0");

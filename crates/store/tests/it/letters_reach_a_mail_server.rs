@@ -119,6 +119,28 @@ async fn a_letter_that_is_refused_for_a_while_comes_later_under_the_same_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_is_closed_for_a_while_is_tried_again_and_given_up_after_a_while() {
+    for (refused, arrives) in [(3, 1), (4, 0)] {
+        let post = Post::open("implicit", "localhost");
+        let clock = Arc::new(ManualClock::at(1_800_000_000_000));
+        let (outbox, dispatcher, _) = post.with_a_letter(&clock).await;
+        post.server.ask("mailbox");
+        for _ in 0..refused {
+            assert!(outbox.dead_letters().await.unwrap().is_empty(), "450 is not the last word");
+            assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
+            clock.advance(60_000);
+        }
+        post.server.ask("take");
+        assert_eq!(dispatcher.deliver_due().await.unwrap(), arrives, "after {refused}");
+        let dead = outbox.dead_letters().await.unwrap();
+        assert_eq!(dead.len(), 1 - arrives, "unlike a server that is away, it speaks of this letter");
+        let reasons: String = dead.iter().filter_map(|letter| letter.reason.clone()).collect();
+        assert!(arrives == 1 || reasons.contains("450"), "{reasons}");
+        assert!(!reasons.contains("lea@"), "{reasons}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_is_refused_for_good_is_a_dead_letter_that_names_nobody() {
     let post = Post::open("starttls", "localhost");
     let clock = Arc::new(ManualClock::at(1_800_000_000_000));

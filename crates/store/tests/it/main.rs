@@ -9,6 +9,7 @@
 )]
 
 mod an_s3_store_may_fall_ill;
+mod another_program_may_hold_the_file;
 mod antivirus;
 #[macro_use]
 mod ground;
@@ -21,4 +22,6 @@ mod letters_reach_a_mail_server;
 mod mail_cannot_be_given_headers;
 mod objects_are_durable_and_opaque;
 mod records_survive_and_stay_typed;
+mod the_log_of_a_file_stays_short;
 mod the_outbox_delivers_at_least_once;
+mod what_could_not_be_synced_is_not_told;

@@ -13,6 +13,8 @@ statements! {
     CHILD = "INSERT INTO child (thing) VALUES ($1)";
     COUNT = "SELECT count(*) AS n, max(size) AS largest FROM thing";
     ONE = "SELECT 1 AS n";
+    FEW_PAGES = "PRAGMA max_page_count = 64";
+    MANY_PAGES = "PRAGMA max_page_count = 100000";
     MODES = "SELECT (SELECT synchronous FROM pragma_synchronous) AS sync, \
         (SELECT journal_mode FROM pragma_journal_mode) AS journal";
 }
@@ -92,6 +94,27 @@ async fn a_dropped_transaction_leaves_nothing(ground: &Ground) {
 async fn readers_of_a_file_cannot_write() {
     let database = open(&Ground::file()).await;
     assert!(database.fetch_optional(INSERT, params!["c", 1_u64, b"x", "n"]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_full_file_says_so_and_goes_on_once_there_is_room() {
+    let database = open(&Ground::file()).await;
+    let large = vec![7_u8; 1 << 20];
+    let insert = |id: &'static str| {
+        let (database, large) = (&database, &large);
+        async move { database.execute(INSERT, params![id, 1_u64, large, "n"]).await }
+    };
+    database.write(FEW_PAGES, params![]).await.unwrap();
+    assert!(insert("a").await.unwrap_err().is_full());
+    let mut transaction = database.begin().await.unwrap();
+    let full = transaction.execute(INSERT, params!["b", 1_u64, &large, "n"]).await.unwrap_err();
+    assert!(full.is_full() && !full.is_away(), "{full}");
+    drop(transaction);
+    assert!(!insert("a").await.unwrap_err().is_away());
+    database.write(MANY_PAGES, params![]).await.unwrap();
+    insert("a").await.unwrap();
+    assert!(!insert("a").await.unwrap_err().is_full(), "a conflict is none");
+    assert_eq!(database.fetch_all(LIST, params![]).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
