@@ -1,5 +1,4 @@
-//! `sceau keymanager backup` and `restore`: one sealed file, and its key in the hands of several custodians. What rotates keys and shows them is here
-//! as well.
+//! `sceau keymanager backup` and `restore`: one sealed file, and its key in the hands of several custodians.
 
 mod anew;
 
@@ -14,14 +13,13 @@ use std::path::{Path, PathBuf};
 use sceau_crypto::sharing::{Share, ShareError};
 use sceau_hsm::Passphrase;
 use sceau_hsm::durable::secret_folder;
-use sceau_keymanager::{BackupError, BackupNote, NewBackup, WithdrawalReason, share_text};
-use serde_json::{Value, json};
+use sceau_keymanager::{BackupError, BackupNote, NewBackup, share_text};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
-use crate::running::Running;
+use crate::say;
 use crate::serve::keymanager::KeyManagerState;
-use crate::serve::say_ready;
 
 /// A backup to make.
 #[derive(Debug, clap::Args)]
@@ -42,33 +40,6 @@ pub(crate) struct BackupOptions {
     shares: Option<PathBuf>,
     #[command(flatten)]
     passphrases: SharePassphrases,
-}
-
-/// A change of keys that does not wait for its time.
-#[derive(Debug, clap::Args)]
-pub(crate) struct RotateOptions {
-    #[command(flatten)]
-    state: KeyManagerState,
-    #[command(flatten)]
-    running: Running,
-    /// Withdraw the keys in use: nothing more that is sealed to them, or signed with them, is taken. Needs --reason
-    #[arg(long, requires = "reason")]
-    now: bool,
-    /// Why they are withdrawn: compromised, suspected, lost or departure
-    #[arg(long, requires = "now", value_parser = reason)]
-    reason: Option<WithdrawalReason>,
-}
-
-/// The calendar of keys.
-#[derive(Debug, clap::Args)]
-pub(crate) struct KeysOptions {
-    #[command(flatten)]
-    state: KeyManagerState,
-    #[command(flatten)]
-    running: Running,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Custodians' own passphrases.
@@ -101,74 +72,11 @@ pub(crate) async fn back_up(options: BackupOptions) -> Result<(), Failure> {
         None => show_shares(&made.note, &made.shares, passphrases),
     };
     handed.map_err(|failure| failure.and("this backup cannot be opened: remove it and make another"))?;
-    say_ready(&json!({
+    say::json(&json!({
         "backup": made.note.backup.to_string(), "file": to, "made": made.note.made,
         "organisation": made.note.organisation_name, "root_fingerprint": made.note.root_fingerprint,
         "records": made.note.records, "threshold": threshold, "custodians": custodians,
     }))
-}
-
-/// Changes the recipient key, or withdraws both keys in use. The platform must answer; what it did not take is sent again when the key manager runs.
-pub(crate) async fn rotate(options: RotateOptions) -> Result<(), Failure> {
-    if let Some(server) = options.running.server()? {
-        let shown: Value = match options.reason {
-            Some(reason) => server.post("/v1/keys/withdraw", &json!({"reason": reason.as_str()})).await?,
-            None => server.post("/v1/keys/rotate", &json!({})).await?,
-        };
-        return say_ready(&json!({"keys": shown.get("keys")}));
-    }
-    let key_manager = options.state.open().await?;
-    match options.reason {
-        Some(reason) => key_manager.withdraw_keys(reason).await?,
-        None => key_manager.rotate().await?,
-    }
-    say_ready(&json!({"keys": key_manager.calendar().await?}))
-}
-
-/// Shows every key, and what is due.
-pub(crate) async fn keys(options: KeysOptions) -> Result<(), Failure> {
-    let shown: Value = match options.running.server()? {
-        Some(server) => server.get("/v1/keys").await?,
-        None => {
-            let manager = options.state.open().await?;
-            let (keys, alerts) = (manager.calendar().await?, manager.alerts().await?);
-            json!({"keys": keys, "alerts": alerts, "backup": manager.last_backup().await?})
-        }
-    };
-    if options.json {
-        let of = |name: &str| shown.get(name).cloned().unwrap_or_default();
-        return say_ready(&json!({"keys": of("keys"), "alerts": of("alerts"), "backup": of("backup")}));
-    }
-    let text = calendar_text(&shown);
-    let failed = |cause: std::io::Error| Failure::system("write", &cause);
-    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
-}
-
-/// The same text, whether the folder or the running key manager was asked.
-fn calendar_text(shown: &Value) -> String {
-    let each = |name: &str| shown.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let word = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let number = |of: &Value, name: &str| of.get(name).and_then(Value::as_u64);
-    let on = |of: &Value, name: &str| number(of, name).map_or_else(|| "-".to_owned(), day);
-    let mut text = String::new();
-    for key in each("keys") {
-        let (key_use, state, id) = (word(&key, "use"), word(&key, "state"), word(&key, "key_id"));
-        let (from, until, taken) = (on(&key, "not_before"), on(&key, "not_after"), on(&key, "acknowledged"));
-        let open = number(&key, "open_manifests").or_else(|| number(&key, "open_dossiers"));
-        let open = open.map_or_else(|| "?".to_owned(), |open| open.to_string());
-        let serial = number(&key, "serial").unwrap_or_default();
-        text.push_str(&format!(
-            "{key_use:7} {serial:>3}  {state:9}  {from} to {until}  acknowledged {taken}  {open} open  {id:.16}\n"
-        ));
-    }
-    for alert in each("alerts") {
-        let (kind, by, about) = (word(&alert, "kind"), on(&alert, "by"), word(&alert, "subject"));
-        text.push_str(&format!("due: {kind} by {by} {about:.16}\n"));
-    }
-    let backup = shown.get("backup").filter(|backup| !backup.is_null());
-    let backup = backup.map_or_else(|| "none".to_owned(), |backup| on(backup, "made"));
-    text.push_str(&format!("last backup: {backup}\n"));
-    text
 }
 
 /// How the program ends for each of these.
@@ -200,7 +108,7 @@ fn write_shares(
 ) -> Result<(), Failure> {
     for share in shares {
         let head = share.head();
-        let text = share_text(note, &day(note.made), share, passphrases.remove(&head.number))?;
+        let text = share_text(note, &say::day(note.made), share, passphrases.remove(&head.number))?;
         let path = folder.join(format!("share-{}-of-{}-{}.txt", head.number, head.total, note.backup));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let written =
@@ -219,7 +127,7 @@ fn show_shares(
     let mut terminal = terminal()?;
     for share in shares {
         let number = share.head().number;
-        let text = share_text(note, &day(note.made), share, passphrases.remove(&number))?;
+        let text = share_text(note, &say::day(note.made), share, passphrases.remove(&number))?;
         // Who copied the one before is still there: nothing is shown until the next custodian says so.
         let ready = format!("\nCustodian {number}: press Enter once you alone see the screen. ");
         wait_for_enter(&mut terminal, &ready)?;
@@ -251,17 +159,6 @@ fn numbered(text: &str) -> Result<(u8, PathBuf), String> {
     let parsed =
         text.split_once('=').and_then(|(number, file)| Some((number.parse().ok()?, PathBuf::from(file))));
     parsed.ok_or_else(|| "NUMBER=FILE, as 2=/run/credentials/second".to_owned())
-}
-
-fn reason(text: &str) -> Result<WithdrawalReason, String> {
-    WithdrawalReason::parse(text).ok_or_else(|| "compromised, suspected, lost or departure".to_owned())
-}
-
-fn day(milliseconds: u64) -> String {
-    let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
-    let form = time::macros::format_description!("[year]-[month]-[day]");
-    let day = time::OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|time| time.format(form).ok());
-    day.unwrap_or_else(|| "-".to_owned())
 }
 
 fn moment() -> String {

@@ -1,4 +1,4 @@
-//! `sceau keymanager`: what the owner of the machine does once at a key manager, while it is stopped.
+//! `sceau keymanager`: what the owner of the machine does at a key manager, most of it once, and while it is stopped.
 
 use std::path::{Path, PathBuf};
 
@@ -11,11 +11,9 @@ use sceau_pki::CertificateRole;
 use sceau_trace::VerifierKey;
 use serde_json::json;
 
-use crate::custody;
 use crate::failure::{Exit, Failure};
-use crate::running::{Running, rewrapped};
 use crate::serve::keymanager::{KeyManagerState, clock};
-use crate::serve::say_ready;
+use crate::{custody, rotation, say};
 
 /// What can be done.
 #[derive(Debug, clap::Subcommand)]
@@ -61,16 +59,11 @@ pub(crate) enum Owner {
         state: KeyManagerState,
     },
     /// Show every key of the organisation and what is due; the key manager is stopped meanwhile, or named with --at
-    Keys(custody::KeysOptions),
+    Keys(rotation::KeysOptions),
     /// Change the recipient key now; with --now, withdraw the keys in use because somebody may know them
-    Rotate(custody::RotateOptions),
+    Rotate(rotation::RotateOptions),
     /// Seal what was deposited to the key in use: each dossier that is sealed to an older one
-    Rewrap {
-        #[command(flatten)]
-        state: KeyManagerState,
-        #[command(flatten)]
-        running: Running,
-    },
+    Rewrap(rotation::RewrapOptions),
     /// Back everything up into one sealed file, whose key is split between custodians; the key manager is stopped meanwhile
     Backup(custody::BackupOptions),
     /// Make a key manager anew from a backup and enough of its custodians' shares, in an empty folder
@@ -96,15 +89,9 @@ pub(crate) enum Owner {
 /// Does it.
 pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
     match owner {
-        Owner::Keys(options) => custody::keys(options).await,
-        Owner::Rotate(options) => custody::rotate(options).await,
-        Owner::Rewrap { state, running } => {
-            let rewrapped = match running.server()? {
-                Some(server) => rewrapped(&server).await?,
-                None => json!(state.open().await?.rewrap().await?),
-            };
-            say_ready(&json!({"rewrapped": rewrapped}))
-        }
+        Owner::Keys(options) => rotation::keys(options).await,
+        Owner::Rotate(options) => rotation::rotate(options).await,
+        Owner::Rewrap(options) => rotation::rewrap(options).await,
         Owner::Backup(options) => custody::back_up(options).await,
         Owner::Restore(options) => custody::restore(options).await,
         Owner::TakeUp(options) => custody::take_up(options).await,
@@ -122,7 +109,7 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
             let anchors_pem = anchors.as_deref().map(read_text).transpose()?;
             let connection = Connection { platform, organisation, credentials, log_key, anchors_pem };
             state.open().await?.connect(&connection).await?;
-            say_ready(&json!({"connected": true}))
+            say::json(&json!({"connected": true}))
         }
         Owner::Certificate { state, name, role, out } => {
             let issued = certificate(&state.open().await?, &name, role).await?;
@@ -130,13 +117,13 @@ pub(crate) async fn run(owner: Owner) -> Result<(), Failure> {
                 role == CertificateRole::Connector || out.extension().is_some_and(|end| end == "pem");
             write_secret(&out, if machine { issued.pem.as_bytes() } else { &issued.pkcs12 })?;
             let password = Some(issued.password.as_str()).filter(|_| !machine);
-            say_ready(&json!({"fingerprint": issued.fingerprint, "password": password}))
+            say::json(&json!({"fingerprint": issued.fingerprint, "password": password}))
         }
     }
 }
 
 fn say_root(fingerprint: Fingerprint) -> Result<(), Failure> {
-    say_ready(&json!({"root_fingerprint": fingerprint.to_string(), "for_people": fingerprint.grouped()}))
+    say::json(&json!({"root_fingerprint": fingerprint.to_string(), "for_people": fingerprint.grouped()}))
 }
 
 /// Makes a key manager.

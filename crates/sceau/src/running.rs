@@ -1,16 +1,11 @@
 //! `--at`: commands of `sceau keymanager` for a key manager that runs, over its own HTTPS, with the certificate of an administrator.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use sceau_client::{ClientError, Server, Trust};
 use sceau_hsm::durable::check_secret;
-use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
-
-/// How often a re-wrapping is looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// Which key manager runs.
 #[derive(Debug, clap::Args)]
@@ -42,19 +37,6 @@ impl Running {
         let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| Failure::file("read", path, &cause));
         let trust = Trust { anchors_pem: Some(read(authority)?), identity_pem: Some(read(certificate)?) };
         Ok(Some(Server::new(at, &trust)?))
-    }
-}
-
-/// Waits until the re-wrapping under way has ended; how it went.
-pub(crate) async fn rewrapped(server: &Server) -> Result<Value, Failure> {
-    let mut shown: Value = server.post("/v1/keys/rewrap", &serde_json::json!({})).await?;
-    loop {
-        let rewrapped = shown.get("rewrapped").cloned().unwrap_or_default();
-        if rewrapped.get("running") != Some(&Value::Bool(true)) {
-            return Ok(rewrapped);
-        }
-        tokio::time::sleep(LOOK).await;
-        shown = server.get("/v1/keys").await?;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use clap_complete::Shell;
 
-use super::say;
 use crate::failure::Failure;
+use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:

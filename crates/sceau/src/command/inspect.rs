@@ -12,8 +12,9 @@ use super::input::{Input, or_standard_input};
 use super::progress::Progress;
 use sceau_client::name;
 
-use super::{fault, keys, open, say};
+use super::{fault, keys, open};
 use crate::failure::Failure;
+use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:

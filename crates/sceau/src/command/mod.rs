@@ -12,7 +12,6 @@ mod open;
 mod output;
 pub(crate) mod passphrase;
 mod progress;
-mod say;
 mod seal;
 mod trace;
 

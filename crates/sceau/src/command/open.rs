@@ -13,8 +13,9 @@ use super::progress::Progress;
 use super::seal::only_one_into_one;
 use sceau_client::name;
 
-use super::{fault, keys, say};
+use super::{fault, keys};
 use crate::failure::Failure;
+use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,8 +12,9 @@ use super::output::{Access, Output};
 use super::progress::Progress;
 use sceau_client::name;
 
-use super::{fault, keys, say};
+use super::{fault, keys};
 use crate::failure::{Exit, Failure};
+use crate::say;
 
 /// What a sealed file's name ends with.
 pub(super) const SUFFIX: &str = ".sceau";

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use super::SharePassphrases;
 use crate::command::passphrase;
 use crate::failure::Failure;
+use crate::say;
 use crate::serve::keymanager::{KeyManagerState, clock};
-use crate::serve::say_ready;
 
 /// The longest file with a share, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -113,7 +113,7 @@ pub(crate) async fn take_up(options: TakeUpOptions) -> Result<(), Failure> {
 
 fn rehearsed(note: &BackupNote, unlocked: &UnlockedBackup) -> Result<(), Failure> {
     let found = unlocked.rehearse()?;
-    say_ready(&json!({
+    say::json(&json!({
         "rehearsed": note.backup.to_string(), "made": note.made, "files": found.files, "bytes": found.bytes,
     }))
 }
@@ -149,7 +149,7 @@ fn say_restored(mut shown: Value, restored: &Restored) -> Result<(), Failure> {
     if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), more) {
         shown.extend(more);
     }
-    say_ready(&shown)
+    say::json(&shown)
 }
 fn read_share(path: &Path, passphrases: &mut BTreeMap<u8, Passphrase>) -> Result<Share, Failure> {
     check_secret(path)?;

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::say_ready;
 use super::secret::SecretFile;
 use super::settings::Settings;
 use crate::failure::{Exit, Failure};
+use crate::say;
 
 /// The longest chain with its key, in bytes.
 const LONGEST_IDENTITY: usize = 64 << 10;
@@ -63,17 +63,17 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
             let words = || {
                 Failure::new(Exit::Usage, "settings", format!("{} has no section [bus]", config.display()))
             };
-            say_ready(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
+            say::json(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
         }
         BusCommand::DeadLetters(place) => {
             let letters = outbox(&place).await?.dead_letters().await;
             let letters = letters.map_err(|error| Failure::role("store", &error))?;
             if letters.is_empty() {
                 // Standard output is for scripts: one line a letter.
-                eprintln!("sceau: there are no dead letters");
+                say::remark("sceau: there are no dead letters");
             }
             for letter in letters {
-                say_ready(&json!({
+                say::json(&json!({
                     "id": letter.id, "topic": letter.topic, "created": letter.created, "attempts": letter.attempts,
                     "reason": letter.reason,
                 }))?;
@@ -83,7 +83,7 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
         BusCommand::Replay { place, id } => {
             let revived = outbox(&place).await?.revive(&id).await;
             if revived.map_err(|error| Failure::role("store", &error))? {
-                return say_ready(&json!({ "replayed": id }));
+                return say::json(&json!({ "replayed": id }));
             }
             Err(Failure::new(Exit::Usage, "no_such_message", format!("there is no dead letter {id}")))
         }
@@ -92,9 +92,7 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
 
 async fn outbox(place: &RecordsPlace) -> Result<Outbox, Failure> {
     let settings = Settings::read(place.config.as_deref())?;
-    let migrations =
-        [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-    let database = settings.database.open(&place.data, &migrations).await?;
+    let database = settings.database.open(&place.data).await?;
     Ok(Outbox::new(database, Arc::new(SystemClock), RetryPolicy::default()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sceau_store::{Database, Migration, Postgres, PostgresAddress};
+use sceau_store::{Database, Postgres, PostgresAddress};
 use serde::Deserialize;
 
 use super::secret::SecretFile;
@@ -65,11 +65,13 @@ impl DatabaseSettings {
         matches!(self, Self::File)
     }
 
-    /// Opens it; `data` is the platform's folder.
-    pub(crate) async fn open(&self, data: &Path, migrations: &[Migration]) -> Result<Database, Failure> {
+    /// Opens it, with every table of the platform; `data` is the platform's folder.
+    pub(crate) async fn open(&self, data: &Path) -> Result<Database, Failure> {
+        let migrations =
+            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
         let opened = match self.server()? {
-            None => Database::open(&data.join("records.db"), migrations).await,
-            Some(postgres) => Database::connect(&postgres, migrations).await,
+            None => Database::open(&data.join("records.db"), &migrations).await,
+            Some(postgres) => Database::connect(&postgres, &migrations).await,
         };
         opened.map_err(|error| Failure::role("store", &error))
     }

@@ -27,7 +27,7 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 /// The section as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MobTable {
+pub(super) struct MobKeysTable {
     api: String,
     identity_provider: String,
     client_id: String,
@@ -41,7 +41,7 @@ pub(super) struct MobTable {
 }
 
 /// What the section says, or why it cannot be.
-pub(super) fn settings(table: MobTable) -> Result<MobSettings, String> {
+pub(super) fn settings(table: MobKeysTable) -> Result<MobSettings, String> {
     let defaults = MobSettings::default();
     let rotation_ms = days(table.rotation_days, "rotation_days", 3660)?.unwrap_or(defaults.rotation_ms);
     let expiry_months = table.expiry_months.unwrap_or(defaults.expiry_months);

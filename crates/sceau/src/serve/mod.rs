@@ -19,19 +19,15 @@ mod transit;
 mod vault_keys;
 mod webhooks;
 
-use std::io::Write as _;
-
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
+use crate::say;
 
 /// Says on standard output that the role is ready, in one line of JSON.
 pub(crate) fn say_ready(ready: &Value) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{ready}")
-        .and_then(|()| stdout.flush())
-        .map_err(|cause| Failure::system("write the ready line", &cause))
+    say::json(ready)
 }
 
 /// Listens for a request to end from now on; the future resolves when it comes. Call it before the ready line, so that a

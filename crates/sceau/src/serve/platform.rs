@@ -18,6 +18,7 @@ use super::mob::MobTable;
 use super::settings::Settings;
 use super::{asked_to_end, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
+use crate::say;
 
 /// What is delivered at the same time, over all topics.
 const DELIVERIES_AT_ONCE: u32 = 64;
@@ -90,7 +91,7 @@ impl Directory for Names {
 pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let settings = Settings::read(options.config.as_deref())?;
     if options.check {
-        return say_ready(&json!({ "settings": "usable" }));
+        return say::json(&json!({ "settings": "usable" }));
     }
     let (data, socket) = options.places()?;
     let listener =
@@ -140,9 +141,7 @@ async fn assemble(
 ) -> Result<(Platform, Outbox, Mailer), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     sceau_hsm::durable::secret_folder(data)?;
-    let migrations =
-        [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
-    let database = settings.database.open(data, &migrations).await?;
+    let database = settings.database.open(data).await?;
     let objects = settings.objects.open(data)?;
     let mail = settings.mail.open(data, &clock)?;
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());

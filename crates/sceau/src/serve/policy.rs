@@ -71,7 +71,7 @@ struct Policy {
     scanner: Option<ScannerTable>,
     letters: Option<LettersTable>,
     transit: Option<super::transit::TransitTable>,
-    mob: Option<super::mob_keys::MobTable>,
+    mob: Option<super::mob_keys::MobKeysTable>,
     vault: Option<super::vault_keys::VaultTable>,
 }
 

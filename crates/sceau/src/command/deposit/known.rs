@@ -8,8 +8,8 @@ use sceau_client::{Server, trust};
 use sceau_hsm::durable::write_public;
 use sceau_trace::VerifierKey;
 
-use crate::command::say;
 use crate::failure::{Exit, Failure};
+use crate::say;
 
 /// Origin to verifier key.
 type Known = BTreeMap<String, String>;

@@ -17,8 +17,9 @@ use sceau_trace::VerifierKey;
 use super::output::{Access, Output};
 use sceau_client::name;
 
-use super::{input, passphrase, say, trace};
+use super::{input, passphrase, trace};
 use crate::failure::{Exit, Failure};
+use crate::say;
 use kept::{Kept, State};
 use told::Told;
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::kept::State;
 use super::{Chosen, DepositOptions};
 use crate::command::progress::Progress;
-use crate::command::say;
 use crate::failure::Failure;
+use crate::say;
 
 /// Tells each step as it is done.
 pub(super) struct Told {

@@ -7,7 +7,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::Finding;
-use crate::command::say;
+use crate::say;
 
 /// How long a daemon may be silent.
 const SILENCE: Duration = Duration::from_secs(10);

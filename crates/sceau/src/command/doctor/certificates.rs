@@ -5,7 +5,7 @@ use std::path::Path;
 use sceau_pki::{Certificate, RevocationLists};
 
 use super::Finding;
-use crate::command::say;
+use crate::say;
 
 const CHECK: &str = "certificate";
 const DAY_MS: u64 = 86_400_000;

@@ -6,7 +6,7 @@ use sceau_element_api::documents::{KeyStatement, KeySuite};
 use serde::Deserialize;
 
 use super::Finding;
-use crate::command::say;
+use crate::say;
 
 const DAY_MS: u64 = 86_400_000;
 /// The key manager publishes the next key two weeks before: later, it did not.

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use time::OffsetDateTime;
 
 use super::Finding;
-use crate::command::say;
+use crate::say;
 
 /// Entries of a folder that are looked at: a platform's objects are many, and all made in one way.
 const MOST: usize = 10_000;

@@ -20,9 +20,9 @@ use sceau_store::ClamdAddress;
 use serde::Serialize;
 use serde_json::json;
 
-use super::say;
 use crate::failure::{Exit, Failure};
 use crate::house::Layout;
+use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use sceau_element_api::Client;
 
 use super::peers::{self, Peer};
 use super::{Finding, Installation, keys};
-use crate::command::say;
+use crate::say;
 
 pub(super) async fn look(installation: &Installation, now: u64) -> Vec<Finding> {
     let mut findings = Vec::new();

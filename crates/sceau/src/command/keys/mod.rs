@@ -8,8 +8,9 @@ use sceau_crypto::{RecipientKey, RecipientPrivateKey, RsaPrivateKey, RsaSize, XW
 use serde_json::json;
 
 use super::output::{Access, Output};
-use super::{passphrase, say};
+use super::passphrase;
 use crate::failure::{Exit, Failure};
+use crate::say;
 use file::KeyFile;
 
 pub(super) use file::{private_key, public_key};

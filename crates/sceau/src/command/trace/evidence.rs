@@ -6,8 +6,9 @@ use sceau_trace::{Evidence, VerifiedEvidence, VerifierKey};
 use serde_json::json;
 
 use super::words;
-use crate::command::{fault, input, say};
+use crate::command::{fault, input};
 use crate::failure::Failure;
+use crate::say;
 
 /// What the trace room reads at most.
 const LONGEST: u64 = 8 << 20;

@@ -10,8 +10,9 @@ use super::replay::Replay;
 use super::source::Source;
 use super::words;
 use crate::command::output::{Access, Output};
-use crate::command::{fault, input, say};
+use crate::command::{fault, input};
 use crate::failure::{Exit, Failure};
+use crate::say;
 
 pub(super) fn verify(
     source: &Source,

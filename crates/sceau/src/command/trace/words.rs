@@ -4,7 +4,82 @@ use sceau_trace::{ActorKind, Asserted, Commitment, Outcome, Record};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::command::say;
+use crate::say;
+
+/// Each action: what somebody was about to do, and what was done.
+const VERBS: &[(&str, &str, &str)] = &[
+    ("deposit.begin", "begin a deposit", "began a deposit"),
+    ("deposit.complete", "submit a deposit", "submitted a deposit"),
+    ("dossier.list", "list dossiers", "listed dossiers"),
+    ("dossier.view", "look at a dossier's state", "looked at a dossier's state"),
+    ("ticket.issue", "issue a reading ticket", "issued a reading ticket"),
+    ("ticket.exchange", "use a reading ticket", "used a reading ticket"),
+    ("unwrap.intent", "release a document's key", "announced the release of a document's key"),
+    ("transit.intent", "use a Transit key", "announced the use of a Transit key"),
+    ("transit.outcome", "use a Transit key", "used a Transit key"),
+    ("unwrap.outcome", "release a document's key", "released a document's key"),
+    ("scan.intent", "have a document examined", "announced the examination of a document"),
+    ("scan.outcome", "have a document examined", "had a document examined"),
+    (
+        "exception.intent",
+        "let an officer open an infected document",
+        "announced that an officer may open an infected document",
+    ),
+    (
+        "exception.outcome",
+        "let an officer open an infected document",
+        "let an officer open an infected document",
+    ),
+    (
+        "exception.revoke",
+        "take back that an officer may open an infected document",
+        "took back that an officer may open an infected document",
+    ),
+    (
+        "rewrap.intent",
+        "seal a dossier to another key of its own",
+        "announced that it seals a dossier to another key of its own",
+    ),
+    (
+        "rewrap.outcome",
+        "seal a dossier to another key of its own",
+        "sealed a dossier to another key of its own",
+    ),
+    ("document.fetch", "fetch a sealed document", "fetched a sealed document"),
+    ("decision", "decide on a dossier", "decided on a dossier"),
+    ("key.publish", "publish a recipient key", "published a recipient key"),
+    ("organisation.enrol", "enrol an organisation", "enrolled an organisation"),
+    ("account.enrol", "enrol an account", "enrolled an account"),
+    ("credential.enrol", "enrol a passkey", "enrolled a passkey"),
+    ("identity.enrol", "bind an identity of a provider", "bound an identity of a provider"),
+    ("scheme.publish", "publish a scheme", "published a scheme"),
+    ("login", "sign in", "signed in"),
+    ("logout", "sign out", "signed out"),
+    ("attest", "have something attested", "had something attested"),
+    ("element.start", "start", "started"),
+    ("access", "use what the database holds", "used what the database holds"),
+    ("administer", "administer the key manager", "administered the key manager"),
+    ("connector.change", "change the organisation's connectors", "changed the organisation's connectors"),
+    (
+        "delivery.change",
+        "try again or discard a message that was given up",
+        "tried again or discarded a message that was given up",
+    ),
+    ("certificate.issue", "issue a certificate", "issued a certificate"),
+    ("certificate.withdraw", "withdraw a certificate", "withdrew a certificate"),
+    ("key.destroy", "destroy a key", "destroyed a key"),
+    ("key.make", "make a key", "made a key"),
+    ("log.watch", "accept the platform's log", "accepted the platform's log"),
+    ("platform.connect", "connect to a platform", "connected to a platform"),
+    ("intake.scan", "scan a file at the intake", "scanned a file at the intake"),
+    ("register.change", "change one of its registers", "changed one of its registers"),
+    ("root.make", "make the organisation's next root", "made the organisation's next root"),
+    ("root.take_over", "take up a root that the log enrolled", "took up a root that the log enrolled"),
+    ("key.withdraw", "withdraw the keys in use", "withdrew the keys in use"),
+    ("calendar.alert", "find everything in its calendar in time", "found everything in its calendar in time"),
+    ("backup.make", "back up the key manager", "backed up the key manager"),
+    ("backup.restore", "make the key manager anew from a backup", "made the key manager anew from a backup"),
+];
 
 /// What was done, by whom, when: one sentence.
 pub(super) fn sentence(record: &Record) -> String {
@@ -93,80 +168,10 @@ fn asserted(by: Asserted) -> &'static str {
     }
 }
 
-/// “was about to …”, and what was done.
+/// “was about to …”, and what was done; empty for an action of a later program.
 fn verbs(action: &str) -> (&'static str, &'static str) {
-    match action {
-        "deposit.begin" => ("begin a deposit", "began a deposit"),
-        "deposit.complete" => ("submit a deposit", "submitted a deposit"),
-        "dossier.list" => ("list dossiers", "listed dossiers"),
-        "dossier.view" => ("look at a dossier's state", "looked at a dossier's state"),
-        "ticket.issue" => ("issue a reading ticket", "issued a reading ticket"),
-        "ticket.exchange" => ("use a reading ticket", "used a reading ticket"),
-        "unwrap.intent" => ("release a document's key", "announced the release of a document's key"),
-        "transit.intent" => ("use a Transit key", "announced the use of a Transit key"),
-        "transit.outcome" => ("use a Transit key", "used a Transit key"),
-        "unwrap.outcome" => ("release a document's key", "released a document's key"),
-        "scan.intent" => ("have a document examined", "announced the examination of a document"),
-        "scan.outcome" => ("have a document examined", "had a document examined"),
-        "exception.intent" => (
-            "let an officer open an infected document",
-            "announced that an officer may open an infected document",
-        ),
-        "exception.outcome" => {
-            ("let an officer open an infected document", "let an officer open an infected document")
-        }
-        "exception.revoke" => (
-            "take back that an officer may open an infected document",
-            "took back that an officer may open an infected document",
-        ),
-        "rewrap.intent" => (
-            "seal a dossier to another key of its own",
-            "announced that it seals a dossier to another key of its own",
-        ),
-        "rewrap.outcome" => {
-            ("seal a dossier to another key of its own", "sealed a dossier to another key of its own")
-        }
-        "document.fetch" => ("fetch a sealed document", "fetched a sealed document"),
-        "decision" => ("decide on a dossier", "decided on a dossier"),
-        "key.publish" => ("publish a recipient key", "published a recipient key"),
-        "organisation.enrol" => ("enrol an organisation", "enrolled an organisation"),
-        "account.enrol" => ("enrol an account", "enrolled an account"),
-        "credential.enrol" => ("enrol a passkey", "enrolled a passkey"),
-        "identity.enrol" => ("bind an identity of a provider", "bound an identity of a provider"),
-        "scheme.publish" => ("publish a scheme", "published a scheme"),
-        "login" => ("sign in", "signed in"),
-        "logout" => ("sign out", "signed out"),
-        "attest" => ("have something attested", "had something attested"),
-        "element.start" => ("start", "started"),
-        "access" => ("use what the database holds", "used what the database holds"),
-        "administer" => ("administer the key manager", "administered the key manager"),
-        "connector.change" => {
-            ("change the organisation's connectors", "changed the organisation's connectors")
-        }
-        "delivery.change" => (
-            "try again or discard a message that was given up",
-            "tried again or discarded a message that was given up",
-        ),
-        "certificate.issue" => ("issue a certificate", "issued a certificate"),
-        "certificate.withdraw" => ("withdraw a certificate", "withdrew a certificate"),
-        "key.destroy" => ("destroy a key", "destroyed a key"),
-        "key.make" => ("make a key", "made a key"),
-        "log.watch" => ("accept the platform's log", "accepted the platform's log"),
-        "platform.connect" => ("connect to a platform", "connected to a platform"),
-        "intake.scan" => ("scan a file at the intake", "scanned a file at the intake"),
-        "register.change" => ("change one of its registers", "changed one of its registers"),
-        "root.make" => ("make the organisation's next root", "made the organisation's next root"),
-        "root.take_over" => ("take up a root that the log enrolled", "took up a root that the log enrolled"),
-        "key.withdraw" => ("withdraw the keys in use", "withdrew the keys in use"),
-        "calendar.alert" => {
-            ("find everything in its calendar in time", "found everything in its calendar in time")
-        }
-        "backup.make" => ("back up the key manager", "backed up the key manager"),
-        "backup.restore" => {
-            ("make the key manager anew from a backup", "made the key manager anew from a backup")
-        }
-        _ => ("", ""),
-    }
+    let found = VERBS.iter().find(|(name, ..)| *name == action);
+    found.map_or(("", ""), |(_, about_to, done)| (about_to, done))
 }
 
 #[cfg(test)]
