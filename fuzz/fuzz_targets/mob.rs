@@ -39,12 +39,15 @@ fuzz_target!(|input: (u16, u16, Vec<u8>)| {
     let _ = serde_json::from_slice::<EncryptionFields>(&bytes);
     let _ = serde_json::from_slice::<MobManifest>(&bytes);
     let dossier = &*DOSSIER;
-    assert!(VerifiedManifest::verify(&text, &dossier.signer.verifying_key(), "S").is_err() || text == dossier.jws);
+    assert!(
+        VerifiedManifest::verify(&text, &dossier.signer.verifying_key(), "S").is_err() || text == dossier.jws
+    );
     let mut sealed = dossier.sealed.clone();
     let at = usize::from(at).min(sealed.len());
     let end = (at + usize::from(length)).min(sealed.len());
     sealed.splice(at..end, bytes);
-    let verified = VerifiedManifest::verify(&dossier.jws, &dossier.signer.verifying_key(), "S").expect("it is right");
+    let verified =
+        VerifiedManifest::verify(&dossier.jws, &dossier.signer.verifying_key(), "S").expect("it is right");
     let mut plain = Vec::new();
     let opened = dossier.key.unlock(&verified).expect("its key").open("f", Cursor::new(&sealed), &mut plain);
     assert_eq!(opened.is_ok(), sealed == dossier.sealed);

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use crate::backup::archive::unpack;
 use crate::{Assignment, Binding, DecisionRequest, ExceptionRequest, Grant, UnwrapRequest};
 
-pub use crate::transit::parsers::{VaultKey, requests as vault_requests};
+pub use crate::scanning::parsers::{said as scanner_said, sent as scanner_sent};
+pub use crate::transit::parsers::{VaultKey, requests as vault_requests, secret as vault_secret};
 
 /// The archive in a backup, whose note this is: how many files it has and of how many bytes, if it is whole. Nothing is written.
 pub fn archive(tar: &[u8], note: &[u8]) -> Option<(u64, u64)> {

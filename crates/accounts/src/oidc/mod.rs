@@ -8,11 +8,13 @@ mod fault;
 mod http;
 mod id_token;
 mod metadata;
+pub mod parsers;
 mod person;
 mod preset;
 mod provider;
 mod relying_party;
 mod times;
+mod tokens;
 
 pub use access::{AccessClaims, AccessPolicy, AccessTokens};
 pub use fault::SignInFault;

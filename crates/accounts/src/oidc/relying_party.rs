@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::id_token::{IdClaims, IdTokenPolicy};
 use super::preset::AskLevels;
+use super::tokens::{Tokens, oauth_error};
 use super::{
     Ask, ClientAuthentication, HttpAnswer, Metadata, Preset, Provider, ProviderError, ProviderName,
     TokenError,
@@ -108,19 +109,6 @@ pub(crate) struct SignedIn {
     pub(crate) id_token: Zeroizing<String>,
 }
 
-#[derive(Deserialize)]
-struct Tokens {
-    #[serde(deserialize_with = "secret")]
-    access_token: Zeroizing<String>,
-    #[serde(deserialize_with = "secret")]
-    id_token: Zeroizing<String>,
-    token_type: String,
-}
-
-fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(deserializer).map(Zeroizing::new)
-}
-
 impl RelyingParty {
     /// A client of `provider`, which knows it by `secret`.
     pub fn new(provider: Provider, settings: ProviderSettings, secret: Zeroizing<String>) -> Self {
@@ -207,15 +195,9 @@ impl RelyingParty {
         let form = Some(form);
         let answer = provider.ask(Ask { url: metadata.token.clone(), authorization, form }).await?;
         if answer.status != 200 {
-            return Err(TokenError::Exchange { code: oauth_error(&answer) });
+            return Err(TokenError::Exchange { code: oauth_error(&answer.body) });
         }
-        let tokens: Tokens =
-            serde_json::from_slice(&answer.body).map_err(|_| ProviderError::Malformed("token answer"))?;
-        if tokens.token_type.eq_ignore_ascii_case("bearer") {
-            Ok(tokens)
-        } else {
-            Err(ProviderError::Malformed("token type").into())
-        }
+        Tokens::read(&answer.body)
     }
 
     /// The header and the form that exchange a code (RFC 6749 section 4.1.3).
@@ -257,16 +239,7 @@ impl RelyingParty {
             "application/json" if !self.0.settings.preset.signs_userinfo() => answer.body,
             _ => return Err(ProviderError::Malformed("userinfo type").into()),
         };
-        let told: Value = serde_json::from_slice(&told).map_err(|_| TokenError::Claim("set"))?;
-        let Value::Object(told) = told else { return Err(TokenError::Claim("set")) };
-        if told.get("sub").and_then(Value::as_str) != Some(id.subject.as_str()) {
-            return Err(TokenError::Claim("sub"));
-        }
-        let mut claims = id.claims.clone();
-        if let Some(claims) = claims.as_object_mut() {
-            claims.extend(told);
-        }
-        Ok(claims)
+        claims_over(id, &told)
     }
 
     /// The payload of a signed answer: the provider's, for us, where it says for whom (section 5.3.2).
@@ -311,6 +284,20 @@ impl RelyingParty {
     }
 }
 
+/// The claims of an ID token, and over them those of a userinfo answer, which must speak of the same person.
+pub(super) fn claims_over(id: &IdClaims, told: &[u8]) -> Result<Value, TokenError> {
+    let told: Value = serde_json::from_slice(told).map_err(|_| TokenError::Claim("set"))?;
+    let Value::Object(told) = told else { return Err(TokenError::Claim("set")) };
+    if told.get("sub").and_then(Value::as_str) != Some(id.subject.as_str()) {
+        return Err(TokenError::Claim("sub"));
+    }
+    let mut claims = id.claims.clone();
+    if let Some(claims) = claims.as_object_mut() {
+        claims.extend(told);
+    }
+    Ok(claims)
+}
+
 /// Takes a token apart. One of five parts is encrypted (RFC 7516 section 7.1).
 fn signed(token: &str) -> Result<Statement, TokenError> {
     if token.matches('.').count() == 4 { Err(TokenError::Encrypted) } else { Ok(Statement::parse(token)?) }
@@ -321,26 +308,6 @@ fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), *Zeroizing::new(encode(secret))));
     Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
-}
-
-/// The error that a token endpoint names, if it is a word of RFC 6749 section 5.2 and nothing else.
-fn oauth_error(answer: &HttpAnswer) -> &'static str {
-    #[derive(Deserialize)]
-    struct Wire {
-        error: String,
-    }
-    let named = serde_json::from_slice::<Wire>(&answer.body).map(|wire| wire.error).unwrap_or_default();
-    [
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    ]
-    .into_iter()
-    .find(|known| *known == named)
-    .unwrap_or("no error of RFC 6749")
 }
 
 /// The providers by which people sign in. Cheap to clone.

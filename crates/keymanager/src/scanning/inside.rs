@@ -42,6 +42,13 @@ pub(super) enum Said {
     Unavailable,
 }
 
+impl Said {
+    /// What a line says, if it is one.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
+}
+
 /// The process could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -107,31 +114,11 @@ pub(super) async fn version(address: &ClamdAddress, patience: Duration) -> Optio
 
 /// Takes key, header and parts; the verdict on the plaintext.
 async fn examine(input: &mut impl Read, mut scan: Scan) -> std::io::Result<Said> {
-    let mut key = Zeroizing::new([0; 32]);
-    input.read_exact(&mut *key)?;
-    let parts = number(input)?;
-    let header = frame(input, MAX_HEADER)?;
-    let Ok(cek) = Cek::from_slice(&*key) else { return Ok(Said::Altered) };
-    let opened = UnverifiedHeader::parse(&header).and_then(|header| header.open_with(cek));
-    let Ok(header) = opened else { return Ok(Said::Altered) };
-    let (mut opener, mut size) = (None, 0);
-    for index in 0..parts {
-        let mut part = frame(input, LONGEST_PART)?;
-        let opener = match &mut opener {
-            Some(opener) => opener,
-            none => match header.opener(&part) {
-                Ok(opener) => none.insert(opener),
-                Err(_) => return Ok(Said::Altered),
-            },
-        };
-        let Ok(text) = opener.open_part(index, index + 1 == parts, &mut part) else {
-            return Ok(Said::Altered);
-        };
-        size += text.len() as u64;
-        if let Err(error) = scan.feed(text).await {
-            return Ok(without_verdict(&error));
-        }
-    }
+    let feed = async |text: &[u8]| scan.feed(text).await.map_err(|error| without_verdict(&error));
+    let size = match opened(input, feed).await? {
+        Ok(size) => size,
+        Err(said) => return Ok(said),
+    };
     Ok(match scan.finish().await {
         Ok(Verdict::Clean) => Said::Clean { size },
         Ok(Verdict::Infected { name }) => Said::Infected { size, signature: plain(&name) },
@@ -139,12 +126,46 @@ async fn examine(input: &mut impl Read, mut scan: Scan) -> std::io::Result<Said>
     })
 }
 
+/// Takes key, header and parts, and gives the plaintext on: how many bytes it was, or why there is no verdict.
+pub(super) async fn opened(
+    input: &mut impl Read,
+    mut give: impl AsyncFnMut(&[u8]) -> Result<(), Said>,
+) -> std::io::Result<Result<u64, Said>> {
+    let mut key = Zeroizing::new([0; 32]);
+    input.read_exact(&mut *key)?;
+    let parts = number(input)?;
+    let header = frame(input, MAX_HEADER)?;
+    let Ok(cek) = Cek::from_slice(&*key) else { return Ok(Err(Said::Altered)) };
+    let opened = UnverifiedHeader::parse(&header).and_then(|header| header.open_with(cek));
+    let Ok(header) = opened else { return Ok(Err(Said::Altered)) };
+    let (mut opener, mut size) = (None, 0);
+    for index in 0..parts {
+        let mut part = frame(input, LONGEST_PART)?;
+        let opener = match &mut opener {
+            Some(opener) => opener,
+            none => match header.opener(&part) {
+                Ok(opener) => none.insert(opener),
+                Err(_) => return Ok(Err(Said::Altered)),
+            },
+        };
+        let Ok(text) = opener.open_part(index, index + 1 == parts, &mut part) else {
+            return Ok(Err(Said::Altered));
+        };
+        size += text.len() as u64;
+        if let Err(said) = give(text).await {
+            return Ok(Err(said));
+        }
+    }
+    // Also an empty document has a part, and what has none was not read.
+    Ok(if opener.is_some() { Ok(size) } else { Err(Said::Altered) })
+}
+
 fn without_verdict(error: &AntivirusError) -> Said {
     if matches!(error, AntivirusError::TooLarge) { Said::TooLarge } else { Said::Unavailable }
 }
 
 /// A name as pages may show it.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let fits = |c: char| c.is_ascii_graphic() || c == ' ';
     name.chars().take(LONGEST_NAME).map(|c| if fits(c) { c } else { '_' }).collect()
 }

@@ -9,6 +9,7 @@ mod confine;
 mod examination;
 mod exception;
 mod inside;
+pub(crate) mod parsers;
 mod process;
 
 pub(crate) use exception::Overseer;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::ScannerSettings;
-use super::inside::Said;
+use super::inside::{Said, plain};
 use crate::denial::Denial;
 
 /// The most that a scanning process may say, in bytes.
@@ -77,7 +77,8 @@ impl Process {
         drop(self.child.kill().await);
         match said {
             Said::Clean { size } => Ok((Verdict::Clean, size)),
-            Said::Infected { size, signature } => Ok((Verdict::Infected { name: signature }, size)),
+            // Also who took it over by the document chooses no words for a page.
+            Said::Infected { size, signature } => Ok((Verdict::Infected { name: plain(&signature) }, size)),
             Said::TooLarge => Err(Denial::ScannerTooLarge),
             Said::Altered => Err(Denial::DocumentAltered),
             Said::Unavailable => Err(Denial::ScannerUnavailable),
@@ -88,10 +89,28 @@ impl Process {
     async fn said(&mut self) -> Result<Said, Denial> {
         let mut line = String::new();
         let read = self.output.read_line(&mut line).await;
-        let said = read.ok().and_then(|_| serde_json::from_str(&line).ok());
+        let said = read.ok().and_then(|_| Said::read(&line));
         said.ok_or_else(|| {
             tracing::error!("the scanning process ended without a word");
             Denial::ScannerFailed
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::ffi::OsString;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_was_taken_over_chooses_no_words_for_a_page() {
+        let ready = r#"{"said":"ready","antivirus":null,"confined":true}"#;
+        let found = r#"{"said":"infected","size":1,"signature":"a\u202eb\nc"}"#;
+        let program = ["/usr/bin/printf", "%s\n", ready, found].map(OsString::from).to_vec();
+        let Started { process, .. } = start(&ScannerSettings::new(Vec::new(), program)).await.ok().unwrap();
+        let (verdict, _) = process.verdict().await.ok().unwrap();
+        assert_eq!(verdict, Verdict::Infected { name: "a_b_c".to_owned() });
     }
 }

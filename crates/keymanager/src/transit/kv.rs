@@ -56,6 +56,28 @@ fn check_path(path: &str) -> Result<(), Refusal> {
     Err(Refusal::invalid("a path is names of letters, digits, dot, dash and underscore, joined by slashes"))
 }
 
+/// What a body asks to be written, and the version that must be the latest then.
+fn asked(body: &Map<String, Value>) -> Result<(&Value, Option<u32>), Refusal> {
+    let data = body.get("data").filter(|data| data.is_object());
+    let data = data.ok_or_else(|| Refusal::invalid("no data provided"))?;
+    if data.to_string().len() > SIZE {
+        return Err(Refusal::invalid("a secret is 512 KiB at most"));
+    }
+    // One that cannot be read is no leave to write over anything.
+    let cas = body.get("options").and_then(|options| options.get("cas")).filter(|cas| !cas.is_null());
+    let cas = cas.map(|cas| number(cas).ok_or_else(|| Refusal::invalid("cas is a number"))).transpose()?;
+    Ok((data, cas))
+}
+
+/// What a client asks to be written at a path, as it is kept and read again; for who tries any.
+pub(super) fn tried(path: &str, body: &Map<String, Value>) -> Result<(Value, Option<u32>), Refusal> {
+    check_path(path)?;
+    let (data, cas) = asked(body)?;
+    let kept = Version { data: Some(data.clone()), made: 1, deleted: None };
+    let kept = serde_json::to_vec(&kept).and_then(|kept| serde_json::from_slice::<Version>(&kept));
+    Ok((kept.ok().and_then(|kept| kept.data).unwrap_or_default(), cas))
+}
+
 impl KeyManager {
     async fn kv_index(&self) -> Result<Index, Refusal> {
         Ok(self.shelved(INDEX).await?.unwrap_or_default())
@@ -96,12 +118,7 @@ impl KeyManager {
         body: &Map<String, Value>,
     ) -> Result<Value, Refusal> {
         check_path(path)?;
-        let data = body.get("data").filter(|data| data.is_object());
-        let data = data.ok_or_else(|| Refusal::invalid("no data provided"))?;
-        if data.to_string().len() > SIZE {
-            return Err(Refusal::invalid("a secret is 512 KiB at most"));
-        }
-        let cas = body.get("options").and_then(|options| options.get("cas")).and_then(number);
+        let (data, cas) = asked(body)?;
         self.traced(&permit.token, "kv.write", None, async {
             let _alone = self.changing_people().await;
             let mut index = self.kv_index().await?;
@@ -204,5 +221,26 @@ impl KeyManager {
             if names.is_empty() { Err(Refusal::not_found()) } else { Ok(names) }
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn a_version_that_cannot_be_read_is_no_leave_to_write() {
+        let of = |options: Value| {
+            let body = json!({"data": {"a": 1}, "options": options});
+            asked(body.as_object().unwrap()).map(|(_, cas)| cas).map_err(|refusal| refusal.status)
+        };
+        assert_eq!(of(json!({})), Ok(None));
+        assert_eq!(of(json!({"cas": null})), Ok(None));
+        assert_eq!(of(json!({"cas": 0})), Ok(Some(0)));
+        assert_eq!(of(json!({"cas": "3"})), Ok(Some(3)));
+        for unreadable in [json!("three"), json!(-1), json!(1.5), json!([3]), json!(u64::MAX)] {
+            assert_eq!(of(json!({"cas": unreadable})), Err(400));
+        }
     }
 }

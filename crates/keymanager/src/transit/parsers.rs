@@ -7,6 +7,7 @@ use super::approle::NewAppRole;
 use super::crypt::{Act, batch, used};
 use super::key::NamedKey;
 use super::keys::{Configuration, NewKey};
+use super::kv;
 
 /// A named key of two versions, and what may be asked of it.
 pub struct VaultKey(NamedKey);
@@ -47,6 +48,13 @@ pub fn requests(body: &[u8]) -> usize {
     let role = NewAppRole::read(&fields)
         .is_ok_and(|role| role.policies.iter().all(|policy| super::Policy::parse(policy).is_some()));
     [new, changed, role].into_iter().filter(|read| *read).count()
+}
+
+/// What a client asks to be written at a path, as it is kept, and the version that must be the latest; or the status of the refusal; none where
+/// the body is no object.
+pub fn secret(path: &str, body: &[u8]) -> Option<Result<(Value, Option<u32>), u16>> {
+    let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    Some(kv::tried(path, &body).map_err(|refusal| refusal.status))
 }
 
 fn made(kind: TransitKind) -> Result<TransitKey, TransitError> {
