@@ -56,7 +56,8 @@ impl Server {
             builder = builder.resolve(host, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).no_proxy();
         }
         if let Some(pem) = &trust.anchors_pem {
-            let anchors = Certificate::from_pem_bundle(pem).map_err(|_| ClientError::Anchors)?;
+            let anchors = Certificate::from_pem_bundle(pem).ok().filter(|anchors| !anchors.is_empty());
+            let anchors = anchors.ok_or(ClientError::Anchors)?;
             builder = builder.tls_certs_only(anchors);
         }
         if let Some(pem) = &trust.identity_pem {

@@ -49,6 +49,8 @@ const ADDRESSES: usize = 20_000;
 pub struct IntakeSettings {
     /// Web origin of the platform, whose pages may call.
     pub platform: String,
+    /// Who vouches for the platform's certificate.
+    pub platform_trust: Trust,
     /// The log's key: recipients' keys and forms are proven under it, or nothing is sealed.
     pub log_key: VerifierKey,
     /// The key that signs the intake's words.
@@ -94,9 +96,9 @@ impl Intake {
     /// An intake that uploads to its platform.
     ///
     /// # Errors
-    /// When the platform's address is none.
+    /// When the platform's address is none, or the anchors are no certificates.
     pub fn new(settings: IntakeSettings) -> Result<Self, ClientError> {
-        let server = Server::new(&settings.platform, &Trust::default())?;
+        let server = Server::new(&settings.platform, &settings.platform_trust)?;
         let uploads = Semaphore::new(settings.at_once);
         let (of_deposits, of_addresses) =
             (Places::new(settings.per_deposit), Places::new(settings.per_address));

@@ -137,6 +137,6 @@ pub(super) async fn put(deposit: &Deposit, path: &str, bytes: bytes::Bytes) -> R
 }
 
 fn told(error: &ClientError, refusal: Refusal) -> Refusal {
-    tracing::warn!(%error, "the platform did not take what the intake sent");
+    tracing::warn!(%error, "the platform was not reached, or did not take what the intake sent");
     if error.is_passing() { Refusal::PlatformAway } else { refusal }
 }

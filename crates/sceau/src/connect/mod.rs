@@ -8,7 +8,7 @@ pub(crate) use config::{Place, read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sceau_client::connector::{Connector, Event, Journal, Scanner, Target, Trouble};
+use sceau_client::connector::{Connector, Event, Journal, Scanner, Target, Trouble, Undecided};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
@@ -21,10 +21,10 @@ pub(crate) struct ConnectOptions {
     /// What to connect, in TOML (see docs/connector.md)
     #[arg(long, default_value = "connector.toml")]
     config: PathBuf,
-    /// Say what waits and what was put aside, and end; the connector must be stopped
+    /// Say what waits, what was put aside and which decisions were refused, and end; the connector must be stopped
     #[arg(long, conflicts_with = "retry")]
     status: bool,
-    /// Have everything that was put aside tried again at the next start, and end; the connector must be stopped
+    /// Have everything that was put aside, and decisions that were refused, tried again at the next start, and end; the connector must be stopped
     #[arg(long)]
     retry: bool,
     /// End when the parent process ends
@@ -82,7 +82,10 @@ fn look(target: &Target, retry: bool) -> Result<(), Failure> {
     let mut journal = Journal::open(&target.state).map_err(Trouble::Journal)?;
     if retry {
         let again = journal.retry_all().map_err(Trouble::Journal)?;
-        return say_ready(&json!({"organisation": target.name, "tried_again": again}));
+        let decisions = journal.retry_decisions(target).map_err(Trouble::Journal)?;
+        return say_ready(&json!({
+            "organisation": target.name, "tried_again": again, "decisions_tried_again": decisions,
+        }));
     }
     let standing = journal.standing();
     let aside: Vec<_> = standing
@@ -92,9 +95,11 @@ fn look(target: &Target, retry: bool) -> Result<(), Failure> {
             json!({"dossier": delivery.dossier, "code": aside.code, "detail": aside.detail, "since": delivery.time})
         })
         .collect();
+    let decisions = Undecided::all(target, standing).map_err(Trouble::Journal)?;
     let waiting: Vec<_> = standing.open.values().map(|delivery| delivery.dossier).collect();
     say_ready(&json!({
         "organisation": target.name, "position": standing.position, "waiting": waiting, "aside": aside,
+        "decisions": decisions,
     }))
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sceau_client::Trust;
 use sceau_crypto::{Secret, SigningKey, VerifyingKey};
 use sceau_dossiers::intake::{Intake, IntakeSettings, serve};
 use sceau_hsm::{certificates, durable};
@@ -18,6 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use self::table::Table;
+use super::settings::authorities;
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
 
@@ -42,6 +44,9 @@ pub(crate) struct IntakeOptions {
     /// Web origin of the platform, whose pages may send documents here
     #[arg(long, value_name = "URL", required_unless_present = "config")]
     platform: Option<String>,
+    /// Certificates (PEM) that vouch for the platform, in the place of the system's
+    #[arg(long, value_name = "PEM")]
+    platform_anchors: Option<PathBuf>,
     /// Verifier key of the platform's log: nothing is sealed that is not proven under it
     #[arg(long, value_name = "KEY", required_unless_present = "config")]
     log_key: Option<String>,
@@ -104,8 +109,11 @@ fn settings(
     let log_key = options.log_key.clone().or(intake.log_key).ok_or_else(|| missing("log-key"))?;
     let pool = if options.antivirus.is_empty() { pool } else { options.antivirus.clone() };
     let patience = options.patience.or(antivirus.patience_seconds).unwrap_or(PATIENCE);
+    let anchors = options.platform_anchors.as_ref().or(intake.platform_anchors.as_ref());
+    let anchors_pem = authorities(anchors.map(PathBuf::as_path))?;
     Ok(IntakeSettings {
         platform: options.platform.clone().or(intake.platform).ok_or_else(|| missing("platform"))?,
+        platform_trust: Trust { anchors_pem, identity_pem: None },
         log_key: VerifierKey::parse(&log_key).map_err(|error| usage(error.to_string()))?,
         key: key(options.key.as_ref().or(intake.key.as_ref()).ok_or_else(|| missing("key"))?)?,
         antivirus: Antivirus::new(pool, Patience::default()).map_err(|error| usage(error.to_string()))?,

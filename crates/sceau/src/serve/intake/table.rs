@@ -5,6 +5,7 @@
 //! listen = "0.0.0.0:8445"
 //! tls = "/etc/sceau/intake.pem"
 //! platform = "https://sceau.example.org"
+//! platform_anchors = "/etc/sceau/racine.pem"   # who vouches for it; else the system's authorities
 //! log_key = "sceau.example.org/log+…"
 //! key = "/var/lib/sceau-intake/intake.key"
 //! largest_mib = 1024
@@ -54,6 +55,7 @@ pub(super) struct Reached {
     pub(super) listen: Option<SocketAddr>,
     pub(super) tls: Option<PathBuf>,
     pub(super) platform: Option<String>,
+    pub(super) platform_anchors: Option<PathBuf>,
     pub(super) log_key: Option<String>,
     pub(super) key: Option<PathBuf>,
     pub(super) largest_mib: Option<u64>,
