@@ -110,6 +110,20 @@ async fn a_dossier_that_comes_again_is_not_handed_over_again() {
     assert!(!connector.log().contains(&format!("\"manifest_hash\":\"{}\"", sha256(&next.manifest))));
 }
 
+/// What the log has of the dossier is another manifest than the entry names: nothing goes over under the invented one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_of_another_manifest_than_the_log_s_hands_nothing_over() {
+    let cast = Box::pin(Cast::meet("hostile-manifest")).await;
+    let sent = cast.lyon.deposit(&cast.citizen, b"once").await;
+    let (dossier, invented) = (sent.dossier.to_string(), b"no manifest".to_vec());
+    let mut connector = cast.connect();
+    connector.wait_for("\"event\":\"handed_over\"");
+    cast.liar.lies(adds("another.id", "resubmitted", dossier.clone(), invented.clone()));
+    connector.wait_for("\"event\":\"superseded\"");
+    assert!(!cast.folder(&invented, &dossier).exists());
+    assert_eq!(cast.lyon.folders().len(), 1, "the one that the log has");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_told_with_the_log_s_proof_or_not_at_all() {
     let cast = Box::pin(Cast::meet("hostile-decisions")).await;

@@ -60,6 +60,12 @@ fn all_is_well_and_each_server_that_is_not_is_named_with_why() {
     found.say("records", "trouble", &["password authentication failed", "docs/deploy/postgresql.md"]);
     found.say("mail", "trouble", &["refuses the login (535)", "docs/deploy/smtp.md"]);
     assert!(!format!("{found:?}").contains("another password"), "no password is repeated");
+
+    // Another bucket than the one that is there.
+    assert!(settings.contains("bucket = \"sceau\""), "{settings}");
+    house.scratch.write("platform.toml", settings.replace("bucket = \"sceau\"", "bucket = \"elsewhere\""));
+    let found = Findings::said_by(&looking(&house));
+    found.say("objects", "trouble", &["docs/deploy/s3.md"]);
     house.scratch.write("platform.toml", &settings);
 
     // Nobody listens; somebody refuses; a list is over.
