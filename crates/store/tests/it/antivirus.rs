@@ -44,6 +44,28 @@ async fn the_real_daemon_judges_the_exact_bytes() {
 }
 
 #[tokio::test]
+async fn a_daemon_says_what_it_is_and_another_server_is_none() {
+    let (judge, patience) = (ClamavJudge::start("").unwrap(), Duration::from_secs(10));
+    judge.address().ping(patience).await.unwrap();
+    let version = judge.address().version(patience).await.unwrap();
+    assert!(version.starts_with("ClamAV ") && !version.contains('\0'), "{version}");
+    let folder = tempfile::tempdir().unwrap();
+    let silent = UnixListener::bind(folder.path().join("silent")).unwrap();
+    let asked = ClamdAddress::Unix(folder.path().join("silent")).ping(Duration::from_millis(50)).await;
+    assert_eq!(asked.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    drop(silent);
+    // An HTTP server's answer has no zero byte.
+    let other = folder.path().join("other");
+    let listener = UnixListener::bind(&other).unwrap();
+    let answering = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await
+    });
+    assert!(ClamdAddress::Unix(other).ping(patience).await.is_err());
+    answering.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn the_real_daemon_refuses_what_is_larger_than_its_limit() {
     let judge = ClamavJudge::start("StreamMaxLength 1M").unwrap();
     let chunks = vec![vec![7; 500_000]; 8];
