@@ -12,6 +12,7 @@ use sceau_client::connector::{Connector, Event, Journal, Scanner, Target, Troubl
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
+use crate::say;
 use crate::serve::{asked_to_end, say_ready};
 use scanner::Clamd;
 
@@ -73,7 +74,7 @@ fn say(organisation: &str, event: &Event) {
     if let Some(fields) = line.as_object_mut() {
         fields.insert("organisation".to_owned(), organisation.into());
     }
-    if say_ready(&line).is_err() {
+    if say::json(&line).is_err() {
         tracing::warn!(organisation, ?event, "standard output is closed");
     }
 }
@@ -83,7 +84,7 @@ fn look(target: &Target, retry: bool) -> Result<(), Failure> {
     if retry {
         let again = journal.retry_all().map_err(Trouble::Journal)?;
         let decisions = journal.retry_decisions(target).map_err(Trouble::Journal)?;
-        return say_ready(&json!({
+        return say::json(&json!({
             "organisation": target.name, "tried_again": again, "decisions_tried_again": decisions,
         }));
     }
@@ -97,7 +98,7 @@ fn look(target: &Target, retry: bool) -> Result<(), Failure> {
         .collect();
     let decisions = Undecided::all(target, standing).map_err(Trouble::Journal)?;
     let waiting: Vec<_> = standing.open.values().map(|delivery| delivery.dossier).collect();
-    say_ready(&json!({
+    say::json(&json!({
         "organisation": target.name, "position": standing.position, "waiting": waiting, "aside": aside,
         "decisions": decisions,
     }))
