@@ -132,6 +132,7 @@ fn intake(world: &World, grants: Rule) -> Intake {
     let antivirus = Antivirus::new(vec![format!("unix:{antivirus}").parse().unwrap()], Patience::default());
     let settings = IntakeSettings {
         platform: world.origin.clone(),
+        platform_trust: sceau_client::Trust::default(),
         log_key: log.unwrap(),
         key: SigningKey::generate(),
         antivirus: antivirus.unwrap(),
