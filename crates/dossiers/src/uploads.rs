@@ -50,11 +50,10 @@ impl Dossiers {
         let mut transaction = self.database.begin().await?;
         let at = params![dossier.to_string(), file.to_string()];
         if let Some(row) = transaction.fetch_optional(statements::FILE, at).await? {
-            return if row.get::<Vec<u8>>("header")? == bytes {
-                Ok(())
-            } else {
-                Err(Code::AlreadyThere.into())
-            };
+            // Whoever kept it may still wait for the disk: nobody is told before.
+            transaction.commit().await?;
+            let same = row.get::<Vec<u8>>("header")? == bytes;
+            return if same { Ok(()) } else { Err(Code::AlreadyThere.into()) };
         }
         let count = transaction.fetch_one(statements::COUNT_FILES, params![dossier.to_string()]).await?;
         if count.get::<i64>("n")? >= MAX_FILES {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use sceau_crypto::http_signature::{self, Moment, SignedRequest};
 use sceau_element_api::documents::DossierState;
@@ -24,6 +25,8 @@ use crate::{Dossiers, statements};
 pub const WEBHOOKS: &str = "webhook";
 /// How long a signature may be taken, in seconds.
 const LASTS: u64 = 300;
+/// How long one webhook waits for another of its organisation: whatever is delivered beside it waits as well.
+const IN_TURN: Duration = Duration::from_secs(2);
 /// Answers by which a receiver, or what stands before it, says that it is not there now (RFC 9110 §15.6, RFC 6585 §4).
 const ABSENT: [u16; 4] = [429, 502, 503, 504];
 
@@ -184,7 +187,10 @@ impl Dossiers {
             url.parse().map_err(|error: url::ParseError| DeliveryError::Later(error.to_string()))?;
         self.reach.judge(&url).map_err(|rule| DeliveryError::Later(rule.to_string()))?;
         // One receiver that is silent must not hold up the letters of others.
-        let _one = self.receivers.turn(&organisation).await;
+        let turn = tokio::time::timeout(IN_TURN, self.receivers.turn(&organisation)).await;
+        let Ok(_one) = turn else {
+            return Err(DeliveryError::Away("the receiver is slow: others are told first".to_owned()));
+        };
         if let Some(why) = self.receivers.absences.of(&organisation, self.clock.now_ms()) {
             return Err(DeliveryError::Away(why));
         }

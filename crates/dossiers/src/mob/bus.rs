@@ -16,6 +16,9 @@ use crate::guard::REFUSED_REPLIES;
 /// The topic of messages for companies' queues in the outbox.
 pub const BUS_TOPIC: &str = "mob_bus";
 
+/// Between two looks whether a person has room for one more reply of a company.
+const UNTIL_SOMEBODY_LOOKS: Duration = Duration::from_secs(60);
+
 /// What publishes for the companies and settles what they answer.
 #[derive(Debug, Clone)]
 pub struct ReplyDesk {
@@ -84,7 +87,11 @@ impl ReplyDesk {
             // Its company may write there by name: such a letter counts as a refused reply.
             self.refusals.count(company, now);
             return match self.subscriptions.put_aside(&received).await {
-                Ok(()) => Verdict::Settled,
+                Ok(true) => Verdict::Settled,
+                Ok(false) => {
+                    tracing::error!(%company, "its replies wait until a person has looked at those that were put aside");
+                    Verdict::Later(UNTIL_SOMEBODY_LOOKS)
+                }
                 Err(error) => {
                     tracing::error!(%company, %error, "a reply that was put aside cannot be kept now");
                     Verdict::Again

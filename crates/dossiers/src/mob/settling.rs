@@ -19,6 +19,9 @@ use crate::Fault;
 /// The topic, in the outbox, of replies that could not be settled: dead letters, until a person has one tried again.
 pub const REPLY_TOPIC: &str = "mob_reply";
 
+/// Replies of one company that wait for a person: beyond, its queue waits. It may write there by name.
+pub(super) const MOST_ASIDE: u64 = 100;
+
 /// The SQL of this part.
 pub mod statements {
     sceau_store::statements! {
@@ -26,6 +29,8 @@ pub mod statements {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         pub REPLY_KNOWN = "SELECT id, login, subscription, reply, error, log_index FROM mob_replies \
             WHERE company = $1 AND digest = $2 ORDER BY received DESC LIMIT 1";
+        pub DEAD_REPLIES = "SELECT count(*) AS n FROM outbox \
+            WHERE topic = 'mob_reply' AND dead = 1 AND substr(payload, 1, length($1)) = $1";
         pub REPLY_RECORDED = "UPDATE mob_replies SET log_index = $2 WHERE id = $1";
     }
 }
@@ -91,23 +96,31 @@ impl Subscriptions {
         Ok(judged.err())
     }
 
-    /// Keeps a reply that could not be settled as a dead letter, where a person sees it and has it tried again.
+    /// Keeps a reply that could not be settled as a dead letter, where a person sees it and has it tried again; whether it was taken: too many
+    /// of its company wait already.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_aside(&self, received: &Received) -> Result<(), StoreError> {
+    pub async fn put_aside(&self, received: &Received) -> Result<bool, StoreError> {
         if received.body.len() > LONGEST {
             // No reply is as long, so its company put it here itself: nothing is lost, and it fills nobody's database.
             tracing::warn!(company = %received.company, "a dead letter that is no reply was dropped");
-            return Ok(());
+            return Ok(true);
         }
         let body = Base64Url(received.body.clone());
         let (company, user_id) = (received.company.clone(), received.user_id.clone());
         let mut transaction = self.database.begin().await?;
+        // How the payload of each of its dead letters begins.
+        let of_company = format!("{{\"company\":\"{company}\",");
+        let waiting = transaction.fetch_one(statements::DEAD_REPLIES, params![of_company]).await?;
+        if waiting.get::<u64>("n")? >= MOST_ASIDE {
+            return Ok(false);
+        }
         let unsettled = Unsettled { company, user_id, body };
         let reason = "this reply could not be settled";
         self.outbox.bury(&mut transaction, REPLY_TOPIC, &unsettled, reason).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Whether it was settled before; what its record lacks is recorded now.

@@ -223,3 +223,27 @@ async fn nothing_in_an_address_becomes_a_header() {
     }
     assert_eq!(ear.heard().len(), 4);
 }
+
+/// One receiver that answers nothing for as long as it may: what else its organisation has to be told does not wait as long, since everybody's
+/// letters would.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_do_not_wait_behind_one_that_is_slow() {
+    let ground = Ground::new().await;
+    let ear = Ear::open("127.0.0.1", "", false).await;
+    let dossiers = ground.world.dossiers.clone().with_reach(here().with_patience(Duration::from_secs(60)));
+    let (admin, url) = (ground.office.chief.account.parse().unwrap(), format!("http://{}/", ear.at));
+    dossiers.set_webhook(admin, ground.office.id, Some(&url.parse().unwrap())).await.unwrap();
+    let message = ground.message(&dossiers).await;
+    let told = || dossiers.deliver_webhook(&message);
+    let second = async {
+        while ear.heard().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        told().await
+    };
+    let waited = tokio::select! {
+        first = told() => panic!("{first:?}"),
+        waited = second => waited,
+    };
+    assert!(matches!(&waited, Err(DeliveryError::Away(why)) if why.contains("slow")), "{waited:?}");
+}

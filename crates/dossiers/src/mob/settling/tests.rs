@@ -209,18 +209,25 @@ async fn what_cannot_be_read_is_answered_and_recorded_not_kept() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_is_no_reply_is_not_kept() {
+async fn dead_letters_that_a_company_writes_itself_fill_no_database() {
     let ground = Ground::new().await;
-    let put = |length: usize| {
+    let put = async |company: &str, length: usize| {
         let body = vec![b'x'; length];
         let received =
-            Received { company: of("alpha"), user_id: None, redelivered: false, put_aside: true, body };
-        let subscriptions = ground.subscriptions.clone();
-        async move { subscriptions.put_aside(&received).await.unwrap() }
+            Received { company: of(company), user_id: None, redelivered: false, put_aside: true, body };
+        ground.subscriptions.put_aside(&received).await.unwrap()
     };
-    put(100_000).await;
-    put(100).await;
-    assert_eq!(ground.subscriptions.outbox.dead_letters().await.unwrap().len(), 1);
+    assert!(put("alpha", 100_000).await);
+    assert!(ground.subscriptions.outbox.dead_letters().await.unwrap().is_empty(), "it is no reply");
+    for _ in 0..MOST_ASIDE {
+        assert!(put("alpha", 100).await);
+    }
+    assert!(!put("alpha", 100).await, "one more waits at the broker");
+    assert!(put("beta", 100).await, "and no other company");
+    let dead = ground.subscriptions.outbox.dead_letters().await.unwrap();
+    assert_eq!(dead.len() as u64, MOST_ASIDE + 1);
+    assert!(ground.subscriptions.outbox.discard(&dead[0].id).await.unwrap());
+    assert!(put("alpha", 100).await);
 }
 
 #[tokio::test]
