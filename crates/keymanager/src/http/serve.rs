@@ -1,8 +1,9 @@
 //! HTTPS, on an internal address only.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -28,6 +29,10 @@ const HEADERS: Duration = Duration::from_secs(20);
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections at once: a browser has one or two.
 const CONNECTIONS: usize = 1024;
+/// Of them, from one address: a whole office may be behind one, and no machine takes those of all others.
+const OF_AN_ADDRESS: usize = CONNECTIONS / 2;
+/// Requests at once on a connection of HTTP/2: each may hold a body.
+const STREAMS: u32 = 64;
 
 impl KeyManager {
     /// Serves pages and API over HTTPS until `stop` resolves, then ends requests under way within ten seconds.
@@ -42,7 +47,7 @@ impl KeyManager {
         }
         let router = super::router(self.clone());
         let graceful = GracefulShutdown::new();
-        let each = |stream, permit: OwnedSemaphorePermit| {
+        let each = |stream, permit: Connected| {
             let Some(config) = self.tls().config() else { return };
             let (router, watcher) = (router.clone(), graceful.watcher());
             tokio::spawn(async move {
@@ -64,8 +69,9 @@ async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
     stop: impl Future<Output = ()>,
-    mut each: impl FnMut(TcpStream, OwnedSemaphorePermit),
+    mut each: impl FnMut(TcpStream, Connected),
 ) {
+    let of_addresses = Arc::new(Mutex::default());
     tokio::pin!(stop);
     loop {
         let next = async {
@@ -77,9 +83,53 @@ async fn accept(
             next = next => next,
         };
         match (accepted, permit) {
-            (Ok((stream, _)), Ok(permit)) => each(stream, permit),
+            (Ok((stream, peer)), Ok(permit)) => {
+                // Closed at once, if its address has its share.
+                if let Some(connected) = Connected::of(peer.ip(), &of_addresses, permit) {
+                    each(stream, connected);
+                }
+            }
             // Out of descriptors: others close theirs meanwhile.
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// How many connections each address has.
+type OfAddresses = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// A connection's place, of all and of its address. Given back when it is dropped.
+struct Connected {
+    of_addresses: OfAddresses,
+    address: IpAddr,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connected {
+    fn of(peer: IpAddr, of_addresses: &OfAddresses, permit: OwnedSemaphorePermit) -> Option<Self> {
+        // Of IPv6 the first 64 bits: a machine gives itself what follows.
+        let address = match peer.to_canonical() {
+            IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() >> 64 << 64).into(),
+            four => four,
+        };
+        let mut all = of_addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let its = all.entry(address).or_default();
+        if *its >= OF_AN_ADDRESS {
+            return None;
+        }
+        *its += 1;
+        Some(Self { of_addresses: Arc::clone(of_addresses), address, _permit: permit })
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut all = self.of_addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(its) = all.get_mut(&self.address) {
+            *its -= 1;
+            if *its == 0 {
+                all.remove(&self.address);
+            }
         }
     }
 }
@@ -120,7 +170,7 @@ async fn connection(
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_concurrent_streams(STREAMS);
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
@@ -150,6 +200,25 @@ mod tests {
         let ((), clients) = tokio::time::timeout(Duration::from_secs(10), both).await.expect("it stops");
         assert!(clients.0.is_ok() && clients.1.is_ok());
         assert_eq!((held.len(), permits.available_permits()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn one_address_leaves_connections_to_the_others() {
+        let (permits, all) = (Arc::new(Semaphore::new(CONNECTIONS)), OfAddresses::default());
+        let connects = |address: &str| {
+            let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
+            Connected::of(address.parse().unwrap(), &all, permit)
+        };
+        for greedy in ["10.0.0.1", "fd00::1"] {
+            let held: Vec<_> = (0..OF_AN_ADDRESS).map(|_| connects(greedy).unwrap()).collect();
+            assert!(connects(greedy).is_none());
+            assert!(connects("fd00::2").is_some() != greedy.contains(':'), "one machine has many of these");
+            assert!(connects("10.0.0.2").is_some() && connects("fd00:0:0:1::1").is_some());
+            drop(held);
+            assert!(connects(greedy).is_some());
+        }
+        assert!(all.lock().unwrap().is_empty(), "nothing is kept of who is gone");
+        assert_eq!(permits.available_permits(), CONNECTIONS);
     }
 
     #[test]

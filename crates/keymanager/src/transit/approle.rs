@@ -103,9 +103,11 @@ impl AppRoles {
         Some((name, role, accessor))
     }
 
-    pub(super) fn holds(&self, role: &str, accessor: &str, now: u64) -> bool {
-        let secret = self.0.get(role).and_then(|role| role.secrets.get(accessor));
-        secret.is_some_and(|secret| secret.holds(now))
+    /// What a role's tokens may now, if the secret id that they were made with still holds.
+    pub(super) fn may(&self, role: &str, accessor: &str, now: u64) -> Option<Vec<Policy>> {
+        let role = self.0.get(role)?;
+        role.secrets.get(accessor).filter(|secret| secret.holds(now))?;
+        Some(role.policies())
     }
 
     fn role(&mut self, name: &str) -> Result<&mut AppRole, Refusal> {

@@ -1,5 +1,7 @@
 //! Using named keys: encrypt, decrypt, rewrap, data keys, sign, verify, HMAC; one item or many, under one record.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sceau_crypto::SecretBytes;
 use sceau_crypto::transit::TransitPurpose;
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::key::NamedKey;
 use super::{Permit, Refusal, Use};
+use crate::error::Error;
 use crate::manager::KeyManager;
 
 /// Items in one request.
@@ -60,9 +63,26 @@ impl KeyManager {
         self.traced(&permit.token, act.as_str(), Some(name), async {
             let key = self.named_key(name).await?;
             let key = key.ok_or_else(|| Refusal::invalid("encryption key not found"))?;
-            used(act, &key, batch, body)
+            if batch.is_none() { used(act, &key, None, body) } else { self.use_on_many(act, key, body).await }
         })
         .await
+    }
+
+    /// A batch of RSA takes a second: not on the threads that answer everybody, and few at a time.
+    async fn use_on_many(
+        &self,
+        act: Act,
+        key: NamedKey,
+        body: &Map<String, Value>,
+    ) -> Result<Batched, Refusal> {
+        let stopped = |error| Refusal::from(Error::Io { what: "using a key".to_owned(), cause: error });
+        let turn = Arc::clone(&self.transit().batches).acquire_owned().await;
+        let (turn, body) = (turn.map_err(|error| stopped(std::io::Error::other(error)))?, body.clone());
+        let working = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            used(act, &key, batch(&body)?, &body)
+        });
+        working.await.map_err(|error| stopped(std::io::Error::other(error)))?
     }
 
     /// Makes a data key of 128, 256 or 512 bits, encrypted to a key, and in clear as well if it is asked for.

@@ -18,10 +18,11 @@ mod shown;
 mod token;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use sceau_store::RateLimiter;
 use sceau_trace::Hash;
+use tokio::sync::Semaphore;
 
 pub(crate) use approle::{NewAppRole, duration};
 pub(crate) use crypt::Act;
@@ -42,8 +43,12 @@ pub(crate) struct Transit {
     tokens: Mutex<HashMap<[u8; 32], token::Kept>>,
     uses: RateLimiter<String>,
     logins: RateLimiter<String>,
+    /// Batches that are worked on.
+    batches: Arc<Semaphore>,
 }
 
+/// Batches at once; others wait.
+const BATCHES: usize = 2;
 /// Callers at once that are counted.
 const CALLERS: usize = 4096;
 
@@ -57,6 +62,7 @@ impl Transit {
             tokens: Mutex::default(),
             uses: RateLimiter::new(CALLERS),
             logins: RateLimiter::new(CALLERS),
+            batches: Arc::new(Semaphore::new(BATCHES)),
         }
     }
 }

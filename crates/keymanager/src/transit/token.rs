@@ -120,13 +120,12 @@ impl KeyManager {
     /// Logs an AppRole in.
     pub(crate) async fn login_by_approle(&self, role_id: &str, secret_id: &str) -> Result<LoggedIn, Refusal> {
         let wrong = || Refusal { code: "login_refused", ..Refusal::invalid("invalid role or secret ID") };
-        // Counted before it is looked at: guesses are what this is for.
-        if self.transit().logins.take("approle", LOGINS, self.now()).is_err() {
-            return self.refuse_login(None, Refusal::quota()).await;
-        }
         let roles = self.approles().await?;
         let Some((name, role, accessor)) = roles.find(role_id, secret_id, self.now()) else {
-            return self.refuse_login(None, wrong()).await;
+            // Guesses alone are counted together: nobody who guesses keeps out who knows.
+            let counted = self.transit().logins.take("approle", LOGINS, self.now());
+            let refusal = if counted.is_ok() { wrong() } else { Refusal::quota() };
+            return self.refuse_login(None, refusal).await;
         };
         let (policies, ms) = (role.policies(), role.token_ms);
         let ms = if ms == 0 { self.transit_settings()?.token_ms } else { ms };
@@ -137,7 +136,7 @@ impl KeyManager {
     /// The token of this text, if it holds now: not expired, and its holder neither withdrawn nor revoked since.
     pub(crate) async fn live_token(&self, text: &str) -> Result<LiveToken, Refusal> {
         let hash = sha256(text.as_bytes());
-        let kept = {
+        let mut kept = {
             let mut tokens = self.transit().tokens.lock().unwrap_or_else(PoisonError::into_inner);
             match tokens.get(&hash) {
                 Some(kept) if kept.expires > self.now() => kept.clone(),
@@ -154,9 +153,9 @@ impl KeyManager {
                 (actor, ceiling(client.role()))
             }
             Holder::AppRole { role, accessor } => {
-                if !self.approles().await?.holds(role, accessor, self.now()) {
-                    return Err(Refusal::forbidden());
-                }
+                let may = self.approles().await?.may(role, accessor, self.now());
+                let may = may.ok_or_else(Refusal::forbidden)?;
+                kept.policies.retain(|policy| may.contains(policy));
                 (approle_actor(role), OF_APPROLES)
             }
         };

@@ -10,10 +10,14 @@ mod kv;
 mod permit;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::manager::KeyManager;
+
+/// The largest body, in bytes, that is read of somebody who has shown nothing yet.
+const STRANGERS: usize = 16 << 10;
 
 /// Methods, path, the power that the caller's token must have, and the handlers. `docs/deploy/vault-clients.md` is compared with it by a test.
 type Line = (&'static str, &'static str, &'static str, MethodRouter<KeyManager>);
@@ -22,8 +26,10 @@ type Line = (&'static str, &'static str, &'static str, MethodRouter<KeyManager>)
 fn table() -> Vec<Line> {
     vec![
         ("GET", "/v1/sys/health", "nobody's", get(entry::health)),
-        ("POST PUT", "/v1/auth/cert/login", "a certificate", post(entry::by_certificate).put(entry::by_certificate)),
-        ("POST PUT", "/v1/auth/approle/login", "a secret id", post(entry::by_approle).put(entry::by_approle)),
+        ("POST PUT", "/v1/auth/cert/login", "a certificate",
+            post(entry::by_certificate).put(entry::by_certificate).layer(DefaultBodyLimit::max(STRANGERS))),
+        ("POST PUT", "/v1/auth/approle/login", "a secret id",
+            post(entry::by_approle).put(entry::by_approle).layer(DefaultBodyLimit::max(STRANGERS))),
         ("GET", "/v1/auth/token/lookup-self", "any", get(entry::lookup)),
         ("POST PUT", "/v1/auth/token/revoke-self", "any", post(entry::revoke).put(entry::revoke)),
         ("LIST", "/v1/auth/approle/role", "`manage`", any(entry::list_roles)),
