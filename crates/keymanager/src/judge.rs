@@ -53,7 +53,7 @@ impl Judge {
 
 fn judge(anchors: &Anchors, names: &RoleNames, lists: &[PathBuf]) -> Result<ClientJudge, Error> {
     let lists = certificates::read_revocation_lists(lists)?;
-    Ok(ClientJudge::with_revocation(anchors.clone(), names.clone(), &lists)?)
+    Ok(ClientJudge::with_revocation(anchors.clone(), names.clone(), lists))
 }
 
 fn stamps(lists: &[PathBuf]) -> Stamps {

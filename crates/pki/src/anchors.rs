@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustls::{DistinguishedName, RootCertStore, pki_types::CertificateDer};
+use rustls::{DistinguishedName, RootCertStore, pki_types::TrustAnchor};
 
 use crate::{certificate::Certificate, error::Error, judge::Refusal};
 
@@ -58,35 +58,26 @@ impl Anchors {
         self.roots.subjects()
     }
 
-    /// What webpki does not look at in an anchor: its own dates, and how many authorities may stand below it. The
-    /// chain's signatures have been verified; the path is found again by names, the shortest first.
+    /// What webpki does not look at in an anchor: its own dates, and how many authorities may stand `below` it. The anchor itself, where it permits.
     pub(crate) fn permit(
         &self,
-        leaf: &Certificate,
-        intermediates: &[CertificateDer<'_>],
+        anchor: &TrustAnchor<'_>,
+        below: usize,
         now: u64,
-    ) -> Result<(), Refusal> {
-        let mut below: Vec<_> =
-            intermediates.iter().filter_map(|der| Certificate::from_der(der, "intermediate").ok()).collect();
-        let mut issuer = leaf.issuer().clone();
-        for depth in 0.. {
-            let mut anchors =
-                self.certificates.iter().filter(|anchor| *anchor.subject() == issuer).peekable();
-            if anchors.peek().is_some() {
-                let verdicts = anchors.map(|anchor| permits(anchor, depth, now));
-                return verdicts.reduce(Result::or).unwrap_or(Err(Refusal::Untrusted));
-            }
-            let Some(next) = below.iter().position(|candidate| *candidate.subject() == issuer) else { break };
-            issuer = below.swap_remove(next).issuer().clone();
-        }
-        Err(Refusal::Untrusted)
+    ) -> Result<&Certificate, Refusal> {
+        // An anchor may have been renewed under the same name and key: any of its certificates will do.
+        let same = self.certificates.iter().zip(&self.roots.roots).filter(|(_, root)| {
+            root.subject == anchor.subject && root.subject_public_key_info == anchor.subject_public_key_info
+        });
+        let verdicts = same.map(|(certificate, _)| permits(certificate, below, now).map(|()| certificate));
+        verdicts.reduce(Result::or).unwrap_or(Err(Refusal::Untrusted))
     }
 }
 
-fn permits(anchor: &Certificate, depth: u32, now: u64) -> Result<(), Refusal> {
+fn permits(anchor: &Certificate, below: usize, now: u64) -> Result<(), Refusal> {
     let parsed = anchor.parsed().map_err(|_| Refusal::Malformed)?;
     let most = parsed.basic_constraints().ok().flatten().and_then(|found| found.value.path_len_constraint);
-    if most.is_some_and(|most| depth > most) {
+    if most.is_some_and(|most| below > most as usize) {
         Err(Refusal::Untrusted)
     } else if now < anchor.not_before() {
         Err(Refusal::NotYetValid)

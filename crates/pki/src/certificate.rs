@@ -128,6 +128,11 @@ impl Certificate {
         hex::encode(&self.serial)
     }
 
+    /// Its public key: the DER of a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+    pub fn public_key_info(&self) -> Vec<u8> {
+        self.parsed().map(|parsed| parsed.public_key().raw.to_vec()).unwrap_or_default()
+    }
+
     /// First moment of its validity, unix milliseconds.
     pub fn not_before(&self) -> u64 {
         self.not_before

@@ -1,7 +1,7 @@
 //! What can go wrong when certificates are made, read or configured. Why a *presented* certificate is refused
 //! is [`crate::Refusal`]'s to say.
 
-use crate::name::NameError;
+use crate::{name::NameError, revocation::ListRefusal};
 
 /// An error of this room. The message says what to do; [`Error::code`] is stable.
 #[derive(Debug, thiserror::Error)]
@@ -13,11 +13,13 @@ pub enum Error {
         /// Which one, for instance a file name.
         what: String,
     },
-    /// A file holds no readable list of revoked certificates.
-    #[error("{what} is not a revocation list in PEM or DER")]
+    /// A file holds no list of revoked certificates that can be used.
+    #[error("{what}: {refusal}")]
     NotARevocationList {
         /// Which one, for instance a file name.
         what: String,
+        /// What is wrong with it.
+        refusal: ListRefusal,
     },
     /// A private key is not readable PKCS#8 of a supported kind.
     #[error("the private key is not PKCS#8 of a supported kind (ECDSA P-256 or P-384, RSA 2048 to 8192)")]

@@ -1,12 +1,6 @@
 //! Whether a presented client certificate is acceptable, and if not why. Pure: chain and time are passed in.
 
-use std::{sync::Arc, time::Duration};
-
-use rustls::{
-    CertificateError,
-    pki_types::{CertificateDer, UnixTime},
-    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
-};
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 
 use crate::{
@@ -14,9 +8,9 @@ use crate::{
     certificate::{Certificate, Fingerprint},
     error::Error,
     name::Name,
+    path,
     revocation::RevocationLists,
     role::{CertificateRole, RoleNames},
-    tls,
 };
 
 /// The outcome of [`ClientJudge::judge`].
@@ -168,39 +162,19 @@ impl Refusal {
 pub struct ClientJudge {
     anchors: Anchors,
     roles: RoleNames,
-    verifier: Arc<dyn ClientCertVerifier>,
+    lists: RevocationLists,
 }
 
 impl ClientJudge {
     /// A judge who trusts these anchors and knows these role names ([`RoleNames::default`] with the embedded CA).
-    ///
-    /// # Errors
-    /// [`Error::NoAnchor`], which [`Anchors`] already excludes.
-    pub fn new(anchors: Anchors, roles: RoleNames) -> Result<Self, Error> {
-        Self::with_revocation(anchors, roles, &RevocationLists::default())
+    pub fn new(anchors: Anchors, roles: RoleNames) -> Self {
+        Self::with_revocation(anchors, roles, RevocationLists::default())
     }
 
     /// The same, who also refuses what these lists name. With any list, one that is current must speak for each certificate of a chain but the
     /// anchor: what nobody vouches for is refused. Without a list, nothing is asked.
-    ///
-    /// # Errors
-    /// As [`Self::new`]; [`Error::NotARevocationList`] for a list that the verifier does not understand.
-    pub fn with_revocation(
-        anchors: Anchors,
-        roles: RoleNames,
-        lists: &RevocationLists,
-    ) -> Result<Self, Error> {
-        let verifier = WebPkiClientVerifier::builder_with_provider(anchors.roots(), tls::provider())
-            .with_crls(lists.to_rustls())
-            .enforce_revocation_expiration()
-            .build()
-            .map_err(|error| match error {
-                VerifierBuilderError::InvalidCrl(_) => {
-                    Error::NotARevocationList { what: "what was given as one".to_owned() }
-                }
-                _ => Error::NoAnchor,
-            })?;
-        Ok(Self { anchors, roles, verifier })
+    pub fn with_revocation(anchors: Anchors, roles: RoleNames, lists: RevocationLists) -> Self {
+        Self { anchors, roles, lists }
     }
 
     /// The anchors trusted.
@@ -219,14 +193,7 @@ impl ClientJudge {
         };
         let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
         let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
-        self.check_chain(&certificate, intermediates, now).map_err(|refusal| match refusal {
-            // Two cases that the library keeps to itself.
-            Refusal::Unacceptable if parsed.is_ca() => Refusal::WrongPurpose,
-            Refusal::Unacceptable if has_unknown_critical_extension(&parsed) => {
-                Refusal::UnknownCriticalExtension
-            }
-            refusal => refusal,
-        })?;
+        self.check_chain(&certificate, intermediates, now)?;
         check_purpose(&parsed)?;
         let role = self.roles.role_of(certificate.subject()).ok_or(Refusal::NoRole)?;
         Ok(VerifiedClient { identity: ClientIdentity::of(&certificate), role })
@@ -238,16 +205,14 @@ impl ClientJudge {
         intermediates: &[CertificateDer<'_>],
         now: u64,
     ) -> Result<(), Refusal> {
-        let refusal = match self.verify(certificate, intermediates, now) {
-            Ok(()) => return self.anchors.permit(certificate, intermediates, now),
-            Err(refusal) => refusal,
-        };
+        let verify = |now| path::verify(&self.anchors, &self.lists, certificate, intermediates, now);
+        let Err(refusal) = verify(now) else { return Ok(()) };
         // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
         // authority once said yes, so ask again about a moment when the leaf was valid.
         let (from, until) = (certificate.not_before(), certificate.not_after());
         if matches!(refusal, Refusal::Expired | Refusal::NotYetValid) && !(from..=until).contains(&now) {
             let then = from.midpoint(until);
-            match self.verify(certificate, intermediates, then) {
+            match verify(then) {
                 // A list of today says nothing of then.
                 Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
                 Err(deeper) => return Err(deeper),
@@ -255,42 +220,6 @@ impl ClientJudge {
         }
         Err(refusal)
     }
-
-    fn verify(
-        &self,
-        certificate: &Certificate,
-        intermediates: &[CertificateDer<'_>],
-        now: u64,
-    ) -> Result<(), Refusal> {
-        let now = UnixTime::since_unix_epoch(Duration::from_millis(now));
-        let verdict = self.verifier.verify_client_cert(certificate.der(), intermediates, now);
-        verdict.map(|_| ()).map_err(|error| match error {
-            rustls::Error::InvalidCertificate(error) => refusal(&error),
-            _ => Refusal::Unacceptable,
-        })
-    }
-}
-
-fn refusal(error: &CertificateError) -> Refusal {
-    match error {
-        CertificateError::BadEncoding => Refusal::Malformed,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Refusal::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Refusal::NotYetValid,
-        CertificateError::Revoked => Refusal::Revoked,
-        CertificateError::UnknownRevocationStatus
-        | CertificateError::ExpiredRevocationList
-        | CertificateError::ExpiredRevocationListContext { .. } => Refusal::RevocationUnknown,
-        CertificateError::UnknownIssuer => Refusal::Untrusted,
-        CertificateError::BadSignature => Refusal::BadSignature,
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            Refusal::WrongPurpose
-        }
-        _ => Refusal::Unacceptable,
-    }
-}
-
-fn has_unknown_critical_extension(leaf: &X509Certificate<'_>) -> bool {
-    leaf.iter_extensions().any(|extension| extension.critical && extension.parsed_extension().unsupported())
 }
 
 /// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki

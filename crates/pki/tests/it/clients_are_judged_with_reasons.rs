@@ -18,7 +18,7 @@ fn authority() -> Authority {
 
 fn judge(authority: &Authority) -> ClientJudge {
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
-    ClientJudge::new(anchors, RoleNames::default()).unwrap()
+    ClientJudge::new(anchors, RoleNames::default())
 }
 
 fn client(authority: &Authority, role: CertificateRole) -> Issued {
@@ -142,7 +142,7 @@ fn an_organisation_may_have_words_of_its_own_for_roles() {
     let authority = authority();
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
     let roles = RoleNames::new([("Service instructeur".to_owned(), CertificateRole::CaseOfficer)]);
-    let judge = ClientJudge::new(anchors, roles).unwrap();
+    let judge = ClientJudge::new(anchors, roles);
     let made = odd(&authority, "/OU=Service instructeur/CN=Camille", CLIENT);
     assert_eq!(verdict(&judge, made.certificate.der(), NOW), "accepted");
     let embedded = client(&authority, CertificateRole::CaseOfficer);

@@ -32,7 +32,7 @@ struct House {
 fn house() -> House {
     let authority = Authority::create(&AuthorityProfile::of("Essai"), NOW).unwrap();
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
-    let judge = ClientJudge::new(anchors, RoleNames::default()).unwrap();
+    let judge = ClientJudge::new(anchors, RoleNames::default());
     let issued = authority.issue_server(&ServerProfile::for_hosts(["cles.localhost"]), NOW).unwrap();
     let server = Arc::new(server_config_asking(&TlsIdentity::of(&issued).unwrap(), &judge).unwrap());
     House { authority, judge, server }

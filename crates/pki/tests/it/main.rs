@@ -8,4 +8,5 @@ mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
 mod openssl_speaks_to_our_server;
 mod outside;
+mod revocation_lists_are_read_with_care;
 mod what_was_taken_back_is_refused;

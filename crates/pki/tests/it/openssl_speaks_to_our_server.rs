@@ -15,7 +15,7 @@ fn openssl_is_asked_by_the_anchors_name_and_gets_the_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::create(&AuthorityProfile::of("Essai"), NOW).unwrap();
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
-    let judge = ClientJudge::new(anchors, RoleNames::default()).unwrap();
+    let judge = ClientJudge::new(anchors, RoleNames::default());
     let server = authority.issue_server(&ServerProfile::for_hosts(["cles.localhost"]), NOW).unwrap();
     let config = Arc::new(server_config_asking(&TlsIdentity::of(&server).unwrap(), &judge).unwrap());
     fs::write(folder.path().join("ca.pem"), authority.certificate().to_pem()).unwrap();
