@@ -1,14 +1,13 @@
 //! Whether a presented client certificate is acceptable, and if not why. Pure: chain and time are passed in.
 
 use rustls::pki_types::CertificateDer;
-use x509_parser::certificate::X509Certificate;
 
 use crate::{
     anchors::Anchors,
     certificate::{Certificate, Fingerprint},
+    chain::ChainJudge,
     error::Error,
     name::Name,
-    path,
     revocation::RevocationLists,
     role::{CertificateRole, RoleNames},
 };
@@ -75,7 +74,7 @@ impl ClientIdentity {
         Ok(Self::of(&Certificate::from_der(certificate, "the client's certificate")?))
     }
 
-    fn of(certificate: &Certificate) -> Self {
+    pub(crate) fn of(certificate: &Certificate) -> Self {
         Self {
             fingerprint: certificate.fingerprint(),
             subject: certificate.subject().clone(),
@@ -114,6 +113,9 @@ pub enum Refusal {
     /// Revocation lists are kept here, and none that is current speaks for it or for an issuer of it.
     #[error("no current revocation list says whether the certificate was taken back")]
     RevocationUnknown,
+    /// A trusted authority issued it, but not the one that issues clients here.
+    #[error("the certificate was issued by another authority than the one that issues clients here")]
+    WrongIssuer,
     /// It is not made for authenticating a client.
     #[error("the certificate is not made for authenticating a client")]
     WrongPurpose,
@@ -148,6 +150,7 @@ impl Refusal {
             Self::NotYetValid => "certificate_not_yet_valid",
             Self::Revoked => "certificate_revoked",
             Self::RevocationUnknown => "certificate_revocation_unknown",
+            Self::WrongIssuer => "certificate_wrong_issuer",
             Self::WrongPurpose => "certificate_wrong_purpose",
             Self::UnknownCriticalExtension => "certificate_unknown_critical_extension",
             Self::WrongRole { .. } => "certificate_wrong_role",
@@ -160,9 +163,8 @@ impl Refusal {
 /// Judges client certificates against anchors and role names.
 #[derive(Clone, Debug)]
 pub struct ClientJudge {
-    anchors: Anchors,
+    chain: ChainJudge,
     roles: RoleNames,
-    lists: RevocationLists,
 }
 
 impl ClientJudge {
@@ -171,63 +173,23 @@ impl ClientJudge {
         Self::with_revocation(anchors, roles, RevocationLists::default())
     }
 
-    /// The same, who also refuses what these lists name. With any list, one that is current must speak for each certificate of a chain but the
-    /// anchor: what nobody vouches for is refused. Without a list, nothing is asked.
+    /// The same, who also asks these lists: see [`ChainJudge::new`].
     pub fn with_revocation(anchors: Anchors, roles: RoleNames, lists: RevocationLists) -> Self {
-        Self { anchors, roles, lists }
+        Self { chain: ChainJudge::new(anchors, lists), roles }
     }
 
     /// The anchors trusted.
     pub fn anchors(&self) -> &Anchors {
-        &self.anchors
+        self.chain.anchors()
     }
 
-    /// Judges what a TLS client presented, leaf first, at `now` (unix milliseconds). Nothing presented is `None` or
-    /// empty, as rustls' `peer_certificates()` gives it.
+    /// As [`ChainJudge::judge`], and by the role that the certificate carries.
     ///
     /// # Errors
-    /// The refusal, the deepest reason first: what is untrusted is not called expired.
+    /// As [`ChainJudge::judge`]; [`Refusal::NoRole`].
     pub fn judge(&self, chain: Option<&[CertificateDer<'_>]>, now: u64) -> Verdict {
-        let Some((leaf, intermediates)) = chain.and_then(<[_]>::split_first) else {
-            return Err(Refusal::Missing);
-        };
-        let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
-        let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
-        self.check_chain(&certificate, intermediates, now)?;
-        check_purpose(&parsed)?;
-        let role = self.roles.role_of(certificate.subject()).ok_or(Refusal::NoRole)?;
-        Ok(VerifiedClient { identity: ClientIdentity::of(&certificate), role })
+        let identity = self.chain.judge(chain, now)?;
+        let role = self.roles.role_of(&identity.subject).ok_or(Refusal::NoRole)?;
+        Ok(VerifiedClient { identity, role })
     }
-
-    fn check_chain(
-        &self,
-        certificate: &Certificate,
-        intermediates: &[CertificateDer<'_>],
-        now: u64,
-    ) -> Result<(), Refusal> {
-        let verify = |now| path::verify(&self.anchors, &self.lists, certificate, intermediates, now);
-        let Err(refusal) = verify(now) else { return Ok(()) };
-        // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
-        // authority once said yes, so ask again about a moment when the leaf was valid.
-        let (from, until) = (certificate.not_before(), certificate.not_after());
-        if matches!(refusal, Refusal::Expired | Refusal::NotYetValid) && !(from..=until).contains(&now) {
-            let then = from.midpoint(until);
-            match verify(then) {
-                // A list of today says nothing of then.
-                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
-                Err(deeper) => return Err(deeper),
-            }
-        }
-        Err(refusal)
-    }
-}
-
-/// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki
-/// lets pass as RFC 5280 allows, was not made for this.
-fn check_purpose(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
-    let purposes = leaf.extended_key_usage().map_err(|_| Refusal::Malformed)?;
-    let usage = leaf.key_usage().map_err(|_| Refusal::Malformed)?;
-    let for_clients = purposes.is_some_and(|purposes| purposes.value.client_auth);
-    let for_signing = usage.is_none_or(|usage| usage.value.digital_signature());
-    if for_clients && for_signing && !leaf.is_ca() { Ok(()) } else { Err(Refusal::WrongPurpose) }
 }

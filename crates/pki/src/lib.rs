@@ -6,6 +6,7 @@
 mod anchors;
 mod authority;
 mod certificate;
+mod chain;
 mod der;
 mod error;
 mod extension;
@@ -20,6 +21,7 @@ mod pkcs12;
 mod possession;
 mod revocation;
 mod role;
+mod rule;
 mod shown;
 mod tls;
 
@@ -29,6 +31,7 @@ pub use authority::{
     ServerProfile,
 };
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
+pub use chain::ChainJudge;
 pub use error::Error;
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
@@ -38,5 +41,6 @@ pub use oid::{NotAnOid, Oid};
 pub use pkcs12::new_pkcs12_password;
 pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists};
 pub use role::{CertificateRole, RoleNames};
+pub use rule::SubjectRule;
 pub use shown::{ServerRefusal, judge_server, looking_config};
 pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

@@ -11,8 +11,7 @@ use rustls::{
 };
 
 use crate::{
-    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, judge::ClientJudge,
-    key::PrivateKey, possession,
+    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, key::PrivateKey, possession,
 };
 
 /// A certificate chain and its key, ready to be shown in a handshake.
@@ -68,18 +67,20 @@ pub fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
     finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
 }
 
-/// The same server, which asks each client for a certificate that the judge's anchors issued, and demands none.
+/// The same server, which asks each client for a certificate that one of these anchors issued, and demands none.
 ///
 /// Handshakes succeed with a good certificate, a bad one and none; what they do demand is possession of the private
 /// key of the one presented. The application has the chain from `peer_certificates()` and passes it to
-/// [`ClientJudge::judge`] on every request: a resumed session calls no verifier, and certificates expire while
+/// [`crate::ClientJudge::judge`] on every request: a resumed session calls no verifier, and certificates expire while
 /// connections stay open.
 ///
 /// # Errors
 /// [`Error::Tls`].
-pub fn server_config_asking(identity: &TlsIdentity, judge: &ClientJudge) -> Result<ServerConfig, Error> {
-    let asker =
-        Asker { hints: judge.anchors().hints(), algorithms: provider().signature_verification_algorithms };
+pub fn server_config_asking(identity: &TlsIdentity, anchors: &[&Anchors]) -> Result<ServerConfig, Error> {
+    let mut hints: Vec<_> = anchors.iter().flat_map(|anchors| anchors.hints()).collect();
+    hints.sort_by(|one, other| one.as_ref().cmp(other.as_ref()));
+    hints.dedup_by(|one, other| one.as_ref() == other.as_ref());
+    let asker = Asker { hints, algorithms: provider().signature_verification_algorithms };
     let config = server_builder()?.with_client_cert_verifier(Arc::new(asker));
     finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
 }

@@ -34,7 +34,8 @@ fn house() -> House {
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
     let judge = ClientJudge::new(anchors, RoleNames::default());
     let issued = authority.issue_server(&ServerProfile::for_hosts(["cles.localhost"]), NOW).unwrap();
-    let server = Arc::new(server_config_asking(&TlsIdentity::of(&issued).unwrap(), &judge).unwrap());
+    let server =
+        Arc::new(server_config_asking(&TlsIdentity::of(&issued).unwrap(), &[judge.anchors()]).unwrap());
     House { authority, judge, server }
 }
 

@@ -17,7 +17,8 @@ fn openssl_is_asked_by_the_anchors_name_and_gets_the_verdict() {
     let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
     let judge = ClientJudge::new(anchors, RoleNames::default());
     let server = authority.issue_server(&ServerProfile::for_hosts(["cles.localhost"]), NOW).unwrap();
-    let config = Arc::new(server_config_asking(&TlsIdentity::of(&server).unwrap(), &judge).unwrap());
+    let config =
+        Arc::new(server_config_asking(&TlsIdentity::of(&server).unwrap(), &[judge.anchors()]).unwrap());
     fs::write(folder.path().join("ca.pem"), authority.certificate().to_pem()).unwrap();
 
     for (name, algorithm) in [("p256", KeyAlgorithm::EcdsaP256), ("rsa", KeyAlgorithm::Rsa3072)] {

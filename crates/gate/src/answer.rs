@@ -1,0 +1,63 @@
+//! What a caller reads when the gate itself answers.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use rustls::pki_types::CertificateDer;
+use sceau_pki::ClientIdentity;
+use serde_json::Value;
+
+use crate::guard::Denial;
+
+/// A body of either side.
+pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The stable code of a refusal, and its reason in words.
+const CODE: HeaderName = HeaderName::from_static("sceau-code");
+const REASON: HeaderName = HeaderName::from_static("sceau-reason");
+
+/// `{"status": "available"}` and the like.
+pub(crate) fn status(code: StatusCode, said: &str) -> Response<Body> {
+    json(code, format!(r#"{{"status": {}}}"#, Value::from(said)))
+}
+
+/// The gate's own failure.
+pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> {
+    let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
+    response.headers_mut().insert(CODE, HeaderValue::from_static(code));
+    response
+}
+
+/// A refusal, its body as health platforms expect it; what it says beyond that is in headers.
+pub(crate) fn denied(
+    denial: &Denial,
+    chain: Option<&[CertificateDer<'_>]>,
+    at_check: bool,
+) -> Response<Body> {
+    let identity = chain.and_then(<[_]>::first).and_then(|leaf| ClientIdentity::read(leaf).ok());
+    let name = identity.as_ref().and_then(|identity| identity.subject.common_name()).unwrap_or_default();
+    let (code, status) = match denial {
+        Denial::Certificate(_) if !at_check => (StatusCode::UNAUTHORIZED, "KO:Unauthorized"),
+        _ => (StatusCode::FORBIDDEN, "KO:Forbidden"),
+    };
+    // The annex's spaces, which a JSON writer would leave out; its values escaped, which the annex does not do.
+    let [verify, name] = [denial.verify(), &name].map(Value::from);
+    let mut response = json(code, format!(r#"{{"status": "{status}", "verify": {verify}, "CN": {name}}}"#));
+    let headers = response.headers_mut();
+    headers.insert(CODE, HeaderValue::from_static(denial.code()));
+    if let Ok(reason) = HeaderValue::from_str(&denial.reason()) {
+        headers.insert(REASON, reason);
+    }
+    response
+}
+
+fn json(status: StatusCode, body: String) -> Response<Body> {
+    let body = Full::from(body).map_err(|never| match never {}).boxed();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,55 @@
+//! Why a gate does not start: what the file says that cannot be done, and where.
+
+/// A configuration that is refused whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is not TOML, or holds something that is not known.
+    #[error("the configuration cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A file that it names cannot be read.
+    #[error("{place}: cannot read {path}: {cause}")]
+    File {
+        /// Which setting names it.
+        place: String,
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A certificate, a key, a name or a list cannot be used.
+    #[error("{place}: {cause}")]
+    Pki {
+        /// Which setting.
+        place: String,
+        /// Why.
+        cause: sceau_pki::Error,
+    },
+    /// A setting cannot be what it is.
+    #[error("{place}: {reason}")]
+    Setting {
+        /// Which setting.
+        place: String,
+        /// What to write instead.
+        reason: &'static str,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn pki(place: &str) -> impl FnOnce(sceau_pki::Error) -> Self {
+        let place = place.to_owned();
+        move |cause| Self::Pki { place, cause }
+    }
+
+    pub(crate) fn setting(place: impl Into<String>, reason: &'static str) -> Self {
+        Self::Setting { place: place.into(), reason }
+    }
+}

@@ -1,0 +1,112 @@
+//! A request on its way to an upstream, and the answer on its way back: what belongs to one connection stays there, and who calls is said by
+//! the gate alone.
+
+use std::net::IpAddr;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http_body_util::BodyExt as _;
+use hyper::{
+    HeaderMap, Request, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{CONNECTION, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    http::uri::{Authority, PathAndQuery, Scheme},
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::pki_types::CertificateDer;
+
+use crate::answer::{self, Body};
+
+/// RFC 9440.
+const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
+const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// Of one connection (RFC 9110 §7.6.1), besides those that `Connection` names.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+/// Said by the gate, whatever a client says.
+const OURS: [HeaderName; 6] =
+    [CLIENT_CERT, CLIENT_CERT_CHAIN, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+
+/// Connections to upstreams, kept for the next request.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstreams(Client<HttpConnector, Incoming>);
+
+impl Upstreams {
+    pub(crate) fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    /// Sends a request to an upstream, its path, method, body and other headers as they are.
+    pub(crate) async fn forward(
+        &self,
+        upstream: &Authority,
+        mut request: Request<Incoming>,
+        host: &str,
+        from: IpAddr,
+        admitted: Option<&[CertificateDer<'_>]>,
+    ) -> Response<Body> {
+        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let uri =
+            Uri::builder().scheme(Scheme::HTTP).authority(upstream.clone()).path_and_query(path).build();
+        let Ok(uri) = uri else { return answer::failure(StatusCode::BAD_REQUEST, "address_malformed") };
+        *request.uri_mut() = uri;
+        *request.version_mut() = hyper::Version::HTTP_11;
+        let headers = request.headers_mut();
+        strip(headers);
+        OURS.iter().for_each(|name| drop(headers.remove(name)));
+        let said =
+            [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
+        for (name, value) in said {
+            let Ok(value) = HeaderValue::from_str(&value) else {
+                return answer::failure(StatusCode::BAD_REQUEST, "host_malformed");
+            };
+            headers.insert(name, value);
+        }
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        if let Some((leaf, chain)) = admitted.and_then(<[_]>::split_first) {
+            headers.insert(CLIENT_CERT, byte_sequences(std::slice::from_ref(leaf)));
+            if !chain.is_empty() {
+                headers.insert(CLIENT_CERT_CHAIN, byte_sequences(chain));
+            }
+        }
+        match self.0.request(request).await {
+            Ok(mut response) => {
+                strip(response.headers_mut());
+                response.map(|body| body.boxed())
+            }
+            Err(error) => {
+                tracing::warn!(%upstream, %error, "an upstream does not answer");
+                answer::failure(StatusCode::BAD_GATEWAY, "upstream_away")
+            }
+        }
+    }
+}
+
+/// A list of byte sequences (RFC 8941 §3.3.5): base64 has nothing that a header could not carry.
+fn byte_sequences(certificates: &[CertificateDer<'_>]) -> HeaderValue {
+    let items: Vec<_> = certificates.iter().map(|der| format!(":{}:", BASE64_STANDARD.encode(der))).collect();
+    HeaderValue::from_str(&items.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    named.iter().chain(&HOP_BY_HOP).for_each(|name| drop(headers.remove(name)));
+}

@@ -1,0 +1,18 @@
+//! The gate: ends TLS, judges who calls on every request, and forwards who it was. No business.
+//!
+//! It must never let a request through that it did not judge, never believe what a client says of its own identity, and never turn a refusal
+//! into a broken connection: the caller is owed a reason.
+
+mod address;
+mod answer;
+mod check;
+mod error;
+mod forward;
+mod guard;
+mod plan;
+mod serve;
+mod settings;
+
+pub use error::Error;
+pub use plan::Plan;
+pub use serve::{Gate, Listening};

@@ -1,0 +1,194 @@
+//! What the file asks for, read whole and ready to be used: certificates loaded, names resolved, nothing left to find out.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hyper::http::uri::Authority;
+use sceau_pki::{
+    Anchors, Certificate, ChainJudge, PrivateKey, RevocationLists, SubjectRule, TlsIdentity, server_config,
+    server_config_asking,
+};
+
+use crate::{
+    address,
+    error::Error,
+    guard::Guard,
+    settings::{ClientsTable, ListenerTable, RouteTable, Settings},
+};
+
+/// A configuration that can be run.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) listeners: Vec<Listener>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Arc<rustls::ServerConfig>,
+    /// The longest path first.
+    pub(crate) routes: Vec<Route>,
+}
+
+/// A path that does not mean the same to everybody.
+#[derive(Debug)]
+pub(crate) struct Ambiguous;
+
+#[derive(Debug)]
+pub(crate) struct Route {
+    host: Option<String>,
+    path: String,
+    pub(crate) upstream: Authority,
+    pub(crate) guard: Option<Arc<Guard>>,
+}
+
+impl Plan {
+    /// Reads a configuration and every file that it names.
+    ///
+    /// # Errors
+    /// [`Error`], with the setting at fault; nothing of a file that is wrong is used.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let text = read(folder, path, "the configuration")?;
+        let settings: Settings = toml::from_str(&text_of(&text))?;
+        let guards = settings.clients.iter().map(|(name, table)| {
+            guard(folder, &format!("clients.{name}"), table).map(|guard| (name.as_str(), Arc::new(guard)))
+        });
+        let guards: BTreeMap<_, _> = guards.collect::<Result<_, _>>()?;
+        let listeners = settings.listener.iter().enumerate();
+        let listeners =
+            listeners.map(|(at, table)| listener(folder, &format!("listener {}", at + 1), table, &guards));
+        Ok(Self { listeners: listeners.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Listener {
+    /// The route of a request for this host and path, if any.
+    ///
+    /// # Errors
+    /// [`Ambiguous`] where the service behind may read the path otherwise, and would then be another route's.
+    pub(crate) fn route(&self, host: &str, path: &str) -> Result<Option<&Route>, Ambiguous> {
+        let find = |path: &str| self.routes.iter().find(|route| route.is_for(host, path));
+        let (written, read) = (find(path), find(&address::meaning(path).ok_or(Ambiguous)?));
+        let same = match (written, read) {
+            (Some(written), Some(read)) => std::ptr::eq(written, read),
+            (None, None) => true,
+            _ => false,
+        };
+        if same { Ok(written) } else { Err(Ambiguous) }
+    }
+}
+
+impl Route {
+    /// Its path without the slash at its end, which is where its own addresses begin.
+    pub(crate) fn base(&self) -> &str {
+        self.path.trim_end_matches('/')
+    }
+
+    fn is_for(&self, host: &str, path: &str) -> bool {
+        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.host.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(host))
+            && path.strip_prefix(self.base()).is_some_and(below)
+    }
+}
+
+fn listener(
+    folder: &Path,
+    place: &str,
+    table: &ListenerTable,
+    guards: &BTreeMap<&str, Arc<Guard>>,
+) -> Result<Listener, Error> {
+    let (at_certificate, at_key) = (format!("{place}, certificate"), format!("{place}, key"));
+    let chain = read(folder, &table.certificate, &at_certificate)?;
+    let key = read(folder, &table.key, &at_key)?;
+    let key = PrivateKey::from_pem(&text_of(&key)).map_err(Error::pki(&at_key))?;
+    let identity = TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(&at_certificate))?;
+    let routes = table.route.iter().enumerate();
+    let routes = routes.map(|(at, table)| route(&format!("{place}, route {}", at + 1), table, guards));
+    let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
+    routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
+    let anchors: Vec<_> =
+        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.chain.anchors()).collect();
+    let tls =
+        if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
+    Ok(Listener { address: table.address, tls: Arc::new(tls.map_err(Error::pki(place))?), routes })
+}
+
+fn route(place: &str, table: &RouteTable, guards: &BTreeMap<&str, Arc<Guard>>) -> Result<Route, Error> {
+    let at = |setting: &str| format!("{place}, {setting}");
+    if !table.path.starts_with('/') {
+        return Err(Error::setting(at("path"), "a path begins with a slash"));
+    }
+    let upstream = table.upstream.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let upstream = upstream.and_then(|authority| authority.parse::<Authority>().ok());
+    let upstream =
+        upstream.filter(|authority| authority.port().is_some() && !authority.as_str().contains('@'));
+    let guard = table.clients.as_ref().map(|name| {
+        let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
+        guards.get(name.as_str()).cloned().ok_or_else(unknown)
+    });
+    Ok(Route {
+        host: table.host.clone(),
+        path: table.path.clone(),
+        upstream: upstream.ok_or_else(|| Error::setting(at("upstream"), "write it http://host:port"))?,
+        guard: guard.transpose()?,
+    })
+}
+
+fn guard(folder: &Path, place: &str, table: &ClientsTable) -> Result<Guard, Error> {
+    let at = |setting: &str| format!("{place}, {setting}");
+    let anchors = certificates(folder, &table.anchors, &at("anchors"))?;
+    let anchors = Anchors::new(anchors).map_err(Error::pki(&at("anchors")))?;
+    let mut lists = RevocationLists::default();
+    for path in &table.revocation_lists {
+        let place = at("revocation_lists");
+        let bytes = read(folder, path, &place)?;
+        let list = RevocationLists::read(&bytes, &path.display().to_string());
+        lists = lists.and(list.map_err(Error::pki(&place))?);
+    }
+    let intermediates = certificates(folder, &table.intermediates, &at("intermediates"))?;
+    let mut chain = ChainJudge::new(anchors, lists).with_intermediates(&intermediates);
+    if let Some(path) = &table.issuer {
+        let issuer = certificates(folder, std::slice::from_ref(path), &at("issuer"))?;
+        let [issuer] = issuer.as_slice() else {
+            return Err(Error::setting(at("issuer"), "one certificate is needed"));
+        };
+        chain = chain.issued_by(issuer.subject().clone());
+    }
+    let rules = table.allow.as_ref().map(|allowed| {
+        allowed.iter().map(|one| SubjectRule::new(&one.common_name, &one.organizational_units)).collect()
+    });
+    Ok(Guard { chain, rules, addresses: table.addresses.clone() })
+}
+
+/// Certificates of files in PEM or DER.
+fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
+    let mut all = Vec::new();
+    for path in paths {
+        let (bytes, name) = (read(folder, path, place)?, path.display().to_string());
+        if bytes.first() == Some(&0x30) {
+            all.push(Certificate::from_der(&bytes, &name).map_err(Error::pki(place))?);
+        } else {
+            all.extend(Certificate::all_from_pem(&text_of(&bytes), &name).map_err(Error::pki(place))?);
+        }
+    }
+    Ok(all)
+}
+
+fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
+    let path = folder.join(path);
+    fs::read(&path).map_err(|cause| Error::File {
+        place: place.to_owned(),
+        path: path.display().to_string(),
+        cause,
+    })
+}
+
+fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}

@@ -1,0 +1,85 @@
+//! The gate's file as it is written (TOML).
+//!
+//! ```toml
+//! [[listener]]
+//! address = "0.0.0.0:443"
+//! certificate = "server.pem"          # the chain, leaf first
+//! key = "server.key"                  # PKCS#8, readable by its owner only
+//!
+//! [[listener.route]]                  # the first whose host fits and whose path is the longest
+//! host = "api.example.org"            # any host without it
+//! path = "/fhir"                      # everything without it
+//! upstream = "http://127.0.0.1:8080"
+//! clients = "sas-production"          # who may pass; anybody without it
+//!
+//! [clients.sas-production]
+//! anchors = ["ACR-EL.pem"]
+//! intermediates = ["ACI-EL-ORG.pem"]
+//! issuer = "ACI-EL-ORG.pem"           # whose certificates are taken; any below the anchors without it
+//! revocation_lists = ["ACR-EL.crl", "ACI-EL-ORG.crl"]
+//! addresses = ["51.68.88.222"]        # from where; anywhere without it
+//! [[clients.sas-production.allow]]    # anybody whom the authority vouches for without one
+//! common_name = "sas-aggregator-production"
+//! organizational_units = ["318751275100020"]
+//! ```
+//!
+//! Paths are relative to the file's folder. What is not known is refused.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) listener: Vec<ListenerTable>,
+    #[serde(default)]
+    pub(crate) clients: BTreeMap<String, ClientsTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListenerTable {
+    pub(crate) address: SocketAddr,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) route: Vec<RouteTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteTable {
+    pub(crate) host: Option<String>,
+    #[serde(default = "everything")]
+    pub(crate) path: String,
+    pub(crate) upstream: String,
+    pub(crate) clients: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientsTable {
+    pub(crate) anchors: Vec<PathBuf>,
+    #[serde(default)]
+    pub(crate) intermediates: Vec<PathBuf>,
+    pub(crate) issuer: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) revocation_lists: Vec<PathBuf>,
+    pub(crate) addresses: Option<Vec<IpAddr>>,
+    pub(crate) allow: Option<Vec<AllowTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AllowTable {
+    pub(crate) common_name: String,
+    pub(crate) organizational_units: Vec<String>,
+}
+
+fn everything() -> String {
+    "/".to_owned()
+}

@@ -1,0 +1,275 @@
+//! Certificates by OpenSSL, requests by curl, and an upstream that says what it was asked.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use sceau_gate::{Gate, Plan};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+/// Runs a program in a folder and gives what it printed.
+pub(crate) fn run(folder: &Path, program: &str, words: &str) -> String {
+    let output = Command::new(program).args(words.split_whitespace()).current_dir(folder).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{program} {words}\n{out}\n{err}");
+    out
+}
+
+/// A chain shaped like a health authority's: a root and an authority below it, both with two OUs; certificates of clients and of a server, good
+/// and bad. Made once for all tests.
+pub(crate) fn chain() -> &'static Path {
+    static CHAIN: OnceLock<TempDir> = OnceLock::new();
+    CHAIN.get_or_init(make).path()
+}
+
+const SETTINGS: &str = "
+[req]
+distinguished_name=none
+prompt=no
+[none]
+[ca]
+default_ca=one
+[one]
+new_certs_dir=.
+database=index
+crlnumber=number
+default_md=sha256
+policy=any
+unique_subject=no
+rand_serial=yes
+copy_extensions=none
+default_crl_days=7
+[any]
+countryName=optional
+organizationName=optional
+organizationalUnitName=optional
+commonName=optional
+[root]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign
+[authority]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=critical,keyCertSign,cRLSign
+[client]
+basicConstraints=CA:FALSE
+keyUsage=critical,digitalSignature
+extendedKeyUsage=clientAuth
+[server]
+basicConstraints=CA:FALSE
+extendedKeyUsage=serverAuth
+subjectAltName=DNS:localhost,IP:127.0.0.1
+";
+
+const AUTHORITY: &str = "/C=FR/O=ESSAI-SANTE/OU=0002 187512751/OU=IGC-ESSAI/CN=";
+
+fn make() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for (file, text) in
+        [("ca.cnf", SETTINGS), ("index", ""), ("number", "01\n"), ("index.attr", "unique_subject=no\n")]
+    {
+        fs::write(at.join(file), text).unwrap();
+    }
+    let key =
+        |name: &str| run(at, "openssl", &format!("ecparam -name prime256v1 -genkey -noout -out {name}.ec"));
+    let pkcs8 =
+        |name: &str| run(at, "openssl", &format!("pkcs8 -topk8 -nocrypt -in {name}.ec -out {name}.key"));
+    let request = |name: &str, subject: &str| {
+        key(name);
+        pkcs8(name);
+        let mut words: Vec<String> =
+            format!("req -new -config ca.cnf -key {name}.key -out {name}.csr -utf8 -subj")
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
+        words.push(subject.to_owned());
+        assert!(Command::new("openssl").args(words).current_dir(at).status().unwrap().success());
+    };
+    let sign = |name: &str, authority: &str, section: &str, dates: &str| {
+        run(
+            at,
+            "openssl",
+            &format!(
+                "ca -batch -config ca.cnf -preserveDN -notext -in {name}.csr -out {name}.pem -cert {authority}.pem -keyfile {authority}.key -extensions {section} {dates}"
+            ),
+        )
+    };
+    for root in ["root", "stranger"] {
+        request(root, &format!("{AUTHORITY}RACINE {root}"));
+        run(
+            at,
+            "openssl",
+            &format!(
+                "x509 -req -in {root}.csr -signkey {root}.key -out {root}.pem -days 3650 -extfile ca.cnf -extensions root"
+            ),
+        );
+    }
+    request("authority", &format!("{AUTHORITY}ORGANISATIONS"));
+    sign("authority", "root", "authority", "-days 3000");
+    for (name, subject, authority, section, dates) in [
+        (
+            "known",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "authority",
+            "client",
+            "-days 30",
+        ),
+        (
+            "unknown",
+            "/C=FR/O=X/OU=499700234190004/CN=xsas-agregateur-recette",
+            "authority",
+            "client",
+            "-days 30",
+        ),
+        (
+            "expired",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "authority",
+            "client",
+            "-startdate 20200101000000Z -enddate 20210101000000Z",
+        ),
+        (
+            "revoked",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "authority",
+            "client",
+            "-days 30",
+        ),
+        ("direct", "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette", "root", "client", "-days 30"),
+        (
+            "foreign",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "stranger",
+            "client",
+            "-days 30",
+        ),
+        (
+            "purpose",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "authority",
+            "server",
+            "-days 30",
+        ),
+        ("server", "/CN=localhost", "root", "server", "-days 30"),
+    ] {
+        request(name, subject);
+        sign(name, authority, section, dates);
+    }
+    for authority in ["root", "authority"] {
+        if authority == "authority" {
+            run(
+                at,
+                "openssl",
+                "ca -config ca.cnf -revoke revoked.pem -cert authority.pem -keyfile authority.key",
+            );
+        }
+        run(
+            at,
+            "openssl",
+            &format!(
+                "ca -config ca.cnf -gencrl -cert {authority}.pem -keyfile {authority}.key -out {authority}.crl"
+            ),
+        );
+    }
+    folder
+}
+
+/// A gate before an upstream that answers with the request as it came.
+pub(crate) struct Stage {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+    folder: TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let upstream = upstream().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gate.toml");
+        let chain = chain().display();
+        let text = format!(
+            r#"
+[[listener]]
+address = "127.0.0.1:0"
+certificate = "{chain}/server.pem"
+key = "{chain}/server.key"
+[[listener.route]]
+path = "/mtls-protect/"
+upstream = "http://{upstream}"
+clients = "recette"
+[[listener.route]]
+upstream = "http://{upstream}"
+[clients.recette]
+anchors = ["{chain}/root.pem"]
+intermediates = ["{chain}/authority.pem"]
+issuer = "{chain}/authority.pem"
+revocation_lists = ["{chain}/root.crl", "{chain}/authority.crl"]
+addresses = ["127.0.0.1"]
+[[clients.recette.allow]]
+common_name = "sas-agregateur-recette"
+organizational_units = ["499700234190004"]
+"#
+        );
+        fs::write(&file, text).unwrap();
+        let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
+        let address = listening.addresses()[0];
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(listening.serve(async move { drop(stopped.await) }));
+        Self { address, stop: Some(stop), serving, folder }
+    }
+
+    /// What curl gets for this path with these words: the answer with its headers.
+    pub(crate) async fn curl(&self, path: &str, words: &str) -> String {
+        let chain = chain().display();
+        let url = format!("https://localhost:{}{path}", self.address.port());
+        let words = format!("-sS -i --path-as-is --cacert {chain}/root.pem {words} {url}");
+        let folder: PathBuf = self.folder.path().to_owned();
+        tokio::task::spawn_blocking(move || run(&folder, "curl", &words)).await.unwrap()
+    }
+
+    /// The words that show a client's certificate.
+    pub(crate) fn as_client(name: &str) -> String {
+        let chain = chain().display();
+        format!("--cert {chain}/{name}.pem --key {chain}/{name}.key")
+    }
+
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        self.serving.await.unwrap();
+    }
+}
+
+/// Answers each request, one a connection, with what it read up to the end of the head.
+async fn upstream() -> SocketAddr {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = socket.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    let mut octets = [0; 4096];
+                    match stream.read(&mut octets).await {
+                        Ok(0) | Err(_) => return,
+                        Ok(read) => head.extend_from_slice(&octets[..read]),
+                    }
+                }
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", head.len());
+                drop(stream.write_all(&[answer.as_bytes(), &head].concat()).await);
+            });
+        }
+    });
+    address
+}

@@ -1,0 +1,101 @@
+//! The chain and the purpose of a client's certificate, judged. Pure: chain and time are passed in.
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::certificate::X509Certificate;
+
+use crate::{
+    anchors::Anchors,
+    certificate::Certificate,
+    judge::{ClientIdentity, Refusal},
+    name::Name,
+    path,
+    revocation::RevocationLists,
+};
+
+/// Judges whether an authority that is trusted vouches for a client's certificate now. What its holder may do is for others to say.
+#[derive(Clone, Debug)]
+pub struct ChainJudge {
+    anchors: Anchors,
+    lists: RevocationLists,
+    intermediates: Vec<CertificateDer<'static>>,
+    issuer: Option<Name>,
+}
+
+impl ChainJudge {
+    /// One who trusts these anchors. With any list, one that is current must speak for each certificate of a chain but the anchor: what nobody
+    /// vouches for is refused. Without a list, nothing is asked.
+    pub fn new(anchors: Anchors, lists: RevocationLists) -> Self {
+        Self { anchors, lists, intermediates: Vec::new(), issuer: None }
+    }
+
+    /// Who also knows these authorities between an anchor and a client, which a client may then leave out.
+    #[must_use]
+    pub fn with_intermediates(mut self, known: &[Certificate]) -> Self {
+        self.intermediates.extend(known.iter().map(|certificate| certificate.der().clone()));
+        self
+    }
+
+    /// Who takes certificates of this issuer only: another one below the same anchor is not enough.
+    #[must_use]
+    pub fn issued_by(mut self, issuer: Name) -> Self {
+        self.issuer = Some(issuer);
+        self
+    }
+
+    /// The anchors trusted.
+    pub fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
+    /// Judges what a TLS client presented, leaf first, at `now` (Unix milliseconds). Nothing presented is `None` or empty, as rustls'
+    /// `peer_certificates()` gives it.
+    ///
+    /// # Errors
+    /// The refusal, the deepest reason first: what is untrusted is not called expired.
+    pub fn judge(&self, chain: Option<&[CertificateDer<'_>]>, now: u64) -> Result<ClientIdentity, Refusal> {
+        let Some((leaf, sent)) = chain.and_then(<[_]>::split_first) else {
+            return Err(Refusal::Missing);
+        };
+        let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
+        let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
+        let intermediates: Vec<_> = sent.iter().chain(&self.intermediates).cloned().collect();
+        self.check_chain(&certificate, &intermediates, now)?;
+        check_purpose(&parsed)?;
+        if self.issuer.as_ref().is_some_and(|issuer| issuer != certificate.issuer()) {
+            return Err(Refusal::WrongIssuer);
+        }
+        Ok(ClientIdentity::of(&certificate))
+    }
+
+    fn check_chain(
+        &self,
+        certificate: &Certificate,
+        intermediates: &[CertificateDer<'_>],
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let verify = |now| path::verify(&self.anchors, &self.lists, certificate, intermediates, now);
+        let Err(refusal) = verify(now) else { return Ok(()) };
+        // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
+        // authority once said yes, so ask again about a moment when the leaf was valid.
+        let (from, until) = (certificate.not_before(), certificate.not_after());
+        if matches!(refusal, Refusal::Expired | Refusal::NotYetValid) && !(from..=until).contains(&now) {
+            let then = from.midpoint(until);
+            match verify(then) {
+                // A list of today says nothing of then.
+                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
+                Err(deeper) => return Err(deeper),
+            }
+        }
+        Err(refusal)
+    }
+}
+
+/// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki
+/// lets pass as RFC 5280 allows, was not made for this.
+fn check_purpose(leaf: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let purposes = leaf.extended_key_usage().map_err(|_| Refusal::Malformed)?;
+    let usage = leaf.key_usage().map_err(|_| Refusal::Malformed)?;
+    let for_clients = purposes.is_some_and(|purposes| purposes.value.client_auth);
+    let for_signing = usage.is_none_or(|usage| usage.value.digital_signature());
+    if for_clients && for_signing && !leaf.is_ca() { Ok(()) } else { Err(Refusal::WrongPurpose) }
+}
