@@ -65,6 +65,11 @@ impl Plan {
             listeners.map(|(at, table)| listener(folder, &format!("listener {}", at + 1), table, &guards));
         Ok(Self { listeners: listeners.collect::<Result<_, _>>()? })
     }
+
+    /// Where it will listen, in the order of the configuration.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
 }
 
 impl Listener {

@@ -6,6 +6,7 @@ mod custody;
 mod demo;
 mod demonstration;
 mod failure;
+mod gate;
 mod house;
 mod owner;
 mod rotation;
@@ -43,6 +44,9 @@ enum Command {
     Serve(Role),
     /// Receive dossiers on the organisation's premises and hand them to its own system
     Connect(connect::ConnectOptions),
+    /// Stand before a service: end TLS, judge certificates on each request, forward who calls
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     /// Provision the bus to companies' own systems, and see to what could not be delivered
     #[command(subcommand)]
     Bus(serve::bus::BusCommand),
@@ -100,6 +104,7 @@ fn run(command: Command) -> Result<(), Failure> {
             runtime()?.block_on(owner::run(owner))
         }
         Command::Connect(options) => connect_role(options),
+        Command::Gate(command) => gate_role(command),
         Command::Bus(command) => runtime()?.block_on(serve::bus::run(command)),
         Command::Mob(command) => runtime()?.block_on(serve::mob::tend(command)),
         Command::Serve(role) => serve_role(role),
@@ -113,6 +118,15 @@ fn connect_role(options: connect::ConnectOptions) -> Result<(), Failure> {
         hardening::die_with_parent()?;
     }
     runtime()?.block_on(connect::run(options))
+}
+
+fn gate_role(command: gate::GateCommand) -> Result<(), Failure> {
+    as_a_role();
+    keep_memory_to_itself()?;
+    if command.die_with_parent() {
+        hardening::die_with_parent()?;
+    }
+    runtime()?.block_on(gate::run(command))
 }
 
 /// Files for this user alone, a log on standard error.

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-client", &["crypto", "pki", "trace", "element-api"]),
     ("sceau-accounts", &["crypto", "pki", "trace", "hsm", "store", "element-api"]),
     ("sceau-element", &["crypto", "pki", "trace", "hsm", "element-api"]),
+    ("sceau-gate", &["crypto", "pki", "trace", "hsm"]),
     ("sceau-keymanager", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     ("sceau-dossiers", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     (
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "element-api",
             "accounts",
             "client",
+            "gate",
             "keymanager",
             "dossiers",
         ],
