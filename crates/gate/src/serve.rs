@@ -7,7 +7,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use hyper::{Method, Request, Response, StatusCode, body::Incoming, header::HOST, service::service_fn};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{HOST, HeaderName, HeaderValue},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -22,6 +27,7 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
 
 use crate::{
     answer::{self, Body},
@@ -31,6 +37,8 @@ use crate::{
     plan::{Ambiguous, Listener, Plan},
 };
 
+/// Of a request, in the service's log and in the gate's.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a handshake may take, a client may take to send its headers, and requests under way may take once the gate stops.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
@@ -153,8 +161,20 @@ struct Caller {
 }
 
 impl Caller {
-    /// Answers one request, judged at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
-    async fn answer(&self, request: Request<Incoming>, now: u64) -> Response<Body> {
+    /// Answers one request under an id of its own, which the service behind and the caller both learn.
+    async fn answer(&self, mut request: Request<Incoming>, now: u64) -> Response<Body> {
+        let id = Uuid::new_v4().to_string();
+        let Ok(value) = HeaderValue::from_str(&id) else {
+            return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+        };
+        request.headers_mut().insert(REQUEST_ID, value.clone());
+        let mut response = self.decide(request, &id, now).await;
+        response.headers_mut().insert(REQUEST_ID, value);
+        response
+    }
+
+    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
+    async fn decide(&self, request: Request<Incoming>, id: &str, now: u64) -> Response<Body> {
         let Some(host) = host(&request) else {
             return answer::failure(StatusCode::BAD_REQUEST, "host_missing");
         };
@@ -168,11 +188,11 @@ impl Caller {
         let chain = self.chain.as_deref();
         let admitted = match route.guard.as_ref().map(|guard| guard.admit(chain, self.from, now)) {
             Some(Err(denial)) => {
-                tracing::info!(code = denial.code(), from = %self.from, "a request is refused");
+                tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
                 return answer::denied(&denial, chain, at_check);
             }
             Some(Ok(admitted)) => {
-                tracing::debug!(subject = %admitted.0.subject, "a request is let through");
+                tracing::debug!(id, subject = %admitted.0.subject, "a request is let through");
                 chain
             }
             None => None,

@@ -70,12 +70,14 @@ async fn each_refusal_is_told_apart_and_has_the_body_that_partners_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_client_is_forwarded_with_its_certificate_and_nothing_that_it_says_of_itself() {
     let stage = Stage::set().await;
-    let lies = "-H Client-Cert::bGll: -H Client-Cert-Chain::bGll: -H X-Forwarded-For:10.0.0.1 -H Forwarded:for=10.0.0.1";
+    let lies = "-H X-Request-Id:mine -H Client-Cert::bGll: -H Client-Cert-Chain::bGll: -H X-Forwarded-For:10.0.0.1 -H Forwarded:for=10.0.0.1";
     let known = Stage::as_client("known");
     for version in ["--http1.1 --tls-max 1.2", "--http2"] {
         let answer = stage.curl("/mtls-protect/fhir?a=%2F", &format!("{version} {lies} {known}")).await;
         let (status, _, seen) = parts(&answer);
         assert_eq!(status, "200", "{answer}");
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+        assert!(id.len() == 36 && seen.contains(id), "the service has the caller's id: {answer}");
         let seen = seen.to_ascii_lowercase();
         assert!(seen.starts_with("get /mtls-protect/fhir?a=%2f http/1.1\r\n"), "{seen}");
         assert!(seen.contains("client-cert: :") && !seen.contains("bgll"), "{seen}");
