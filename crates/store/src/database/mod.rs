@@ -5,6 +5,7 @@
 //! `ON CONFLICT` decide.
 
 mod address;
+mod checkpoint;
 mod durable;
 mod postgres;
 mod sqlite;

@@ -4,7 +4,6 @@
 //! has a thread of its own: a list, the sync of a commit (`durable`), a checkpoint.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use super::checkpoint::Checkpoints;
 use super::durable::Durable;
 use crate::{Row, Statement, StoreError, Value};
 
@@ -20,16 +20,16 @@ const READERS: usize = 4;
 const BUSY: Duration = Duration::from_secs(10);
 /// Between two tries while another program holds the file.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Commits between two checkpoints.
-const CHECKPOINT: u32 = 200;
 /// Statements that a connection keeps prepared: more than there are.
 const PREPARED: usize = 512;
+
+/// Empty once it is closed.
+pub(super) type Writer = Arc<tokio::sync::Mutex<Option<Connection>>>;
 
 /// The file, open.
 #[derive(Clone)]
 pub(super) struct File {
-    /// Empty once it is closed.
-    writer: Arc<tokio::sync::Mutex<Option<Connection>>>,
+    writer: Writer,
     readers: Arc<Readers>,
     checkpoints: Arc<Checkpoints>,
     durable: Durable,
@@ -48,7 +48,7 @@ impl File {
                 reader.pragma_update(None, "query_only", true)?;
                 readers.push(reader);
             }
-            Ok((writer, readers, checkpoints))
+            Ok((writer, readers, Checkpoints::by(checkpoints)?))
         });
         let opened = opened.await.map_err(StoreError::stopped("open"))?;
         let (writer, readers, checkpoints) = opened.map_err(StoreError::file("open"))?;
@@ -58,10 +58,7 @@ impl File {
                 free: Mutex::new(readers),
                 turns: Arc::new(Semaphore::new(READERS)),
             }),
-            checkpoints: Arc::new(Checkpoints {
-                connection: Mutex::new(Some(checkpoints)),
-                commits: 0.into(),
-            }),
+            checkpoints: Arc::new(checkpoints),
             durable,
         })
     }
@@ -127,7 +124,7 @@ impl File {
     pub(super) async fn close(&self) {
         self.readers.turns.close();
         drop(std::mem::take(&mut *self.readers.free()));
-        drop(self.checkpoints.connection().take());
+        self.checkpoints.close();
         drop(self.writer.lock().await.take());
     }
 
@@ -141,7 +138,7 @@ impl File {
 
     async fn reached(&self, commit: u64) -> Result<(), StoreError> {
         self.durable.reached(commit).await?;
-        self.checkpoints.after_commit();
+        self.checkpoints.after_commit(&self.writer).await;
         Ok(())
     }
 }
@@ -245,36 +242,6 @@ impl Drop for Reader {
         if !self.readers.turns.is_closed() {
             self.readers.free().extend(self.connection.take());
         }
-    }
-}
-
-/// Copies the write-ahead log into the database now and then, on a thread of its own: SQLite would do it on that of whoever commits.
-struct Checkpoints {
-    connection: Mutex<Option<Connection>>,
-    /// Since the last one.
-    commits: AtomicU32,
-}
-
-impl Checkpoints {
-    fn after_commit(self: &Arc<Self>) {
-        if self.commits.fetch_add(1, Ordering::Relaxed) + 1 < CHECKPOINT {
-            return;
-        }
-        self.commits.store(0, Ordering::Relaxed);
-        let this = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            let connection = this.connection();
-            let Some(connection) = connection.as_ref() else { return };
-            // What readers or the writer still need stays for the next one.
-            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            if let Err(error) = done {
-                tracing::warn!(%error, "the database could not be brought up to its log; it is tried again");
-            }
-        });
-    }
-
-    fn connection(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
