@@ -25,7 +25,7 @@ use crate::support::{Answer, Browser, World, world::unlock};
 const PAGE: &str = "https://mcm.example";
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-fn open() -> Settings {
+pub fn open() -> Settings {
     let transit = TransitSettings { export: true, page_origin: Some(PAGE.to_owned()), ..Default::default() };
     Settings { transit: Some(transit), ..Settings::default() }
 }
@@ -199,13 +199,13 @@ async fn login(browser: &Browser) -> String {
     answer["auth"]["client_token"].as_str().unwrap().to_owned()
 }
 
-async fn vault(browser: &Browser, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+pub async fn vault(browser: &Browser, token: &str, method: &str, path: &str, body: &Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     browser.with_header("x-vault-token", token).send(method, &format!("/v1/{path}"), body.as_bytes()).await
 }
 
 /// An administrator and a connector of a world, with their tokens.
-async fn callers(world: &World) -> ((Browser, String), (Browser, String)) {
+pub async fn callers(world: &World) -> ((Browser, String), (Browser, String)) {
     let administrator = world.administrator().await;
     let made = world.certificate(CertificateRole::Connector).await;
     grant(&world.manager, &made, world.clock.now_ms()).await;

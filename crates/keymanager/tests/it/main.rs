@@ -16,6 +16,7 @@ mod a_key_is_destroyed_when_the_log_needs_it_no_more;
 mod a_key_leaves_after_its_record;
 mod a_restored_key_manager_is_not_lied_to;
 mod a_root_is_replaced;
+mod a_vaults_clients_hold_up_nobody;
 mod administrators_do_not_read;
 mod altered_state_is_refused;
 mod an_old_folder_opens_nothing;
