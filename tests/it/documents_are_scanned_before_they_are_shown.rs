@@ -4,7 +4,8 @@
 use sceau_client::{ClientError, Deposited, Document, Opened, Person, ReadingPage, Scheme, Server, Trust};
 use sceau_element_api::{Base64Url, DossierId};
 use sceau_store::judge::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
-use sceau_tests::{Connected, House, Premises, Staff, Stage, now_ms, publish_scheme};
+use sceau_tests::{Connected, House, Premises, Records, Staff, Stage, now_ms, publish_scheme};
+use sceau_trace::sha256;
 use serde_json::{Value, json};
 
 struct World {
@@ -199,10 +200,10 @@ async fn without_an_antivirus_documents_wait_and_too_large_ones_are_not_passed()
     assert_eq!(refusal(world.officer_reads(large.dossier).await).0, "scanner_too_large");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connector_is_handed_what_is_clean_and_puts_aside_what_is_not() {
+/// An organisation whose key manager scans and whose connector does not.
+async fn connected(name: &str) -> (ClamavJudge, House, Connected, Person) {
     let clamd = ClamavJudge::start("").expect("the antivirus starts");
-    let house = House::start("scanned-for-a-connector");
+    let house = House::start(name);
     let administrator = house.administrator().await;
     let mut lyon = Connected::found(&house, &administrator, "Métropole").await;
     let policy = format!("[scanner]\nantivirus = [\"{}\"]\n", clamd.address());
@@ -210,6 +211,42 @@ async fn a_connector_is_handed_what_is_clean_and_puts_aside_what_is_not() {
     drop(lyon.premises.key_manager.take());
     lyon.premises.start_key_manager(&house);
     let citizen = house.citizen("cleo@example.org").await;
+    (clamd, house, lyon, citizen)
+}
+
+/// The key manager examines with the connector's session: where that ended before, another is begun, and nothing is put aside for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_whose_session_ended_before_a_document_is_examined_begins_another() {
+    let (_clamd, house, lyon, citizen) = connected("scanned-session-over").await;
+    let sent = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
+    let name = format!("{}.{}", sent.dossier, &sha256(&sent.manifest).to_string()[..12]);
+    let document = lyon.output.join(".incoming").join(name).join("documents/pièce.pdf");
+    let (mut connector, steps) =
+        Connected::program(&house, &[&lyon]).start_stepped(&house.scratch.join("logs"));
+    // Between the document and the sealed answers, which are not examined yet.
+    let mut hold = steps.hold(move || document.exists());
+    hold.reached().await;
+    Records::open(&house).await.edit("UPDATE tickets SET session_expires = 0", &[]).await;
+    hold.release();
+    connector.wait_for(&format!("\"dossier\":\"{}\",\"event\":\"handed_over\"", sent.dossier));
+    assert!(!connector.log().contains("reading_expired"), "{}", connector.log());
+    // What the key manager met, and the second session, are on record.
+    loop {
+        let trace = sceau_tests::opened_trace(&house).await;
+        let of = |action: &str, code: &str| {
+            trace.iter().filter(|it| it.action().as_str() == action && it.code() == code).count()
+        };
+        if of("scan.outcome", "reading_expired") == 1 && of("scan.outcome", "") == 2 {
+            assert_eq!(of("ticket.issue", ""), 2);
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_is_handed_what_is_clean_and_puts_aside_what_is_not() {
+    let (_clamd, house, lyon, citizen) = connected("scanned-for-a-connector").await;
     let bad = lyon.deposit(&citizen, &infected()).await;
     let clean = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
     // It has no antivirus of its own: what it is handed was examined before its key left.

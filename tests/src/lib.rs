@@ -54,7 +54,7 @@ pub use own_authority::{OwnAuthority, Shown};
 pub use premises::{Premises, Staff};
 pub use program::{Finished, Program};
 pub use running::Running;
-pub use scanned::{Cast, Scanned, Visit, large_body, words};
+pub use scanned::{Cast, Scanned, Visit, client, large_body, words};
 pub use scratch::{Scratch, free_port};
 pub use servers::{Kind, Servers};
 pub use small_disk::SmallDisk;

@@ -1,7 +1,7 @@
 //! A platform with an intake and a real ClamAV, and what a citizen's page does with them, step by step.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +32,10 @@ pub struct Scanned {
     pub host: Value,
     /// Where the intake finds its antivirus, from its next start on.
     pub antivirus: String,
+    /// Where the intake finds its platform, from its next start on.
+    pub platform: String,
+    /// Who vouches for the intake, where it ends TLS: what citizens' pages trust.
+    pub anchors: Option<PathBuf>,
     port: u16,
 }
 
@@ -67,12 +71,19 @@ impl Scanned {
     }
 
     /// Starts antivirus and intake beside a house.
-    pub fn start_in(mut house: House, settings: &str, limits: &str, more: &[&str]) -> Self {
+    pub fn start_in(house: House, settings: &str, limits: &str, more: &[&str]) -> Self {
+        let mut scanned = Self::stand(house, "http", settings, limits);
+        scanned.start_intake(more);
+        scanned
+    }
+
+    /// A platform that names an intake of this scheme, which does not run yet, and its antivirus.
+    pub fn stand(mut house: House, scheme: &str, settings: &str, limits: &str) -> Self {
         let clamd = ClamavJudge::start(settings).expect("the antivirus starts");
         let key = SigningKey::generate();
         house.scratch.write("intake.key", URL_SAFE_NO_PAD.encode(key.seed().expose()));
         let port = crate::free_port();
-        let url = format!("http://depot.localhost:{port}");
+        let url = format!("{scheme}://depot.localhost:{port}");
         drop(house.platform.take());
         let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         house.more = ["--intake", &url, "--intake-key", &public].map(str::to_owned).into();
@@ -80,9 +91,8 @@ impl Scanned {
         house.scratch.write("intake.toml", format!("[limits]\n{limits}\n"));
         let host = json!({"url": url, "key": public});
         let antivirus = clamd.address().to_string();
-        let mut scanned = Self { house, clamd, intake: None, url, host, antivirus, port };
-        scanned.start_intake(more);
-        scanned
+        let platform = house.origin.clone();
+        Self { house, clamd, intake: None, url, host, antivirus, platform, anchors: None, port }
     }
 
     /// Starts the intake.
@@ -102,7 +112,7 @@ impl Scanned {
             .arg(self.house.scratch.join("intake.key"))
             .arg("--config")
             .arg(self.house.scratch.join("intake.toml"))
-            .args(["--platform", &self.house.origin, "--log-key", platform.said("/log_key")])
+            .args(["--platform", &self.platform, "--log-key", platform.said("/log_key")])
             .args(["--antivirus", &self.antivirus])
             .args(more)
             .named("intake");
@@ -176,7 +186,7 @@ impl Scanned {
         answers: Value,
     ) -> Result<(Visit<'a>, u16), ClientError> {
         let dossier: DossierId = text(&meant, "dossier").parse().expect("an id");
-        let http = crate::scanned::client();
+        let http = client(self.anchors.as_deref());
         let body = json!({"grant": grant, "meant": meant, "answers": answers});
         let answer = http.post(format!("{}/v1/deposits", self.url)).json(&body).send().await;
         let answer = answer.expect("the intake answers");
@@ -193,7 +203,7 @@ impl Scanned {
     pub fn held<'a>(&self, cast: &'a Cast, dossier: DossierId) -> Visit<'a> {
         let [path, token, grant] = [(); 3].map(|()| String::new());
         let citizen = &cast.citizen;
-        Visit { cast, citizen, dossier, http: client(), path, token, grant, said: Value::Null }
+        Visit { cast, citizen, dossier, http: client(None), path, token, grant, said: Value::Null }
     }
 
     /// Every file that the test may look through for what was never to be written.
@@ -372,10 +382,15 @@ async fn said(answer: Response) -> Result<Value, String> {
     if good { Ok(said) } else { Err(said["code"].as_str().unwrap_or("no code").to_owned()) }
 }
 
-/// A client that finds the intake on this machine.
-fn client() -> reqwest::Client {
+/// A client that finds the intake on this machine, and trusts these anchors alone where it ends TLS.
+pub fn client(anchors: Option<&Path>) -> reqwest::Client {
     let here = std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    reqwest::Client::builder().resolve("depot.localhost", here).no_proxy().build().expect("a client")
+    let mut builder = reqwest::Client::builder().resolve("depot.localhost", here).no_proxy();
+    if let Some(path) = anchors {
+        let pem = std::fs::read(path).expect("a file of the test's own");
+        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).expect("certificates"));
+    }
+    builder.build().expect("a client")
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {

@@ -18,7 +18,8 @@ const A_SECOND: u32 = 50;
 /// Citizens who deposit by turns: each may have twenty drafts.
 const CITIZENS: usize = 8;
 /// No place is denied to the one address that measures.
-const LIMITS: &str = "per_deposit = 112\nper_address = 112\nconnections_per_address = 1000\ndeposits_per_second = 1000";
+const LIMITS: &str =
+    "per_deposit = 112\nper_address = 112\nconnections_per_address = 1000\ndeposits_per_second = 1000";
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;

@@ -83,7 +83,8 @@ impl Tls {
         let shown = certificates::read_certificate(&self.server)?.fingerprint();
         let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
         if config.as_ref().is_none_or(|(current, _)| *current != shown) {
-            let fresh = server_config_asking(&certificates::read_identity(&self.server)?, &[judge.anchors()])?;
+            let fresh =
+                server_config_asking(&certificates::read_identity(&self.server)?, &[judge.anchors()])?;
             *config = Some((shown, Arc::new(fresh)));
         }
         Ok(())

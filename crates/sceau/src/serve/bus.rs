@@ -92,7 +92,7 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
 
 async fn outbox(place: &RecordsPlace) -> Result<Outbox, Failure> {
     let settings = Settings::read(place.config.as_deref())?;
-    let database = settings.database.open(&place.data).await?;
+    let database = settings.records(&place.data).await?;
     Ok(Outbox::new(database, Arc::new(SystemClock), RetryPolicy::default()))
 }
 

@@ -165,7 +165,7 @@ impl Place {
     async fn records(&self, settings: &Settings, origin: &str) -> Result<(Dossiers, Accounts), Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         self.records_are_there(settings)?;
-        let database = settings.database.open(&self.data).await?;
+        let database = settings.records(&self.data).await?;
         let objects = settings.objects.open(&self.data)?;
         let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
         let element = Client::new(&self.element);

@@ -141,7 +141,7 @@ async fn assemble(
 ) -> Result<(Platform, Outbox, Mailer), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     sceau_hsm::durable::secret_folder(data)?;
-    let database = settings.database.open(data).await?;
+    let database = settings.records(data).await?;
     let objects = settings.objects.open(data)?;
     let mail = settings.mail.open(data, &clock)?;
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());

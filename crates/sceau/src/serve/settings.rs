@@ -65,6 +65,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::Path;
 
+use sceau_store::Database;
 use serde::Deserialize;
 
 use super::bus::BusSettings;
@@ -111,6 +112,13 @@ impl Settings {
             toml::from_str(&text).map_err(|error| unusable(path, error.to_string().trim_end()))?;
         settings.check().map_err(|why| unusable(path, &why))?;
         Ok(settings)
+    }
+
+    /// Opens the platform's records; `data` is its folder.
+    pub(crate) async fn records(&self, data: &Path) -> Result<Database, Failure> {
+        // MOB's host and `sceau bus` open the same file.
+        let alone = self.mob.is_none() && self.bus.is_none();
+        self.database.open(data, alone).await
     }
 
     fn check(&self) -> Result<(), String> {

@@ -5,10 +5,11 @@
 //! committed, nor who read what another has just committed. A checkpoint syncs the log itself before it copies from it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, watch};
 
@@ -20,7 +21,7 @@ pub(super) struct Durable(Arc<State>);
 
 struct State {
     /// Syncs the write-ahead log.
-    sync: Box<dyn Fn() -> Result<(), Error> + Send + Sync>,
+    sync: Box<dyn Fn() -> Result<(), Unsynced> + Send + Sync>,
     /// The last commit that was begun. They are numbered in their order: there is one writer.
     begun: AtomicU64,
     /// The last that ended, well or not.
@@ -28,9 +29,17 @@ struct State {
     /// The last that is on disk.
     synced: AtomicU64,
     /// Held by whoever syncs: those who wait for it find themselves carried along.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
     /// A sync failed. What the disk has is not known any more, and a later sync that passes would not say it (fsync(2)).
     failed: AtomicBool,
+}
+
+/// Why the log was not synced.
+pub(super) enum Unsynced {
+    /// It was not begun: the next one says what this one would have.
+    Later(Error),
+    /// What the disk has is not known.
+    Lost(Error),
 }
 
 /// A commit that is under way.
@@ -43,20 +52,29 @@ impl Durable {
     /// Of the database at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let log: OsString = [path.as_os_str(), "-wal".as_ref()].into_iter().collect();
-        Self::by(move || match std::fs::File::open(&log) {
-            // The last connection took it away, synced and copied.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            opened => opened?.sync_data(),
+        let opened = OnceLock::new();
+        // Opened once: a write that fails is told to whoever had the file open then (fsync(2)), a checkpoint's own sync does not take that away,
+        // and a process without descriptors left syncs all the same.
+        Self::by(move || {
+            if opened.get().is_none() {
+                match File::open(&log) {
+                    Ok(file) => drop(opened.set(file)),
+                    // There was no commit yet, or the last connection took it away, synced and copied.
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                    Err(error) => return Err(Unsynced::Later(error)),
+                }
+            }
+            opened.get().map_or(Ok(()), |log| log.sync_data().map_err(Unsynced::Lost))
         })
     }
 
-    fn by(sync: impl Fn() -> Result<(), Error> + Send + Sync + 'static) -> Self {
+    pub(super) fn by(sync: impl Fn() -> Result<(), Unsynced> + Send + Sync + 'static) -> Self {
         Self(Arc::new(State {
             sync: Box::new(sync),
             begun: AtomicU64::new(0),
             ended: watch::Sender::new(0),
             synced: AtomicU64::new(0),
-            turn: Mutex::new(()),
+            turn: Arc::default(),
             failed: AtomicBool::new(false),
         }))
     }
@@ -80,19 +98,32 @@ impl Durable {
         }
         // The sender is held by `self`.
         let _: Result<_, _> = self.0.ended.subscribe().wait_for(|ended| *ended >= number).await;
-        let _turn = self.0.turn.lock().await;
+        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        // Whoever had the turn before may have failed: the next sync would pass, and say nothing.
+        if self.0.failed.load(Ordering::SeqCst) {
+            return Err(not_durable(Error::other("an earlier sync failed; start the process anew")));
+        }
         if self.0.synced.load(Ordering::SeqCst) >= number {
             return Ok(());
         }
-        let carried = *self.0.ended.borrow();
         let state = Arc::clone(&self.0);
-        let synced = tokio::task::spawn_blocking(move || (state.sync)()).await;
-        if let Err(error) = synced.unwrap_or_else(|stopped| Err(Error::other(stopped))) {
-            self.0.failed.store(true, Ordering::SeqCst);
-            return Err(not_durable(error));
-        }
-        self.0.synced.fetch_max(carried, Ordering::SeqCst);
-        Ok(())
+        // With the turn, and to its end: whoever waits may go away, and what came of the sync counts all the same.
+        let synced = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let carried = *state.ended.borrow();
+            match (state.sync)() {
+                Ok(()) => {
+                    state.synced.fetch_max(carried, Ordering::SeqCst);
+                    Ok(())
+                }
+                Err(Unsynced::Later(error)) => Err(error),
+                Err(Unsynced::Lost(error)) => {
+                    state.failed.store(true, Ordering::SeqCst);
+                    Err(error)
+                }
+            }
+        });
+        synced.await.unwrap_or_else(|stopped| Err(Error::other(stopped))).map_err(not_durable)
     }
 
     /// Waits until everything is on disk that could be read by now.
@@ -139,7 +170,7 @@ mod tests {
         let told = std::sync::Mutex::new(told);
         let durable = Durable::by(move || {
             begins.send(()).unwrap();
-            told.lock().unwrap().recv().unwrap()
+            told.lock().unwrap().recv().unwrap().map_err(Unsynced::Lost)
         });
         (durable, begun, done)
     }
@@ -195,5 +226,31 @@ mod tests {
             "the next sync would pass, and say nothing"
         );
         assert!(durable.all_reached().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_turn_is_not_answered_by_the_sync_after_one_that_failed() {
+        let (durable, begun, done) = disk();
+        let mut first = Box::pin(durable.reached(durable.commit().ended()));
+        starts(&mut first, &begun).await;
+        let mut second = Box::pin(durable.reached(durable.commit().ended()));
+        assert!((&mut second).now_or_never().is_none(), "it waits for its turn");
+        done.send(Err(Error::other("the disk is gone"))).unwrap();
+        assert!(first.await.is_err());
+        done.send(Ok(())).unwrap();
+        assert!(second.await.is_err(), "acknowledged by a sync after one that failed");
+    }
+
+    #[tokio::test]
+    async fn a_sync_that_fails_after_its_waiter_went_away_is_not_forgotten() {
+        let (durable, begun, done) = disk();
+        let mut first = Box::pin(durable.reached(durable.commit().ended()));
+        starts(&mut first, &begun).await;
+        drop(first); // The client hung up.
+        let mut second = Box::pin(durable.reached(durable.commit().ended()));
+        assert!((&mut second).now_or_never().is_none());
+        done.send(Err(Error::other("the disk is gone"))).unwrap();
+        done.send(Ok(())).unwrap();
+        assert!(second.await.is_err(), "acknowledged although the sync of whoever went away failed");
     }
 }

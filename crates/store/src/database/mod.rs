@@ -9,6 +9,8 @@ mod checkpoint;
 mod durable;
 mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod untold;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -51,7 +53,15 @@ impl Database {
     /// # Errors
     /// [`StoreError::Schema`] if the file was migrated by another or newer program, else what the system says.
     pub async fn open(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
-        Self::migrated(Engine::File(sqlite::File::open(path).await?), migrations).await
+        Self::migrated(Engine::File(sqlite::File::open(path, true).await?), migrations).await
+    }
+
+    /// The same, where another program opens the file too: each commit is on disk before that one sees it.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_beside_another(path: &Path, migrations: &[Migration]) -> Result<Self, StoreError> {
+        Self::migrated(Engine::File(sqlite::File::open(path, false).await?), migrations).await
     }
 
     /// Connects to a server and applies the migrations that its database lacks; of several processes that start together, one does.

@@ -36,15 +36,26 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+    /// The file at `path`; `alone` where no other program reads it, which would see a commit before it is synced.
+    pub(super) async fn open(path: &Path, alone: bool) -> Result<Self, StoreError> {
+        // Who waits for the disk: `durable`; or SQLite, before anybody sees the commit.
+        let synchronous = if alone { "normal" } else { "full" };
+        Self::with(path, Durable::of(path), synchronous).await
+    }
+
+    /// The same, whose commits reach the disk as `durable` says.
+    pub(super) async fn with(
+        path: &Path,
+        durable: Durable,
+        synchronous: &'static str,
+    ) -> Result<Self, StoreError> {
         create_private(path)?;
-        let durable = Durable::of(path);
         let path = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            let [writer, checkpoints] = [connect(&path)?, connect(&path)?];
+            let [writer, checkpoints] = [connect(&path, synchronous)?, connect(&path, synchronous)?];
             let mut readers = Vec::new();
             for _ in 0..READERS {
-                let reader = connect(&path)?;
+                let reader = connect(&path, synchronous)?;
                 reader.pragma_update(None, "query_only", true)?;
                 readers.push(reader);
             }
@@ -85,10 +96,17 @@ impl File {
         act: impl Fn(&mut Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
         let mut writing = Writing { writer: self.writer(statement.name()).await?, file: self.clone() };
-        let commit = self.durable.commit();
-        let done = patiently(statement.name(), || act(writing.connection()?)).await;
+        let mut number = 0;
+        let done = patiently(statement.name(), || {
+            // Of this try alone: while another program holds the file, readers wait for nothing.
+            let commit = self.durable.commit();
+            let done = act(writing.connection()?);
+            number = commit.ended();
+            done
+        });
+        let done = done.await;
         drop(writing);
-        self.reached(commit.ended()).await?;
+        self.reached(number).await?;
         done
     }
 
@@ -180,10 +198,16 @@ impl Writing {
     /// On disk when it returns.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         let file = self.file.clone();
-        let commit = file.durable.commit();
-        let done = patiently("commit", || self.connection()?.execute_batch("COMMIT")).await;
+        let mut number = 0;
+        let done = patiently("commit", || {
+            let commit = file.durable.commit();
+            let done = self.connection()?.execute_batch("COMMIT");
+            number = commit.ended();
+            done
+        });
+        let done = done.await;
         drop(self);
-        file.reached(commit.ended()).await?;
+        file.reached(number).await?;
         done
     }
 
@@ -263,14 +287,13 @@ async fn patiently<T>(
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // While it is opened nobody else has a turn to wait for: SQLite itself waits.
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // Who waits for the disk: `durable`.
-    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.busy_timeout(Duration::ZERO)?;

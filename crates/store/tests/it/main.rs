@@ -24,4 +24,3 @@ mod objects_are_durable_and_opaque;
 mod records_survive_and_stay_typed;
 mod the_log_of_a_file_stays_short;
 mod the_outbox_delivers_at_least_once;
-mod what_could_not_be_synced_is_not_told;
