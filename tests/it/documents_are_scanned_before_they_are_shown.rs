@@ -217,7 +217,7 @@ async fn connected(name: &str) -> (ClamavJudge, House, Connected, Person) {
 /// The key manager examines with the connector's session: where that ended before, another is begun, and nothing is put aside for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_whose_session_ended_before_a_document_is_examined_begins_another() {
-    let (_clamd, house, lyon, citizen) = connected("scanned-session-over").await;
+    let (_clamd, house, lyon, citizen) = Box::pin(connected("scanned-session-over")).await;
     let sent = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
     let name = format!("{}.{}", sent.dossier, &sha256(&sent.manifest).to_string()[..12]);
     let document = lyon.output.join(".incoming").join(name).join("documents/pièce.pdf");
@@ -246,7 +246,7 @@ async fn a_connector_whose_session_ended_before_a_document_is_examined_begins_an
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_is_handed_what_is_clean_and_puts_aside_what_is_not() {
-    let (_clamd, house, lyon, citizen) = connected("scanned-for-a-connector").await;
+    let (_clamd, house, lyon, citizen) = Box::pin(connected("scanned-for-a-connector")).await;
     let bad = lyon.deposit(&citizen, &infected()).await;
     let clean = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
     // It has no antivirus of its own: what it is handed was examined before its key left.

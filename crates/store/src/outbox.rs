@@ -72,7 +72,9 @@ pub mod statements {
         pub BURY_MESSAGE = "UPDATE outbox SET attempts = $2, dead = 1, reason = $3, claimed_until = 0 \
             WHERE id = $1 AND (claim IS NULL OR claim = $4)";
         pub DEAD_LETTERS = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \
-            WHERE dead = 1 ORDER BY created, id";
+            WHERE dead = 1 ORDER BY created, id LIMIT $1";
+        pub DEAD_LETTERS_OF = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \
+            WHERE topic = $1 AND dead = 1 ORDER BY created, id";
         pub DEAD_LETTER = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \
             WHERE id = $1 AND dead = 1";
         pub FAILING_MESSAGES = "SELECT id, topic, payload, created, attempts, refusals, reason FROM outbox \

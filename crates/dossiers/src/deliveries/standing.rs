@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::{Dossiers, deliveries};
 
 /// Dead letters of one answer, the oldest first.
-const SHOWN: usize = 500;
+const SHOWN: u32 = 500;
 
 /// How all deliveries stand.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -186,8 +186,7 @@ impl Dossiers {
     /// When the database fails.
     pub async fn deliveries_view(&self) -> Result<DeliveriesView, Fault> {
         let topics: Vec<TopicView> = self.outbox.standing().await?.into_iter().map(Into::into).collect();
-        let mut dead = self.outbox.dead_letters().await?;
-        dead.truncate(SHOWN);
+        let dead = self.outbox.dead_letters(SHOWN).await?;
         Ok(DeliveriesView {
             dead: topics.iter().map(|topic| topic.dead).sum(),
             topics,

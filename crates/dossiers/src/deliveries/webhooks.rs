@@ -139,7 +139,7 @@ impl Dossiers {
             oldest: first.created,
             reason: first.reason.clone(),
         });
-        let dead = self.outbox.dead_letters().await?;
+        let dead = self.outbox.dead_letters_of(WEBHOOKS).await?;
         let dead_letters = dead.into_iter().filter(own).map(Into::into).collect();
         Ok(WebhookView { url, waiting, dead_letters })
     }

@@ -128,7 +128,7 @@ async fn every_poison_message_comes_back_with_its_error_and_never_again() {
     answer(&alpha, "alpha", &json!("behind it"));
     assert_eq!(error(&alpha.take(put))["code"], 400, "what is behind it does not wait");
     let dead = loop {
-        if let [dead] = &desk.world.outbox.dead_letters().await.unwrap()[..] {
+        if let [dead] = &desk.world.outbox.dead_letters(1000).await.unwrap()[..] {
             break dead.clone();
         }
         tokio::task::yield_now().await;

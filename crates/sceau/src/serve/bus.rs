@@ -66,7 +66,7 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
             say::json(&settings.bus.as_ref().ok_or_else(words)?.definitions()?)
         }
         BusCommand::DeadLetters(place) => {
-            let letters = outbox(&place).await?.dead_letters().await;
+            let letters = outbox(&place).await?.dead_letters(SHOWN).await;
             let letters = letters.map_err(|error| Failure::role("store", &error))?;
             if letters.is_empty() {
                 // Standard output is for scripts: one line a letter.
@@ -89,6 +89,9 @@ pub(crate) async fn run(command: BusCommand) -> Result<(), Failure> {
         }
     }
 }
+
+/// Dead letters that are printed at once.
+const SHOWN: u32 = 10_000;
 
 async fn outbox(place: &RecordsPlace) -> Result<Outbox, Failure> {
     let settings = Settings::read(place.config.as_deref())?;

@@ -253,4 +253,19 @@ mod tests {
         done.send(Ok(())).unwrap();
         assert!(second.await.is_err(), "acknowledged although the sync of whoever went away failed");
     }
+
+    #[tokio::test]
+    async fn a_sync_that_could_not_begin_is_begun_again() {
+        let full = std::sync::Arc::new(AtomicBool::new(true));
+        let told = std::sync::Arc::clone(&full);
+        let durable = Durable::by(move || {
+            let none_left = || Unsynced::Later(Error::other("no descriptor left"));
+            if told.load(Ordering::SeqCst) { Err(none_left()) } else { Ok(()) }
+        });
+        let number = durable.commit().ended();
+        assert!(durable.reached(number).await.is_err(), "nobody is told of it yet");
+        full.store(false, Ordering::SeqCst);
+        durable.reached(number).await.unwrap();
+        durable.all_reached().await.unwrap();
+    }
 }

@@ -26,12 +26,21 @@ pub struct Standing {
 }
 
 impl Outbox {
-    /// What could not be delivered, oldest first, with reasons.
+    /// What could not be delivered, oldest first, with reasons; at most so many.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn dead_letters(&self) -> Result<Vec<Message>, StoreError> {
-        let rows = self.database.fetch_all(statements::DEAD_LETTERS, params![]).await?;
+    pub async fn dead_letters(&self, most: u32) -> Result<Vec<Message>, StoreError> {
+        let rows = self.database.fetch_all(statements::DEAD_LETTERS, params![most]).await?;
+        rows.iter().map(Message::from_row).collect()
+    }
+
+    /// What of a topic could not be delivered, oldest first, with reasons.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn dead_letters_of(&self, topic: &str) -> Result<Vec<Message>, StoreError> {
+        let rows = self.database.fetch_all(statements::DEAD_LETTERS_OF, params![topic]).await?;
         rows.iter().map(Message::from_row).collect()
     }
 

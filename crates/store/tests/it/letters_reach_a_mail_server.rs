@@ -90,7 +90,12 @@ async fn a_letter_is_taken_over_tls_after_a_login() {
         let clock = Arc::new(ManualClock::at(1_800_000_000_000));
         let (outbox, dispatcher, id) = post.with_a_letter(&clock).await;
         post.mailer(true).probe().await.unwrap();
-        assert_eq!(dispatcher.deliver_due().await.unwrap(), 1, "{mode}: {:?}", outbox.dead_letters().await);
+        assert_eq!(
+            dispatcher.deliver_due().await.unwrap(),
+            1,
+            "{mode}: {:?}",
+            outbox.dead_letters(1000).await
+        );
         let letters = post.letters();
         assert_eq!(letters.len(), 1, "{mode}: looking sends nothing");
         assert_eq!(letters[0]["id"], format!("<{id}@example.org>"));
@@ -113,7 +118,7 @@ async fn a_letter_that_is_refused_for_a_while_comes_later_under_the_same_id() {
         clock.advance(60_000);
     }
     assert_eq!(dispatcher.deliver_due().await.unwrap(), 1);
-    assert!(outbox.dead_letters().await.unwrap().is_empty());
+    assert!(outbox.dead_letters(1000).await.unwrap().is_empty());
     let letters = post.letters();
     assert_eq!((letters.len(), &letters[0]["id"]), (1, &json!(format!("<{id}@example.org>"))));
 }
@@ -126,13 +131,13 @@ async fn a_mailbox_that_is_closed_for_a_while_is_tried_again_and_given_up_after_
         let (outbox, dispatcher, _) = post.with_a_letter(&clock).await;
         post.server.ask("mailbox");
         for _ in 0..refused {
-            assert!(outbox.dead_letters().await.unwrap().is_empty(), "450 is not the last word");
+            assert!(outbox.dead_letters(1000).await.unwrap().is_empty(), "450 is not the last word");
             assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
             clock.advance(60_000);
         }
         post.server.ask("take");
         assert_eq!(dispatcher.deliver_due().await.unwrap(), arrives, "after {refused}");
-        let dead = outbox.dead_letters().await.unwrap();
+        let dead = outbox.dead_letters(1000).await.unwrap();
         assert_eq!(dead.len(), 1 - arrives, "unlike a server that is away, it speaks of this letter");
         let reasons: String = dead.iter().filter_map(|letter| letter.reason.clone()).collect();
         assert!(arrives == 1 || reasons.contains("450"), "{reasons}");
@@ -147,7 +152,7 @@ async fn a_letter_that_is_refused_for_good_is_a_dead_letter_that_names_nobody() 
     let (outbox, dispatcher, _) = post.with_a_letter(&clock).await;
     post.server.ask("never");
     assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
-    let dead = outbox.dead_letters().await.unwrap();
+    let dead = outbox.dead_letters(1000).await.unwrap();
     let reason = dead[0].reason.clone().unwrap();
     assert!(reason.contains("550") && !reason.contains("lea@"), "{reason}");
     // Revived by a person, it goes.
@@ -184,7 +189,7 @@ async fn a_server_without_tls_is_told_nothing_and_a_refused_login_keeps_the_lett
         assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
         clock.advance(60_000);
     }
-    assert!(outbox.dead_letters().await.unwrap().is_empty(), "a wrong password loses no letter");
+    assert!(outbox.dead_letters(1000).await.unwrap().is_empty(), "a wrong password loses no letter");
     let [late] = &outbox.standing().await.unwrap()[..] else { panic!("one topic") };
     assert!(late.late == 1 && late.reason.as_ref().unwrap().contains("refuses the login"), "{late:?}");
 }

@@ -120,7 +120,7 @@ async fn failures_wait_longer_each_time_then_become_dead_letters_with_their_reas
     }
     dispatcher.deliver_due().await.unwrap();
     assert_eq!(tries.load(Ordering::SeqCst), 3, "three attempts, then no more");
-    let dead = outbox.dead_letters().await.unwrap();
+    let dead = outbox.dead_letters(1000).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].reason.as_deref(), Some("later: the other side is away"));
 
@@ -154,11 +154,11 @@ async fn who_is_away_is_waited_for_without_end_and_visibly(ground: &Ground) {
     assert_eq!((word.topic.as_str(), word.waiting, word.late, word.dead), ("word", 1, 1, 0));
     assert_eq!(word.reason.as_deref(), Some("away: nobody is there"));
     for _ in 0..3 {
-        assert!(outbox.dead_letters().await.unwrap().is_empty());
+        assert!(outbox.dead_letters(1000).await.unwrap().is_empty());
         dispatcher.deliver_due().await.unwrap();
         later(ground, &bench, &database).await;
     }
-    let dead = outbox.dead_letters().await.unwrap();
+    let dead = outbox.dead_letters(1000).await.unwrap();
     assert_eq!((dead.len(), dead[0].attempts), (1, 43));
     assert_eq!(dead[0].reason.as_deref(), Some("later: not now"));
 }
@@ -201,7 +201,7 @@ async fn a_refusal_and_an_unknown_topic_are_dead_at_once(ground: &Ground) {
     send(&database, &outbox, "x").await;
     let dispatcher = outbox.dispatcher();
     assert_eq!(dispatcher.deliver_due().await.unwrap(), 0);
-    let dead = outbox.dead_letters().await.unwrap();
+    let dead = outbox.dead_letters(1000).await.unwrap();
     assert_eq!(dead[0].reason.as_deref(), Some("refused: nobody delivers word"));
 }
 

@@ -218,13 +218,13 @@ async fn dead_letters_that_a_company_writes_itself_fill_no_database() {
         ground.subscriptions.put_aside(&received).await.unwrap()
     };
     assert!(put("alpha", 100_000).await);
-    assert!(ground.subscriptions.outbox.dead_letters().await.unwrap().is_empty(), "it is no reply");
+    assert!(ground.subscriptions.outbox.dead_letters(1000).await.unwrap().is_empty(), "it is no reply");
     for _ in 0..MOST_ASIDE {
         assert!(put("alpha", 100).await);
     }
     assert!(!put("alpha", 100).await, "one more waits at the broker");
     assert!(put("beta", 100).await, "and no other company");
-    let dead = ground.subscriptions.outbox.dead_letters().await.unwrap();
+    let dead = ground.subscriptions.outbox.dead_letters(1000).await.unwrap();
     assert_eq!(dead.len() as u64, MOST_ASIDE + 1);
     assert!(ground.subscriptions.outbox.discard(&dead[0].id).await.unwrap());
     assert!(put("alpha", 100).await);

@@ -156,7 +156,7 @@ async fn a_queue_that_is_full_is_waited_for() {
         ground.clock.advance(300_000);
         dispatcher.deliver_due().await.unwrap();
     }
-    assert!(ground.outbox.dead_letters().await.unwrap().is_empty());
+    assert!(ground.outbox.dead_letters(1000).await.unwrap().is_empty());
 }
 
 /// Something between us and the broker that a test can cut.
@@ -250,11 +250,11 @@ async fn a_message_that_the_broker_finds_too_large_is_dead_at_once() {
     ground.enqueue("lambda", 1).await;
     let dispatcher = ground.dispatcher(judge().broker());
     let mut delivered = 0;
-    while delivered < 1 || ground.outbox.dead_letters().await.unwrap().is_empty() {
+    while delivered < 1 || ground.outbox.dead_letters(1000).await.unwrap().is_empty() {
         delivered += dispatcher.deliver_due().await.unwrap();
         ground.clock.advance(10_000);
     }
-    let [dead] = &ground.outbox.dead_letters().await.unwrap()[..] else { panic!("one") };
+    let [dead] = &ground.outbox.dead_letters(1000).await.unwrap()[..] else { panic!("one") };
     assert!(dead.reason.as_ref().unwrap().contains("message size"), "{:?}", dead.reason);
     assert!(Hr::of("lambda", "lambda").take("mob.subscriptions.put.lambda")["body"].is_string());
 }
