@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 
 use sceau_client::trust::attested;
+use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_element_api::Kind;
+use sceau_element_api::documents::Manifest;
 use sceau_tests::{Connected, House, Liar, Running};
 use sceau_trace::{VerifierKey, sha256};
 use serde_json::{Value, json};
@@ -122,6 +124,32 @@ async fn an_entry_of_another_manifest_than_the_log_s_hands_nothing_over() {
     connector.wait_for("\"event\":\"superseded\"");
     assert!(!cast.folder(&invented, &dossier).exists());
     assert_eq!(cast.lyon.folders().len(), 1, "the one that the log has");
+}
+
+/// The platform knows the organisation's key and a file's id and size: it seals a document of its own as well as anybody, and the key manager,
+/// which sees the header only, gives its content key. What the depositor signed for is the whole envelope.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_envelope_that_the_platform_sealed_is_not_the_depositors() {
+    let cast = Box::pin(Cast::meet("hostile-envelope")).await;
+    let sent = cast.lyon.deposit(&cast.citizen, b"true").await;
+    let dossier = sent.dossier.to_string();
+    let manifest: Manifest = serde_json::from_slice(&sent.manifest).unwrap();
+    let file = manifest.files[0].file_id;
+    let metadata = Metadata::new("pièce.pdf", "application/pdf").unwrap();
+    let key = std::slice::from_ref(&sent.recipient.key);
+    let mut forged = NewEnvelope::create_for_file(file, metadata, key).unwrap();
+    let part = forged.sealer.seal_part(b"faux", true).unwrap();
+    let header = json!(sceau_element_api::Base64Url(forged.header.as_bytes().to_vec()));
+    cast.liar.forges(format!("/files/{file}/parts/0"), part);
+    let id = json!(file);
+    cast.liar.lies(move |_, answer| {
+        let files = answer.get_mut("files").and_then(Value::as_array_mut).into_iter().flatten();
+        files.filter(|file| file["file_id"] == id).for_each(|file| file["header"] = header.clone());
+    });
+    let mut connector = cast.connect();
+    let said = connector.wait_for("\"code\":\"unproven\"");
+    assert!(said.contains(&dossier) && said.contains("not the one that the depositor signed for"), "{said}");
+    assert!(cast.lyon.folders().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,8 @@ pub struct Liar {
     real: Arc<Mutex<String>>,
     asked: Arc<Mutex<Vec<String>>>,
     lie: Arc<Mutex<Option<Lie>>>,
+    /// What is answered in place of the truth where a method and path end so.
+    forged: Arc<Mutex<Vec<(String, Bytes)>>>,
     http: reqwest::Client,
 }
 
@@ -35,7 +37,13 @@ impl Liar {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let liar = Self { real: Arc::default(), asked: Arc::default(), lie: Arc::default(), http };
+        let liar = Self {
+            real: Arc::default(),
+            asked: Arc::default(),
+            lie: Arc::default(),
+            forged: Arc::default(),
+            http,
+        };
         let router = Router::new().fallback(forward).with_state(liar.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let house = House::start_behind(name, port);
@@ -48,8 +56,14 @@ impl Liar {
         *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(lie));
     }
 
+    /// Answers these bytes from now on, whatever the truth is, where method and path end so.
+    pub fn forges(&self, end: String, bytes: Vec<u8>) {
+        self.forged.lock().unwrap_or_else(PoisonError::into_inner).push((end, bytes.into()));
+    }
+
     /// Says the truth from now on.
     pub fn repents(&self) {
+        self.forged.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -75,6 +89,10 @@ async fn forward(State(liar): State<Liar>, request: Request) -> Response {
 
 impl Liar {
     fn told(&self, asked: &str, body: Bytes) -> Bytes {
+        let forged = self.forged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bytes)) = forged.iter().find(|(end, _)| asked.ends_with(end)) {
+            return bytes.clone();
+        }
         let lie = self.lie.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(lie), Ok(mut answer)) = (lie.as_ref(), serde_json::from_slice::<Value>(&body)) else {
             return body;
