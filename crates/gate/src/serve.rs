@@ -175,6 +175,10 @@ impl Caller {
 
     /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
     async fn decide(&self, request: Request<Incoming>, id: &str, now: u64) -> Response<Body> {
+        if *request.method() == Method::CONNECT {
+            // A tunnel would carry requests that nobody judges.
+            return answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+        }
         let Some(host) = host(&request) else {
             return answer::failure(StatusCode::BAD_REQUEST, "host_missing");
         };

@@ -238,6 +238,17 @@ organizational_units = ["499700234190004"]
         tokio::task::spawn_blocking(move || run(&folder, "curl", &words)).await.unwrap()
     }
 
+    /// What curl says of a tunnel through the gate to somebody else.
+    pub(crate) async fn tunnel(&self) -> String {
+        let chain = chain().display();
+        let proxy = format!("https://localhost:{}", self.address.port());
+        let words = format!("-sS -p --proxy {proxy} --proxy-cacert {chain}/root.pem http://127.0.0.1:9/");
+        let output = tokio::task::spawn_blocking(move || {
+            Command::new("curl").args(words.split_whitespace()).output().unwrap()
+        });
+        String::from_utf8_lossy(&output.await.unwrap().stderr).into_owned()
+    }
+
     /// The words that show a client's certificate.
     pub(crate) fn as_client(name: &str) -> String {
         let chain = chain().display();

@@ -114,3 +114,11 @@ async fn no_spelling_of_a_path_leads_past_the_guard() {
     }
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_tunnels_through() {
+    let stage = Stage::set().await;
+    let said = stage.tunnel().await;
+    assert!(said.contains("405"), "{said}");
+    stage.stop().await;
+}
