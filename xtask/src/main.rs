@@ -21,7 +21,8 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   test [--only STAGE]… [--list] [--verbose]   every check and test; the last line is `N passed, N failed`
-  up [--browser] [--data FOLDER]              build and start everything here, keep the data for the next start
+  up [--browser] [--data FOLDER] [--antivirus ADDRESS]
+                                              build and start everything here, keep the data for the next start
   bench [--quick] [--only MEASURE]…           measure against peers; ratios within one run decide
   campaign [--kills N] [--seed N]             kill -9 at random while people work; 1,000 times unless told otherwise
   package [--debug] [--version V] [--try]     Debian packages, into target/package; --try installs and upgrades them

@@ -36,8 +36,8 @@ pub enum WitnessError {
     /// The log is shorter than what a witness saw.
     #[error(
         "this state has {own} entries, but a witness (checkpoint {number} of {path}) saw {seen}: it is an old copy. Do not start \
-         from it: what was acknowledged since would be lost. Bring the latest state folder back; only if it is lost for good, \
-         hold the restoring ceremony of docs/element-operations.md"
+         from it: what was acknowledged since would be lost. Bring the latest state folder back; there is \
+         no way yet to go on without it (docs/operate.md, Back up)"
     )]
     Behind {
         /// The file.

@@ -180,8 +180,9 @@ impl OrganisationTable {
     }
 
     fn target(self, beside: Beside<'_>) -> Result<Target, Failure> {
-        let log_key = VerifierKey::parse(&self.log_key)
-            .map_err(|error| Failure::new(Exit::Usage, "log_key", error.to_string()))?;
+        let log_key = VerifierKey::parse(&self.log_key).map_err(|error| {
+            Failure::new(Exit::Usage, "log_key", format!("log_key of {}: {error}", self.name))
+        })?;
         let platform_anchors = self.platform_anchors.as_deref().map(|path| beside.read(path)).transpose()?;
         let client_secret = beside.secret_text(&self.client_secret_file)?;
         let identity = beside.secret(&self.certificate)?;

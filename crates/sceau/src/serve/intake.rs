@@ -114,7 +114,7 @@ fn settings(
     Ok(IntakeSettings {
         platform: options.platform.clone().or(intake.platform).ok_or_else(|| missing("platform"))?,
         platform_trust: Trust { anchors_pem, identity_pem: None },
-        log_key: VerifierKey::parse(&log_key).map_err(|error| usage(error.to_string()))?,
+        log_key: VerifierKey::parse(&log_key).map_err(|error| usage(format!("log_key: {error}")))?,
         key: key(options.key.as_ref().or(intake.key.as_ref()).ok_or_else(|| missing("key"))?)?,
         antivirus: Antivirus::new(pool, Patience::default()).map_err(|error| usage(error.to_string()))?,
         largest: options.largest.or(intake.largest_mib).unwrap_or(LARGEST).saturating_mul(1 << 20),
