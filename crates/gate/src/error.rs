@@ -1,5 +1,7 @@
 //! Why a gate does not start: what the file says that cannot be done, and where.
 
+use crate::lists::Rejection;
+
 /// A configuration that is refused whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,16 @@ pub enum Error {
         place: String,
         /// Why.
         cause: sceau_pki::Error,
+    },
+    /// A revocation list cannot be used, and none was kept of this source.
+    #[error("{place}: {path}: {cause}")]
+    List {
+        /// Which setting names it.
+        place: String,
+        /// Where it comes from.
+        path: String,
+        /// Why.
+        cause: Rejection,
     },
     /// A setting cannot be what it is.
     #[error("{place}: {reason}")]

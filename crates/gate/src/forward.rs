@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Request, Response, StatusCode, Uri,
@@ -15,9 +14,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use rustls::pki_types::CertificateDer;
 
-use crate::answer::{self, Body};
+use crate::{
+    answer::{self, Body},
+    guard::Admitted,
+};
 
 /// RFC 9440.
 const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
@@ -55,7 +56,7 @@ impl Upstreams {
         mut request: Request<Incoming>,
         host: &str,
         from: IpAddr,
-        admitted: Option<&[CertificateDer<'_>]>,
+        admitted: Option<&Admitted>,
     ) -> Response<Body> {
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let uri =
@@ -65,7 +66,7 @@ impl Upstreams {
         *request.version_mut() = hyper::Version::HTTP_11;
         let headers = request.headers_mut();
         strip(headers);
-        OURS.iter().for_each(|name| drop(headers.remove(name)));
+        withhold(headers);
         let said =
             [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
         for (name, value) in said {
@@ -75,10 +76,10 @@ impl Upstreams {
             headers.insert(name, value);
         }
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
-        if let Some((leaf, chain)) = admitted.and_then(<[_]>::split_first) {
-            headers.insert(CLIENT_CERT, byte_sequences(std::slice::from_ref(leaf)));
-            if !chain.is_empty() {
-                headers.insert(CLIENT_CERT_CHAIN, byte_sequences(chain));
+        if let Some(admitted) = admitted {
+            headers.insert(CLIENT_CERT, admitted.certificate.clone());
+            if let Some(path) = &admitted.path {
+                headers.insert(CLIENT_CERT_CHAIN, path.clone());
             }
         }
         match self.0.request(request).await {
@@ -94,10 +95,11 @@ impl Upstreams {
     }
 }
 
-/// A list of byte sequences (RFC 8941 §3.3.5): base64 has nothing that a header could not carry.
-fn byte_sequences(certificates: &[CertificateDer<'_>]) -> HeaderValue {
-    let items: Vec<_> = certificates.iter().map(|der| format!(":{}:", BASE64_STANDARD.encode(der))).collect();
-    HeaderValue::from_str(&items.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+/// Drops what only the gate says, under each spelling that a service behind may take for it.
+fn withhold(headers: &mut HeaderMap) {
+    let taken = |name: &&HeaderName| OURS.iter().any(|ours| name.as_str().replace('_', "-") == ours.as_str());
+    let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
+    lies.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 fn strip(headers: &mut HeaderMap) {

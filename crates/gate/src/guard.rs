@@ -1,23 +1,54 @@
 //! Who may pass a route: certificate, name and address, judged anew at each request.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
-use sceau_pki::{ChainJudge, ClientIdentity, Refusal, SubjectRule};
+use sceau_pki::{Anchors, ChainJudge, ClientIdentity, Refusal, RevocationLists, SubjectRule};
+
+use crate::{lists::Feed, shown::Shown, verdicts::Verdicts};
 
 /// Who may pass.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    pub(crate) chain: ChainJudge,
+    chain: ChainJudge,
+    rules: Rules,
+    /// Where lists come from; without any, no list is asked.
+    feeds: Vec<Arc<Feed>>,
+    state: RwLock<Arc<State>>,
+}
+
+/// Whom of those that the chain vouches for.
+#[derive(Debug)]
+pub(crate) struct Rules {
     /// None: whoever the chain vouches for.
-    pub(crate) rules: Option<Vec<SubjectRule>>,
+    pub(crate) names: Option<Vec<SubjectRule>>,
     /// None: from anywhere.
     pub(crate) addresses: Option<Vec<IpAddr>>,
 }
 
-/// A caller whom a guard let through, for one request.
-#[derive(Clone, Debug)]
-pub(crate) struct Admitted(pub(crate) Arc<ClientIdentity>);
+/// The lists of one moment, and the verdicts that rest on them.
+#[derive(Debug)]
+struct State {
+    epoch: u64,
+    chain: ChainJudge,
+    verdicts: Verdicts,
+}
+
+/// A caller whom a guard let through.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) identity: ClientIdentity,
+    /// What is said of it upstream (RFC 9440): its certificate, and the way to the anchor as it was verified.
+    pub(crate) certificate: HeaderValue,
+    pub(crate) path: Option<HeaderValue>,
+    /// Until when this may be said without judging again (Unix milliseconds).
+    pub(crate) until: u64,
+}
 
 /// Why a caller is turned away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,22 +101,73 @@ impl Denial {
 }
 
 impl Guard {
-    /// Judges a request that came with this certificate chain from this address at `now` (Unix milliseconds).
-    pub(crate) fn admit(
-        &self,
-        chain: Option<&[CertificateDer<'_>]>,
-        address: IpAddr,
-        now: u64,
-    ) -> Result<Admitted, Denial> {
-        let identity = self.chain.judge(chain, now).map_err(Denial::Certificate)?;
-        let known = |rules: &Vec<SubjectRule>| rules.iter().any(|rule| rule.permits(&identity.subject));
-        if !self.rules.as_ref().is_none_or(known) {
+    pub(crate) fn new(chain: ChainJudge, rules: Rules, feeds: Vec<Arc<Feed>>) -> Self {
+        let state = RwLock::new(Arc::new(State::of(&chain, &feeds)));
+        Self { chain, rules, feeds, state }
+    }
+
+    pub(crate) fn anchors(&self) -> &Anchors {
+        self.chain.anchors()
+    }
+
+    /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).
+    pub(crate) fn admit(&self, shown: &Shown, address: IpAddr, now: u64) -> Result<Arc<Admitted>, Denial> {
+        let state = self.state();
+        let admitted =
+            state.verdicts.of(shown.fingerprint(), now, || self.judge(&state.chain, shown, now))?;
+        let address = address.to_canonical();
+        if self.rules.addresses.as_ref().is_none_or(|allowed| allowed.contains(&address)) {
+            Ok(admitted)
+        } else {
+            Err(Denial::Address)
+        }
+    }
+
+    fn judge(&self, chain: &ChainJudge, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {
+        let vouched = chain.vouch(shown.chain(), now, 0).map_err(Denial::Certificate)?;
+        let known =
+            |names: &Vec<SubjectRule>| names.iter().any(|name| name.permits(&vouched.identity.subject));
+        if !self.rules.names.as_ref().is_none_or(known) {
             return Err(Denial::UnknownClient);
         }
-        let address = address.to_canonical();
-        if !self.addresses.as_ref().is_none_or(|allowed| allowed.contains(&address)) {
-            return Err(Denial::Address);
-        }
-        Ok(Admitted(Arc::new(identity)))
+        let (leaf, above) = vouched.path.split_at(vouched.path.len().min(1));
+        Ok(Arc::new(Admitted {
+            certificate: byte_sequences(leaf),
+            path: (!above.is_empty()).then(|| byte_sequences(above)),
+            identity: vouched.identity,
+            until: vouched.until,
+        }))
     }
+
+    /// The state of now: another one where a list changed since.
+    fn state(&self) -> Arc<State> {
+        let state = Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner));
+        if state.epoch == epoch(&self.feeds) {
+            return state;
+        }
+        let next = Arc::new(State::of(&self.chain, &self.feeds));
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        next
+    }
+}
+
+impl State {
+    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>]) -> Self {
+        // Before the lists: one that comes in between makes another state, not none.
+        let epoch = epoch(feeds);
+        let lists = feeds.iter().map(|feed| feed.lists()).reduce(RevocationLists::and);
+        let chain = chain.clone();
+        let chain = lists.into_iter().fold(chain, ChainJudge::asking);
+        Self { epoch, chain, verdicts: Verdicts::default() }
+    }
+}
+
+fn epoch(feeds: &[Arc<Feed>]) -> u64 {
+    feeds.iter().map(|feed| feed.epoch()).sum()
+}
+
+/// A list of byte sequences (RFC 8941 §3.3.5): base64 has nothing that a header could not carry.
+fn byte_sequences(certificates: &[CertificateDer<'_>]) -> HeaderValue {
+    let items: Vec<_> = certificates.iter().map(|der| format!(":{}:", BASE64_STANDARD.encode(der))).collect();
+    HeaderValue::from_str(&items.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

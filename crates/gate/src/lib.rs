@@ -6,13 +6,20 @@
 mod address;
 mod answer;
 mod check;
+mod clock;
 mod error;
 mod forward;
 mod guard;
+mod guards;
+mod lists;
 mod plan;
 mod serve;
 mod settings;
+mod shown;
+mod units;
+mod verdicts;
 
 pub use error::Error;
+pub use lists::Rejection;
 pub use plan::Plan;
 pub use serve::{Gate, Listening};

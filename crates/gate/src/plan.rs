@@ -9,22 +9,23 @@ use std::{
 };
 
 use hyper::http::uri::Authority;
-use sceau_pki::{
-    Anchors, Certificate, ChainJudge, PrivateKey, RevocationLists, SubjectRule, TlsIdentity, server_config,
-    server_config_asking,
-};
+use sceau_pki::{Certificate, PrivateKey, TlsIdentity, server_config, server_config_asking};
 
 use crate::{
     address,
     error::Error,
     guard::Guard,
-    settings::{ClientsTable, ListenerTable, RouteTable, Settings},
+    guards::{guards, keeping},
+    lists::{Feed, Keeping},
+    settings::{ListenerTable, RouteTable, Settings},
 };
 
 /// A configuration that can be run.
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) listeners: Vec<Listener>,
+    pub(crate) feeds: Vec<Arc<Feed>>,
+    pub(crate) keeping: Keeping,
 }
 
 #[derive(Debug)]
@@ -56,14 +57,13 @@ impl Plan {
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
         let settings: Settings = toml::from_str(&text_of(&text))?;
-        let guards = settings.clients.iter().map(|(name, table)| {
-            guard(folder, &format!("clients.{name}"), table).map(|guard| (name.as_str(), Arc::new(guard)))
-        });
-        let guards: BTreeMap<_, _> = guards.collect::<Result<_, _>>()?;
+        let keeping = keeping(folder, &settings.lists);
+        let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
+        let (guards, feeds) = guards(folder, &clients, &keeping.cache)?;
         let listeners = settings.listener.iter().enumerate();
         let listeners =
             listeners.map(|(at, table)| listener(folder, &format!("listener {}", at + 1), table, &guards));
-        Ok(Self { listeners: listeners.collect::<Result<_, _>>()? })
+        Ok(Self { listeners: listeners.collect::<Result<_, _>>()?, feeds, keeping })
     }
 
     /// Where it will listen, in the order of the configuration.
@@ -118,7 +118,7 @@ fn listener(
     let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
     let anchors: Vec<_> =
-        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.chain.anchors()).collect();
+        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
     let tls =
         if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
     Ok(Listener { address: table.address, tls: Arc::new(tls.map_err(Error::pki(place))?), routes })
@@ -145,34 +145,8 @@ fn route(place: &str, table: &RouteTable, guards: &BTreeMap<&str, Arc<Guard>>) -
     })
 }
 
-fn guard(folder: &Path, place: &str, table: &ClientsTable) -> Result<Guard, Error> {
-    let at = |setting: &str| format!("{place}, {setting}");
-    let anchors = certificates(folder, &table.anchors, &at("anchors"))?;
-    let anchors = Anchors::new(anchors).map_err(Error::pki(&at("anchors")))?;
-    let mut lists = RevocationLists::default();
-    for path in &table.revocation_lists {
-        let place = at("revocation_lists");
-        let bytes = read(folder, path, &place)?;
-        let list = RevocationLists::read(&bytes, &path.display().to_string());
-        lists = lists.and(list.map_err(Error::pki(&place))?);
-    }
-    let intermediates = certificates(folder, &table.intermediates, &at("intermediates"))?;
-    let mut chain = ChainJudge::new(anchors, lists).with_intermediates(&intermediates);
-    if let Some(path) = &table.issuer {
-        let issuer = certificates(folder, std::slice::from_ref(path), &at("issuer"))?;
-        let [issuer] = issuer.as_slice() else {
-            return Err(Error::setting(at("issuer"), "one certificate is needed"));
-        };
-        chain = chain.issued_by(issuer.subject().clone());
-    }
-    let rules = table.allow.as_ref().map(|allowed| {
-        allowed.iter().map(|one| SubjectRule::new(&one.common_name, &one.organizational_units)).collect()
-    });
-    Ok(Guard { chain, rules, addresses: table.addresses.clone() })
-}
-
 /// Certificates of files in PEM or DER.
-fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
+pub(crate) fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
     let mut all = Vec::new();
     for path in paths {
         let (bytes, name) = (read(folder, path, place)?, path.display().to_string());
@@ -185,7 +159,7 @@ fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Cer
     Ok(all)
 }
 
-fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
     let path = folder.join(path);
     fs::read(&path).map_err(|cause| Error::File {
         place: place.to_owned(),

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use hyper::{
@@ -20,7 +20,6 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use rustls::pki_types::CertificateDer;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -32,9 +31,12 @@ use uuid::Uuid;
 use crate::{
     answer::{self, Body},
     check,
+    clock::now,
     error::Error,
     forward::Upstreams,
+    lists::{Feed, Keeper, Keeping},
     plan::{Ambiguous, Listener, Plan},
+    shown::Shown,
 };
 
 /// Of a request, in the service's log and in the gate's.
@@ -50,13 +52,18 @@ const CONNECTIONS: usize = 16_384;
 #[derive(Debug)]
 pub struct Gate {
     listeners: Vec<Arc<Listener>>,
+    lists: Lists,
     upstreams: Upstreams,
 }
+
+#[derive(Debug)]
+struct Lists(Vec<Arc<Feed>>, Keeping);
 
 /// A gate whose addresses are taken: nobody is served before [`Listening::serve`].
 #[derive(Debug)]
 pub struct Listening {
     sockets: Vec<(TcpListener, Arc<Listener>)>,
+    lists: Lists,
     upstreams: Upstreams,
 }
 
@@ -64,7 +71,8 @@ impl Gate {
     /// A gate by this plan.
     pub fn new(plan: Plan) -> Self {
         let listeners = plan.listeners.into_iter().map(Arc::new).collect();
-        Self { listeners, upstreams: Upstreams::new() }
+        let lists = Lists(plan.feeds, plan.keeping);
+        Self { listeners, lists, upstreams: Upstreams::new() }
     }
 
     /// Takes the addresses.
@@ -78,7 +86,7 @@ impl Gate {
             let socket = TcpListener::bind(address).await;
             sockets.push((socket.map_err(|cause| Error::Listen { address, cause })?, listener));
         }
-        Ok(Listening { sockets, upstreams: self.upstreams })
+        Ok(Listening { sockets, lists: self.lists, upstreams: self.upstreams })
     }
 }
 
@@ -91,6 +99,7 @@ impl Listening {
     /// Serves until `stop` resolves, then ends requests under way within thirty seconds.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let graceful = Arc::new(GracefulShutdown::new());
+        let _keeper = Keeper::start(&self.lists.0, &self.lists.1, false);
         let mut accepting = JoinSet::new();
         for (socket, listener) in self.sockets {
             accepting.spawn(accept(socket, listener, self.upstreams.clone(), Arc::clone(&graceful)));
@@ -136,8 +145,7 @@ async fn connection(
     let accepted = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
     let chain = stream.get_ref().1.peer_certificates();
-    let chain = chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect());
-    let caller = Arc::new(Caller { chain, from, listener, upstreams });
+    let caller = Arc::new(Caller { shown: Shown::new(chain), from, listener, upstreams });
     let service = service_fn(move |request| {
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
@@ -154,7 +162,7 @@ async fn connection(
 
 /// Who is at the other end of a connection, as its handshake left it.
 struct Caller {
-    chain: Option<Vec<CertificateDer<'static>>>,
+    shown: Shown,
     from: IpAddr,
     listener: Arc<Listener>,
     upstreams: Upstreams,
@@ -189,22 +197,21 @@ impl Caller {
             Err(Ambiguous) => return answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous"),
         };
         let at_check = path.strip_prefix(route.base()) == Some("/check");
-        let chain = self.chain.as_deref();
-        let admitted = match route.guard.as_ref().map(|guard| guard.admit(chain, self.from, now)) {
-            Some(Err(denial)) => {
+        let admitted = route.guard.as_ref().map(|guard| guard.admit(&self.shown, self.from, now));
+        let admitted = match admitted.transpose() {
+            Ok(admitted) => admitted,
+            Err(denial) => {
                 tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
-                return answer::denied(&denial, chain, at_check);
+                return answer::denied(&denial, self.shown.chain(), at_check);
             }
-            Some(Ok(admitted)) => {
-                tracing::debug!(id, subject = %admitted.0.subject, "a request is let through");
-                chain
-            }
-            None => None,
         };
+        if let Some(admitted) = &admitted {
+            tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
+        }
         if at_check && route.guard.is_some() && request.method() == Method::GET {
             return check::answer(&route.upstream).await;
         }
-        self.upstreams.forward(&route.upstream, request, &host, self.from, admitted).await
+        self.upstreams.forward(&route.upstream, request, &host, self.from, admitted.as_deref()).await
     }
 }
 
@@ -219,9 +226,4 @@ fn host(request: &Request<Incoming>) -> Option<String> {
 fn name_of(host: &str) -> &str {
     let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     port.map_or(host, |(name, _)| name)
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,11 +16,18 @@
 //! anchors = ["ACR-EL.pem"]
 //! intermediates = ["ACI-EL-ORG.pem"]
 //! issuer = "ACI-EL-ORG.pem"           # whose certificates are taken; any below the anchors without it
-//! revocation_lists = ["ACR-EL.crl", "ACI-EL-ORG.crl"]
+//! revocation_lists = ["ACR-EL.crl", "http://igc-sante.esante.gouv.fr/CRL/ACI-EL-ORG.crl"]
 //! addresses = ["51.68.88.222"]        # from where; anywhere without it
 //! [[clients.sas-production.allow]]    # anybody whom the authority vouches for without one
 //! common_name = "sas-aggregator-production"
 //! organizational_units = ["318751275100020"]
+//!
+//! [lists]                             # how they are kept; this is the usual
+//! cache = "cache"                     # else systemd's CACHE_DIRECTORY, else this folder beside the file
+//! fetch_from = "07:00"                # UTC: once a day, within
+//! fetch_within = "4h"
+//! largest = "64 MiB"
+//! time_out = "60s"
 //! ```
 //!
 //! Paths are relative to the file's folder. What is not known is refused.
@@ -29,16 +36,43 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::Deserialize;
 
+use crate::units::{Hour, Size, Span};
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
+    #[serde(default)]
+    pub(crate) lists: ListsTable,
     pub(crate) listener: Vec<ListenerTable>,
     #[serde(default)]
     pub(crate) clients: BTreeMap<String, ClientsTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ListsTable {
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) fetch_from: Hour,
+    pub(crate) fetch_within: Span,
+    pub(crate) largest: Size,
+    pub(crate) time_out: Span,
+}
+
+impl Default for ListsTable {
+    fn default() -> Self {
+        Self {
+            cache: None,
+            fetch_from: Hour(Duration::from_secs(7 * 3600)),
+            fetch_within: Span(Duration::from_secs(4 * 3600)),
+            largest: Size(64 << 20),
+            time_out: Span(Duration::from_secs(60)),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +102,7 @@ pub(crate) struct ClientsTable {
     pub(crate) intermediates: Vec<PathBuf>,
     pub(crate) issuer: Option<PathBuf>,
     #[serde(default)]
-    pub(crate) revocation_lists: Vec<PathBuf>,
+    pub(crate) revocation_lists: Vec<String>,
     pub(crate) addresses: Option<Vec<IpAddr>>,
     pub(crate) allow: Option<Vec<AllowTable>>,
 }

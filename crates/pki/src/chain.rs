@@ -8,7 +8,7 @@ use crate::{
     certificate::Certificate,
     judge::{ClientIdentity, Refusal},
     name::Name,
-    path,
+    path::{self, Question, Way},
     revocation::RevocationLists,
 };
 
@@ -16,16 +16,38 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ChainJudge {
     anchors: Anchors,
-    lists: RevocationLists,
+    /// None: nothing is asked.
+    lists: Option<RevocationLists>,
     intermediates: Vec<CertificateDer<'static>>,
     issuer: Option<Name>,
+}
+
+/// A client for whom an authority vouches.
+#[derive(Clone, Debug)]
+pub struct Vouched {
+    /// Who it is.
+    pub identity: ClientIdentity,
+    /// The way that was verified, whatever else the client sent: the leaf, then each authority below the anchor.
+    pub path: Vec<CertificateDer<'static>>,
+    /// From when on to judge again, at the latest (Unix milliseconds): a certificate or a list ends.
+    pub until: u64,
+    /// Whether no current list speaks for a certificate of the way, and the grace was used.
+    pub lapsed: bool,
 }
 
 impl ChainJudge {
     /// One who trusts these anchors. With any list, one that is current must speak for each certificate of a chain but the anchor: what nobody
     /// vouches for is refused. Without a list, nothing is asked.
     pub fn new(anchors: Anchors, lists: RevocationLists) -> Self {
+        let lists = (!lists.is_empty()).then_some(lists);
         Self { anchors, lists, intermediates: Vec::new(), issuer: None }
+    }
+
+    /// Who asks these lists in the place of those before, even where there is none: then nobody passes.
+    #[must_use]
+    pub fn asking(mut self, lists: RevocationLists) -> Self {
+        self.lists = Some(lists);
+        self
     }
 
     /// Who also knows these authorities between an anchor and a client, which a client may then leave out.
@@ -53,18 +75,37 @@ impl ChainJudge {
     /// # Errors
     /// The refusal, the deepest reason first: what is untrusted is not called expired.
     pub fn judge(&self, chain: Option<&[CertificateDer<'_>]>, now: u64) -> Result<ClientIdentity, Refusal> {
+        self.vouch(chain, now, 0).map(|vouched| vouched.identity)
+    }
+
+    /// As [`Self::judge`]; where nothing is wrong but that no current list speaks, one that ended less than `grace` milliseconds ago is believed.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn vouch(
+        &self,
+        chain: Option<&[CertificateDer<'_>]>,
+        now: u64,
+        grace: u64,
+    ) -> Result<Vouched, Refusal> {
         let Some((leaf, sent)) = chain.and_then(<[_]>::split_first) else {
             return Err(Refusal::Missing);
         };
         let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
         let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
         let intermediates: Vec<_> = sent.iter().chain(&self.intermediates).cloned().collect();
-        self.check_chain(&certificate, &intermediates, now)?;
+        let way = match self.check_chain(&certificate, &intermediates, now, 0) {
+            Err(Refusal::RevocationUnknown) if grace > 0 => {
+                self.check_chain(&certificate, &intermediates, now, grace)
+            }
+            strictly => strictly,
+        }?;
         check_purpose(&parsed)?;
         if self.issuer.as_ref().is_some_and(|issuer| issuer != certificate.issuer()) {
             return Err(Refusal::WrongIssuer);
         }
-        Ok(ClientIdentity::of(&certificate))
+        let identity = ClientIdentity::of(&certificate);
+        Ok(Vouched { identity, path: way.certificates, until: way.until, lapsed: way.lapsed })
     }
 
     fn check_chain(
@@ -72,9 +113,14 @@ impl ChainJudge {
         certificate: &Certificate,
         intermediates: &[CertificateDer<'_>],
         now: u64,
-    ) -> Result<(), Refusal> {
-        let verify = |now| path::verify(&self.anchors, &self.lists, certificate, intermediates, now);
-        let Err(refusal) = verify(now) else { return Ok(()) };
+        grace: u64,
+    ) -> Result<Way, Refusal> {
+        let (anchors, lists) = (&self.anchors, self.lists.as_ref());
+        let verify = |now| path::verify(Question { anchors, lists, now, grace }, certificate, intermediates);
+        let refusal = match verify(now) {
+            Ok(way) => return Ok(way),
+            Err(refusal) => refusal,
+        };
         // The library looks at the leaf's dates before its issuer. Who is told "expired" is told that a trusted
         // authority once said yes, so ask again about a moment when the leaf was valid.
         let (from, until) = (certificate.not_before(), certificate.not_after());
@@ -82,7 +128,7 @@ impl ChainJudge {
             let then = from.midpoint(until);
             match verify(then) {
                 // A list of today says nothing of then.
-                Ok(()) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
+                Ok(_) | Err(Refusal::Expired | Refusal::NotYetValid | Refusal::RevocationUnknown) => {}
                 Err(deeper) => return Err(deeper),
             }
         }

@@ -31,7 +31,7 @@ pub use authority::{
     ServerProfile,
 };
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
-pub use chain::ChainJudge;
+pub use chain::{ChainJudge, Vouched};
 pub use error::Error;
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};

@@ -17,59 +17,92 @@ use crate::{
     tls,
 };
 
-/// Looks for a way that every certificate of it allows at `now` (Unix milliseconds), and that the lists do not deny. Without lists, nothing is
-/// asked of them.
+/// A way that was found.
+pub(crate) struct Way {
+    /// The leaf, then each authority below the anchor.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// The moment at which the first certificate of it, or list that was asked, ends (Unix milliseconds).
+    pub(crate) until: u64,
+    /// Whether a list was believed that had ended.
+    pub(crate) lapsed: bool,
+}
+
+/// Whom to ask, and how much is forgiven.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) anchors: &'a Anchors,
+    /// None: nothing is asked of lists.
+    pub(crate) lists: Option<&'a RevocationLists>,
+    /// Unix milliseconds.
+    pub(crate) now: u64,
+    /// For how many milliseconds a list that ended is believed for want of another.
+    pub(crate) grace: u64,
+}
+
+/// Looks for a way that every certificate of it allows, and that the lists do not deny.
 pub(crate) fn verify(
-    anchors: &Anchors,
-    lists: &RevocationLists,
+    question: Question<'_>,
     leaf: &Certificate,
     intermediates: &[CertificateDer<'_>],
-    now: u64,
-) -> Result<(), Refusal> {
+) -> Result<Way, Refusal> {
     let end = EndEntityCert::try_from(leaf.der()).map_err(|error| refusal(&error))?;
     let algorithms = tls::provider().signature_verification_algorithms.all;
-    let roots = anchors.roots();
-    let time = UnixTime::since_unix_epoch(Duration::from_millis(now));
-    let told = Cell::new(None);
-    let permit = |path: &VerifiedPath<'_>| {
-        permit(anchors, lists, path, now).map_err(|refusal| {
-            told.set(Some(refusal));
-            webpki::Error::UnknownIssuer
-        })
+    let roots = question.anchors.roots();
+    let time = UnixTime::since_unix_epoch(Duration::from_millis(question.now));
+    let (told, found) = (Cell::new(None), Cell::new(None));
+    let permit = |path: &VerifiedPath<'_>| match permit(question, path) {
+        Ok(way) => {
+            found.set(Some(way));
+            Ok(())
+        }
+        Err(refusal) => {
+            // Of several ways, that one was taken back says more than that another is not known.
+            told.set(told.take().filter(|said| *said == Refusal::Revoked).or(Some(refusal)));
+            Err(webpki::Error::UnknownIssuer)
+        }
     };
     let usage = KeyUsage::client_auth();
-    let found =
+    let verified =
         end.verify_for_usage(algorithms, &roots.roots, intermediates, time, usage, None, Some(&permit));
-    found.map(|_| ()).map_err(|error| told.take().unwrap_or_else(|| refusal(&error)))
+    match verified {
+        Ok(_) => found.take().ok_or(Refusal::Unacceptable),
+        Err(error) => Err(told.take().unwrap_or_else(|| refusal(&error))),
+    }
 }
 
 /// The anchor's own dates and how many authorities may stand below it; then what lists say of each certificate but the anchor.
-fn permit(
-    anchors: &Anchors,
-    lists: &RevocationLists,
-    path: &VerifiedPath<'_>,
-    now: u64,
-) -> Result<(), Refusal> {
+fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusal> {
     let below: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
-    let anchor = anchors.permit(path.anchor(), below.len(), now)?;
-    if lists.is_empty() {
-        return Ok(());
-    }
+    let anchor = question.anchors.permit(path.anchor(), below.len(), question.now)?;
     let read = |der: &[u8]| Certificate::from_der(der, "a chain").map_err(|_| Refusal::Malformed);
     let mut way = vec![read(&path.end_entity().der())?];
     for der in &below {
         way.push(read(der)?);
     }
-    // From the anchor down, so that a false authority's list is never asked.
-    for (at, certificate) in way.iter().enumerate().rev() {
-        let issuer = way.get(at + 1).unwrap_or(anchor);
-        match status(lists, certificate, issuer, at > 0, now)? {
-            Status::Good => {}
-            Status::Revoked => return Err(Refusal::Revoked),
-            Status::Unknown => return Err(Refusal::RevocationUnknown),
+    // The whole last second counts.
+    let ends = way.iter().chain([anchor]).map(|certificate| certificate.not_after().saturating_add(1000));
+    let (mut until, mut lapsed) = (ends.min().unwrap_or_default(), false);
+    if let Some(lists) = question.lists {
+        // From the anchor down, so that a false authority's list is never asked.
+        for (at, certificate) in way.iter().enumerate().rev() {
+            let issuer = way.get(at + 1).unwrap_or(anchor);
+            let end = match status(lists, certificate, issuer, at > 0, question.now)? {
+                Status::Good { until } => until,
+                Status::Revoked => return Err(Refusal::Revoked),
+                Status::Unknown { ended } => {
+                    lapsed = true;
+                    let end = ended.map_or(0, |ended| ended.saturating_add(question.grace));
+                    if question.now >= end {
+                        return Err(Refusal::RevocationUnknown);
+                    }
+                    end
+                }
+            };
+            until = until.min(end);
         }
     }
-    Ok(())
+    let certificates = way.into_iter().map(|certificate| certificate.der().clone()).collect();
+    Ok(Way { certificates, until, lapsed })
 }
 
 fn status(
@@ -82,7 +115,7 @@ fn status(
     let (parsed, signer) = (read(certificate)?, read(issuer)?);
     let usage = signer.key_usage().map_err(|_| Refusal::Malformed)?;
     if usage.is_some_and(|usage| !usage.value.crl_sign()) {
-        return Ok(Status::Unknown);
+        return Ok(Status::Unknown { ended: None });
     }
     let places = places(&parsed);
     let asked = Asked {

@@ -192,14 +192,11 @@ pub(crate) struct Stage {
     folder: TempDir,
 }
 
-impl Stage {
-    pub(crate) async fn set() -> Self {
-        let upstream = upstream().await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("gate.toml");
-        let chain = chain().display();
-        let text = format!(
-            r#"
+/// A guarded path and an open one, one client that is known, and these lists.
+pub(crate) fn usual(upstream: SocketAddr, lists: &[String]) -> String {
+    let chain = chain().display();
+    format!(
+        r#"
 [[listener]]
 address = "127.0.0.1:0"
 certificate = "{chain}/server.pem"
@@ -214,19 +211,36 @@ upstream = "http://{upstream}"
 anchors = ["{chain}/root.pem"]
 intermediates = ["{chain}/authority.pem"]
 issuer = "{chain}/authority.pem"
-revocation_lists = ["{chain}/root.crl", "{chain}/authority.crl"]
+revocation_lists = {lists:?}
 addresses = ["127.0.0.1"]
 [[clients.recette.allow]]
 common_name = "sas-agregateur-recette"
 organizational_units = ["499700234190004"]
 "#
-        );
-        fs::write(&file, text).unwrap();
+    )
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let chain = chain().display();
+        let lists = ["root", "authority"].map(|name| format!("{chain}/{name}.crl"));
+        Self::with(tempfile::tempdir().unwrap(), |upstream| usual(upstream, &lists)).await
+    }
+
+    /// With this configuration, in this folder.
+    pub(crate) async fn with(folder: TempDir, text: impl FnOnce(SocketAddr) -> String) -> Self {
+        let upstream = upstream().await;
+        let file = folder.path().join("gate.toml");
+        fs::write(&file, text(upstream)).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
         let address = listening.addresses()[0];
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(listening.serve(async move { drop(stopped.await) }));
         Self { address, stop: Some(stop), serving, folder }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What curl gets for this path with these words: the answer with its headers.
@@ -255,14 +269,16 @@ organizational_units = ["499700234190004"]
         format!("--cert {chain}/{name}.pem --key {chain}/{name}.key")
     }
 
-    pub(crate) async fn stop(mut self) {
+    /// Gives its folder back.
+    pub(crate) async fn stop(mut self) -> TempDir {
         drop(self.stop.take());
         self.serving.await.unwrap();
+        self.folder
     }
 }
 
 /// Answers each request, one a connection, with what it read up to the end of the head.
-async fn upstream() -> SocketAddr {
+pub(crate) async fn upstream() -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {

@@ -64,13 +64,13 @@ async fn each_refusal_is_told_apart_and_has_the_body_that_partners_read() {
             assert_eq!(status, "200", "{who} where nobody is asked");
         }
     }
-    stage.stop().await;
+    drop(stage.stop().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_client_is_forwarded_with_its_certificate_and_nothing_that_it_says_of_itself() {
     let stage = Stage::set().await;
-    let lies = "-H X-Request-Id:mine -H Client-Cert::bGll: -H Client-Cert-Chain::bGll: -H X-Forwarded-For:10.0.0.1 -H Forwarded:for=10.0.0.1";
+    let lies = "-H X-Request-Id:mine -H Client-Cert::bGll: -H Client-Cert-Chain::bGll: -H client_cert:bGll -H X-Forwarded-For:10.0.0.1 -H Forwarded:for=10.0.0.1";
     let known = Stage::as_client("known");
     for version in ["--http1.1 --tls-max 1.2", "--http2"] {
         let answer = stage.curl("/mtls-protect/fhir?a=%2F", &format!("{version} {lies} {known}")).await;
@@ -81,13 +81,17 @@ async fn a_known_client_is_forwarded_with_its_certificate_and_nothing_that_it_sa
         let seen = seen.to_ascii_lowercase();
         assert!(seen.starts_with("get /mtls-protect/fhir?a=%2f http/1.1\r\n"), "{seen}");
         assert!(seen.contains("client-cert: :") && !seen.contains("bgll"), "{seen}");
+        assert!(
+            seen.contains("client-cert-chain: :"),
+            "the way that was verified, which curl did not send: {seen}"
+        );
         assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n") && !seen.contains("10.0.0.1"), "{seen}");
         let open = stage.curl("/public", &format!("{version} {lies} {known}")).await;
         assert!(!parts(&open).2.to_ascii_lowercase().contains("client-cert"), "nobody was judged: {open}");
     }
     let check = parts(&stage.curl("/mtls-protect/check", &known).await);
     assert_eq!((check.0.as_str(), check.2.as_str()), ("200", r#"{"status": "available"}"#));
-    stage.stop().await;
+    drop(stage.stop().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +116,7 @@ async fn no_spelling_of_a_path_leads_past_the_guard() {
     for path in ["/public/./x", "/public//x", "/a;b/x"] {
         assert_eq!(parts(&stage.curl(path, "").await).0, "200", "{path}: the same route either way");
     }
-    stage.stop().await;
+    drop(stage.stop().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,5 +124,5 @@ async fn nobody_tunnels_through() {
     let stage = Stage::set().await;
     let said = stage.tunnel().await;
     assert!(said.contains("405"), "{said}");
-    stage.stop().await;
+    drop(stage.stop().await);
 }

@@ -54,7 +54,7 @@ pub enum ListRefusal {
 pub struct Older;
 
 /// Of which certificates of its issuer it speaks.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Scope {
     of: Kind,
     /// Of those only that name one of these URIs as a distribution point; of each where it is empty.
@@ -216,6 +216,23 @@ impl RevocationList {
     /// Whether it names this serial number: big-endian octets, as a certificate has them.
     pub fn names(&self, serial: &[u8]) -> bool {
         self.serials.contains(serial)
+    }
+
+    /// Whether it speaks of the same certificates as `other`: those of one issuer, under one key that signed both, of one kind and place. False
+    /// as long as nobody asked who signed them.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        let signer = self.signer();
+        self.issuer == other.issuer
+            && self.scope == other.scope
+            && signer.is_some()
+            && signer == other.signer()
+    }
+
+    fn signer(&self) -> Option<Fingerprint> {
+        match &*self.signature.lock().unwrap_or_else(PoisonError::into_inner) {
+            Signature::Verified(by) => Some(*by),
+            Signature::Unverified(..) => None,
+        }
     }
 
     /// Whether it may take the place of `used`, a list of the same issuer: its number and its time are not lower.

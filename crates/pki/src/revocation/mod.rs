@@ -30,10 +30,15 @@ pub(crate) struct Asked<'a> {
 /// What lists say of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    Good,
+    /// Until its list's successor is due (Unix milliseconds).
+    Good {
+        until: u64,
+    },
     Revoked,
-    /// No list that holds now speaks of it.
-    Unknown,
+    /// No list that holds now speaks of it; the last one that did ended then, where there was one.
+    Unknown {
+        ended: Option<u64>,
+    },
 }
 
 impl RevocationLists {
@@ -74,9 +79,14 @@ impl RevocationLists {
         self.0.iter().map(|list| list.next_update()).min()
     }
 
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<RevocationList>> {
+        self.0.iter()
+    }
+
     /// Whoever was taken back stays so: a list that ended, but not one that is still to come, is believed where it names a certificate.
     pub(crate) fn status(&self, asked: &Asked<'_>, now: u64) -> Status {
-        let mut status = Status::Unknown;
+        let mut last = None;
         let speaking = self.0.iter().filter(|list| {
             list.issuer() == asked.issuer
                 && list.covers(asked.is_authority, asked.places)
@@ -87,10 +97,17 @@ impl RevocationLists {
             if list.names(asked.serial) {
                 return Status::Revoked;
             }
-            if list.is_current(now) {
-                status = Status::Good;
-            }
+            last = last.max(Some(list.next_update()));
         }
-        status
+        match last {
+            Some(until) if now < until => Status::Good { until },
+            ended => Status::Unknown { ended },
+        }
+    }
+}
+
+impl FromIterator<Arc<RevocationList>> for RevocationLists {
+    fn from_iter<T: IntoIterator<Item = Arc<RevocationList>>>(lists: T) -> Self {
+        Self(lists.into_iter().collect())
     }
 }

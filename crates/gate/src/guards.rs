@@ -1,0 +1,107 @@
+//! The guards of a plan, and the lists that they ask: one feed for each source, whoever asks it.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use sceau_pki::{Anchors, Certificate, ChainJudge, RevocationLists, SubjectRule};
+
+use crate::{
+    clock::now,
+    error::Error,
+    guard::{Guard, Rules},
+    lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
+    plan::certificates,
+    settings::{ClientsTable, ListsTable},
+};
+
+type Guards<'a> = BTreeMap<&'a str, Arc<Guard>>;
+
+/// Where and how lists are kept.
+pub(crate) fn keeping(folder: &Path, table: &ListsTable) -> Keeping {
+    let own = std::env::var_os("CACHE_DIRECTORY");
+    // systemd gives several folders with colons between them.
+    let own = own.as_deref().and_then(|own| std::env::split_paths(own).next());
+    let cache = table.cache.as_ref().map(|path| folder.join(path)).or(own);
+    Keeping {
+        cache: Cache::new(cache.unwrap_or_else(|| folder.join("cache"))),
+        window: Window { from: table.fetch_from.0, within: table.fetch_within.0 },
+        limits: Limits {
+            octets: usize::try_from(table.largest.0).unwrap_or(usize::MAX),
+            time: table.time_out.0,
+        },
+    }
+}
+
+/// Each guard by its name, with the feeds that they ask.
+pub(crate) fn guards<'a>(
+    folder: &Path,
+    tables: &[(&'a str, &ClientsTable)],
+    cache: &Cache,
+) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
+    let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
+    let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
+    let feeds = feeds(&drafts, cache)?;
+    let guards = drafts.into_iter().map(|draft| {
+        let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
+        (draft.name, Arc::new(Guard::new(draft.chain, draft.rules, asked)))
+    });
+    Ok((guards.collect(), feeds))
+}
+
+/// A guard before its lists are loaded.
+struct Draft<'a> {
+    name: &'a str,
+    chain: ChainJudge,
+    rules: Rules,
+    sources: Vec<Source>,
+    /// Whose lists it knows.
+    authorities: Vec<Certificate>,
+}
+
+impl<'a> Draft<'a> {
+    fn read(folder: &Path, name: &'a str, table: &ClientsTable) -> Result<Self, Error> {
+        let at = |setting: &str| format!("clients.{name}, {setting}");
+        let trusted = certificates(folder, &table.anchors, &at("anchors"))?;
+        let anchors = Anchors::new(trusted.iter().cloned()).map_err(Error::pki(&at("anchors")))?;
+        let intermediates = certificates(folder, &table.intermediates, &at("intermediates"))?;
+        let mut chain =
+            ChainJudge::new(anchors, RevocationLists::default()).with_intermediates(&intermediates);
+        if let Some(path) = &table.issuer {
+            let issuer = certificates(folder, std::slice::from_ref(path), &at("issuer"))?;
+            let [issuer] = issuer.as_slice() else {
+                return Err(Error::setting(at("issuer"), "one certificate is needed"));
+            };
+            chain = chain.issued_by(issuer.subject().clone());
+        }
+        let names = table.allow.as_ref().map(|allowed| {
+            allowed.iter().map(|one| SubjectRule::new(&one.common_name, &one.organizational_units)).collect()
+        });
+        let place = at("revocation_lists");
+        let sources = table.revocation_lists.iter().map(|text| Source::read(text, folder));
+        let sources = sources.collect::<Result<_, _>>().map_err(|reason| Error::setting(place, reason))?;
+        let rules = Rules { names, addresses: table.addresses.clone() };
+        Ok(Self { name, chain, rules, sources, authorities: [trusted, intermediates].concat() })
+    }
+}
+
+fn feeds(drafts: &[Draft<'_>], cache: &Cache) -> Result<Vec<Arc<Feed>>, Error> {
+    let mut feeds: Vec<Arc<Feed>> = Vec::new();
+    for draft in drafts {
+        for source in &draft.sources {
+            if feeds.iter().any(|feed| feed.source == *source) {
+                continue;
+            }
+            let asking = drafts.iter().filter(|other| other.sources.contains(source));
+            let authorities = asking.flat_map(|other| other.authorities.iter().cloned()).collect();
+            let feed = Feed::new(source.clone(), authorities);
+            feed.load(None, cache, now()).map_err(|unusable| {
+                let (place, path) = (format!("clients.{}, revocation_lists", draft.name), source.to_string());
+                match unusable {
+                    Unusable::File(cause) => Error::File { place, path, cause },
+                    Unusable::List(cause) => Error::List { place, path, cause },
+                }
+            })?;
+            feeds.push(Arc::new(feed));
+        }
+    }
+    Ok(feeds)
+}

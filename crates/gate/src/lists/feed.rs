@@ -1,0 +1,163 @@
+//! The lists of one source: those in use, and whether others may take their place.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use sceau_pki::{Certificate, RevocationList, RevocationLists};
+
+use super::{cache::Cache, source::Source};
+
+/// A source, and what is in use of it.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub(crate) source: Source,
+    /// Who may have signed its lists: the authorities that the guards know which ask it.
+    authorities: Vec<Certificate>,
+    used: Mutex<Vec<Arc<RevocationList>>>,
+    /// How often they changed.
+    epoch: AtomicU64,
+}
+
+/// What came of an offer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Lists changed.
+    New,
+    /// They are those in use.
+    Same,
+}
+
+/// Why a file is of no use at the start.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    File(std::io::Error),
+    List(Rejection),
+}
+
+/// Why lists that were offered are not used. Those in use stay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// They cannot be read, or are not complete lists.
+    #[error("{0}")]
+    Unreadable(#[from] sceau_pki::Error),
+    /// No authority of this name is among the anchors and intermediates.
+    #[error("its issuer is none of the anchors and intermediates: {0}")]
+    UnknownIssuer(String),
+    /// The authority of this name did not sign it.
+    #[error("its signature is false")]
+    FalseSignature,
+    /// It begins later than now.
+    #[error("it was made in the future: check the clocks")]
+    Future,
+    /// Its number or its time is lower than that of the one in use.
+    #[error("it is older than the one in use, by its number or its time")]
+    Older,
+}
+
+impl Rejection {
+    /// The stable code, for the log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "list_unreadable",
+            Self::UnknownIssuer(_) => "list_unknown_issuer",
+            Self::FalseSignature => "list_false_signature",
+            Self::Future => "list_future",
+            Self::Older => "list_older",
+        }
+    }
+}
+
+impl Feed {
+    pub(crate) fn new(source: Source, authorities: Vec<Certificate>) -> Self {
+        Self { source, authorities, used: Mutex::default(), epoch: AtomicU64::new(0) }
+    }
+
+    /// Those in use.
+    pub(crate) fn lists(&self) -> RevocationLists {
+        self.used().iter().cloned().collect()
+    }
+
+    /// A number that grows with each change of the lists in use, after it.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Takes what can be used of what is at hand when a gate starts or reads its file again, the newest staying: what another feed of the same
+    /// source used, what the disk kept, what the file holds.
+    ///
+    /// # Errors
+    /// Of a file that cannot be used, where nothing else can either.
+    pub(crate) fn load(&self, before: Option<&Self>, cache: &Cache, now: u64) -> Result<(), Unusable> {
+        for list in before.map(Self::lists).unwrap_or_default().iter() {
+            drop(self.take(&std::iter::once(Arc::clone(list)).collect(), now));
+        }
+        if let Some(kept) = cache.read(&self.source) {
+            drop(self.offer(&kept, now));
+        }
+        let Source::File(path) = &self.source else { return Ok(()) };
+        let loaded = std::fs::read(path).map_err(Unusable::File);
+        let loaded = loaded.and_then(|bytes| self.offer(&bytes, now).map_err(Unusable::List));
+        if self.used().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
+    }
+
+    /// When the first of them ends (Unix milliseconds); none where there is none.
+    pub(crate) fn next_update(&self) -> Option<u64> {
+        self.lists().next_update()
+    }
+
+    /// Takes lists (PEM or DER) at `now` (Unix milliseconds) where each of them is signed by an authority that is known, does not lie in the
+    /// future, and is not older than the one of its kind in use. One of another kind stays: who may write here may not thereby silence it.
+    ///
+    /// # Errors
+    /// [`Rejection`]: nothing changes.
+    pub(crate) fn offer(&self, bytes: &[u8], now: u64) -> Result<Taken, Rejection> {
+        let offered = RevocationLists::read(bytes, &self.source.to_string())?;
+        self.take(&offered, now)
+    }
+
+    /// As [`Self::offer`], of lists that were read before.
+    pub(crate) fn take(&self, offered: &RevocationLists, now: u64) -> Result<Taken, Rejection> {
+        offered.iter().try_for_each(|list| self.permit(list, now))?;
+        let mut used = self.used();
+        let mut next = used.clone();
+        let mut taken = Taken::Same;
+        for list in offered.iter() {
+            match next.iter_mut().find(|other| list.is_of_the_same(other)) {
+                Some(other) => {
+                    list.replaces(other).map_err(|_| Rejection::Older)?;
+                    if other.replaces(list).is_err() {
+                        taken = Taken::New;
+                        *other = Arc::clone(list);
+                    }
+                }
+                None => {
+                    taken = Taken::New;
+                    next.push(Arc::clone(list));
+                }
+            }
+        }
+        *used = next;
+        if taken == Taken::New {
+            self.epoch.fetch_add(1, Ordering::Release);
+        }
+        Ok(taken)
+    }
+
+    fn permit(&self, list: &RevocationList, now: u64) -> Result<(), Rejection> {
+        let mut issuers = self.authorities.iter().filter(|it| it.subject() == list.issuer()).peekable();
+        if issuers.peek().is_none() {
+            return Err(Rejection::UnknownIssuer(list.issuer().to_string()));
+        }
+        if !issuers.any(|issuer| list.is_signed_by(&issuer.public_key_info())) {
+            return Err(Rejection::FalseSignature);
+        }
+        if list.this_update() > now { Err(Rejection::Future) } else { Ok(()) }
+    }
+
+    fn used(&self) -> std::sync::MutexGuard<'_, Vec<Arc<RevocationList>>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,181 @@
+//! Keeping the lists of a plan current while it runs: files are looked at, servers are asked.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::Uri;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::{
+    cache::{Cache, Note},
+    feed::{Feed, Rejection, Taken},
+    fetch::{self, Answer, Limits},
+    schedule::{Past, Window},
+    source::{Source, Stamp, stamp},
+};
+use crate::clock::now;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a file whose list lies in the future is left alone.
+const LATER: u64 = 10_000;
+/// A clock may be set while the gate waits: it is looked at again after so long.
+const NAP: Duration = Duration::from_secs(60);
+
+/// How lists are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeping {
+    pub(crate) cache: Cache,
+    pub(crate) window: Window,
+    pub(crate) limits: Limits,
+}
+
+/// Keeps lists current until it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper {
+    _tasks: JoinSet<()>,
+}
+
+impl Keeper {
+    /// Begins; `at_once` asks each server now, whatever the hour.
+    pub(crate) fn start(feeds: &[Arc<Feed>], keeping: &Keeping, at_once: bool) -> Self {
+        let mut tasks = JoinSet::new();
+        for feed in feeds {
+            let (feed, keeping) = (Arc::clone(feed), keeping.clone());
+            match feed.source.clone() {
+                Source::File(path) => tasks.spawn(async move {
+                    let mut seen = Seen::default();
+                    loop {
+                        let (path, feed, cache) = (path.clone(), Arc::clone(&feed), keeping.cache.clone());
+                        let look =
+                            move || seen.look(stamp(&path), &feed, &cache, || std::fs::read(&path).ok());
+                        seen = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+                        tokio::time::sleep(LOOK).await;
+                    }
+                }),
+                Source::Http(uri) => tasks.spawn(keep_fetched(uri, feed, keeping, at_once)),
+            };
+        }
+        Self { _tasks: tasks }
+    }
+}
+
+/// What a file was when it was last read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    stamp: Option<Stamp>,
+    /// When to read it again though it did not change.
+    again: Option<u64>,
+}
+
+impl Seen {
+    fn look(
+        self,
+        stamp: Option<Stamp>,
+        feed: &Feed,
+        cache: &Cache,
+        read: impl Fn() -> Option<Vec<u8>>,
+    ) -> Self {
+        let now = now();
+        if stamp == self.stamp && self.again.is_none_or(|again| now < again) {
+            return self;
+        }
+        let Some(bytes) = read() else {
+            if stamp != self.stamp {
+                tracing::warn!(source = %feed.source, "a revocation list is gone; the one in use stays");
+            }
+            return Self { stamp, again: None };
+        };
+        let offered = offer(feed, &bytes, cache, now);
+        let again = matches!(offered, Err(Rejection::Future)).then(|| now + LATER);
+        Self { stamp, again }
+    }
+}
+
+async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool) {
+    let mut note = keeping.cache.note(&feed.source);
+    let mut past = Past { fetched: note.fetched, ..Past::default() };
+    let mut at_once = at_once;
+    loop {
+        past.next_update = feed.next_update();
+        let due = if at_once { 0 } else { keeping.window.next(past, chance()) };
+        at_once = false;
+        wait_until(due).await;
+        let known = if past.next_update.is_some() { note.clone() } else { Note::default() };
+        match ask(&uri, &feed, &keeping, known).await {
+            Some(answered) => {
+                note = answered;
+                past = Past { fetched: note.fetched, ..Past::default() };
+            }
+            None => {
+                past = Past { failed: Some(now()), failures: past.failures.saturating_add(1), ..past };
+            }
+        }
+    }
+}
+
+/// What to ask with next time; none where nothing came of it, which the log says.
+async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Option<Note> {
+    let note = match fetch::fetch(uri, &known, keeping.limits).await {
+        Err(failure) => {
+            tracing::warn!(source = %feed.source, %failure, "a revocation list cannot be fetched");
+            return None;
+        }
+        Ok(Answer::NotModified) => known,
+        Ok(Answer::Body(bytes, note)) => {
+            let (feed, cache) = (Arc::clone(feed), keeping.cache.clone());
+            let offered = tokio::task::spawn_blocking(move || offer(&feed, &bytes, &cache, now())).await;
+            offered.ok()?.ok()?;
+            note
+        }
+    };
+    let note = Note { fetched: Some(now()), ..note };
+    if let Err(error) = keeping.cache.keep_note(&feed.source, &note) {
+        unkept(&keeping.cache, &error);
+    }
+    Some(note)
+}
+
+/// Offers lists to a feed; says in the log what came of it, and keeps on disk what is used.
+fn offer(feed: &Feed, bytes: &[u8], cache: &Cache, now: u64) -> Result<Taken, Rejection> {
+    let taken = feed.offer(bytes, now);
+    match &taken {
+        Err(cause) => {
+            tracing::warn!(source = %feed.source, code = cause.code(), %cause, "a revocation list is refused; the one in use stays");
+            return taken;
+        }
+        Ok(Taken::Same) => {}
+        Ok(Taken::New) => {
+            for list in feed.lists().iter() {
+                let (issuer, number, entries) = (list.issuer(), list.number(), list.len());
+                tracing::info!(source = %feed.source, %issuer, number, entries, "a revocation list is in use");
+            }
+        }
+    }
+    if cache.read(&feed.source).is_none_or(|kept| kept != bytes)
+        && let Err(error) = cache.keep(&feed.source, bytes)
+    {
+        unkept(cache, &error);
+    }
+    taken
+}
+
+fn unkept(cache: &Cache, error: &std::io::Error) {
+    let folder = cache.folder().display();
+    tracing::warn!(%folder, %error, "revocation lists are not kept for the next start: say `cache` in [lists]");
+}
+
+async fn wait_until(due: u64) {
+    loop {
+        let left = Duration::from_millis(due.saturating_sub(now()));
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(NAP)).await;
+    }
+}
+
+/// Below 1, drawn anew each time.
+fn chance() -> f64 {
+    f64::from(Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,19 @@
+//! Revocation lists while the gate runs: where each comes from, which one is in use, and when another may take its place.
+
+mod cache;
+mod feed;
+mod fetch;
+mod keeper;
+mod schedule;
+mod source;
+
+pub(crate) use cache::Cache;
+pub use feed::Rejection;
+pub(crate) use feed::{Feed, Unusable};
+pub(crate) use fetch::Limits;
+pub(crate) use keeper::{Keeper, Keeping};
+pub(crate) use schedule::Window;
+pub(crate) use source::Source;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Where a list comes from.
+
+use std::{
+    fmt, fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use hyper::{Uri, http::uri::Scheme};
+
+/// A file, or an address of the web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    File(PathBuf),
+    /// `http` only: a list is signed, and whoever needs it to trust a server could not fetch it from that one.
+    Http(Uri),
+}
+
+/// What tells one state of a file from another: time of change, inode and length.
+pub(crate) type Stamp = (i64, i64, u64, u64);
+
+impl Source {
+    /// A path, relative to `folder`; `file:` and a path; or an address that begins with `http://`.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub(crate) fn read(text: &str, folder: &Path) -> Result<Self, &'static str> {
+        if let Some(path) = text.strip_prefix("file:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return Ok(Self::File(folder.join(path)));
+        }
+        match text.split_once("://") {
+            None => Ok(Self::File(folder.join(text))),
+            Some(("http", _)) => {
+                let uri = text.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTP));
+                let plain = |uri: &Uri| uri.authority().is_some_and(|it| !it.as_str().contains('@'));
+                uri.filter(plain).map(Self::Http).ok_or("this is no address of the web")
+            }
+            Some(_) => {
+                Err("write a path, file:path or an address that begins with http:// (a list is signed)")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Http(uri) => write!(f, "{uri}"),
+        }
+    }
+}
+
+/// Of a file as it is now; none where there is none.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn paths_and_addresses_are_told_apart() {
+        let folder = Path::new("/etc/sceau");
+        let file = |path: &str| Ok(Source::File(PathBuf::from(path)));
+        assert_eq!(Source::read("a.crl", folder), file("/etc/sceau/a.crl"));
+        assert_eq!(Source::read("/srv/a.crl", folder), file("/srv/a.crl"));
+        assert_eq!(Source::read("file:/srv/a.crl", folder), file("/srv/a.crl"));
+        assert_eq!(Source::read("file:///srv/a.crl", folder), file("/srv/a.crl"));
+        let address = "http://igc-sante.esante.gouv.fr/CRL/ACR-EL.crl";
+        assert_eq!(Source::read(address, folder).unwrap().to_string(), address);
+        for other in ["https://x/a.crl", "ldap://x/cn=a", "http://u:p@x/a.crl", "http://"] {
+            assert!(Source::read(other, folder).is_err(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What may take the place of a list in use, by OpenSSL's lists; and a server on its bad days.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests state what must hold")]
+
+use std::{fs, process::Command, time::Duration};
+
+use sceau_pki::{Authority, AuthorityProfile};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::{
+    Feed, Rejection, Source,
+    cache::Note,
+    feed::Taken,
+    fetch::{Answer, Failure, Limits, fetch},
+};
+
+/// 2026-11-21.
+const NOW: u64 = 1_795_219_200_000;
+const DAY: u64 = 86_400_000;
+
+fn authority(name: &str) -> Authority {
+    Authority::create(&AuthorityProfile::of(name), NOW - DAY).unwrap()
+}
+
+/// A list without entries of this number, for a week from this day of November 2026 on.
+fn list(authority: &Authority, number: &str, day: u32) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("index", "");
+    write("number", &format!("{number}\n"));
+    write("ca.pem", &authority.certificate().to_pem());
+    write("ca.key", &authority.key().to_pem());
+    write("ca.cnf", "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n");
+    let words = format!(
+        "ca -config ca.cnf -gencrl -cert ca.pem -keyfile ca.key -out list -crl_lastupdate 202611{day}000000Z \
+         -crl_nextupdate 202612{day}000000Z"
+    );
+    let made =
+        Command::new("openssl").args(words.split_whitespace()).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::read(folder.path().join("list")).unwrap()
+}
+
+fn feed(known: &[&Authority]) -> Feed {
+    let known = known.iter().map(|authority| authority.certificate().clone()).collect();
+    Feed::new(Source::File("a.crl".into()), known)
+}
+
+fn code(taken: Result<Taken, Rejection>) -> &'static str {
+    taken.map_or_else(|cause| cause.code(), |taken| if taken == Taken::New { "new" } else { "same" })
+}
+
+#[test]
+fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_stays() {
+    let (ours, namesake, other) = (authority("Essai"), authority("Essai"), authority("Autre"));
+    let feed = feed(&[&ours]);
+    let good = list(&ours, "05", 20);
+    assert_eq!(code(feed.offer(&good, NOW)), "new");
+    assert_eq!(code(feed.offer(&good, NOW)), "same");
+    let in_use = feed.epoch();
+    for (what, offered, expected) in [
+        ("cut short", good[..good.len() / 2].to_vec(), "list_unreadable"),
+        ("nothing", Vec::new(), "list_unreadable"),
+        ("a page", b"<html>Maintenance</html>".to_vec(), "list_unreadable"),
+        ("one of a namesake", list(&namesake, "06", 21), "list_false_signature"),
+        ("one of somebody else", list(&other, "06", 21), "list_unknown_issuer"),
+        ("an older number", list(&ours, "04", 21), "list_older"),
+        ("an older time", list(&ours, "06", 19), "list_older"),
+        ("of tomorrow", list(&ours, "06", 22), "list_future"),
+        ("good and bad", [list(&ours, "06", 21), list(&namesake, "06", 21)].concat(), "list_false_signature"),
+    ] {
+        assert_eq!(code(feed.offer(&offered, NOW)), expected, "{what}");
+        assert_eq!(
+            (feed.epoch(), feed.lists().iter().next().unwrap().number()),
+            (in_use, "05".into()),
+            "{what}"
+        );
+    }
+    assert_eq!(code(feed.offer(&list(&ours, "06", 21), NOW)), "new");
+    assert!(feed.epoch() > in_use);
+}
+
+#[test]
+fn a_list_of_another_authority_does_not_silence_the_one_in_use() {
+    let (ours, other) = (authority("Essai"), authority("Autre"));
+    let feed = feed(&[&ours, &other]);
+    for each in [&ours, &other] {
+        assert_eq!(code(feed.offer(&list(each, "01", 20), NOW)), "new");
+    }
+    assert_eq!(feed.lists().iter().count(), 2);
+}
+
+/// What comes of asking a server that answers this and closes.
+async fn asked(answer: Vec<u8>, octets: usize) -> Result<Answer, Failure> {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/a.crl", socket.local_addr().unwrap()).parse().unwrap();
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = socket.accept().await.unwrap();
+        let mut head = vec![0; 2048];
+        let count = stream.read(&mut head).await.unwrap();
+        drop(stream.write_all(&answer).await);
+        String::from_utf8_lossy(&head[..count]).to_ascii_lowercase()
+    });
+    let known = Note { fetched: None, tag: Some("\"t\"".into()), modified: Some("then".into()) };
+    let came = fetch(&uri, &known, Limits { octets, time: Duration::from_secs(20) }).await;
+    let head = serving.await.unwrap();
+    assert!(head.contains("if-none-match: \"t\"") && head.contains("if-modified-since: then"), "{head}");
+    came
+}
+
+#[tokio::test]
+async fn a_server_on_its_bad_days_gives_no_list() {
+    let ok = |length: usize, body: &[u8]| {
+        [format!("HTTP/1.1 200 OK\r\netag: \"u\"\r\ncontent-length: {length}\r\n\r\n").as_bytes(), body]
+            .concat()
+    };
+    match asked(ok(4, b"list"), 4).await.unwrap() {
+        Answer::Body(body, note) => {
+            assert_eq!((body.as_slice(), note.tag.as_deref()), (&b"list"[..], Some("\"u\"")))
+        }
+        Answer::NotModified => panic!("it is another one"),
+    }
+    assert!(matches!(asked(b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec(), 4).await, Ok(Answer::NotModified)));
+    assert!(matches!(asked(ok(5, b"list5"), 4).await, Err(Failure::TooLarge)));
+    let endless = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[0x30; 100_000]].concat();
+    assert!(matches!(asked(endless, 4).await, Err(Failure::TooLarge)), "no length said");
+    assert!(matches!(asked(ok(9, b"list"), 99).await, Err(Failure::Broken(_))), "cut short");
+    let elsewhere =
+        b"HTTP/1.1 302 Found\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n".to_vec();
+    assert!(matches!(asked(elsewhere, 99).await, Err(Failure::Status(status)) if status == 302));
+    assert!(matches!(asked(b"no HTTP".to_vec(), 99).await, Err(Failure::Broken(_))));
+}

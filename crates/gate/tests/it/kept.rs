@@ -1,0 +1,71 @@
+//! OpenSSL's client on a connection that stays open, or that takes up the session of another.
+
+use std::{net::SocketAddr, process::Stdio};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+use crate::outside::chain;
+
+/// One connection.
+pub(crate) struct Kept {
+    _child: Child,
+    into: ChildStdin,
+    from: ChildStdout,
+    read: String,
+}
+
+impl Kept {
+    /// With the certificate of this client, and these words besides.
+    pub(crate) fn open(address: SocketAddr, client: &str, words: &str) -> Self {
+        let chain = chain().display();
+        let words = format!(
+            "s_client -connect {address} -servername localhost -CAfile {chain}/root.pem -cert {chain}/{client}.pem \
+             -key {chain}/{client}.key -nocommands -ign_eof {words}"
+        );
+        let mut command = Command::new("openssl");
+        command
+            .args(words.split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
+        let (into, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { _child: child, into, from, read: String::new() }
+    }
+
+    /// The status and the head of the answer.
+    pub(crate) async fn get(&mut self, path: &str) -> (String, String) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        self.into.write_all(request.as_bytes()).await.unwrap();
+        loop {
+            if let Some((head, rest)) = self.answer() {
+                self.read = rest;
+                let status = head.split_whitespace().nth(1).unwrap().to_owned();
+                return (status, head);
+            }
+            let mut octets = [0; 4096];
+            let count = self.from.read(&mut octets).await.unwrap();
+            assert!(count > 0, "the connection ended: {}", self.read);
+            self.read.push_str(&String::from_utf8_lossy(&octets[..count]));
+        }
+    }
+
+    /// Whether it goes on with a session of before.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.read.contains("Reused, ")
+    }
+
+    /// A whole answer among what OpenSSL says besides, and what follows.
+    fn answer(&self) -> Option<(String, String)> {
+        let (before, _) = self.read.split_once("HTTP/1.1 ")?;
+        let answer = &self.read[before.len()..];
+        let (head, rest) = answer.split_once("\r\n\r\n")?;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let body = rest.get(..length.parse().unwrap())?;
+        // What was said before stays, for what it says of the session.
+        Some((head.to_owned(), format!("{}{}", before.replace("HTTP/1.1", ""), &rest[body.len()..])))
+    }
+}

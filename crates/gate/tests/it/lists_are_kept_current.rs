@@ -1,0 +1,99 @@
+//! Lists change while the gate runs: whom a new one names is refused at once, and a bad one changes nothing.
+
+use std::{fs, time::Instant};
+
+use crate::{
+    kept::Kept,
+    lists::{List, Publisher, publish},
+    outside::{Stage, chain, usual},
+};
+
+fn of_root() -> String {
+    format!("{}/root.crl", chain().display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_acts_on_connections_that_are_kept_and_on_sessions_that_are_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clients.crl");
+    publish(&file, &List::of_clients("01", &["revoked"]).make());
+    let lists = [of_root(), "clients.crl".to_owned()];
+    let stage = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
+    let session = |version: &str| stage.folder().join(version).display().to_string();
+    let mut kept = Kept::open(stage.address, "known", "-tls1_3");
+    assert_eq!(kept.get("/mtls-protect/a").await.0, "200");
+    for version in ["tls1_2", "tls1_3"] {
+        let mut first =
+            Kept::open(stage.address, "known", &format!("-{version} -sess_out {}", session(version)));
+        assert_eq!(first.get("/mtls-protect/a").await.0, "200");
+    }
+    publish(&file, &List::of_clients("02", &["revoked", "known"]).make());
+    let changed = Instant::now();
+    let last = loop {
+        let (status, head) = kept.get("/mtls-protect/a").await;
+        if status != "200" {
+            break head;
+        }
+        assert!(changed.elapsed().as_secs() < 10, "the new list is not used");
+    };
+    assert!(last.starts_with("HTTP/1.1 401") && last.contains("sceau-code: certificate_revoked"), "{last}");
+    for version in ["tls1_2", "tls1_3"] {
+        let mut again =
+            Kept::open(stage.address, "known", &format!("-{version} -sess_in {}", session(version)));
+        assert_eq!(again.get("/mtls-protect/a").await.0, "401", "{version}");
+        assert!(again.is_resumed(), "{version}: no certificate was shown again");
+    }
+    publish(&file, &List::of_clients("03", &["revoked"]).make());
+    while kept.get("/mtls-protect/a").await.0 != "200" {
+        assert!(changed.elapsed().as_secs() < 20, "whoever is no longer named passes again");
+    }
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_fetched_and_a_restart_without_its_server_judges_as_before() {
+    let publisher =
+        Publisher::open(Publisher::good(&List::of_clients("01", &["revoked"]).make(), "one")).await;
+    let lists = [of_root(), format!("http://{}/CRL/clients.crl?a=b", publisher.address)];
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| usual(upstream, &lists)).await;
+    let mut kept = Kept::open(stage.address, "known", "");
+    let started = Instant::now();
+    loop {
+        let (status, head) = kept.get("/mtls-protect/a").await;
+        if status == "200" {
+            break;
+        }
+        assert!(
+            head.contains("certificate_revocation_unknown"),
+            "nobody passes before the list is there: {head}"
+        );
+        assert!(started.elapsed().as_secs() < 10, "the list is not fetched");
+    }
+    let asked = publisher.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].starts_with("get /crl/clients.crl?a=b http/1.1\r\n"), "{asked:?}");
+    assert!(asked[0].contains("connection: close") && !asked[0].contains("if-"), "{asked:?}");
+    let folder = stage.stop().await;
+    publisher.close().await;
+
+    let again = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
+    for (client, status) in [("known", "200"), ("revoked", "401")] {
+        assert_eq!(Kept::open(again.address, client, "").get("/mtls-protect/a").await.0, status, "{client}");
+    }
+    let folder = again.stop().await;
+    for kept in fs::read_dir(folder.path().join("cache")).unwrap() {
+        let path = kept.unwrap().path();
+        let mut octets = fs::read(&path).unwrap();
+        if let Some(last) = octets.last_mut() {
+            *last ^= 1;
+        }
+        fs::write(&path, octets).unwrap();
+    }
+    let damaged = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
+    let (_, head) = Kept::open(damaged.address, "known", "").get("/mtls-protect/a").await;
+    assert!(
+        head.contains("certificate_revocation_unknown"),
+        "what the disk says is not believed unverified: {head}"
+    );
+    drop(damaged.stop().await);
+}
