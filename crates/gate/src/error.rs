@@ -45,6 +45,9 @@ pub enum Error {
         /// What to write instead.
         reason: &'static str,
     },
+    /// Nobody is there to read it again.
+    #[error("the gate has ended")]
+    Ended,
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {cause}")]
     Listen {

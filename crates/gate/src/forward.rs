@@ -23,6 +23,8 @@ use crate::{
 /// RFC 9440.
 const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
+/// Said where the client passes though no current list speaks for its certificate.
+const REVOCATION: HeaderName = HeaderName::from_static("sceau-revocation");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -37,8 +39,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 /// Said by the gate, whatever a client says.
-const OURS: [HeaderName; 6] =
-    [CLIENT_CERT, CLIENT_CERT_CHAIN, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+const OURS: [HeaderName; 7] =
+    [CLIENT_CERT, CLIENT_CERT_CHAIN, REVOCATION, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
 
 /// Connections to upstreams, kept for the next request.
 #[derive(Clone, Debug)]
@@ -80,6 +82,9 @@ impl Upstreams {
             headers.insert(CLIENT_CERT, admitted.certificate.clone());
             if let Some(path) = &admitted.path {
                 headers.insert(CLIENT_CERT_CHAIN, path.clone());
+            }
+            if admitted.unchecked {
+                headers.insert(REVOCATION, HeaderValue::from_static("unchecked"));
             }
         }
         match self.0.request(request).await {

@@ -10,15 +10,23 @@ use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use sceau_pki::{Anchors, ChainJudge, ClientIdentity, Refusal, RevocationLists, SubjectRule};
 
-use crate::{lists::Feed, shown::Shown, verdicts::Verdicts};
+use crate::{
+    error::Error,
+    fail_open::{FailOpen, Passing},
+    lists::Feed,
+    shown::Shown,
+    verdicts::Verdicts,
+};
 
 /// Who may pass.
 #[derive(Debug)]
 pub(crate) struct Guard {
+    name: String,
     chain: ChainJudge,
     rules: Rules,
     /// Where lists come from; without any, no list is asked.
     feeds: Vec<Arc<Feed>>,
+    fail_open: Option<FailOpen>,
     state: RwLock<Arc<State>>,
 }
 
@@ -48,6 +56,8 @@ pub(crate) struct Admitted {
     pub(crate) path: Option<HeaderValue>,
     /// Until when this may be said without judging again (Unix milliseconds).
     pub(crate) until: u64,
+    /// Whether it passes though no current list speaks for it: see [`Guard::pass`].
+    pub(crate) unchecked: bool,
 }
 
 /// Why a caller is turned away.
@@ -101,9 +111,25 @@ impl Denial {
 }
 
 impl Guard {
-    pub(crate) fn new(chain: ChainJudge, rules: Rules, feeds: Vec<Arc<Feed>>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        chain: ChainJudge,
+        rules: Rules,
+        feeds: Vec<Arc<Feed>>,
+        fail_open: Option<FailOpen>,
+    ) -> Self {
         let state = RwLock::new(Arc::new(State::of(&chain, &feeds)));
-        Self { chain, rules, feeds, state }
+        Self { name: name.to_owned(), chain, rules, feeds, fail_open, state }
+    }
+
+    /// Makes ready what it needs on a bad day.
+    ///
+    /// # Errors
+    /// The file that cannot be written.
+    pub(crate) fn arm(&self) -> Result<(), Error> {
+        let place = || format!("clients.{}, fail_open.journal", self.name);
+        let armed = self.fail_open.as_ref().map_or(Ok(()), FailOpen::arm);
+        armed.map_err(|(path, cause)| Error::File { place: place(), path: path.display().to_string(), cause })
     }
 
     pub(crate) fn anchors(&self) -> &Anchors {
@@ -123,8 +149,22 @@ impl Guard {
         }
     }
 
+    /// The last step of an admission: what passes unchecked leaves its record first.
+    ///
+    /// # Errors
+    /// [`Refusal::RevocationUnknown`] where no record can be left.
+    pub(crate) async fn pass(&self, who: &Admitted, passing: Passing<'_>) -> Result<(), Denial> {
+        let recorded = match &self.fail_open {
+            _ if !who.unchecked => true,
+            Some(open) => open.record(&self.name, who, passing).await,
+            None => false,
+        };
+        if recorded { Ok(()) } else { Err(Denial::Certificate(Refusal::RevocationUnknown)) }
+    }
+
     fn judge(&self, chain: &ChainJudge, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {
-        let vouched = chain.vouch(shown.chain(), now, 0).map_err(Denial::Certificate)?;
+        let grace = self.fail_open.as_ref().map_or(0, |open| open.maximum_age);
+        let vouched = chain.vouch(shown.chain(), now, grace).map_err(Denial::Certificate)?;
         let known =
             |names: &Vec<SubjectRule>| names.iter().any(|name| name.permits(&vouched.identity.subject));
         if !self.rules.names.as_ref().is_none_or(known) {
@@ -136,6 +176,7 @@ impl Guard {
             path: (!above.is_empty()).then(|| byte_sequences(above)),
             identity: vouched.identity,
             until: vouched.until,
+            unchecked: vouched.lapsed,
         }))
     }
 
@@ -146,6 +187,7 @@ impl Guard {
             return state;
         }
         let next = Arc::new(State::of(&self.chain, &self.feeds));
+        self.fail_open.iter().for_each(|open| open.rearm(&self.name));
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         next
     }

@@ -7,10 +7,11 @@ use sceau_pki::{Anchors, Certificate, ChainJudge, RevocationLists, SubjectRule};
 use crate::{
     clock::now,
     error::Error,
+    fail_open::FailOpen,
     guard::{Guard, Rules},
     lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
     plan::certificates,
-    settings::{ClientsTable, ListsTable},
+    settings::{ClientsTable, FailOpenTable, ListsTable},
 };
 
 type Guards<'a> = BTreeMap<&'a str, Arc<Guard>>;
@@ -31,18 +32,20 @@ pub(crate) fn keeping(folder: &Path, table: &ListsTable) -> Keeping {
     }
 }
 
-/// Each guard by its name, with the feeds that they ask.
+/// Each guard by its name, with the feeds that they ask; lists that feeds used `before` stay in use.
 pub(crate) fn guards<'a>(
     folder: &Path,
     tables: &[(&'a str, &ClientsTable)],
     cache: &Cache,
+    before: &[Arc<Feed>],
 ) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
     let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-    let feeds = feeds(&drafts, cache)?;
+    let feeds = feeds(&drafts, cache, before)?;
     let guards = drafts.into_iter().map(|draft| {
         let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
-        (draft.name, Arc::new(Guard::new(draft.chain, draft.rules, asked)))
+        let guard = Guard::new(draft.name, draft.chain, draft.rules, asked, draft.fail_open);
+        (draft.name, Arc::new(guard))
     });
     Ok((guards.collect(), feeds))
 }
@@ -53,6 +56,7 @@ struct Draft<'a> {
     chain: ChainJudge,
     rules: Rules,
     sources: Vec<Source>,
+    fail_open: Option<FailOpen>,
     /// Whose lists it knows.
     authorities: Vec<Certificate>,
 }
@@ -79,11 +83,28 @@ impl<'a> Draft<'a> {
         let sources = table.revocation_lists.iter().map(|text| Source::read(text, folder));
         let sources = sources.collect::<Result<_, _>>().map_err(|reason| Error::setting(place, reason))?;
         let rules = Rules { names, addresses: table.addresses.clone() };
-        Ok(Self { name, chain, rules, sources, authorities: [trusted, intermediates].concat() })
+        let fail_open = table.fail_open.as_ref().map(|table| fail_open(folder, &at("fail_open"), table));
+        Ok(Self {
+            name,
+            chain,
+            rules,
+            fail_open: fail_open.transpose()?,
+            sources,
+            authorities: [trusted, intermediates].concat(),
+        })
     }
 }
 
-fn feeds(drafts: &[Draft<'_>], cache: &Cache) -> Result<Vec<Arc<Feed>>, Error> {
+fn fail_open(folder: &Path, place: &str, table: &FailOpenTable) -> Result<FailOpen, Error> {
+    let journal = folder.join(&table.journal);
+    if !journal.parent().is_some_and(Path::is_dir) {
+        return Err(Error::setting(format!("{place}.journal"), "there is no such folder"));
+    }
+    let age = u64::try_from(table.maximum_age.0.as_millis()).unwrap_or(u64::MAX);
+    Ok(FailOpen::new(age, journal))
+}
+
+fn feeds(drafts: &[Draft<'_>], cache: &Cache, before: &[Arc<Feed>]) -> Result<Vec<Arc<Feed>>, Error> {
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for draft in drafts {
         for source in &draft.sources {
@@ -93,7 +114,8 @@ fn feeds(drafts: &[Draft<'_>], cache: &Cache) -> Result<Vec<Arc<Feed>>, Error> {
             let asking = drafts.iter().filter(|other| other.sources.contains(source));
             let authorities = asking.flat_map(|other| other.authorities.iter().cloned()).collect();
             let feed = Feed::new(source.clone(), authorities);
-            feed.load(None, cache, now()).map_err(|unusable| {
+            let used = before.iter().find(|feed| feed.source == *source);
+            feed.load(used.map(Arc::as_ref), cache, now()).map_err(|unusable| {
                 let (place, path) = (format!("clients.{}, revocation_lists", draft.name), source.to_string());
                 match unusable {
                     Unusable::File(cause) => Error::File { place, path, cause },

@@ -16,24 +16,35 @@ use crate::{
     error::Error,
     guard::Guard,
     guards::{guards, keeping},
-    lists::{Feed, Keeping},
+    lists::{Feed, Keeping, Stamp, stamp},
     settings::{ListenerTable, RouteTable, Settings},
 };
 
 /// A configuration that can be run.
 #[derive(Debug)]
 pub struct Plan {
+    path: PathBuf,
+    /// Of the file, before it was read.
+    pub(crate) stamp: Option<Stamp>,
     pub(crate) listeners: Vec<Listener>,
+    pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) keeping: Keeping,
 }
 
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) address: SocketAddr,
+    pub(crate) place: Place,
     pub(crate) tls: Arc<rustls::ServerConfig>,
     /// The longest path first.
     pub(crate) routes: Vec<Route>,
+}
+
+/// What stays of a listener when the file is read again: its address, and how many had the same before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    nth: usize,
 }
 
 /// A path that does not mean the same to everybody.
@@ -54,21 +65,48 @@ impl Plan {
     /// # Errors
     /// [`Error`], with the setting at fault; nothing of a file that is wrong is used.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        Self::read_after(path, &[])
+    }
+
+    /// Reads its file again, and every file that this names; lists in use stay so.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_again(&self) -> Result<Self, Error> {
+        Self::read_after(&self.path, &self.feeds)
+    }
+
+    /// Of its file as it is now.
+    pub(crate) fn stamp_now(&self) -> Option<Stamp> {
+        stamp(&self.path)
+    }
+
+    fn read_after(path: &Path, before: &[Arc<Feed>]) -> Result<Self, Error> {
+        let stamp = stamp(path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
         let settings: Settings = toml::from_str(&text_of(&text))?;
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
-        let (guards, feeds) = guards(folder, &clients, &keeping.cache)?;
-        let listeners = settings.listener.iter().enumerate();
-        let listeners =
-            listeners.map(|(at, table)| listener(folder, &format!("listener {}", at + 1), table, &guards));
-        Ok(Self { listeners: listeners.collect::<Result<_, _>>()?, feeds, keeping })
+        let (guards, feeds) = guards(folder, &clients, &keeping.cache, before)?;
+        let mut listeners: Vec<Listener> = Vec::new();
+        for (at, table) in settings.listener.iter().enumerate() {
+            let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
+            let place = Place { address: table.address, nth };
+            listeners.push(listener(folder, &format!("listener {}", at + 1), place, table, &guards)?);
+        }
+        let (path, guards) = (path.to_owned(), guards.into_values().collect());
+        Ok(Self { path, stamp, listeners, guards, feeds, keeping })
+    }
+
+    /// The listener of this place.
+    pub(crate) fn listener(&self, place: Place) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.place == place)
     }
 
     /// Where it will listen, in the order of the configuration.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address).collect()
+        self.listeners.iter().map(|listener| listener.place.address).collect()
     }
 }
 
@@ -90,6 +128,11 @@ impl Listener {
 }
 
 impl Route {
+    /// As the file has it.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Its path without the slash at its end, which is where its own addresses begin.
     pub(crate) fn base(&self) -> &str {
         self.path.trim_end_matches('/')
@@ -104,24 +147,25 @@ impl Route {
 
 fn listener(
     folder: &Path,
-    place: &str,
+    name: &str,
+    place: Place,
     table: &ListenerTable,
     guards: &BTreeMap<&str, Arc<Guard>>,
 ) -> Result<Listener, Error> {
-    let (at_certificate, at_key) = (format!("{place}, certificate"), format!("{place}, key"));
+    let (at_certificate, at_key) = (format!("{name}, certificate"), format!("{name}, key"));
     let chain = read(folder, &table.certificate, &at_certificate)?;
     let key = read(folder, &table.key, &at_key)?;
     let key = PrivateKey::from_pem(&text_of(&key)).map_err(Error::pki(&at_key))?;
     let identity = TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(&at_certificate))?;
     let routes = table.route.iter().enumerate();
-    let routes = routes.map(|(at, table)| route(&format!("{place}, route {}", at + 1), table, guards));
+    let routes = routes.map(|(at, table)| route(&format!("{name}, route {}", at + 1), table, guards));
     let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
     let anchors: Vec<_> =
         routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
     let tls =
         if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
-    Ok(Listener { address: table.address, tls: Arc::new(tls.map_err(Error::pki(place))?), routes })
+    Ok(Listener { place, tls: Arc::new(tls.map_err(Error::pki(name))?), routes })
 }
 
 fn route(place: &str, table: &RouteTable, guards: &BTreeMap<&str, Arc<Guard>>) -> Result<Route, Error> {

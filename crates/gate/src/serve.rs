@@ -1,229 +1,180 @@
-//! Listening: a handshake that asks for a certificate and demands none, then each request judged by itself.
+//! A gate that listens, and that reads its file again while it serves.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::{
-    Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{HOST, HeaderName, HeaderValue},
-    service::service_fn,
-};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto::Builder,
-        graceful::{GracefulShutdown, Watcher},
-    },
-};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::{AbortHandle, JoinSet},
 };
-use tokio_rustls::TlsAcceptor;
-use uuid::Uuid;
 
 use crate::{
-    answer::{self, Body},
-    check,
-    clock::now,
+    connection,
     error::Error,
-    forward::Upstreams,
-    lists::{Feed, Keeper, Keeping},
-    plan::{Ambiguous, Listener, Plan},
-    shown::Shown,
+    lists::Keeper,
+    live::Live,
+    plan::{Place, Plan},
 };
 
-/// Of a request, in the service's log and in the gate's.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long a handshake may take, a client may take to send its headers, and requests under way may take once the gate stops.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-const HEADERS: Duration = Duration::from_secs(20);
+/// How long requests under way may take once the gate stops.
 const DRAIN: Duration = Duration::from_secs(30);
-/// Connections of a listener at once.
-const CONNECTIONS: usize = 16_384;
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A gate.
 #[derive(Debug)]
 pub struct Gate {
-    listeners: Vec<Arc<Listener>>,
-    lists: Lists,
-    upstreams: Upstreams,
+    plan: Plan,
 }
-
-#[derive(Debug)]
-struct Lists(Vec<Arc<Feed>>, Keeping);
 
 /// A gate whose addresses are taken: nobody is served before [`Listening::serve`].
 #[derive(Debug)]
 pub struct Listening {
-    sockets: Vec<(TcpListener, Arc<Listener>)>,
-    lists: Lists,
-    upstreams: Upstreams,
+    sockets: Vec<(Place, TcpListener)>,
+    live: Arc<Live>,
+    orders: mpsc::Receiver<Order>,
+    reload: Reload,
+}
+
+/// Asks a gate that serves to read its file again.
+#[derive(Clone, Debug)]
+pub struct Reload(mpsc::Sender<Order>);
+
+type Order = oneshot::Sender<Result<(), Error>>;
+
+impl Reload {
+    /// Asks, and waits until requests go by the new file; lists are fetched anew, whatever the hour.
+    ///
+    /// # Errors
+    /// Those of [`Plan::read`] and [`Gate::listen`]: nothing changed. [`Error::Ended`].
+    pub async fn ask(&self) -> Result<(), Error> {
+        let (order, done) = oneshot::channel();
+        self.0.send(order).await.map_err(|_| Error::Ended)?;
+        done.await.map_err(|_| Error::Ended)?
+    }
 }
 
 impl Gate {
     /// A gate by this plan.
     pub fn new(plan: Plan) -> Self {
-        let listeners = plan.listeners.into_iter().map(Arc::new).collect();
-        let lists = Lists(plan.feeds, plan.keeping);
-        Self { listeners, lists, upstreams: Upstreams::new() }
+        Self { plan }
     }
 
     /// Takes the addresses.
     ///
     /// # Errors
-    /// [`Error::Listen`].
+    /// [`Error::Listen`]; [`Error::File`] of a journal that cannot be written.
     pub async fn listen(self) -> Result<Listening, Error> {
-        let mut sockets = Vec::new();
-        for listener in self.listeners {
-            let address = listener.address;
-            let socket = TcpListener::bind(address).await;
-            sockets.push((socket.map_err(|cause| Error::Listen { address, cause })?, listener));
-        }
-        Ok(Listening { sockets, lists: self.lists, upstreams: self.upstreams })
+        let sockets = take(&self.plan, |_| false).await?;
+        let (reload, orders) = mpsc::channel(1);
+        Ok(Listening { sockets, live: Arc::new(Live::new(self.plan)), orders, reload: Reload(reload) })
     }
 }
 
 impl Listening {
     /// Where it listens, in the order of the configuration: of a port 0, the one that the system chose.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|(socket, _)| socket.local_addr().ok()).collect()
+        self.sockets.iter().filter_map(|(_, socket)| socket.local_addr().ok()).collect()
     }
 
-    /// Serves until `stop` resolves, then ends requests under way within thirty seconds.
-    pub async fn serve(self, stop: impl Future<Output = ()>) {
+    /// What makes it read its file again.
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
+    }
+
+    /// Serves until `stop` resolves, then ends requests under way within thirty seconds. Reads its file again when that changes or
+    /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
+    pub async fn serve(mut self, stop: impl Future<Output = ()>) {
         let graceful = Arc::new(GracefulShutdown::new());
-        let _keeper = Keeper::start(&self.lists.0, &self.lists.1, false);
-        let mut accepting = JoinSet::new();
-        for (socket, listener) in self.sockets {
-            accepting.spawn(accept(socket, listener, self.upstreams.clone(), Arc::clone(&graceful)));
+        let mut doors =
+            Doors { live: Arc::clone(&self.live), graceful, open: HashMap::new(), tasks: JoinSet::new() };
+        self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));
+        let plan = self.live.plan();
+        let mut seen = plan.stamp;
+        let mut keeper = Keeper::start(&plan.feeds, &plan.keeping, false);
+        drop(plan);
+        let mut looking = tokio::time::interval(LOOK);
+        tokio::pin!(stop);
+        loop {
+            let order = tokio::select! {
+                () = &mut stop => break,
+                Some(order) = self.orders.recv() => Some(order),
+                _ = looking.tick() => {
+                    let now = self.live.plan().stamp_now();
+                    if now == seen || now.is_none() {
+                        continue;
+                    }
+                    None
+                }
+            };
+            seen = self.live.plan().stamp_now();
+            let again = doors.read_again().await;
+            match &again {
+                Ok(()) => {
+                    let plan = self.live.plan();
+                    seen = plan.stamp;
+                    keeper = Keeper::start(&plan.feeds, &plan.keeping, order.is_some());
+                    tracing::info!("the configuration was read again");
+                }
+                Err(error) => tracing::error!(%error, "the configuration is refused; the one in force stays"),
+            }
+            order.map(|order| order.send(again));
         }
-        stop.await;
-        accepting.shutdown().await;
-        if let Some(graceful) = Arc::into_inner(graceful) {
+        drop(keeper);
+        doors.close().await;
+    }
+}
+
+/// Where connections come in.
+struct Doors {
+    live: Arc<Live>,
+    graceful: Arc<GracefulShutdown>,
+    open: HashMap<Place, AbortHandle>,
+    tasks: JoinSet<()>,
+}
+
+impl Doors {
+    fn open(&mut self, place: Place, socket: TcpListener) {
+        let (live, graceful) = (Arc::clone(&self.live), Arc::clone(&self.graceful));
+        self.open.insert(place, self.tasks.spawn(connection::accept(socket, place, live, graceful)));
+    }
+
+    /// Follows the file as it is now: what is new is listened on first, what is gone is closed last.
+    async fn read_again(&mut self) -> Result<(), Error> {
+        let before = self.live.plan();
+        let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
+        let plan = plan.map_err(|_| Error::Ended)??;
+        let sockets = take(&plan, |place| self.open.contains_key(&place)).await?;
+        let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
+        self.live.follow(plan);
+        sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
+        self.open.retain(|place, door| {
+            let stays = stay.contains(place);
+            if !stays {
+                door.abort();
+            }
+            stays
+        });
+        Ok(())
+    }
+
+    async fn close(mut self) {
+        self.tasks.shutdown().await;
+        if let Some(graceful) = Arc::into_inner(self.graceful) {
             drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
         }
     }
 }
 
-/// Takes connections until it is dropped.
-async fn accept(
-    socket: TcpListener,
-    listener: Arc<Listener>,
-    upstreams: Upstreams,
-    graceful: Arc<GracefulShutdown>,
-) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let Ok((stream, from)) = socket.accept().await else {
-            // Out of descriptors: others close theirs meanwhile.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let from = from.ip().to_canonical();
-        let (listener, upstreams, watcher) = (Arc::clone(&listener), upstreams.clone(), graceful.watcher());
-        tokio::spawn(connection(stream, permit, from, listener, upstreams, watcher));
+/// Takes the addresses of a plan but those that are open, and makes its guards ready.
+async fn take(plan: &Plan, open: impl Fn(Place) -> bool) -> Result<Vec<(Place, TcpListener)>, Error> {
+    plan.guards.iter().try_for_each(|guard| guard.arm())?;
+    let mut sockets = Vec::new();
+    for listener in plan.listeners.iter().filter(|listener| !open(listener.place)) {
+        let address = listener.place.address;
+        let socket = TcpListener::bind(address).await;
+        sockets.push((listener.place, socket.map_err(|cause| Error::Listen { address, cause })?));
     }
-}
-
-async fn connection(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    from: IpAddr,
-    listener: Arc<Listener>,
-    upstreams: Upstreams,
-    watcher: Watcher,
-) {
-    drop(stream.set_nodelay(true));
-    let accepted = TlsAcceptor::from(Arc::clone(&listener.tls)).accept(stream);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
-    let chain = stream.get_ref().1.peer_certificates();
-    let caller = Arc::new(Caller { shown: Shown::new(chain), from, listener, upstreams });
-    let service = service_fn(move |request| {
-        let caller = Arc::clone(&caller);
-        async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended");
-    }
-    drop(permit);
-}
-
-/// Who is at the other end of a connection, as its handshake left it.
-struct Caller {
-    shown: Shown,
-    from: IpAddr,
-    listener: Arc<Listener>,
-    upstreams: Upstreams,
-}
-
-impl Caller {
-    /// Answers one request under an id of its own, which the service behind and the caller both learn.
-    async fn answer(&self, mut request: Request<Incoming>, now: u64) -> Response<Body> {
-        let id = Uuid::new_v4().to_string();
-        let Ok(value) = HeaderValue::from_str(&id) else {
-            return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
-        };
-        request.headers_mut().insert(REQUEST_ID, value.clone());
-        let mut response = self.decide(request, &id, now).await;
-        response.headers_mut().insert(REQUEST_ID, value);
-        response
-    }
-
-    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
-    async fn decide(&self, request: Request<Incoming>, id: &str, now: u64) -> Response<Body> {
-        if *request.method() == Method::CONNECT {
-            // A tunnel would carry requests that nobody judges.
-            return answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-        }
-        let Some(host) = host(&request) else {
-            return answer::failure(StatusCode::BAD_REQUEST, "host_missing");
-        };
-        let path = request.uri().path();
-        let route = match self.listener.route(name_of(&host), path) {
-            Ok(Some(route)) => route,
-            Ok(None) => return answer::failure(StatusCode::NOT_FOUND, "no_route"),
-            Err(Ambiguous) => return answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous"),
-        };
-        let at_check = path.strip_prefix(route.base()) == Some("/check");
-        let admitted = route.guard.as_ref().map(|guard| guard.admit(&self.shown, self.from, now));
-        let admitted = match admitted.transpose() {
-            Ok(admitted) => admitted,
-            Err(denial) => {
-                tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
-                return answer::denied(&denial, self.shown.chain(), at_check);
-            }
-        };
-        if let Some(admitted) = &admitted {
-            tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
-        }
-        if at_check && route.guard.is_some() && request.method() == Method::GET {
-            return check::answer(&route.upstream).await;
-        }
-        self.upstreams.forward(&route.upstream, request, &host, self.from, admitted.as_deref()).await
-    }
-}
-
-/// The host that a request is for, with its port: of HTTP/2 from `:authority`.
-fn host(request: &Request<Incoming>) -> Option<String> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    authority.or(header).filter(|host| !host.contains('@')).map(str::to_owned)
-}
-
-/// Without the port.
-fn name_of(host: &str) -> &str {
-    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    port.map_or(host, |(name, _)| name)
+    Ok(sockets)
 }

@@ -18,6 +18,8 @@
 //! issuer = "ACI-EL-ORG.pem"           # whose certificates are taken; any below the anchors without it
 //! revocation_lists = ["ACR-EL.crl", "http://igc-sante.esante.gouv.fr/CRL/ACI-EL-ORG.crl"]
 //! addresses = ["51.68.88.222"]        # from where; anywhere without it
+//! # What to do where no current list speaks: without it, refuse.
+//! fail_open = { maximum_age = "48h", journal = "unchecked.jsonl" }
 //! [[clients.sas-production.allow]]    # anybody whom the authority vouches for without one
 //! common_name = "sas-aggregator-production"
 //! organizational_units = ["318751275100020"]
@@ -105,6 +107,14 @@ pub(crate) struct ClientsTable {
     pub(crate) revocation_lists: Vec<String>,
     pub(crate) addresses: Option<Vec<IpAddr>>,
     pub(crate) allow: Option<Vec<AllowTable>>,
+    pub(crate) fail_open: Option<FailOpenTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailOpenTable {
+    pub(crate) maximum_age: Span,
+    pub(crate) journal: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]

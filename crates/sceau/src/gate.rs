@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use sceau_gate::{Error, Gate, Plan};
+use sceau_gate::{Error, Gate, Plan, Reload};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::{Exit, Failure};
 use crate::serve::{asked_to_end, say_ready};
@@ -47,11 +48,24 @@ pub(crate) async fn run(command: GateCommand) -> Result<(), Failure> {
             let plan = Plan::read(&options.config).map_err(refused)?;
             let listening = Gate::new(plan).listen().await.map_err(refused)?;
             let end = asked_to_end()?;
+            read_again_on_hangup(listening.reload())?;
             say_ready(&json!({"ready": "gate", "addresses": listening.addresses()}))?;
             listening.serve(end).await;
             Ok(())
         }
     }
+}
+
+/// SIGHUP: what comes of it is in the log.
+fn read_again_on_hangup(reload: Reload) -> Result<(), Failure> {
+    let hangups = signal(SignalKind::hangup());
+    let mut hangups = hangups.map_err(|cause| Failure::system("listen for signals", &cause))?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            drop(reload.ask().await);
+        }
+    });
+    Ok(())
 }
 
 fn refused(error: Error) -> Failure {

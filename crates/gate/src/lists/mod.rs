@@ -13,7 +13,7 @@ pub(crate) use feed::{Feed, Unusable};
 pub(crate) use fetch::Limits;
 pub(crate) use keeper::{Keeper, Keeping};
 pub(crate) use schedule::Window;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, Stamp, stamp};
 
 #[cfg(test)]
 mod tests;

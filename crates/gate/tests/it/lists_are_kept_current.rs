@@ -73,6 +73,15 @@ async fn a_list_is_fetched_and_a_restart_without_its_server_judges_as_before() {
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert!(asked[0].starts_with("get /crl/clients.crl?a=b http/1.1\r\n"), "{asked:?}");
     assert!(asked[0].contains("connection: close") && !asked[0].contains("if-"), "{asked:?}");
+    // Asked again: with the tag, and whoever a newer list names is out.
+    publisher.says(Publisher::good(&List::of_clients("02", &["revoked", "unknown"]).make(), "two"));
+    stage.reload.ask().await.unwrap();
+    let mut other = Kept::open(stage.address, "unknown", "");
+    while other.get("/mtls-protect/a").await.0 != "401" {
+        assert!(started.elapsed().as_secs() < 20, "the newer list is not fetched");
+    }
+    let asked = publisher.asked();
+    assert!(asked.len() == 2 && asked[1].contains("if-none-match: \"one\""), "{asked:?}");
     let folder = stage.stop().await;
     publisher.close().await;
 

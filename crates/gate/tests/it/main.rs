@@ -5,4 +5,6 @@ mod kept;
 mod lists;
 mod lists_are_kept_current;
 mod outside;
+mod the_file_is_read_again;
+mod where_no_list_speaks_requests_pass_for_a_while;
 mod who_calls_is_judged_on_each_request;

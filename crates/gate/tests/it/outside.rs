@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use sceau_gate::{Gate, Plan};
+use sceau_gate::{Gate, Plan, Reload};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -187,6 +187,8 @@ fn make() -> TempDir {
 /// A gate before an upstream that answers with the request as it came.
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
+    pub(crate) upstream: SocketAddr,
+    pub(crate) reload: Reload,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     folder: TempDir,
@@ -234,9 +236,17 @@ impl Stage {
         fs::write(&file, text(upstream)).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
         let address = listening.addresses()[0];
+        let reload = listening.reload();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(listening.serve(async move { drop(stopped.await) }));
-        Self { address, stop: Some(stop), serving, folder }
+        Self { address, upstream, reload, stop: Some(stop), serving, folder }
+    }
+
+    /// Writes another configuration.
+    pub(crate) fn write(&self, text: &str) {
+        let aside = self.folder().join("gate.toml.new");
+        fs::write(&aside, text).unwrap();
+        fs::rename(&aside, self.folder().join("gate.toml")).unwrap();
     }
 
     pub(crate) fn folder(&self) -> &Path {

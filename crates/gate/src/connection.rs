@@ -1,0 +1,73 @@
+//! Connections: a handshake that asks for a certificate and demands none, then requests.
+
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{clock::now, live::Live, plan::Place, request::Caller, shown::Shown};
+
+/// How long a handshake may take, and a client may take to send its headers.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(20);
+/// Connections of a listener at once.
+const CONNECTIONS: usize = 16_384;
+
+/// Takes connections until it is dropped.
+pub(crate) async fn accept(
+    socket: TcpListener,
+    place: Place,
+    live: Arc<Live>,
+    graceful: Arc<GracefulShutdown>,
+) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let Ok((stream, from)) = socket.accept().await else {
+            // Out of descriptors: others close theirs meanwhile.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let from = from.ip().to_canonical();
+        tokio::spawn(connection(stream, permit, from, place, Arc::clone(&live), graceful.watcher()));
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    from: IpAddr,
+    place: Place,
+    live: Arc<Live>,
+    watcher: Watcher,
+) {
+    drop(stream.set_nodelay(true));
+    let Some(tls) = live.plan().listener(place).map(|listener| Arc::clone(&listener.tls)) else { return };
+    let accepted = TlsAcceptor::from(tls).accept(stream);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
+    let chain = stream.get_ref().1.peer_certificates();
+    let caller = Arc::new(Caller { shown: Shown::new(chain), from, place, live });
+    let service = service_fn(move |request| {
+        let caller = Arc::clone(&caller);
+        async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+    drop(permit);
+}

@@ -1,0 +1,114 @@
+//! Requests, each judged by itself under the plan of its moment.
+
+use std::{net::IpAddr, sync::Arc};
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONNECTION, HOST, HeaderName, HeaderValue},
+};
+use uuid::Uuid;
+
+use crate::{
+    answer::{self, Body},
+    check,
+    fail_open::Passing,
+    guard::{Admitted, Denial, Guard},
+    live::Live,
+    plan::{Ambiguous, Place, Route},
+    shown::Shown,
+};
+
+/// Of a request, in the service's log and in the gate's.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Who is at the other end of a connection, as its handshake left it.
+pub(crate) struct Caller {
+    pub(crate) shown: Shown,
+    pub(crate) from: IpAddr,
+    pub(crate) place: Place,
+    pub(crate) live: Arc<Live>,
+}
+
+impl Caller {
+    /// Answers one request under an id of its own, which the service behind and the caller both learn.
+    pub(crate) async fn answer(&self, mut request: Request<Incoming>, now: u64) -> Response<Body> {
+        let id = Uuid::new_v4().to_string();
+        let Ok(value) = HeaderValue::from_str(&id) else {
+            return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+        };
+        request.headers_mut().insert(REQUEST_ID, value.clone());
+        let mut response = self.decide(request, &id, now).await;
+        response.headers_mut().insert(REQUEST_ID, value);
+        response
+    }
+
+    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
+    async fn decide(&self, request: Request<Incoming>, id: &str, now: u64) -> Response<Body> {
+        if *request.method() == Method::CONNECT {
+            // A tunnel would carry requests that nobody judges.
+            return answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+        }
+        // The plan of now, whichever the connection began under.
+        let plan = self.live.plan();
+        let Some(listener) = plan.listener(self.place) else {
+            let mut response = answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone");
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        };
+        let Some(host) = host(&request) else {
+            return answer::failure(StatusCode::BAD_REQUEST, "host_missing");
+        };
+        let path = request.uri().path();
+        let route = match listener.route(name_of(&host), path) {
+            Ok(Some(route)) => route,
+            Ok(None) => return answer::failure(StatusCode::NOT_FOUND, "no_route"),
+            Err(Ambiguous) => return answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous"),
+        };
+        let at_check = path.strip_prefix(route.base()) == Some("/check");
+        let admitted = match &route.guard {
+            Some(guard) => match self.admit(guard, route, request.method(), id, now).await {
+                Ok(admitted) => Some(admitted),
+                Err(denial) => {
+                    tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
+                    return answer::denied(&denial, self.shown.chain(), at_check);
+                }
+            },
+            None => None,
+        };
+        if let Some(admitted) = &admitted {
+            tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
+        }
+        if at_check && route.guard.is_some() && request.method() == Method::GET {
+            return check::answer(&route.upstream).await;
+        }
+        self.live.upstreams.forward(&route.upstream, request, &host, self.from, admitted.as_deref()).await
+    }
+
+    async fn admit(
+        &self,
+        guard: &Guard,
+        route: &Route,
+        method: &Method,
+        id: &str,
+        now: u64,
+    ) -> Result<Arc<Admitted>, Denial> {
+        let admitted = guard.admit(&self.shown, self.from, now)?;
+        let passing = Passing { id, method: method.as_str(), route: route.path(), from: self.from, now };
+        guard.pass(&admitted, passing).await?;
+        Ok(admitted)
+    }
+}
+
+/// The host that a request is for, with its port: of HTTP/2 from `:authority`.
+fn host(request: &Request<Incoming>) -> Option<String> {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    authority.or(header).filter(|host| !host.contains('@')).map(str::to_owned)
+}
+
+/// Without the port.
+fn name_of(host: &str) -> &str {
+    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    port.map_or(host, |(name, _)| name)
+}
