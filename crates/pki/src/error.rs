@@ -21,6 +21,32 @@ pub enum Error {
         /// What is wrong with it.
         refusal: ListRefusal,
     },
+    /// A request is not readable PKCS#10.
+    #[error("{what} is not a certificate request (PKCS#10) in PEM or DER")]
+    NotARequest {
+        /// Which one, for instance a file name.
+        what: String,
+    },
+    /// A request is not signed by the key that it names.
+    #[error(
+        "{what}: the request is not signed by its own key: it was altered, or its maker does not have the key"
+    )]
+    RequestNotSigned {
+        /// Which one, for instance a file name.
+        what: String,
+    },
+    /// A file holds nothing that is read here.
+    #[error("{what} holds no certificate, request, revocation list or private key, in PEM or DER")]
+    Nothing {
+        /// Which one, for instance a file name.
+        what: String,
+    },
+    /// A private key is under a password.
+    #[error("{what}: the private key is under a password; `openssl pkcs8 -topk8 -nodes` takes it off")]
+    KeyUnderPassword {
+        /// Which one, for instance a file name.
+        what: String,
+    },
     /// A private key is not readable PKCS#8 of a supported kind.
     #[error("the private key is not PKCS#8 of a supported kind (ECDSA P-256 or P-384, RSA 2048 to 8192)")]
     NotAPrivateKey,
@@ -85,6 +111,10 @@ impl Error {
         match self {
             Self::NotACertificate { .. } => "pki_not_a_certificate",
             Self::NotARevocationList { .. } => "pki_not_a_revocation_list",
+            Self::NotARequest { .. } => "pki_not_a_request",
+            Self::RequestNotSigned { .. } => "pki_request_not_signed",
+            Self::Nothing { .. } => "pki_nothing",
+            Self::KeyUnderPassword { .. } => "pki_key_under_password",
             Self::NotAPrivateKey => "pki_not_a_private_key",
             Self::KeyMismatch => "pki_key_mismatch",
             Self::NotAnAuthority { .. } => "pki_not_an_authority",

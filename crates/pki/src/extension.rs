@@ -18,6 +18,10 @@ const SUBJECT_ALT_NAME: Oid = Oid::literal(&[0x55, 0x1d, 17]);
 const BASIC_CONSTRAINTS: Oid = Oid::literal(&[0x55, 0x1d, 19]);
 const NAME_CONSTRAINTS: Oid = Oid::literal(&[0x55, 0x1d, 30]);
 const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::literal(&[0x55, 0x1d, 35]);
+/// RFC 5280 §4.2.1.15
+pub(crate) const FRESHEST_CRL: Oid = Oid::literal(&[0x55, 0x1d, 46]);
+/// RFC 3280 §4.2.1.4
+pub(crate) const PRIVATE_KEY_USAGE_PERIOD: Oid = Oid::literal(&[0x55, 0x1d, 16]);
 const EXTENDED_KEY_USAGE: Oid = Oid::literal(&[0x55, 0x1d, 37]);
 
 /// id-kp-serverAuth
@@ -156,13 +160,13 @@ pub(crate) fn permitted_hosts(certificate: &X509Certificate<'_>) -> Vec<Host> {
 /// An address under a full mask.
 fn address(octets: &[u8]) -> Option<IpAddr> {
     let (address, mask) = octets.split_at_checked(octets.len() / 2)?;
-    if mask.iter().any(|octet| *octet != 0xff) {
-        return None;
-    }
-    <[u8; 4]>::try_from(address)
-        .map(IpAddr::from)
-        .or_else(|_| <[u8; 16]>::try_from(address).map(IpAddr::from))
-        .ok()
+    if mask.iter().any(|octet| *octet != 0xff) { None } else { ip_address(address) }
+}
+
+/// The address of an iPAddress (RFC 5280 §4.2.1.6).
+pub(crate) fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
 /// A key identifier: the first 160 bits of SHA-256 over the public key info (RFC 7093 §2, method 4).

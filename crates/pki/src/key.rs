@@ -24,8 +24,34 @@ pub enum KeyAlgorithm {
     EcdsaP256,
     /// ECDSA on P-384 with SHA-384.
     EcdsaP384,
-    /// RSA with 3072 bits, PKCS#1 v1.5 signatures with SHA-256.
+    /// RSA with 2048 bits, PKCS#1 v1.5 signatures with SHA-256: where the other side asks for it.
+    Rsa2048,
+    /// The same with 3072 bits.
     Rsa3072,
+    /// The same with 4096 bits.
+    Rsa4096,
+}
+
+impl KeyAlgorithm {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::EcdsaP256, Self::EcdsaP384, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
+
+    /// In words of the interfaces: `ecdsa-p256`, `rsa-2048`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::Rsa2048 => "rsa-2048",
+            Self::Rsa3072 => "rsa-3072",
+            Self::Rsa4096 => "rsa-4096",
+        }
+    }
+
+    /// The inverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// A private key of a certificate, in memory.
@@ -53,12 +79,16 @@ impl PrivateKey {
             KeyAlgorithm::EcdsaP384 => {
                 EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING)?.to_pkcs8v1()?
             }
-            KeyAlgorithm::Rsa3072 => {
-                let pkcs8: Pkcs8V1Der<'_> = RsaKeyPair::generate(KeySize::Rsa3072)?.as_der()?;
-                return Self::from_pkcs8(Zeroizing::new(pkcs8.as_ref().to_vec()));
-            }
+            KeyAlgorithm::Rsa2048 => return Self::generate_rsa(KeySize::Rsa2048),
+            KeyAlgorithm::Rsa3072 => return Self::generate_rsa(KeySize::Rsa3072),
+            KeyAlgorithm::Rsa4096 => return Self::generate_rsa(KeySize::Rsa4096),
         };
         Self::from_pkcs8(Zeroizing::new(document.as_ref().to_vec()))
+    }
+
+    fn generate_rsa(size: KeySize) -> Result<Self, Error> {
+        let pkcs8: Pkcs8V1Der<'_> = RsaKeyPair::generate(size)?.as_der()?;
+        Self::from_pkcs8(Zeroizing::new(pkcs8.as_ref().to_vec()))
     }
 
     /// Reads a PKCS#8 DER.
@@ -84,6 +114,18 @@ impl PrivateKey {
         let pkcs8 = Zeroizing::new(key.secret_pkcs8_der().to_vec());
         key.zeroize();
         Self::from_pkcs8(pkcs8)
+    }
+
+    /// Reads the DER of an RSA key in the older form (PKCS#1, `BEGIN RSA PRIVATE KEY`), and makes it a PKCS#8 one (RFC 5208 §5).
+    ///
+    /// # Errors
+    /// [`Error::NotAPrivateKey`].
+    pub fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, Error> {
+        let algorithm = der::sequence(&[RSA_ENCRYPTION.to_der(), vec![0x05, 0x00]]);
+        let key = Zeroizing::new(der::tlv(der::tag::OCTET_STRING, pkcs1));
+        let version = der::unsigned(&[]);
+        let content = Zeroizing::new([version.as_slice(), &algorithm, &key].concat());
+        Self::from_pkcs8(Zeroizing::new(der::tlv(der::tag::SEQUENCE, &content)))
     }
 
     /// The PKCS#8 DER: for sealing in a keystore, or for a file that only its owner reads.
@@ -139,6 +181,7 @@ impl PrivateKey {
     }
 }
 
+const RSA_ENCRYPTION: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
 const ECDSA_WITH_SHA256: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]);
 const ECDSA_WITH_SHA384: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3]);
 const SHA256_WITH_RSA: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);

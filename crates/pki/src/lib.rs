@@ -4,41 +4,58 @@
 //! owed a reason), and never let two different roles pass for one another.
 
 mod anchors;
+mod asked;
 mod authority;
+mod bundle;
 mod certificate;
 mod chain;
 mod der;
 mod error;
 mod extension;
+mod facts;
 mod issued;
 mod judge;
 mod key;
+mod material;
 mod name;
 mod oid;
 mod path;
 mod pem;
+mod period;
 mod pkcs12;
 mod possession;
+mod profile;
+mod request;
 mod revocation;
 mod role;
 mod rule;
 mod shown;
+mod signature;
 mod tls;
 
 pub use anchors::Anchors;
+pub use asked::{ServerWish, asking_config};
 pub use authority::{
     AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, SERVER_DAYS_MAX,
     ServerProfile,
 };
+pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
 pub use chain::{ChainJudge, Vouched};
 pub use error::Error;
+pub use facts::{CertificateFacts, KeyFacts, NamePart, OtherExtension, key_facts, name_parts};
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
 pub use key::{KeyAlgorithm, PrivateKey};
+pub use material::Material;
 pub use name::{Attribute, Name, NameError};
 pub use oid::{NotAnOid, Oid};
+pub use period::PrivateKeyUsage;
 pub use pkcs12::new_pkcs12_password;
+pub use profile::{
+    AuthorityChain, ClientNaming, Environment, Flow, FlowRole, Profile, ProfileAuthority, ProfileError, Tls,
+};
+pub use request::CertificateRequest;
 pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists};
 pub use role::{CertificateRole, RoleNames};
 pub use rule::SubjectRule;

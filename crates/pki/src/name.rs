@@ -147,6 +147,11 @@ impl Attribute {
         &self.kind
     }
 
+    /// Its type as people write it: a short name (`CN`), or the dotted number.
+    pub fn label(&self) -> String {
+        text::short_name(&self.kind).map_or_else(|| self.kind.to_string(), str::to_owned)
+    }
+
     /// The value as text, when its type is one of the string types that we read (UTF8, Printable,
     /// Numeric, IA5, Visible, BMP).
     pub fn text(&self) -> Option<Cow<'_, str>> {

@@ -11,7 +11,8 @@ use rustls::{
 };
 
 use crate::{
-    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, key::PrivateKey, possession,
+    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, key::PrivateKey, name::Name,
+    possession,
 };
 
 /// A certificate chain and its key, ready to be shown in a handshake.
@@ -36,6 +37,12 @@ impl TlsIdentity {
             return Err(Error::KeyMismatch);
         }
         Ok(Self { chain: chain.iter().map(|certificate| certificate.der().clone()).collect(), key })
+    }
+
+    /// Who issued each certificate of the chain, leaf first: a server that names authorities takes one below them.
+    pub fn issuers(&self) -> Vec<Name> {
+        let read = |der: &CertificateDer<'_>| Certificate::from_der(der, "the chain").ok();
+        self.chain.iter().filter_map(read).map(|one| one.issuer().clone()).collect()
     }
 
     /// From what an authority issued.

@@ -26,6 +26,11 @@ const SHORT_NAMES: &[(&str, Oid)] = &[
     ("title", Oid::literal(&[0x55, 4, 12])),
 ];
 
+/// The short name of an attribute's type, if it has one.
+pub(super) fn short_name(kind: &Oid) -> Option<&'static str> {
+    SHORT_NAMES.iter().find(|(_, oid)| oid == kind).map(|(short, _)| *short)
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, rdn) in self.0.iter().rev().enumerate() {
@@ -44,7 +49,7 @@ impl fmt::Display for Name {
 }
 
 fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt::Result {
-    let short = SHORT_NAMES.iter().find(|(_, oid)| *oid == attribute.kind).map(|(short, _)| *short);
+    let short = short_name(&attribute.kind);
     match short {
         Some(short) => write!(f, "{short}=")?,
         None => write!(f, "{}=", attribute.kind)?,

@@ -8,5 +8,7 @@ mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
 mod openssl_speaks_to_our_server;
 mod outside;
+mod profiles_say_what_a_platform_asks_for;
+mod requests_satisfy_openssl;
 mod revocation_lists_are_read_with_care;
 mod what_was_taken_back_is_refused;

@@ -1,0 +1,44 @@
+//! What a server asks of its clients, seen from outside: whether it wants a certificate, and of which authorities.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::{ClientConfig, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
+
+use crate::{error::Error, name::Name, shown};
+
+/// What the server said during the handshake.
+#[derive(Clone, Debug, Default)]
+pub struct ServerWish(Arc<Mutex<Option<Vec<Name>>>>);
+
+impl ServerWish {
+    /// The authorities whose certificates it takes, none where it names none; `None` where it asked for no certificate.
+    pub fn authorities(&self) -> Option<Vec<Name>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// As [`crate::looking_config`], and notes what the server asks for. It shows no certificate.
+///
+/// # Errors
+/// [`Error::Tls`].
+pub fn asking_config() -> Result<(ClientConfig, ServerWish), Error> {
+    let wish = ServerWish::default();
+    let mut config = shown::looking_config()?;
+    config.client_auth_cert_resolver = Arc::new(Notes(wish.clone()));
+    Ok((config, wish))
+}
+
+#[derive(Debug)]
+struct Notes(ServerWish);
+
+impl ResolvesClientCert for Notes {
+    fn resolve(&self, authorities: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let names = authorities.iter().filter_map(|der| Name::from_der(der).ok()).collect();
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
