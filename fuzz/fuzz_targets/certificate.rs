@@ -1,4 +1,4 @@
-//! Certificates, what is taken back of them, and the names in them.
+//! Certificates, requests, what is taken back of them, and the names in them; whatever a file holds of these.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use rustls_pki_types::CertificateDer;
 use sceau_pki::{
-    Anchors, Authority, AuthorityProfile, Certificate, ClientIdentity, ClientJudge, Name, RevocationLists,
-    RoleNames,
+    Anchors, Authority, AuthorityProfile, Certificate, CertificateFacts, ClientIdentity, ClientJudge, Material,
+    Name, RevocationLists, RoleNames,
 };
 
 static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
@@ -20,6 +20,14 @@ static JUDGE: LazyLock<ClientJudge> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let _refused = Certificate::from_der(bytes, "the certificate");
     let _refused = RevocationLists::read(bytes, "the list").map(|lists| lists.next_update());
+    for one in Material::read(bytes, "the file").unwrap_or_default() {
+        match &one {
+            Material::Certificate(certificate) => assert!(CertificateFacts::of(certificate).is_ok()),
+            Material::Request(request) => assert!(!request.public_key_info().is_empty()),
+            _ => {}
+        }
+        let _private = one.public_form();
+    }
     let shown = [CertificateDer::from(bytes)];
     assert!(JUDGE.judge(Some(&shown), 1_800_000_000_000).is_err(), "nobody issued it");
     let _refused = ClientIdentity::read(&shown[0]);
