@@ -43,6 +43,10 @@ const FOR_TESTS: &[Package] = &[
         name: "rabbitmq-server",
         present: || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").is_file() && on_path("epmd"),
     },
+    // Servers of others, in the settings that `sceau cert config` prints.
+    Package { name: "nginx", present: || on_path("nginx") },
+    Package { name: "apache2", present: || on_path("apache2") },
+    Package { name: "haproxy", present: || on_path("haproxy") },
     Package { name: "strace", present: || on_path("strace") },
     Package { name: "faketime", present: || on_path("faketime") },
     Package { name: "openssl", present: || on_path("openssl") },

@@ -1,5 +1,7 @@
 //! The embedded certification authority.
 
+mod shaped;
+
 use aws_lc_rs::rand;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -15,6 +17,8 @@ use crate::{
     oid::Oid,
     role::CertificateRole,
 };
+
+pub use shaped::{LeafPurpose, Publication, RevocationReason, Revoked};
 
 /// The longest a server certificate lasts, which browsers impose (398 days), less one for the clocks.
 pub const SERVER_DAYS_MAX: u32 = 397;

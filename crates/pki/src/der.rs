@@ -9,6 +9,7 @@ pub(crate) mod tag {
     pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const OID: u8 = 0x06;
+    pub(crate) const ENUMERATED: u8 = 0x0a;
     pub(crate) const UTF8: u8 = 0x0c;
     pub(crate) const NUMERIC: u8 = 0x12;
     pub(crate) const PRINTABLE: u8 = 0x13;
@@ -83,6 +84,12 @@ pub(crate) fn time(moment: OffsetDateTime) -> Vec<u8> {
     };
     // Formatting numeric parts of an existing date cannot fail; an empty value would be refused by any reader.
     tlv(tag, moment.format(format).unwrap_or_default().as_bytes())
+}
+
+/// The content of a GeneralizedTime (RFC 5280 §4.1.2.5.2), whole seconds.
+pub(crate) fn generalized(moment: OffsetDateTime) -> Vec<u8> {
+    let format = format_description!("[year][month][day][hour][minute][second]Z");
+    moment.format(format).unwrap_or_default().into_bytes() // as above
 }
 
 #[cfg(test)]

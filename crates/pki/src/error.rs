@@ -65,6 +65,12 @@ pub enum Error {
     /// A set of anchors is empty.
     #[error("no trust anchor was given: list at least one CA certificate")]
     NoAnchor,
+    /// An authority may not stand below this one.
+    #[error("this authority may not have authorities below it: its certificate's path length forbids it")]
+    PathLength,
+    /// A place that cannot stand in a certificate.
+    #[error("{0:?} is not an address at which something is published: http://, https:// or ldap://")]
+    BadPlace(String),
     /// A host name or address cannot stand in a certificate.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     BadHost(String),
@@ -120,6 +126,8 @@ impl Error {
             Self::NotAnAuthority { .. } => "pki_not_an_authority",
             Self::AuthorityNotValid => "pki_authority_not_valid",
             Self::NoAnchor => "pki_no_anchor",
+            Self::PathLength => "pki_path_length",
+            Self::BadPlace(_) => "pki_bad_place",
             Self::BadHost(_) => "pki_bad_host",
             Self::HostNotPermitted(_) => "pki_host_not_permitted",
             Self::BadSubject => "pki_bad_subject",

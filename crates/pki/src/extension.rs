@@ -174,7 +174,7 @@ pub(crate) fn key_identifier(public_key_info: &[u8]) -> Vec<u8> {
     digest(&SHA256, public_key_info).as_ref().iter().copied().take(20).collect()
 }
 
-fn extension(oid: &Oid, critical: bool, value: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(oid: &Oid, critical: bool, value: &[u8]) -> Vec<u8> {
     let mut parts = vec![oid.to_der()];
     if critical {
         parts.push(der::boolean_true());

@@ -36,8 +36,8 @@ mod tls;
 pub use anchors::Anchors;
 pub use asked::{ServerWish, asking_config};
 pub use authority::{
-    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, SERVER_DAYS_MAX,
-    ServerProfile,
+    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, LeafPurpose,
+    Publication, RevocationReason, Revoked, SERVER_DAYS_MAX, ServerProfile,
 };
 pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
@@ -53,7 +53,8 @@ pub use oid::{NotAnOid, Oid};
 pub use period::PrivateKeyUsage;
 pub use pkcs12::new_pkcs12_password;
 pub use profile::{
-    AuthorityChain, ClientNaming, Environment, Flow, FlowRole, Profile, ProfileAuthority, ProfileError, Tls,
+    AuthorityChain, ClientNaming, Done, Environment, Flow, FlowRole, Profile, ProfileAuthority, ProfileError,
+    Step, StepWords, Tls,
 };
 pub use request::CertificateRequest;
 pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists};

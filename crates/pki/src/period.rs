@@ -1,6 +1,7 @@
 //! While a certificate's private key may sign (RFC 3280 §4.2.1.4, which health authorities still write).
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use x509_parser::{
     asn1_rs::Any,
     prelude::{ASN1Time, FromDer},
@@ -37,5 +38,11 @@ impl PrivateKeyUsage {
             rest = after;
         }
         Some(period)
+    }
+
+    /// The extension's value, whole seconds.
+    pub(crate) fn to_der(from: OffsetDateTime, until: OffsetDateTime) -> Vec<u8> {
+        let time = |number, moment| der::context_primitive(number, &der::generalized(moment));
+        der::sequence(&[time(0, from), time(1, until)])
     }
 }

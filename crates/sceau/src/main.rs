@@ -1,5 +1,6 @@
 //! `sceau`: every role of Sceau but the element, and its tools. Command line and assembly; no logic.
 
+mod cert;
 mod command;
 mod connect;
 mod custody;

@@ -3,11 +3,14 @@
 //!
 //! A profile is data, never code: adding one is adding a file. [`Profile::shipped`] has those that the program brings along.
 
+mod steps;
 mod written;
 
 use std::net::IpAddr;
 
 use serde::Deserialize;
+
+pub use steps::{Done, Step, StepWords};
 
 use crate::{certificate::Certificate, key::KeyAlgorithm, name::Name, rule::SubjectRule};
 
@@ -45,6 +48,8 @@ pub struct Profile {
     pub clients: Vec<ClientNaming>,
     /// What is exchanged.
     pub flows: Vec<Flow>,
+    /// The procedure, in order.
+    pub steps: Vec<Step>,
     chains: Vec<AuthorityChain>,
 }
 
@@ -217,6 +222,7 @@ impl Profile {
             environments,
             clients,
             flows,
+            steps: written.step,
             chains,
         };
         profile.check()?;
@@ -288,6 +294,8 @@ impl Profile {
                 }
             }
         }
+        steps::check(&self.steps, &self.clients)?;
+        unique("step", self.steps.iter().map(|step| &step.id))?;
         unique("chain", self.chains.iter().map(|chain| &chain.id))?;
         unique("environment", self.environments.iter().map(|environment| &environment.id))?;
         unique("client", self.clients.iter().map(|client| &client.id))

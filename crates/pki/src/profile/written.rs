@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-use super::{AuthorityChain, ClientNaming, FlowRole, ProfileAuthority, ProfileError, Text, Tls, setting};
+use super::{
+    AuthorityChain, ClientNaming, FlowRole, ProfileAuthority, ProfileError, Step, Text, Tls, setting,
+};
 use crate::name::{Name, NameError};
 
 #[derive(Debug, Deserialize)]
@@ -23,6 +25,8 @@ pub(super) struct Written {
     pub(super) client: Vec<Client>,
     #[serde(default)]
     pub(super) flow: Vec<Flow>,
+    #[serde(default)]
+    pub(super) step: Vec<Step>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,6 @@
 //! The shipped profile against the platform's own description, value by value; and files that are no profile.
 
-use sceau_pki::{FlowRole, KeyAlgorithm, Name, Profile, ProfileError};
+use sceau_pki::{Done, FlowRole, KeyAlgorithm, Name, Profile, ProfileError};
 
 fn sas() -> Profile {
     Profile::read(include_str!("../../profiles/sas.toml")).unwrap()
@@ -157,12 +157,40 @@ fn what_is_no_profile_is_refused_with_its_place() {
         ("sas-agregateur-test-<EDITEUR>", "sas-agregateur-test", "client test, common_name"),
         ("key_file = \"<EDITEUR>", "key_file = \"../<EDITEUR>", "client test"),
         ("common_name_begins = \"TEST AC\"", "", "chain test, anchor"),
+        ("of = \"test\"", "of = \"tset\"", "step test-cards, of"),
+        ("of = \"test\"\ndone", "done", "step test-request, of"),
     ] {
         let error = changed(from, to);
         assert!(
             matches!(&error, ProfileError::Setting { place: found, .. } if found.starts_with(place)),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn each_step_is_told_in_both_languages_and_names_files_as_the_profile_does() {
+    let sas = sas();
+    assert_eq!(sas.steps.len(), 15);
+    for step in &sas.steps {
+        for words in [&step.fr, &step.en] {
+            assert!(!words.title.is_empty() && words.text.len() > 40, "{}", step.id);
+            for word in words.text.split([' ', ',', ';']).filter(|word| word.starts_with("<EDITEUR>")) {
+                let known = |client: &sceau_pki::ClientNaming| {
+                    client.files().iter().any(|file| word.trim_end_matches('.') == *file)
+                };
+                assert!(word == "<EDITEUR>" || sas.clients.iter().any(known), "{}: {word}", step.id);
+            }
+        }
+    }
+    for client in &sas.clients {
+        let done: Vec<_> = sas
+            .steps
+            .iter()
+            .filter(|step| step.of.as_deref() == Some(&client.id))
+            .filter_map(|step| step.done)
+            .collect();
+        assert_eq!(done, [Done::Request, Done::Certificate, Done::Issuer, Done::Bundle], "{}", client.id);
     }
 }
 

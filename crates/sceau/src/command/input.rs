@@ -19,7 +19,7 @@ pub(super) struct Input {
 }
 
 /// `inputs`, or standard input where there is none.
-pub(super) fn or_standard_input(inputs: &[PathBuf]) -> Vec<PathBuf> {
+pub(crate) fn or_standard_input(inputs: &[PathBuf]) -> Vec<PathBuf> {
     if inputs.is_empty() { vec![PathBuf::from("-")] } else { inputs.to_vec() }
 }
 
@@ -65,7 +65,7 @@ impl Read for Input {
 }
 
 /// Reads a small file whole, refusing one of more than `limit` bytes.
-pub(super) fn read_small(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_small(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut input = Input::open(path)?;
     input

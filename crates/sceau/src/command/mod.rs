@@ -4,17 +4,18 @@ mod completions;
 mod deposit;
 mod doctor;
 mod fault;
-mod input;
+pub(crate) mod input;
 mod inspect;
 mod keys;
 mod manual;
 mod open;
-mod output;
+pub(crate) mod output;
 pub(crate) mod passphrase;
 mod progress;
 mod seal;
 mod trace;
 
+use crate::cert::CertCommand;
 use crate::failure::Failure;
 
 /// The tools, as subcommands.
@@ -34,6 +35,9 @@ pub(crate) enum Tool {
     /// Verify the public log, and evidence from it
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    /// Certificates for mutual TLS: ask for one, put it together, look at it, judge it
+    #[command(subcommand)]
+    Cert(Box<CertCommand>),
     /// Say what is wrong with an installation, and what to do
     Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
@@ -61,6 +65,7 @@ impl Tool {
             Self::Open(options) => open::run(options),
             Self::Inspect(options) => inspect::run(options),
             Self::Deposit(options) => deposit::run(options),
+            Self::Cert(command) => command.run(),
             Self::Doctor(options) => doctor::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
@@ -76,6 +81,7 @@ impl Tool {
             Self::Open(options) => options.json,
             Self::Inspect(options) => options.json,
             Self::Deposit(options) => options.json,
+            Self::Cert(command) => command.json(),
             Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(trace::TraceCommand::Verify(options)) => options.json,

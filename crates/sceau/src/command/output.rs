@@ -19,7 +19,7 @@ use early::Early;
 
 /// Who may read a file that we make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// The user alone: documents in clear, private keys.
     Private,
     /// As the user's umask says.
@@ -27,7 +27,7 @@ pub(super) enum Access {
 }
 
 /// Bytes being written, not yet a file.
-pub(super) struct Output {
+pub(crate) struct Output {
     file: File,
     place: Place,
     early: Early,
@@ -48,7 +48,7 @@ struct Target {
 
 impl Output {
     /// Standard output, unless it is a terminal and the bytes are not for people.
-    pub(super) fn standard(for_terminals: bool) -> Result<Self, Failure> {
+    pub(crate) fn standard(for_terminals: bool) -> Result<Self, Failure> {
         if !for_terminals && io::stdout().is_terminal() {
             return Err(Failure::new(
                 Exit::Usage,
@@ -68,7 +68,7 @@ impl Output {
     }
 
     /// A file that will be at `path` once [`Output::commit`] has returned.
-    pub(super) fn file(path: &Path, access: Access, overwrite: bool) -> Result<Self, Failure> {
+    pub(crate) fn file(path: &Path, access: Access, overwrite: bool) -> Result<Self, Failure> {
         let target = Target { path: path.to_owned(), overwrite };
         target.check()?;
         let mode = Mode::from_bits_truncate(match access {
@@ -99,7 +99,7 @@ impl Output {
     }
 
     /// Makes the bytes durable, and gives the file its name: now it exists, whole.
-    pub(super) fn commit(mut self) -> Result<(), Failure> {
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
         let failed = |path: &Path, cause: io::Error| Failure::file("write", path, &cause);
         let early = self.early.finish();
         match &self.place {

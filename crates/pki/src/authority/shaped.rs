@@ -1,0 +1,307 @@
+//! What an authority issues for keys that it never sees, and authorities below it, with the extensions that public authorities write; and its list of what it
+//! took back.
+
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, SERVER_DAYS_MAX, Tbs, hosts, moment,
+    validity,
+};
+use crate::{
+    certificate::Certificate,
+    der::{self, tag},
+    error::Error,
+    extension,
+    key::PrivateKey,
+    name::Name,
+    oid::Oid,
+    period::PrivateKeyUsage,
+    request::CertificateRequest,
+};
+
+/// Where things around a certificate are published, and under which policies it is issued. Empty: nothing of it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Publication {
+    /// URIs of the lists that speak of it (RFC 5280 §4.2.1.13).
+    pub lists: Vec<String>,
+    /// URIs of the changes since (§4.2.1.15).
+    pub freshest_lists: Vec<String>,
+    /// URI where its state is asked (§4.2.2.1).
+    pub ocsp: Option<String>,
+    /// URI of its issuer's certificate (§4.2.2.1).
+    pub issuer_certificate: Option<String>,
+    /// §4.2.1.4
+    pub policies: Vec<Oid>,
+    /// For how many days of its validity its key may sign (RFC 3280 §4.2.1.4).
+    pub private_key_days: Option<u32>,
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafPurpose {
+    /// Authenticating a client.
+    Client,
+    /// Being the server of the hosts that are asked for.
+    Server,
+}
+
+/// A certificate that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Its serial number, big-endian.
+    pub serial: Vec<u8>,
+    /// When, Unix milliseconds.
+    pub at: u64,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate is taken back (RFC 5280 §5.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevocationReason {
+    /// Not said.
+    #[default]
+    Unspecified,
+    /// Its key is in others' hands.
+    KeyCompromise,
+    /// Its holder has another name or place now.
+    AffiliationChanged,
+    /// Another one is in its place.
+    Superseded,
+    /// It is no longer needed.
+    CessationOfOperation,
+}
+
+impl RevocationReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+    ];
+
+    /// In the words of RFC 5280, with hyphens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "key-compromise",
+            Self::AffiliationChanged => "affiliation-changed",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessation-of-operation",
+        }
+    }
+
+    /// The inverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
+    fn number(self) -> Option<u8> {
+        match self {
+            // §5.3.1: better left out.
+            Self::Unspecified => None,
+            Self::KeyCompromise => Some(1),
+            Self::AffiliationChanged => Some(3),
+            Self::Superseded => Some(4),
+            Self::CessationOfOperation => Some(5),
+        }
+    }
+}
+
+impl Authority {
+    /// Makes an authority below this one, with a key of its own, valid from `now` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Error::PathLength`], [`Error::BadValidity`], [`Error::BadPlace`], [`Error::AuthorityNotValid`], [`Error::Crypto`].
+    pub fn issue_authority(
+        &self,
+        profile: &AuthorityProfile,
+        published: &Publication,
+        now: u64,
+    ) -> Result<Self, Error> {
+        let parsed = self.certificate.parsed()?;
+        let most =
+            parsed.basic_constraints().ok().flatten().and_then(|found| found.value.path_len_constraint);
+        if most.is_some_and(|most| most <= u32::from(profile.path_length)) {
+            return Err(Error::PathLength);
+        }
+        drop(parsed);
+        let period = validity(now, profile.days, AUTHORITY_DAYS_MAX)?;
+        let key = PrivateKey::generate(profile.algorithm)?;
+        let public_key_info = key.public_key_info()?;
+        let mut extensions = vec![
+            extension::authority(profile.path_length),
+            extension::key_usage(extension::CERT_AND_CRL_SIGN),
+        ];
+        extensions.extend(published.extensions(period)?);
+        let key_identifier = extension::key_identifier(&public_key_info);
+        let certificate = self.certify(&profile.name, public_key_info, extensions, period, now)?;
+        Ok(Self { certificate, key, key_identifier, permitted: Vec::new() })
+    }
+
+    /// Issues a certificate for a request, whose key stays with whoever made it: for this subject, which the authority decides and not the request, valid from
+    /// `now` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Error::NoHost`] for a server's request without hosts, [`Error::HostNotPermitted`], [`Error::BadSubject`], [`Error::BadValidity`], [`Error::BadPlace`],
+    /// [`Error::AuthorityNotValid`], [`Error::Crypto`].
+    pub fn certify_request(
+        &self,
+        request: &CertificateRequest,
+        subject: &Name,
+        purpose: LeafPurpose,
+        days: u32,
+        published: &Publication,
+        now: u64,
+    ) -> Result<Certificate, Error> {
+        if subject.is_empty() {
+            return Err(Error::BadSubject);
+        }
+        let (most, eku) = match purpose {
+            LeafPurpose::Client => (CLIENT_DAYS_MAX, extension::CLIENT_AUTH),
+            LeafPurpose::Server => (SERVER_DAYS_MAX, extension::SERVER_AUTH),
+        };
+        let period = validity(now, days, most)?;
+        let mut extensions = vec![
+            extension::not_an_authority(),
+            extension::key_usage(extension::DIGITAL_SIGNATURE),
+            extension::extended_key_usage(&eku),
+        ];
+        if purpose == LeafPurpose::Server {
+            let asked = hosts(request.hosts())?;
+            if asked.is_empty() {
+                return Err(Error::NoHost);
+            }
+            for (host, text) in asked.iter().zip(request.hosts()) {
+                if !self.permitted.is_empty() && !self.permitted.iter().any(|tree| host.is_within(tree)) {
+                    return Err(Error::HostNotPermitted(text.clone()));
+                }
+            }
+            extensions.push(extension::subject_alt_name(&asked));
+        }
+        extensions.extend(published.extensions(period)?);
+        self.certify(subject, request.public_key_info().to_vec(), extensions, period, now)
+    }
+
+    /// The DER of the list of what it took back (RFC 5280 §5): complete, numbered, valid from `now` for so many days.
+    ///
+    /// # Errors
+    /// [`Error::BadValidity`], [`Error::Crypto`].
+    pub fn revocation_list(
+        &self,
+        revoked: &[Revoked],
+        number: u64,
+        days: u32,
+        now: u64,
+    ) -> Result<Vec<u8>, Error> {
+        let (_, until) = validity(now, days, LIST_DAYS_MAX)?;
+        let mut parts = vec![
+            der::unsigned(&[1]), // v2
+            self.key.signature_algorithm(),
+            self.certificate.subject().to_der(),
+            der::time(moment(now)?),
+            der::time(until),
+        ];
+        if !revoked.is_empty() {
+            parts.push(der::sequence(&revoked.iter().map(entry).collect::<Result<Vec<_>, _>>()?));
+        }
+        let number = extension::extension(&CRL_NUMBER, false, &der::unsigned(&number.to_be_bytes()));
+        let extensions = [extension::authority_key_identifier(&self.key_identifier), number];
+        parts.push(der::context(0, &der::sequence(&extensions)));
+        let tbs = der::sequence(&parts);
+        let signature = der::bit_string(&self.key.sign(&tbs)?);
+        Ok(der::sequence(&[tbs, self.key.signature_algorithm(), signature]))
+    }
+
+    fn certify(
+        &self,
+        subject: &Name,
+        public_key_info: Vec<u8>,
+        mut extensions: Vec<Vec<u8>>,
+        (from, until): (OffsetDateTime, OffsetDateTime),
+        now: u64,
+    ) -> Result<Certificate, Error> {
+        if now < self.certificate.not_before() || now > self.certificate.not_after() {
+            return Err(Error::AuthorityNotValid);
+        }
+        extensions.extend([
+            extension::subject_key_identifier(&extension::key_identifier(&public_key_info)),
+            extension::authority_key_identifier(&self.key_identifier),
+        ]);
+        // What is issued never outlives its issuer, nor does it start before it.
+        let from = from.max(moment(self.certificate.not_before())?);
+        let until = until.min(moment(self.certificate.not_after())?);
+        let issuer = self.certificate.subject();
+        Tbs { issuer, subject, from, until, public_key_info, extensions }.sign(&self.key)
+    }
+}
+
+/// The longest a list may be waited for.
+const LIST_DAYS_MAX: u32 = 366;
+
+const CRL_NUMBER: Oid = Oid::literal(&[0x55, 0x1d, 20]);
+const REASON_CODE: Oid = Oid::literal(&[0x55, 0x1d, 21]);
+const CRL_DISTRIBUTION_POINTS: Oid = Oid::literal(&[0x55, 0x1d, 31]);
+const CERTIFICATE_POLICIES: Oid = Oid::literal(&[0x55, 0x1d, 32]);
+const AUTHORITY_INFORMATION: Oid = Oid::literal(&[0x2b, 6, 1, 5, 5, 7, 1, 1]);
+const OCSP: Oid = Oid::literal(&[0x2b, 6, 1, 5, 5, 7, 0x30, 1]);
+const ISSUER_CERTIFICATE: Oid = Oid::literal(&[0x2b, 6, 1, 5, 5, 7, 0x30, 2]);
+
+impl Publication {
+    fn extensions(&self, (from, until): (OffsetDateTime, OffsetDateTime)) -> Result<Vec<Vec<u8>>, Error> {
+        let mut all = Vec::new();
+        let mut put = |oid: &Oid, value: &[u8]| all.push(extension::extension(oid, false, value));
+        if !self.policies.is_empty() {
+            let policies: Vec<_> = self.policies.iter().map(|oid| der::sequence(&[oid.to_der()])).collect();
+            put(&CERTIFICATE_POLICIES, &der::sequence(&policies));
+        }
+        if let Some(days) = self.private_key_days {
+            put(
+                &extension::PRIVATE_KEY_USAGE_PERIOD,
+                &PrivateKeyUsage::to_der(from, until.min(from.saturating_add(Duration::days(days.into())))),
+            );
+        }
+        if !self.lists.is_empty() {
+            put(&CRL_DISTRIBUTION_POINTS, &points(&self.lists)?);
+        }
+        if !self.freshest_lists.is_empty() {
+            put(&extension::FRESHEST_CRL, &points(&self.freshest_lists)?);
+        }
+        let access = [(&OCSP, &self.ocsp), (&ISSUER_CERTIFICATE, &self.issuer_certificate)];
+        let access =
+            access.into_iter().filter_map(|(method, place)| place.as_ref().map(|place| (method, place)));
+        let access = access.map(|(method, place)| Ok(der::sequence(&[method.to_der(), uri(place)?])));
+        let access = access.collect::<Result<Vec<_>, Error>>()?;
+        if !access.is_empty() {
+            put(&AUTHORITY_INFORMATION, &der::sequence(&access));
+        }
+        Ok(all)
+    }
+}
+
+/// CRLDistributionPoints, one point for each place.
+fn points(places: &[String]) -> Result<Vec<u8>, Error> {
+    let point = |place: &String| Ok(der::sequence(&[der::context(0, &der::context(0, &uri(place)?))]));
+    Ok(der::sequence(&places.iter().map(point).collect::<Result<Vec<_>, Error>>()?))
+}
+
+/// A GeneralName of a URI: visible ASCII that begins with a scheme.
+fn uri(text: &str) -> Result<Vec<u8>, Error> {
+    let known = ["http://", "https://", "ldap://", "ldaps://"].iter().any(|scheme| text.starts_with(scheme));
+    if known && text.len() <= 2048 && text.bytes().all(|octet| octet.is_ascii_graphic()) {
+        Ok(der::context_primitive(6, text.as_bytes()))
+    } else {
+        Err(Error::BadPlace(text.to_owned()))
+    }
+}
+
+fn entry(revoked: &Revoked) -> Result<Vec<u8>, Error> {
+    let mut parts = vec![der::unsigned(&revoked.serial), der::time(moment(revoked.at)?)];
+    if let Some(reason) = revoked.reason.number() {
+        let reason = der::tlv(tag::ENUMERATED, &[reason]);
+        parts.push(der::sequence(&[extension::extension(&REASON_CODE, false, &reason)]));
+    }
+    Ok(der::sequence(&parts))
+}

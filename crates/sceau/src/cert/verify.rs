@@ -1,0 +1,287 @@
+//! `sceau cert verify`: would this certificate pass, and if not, why. The verdict is the gate's own.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use sceau_pki::{
+    Anchors, Certificate, ChainJudge, Environment, Material, Profile, ProfileAuthority, Refusal,
+    RevocationLists, naming_problems,
+};
+use serde_json::json;
+
+use super::lists::{self, Source};
+use super::{fault, profile};
+use crate::command::input::read_small;
+use crate::failure::{Exit, Failure};
+use crate::say;
+
+const EXAMPLES: &str = "\
+Examples:
+  sceau cert verify --profile sas --env test --editor MonLogiciel sas/MonLogiciel_TEST.crt     your own certificate
+  sceau cert verify --profile sas --env recette --online client.pem                            who calls you
+  sceau cert verify --anchors racine.pem --intermediates ac.pem --list ac.crl client.pem
+
+Ends with 0 where the certificate would pass, with 5 where it would be refused, with 1 where a list could not be fetched. The verdict is the one that \
+`sceau gate` gives on each request; without a list nothing is asked about revocation.";
+
+/// Certificates are small; a mistaken file may not be.
+const LONGEST: u64 = 4 << 20;
+
+/// What to judge, and by whose rules.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyOptions {
+    /// Authorities that are trusted, PEM or DER [default with a profile: its anchor's file in the folder]
+    #[arg(long, value_name = "FILE", required_unless_present = "profile")]
+    anchors: Vec<PathBuf>,
+    /// Authorities between, PEM or DER [default with a profile: its issuer's file in the folder]
+    #[arg(long, value_name = "FILE")]
+    intermediates: Vec<PathBuf>,
+    /// Revocation list: a file, or an address (http://…); may be given more than once
+    #[arg(long, value_name = "FILE|URL")]
+    list: Vec<String>,
+    /// Fetch the lists from where the certificates say that they are
+    #[arg(long)]
+    online: bool,
+    /// Names and issuer as a platform asks for them: a profile's name, or its file (./mine.toml)
+    #[arg(long, value_name = "NAME|FILE", requires = "env")]
+    profile: Option<String>,
+    /// An environment of the platform (recette), or your own certificate for it (test, prod)
+    #[arg(long, value_name = "ENV", requires = "profile")]
+    env: Option<String>,
+    /// Name of your software, for your own certificate
+    #[arg(long, value_name = "NAME", requires = "profile")]
+    editor: Option<String>,
+    /// Folder with the authorities' files [default: the profile's name]
+    #[arg(long, value_name = "FOLDER", requires = "profile")]
+    folder: Option<PathBuf>,
+    /// The address that the client calls from
+    #[arg(long, value_name = "IP", requires = "profile")]
+    address: Option<IpAddr>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The client's certificate, PEM or DER, and what it sends behind it
+    file: PathBuf,
+}
+
+/// Who is judged, by what a profile says of it.
+enum Expected {
+    Anybody,
+    /// The platform, as it calls.
+    Platform(Box<Environment>),
+    /// A publisher's own certificate.
+    Own(Box<sceau_pki::ClientNaming>, Box<ProfileAuthority>),
+}
+
+struct Trusted {
+    anchors: Vec<Certificate>,
+    intermediates: Vec<Certificate>,
+    issuer: Option<ProfileAuthority>,
+    expected: Expected,
+}
+
+/// Why it would be refused: the HTTP status, a stable code, and words.
+struct Refused {
+    status: u16,
+    code: &'static str,
+    words: String,
+}
+
+pub(super) fn run(options: &VerifyOptions) -> Result<(), Failure> {
+    let chain = certificates(&options.file)?;
+    let trusted = trusted(options)?;
+    let sources = sources(options, &chain, &trusted)?;
+    let verdict = verdict(&chain, &trusted, &sources, options.address)?;
+    tell(&chain, &sources, verdict.as_ref().err(), options)?;
+    match verdict {
+        Ok(()) => Ok(()),
+        Err(refused) => {
+            Err(Failure::new(Exit::Proof, refused.code, format!("it would be refused: {}", refused.words)))
+        }
+    }
+}
+
+fn trusted(options: &VerifyOptions) -> Result<Trusted, Failure> {
+    let read = |paths: &[PathBuf]| paths.iter().map(|path| certificates(path)).collect::<Result<Vec<_>, _>>();
+    let (mut anchors, mut intermediates) =
+        (read(&options.anchors)?.concat(), read(&options.intermediates)?.concat());
+    let Some(text) = &options.profile else {
+        return Ok(Trusted { anchors, intermediates, issuer: None, expected: Expected::Anybody });
+    };
+    let profile = profile::named(text)?;
+    let (expected, chain) = expected(&profile, options)?;
+    let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&profile.name));
+    if anchors.is_empty() {
+        anchors = published(&folder, &chain.anchor)?;
+    }
+    if intermediates.is_empty() {
+        intermediates = published(&folder, &chain.issuer)?;
+    }
+    Ok(Trusted { anchors, intermediates, issuer: Some(chain.issuer), expected })
+}
+
+fn expected(
+    profile: &Profile,
+    options: &VerifyOptions,
+) -> Result<(Expected, sceau_pki::AuthorityChain), Failure> {
+    let env = options.env.as_deref().unwrap_or_default();
+    if let Some(environment) = profile.environment(env) {
+        let chain = profile.chain_of(environment).cloned();
+        let chain = chain.ok_or_else(|| fault::usage("profile_setting", "the environment has no chain"))?;
+        return Ok((Expected::Platform(Box::new(environment.clone())), chain));
+    }
+    let Some(editor) = &options.editor else {
+        let words = format!(
+            "{env:?} is your own certificate: name your software with --editor, or give an environment of the platform with --env"
+        );
+        return Err(fault::usage("no_editor", words));
+    };
+    let naming = profile::naming(profile, env, editor)?;
+    let chain = profile.chain_of_client(&naming).cloned();
+    let chain = chain.ok_or_else(|| fault::usage("profile_setting", "the certificate has no chain"))?;
+    Ok((Expected::Own(Box::new(naming), Box::new(chain.issuer.clone())), chain))
+}
+
+/// An authority's certificate, under its publisher's name for the file, in DER or, with `.pem` behind, in PEM.
+fn published(folder: &Path, authority: &ProfileAuthority) -> Result<Vec<Certificate>, Failure> {
+    let names = [authority.file.clone(), format!("{}.pem", authority.file)];
+    let found = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
+    let Some(path) = found else {
+        let words = format!(
+            "{} is not there: fetch it from {}, and compare it with its publisher's page",
+            folder.join(&authority.file).display(),
+            authority.certificate_url
+        );
+        return Err(Failure::new(Exit::Usage, "no_such_file", words));
+    };
+    certificates(&path)
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    // A bundle has the key as well, which is read and wiped.
+    let bytes = zeroize::Zeroizing::new(read_small(path, LONGEST, "a certificate")?);
+    Material::certificates(&bytes, &path.display().to_string()).map_err(|error| fault::pki(&error))
+}
+
+fn sources(
+    options: &VerifyOptions,
+    chain: &[Certificate],
+    trusted: &Trusted,
+) -> Result<Vec<Source>, Failure> {
+    let mut wanted = options.list.clone();
+    if options.online {
+        wanted.extend(lists::places(&[chain, &trusted.intermediates].concat()));
+        if wanted.is_empty() {
+            let words =
+                "--online: the certificates name no list that is published over HTTP: give one with --list";
+            return Err(Failure::new(Exit::Input, "no_list", words));
+        }
+    }
+    wanted.iter().map(|from| lists::read(from)).collect()
+}
+
+fn verdict(
+    chain: &[Certificate],
+    trusted: &Trusted,
+    sources: &[Source],
+    address: Option<IpAddr>,
+) -> Result<Result<(), Refused>, Failure> {
+    let anchors = Anchors::new(trusted.anchors.iter().cloned()).map_err(|error| fault::pki(&error))?;
+    let lists = sources.iter().fold(RevocationLists::default(), |all, one| all.and(one.lists.clone()));
+    let mut judge = ChainJudge::new(anchors, lists).with_intermediates(&trusted.intermediates);
+    if let Some(issuer) = &trusted.issuer {
+        let named = trusted.intermediates.iter().find(|one| issuer.is_named_in(one)).ok_or_else(|| {
+            let words = format!(
+                "none of the intermediates is {}, whose certificates this profile takes",
+                issuer.described()
+            );
+            Failure::new(Exit::Input, "another_issuer", words)
+        })?;
+        judge = judge.issued_by(named.subject().clone());
+    }
+    let shown: Vec<_> = chain.iter().map(|one| one.der().clone()).collect();
+    let identity = match judge.judge(Some(&shown), super::now()) {
+        Ok(identity) => identity,
+        Err(refusal) => return Ok(Err(by_certificate(&refusal))),
+    };
+    Ok(match &trusted.expected {
+        Expected::Anybody => Ok(()),
+        Expected::Platform(environment) if !environment.rule().permits(&identity.subject) => {
+            Err(by_name(&format!(
+                "it is {}, and this environment calls as CN={} with OU={}",
+                identity.subject,
+                environment.common_name(),
+                environment.organizational_units().join(", ")
+            )))
+        }
+        Expected::Platform(environment) => match address {
+            Some(address) if !environment.addresses.contains(&address) => Err(Refused {
+                status: 403,
+                code: "address_not_allowed",
+                words: format!("{address} is not an address of this environment"),
+            }),
+            _ => Ok(()),
+        },
+        Expected::Own(naming, issuer) => {
+            match chain.first().map(|leaf| naming_problems(leaf, naming, issuer)) {
+                Some(problems) if !problems.is_empty() => {
+                    Err(by_name(&problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+                }
+                _ => Ok(()),
+            }
+        }
+    })
+}
+
+fn by_certificate(refusal: &Refusal) -> Refused {
+    Refused { status: 401, code: refusal.code(), words: refusal.to_string() }
+}
+
+fn by_name(words: &str) -> Refused {
+    Refused { status: 403, code: "client_unknown", words: words.to_owned() }
+}
+
+fn tell(
+    chain: &[Certificate],
+    sources: &[Source],
+    refused: Option<&Refused>,
+    options: &VerifyOptions,
+) -> Result<(), Failure> {
+    let Some(leaf) = chain.first() else { return Ok(()) };
+    let now = super::now();
+    let until = sources.iter().filter_map(|one| one.lists.next_update()).min();
+    if options.json {
+        return say::json(&json!({
+            "passes": refused.is_none(),
+            "code": refused.map(|refused| refused.code),
+            "status": refused.map_or(200, |refused| refused.status),
+            "reason": refused.map(|refused| refused.words.clone()),
+            "subject": leaf.subject().to_string(),
+            "issuer": leaf.issuer().to_string(),
+            "sha256": leaf.fingerprint().to_string(),
+            "not_after": leaf.not_after(),
+            "lists": sources.iter().map(|one| json!({"from": one.from, "next_update": one.lists.next_update()})).collect::<Vec<_>>(),
+        }));
+    }
+    let mut lines = vec![
+        format!("Certificate  {}", leaf.subject()),
+        format!("Issuer       {}", leaf.issuer()),
+        format!("Until        {}", say::day(leaf.not_after())),
+    ];
+    for one in sources {
+        let next = one.lists.next_update().map(say::day).unwrap_or_default();
+        lines.push(format!("List         {}, until {next}", one.from));
+    }
+    lines.push(match refused {
+        None if sources.is_empty() => {
+            "It would pass. No list was asked whether it was taken back (--list, --online).".to_owned()
+        }
+        None => {
+            let days = until.unwrap_or(now).saturating_sub(now) / super::DAY_MS;
+            format!("It would pass; its lists hold for {} more.", say::counted(days, "day"))
+        }
+        Some(refused) => format!("It would be refused with {}, {}.", refused.status, refused.code),
+    });
+    say::result(&lines.join("\n"))
+}
