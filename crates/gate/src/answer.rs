@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use rustls::pki_types::CertificateDer;
 use sceau_pki::ClientIdentity;
@@ -13,7 +13,10 @@ use serde_json::Value;
 use crate::guard::Denial;
 
 /// A body of either side.
-pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
+pub(crate) type Body = BoxBody<Bytes, BoxError>;
+
+/// Why a body ends early.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The stable code of a refusal, and its reason in words.
 const CODE: HeaderName = HeaderName::from_static("sceau-code");
@@ -28,6 +31,12 @@ pub(crate) fn status(code: StatusCode, said: &str) -> Response<Body> {
 pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> {
     let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
     response.headers_mut().insert(CODE, HeaderValue::from_static(code));
+    response
+}
+
+/// The last answer of a connection.
+pub(crate) fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

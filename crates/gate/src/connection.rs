@@ -18,9 +18,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{clock::now, live::Live, plan::Place, request::Caller, shown::Shown};
 
-/// How long a handshake may take, and a client may take to send its headers.
+/// How long a handshake may take, and how often an HTTP/2 client is asked whether it lives.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const HEADERS: Duration = Duration::from_secs(20);
+const PING: Duration = Duration::from_secs(20);
+/// The most octets of a request's head; routes may allow less.
+pub(crate) const HEAD: usize = 64 << 10;
 /// Connections of a listener at once.
 const CONNECTIONS: usize = 16_384;
 
@@ -53,7 +55,10 @@ async fn connection(
     watcher: Watcher,
 ) {
     drop(stream.set_nodelay(true));
-    let Some(tls) = live.plan().listener(place).map(|listener| Arc::clone(&listener.tls)) else { return };
+    let plan = live.plan();
+    let Some(listener) = plan.listener(place) else { return };
+    let (tls, head_within) = (Arc::clone(&listener.tls), listener.head_within);
+    drop(plan);
     let accepted = TlsAcceptor::from(tls).accept(stream);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
     let chain = stream.get_ref().1.peer_certificates();
@@ -63,8 +68,9 @@ async fn connection(
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
+    builder.http2().max_header_list_size(HEAD as u32);
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");

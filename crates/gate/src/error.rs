@@ -19,6 +19,14 @@ pub enum Error {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// A key cannot be read, or can be read by others.
+    #[error("{place}: {cause}")]
+    Secret {
+        /// Which setting names it.
+        place: String,
+        /// Why.
+        cause: sceau_hsm::Error,
+    },
     /// A certificate, a key, a name or a list cannot be used.
     #[error("{place}: {cause}")]
     Pki {

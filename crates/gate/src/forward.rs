@@ -5,19 +5,14 @@ use std::net::IpAddr;
 
 use http_body_util::BodyExt as _;
 use hyper::{
-    HeaderMap, Request, Response, StatusCode, Uri,
-    body::Incoming,
+    HeaderMap, Request, Response, StatusCode,
     header::{CONNECTION, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
-    http::uri::{Authority, PathAndQuery, Scheme},
-};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
 };
 
 use crate::{
     answer::{self, Body},
     guard::Admitted,
+    upstream::{Upload, Upstreams},
 };
 
 /// RFC 9440.
@@ -42,60 +37,44 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 const OURS: [HeaderName; 7] =
     [CLIENT_CERT, CLIENT_CERT_CHAIN, REVOCATION, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
 
-/// Connections to upstreams, kept for the next request.
-#[derive(Clone, Debug)]
-pub(crate) struct Upstreams(Client<HttpConnector, Incoming>);
-
-impl Upstreams {
-    pub(crate) fn new() -> Self {
-        Self(Client::builder(TokioExecutor::new()).build_http())
+/// Sends a request to a service, its path, method, body and other headers as they are. The error is the gate's own answer.
+pub(crate) async fn forward(
+    upstreams: &Upstreams,
+    mut request: Request<Upload>,
+    host: &str,
+    from: IpAddr,
+    admitted: Option<&Admitted>,
+) -> Result<Response<Body>, Response<Body>> {
+    *request.version_mut() = hyper::Version::HTTP_11;
+    let headers = request.headers_mut();
+    strip(headers);
+    withhold(headers);
+    let said =
+        [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
+    for (name, value) in said {
+        let Ok(value) = HeaderValue::from_str(&value) else {
+            return Err(answer::failure(StatusCode::BAD_REQUEST, "host_malformed"));
+        };
+        headers.insert(name, value);
     }
-
-    /// Sends a request to an upstream, its path, method, body and other headers as they are.
-    pub(crate) async fn forward(
-        &self,
-        upstream: &Authority,
-        mut request: Request<Incoming>,
-        host: &str,
-        from: IpAddr,
-        admitted: Option<&Admitted>,
-    ) -> Response<Body> {
-        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let uri =
-            Uri::builder().scheme(Scheme::HTTP).authority(upstream.clone()).path_and_query(path).build();
-        let Ok(uri) = uri else { return answer::failure(StatusCode::BAD_REQUEST, "address_malformed") };
-        *request.uri_mut() = uri;
-        *request.version_mut() = hyper::Version::HTTP_11;
-        let headers = request.headers_mut();
-        strip(headers);
-        withhold(headers);
-        let said =
-            [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
-        for (name, value) in said {
-            let Ok(value) = HeaderValue::from_str(&value) else {
-                return answer::failure(StatusCode::BAD_REQUEST, "host_malformed");
-            };
-            headers.insert(name, value);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    if let Some(admitted) = admitted {
+        headers.insert(CLIENT_CERT, admitted.certificate.clone());
+        if let Some(path) = &admitted.path {
+            headers.insert(CLIENT_CERT_CHAIN, path.clone());
         }
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
-        if let Some(admitted) = admitted {
-            headers.insert(CLIENT_CERT, admitted.certificate.clone());
-            if let Some(path) = &admitted.path {
-                headers.insert(CLIENT_CERT_CHAIN, path.clone());
-            }
-            if admitted.unchecked {
-                headers.insert(REVOCATION, HeaderValue::from_static("unchecked"));
-            }
+        if admitted.unchecked {
+            headers.insert(REVOCATION, HeaderValue::from_static("unchecked"));
         }
-        match self.0.request(request).await {
-            Ok(mut response) => {
-                strip(response.headers_mut());
-                response.map(|body| body.boxed())
-            }
-            Err(error) => {
-                tracing::warn!(%upstream, %error, "an upstream does not answer");
-                answer::failure(StatusCode::BAD_GATEWAY, "upstream_away")
-            }
+    }
+    match upstreams.send(request).await {
+        Ok(mut response) => {
+            strip(response.headers_mut());
+            Ok(response.map(|body| body.map_err(Into::into).boxed()))
+        }
+        Err(trouble) => {
+            let (status, code) = trouble.status();
+            Err(answer::failure(status, code))
         }
     }
 }

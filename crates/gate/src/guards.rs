@@ -8,9 +8,9 @@ use crate::{
     clock::now,
     error::Error,
     fail_open::FailOpen,
+    files::certificates,
     guard::{Guard, Rules},
     lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
-    plan::certificates,
     settings::{ClientsTable, FailOpenTable, ListsTable},
 };
 

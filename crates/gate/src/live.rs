@@ -2,18 +2,17 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{forward::Upstreams, plan::Plan};
+use crate::plan::Plan;
 
 /// What connections under way share.
 #[derive(Debug)]
 pub(crate) struct Live {
     plan: RwLock<Arc<Plan>>,
-    pub(crate) upstreams: Upstreams,
 }
 
 impl Live {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { plan: RwLock::new(Arc::new(plan)), upstreams: Upstreams::new() }
+        Self { plan: RwLock::new(Arc::new(plan)) }
     }
 
     /// The plan of now.

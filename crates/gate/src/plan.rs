@@ -2,22 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use hyper::http::uri::Authority;
-use sceau_pki::{Certificate, PrivateKey, TlsIdentity, server_config, server_config_asking};
+use sceau_pki::{server_config, server_config_asking};
 
 use crate::{
     address,
+    connection::HEAD,
     error::Error,
+    files::{identity, read, text_of},
     guard::Guard,
     guards::{guards, keeping},
     lists::{Feed, Keeping, Stamp, stamp},
+    routes::upstreams,
     settings::{ListenerTable, RouteTable, Settings},
+    upstream::Upstreams,
 };
 
 /// A configuration that can be run.
@@ -36,6 +39,7 @@ pub struct Plan {
 pub(crate) struct Listener {
     pub(crate) place: Place,
     pub(crate) tls: Arc<rustls::ServerConfig>,
+    pub(crate) head_within: Duration,
     /// The longest path first.
     pub(crate) routes: Vec<Route>,
 }
@@ -55,7 +59,8 @@ pub(crate) struct Ambiguous;
 pub(crate) struct Route {
     host: Option<String>,
     path: String,
-    pub(crate) upstream: Authority,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) largest_head: u64,
     pub(crate) guard: Option<Arc<Guard>>,
 }
 
@@ -153,30 +158,29 @@ fn listener(
     guards: &BTreeMap<&str, Arc<Guard>>,
 ) -> Result<Listener, Error> {
     let (at_certificate, at_key) = (format!("{name}, certificate"), format!("{name}, key"));
-    let chain = read(folder, &table.certificate, &at_certificate)?;
-    let key = read(folder, &table.key, &at_key)?;
-    let key = PrivateKey::from_pem(&text_of(&key)).map_err(Error::pki(&at_key))?;
-    let identity = TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(&at_certificate))?;
+    let identity = identity(folder, [&table.certificate, &table.key], [&at_certificate, &at_key])?;
     let routes = table.route.iter().enumerate();
-    let routes = routes.map(|(at, table)| route(&format!("{name}, route {}", at + 1), table, guards));
+    let routes = routes.map(|(at, table)| route(folder, &format!("{name}, route {}", at + 1), table, guards));
     let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
     let anchors: Vec<_> =
         routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
     let tls =
         if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
-    Ok(Listener { place, tls: Arc::new(tls.map_err(Error::pki(name))?), routes })
+    let tls = Arc::new(tls.map_err(Error::pki(name))?);
+    Ok(Listener { place, tls, head_within: table.head_within.0, routes })
 }
 
-fn route(place: &str, table: &RouteTable, guards: &BTreeMap<&str, Arc<Guard>>) -> Result<Route, Error> {
+fn route(
+    folder: &Path,
+    place: &str,
+    table: &RouteTable,
+    guards: &BTreeMap<&str, Arc<Guard>>,
+) -> Result<Route, Error> {
     let at = |setting: &str| format!("{place}, {setting}");
     if !table.path.starts_with('/') {
         return Err(Error::setting(at("path"), "a path begins with a slash"));
     }
-    let upstream = table.upstream.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-    let upstream = upstream.and_then(|authority| authority.parse::<Authority>().ok());
-    let upstream =
-        upstream.filter(|authority| authority.port().is_some() && !authority.as_str().contains('@'));
     let guard = table.clients.as_ref().map(|name| {
         let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
         guards.get(name.as_str()).cloned().ok_or_else(unknown)
@@ -184,34 +188,8 @@ fn route(place: &str, table: &RouteTable, guards: &BTreeMap<&str, Arc<Guard>>) -
     Ok(Route {
         host: table.host.clone(),
         path: table.path.clone(),
-        upstream: upstream.ok_or_else(|| Error::setting(at("upstream"), "write it http://host:port"))?,
+        upstreams: upstreams(folder, place, table)?,
+        largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
         guard: guard.transpose()?,
     })
-}
-
-/// Certificates of files in PEM or DER.
-pub(crate) fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
-    let mut all = Vec::new();
-    for path in paths {
-        let (bytes, name) = (read(folder, path, place)?, path.display().to_string());
-        if bytes.first() == Some(&0x30) {
-            all.push(Certificate::from_der(&bytes, &name).map_err(Error::pki(place))?);
-        } else {
-            all.extend(Certificate::all_from_pem(&text_of(&bytes), &name).map_err(Error::pki(place))?);
-        }
-    }
-    Ok(all)
-}
-
-pub(crate) fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
-    let path = folder.join(path);
-    fs::read(&path).map_err(|cause| Error::File {
-        place: place.to_owned(),
-        path: path.display().to_string(),
-        cause,
-    })
-}
-
-fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONNECTION, HOST, HeaderName, HeaderValue},
+    header::{EXPECT, HOST, HeaderName, HeaderValue},
 };
 use uuid::Uuid;
 
@@ -13,10 +13,12 @@ use crate::{
     answer::{self, Body},
     check,
     fail_open::Passing,
+    forward::forward,
     guard::{Admitted, Denial, Guard},
     live::Live,
     plan::{Ambiguous, Place, Route},
     shown::Shown,
+    upstream::Upload,
 };
 
 /// Of a request, in the service's log and in the gate's.
@@ -38,40 +40,59 @@ impl Caller {
             return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
         };
         request.headers_mut().insert(REQUEST_ID, value.clone());
-        let mut response = self.decide(request, &id, now).await;
+        let (head, body) = request.into_parts();
+        let (upload, waits) = (Upload::new(body), head.headers.contains_key(EXPECT));
+        let decided = self.decide(Request::from_parts(head, upload.clone()), &id, now).await;
+        let mut response = match decided {
+            Ok(response) => response,
+            Err(own) => {
+                // Who waits for a word before sending needs none.
+                if !waits {
+                    upload.drain().await;
+                }
+                own
+            }
+        };
         response.headers_mut().insert(REQUEST_ID, value);
         response
     }
 
-    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open.
-    async fn decide(&self, request: Request<Incoming>, id: &str, now: u64) -> Response<Body> {
+    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open. The error
+    /// is the gate's own answer.
+    async fn decide(
+        &self,
+        request: Request<Upload>,
+        id: &str,
+        now: u64,
+    ) -> Result<Response<Body>, Response<Body>> {
         if *request.method() == Method::CONNECT {
             // A tunnel would carry requests that nobody judges.
-            return answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+            return Err(answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
         }
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let Some(listener) = plan.listener(self.place) else {
-            let mut response = answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone");
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return response;
+            return Err(answer::closing(answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone")));
         };
         let Some(host) = host(&request) else {
-            return answer::failure(StatusCode::BAD_REQUEST, "host_missing");
+            return Err(answer::failure(StatusCode::BAD_REQUEST, "host_missing"));
         };
         let path = request.uri().path();
         let route = match listener.route(name_of(&host), path) {
             Ok(Some(route)) => route,
-            Ok(None) => return answer::failure(StatusCode::NOT_FOUND, "no_route"),
-            Err(Ambiguous) => return answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous"),
+            Ok(None) => return Err(answer::failure(StatusCode::NOT_FOUND, "no_route")),
+            Err(Ambiguous) => return Err(answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous")),
         };
+        if size_of_head(&request) > route.largest_head {
+            return Err(answer::failure(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"));
+        }
         let at_check = path.strip_prefix(route.base()) == Some("/check");
         let admitted = match &route.guard {
             Some(guard) => match self.admit(guard, route, request.method(), id, now).await {
                 Ok(admitted) => Some(admitted),
                 Err(denial) => {
                     tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
-                    return answer::denied(&denial, self.shown.chain(), at_check);
+                    return Err(answer::denied(&denial, self.shown.chain(), at_check));
                 }
             },
             None => None,
@@ -80,9 +101,9 @@ impl Caller {
             tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
         }
         if at_check && route.guard.is_some() && request.method() == Method::GET {
-            return check::answer(&route.upstream).await;
+            return Err(check::answer(&route.upstreams).await);
         }
-        self.live.upstreams.forward(&route.upstream, request, &host, self.from, admitted.as_deref()).await
+        forward(&route.upstreams, request, &host, self.from, admitted.as_deref()).await
     }
 
     async fn admit(
@@ -101,10 +122,17 @@ impl Caller {
 }
 
 /// The host that a request is for, with its port: of HTTP/2 from `:authority`.
-fn host(request: &Request<Incoming>) -> Option<String> {
+fn host<T>(request: &Request<T>) -> Option<String> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     authority.or(header).filter(|host| !host.contains('@')).map(str::to_owned)
+}
+
+/// As RFC 9113 §6.5.2 counts, and the address.
+fn size_of_head<T>(request: &Request<T>) -> u64 {
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    let address = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    u64::try_from(fields.sum::<usize>() + address).unwrap_or(u64::MAX)
 }
 
 /// Without the port.

@@ -5,12 +5,18 @@
 //! address = "0.0.0.0:443"
 //! certificate = "server.pem"          # the chain, leaf first
 //! key = "server.key"                  # PKCS#8, readable by its owner only
+//! head_within = "20s"                 # how long a client may take for a request's head; this is the usual
 //!
 //! [[listener.route]]                  # the first whose host fits and whose path is the longest
 //! host = "api.example.org"            # any host without it
 //! path = "/fhir"                      # everything without it
 //! upstream = "http://127.0.0.1:8080"
 //! clients = "sas-production"          # who may pass; anybody without it
+//! connect_within = "5s"               # this and the next are the usual
+//! answer_within = "60s"               # while nothing happens
+//! largest_body = "10 MiB"             # any size without it
+//! largest_head = "64 KiB"
+//! tls = { authority = "ca.pem", certificate = "gate.pem", key = "gate.key" } # of upstreams that begin with https://
 //!
 //! [clients.sas-production]
 //! anchors = ["ACR-EL.pem"]
@@ -83,6 +89,8 @@ pub(crate) struct ListenerTable {
     pub(crate) address: SocketAddr,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    #[serde(default = "twenty_seconds")]
+    pub(crate) head_within: Span,
     pub(crate) route: Vec<RouteTable>,
 }
 
@@ -92,8 +100,30 @@ pub(crate) struct RouteTable {
     pub(crate) host: Option<String>,
     #[serde(default = "everything")]
     pub(crate) path: String,
-    pub(crate) upstream: String,
+    pub(crate) upstream: OneOrMore,
     pub(crate) clients: Option<String>,
+    pub(crate) tls: Option<TlsTable>,
+    #[serde(default = "five_seconds")]
+    pub(crate) connect_within: Span,
+    #[serde(default = "a_minute")]
+    pub(crate) answer_within: Span,
+    pub(crate) largest_body: Option<Size>,
+    pub(crate) largest_head: Option<Size>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsTable {
+    pub(crate) authority: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,6 +152,18 @@ pub(crate) struct FailOpenTable {
 pub(crate) struct AllowTable {
     pub(crate) common_name: String,
     pub(crate) organizational_units: Vec<String>,
+}
+
+fn twenty_seconds() -> Span {
+    Span(Duration::from_secs(20))
+}
+
+fn five_seconds() -> Span {
+    Span(Duration::from_secs(5))
+}
+
+fn a_minute() -> Span {
+    Span(Duration::from_secs(60))
 }
 
 fn everything() -> String {

@@ -15,6 +15,7 @@ pub(crate) struct Kept {
     into: ChildStdin,
     from: ChildStdout,
     read: String,
+    body: String,
 }
 
 impl Kept {
@@ -33,16 +34,32 @@ impl Kept {
             .stderr(Stdio::null());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let (into, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { _child: child, into, from, read: String::new() }
+        Self { _child: child, into, from, read: String::new(), body: String::new() }
     }
 
     /// The status and the head of the answer.
     pub(crate) async fn get(&mut self, path: &str) -> (String, String) {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        self.into.write_all(request.as_bytes()).await.unwrap();
+        self.say(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
+        self.hear().await
+    }
+
+    /// Sends these octets.
+    pub(crate) async fn say(&mut self, octets: &str) {
+        self.into.write_all(octets.as_bytes()).await.unwrap();
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut octets = Vec::new();
+        self.from.read_to_end(&mut octets).await.unwrap();
+        String::from_utf8_lossy(&octets).into_owned()
+    }
+
+    /// The status and the head of the next answer.
+    pub(crate) async fn hear(&mut self) -> (String, String) {
         loop {
-            if let Some((head, rest)) = self.answer() {
-                self.read = rest;
+            if let Some((head, body, rest)) = self.answer() {
+                (self.read, self.body) = (rest, body);
                 let status = head.split_whitespace().nth(1).unwrap().to_owned();
                 return (status, head);
             }
@@ -53,19 +70,28 @@ impl Kept {
         }
     }
 
+    /// Of the answer that was heard last.
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
     /// Whether it goes on with a session of before.
     pub(crate) fn is_resumed(&self) -> bool {
         self.read.contains("Reused, ")
     }
 
     /// A whole answer among what OpenSSL says besides, and what follows.
-    fn answer(&self) -> Option<(String, String)> {
+    fn answer(&self) -> Option<(String, String, String)> {
         let (before, _) = self.read.split_once("HTTP/1.1 ")?;
         let answer = &self.read[before.len()..];
         let (head, rest) = answer.split_once("\r\n\r\n")?;
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
         let body = rest.get(..length.parse().unwrap())?;
         // What was said before stays, for what it says of the session.
-        Some((head.to_owned(), format!("{}{}", before.replace("HTTP/1.1", ""), &rest[body.len()..])))
+        Some((
+            head.to_owned(),
+            body.to_owned(),
+            format!("{}{}", before.replace("HTTP/1.1", ""), &rest[body.len()..]),
+        ))
     }
 }

@@ -12,7 +12,7 @@ use sceau_gate::{Gate, Plan, Reload};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -165,6 +165,11 @@ fn make() -> TempDir {
         request(name, subject);
         sign(name, authority, section, dates);
     }
+    let injecting = "[req]\nprompt=no\ndistinguished_name=dn\n[dn]\nCN=x\\r\\nevil: y\\\"\n";
+    fs::write(at.join("injecting.cnf"), injecting).unwrap();
+    let words = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config injecting.cnf -keyout injecting.key";
+    run(at, "openssl", &format!("{words} -out injecting.csr"));
+    sign("injecting", "authority", "client", "-days 30");
     for authority in ["root", "authority"] {
         if authority == "authority" {
             run(
@@ -262,6 +267,17 @@ impl Stage {
         tokio::task::spawn_blocking(move || run(&folder, "curl", &words)).await.unwrap()
     }
 
+    /// What curl says when it gets no whole answer.
+    pub(crate) async fn failing(&self, path: &str, words: &str) -> String {
+        let chain = chain().display();
+        let url = format!("https://localhost:{}{path}", self.address.port());
+        let words = format!("-sS --cacert {chain}/root.pem {words} {url}");
+        let output = tokio::task::spawn_blocking(move || {
+            Command::new("curl").args(words.split_whitespace()).output().unwrap()
+        });
+        String::from_utf8_lossy(&output.await.unwrap().stderr).into_owned()
+    }
+
     /// What curl says of a tunnel through the gate to somebody else.
     pub(crate) async fn tunnel(&self) -> String {
         let chain = chain().display();
@@ -294,14 +310,7 @@ pub(crate) async fn upstream() -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = socket.accept().await {
             tokio::spawn(async move {
-                let mut head = Vec::new();
-                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-                    let mut octets = [0; 4096];
-                    match stream.read(&mut octets).await {
-                        Ok(0) | Err(_) => return,
-                        Ok(read) => head.extend_from_slice(&octets[..read]),
-                    }
-                }
+                let Some(head) = request(&mut stream).await else { return };
                 let answer =
                     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", head.len());
                 drop(stream.write_all(&[answer.as_bytes(), &head].concat()).await);
@@ -309,4 +318,27 @@ pub(crate) async fn upstream() -> SocketAddr {
         }
     });
     address
+}
+
+/// The head of a request whose body was read too; none where the connection ended before.
+pub(crate) async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut read = Vec::new();
+    loop {
+        let mut octets = [0; 4096];
+        match stream.read(&mut octets).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => read.extend_from_slice(&octets[..count]),
+        }
+        let Some(end) = read.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
+        let (head, body) = read.split_at(end + 4);
+        let said = String::from_utf8_lossy(head).to_ascii_lowercase();
+        let length = said.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let whole = match length {
+            Some(length) => body.len() >= length.parse().unwrap(),
+            None => !said.contains("transfer-encoding: chunked") || body.ends_with(b"0\r\n\r\n"),
+        };
+        if whole {
+            return Some(head.to_vec());
+        }
+    }
 }

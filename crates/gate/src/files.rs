@@ -1,0 +1,57 @@
+//! Files that a configuration names.
+
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sceau_hsm::durable;
+use sceau_pki::{Certificate, PrivateKey, TlsIdentity};
+
+use crate::error::Error;
+
+/// The largest file of a key.
+const KEY: usize = 256 << 10;
+
+/// Certificates of files in PEM or DER.
+pub(crate) fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
+    let mut all = Vec::new();
+    for path in paths {
+        let (bytes, name) = (read(folder, path, place)?, path.display().to_string());
+        if bytes.first() == Some(&0x30) {
+            all.push(Certificate::from_der(&bytes, &name).map_err(Error::pki(place))?);
+        } else {
+            all.extend(Certificate::all_from_pem(&text_of(&bytes), &name).map_err(Error::pki(place))?);
+        }
+    }
+    Ok(all)
+}
+
+pub(crate) fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
+    let path = folder.join(path);
+    fs::read(&path).map_err(|cause| Error::File {
+        place: place.to_owned(),
+        path: path.display().to_string(),
+        cause,
+    })
+}
+
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// A chain and its key, which nobody but their owner may read.
+pub(crate) fn identity(
+    folder: &Path,
+    [chain, key]: [&Path; 2],
+    [at_chain, at_key]: [&str; 2],
+) -> Result<TlsIdentity, Error> {
+    let (chain, key) = (read(folder, chain, at_chain)?, folder.join(key));
+    let secret = |cause| Error::Secret { place: at_key.to_owned(), cause };
+    durable::check_secret(&key).map_err(secret)?;
+    let key = durable::read_secret(&key, KEY).map_err(secret)?;
+    let key = std::str::from_utf8(&key).map_err(|_| sceau_pki::Error::NotAPrivateKey);
+    let key = key.and_then(PrivateKey::from_pem).map_err(Error::pki(at_key))?;
+    TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(at_chain))
+}

@@ -1,0 +1,91 @@
+//! The services that a route names, and how each is reached.
+
+use std::{path::Path, sync::Arc};
+
+use hyper::http::uri::Authority;
+use rustls::{ClientConfig, pki_types::ServerName};
+use sceau_pki::{Anchors, Certificate, client_config};
+
+use crate::{
+    error::Error,
+    files::{certificates, identity},
+    settings::{OneOrMore, RouteTable, TlsTable},
+    upstream::{Bounds, Reach, To, Upstreams},
+};
+
+const SHAPE: &str = "write it http://host:port, https://host:port or unix:/path";
+
+/// Those of a route, in the order of the file.
+pub(crate) fn upstreams(folder: &Path, place: &str, table: &RouteTable) -> Result<Upstreams, Error> {
+    let at = |setting: &str| format!("{place}, {setting}");
+    let texts = match &table.upstream {
+        OneOrMore::One(text) => std::slice::from_ref(text),
+        OneOrMore::More(texts) => texts,
+    };
+    let secure = texts.iter().any(|text| text.starts_with("https://"));
+    let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref())).transpose()?;
+    if table.tls.is_some() && tls.is_none() {
+        return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
+    }
+    let reaches = texts.iter().map(|text| {
+        let to = to(text, tls.as_ref()).ok_or_else(|| Error::setting(at("upstream"), SHAPE))?;
+        Ok(Reach { to, within: table.connect_within.0 })
+    });
+    let reaches: Vec<Reach> = reaches.collect::<Result<_, Error>>()?;
+    if reaches.is_empty() {
+        return Err(Error::setting(at("upstream"), SHAPE));
+    }
+    let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
+    Ok(Upstreams::new(reaches, bounds))
+}
+
+fn to(text: &str, tls: Option<&Arc<ClientConfig>>) -> Option<To> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        let path = Path::new(path);
+        return path.is_absolute().then(|| To::Unix(path.to_owned()));
+    }
+    let (scheme, rest) = text.split_once("://")?;
+    let authority: Authority = rest.trim_end_matches('/').parse().ok()?;
+    if authority.port().is_none() || authority.as_str().contains('@') {
+        return None;
+    }
+    match scheme {
+        "http" => Some(To::Tcp(authority)),
+        "https" => {
+            let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+            let name = ServerName::try_from(host.to_owned()).ok()?;
+            Some(To::Tls(authority, name, Arc::clone(tls?)))
+        }
+        _ => None,
+    }
+}
+
+/// Whom to believe, and what to show: the system's authorities and no certificate, unless the table says otherwise.
+fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<Arc<ClientConfig>, Error> {
+    let at = |setting: &str| format!("{place}.{setting}");
+    let authority = table.and_then(|table| table.authority.as_ref());
+    let trusted = match authority {
+        Some(path) => certificates(folder, std::slice::from_ref(path), &at("authority"))?,
+        None => of_the_system(),
+    };
+    let anchors = Anchors::new(trusted).map_err(Error::pki(&at("authority")))?;
+    let shown = match table.map(|table| (&table.certificate, &table.key)) {
+        Some((Some(chain), Some(key))) => {
+            Some(identity(folder, [chain, key], [&at("certificate"), &at("key")])?)
+        }
+        None | Some((None, None)) => None,
+        Some(_) => {
+            return Err(Error::setting(place, "a certificate needs its key, and a key its certificate"));
+        }
+    };
+    let mut config = client_config(&anchors, shown.as_ref()).map_err(Error::pki(place))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Those of the system's that may issue.
+fn of_the_system() -> Vec<Certificate> {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let read = found.iter().filter_map(|der| Certificate::from_der(der, "the system's authorities").ok());
+    read.filter(|certificate| Anchors::new([certificate.clone()]).is_ok()).collect()
+}

@@ -1,0 +1,126 @@
+//! A request's body on its way: how much of it passed, when the last of it did, and what is done with what nobody wants.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::Instant;
+
+use crate::answer::{Body, BoxError};
+
+/// How much of a body that nobody wants is read before the answer, and for how long.
+const UNWANTED: u64 = 256 << 10;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    body: Incoming,
+    last: Instant,
+    over: bool,
+    too_large: bool,
+}
+
+impl Upload {
+    pub(crate) fn new(body: Incoming) -> Self {
+        let over = body.is_end_stream();
+        Self(Arc::new(Mutex::new(State { body, last: Instant::now(), over, too_large: false })))
+    }
+
+    /// For a service, of at most so many octets.
+    pub(crate) fn body(&self, most: Option<u64>) -> Body {
+        Sent { left: most.unwrap_or(u64::MAX), upload: self.clone() }.boxed()
+    }
+
+    /// When something last happened.
+    pub(crate) fn last(&self) -> Instant {
+        self.state().last
+    }
+
+    /// Whether all of it passed, or there is none.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().over
+    }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.state().too_large
+    }
+
+    /// Reads what nobody wants, within bounds: a client that is still sending when the connection closes may never read the answer.
+    pub(crate) async fn drain(&self) {
+        let mut left = UNWANTED;
+        let all = std::future::poll_fn(|context| {
+            loop {
+                match ready!(self.poll(context)) {
+                    Some(Ok(frame)) => left = left.saturating_sub(length(&frame).max(1)),
+                    _ => return Poll::Ready(()),
+                }
+                if left == 0 {
+                    return Poll::Ready(());
+                }
+            }
+        });
+        drop(tokio::time::timeout(PATIENCE, all).await);
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let mut state = self.state();
+        if state.over {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(Pin::new(&mut state.body).poll_frame(context));
+        state.last = Instant::now();
+        state.over = !matches!(frame, Some(Ok(_))) || state.body.is_end_stream();
+        Poll::Ready(frame)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body as a service is sent it.
+struct Sent {
+    left: u64,
+    upload: Upload,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(self.upload.poll(context));
+        let octets = frame.as_ref().and_then(|frame| frame.as_ref().ok()).map_or(0, length);
+        let Some(left) = self.left.checked_sub(octets) else {
+            self.upload.state().too_large = true;
+            return Poll::Ready(Some(Err("the body is larger than the route allows".into())));
+        };
+        self.left = left;
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upload.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.upload.state().body.size_hint()
+    }
+}
+
+fn length(frame: &Frame<Bytes>) -> u64 {
+    frame.data_ref().map_or(0, Bytes::len) as u64
+}
