@@ -62,7 +62,7 @@ async fn connection(
     let accepted = TlsAcceptor::from(tls).accept(stream);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
     let chain = stream.get_ref().1.peer_certificates();
-    let caller = Arc::new(Caller { shown: Shown::new(chain), from, place, live });
+    let caller = Arc::new(Caller { shown: Shown::new(chain), from, place, live, _permit: permit });
     let service = service_fn(move |request| {
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
@@ -71,9 +71,8 @@ async fn connection(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
     builder.http2().max_header_list_size(HEAD as u32);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
     }
-    drop(permit);
 }

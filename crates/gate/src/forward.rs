@@ -12,6 +12,7 @@ use hyper::{
 use crate::{
     answer::{self, Body},
     guard::Admitted,
+    upgrade,
     upstream::{Upload, Upstreams},
 };
 
@@ -38,17 +39,23 @@ const OURS: [HeaderName; 7] =
     [CLIENT_CERT, CLIENT_CERT_CHAIN, REVOCATION, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
 
 /// Sends a request to a service, its path, method, body and other headers as they are. The error is the gate's own answer.
+/// `may` is asked again and again while a WebSocket is open.
 pub(crate) async fn forward(
     upstreams: &Upstreams,
     mut request: Request<Upload>,
     host: &str,
     from: IpAddr,
     admitted: Option<&Admitted>,
+    may: impl Fn() -> bool + Send + 'static,
 ) -> Result<Response<Body>, Response<Body>> {
+    let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
     let headers = request.headers_mut();
     strip(headers);
     withhold(headers);
+    if client.is_some() {
+        upgrade::say(headers);
+    }
     let said =
         [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
     for (name, value) in said {
@@ -70,6 +77,13 @@ pub(crate) async fn forward(
     match upstreams.send(request).await {
         Ok(mut response) => {
             strip(response.headers_mut());
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                let away = || answer::failure(StatusCode::BAD_GATEWAY, "upstream_away");
+                let client = client.ok_or_else(away)?;
+                let service = hyper::upgrade::on(&mut response);
+                upgrade::say(response.headers_mut());
+                tokio::spawn(upgrade::carry(client, service, may));
+            }
             Ok(response.map(|body| body.map_err(Into::into).boxed()))
         }
         Err(trouble) => {

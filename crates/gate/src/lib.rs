@@ -24,6 +24,7 @@ mod serve;
 mod settings;
 mod shown;
 mod units;
+mod upgrade;
 mod upstream;
 mod verdicts;
 

@@ -7,11 +7,12 @@ use hyper::{
     body::Incoming,
     header::{EXPECT, HOST, HeaderName, HeaderValue},
 };
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::{
     answer::{self, Body},
-    check,
+    check, clock,
     fail_open::Passing,
     forward::forward,
     guard::{Admitted, Denial, Guard},
@@ -30,11 +31,13 @@ pub(crate) struct Caller {
     pub(crate) from: IpAddr,
     pub(crate) place: Place,
     pub(crate) live: Arc<Live>,
+    /// A place among the listener's connections, WebSockets too.
+    pub(crate) _permit: OwnedSemaphorePermit,
 }
 
 impl Caller {
     /// Answers one request under an id of its own, which the service behind and the caller both learn.
-    pub(crate) async fn answer(&self, mut request: Request<Incoming>, now: u64) -> Response<Body> {
+    pub(crate) async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, now: u64) -> Response<Body> {
         let id = Uuid::new_v4().to_string();
         let Ok(value) = HeaderValue::from_str(&id) else {
             return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
@@ -60,7 +63,7 @@ impl Caller {
     /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open. The error
     /// is the gate's own answer.
     async fn decide(
-        &self,
+        self: &Arc<Self>,
         request: Request<Upload>,
         id: &str,
         now: u64,
@@ -103,7 +106,19 @@ impl Caller {
         if at_check && route.guard.is_some() && request.method() == Method::GET {
             return Err(check::answer(&route.upstreams).await);
         }
-        forward(&route.upstreams, request, &host, self.from, admitted.as_deref()).await
+        let (caller, same_host, same_path) = (Arc::clone(self), host.clone(), path.to_owned());
+        let may = move || caller.may_still(&same_host, &same_path, clock::now());
+        forward(&route.upstreams, request, &host, self.from, admitted.as_deref(), may).await
+    }
+
+    /// Whether a request to there would be let through at `now`.
+    fn may_still(&self, host: &str, path: &str, now: u64) -> bool {
+        let plan = self.live.plan();
+        let route =
+            plan.listener(self.place).and_then(|listener| listener.route(name_of(host), path).ok()?);
+        route.is_some_and(|route| {
+            route.guard.as_ref().is_none_or(|guard| guard.admit(&self.shown, self.from, now).is_ok())
+        })
     }
 
     async fn admit(

@@ -48,6 +48,16 @@ impl Kept {
         self.into.write_all(octets.as_bytes()).await.unwrap();
     }
 
+    /// Until this is heard.
+    pub(crate) async fn wait_for(&mut self, word: &str) {
+        while !self.read.ends_with(word) {
+            let mut octets = [0; 4096];
+            let count = self.from.read(&mut octets).await.unwrap();
+            assert!(count > 0, "the connection ended: {}", self.read);
+            self.read.push_str(&String::from_utf8_lossy(&octets[..count]));
+        }
+    }
+
     /// Everything up to the end of the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut octets = Vec::new();

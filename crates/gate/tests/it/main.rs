@@ -8,5 +8,6 @@ mod outside;
 mod requests_are_bounded;
 mod services_are_reached;
 mod the_file_is_read_again;
+mod websockets_are_judged_too;
 mod where_no_list_speaks_requests_pass_for_a_while;
 mod who_calls_is_judged_on_each_request;

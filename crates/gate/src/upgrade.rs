@@ -1,0 +1,54 @@
+//! WebSockets: a request that becomes a connection of its own (RFC 6455 §4, RFC 9110 §7.8). Nothing else is upgraded: `h2c` would carry requests
+//! that nobody judges.
+
+use std::time::Duration;
+
+use hyper::{
+    HeaderMap, Method, Request, Version,
+    header::{CONNECTION, HeaderValue, UPGRADE},
+    upgrade::OnUpgrade,
+};
+use hyper_util::rt::TokioIo;
+
+/// How often whoever holds one is judged again.
+const LOOK: Duration = Duration::from_millis(500);
+const WEBSOCKET: &str = "websocket";
+
+/// The client's side, where the request asks for a WebSocket.
+pub(crate) fn asked<T>(request: &mut Request<T>) -> Option<OnUpgrade> {
+    let says = |name, word: &str| {
+        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
+    };
+    let asks = request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && says(CONNECTION, "upgrade")
+        && says(UPGRADE, WEBSOCKET);
+    asks.then(|| hyper::upgrade::on(request))
+}
+
+/// Says so to the next one.
+pub(crate) fn say(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+}
+
+/// Carries octets both ways until one side ends, or the client may no longer.
+pub(crate) async fn carry(client: OnUpgrade, service: OnUpgrade, may: impl Fn() -> bool) {
+    let (Ok(client), Ok(service)) = tokio::join!(client, service) else { return };
+    let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
+    let carrying = tokio::io::copy_bidirectional(&mut client, &mut service);
+    tokio::pin!(carrying);
+    let mut looking = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            _ = &mut carrying => return,
+            _ = looking.tick() => {
+                if !may() {
+                    tracing::info!("a WebSocket is ended: its client may no longer pass");
+                    return;
+                }
+            }
+        }
+    }
+}
