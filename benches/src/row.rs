@@ -41,6 +41,17 @@ impl Row {
         }
     }
 
+    /// The same where the ratio was taken pair by pair.
+    pub(crate) fn compared(
+        measure: impl Into<String>,
+        ours: Figure,
+        peer: Figure,
+        ratio: f64,
+        target: Target,
+    ) -> Self {
+        Self { value: Some(ratio), ..Self::ratio(measure, ours, peer, target) }
+    }
+
     /// Ours alone, with a target in its own unit.
     pub(crate) fn figure(measure: impl Into<String>, ours: Figure, target: Target) -> Self {
         Self {

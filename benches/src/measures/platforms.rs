@@ -1,13 +1,15 @@
-//! Two processes of the platform beside one, on the same PostgreSQL: what a dossier costs them in processor time.
+//! Two processes of the platform beside one, on the same PostgreSQL: what a dossier costs in processor time, wherever it is spent.
 
 use std::net::Ipv4Addr;
 
 use futures::future::join_all;
+use sceau_store::judge::PostgresJudge;
 use sceau_tests::{Balancer, House, Running, Stage, free_port};
 use tokio::net::TcpListener;
 
 use crate::Settings;
 use crate::row::{Figure, Row, Target};
+use crate::timing::quantile;
 
 /// Deposits at the same time.
 const AT_ONCE: usize = 4;
@@ -15,103 +17,103 @@ const AT_ONCE: usize = 4;
 const DOCUMENT: usize = 100_000;
 
 /// Rounds of one process and two by turns; odd, so that one of them is the median.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 31;
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
-    let dossiers = if settings.quick { 12 } else { 120 };
+    let dossiers = if settings.quick { 8 } else { 40 };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let mut rounds = runtime.block_on(compare(dossiers))?;
-    rounds.sort_by(|left, right| left.ratio().total_cmp(&right.ratio()));
-    let name = format!("processor time of a dossier of 100 kB, two processes beside one, {dossiers} dossiers");
-    let (Some(least), Some(middle), Some(most)) = (rounds.first(), rounds.get(ROUNDS / 2), rounds.last()) else {
-        return Err("no round was measured".into());
-    };
+    let rounds = runtime.block_on(compare(dossiers))?;
+    let name = "processor time of a dossier of 100 kB, two processes beside one";
+    let [one, two] = [|round: &Round| round.one.whole, |round: &Round| round.two.whole]
+        .map(|of| quantile(&mut rounds.iter().map(of).collect::<Vec<_>>(), 0.5));
+    let mut whole: Vec<f64> = rounds.iter().map(|round| round.two.whole / round.one.whole).collect();
+    let mut alone: Vec<f64> = rounds.iter().map(|round| round.two.platform / round.one.platform).collect();
+    let told = |what: &str, value| Row::told(format!("{name}, {what}"), Figure::new(value, "times"));
     Ok(vec![
-        Row::ratio(
-            format!("{name} a round, the median of {ROUNDS} rounds"),
-            Figure::new(middle.two, "ms"),
-            Figure::new(middle.one, "ms"),
+        Row::compared(
+            format!(
+                "{name}, with database and element, {dossiers} dossiers a round, the median of {ROUNDS} rounds"
+            ),
+            Figure::new(two, "ms"),
+            Figure::new(one, "ms"),
+            quantile(&mut whole, 0.5),
             Target::AtMost(1.10),
         ),
-        Row::told(format!("{name}, the lowest round"), Figure::new(least.ratio(), "times")),
-        Row::told(format!("{name}, the highest round"), Figure::new(most.ratio(), "times")),
+        told("the lower quartile of the rounds", quantile(&mut whole, 0.25)),
+        told("the upper quartile of the rounds", quantile(&mut whole, 0.75)),
+        told("without database and element, the median", quantile(&mut alone, 0.5)),
     ])
 }
 
-/// Milliseconds of a dossier, with one process and with two.
+/// What a dossier cost with one process and with two.
 struct Round {
-    one: f64,
-    two: f64,
+    one: Spent,
+    two: Spent,
 }
 
-impl Round {
-    fn ratio(&self) -> f64 {
-        self.two / self.one
-    }
+/// Milliseconds of a processor.
+struct Spent {
+    /// Of the platform's processes.
+    platform: f64,
+    /// Of these, of the element, and of the database server.
+    whole: f64,
 }
 
-/// The rounds, every second one with the two processes first: what grows with the database, and what the machine does
-/// meanwhile, weighs on both alike.
+/// Short rounds, every second one with the two processes first: what grows with the database, and what the machine does meanwhile, weighs on
+/// both alike. The second process waits while the first works alone, and is not counted then.
 async fn compare(dossiers: usize) -> Result<Vec<Round>, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| error.to_string())?;
     let public = listener.local_addr().map_err(|error| error.to_string())?.port();
     let house = House::start_on_postgresql("bench-platforms", public);
-    let first = house.port();
+    let (first, port) = (house.port(), free_port());
     let balancer = Balancer::open(listener, [first]);
     let stage = Stage::in_house(house).await;
     let pid = stage.house.platform.as_ref().map(Running::pid).ok_or("the platform does not run")?;
-    let bench = Bench { stage, balancer, first, pid, dossiers };
-    deposit(&bench.stage, dossiers).await;
+    let second = stage.house.another_platform("sceau-second", port);
+    let (alone, both) = ([pid], [pid, second.pid()]);
+    balancer.turn_to([first, port]);
+    deposit(&stage, dossiers * 4).await;
 
+    let turn = async |processes: &[u32]| {
+        if processes.len() == 1 {
+            balancer.turn_to([first]);
+        } else {
+            balancer.turn_to([first, port]);
+        }
+        spent(&stage, processes, dossiers).await
+    };
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
         rounds.push(if round % 2 == 0 {
-            let one = bench.alone().await?;
-            Round { one, two: bench.beside_another().await? }
+            let one = turn(&alone).await?;
+            Round { one, two: turn(&both).await? }
         } else {
-            let two = bench.beside_another().await?;
-            Round { one: bench.alone().await?, two }
+            let two = turn(&both).await?;
+            Round { one: turn(&alone).await?, two }
         });
+    }
+    let served = balancer.answered(port);
+    second.stop();
+    if served < dossiers * ROUNDS {
+        return Err(format!("the second process answered {served} requests only"));
     }
     Ok(rounds)
 }
 
-/// A house of one platform process behind a balancer, to which a second may be added.
-struct Bench {
-    stage: Stage,
-    balancer: Balancer,
-    first: u16,
-    pid: u32,
-    dossiers: usize,
-}
-
-impl Bench {
-    async fn alone(&self) -> Result<f64, String> {
-        spent(&self.stage, &[self.pid], self.dossiers).await
-    }
-
-    /// A second process is started, warmed and ended again: one process alone means that no other runs.
-    async fn beside_another(&self) -> Result<f64, String> {
-        let port = free_port();
-        let second = self.stage.house.another_platform("sceau-second", port);
-        self.balancer.turn_to([self.first, port]);
-        deposit(&self.stage, self.dossiers / 3).await;
-        let two = spent(&self.stage, &[self.pid, second.pid()], self.dossiers).await?;
-        let served = self.balancer.answered(port);
-        self.balancer.turn_to([self.first]);
-        second.stop();
-        if served < self.dossiers {
-            return Err(format!("the second process answered {served} requests only"));
-        }
-        Ok(two)
-    }
-}
-
-/// Milliseconds of these processes for each of so many dossiers.
-async fn spent(stage: &Stage, processes: &[u32], dossiers: usize) -> Result<f64, String> {
-    let before = processor_time(processes)?;
+/// What each of so many dossiers costs.
+async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize) -> Result<Spent, String> {
+    let element = stage.house.element.as_ref().map(Running::pid).ok_or("the element does not run")?;
+    let server = stage.house.servers.postgresql.as_ref().and_then(PostgresJudge::pid);
+    let server = server.ok_or("the database does not run")?;
+    let now = || -> Result<(f64, f64), String> {
+        let platform = processor_time(platforms)?;
+        Ok((platform, platform + processor_time(&[element])? + time_of_family(server)?))
+    };
+    let before = now()?;
     deposit(stage, dossiers).await;
-    Ok((processor_time(processes)? - before) / dossiers as f64)
+    let after = now()?;
+    let each = |before: f64, after: f64| (after - before) / dossiers as f64;
+    Ok(Spent { platform: each(before.0, after.0), whole: each(before.1, after.1) })
 }
 
 async fn deposit(stage: &Stage, dossiers: usize) {
@@ -121,16 +123,44 @@ async fn deposit(stage: &Stage, dossiers: usize) {
     }
 }
 
-/// User and system time of processes, all threads, in milliseconds (proc(5), `/proc/PID/stat`, fields 14 and 15).
+/// User and system time of processes, all threads, in milliseconds.
 fn processor_time(processes: &[u32]) -> Result<f64, String> {
-    let ticks = rustix::param::clock_ticks_per_second() as f64;
-    let mut sum = 0.0;
-    for pid in processes {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-        // The name, in parentheses, may hold anything.
-        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace();
-        let used: f64 = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-        sum += used / ticks * 1000.0;
+    processes.iter().map(|pid| Ok(Stat::of(*pid)?.milliseconds(2))).sum()
+}
+
+/// The same of a process, of its children, and of those that it had and that ended.
+fn time_of_family(parent: u32) -> Result<f64, String> {
+    let mut sum = Stat::of(parent)?.milliseconds(4);
+    for entry in std::fs::read_dir("/proc").map_err(|error| error.to_string())?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // One that ended meanwhile is counted by its parent, next time.
+        if let Ok(stat) = Stat::of(pid)
+            && stat.field(1) == f64::from(parent)
+        {
+            sum += stat.milliseconds(2);
+        }
     }
     Ok(sum)
+}
+
+/// `/proc/PID/stat` behind the name (proc(5), from field 3).
+struct Stat(Vec<f64>);
+
+impl Stat {
+    fn of(pid: u32) -> Result<Self, String> {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
+        // The name, in parentheses, may hold anything.
+        let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace();
+        Ok(Self(fields.map(|field| field.parse().unwrap_or(0.0)).collect()))
+    }
+
+    fn field(&self, at: usize) -> f64 {
+        self.0.get(at).copied().unwrap_or(0.0)
+    }
+
+    /// User and system time (fields 14 and 15); of four, also that of children that ended (16 and 17).
+    fn milliseconds(&self, fields: usize) -> f64 {
+        let ticks: f64 = self.0.iter().skip(11).take(fields).sum();
+        ticks / rustix::param::clock_ticks_per_second() as f64 * 1000.0
+    }
 }

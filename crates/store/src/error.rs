@@ -171,7 +171,7 @@ const DEADLOCK: &str = "40P01";
 const FULL: &str = "53100";
 
 /// A connection that was lost or could not be had, and what PostgreSQL says of itself when it has no time (appendix A of its manual).
-fn away(error: &sqlx::Error) -> bool {
+pub(crate) fn away(error: &sqlx::Error) -> bool {
     match error {
         // What TLS refuses (a certificate that is not the server's) gets no better by waiting.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => false,

@@ -5,7 +5,9 @@
 //! `ON CONFLICT` decide.
 
 mod address;
+mod begun;
 mod checkpoint;
+mod connections;
 mod durable;
 mod postgres;
 mod sqlite;
@@ -81,7 +83,7 @@ impl Database {
     pub async fn probe(postgres: &Postgres) -> Result<(String, u64), StoreError> {
         let server = postgres::Server::open(postgres).await?;
         let said = async { Ok((server.version().await?, server.now_ms().await?)) }.await;
-        server.close().await;
+        server.close();
         said
     }
 
@@ -201,7 +203,7 @@ impl Database {
     pub async fn close(&self) {
         match &self.engine {
             Engine::File(file) => file.close().await,
-            Engine::Server(server) => server.close().await,
+            Engine::Server(server) => server.close(),
         }
     }
 }
@@ -214,7 +216,7 @@ pub struct Transaction {
 
 enum Inner {
     File(sqlite::Writing),
-    Server(sqlx::Transaction<'static, sqlx::Postgres>),
+    Server(begun::Begun),
 }
 
 impl std::fmt::Debug for Transaction {
@@ -235,7 +237,7 @@ impl Transaction {
     pub async fn execute(&mut self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         match &mut self.inner {
             Inner::File(inner) => inner.execute(statement, values),
-            Inner::Server(inner) => postgres::execute(&mut **inner, statement, values).await,
+            Inner::Server(inner) => inner.execute(statement, values).await,
         }
     }
 
@@ -259,7 +261,7 @@ impl Transaction {
     ) -> Result<Option<Row>, StoreError> {
         match &mut self.inner {
             Inner::File(inner) => inner.fetch_optional(statement, values),
-            Inner::Server(inner) => postgres::fetch_optional(&mut **inner, statement, values).await,
+            Inner::Server(inner) => inner.fetch_optional(statement, values).await,
         }
     }
 
@@ -274,7 +276,7 @@ impl Transaction {
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.inner {
             Inner::File(inner) => inner.fetch_all(statement, values),
-            Inner::Server(inner) => postgres::fetch_all(&mut **inner, statement, values).await,
+            Inner::Server(inner) => inner.fetch_all(statement, values).await,
         }
     }
 
@@ -285,7 +287,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
             Inner::File(inner) => inner.commit().await?,
-            Inner::Server(inner) => inner.commit().await.map_err(StoreError::database("commit"))?,
+            Inner::Server(inner) => inner.commit().await?,
         }
         self.wake.iter().for_each(|sleeper| sleeper.notify_one());
         Ok(())
@@ -301,7 +303,7 @@ impl Transaction {
                 drop(inner);
                 Ok(())
             }
-            Inner::Server(inner) => inner.rollback().await.map_err(StoreError::database("rollback")),
+            Inner::Server(inner) => inner.rollback().await,
         }
     }
 
@@ -318,10 +320,7 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         match &mut self.inner {
             Inner::File(inner) => inner.run_script(name, sql),
-            Inner::Server(inner) => {
-                let done = sqlx::raw_sql(sql).execute(&mut **inner).await;
-                done.map(drop).map_err(StoreError::database(name))
-            }
+            Inner::Server(inner) => inner.run_script(name, sql).await,
         }
     }
 }

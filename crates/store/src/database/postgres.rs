@@ -4,25 +4,26 @@
 //! so until its commit, but for what a single statement changes, which is true of SQLite as well between two transactions. Each statement
 //! sees what was committed before it (`READ COMMITTED`). A single statement is atomic by itself and waits for nobody but rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::encode::IsNull;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{
-    PgArgumentBuffer, PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
-};
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
 use sqlx::query::Query;
-use sqlx::{Column as _, Connection as _, Encode, PgExecutor, Row as _, Type, TypeInfo as _, ValueRef as _};
+use sqlx::{Column as _, Encode, Row as _, Type, TypeInfo as _, ValueRef as _};
 
 use super::address::Postgres;
+use super::begun::Begun;
+use super::connections::{Connections, Held};
 use crate::{Row, Statement, StoreError, Value};
 
 /// How long is waited for a connection, and for a server that restarts.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two tries of a server that is away.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long two clocks are taken to run alike.
+const TIME_HOLDS: Duration = Duration::from_secs(5);
 /// Tries again what changed nothing, for as long as the server is away.
 macro_rules! patiently {
     ($attempt:expr) => {{
@@ -57,15 +58,15 @@ const TURN_TIMEOUT: [(&str, &str); 2] = [("lock_timeout", "60s"), ("statement_ti
 
 // Not portable, so in no list of statements: each is what only this server understands.
 /// The lock of writers: any number would do; no other advisory lock of one number is taken here.
-const LOCK_WRITERS: Statement =
-    Statement::new("LOCK_WRITERS", "SELECT 1 AS n FROM pg_advisory_xact_lock(7310864)");
+const BEGIN: Statement = Statement::new("BEGIN", "BEGIN; SELECT pg_advisory_xact_lock(7310864)");
+const BEGIN_MIGRATION: Statement = Statement::new(
+    "BEGIN_MIGRATION",
+    "BEGIN; SET LOCAL lock_timeout = '600s'; SET LOCAL statement_timeout = '3600s'; SELECT pg_advisory_xact_lock(7310864)",
+);
 const LOCK_TURN: Statement =
     Statement::new("LOCK_TURN", "SELECT 1 AS n FROM pg_advisory_lock(7310864, CAST($1 AS INT))");
 const UNLOCK_TURN: Statement =
     Statement::new("UNLOCK_TURN", "SELECT 1 AS n FROM pg_advisory_unlock(7310864, CAST($1 AS INT))");
-const PATIENT_LOCKS: Statement = Statement::new("PATIENT_LOCKS", "SET LOCAL lock_timeout = '600s'");
-const PATIENT_STATEMENTS: Statement =
-    Statement::new("PATIENT_STATEMENTS", "SET LOCAL statement_timeout = '3600s'");
 const SERVER_TIME: Statement = Statement::new(
     "SERVER_TIME",
     "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
@@ -82,15 +83,27 @@ const LEAST_VERSION: u32 = 150_000;
 /// The server's database, open.
 #[derive(Clone)]
 pub(super) struct Server {
-    pub(super) pool: PgPool,
-    turns: PgPool,
+    connections: Connections,
+    turns: Connections,
+    asked: Arc<Mutex<Option<Asked>>>,
+}
+
+/// What the server said of its time, and when it was asked.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Instant,
+    now_ms: u64,
 }
 
 impl Server {
     pub(super) async fn open(postgres: &Postgres) -> Result<Self, StoreError> {
         let options = postgres.options().options(SESSION);
         let turns = options.clone().options(TURN_TIMEOUT);
-        let server = Self { pool: pool(options, postgres.connections), turns: pool(turns, postgres.turns) };
+        let server = Self {
+            connections: Connections::to(options, postgres.connections)?,
+            turns: Connections::to(turns, postgres.turns)?,
+            asked: Arc::default(),
+        };
         server.check().await?;
         Ok(server)
     }
@@ -124,7 +137,7 @@ impl Server {
         let mut deadlocks = 0;
         loop {
             let mut connection = self.connection(statement).await?;
-            match execute(&mut *connection, statement, values).await {
+            match connection.execute(statement, values).await {
                 Err(error) if error.is_deadlock() && deadlocks < DEADLOCKS => deadlocks += 1,
                 done => return done,
             }
@@ -136,7 +149,7 @@ impl Server {
         let mut deadlocks = 0;
         loop {
             let mut connection = self.connection(statement).await?;
-            match fetch_all(&mut *connection, statement, values).await {
+            match connection.fetch_all(statement, values).await {
                 Err(error) if error.is_deadlock() && deadlocks < DEADLOCKS => deadlocks += 1,
                 done => return done,
             }
@@ -148,7 +161,9 @@ impl Server {
         statement: Statement,
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
-        patiently!(fetch_optional(&self.pool, statement, values))
+        patiently!(async {
+            self.connections.get_for(statement).await?.fetch_optional(statement, values).await
+        })
     }
 
     pub(super) async fn fetch_all(
@@ -156,31 +171,35 @@ impl Server {
         statement: Statement,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        patiently!(fetch_all(&self.pool, statement, values))
+        patiently!(async { self.connections.get_for(statement).await?.fetch_all(statement, values).await })
     }
 
     /// Begins alone.
     pub(super) async fn begin(&self) -> Result<Begun, StoreError> {
-        patiently!(self.begin_with(&[LOCK_WRITERS]))
+        patiently!(self.begin_with(BEGIN))
     }
 
     /// The same for migrations, which last: whoever starts meanwhile waits.
     pub(super) async fn begin_migration(&self) -> Result<Begun, StoreError> {
-        patiently!(self.begin_with(&[PATIENT_LOCKS, PATIENT_STATEMENTS, LOCK_WRITERS]))
+        patiently!(self.begin_with(BEGIN_MIGRATION))
     }
 
-    async fn begin_with(&self, first: &[Statement]) -> Result<Begun, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(StoreError::database("begin"))?;
-        for statement in first {
-            execute(&mut *transaction, *statement, &[]).await?;
-        }
-        Ok(transaction)
+    async fn begin_with(&self, begin: Statement) -> Result<Begun, StoreError> {
+        Begun::on(self.connections.get_for(begin).await?, begin).await
     }
 
-    /// The server's time, which all of its processes share, in Unix milliseconds.
+    /// The server's time, which all of its processes share, in Unix milliseconds. Asked for again after a few seconds, and counted on meanwhile.
     pub(super) async fn now_ms(&self) -> Result<u64, StoreError> {
+        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asked) = asked.filter(|asked| asked.at.elapsed() < TIME_HOLDS) {
+            let since = u64::try_from(asked.at.elapsed().as_millis()).unwrap_or_default();
+            return Ok(asked.now_ms.saturating_add(since));
+        }
+        let at = Instant::now();
         let row = self.fetch_optional(SERVER_TIME, &[]).await?;
-        row.ok_or(StoreError::NoRow { statement: SERVER_TIME.name() })?.get("now")
+        let now_ms = row.ok_or(StoreError::NoRow { statement: SERVER_TIME.name() })?.get("now")?;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Asked { at, now_ms });
+        Ok(now_ms)
     }
 
     /// Waits for a lock that is held until it is dropped, or until this process or its connection ends.
@@ -189,31 +208,34 @@ impl Server {
     }
 
     async fn try_lock(&self, key: i32) -> Result<Lock, StoreError> {
-        let connection = self.turns.acquire().await.map_err(StoreError::database("turn"))?;
+        let connection = self.turns.get_for(LOCK_TURN).await?;
         // Whoever stops waiting drops it, and with it the connection that would get the lock later.
         let mut lock = Lock { connection: Some(connection), key: Value::Int(key.into()) };
         if let Some(connection) = &mut lock.connection {
-            execute(&mut **connection, LOCK_TURN, std::slice::from_ref(&lock.key)).await?;
+            connection.execute(LOCK_TURN, std::slice::from_ref(&lock.key)).await?;
         }
         Ok(lock)
     }
 
-    pub(super) async fn close(&self) {
-        self.turns.close().await;
-        self.pool.close().await;
+    pub(super) fn close(&self) {
+        self.turns.close();
+        self.connections.close();
     }
 
-    async fn connection(&self, statement: Statement) -> Result<PoolConnection<sqlx::Postgres>, StoreError> {
-        patiently!(async { self.pool.acquire().await.map_err(StoreError::database(statement.name())) })
+    async fn connection(&self, statement: Statement) -> Result<Held, StoreError> {
+        patiently!(self.connections.get_for(statement))
     }
 }
 
-/// A transaction that holds the lock of writers.
-pub(super) type Begun = sqlx::Transaction<'static, sqlx::Postgres>;
+impl Connections {
+    async fn get_for(&self, statement: Statement) -> Result<Held, StoreError> {
+        self.get().await.map_err(StoreError::database(statement.name()))
+    }
+}
 
 /// An advisory lock of a session, held by the connection that took it.
 pub(crate) struct Lock {
-    connection: Option<PoolConnection<sqlx::Postgres>>,
+    connection: Option<Held>,
     key: Value,
 }
 
@@ -221,9 +243,8 @@ impl Lock {
     /// Gives it back; a connection that cannot is ended, and the server gives it back.
     pub(crate) async fn release(mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        let key = std::slice::from_ref(&self.key);
-        if execute(&mut *connection, UNLOCK_TURN, key).await.is_err() {
-            let _ = connection.detach().close_hard().await;
+        if connection.execute(UNLOCK_TURN, std::slice::from_ref(&self.key)).await.is_err() {
+            connection.close();
         }
     }
 }
@@ -231,15 +252,10 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closed, not given back to the others: the server ends what it held.
-        drop(self.connection.take().map(PoolConnection::detach));
+        if let Some(connection) = self.connection.take() {
+            connection.close();
+        }
     }
-}
-
-fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(connections.max(1))
-        .acquire_timeout(PATIENCE)
-        .connect_lazy_with(options)
 }
 
 /// A null of whatever type the server takes it for: the statement says which column it is for.
@@ -260,34 +276,49 @@ impl Encode<'_, sqlx::Postgres> for Null {
     }
 }
 
-pub(super) async fn execute<'c>(
-    executor: impl PgExecutor<'c>,
-    statement: Statement,
-    values: &[Value],
-) -> Result<u64, StoreError> {
-    let done = query(statement, values).execute(executor).await;
-    done.map(|done| done.rows_affected()).map_err(StoreError::database(statement.name()))
-}
+impl Held {
+    pub(super) async fn execute(
+        &mut self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<u64, StoreError> {
+        let failed = StoreError::database(statement.name());
+        let done = async { query(statement, values).execute(self.begin()?).await }.await;
+        self.done(done).map(|done| done.rows_affected()).map_err(failed)
+    }
 
-pub(super) async fn fetch_optional<'c>(
-    executor: impl PgExecutor<'c>,
-    statement: Statement,
-    values: &[Value],
-) -> Result<Option<Row>, StoreError> {
-    let row = query(statement, values).fetch_optional(executor).await;
-    let row = row.map_err(StoreError::database(statement.name()))?;
-    row.map(|row| Ok(Row::new(columns(&row), decode(&row, statement)?))).transpose()
-}
+    pub(super) async fn fetch_optional(
+        &mut self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        let failed = StoreError::database(statement.name());
+        let row = async { query(statement, values).fetch_optional(self.begin()?).await }.await;
+        let row = self.done(row).map_err(failed)?;
+        row.map(|row| Ok(Row::new(columns(&row), decode(&row, statement)?))).transpose()
+    }
 
-pub(super) async fn fetch_all<'c>(
-    executor: impl PgExecutor<'c>,
-    statement: Statement,
-    values: &[Value],
-) -> Result<Vec<Row>, StoreError> {
-    let rows = query(statement, values).fetch_all(executor).await;
-    let rows = rows.map_err(StoreError::database(statement.name()))?;
-    let Some(names) = rows.first().map(columns) else { return Ok(Vec::new()) };
-    rows.iter().map(|row| Ok(Row::new(Arc::clone(&names), decode(row, statement)?))).collect()
+    pub(super) async fn fetch_all(
+        &mut self,
+        statement: Statement,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let failed = StoreError::database(statement.name());
+        let rows = async { query(statement, values).fetch_all(self.begin()?).await }.await;
+        let rows = self.done(rows).map_err(failed)?;
+        let Some(names) = rows.first().map(columns) else { return Ok(Vec::new()) };
+        rows.iter().map(|row| Ok(Row::new(Arc::clone(&names), decode(row, statement)?))).collect()
+    }
+
+    /// Several statements in one text, without values.
+    pub(super) async fn run_script(
+        &mut self,
+        name: &'static str,
+        sql: &'static str,
+    ) -> Result<(), StoreError> {
+        let done = async { sqlx::raw_sql(sql).execute(self.begin()?).await }.await;
+        self.done(done).map(drop).map_err(StoreError::database(name))
+    }
 }
 
 fn query<'q>(statement: Statement, values: &[Value]) -> Query<'q, sqlx::Postgres, PgArguments> {

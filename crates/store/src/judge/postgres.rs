@@ -97,6 +97,11 @@ impl PostgresJudge {
         self.folder.path().join("certificate.pem")
     }
 
+    /// The server's first process, whose children serve each connection; none while it is stopped.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
     /// The port at which it listens, encrypted.
     pub fn port(&self) -> Option<u16> {
         self.port

@@ -17,6 +17,7 @@ mod ground;
 mod bus;
 
 mod a_server_that_restarts_loses_nothing;
+mod connections_are_kept_for_the_next;
 mod every_statement_prepares_on_postgresql;
 mod letters_reach_a_mail_server;
 mod mail_cannot_be_given_headers;
