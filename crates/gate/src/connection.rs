@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{clock::now, live::Live, plan::Place, request::Caller, shown::Shown};
+use crate::{clock::now, live::Live, plan::Place, proxy, request::Caller, shown::Shown};
 
 /// How long a handshake may take, and how often an HTTP/2 client is asked whether it lives.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -47,9 +47,9 @@ pub(crate) async fn accept(
 }
 
 async fn connection(
-    stream: TcpStream,
+    mut stream: TcpStream,
     permit: OwnedSemaphorePermit,
-    from: IpAddr,
+    mut from: IpAddr,
     place: Place,
     live: Arc<Live>,
     watcher: Watcher,
@@ -58,7 +58,15 @@ async fn connection(
     let plan = live.plan();
     let Some(listener) = plan.listener(place) else { return };
     let (tls, head_within) = (Arc::clone(&listener.tls), listener.head_within);
+    let is_carried = listener.proxies.contains(&from);
     drop(plan);
+    if is_carried {
+        match tokio::time::timeout(HANDSHAKE, proxy::take(&mut stream)).await {
+            Ok(Ok(carried)) => from = carried.map_or(from, |carried| carried.to_canonical()),
+            Ok(Err(error)) => return tracing::warn!(%from, %error, "a balancer is not understood"),
+            Err(_) => return,
+        }
+    }
     let accepted = TlsAcceptor::from(tls).accept(stream);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
     let chain = stream.get_ref().1.peer_certificates();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -40,6 +40,8 @@ pub(crate) struct Listener {
     pub(crate) place: Place,
     pub(crate) tls: Arc<rustls::ServerConfig>,
     pub(crate) head_within: Duration,
+    /// Whose PROXY header is read, and must be there.
+    pub(crate) proxies: Vec<IpAddr>,
     /// The longest path first.
     pub(crate) routes: Vec<Route>,
 }
@@ -168,7 +170,7 @@ fn listener(
     let tls =
         if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
     let tls = Arc::new(tls.map_err(Error::pki(name))?);
-    Ok(Listener { place, tls, head_within: table.head_within.0, routes })
+    Ok(Listener { place, tls, head_within: table.head_within.0, proxies: table.proxies.clone(), routes })
 }
 
 fn route(

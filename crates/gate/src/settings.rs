@@ -5,6 +5,7 @@
 //! address = "0.0.0.0:443"
 //! certificate = "server.pem"          # the chain, leaf first
 //! key = "server.key"                  # PKCS#8, readable by its owner only
+//! proxies = ["10.0.0.1"]             # balancers that speak the PROXY protocol, which is read from no one else
 //! head_within = "20s"                 # how long a client may take for a request's head; this is the usual
 //!
 //! [[listener.route]]                  # the first whose host fits and whose path is the longest
@@ -91,6 +92,8 @@ pub(crate) struct ListenerTable {
     pub(crate) key: PathBuf,
     #[serde(default = "twenty_seconds")]
     pub(crate) head_within: Span,
+    #[serde(default)]
+    pub(crate) proxies: Vec<IpAddr>,
     pub(crate) route: Vec<RouteTable>,
 }
 

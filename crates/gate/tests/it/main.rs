@@ -1,6 +1,7 @@
 //! The gate between clients and upstreams that we did not write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod balancers_say_whom_they_carry;
 mod kept;
 mod lists;
 mod lists_are_kept_current;
