@@ -20,10 +20,10 @@ use state::State;
 
 const EXAMPLES: &str = "\
 Examples:
-  sceau cert ca root --folder root --name 'CN=TEST AC RACINE,OU=IGC-SANTE TEST,O=ESSAI,C=FR'
-  sceau cert ca intermediate --issuer root --folder aci --name 'CN=TEST AC ORGANISATIONS,OU=IGC-SANTE TEST,O=ESSAI,C=FR'
-  sceau cert ca issue --issuer aci --name 'CN=sas-agregateur-test-MonLogiciel,OU=318751275100020,C=FR' --request sas/MonLogiciel_test.csr -o sas/MonLogiciel_TEST.crt
-  sceau cert ca revoke --issuer aci sas/MonLogiciel_TEST.crt
+  sceau cert ca root --folder root --name 'CN=TEST AC RACINE,O=ESSAI,C=FR'
+  sceau cert ca intermediate --issuer root --folder aci --name 'CN=TEST AC,O=ESSAI,C=FR'
+  sceau cert ca issue --issuer aci --request a.csr --name 'CN=a,OU=1,C=FR' -o a.crt
+  sceau cert ca revoke --issuer aci a.crt
   sceau cert ca list --issuer aci -o ACI.crl
 
 The authority's key lies in its folder in clear, mode 0600, out of backups: it is for tests, and for networks where that is enough.";

@@ -12,9 +12,9 @@ use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:
-  sceau cert convert ACR-EL.cer ACI-EL-ORG.cer                     makes ACR-EL.cer.pem and ACI-EL-ORG.cer.pem
+  sceau cert convert ACR-EL.cer ACI-EL-ORG.cer          ACR-EL.cer.pem, ACI-EL-ORG.cer.pem
   sceau cert convert ACR-EL.crl ACI-EL-ORG.crl -o ACR-ACI-EL-ORG.crl.pem
-  sceau cert convert --to der ACR-EL.cer.pem                       makes ACR-EL.cer
+  sceau cert convert --to der ACR-EL.cer.pem            ACR-EL.cer
 
 Private keys are not converted: they stay in the file in which they were made.";
 

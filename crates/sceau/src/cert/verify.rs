@@ -17,8 +17,8 @@ use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:
-  sceau cert verify --profile sas --env test --editor MonLogiciel sas/MonLogiciel_TEST.crt     your own certificate
-  sceau cert verify --profile sas --env recette --online client.pem                            who calls you
+  sceau cert verify --profile sas --env test --editor MonLogiciel sas/MonLogiciel_TEST.crt
+  sceau cert verify --profile sas --env recette --online client.pem     who calls you
   sceau cert verify --anchors racine.pem --intermediates ac.pem --list ac.crl client.pem
 
 Ends with 0 where the certificate would pass, with 5 where it would be refused, with 1 where a list could not be fetched. The verdict is the one that \

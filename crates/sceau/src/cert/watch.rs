@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   sceau cert watch sas
   sceau cert watch --days 60 --json sas /etc/nginx/certs
-  0 7 * * *  sceau cert watch --quiet --days 45 /srv/sas       (cron writes to you only when there is something to read)
+  0 7 * * *  sceau cert watch --quiet --days 45 /srv/sas       (in a crontab)
 
 Ends with 0 where everything holds for as long as --days says, with 1 where something ends sooner or is over. Lists are told too, and count once they are \
 over: they are renewed each day.";

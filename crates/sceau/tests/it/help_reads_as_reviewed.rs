@@ -10,6 +10,18 @@ fn of_each_tool() {
         "open",
         "inspect",
         "deposit",
+        "cert",
+        "cert csr",
+        "cert bundle",
+        "cert inspect",
+        "cert convert",
+        "cert verify",
+        "cert watch",
+        "cert probe",
+        "cert config",
+        "cert guide",
+        "cert ca",
+        "cert ca issue",
         "doctor",
         "keys",
         "keys new",
@@ -27,7 +39,7 @@ fn of_each_tool() {
 #[test]
 fn of_the_program_lists_tools_and_exit_codes() {
     let help = Desk::new().run(&["--help"]).ok().text();
-    for tool in ["seal", "open", "inspect", "deposit", "doctor", "keys", "trace", "completions"] {
+    for tool in ["seal", "open", "inspect", "deposit", "cert", "doctor", "keys", "trace", "completions"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
     }
     let documented = include_str!("../../../../docs/command-line.md");

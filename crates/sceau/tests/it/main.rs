@@ -9,6 +9,7 @@
 
 mod a_guide_says_what_is_next;
 mod a_key_manager_keeps_its_memory;
+mod a_partner_is_probed;
 mod an_authority_of_ones_own_issues_and_takes_back;
 mod authorities;
 mod certificates_are_asked_for_and_put_together;
@@ -18,6 +19,7 @@ mod files_appear_whole_or_not_at_all;
 mod help_reads_as_reviewed;
 mod keys_stay_with_their_owner;
 mod names_from_senders_are_made_harmless;
+mod others;
 mod servers_of_others_judge_by_the_profile;
 mod support;
 mod the_bus_is_administered;

@@ -17,8 +17,8 @@ use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:
-  sceau cert config nginx --profile sas --env production --path /sas --upstream http://127.0.0.1:8080
-  sceau cert config haproxy --profile sas --env recette --env preproduction --path /sas --upstream http://127.0.0.1:8080
+  sceau cert config nginx --profile sas --env production --path /sas
+  sceau cert config haproxy --profile sas --env recette --env preproduction --path /sas
 
 What is printed goes into the server's own folder of settings. Each kind was tried with the real server; what it cannot do is said in its first lines.";
 

@@ -19,7 +19,7 @@ use crate::say;
 const EXAMPLES: &str = "\
 Examples:
   sceau cert probe https://partner.example.org/sas --cert sas/MonLogiciel_TEST.key.crt.ca.pem
-  sceau cert probe https://partner.example.org/sas                    without a certificate: is a refusal in order?
+  sceau cert probe https://partner.example.org/sas          without a certificate
   sceau cert probe https://127.0.0.1:8443/ --anchors ca.pem --cert client.pem --key client.key
 
 <URL>/check is asked for. Nothing but this one request is sent, and only to a server whose certificate is believed. Ends with 0 where the service answers that it \
