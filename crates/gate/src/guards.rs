@@ -36,12 +36,12 @@ pub(crate) fn keeping(folder: &Path, table: &ListsTable) -> Keeping {
 pub(crate) fn guards<'a>(
     folder: &Path,
     tables: &[(&'a str, &ClientsTable)],
-    cache: &Cache,
+    keeping: &Keeping,
     before: &[Arc<Feed>],
 ) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
     let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-    let feeds = feeds(&drafts, cache, before)?;
+    let feeds = feeds(&drafts, keeping, before)?;
     let guards = drafts.into_iter().map(|draft| {
         let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
         let guard = Guard::new(draft.name, draft.chain, draft.rules, asked, draft.fail_open);
@@ -104,7 +104,7 @@ fn fail_open(folder: &Path, place: &str, table: &FailOpenTable) -> Result<FailOp
     Ok(FailOpen::new(age, journal))
 }
 
-fn feeds(drafts: &[Draft<'_>], cache: &Cache, before: &[Arc<Feed>]) -> Result<Vec<Arc<Feed>>, Error> {
+fn feeds(drafts: &[Draft<'_>], keeping: &Keeping, before: &[Arc<Feed>]) -> Result<Vec<Arc<Feed>>, Error> {
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for draft in drafts {
         for source in &draft.sources {
@@ -113,9 +113,9 @@ fn feeds(drafts: &[Draft<'_>], cache: &Cache, before: &[Arc<Feed>]) -> Result<Ve
             }
             let asking = drafts.iter().filter(|other| other.sources.contains(source));
             let authorities = asking.flat_map(|other| other.authorities.iter().cloned()).collect();
-            let feed = Feed::new(source.clone(), authorities);
+            let feed = Feed::new(source.clone(), authorities, keeping.limits.octets);
             let used = before.iter().find(|feed| feed.source == *source);
-            feed.load(used.map(Arc::as_ref), cache, now()).map_err(|unusable| {
+            feed.load(used.map(Arc::as_ref), &keeping.cache, now()).map_err(|unusable| {
                 let (place, path) = (format!("clients.{}, revocation_lists", draft.name), source.to_string());
                 match unusable {
                     Unusable::File(cause) => Error::File { place, path, cause },

@@ -95,7 +95,7 @@ impl Plan {
         let settings: Settings = toml::from_str(&text_of(&text))?;
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
-        let (guards, feeds) = guards(folder, &clients, &keeping.cache, before)?;
+        let (guards, feeds) = guards(folder, &clients, &keeping, before)?;
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();

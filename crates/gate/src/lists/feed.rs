@@ -1,8 +1,13 @@
 //! The lists of one source: those in use, and whether others may take their place.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sceau_pki::{Certificate, RevocationList, RevocationLists};
@@ -15,6 +20,8 @@ pub(crate) struct Feed {
     pub(crate) source: Source,
     /// Who may have signed its lists: the authorities that the guards know which ask it.
     authorities: Vec<Certificate>,
+    /// Octets.
+    largest: usize,
     used: Mutex<Vec<Arc<RevocationList>>>,
     /// How often they changed.
     epoch: AtomicU64,
@@ -40,6 +47,9 @@ pub(crate) enum Unusable {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// They are larger than `largest` in `[lists]`.
+    #[error("it is larger than `largest` in [lists]")]
+    TooLarge,
     /// They cannot be read, or are not complete lists.
     #[error("{0}")]
     Unreadable(#[from] sceau_pki::Error),
@@ -61,6 +71,7 @@ impl Rejection {
     /// The stable code, for the log.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::TooLarge => "list_too_large",
             Self::Unreadable(_) => "list_unreadable",
             Self::UnknownIssuer(_) => "list_unknown_issuer",
             Self::FalseSignature => "list_false_signature",
@@ -71,8 +82,8 @@ impl Rejection {
 }
 
 impl Feed {
-    pub(crate) fn new(source: Source, authorities: Vec<Certificate>) -> Self {
-        Self { source, authorities, used: Mutex::default(), epoch: AtomicU64::new(0) }
+    pub(crate) fn new(source: Source, authorities: Vec<Certificate>, largest: usize) -> Self {
+        Self { source, authorities, largest, used: Mutex::default(), epoch: AtomicU64::new(0) }
     }
 
     /// Those in use.
@@ -98,9 +109,17 @@ impl Feed {
             drop(self.offer(&kept, now));
         }
         let Source::File(path) = &self.source else { return Ok(()) };
-        let loaded = std::fs::read(path).map_err(Unusable::File);
+        let loaded = self.read(path).map_err(Unusable::File);
         let loaded = loaded.and_then(|bytes| self.offer(&bytes, now).map_err(Unusable::List));
         if self.used().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
+    }
+
+    /// A file, or as much of it as shows that it is too large.
+    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut octets = Vec::new();
+        let most = u64::try_from(self.largest).unwrap_or(u64::MAX).saturating_add(1);
+        File::open(path)?.take(most).read_to_end(&mut octets)?;
+        Ok(octets)
     }
 
     /// When the first of them ends (Unix milliseconds); none where there is none.
@@ -114,6 +133,9 @@ impl Feed {
     /// # Errors
     /// [`Rejection`]: nothing changes.
     pub(crate) fn offer(&self, bytes: &[u8], now: u64) -> Result<Taken, Rejection> {
+        if bytes.len() > self.largest {
+            return Err(Rejection::TooLarge);
+        }
         let offered = RevocationLists::read(bytes, &self.source.to_string())?;
         self.take(&offered, now)
     }
@@ -128,7 +150,7 @@ impl Feed {
             match next.iter_mut().find(|other| list.is_of_the_same(other)) {
                 Some(other) => {
                     list.replaces(other).map_err(|_| Rejection::Older)?;
-                    if other.replaces(list).is_err() {
+                    if other.fingerprint() != list.fingerprint() {
                         taken = Taken::New;
                         *other = Arc::clone(list);
                     }

@@ -47,8 +47,7 @@ impl Keeper {
                     let mut seen = Seen::default();
                     loop {
                         let (path, feed, cache) = (path.clone(), Arc::clone(&feed), keeping.cache.clone());
-                        let look =
-                            move || seen.look(stamp(&path), &feed, &cache, || std::fs::read(&path).ok());
+                        let look = move || seen.look(stamp(&path), &feed, &cache, || feed.read(&path).ok());
                         seen = tokio::task::spawn_blocking(look).await.unwrap_or_default();
                         tokio::time::sleep(LOOK).await;
                     }

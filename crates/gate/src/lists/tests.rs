@@ -18,17 +18,23 @@ use super::{
 
 /// 2026-11-21.
 const NOW: u64 = 1_795_219_200_000;
+const LARGEST: usize = 4096;
 const DAY: u64 = 86_400_000;
 
 fn authority(name: &str) -> Authority {
     Authority::create(&AuthorityProfile::of(name), NOW - DAY).unwrap()
 }
 
-/// A list without entries of this number, for a week from this day of November 2026 on.
+/// A list without entries of this number, for a month from this day of November 2026 on.
 fn list(authority: &Authority, number: &str, day: u32) -> Vec<u8> {
+    naming(authority, number, day, "")
+}
+
+/// The same with these lines of OpenSSL's index.
+fn naming(authority: &Authority, number: &str, day: u32, index: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("index", "");
+    write("index", index);
     write("number", &format!("{number}\n"));
     write("ca.pem", &authority.certificate().to_pem());
     write("ca.key", &authority.key().to_pem());
@@ -45,7 +51,7 @@ fn list(authority: &Authority, number: &str, day: u32) -> Vec<u8> {
 
 fn feed(known: &[&Authority]) -> Feed {
     let known = known.iter().map(|authority| authority.certificate().clone()).collect();
-    Feed::new(Source::File("a.crl".into()), known)
+    Feed::new(Source::File("a.crl".into()), known, LARGEST)
 }
 
 fn code(taken: Result<Taken, Rejection>) -> &'static str {
@@ -63,6 +69,7 @@ fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_s
     for (what, offered, expected) in [
         ("cut short", good[..good.len() / 2].to_vec(), "list_unreadable"),
         ("nothing", Vec::new(), "list_unreadable"),
+        ("too large", [&good[..], &[b'\n'; LARGEST]].concat(), "list_too_large"),
         ("a page", b"<html>Maintenance</html>".to_vec(), "list_unreadable"),
         ("one of a namesake", list(&namesake, "06", 21), "list_false_signature"),
         ("one of somebody else", list(&other, "06", 21), "list_unknown_issuer"),
@@ -80,6 +87,10 @@ fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_s
     }
     assert_eq!(code(feed.offer(&list(&ours, "06", 21), NOW)), "new");
     assert!(feed.epoch() > in_use);
+    let named = "R\t351101000000Z\t261101000000Z\t77\tunknown\t/CN=x\n";
+    let again = naming(&ours, "06", 21, named);
+    assert_eq!(code(feed.offer(&again, NOW)), "new", "whom it names counts, though its number is the same");
+    assert!(feed.lists().iter().all(|list| list.names(&[0x77])));
 }
 
 #[test]

@@ -72,6 +72,7 @@ enum Kind {
 /// What an issuer took back: one complete list. Keeps 20 octets for each serial number, and nothing of the rest once its signature was verified.
 #[derive(Debug)]
 pub struct RevocationList {
+    fingerprint: Fingerprint,
     issuer: Name,
     this_update: u64,
     next_update: u64,
@@ -144,7 +145,13 @@ impl RevocationList {
             signature: signature.into(),
         };
         let signature = Mutex::new(Signature::Unverified(signed, Vec::new()));
-        Ok(Self { issuer, this_update, next_update, number, scope, serials, signature })
+        let fingerprint = Fingerprint::of(der);
+        Ok(Self { fingerprint, issuer, this_update, next_update, number, scope, serials, signature })
+    }
+
+    /// SHA-256 of its DER.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// Whose certificates it speaks of.
