@@ -94,11 +94,11 @@ async fn where_one_connection_was_lost_no_other_is_trusted_blindly() {
     // Four that are open, and were used just now; then three that the server ended.
     let (one, two, three, four) = tokio::join!(database.begin(), read(), read(), read());
     one.unwrap().rollback().await.unwrap();
-    [two, three, four].map(Result::unwrap);
+    drop([two, three, four].map(Result::unwrap));
     assert_eq!(database.fetch_all(END_OTHERS, params![]).await.unwrap().len(), 3);
     // One of these reads is told so, and is begun again by itself; writes, whose outcome would be unknown, then find connections that live.
     let (one, two) = tokio::join!(read(), read());
-    [one, two].map(Result::unwrap);
+    drop([one, two].map(Result::unwrap));
     let (one, two, three) = tokio::join!(write("a"), write("b"), write("c"));
-    [one, two, three].map(Result::unwrap);
+    drop([one, two, three].map(Result::unwrap));
 }
