@@ -13,7 +13,7 @@ use std::{
 };
 
 use hyper::{
-    Method, Request, Response, StatusCode, Uri,
+    Request, Response, StatusCode, Uri,
     body::Incoming,
     header::CONTENT_LENGTH,
     http::uri::{PathAndQuery, Scheme},
@@ -87,18 +87,15 @@ impl Upstreams {
         Self { all, next: AtomicUsize::new(0), bounds }
     }
 
-    /// Sends a request to the next that lives. One without a body whose method may be repeated is sent to another where no connection
-    /// was taken.
+    /// Sends a request to the next that lives; where that one takes no connection, and so has read nothing of it, to another.
     pub(crate) async fn send(&self, request: Request<Upload>) -> Result<Response<Incoming>, Trouble> {
         let said =
             request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if self.bounds.body.zip(said).is_some_and(|(most, said): (u64, u64)| said > most) {
             return Err(Trouble::TooLarge);
         }
-        let order = self.order();
         let (head, upload) = request.into_parts();
-        let again = upload.is_over() && is_idempotent(&head.method);
-        for upstream in order.iter().take(if again { order.len() } else { 1 }) {
+        for upstream in self.order() {
             let request = Request::from_parts(head.clone(), upload.body(self.bounds.body));
             match upstream.send(request, &upload, self.bounds).await {
                 Err((Trouble::Away, true)) => {}
@@ -194,11 +191,6 @@ async fn try_again(upstream: std::sync::Weak<Upstream>) {
             return;
         }
     }
-}
-
-/// RFC 9110 §9.2.2.
-fn is_idempotent(method: &Method) -> bool {
-    [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE, Method::TRACE].contains(method)
 }
 
 /// The deepest reason.
