@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
 mod balancers_say_whom_they_carry;
+mod codes_are_documented;
 mod kept;
 mod lists;
 mod lists_are_kept_current;
