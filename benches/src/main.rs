@@ -10,6 +10,7 @@
 )]
 
 mod measures;
+mod processor;
 mod row;
 mod timing;
 

@@ -2,6 +2,7 @@
 
 mod bus;
 mod files;
+mod gate;
 mod house;
 mod in_memory;
 mod intake;
@@ -50,6 +51,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "platforms",
         about: "two processes of the platform on one database beside one",
         work: platforms::measure,
+    },
+    Measure {
+        name: "gate",
+        about: "the gate beside nginx and HAProxy: handshakes, requests, memory, a list swapped under load",
+        work: gate::measure,
     },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },

@@ -8,6 +8,7 @@ use sceau_tests::{Balancer, House, Running, Stage, free_port};
 use tokio::net::TcpListener;
 
 use crate::Settings;
+use crate::processor::{processor_time, time_of_family};
 use crate::row::{Figure, Row, Target};
 use crate::timing::quantile;
 
@@ -120,47 +121,5 @@ async fn deposit(stage: &Stage, dossiers: usize) {
     let content = vec![7; DOCUMENT];
     for _ in 0..dossiers / AT_ONCE {
         join_all((0..AT_ONCE).map(|_| stage.deposit(&content))).await;
-    }
-}
-
-/// User and system time of processes, all threads, in milliseconds.
-fn processor_time(processes: &[u32]) -> Result<f64, String> {
-    processes.iter().map(|pid| Ok(Stat::of(*pid)?.milliseconds(2))).sum()
-}
-
-/// The same of a process, of its children, and of those that it had and that ended.
-fn time_of_family(parent: u32) -> Result<f64, String> {
-    let mut sum = Stat::of(parent)?.milliseconds(4);
-    for entry in std::fs::read_dir("/proc").map_err(|error| error.to_string())?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that ended meanwhile is counted by its parent, next time.
-        if let Ok(stat) = Stat::of(pid)
-            && stat.field(1) == f64::from(parent)
-        {
-            sum += stat.milliseconds(2);
-        }
-    }
-    Ok(sum)
-}
-
-/// `/proc/PID/stat` behind the name (proc(5), from field 3).
-struct Stat(Vec<f64>);
-
-impl Stat {
-    fn of(pid: u32) -> Result<Self, String> {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-        // The name, in parentheses, may hold anything.
-        let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace();
-        Ok(Self(fields.map(|field| field.parse().unwrap_or(0.0)).collect()))
-    }
-
-    fn field(&self, at: usize) -> f64 {
-        self.0.get(at).copied().unwrap_or(0.0)
-    }
-
-    /// User and system time (fields 14 and 15); of four, also that of children that ended (16 and 17).
-    fn milliseconds(&self, fields: usize) -> f64 {
-        let ticks: f64 = self.0.iter().skip(11).take(fields).sum();
-        ticks / rustix::param::clock_ticks_per_second() as f64 * 1000.0
     }
 }
