@@ -92,7 +92,9 @@ async fn exchange(
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| deepest(&error))?;
     let carried = tokio::spawn(connection);
-    let host = if plan.port == 443 { plan.host.clone() } else { format!("{}:{}", plan.host, plan.port) };
+    // An IPv6 address stands in brackets (RFC 3986 §3.2.2).
+    let host = if plan.host.contains(':') { format!("[{}]", plan.host) } else { plan.host.clone() };
+    let host = if plan.port == 443 { host } else { format!("{host}:{}", plan.port) };
     let request = Request::get(plan.path.as_str())
         .header(header::HOST, host)
         .header(header::ACCEPT, "application/json")
