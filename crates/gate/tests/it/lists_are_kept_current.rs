@@ -106,3 +106,47 @@ async fn a_list_is_fetched_and_a_restart_without_its_server_judges_as_before() {
     );
     drop(damaged.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_change_under_load_and_no_request_fails_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clients.crl");
+    let numbers: Vec<String> = (0x10..0x18).map(|number| format!("{number:02X}")).collect();
+    // Every other one names one client more, who is then refused: so each is seen in use before the next comes.
+    let named = |turn: usize| if turn.is_multiple_of(2) { &["revoked"][..] } else { &["revoked", "unknown"] };
+    let made = numbers.iter().enumerate().map(|(turn, number)| List::of_clients(number, named(turn)).make());
+    let made: Vec<_> = made.collect();
+    publish(&file, &made[0]);
+    let lists = [of_root(), "clients.crl".to_owned()];
+    let stage = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
+    let (swapping, swapped) = tokio::sync::watch::channel(false);
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (mut kept, swapped) = (Kept::open(stage.address, "known", ""), swapped.clone());
+            tokio::spawn(async move {
+                let mut answered = 0_u32;
+                while !*swapped.borrow() {
+                    assert_eq!(kept.get("/mtls-protect/a").await.0, "200", "after {answered}");
+                    answered += 1;
+                }
+                while kept.get("/mtls-protect/a").await.0 == "200" {}
+                answered
+            })
+        })
+        .collect();
+    let mut unknown = Kept::open(stage.address, "unknown", "");
+    for (turn, list) in made.iter().enumerate().skip(1) {
+        publish(&file, list);
+        let expected = if turn.is_multiple_of(2) { "403" } else { "401" };
+        let since = Instant::now();
+        while unknown.get("/mtls-protect/a").await.0 != expected {
+            assert!(since.elapsed().as_secs() < 20, "list {turn}");
+        }
+    }
+    swapping.send(true).unwrap();
+    publish(&file, &List::of_clients("20", &["known"]).make());
+    for caller in callers {
+        assert!(caller.await.unwrap() > 0);
+    }
+    drop(stage.stop().await);
+}
