@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sceau_client::Document;
-use sceau_tests::{Connected, House, Stage, now_ms, opened_trace};
+use sceau_tests::{Connected, House, Stage, Steps, now_ms, opened_trace};
 use sceau_trace::{Action, ActorKind, Asserted, Outcome, Record, sha256};
 use serde_json::{Value, json};
 
@@ -122,11 +122,11 @@ async fn a_grant_that_is_revoked_in_the_middle_of_a_dossier_ends_it_there() {
     let cut = lyon.deposit(&citizen, &content(3000)).await;
     let name = format!("{}.{}", cut.dossier, &sha256(&cut.manifest).to_string()[..12]);
     let aside = lyon.output.join(".incoming").join(&name);
-    let (mut connector, steps) =
-        Connected::program(&house, &[&lyon, &lille]).start_stepped(&house.scratch.join("logs"));
     // Between the key of the document and the key of the sealed answers.
-    let document = aside.join("documents/pièce.pdf");
+    let (steps, document) = (Steps::default(), aside.join("documents/pièce.pdf"));
     let mut hold = steps.hold(move || document.exists());
+    let program = Connected::program(&house, &[&lyon, &lille]);
+    let mut connector = program.start_stepped(&house.scratch.join("logs"), &steps);
     hold.reached().await;
     lyon.revoke().await;
     hold.release();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sceau_client::Person;
-use sceau_tests::{Connected, House, HrSystem, Program, struck};
+use sceau_tests::{Connected, House, HrSystem, Program, Steps, struck};
 use serde_json::{Value, json};
 
 fn kill(pid: u32) {
@@ -64,7 +64,8 @@ async fn the_folder_appears_exactly_once() {
 
 /// Starts it, and kills it at the `step`th thing that it makes durable, unless it says `words` before; whether it came to it.
 async fn killed_at(step: u32, program: &Program, logs: &Path, words: &'static str) -> bool {
-    let (mut running, steps) = program.start_stepped(logs);
+    let steps = Steps::default();
+    let mut running = program.start_stepped(logs, &steps);
     let mut seen = 0;
     let hold = steps.hold(move || {
         seen += 1;

@@ -4,7 +4,7 @@
 use sceau_client::{ClientError, Deposited, Document, Opened, Person, ReadingPage, Scheme, Server, Trust};
 use sceau_element_api::{Base64Url, DossierId};
 use sceau_store::judge::{BINARY_SIGNATURE, BINARY_SIGNATURE_NAME, ClamavJudge};
-use sceau_tests::{Connected, House, Premises, Records, Staff, Stage, now_ms, publish_scheme};
+use sceau_tests::{Connected, House, Premises, Records, Staff, Stage, Steps, now_ms, publish_scheme};
 use sceau_trace::sha256;
 use serde_json::{Value, json};
 
@@ -221,10 +221,11 @@ async fn a_connector_whose_session_ended_before_a_document_is_examined_begins_an
     let sent = lyon.deposit(&citizen, b"%PDF-1.7 nothing in it").await;
     let name = format!("{}.{}", sent.dossier, &sha256(&sent.manifest).to_string()[..12]);
     let document = lyon.output.join(".incoming").join(name).join("documents/pièce.pdf");
-    let (mut connector, steps) =
-        Connected::program(&house, &[&lyon]).start_stepped(&house.scratch.join("logs"));
     // Between the document and the sealed answers, which are not examined yet.
+    let steps = Steps::default();
     let mut hold = steps.hold(move || document.exists());
+    let program = Connected::program(&house, &[&lyon]);
+    let mut connector = program.start_stepped(&house.scratch.join("logs"), &steps);
     hold.reached().await;
     Records::open(&house).await.edit("UPDATE tickets SET session_expires = 0", &[]).await;
     hold.release();

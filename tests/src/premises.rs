@@ -127,7 +127,8 @@ impl Premises {
 
     /// The same, so that it can be held at what it makes durable.
     pub fn start_key_manager_stepped(&mut self, house: &House) -> Steps {
-        let (running, steps) = self.program().start_stepped(house.scratch.path());
+        let steps = Steps::default();
+        let running = self.program().start_stepped(house.scratch.path(), &steps);
         self.key_manager = Some(running);
         steps
     }

@@ -46,17 +46,16 @@ impl Program {
     /// Starts it so that it can be held at what it makes durable.
     ///
     /// It is stopped by a signal (`SIGSTOP`) at the end of the call, and continued by another: nothing in it knows of this. The program
-    /// is our own child and `strace` is not (`-D`), so that process ids and deaths are what they are without.
-    pub fn start_stepped(&self, logs: &Path) -> (Running, Steps) {
+    /// is our own child and `strace` is not (`-D`), so that process ids and deaths are what they are without. What is held at before this
+    /// is called cannot be missed, and must not be before the program says that it is ready.
+    pub fn start_stepped(&self, logs: &Path, steps: &Steps) -> Running {
         std::fs::create_dir_all(logs).expect("the folder of logs");
         let told = logs.join("stepped");
         Program::other("mkfifo").arg(&told).run().success();
-        let steps = Steps::default();
         let (reading, stepping) = (told.clone(), steps.clone());
         std::thread::spawn(move || follow(&reading, &stepping));
         let calls = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:signal=SIGSTOP"];
-        let running = self.under(["strace", "-D", "-f", "-o"].map(Into::into), &told, &calls).start(logs);
-        (running, steps)
+        self.under(["strace", "-D", "-f", "-o"].map(Into::into), &told, &calls).start(logs)
     }
 }
 

@@ -5,14 +5,14 @@
 //! hash. What stays pending was never attested and is forgotten after a day.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sceau_element_api::documents::{Document, Parsed};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, MAX_ROWS, RowKey};
 use sceau_element_api::{Base64Url, Client, Kind, RowId};
 use sceau_store::{Clock, Database, StoreError, params};
-use sceau_trace::{Asserted, Evidence, Hash, Record};
+use sceau_trace::{Asserted, Evidence, Record};
 
 use crate::fault::Fault;
 use crate::statements;
@@ -23,21 +23,7 @@ pub struct Rows {
     database: Database,
     element: Client,
     clock: Arc<dyn Clock>,
-    kept: Arc<Mutex<HashMap<(Kind, Hash), Kept>>>,
 }
-
-/// What the database holds of a document.
-#[derive(Debug, Clone)]
-struct Kept {
-    payload: Vec<u8>,
-    proof: String,
-}
-
-/// Documents that nearly every request reads, that seldom change and say nothing of a person: the element says each time which one is current,
-/// and the database need not say again what that one is.
-const KEPT: [Kind; 2] = [Kind::Organisation, Kind::Scheme];
-/// Of them, at most.
-const KEPT_AT_MOST: usize = 1024;
 
 /// A document that is current, with its exact bytes.
 #[derive(Debug, Clone)]
@@ -62,7 +48,7 @@ impl<T> Row<T> {
 impl Rows {
     /// Rows of this database and element.
     pub fn new(database: Database, element: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { database, element, clock, kept: Arc::default() }
+        Self { database, element, clock }
     }
 
     /// The element that attests them.
@@ -212,38 +198,16 @@ impl Rows {
 
     async fn read<D: Document>(&self, id: &RowId, attested: AttestedRow) -> Result<Row<D>, Fault> {
         let tampered = || tampered(D::KIND, id);
-        let Kept { payload, proof } = self.kept(D::KIND, id, attested.hash).await?.ok_or_else(tampered)?;
+        let values = params![D::KIND.as_str(), id.as_str(), attested.hash.as_bytes().to_vec()];
+        let row = self.database.fetch_optional(statements::DOCUMENT, values).await?.ok_or_else(tampered)?;
+        let payload: Vec<u8> = row.get("payload").map_err(|_| tampered())?;
+        let proof: String = row.get("proof").map_err(|_| tampered())?;
         let proof = serde_json::from_str(&proof).map_err(|_| tampered())?;
         let parsed = D::parse(&payload).map_err(|_| tampered())?;
         if parsed.hash != attested.hash || parsed.document.row() != *id {
             return Err(tampered());
         }
         Ok(Row { document: parsed.document, payload, proof, attested })
-    }
-
-    /// What there is under a hash, if anything.
-    async fn kept(&self, kind: Kind, id: &RowId, hash: Hash) -> Result<Option<Kept>, Fault> {
-        let known = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = known().get(&(kind, hash)).cloned();
-        if here.is_some() {
-            return Ok(here);
-        }
-        let values = params![kind.as_str(), id.as_str(), hash.as_bytes().to_vec()];
-        let Some(row) = self.database.fetch_optional(statements::DOCUMENT, values).await? else {
-            return Ok(None);
-        };
-        let (Ok(payload), Ok(proof)) = (row.get::<Vec<u8>>("payload"), row.get("proof")) else {
-            return Ok(None);
-        };
-        let kept = Kept { payload, proof };
-        if KEPT.contains(&kind) && sceau_trace::sha256(&kept.payload) == hash {
-            let mut known = known();
-            if known.len() >= KEPT_AT_MOST {
-                known.clear();
-            }
-            known.insert((kind, hash), kept.clone());
-        }
-        Ok(Some(kept))
     }
 }
 
