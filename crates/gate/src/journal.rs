@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
@@ -23,10 +23,16 @@ pub(crate) struct Journal {
 impl Journal {
     /// Opens the file, which is made for its owner alone where there is none.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        // Its name must outlive a power cut as its records do.
+        File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+            .sync_all()?;
+        let torn = is_torn(&mut file);
         let (records, waiting) = channel();
         let name = path.display().to_string();
-        thread::Builder::new().name("journal".to_owned()).spawn(move || write(file, &waiting, &name))?;
+        thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write(file, torn, &waiting, &name))?;
         Ok(Self { path: path.to_owned(), records })
     }
 
@@ -41,12 +47,17 @@ impl Journal {
     }
 }
 
-/// Until nobody is left to write for. Whoever waits for a record that cannot be written learns it by the end of the channel.
-fn write(mut file: File, waiting: &Receiver<Waiting>, name: &str) {
+/// Until nobody is left to write for. Whoever waits for a record that cannot be written learns it by the end of the channel. After a `torn` line, of
+/// which nobody knows how much is there, the next record begins a line of its own.
+fn write(mut file: File, mut torn: bool, waiting: &Receiver<Waiting>, name: &str) {
     while let Ok(first) = waiting.recv() {
         let batch: Vec<Waiting> = std::iter::once(first).chain(waiting.try_iter()).collect();
-        let lines: String = batch.iter().map(|(line, _)| line.as_str()).collect();
-        match file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()) {
+        let before = if torn { "\n" } else { "" };
+        let lines: String =
+            std::iter::once(before).chain(batch.iter().map(|(line, _)| line.as_str())).collect();
+        let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+        torn = written.is_err();
+        match written {
             // Whoever waits no longer has closed the connection.
             Ok(()) => batch.into_iter().for_each(|(_, done)| done.send(()).unwrap_or(())),
             Err(error) => {
@@ -54,6 +65,13 @@ fn write(mut file: File, waiting: &Receiver<Waiting>, name: &str) {
             }
         }
     }
+}
+
+/// Whether the file ends amid a line. What cannot be read back (a pipe) has none.
+fn is_torn(file: &mut File) -> bool {
+    let mut last = [b'\n'];
+    let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+    read.is_ok() && last != [b'\n']
 }
 
 #[cfg(test)]
@@ -74,6 +92,19 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "{\"said\":\"a\\nb\",\"start\":0}\n{\"said\":\"a\\nb\",\"start\":1}\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_was_cut_spoils_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("unchecked.jsonl");
+        std::fs::write(&path, "{\"request\":\"cu").unwrap();
+        let journal = Journal::open(&path).unwrap();
+        for request in ["one", "two"] {
+            assert!(journal.keep(&serde_json::json!({"request": request})).await);
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "{\"request\":\"cu\n{\"request\":\"one\"}\n{\"request\":\"two\"}\n");
     }
 
     #[tokio::test]
