@@ -232,6 +232,19 @@ impl Authority {
         self.issue(subject, PrivateKey::generate(profile.algorithm)?, extensions, period, now)
     }
 
+    /// Issues a certificate with a new key and these extensions, for a purpose of the authority's own.
+    pub(crate) fn issue_with(
+        &self,
+        subject: Name,
+        algorithm: KeyAlgorithm,
+        extensions: Vec<Vec<u8>>,
+        days: u32,
+        now: u64,
+    ) -> Result<Issued, Error> {
+        let period = validity(now, days, SERVER_DAYS_MAX)?;
+        self.issue(subject, PrivateKey::generate(algorithm)?, extensions, period, now)
+    }
+
     fn issue(
         &self,
         subject: Name,
@@ -307,7 +320,7 @@ fn validity(now: u64, days: u32, most: u32) -> Result<(OffsetDateTime, OffsetDat
     Ok((now.saturating_sub(BACKDATED), until))
 }
 
-fn moment(unix_millis: u64) -> Result<OffsetDateTime, Error> {
+pub(crate) fn moment(unix_millis: u64) -> Result<OffsetDateTime, Error> {
     i64::try_from(unix_millis / 1000)
         .ok()
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())

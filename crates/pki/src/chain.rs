@@ -8,6 +8,7 @@ use crate::{
     certificate::Certificate,
     judge::{ClientIdentity, Refusal},
     name::Name,
+    online::{Online, Unasked},
     path::{self, Question, Way},
     revocation::RevocationLists,
 };
@@ -33,6 +34,8 @@ pub struct Vouched {
     pub until: u64,
     /// Whether no current list speaks for a certificate of the way, and the grace was used.
     pub lapsed: bool,
+    /// What a responder is to be asked before it may pass: nothing else is wrong.
+    pub unasked: Option<Box<Unasked>>,
 }
 
 impl ChainJudge {
@@ -88,16 +91,29 @@ impl ChainJudge {
         now: u64,
         grace: u64,
     ) -> Result<Vouched, Refusal> {
+        self.vouch_online(chain, now, grace, None)
+    }
+
+    /// As [`Self::vouch`], and by what responders say of the leaf, whom the caller asks: see [`Vouched::unasked`].
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn vouch_online(
+        &self,
+        chain: Option<&[CertificateDer<'_>]>,
+        now: u64,
+        grace: u64,
+        online: Option<Online<'_>>,
+    ) -> Result<Vouched, Refusal> {
         let Some((leaf, sent)) = chain.and_then(<[_]>::split_first) else {
             return Err(Refusal::Missing);
         };
         let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
         let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
         let intermediates: Vec<_> = sent.iter().chain(&self.intermediates).cloned().collect();
-        let way = match self.check_chain(&certificate, &intermediates, now, 0) {
-            Err(Refusal::RevocationUnknown) if grace > 0 => {
-                self.check_chain(&certificate, &intermediates, now, grace)
-            }
+        let check = |grace| self.check_chain(&certificate, &intermediates, now, grace, online);
+        let way = match check(0) {
+            Err(Refusal::RevocationUnknown) if grace > 0 => check(grace),
             strictly => strictly,
         }?;
         check_purpose(&parsed)?;
@@ -105,7 +121,8 @@ impl ChainJudge {
             return Err(Refusal::WrongIssuer);
         }
         let identity = ClientIdentity::of(&certificate);
-        Ok(Vouched { identity, path: way.certificates, until: way.until, lapsed: way.lapsed })
+        let Way { certificates: path, until, lapsed, unasked } = way;
+        Ok(Vouched { identity, path, until, lapsed, unasked })
     }
 
     fn check_chain(
@@ -114,9 +131,11 @@ impl ChainJudge {
         intermediates: &[CertificateDer<'_>],
         now: u64,
         grace: u64,
+        online: Option<Online<'_>>,
     ) -> Result<Way, Refusal> {
         let (anchors, lists) = (&self.anchors, self.lists.as_ref());
-        let verify = |now| path::verify(Question { anchors, lists, now, grace }, certificate, intermediates);
+        let verify =
+            |now| path::verify(Question { anchors, lists, now, grace, online }, certificate, intermediates);
         let refusal = match verify(now) {
             Ok(way) => return Ok(way),
             Err(refusal) => refusal,

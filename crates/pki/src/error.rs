@@ -62,6 +62,12 @@ pub enum Error {
     /// The authority is not valid at the moment of issuing.
     #[error("the authority's certificate is not valid now: renew it before issuing")]
     AuthorityNotValid,
+    /// A certificate was given with an issuer that is not its own.
+    #[error("{subject} was not issued by the authority that was given as its issuer")]
+    AnotherIssuer {
+        /// Its subject.
+        subject: String,
+    },
     /// A set of anchors is empty.
     #[error("no trust anchor was given: list at least one CA certificate")]
     NoAnchor,
@@ -125,6 +131,7 @@ impl Error {
             Self::KeyMismatch => "pki_key_mismatch",
             Self::NotAnAuthority { .. } => "pki_not_an_authority",
             Self::AuthorityNotValid => "pki_authority_not_valid",
+            Self::AnotherIssuer { .. } => "pki_another_issuer",
             Self::NoAnchor => "pki_no_anchor",
             Self::PathLength => "pki_path_length",
             Self::BadPlace(_) => "pki_bad_place",

@@ -18,13 +18,16 @@ mod judge;
 mod key;
 mod material;
 mod name;
+mod ocsp;
 mod oid;
+mod online;
 mod path;
 mod pem;
 mod period;
 mod pkcs12;
 mod possession;
 mod profile;
+mod reader;
 mod request;
 mod revocation;
 mod role;
@@ -49,7 +52,12 @@ pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
 pub use key::{KeyAlgorithm, PrivateKey};
 pub use material::Material;
 pub use name::{Attribute, Name, NameError};
+pub use ocsp::{
+    OCSP_SKEW, OcspAnswer, OcspFailure, OcspHash, OcspNonce, OcspQuestion, OcspRefusal, OcspRequest,
+    OcspResponder, OcspSigner, OcspStatus, OcspTerms,
+};
 pub use oid::{NotAnOid, Oid};
+pub use online::{Heard, Online, Preferred, Unasked};
 pub use period::PrivateKeyUsage;
 pub use pkcs12::new_pkcs12_password;
 pub use profile::{

@@ -13,6 +13,7 @@ use crate::{
     anchors::Anchors,
     certificate::Certificate,
     judge::Refusal,
+    online::{Online, Unasked, Word, word},
     revocation::{Asked, RevocationLists, Status},
     tls,
 };
@@ -25,6 +26,8 @@ pub(crate) struct Way {
     pub(crate) until: u64,
     /// Whether a list was believed that had ended.
     pub(crate) lapsed: bool,
+    /// What a responder is still to be asked.
+    pub(crate) unasked: Option<Box<Unasked>>,
 }
 
 /// Whom to ask, and how much is forgiven.
@@ -37,6 +40,8 @@ pub(crate) struct Question<'a> {
     pub(crate) now: u64,
     /// For how many milliseconds a list that ended is believed for want of another.
     pub(crate) grace: u64,
+    /// What responders say of the leaf; none: nothing is asked of them.
+    pub(crate) online: Option<Online<'a>>,
 }
 
 /// Looks for a way that every certificate of it allows, and that the lists do not deny.
@@ -81,31 +86,49 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
     }
     // The whole last second counts.
     let ends = way.iter().chain([anchor]).map(|certificate| certificate.not_after().saturating_add(1000));
-    let (mut until, mut lapsed) = (ends.min().unwrap_or_default(), false);
-    if let Some(lists) = question.lists {
-        // From the anchor down, so that a false authority's list is never asked.
-        for (at, certificate) in way.iter().enumerate().rev() {
-            let issuer = way.get(at + 1).unwrap_or(anchor);
-            let end = match status(lists, certificate, issuer, at > 0, question.now)? {
-                Status::Good { until } => until,
-                Status::Revoked => return Err(Refusal::Revoked),
-                Status::Unknown { ended } => {
-                    lapsed = true;
-                    let end = ended.map_or(0, |ended| ended.saturating_add(question.grace));
-                    if question.now >= end {
-                        return Err(Refusal::RevocationUnknown);
-                    }
-                    end
+    let (mut until, mut lapsed, mut unasked) = (ends.min().unwrap_or_default(), false, None);
+    // From the anchor down, so that a false authority's list is never asked, nor its responder.
+    for (at, certificate) in way.iter().enumerate().rev() {
+        let issuer = way.get(at + 1).unwrap_or(anchor);
+        let end = match said(question, certificate, issuer, at > 0)? {
+            Word::Unneeded => continue,
+            Word::Good { until } => until,
+            Word::Revoked => return Err(Refusal::Revoked),
+            Word::Unasked => {
+                let (certificate, issuer) = (certificate.clone(), issuer.clone());
+                unasked = Some(Box::new(Unasked { certificate, issuer }));
+                question.now
+            }
+            Word::Unknown { ended, again } => {
+                lapsed = true;
+                let end = ended.map_or(0, |ended| ended.saturating_add(question.grace));
+                if question.now >= end {
+                    return Err(Refusal::RevocationUnknown);
                 }
-            };
-            until = until.min(end);
-        }
+                end.min(again)
+            }
+        };
+        until = until.min(end);
     }
     let certificates = way.into_iter().map(|certificate| certificate.der().clone()).collect();
-    Ok(Way { certificates, until, lapsed })
+    Ok(Way { certificates, until, lapsed, unasked })
 }
 
-fn status(
+/// What lists, and of a leaf its responder, say together.
+fn said(
+    question: Question<'_>,
+    certificate: &Certificate,
+    issuer: &Certificate,
+    is_authority: bool,
+) -> Result<Word, Refusal> {
+    let status = |lists| status(lists, certificate, issuer, is_authority, question.now);
+    let listed = question.lists.map(status).transpose()?;
+    let online = question.online.filter(|_| !is_authority);
+    Ok(word(listed, online.map(|online| (online, certificate, issuer))))
+}
+
+/// What lists say of a certificate whose issuer is known.
+pub(crate) fn status(
     lists: &RevocationLists,
     certificate: &Certificate,
     issuer: &Certificate,

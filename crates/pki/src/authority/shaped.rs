@@ -57,7 +57,7 @@ pub struct Revoked {
 }
 
 /// Why a certificate is taken back (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RevocationReason {
     /// Not said.
     #[default]
@@ -70,10 +70,33 @@ pub enum RevocationReason {
     Superseded,
     /// It is no longer needed.
     CessationOfOperation,
+    /// Its issuer's key is in others' hands.
+    AuthorityCompromise,
+    /// For a while.
+    Hold,
+    /// It was on hold, and is no longer.
+    RemovedFromList,
+    /// Its holder may no longer do what it says.
+    PrivilegeWithdrawn,
+    /// The key of who vouched for its attributes is in others' hands.
+    AttributeAuthorityCompromise,
 }
 
+/// CRLReason (§5.3.1), but `unspecified`.
+const NUMBERS: [(u8, RevocationReason); 9] = [
+    (1, RevocationReason::KeyCompromise),
+    (2, RevocationReason::AuthorityCompromise),
+    (3, RevocationReason::AffiliationChanged),
+    (4, RevocationReason::Superseded),
+    (5, RevocationReason::CessationOfOperation),
+    (6, RevocationReason::Hold),
+    (8, RevocationReason::RemovedFromList),
+    (9, RevocationReason::PrivilegeWithdrawn),
+    (10, RevocationReason::AttributeAuthorityCompromise),
+];
+
 impl RevocationReason {
-    /// Every reason.
+    /// Every reason that an authority here gives.
     pub const ALL: [Self; 5] = [
         Self::Unspecified,
         Self::KeyCompromise,
@@ -90,23 +113,28 @@ impl RevocationReason {
             Self::AffiliationChanged => "affiliation-changed",
             Self::Superseded => "superseded",
             Self::CessationOfOperation => "cessation-of-operation",
+            Self::AuthorityCompromise => "authority-compromise",
+            Self::Hold => "hold",
+            Self::RemovedFromList => "removed-from-list",
+            Self::PrivilegeWithdrawn => "privilege-withdrawn",
+            Self::AttributeAuthorityCompromise => "attribute-authority-compromise",
         }
     }
 
-    /// The inverse of [`Self::as_str`].
+    /// The inverse of [`Self::as_str`], for [`Self::ALL`].
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 
-    fn number(self) -> Option<u8> {
-        match self {
-            // §5.3.1: better left out.
-            Self::Unspecified => None,
-            Self::KeyCompromise => Some(1),
-            Self::AffiliationChanged => Some(3),
-            Self::Superseded => Some(4),
-            Self::CessationOfOperation => Some(5),
-        }
+    /// Its CRLReason; none where it is better left out (§5.3.1).
+    pub(crate) fn number(self) -> Option<u8> {
+        NUMBERS.iter().find(|(_, reason)| *reason == self).map(|(number, _)| *number)
+    }
+
+    /// Of a CRLReason.
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        let known = NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, reason)| *reason);
+        known.or((number == 0).then_some(Self::Unspecified))
     }
 }
 

@@ -4,11 +4,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rustls::{crypto::WebPkiSupportedAlgorithms, pki_types::SignatureVerificationAlgorithm};
 
-use super::{
-    reader::{NotDer, Reader},
-    serials::{SERIAL_OCTETS, Serials, padded},
+use super::serials::{SERIAL_OCTETS, Serials, padded};
+use crate::{
+    certificate::Fingerprint,
+    der::tag,
+    name::Name,
+    reader::{NotDer, Reader, each_extension},
+    tls,
 };
-use crate::{certificate::Fingerprint, der::tag, name::Name, tls};
 
 /// Extensions of a list and of its entries (RFC 5280 §5.2, §5.3).
 const CRL_NUMBER: &[u8] = &[0x55, 0x1d, 20];
@@ -348,26 +351,6 @@ fn places(mut name: Reader<'_>) -> Result<Vec<String>, ListRefusal> {
         }
     }
     if places.is_empty() { Err(ListRefusal::Partial) } else { Ok(places) }
-}
-
-fn each_extension<'a>(
-    mut extensions: Reader<'a>,
-    mut act: impl FnMut(&'a [u8], bool, Reader<'a>) -> Result<(), ListRefusal>,
-) -> Result<(), ListRefusal> {
-    while !extensions.is_empty() {
-        let mut extension = extensions.expect(tag::SEQUENCE)?.inside();
-        let oid = extension.expect(tag::OID)?.content;
-        let critical = match extension.optional(tag::BOOLEAN)?.map(|said| said.content) {
-            None => false,
-            Some([0xff]) => true,
-            // DER leaves out what is the default.
-            Some(_) => return Err(ListRefusal::Malformed),
-        };
-        let value = extension.expect(tag::OCTET_STRING)?.inside();
-        extension.end()?;
-        act(oid, critical, value)?;
-    }
-    Ok(())
 }
 
 impl From<NotDer> for ListRefusal {

@@ -1,7 +1,6 @@
 //! Lists of certificates that their issuers took back (RFC 5280 §5).
 
 mod list;
-mod reader;
 mod serials;
 
 use std::sync::Arc;

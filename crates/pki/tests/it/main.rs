@@ -1,11 +1,13 @@
 //! The room's behaviours, with OpenSSL and NSS as outside judges.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod answers_of_responders_are_judged;
 mod browsers_import_pkcs12;
 mod certificates_satisfy_openssl;
 mod clients_are_judged_with_reasons;
 mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
+mod openssl_and_our_responder_agree;
 mod openssl_speaks_to_our_server;
 mod outside;
 mod profiles_say_what_a_platform_asks_for;

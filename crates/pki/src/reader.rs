@@ -1,4 +1,4 @@
-//! DER as it stands in the bytes: elements of a list that may have millions, read one after the other and never kept.
+//! DER as it stands in the bytes: elements, of a list perhaps millions, read one after the other and never kept.
 
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
@@ -6,37 +6,37 @@ use crate::der::tag;
 
 /// What is left to read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 /// One element.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
     /// With its tag and its length.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// The bytes are not the DER that was expected here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotDer;
+pub(crate) struct NotDer;
 
 impl<'a> Reader<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     /// The tag of the next element.
-    pub(super) fn peek(self) -> Option<u8> {
+    pub(crate) fn peek(self) -> Option<u8> {
         self.0.first().copied()
     }
 
     /// The next element (X.690 §8.1, §10.1): a tag of one octet, a definite length in the fewest octets, at most four.
-    pub(super) fn element(&mut self) -> Result<Element<'a>, NotDer> {
+    pub(crate) fn element(&mut self) -> Result<Element<'a>, NotDer> {
         let (&tag, rest) = self.0.split_first().ok_or(NotDer)?;
         let (&first, mut rest) = rest.split_first().ok_or(NotDer)?;
         if tag & 0x1f == 0x1f {
@@ -61,22 +61,22 @@ impl<'a> Reader<'a> {
         Ok(Element { tag, content, whole })
     }
 
-    pub(super) fn expect(&mut self, tag: u8) -> Result<Element<'a>, NotDer> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, NotDer> {
         self.element().and_then(|element| if element.tag == tag { Ok(element) } else { Err(NotDer) })
     }
 
     /// The next element if it has this tag.
-    pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, NotDer> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, NotDer> {
         if self.peek() == Some(tag) { self.element().map(Some) } else { Ok(None) }
     }
 
     /// Nothing may follow.
-    pub(super) fn end(self) -> Result<(), NotDer> {
+    pub(crate) fn end(self) -> Result<(), NotDer> {
         if self.is_empty() { Ok(()) } else { Err(NotDer) }
     }
 
     /// The octets of an INTEGER that is not negative, without the zero that says so.
-    pub(super) fn unsigned(&mut self) -> Result<&'a [u8], NotDer> {
+    pub(crate) fn unsigned(&mut self) -> Result<&'a [u8], NotDer> {
         let content = self.expect(tag::INTEGER)?.content;
         match content {
             [] => Err(NotDer),
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A Time (RFC 5280 §5.1.2.4) in Unix milliseconds.
-    pub(super) fn time(&mut self) -> Result<u64, NotDer> {
+    pub(crate) fn time(&mut self) -> Result<u64, NotDer> {
         let element = self.element()?;
         let text = std::str::from_utf8(element.content).map_err(|_| NotDer)?;
         let form = format_description!("[year][month][day][hour][minute][second]Z");
@@ -106,9 +106,30 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Element<'a> {
-    pub(super) fn inside(self) -> Reader<'a> {
+    pub(crate) fn inside(self) -> Reader<'a> {
         Reader(self.content)
     }
+}
+
+/// Gives each of these Extensions (RFC 5280 §4.1) to `act`: its number, whether it is critical, its value.
+pub(crate) fn each_extension<'a, E: From<NotDer>>(
+    mut extensions: Reader<'a>,
+    mut act: impl FnMut(&'a [u8], bool, Reader<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    while !extensions.is_empty() {
+        let mut extension = extensions.expect(tag::SEQUENCE)?.inside();
+        let oid = extension.expect(tag::OID)?.content;
+        let critical = match extension.optional(tag::BOOLEAN)?.map(|said| said.content) {
+            None => false,
+            Some([0xff]) => true,
+            // DER leaves out what is the default.
+            Some(_) => return Err(NotDer.into()),
+        };
+        let value = extension.expect(tag::OCTET_STRING)?.inside();
+        extension.end()?;
+        act(oid, critical, value)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
