@@ -30,6 +30,8 @@ pub struct Vouched {
     pub identity: ClientIdentity,
     /// The way that was verified, whatever else the client sent: the leaf, then each authority below the anchor.
     pub path: Vec<CertificateDer<'static>>,
+    /// Whom it leads to.
+    pub anchor: Certificate,
     /// From when on to judge again, at the latest (Unix milliseconds): a certificate or a list ends.
     pub until: u64,
     /// Whether no current list speaks for a certificate of the way, and the grace was used.
@@ -121,8 +123,8 @@ impl ChainJudge {
             return Err(Refusal::WrongIssuer);
         }
         let identity = ClientIdentity::of(&certificate);
-        let Way { certificates: path, until, lapsed, unasked } = way;
-        Ok(Vouched { identity, path, until, lapsed, unasked })
+        let Way { certificates: path, anchor, until, lapsed, unasked } = way;
+        Ok(Vouched { identity, path, anchor, until, lapsed, unasked })
     }
 
     fn check_chain(

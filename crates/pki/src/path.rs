@@ -22,6 +22,7 @@ use crate::{
 pub(crate) struct Way {
     /// The leaf, then each authority below the anchor.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
+    pub(crate) anchor: Certificate,
     /// The moment at which the first certificate of it, or list that was asked, ends (Unix milliseconds).
     pub(crate) until: u64,
     /// Whether a list was believed that had ended.
@@ -111,7 +112,7 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
         until = until.min(end);
     }
     let certificates = way.into_iter().map(|certificate| certificate.der().clone()).collect();
-    Ok(Way { certificates, until, lapsed, unasked })
+    Ok(Way { certificates, anchor: anchor.clone(), until, lapsed, unasked })
 }
 
 /// What lists, and of a leaf its responder, say together.

@@ -1,5 +1,7 @@
 //! `sceau cert ca`: an authority of one's own, to rehearse with before the platform's certificates come, or for one's own network.
 
+mod answers;
+mod ocsp;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ Examples:
   sceau cert ca issue --issuer aci --request a.csr --name 'CN=a,OU=1,C=FR' -o a.crt
   sceau cert ca revoke --issuer aci a.crt
   sceau cert ca list --issuer aci -o ACI.crl
+  sceau cert ca ocsp --issuer aci                       answers on 127.0.0.1:8888
 
 The authority's key lies in its folder in clear, mode 0600, out of backups: it is for tests, and for networks where that is enough.";
 
@@ -47,6 +50,10 @@ pub(crate) enum CaCommand {
     Revoke(RevokeOptions),
     /// Make the list of what was taken back
     List(ListOptions),
+    /// Answer, over HTTP, whether certificates were taken back (OCSP)
+    Ocsp(ocsp::OcspOptions),
+    /// Make one such answer ahead, for a server that hands it out itself (stapling)
+    OcspResponse(ocsp::OcspResponseOptions),
 }
 
 /// A new authority.
@@ -164,16 +171,27 @@ pub(super) fn run(command: &CaCommand) -> Result<(), Failure> {
     match command {
         CaCommand::Root(options) => {
             let profile = profile(&options.new, 1);
-            made(&options.new, || Authority::create(&profile, super::now()))
+            made(&options.new, || {
+                Authority::create(&profile, super::now()).map_err(|error| fault::pki(&error))
+            })
         }
         CaCommand::Intermediate(options) => {
             let issuer = authority(&options.issuer)?;
             let published = published(&options.published);
-            made(&options.new, || issuer.issue_authority(&profile(&options.new, 0), &published, super::now()))
+            let mut state = State::read(&options.issuer)?;
+            made(&options.new, || {
+                let below = issuer.issue_authority(&profile(&options.new, 0), &published, super::now());
+                let below = below.map_err(|error| fault::pki(&error))?;
+                state.issue(&below.certificate().serial());
+                state.write(&options.issuer)?;
+                Ok(below)
+            })
         }
         CaCommand::Issue(options) => issue(options),
         CaCommand::Revoke(options) => revoke(options),
         CaCommand::List(options) => list(options),
+        CaCommand::Ocsp(options) => ocsp::respond(options),
+        CaCommand::OcspResponse(options) => ocsp::ahead(options),
     }
 }
 
@@ -187,10 +205,7 @@ fn profile(options: &NewOptions, path_length: u8) -> AuthorityProfile {
     }
 }
 
-fn made(
-    options: &NewOptions,
-    make: impl FnOnce() -> Result<Authority, sceau_pki::Error>,
-) -> Result<(), Failure> {
+fn made(options: &NewOptions, make: impl FnOnce() -> Result<Authority, Failure>) -> Result<(), Failure> {
     let folder = KeyFolder::make(&options.folder)?;
     if options.name.is_empty() {
         return Err(fault::pki(&sceau_pki::Error::BadSubject));
@@ -202,11 +217,11 @@ fn made(
         );
         return Err(Failure::new(Exit::Usage, "exists", words));
     }
-    let authority = make().map_err(|error| fault::pki(&error))?;
+    let authority = make()?;
     let certificate = authority.certificate();
     place::write(&folder.join(KEY), authority.key().to_pem().as_bytes(), Access::Private, false)?;
     place::write(&folder.join(CERTIFICATE), certificate.der(), Access::Shared, false)?;
-    State::default().write(&options.folder)?;
+    State::new().write(&options.folder)?;
     say::result(&format!(
         "Authority    {}\nCertificate  {}, until {}\nKey          {}  (mode 0600, in clear)",
         certificate.subject(),
@@ -265,6 +280,10 @@ fn issue(options: &IssueOptions) -> Result<(), Failure> {
         super::now(),
     );
     let issued = issued.map_err(|error| fault::pki(&error))?;
+    // Remembered first: what is not known to be issued is not vouched for.
+    let mut state = State::read(&options.issuer)?;
+    state.issue(&issued.serial());
+    state.write(&options.issuer)?;
     place::write(&options.output, issued.der(), Access::Shared, false)?;
     say::result(&format!(
         "Certificate  {}\nSubject      {}\nUntil        {}",

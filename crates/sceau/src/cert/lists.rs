@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use sceau_pki::{Certificate, CertificateFacts, RevocationLists};
 use url::Url;
 
-use super::fault;
+use super::{fault, web};
 use crate::command::input::read_small;
 use crate::failure::{Exit, Failure};
 
@@ -48,32 +47,7 @@ pub(super) fn places(certificates: &[Certificate]) -> Vec<String> {
 }
 
 fn fetch(url: Url) -> Result<Vec<u8>, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
     let told = url.to_string();
-    let fetched = runtime.block_on(async { tokio::time::timeout(PATIENCE, body(url)).await });
-    let failed = |why: &str| Failure::new(Exit::System, "list_away", format!("cannot fetch {told}: {why}"));
-    fetched.map_err(|_| failed("it takes more than a minute"))?.map_err(|why| failed(&why))
-}
-
-async fn body(url: Url) -> Result<Vec<u8>, String> {
-    let said = |error: reqwest::Error| {
-        let mut words = error.without_url().to_string();
-        words.truncate(300);
-        words
-    };
-    let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().map_err(said)?;
-    let answer = client.get(url).send().await.map_err(said)?;
-    if answer.status() != reqwest::StatusCode::OK {
-        return Err(format!("its server answers {}", answer.status()));
-    }
-    let (mut bytes, mut parts) = (Vec::new(), answer.bytes_stream());
-    while let Some(part) = parts.next().await {
-        bytes.extend_from_slice(&part.map_err(said)?);
-        if bytes.len() > LONGEST {
-            return Err("it is longer than any list should be".to_owned());
-        }
-    }
-    Ok(bytes)
+    let failed = |why| Failure::new(Exit::System, "list_away", format!("cannot fetch {told}: {why}"));
+    web::fetch(url, None, LONGEST, PATIENCE).map_err(failed)
 }

@@ -9,11 +9,14 @@ mod fault;
 mod guide;
 mod inspect;
 mod lists;
+mod ocsp;
+mod online;
 mod place;
 mod probe;
 mod profile;
 mod verify;
 mod watch;
+mod web;
 
 use crate::failure::Failure;
 

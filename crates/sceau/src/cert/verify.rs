@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use sceau_pki::{
-    Anchors, Certificate, ChainJudge, Environment, Material, Profile, ProfileAuthority, Refusal,
-    RevocationLists, naming_problems,
+    Anchors, Certificate, ChainJudge, ClientIdentity, Environment, Heard, Material, OcspStatus, Online,
+    Preferred, Profile, ProfileAuthority, Refusal, RevocationLists, naming_problems,
 };
 use serde_json::json;
 
 use super::lists::{self, Source};
+use super::online::Published;
 use super::{fault, profile};
 use crate::command::input::read_small;
 use crate::failure::{Exit, Failure};
@@ -18,11 +19,11 @@ use crate::say;
 const EXAMPLES: &str = "\
 Examples:
   sceau cert verify --profile sas --env test --editor MonLogiciel sas/MonLogiciel_TEST.crt
-  sceau cert verify --profile sas --env recette --online client.pem     who calls you
+  sceau cert verify --profile sas --env recette --online client.pem     who calls you; lists and OCSP are asked
   sceau cert verify --anchors racine.pem --intermediates ac.pem --list ac.crl client.pem
 
-Ends with 0 where the certificate would pass, with 5 where it would be refused, with 1 where a list could not be fetched. The verdict is the one that \
-`sceau gate` gives on each request; without a list nothing is asked about revocation.";
+Ends with 0 where the certificate would pass, with 5 where it would be refused, with 1 where a list that is needed could not be fetched. The verdict is the one \
+that `sceau gate` gives on each request; without a list and --online nothing is asked about revocation.";
 
 /// Certificates are small; a mistaken file may not be.
 const LONGEST: u64 = 4 << 20;
@@ -40,7 +41,7 @@ pub(crate) struct VerifyOptions {
     /// Revocation list: a file, or an address (http://…); may be given more than once
     #[arg(long, value_name = "FILE|URL")]
     list: Vec<String>,
-    /// Fetch the lists from where the certificates say that they are
+    /// Fetch the lists, and ask the responders (OCSP), where the certificates say that they are
     #[arg(long)]
     online: bool,
     /// Names and issuer as a platform asks for them: a profile's name, or its file (./mine.toml)
@@ -91,13 +92,17 @@ struct Refused {
 pub(super) fn run(options: &VerifyOptions) -> Result<(), Failure> {
     let chain = certificates(&options.file)?;
     let trusted = trusted(options)?;
-    let sources = sources(options, &chain, &trusted)?;
-    let verdict = verdict(&chain, &trusted, &sources, options.address)?;
-    tell(&chain, &sources, verdict.as_ref().err(), options)?;
+    let given = options.list.iter().map(|from| lists::read(from)).collect::<Result<Vec<_>, _>>()?;
+    let mut published = Published::default();
+    let verdict = verdict(&chain, &trusted, &given, &mut published, options)?;
+    tell(&chain, &given, &published, verdict.as_ref().err(), options)?;
     match verdict {
         Ok(()) => Ok(()),
         Err(refused) => {
-            Err(Failure::new(Exit::Proof, refused.code, format!("it would be refused: {}", refused.words)))
+            let unknown = refused.code == Refusal::RevocationUnknown.code();
+            let missing = published.missing.into_iter().map(|(_, failure)| failure).find(|_| unknown);
+            let words = format!("it would be refused: {}", refused.words);
+            Err(missing.unwrap_or_else(|| Failure::new(Exit::Proof, refused.code, words)))
         }
     }
 }
@@ -164,48 +169,69 @@ fn certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
     Material::certificates(&bytes, &path.display().to_string()).map_err(|error| fault::pki(&error))
 }
 
-fn sources(
-    options: &VerifyOptions,
-    chain: &[Certificate],
-    trusted: &Trusted,
-) -> Result<Vec<Source>, Failure> {
-    let mut wanted = options.list.clone();
-    if options.online {
-        wanted.extend(lists::places(&[chain, &trusted.intermediates].concat()));
-        if wanted.is_empty() {
-            let words =
-                "--online: the certificates name no list that is published over HTTP: give one with --list";
-            return Err(Failure::new(Exit::Input, "no_list", words));
-        }
-    }
-    wanted.iter().map(|from| lists::read(from)).collect()
-}
-
 fn verdict(
     chain: &[Certificate],
     trusted: &Trusted,
-    sources: &[Source],
-    address: Option<IpAddr>,
+    given: &[Source],
+    published: &mut Published,
+    options: &VerifyOptions,
 ) -> Result<Result<(), Refused>, Failure> {
-    let anchors = Anchors::new(trusted.anchors.iter().cloned()).map_err(|error| fault::pki(&error))?;
-    let lists = sources.iter().fold(RevocationLists::default(), |all, one| all.and(one.lists.clone()));
-    let mut judge = ChainJudge::new(anchors, lists).with_intermediates(&trusted.intermediates);
-    if let Some(issuer) = &trusted.issuer {
-        let named = trusted.intermediates.iter().find(|one| issuer.is_named_in(one)).ok_or_else(|| {
-            let words = format!(
-                "none of the intermediates is {}, whose certificates this profile takes",
-                issuer.described()
-            );
-            Failure::new(Exit::Input, "another_issuer", words)
-        })?;
-        judge = judge.issued_by(named.subject().clone());
-    }
+    let judge = judge(trusted)?;
     let shown: Vec<_> = chain.iter().map(|one| one.der().clone()).collect();
-    let identity = match judge.judge(Some(&shown), super::now()) {
-        Ok(identity) => identity,
+    let lists = all(given);
+    // Without any list first: what a chain names that nobody vouches for is not called.
+    let vouched = match judge.vouch(Some(&shown), super::now(), 0) {
+        Ok(vouched) => vouched,
         Err(refusal) => return Ok(Err(by_certificate(&refusal))),
     };
-    Ok(match &trusted.expected {
+    if options.online {
+        *published = Published::fetch(&vouched, &lists)?;
+    }
+    let lists = lists.and(all(&published.lists));
+    let asked = !lists.is_empty() || published.names_lists();
+    let judge = if asked { judge.asking(lists) } else { judge };
+    let heard = |certificate: &Certificate, _: &Certificate| match published.status(certificate) {
+        Some((OcspStatus::Good, until)) => Heard::Good { until },
+        Some((OcspStatus::Revoked { .. }, _)) => Heard::Revoked,
+        Some((OcspStatus::Unknown, _)) | None => Heard::Nothing { ended: None, again: u64::MAX },
+    };
+    let online = options.online.then_some(Online { preferred: Preferred::Ocsp, heard: &heard });
+    let judged = judge.vouch_online(Some(&shown), super::now(), 0, online);
+    let taken = published.asked.iter().any(|asked| heard(&asked.about, &asked.about) == Heard::Revoked);
+    match judged {
+        Ok(_) if taken => Ok(Err(by_certificate(&Refusal::Revoked))),
+        Ok(vouched) => Ok(by_expectation(chain, trusted, &vouched.identity, options.address)),
+        Err(refusal) => Ok(Err(by_certificate(&refusal))),
+    }
+}
+
+fn all(sources: &[Source]) -> RevocationLists {
+    sources.iter().fold(RevocationLists::default(), |all, one| all.and(one.lists.clone()))
+}
+
+/// Who asks no list yet.
+fn judge(trusted: &Trusted) -> Result<ChainJudge, Failure> {
+    let anchors = Anchors::new(trusted.anchors.iter().cloned()).map_err(|error| fault::pki(&error))?;
+    let judge =
+        ChainJudge::new(anchors, RevocationLists::default()).with_intermediates(&trusted.intermediates);
+    let Some(issuer) = &trusted.issuer else { return Ok(judge) };
+    let named = trusted.intermediates.iter().find(|one| issuer.is_named_in(one)).ok_or_else(|| {
+        let words = format!(
+            "none of the intermediates is {}, whose certificates this profile takes",
+            issuer.described()
+        );
+        Failure::new(Exit::Input, "another_issuer", words)
+    })?;
+    Ok(judge.issued_by(named.subject().clone()))
+}
+
+fn by_expectation(
+    chain: &[Certificate],
+    trusted: &Trusted,
+    identity: &ClientIdentity,
+    address: Option<IpAddr>,
+) -> Result<(), Refused> {
+    match &trusted.expected {
         Expected::Anybody => Ok(()),
         Expected::Platform(environment) if !environment.rule().permits(&identity.subject) => {
             Err(by_name(&format!(
@@ -231,7 +257,7 @@ fn verdict(
                 _ => Ok(()),
             }
         }
-    })
+    }
 }
 
 fn by_certificate(refusal: &Refusal) -> Refused {
@@ -244,14 +270,17 @@ fn by_name(words: &str) -> Refused {
 
 fn tell(
     chain: &[Certificate],
-    sources: &[Source],
+    given: &[Source],
+    published: &Published,
     refused: Option<&Refused>,
     options: &VerifyOptions,
 ) -> Result<(), Failure> {
     let Some(leaf) = chain.first() else { return Ok(()) };
     let now = super::now();
+    let sources: Vec<_> = given.iter().chain(&published.lists).collect();
     let until = sources.iter().filter_map(|one| one.lists.next_update()).min();
     if options.json {
+        let (missing, answers) = published.json();
         return say::json(&json!({
             "passes": refused.is_none(),
             "code": refused.map(|refused| refused.code),
@@ -262,6 +291,8 @@ fn tell(
             "sha256": leaf.fingerprint().to_string(),
             "not_after": leaf.not_after(),
             "lists": sources.iter().map(|one| json!({"from": one.from, "next_update": one.lists.next_update()})).collect::<Vec<_>>(),
+            "missing_lists": missing,
+            "ocsp": answers,
         }));
     }
     let mut lines = vec![
@@ -269,11 +300,13 @@ fn tell(
         format!("Issuer       {}", leaf.issuer()),
         format!("Until        {}", say::day(leaf.not_after())),
     ];
-    for one in sources {
+    for one in &sources {
         let next = one.lists.next_update().map(say::day).unwrap_or_default();
         lines.push(format!("List         {}, until {next}", one.from));
     }
+    lines.extend(published.words());
     lines.push(match refused {
+        None if sources.is_empty() && !published.asked.is_empty() => "It would pass.".to_owned(),
         None if sources.is_empty() => {
             "It would pass. No list was asked whether it was taken back (--list, --online).".to_owned()
         }

@@ -128,7 +128,10 @@ fn lists_are_fetched_from_where_the_certificates_say() {
     desk.run(&[&base[..], &["taken.pem"]].concat()).failed(5, "was revoked");
     desk.run(&[&base[..], &["good.pem"]].concat()).failed(1, "404 Not Found");
     serving.join().unwrap();
-    desk.run(&[&base[..], &["aci.pem"]].concat()).failed(3, "name no list");
+    // Who is no client anyway makes nobody call an address of its choice.
+    desk.run(&[&base[..], &["aci.pem"]].concat()).failed(5, "not made for authenticating");
+    client(&desk, "bare", "/C=FR/O=X/CN=bare", "leaf.ext");
+    desk.run(&[&base[..], &["bare.pem"]].concat()).failed(3, "name no list");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn of_each_tool() {
         "cert guide",
         "cert ca",
         "cert ca issue",
+        "cert ca ocsp",
         "doctor",
         "keys",
         "keys new",

@@ -1,5 +1,6 @@
-//! What an authority remembers: the number of its last list, and what it took back.
+//! What an authority remembers: the number of its last list, what it issued, and what it took back.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sceau_hsm::durable::write_public;
@@ -19,6 +20,9 @@ pub(super) struct State {
     /// Of the last list.
     list_number: u64,
     revoked: Vec<Entry>,
+    /// Serial numbers of what it issued, hexadecimal; none in a folder that began before that was remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issued: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +36,22 @@ struct Entry {
 }
 
 impl State {
+    /// Of a new authority.
+    pub(super) fn new() -> Self {
+        Self { issued: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Remembers that a certificate was issued.
+    pub(super) fn issue(&mut self, serial: &str) {
+        self.issued.iter_mut().for_each(|issued| issued.push(serial.to_owned()));
+    }
+
+    /// What was issued, where that is known.
+    pub(super) fn issued(&self) -> Option<HashSet<Vec<u8>>> {
+        let issued = self.issued.as_ref()?;
+        Some(issued.iter().filter_map(|serial| hex::decode(serial).ok()).collect())
+    }
+
     pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
         let bytes = read_small(&path(folder), LONGEST, "an authority's memory")?;
         serde_json::from_slice(&bytes).map_err(|_| damaged(folder))
@@ -72,7 +92,7 @@ impl State {
     }
 }
 
-fn path(folder: &Path) -> PathBuf {
+pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("authority.json")
 }
 
