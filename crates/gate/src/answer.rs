@@ -24,7 +24,14 @@ const REASON: HeaderName = HeaderName::from_static("sceau-reason");
 
 /// `{"status": "available"}` and the like.
 pub(crate) fn status(code: StatusCode, said: &str) -> Response<Body> {
-    json(code, format!(r#"{{"status": {}}}"#, Value::from(said)))
+    status_of(code, said, &[])
+}
+
+/// As [`status`], with what is out of date.
+pub(crate) fn status_of(code: StatusCode, said: &str, stale: &[Value]) -> Response<Body> {
+    let stale =
+        if stale.is_empty() { String::new() } else { format!(r#", "stale": {}"#, Value::from(stale)) };
+    json(code, format!(r#"{{"status": {}{stale}}}"#, Value::from(said)))
 }
 
 /// The gate's own failure.
@@ -32,6 +39,11 @@ pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> 
     let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
     response.headers_mut().insert(CODE, HeaderValue::from_static(code));
     response
+}
+
+/// The code of an answer of the gate's own.
+pub(crate) fn code(response: &Response<Body>) -> Option<&str> {
+    response.headers().get(CODE).and_then(|code| code.to_str().ok())
 }
 
 /// The last answer of a connection.

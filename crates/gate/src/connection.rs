@@ -16,7 +16,15 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{clock::now, live::Live, plan::Place, proxy, request::Caller, shown::Shown};
+use crate::{
+    clock::now,
+    live::Live,
+    observe::{DoorTally, Tls},
+    plan::Place,
+    proxy,
+    request::Caller,
+    shown::Shown,
+};
 
 /// How long a handshake may take, and how often an HTTP/2 client is asked whether it lives.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -59,18 +67,29 @@ async fn connection(
     let Some(listener) = plan.listener(place) else { return };
     let (tls, head_within) = (Arc::clone(&listener.tls), listener.head_within);
     let is_carried = listener.proxies.contains(&from);
+    let tally = Arc::clone(&listener.tally);
     drop(plan);
+    let _open = Open::of(&tally);
     if is_carried {
         match tokio::time::timeout(HANDSHAKE, proxy::take(&mut stream)).await {
             Ok(Ok(carried)) => from = carried.map_or(from, |carried| carried.to_canonical()),
-            Ok(Err(error)) => return tracing::warn!(%from, %error, "a balancer is not understood"),
-            Err(_) => return,
+            Ok(Err(error)) => {
+                tally.balancer.one();
+                return tracing::warn!(%from, %error, "a balancer is not understood");
+            }
+            Err(_) => return tally.slow.one(),
         }
     }
     let accepted = TlsAcceptor::from(tls).accept(stream);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
-    let chain = stream.get_ref().1.peer_certificates();
-    let caller = Arc::new(Caller { shown: Shown::new(chain), from, place, live, _permit: permit });
+    let stream = match tokio::time::timeout(HANDSHAKE, accepted).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(_)) => return tally.failed.one(),
+        Err(_) => return tally.slow.one(),
+    };
+    let tls = Tls::of(stream.get_ref().1);
+    if tls.resumed { &tally.resumed } else { &tally.full }.one();
+    let shown = Arc::new(Shown::new(stream.get_ref().1.peer_certificates()));
+    let caller = Arc::new(Caller { shown, from, tls, place, live, _permit: permit });
     let service = service_fn(move |request| {
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
@@ -82,5 +101,21 @@ async fn connection(
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// A connection among those that are open.
+struct Open(Arc<DoorTally>);
+
+impl Open {
+    fn of(tally: &Arc<DoorTally>) -> Self {
+        tally.opened.one();
+        Self(Arc::clone(tally))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.closed.one();
     }
 }

@@ -8,12 +8,13 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
-use sceau_pki::{Anchors, ChainJudge, ClientIdentity, Refusal, RevocationLists, SubjectRule};
+use sceau_pki::{Anchors, Certificate, ChainJudge, ClientIdentity, Refusal, RevocationLists, SubjectRule};
 
 use crate::{
     error::Error,
     fail_open::{FailOpen, Passing},
-    lists::Feed,
+    lists::{Feed, Stale},
+    observe::{GuardTally, Ledger, Partner, PartnerTally},
     shown::Shown,
     verdicts::Verdicts,
 };
@@ -28,6 +29,10 @@ pub(crate) struct Guard {
     feeds: Vec<Arc<Feed>>,
     fail_open: Option<FailOpen>,
     state: RwLock<Arc<State>>,
+    /// Its anchors and intermediates.
+    authorities: Vec<Certificate>,
+    tally: Arc<GuardTally>,
+    partners: Vec<Partner>,
 }
 
 /// Whom of those that the chain vouches for.
@@ -54,6 +59,8 @@ pub(crate) struct Admitted {
     /// What is said of it upstream (RFC 9440): its certificate, and the way to the anchor as it was verified.
     pub(crate) certificate: HeaderValue,
     pub(crate) path: Option<HeaderValue>,
+    /// Counts of the client that the file names, if any.
+    partner: Option<Arc<PartnerTally>>,
     /// Until when this may be said without judging again (Unix milliseconds).
     pub(crate) until: u64,
     /// Whether it passes though no current list speaks for it: see [`Guard::pass`].
@@ -119,7 +126,63 @@ impl Guard {
         fail_open: Option<FailOpen>,
     ) -> Self {
         let state = RwLock::new(Arc::new(State::of(&chain, &feeds)));
-        Self { name: name.to_owned(), chain, rules, feeds, fail_open, state }
+        let (authorities, tally, partners) = Default::default();
+        let name = name.to_owned();
+        Self { name, chain, rules, feeds, fail_open, state, authorities, tally, partners }
+    }
+
+    /// Who counts in this ledger, and shows these authorities of its.
+    pub(crate) fn counting(mut self, authorities: Vec<Certificate>, ledger: &Ledger) -> Self {
+        let names = self.rules.names.iter().flatten();
+        self.partners = names.map(|name| Partner::of(&self.name, name, ledger)).collect();
+        self.tally = ledger.guards.of(&self.name);
+        Self { authorities, ..self }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn tally(&self) -> &GuardTally {
+        &self.tally
+    }
+
+    /// The clients that the file names.
+    pub(crate) fn partners(&self) -> &[Partner] {
+        &self.partners
+    }
+
+    /// Each with whether it is an anchor.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = (&Certificate, bool)> {
+        let anchors = self.chain.anchors().certificates();
+        self.authorities
+            .iter()
+            .map(|it| (it, anchors.iter().any(|anchor| anchor.fingerprint() == it.fingerprint())))
+    }
+
+    /// Whether a list must speak for each certificate.
+    pub(crate) fn asks_lists(&self) -> bool {
+        !self.feeds.is_empty()
+    }
+
+    /// How long after its end the last list is believed (milliseconds); none: not at all.
+    pub(crate) fn fail_open_age(&self) -> Option<u64> {
+        self.fail_open.as_ref().map(|open| open.maximum_age)
+    }
+
+    /// Counts a verdict on a request at `now` (Unix milliseconds).
+    pub(crate) fn count(&self, verdict: Result<&Admitted, &Denial>, now: u64) {
+        let admitted = match verdict {
+            Ok(admitted) => admitted,
+            Err(denial) => return self.tally.refused.one(denial.code()),
+        };
+        self.tally.passed.one();
+        if admitted.unchecked {
+            self.tally.unchecked.one();
+        }
+        if let Some(partner) = &admitted.partner {
+            partner.called(now, admitted.identity.not_after);
+        }
     }
 
     /// Makes ready what it needs on a bad day.
@@ -132,6 +195,11 @@ impl Guard {
         armed.map_err(|(path, cause)| Error::File { place: place(), path: path.display().to_string(), cause })
     }
 
+    /// What it asks and nobody answers at `now` (Unix milliseconds).
+    pub(crate) fn stale(&self, now: u64) -> Vec<Stale> {
+        self.feeds.iter().flat_map(|feed| feed.stale(now)).collect()
+    }
+
     pub(crate) fn anchors(&self) -> &Anchors {
         self.chain.anchors()
     }
@@ -139,8 +207,13 @@ impl Guard {
     /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).
     pub(crate) fn admit(&self, shown: &Shown, address: IpAddr, now: u64) -> Result<Arc<Admitted>, Denial> {
         let state = self.state();
-        let admitted =
-            state.verdicts.of(shown.fingerprint(), now, || self.judge(&state.chain, shown, now))?;
+        let mut lookup = &self.tally.remembered;
+        let verdict = state.verdicts.of(shown.fingerprint(), now, || {
+            lookup = &self.tally.judged;
+            self.judge(&state.chain, shown, now)
+        });
+        lookup.one();
+        let admitted = verdict?;
         let address = address.to_canonical();
         if self.rules.addresses.as_ref().is_none_or(|allowed| allowed.contains(&address)) {
             Ok(admitted)
@@ -170,11 +243,13 @@ impl Guard {
         if !self.rules.names.as_ref().is_none_or(known) {
             return Err(Denial::UnknownClient);
         }
+        let partner = self.partners.iter().find(|partner| partner.rule.permits(&vouched.identity.subject));
         let (leaf, above) = vouched.path.split_at(vouched.path.len().min(1));
         Ok(Arc::new(Admitted {
             certificate: byte_sequences(leaf),
             path: (!above.is_empty()).then(|| byte_sequences(above)),
             identity: vouched.identity,
+            partner: partner.map(|partner| Arc::clone(&partner.tally)),
             until: vouched.until,
             unchecked: vouched.lapsed,
         }))

@@ -11,6 +11,7 @@ use crate::{
     files::certificates,
     guard::{Guard, Rules},
     lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
+    observe::Ledger,
     settings::{ClientsTable, FailOpenTable, ListsTable},
 };
 
@@ -38,13 +39,15 @@ pub(crate) fn guards<'a>(
     tables: &[(&'a str, &ClientsTable)],
     keeping: &Keeping,
     before: &[Arc<Feed>],
+    ledger: &Ledger,
 ) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
     let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-    let feeds = feeds(&drafts, keeping, before)?;
+    let feeds = feeds(&drafts, keeping, before, ledger)?;
     let guards = drafts.into_iter().map(|draft| {
         let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
         let guard = Guard::new(draft.name, draft.chain, draft.rules, asked, draft.fail_open);
+        let guard = guard.counting(draft.authorities, ledger);
         (draft.name, Arc::new(guard))
     });
     Ok((guards.collect(), feeds))
@@ -104,7 +107,12 @@ fn fail_open(folder: &Path, place: &str, table: &FailOpenTable) -> Result<FailOp
     Ok(FailOpen::new(age, journal))
 }
 
-fn feeds(drafts: &[Draft<'_>], keeping: &Keeping, before: &[Arc<Feed>]) -> Result<Vec<Arc<Feed>>, Error> {
+fn feeds(
+    drafts: &[Draft<'_>],
+    keeping: &Keeping,
+    before: &[Arc<Feed>],
+    ledger: &Ledger,
+) -> Result<Vec<Arc<Feed>>, Error> {
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
     for draft in drafts {
         for source in &draft.sources {
@@ -113,7 +121,8 @@ fn feeds(drafts: &[Draft<'_>], keeping: &Keeping, before: &[Arc<Feed>]) -> Resul
             }
             let asking = drafts.iter().filter(|other| other.sources.contains(source));
             let authorities = asking.flat_map(|other| other.authorities.iter().cloned()).collect();
-            let feed = Feed::new(source.clone(), authorities, keeping.limits.octets);
+            let feed = Feed::new(source.clone(), authorities, keeping.limits.octets)
+                .counting(ledger.feeds.of(&source.to_string()));
             let used = before.iter().find(|feed| feed.source == *source);
             feed.load(used.map(Arc::as_ref), &keeping.cache, now()).map_err(|unusable| {
                 let (place, path) = (format!("clients.{}, revocation_lists", draft.name), source.to_string());

@@ -17,6 +17,7 @@ mod guards;
 mod journal;
 mod lists;
 mod live;
+mod observe;
 mod plan;
 mod proxy;
 mod request;

@@ -18,6 +18,7 @@ use crate::{
     guard::Guard,
     guards::{guards, keeping},
     lists::{Feed, Keeping, Stamp, stamp},
+    observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
     routes::upstreams,
     settings::{ListenerTable, RouteTable, Settings},
     upstream::Upstreams,
@@ -33,6 +34,9 @@ pub struct Plan {
     pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) keeping: Keeping,
+    pub(crate) certificates: Vec<Dated>,
+    pub(crate) observing: Option<Arc<Observing>>,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 #[derive(Debug)]
@@ -42,6 +46,7 @@ pub(crate) struct Listener {
     pub(crate) head_within: Duration,
     /// Whose PROXY header is read, and must be there.
     pub(crate) proxies: Vec<IpAddr>,
+    pub(crate) tally: Arc<DoorTally>,
     /// The longest path first.
     pub(crate) routes: Vec<Route>,
 }
@@ -53,6 +58,15 @@ pub(crate) struct Place {
     nth: usize,
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.nth {
+            0 => self.address.fmt(f),
+            nth => write!(f, "{} ({})", self.address, nth + 1),
+        }
+    }
+}
+
 /// A path that does not mean the same to everybody.
 #[derive(Debug)]
 pub(crate) struct Ambiguous;
@@ -60,7 +74,8 @@ pub(crate) struct Ambiguous;
 #[derive(Debug)]
 pub(crate) struct Route {
     host: Option<String>,
-    path: String,
+    path: Arc<str>,
+    pub(crate) tally: Arc<RouteTally>,
     pub(crate) upstreams: Upstreams,
     pub(crate) largest_head: u64,
     pub(crate) guard: Option<Arc<Guard>>,
@@ -72,7 +87,7 @@ impl Plan {
     /// # Errors
     /// [`Error`], with the setting at fault; nothing of a file that is wrong is used.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        Self::read_after(path, &[])
+        Self::read_after(path, None)
     }
 
     /// Reads its file again, and every file that this names; lists in use stay so.
@@ -80,7 +95,7 @@ impl Plan {
     /// # Errors
     /// As [`Self::read`].
     pub(crate) fn read_again(&self) -> Result<Self, Error> {
-        Self::read_after(&self.path, &self.feeds)
+        Self::read_after(&self.path, Some(self))
     }
 
     /// Of its file as it is now.
@@ -88,22 +103,34 @@ impl Plan {
         stamp(&self.path)
     }
 
-    fn read_after(path: &Path, before: &[Arc<Feed>]) -> Result<Self, Error> {
+    fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Error> {
+        let ledger = before.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let stamp = stamp(path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
         let settings: Settings = toml::from_str(&text_of(&text))?;
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
-        let (guards, feeds) = guards(folder, &clients, &keeping, before)?;
+        let used = before.map_or(&[][..], |before| &before.feeds);
+        let (guards, feeds) = guards(folder, &clients, &keeping, used, &ledger)?;
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
             let place = Place { address: table.address, nth };
-            listeners.push(listener(folder, &format!("listener {}", at + 1), place, table, &guards)?);
+            listeners.push(listener(
+                folder,
+                &format!("listener {}", at + 1),
+                place,
+                table,
+                &guards,
+                &ledger,
+            )?);
         }
-        let (path, guards) = (path.to_owned(), guards.into_values().collect());
-        Ok(Self { path, stamp, listeners, guards, feeds, keeping })
+        let observing = settings.observe.as_ref().map(|table| Observing::read(folder, table)).transpose()?;
+        let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
+        let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
+        let certificates = dated(folder, &settings, &guards)?;
+        Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger })
     }
 
     /// The listener of this place.
@@ -136,8 +163,13 @@ impl Listener {
 
 impl Route {
     /// As the file has it.
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &Arc<str> {
         &self.path
+    }
+
+    /// None: any.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// Its path without the slash at its end, which is where its own addresses begin.
@@ -158,11 +190,13 @@ fn listener(
     place: Place,
     table: &ListenerTable,
     guards: &BTreeMap<&str, Arc<Guard>>,
+    ledger: &Ledger,
 ) -> Result<Listener, Error> {
     let (at_certificate, at_key) = (format!("{name}, certificate"), format!("{name}, key"));
     let identity = identity(folder, [&table.certificate, &table.key], [&at_certificate, &at_key])?;
     let routes = table.route.iter().enumerate();
-    let routes = routes.map(|(at, table)| route(folder, &format!("{name}, route {}", at + 1), table, guards));
+    let routes = routes
+        .map(|(at, table)| route(folder, &format!("{name}, route {}", at + 1), place, table, guards, ledger));
     let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
     let anchors: Vec<_> =
@@ -170,16 +204,26 @@ fn listener(
     let tls =
         if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
     let tls = Arc::new(tls.map_err(Error::pki(name))?);
-    Ok(Listener { place, tls, head_within: table.head_within.0, proxies: table.proxies.clone(), routes })
+    let tally = ledger.doors.of(&place.to_string());
+    Ok(Listener {
+        place,
+        tls,
+        head_within: table.head_within.0,
+        proxies: table.proxies.clone(),
+        tally,
+        routes,
+    })
 }
 
 fn route(
     folder: &Path,
-    place: &str,
+    name: &str,
+    place: Place,
     table: &RouteTable,
     guards: &BTreeMap<&str, Arc<Guard>>,
+    ledger: &Ledger,
 ) -> Result<Route, Error> {
-    let at = |setting: &str| format!("{place}, {setting}");
+    let at = |setting: &str| format!("{name}, {setting}");
     if !table.path.starts_with('/') {
         return Err(Error::setting(at("path"), "a path begins with a slash"));
     }
@@ -189,8 +233,9 @@ fn route(
     });
     Ok(Route {
         host: table.host.clone(),
-        path: table.path.clone(),
-        upstreams: upstreams(folder, place, table)?,
+        path: table.path.as_str().into(),
+        tally: ledger.routes.of(&format!("{place} {} {}", table.host.as_deref().unwrap_or("*"), table.path)),
+        upstreams: upstreams(folder, name, table, ledger)?,
         largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
         guard: guard.transpose()?,
     })

@@ -17,7 +17,8 @@ use crate::{
     forward::forward,
     guard::{Admitted, Denial, Guard},
     live::Live,
-    plan::{Ambiguous, Place, Route},
+    observe::{Tls, Trail},
+    plan::{Ambiguous, Place, Plan, Route},
     shown::Shown,
     upstream::Upload,
 };
@@ -27,8 +28,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who is at the other end of a connection, as its handshake left it.
 pub(crate) struct Caller {
-    pub(crate) shown: Shown,
+    pub(crate) shown: Arc<Shown>,
     pub(crate) from: IpAddr,
+    pub(crate) tls: Tls,
     pub(crate) place: Place,
     pub(crate) live: Arc<Live>,
     /// A place among the listener's connections, WebSockets too.
@@ -43,9 +45,14 @@ impl Caller {
             return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
         };
         request.headers_mut().insert(REQUEST_ID, value.clone());
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let (upload, waits) = (Upload::new(body), head.headers.contains_key(EXPECT));
-        let decided = self.decide(Request::from_parts(head, upload.clone()), &id, now).await;
+        // The plan of now, whichever the connection began under.
+        let plan = self.live.plan();
+        let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);
+        let request = Request::from_parts(head, upload.clone());
+        let decided = self.decide(&plan, request, &id, now, &mut trail).await;
+        let is_own = decided.is_err();
         let mut response = match decided {
             Ok(response) => response,
             Err(own) => {
@@ -57,23 +64,23 @@ impl Caller {
             }
         };
         response.headers_mut().insert(REQUEST_ID, value);
-        response
+        trail.follow(response, is_own)
     }
 
     /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open. The error
     /// is the gate's own answer.
     async fn decide(
         self: &Arc<Self>,
+        plan: &Plan,
         request: Request<Upload>,
         id: &str,
         now: u64,
+        trail: &mut Trail,
     ) -> Result<Response<Body>, Response<Body>> {
         if *request.method() == Method::CONNECT {
             // A tunnel would carry requests that nobody judges.
             return Err(answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
         }
-        // The plan of now, whichever the connection began under.
-        let plan = self.live.plan();
         let Some(listener) = plan.listener(self.place) else {
             return Err(answer::closing(answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone")));
         };
@@ -86,6 +93,7 @@ impl Caller {
             Ok(None) => return Err(answer::failure(StatusCode::NOT_FOUND, "no_route")),
             Err(Ambiguous) => return Err(answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous")),
         };
+        trail.on(route.path(), &route.tally);
         if size_of_head(&request) > route.largest_head {
             return Err(answer::failure(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"));
         }
@@ -101,10 +109,11 @@ impl Caller {
             None => None,
         };
         if let Some(admitted) = &admitted {
+            trail.of(admitted);
             tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
         }
-        if at_check && route.guard.is_some() && request.method() == Method::GET {
-            return Err(check::answer(&route.upstreams).await);
+        if let Some(guard) = route.guard.as_ref().filter(|_| at_check && request.method() == Method::GET) {
+            return Err(check::answer(&route.upstreams, guard, now).await);
         }
         let (caller, same_host, same_path) = (Arc::clone(self), host.clone(), path.to_owned());
         let may = move || caller.may_still(&same_host, &same_path, clock::now());
@@ -129,10 +138,13 @@ impl Caller {
         id: &str,
         now: u64,
     ) -> Result<Arc<Admitted>, Denial> {
-        let admitted = guard.admit(&self.shown, self.from, now)?;
         let passing = Passing { id, method: method.as_str(), route: route.path(), from: self.from, now };
-        guard.pass(&admitted, passing).await?;
-        Ok(admitted)
+        let admitted = match guard.admit(&self.shown, self.from, now) {
+            Ok(admitted) => guard.pass(&admitted, passing).await.map(|()| admitted),
+            denied => denied,
+        };
+        guard.count(admitted.as_deref(), now);
+        admitted
     }
 }
 

@@ -9,6 +9,7 @@ use sceau_pki::{Anchors, Certificate, client_config};
 use crate::{
     error::Error,
     files::{certificates, identity},
+    observe::Ledger,
     settings::{OneOrMore, RouteTable, TlsTable},
     upstream::{Bounds, Reach, To, Upstreams},
 };
@@ -16,7 +17,12 @@ use crate::{
 const SHAPE: &str = "write it http://host:port, https://host:port or unix:/path";
 
 /// Those of a route, in the order of the file.
-pub(crate) fn upstreams(folder: &Path, place: &str, table: &RouteTable) -> Result<Upstreams, Error> {
+pub(crate) fn upstreams(
+    folder: &Path,
+    place: &str,
+    table: &RouteTable,
+    ledger: &Ledger,
+) -> Result<Upstreams, Error> {
     let at = |setting: &str| format!("{place}, {setting}");
     let texts = match &table.upstream {
         OneOrMore::One(text) => std::slice::from_ref(text),
@@ -36,7 +42,7 @@ pub(crate) fn upstreams(folder: &Path, place: &str, table: &RouteTable) -> Resul
         return Err(Error::setting(at("upstream"), SHAPE));
     }
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
-    Ok(Upstreams::new(reaches, bounds))
+    Ok(Upstreams::new(reaches, bounds, ledger))
 }
 
 fn to(text: &str, tls: Option<&Arc<ClientConfig>>) -> Option<To> {

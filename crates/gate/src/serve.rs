@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     lists::Keeper,
     live::Live,
+    observe::{Observer, Window},
     plan::{Place, Plan},
 };
 
@@ -32,6 +33,7 @@ pub struct Gate {
 #[derive(Debug)]
 pub struct Listening {
     sockets: Vec<(Place, TcpListener)>,
+    window: Option<Window>,
     live: Arc<Live>,
     orders: mpsc::Receiver<Order>,
     reload: Reload,
@@ -67,8 +69,15 @@ impl Gate {
     /// [`Error::Listen`]; [`Error::File`] of a journal that cannot be written.
     pub async fn listen(self) -> Result<Listening, Error> {
         let sockets = take(&self.plan, |_| false).await?;
+        let window = open(&self.plan, None).await?;
         let (reload, orders) = mpsc::channel(1);
-        Ok(Listening { sockets, live: Arc::new(Live::new(self.plan)), orders, reload: Reload(reload) })
+        Ok(Listening {
+            sockets,
+            window,
+            live: Arc::new(Live::new(self.plan)),
+            orders,
+            reload: Reload(reload),
+        })
     }
 }
 
@@ -76,6 +85,11 @@ impl Listening {
     /// Where it listens, in the order of the configuration: of a port 0, the one that the system chose.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().filter_map(|(_, socket)| socket.local_addr().ok()).collect()
+    }
+
+    /// Where whoever watches is answered, where that is an address; of a port 0, the one that the system chose.
+    pub fn observed(&self) -> Option<SocketAddr> {
+        self.window.as_ref().and_then(Window::address)
     }
 
     /// What makes it read its file again.
@@ -87,8 +101,9 @@ impl Listening {
     /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
     pub async fn serve(mut self, stop: impl Future<Output = ()>) {
         let graceful = Arc::new(GracefulShutdown::new());
-        let mut doors =
-            Doors { live: Arc::clone(&self.live), graceful, open: HashMap::new(), tasks: JoinSet::new() };
+        let observer = self.window.take().map(|window| Observer::start(window, Arc::clone(&self.live)));
+        let (live, open) = (Arc::clone(&self.live), HashMap::new());
+        let mut doors = Doors { live, graceful, open, tasks: JoinSet::new(), observer };
         self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));
         let plan = self.live.plan();
         let mut seen = plan.stamp;
@@ -109,7 +124,11 @@ impl Listening {
                 }
             };
             seen = self.live.plan().stamp_now();
+            if order.is_some() {
+                self.live.plan().observing.iter().for_each(|observing| observing.reopen());
+            }
             let again = doors.read_again().await;
+            self.live.plan().ledger.readings.one(if again.is_ok() { "read" } else { "refused" });
             match &again {
                 Ok(()) => {
                     let plan = self.live.plan();
@@ -132,6 +151,7 @@ struct Doors {
     graceful: Arc<GracefulShutdown>,
     open: HashMap<Place, AbortHandle>,
     tasks: JoinSet<()>,
+    observer: Option<Observer>,
 }
 
 impl Doors {
@@ -146,7 +166,13 @@ impl Doors {
         let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place)).await?;
+        let window = open(&plan, self.observer.as_ref()).await?;
         let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
+        if let Some(window) = window {
+            self.observer = Some(Observer::start(window, Arc::clone(&self.live)));
+        } else if plan.observing.as_ref().is_none_or(|wanted| wanted.at.is_none()) {
+            self.observer = None;
+        }
         self.live.follow(plan);
         sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
         self.open.retain(|place, door| {
@@ -170,6 +196,7 @@ impl Doors {
 /// Takes the addresses of a plan but those that are open, and makes its guards ready.
 async fn take(plan: &Plan, open: impl Fn(Place) -> bool) -> Result<Vec<(Place, TcpListener)>, Error> {
     plan.guards.iter().try_for_each(|guard| guard.arm())?;
+    plan.observing.iter().try_for_each(|observing| observing.arm(&plan.ledger))?;
     let mut sockets = Vec::new();
     for listener in plan.listeners.iter().filter(|listener| !open(listener.place)) {
         let address = listener.place.address;
@@ -177,4 +204,12 @@ async fn take(plan: &Plan, open: impl Fn(Place) -> bool) -> Result<Vec<(Place, T
         sockets.push((listener.place, socket.map_err(|cause| Error::Listen { address, cause })?));
     }
     Ok(sockets)
+}
+
+/// Where whoever watches will be answered, unless `before` answers there.
+async fn open(plan: &Plan, before: Option<&Observer>) -> Result<Option<Window>, Error> {
+    match &plan.observing {
+        Some(wanted) if !before.is_some_and(|before| before.is_at(wanted)) => Window::open(wanted).await,
+        _ => Ok(None),
+    }
 }

@@ -37,6 +37,13 @@
 //! fetch_within = "4h"
 //! largest = "64 MiB"
 //! time_out = "60s"
+//!
+//! [observe]                           # what is to be seen of it; nothing without the table
+//! address = "127.0.0.1:9464"          # or unix:/path
+//! names = ["gate.internal"]           # by which it may be asked, besides localhost and addresses
+//! access_log = "access.jsonl"         # or "-": standard output
+//! queries = false                     # whether the log has what follows the question mark
+//! traces = "http://127.0.0.1:4318"    # an OTLP collector
 //! ```
 //!
 //! Paths are relative to the file's folder. What is not known is refused.
@@ -50,13 +57,17 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::units::{Hour, Size, Span};
+use crate::{
+    observe::ObserveTable,
+    units::{Hour, Size, Span},
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) lists: ListsTable,
+    pub(crate) observe: Option<ObserveTable>,
     pub(crate) listener: Vec<ListenerTable>,
     #[serde(default)]
     pub(crate) clients: BTreeMap<String, ClientsTable>,

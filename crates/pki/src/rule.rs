@@ -15,6 +15,16 @@ impl SubjectRule {
         Self { common_name: common_name.to_owned(), organizational_units: organizational_units.to_vec() }
     }
 
+    /// The common name.
+    pub fn common_name(&self) -> &str {
+        &self.common_name
+    }
+
+    /// The organizational units, in their order.
+    pub fn organizational_units(&self) -> &[String] {
+        &self.organizational_units
+    }
+
     /// Whether the subject is this client's. A value in a string type that is not read here is nobody's.
     pub fn permits(&self, subject: &Name) -> bool {
         is_exactly(subject, &Oid::COMMON_NAME, std::slice::from_ref(&self.common_name))

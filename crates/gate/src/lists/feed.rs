@@ -13,6 +13,7 @@ use std::{
 use sceau_pki::{Certificate, RevocationList, RevocationLists};
 
 use super::{cache::Cache, source::Source};
+use crate::observe::FeedTally;
 
 /// A source, and what is in use of it.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Feed {
     used: Mutex<Vec<Arc<RevocationList>>>,
     /// How often they changed.
     epoch: AtomicU64,
+    pub(crate) tally: Arc<FeedTally>,
 }
 
 /// What came of an offer.
@@ -83,7 +85,13 @@ impl Rejection {
 
 impl Feed {
     pub(crate) fn new(source: Source, authorities: Vec<Certificate>, largest: usize) -> Self {
-        Self { source, authorities, largest, used: Mutex::default(), epoch: AtomicU64::new(0) }
+        let (used, epoch, tally) = (Mutex::default(), AtomicU64::new(0), Arc::default());
+        Self { source, authorities, largest, used, epoch, tally }
+    }
+
+    /// Who counts there.
+    pub(crate) fn counting(self, tally: Arc<FeedTally>) -> Self {
+        Self { tally, ..self }
     }
 
     /// Those in use.

@@ -81,6 +81,7 @@ impl Seen {
         }
         let Some(bytes) = read() else {
             if stamp != self.stamp {
+                feed.tally.outcomes.one("gone");
                 tracing::warn!(source = %feed.source, "a revocation list is gone; the one in use stays");
             }
             return Self { stamp, again: None };
@@ -117,10 +118,15 @@ async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool
 async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Option<Note> {
     let note = match fetch::fetch(uri, &known, keeping.limits).await {
         Err(failure) => {
+            feed.tally.outcomes.one("failed");
             tracing::warn!(source = %feed.source, %failure, "a revocation list cannot be fetched");
             return None;
         }
-        Ok(Answer::NotModified) => known,
+        Ok(Answer::NotModified) => {
+            feed.tally.outcomes.one("same");
+            feed.tally.good.set(now());
+            known
+        }
         Ok(Answer::Body(bytes, note)) => {
             let (feed, cache) = (Arc::clone(feed), keeping.cache.clone());
             let offered = tokio::task::spawn_blocking(move || offer(&feed, &bytes, &cache, now())).await;
@@ -138,6 +144,14 @@ async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Opt
 /// Offers lists to a feed; says in the log what came of it, and keeps on disk what is used.
 fn offer(feed: &Feed, bytes: &[u8], cache: &Cache, now: u64) -> Result<Taken, Rejection> {
     let taken = feed.offer(bytes, now);
+    feed.tally.outcomes.one(match &taken {
+        Err(cause) => cause.code(),
+        Ok(Taken::Same) => "same",
+        Ok(Taken::New) => "new",
+    });
+    if taken.is_ok() {
+        feed.tally.good.set(now);
+    }
     match &taken {
         Err(cause) => {
             tracing::warn!(source = %feed.source, code = cause.code(), %cause, "a revocation list is refused; the one in use stays");

@@ -6,6 +6,7 @@ mod fetch;
 mod keeper;
 mod schedule;
 mod source;
+mod stale;
 
 pub(crate) use cache::Cache;
 pub use feed::Rejection;
@@ -14,6 +15,7 @@ pub(crate) use fetch::Limits;
 pub(crate) use keeper::{Keeper, Keeping};
 pub(crate) use schedule::Window;
 pub(crate) use source::{Source, Stamp, stamp};
+pub(crate) use stale::Stale;
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,16 @@ impl Source {
     }
 }
 
+impl Source {
+    /// What may be said of it outside: an address, or a file's name without its folder.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Http(uri) => uri.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -28,12 +28,17 @@ struct State {
     last: Instant,
     over: bool,
     too_large: bool,
+    /// Octets that passed.
+    octets: u64,
+    /// The service that was asked last.
+    service: Option<Arc<str>>,
 }
 
 impl Upload {
     pub(crate) fn new(body: Incoming) -> Self {
         let over = body.is_end_stream();
-        Self(Arc::new(Mutex::new(State { body, last: Instant::now(), over, too_large: false })))
+        let (last, too_large, octets, service) = (Instant::now(), false, 0, None);
+        Self(Arc::new(Mutex::new(State { body, last, over, too_large, octets, service })))
     }
 
     /// For a service, of at most so many octets.
@@ -49,6 +54,20 @@ impl Upload {
     /// Whether all of it passed, or there is none.
     pub(crate) fn is_over(&self) -> bool {
         self.state().over
+    }
+
+    /// Octets that passed, to a service or away.
+    pub(crate) fn octets(&self) -> u64 {
+        self.state().octets
+    }
+
+    /// The service that was asked last.
+    pub(crate) fn service(&self) -> Option<Arc<str>> {
+        self.state().service.clone()
+    }
+
+    pub(crate) fn went_to(&self, service: &Arc<str>) {
+        self.state().service = Some(Arc::clone(service));
     }
 
     pub(crate) fn is_too_large(&self) -> bool {
@@ -79,6 +98,7 @@ impl Upload {
         }
         let frame = ready!(Pin::new(&mut state.body).poll_frame(context));
         state.last = Instant::now();
+        state.octets += frame.as_ref().and_then(|frame| frame.as_ref().ok()).map_or(0, length);
         state.over = !matches!(frame, Some(Ok(_))) || state.body.is_end_stream();
         Poll::Ready(frame)
     }

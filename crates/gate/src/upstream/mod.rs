@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::{
@@ -23,7 +23,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use crate::answer::Body;
+use crate::{
+    answer::Body,
+    observe::{Ledger, ServiceTally},
+};
 pub(crate) use body::Upload;
 pub(crate) use reach::{Reach, To};
 
@@ -52,6 +55,9 @@ pub(crate) struct Upstreams {
 #[derive(Debug)]
 struct Upstream {
     reach: Reach,
+    /// As it is written.
+    name: Arc<str>,
+    tally: Arc<ServiceTally>,
     client: Client<Reach, Body>,
     /// Takes no connection, and is being tried.
     away: AtomicBool,
@@ -82,8 +88,8 @@ impl Trouble {
 }
 
 impl Upstreams {
-    pub(crate) fn new(reaches: Vec<Reach>, bounds: Bounds) -> Self {
-        let all = reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach))).collect();
+    pub(crate) fn new(reaches: Vec<Reach>, bounds: Bounds, ledger: &Ledger) -> Self {
+        let all = reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach, ledger))).collect();
         Self { all, next: AtomicUsize::new(0), bounds }
     }
 
@@ -97,13 +103,21 @@ impl Upstreams {
         let (head, upload) = request.into_parts();
         for upstream in self.order() {
             let request = Request::from_parts(head.clone(), upload.body(self.bounds.body));
-            match upstream.send(request, &upload, self.bounds).await {
+            let begun = Instant::now();
+            let answered = upstream.send(request, &upload, self.bounds).await;
+            upstream.count(&answered, begun, &upload);
+            match answered {
                 Err((Trouble::Away, true)) => {}
                 Err((trouble, _)) => return Err(trouble),
                 Ok(response) => return Ok(response),
             }
         }
         Err(Trouble::Away)
+    }
+
+    /// Each by its name, whether it took the last connection that was tried, and what is counted of it.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, bool, &ServiceTally)> {
+        self.all.iter().map(|it| (&*it.name, !it.away.load(Ordering::Relaxed), &*it.tally))
     }
 
     /// Whether one of them takes a connection now.
@@ -127,10 +141,21 @@ impl Upstreams {
 }
 
 impl Upstream {
-    fn new(reach: Reach) -> Self {
+    fn new(reach: Reach, ledger: &Ledger) -> Self {
+        let name = reach.to_string();
+        let tally = ledger.services.of(&name);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
-        Self { client: builder.build(reach.clone()), reach, away: AtomicBool::new(false) }
+        let (client, name) = (builder.build(reach.clone()), name.into());
+        Self { client, reach, name, tally, away: AtomicBool::new(false) }
+    }
+
+    fn count<T>(&self, answered: &Result<T, (Trouble, bool)>, begun: Instant, upload: &Upload) {
+        upload.went_to(&self.name);
+        match answered {
+            Ok(_) => self.tally.took.note(begun.elapsed()),
+            Err((trouble, _)) => self.tally.failed.one(trouble.status().1),
+        }
     }
 
     /// The answer; else what is wrong, and whether nothing of the request was sent.

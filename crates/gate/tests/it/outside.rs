@@ -194,6 +194,8 @@ pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) upstream: SocketAddr,
     pub(crate) reload: Reload,
+    /// Where it is watched.
+    pub(crate) observed: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     folder: TempDir,
@@ -241,10 +243,10 @@ impl Stage {
         fs::write(&file, text(upstream)).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
         let address = listening.addresses()[0];
-        let reload = listening.reload();
+        let (reload, observed) = (listening.reload(), listening.observed());
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(listening.serve(async move { drop(stopped.await) }));
-        Self { address, upstream, reload, stop: Some(stop), serving, folder }
+        Self { address, upstream, reload, observed, stop: Some(stop), serving, folder }
     }
 
     /// Writes another configuration.

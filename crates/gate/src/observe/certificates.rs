@@ -1,0 +1,71 @@
+//! When the certificates that a file names end.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sceau_pki::Certificate;
+
+use crate::{error::Error, files::certificates, guard::Guard, settings::Settings};
+
+/// A certificate, and what it is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dated {
+    /// Which setting names it: `listener 1, certificate` or `clients.x, anchors`.
+    pub(crate) place: String,
+    pub(crate) subject: String,
+    pub(crate) serial: String,
+    /// Unix milliseconds.
+    pub(crate) not_before: u64,
+    pub(crate) not_after: u64,
+}
+
+/// Those of the gate's own, and those of authorities that it knows, in the order of the file.
+pub(crate) fn dated(folder: &Path, settings: &Settings, guards: &[Arc<Guard>]) -> Result<Vec<Dated>, Error> {
+    let mut named: Vec<(String, &[PathBuf])> = Vec::new();
+    for (at, listener) in settings.listener.iter().enumerate() {
+        let place = format!("listener {}", at + 1);
+        named.push((format!("{place}, certificate"), std::slice::from_ref(&listener.certificate)));
+        for (at, route) in listener.route.iter().enumerate() {
+            let tls = route.tls.as_ref();
+            let shown = tls.and_then(|tls| tls.certificate.as_ref());
+            let trusted = tls.and_then(|tls| tls.authority.as_ref());
+            for (setting, path) in [("certificate", shown), ("authority", trusted)] {
+                let place = || format!("{place}, route {}, tls.{setting}", at + 1);
+                named.extend(path.map(|path| (place(), std::slice::from_ref(path))));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for (place, paths) in named {
+        let read = certificates(folder, paths, &place)?;
+        all.extend(read.iter().map(|certificate| Dated::of(&place, certificate)));
+    }
+    for guard in guards {
+        for (certificate, is_anchor) in guard.authorities() {
+            let setting = if is_anchor { "anchors" } else { "intermediates" };
+            all.push(Dated::of(&format!("clients.{}, {setting}", guard.name()), certificate));
+        }
+    }
+    Ok(all)
+}
+
+impl Dated {
+    fn of(place: &str, certificate: &Certificate) -> Self {
+        Self {
+            place: place.to_owned(),
+            subject: certificate.subject().to_string(),
+            serial: certificate.serial(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        }
+    }
+
+    /// Whole days that are left at `now` (Unix milliseconds); below nought where it ended.
+    pub(crate) fn days_left(&self, now: u64) -> i64 {
+        const DAY: i64 = 86_400_000;
+        let [end, now] = [self.not_after, now].map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+        end.saturating_sub(now).div_euclid(DAY)
+    }
+}

@@ -1,0 +1,198 @@
+//! Spans on their way to a collector: OTLP over HTTP in JSON (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>), in batches, so that a
+//! collector that is slow or away holds up no request.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request, Uri, Version,
+    header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, sync::mpsc};
+
+use super::{ledger::Codes, span::Span, trail::Told};
+
+/// Spans that wait at once, at most; what comes beyond is dropped and counted.
+const WAITING: usize = 4_096;
+const BATCH: usize = 512;
+/// How long a span waits for others.
+const GATHER: Duration = Duration::from_secs(1);
+const TIME_OUT: Duration = Duration::from_secs(5);
+/// Where traces go below a collector's address.
+const PATH: &str = "/v1/traces";
+
+/// Where spans go.
+#[derive(Debug)]
+pub(crate) struct Exporter {
+    spans: mpsc::Sender<Arc<Told>>,
+    /// `sent` and `lost`.
+    outcomes: Arc<Codes>,
+}
+
+impl Exporter {
+    /// To a collector at this address (`http`).
+    pub(crate) fn start(collector: Uri, outcomes: Arc<Codes>) -> Self {
+        let (spans, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(send_on(collector, waiting, Arc::clone(&outcomes)));
+        Self { spans, outcomes }
+    }
+
+    /// Never waits.
+    pub(crate) fn note(&self, told: Arc<Told>) {
+        if self.spans.try_send(told).is_err() {
+            self.outcomes.add("lost", 1);
+        }
+    }
+}
+
+/// Until nobody is left to send for.
+async fn send_on(collector: Uri, mut waiting: mpsc::Receiver<Arc<Told>>, outcomes: Arc<Codes>) {
+    let mut is_away = false;
+    while let Some(first) = waiting.recv().await {
+        let mut batch = vec![first];
+        let gathering = async {
+            while batch.len() < BATCH
+                && let Some(next) = waiting.recv().await
+            {
+                batch.push(next);
+            }
+        };
+        drop(tokio::time::timeout(GATHER, gathering).await);
+        let count = batch.len() as u64;
+        let body = written(&batch);
+        let sent = tokio::time::timeout(TIME_OUT, post(&collector, body)).await;
+        let failure = match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("it does not answer in time".to_owned()),
+        };
+        outcomes.add(if failure.is_some() { "lost" } else { "sent" }, count);
+        // Once for each time that it goes away: a collector is down for hours.
+        match &failure {
+            Some(failure) if !is_away => tracing::warn!(%collector, failure, "traces are lost"),
+            None if is_away => tracing::info!(%collector, "traces are taken again"),
+            _ => {}
+        }
+        is_away = failure.is_some();
+    }
+}
+
+async fn post(collector: &Uri, body: String) -> io::Result<()> {
+    let authority = collector.authority().ok_or(io::ErrorKind::InvalidInput)?;
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let driving = tokio::spawn(connection);
+    let request = Request::post(format!("{}{PATH}", collector.path().trim_end_matches('/')))
+        .header(HOST, authority.as_str())
+        .header(CONNECTION, "close")
+        .header(CONTENT_TYPE, "application/json")
+        .header(USER_AGENT, concat!("sceau-gate/", env!("CARGO_PKG_VERSION")))
+        .body(Full::<Bytes>::from(body))
+        .map_err(io::Error::other)?;
+    let answered = async {
+        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        let status = response.status();
+        drop(response.into_body().collect().await);
+        if status.is_success() { Ok(()) } else { Err(io::Error::other(format!("it answers {status}"))) }
+    };
+    let answered = answered.await;
+    driving.abort();
+    answered
+}
+
+/// `ExportTraceServiceRequest`, as OTLP writes it in JSON: ids in hexadecimal, numbers of 64 bits in quotation marks.
+fn written(batch: &[Arc<Told>]) -> String {
+    let spans: Vec<Value> = batch.iter().filter_map(|told| Some(span(told, told.span?))).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let resource = [text("service.name", "sceau-gate"), text("service.version", version)];
+    let scope = json!({"name": "sceau-gate", "version": version});
+    json!({"resourceSpans": [{
+        "resource": {"attributes": resource},
+        "scopeSpans": [{"scope": scope, "spans": spans}],
+    }]})
+    .to_string()
+}
+
+/// One request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server>).
+fn span(told: &Told, span: Span) -> Value {
+    const SERVER: u8 = 2;
+    const ERROR: u8 = 2;
+    let from = u128::from(told.at) * 1_000_000;
+    let method = known(&told.method);
+    let route = told.route.as_ref().map(|(path, _)| &**path);
+    let is_failed = told.status.is_none_or(|status| status.is_server_error());
+    json!({
+        "traceId": format!("{:032x}", span.trace),
+        "spanId": format!("{:016x}", span.id),
+        "parentSpanId": span.parent.map_or_else(String::new, |parent| format!("{parent:016x}")),
+        "flags": u8::from(span.sampled),
+        "name": route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}")),
+        "kind": SERVER,
+        "startTimeUnixNano": from.to_string(),
+        "endTimeUnixNano": (from + told.took.as_nanos()).to_string(),
+        "attributes": attributes(told, method, route),
+        "status": if is_failed { json!({"code": ERROR}) } else { json!({}) },
+    })
+}
+
+fn attributes(told: &Told, method: &str, route: Option<&str>) -> Vec<Value> {
+    let (name, port) = told.host.as_deref().map(server).unwrap_or_default();
+    let version = if told.version == Version::HTTP_2 { "2" } else { "1.1" };
+    let from = told.from.to_string();
+    let mut all = vec![
+        text("http.request.method", method),
+        text("url.scheme", "https"),
+        text("url.path", told.uri.path()),
+        text("network.protocol.name", "http"),
+        text("network.protocol.version", version),
+        text("client.address", &from),
+        text("tls.protocol.version", told.tls.version),
+        json!({"key": "tls.resumed", "value": {"boolValue": told.tls.resumed}}),
+        number("http.request.body.size", told.received),
+        number("http.response.body.size", told.sent),
+        text("sceau.request_id", &told.id),
+    ];
+    if method == OTHER {
+        all.push(text("http.request.method_original", told.method.as_str()));
+    }
+    let status = told.status.map(|status| status.as_u16());
+    let error = match (&told.code, status) {
+        (_, None) => Some("client_gone".to_owned()),
+        (Some(code), Some(500..)) => Some(code.clone()),
+        (None, Some(status @ 500..)) => Some(status.to_string()),
+        _ => None,
+    };
+    all.extend(route.map(|route| text("http.route", route)));
+    all.extend((!name.is_empty()).then(|| text("server.address", name)));
+    all.extend(port.map(|port| number("server.port", port)));
+    all.extend(status.map(|status| number("http.response.status_code", u64::from(status))));
+    all.extend(told.code.as_ref().map(|code| text("sceau.code", code)));
+    all.extend(error.map(|error| text("error.type", &error)));
+    all
+}
+
+const OTHER: &str = "_OTHER";
+
+/// What a client makes up is not a kind of request.
+fn known(method: &Method) -> &str {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+    if known.contains(&method.as_str()) { method.as_str() } else { OTHER }
+}
+
+fn server(host: &str) -> (&str, Option<u64>) {
+    let split = host.rsplit_once(':').and_then(|(name, port)| Some((name, Some(port.parse().ok()?))));
+    split.unwrap_or((host, None))
+}
+
+fn text(key: &str, value: &str) -> Value {
+    json!({"key": key, "value": {"stringValue": value}})
+}
+
+fn number(key: &str, value: u64) -> Value {
+    json!({"key": key, "value": {"intValue": value.to_string()}})
+}

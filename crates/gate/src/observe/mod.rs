@@ -1,0 +1,24 @@
+//! What people and programs see of a gate that serves: counts, and where it stands. It must never cost a request more than it can notice, never
+//! hold a request up, and never tell of a caller to whoever may not look.
+
+mod access_log;
+mod certificates;
+mod exporter;
+mod ledger;
+mod metrics;
+mod partner;
+mod recent;
+mod server;
+mod settings;
+mod span;
+mod state;
+mod text;
+mod trail;
+
+pub(crate) use certificates::{Dated, dated};
+pub(crate) use ledger::{DoorTally, FeedTally, GuardTally, Ledger, PartnerTally, RouteTally, ServiceTally};
+pub(crate) use partner::Partner;
+pub(crate) use server::{Observer, Window};
+pub(crate) use settings::{ObserveTable, Observing};
+
+pub(crate) use trail::{Tls, Trail};

@@ -1,0 +1,118 @@
+//! Where a gate stands, as its page reads it: `GET /state.json`. Times are Unix milliseconds.
+
+use serde_json::{Value, json};
+
+use super::{certificates::Dated, ledger::DoorTally};
+use crate::{guard::Guard, lists::Feed, plan::Plan};
+
+/// At `now`.
+pub(crate) fn state(plan: &Plan, now: u64) -> String {
+    json!({
+        "now": now,
+        "version": env!("CARGO_PKG_VERSION"),
+        "readings": plan.ledger.readings.values(),
+        "listeners": plan.listeners.iter().map(|it| listener(&it.place.to_string(), &it.tally)).collect::<Vec<_>>(),
+        "clients": plan.guards.iter().map(|guard| clients(guard, now)).collect::<Vec<_>>(),
+        "lists": plan.feeds.iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
+        "certificates": plan.certificates.iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
+        "services": services(plan),
+        "refusals": plan.ledger.recent.all(),
+    })
+    .to_string()
+}
+
+fn listener(place: &str, tally: &DoorTally) -> Value {
+    json!({
+        "address": place,
+        "open": tally.opened.value().saturating_sub(tally.closed.value()),
+        "connections": tally.opened.value(),
+        "resumed": tally.resumed.value(),
+        "failed": tally.failed.value() + tally.slow.value() + tally.balancer.value(),
+    })
+}
+
+/// Verdicts of a guard, and the clients that the file names.
+fn clients(guard: &Guard, now: u64) -> Value {
+    let tally = guard.tally();
+    let partners: Vec<_> = guard
+        .partners()
+        .iter()
+        .map(|partner| {
+            json!({
+                "common_name": partner.rule.common_name(),
+                "organizational_units": partner.rule.organizational_units(),
+                "requests": partner.tally.requests.value(),
+                "last": partner.tally.last.value(),
+                "certificate_ends": partner.tally.certificate_ends.value(),
+            })
+        })
+        .collect();
+    let refused: Vec<_> = tally
+        .refused
+        .values()
+        .into_iter()
+        .map(|(code, count)| json!({"code": code, "count": count}))
+        .collect();
+    json!({
+        "name": guard.name(),
+        "passed": tally.passed.value(),
+        "unchecked": tally.unchecked.value(),
+        "refused": refused,
+        "stale": guard.stale(now).len(),
+        "asks_lists": guard.asks_lists(),
+        "fail_open": guard.fail_open_age(),
+        "partners": partners,
+    })
+}
+
+fn lists(feed: &Feed, now: u64) -> Value {
+    let used: Vec<_> = feed
+        .lists()
+        .iter()
+        .map(|list| {
+            json!({
+                "issuer": list.issuer().to_string(),
+                "number": list.number(),
+                "entries": list.len(),
+                "this_update": list.this_update(),
+                "next_update": list.next_update(),
+                "current": list.is_current(now),
+            })
+        })
+        .collect();
+    let readings: Vec<_> = feed.tally.outcomes.values().into_iter().collect();
+    json!({"source": feed.source.to_string(), "used": used, "good": feed.tally.good.value(), "readings": readings})
+}
+
+fn certificate(it: &Dated, now: u64) -> Value {
+    json!({
+        "place": it.place,
+        "subject": it.subject,
+        "serial": it.serial,
+        "not_before": it.not_before,
+        "not_after": it.not_after,
+        "days_left": it.days_left(now),
+    })
+}
+
+/// Each once, whichever routes lead there.
+fn services(plan: &Plan) -> Value {
+    let mut all = std::collections::BTreeMap::new();
+    for route in plan.listeners.iter().flat_map(|listener| &listener.routes) {
+        for (service, takes, tally) in route.upstreams.services() {
+            let known = all.entry(service.to_owned()).or_insert((takes, tally));
+            known.0 |= takes;
+        }
+    }
+    let shown = all.into_iter().map(|(service, (takes, tally))| {
+        let (_, answered, micros) = tally.took.values();
+        json!({
+            "service": service,
+            "takes_connections": takes,
+            "answered": answered,
+            "mean_microseconds": micros.checked_div(answered),
+            "failed": tally.failed.values(),
+        })
+    });
+    shown.collect()
+}

@@ -1,0 +1,48 @@
+//! `GET <base>/check` says 200 only where requests would be judged and served: the list that speaks has not ended, and a service is there.
+
+use std::time::Instant;
+
+use crate::{
+    kept::Kept,
+    lists::{List, publish},
+    outside::{Stage, chain, usual},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_list_is_told_and_a_new_one_makes_it_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = List::of_clients("05", &["revoked"]).dated("9 days ago", "1 hour ago").make();
+    publish(&folder.path().join("clients.crl"), &ended);
+    let lists = [format!("{}/root.crl", chain().display()), "clients.crl".to_owned()];
+    let open = "fail_open = { maximum_age = \"48h\", journal = \"unchecked.jsonl\" }\naddresses =";
+    let stage = Stage::with(folder, |upstream| usual(upstream, &lists).replace("addresses =", open)).await;
+    let mut known = Kept::open(stage.address, "known", "");
+    assert_eq!(known.get("/mtls-protect/a").await.0, "200", "it passes, and that is all");
+    assert_eq!(known.get("/mtls-protect/check").await.0, "503");
+    let said: serde_json::Value = serde_json::from_str(known.body()).unwrap();
+    assert_ne!(said["status"], "available");
+    let stale = said["stale"].as_array().unwrap();
+    assert_eq!(stale.len(), 1, "{said}");
+    assert_eq!(stale[0]["list"], "clients.crl", "no folder of this machine: {said}");
+    assert!(stale[0]["issuer"].as_str().unwrap().contains("ORGANISATIONS"), "{said}");
+    assert!(stale[0]["ended"].as_str().unwrap().ends_with('Z'), "{said}");
+
+    publish(&stage.folder().join("clients.crl"), &List::of_clients("06", &["revoked"]).make());
+    let published = Instant::now();
+    while known.get("/mtls-protect/check").await.0 != "200" {
+        assert!(published.elapsed().as_secs() < 10, "{}", known.body());
+    }
+    assert_eq!(known.body(), r#"{"status": "available"}"#);
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_pass_is_told_nothing_but_that() {
+    let lists = [format!("{}/root.crl", chain().display()), "http://127.0.0.1:9/none.crl".to_owned()];
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| usual(upstream, &lists)).await;
+    let mut known = Kept::open(stage.address, "known", "");
+    let (status, head) = known.get("/mtls-protect/check").await;
+    assert!(status == "403" && head.contains("certificate_revocation_unknown"), "{head}");
+    assert!(!known.body().contains("stale"), "{}", known.body());
+    drop(stage.stop().await);
+}
