@@ -8,6 +8,7 @@ mod lists;
 mod lists_are_kept_current;
 mod outside;
 mod requests_are_bounded;
+mod requests_are_told;
 mod services_are_reached;
 mod the_check_is_honest;
 mod the_file_is_read_again;
