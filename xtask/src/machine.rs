@@ -47,6 +47,9 @@ const FOR_TESTS: &[Package] = &[
     Package { name: "nginx", present: || on_path("nginx") },
     Package { name: "apache2", present: || on_path("apache2") },
     Package { name: "haproxy", present: || on_path("haproxy") },
+    // HTTP/2 that we did not write.
+    Package { name: "nghttp2-server", present: || on_path("nghttpd") },
+    Package { name: "nghttp2-client", present: || on_path("nghttp") },
     Package { name: "strace", present: || on_path("strace") },
     Package { name: "faketime", present: || on_path("faketime") },
     Package { name: "openssl", present: || on_path("openssl") },

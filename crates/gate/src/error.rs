@@ -35,6 +35,38 @@ pub enum Error {
         /// Why.
         cause: sceau_pki::Error,
     },
+    /// A certificate of an authority is not there, and this is where it is published.
+    #[error(
+        "{place}: there is no {path}: it is published at {address} (compare its fingerprint by another way)"
+    )]
+    Published {
+        /// Which setting wants it.
+        place: String,
+        /// Where it is looked for.
+        path: String,
+        /// Where it is published.
+        address: String,
+    },
+    /// A certificate is not of the authority that the profile names.
+    #[error("{place}: {path} is of {found}, and the profile wants {wanted}")]
+    Authority {
+        /// Which setting.
+        place: String,
+        /// The file.
+        path: String,
+        /// Whose it is.
+        found: String,
+        /// Whose it must be.
+        wanted: String,
+    },
+    /// A profile cannot be read.
+    #[error("{place}: {cause}")]
+    Profile {
+        /// Which setting names it.
+        place: String,
+        /// Why.
+        cause: sceau_pki::ProfileError,
+    },
     /// A revocation list cannot be used, and none was kept of this source.
     #[error("{place}: {path}: {cause}")]
     List {

@@ -3,10 +3,12 @@
 
 use std::net::IpAddr;
 
-use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
-    header::{CONNECTION, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    header::{
+        AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, FORWARDED,
+        HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    },
 };
 
 use crate::{
@@ -25,10 +27,9 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Of one connection (RFC 9110 §7.6.1), besides those that `Connection` names.
-const HOP_BY_HOP: [HeaderName; 7] = [
+const HOP_BY_HOP: [HeaderName; 6] = [
     CONNECTION,
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
     HeaderName::from_static("keep-alive"),
@@ -37,6 +38,19 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// Said by the gate, whatever a client says.
 const OURS: [HeaderName; 7] =
     [CLIENT_CERT, CLIENT_CERT_CHAIN, REVOCATION, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+
+/// What a service might take for a header where it reads it after the body: besides ours, what frames, routes and proves (RFC 9110 §6.5.1).
+const NO_TRAILERS: [HeaderName; 9] = [
+    HOST,
+    CONTENT_LENGTH,
+    EXPECT,
+    TRAILER,
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    COOKIE,
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+];
 
 /// Sends a request to a service, its path, method, body and other headers as they are. The error is the gate's own answer.
 /// `may` is asked again and again while a WebSocket is open.
@@ -51,10 +65,13 @@ pub(crate) async fn forward(
     let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
     let headers = request.headers_mut();
+    let trailers = says(headers, &TE, "trailers");
     strip(headers);
     withhold(headers);
     if client.is_some() {
         upgrade::say(headers);
+    } else if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     let said =
         [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
@@ -77,6 +94,7 @@ pub(crate) async fn forward(
     match upstreams.send(request).await {
         Ok(mut response) => {
             strip(response.headers_mut());
+            *response.version_mut() = hyper::Version::HTTP_11;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 let away = || answer::failure(StatusCode::BAD_GATEWAY, "upstream_away");
                 let client = client.ok_or_else(away)?;
@@ -84,13 +102,26 @@ pub(crate) async fn forward(
                 upgrade::say(response.headers_mut());
                 tokio::spawn(upgrade::carry(client, service, may));
             }
-            Ok(response.map(|body| body.map_err(Into::into).boxed()))
+            Ok(response)
         }
         Err(trouble) => {
             let (status, code) = trouble.status();
             Err(answer::failure(status, code))
         }
     }
+}
+
+/// Drops of a request's trailers what would be more than a trailer.
+pub(crate) fn trim(trailers: &mut HeaderMap) {
+    strip(trailers);
+    withhold(trailers);
+    NO_TRAILERS.iter().for_each(|name| drop(trailers.remove(name)));
+}
+
+/// Whether one of the words of a header is this one.
+pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 
 /// Drops what only the gate says, under each spelling that a service behind may take for it.

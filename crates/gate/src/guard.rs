@@ -8,7 +8,9 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
-use sceau_pki::{Anchors, Certificate, ChainJudge, ClientIdentity, Refusal, RevocationLists, SubjectRule};
+use sceau_pki::{
+    Anchors, Certificate, ChainJudge, ClientIdentity, Name, Refusal, RevocationLists, SubjectRule,
+};
 
 use crate::{
     error::Error,
@@ -39,9 +41,33 @@ pub(crate) struct Guard {
 #[derive(Debug)]
 pub(crate) struct Rules {
     /// None: whoever the chain vouches for.
-    pub(crate) names: Option<Vec<SubjectRule>>,
+    pub(crate) names: Option<Vec<Permit>>,
     /// None: from anywhere.
     pub(crate) addresses: Option<Vec<IpAddr>>,
+}
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pub(crate) name: SubjectRule,
+    /// From where this one calls; none: from anywhere that the rules allow.
+    pub(crate) addresses: Option<Vec<IpAddr>>,
+}
+
+impl Rules {
+    /// From where a client of this name calls (inner none: from anywhere); none where no client has it.
+    #[allow(clippy::option_option, reason = "the outer one says whether, the inner one from where")]
+    fn of(&self, subject: &Name) -> Option<Option<Vec<IpAddr>>> {
+        let Some(names) = &self.names else { return Some(None) };
+        let mut permits = names.iter().filter(|permit| permit.name.permits(subject)).peekable();
+        permits.peek()?;
+        Some(
+            permits
+                .map(|permit| permit.addresses.clone())
+                .collect::<Option<Vec<_>>>()
+                .map(|all| all.concat()),
+        )
+    }
 }
 
 /// The lists of one moment, and the verdicts that rest on them.
@@ -59,6 +85,8 @@ pub(crate) struct Admitted {
     /// What is said of it upstream (RFC 9440): its certificate, and the way to the anchor as it was verified.
     pub(crate) certificate: HeaderValue,
     pub(crate) path: Option<HeaderValue>,
+    /// From where it calls; none: from anywhere.
+    addresses: Option<Vec<IpAddr>>,
     /// Counts of the client that the file names, if any.
     partner: Option<Arc<PartnerTally>>,
     /// Until when this may be said without judging again (Unix milliseconds).
@@ -134,7 +162,7 @@ impl Guard {
     /// Who counts in this ledger, and shows these authorities of its.
     pub(crate) fn counting(mut self, authorities: Vec<Certificate>, ledger: &Ledger) -> Self {
         let names = self.rules.names.iter().flatten();
-        self.partners = names.map(|name| Partner::of(&self.name, name, ledger)).collect();
+        self.partners = names.map(|permit| Partner::of(&self.name, &permit.name, ledger)).collect();
         self.tally = ledger.guards.of(&self.name);
         Self { authorities, ..self }
     }
@@ -215,7 +243,8 @@ impl Guard {
         lookup.one();
         let admitted = verdict?;
         let address = address.to_canonical();
-        if self.rules.addresses.as_ref().is_none_or(|allowed| allowed.contains(&address)) {
+        let allows = |allowed: &Option<Vec<IpAddr>>| allowed.as_ref().is_none_or(|it| it.contains(&address));
+        if allows(&self.rules.addresses) && allows(&admitted.addresses) {
             Ok(admitted)
         } else {
             Err(Denial::Address)
@@ -238,17 +267,14 @@ impl Guard {
     fn judge(&self, chain: &ChainJudge, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {
         let grace = self.fail_open.as_ref().map_or(0, |open| open.maximum_age);
         let vouched = chain.vouch(shown.chain(), now, grace).map_err(Denial::Certificate)?;
-        let known =
-            |names: &Vec<SubjectRule>| names.iter().any(|name| name.permits(&vouched.identity.subject));
-        if !self.rules.names.as_ref().is_none_or(known) {
-            return Err(Denial::UnknownClient);
-        }
+        let addresses = self.rules.of(&vouched.identity.subject).ok_or(Denial::UnknownClient)?;
         let partner = self.partners.iter().find(|partner| partner.rule.permits(&vouched.identity.subject));
         let (leaf, above) = vouched.path.split_at(vouched.path.len().min(1));
         Ok(Arc::new(Admitted {
             certificate: byte_sequences(leaf),
             path: (!above.is_empty()).then(|| byte_sequences(above)),
             identity: vouched.identity,
+            addresses,
             partner: partner.map(|partner| Arc::clone(&partner.tally)),
             until: vouched.until,
             unchecked: vouched.lapsed,

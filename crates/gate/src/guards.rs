@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use sceau_pki::{Anchors, Certificate, ChainJudge, RevocationLists, SubjectRule};
+use sceau_pki::{Anchors, Certificate, ChainJudge, RevocationLists};
 
 use crate::{
     clock::now,
     error::Error,
     fail_open::FailOpen,
-    files::certificates,
     guard::{Guard, Rules},
     lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
     observe::Ledger,
     settings::{ClientsTable, FailOpenTable, ListsTable},
+    wanted::Wanted,
 };
 
 type Guards<'a> = BTreeMap<&'a str, Arc<Guard>>;
@@ -67,30 +67,27 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn read(folder: &Path, name: &'a str, table: &ClientsTable) -> Result<Self, Error> {
         let at = |setting: &str| format!("clients.{name}, {setting}");
-        let trusted = certificates(folder, &table.anchors, &at("anchors"))?;
+        let wanted = Wanted::of(folder, name, table)?;
+        let trusted = wanted.anchors.load(folder, &at("anchors"))?;
         let anchors = Anchors::new(trusted.iter().cloned()).map_err(Error::pki(&at("anchors")))?;
-        let intermediates = certificates(folder, &table.intermediates, &at("intermediates"))?;
+        let intermediates = wanted.intermediates.load(folder, &at("intermediates"))?;
         let mut chain =
             ChainJudge::new(anchors, RevocationLists::default()).with_intermediates(&intermediates);
-        if let Some(path) = &table.issuer {
-            let issuer = certificates(folder, std::slice::from_ref(path), &at("issuer"))?;
+        if let Some(issuer) = &wanted.issuer {
+            let issuer = issuer.load(folder, &at("issuer"))?;
             let [issuer] = issuer.as_slice() else {
                 return Err(Error::setting(at("issuer"), "one certificate is needed"));
             };
             chain = chain.issued_by(issuer.subject().clone());
         }
-        let names = table.allow.as_ref().map(|allowed| {
-            allowed.iter().map(|one| SubjectRule::new(&one.common_name, &one.organizational_units)).collect()
-        });
         let place = at("revocation_lists");
-        let sources = table.revocation_lists.iter().map(|text| Source::read(text, folder));
+        let sources = wanted.lists.iter().map(|text| Source::read(text, folder));
         let sources = sources.collect::<Result<_, _>>().map_err(|reason| Error::setting(place, reason))?;
-        let rules = Rules { names, addresses: table.addresses.clone() };
         let fail_open = table.fail_open.as_ref().map(|table| fail_open(folder, &at("fail_open"), table));
         Ok(Self {
             name,
             chain,
-            rules,
+            rules: wanted.rules,
             fail_open: fail_open.transpose()?,
             sources,
             authorities: [trusted, intermediates].concat(),

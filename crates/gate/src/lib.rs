@@ -29,6 +29,7 @@ mod units;
 mod upgrade;
 mod upstream;
 mod verdicts;
+mod wanted;
 
 pub use error::Error;
 pub use lists::Rejection;

@@ -46,7 +46,7 @@ impl Caller {
         };
         request.headers_mut().insert(REQUEST_ID, value.clone());
         let (mut head, body) = request.into_parts();
-        let (upload, waits) = (Upload::new(body), head.headers.contains_key(EXPECT));
+        let (upload, waits) = (Upload::new(body, head.version), head.headers.contains_key(EXPECT));
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);

@@ -3,18 +3,18 @@
 use std::{path::Path, sync::Arc};
 
 use hyper::http::uri::Authority;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use sceau_pki::{Anchors, Certificate, client_config};
 
 use crate::{
     error::Error,
     files::{certificates, identity},
     observe::Ledger,
-    settings::{OneOrMore, RouteTable, TlsTable},
-    upstream::{Bounds, Reach, To, Upstreams},
+    settings::{RouteTable, TlsTable},
+    upstream::{Bounds, Reach, TlsWays, To, Upstreams},
 };
 
-const SHAPE: &str = "write it http://host:port, https://host:port or unix:/path";
+const SHAPE: &str = "write it http://host:port, https://host:port, h2c://host:port or unix:/path";
 
 /// Those of a route, in the order of the file.
 pub(crate) fn upstreams(
@@ -24,10 +24,7 @@ pub(crate) fn upstreams(
     ledger: &Ledger,
 ) -> Result<Upstreams, Error> {
     let at = |setting: &str| format!("{place}, {setting}");
-    let texts = match &table.upstream {
-        OneOrMore::One(text) => std::slice::from_ref(text),
-        OneOrMore::More(texts) => texts,
-    };
+    let texts = table.upstream.texts();
     let secure = texts.iter().any(|text| text.starts_with("https://"));
     let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref())).transpose()?;
     if table.tls.is_some() && tls.is_none() {
@@ -45,7 +42,7 @@ pub(crate) fn upstreams(
     Ok(Upstreams::new(reaches, bounds, ledger))
 }
 
-fn to(text: &str, tls: Option<&Arc<ClientConfig>>) -> Option<To> {
+fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {
     if let Some(path) = text.strip_prefix("unix:") {
         let path = Path::new(path);
         return path.is_absolute().then(|| To::Unix(path.to_owned()));
@@ -57,17 +54,18 @@ fn to(text: &str, tls: Option<&Arc<ClientConfig>>) -> Option<To> {
     }
     match scheme {
         "http" => Some(To::Tcp(authority)),
+        "h2c" => Some(To::TcpTwo(authority)),
         "https" => {
             let host = authority.host().trim_start_matches('[').trim_end_matches(']');
             let name = ServerName::try_from(host.to_owned()).ok()?;
-            Some(To::Tls(authority, name, Arc::clone(tls?)))
+            Some(To::Tls(authority, name, tls?.clone()))
         }
         _ => None,
     }
 }
 
 /// Whom to believe, and what to show: the system's authorities and no certificate, unless the table says otherwise.
-fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<Arc<ClientConfig>, Error> {
+fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<TlsWays, Error> {
     let at = |setting: &str| format!("{place}.{setting}");
     let authority = table.and_then(|table| table.authority.as_ref());
     let trusted = match authority {
@@ -84,9 +82,10 @@ fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<Arc<Clien
             return Err(Error::setting(place, "a certificate needs its key, and a key its certificate"));
         }
     };
-    let mut config = client_config(&anchors, shown.as_ref()).map_err(Error::pki(place))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let either = client_config(&anchors, shown.as_ref()).map_err(Error::pki(place))?;
+    let mut one = either.clone();
+    one.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsWays { either: Arc::new(either), one: Arc::new(one) })
 }
 
 /// Those of the system's that may issue.

@@ -14,10 +14,10 @@
 //! upstream = "http://127.0.0.1:8080"
 //! clients = "sas-production"          # who may pass; anybody without it
 //! connect_within = "5s"               # this and the next are the usual
-//! answer_within = "60s"               # while nothing happens
+//! answer_within = "60s"               # while nothing happens, before the answer begins and amid it
 //! largest_body = "10 MiB"             # any size without it
 //! largest_head = "64 KiB"
-//! tls = { authority = "ca.pem", certificate = "gate.pem", key = "gate.key" } # of upstreams that begin with https://
+//! tls = { authority = "ca.pem", certificate = "gate.pem", key = "gate.key" } # of upstreams that begin with https://, which may speak HTTP/2; h2c:// speaks it without TLS
 //!
 //! [clients.sas-production]
 //! anchors = ["ACR-EL.pem"]
@@ -30,6 +30,11 @@
 //! [[clients.sas-production.allow]]    # anybody whom the authority vouches for without one
 //! common_name = "sas-aggregator-production"
 //! organizational_units = ["318751275100020"]
+//! addresses = ["51.68.88.222"]        # from where this one calls; from anywhere that the table allows without it
+//!
+//! [clients.sas]                       # the same by a profile: what is not written is as it says
+//! profile = "sas"                     # or a file: "profiles/ours.toml"
+//! environment = "production"          # or several, ["recette", "preproduction"], below the same authorities
 //!
 //! [lists]                             # how they are kept; this is the usual
 //! cache = "cache"                     # else systemd's CACHE_DIRECTORY, else this folder beside the file
@@ -143,15 +148,29 @@ pub(crate) struct TlsTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientsTable {
-    pub(crate) anchors: Vec<PathBuf>,
-    #[serde(default)]
-    pub(crate) intermediates: Vec<PathBuf>,
+    pub(crate) profile: Option<String>,
+    pub(crate) environment: Option<OneOrMore>,
+    pub(crate) anchors: Option<Vec<PathBuf>>,
+    pub(crate) intermediates: Option<Vec<PathBuf>>,
     pub(crate) issuer: Option<PathBuf>,
-    #[serde(default)]
-    pub(crate) revocation_lists: Vec<String>,
-    pub(crate) addresses: Option<Vec<IpAddr>>,
+    pub(crate) revocation_lists: Option<Vec<String>>,
+    pub(crate) addresses: Option<AddressesTable>,
     pub(crate) allow: Option<Vec<AllowTable>>,
     pub(crate) fail_open: Option<FailOpenTable>,
+}
+
+/// `"any"`, or those that are meant.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum AddressesTable {
+    These(Vec<IpAddr>),
+    Any(Any),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Any {
+    Any,
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,6 +185,16 @@ pub(crate) struct FailOpenTable {
 pub(crate) struct AllowTable {
     pub(crate) common_name: String,
     pub(crate) organizational_units: Vec<String>,
+    pub(crate) addresses: Option<Vec<IpAddr>>,
+}
+
+impl OneOrMore {
+    pub(crate) fn texts(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::More(texts) => texts,
+        }
+    }
 }
 
 fn twenty_seconds() -> Span {

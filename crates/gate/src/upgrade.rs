@@ -10,20 +10,18 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 
+use crate::forward::says;
+
 /// How often whoever holds one is judged again.
 const LOOK: Duration = Duration::from_millis(500);
 const WEBSOCKET: &str = "websocket";
 
 /// The client's side, where the request asks for a WebSocket.
 pub(crate) fn asked<T>(request: &mut Request<T>) -> Option<OnUpgrade> {
-    let says = |name, word: &str| {
-        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
-    };
     let asks = request.method() == Method::GET
         && request.version() == Version::HTTP_11
-        && says(CONNECTION, "upgrade")
-        && says(UPGRADE, WEBSOCKET);
+        && says(request.headers(), &CONNECTION, "upgrade")
+        && says(request.headers(), &UPGRADE, WEBSOCKET);
     asks.then(|| hyper::upgrade::on(request))
 }
 

@@ -9,10 +9,16 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::{
+    Version,
+    body::{Body as HttpBody, Frame, Incoming, SizeHint},
+};
 use tokio::time::Instant;
 
-use crate::answer::{Body, BoxError};
+use crate::{
+    answer::{Body, BoxError},
+    forward::trim,
+};
 
 /// How much of a body that nobody wants is read before the answer, and for how long.
 const UNWANTED: u64 = 256 << 10;
@@ -26,19 +32,32 @@ pub(crate) struct Upload(Arc<Mutex<State>>);
 struct State {
     body: Incoming,
     last: Instant,
+    /// Some of it was taken.
+    begun: bool,
     over: bool,
     too_large: bool,
     /// Octets that passed.
     octets: u64,
     /// The service that was asked last.
     service: Option<Arc<str>>,
+    /// HTTP/2 has an end that is no end: a stream that is reset without an error.
+    is_two: bool,
 }
 
 impl Upload {
-    pub(crate) fn new(body: Incoming) -> Self {
-        let over = body.is_end_stream();
-        let (last, too_large, octets, service) = (Instant::now(), false, 0, None);
-        Self(Arc::new(Mutex::new(State { body, last, over, too_large, octets, service })))
+    pub(crate) fn new(body: Incoming, version: Version) -> Self {
+        let (over, is_two) = (body.is_end_stream(), version == Version::HTTP_2);
+        let state = State {
+            body,
+            last: Instant::now(),
+            begun: false,
+            over,
+            too_large: false,
+            octets: 0,
+            service: None,
+            is_two,
+        };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// For a service, of at most so many octets.
@@ -54,6 +73,11 @@ impl Upload {
     /// Whether all of it passed, or there is none.
     pub(crate) fn is_over(&self) -> bool {
         self.state().over
+    }
+
+    /// Whether some of it passed already, and can pass no second time.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.state().begun
     }
 
     /// Octets that passed, to a service or away.
@@ -91,16 +115,20 @@ impl Upload {
         drop(tokio::time::timeout(PATIENCE, all).await);
     }
 
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut state = self.state();
         if state.over {
             return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut state.body).poll_frame(context));
-        state.last = Instant::now();
+        (state.last, state.begun) = (Instant::now(), true);
         state.octets += frame.as_ref().and_then(|frame| frame.as_ref().ok()).map_or(0, length);
+        let is_whole = !state.is_two || state.body.is_end_stream();
         state.over = !matches!(frame, Some(Ok(_))) || state.body.is_end_stream();
-        Poll::Ready(frame)
+        Poll::Ready(match frame {
+            None if !is_whole => Some(Err("the client took its request back".into())),
+            frame => frame.map(|frame| frame.map_err(Into::into)),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -129,7 +157,12 @@ impl HttpBody for Sent {
             return Poll::Ready(Some(Err("the body is larger than the route allows".into())));
         };
         self.left = left;
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        Poll::Ready(frame.map(|frame| {
+            frame.map(|mut frame| {
+                frame.trailers_mut().into_iter().for_each(trim);
+                frame
+            })
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,10 +1,11 @@
 //! The services behind a route: one of those that live is asked, another where it takes no connection.
 
+mod answered;
 mod body;
+mod pool;
 mod reach;
 
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,33 +13,31 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http_body_util::BodyExt;
 use hyper::{
-    Request, Response, StatusCode, Uri,
-    body::Incoming,
-    header::CONTENT_LENGTH,
-    http::uri::{PathAndQuery, Scheme},
-};
-use hyper_util::{
-    client::legacy::{Client, Error},
-    rt::{TokioExecutor, TokioTimer},
+    HeaderMap, Request, Response, StatusCode, Uri, Version,
+    client::conn::TrySendError,
+    header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TE, UPGRADE},
+    http::{request::Parts, uri::PathAndQuery},
 };
 
 use crate::{
     answer::Body,
     observe::{Ledger, ServiceTally},
 };
+use answered::Answered;
 pub(crate) use body::Upload;
-pub(crate) use reach::{Reach, To};
+use pool::{Asked, Line, Pool};
+use reach::Speaks;
+pub(crate) use reach::{Reach, TlsWays, To};
 
 /// How often one that takes no connection is tried.
 const TRY: Duration = Duration::from_secs(1);
-/// How long a connection waits for another request.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// What a route allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// How long nothing may happen before the answer begins.
+    /// How long nothing may happen before the answer begins, and within it.
     pub(crate) answer: Duration,
     /// Octets of a request's body; none: any number.
     pub(crate) body: Option<u64>,
@@ -58,7 +57,7 @@ struct Upstream {
     /// As it is written.
     name: Arc<str>,
     tally: Arc<ServiceTally>,
-    client: Client<Reach, Body>,
+    pool: Arc<Pool>,
     /// Takes no connection, and is being tried.
     away: AtomicBool,
 }
@@ -94,7 +93,7 @@ impl Upstreams {
     }
 
     /// Sends a request to the next that lives; where that one takes no connection, and so has read nothing of it, to another.
-    pub(crate) async fn send(&self, request: Request<Upload>) -> Result<Response<Incoming>, Trouble> {
+    pub(crate) async fn send(&self, request: Request<Upload>) -> Result<Response<Body>, Trouble> {
         let said =
             request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if self.bounds.body.zip(said).is_some_and(|(most, said): (u64, u64)| said > most) {
@@ -102,9 +101,8 @@ impl Upstreams {
         }
         let (head, upload) = request.into_parts();
         for upstream in self.order() {
-            let request = Request::from_parts(head.clone(), upload.body(self.bounds.body));
             let begun = Instant::now();
-            let answered = upstream.send(request, &upload, self.bounds).await;
+            let answered = upstream.send(&head, &upload, self.bounds).await;
             upstream.count(&answered, begun, &upload);
             match answered {
                 Err((Trouble::Away, true)) => {}
@@ -123,7 +121,7 @@ impl Upstreams {
     /// Whether one of them takes a connection now.
     pub(crate) async fn live(&self) -> bool {
         for upstream in self.order() {
-            if upstream.reach.connect().await.is_ok() {
+            if upstream.reach.connect(false).await.is_ok() {
                 return true;
             }
         }
@@ -143,11 +141,8 @@ impl Upstreams {
 impl Upstream {
     fn new(reach: Reach, ledger: &Ledger) -> Self {
         let name = reach.to_string();
-        let tally = ledger.services.of(&name);
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
-        let (client, name) = (builder.build(reach.clone()), name.into());
-        Self { client, reach, name, tally, away: AtomicBool::new(false) }
+        let (pool, tally) = (Pool::new(reach.clone()), ledger.services.of(&name));
+        Self { pool, reach, name: name.into(), tally, away: AtomicBool::new(false) }
     }
 
     fn count<T>(&self, answered: &Result<T, (Trouble, bool)>, begun: Instant, upload: &Upload) {
@@ -158,26 +153,51 @@ impl Upstream {
         }
     }
 
-    /// The answer; else what is wrong, and whether nothing of the request was sent.
+    /// The answer; else what is wrong, and whether nothing of the request was sent. Where a connection that waited was closed meanwhile, the request
+    /// is sent again over a new one: if nothing of it was sent, or if it may happen twice (RFC 9110 §9.2.2) and none of its body was.
     async fn send(
         self: &Arc<Self>,
-        mut request: Request<Body>,
+        head: &Parts,
         upload: &Upload,
         bounds: Bounds,
-    ) -> Result<Response<Incoming>, (Trouble, bool)> {
-        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let mut parts = hyper::http::uri::Parts::default();
-        // What carries it is the connector's matter: to the client, all is plain HTTP.
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.reach.authority());
-        parts.path_and_query = Some(path);
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| (Trouble::Away, true))?;
-        let answered = self.client.request(request);
+    ) -> Result<Response<Body>, (Trouble, bool)> {
+        let upgrade = head.headers.contains_key(UPGRADE) && self.reach.may_upgrade();
+        let mut asked = Asked { fresh: false, upgrade };
+        loop {
+            let line = self.pool.line(asked).await.map_err(|error| self.takes_none(&error))?;
+            let (is_reused, fresh) = (line.is_reused, asked.fresh);
+            let request = request(head, upload.body(bounds.body), &line, &self.reach);
+            let failed = match self.ask(line, request.ok_or((Trouble::Away, true))?, upload, bounds).await? {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            let whole = !upload.has_begun();
+            let again = failed.message().is_some() || whole && is_unprocessed(&failed);
+            let twice = whole && is_reused && head.method.is_idempotent();
+            if fresh || !(again || twice) || upload.is_too_large() {
+                return Err(self.broke_off(failed, upload));
+            }
+            tracing::debug!(upstream = %self.reach, "a request is sent again over another connection");
+            asked.fresh = true;
+        }
+    }
+
+    /// Asks over this connection; the outer error is that of time.
+    async fn ask(
+        &self,
+        line: Line,
+        request: Request<Body>,
+        upload: &Upload,
+        bounds: Bounds,
+    ) -> Result<Result<Response<Body>, TrySendError<Request<Body>>>, (Trouble, bool)> {
+        let answered = line.send(request, &self.pool);
         tokio::pin!(answered);
         loop {
             let until = upload.last() + bounds.answer;
             tokio::select! {
-                answer = &mut answered => return answer.map_err(|error| self.failed(&error, upload)),
+                answer = &mut answered => return Ok(answer.map(|(answer, load)| {
+                    Answered::of(answer, load, bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
+                })),
                 () = tokio::time::sleep_until(until) => {
                     if upload.last() + bounds.answer <= until {
                         let trouble = if upload.is_over() { Trouble::Slow } else { Trouble::Stalled };
@@ -189,20 +209,67 @@ impl Upstream {
         }
     }
 
-    fn failed(self: &Arc<Self>, error: &Error, upload: &Upload) -> (Trouble, bool) {
-        if upload.is_too_large() {
-            return (Trouble::TooLarge, false);
-        }
-        let cause = cause(error);
-        tracing::warn!(upstream = %self.reach, %error, cause, "an upstream does not answer");
-        if !error.is_connect() {
-            return (Trouble::Away, false);
-        }
+    fn takes_none(self: &Arc<Self>, error: &std::io::Error) -> (Trouble, bool) {
+        tracing::warn!(upstream = %self.reach, %error, "an upstream takes no connection");
         if !self.away.swap(true, Ordering::Relaxed) {
             tokio::spawn(try_again(Arc::downgrade(self)));
         }
         (Trouble::Away, true)
     }
+
+    fn broke_off(&self, failed: TrySendError<Request<Body>>, upload: &Upload) -> (Trouble, bool) {
+        if upload.is_too_large() {
+            return (Trouble::TooLarge, false);
+        }
+        let unsent = failed.message().is_some();
+        let cause = cause(&failed.into_error());
+        tracing::warn!(upstream = %self.reach, cause, "an upstream does not answer");
+        (Trouble::Away, unsent)
+    }
+}
+
+/// A request as this connection wants it; none where its host cannot stand in an address of HTTP/2.
+fn request(head: &Parts, body: Body, line: &Line, reach: &Reach) -> Option<Request<Body>> {
+    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method.clone();
+    *request.headers_mut() = head.headers.clone();
+    *request.extensions_mut() = head.extensions.clone();
+    let headers: &mut HeaderMap = request.headers_mut();
+    let uri = match line.speaks() {
+        Speaks::One => {
+            if headers.contains_key(TE) && !headers.contains_key(UPGRADE) {
+                headers.insert(CONNECTION, HeaderValue::from_static("te"));
+            }
+            Uri::from(path)
+        }
+        Speaks::Two => {
+            headers.remove(CONNECTION);
+            headers.remove(UPGRADE);
+            // What the caller asked for, whichever service answers (RFC 9113 §8.3.1).
+            let authority = headers.remove(HOST)?;
+            let uri = Uri::builder().scheme(reach.scheme()).authority(authority.as_bytes());
+            uri.path_and_query(path).build().ok()?
+        }
+    };
+    *request.uri_mut() = uri;
+    *request.version_mut() = match line.speaks() {
+        Speaks::One => Version::HTTP_11,
+        Speaks::Two => Version::HTTP_2,
+    };
+    Some(request)
+}
+
+/// Whether the service says that it did nothing with it (RFC 9113 §8.7).
+fn is_unprocessed(failed: &TrySendError<Request<Body>>) -> bool {
+    let mut cause = std::error::Error::source(failed.error());
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Tries one that is away until it takes a connection, or nobody asks for it any more.
@@ -210,7 +277,7 @@ async fn try_again(upstream: std::sync::Weak<Upstream>) {
     loop {
         tokio::time::sleep(TRY).await;
         let Some(upstream) = upstream.upgrade() else { return };
-        if upstream.reach.connect().await.is_ok() {
+        if upstream.reach.connect(false).await.is_ok() {
             upstream.away.store(false, Ordering::Relaxed);
             tracing::info!(upstream = %upstream.reach, "an upstream takes connections again");
             return;
@@ -219,13 +286,10 @@ async fn try_again(upstream: std::sync::Weak<Upstream>) {
 }
 
 /// The deepest reason.
-fn cause(error: &Error) -> String {
+fn cause(error: &hyper::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    match cause.downcast_ref::<io::Error>() {
-        Some(error) if error.kind() == io::ErrorKind::TimedOut => "it takes no connection in time".to_owned(),
-        _ => cause.to_string(),
-    }
+    cause.to_string()
 }

@@ -1,19 +1,8 @@
 //! How one upstream is reached: over TCP, TLS or a socket of this machine.
 
-use std::{
-    io,
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use hyper::{Uri, http::uri::Authority, rt::ReadBufCursor};
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
+use hyper::http::uri::{Authority, Scheme};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -32,43 +21,76 @@ pub(crate) struct Reach {
 #[derive(Clone, Debug)]
 pub(crate) enum To {
     Tcp(Authority),
-    Tls(Authority, ServerName<'static>, Arc<ClientConfig>),
+    /// HTTP/2 without TLS, which both sides know beforehand (RFC 9113 §3.3).
+    TcpTwo(Authority),
+    Tls(Authority, ServerName<'static>, TlsWays),
     Unix(PathBuf),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What TLS is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsWays {
+    /// HTTP/2, or else HTTP/1.1.
+    pub(crate) either: Arc<ClientConfig>,
+    /// HTTP/1.1 alone, on which a WebSocket can begin.
+    pub(crate) one: Arc<ClientConfig>,
+}
+
+/// Which HTTP a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    One,
+    Two,
+}
+
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection to an upstream, whatever carries it.
-pub(crate) struct Wire(TokioIo<Box<dyn Stream>>);
+pub(crate) struct Wire {
+    pub(crate) stream: Box<dyn Stream>,
+    pub(crate) speaks: Speaks,
+}
 
 impl Reach {
-    /// A connection.
+    /// A connection; `upgrade` wants one of HTTP/1.1.
     ///
     /// # Errors
     /// Those of the system; [`io::ErrorKind::TimedOut`]; a server whose certificate is not believed.
-    pub(crate) async fn connect(&self) -> io::Result<Wire> {
-        let stream = tokio::time::timeout(self.within, self.open()).await;
-        Ok(Wire(TokioIo::new(stream.map_err(|_| io::ErrorKind::TimedOut)??)))
+    pub(crate) async fn connect(&self, upgrade: bool) -> io::Result<Wire> {
+        let wire = tokio::time::timeout(self.within, self.open(upgrade)).await;
+        wire.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
-    async fn open(&self) -> io::Result<Box<dyn Stream>> {
-        Ok(match &self.to {
-            To::Tcp(authority) => Box::new(tcp(authority).await?),
-            To::Tls(authority, name, config) => {
+    async fn open(&self, upgrade: bool) -> io::Result<Wire> {
+        let (stream, speaks): (Box<dyn Stream>, _) = match &self.to {
+            To::Tcp(authority) => (Box::new(tcp(authority).await?), Speaks::One),
+            To::TcpTwo(authority) => (Box::new(tcp(authority).await?), Speaks::Two),
+            To::Tls(authority, name, ways) => {
+                let config = if upgrade { &ways.one } else { &ways.either };
                 let connector = TlsConnector::from(Arc::clone(config));
-                Box::new(connector.connect(name.clone(), tcp(authority).await?).await?)
+                let stream = connector.connect(name.clone(), tcp(authority).await?).await?;
+                let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                (Box::new(stream), if is_two { Speaks::Two } else { Speaks::One })
             }
-            To::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        })
+            To::Unix(path) => (Box::new(UnixStream::connect(path).await?), Speaks::One),
+        };
+        Ok(Wire { stream, speaks })
     }
 
-    /// What a request's address is built on; of a socket of this machine, a name that goes nowhere.
-    pub(crate) fn authority(&self) -> Authority {
-        match &self.to {
-            To::Tcp(authority) | To::Tls(authority, ..) => authority.clone(),
-            To::Unix(_) => Authority::from_static("socket.invalid"),
-        }
+    /// Whether a connection may turn out to be one for many requests.
+    pub(crate) fn may_share(&self) -> bool {
+        matches!(self.to, To::TcpTwo(_) | To::Tls(..))
+    }
+
+    /// Whether a WebSocket may begin there.
+    pub(crate) fn may_upgrade(&self) -> bool {
+        !matches!(self.to, To::TcpTwo(_))
+    }
+
+    /// What an address of HTTP/2 begins with.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if matches!(self.to, To::Tls(..)) { Scheme::HTTPS } else { Scheme::HTTP }
     }
 }
 
@@ -76,6 +98,7 @@ impl std::fmt::Display for Reach {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.to {
             To::Tcp(authority) => write!(f, "http://{authority}"),
+            To::TcpTwo(authority) => write!(f, "h2c://{authority}"),
             To::Tls(authority, ..) => write!(f, "https://{authority}"),
             To::Unix(path) => write!(f, "unix:{}", path.display()),
         }
@@ -87,53 +110,4 @@ async fn tcp(authority: &Authority) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or_default())).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-impl tower::Service<Uri> for Reach {
-    type Response = Wire;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Wire>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let reach = self.clone();
-        Box::pin(async move { reach.connect().await })
-    }
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl hyper::rt::Read for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl hyper::rt::Write for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, octets)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
 }

@@ -25,7 +25,7 @@ async fn stage(balancer: &str) -> Stage {
 }
 
 /// Before the gate: begins each connection with these octets.
-async fn balancer(gate: SocketAddr, header: Vec<u8>) -> SocketAddr {
+pub(crate) async fn balancer(gate: SocketAddr, header: Vec<u8>) -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {

@@ -1,18 +1,23 @@
 //! The gate between clients and upstreams that we did not write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod a_closed_connection_costs_no_request;
+mod a_profile_says_who_calls;
 mod balancers_say_whom_they_carry;
 mod codes_are_documented;
 mod kept;
 mod lists;
 mod lists_are_kept_current;
+mod others;
 mod outside;
 mod requests_are_bounded;
 mod requests_are_told;
 mod services_are_reached;
+mod services_speak_http_2;
 mod the_check_is_honest;
 mod the_file_is_read_again;
+mod two;
 mod websockets_are_judged_too;
-mod where_no_list_speaks_requests_pass_for_a_while;
 mod what_a_gate_does_is_seen;
+mod where_no_list_speaks_requests_pass_for_a_while;
 mod who_calls_is_judged_on_each_request;

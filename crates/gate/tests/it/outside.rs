@@ -70,7 +70,7 @@ extendedKeyUsage=serverAuth
 subjectAltName=DNS:localhost,IP:127.0.0.1
 ";
 
-const AUTHORITY: &str = "/C=FR/O=ESSAI-SANTE/OU=0002 187512751/OU=IGC-ESSAI/CN=";
+const AUTHORITY: &str = "/C=FR/O=ASIP-SANTE/OU=0002 187512751/OU=IGC-SANTE TEST/CN=TEST AC ";
 
 fn make() -> TempDir {
     let folder = tempfile::tempdir().unwrap();

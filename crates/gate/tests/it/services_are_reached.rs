@@ -11,7 +11,7 @@ use tokio::{
 use crate::outside::{Stage, chain, request, usual};
 
 /// A gate whose open route goes there, with these settings besides.
-async fn stage(upstream: &str, settings: &str) -> Stage {
+pub(crate) async fn stage(upstream: &str, settings: &str) -> Stage {
     let text = |address: SocketAddr| configuration(address, upstream, settings);
     Stage::with(tempfile::tempdir().unwrap(), text).await
 }

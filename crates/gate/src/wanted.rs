@@ -1,0 +1,187 @@
+//! What a table of clients asks for: what it writes, and what its profile says where it writes nothing.
+
+use std::path::{Path, PathBuf};
+
+use sceau_pki::{AuthorityChain, Certificate, Environment, Profile, ProfileAuthority, SubjectRule};
+
+use crate::{
+    error::Error,
+    files::{certificates, read, text_of},
+    guard::{Permit, Rules},
+    settings::{AddressesTable, ClientsTable},
+};
+
+/// A table, whole.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) anchors: Files,
+    pub(crate) intermediates: Files,
+    /// One certificate.
+    pub(crate) issuer: Option<Files>,
+    pub(crate) lists: Vec<String>,
+    pub(crate) rules: Rules,
+}
+
+/// Certificates, and whose they must be.
+#[derive(Debug)]
+pub(crate) struct Files {
+    paths: Vec<PathBuf>,
+    of: Option<ProfileAuthority>,
+}
+
+impl Wanted {
+    /// # Errors
+    /// [`Error::Setting`], [`Error::Profile`], [`Error::File`] of a profile.
+    pub(crate) fn of(folder: &Path, name: &str, table: &ClientsTable) -> Result<Self, Error> {
+        let at = |setting: &str| format!("clients.{name}, {setting}");
+        if let Some(profile) = &table.profile {
+            let profile = profile_of(folder, &at("profile"), profile)?;
+            return Self::by(&profile, &at, table);
+        }
+        if table.environment.is_some() {
+            return Err(Error::setting(
+                at("environment"),
+                "environments are a profile's: name one as `profile`",
+            ));
+        }
+        let unnamed = |paths: Vec<PathBuf>| Files { paths, of: None };
+        let anchors = table.anchors.clone();
+        let anchors = anchors.ok_or_else(|| Error::setting(at("anchors"), "name one, or a `profile`"))?;
+        let names = table.allow.as_ref().map(|allowed| {
+            let permit = |name, addresses| Permit { name, addresses };
+            let rule = allowed.iter().map(|one| {
+                let name = SubjectRule::new(&one.common_name, &one.organizational_units);
+                permit(name, one.addresses.clone())
+            });
+            rule.collect()
+        });
+        let addresses = match &table.addresses {
+            Some(AddressesTable::These(these)) => Some(these.clone()),
+            Some(AddressesTable::Any(_)) | None => None,
+        };
+        Ok(Self {
+            anchors: unnamed(anchors),
+            intermediates: unnamed(table.intermediates.clone().unwrap_or_default()),
+            issuer: table.issuer.clone().map(|path| unnamed(vec![path])),
+            lists: table.revocation_lists.clone().unwrap_or_default(),
+            rules: Rules { names, addresses },
+        })
+    }
+
+    fn by(profile: &Profile, at: &dyn Fn(&str) -> String, table: &ClientsTable) -> Result<Self, Error> {
+        let (chain, environments) = environments(profile, at, table)?;
+        if table.allow.is_some() {
+            let reason =
+                "the profile's environments say whose names pass: leave it out, or leave `profile` out";
+            return Err(Error::setting(at("allow"), reason));
+        }
+        let issuer = table.issuer.clone().unwrap_or_else(|| PathBuf::from(&chain.issuer.file));
+        let anchors = table.anchors.clone().unwrap_or_else(|| vec![PathBuf::from(&chain.anchor.file)]);
+        let issuers = Files { paths: vec![issuer.clone()], of: Some(chain.issuer.clone()) };
+        let intermediates = match &table.intermediates {
+            Some(paths) => Files { paths: paths.clone(), of: None },
+            None => Files { paths: vec![issuer], of: Some(chain.issuer.clone()) },
+        };
+        let published = || vec![chain.anchor.list_url.clone(), chain.issuer.list_url.clone()];
+        let lists = table.revocation_lists.clone().unwrap_or_else(published);
+        if lists.is_empty() {
+            let reason =
+                "with a profile certificates that were taken back are refused: name lists, or leave it out";
+            return Err(Error::setting(at("revocation_lists"), reason));
+        }
+        let own = table.addresses.is_none();
+        let permits = environments.iter().map(|environment| {
+            let addresses = own.then(|| environment.addresses.clone()).filter(|it| !it.is_empty());
+            Permit { name: environment.rule(), addresses }
+        });
+        let addresses = match &table.addresses {
+            Some(AddressesTable::These(these)) => Some(these.clone()),
+            Some(AddressesTable::Any(_)) | None => None,
+        };
+        Ok(Self {
+            anchors: Files { paths: anchors, of: Some(chain.anchor.clone()) },
+            intermediates,
+            issuer: Some(issuers),
+            lists,
+            rules: Rules { names: Some(permits.collect()), addresses },
+        })
+    }
+}
+
+/// Those that a table names, and the chain below which all of them are issued.
+fn environments<'a>(
+    profile: &'a Profile,
+    at: &dyn Fn(&str) -> String,
+    table: &ClientsTable,
+) -> Result<(&'a AuthorityChain, Vec<&'a Environment>), Error> {
+    let ids = table.environment.as_ref().map(|ids| ids.texts()).unwrap_or_default();
+    let found = ids.iter().map(|id| profile.environment(id));
+    let found: Vec<_> = found.collect::<Option<_>>().unwrap_or_default();
+    let chains: Vec<_> = found.iter().filter_map(|environment| profile.chain_of(environment)).collect();
+    let Some((chain, others)) = chains.split_first() else {
+        return Err(Error::setting(
+            at("environment"),
+            "name one of the profile's, or several: [\"…\", \"…\"]",
+        ));
+    };
+    if others.iter().any(|other| other.id != chain.id) {
+        let reason =
+            "these are below different authorities: each wants a table, and a path or host, of its own";
+        return Err(Error::setting(at("environment"), reason));
+    }
+    Ok((chain, found))
+}
+
+/// One that the program brings along, or that of a file: what has a slash or ends with `.toml`.
+fn profile_of(folder: &Path, place: &str, name: &str) -> Result<Profile, Error> {
+    if !name.contains('/') && !name.ends_with(".toml") {
+        let reason =
+            "no profile of this name comes with the program: one of your own is named by its file's path";
+        return Profile::shipped(name).ok_or_else(|| Error::setting(place, reason));
+    }
+    let text = read(folder, Path::new(name), place)?;
+    Profile::read(&text_of(&text)).map_err(|cause| Error::Profile { place: place.to_owned(), cause })
+}
+
+impl Files {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Published`], [`Error::Pki`], [`Error::Authority`].
+    pub(crate) fn load(&self, folder: &Path, place: &str) -> Result<Vec<Certificate>, Error> {
+        let mut all = Vec::new();
+        for path in &self.paths {
+            let found = certificates(folder, std::slice::from_ref(path), place);
+            let found = found.map_err(|error| self.is_published(error))?;
+            for certificate in &found {
+                self.permit(certificate, path, place)?;
+            }
+            all.extend(found);
+        }
+        Ok(all)
+    }
+
+    fn permit(&self, certificate: &Certificate, path: &Path, place: &str) -> Result<(), Error> {
+        match &self.of {
+            Some(authority) if !authority.is_named_in(certificate) => Err(Error::Authority {
+                place: place.to_owned(),
+                path: path.display().to_string(),
+                found: certificate.subject().to_string(),
+                wanted: authority.described(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says where to find what is not there.
+    fn is_published(&self, error: Error) -> Error {
+        match (error, &self.of) {
+            (Error::File { place, path, cause }, Some(authority))
+                if cause.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Error::Published { place, path, address: authority.certificate_url.clone() }
+            }
+            (other, _) => other,
+        }
+    }
+}
