@@ -12,44 +12,65 @@ use crate::processor::{processor_time, time_of_family};
 use crate::row::{Figure, Row, Target};
 use crate::timing::quantile;
 
-/// Deposits at the same time.
-const AT_ONCE: usize = 4;
-/// Of one document, in bytes.
-const DOCUMENT: usize = 100_000;
+/// Deposits at the same time: on a day like others, which decides, and when people hurry.
+const AT_ONCE: [usize; 2] = [4, 16];
+/// Of one document, in bytes: the smallest scan that people send.
+const DOCUMENT: usize = 470_000;
+/// A multiple of each of [`AT_ONCE`].
+const DOSSIERS: [usize; 2] = [16, 48];
 
 /// Rounds of one process and two by turns; odd, so that one of them is the median.
 const ROUNDS: usize = 31;
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
-    let dossiers = if settings.quick { 8 } else { 40 };
+    let [quick, whole] = DOSSIERS;
+    let dossiers = if settings.quick { quick } else { whole };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let rounds = runtime.block_on(compare(dossiers))?;
-    let name = "processor time of a dossier of 100 kB, two processes beside one";
-    let [one, two] = [|round: &Round| round.one.whole, |round: &Round| round.two.whole]
-        .map(|of| quantile(&mut rounds.iter().map(of).collect::<Vec<_>>(), 0.5));
-    let mut whole: Vec<f64> = rounds.iter().map(|round| round.two.whole / round.one.whole).collect();
-    let mut alone: Vec<f64> = rounds.iter().map(|round| round.two.platform / round.one.platform).collect();
+    let [usual, hurry] = AT_ONCE;
+    let mut rows = rows(&runtime.block_on(compare(dossiers, usual))?, dossiers);
+    let busy = runtime.block_on(compare(dossiers, hurry))?;
+    let name = format!("the same with {hurry} deposits at once, the median");
+    rows.push(Row::told(name, Figure::new(median(&busy, Round::whole), "times")));
+    Ok(rows)
+}
+
+fn rows(rounds: &[Round], dossiers: usize) -> Vec<Row> {
+    let name = "processor time of a dossier of 0.47 MB, two processes beside one";
     let told = |what: &str, value| Row::told(format!("{name}, {what}"), Figure::new(value, "times"));
-    Ok(vec![
+    let mut whole: Vec<f64> = rounds.iter().map(Round::whole).collect();
+    vec![
         Row::compared(
             format!(
                 "{name}, with database and element, {dossiers} dossiers a round, the median of {ROUNDS} rounds"
             ),
-            Figure::new(two, "ms"),
-            Figure::new(one, "ms"),
+            Figure::new(median(rounds, |round| round.two.whole), "ms"),
+            Figure::new(median(rounds, |round| round.one.whole), "ms"),
             quantile(&mut whole, 0.5),
             Target::AtMost(1.10),
         ),
         told("the lower quartile of the rounds", quantile(&mut whole, 0.25)),
         told("the upper quartile of the rounds", quantile(&mut whole, 0.75)),
-        told("without database and element, the median", quantile(&mut alone, 0.5)),
-    ])
+        told(
+            "without database and element, the median",
+            median(rounds, |round| round.two.platform / round.one.platform),
+        ),
+    ]
+}
+
+fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+    quantile(&mut rounds.iter().map(of).collect::<Vec<_>>(), 0.5)
 }
 
 /// What a dossier cost with one process and with two.
 struct Round {
     one: Spent,
     two: Spent,
+}
+
+impl Round {
+    fn whole(&self) -> f64 {
+        self.two.whole / self.one.whole
+    }
 }
 
 /// Milliseconds of a processor.
@@ -62,7 +83,7 @@ struct Spent {
 
 /// Short rounds, every second one with the two processes first: what grows with the database, and what the machine does meanwhile, weighs on
 /// both alike. The second process waits while the first works alone, and is not counted then.
-async fn compare(dossiers: usize) -> Result<Vec<Round>, String> {
+async fn compare(dossiers: usize, at_once: usize) -> Result<Vec<Round>, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| error.to_string())?;
     let public = listener.local_addr().map_err(|error| error.to_string())?.port();
     let house = House::start_on_postgresql("bench-platforms", public);
@@ -73,7 +94,7 @@ async fn compare(dossiers: usize) -> Result<Vec<Round>, String> {
     let second = stage.house.another_platform("sceau-second", port);
     let (alone, both) = ([pid], [pid, second.pid()]);
     balancer.turn_to([first, port]);
-    deposit(&stage, dossiers * 4).await;
+    deposit(&stage, dossiers * 4, at_once).await;
 
     let turn = async |processes: &[u32]| {
         if processes.len() == 1 {
@@ -81,7 +102,7 @@ async fn compare(dossiers: usize) -> Result<Vec<Round>, String> {
         } else {
             balancer.turn_to([first, port]);
         }
-        spent(&stage, processes, dossiers).await
+        spent(&stage, processes, dossiers, at_once).await
     };
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
@@ -102,7 +123,7 @@ async fn compare(dossiers: usize) -> Result<Vec<Round>, String> {
 }
 
 /// What each of so many dossiers costs.
-async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize) -> Result<Spent, String> {
+async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize, at_once: usize) -> Result<Spent, String> {
     let element = stage.house.element.as_ref().map(Running::pid).ok_or("the element does not run")?;
     let server = stage.house.servers.postgresql.as_ref().and_then(PostgresJudge::pid);
     let server = server.ok_or("the database does not run")?;
@@ -111,15 +132,15 @@ async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize) -> Result<Spen
         Ok((platform, platform + processor_time(&[element])? + time_of_family(server)?))
     };
     let before = now()?;
-    deposit(stage, dossiers).await;
+    deposit(stage, dossiers, at_once).await;
     let after = now()?;
     let each = |before: f64, after: f64| (after - before) / dossiers as f64;
     Ok(Spent { platform: each(before.0, after.0), whole: each(before.1, after.1) })
 }
 
-async fn deposit(stage: &Stage, dossiers: usize) {
+async fn deposit(stage: &Stage, dossiers: usize, at_once: usize) {
     let content = vec![7; DOCUMENT];
-    for _ in 0..dossiers / AT_ONCE {
-        join_all((0..AT_ONCE).map(|_| stage.deposit(&content))).await;
+    for _ in 0..dossiers / at_once {
+        join_all((0..at_once).map(|_| stage.deposit(&content))).await;
     }
 }
