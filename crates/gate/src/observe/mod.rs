@@ -6,6 +6,7 @@ mod certificates;
 mod exporter;
 mod ledger;
 mod metrics;
+mod page;
 mod partner;
 mod recent;
 mod server;

@@ -26,6 +26,7 @@ use tokio::{
 
 use super::{
     metrics::metrics,
+    page::file,
     settings::{At, Observing},
     state::state,
 };
@@ -151,7 +152,10 @@ fn respond<B>(request: &Request<B>, live: &Live) -> Response<Body> {
     match request.uri().path() {
         "/metrics" => said(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics(&plan, now())),
         "/state.json" => said(StatusCode::OK, "application/json", state(&plan, now())),
-        _ => said(StatusCode::NOT_FOUND, "text/plain", ""),
+        path => match file(path) {
+            Some((kind, text)) => said(StatusCode::OK, kind, text),
+            None => said(StatusCode::NOT_FOUND, "text/plain", ""),
+        },
     }
 }
 

@@ -182,3 +182,33 @@ async fn it_is_watched_by_a_socket_and_from_elsewhere_only_where_that_is_said() 
     assert!(std::os::unix::net::UnixStream::connect(&socket).is_err(), "nobody is there any more");
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_for_nothing_of_elsewhere() {
+    let stage = watched("").await;
+    let at = stage.observed.unwrap();
+    let page = look(at, "/", "").await;
+    assert!(page.contains("content-type: text/html; charset=utf-8\r\n"), "{page}");
+    assert!(page.contains("script-src 'self'") && !page.contains("unsafe-inline"), "{page}");
+    let named = |text: &str| -> Vec<String> {
+        let words = text.split(['"', '\'']).skip(1).step_by(2);
+        let files = words.filter(|word| word.starts_with('/') && word.len() > 1);
+        files.map(str::to_owned).collect()
+    };
+    let body = page.split_once("\r\n\r\n").unwrap().1;
+    let script = look(at, "/page.js", "").await;
+    let files = [named(body), vec!["/words.js".to_owned(), "/state.json".to_owned()]].concat();
+    assert!(files.len() >= 6 && files[2..].iter().any(|file| script.contains(file.as_str())), "{files:?}");
+    for file in files {
+        let said = look(at, &file, "").await;
+        assert!(said.starts_with("HTTP/1.1 200 "), "{file}: {said}");
+        assert!(said.contains("x-content-type-options: nosniff\r\n"), "{file}");
+    }
+    for text in [body, &script.replace("http://www.w3.org/2000/svg", "")] {
+        assert!(
+            !text.contains("http://") && !text.contains("https://") && !text.contains("innerHTML"),
+            "{text}"
+        );
+    }
+    drop(stage.stop().await);
+}
