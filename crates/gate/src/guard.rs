@@ -9,14 +9,17 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use sceau_pki::{
-    Anchors, Certificate, ChainJudge, ClientIdentity, Name, Refusal, RevocationLists, SubjectRule,
+    Anchors, Certificate, ChainJudge, ClientIdentity, Heard, Name, Refusal, RevocationLists, SubjectRule,
+    Unasked,
 };
 
 use crate::{
+    clock,
     error::Error,
     fail_open::{FailOpen, Passing},
     lists::{Feed, Stale},
     observe::{GuardTally, Ledger, Partner, PartnerTally},
+    ocsp::Inquiry,
     shown::Shown,
     verdicts::Verdicts,
 };
@@ -30,6 +33,8 @@ pub(crate) struct Guard {
     /// Where lists come from; without any, no list is asked.
     feeds: Vec<Arc<Feed>>,
     fail_open: Option<FailOpen>,
+    /// Whom it asks about callers' certificates besides.
+    inquiry: Option<Inquiry>,
     state: RwLock<Arc<State>>,
     /// Its anchors and intermediates.
     authorities: Vec<Certificate>,
@@ -75,6 +80,7 @@ impl Rules {
 struct State {
     epoch: u64,
     chain: ChainJudge,
+    lists: RevocationLists,
     verdicts: Verdicts,
 }
 
@@ -93,6 +99,8 @@ pub(crate) struct Admitted {
     pub(crate) until: u64,
     /// Whether it passes though no current list speaks for it: see [`Guard::pass`].
     pub(crate) unchecked: bool,
+    /// What a responder is to be asked first.
+    unasked: Option<Box<Unasked>>,
 }
 
 /// Why a caller is turned away.
@@ -153,10 +161,15 @@ impl Guard {
         feeds: Vec<Arc<Feed>>,
         fail_open: Option<FailOpen>,
     ) -> Self {
-        let state = RwLock::new(Arc::new(State::of(&chain, &feeds)));
-        let (authorities, tally, partners) = Default::default();
+        let state = RwLock::new(Arc::new(State::of(&chain, &feeds, epoch(&feeds))));
+        let (authorities, tally, partners, inquiry) = Default::default();
         let name = name.to_owned();
-        Self { name, chain, rules, feeds, fail_open, state, authorities, tally, partners }
+        Self { name, chain, rules, feeds, fail_open, inquiry, state, authorities, tally, partners }
+    }
+
+    /// Who asks responders too.
+    pub(crate) fn inquiring(self, inquiry: Option<Inquiry>) -> Self {
+        Self { inquiry, ..self }
     }
 
     /// Who counts in this ledger, and shows these authorities of its.
@@ -234,11 +247,33 @@ impl Guard {
 
     /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).
     pub(crate) fn admit(&self, shown: &Shown, address: IpAddr, now: u64) -> Result<Arc<Admitted>, Denial> {
+        match self.look(shown, address, now) {
+            Ok(admitted) if admitted.unasked.is_some() => {
+                Err(Denial::Certificate(Refusal::RevocationUnknown))
+            }
+            looked => looked,
+        }
+    }
+
+    /// As [`Self::admit`], once a responder was asked where that is all that lacks.
+    pub(crate) async fn admit_asking(
+        &self,
+        shown: &Shown,
+        address: IpAddr,
+        now: u64,
+    ) -> Result<Arc<Admitted>, Denial> {
+        let looked = self.look(shown, address, now)?;
+        let (Some(unasked), Some(inquiry)) = (&looked.unasked, &self.inquiry) else { return Ok(looked) };
+        inquiry.ask(unasked, &self.state().lists).await;
+        self.admit(shown, address, clock::now())
+    }
+
+    fn look(&self, shown: &Shown, address: IpAddr, now: u64) -> Result<Arc<Admitted>, Denial> {
         let state = self.state();
         let mut lookup = &self.tally.remembered;
         let verdict = state.verdicts.of(shown.fingerprint(), now, || {
             lookup = &self.tally.judged;
-            self.judge(&state.chain, shown, now)
+            self.judge(&state, shown, now)
         });
         lookup.one();
         let admitted = verdict?;
@@ -264,9 +299,15 @@ impl Guard {
         if recorded { Ok(()) } else { Err(Denial::Certificate(Refusal::RevocationUnknown)) }
     }
 
-    fn judge(&self, chain: &ChainJudge, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {
+    fn judge(&self, state: &State, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {
         let grace = self.fail_open.as_ref().map_or(0, |open| open.maximum_age);
-        let vouched = chain.vouch(shown.chain(), now, grace).map_err(Denial::Certificate)?;
+        let heard = |certificate: &Certificate, issuer: &Certificate| match &self.inquiry {
+            Some(inquiry) => inquiry.heard(certificate, issuer, &state.lists, now),
+            None => Heard::Nothing { ended: None, again: u64::MAX },
+        };
+        let online = self.inquiry.as_ref().map(|inquiry| inquiry.online(&heard));
+        let vouched =
+            state.chain.vouch_online(shown.chain(), now, grace, online).map_err(Denial::Certificate)?;
         let addresses = self.rules.of(&vouched.identity.subject).ok_or(Denial::UnknownClient)?;
         let partner = self.partners.iter().find(|partner| partner.rule.permits(&vouched.identity.subject));
         let (leaf, above) = vouched.path.split_at(vouched.path.len().min(1));
@@ -278,16 +319,18 @@ impl Guard {
             partner: partner.map(|partner| Arc::clone(&partner.tally)),
             until: vouched.until,
             unchecked: vouched.lapsed,
+            unasked: vouched.unasked,
         }))
     }
 
     /// The state of now: another one where a list changed since.
     fn state(&self) -> Arc<State> {
         let state = Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner));
-        if state.epoch == epoch(&self.feeds) {
+        let epoch = epoch(&self.feeds) + self.inquiry.as_ref().map_or(0, Inquiry::epoch);
+        if state.epoch == epoch {
             return state;
         }
-        let next = Arc::new(State::of(&self.chain, &self.feeds));
+        let next = Arc::new(State::of(&self.chain, &self.feeds, epoch));
         self.fail_open.iter().for_each(|open| open.rearm(&self.name));
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         next
@@ -295,13 +338,11 @@ impl Guard {
 }
 
 impl State {
-    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>]) -> Self {
-        // Before the lists: one that comes in between makes another state, not none.
-        let epoch = epoch(feeds);
+    /// `epoch` is of before: a list that comes in between makes another state, not none.
+    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>], epoch: u64) -> Self {
         let lists = feeds.iter().map(|feed| feed.lists()).reduce(RevocationLists::and);
-        let chain = chain.clone();
-        let chain = lists.into_iter().fold(chain, ChainJudge::asking);
-        Self { epoch, chain, verdicts: Verdicts::default() }
+        let chain = lists.iter().cloned().fold(chain.clone(), ChainJudge::asking);
+        Self { epoch, chain, lists: lists.unwrap_or_default(), verdicts: Verdicts::default() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use sceau_pki::{Anchors, Certificate, ChainJudge, RevocationLists};
+use sceau_pki::{Anchors, Certificate, ChainJudge, Preferred, RevocationLists};
 
 use crate::{
     clock::now,
@@ -11,6 +11,7 @@ use crate::{
     guard::{Guard, Rules},
     lists::{Cache, Feed, Keeping, Limits, Source, Unusable, Window},
     observe::Ledger,
+    ocsp::{Answers, Inquiry, Manner, OcspTable},
     settings::{ClientsTable, FailOpenTable, ListsTable},
     wanted::Wanted,
 };
@@ -40,6 +41,7 @@ pub(crate) fn guards<'a>(
     keeping: &Keeping,
     before: &[Arc<Feed>],
     ledger: &Ledger,
+    answers: &Arc<Answers>,
 ) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
     let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
@@ -48,6 +50,8 @@ pub(crate) fn guards<'a>(
         let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
         let guard = Guard::new(draft.name, draft.chain, draft.rules, asked, draft.fail_open);
         let guard = guard.counting(draft.authorities, ledger);
+        let guard =
+            guard.inquiring(draft.ocsp.map(|(how, first)| Inquiry::new(how, first, Arc::clone(answers))));
         (draft.name, Arc::new(guard))
     });
     Ok((guards.collect(), feeds))
@@ -60,6 +64,7 @@ struct Draft<'a> {
     rules: Rules,
     sources: Vec<Source>,
     fail_open: Option<FailOpen>,
+    ocsp: Option<(Manner, Preferred)>,
     /// Whose lists it knows.
     authorities: Vec<Certificate>,
 }
@@ -83,12 +88,15 @@ impl<'a> Draft<'a> {
         let place = at("revocation_lists");
         let sources = wanted.lists.iter().map(|text| Source::read(text, folder));
         let sources = sources.collect::<Result<_, _>>().map_err(|reason| Error::setting(place, reason))?;
+        let ocsp = table.ocsp.as_ref().map(OcspTable::read).transpose();
+        let ocsp = ocsp.map_err(|reason| Error::setting(at("ocsp.responder"), reason))?;
         let fail_open = table.fail_open.as_ref().map(|table| fail_open(folder, &at("fail_open"), table));
         Ok(Self {
             name,
             chain,
             rules: wanted.rules,
             fail_open: fail_open.transpose()?,
+            ocsp,
             sources,
             authorities: [trusted, intermediates].concat(),
         })

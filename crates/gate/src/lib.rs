@@ -18,6 +18,7 @@ mod journal;
 mod lists;
 mod live;
 mod observe;
+mod ocsp;
 mod plan;
 mod proxy;
 mod request;

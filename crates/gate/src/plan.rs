@@ -19,6 +19,7 @@ use crate::{
     guards::{guards, keeping},
     lists::{Feed, Keeping, Stamp, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
+    ocsp::Answers,
     routes::upstreams,
     settings::{ListenerTable, RouteTable, Settings},
     upstream::Upstreams,
@@ -37,6 +38,7 @@ pub struct Plan {
     pub(crate) certificates: Vec<Dated>,
     pub(crate) observing: Option<Arc<Observing>>,
     pub(crate) ledger: Arc<Ledger>,
+    answers: Arc<Answers>,
 }
 
 #[derive(Debug)]
@@ -105,6 +107,7 @@ impl Plan {
 
     fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Error> {
         let ledger = before.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
+        let answers = before.map(|before| Arc::clone(&before.answers)).unwrap_or_default();
         let stamp = stamp(path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
@@ -112,7 +115,7 @@ impl Plan {
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
         let used = before.map_or(&[][..], |before| &before.feeds);
-        let (guards, feeds) = guards(folder, &clients, &keeping, used, &ledger)?;
+        let (guards, feeds) = guards(folder, &clients, &keeping, used, &ledger, &answers)?;
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
@@ -130,7 +133,7 @@ impl Plan {
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
-        Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger })
+        Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger, answers })
     }
 
     /// The listener of this place.

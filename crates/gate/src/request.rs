@@ -139,7 +139,7 @@ impl Caller {
         now: u64,
     ) -> Result<Arc<Admitted>, Denial> {
         let passing = Passing { id, method: method.as_str(), route: route.path(), from: self.from, now };
-        let admitted = match guard.admit(&self.shown, self.from, now) {
+        let admitted = match guard.admit_asking(&self.shown, self.from, now).await {
             Ok(admitted) => guard.pass(&admitted, passing).await.map(|()| admitted),
             denied => denied,
         };

@@ -27,6 +27,8 @@
 //! addresses = ["51.68.88.222"]        # from where; anywhere without it
 //! # What to do where no current list speaks: without it, refuse.
 //! fail_open = { maximum_age = "48h", journal = "unchecked.jsonl" }
+//! # Whom to ask about each certificate besides: this is the usual, and without it nobody.
+//! ocsp = { deadline = "2s", nonce = "sent", prefer = "ocsp" } # and responder = "http://…", else the one that it names
 //! [[clients.sas-production.allow]]    # anybody whom the authority vouches for without one
 //! common_name = "sas-aggregator-production"
 //! organizational_units = ["318751275100020"]
@@ -64,6 +66,7 @@ use serde::Deserialize;
 
 use crate::{
     observe::ObserveTable,
+    ocsp::OcspTable,
     units::{Hour, Size, Span},
 };
 
@@ -157,6 +160,7 @@ pub(crate) struct ClientsTable {
     pub(crate) addresses: Option<AddressesTable>,
     pub(crate) allow: Option<Vec<AllowTable>>,
     pub(crate) fail_open: Option<FailOpenTable>,
+    pub(crate) ocsp: Option<OcspTable>,
 }
 
 /// `"any"`, or those that are meant.

@@ -12,6 +12,8 @@ mod others;
 mod outside;
 mod requests_are_bounded;
 mod requests_are_told;
+mod responders;
+mod responders_are_asked;
 mod services_are_reached;
 mod services_speak_http_2;
 mod the_check_is_honest;

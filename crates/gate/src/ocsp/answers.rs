@@ -1,0 +1,215 @@
+//! What responders said, shared by all guards: kept as long as it holds, asked for again before it ends while somebody rests on it, and never asked for
+//! twice at once.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use hyper::Uri;
+use sceau_pki::{Certificate, Fingerprint, Heard, OcspAnswer, OcspStatus, RevocationLists};
+use tokio::{runtime::Handle, sync::watch};
+use uuid::Uuid;
+
+use super::call::{Manner, Unanswered};
+use crate::clock::now;
+
+/// How many are kept: beyond, those that ended are forgotten, then all.
+const MOST: usize = 65_536;
+/// How long a verdict holds whose answer is just being asked for again (milliseconds).
+const MEANWHILE: u64 = 1_000;
+/// After a failure: doubled each time, up to five minutes.
+const FIRST_PAUSE: u64 = 5_000;
+const LONGEST_PAUSE: u64 = 5 * 60_000;
+
+/// Of whom, asked how: another manner may hear another answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) certificate: Fingerprint,
+    pub(crate) manner: Manner,
+}
+
+/// A question that may be asked: its chain leads to an anchor.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) key: Key,
+    pub(crate) place: Uri,
+    pub(crate) certificate: Certificate,
+    pub(crate) issuer: Certificate,
+    /// For a responder whose own certificate may have been taken back.
+    pub(crate) lists: RevocationLists,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    entries: Mutex<HashMap<Key, Entry>>,
+    /// How often somebody was found to be taken back who was not before.
+    revocations: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    known: Option<Known>,
+    /// When to ask again (Unix milliseconds).
+    again: u64,
+    failures: u32,
+    /// Ends when the question under way is answered.
+    asking: Option<watch::Receiver<()>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    Good { until: u64 },
+    Revoked,
+}
+
+impl Entry {
+    fn heard(&self, now: u64) -> Heard {
+        match self.known {
+            Some(Known::Revoked) => Heard::Revoked,
+            Some(Known::Good { until }) if now < until => {
+                Heard::Good { until: until.min(self.look_again(now)) }
+            }
+            _ if self.failures == 0 => Heard::Unasked,
+            Some(Known::Good { until }) => Heard::Nothing { ended: Some(until), again: self.look_again(now) },
+            None => Heard::Nothing { ended: None, again: self.look_again(now) },
+        }
+    }
+
+    fn look_again(&self, now: u64) -> u64 {
+        if now < self.again { self.again } else { now.saturating_add(MEANWHILE) }
+    }
+
+    fn is_being_asked(&self) -> bool {
+        self.asking.as_ref().is_some_and(|asking| asking.has_changed().is_ok())
+    }
+}
+
+impl Answers {
+    /// A number that grows whenever somebody who passed was found to be taken back, after it.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::Acquire)
+    }
+
+    /// What is known at `now` (Unix milliseconds). Where it is time to ask again, that begins, and nobody waits for it.
+    pub(crate) fn heard(self: &Arc<Self>, question: &Question, now: u64) -> Heard {
+        let entries = self.entries();
+        let Some(entry) = entries.get(&question.key) else { return Heard::Unasked };
+        let heard = entry.heard(now);
+        let due = now >= entry.again && !entry.is_being_asked() && heard != Heard::Unasked;
+        drop(entries);
+        if due && Handle::try_current().is_ok() {
+            drop(self.begin(question));
+        }
+        heard
+    }
+
+    /// Asks, unless that is under way, and waits for what comes of it.
+    pub(crate) async fn ask(self: &Arc<Self>, question: &Question) {
+        let mut asking = self.begin(question);
+        // Nothing is ever sent: it ends.
+        drop(asking.changed().await);
+    }
+
+    fn begin(self: &Arc<Self>, question: &Question) -> watch::Receiver<()> {
+        let mut entries = self.entries();
+        if entries.len() >= MOST {
+            make_room(&mut entries, now());
+        }
+        let entry = entries.entry(question.key.clone()).or_default();
+        if let Some(asking) = entry.asking.as_ref().filter(|asking| asking.has_changed().is_ok()) {
+            return asking.clone();
+        }
+        let (answered, asking) = watch::channel(());
+        entry.asking = Some(asking.clone());
+        drop(entries);
+        let (answers, question) = (Arc::clone(self), question.clone());
+        tokio::spawn(async move {
+            let since = Instant::now();
+            let Question { key, place, certificate, issuer, lists } = &question;
+            let answer = key.manner.ask(place, certificate, issuer, lists).await;
+            let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tell(&question, &answer, milliseconds);
+            answers.settle(&question.key, answer.ok(), now(), chance());
+            drop(answered);
+        });
+        asking
+    }
+
+    /// Takes an answer; none, where there is none that is believed.
+    pub(super) fn settle(&self, key: &Key, answer: Option<OcspAnswer>, now: u64, chance: f64) {
+        let mut entries = self.entries();
+        let entry = entries.entry(key.clone()).or_default();
+        entry.asking = None;
+        let said = answer.and_then(|answer| match answer.status {
+            OcspStatus::Good => Some((Known::Good { until: answer.until }, answer)),
+            OcspStatus::Revoked { .. } => Some((Known::Revoked, answer)),
+            // It says nothing: neither may it end what was said before.
+            OcspStatus::Unknown => None,
+        });
+        match said {
+            Some((known, answer)) => {
+                if let (Some(Known::Good { .. }), Known::Revoked) = (entry.known, known) {
+                    self.revocations.fetch_add(1, Ordering::Release);
+                }
+                entry.known = Some(known);
+                entry.failures = 0;
+                entry.again = ahead(now, &answer, chance);
+            }
+            None => {
+                let pause = FIRST_PAUSE << entry.failures.min(10);
+                entry.failures = entry.failures.saturating_add(1);
+                entry.again = now.saturating_add(pause.min(LONGEST_PAUSE));
+            }
+        }
+    }
+
+    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somewhere between half and three quarters of what is left: so the answers of many callers are not asked for in one moment.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // days at most
+fn ahead(now: u64, answer: &OcspAnswer, chance: f64) -> u64 {
+    let left = answer.until.saturating_sub(now);
+    let least = (answer.until.saturating_sub(answer.this_update) / 16).clamp(1_000, LONGEST_PAUSE);
+    now.saturating_add(((left as f64 * (0.5 + chance / 4.0)) as u64).max(least))
+}
+
+fn make_room(entries: &mut HashMap<Key, Entry>, now: u64) {
+    entries.retain(|_, entry| {
+        entry.is_being_asked() || matches!(entry.known, Some(Known::Good { until }) if now < until)
+    });
+    if entries.len() >= MOST {
+        entries.retain(|_, entry| entry.is_being_asked());
+    }
+}
+
+fn tell(question: &Question, answer: &Result<OcspAnswer, Unanswered>, milliseconds: u64) {
+    let (place, subject) = (&question.place, question.certificate.subject());
+    match answer {
+        Ok(OcspAnswer { status: OcspStatus::Good, .. }) => {
+            tracing::debug!(%place, %subject, milliseconds, "a responder calls a certificate good");
+        }
+        Ok(OcspAnswer { status: OcspStatus::Unknown, .. }) => {
+            tracing::warn!(%place, %subject, milliseconds, "a responder does not know a certificate");
+        }
+        Ok(OcspAnswer { status: OcspStatus::Revoked { reason, .. }, .. }) => {
+            let reason = reason.as_str();
+            tracing::warn!(%place, %subject, reason, milliseconds, "a responder calls a certificate revoked");
+        }
+        Err(cause) => {
+            tracing::warn!(%place, %subject, code = cause.code(), %cause, milliseconds, "a responder gives no answer");
+        }
+    }
+}
+
+/// Below 1, drawn anew each time.
+fn chance() -> f64 {
+    f64::from(Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
+}

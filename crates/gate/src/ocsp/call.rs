@@ -1,0 +1,141 @@
+//! One question to a responder: bounded in size and time, over a connection that ends with it.
+
+use std::{io, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::{
+    Request, StatusCode, Uri,
+    header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use sceau_pki::{
+    Certificate, CertificateFacts, OcspAnswer, OcspNonce, OcspQuestion, OcspRefusal, OcspTerms,
+    RevocationLists,
+};
+use tokio::net::TcpStream;
+
+use super::settings;
+use crate::clock::now;
+
+/// More than any answer.
+const LONGEST: usize = 64 << 10;
+
+/// Whom to ask, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Manner {
+    /// None: whom the certificate names.
+    pub(crate) responder: Option<Uri>,
+    pub(crate) deadline: Duration,
+    pub(crate) nonce: Nonce,
+}
+
+/// Whether a question is told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Nonce {
+    /// An answer without it is taken too, one with another is not.
+    Sent,
+    /// Answers must have it.
+    Demanded,
+    /// No, so that caches may answer.
+    None,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    #[error("it does not answer in time")]
+    TooSlow,
+    #[error("it cannot be reached: {0}")]
+    Unreachable(#[from] io::Error),
+    #[error("it does not speak HTTP, or stopped amid its answer: {0}")]
+    Broken(#[from] hyper::Error),
+    #[error("it answers {0}, and redirections are not followed")]
+    Status(StatusCode),
+    #[error("the question cannot be asked: {0}")]
+    Question(#[from] sceau_pki::Error),
+    #[error("{0}")]
+    Refused(#[from] OcspRefusal),
+}
+
+impl Unanswered {
+    /// The stable code, for the log and for metrics.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::TooSlow => "ocsp_too_slow",
+            Self::Unreachable(_) => "ocsp_away",
+            Self::Broken(_) => "ocsp_broken",
+            Self::Status(_) => "ocsp_status",
+            Self::Question(_) => "ocsp_question",
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+impl Manner {
+    /// Who is asked about a certificate; none where nobody can be.
+    pub(crate) fn place(&self, certificate: &Certificate) -> Option<Uri> {
+        self.responder.clone().or_else(|| {
+            let named = CertificateFacts::of(certificate).ok()?.ocsp;
+            named.iter().find_map(|text| settings::place(text))
+        })
+    }
+
+    /// Asks there about a certificate of this issuer, which is known to be that.
+    pub(crate) async fn ask(
+        &self,
+        place: &Uri,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        lists: &RevocationLists,
+    ) -> Result<OcspAnswer, Unanswered> {
+        let mut question = OcspQuestion::new(certificate, issuer)?;
+        if self.nonce != Nonce::None {
+            question = question.with_nonce(OcspNonce::random()?);
+        }
+        let response = tokio::time::timeout(self.deadline, call(place, question.to_der())).await;
+        let response = response.map_err(|_| Unanswered::TooSlow)??;
+        let terms = OcspTerms { lists: Some(lists), nonce_demanded: self.nonce == Nonce::Demanded };
+        Ok(question.judge(&response, terms, now())?)
+    }
+}
+
+async fn call(place: &Uri, question: Vec<u8>) -> Result<Bytes, Unanswered> {
+    let address = || io::Error::from(io::ErrorKind::InvalidInput);
+    let authority = place.authority().ok_or_else(address)?;
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let driving = Driving(tokio::spawn(connection));
+    let path = place.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request::post(path)
+        .header(HOST, authority.as_str())
+        .header(CONTENT_TYPE, "application/ocsp-request")
+        .header(CONNECTION, "close")
+        .header(USER_AGENT, concat!("sceau-gate/", env!("CARGO_PKG_VERSION")))
+        .body(Full::new(Bytes::from(question)))
+        .map_err(|_| address())?;
+    let response = sender.send_request(request).await?;
+    if response.status() != StatusCode::OK {
+        return Err(Unanswered::Status(response.status()));
+    }
+    let body = match Limited::new(response.into_body(), LONGEST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(OcspRefusal::TooLarge.into()),
+        Err(error) => match error.downcast::<hyper::Error>() {
+            Ok(error) => return Err(Unanswered::Broken(*error)),
+            Err(error) => return Err(io::Error::other(error).into()),
+        },
+    };
+    drop(driving);
+    Ok(body)
+}
+
+/// Ends with the question, whenever that ends.
+struct Driving<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Driving<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

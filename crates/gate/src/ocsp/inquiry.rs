@@ -1,0 +1,73 @@
+//! What a guard asks of responders.
+
+use std::sync::Arc;
+
+use sceau_pki::{Certificate, Heard, Online, Preferred, RevocationLists, Unasked};
+
+use super::{
+    answers::{Answers, Key, Question},
+    call::Manner,
+};
+
+/// Whom a guard asks, how, and what was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Inquiry {
+    manner: Manner,
+    preferred: Preferred,
+    answers: Arc<Answers>,
+}
+
+impl Inquiry {
+    pub(crate) fn new(manner: Manner, preferred: Preferred, answers: Arc<Answers>) -> Self {
+        Self { manner, preferred, answers }
+    }
+
+    /// Grows when verdicts that rest on an answer must be reached again.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.answers.revocations()
+    }
+
+    /// What is known, for a judgement at `now` (Unix milliseconds) beside these lists.
+    pub(crate) fn heard(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        lists: &RevocationLists,
+        now: u64,
+    ) -> Heard {
+        match self.question(certificate, issuer, lists) {
+            Some(question) => self.answers.heard(&question, now),
+            // It names no responder, and the file none either.
+            None => Heard::Nothing { ended: None, again: u64::MAX },
+        }
+    }
+
+    /// As the judge wants it.
+    pub(crate) fn online<'a>(&self, heard: &'a dyn Fn(&Certificate, &Certificate) -> Heard) -> Online<'a> {
+        Online { preferred: self.preferred, heard }
+    }
+
+    /// Asks about a certificate whose whole chain was believed, and waits for what comes of it.
+    pub(crate) async fn ask(&self, unasked: &Unasked, lists: &RevocationLists) {
+        if let Some(question) = self.question(&unasked.certificate, &unasked.issuer, lists) {
+            self.answers.ask(&question).await;
+        }
+    }
+
+    fn question(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        lists: &RevocationLists,
+    ) -> Option<Question> {
+        let place = self.manner.place(certificate)?;
+        let key = Key { certificate: certificate.fingerprint(), manner: self.manner.clone() };
+        Some(Question {
+            key,
+            place,
+            certificate: certificate.clone(),
+            issuer: issuer.clone(),
+            lists: lists.clone(),
+        })
+    }
+}
