@@ -201,6 +201,25 @@ impl Guard {
             .map(|it| (it, anchors.iter().any(|anchor| anchor.fingerprint() == it.fingerprint())))
     }
 
+    /// Whose certificates it takes; none: those of any authority below its anchors.
+    pub(crate) fn required_issuer(&self) -> Option<&Name> {
+        self.chain.required_issuer()
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Where its lists come from.
+    pub(crate) fn feeds(&self) -> &[Arc<Feed>] {
+        &self.feeds
+    }
+
+    /// Whom it asks about callers' certificates besides.
+    pub(crate) fn inquiry(&self) -> Option<&Inquiry> {
+        self.inquiry.as_ref()
+    }
+
     /// Whether a list must speak for each certificate.
     pub(crate) fn asks_lists(&self) -> bool {
         !self.feeds.is_empty()

@@ -38,7 +38,7 @@ pub struct Plan {
     pub(crate) certificates: Vec<Dated>,
     pub(crate) observing: Option<Arc<Observing>>,
     pub(crate) ledger: Arc<Ledger>,
-    answers: Arc<Answers>,
+    pub(crate) answers: Arc<Answers>,
 }
 
 #[derive(Debug)]
@@ -134,6 +134,11 @@ impl Plan {
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
         Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger, answers })
+    }
+
+    /// Its file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The listener of this place.

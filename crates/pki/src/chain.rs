@@ -69,6 +69,11 @@ impl ChainJudge {
         self
     }
 
+    /// Whose certificates are taken; none: those of any authority below the anchors.
+    pub fn required_issuer(&self) -> Option<&Name> {
+        self.issuer.as_ref()
+    }
+
     /// The anchors trusted.
     pub fn anchors(&self) -> &Anchors {
         &self.anchors

@@ -1,8 +1,10 @@
 //! `sceau gate`: the TLS edge of a service, assembled.
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use sceau_gate::{Error, Gate, Plan, Reload};
+use sceau_gate::{Error, Gate, Language, Plan, Reload};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +18,27 @@ pub(crate) enum GateCommand {
     Run(GateOptions),
     /// Say whether a configuration and each file that it names can be used, and end
     Check(GateOptions),
+    /// Write how it checks that certificates were not taken back, as a page to print, for partners and auditors
+    Statement(StatementOptions),
+}
+
+/// Which gate, and for whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatementOptions {
+    #[command(flatten)]
+    gate: GateOptions,
+    /// In which language
+    #[arg(long, value_enum, default_value = "fr")]
+    lang: Lang,
+    /// The page's file; standard output without it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Lang {
+    Fr,
+    En,
 }
 
 /// Which gate.
@@ -32,8 +55,10 @@ pub(crate) struct GateOptions {
 impl GateCommand {
     /// Whether it ends with the process that started it.
     pub(crate) fn die_with_parent(&self) -> bool {
-        let (Self::Run(options) | Self::Check(options)) = self;
-        options.die_with_parent
+        match self {
+            Self::Run(options) | Self::Check(options) => options.die_with_parent,
+            Self::Statement(options) => options.gate.die_with_parent,
+        }
     }
 }
 
@@ -44,14 +69,34 @@ pub(crate) async fn run(command: GateCommand) -> Result<(), Failure> {
             let plan = Plan::read(&options.config).map_err(refused)?;
             say_ready(&json!({"configuration": "good", "listeners": plan.addresses()}))
         }
+        GateCommand::Statement(options) => state(&options),
         GateCommand::Run(options) => {
             let plan = Plan::read(&options.config).map_err(refused)?;
             let listening = Gate::new(plan).listen().await.map_err(refused)?;
             let end = asked_to_end()?;
             read_again_on_hangup(listening.reload())?;
-            say_ready(&json!({"ready": "gate", "addresses": listening.addresses()}))?;
+            let (addresses, observed) = (listening.addresses(), listening.observed());
+            say_ready(&json!({"ready": "gate", "addresses": addresses, "observed": observed}))?;
             listening.serve(end).await;
             Ok(())
+        }
+    }
+}
+
+/// Of the file and the lists as they are now.
+fn state(options: &StatementOptions) -> Result<(), Failure> {
+    let plan = Plan::read(&options.gate.config).map_err(refused)?;
+    let language = match options.lang {
+        Lang::Fr => Language::French,
+        Lang::En => Language::English,
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let page = plan.statement(language, u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    match &options.out {
+        Some(path) => std::fs::write(path, page).map_err(|cause| Failure::file("write", path, &cause)),
+        None => {
+            let written = std::io::stdout().write_all(page.as_bytes());
+            written.map_err(|cause| Failure::system("write to standard output", &cause))
         }
     }
 }

@@ -44,6 +44,10 @@ impl Source {
 }
 
 impl Source {
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// What may be said of it outside: an address, or a file's name without its folder.
     pub(crate) fn name(&self) -> String {
         match self {

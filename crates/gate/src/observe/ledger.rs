@@ -123,6 +123,14 @@ pub(crate) struct ServiceTally {
     pub(crate) failed: Codes,
 }
 
+/// Questions to a responder.
+#[derive(Debug, Default)]
+pub(crate) struct ResponderTally {
+    pub(crate) took: Latency,
+    /// `good`, `revoked`, `unknown` or why it gave no answer.
+    pub(crate) outcomes: Codes,
+}
+
 /// A number that is set.
 #[derive(Debug, Default)]
 pub(crate) struct Mark(AtomicU64);
@@ -141,6 +149,11 @@ impl<T: Default> Shelf<T> {
             return Arc::clone(known);
         }
         Arc::clone(all.entry(name.to_owned()).or_default())
+    }
+
+    /// All of them, by their names.
+    pub(crate) fn values(&self) -> Vec<(String, Arc<T>)> {
+        locked(&self.0).iter().map(|(name, one)| (name.clone(), Arc::clone(one))).collect()
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn metrics(plan: &Plan, now: u64) -> String {
     partners(&mut text, plan);
     lists(&mut text, plan, now);
     feeds(&mut text, plan);
+    responders(&mut text, plan);
     certificates(&mut text, plan, now);
     services(&mut text, plan);
     own(&mut text, &plan.ledger);
@@ -178,6 +179,22 @@ fn feeds(text: &mut Text, plan: &Plan) {
     for (labels, tally) in &all {
         if let Some(good) = tally.good.value() {
             family.number(labels, seconds(good));
+        }
+    }
+}
+
+fn responders(text: &mut Text, plan: &Plan) {
+    let all = plan.answers.responders.values();
+    let all: Vec<_> =
+        all.iter().map(|(responder, tally)| (Labels::of([("responder", responder)]), tally)).collect();
+    let mut family = text.histogram("sceau_gate_ocsp_seconds", "Questions to a responder.");
+    all.iter().for_each(|(labels, tally)| family.latency(labels, &tally.took));
+    let name = "sceau_gate_ocsp_answers_total";
+    let mut family =
+        text.counter(name, "What responders said: good, revoked, unknown, or why there is no answer.");
+    for (labels, tally) in &all {
+        for (outcome, count) in tally.outcomes.values() {
+            family.count(&labels.and("outcome", &outcome), count);
         }
     }
 }

@@ -17,7 +17,9 @@ mod text;
 mod trail;
 
 pub(crate) use certificates::{Dated, dated};
-pub(crate) use ledger::{DoorTally, FeedTally, GuardTally, Ledger, PartnerTally, RouteTally, ServiceTally};
+pub(crate) use ledger::{
+    DoorTally, FeedTally, GuardTally, Ledger, PartnerTally, ResponderTally, RouteTally, ServiceTally, Shelf,
+};
 pub(crate) use partner::Partner;
 pub(crate) use server::{Observer, Window};
 pub(crate) use settings::{ObserveTable, Observing};

@@ -14,6 +14,7 @@ pub(crate) fn state(plan: &Plan, now: u64) -> String {
         "listeners": plan.listeners.iter().map(|it| listener(&it.place.to_string(), &it.tally)).collect::<Vec<_>>(),
         "clients": plan.guards.iter().map(|guard| clients(guard, now)).collect::<Vec<_>>(),
         "lists": plan.feeds.iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
+        "responders": responders(plan),
         "certificates": plan.certificates.iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
         "services": services(plan),
         "refusals": plan.ledger.recent.all(),
@@ -82,6 +83,20 @@ fn lists(feed: &Feed, now: u64) -> Value {
         .collect();
     let readings: Vec<_> = feed.tally.outcomes.values().into_iter().collect();
     json!({"source": feed.source.to_string(), "used": used, "good": feed.tally.good.value(), "readings": readings})
+}
+
+fn responders(plan: &Plan) -> Value {
+    let all = plan.answers.responders.values();
+    let shown = all.iter().map(|(responder, tally)| {
+        let (_, asked, micros) = tally.took.values();
+        json!({
+            "responder": responder,
+            "asked": asked,
+            "mean_microseconds": micros.checked_div(asked),
+            "outcomes": tally.outcomes.values(),
+        })
+    });
+    shown.collect()
 }
 
 fn certificate(it: &Dated, now: u64) -> Value {

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hyper::Uri;
@@ -16,7 +16,10 @@ use tokio::{runtime::Handle, sync::watch};
 use uuid::Uuid;
 
 use super::call::{Manner, Unanswered};
-use crate::clock::now;
+use crate::{
+    clock::now,
+    observe::{ResponderTally, Shelf},
+};
 
 /// How many are kept: beyond, those that ended are forgotten, then all.
 const MOST: usize = 65_536;
@@ -49,6 +52,8 @@ pub(crate) struct Answers {
     entries: Mutex<HashMap<Key, Entry>>,
     /// How often somebody was found to be taken back who was not before.
     revocations: AtomicU64,
+    /// By the host that was asked: authorities name it in what they sign, or the file does.
+    pub(crate) responders: Shelf<ResponderTally>,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +138,7 @@ impl Answers {
             let Question { key, place, certificate, issuer, lists } = &question;
             let answer = key.manner.ask(place, certificate, issuer, lists).await;
             let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            answers.count(place, since.elapsed(), &answer);
             tell(&question, &answer, milliseconds);
             answers.settle(&question.key, answer.ok(), now(), chance());
             drop(answered);
@@ -166,6 +172,17 @@ impl Answers {
                 entry.again = now.saturating_add(pause.min(LONGEST_PAUSE));
             }
         }
+    }
+
+    fn count(&self, place: &Uri, took: Duration, answer: &Result<OcspAnswer, Unanswered>) {
+        let tally = self.responders.of(place.authority().map_or("", |authority| authority.as_str()));
+        tally.took.note(took);
+        tally.outcomes.one(match answer {
+            Ok(OcspAnswer { status: OcspStatus::Good, .. }) => "good",
+            Ok(OcspAnswer { status: OcspStatus::Revoked { .. }, .. }) => "revoked",
+            Ok(OcspAnswer { status: OcspStatus::Unknown, .. }) => "unknown",
+            Err(cause) => cause.code(),
+        });
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Entry>> {

@@ -22,6 +22,15 @@ impl Inquiry {
         Self { manner, preferred, answers }
     }
 
+    pub(crate) fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// Whether the responder is asked before the list is.
+    pub(crate) fn is_first(&self) -> bool {
+        matches!(self.preferred, Preferred::Ocsp)
+    }
+
     /// Grows when verdicts that rest on an answer must be reached again.
     pub(crate) fn epoch(&self) -> u64 {
         self.answers.revocations()

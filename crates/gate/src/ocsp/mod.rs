@@ -6,7 +6,7 @@ mod inquiry;
 mod settings;
 
 pub(crate) use answers::Answers;
-pub(crate) use call::Manner;
+pub(crate) use call::{Manner, Nonce};
 pub(crate) use inquiry::Inquiry;
 pub(crate) use settings::OcspTable;
 

@@ -6,6 +6,7 @@ use crate::{
     kept::Kept,
     lists::{List, publish},
     outside::{Stage, chain, run, usual},
+    responders::{Responder, by_openssl},
 };
 
 fn lists() -> [String; 2] {
@@ -210,5 +211,27 @@ async fn the_page_asks_for_nothing_of_elsewhere() {
             "{text}"
         );
     }
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_to_responders_are_counted_with_what_they_say() {
+    let responder = Responder::open(by_openssl("authority", "-ndays 1")).await;
+    let asks = format!("ocsp = {{ responder = \"http://{}/\" }}\naddresses =", responder.address);
+    let settings = |upstream| usual(upstream, &lists()).replace("addresses =", &asks);
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| {
+        settings(upstream) + "[observe]\naddress = \"127.0.0.1:0\"\n"
+    })
+    .await;
+    for _ in 0..2 {
+        assert_eq!(Kept::open(stage.address, "known", "").get("/mtls-protect/a").await.0, "200");
+    }
+    let said = metrics(&stage, 2.0).await;
+    let labels = format!("{{responder=\"{}\"", responder.address);
+    let one = |name: &str| (sample(&said, &format!("sceau_gate_ocsp_{name}")) - 1.0).abs() < f64::EPSILON;
+    assert!(one(&format!("answers_total{labels},outcome=\"good\"}}")), "{said}");
+    assert!(one(&format!("seconds_count{labels}}}")), "{said}");
+    let state = look(stage.observed.unwrap(), "/state.json", "").await;
+    assert!(state.contains("\"outcomes\":[[\"good\",1]]"), "{state}");
     drop(stage.stop().await);
 }

@@ -14,6 +14,8 @@ const say = (word, ...values) => (typeof word === "function" ? word(...values) :
 const date = (at) => new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 
 const day = (at) => new Date(at).toLocaleDateString(language, { dateStyle: "medium" });
+const milliseconds = (micros) =>
+  micros === null ? "" : `${(micros / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} ms`;
 const count = (number) => number.toLocaleString(language);
 
 /** What cannot be seen, turns a line around or looks like a Latin letter is written as its number. */
@@ -88,6 +90,16 @@ function lists(w) {
   return table(w.lists, [[w.issuer], [w.source], [w.state], [w.entries, true], [w.number, true]], rows);
 }
 
+function responders(w) {
+  const rows = state.responders.map((it) => [
+    mono(it.responder),
+    count(it.asked),
+    milliseconds(it.mean_microseconds),
+    it.outcomes.map(([outcome, times]) => `${w.outcomes[outcome] ?? outcome} ${count(times)}`).join(" · "),
+  ]);
+  return table(w.responders, [[w.responder], [w.asked, true], [w.mean, true], [w.said]], rows);
+}
+
 function certificates(w) {
   const seen = new Map();
   for (const it of state.certificates) {
@@ -132,7 +144,7 @@ function services(w) {
     mono(it.service),
     it.takes_connections ? w.takes : wants(w.takesNot),
     count(it.answered),
-    it.mean_microseconds === null ? "" : `${(it.mean_microseconds / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} ms`,
+    milliseconds(it.mean_microseconds),
     count(it.failed.reduce((sum, [, failed]) => sum + failed, 0)),
   ]);
   return table(w.services, [[w.service], [w.state], [w.answered, true], [w.mean, true], [w.failed, true]], rows);
@@ -205,6 +217,7 @@ function show() {
     heading(w.lists), state.lists.length > 0 ? lists(w) : make("p", { className: "nothing" }, w.noList),
     ...(state.clients.length > 0 ? [heading(w.partners), ...partners(w)] : []),
     heading(w.refusals), refusals(w),
+    ...(state.responders.length > 0 ? [heading(w.responders), responders(w)] : []),
     heading(w.certificates), certificates(w),
     heading(w.services), services(w),
     heading(w.listeners), listeners(w),
