@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sceau_pki::{server_config, server_config_asking};
+use sceau_pki::Staple;
 
 use crate::{
     address,
@@ -19,7 +19,7 @@ use crate::{
     guards::{guards, keeping},
     lists::{Feed, Keeping, Stamp, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
-    ocsp::Answers,
+    ocsp::{self, Answers},
     routes::upstreams,
     settings::{ListenerTable, RouteTable, Settings},
     upstream::Upstreams,
@@ -45,6 +45,8 @@ pub struct Plan {
 pub(crate) struct Listener {
     pub(crate) place: Place,
     pub(crate) tls: Arc<rustls::ServerConfig>,
+    /// What is handed out with its certificate.
+    pub(crate) staple: Option<Staple>,
     pub(crate) head_within: Duration,
     /// Whose PROXY header is read, and must be there.
     pub(crate) proxies: Vec<IpAddr>,
@@ -129,11 +131,25 @@ impl Plan {
                 &ledger,
             )?);
         }
+        before.iter().for_each(|before| before.hand_on_staples(&listeners));
         let observing = settings.observe.as_ref().map(|table| Observing::read(folder, table)).transpose()?;
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
         Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger, answers })
+    }
+
+    /// What is handed out with the same certificate stays so.
+    fn hand_on_staples(&self, next: &[Listener]) {
+        for staple in next.iter().filter_map(|listener| listener.staple.as_ref()) {
+            let same = self.staples().find(|used| used.certificate() == staple.certificate());
+            same.into_iter().for_each(|used| staple.put(used.response()));
+        }
+    }
+
+    /// What is handed out with each listener's certificate.
+    pub(crate) fn staples(&self) -> impl Iterator<Item = &Staple> {
+        self.listeners.iter().filter_map(|listener| listener.staple.as_ref())
     }
 
     /// Its file.
@@ -209,13 +225,13 @@ fn listener(
     routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
     let anchors: Vec<_> =
         routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
-    let tls =
-        if anchors.is_empty() { server_config(&identity) } else { server_config_asking(&identity, &anchors) };
-    let tls = Arc::new(tls.map_err(Error::pki(name))?);
+    let (tls, staple) = ocsp::server(&identity, &anchors, table.staple, name)?;
+    let tls = Arc::new(tls);
     let tally = ledger.doors.of(&place.to_string());
     Ok(Listener {
         place,
         tls,
+        staple,
         head_within: table.head_within.0,
         proxies: table.proxies.clone(),
         tally,

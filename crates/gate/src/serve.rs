@@ -15,6 +15,7 @@ use crate::{
     lists::Keeper,
     live::Live,
     observe::{Observer, Window},
+    ocsp::Stapler,
     plan::{Place, Plan},
 };
 
@@ -108,6 +109,7 @@ impl Listening {
         let plan = self.live.plan();
         let mut seen = plan.stamp;
         let mut keeper = Keeper::start(&plan.feeds, &plan.keeping, false);
+        let mut stapler = Stapler::start(plan.staples());
         drop(plan);
         let mut looking = tokio::time::interval(LOOK);
         tokio::pin!(stop);
@@ -134,13 +136,14 @@ impl Listening {
                     let plan = self.live.plan();
                     seen = plan.stamp;
                     keeper = Keeper::start(&plan.feeds, &plan.keeping, order.is_some());
+                    stapler = Stapler::start(plan.staples());
                     tracing::info!("the configuration was read again");
                 }
                 Err(error) => tracing::error!(%error, "the configuration is refused; the one in force stays"),
             }
             order.map(|order| order.send(again));
         }
-        drop(keeper);
+        drop((keeper, stapler));
         doors.close().await;
     }
 }

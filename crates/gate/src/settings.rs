@@ -6,6 +6,7 @@
 //! certificate = "server.pem"          # the chain, leaf first
 //! key = "server.key"                  # PKCS#8, readable by its owner only
 //! proxies = ["10.0.0.1"]             # balancers that speak the PROXY protocol, which is read from no one else
+//! staple = true                       # hand out the certificate's OCSP response; so without it where the certificate names a responder
 //! head_within = "20s"                 # how long a client may take for a request's head; this is the usual
 //!
 //! [[listener.route]]                  # the first whose host fits and whose path is the longest
@@ -113,6 +114,7 @@ pub(crate) struct ListenerTable {
     pub(crate) head_within: Span,
     #[serde(default)]
     pub(crate) proxies: Vec<IpAddr>,
+    pub(crate) staple: Option<bool>,
     pub(crate) route: Vec<RouteTable>,
 }
 

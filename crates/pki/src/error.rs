@@ -68,6 +68,9 @@ pub enum Error {
         /// Its subject.
         subject: String,
     },
+    /// Who issued a server's certificate is to be known, and does not stand behind it.
+    #[error("the certificate's issuer does not stand behind it in the chain: put it there")]
+    NoIssuer,
     /// A set of anchors is empty.
     #[error("no trust anchor was given: list at least one CA certificate")]
     NoAnchor,
@@ -132,6 +135,7 @@ impl Error {
             Self::NotAnAuthority { .. } => "pki_not_an_authority",
             Self::AuthorityNotValid => "pki_authority_not_valid",
             Self::AnotherIssuer { .. } => "pki_another_issuer",
+            Self::NoIssuer => "pki_no_issuer",
             Self::NoAnchor => "pki_no_anchor",
             Self::PathLength => "pki_path_length",
             Self::BadPlace(_) => "pki_bad_place",

@@ -34,6 +34,7 @@ mod role;
 mod rule;
 mod shown;
 mod signature;
+mod staple;
 mod tls;
 
 pub use anchors::Anchors;
@@ -69,4 +70,5 @@ pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists};
 pub use role::{CertificateRole, RoleNames};
 pub use rule::SubjectRule;
 pub use shown::{ServerRefusal, judge_server, looking_config};
+pub use staple::{Staple, server_config_stapling};
 pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

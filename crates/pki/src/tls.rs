@@ -7,7 +7,11 @@ use rustls::{
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs},
     pki_types::{CertificateDer, UnixTime},
-    server::danger::{ClientCertVerified, ClientCertVerifier},
+    server::{
+        ResolvesServerCert,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    sign::CertifiedKey,
 };
 
 use crate::{
@@ -43,6 +47,26 @@ impl TlsIdentity {
     pub fn issuers(&self) -> Vec<Name> {
         let read = |der: &CertificateDer<'_>| Certificate::from_der(der, "the chain").ok();
         self.chain.iter().filter_map(read).map(|one| one.issuer().clone()).collect()
+    }
+
+    /// The certificates, leaf first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Ready to sign.
+    pub(crate) fn certified(&self) -> Result<CertifiedKey, Error> {
+        let key = provider().key_provider.load_private_key(self.key.to_rustls())?;
+        Ok(CertifiedKey::new(self.chain.clone(), key))
+    }
+
+    /// The server's or client's own certificate.
+    ///
+    /// # Errors
+    /// [`Error::NotACertificate`], which one that was read never is.
+    pub fn certificate(&self) -> Result<Certificate, Error> {
+        let leaf = self.chain.first().map(|leaf| leaf.as_ref()).unwrap_or_default();
+        Certificate::from_der(leaf, "the certificate")
     }
 
     /// From what an authority issued.
@@ -84,12 +108,29 @@ pub fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
 /// # Errors
 /// [`Error::Tls`].
 pub fn server_config_asking(identity: &TlsIdentity, anchors: &[&Anchors]) -> Result<ServerConfig, Error> {
+    let config = server_builder()?.with_client_cert_verifier(asker(anchors));
+    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+}
+
+/// The same, or, without anchors, as [`server_config`], which shows whatever `shown` says.
+pub(crate) fn server_config_resolving(
+    anchors: &[&Anchors],
+    shown: Arc<dyn ResolvesServerCert>,
+) -> Result<ServerConfig, Error> {
+    let builder = server_builder()?;
+    let config = if anchors.is_empty() {
+        builder.with_no_client_auth()
+    } else {
+        builder.with_client_cert_verifier(asker(anchors))
+    };
+    finish(Ok(config.with_cert_resolver(shown)))
+}
+
+fn asker(anchors: &[&Anchors]) -> Arc<Asker> {
     let mut hints: Vec<_> = anchors.iter().flat_map(|anchors| anchors.hints()).collect();
     hints.sort_by(|one, other| one.as_ref().cmp(other.as_ref()));
     hints.dedup_by(|one, other| one.as_ref() == other.as_ref());
-    let asker = Asker { hints, algorithms: provider().signature_verification_algorithms };
-    let config = server_builder()?.with_client_cert_verifier(Arc::new(asker));
-    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+    Arc::new(Asker { hints, algorithms: provider().signature_verification_algorithms })
 }
 
 /// A client for h2 and http/1.1 that trusts these anchors only, and shows this certificate to servers that ask for one.

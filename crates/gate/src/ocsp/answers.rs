@@ -13,9 +13,11 @@ use std::{
 use hyper::Uri;
 use sceau_pki::{Certificate, Fingerprint, Heard, OcspAnswer, OcspStatus, RevocationLists};
 use tokio::{runtime::Handle, sync::watch};
-use uuid::Uuid;
 
-use super::call::{Manner, Unanswered};
+use super::{
+    call::{Manner, Unanswered},
+    pace,
+};
 use crate::{
     clock::now,
     observe::{ResponderTally, Shelf},
@@ -25,9 +27,6 @@ use crate::{
 const MOST: usize = 65_536;
 /// How long a verdict holds whose answer is just being asked for again (milliseconds).
 const MEANWHILE: u64 = 1_000;
-/// After a failure: doubled each time, up to five minutes.
-const FIRST_PAUSE: u64 = 5_000;
-const LONGEST_PAUSE: u64 = 5 * 60_000;
 
 /// Of whom, asked how: another manner may hear another answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -136,11 +135,11 @@ impl Answers {
         tokio::spawn(async move {
             let since = Instant::now();
             let Question { key, place, certificate, issuer, lists } = &question;
-            let answer = key.manner.ask(place, certificate, issuer, lists).await;
+            let answer = key.manner.ask(place, certificate, issuer, lists).await.map(|(answer, _)| answer);
             let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
             answers.count(place, since.elapsed(), &answer);
             tell(&question, &answer, milliseconds);
-            answers.settle(&question.key, answer.ok(), now(), chance());
+            answers.settle(&question.key, answer.ok(), now(), pace::chance());
             drop(answered);
         });
         asking
@@ -164,12 +163,11 @@ impl Answers {
                 }
                 entry.known = Some(known);
                 entry.failures = 0;
-                entry.again = ahead(now, &answer, chance);
+                entry.again = pace::ahead(now, &answer, chance);
             }
             None => {
-                let pause = FIRST_PAUSE << entry.failures.min(10);
+                entry.again = now.saturating_add(pace::pause(entry.failures));
                 entry.failures = entry.failures.saturating_add(1);
-                entry.again = now.saturating_add(pause.min(LONGEST_PAUSE));
             }
         }
     }
@@ -188,14 +186,6 @@ impl Answers {
     fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Somewhere between half and three quarters of what is left: so the answers of many callers are not asked for in one moment.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // days at most
-fn ahead(now: u64, answer: &OcspAnswer, chance: f64) -> u64 {
-    let left = answer.until.saturating_sub(now);
-    let least = (answer.until.saturating_sub(answer.this_update) / 16).clamp(1_000, LONGEST_PAUSE);
-    now.saturating_add(((left as f64 * (0.5 + chance / 4.0)) as u64).max(least))
 }
 
 fn make_room(entries: &mut HashMap<Key, Entry>, now: u64) {
@@ -224,9 +214,4 @@ fn tell(question: &Question, answer: &Result<OcspAnswer, Unanswered>, millisecon
             tracing::warn!(%place, %subject, code = cause.code(), %cause, milliseconds, "a responder gives no answer");
         }
     }
-}
-
-/// Below 1, drawn anew each time.
-fn chance() -> f64 {
-    f64::from(Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
 }

@@ -81,14 +81,14 @@ impl Manner {
         })
     }
 
-    /// Asks there about a certificate of this issuer, which is known to be that.
+    /// Asks there about a certificate of this issuer, which is known to be that. The answer, and the response that says it.
     pub(crate) async fn ask(
         &self,
         place: &Uri,
         certificate: &Certificate,
         issuer: &Certificate,
         lists: &RevocationLists,
-    ) -> Result<OcspAnswer, Unanswered> {
+    ) -> Result<(OcspAnswer, Bytes), Unanswered> {
         let mut question = OcspQuestion::new(certificate, issuer)?;
         if self.nonce != Nonce::None {
             question = question.with_nonce(OcspNonce::random()?);
@@ -96,7 +96,7 @@ impl Manner {
         let response = tokio::time::timeout(self.deadline, call(place, question.to_der())).await;
         let response = response.map_err(|_| Unanswered::TooSlow)??;
         let terms = OcspTerms { lists: Some(lists), nonce_demanded: self.nonce == Nonce::Demanded };
-        Ok(question.judge(&response, terms, now())?)
+        Ok((question.judge(&response, terms, now())?, response))
     }
 }
 

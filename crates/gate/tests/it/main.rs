@@ -15,6 +15,7 @@ mod requests_are_bounded;
 mod requests_are_told;
 mod responders;
 mod responders_are_asked;
+mod responses_are_stapled;
 mod services_are_reached;
 mod services_speak_http_2;
 mod the_check_is_honest;
