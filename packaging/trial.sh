@@ -72,11 +72,11 @@ before() { # ROLE COMMAND, a word of sh
         --property=LoadCredential=passphrase:/etc/sceau/secrets/keymanager.passphrase /bin/sh -c "exec $2" > "$scratch/before" 2>&1 \
         || { cat "$scratch/before"; fail "$1 cannot be prepared"; }
 }
-confined() { # ROLE
+confined() { # ROLE [CAPABILITIES]
     local status
     status=$(inside cat "/proc/$(process "$1")/status")
     grep -q '^NoNewPrivs:.1$' <<< "$status" && grep -q '^Seccomp:.2$' <<< "$status" || fail "$1 is not confined"
-    grep -q '^CapEff:.0000000000000000$' <<< "$status" || fail "$1 has capabilities"
+    grep -q "^CapEff:.${2:-0000000000000000}$" <<< "$status" || fail "$1 has capabilities"
     [ "$(awk '/^Uid:/ { print $2 }' <<< "$status")" = "$(inside id -u "sceau-$1")" ] || fail "$1 runs as somebody else"
 }
 killed() { # ROLES: each is started again by systemd
@@ -92,7 +92,7 @@ register() { # EMAIL -> 0 where the platform acknowledged
 }
 
 install "$old"
-for user in $roles mob; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
+for user in $roles mob gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
 inside sh -c 'systemd-analyze verify --man=no /lib/systemd/system/sceau-*.service' > "$scratch/verify" 2>&1 || { cat "$scratch/verify"; fail "systemd refuses a unit"; }
 inside systemctl --quiet is-active sceau-element && fail "something started before it was told its names"
 inside sh -c 'man --where sceau-doctor || ls /usr/share/man/man1/sceau-doctor.1.gz' > /dev/null || fail "no manual"
@@ -158,6 +158,40 @@ for state in $roles; do
     [ $state = platform ] || ! as_platform ls "/var/lib/sceau-$state" > /dev/null 2>&1 || fail "the platform reads the state of $state"
 done
 
+# The gate before the platform: a port below 1024, a key that systemd hands over, what it keeps in folders of its own.
+[ "$(inside stat -c %a:%U /etc/sceau/gate)" = 700:root ] && inside grep -q '^Signature: 8a477f597d28d172789f06886806bc55$' /etc/sceau/gate/CACHEDIR.TAG \
+    || fail "the gate's keys have no folder that backups leave out"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -keyout "$root/etc/sceau/gate/server.key" -out "$root/etc/sceau/server.pem" 2> /dev/null
+chmod 0600 "$root/etc/sceau/gate/server.key"; chmod 0644 "$root/etc/sceau/server.pem"
+cat > "$root/etc/sceau/gate.toml" <<TOML
+[[listener]]
+address = "127.0.0.1:443"
+certificate = "server.pem"
+key = "/run/credentials/sceau-gate.service/server.key"
+[[listener.route]]
+upstream = "$address"
+[observe]
+address = "unix:/run/sceau-gate/observe.sock"
+access_log = "/var/log/sceau-gate/access.jsonl"
+TOML
+inside systemctl enable --quiet --now sceau-gate
+ready gate
+# CAP_NET_BIND_SERVICE, and nothing else.
+confined gate 0000000000000400
+through_gate() { inside curl --silent --fail --max-time 20 -o /dev/null --cacert /etc/sceau/server.pem https://localhost/check; }
+through_gate || fail "the gate does not forward to the platform"
+log=/var/log/sceau-gate/access.jsonl
+eventually "the gate does not log" inside grep -q '"path":"/check"' $log
+inside curl --silent --fail --unix-socket /run/sceau-gate/observe.sock http://gate/metrics | grep -q '^sceau_gate_service_up.* 1$' || fail "the gate does not say that the platform is there"
+as_platform cat $log > /dev/null 2>&1 && fail "the platform reads the gate's log"
+as sceau-gate test -r /etc/sceau/gate/server.key && fail "the gate's user reads the key's file"
+inside mv $log $log.1
+inside systemctl reload sceau-gate
+logs_anew() { through_gate && inside test -s $log; }
+eventually "the gate does not open its log again" logs_anew
+[ "$(inside stat -c %a:%U /var/cache/sceau-gate)" = 700:sceau-gate ] || fail "the gate has no folder for lists"
+
 # People register, one after the other, until told to stop: what was acknowledged is noted.
 : > "$scratch/acknowledged"
 ( n=0; while [ ! -e "$scratch/enough" ]; do n=$((n + 1)); register "p$n@example.org" && echo "p$n@example.org" >> "$scratch/acknowledged"; pause 0.05; done ) &
@@ -165,13 +199,14 @@ load=$!
 more_than() { [ "$(wc -l < "$scratch/acknowledged")" -gt "$1" ]; }
 eventually "nobody can register" more_than 2
 declare -A was
-for role in $roles; do was[$role]=$(process $role); done
+for role in $roles gate; do was[$role]=$(process $role); done
 install "$new"
 upgraded=$(wc -l < "$scratch/acknowledged")
-for role in $roles; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
+for role in $roles gate; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
 eventually "nobody can register after the upgrade" more_than "$upgraded"
-runs $roles
-killed element platform connector
+runs $roles gate
+killed element platform connector gate
+eventually "the gate does not forward after the kills" through_gate
 eventually "nobody can register after the kills" more_than "$(wc -l < "$scratch/acknowledged")"
 touch "$scratch/enough"; wait $load || true
 [ "$(inside dpkg-query -Wf '${Version}' sceau-platform)" = "$new" ] || fail "not upgraded"
@@ -248,15 +283,15 @@ as sceau-mob sceau serve mob --config /etc/sceau/nothing.toml --data /var/lib/sc
 grep -q 'no way to /var/lib/sceau-platform/records.db' "$scratch/refused" || { cat "$scratch/refused"; fail "MOB's host does not say whose records it misses"; }
 as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --mode immediate stop > /dev/null
 exec 7>&-
-rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
+rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/server.pem" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
 
-inside dpkg --remove sceau-mob sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
-for role in $roles mob; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
+inside dpkg --remove sceau-mob sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
+for role in $roles mob gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
 for kept in /var/lib/sceau-platform/records.db /var/lib/sceau-element/journal /var/lib/sceau-keymanager/keymanager.db /etc/sceau/secrets/element.passphrase; do
     inside test -e $kept || fail "removing lost $kept"
 done
-inside dpkg --purge sceau-mob sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
-for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,connector} /etc/sceau; do
+inside dpkg --purge sceau-mob sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
+for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,connector,gate} /var/{cache,log}/sceau-gate /etc/sceau; do
     inside test ! -e $gone || fail "purging left $gone"
 done
 echo "$(wc -l < "$scratch/acknowledged") people registered, $upgraded of them before the upgrade, none lost"

@@ -11,24 +11,26 @@ use crate::Stop;
 use crate::process::{asked, cargo, must, root, target};
 use crate::test::stages::{Log, pages, pages_are_built};
 
-/// A package with roles: their units, whose passphrases it makes, what is in `/etc/sceau`, what it adds to units of others, and which package
+/// A package with roles: their units, whose passphrases it makes, folders for keys in `/etc/sceau`, what else is there, what it adds to units of others, and which package
 /// beside the programs it stands on.
 struct Package {
     name: &'static str,
     about: &'static str,
     roles: &'static [&'static str],
     secrets: &'static [&'static str],
+    keys: &'static [&'static str],
     settings: &'static [&'static str],
     drop_ins: &'static [&'static str],
     stands_on: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 4] = [
+const PACKAGES: [Package; 5] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
         roles: &["element", "platform", "intake"],
         secrets: &["element"],
+        keys: &[],
         settings: &["element.env", "platform.env", "platform.toml", "intake.env"],
         drop_ins: &[],
         stands_on: None,
@@ -38,6 +40,7 @@ const PACKAGES: [Package; 4] = [
         about: "key manager as a service, on the owner's premises",
         roles: &["keymanager"],
         secrets: &["keymanager"],
+        keys: &[],
         settings: &["keymanager.env"],
         drop_ins: &[],
         stands_on: None,
@@ -48,15 +51,27 @@ const PACKAGES: [Package; 4] = [
         about: "host of Mon Compte Mobilité's interface as a service, beside the platform",
         roles: &["mob"],
         secrets: &[],
+        keys: &[],
         settings: &["mob.env"],
         drop_ins: &["sceau-element.service.d/mob.conf"],
         stands_on: Some("sceau-platform"),
+    },
+    Package {
+        name: "sceau-gate",
+        about: "TLS edge before a service: judges the certificate of who calls",
+        roles: &["gate"],
+        secrets: &[],
+        keys: &["gate"],
+        settings: &["gate.toml"],
+        drop_ins: &[],
+        stands_on: None,
     },
     Package {
         name: "sceau-connector",
         about: "connector to the organisation's own system as a service",
         roles: &["connector"],
         secrets: &[],
+        keys: &[],
         settings: &["connector.toml"],
         drop_ins: &[],
         stands_on: None,
@@ -265,6 +280,11 @@ fn services(package: &Package, wanted: &Asked, tree: &Path) -> std::io::Result<P
     let users = packaging.join(format!("debian/{}.sysusers", package.name));
     install(&users, &tree.join(format!("usr/lib/sysusers.d/{}.conf", package.name)), 0o644)?;
     let mut kept = String::new();
+    let rotated = packaging.join(format!("debian/{}.logrotate", package.name));
+    if rotated.is_file() {
+        install(&rotated, &tree.join("etc/logrotate.d").join(package.name), 0o644)?;
+        kept += &format!("/etc/logrotate.d/{}\n", package.name);
+    }
     for name in package.settings {
         install(&packaging.join("etc").join(name), &tree.join("etc/sceau").join(name), 0o644)?;
         kept += &format!("/etc/sceau/{name}\n");
@@ -275,7 +295,8 @@ fn services(package: &Package, wanted: &Asked, tree: &Path) -> std::io::Result<P
             .replace("@PACKAGE@", package.name)
             .replace("@UNITS@", &units.join(" "))
             .replace("@ROLES@", &package.roles.join(" "))
-            .replace("@SECRETS@", &package.secrets.join(" "));
+            .replace("@SECRETS@", &package.secrets.join(" "))
+            .replace("@KEYS@", &package.keys.join(" "));
         write(&tree.join("DEBIAN").join(script), text.as_bytes(), 0o755)?;
     }
     papers(package.name, wanted, tree)?;
