@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -31,26 +31,31 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(20);
 /// The most octets of a request's head; routes may allow less.
 pub(crate) const HEAD: usize = 64 << 10;
-/// Connections of a listener at once.
-const CONNECTIONS: usize = 16_384;
+
+/// Whom connections are told to end, each by what it speaks.
+#[derive(Clone, Default)]
+pub(crate) struct Leaving {
+    /// HTTP/2 can say which request was the last: its connections end first.
+    pub(crate) two: Arc<GracefulShutdown>,
+    pub(crate) one: Arc<GracefulShutdown>,
+}
 
 /// Takes connections until it is dropped.
-pub(crate) async fn accept(
-    socket: TcpListener,
-    place: Place,
-    live: Arc<Live>,
-    graceful: Arc<GracefulShutdown>,
-) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+pub(crate) async fn accept(socket: Arc<TcpListener>, place: Place, live: Arc<Live>, leaving: Leaving) {
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let Ok((stream, from)) = socket.accept().await else {
-            // Out of descriptors: others close theirs meanwhile.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+        let Some(permit) = live.crowd.place().await else { return };
+        let (stream, from) = match socket.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors: others close theirs meanwhile.
+                live.crowd.tell(&format!("a connection cannot be taken: {error}"), None);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let from = from.ip().to_canonical();
-        tokio::spawn(connection(stream, permit, from, place, Arc::clone(&live), graceful.watcher()));
+        let watchers = [leaving.one.watcher(), leaving.two.watcher()];
+        tokio::spawn(connection(stream, permit, from, place, Arc::clone(&live), watchers));
     }
 }
 
@@ -60,7 +65,7 @@ async fn connection(
     mut from: IpAddr,
     place: Place,
     live: Arc<Live>,
-    watcher: Watcher,
+    [one, two]: [Watcher; 2],
 ) {
     drop(stream.set_nodelay(true));
     let plan = live.plan();
@@ -80,16 +85,26 @@ async fn connection(
             Err(_) => return tally.slow.one(),
         }
     }
+    let Some(mut seat) = live.crowd.seat(from) else { return tally.crowded.one() };
     let accepted = TlsAcceptor::from(tls).accept(stream);
     let stream = match tokio::time::timeout(HANDSHAKE, accepted).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(_)) => return tally.failed.one(),
         Err(_) => return tally.slow.one(),
     };
+    seat.settle();
+    let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let watcher = if is_two {
+        drop(one);
+        two
+    } else {
+        drop(two);
+        one
+    };
     let tls = Tls::of(stream.get_ref().1);
     if tls.resumed { &tally.resumed } else { &tally.full }.one();
     let shown = Arc::new(Shown::new(stream.get_ref().1.peer_certificates()));
-    let caller = Arc::new(Caller { shown, from, tls, place, live, _permit: permit });
+    let caller = Arc::new(Caller { shown, from, tls, place, live, _permit: permit, _seat: seat });
     let service = service_fn(move |request| {
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }

@@ -1,18 +1,34 @@
 //! The plan in force.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crate::plan::Plan;
+use crate::{crowd::Crowd, plan::Plan};
 
 /// What connections under way share.
 #[derive(Debug)]
 pub(crate) struct Live {
     plan: RwLock<Arc<Plan>>,
+    pub(crate) crowd: Arc<Crowd>,
+    /// Another gate takes connections in the place of this one.
+    is_leaving: AtomicBool,
 }
 
 impl Live {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { plan: RwLock::new(Arc::new(plan)) }
+        let plan = RwLock::new(Arc::new(plan));
+        Self { plan, crowd: Crowd::new(), is_leaving: AtomicBool::new(false) }
+    }
+
+    /// From now on, each answer of HTTP/1.1 is the last of its connection.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// The plan of now.

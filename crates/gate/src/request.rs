@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     answer::{self, Body},
     check, clock,
+    crowd::Seat,
     fail_open::Passing,
     forward::forward,
     guard::{Admitted, Denial, Guard},
@@ -35,6 +36,8 @@ pub(crate) struct Caller {
     pub(crate) live: Arc<Live>,
     /// A place among the listener's connections, WebSockets too.
     pub(crate) _permit: OwnedSemaphorePermit,
+    /// And among those of its address.
+    pub(crate) _seat: Seat,
 }
 
 impl Caller {
@@ -50,6 +53,7 @@ impl Caller {
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);
+        let is_two = head.version == hyper::Version::HTTP_2;
         let request = Request::from_parts(head, upload.clone());
         let decided = self.decide(&plan, request, &id, now, &mut trail).await;
         let is_own = decided.is_err();
@@ -64,6 +68,9 @@ impl Caller {
             }
         };
         response.headers_mut().insert(REQUEST_ID, value);
+        if !is_two && self.live.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response = answer::closing(response);
+        }
         trail.follow(response, is_own)
     }
 

@@ -1,10 +1,12 @@
 //! `sceau gate`: the TLS edge of a service, assembled.
 
+mod succession;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sceau_gate::{Error, Gate, Language, Plan, Reload};
+use sceau_gate::{Ending, Error, Gate, Language, Plan, Reload};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -72,12 +74,23 @@ pub(crate) async fn run(command: GateCommand) -> Result<(), Failure> {
         GateCommand::Statement(options) => state(&options),
         GateCommand::Run(options) => {
             let plan = Plan::read(&options.config).map_err(refused)?;
-            let listening = Gate::new(plan).listen().await.map_err(refused)?;
+            let listening = Gate::new(plan).given(succession::given()?).listen().await.map_err(refused)?;
             let end = asked_to_end()?;
             read_again_on_hangup(listening.reload())?;
+            let succeeded = succession::hand_over_on_signal(listening.reload())?;
             let (addresses, observed) = (listening.addresses(), listening.observed());
-            say_ready(&json!({"ready": "gate", "addresses": addresses, "observed": observed}))?;
-            listening.serve(end).await;
+            let process = std::process::id();
+            say_ready(
+                &json!({"ready": "gate", "addresses": addresses, "observed": observed, "process": process}),
+            )?;
+            succession::say_ready();
+            let ending = async {
+                tokio::select! {
+                    () = end => Ending::Now,
+                    () = succeeded => Ending::Succeeded,
+                }
+            };
+            listening.serve(ending).await;
             Ok(())
         }
     }

@@ -47,6 +47,7 @@ fn doors(text: &mut Text, plan: &Plan) {
             ("resumed", &tally.resumed),
             ("failed", &tally.failed),
             ("slow", &tally.slow),
+            ("crowded", &tally.crowded),
             ("balancer_not_understood", &tally.balancer),
         ] {
             family.count(&labels.and("outcome", outcome), count.value());

@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     fs, io,
     net::{IpAddr, SocketAddr},
-    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    },
     path::Path,
     sync::Arc,
     time::Duration,
@@ -30,7 +33,13 @@ use super::{
     settings::{At, Observing},
     state::state,
 };
-use crate::{answer::Body, clock::now, error::Error, live::Live};
+use crate::{
+    answer::Body,
+    clock::now,
+    error::Error,
+    given::{Given, lend},
+    live::Live,
+};
 
 /// Who looks at once, at most.
 const LOOKERS: usize = 64;
@@ -46,16 +55,17 @@ pub(crate) struct Window {
     socket: Socket,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Socket {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+    Tcp(Arc<TcpListener>),
+    Unix(Arc<UnixListener>),
 }
 
 /// Answers until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Observer {
     at: At,
+    socket: Socket,
     _task: JoinSet<()>,
 }
 
@@ -64,14 +74,14 @@ impl Window {
     ///
     /// # Errors
     /// [`Error::File`] of a socket, [`Error::Listen`].
-    pub(crate) async fn open(wanted: &Observing) -> Result<Option<Self>, Error> {
+    pub(crate) async fn open(wanted: &Observing, given: &Given) -> Result<Option<Self>, Error> {
         let Some(at) = wanted.at.clone() else { return Ok(None) };
         let socket = match &at {
             At::Tcp(address) => {
-                let socket = TcpListener::bind(address).await;
+                let socket = given.tcp(*address).await.map(Arc::new);
                 Socket::Tcp(socket.map_err(|cause| Error::Listen { address: *address, cause })?)
             }
-            At::Unix(path) => Socket::Unix(unix(path).map_err(|cause| Error::File {
+            At::Unix(path) => Socket::Unix(unix(path, given).map(Arc::new).map_err(|cause| Error::File {
                 place: "observe, address".to_owned(),
                 path: path.display().to_string(),
                 cause,
@@ -92,7 +102,7 @@ impl Window {
 impl Observer {
     pub(crate) fn start(window: Window, live: Arc<Live>) -> Self {
         let mut task = JoinSet::new();
-        match window.socket {
+        match window.socket.clone() {
             Socket::Tcp(socket) => task.spawn(async move {
                 let places = Arc::new(Semaphore::new(LOOKERS));
                 loop {
@@ -108,7 +118,18 @@ impl Observer {
                 }
             }),
         };
-        Self { at: window.at, _task: task }
+        Self { at: window.at, socket: window.socket, _task: task }
+    }
+
+    /// Another handle on its socket.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn lend(&self) -> io::Result<OwnedFd> {
+        match &self.socket {
+            Socket::Tcp(socket) => lend(&**socket),
+            Socket::Unix(socket) => lend(&**socket),
+        }
     }
 
     /// Whether it answers where this is wanted.
@@ -191,7 +212,10 @@ fn said(status: StatusCode, kind: &'static str, body: impl Into<bytes::Bytes>) -
 }
 
 /// A socket of its owner's and its group's. One that nobody listens on any more gives way.
-fn unix(path: &Path) -> io::Result<UnixListener> {
+fn unix(path: &Path, given: &Given) -> io::Result<UnixListener> {
+    if let Some(socket) = given.unix(path)? {
+        return Ok(socket);
+    }
     let is_left = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
     if is_left {

@@ -28,7 +28,7 @@ fn listener(place: &str, tally: &DoorTally) -> Value {
         "open": tally.opened.value().saturating_sub(tally.closed.value()),
         "connections": tally.opened.value(),
         "resumed": tally.resumed.value(),
-        "failed": tally.failed.value() + tally.slow.value() + tally.balancer.value(),
+        "failed": tally.failed.value() + tally.slow.value() + tally.crowded.value() + tally.balancer.value(),
     })
 }
 

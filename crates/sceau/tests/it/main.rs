@@ -7,6 +7,7 @@
     reason = "tests state what must hold"
 )]
 
+mod a_gate_gives_its_place_to_another;
 mod a_guide_says_what_is_next;
 mod a_key_manager_keeps_its_memory;
 mod a_partner_is_probed;

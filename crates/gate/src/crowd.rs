@@ -1,0 +1,170 @@
+//! How many connect at once, in all and from one address: nobody takes the places of the others.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections at once, where the system has descriptors for them.
+const CONNECTIONS: usize = 16_384;
+/// Descriptors for everything that is no connection.
+const OTHERS: u64 = 64;
+/// Handshakes of one address at once.
+const HANDSHAKES: usize = 256;
+/// The log says that there are too many once in so long.
+const TELL: Duration = Duration::from_secs(60);
+
+/// Everybody who is connected, or connects.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    places: Arc<Semaphore>,
+    most: usize,
+    here: Mutex<HashMap<IpAddr, Here>>,
+    told: Mutex<Option<Instant>>,
+}
+
+/// Of one address.
+#[derive(Debug, Default)]
+struct Here {
+    handshakes: usize,
+    all: usize,
+}
+
+/// A connection of an address, counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    crowd: Arc<Crowd>,
+    of: IpAddr,
+    settled: bool,
+}
+
+impl Crowd {
+    /// For as many as the system has descriptors: a client wants one, and its request another.
+    pub(crate) fn new() -> Arc<Self> {
+        let descriptors = descriptors();
+        let fit = usize::try_from(descriptors.saturating_sub(OTHERS) / 2).unwrap_or(CONNECTIONS);
+        let most = fit.clamp(16, CONNECTIONS);
+        if most < CONNECTIONS {
+            tracing::warn!(
+                descriptors,
+                connections = most,
+                "the limit of descriptors allows few connections"
+            );
+        }
+        Arc::new(Self::of(most))
+    }
+
+    fn of(most: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(most)), most, here: Mutex::default(), told: Mutex::default() }
+    }
+
+    /// A place, once there is one.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.places.available_permits() == 0 {
+            self.tell("each place for a connection is taken: who comes now waits", None);
+        }
+        Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+
+    /// A seat for a connection of this address, unless it has too many.
+    pub(crate) fn seat(self: &Arc<Self>, from: IpAddr) -> Option<Seat> {
+        let of = block(from);
+        let mut here = self.here();
+        let count = here.entry(of).or_default();
+        if count.handshakes >= HANDSHAKES.min(self.most.div_ceil(4)) || count.all >= self.most.div_ceil(2) {
+            drop(here);
+            self.tell("an address has too many connections: its next are closed", Some(from));
+            return None;
+        }
+        count.handshakes += 1;
+        count.all += 1;
+        Some(Seat { crowd: Arc::clone(self), of, settled: false })
+    }
+
+    /// Says so in the log, once a minute.
+    pub(crate) fn tell(&self, what: &str, from: Option<IpAddr>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL) {
+            *told = Some(Instant::now());
+            tracing::warn!(from = from.map(tracing::field::display), "{what}");
+        }
+    }
+
+    fn here(&self) -> MutexGuard<'_, HashMap<IpAddr, Here>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// The handshake is over.
+    pub(crate) fn settle(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.crowd.here().entry(self.of).and_modify(|here| here.handshakes -= 1);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.settle();
+        let mut here = self.crowd.here();
+        if let Some(count) = here.get_mut(&self.of) {
+            count.all -= 1;
+            if count.all == 0 {
+                here.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// Who has one address of IPv6 has 2^64 of them.
+fn block(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// As many as the system lets this process have.
+fn descriptors() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    if raised { maximum.unwrap_or(u64::MAX) } else { current.unwrap_or(u64::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn one_address_leaves_places_to_the_others() {
+        let crowd = Arc::new(Crowd::of(16));
+        let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+        let mut seats: Vec<Seat> = (0..4).map(|_| crowd.seat(one).unwrap()).collect();
+        assert!(crowd.seat(one).is_none(), "a quarter of the places for handshakes");
+        assert!(crowd.seat(other).is_some());
+        seats.iter_mut().for_each(Seat::settle);
+        seats.extend((0..4).map(|_| crowd.seat(one).unwrap()));
+        seats.iter_mut().for_each(Seat::settle);
+        assert!(crowd.seat(one).is_none(), "and half of all");
+        assert!(crowd.seat(other).is_some());
+        seats.pop();
+        assert!(crowd.seat(one).is_some());
+        drop(seats);
+        assert!(crowd.here().is_empty(), "nobody is remembered who is gone");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let crowd = Arc::new(Crowd::of(4));
+        let _seat = crowd.seat("2001:db8::1".parse().unwrap()).unwrap();
+        assert!(crowd.seat("2001:db8::2".parse().unwrap()).is_none());
+        assert!(crowd.seat("2001:db8:0:1::1".parse().unwrap()).is_some());
+    }
+}
