@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
         .and_then(|()| tools(&log))
         .map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
     println!("building the programs in release (the first time takes several minutes)");
-    let packages = ["sceau", "sceau-element", "sceau-benches"].map(|name| format!("--package={name}"));
+    let packages =
+        ["sceau", "sceau-element", "sceau-gate", "sceau-benches"].map(|name| format!("--package={name}"));
     must(cargo().args(["build", "--quiet", "--release"]).args(packages))?;
     let release = target().join("release");
     let mut benches: Command = command(release.join("sceau-benches"));

@@ -85,6 +85,14 @@ pub enum Error {
         /// What to write instead.
         reason: &'static str,
     },
+    /// The system does not do what it is asked.
+    #[error("cannot {what}: {cause}")]
+    System {
+        /// What it is asked.
+        what: String,
+        /// What it says.
+        cause: std::io::Error,
+    },
     /// Nobody is there to read it again.
     #[error("the gate has ended")]
     Ended,
@@ -99,6 +107,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the machine is at fault, and not what was written.
+    pub fn is_of_the_system(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Listen { .. } | Self::System { .. })
+    }
+
+    pub(crate) fn system(what: &str) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.to_owned();
+        move |cause| Self::System { what, cause }
+    }
+
     pub(crate) fn pki(place: &str) -> impl FnOnce(sceau_pki::Error) -> Self {
         let place = place.to_owned();
         move |cause| Self::Pki { place, cause }

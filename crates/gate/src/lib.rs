@@ -7,6 +7,7 @@ mod address;
 mod answer;
 mod check;
 mod clock;
+mod command;
 mod connection;
 mod crowd;
 mod error;
@@ -35,6 +36,7 @@ mod upstream;
 mod verdicts;
 mod wanted;
 
+pub use command::{GateCommand, GateOptions, StatementOptions};
 pub use error::Error;
 pub use given::Given;
 pub use lists::Rejection;

@@ -47,7 +47,7 @@ enum Command {
     Connect(connect::ConnectOptions),
     /// Stand before a service: end TLS, judge certificates on each request, forward who calls
     #[command(subcommand)]
-    Gate(gate::GateCommand),
+    Gate(sceau_gate::GateCommand),
     /// Provision the bus to companies' own systems, and see to what could not be delivered
     #[command(subcommand)]
     Bus(serve::bus::BusCommand),
@@ -121,7 +121,7 @@ fn connect_role(options: connect::ConnectOptions) -> Result<(), Failure> {
     runtime()?.block_on(connect::run(options))
 }
 
-fn gate_role(command: gate::GateCommand) -> Result<(), Failure> {
+fn gate_role(command: sceau_gate::GateCommand) -> Result<(), Failure> {
     as_a_role();
     keep_memory_to_itself()?;
     if command.die_with_parent() {

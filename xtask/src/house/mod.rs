@@ -101,7 +101,17 @@ fn metadata() -> Result<serde_json::Value, String> {
 /// `name version` of everything that the shipped programs link or are built by, with the features really asked for.
 fn shipped() -> Result<BTreeSet<String>, String> {
     let output = cargo()
-        .args(["tree", "--package", "sceau", "--package", "sceau-element", "--edges", "normal,build"])
+        .args([
+            "tree",
+            "--package",
+            "sceau",
+            "--package",
+            "sceau-element",
+            "--package",
+            "sceau-gate",
+            "--edges",
+            "normal,build",
+        ])
         .args(["--target", "x86_64-unknown-linux-gnu", "--prefix", "none", "--no-dedupe", "--format", "{p}"])
         .output()
         .map_err(|e| format!("cargo tree cannot start: {e}"))?;

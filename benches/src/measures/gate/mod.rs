@@ -63,12 +63,15 @@ async fn compare(ground: &Ground, time: Duration) -> Result<Vec<Row>, String> {
             best.p99 = best.p99.min(p99);
         }
     }
-    let mut long = 0.0;
+    let mut long = 0.0_f64;
     for (kind, best) in Kind::ALL.into_iter().zip(&mut best) {
         let peer = Peer::start(kind, ground, "long", service)?;
-        let (requests, _) = requests(peer.address, &caller, time).await?;
-        if kind == Kind::Gate {
-            long = requests;
+        // As often as before the short list: the best of each is compared.
+        for _ in 0..if kind == Kind::Gate { ROUNDS } else { 1 } {
+            let (requests, _) = requests(peer.address, &caller, time).await?;
+            if kind == Kind::Gate {
+                long = long.max(requests);
+            }
         }
         best.memory = peer.memory()?;
     }

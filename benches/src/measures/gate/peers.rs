@@ -53,8 +53,8 @@ impl Peer {
         let path = ground.path(file);
         let running = match kind {
             Kind::Gate => {
-                let sceau = Program::ours("sceau").path();
-                program.arg(sceau).args(["gate", "run", "--config"]).arg(path).start(&logs)
+                let gate = Program::ours("sceau-gate").path();
+                program.arg(gate).args(["run", "--config"]).arg(path).start(&logs)
             }
             Kind::Nginx => {
                 program.args(["nginx", "-p"]).arg(ground.folder()).arg("-c").arg(path).launch(&logs)

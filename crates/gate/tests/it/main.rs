@@ -20,6 +20,7 @@ mod services_are_reached;
 mod services_speak_http_2;
 mod the_check_is_honest;
 mod the_file_is_read_again;
+mod the_program_says_how_it_ends;
 mod two;
 mod websockets_are_judged_too;
 mod what_a_gate_does_is_seen;

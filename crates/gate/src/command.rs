@@ -1,0 +1,139 @@
+//! What a person asks of a gate on the command line.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    clock::now,
+    error::Error,
+    plan::Plan,
+    serve::{Gate, Reload},
+    statement::Language,
+};
+
+/// Run a gate, or look at its configuration.
+#[derive(Debug, clap::Subcommand)]
+pub enum GateCommand {
+    /// Judge who calls, and forward whoever may
+    Run(GateOptions),
+    /// Say whether a configuration and each file that it names can be used, and end
+    Check(GateOptions),
+    /// Write how it checks that certificates were not taken back, as a page to print, for partners and auditors
+    Statement(StatementOptions),
+}
+
+/// Which gate, and for whom.
+#[derive(Debug, clap::Args)]
+pub struct StatementOptions {
+    #[command(flatten)]
+    gate: GateOptions,
+    /// In which language
+    #[arg(long, value_enum, default_value = "fr")]
+    lang: Lang,
+    /// The page's file; standard output without it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Lang {
+    Fr,
+    En,
+}
+
+/// Which gate.
+#[derive(Debug, clap::Args)]
+pub struct GateOptions {
+    /// What to listen on, whom to let through and where to forward, in TOML (see docs/gate.md)
+    #[arg(long, default_value = "gate.toml")]
+    config: PathBuf,
+    /// End when the parent process ends
+    #[arg(long, hide = true)]
+    die_with_parent: bool,
+}
+
+impl GateCommand {
+    /// Whether it ends with the process that started it.
+    pub fn die_with_parent(&self) -> bool {
+        match self {
+            Self::Run(options) | Self::Check(options) => options.die_with_parent,
+            Self::Statement(options) => options.gate.die_with_parent,
+        }
+    }
+
+    /// Runs the gate until SIGTERM or SIGINT, or looks at its configuration; what a script waits for is a line of JSON on standard output.
+    ///
+    /// # Errors
+    /// Those of [`Plan::read`] and [`Gate::listen`]; [`Error::System`].
+    pub async fn run(self) -> Result<(), Error> {
+        match self {
+            Self::Check(options) => {
+                let plan = Plan::read(&options.config)?;
+                say(&format!("{}\n", json!({"configuration": "good", "listeners": plan.addresses()})))
+            }
+            Self::Statement(options) => options.write(),
+            Self::Run(options) => {
+                let listening = Gate::new(Plan::read(&options.config)?).listen().await?;
+                // Before the ready line: a request that follows at once is not missed.
+                let end = asked_to_end()?;
+                read_again_on_hangup(listening.reload())?;
+                let (addresses, observed) = (listening.addresses(), listening.observed());
+                let ready = json!({"ready": "gate", "addresses": addresses, "observed": observed});
+                say(&format!("{ready}\n"))?;
+                listening.serve(end).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl StatementOptions {
+    /// Of the file and the lists as they are now.
+    fn write(&self) -> Result<(), Error> {
+        let plan = Plan::read(&self.gate.config)?;
+        let language = match self.lang {
+            Lang::Fr => Language::French,
+            Lang::En => Language::English,
+        };
+        let page = plan.statement(language, now());
+        match &self.out {
+            Some(path) => {
+                std::fs::write(path, page).map_err(Error::system(&format!("write {}", path.display())))
+            }
+            None => say(&page),
+        }
+    }
+}
+
+/// On standard output.
+fn say(text: &str) -> Result<(), Error> {
+    let mut output = std::io::stdout().lock();
+    let said = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    said.map_err(Error::system("write to standard output"))
+}
+
+/// Resolves when the gate is asked to end; listens from now on.
+fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+    let listen = |kind| signal(kind).map_err(Error::system("listen for signals"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// SIGHUP: what comes of it is in the log.
+fn read_again_on_hangup(reload: Reload) -> Result<(), Error> {
+    let mut hangups = signal(SignalKind::hangup()).map_err(Error::system("listen for signals"))?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            drop(reload.ask().await);
+        }
+    });
+    Ok(())
+}
