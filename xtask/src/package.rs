@@ -127,7 +127,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
         pages(&log).map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
     }
     let mut build = cargo();
-    build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "--bins"]);
+    build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "-p", "sceau-gate", "--bins"]);
     must(if wanted.profile == "release" { build.arg("--release") } else { &mut build })?;
     for package in pack(&wanted, &architecture)? {
         println!("{}", package.display());
@@ -215,7 +215,7 @@ fn make(wanted: &Asked, architecture: &str, out: &Path) -> std::io::Result<Vec<T
 fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<PathBuf> {
     begin(tree)?;
     let built = target().join(wanted.profile);
-    for program in ["sceau", "sceau-element"] {
+    for program in ["sceau", "sceau-element", "sceau-gate"] {
         install(&built.join(program), &tree.join("usr/bin").join(program), 0o755)?;
         must(Command::new("strip").arg("--strip-unneeded").arg(tree.join("usr/bin").join(program)))
             .map_err(|_| std::io::Error::other("strip failed: apt-get install binutils"))?;
