@@ -10,8 +10,9 @@ use crate::{
     clock::now,
     error::Error,
     plan::Plan,
-    serve::{Gate, Reload},
+    serve::{Ending, Gate, Reload},
     statement::Language,
+    succession,
 };
 
 /// Run a gate, or look at its configuration.
@@ -76,14 +77,24 @@ impl GateCommand {
             }
             Self::Statement(options) => options.write(),
             Self::Run(options) => {
-                let listening = Gate::new(Plan::read(&options.config)?).listen().await?;
+                let gate = Gate::new(Plan::read(&options.config)?);
+                let listening = gate.given(succession::given()?).listen().await?;
                 // Before the ready line: a request that follows at once is not missed.
                 let end = asked_to_end()?;
                 read_again_on_hangup(listening.reload())?;
+                let succeeded = succession::hand_over_on_signal(listening.reload())?;
                 let (addresses, observed) = (listening.addresses(), listening.observed());
-                let ready = json!({"ready": "gate", "addresses": addresses, "observed": observed});
+                let process = std::process::id();
+                let ready = json!({"ready": "gate", "addresses": addresses, "observed": observed, "process": process});
                 say(&format!("{ready}\n"))?;
-                listening.serve(end).await;
+                succession::say_ready();
+                let ending = async {
+                    tokio::select! {
+                        () = end => Ending::Now,
+                        () = succeeded => Ending::Succeeded,
+                    }
+                };
+                listening.serve(ending).await;
                 Ok(())
             }
         }

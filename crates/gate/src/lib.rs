@@ -30,6 +30,7 @@ mod serve;
 mod settings;
 mod shown;
 mod statement;
+mod succession;
 mod units;
 mod upgrade;
 mod upstream;

@@ -18,13 +18,12 @@ use std::{
 use command_fds::{CommandFdExt as _, FdMapping};
 use listenfd::ListenFd;
 use rustix::process::{Pid, Signal, getppid, kill_process};
-use sceau_gate::{Given, Reload};
 use tokio::{
     process::Child,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::failure::Failure;
+use crate::{error::Error, given::Given, serve::Reload};
 
 /// Says to the new one whose place it takes.
 const BEFORE: &str = "SCEAU_GATE_BEFORE";
@@ -32,10 +31,10 @@ const BEFORE: &str = "SCEAU_GATE_BEFORE";
 const FIRST: i32 = 3;
 
 /// The sockets that systemd opened, or the gate before.
-pub(super) fn given() -> Result<Given, Failure> {
+pub(crate) fn given() -> Result<Given, Error> {
     let mut handed = ListenFd::from_env();
     let (mut tcp, mut unix) = (Vec::new(), Vec::new());
-    let unusable = |cause: std::io::Error| Failure::system("take a socket that was opened before", &cause);
+    let unusable = |cause: std::io::Error| Error::system("take a socket that was opened before")(cause);
     for at in 0..handed.len() {
         match handed.take_tcp_listener(at) {
             Ok(socket) => tcp.extend(socket),
@@ -46,7 +45,7 @@ pub(super) fn given() -> Result<Given, Failure> {
 }
 
 /// Tells the gate before, if any, that this one serves; and systemd.
-pub(super) fn say_ready() {
+pub(crate) fn say_ready() {
     notify("READY=1");
     let before = std::env::var(BEFORE).ok().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
     if let Some(before) = before.filter(|before| getppid() == Some(*before))
@@ -57,10 +56,10 @@ pub(super) fn say_ready() {
 }
 
 /// Starts another at SIGUSR2; resolves once that one is ready.
-pub(super) fn hand_over_on_signal(reload: Reload) -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| signal(kind).map_err(|cause| Failure::system("listen for signals", &cause));
+pub(crate) fn hand_over_on_signal(reload: Reload) -> Result<impl Future<Output = ()>, Error> {
+    let listen = |kind| signal(kind).map_err(Error::system("listen for signals"));
     let (mut asked, mut ready) = (listen(SignalKind::user_defined2())?, listen(SignalKind::quit())?);
-    let program = std::env::current_exe().map_err(|cause| Failure::system("find this program", &cause))?;
+    let program = std::env::current_exe().map_err(Error::system("find this program"))?;
     Ok(async move {
         let mut next: Option<Child> = None;
         loop {
