@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{ledger::Count, trail::Told};
 use crate::clock::written;
@@ -36,6 +37,8 @@ pub(crate) struct AccessLog {
 enum Order {
     Line(Arc<Told>),
     Reopen,
+    /// Says when all that came before is written.
+    Flush(oneshot::Sender<()>),
 }
 
 /// The end of the queue.
@@ -77,6 +80,14 @@ impl AccessLog {
         }
     }
 
+    /// Waits until what was told is written, or cannot be.
+    pub(crate) async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.lines.try_send(Order::Flush(done)).is_ok() {
+            drop(written.await);
+        }
+    }
+
     /// The file is another one now: whoever keeps logs moved it away.
     pub(crate) fn reopen(&self) {
         // A queue that is full is written to the file of before, which is still there under another name.
@@ -106,6 +117,11 @@ impl Writer {
                     Order::Reopen => {
                         self.write(&mut lines, &mut count);
                         self.reopen();
+                    }
+                    Order::Flush(done) => {
+                        self.write(&mut lines, &mut count);
+                        // Whoever asked no longer waits.
+                        let _ = done.send(());
                     }
                 }
             }

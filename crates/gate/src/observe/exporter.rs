@@ -11,7 +11,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, sync::mpsc};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+};
 
 use super::{ledger::Codes, span::Span, trail::Told};
 
@@ -27,9 +30,16 @@ const PATH: &str = "/v1/traces";
 /// Where spans go.
 #[derive(Debug)]
 pub(crate) struct Exporter {
-    spans: mpsc::Sender<Arc<Told>>,
+    spans: mpsc::Sender<Order>,
     /// `sent` and `lost`.
     outcomes: Arc<Codes>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Span(Arc<Told>),
+    /// Says when all that came before is sent, or lost.
+    Flush(oneshot::Sender<()>),
 }
 
 impl Exporter {
@@ -42,25 +52,28 @@ impl Exporter {
 
     /// Never waits.
     pub(crate) fn note(&self, told: Arc<Told>) {
-        if self.spans.try_send(told).is_err() {
+        if self.spans.try_send(Order::Span(told)).is_err() {
             self.outcomes.add("lost", 1);
+        }
+    }
+
+    /// Waits until what was told is sent, or cannot be.
+    pub(crate) async fn flush(&self) {
+        let (done, sent) = oneshot::channel();
+        if self.spans.try_send(Order::Flush(done)).is_ok() {
+            drop(sent.await);
         }
     }
 }
 
 /// Until nobody is left to send for.
-async fn send_on(collector: Uri, mut waiting: mpsc::Receiver<Arc<Told>>, outcomes: Arc<Codes>) {
+async fn send_on(collector: Uri, mut waiting: mpsc::Receiver<Order>, outcomes: Arc<Codes>) {
     let mut is_away = false;
     while let Some(first) = waiting.recv().await {
-        let mut batch = vec![first];
-        let gathering = async {
-            while batch.len() < BATCH
-                && let Some(next) = waiting.recv().await
-            {
-                batch.push(next);
-            }
-        };
-        drop(tokio::time::timeout(GATHER, gathering).await);
+        let (batch, flushed) = gather(first, &mut waiting).await;
+        if batch.is_empty() {
+            continue;
+        }
         let count = batch.len() as u64;
         let body = written(&batch);
         let sent = tokio::time::timeout(TIME_OUT, post(&collector, body)).await;
@@ -77,7 +90,33 @@ async fn send_on(collector: Uri, mut waiting: mpsc::Receiver<Arc<Told>>, outcome
             _ => {}
         }
         is_away = failure.is_some();
+        // Who waits for it learns it by the end of the channel.
+        drop(flushed);
     }
+}
+
+/// What comes within a while; at once where somebody waits for it.
+async fn gather(
+    first: Order,
+    waiting: &mut mpsc::Receiver<Order>,
+) -> (Vec<Arc<Told>>, Option<oneshot::Sender<()>>) {
+    let mut batch = Vec::new();
+    let mut flushed = None;
+    let gathering = async {
+        let mut next = Some(first);
+        while let Some(order) = next {
+            match order {
+                Order::Span(told) => batch.push(told),
+                Order::Flush(done) => {
+                    flushed = Some(done);
+                    return;
+                }
+            }
+            next = if batch.len() < BATCH { waiting.recv().await } else { None };
+        }
+    };
+    drop(tokio::time::timeout(GATHER, gathering).await);
+    (batch, flushed)
 }
 
 async fn post(collector: &Uri, body: String) -> io::Result<()> {

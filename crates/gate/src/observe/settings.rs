@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use hyper::{Uri, http::uri::Scheme};
@@ -11,6 +12,9 @@ use serde::Deserialize;
 
 use super::{access_log::AccessLog, exporter::Exporter, ledger::Ledger, trail::Told};
 use crate::error::Error;
+
+/// How long the end of a gate may wait for what is told of it.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// As the file has it.
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +124,20 @@ impl Observing {
         {
             exporter.note(told);
         }
+    }
+
+    /// The last requests are told: waits for that, within bounds.
+    pub(crate) async fn finish(&self) {
+        let Some(sinks) = self.sinks.get() else { return };
+        let flushed = async {
+            if let Some(log) = &sinks.access_log {
+                log.flush().await;
+            }
+            if let Some(exporter) = &sinks.exporter {
+                exporter.flush().await;
+            }
+        };
+        drop(tokio::time::timeout(FAREWELL, flushed).await);
     }
 
     /// Whoever keeps logs moved the file away.

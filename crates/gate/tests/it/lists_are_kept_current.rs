@@ -69,6 +69,11 @@ async fn a_list_is_fetched_and_a_restart_without_its_server_judges_as_before() {
         );
         assert!(started.elapsed().as_secs() < 10, "the list is not fetched");
     }
+    // What the server said of it is noted once the list is in use.
+    let is_note = |path: std::path::PathBuf| path.extension().is_some_and(|it| it == "json");
+    while !fs::read_dir(stage.folder().join("cache")).unwrap().any(|kept| is_note(kept.unwrap().path())) {
+        assert!(started.elapsed().as_secs() < 10, "nothing is noted");
+    }
     let asked = publisher.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert!(asked[0].starts_with("get /crl/clients.crl?a=b http/1.1\r\n"), "{asked:?}");

@@ -127,6 +127,22 @@ async fn a_log_that_cannot_be_written_holds_up_nobody_and_is_told() {
     assert!(started.unwrap_err().to_string().starts_with("observe, access_log: "), "told at the start");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_requests_are_told_before_the_gate_ends() {
+    let (collector, mut sent) = collector().await;
+    let stage = stage(&format!("access_log = \"access.jsonl\"\ntraces = \"http://{collector}\"\n")).await;
+    for _ in 0..20 {
+        stage.curl("/public", "").await;
+    }
+    let folder = stage.stop().await;
+    assert_eq!(fs::read_to_string(folder.path().join("access.jsonl")).unwrap().lines().count(), 20);
+    let mut spans = 0;
+    while let Ok((_, body)) = sent.try_recv() {
+        spans += body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().len();
+    }
+    assert_eq!(spans, 20);
+}
+
 /// A collector: the bodies that it is sent.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
