@@ -1,6 +1,6 @@
 //! A gate that listens, and that reads its file again while it serves.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
@@ -10,9 +10,10 @@ use tokio::{
 };
 
 use crate::{
-    connection,
+    connection::{self, Leaving},
     error::Error,
-    lists::Keeper,
+    given::{Given, lend},
+    lists::{Keeper, Stamp},
     live::Live,
     observe::{Observer, Window},
     ocsp::Stapler,
@@ -21,6 +22,9 @@ use crate::{
 
 /// How long requests under way may take once the gate stops.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long clients that keep a connection are waited for, whose next request is answered with the word that it was the last there. Who sends none
+/// for so long finds it closed, as it would by `head_within`.
+const LINGER: Duration = Duration::from_secs(20);
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -28,6 +32,22 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Gate {
     plan: Plan,
+    given: Given,
+}
+
+/// How a gate that serves ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// At once, but for requests under way.
+    Now,
+    /// Another one takes connections in its place: whoever is connected goes there with the next request after one more.
+    Succeeded,
+}
+
+impl From<()> for Ending {
+    fn from((): ()) -> Self {
+        Self::Now
+    }
 }
 
 /// A gate whose addresses are taken: nobody is served before [`Listening::serve`].
@@ -44,7 +64,11 @@ pub struct Listening {
 #[derive(Clone, Debug)]
 pub struct Reload(mpsc::Sender<Order>);
 
-type Order = oneshot::Sender<Result<(), Error>>;
+#[derive(Debug)]
+enum Order {
+    Read(oneshot::Sender<Result<(), Error>>),
+    Lend(oneshot::Sender<io::Result<Vec<OwnedFd>>>),
+}
 
 impl Reload {
     /// Asks, and waits until requests go by the new file; lists are fetched anew, whatever the hour.
@@ -53,15 +77,32 @@ impl Reload {
     /// Those of [`Plan::read`] and [`Gate::listen`]: nothing changed. [`Error::Ended`].
     pub async fn ask(&self) -> Result<(), Error> {
         let (order, done) = oneshot::channel();
-        self.0.send(order).await.map_err(|_| Error::Ended)?;
+        self.0.send(Order::Read(order)).await.map_err(|_| Error::Ended)?;
         done.await.map_err(|_| Error::Ended)?
+    }
+
+    /// The sockets on which it listens, for the program that takes its place: see [`Given`].
+    ///
+    /// # Errors
+    /// Those of the system, and that it ended.
+    pub async fn sockets(&self) -> io::Result<Vec<OwnedFd>> {
+        let ended = || io::Error::other(Error::Ended);
+        let (order, done) = oneshot::channel();
+        self.0.send(Order::Lend(order)).await.map_err(|_| ended())?;
+        done.await.map_err(|_| ended())?
     }
 }
 
 impl Gate {
     /// A gate by this plan.
     pub fn new(plan: Plan) -> Self {
-        Self { plan }
+        Self { plan, given: Given::default() }
+    }
+
+    /// One that takes these sockets where its configuration wants their addresses.
+    #[must_use]
+    pub fn given(self, given: Given) -> Self {
+        Self { given, ..self }
     }
 
     /// Takes the addresses.
@@ -69,8 +110,8 @@ impl Gate {
     /// # Errors
     /// [`Error::Listen`]; [`Error::File`] of a journal that cannot be written.
     pub async fn listen(self) -> Result<Listening, Error> {
-        let sockets = take(&self.plan, |_| false).await?;
-        let window = open(&self.plan, None).await?;
+        let sockets = take(&self.plan, |_| false, &self.given).await?;
+        let window = open(&self.plan, None, &self.given).await?;
         let (reload, orders) = mpsc::channel(1);
         Ok(Listening {
             sockets,
@@ -98,72 +139,104 @@ impl Listening {
         self.reload.clone()
     }
 
-    /// Serves until `stop` resolves, then ends requests under way within thirty seconds. Reads its file again when that changes or
+    /// Serves until `stop` resolves, then ends as that says, requests under way within thirty seconds. Reads its file again when that changes or
     /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
-    pub async fn serve(mut self, stop: impl Future<Output = ()>) {
-        let graceful = Arc::new(GracefulShutdown::new());
+    pub async fn serve<E: Into<Ending>>(mut self, stop: impl Future<Output = E>) {
         let observer = self.window.take().map(|window| Observer::start(window, Arc::clone(&self.live)));
-        let (live, open) = (Arc::clone(&self.live), HashMap::new());
-        let mut doors = Doors { live, graceful, open, tasks: JoinSet::new(), observer };
+        let (live, leaving, open) = (Arc::clone(&self.live), Leaving::default(), HashMap::new());
+        let mut doors = Doors { live, leaving, open, tasks: JoinSet::new(), observer };
         self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));
-        let plan = self.live.plan();
-        let mut seen = plan.stamp;
-        let mut keeper = Keeper::start(&plan.feeds, &plan.keeping, false);
-        let mut stapler = Stapler::start(plan.staples());
-        drop(plan);
+        let mut following = Following::begin(&self.live.plan());
         let mut looking = tokio::time::interval(LOOK);
         tokio::pin!(stop);
-        loop {
+        let ending = loop {
             let order = tokio::select! {
-                () = &mut stop => break,
+                ending = &mut stop => break ending.into(),
                 Some(order) = self.orders.recv() => Some(order),
                 _ = looking.tick() => {
                     let now = self.live.plan().stamp_now();
-                    if now == seen || now.is_none() {
+                    if now == following.seen || now.is_none() {
                         continue;
                     }
                     None
                 }
             };
-            seen = self.live.plan().stamp_now();
-            if order.is_some() {
-                self.live.plan().observing.iter().for_each(|observing| observing.reopen());
-            }
-            let again = doors.read_again().await;
-            self.live.plan().ledger.readings.one(if again.is_ok() { "read" } else { "refused" });
-            match &again {
-                Ok(()) => {
-                    let plan = self.live.plan();
-                    seen = plan.stamp;
-                    keeper = Keeper::start(&plan.feeds, &plan.keeping, order.is_some());
-                    stapler = Stapler::start(plan.staples());
-                    tracing::info!("the configuration was read again");
+            let answer = match order {
+                // Whoever asked may be gone.
+                Some(Order::Lend(answer)) => {
+                    drop(answer.send(doors.lend()));
+                    continue;
                 }
-                Err(error) => tracing::error!(%error, "the configuration is refused; the one in force stays"),
-            }
-            order.map(|order| order.send(again));
-        }
-        drop((keeper, stapler));
-        doors.close().await;
+                Some(Order::Read(answer)) => Some(answer),
+                None => None,
+            };
+            let again = following.read_again(&mut doors, answer.is_some()).await;
+            answer.map(|answer| answer.send(again));
+        };
+        doors.close(ending).await;
         if let Some(observing) = &self.live.plan().observing {
             observing.finish().await;
         }
     }
 }
 
+/// The file as it is followed, and the lists that it names.
+struct Following {
+    seen: Option<Stamp>,
+    _keeper: Keeper,
+    _stapler: Stapler,
+}
+
+impl Following {
+    fn begin(plan: &Plan) -> Self {
+        Self::of(plan, false)
+    }
+
+    fn of(plan: &Plan, asked: bool) -> Self {
+        let _keeper = Keeper::start(&plan.feeds, &plan.keeping, asked);
+        Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples()) }
+    }
+
+    /// `asked` fetches lists anew and opens logs again.
+    async fn read_again(&mut self, doors: &mut Doors, asked: bool) -> Result<(), Error> {
+        let before = doors.live.plan();
+        self.seen = before.stamp_now();
+        if asked {
+            before.observing.iter().for_each(|observing| observing.reopen());
+        }
+        let again = doors.read_again().await;
+        before.ledger.readings.one(if again.is_ok() { "read" } else { "refused" });
+        match &again {
+            Ok(()) => {
+                *self = Self::of(&doors.live.plan(), asked);
+                tracing::info!("the configuration was read again");
+            }
+            Err(error) => tracing::error!(%error, "the configuration is refused; the one in force stays"),
+        }
+        again
+    }
+}
+
 /// Where connections come in.
 struct Doors {
     live: Arc<Live>,
-    graceful: Arc<GracefulShutdown>,
-    open: HashMap<Place, AbortHandle>,
+    leaving: Leaving,
+    open: HashMap<Place, (AbortHandle, Arc<TcpListener>)>,
     tasks: JoinSet<()>,
     observer: Option<Observer>,
 }
 
 impl Doors {
     fn open(&mut self, place: Place, socket: TcpListener) {
-        let (live, graceful) = (Arc::clone(&self.live), Arc::clone(&self.graceful));
-        self.open.insert(place, self.tasks.spawn(connection::accept(socket, place, live, graceful)));
+        let (live, leaving, socket) = (Arc::clone(&self.live), self.leaving.clone(), Arc::new(socket));
+        let accepting = connection::accept(Arc::clone(&socket), place, live, leaving);
+        self.open.insert(place, (self.tasks.spawn(accepting), socket));
+    }
+
+    /// Other handles on all sockets.
+    fn lend(&self) -> io::Result<Vec<OwnedFd>> {
+        let ours = self.open.values().map(|(_, socket)| lend(&**socket));
+        ours.chain(self.observer.iter().map(Observer::lend)).collect()
     }
 
     /// Follows the file as it is now: what is new is listened on first, what is gone is closed last.
@@ -171,8 +244,8 @@ impl Doors {
         let before = self.live.plan();
         let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
         let plan = plan.map_err(|_| Error::Ended)??;
-        let sockets = take(&plan, |place| self.open.contains_key(&place)).await?;
-        let window = open(&plan, self.observer.as_ref()).await?;
+        let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
+        let window = open(&plan, self.observer.as_ref(), &Given::default()).await?;
         let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
         if let Some(window) = window {
             self.observer = Some(Observer::start(window, Arc::clone(&self.live)));
@@ -181,41 +254,64 @@ impl Doors {
         }
         self.live.follow(plan);
         sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
-        self.open.retain(|place, door| {
+        self.open.retain(|place, (accepting, _)| {
             let stays = stay.contains(place);
             if !stays {
-                door.abort();
+                accepting.abort();
             }
             stays
         });
         Ok(())
     }
 
-    async fn close(mut self) {
+    async fn close(mut self, ending: Ending) {
         self.tasks.shutdown().await;
-        if let Some(graceful) = Arc::into_inner(self.graceful) {
-            drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
-        }
+        self.open.clear();
+        drop(self.observer);
+        let Leaving { one, two } = self.leaving;
+        let (Some(one), Some(two)) = (Arc::into_inner(one), Arc::into_inner(two)) else { return };
+        let linger = async {
+            if ending == Ending::Succeeded {
+                self.live.leave();
+                drop(tokio::time::timeout(LINGER, emptied(&one)).await);
+            }
+            one.shutdown().await;
+        };
+        let ended = async { tokio::join!(linger, two.shutdown()) };
+        drop(tokio::time::timeout(LINGER * u32::from(ending == Ending::Succeeded) + DRAIN, ended).await);
+    }
+}
+
+/// Until nobody is connected.
+async fn emptied(connected: &GracefulShutdown) {
+    while connected.count() > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// Takes the addresses of a plan but those that are open, and makes its guards ready.
-async fn take(plan: &Plan, open: impl Fn(Place) -> bool) -> Result<Vec<(Place, TcpListener)>, Error> {
+async fn take(
+    plan: &Plan,
+    open: impl Fn(Place) -> bool,
+    given: &Given,
+) -> Result<Vec<(Place, TcpListener)>, Error> {
     plan.guards.iter().try_for_each(|guard| guard.arm())?;
     plan.observing.iter().try_for_each(|observing| observing.arm(&plan.ledger))?;
     let mut sockets = Vec::new();
     for listener in plan.listeners.iter().filter(|listener| !open(listener.place)) {
         let address = listener.place.address;
-        let socket = TcpListener::bind(address).await;
+        let socket = given.tcp(address).await;
         sockets.push((listener.place, socket.map_err(|cause| Error::Listen { address, cause })?));
     }
     Ok(sockets)
 }
 
 /// Where whoever watches will be answered, unless `before` answers there.
-async fn open(plan: &Plan, before: Option<&Observer>) -> Result<Option<Window>, Error> {
+async fn open(plan: &Plan, before: Option<&Observer>, given: &Given) -> Result<Option<Window>, Error> {
     match &plan.observing {
-        Some(wanted) if !before.is_some_and(|before| before.is_at(wanted)) => Window::open(wanted).await,
+        Some(wanted) if !before.is_some_and(|before| before.is_at(wanted)) => {
+            Window::open(wanted, given).await
+        }
         _ => Ok(None),
     }
 }
