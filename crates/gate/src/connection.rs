@@ -1,6 +1,6 @@
 //! Connections: a handshake that asks for a certificate and demands none, then requests.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use hyper_util::{
@@ -14,14 +14,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     clock::now,
     live::Live,
     observe::{DoorTally, Tls},
+    pass::{self, Pass},
     plan::Place,
-    proxy,
+    proxy::{self, Carried},
     request::Caller,
     shown::Shown,
 };
@@ -38,6 +39,28 @@ pub(crate) struct Leaving {
     /// HTTP/2 can say which request was the last: its connections end first.
     pub(crate) two: Arc<GracefulShutdown>,
     pub(crate) one: Arc<GracefulShutdown>,
+    /// Everything, what is no HTTP too: it can be told nothing, and is waited for where there is time.
+    pub(crate) all: Arc<GracefulShutdown>,
+}
+
+impl Leaving {
+    fn watchers(&self) -> Watchers {
+        Watchers { two: self.two.watcher(), one: self.one.watcher(), all: self.all.watcher() }
+    }
+}
+
+struct Watchers {
+    two: Watcher,
+    one: Watcher,
+    all: Watcher,
+}
+
+/// A connection before it speaks.
+struct Newcomer {
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    carried: Carried,
+    watchers: Watchers,
 }
 
 /// Takes connections until it is dropped.
@@ -53,48 +76,54 @@ pub(crate) async fn accept(socket: Arc<TcpListener>, place: Place, live: Arc<Liv
                 continue;
             }
         };
-        let from = from.ip().to_canonical();
-        let watchers = [leaving.one.watcher(), leaving.two.watcher()];
-        tokio::spawn(connection(stream, permit, from, place, Arc::clone(&live), watchers));
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+        let to = stream.local_addr().unwrap_or(place.address);
+        let (carried, watchers) = (Carried { from, to }, leaving.watchers());
+        tokio::spawn(connection(Newcomer { stream, permit, carried, watchers }, place, Arc::clone(&live)));
     }
 }
 
-async fn connection(
-    mut stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    mut from: IpAddr,
-    place: Place,
-    live: Arc<Live>,
-    [one, two]: [Watcher; 2],
-) {
+async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
+    let Newcomer { mut stream, permit, mut carried, watchers } = newcomer;
     drop(stream.set_nodelay(true));
     let plan = live.plan();
     let Some(listener) = plan.listener(place) else { return };
     let (tls, head_within) = (Arc::clone(&listener.tls), listener.head_within);
-    let is_carried = listener.proxies.contains(&from);
-    let tally = Arc::clone(&listener.tally);
+    let (passes, tally) = (Arc::clone(&listener.passes), Arc::clone(&listener.tally));
+    let is_carried = listener.proxies.contains(&carried.from.ip());
     drop(plan);
     let _open = Open::of(&tally);
     if is_carried {
         match tokio::time::timeout(HANDSHAKE, proxy::take(&mut stream)).await {
-            Ok(Ok(carried)) => from = carried.map_or(from, |carried| carried.to_canonical()),
+            Ok(Ok(from)) => {
+                carried.from =
+                    from.map_or(carried.from, |it| SocketAddr::new(it.ip().to_canonical(), it.port()));
+            }
             Ok(Err(error)) => {
                 tally.balancer.one();
-                return tracing::warn!(%from, %error, "a balancer is not understood");
+                return tracing::warn!(from = %carried.from, %error, "a balancer is not understood");
             }
             Err(_) => return tally.slow.one(),
         }
     }
-    let Some(mut seat) = live.crowd.seat(from) else { return tally.crowded.one() };
-    let accepted = TlsAcceptor::from(tls).accept(stream);
-    let stream = match tokio::time::timeout(HANDSHAKE, accepted).await {
-        Ok(Ok(stream)) => stream,
+    let Some(mut seat) = live.crowd.seat(carried.from.ip()) else { return tally.crowded.one() };
+    let greeted = tokio::time::timeout(HANDSHAKE, greet(stream, &passes, tls)).await;
+    let stream = match greeted {
+        Ok(Ok(Greeted::Ours(stream))) => stream,
+        Ok(Ok(Greeted::Passed(pass, client))) => {
+            seat.settle();
+            tally.passed.one();
+            if let Err(error) = pass.carry(client, carried).await {
+                tracing::debug!(name = pass.name, %error, "what is passed on ended");
+            }
+            return drop((permit, watchers.all));
+        }
         Ok(Err(_)) => return tally.failed.one(),
         Err(_) => return tally.slow.one(),
     };
     seat.settle();
-    let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let watcher = if is_two {
+    let Watchers { two, one, all } = watchers;
+    let watcher = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         drop(one);
         two
     } else {
@@ -104,7 +133,8 @@ async fn connection(
     let tls = Tls::of(stream.get_ref().1);
     if tls.resumed { &tally.resumed } else { &tally.full }.one();
     let shown = Arc::new(Shown::new(stream.get_ref().1.peer_certificates()));
-    let caller = Arc::new(Caller { shown, from, tls, place, live, _permit: permit, _seat: seat });
+    let (from, held) = (carried.from.ip(), (permit, seat, all));
+    let caller = Arc::new(Caller { shown, from, carried, tls, place, live, _held: held });
     let service = service_fn(move |request| {
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
@@ -113,9 +143,28 @@ async fn connection(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
     builder.http2().max_header_list_size(HEAD as u32);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(*stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Whose a connection turned out to be.
+enum Greeted {
+    Ours(Box<TlsStream<pass::Read>>),
+    Passed(Pass, pass::Read),
+}
+
+/// Ends TLS, unless it is asked for a name that is passed on.
+async fn greet(stream: TcpStream, passes: &[Pass], tls: Arc<rustls::ServerConfig>) -> io::Result<Greeted> {
+    let (stream, name) = match passes {
+        [] => (pass::Read::nothing(stream), None),
+        _ => pass::Read::hello(stream).await?,
+    };
+    let passed = name.and_then(|name| passes.iter().find(|pass| pass.name.eq_ignore_ascii_case(&name)));
+    match passed {
+        Some(pass) => Ok(Greeted::Passed(pass.clone(), stream)),
+        None => Ok(Greeted::Ours(Box::new(TlsAcceptor::from(tls).accept(stream).await?))),
     }
 }
 

@@ -20,7 +20,8 @@ use crate::{
     lists::{Feed, Keeping, Stamp, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
     ocsp::{self, Answers},
-    routes::upstreams,
+    pass::Pass,
+    routes::{passes, upstreams},
     settings::{ListenerTable, RouteTable, Settings},
     upstream::Upstreams,
 };
@@ -50,6 +51,8 @@ pub(crate) struct Listener {
     pub(crate) head_within: Duration,
     /// Whose PROXY header is read, and must be there.
     pub(crate) proxies: Vec<IpAddr>,
+    /// What is passed on by its name.
+    pub(crate) passes: Arc<[Pass]>,
     pub(crate) tally: Arc<DoorTally>,
     /// The longest path first.
     pub(crate) routes: Vec<Route>,
@@ -234,6 +237,7 @@ fn listener(
         staple,
         head_within: table.head_within.0,
         proxies: table.proxies.clone(),
+        passes: passes(name, &table.pass)?,
         tally,
         routes,
     })

@@ -7,6 +7,7 @@ use hyper::{
     body::Incoming,
     header::{EXPECT, HOST, HeaderName, HeaderValue},
 };
+use hyper_util::server::graceful::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ use crate::{
     live::Live,
     observe::{Tls, Trail},
     plan::{Ambiguous, Place, Plan, Route},
+    proxy::Carried,
     shown::Shown,
     upstream::Upload,
 };
@@ -34,10 +36,10 @@ pub(crate) struct Caller {
     pub(crate) tls: Tls,
     pub(crate) place: Place,
     pub(crate) live: Arc<Live>,
-    /// A place among the listener's connections, WebSockets too.
-    pub(crate) _permit: OwnedSemaphorePermit,
-    /// And among those of its address.
-    pub(crate) _seat: Seat,
+    /// The same with its port, and where it called.
+    pub(crate) carried: Carried,
+    /// A place among all connections, WebSockets too, a seat among those of its address, and that it is waited for.
+    pub(crate) _held: (OwnedSemaphorePermit, Seat, Watcher),
 }
 
 impl Caller {
@@ -53,6 +55,7 @@ impl Caller {
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);
+        head.extensions.insert(self.carried);
         let is_two = head.version == hyper::Version::HTTP_2;
         let request = Request::from_parts(head, upload.clone());
         let decided = self.decide(&plan, request, &id, now, &mut trail).await;

@@ -10,7 +10,9 @@ use crate::{
     error::Error,
     files::{certificates, identity},
     observe::Ledger,
-    settings::{RouteTable, TlsTable},
+    pass::Pass,
+    proxy::Version,
+    settings::{PassTable, RouteTable, TlsTable},
     upstream::{Bounds, Reach, TlsWays, To, Upstreams},
 };
 
@@ -30,9 +32,10 @@ pub(crate) fn upstreams(
     if table.tls.is_some() && tls.is_none() {
         return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
     }
+    let proxy = proxy(&at("send_proxy"), table.send_proxy)?;
     let reaches = texts.iter().map(|text| {
         let to = to(text, tls.as_ref()).ok_or_else(|| Error::setting(at("upstream"), SHAPE))?;
-        Ok(Reach { to, within: table.connect_within.0 })
+        Ok(Reach { to, within: table.connect_within.0, proxy })
     });
     let reaches: Vec<Reach> = reaches.collect::<Result<_, Error>>()?;
     if reaches.is_empty() {
@@ -40,6 +43,35 @@ pub(crate) fn upstreams(
     }
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
     Ok(Upstreams::new(reaches, bounds, ledger))
+}
+
+/// What a listener passes on by its name.
+pub(crate) fn passes(place: &str, tables: &[PassTable]) -> Result<Arc<[Pass]>, Error> {
+    let passes = tables.iter().enumerate().map(|(nth, table)| {
+        let at = |setting: &str| format!("{place}, pass {}, {setting}", nth + 1);
+        let to = table.to.parse::<Authority>().ok();
+        let to = to.filter(|to| to.port().is_some() && !to.as_str().contains('@'));
+        let is_name = matches!(ServerName::try_from(table.name.as_str()), Ok(ServerName::DnsName(_)));
+        if !is_name || tables.iter().take(nth).any(|other| other.name.eq_ignore_ascii_case(&table.name)) {
+            return Err(Error::setting(at("name"), "a host's name is needed, and each once"));
+        }
+        Ok(Pass {
+            name: table.name.clone(),
+            to: to.ok_or_else(|| Error::setting(at("to"), "write it host:port"))?,
+            proxy: proxy(&at("send_proxy"), table.send_proxy)?,
+            within: table.connect_within.0,
+        })
+    });
+    passes.collect::<Result<Vec<_>, _>>().map(Arc::from)
+}
+
+fn proxy(place: &str, version: Option<u8>) -> Result<Option<Version>, Error> {
+    match version {
+        None => Ok(None),
+        Some(1) => Ok(Some(Version::One)),
+        Some(2) => Ok(Some(Version::Two)),
+        Some(_) => Err(Error::setting(place, "the PROXY protocol has versions 1 and 2")),
+    }
 }
 
 fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {

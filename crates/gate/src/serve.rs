@@ -268,7 +268,7 @@ impl Doors {
         self.tasks.shutdown().await;
         self.open.clear();
         drop(self.observer);
-        let Leaving { one, two } = self.leaving;
+        let Leaving { one, two, all } = self.leaving;
         let (Some(one), Some(two)) = (Arc::into_inner(one), Arc::into_inner(two)) else { return };
         let linger = async {
             if ending == Ending::Succeeded {
@@ -276,6 +276,9 @@ impl Doors {
                 drop(tokio::time::timeout(LINGER, emptied(&one)).await);
             }
             one.shutdown().await;
+            if ending == Ending::Succeeded {
+                emptied(&all).await;
+            }
         };
         let ended = async { tokio::join!(linger, two.shutdown()) };
         drop(tokio::time::timeout(LINGER * u32::from(ending == Ending::Succeeded) + DRAIN, ended).await);

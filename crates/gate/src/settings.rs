@@ -9,11 +9,17 @@
 //! staple = true                       # hand out the certificate's OCSP response; so without it where the certificate names a responder
 //! head_within = "20s"                 # how long a client may take for a request's head; this is the usual
 //!
+//! [[listener.pass]]                   # TLS that is asked for this name is passed on as it comes
+//! name = "intake.example.org"
+//! to = "10.0.0.2:8443"
+//! send_proxy = 2
+//!
 //! [[listener.route]]                  # the first whose host fits and whose path is the longest
 //! host = "api.example.org"            # any host without it
 //! path = "/fhir"                      # everything without it
 //! upstream = "http://127.0.0.1:8080"
 //! clients = "sas-production"          # who may pass; anybody without it
+//! send_proxy = 2                      # the PROXY protocol is spoken to the service: 1 or 2
 //! connect_within = "5s"               # this and the next are the usual
 //! answer_within = "60s"               # while nothing happens, before the answer begins and amid it
 //! largest_body = "10 MiB"             # any size without it
@@ -115,7 +121,19 @@ pub(crate) struct ListenerTable {
     #[serde(default)]
     pub(crate) proxies: Vec<IpAddr>,
     pub(crate) staple: Option<bool>,
+    #[serde(default)]
+    pub(crate) pass: Vec<PassTable>,
     pub(crate) route: Vec<RouteTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PassTable {
+    pub(crate) name: String,
+    pub(crate) to: String,
+    pub(crate) send_proxy: Option<u8>,
+    #[serde(default = "five_seconds")]
+    pub(crate) connect_within: Span,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,6 +145,7 @@ pub(crate) struct RouteTable {
     pub(crate) upstream: OneOrMore,
     pub(crate) clients: Option<String>,
     pub(crate) tls: Option<TlsTable>,
+    pub(crate) send_proxy: Option<u8>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_within: Span,
     #[serde(default = "a_minute")]

@@ -61,6 +61,8 @@ pub(crate) struct DoorTally {
     pub(crate) resumed: Count,
     pub(crate) failed: Count,
     pub(crate) slow: Count,
+    /// Passed on by their name.
+    pub(crate) passed: Count,
     /// Closed at once, since their address has too many.
     pub(crate) crowded: Count,
     /// Balancers that were not understood.

@@ -48,6 +48,7 @@ fn doors(text: &mut Text, plan: &Plan) {
             ("failed", &tally.failed),
             ("slow", &tally.slow),
             ("crowded", &tally.crowded),
+            ("passed", &tally.passed),
             ("balancer_not_understood", &tally.balancer),
         ] {
             family.count(&labels.and("outcome", outcome), count.value());

@@ -24,12 +24,13 @@ use hyper::{
 use crate::{
     answer::Body,
     observe::{Ledger, ServiceTally},
+    proxy::Carried,
 };
 use answered::Answered;
 pub(crate) use body::Upload;
 use pool::{Asked, Line, Pool};
 use reach::Speaks;
-pub(crate) use reach::{Reach, TlsWays, To};
+pub(crate) use reach::{Reach, TlsWays, To, tcp};
 
 /// How often one that takes no connection is tried.
 const TRY: Duration = Duration::from_secs(1);
@@ -121,7 +122,7 @@ impl Upstreams {
     /// Whether one of them takes a connection now.
     pub(crate) async fn live(&self) -> bool {
         for upstream in self.order() {
-            if upstream.reach.connect(false).await.is_ok() {
+            if upstream.reach.connect(false, None).await.is_ok() {
                 return true;
             }
         }
@@ -162,7 +163,8 @@ impl Upstream {
         bounds: Bounds,
     ) -> Result<Response<Body>, (Trouble, bool)> {
         let upgrade = head.headers.contains_key(UPGRADE) && self.reach.may_upgrade();
-        let mut asked = Asked { fresh: false, upgrade };
+        let carried = head.extensions.get::<Carried>().copied().filter(|_| self.reach.proxy.is_some());
+        let mut asked = Asked { fresh: false, upgrade, carried };
         loop {
             let line = self.pool.line(asked).await.map_err(|error| self.takes_none(&error))?;
             let (is_reused, fresh) = (line.is_reused, asked.fresh);
@@ -277,7 +279,7 @@ async fn try_again(upstream: std::sync::Weak<Upstream>) {
     loop {
         tokio::time::sleep(TRY).await;
         let Some(upstream) = upstream.upgrade() else { return };
-        if upstream.reach.connect(false).await.is_ok() {
+        if upstream.reach.connect(false, None).await.is_ok() {
             upstream.away.store(false, Ordering::Relaxed);
             tracing::info!(upstream = %upstream.reach, "an upstream takes connections again");
             return;

@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::Instant;
 
 use super::reach::{Reach, Speaks, Wire};
-use crate::{answer::Body, connection::HEAD};
+use crate::{answer::Body, connection::HEAD, proxy::Carried};
 
 /// How long a connection waits for another request.
 const IDLE: Duration = Duration::from_secs(60);
@@ -47,6 +47,7 @@ struct Kept {
 #[derive(Debug)]
 struct Idle {
     sender: http1::SendRequest<Body>,
+    carried: Option<Carried>,
     since: Instant,
 }
 
@@ -55,6 +56,7 @@ struct Shared {
     sender: http2::SendRequest<Body>,
     /// One for each request, and this one.
     load: Load,
+    carried: Option<Carried>,
     since: Instant,
 }
 
@@ -65,6 +67,7 @@ pub(super) type Load = Arc<()>;
 #[derive(Debug)]
 pub(super) struct Line {
     sender: Sender,
+    carried: Option<Carried>,
     /// Whether it waited since the request before: the service may have closed it meanwhile.
     pub(super) is_reused: bool,
 }
@@ -82,6 +85,8 @@ pub(super) struct Asked {
     pub(super) fresh: bool,
     /// One of HTTP/1.1, since a WebSocket begins on it.
     pub(super) upgrade: bool,
+    /// One that was begun with the word that it carries these, and so carries nobody else.
+    pub(super) carried: Option<Carried>,
 }
 
 impl Pool {
@@ -96,27 +101,27 @@ impl Pool {
     /// As [`Reach::connect`].
     pub(super) async fn line(&self, asked: Asked) -> io::Result<Line> {
         if !asked.fresh
-            && let Some(line) = self.take(asked.upgrade)
+            && let Some(line) = self.take(asked)
         {
             return Ok(line);
         }
         if asked.upgrade || !self.reach.may_share() || self.speaks_one.load(Ordering::Relaxed) {
-            return self.connect(asked.upgrade).await;
+            return self.connect(asked).await;
         }
         let connecting = self.connecting.lock().await;
         // Whoever waited for another to connect uses that one's.
         if !asked.fresh
-            && let Some(line) = self.take(false)
+            && let Some(line) = self.take(asked)
         {
             return Ok(Line { is_reused: false, ..line });
         }
-        let line = self.connect(false).await;
+        let line = self.connect(asked).await;
         drop(connecting);
         line
     }
 
-    async fn connect(&self, upgrade: bool) -> io::Result<Line> {
-        let Wire { stream, speaks } = self.reach.connect(upgrade).await?;
+    async fn connect(&self, Asked { upgrade, carried, .. }: Asked) -> io::Result<Line> {
+        let Wire { stream, speaks } = self.reach.connect(upgrade, carried).await?;
         self.speaks_one.store(speaks == Speaks::One && !upgrade, Ordering::Relaxed);
         let stream = TokioIo::new(stream);
         let sender = match speaks {
@@ -132,44 +137,52 @@ impl Pool {
                 let (sender, connection) = builder.handshake(stream).await.map_err(io::Error::other)?;
                 tokio::spawn(connection);
                 let load = Load::default();
-                let shared =
-                    Shared { sender: sender.clone(), load: Arc::clone(&load), since: Instant::now() };
+                let shared = Shared {
+                    sender: sender.clone(),
+                    load: Arc::clone(&load),
+                    carried,
+                    since: Instant::now(),
+                };
                 self.kept().shared.push(shared);
                 Sender::Shared(sender, load)
             }
         };
-        Ok(Line { sender, is_reused: false })
+        Ok(Line { sender, carried, is_reused: false })
     }
 
-    fn take(&self, upgrade: bool) -> Option<Line> {
+    fn take(&self, Asked { upgrade, carried, .. }: Asked) -> Option<Line> {
         let mut kept = self.kept();
         let now = Instant::now();
         if !upgrade {
             kept.shared.retain(|shared| !shared.sender.is_closed());
-            let free = kept.shared.iter_mut().find(|shared| Arc::strong_count(&shared.load) <= SHARED);
+            let free = kept
+                .shared
+                .iter_mut()
+                .find(|it| it.carried == carried && Arc::strong_count(&it.load) <= SHARED);
             if let Some(shared) = free {
                 shared.since = now;
                 let sender = Sender::Shared(shared.sender.clone(), Arc::clone(&shared.load));
-                return Some(Line { sender, is_reused: true });
+                return Some(Line { sender, carried, is_reused: true });
             }
         }
-        while let Some(idle) = kept.single.pop() {
+        while let Some(at) = kept.single.iter().rposition(|idle| idle.carried == carried) {
+            let idle = kept.single.remove(at);
             if idle.sender.is_ready() && now.duration_since(idle.since) < IDLE {
-                return Some(Line { sender: Sender::Single(idle.sender), is_reused: true });
+                return Some(Line { sender: Sender::Single(idle.sender), carried, is_reused: true });
             }
         }
         None
     }
 
     /// Keeps a connection of HTTP/1.1 once its answer is whole.
-    fn keep(self: &Arc<Self>, mut sender: http1::SendRequest<Body>) {
+    fn keep(self: &Arc<Self>, mut sender: http1::SendRequest<Body>, carried: Option<Carried>) {
         let pool = Arc::downgrade(self);
         tokio::spawn(async move {
             if sender.ready().await.is_err() {
                 return;
             }
             let Some(pool) = pool.upgrade() else { return };
-            pool.kept().single.push(Idle { sender, since: Instant::now() });
+            pool.kept().single.push(Idle { sender, carried, since: Instant::now() });
             pool.watch();
         });
     }
@@ -226,7 +239,7 @@ impl Line {
         match self.sender {
             Sender::Single(mut sender) => {
                 let response = sender.try_send_request(request).await?;
-                pool.keep(sender);
+                pool.keep(sender, self.carried);
                 Ok((response, None))
             }
             Sender::Shared(mut sender, load) => {

@@ -5,10 +5,12 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use hyper::http::uri::{Authority, Scheme};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsConnector;
+
+use crate::proxy::{Carried, Version};
 
 /// Where an upstream is, and what is said and asked on the way.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct Reach {
     pub(crate) to: To,
     /// How long a connection may take, with its handshake.
     pub(crate) within: Duration,
+    /// How it is told who is carried, if it is.
+    pub(crate) proxy: Option<Version>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,29 +57,51 @@ pub(crate) struct Wire {
 }
 
 impl Reach {
-    /// A connection; `upgrade` wants one of HTTP/1.1.
+    /// A connection that carries somebody, or is our own; `upgrade` wants one of HTTP/1.1.
     ///
     /// # Errors
     /// Those of the system; [`io::ErrorKind::TimedOut`]; a server whose certificate is not believed.
-    pub(crate) async fn connect(&self, upgrade: bool) -> io::Result<Wire> {
-        let wire = tokio::time::timeout(self.within, self.open(upgrade)).await;
+    pub(crate) async fn connect(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<Wire> {
+        let wire = tokio::time::timeout(self.within, self.open(upgrade, carried)).await;
         wire.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
-    async fn open(&self, upgrade: bool) -> io::Result<Wire> {
+    async fn open(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<Wire> {
         let (stream, speaks): (Box<dyn Stream>, _) = match &self.to {
-            To::Tcp(authority) => (Box::new(tcp(authority).await?), Speaks::One),
-            To::TcpTwo(authority) => (Box::new(tcp(authority).await?), Speaks::Two),
+            To::Tcp(authority) => (Box::new(self.tcp(authority, carried).await?), Speaks::One),
+            To::TcpTwo(authority) => (Box::new(self.tcp(authority, carried).await?), Speaks::Two),
             To::Tls(authority, name, ways) => {
                 let config = if upgrade { &ways.one } else { &ways.either };
                 let connector = TlsConnector::from(Arc::clone(config));
-                let stream = connector.connect(name.clone(), tcp(authority).await?).await?;
+                let stream = connector.connect(name.clone(), self.tcp(authority, carried).await?).await?;
                 let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 (Box::new(stream), if is_two { Speaks::Two } else { Speaks::One })
             }
-            To::Unix(path) => (Box::new(UnixStream::connect(path).await?), Speaks::One),
+            To::Unix(path) => {
+                let mut stream = UnixStream::connect(path).await?;
+                self.introduce(&mut stream, carried).await?;
+                (Box::new(stream), Speaks::One)
+            }
         };
         Ok(Wire { stream, speaks })
+    }
+
+    async fn tcp(&self, authority: &Authority, carried: Option<Carried>) -> io::Result<TcpStream> {
+        let mut stream = tcp(authority).await?;
+        self.introduce(&mut stream, carried).await?;
+        Ok(stream)
+    }
+
+    /// Says who is carried, before anything else.
+    async fn introduce<S: AsyncWrite + Unpin>(
+        &self,
+        stream: &mut S,
+        carried: Option<Carried>,
+    ) -> io::Result<()> {
+        match self.proxy {
+            Some(version) => stream.write_all(&version.header(carried)).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether a connection may turn out to be one for many requests.
@@ -105,7 +131,7 @@ impl std::fmt::Display for Reach {
     }
 }
 
-async fn tcp(authority: &Authority) -> io::Result<TcpStream> {
+pub(crate) async fn tcp(authority: &Authority) -> io::Result<TcpStream> {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or_default())).await?;
     stream.set_nodelay(true)?;

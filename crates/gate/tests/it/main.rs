@@ -17,6 +17,7 @@ mod responders;
 mod responders_are_asked;
 mod responses_are_stapled;
 mod services_are_reached;
+mod services_are_told_whom_they_speak_to;
 mod services_speak_http_2;
 mod the_check_is_honest;
 mod the_file_is_read_again;

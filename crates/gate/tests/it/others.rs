@@ -64,4 +64,14 @@ impl Server {
         let alone = "daemon off; master_process off;";
         (Self::start(folder, &["nginx", "-c", &settings, "-e", "stderr", "-g", alone], port), port)
     }
+
+    /// HAProxy with these settings, in which `PORT` stands for a port of its own.
+    pub(crate) fn haproxy(folder: &Path, settings: &str) -> (Self, u16) {
+        let port = free_port();
+        let usual = "defaults\nmode http\ntimeout client 20s\ntimeout server 20s\ntimeout connect 5s\n";
+        let settings = format!("{usual}{}", settings.replace("PORT", &port.to_string()));
+        let path = folder.join("haproxy.cfg");
+        std::fs::write(&path, settings).unwrap();
+        (Self::start(folder, &["haproxy", "-db", "-f", &path.display().to_string()], port), port)
+    }
 }

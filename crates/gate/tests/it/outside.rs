@@ -280,6 +280,12 @@ impl Stage {
         String::from_utf8_lossy(&output.await.unwrap().stderr).into_owned()
     }
 
+    /// What curl gets with these words alone.
+    pub(crate) async fn call(&self, words: &str) -> String {
+        let (folder, words) = (self.folder.path().to_owned(), format!("-sS {words}"));
+        tokio::task::spawn_blocking(move || run(&folder, "curl", &words)).await.unwrap()
+    }
+
     /// What curl says of a tunnel through the gate to somebody else.
     pub(crate) async fn tunnel(&self) -> String {
         let chain = chain().display();
