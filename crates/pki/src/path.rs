@@ -85,6 +85,7 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
     for der in &below {
         way.push(read(der)?);
     }
+    way.iter().skip(1).try_for_each(may_issue)?;
     // The whole last second counts.
     let ends = way.iter().chain([anchor]).map(|certificate| certificate.not_after().saturating_add(1000));
     let (mut until, mut lapsed, mut unasked) = (ends.min().unwrap_or_default(), false, None);
@@ -113,6 +114,14 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
     }
     let certificates = way.into_iter().map(|certificate| certificate.der().clone()).collect();
     Ok(Way { certificates, anchor: anchor.clone(), until, lapsed, unasked })
+}
+
+/// What `webpki` does not look at in an authority below the anchor: whether its key may sign certificates (RFC 5280 §6.1.4 n).
+fn may_issue(authority: &Certificate) -> Result<(), Refusal> {
+    let parsed = read(authority)?;
+    let usage = parsed.key_usage().map_err(|_| Refusal::Malformed)?;
+    let may = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    if may { Ok(()) } else { Err(Refusal::Untrusted) }
 }
 
 /// What lists, and of a leaf its responder, say together.

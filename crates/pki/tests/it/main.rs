@@ -10,6 +10,7 @@ mod names_keep_what_they_say;
 mod openssl_and_our_responder_agree;
 mod openssl_speaks_to_our_server;
 mod outside;
+mod pkits;
 mod profiles_say_what_a_platform_asks_for;
 mod requests_satisfy_openssl;
 mod revocation_lists_are_read_with_care;
