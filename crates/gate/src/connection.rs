@@ -113,6 +113,8 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
         Ok(Ok(Greeted::Passed(pass, client))) => {
             seat.settle();
             tally.passed.one();
+            // It cannot be told to end, and holds up nobody who is in a hurry.
+            drop((watchers.one, watchers.two));
             if let Err(error) = pass.carry(client, carried).await {
                 tracing::debug!(name = pass.name, %error, "what is passed on ended");
             }
