@@ -8,12 +8,20 @@ use crate::{error::Error, name::Name, shown};
 
 /// What the server said during the handshake.
 #[derive(Clone, Debug, Default)]
-pub struct ServerWish(Arc<Mutex<Option<Vec<Name>>>>);
+pub struct ServerWish {
+    authorities: Arc<Mutex<Option<Vec<Name>>>>,
+    handed: shown::Handed,
+}
 
 impl ServerWish {
     /// The authorities whose certificates it takes, none where it names none; `None` where it asked for no certificate.
     pub fn authorities(&self) -> Option<Vec<Name>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.authorities.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The OCSP response that it hands out with its certificate (DER), which nobody judged.
+    pub fn stapled(&self) -> Option<Vec<u8>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -23,7 +31,7 @@ impl ServerWish {
 /// [`Error::Tls`].
 pub fn asking_config() -> Result<(ClientConfig, ServerWish), Error> {
     let wish = ServerWish::default();
-    let mut config = shown::looking_config()?;
+    let mut config = shown::looking(Arc::clone(&wish.handed))?;
     config.client_auth_cert_resolver = Arc::new(Notes(wish.clone()));
     Ok((config, wish))
 }
@@ -34,7 +42,7 @@ struct Notes(ServerWish);
 impl ResolvesClientCert for Notes {
     fn resolve(&self, authorities: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let names = authorities.iter().filter_map(|der| Name::from_der(der).ok()).collect();
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
+        *self.0.authorities.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
         None
     }
 

@@ -1,6 +1,9 @@
 //! What a server shows, looked at from outside: for whom its certificate is, from whom, and whether these authorities vouch for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
@@ -41,10 +44,15 @@ pub enum ServerRefusal {
 /// # Errors
 /// [`Error::Tls`].
 pub fn looking_config() -> Result<ClientConfig, Error> {
+    looking(Arc::default())
+}
+
+/// The same, and what the server hands out with its certificate (RFC 6066 §8).
+pub(crate) fn looking(handed: Handed) -> Result<ClientConfig, Error> {
     Ok(ClientConfig::builder_with_provider(tls::provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Looker))
+        .with_custom_certificate_verifier(Arc::new(Looker(handed)))
         .with_no_client_auth())
 }
 
@@ -85,8 +93,11 @@ fn refusal(error: CertificateError) -> ServerRefusal {
     }
 }
 
+/// An OCSP response, unverified; none until one comes.
+pub(crate) type Handed = Arc<Mutex<Option<Vec<u8>>>>;
+
 #[derive(Debug)]
-struct Looker;
+struct Looker(Handed);
 
 impl ServerCertVerifier for Looker {
     fn verify_server_cert(
@@ -94,9 +105,11 @@ impl ServerCertVerifier for Looker {
         _: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
+        response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let handed = (!response.is_empty()).then(|| response.to_vec());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = handed;
         Ok(ServerCertVerified::assertion())
     }
 

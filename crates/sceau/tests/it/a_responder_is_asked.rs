@@ -183,3 +183,72 @@ fn verify_says_what_the_responder_said() {
     desk.run(&[&base[..], &lists, &["good.pem"]].concat()).ok();
     desk.run(&[&base[..], &lists, &["taken.pem"]].concat()).failed(5, "was revoked");
 }
+
+/// OpenSSL's server, which hands out the response of a file, if any; and its port.
+fn server(desk: &Desk, response: Option<&str>) -> (Running, u64) {
+    let mut words = "s_server -accept 127.0.0.1:0 -www -cert s.pem -key s.key -cert_chain aci.pem".to_owned();
+    if let Some(response) = response {
+        words.push_str(&format!(" -status_file {response}"));
+    }
+    let mut openssl = Command::new("openssl");
+    openssl.args(words.split(' ')).current_dir(desk.path("")).stdin(Stdio::null());
+    let mut child = openssl.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ").map(str::to_owned)).unwrap();
+    let port = ready.rsplit(':').next().unwrap().parse().unwrap();
+    // Whoever closes its output ends it.
+    std::thread::spawn(move || lines.for_each(drop));
+    (Running(child), port)
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn a_probe_tells_what_a_server_hands_out() {
+    let desk = Desk::new();
+    let responder = authority(&desk);
+    openssl(
+        &desk,
+        "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout s.key -out s.csr -subj /CN=s -addext subjectAltName=IP:127.0.0.1",
+    );
+    let ocsp = format!("http://127.0.0.1:{}/", responder.port);
+    let issue = ["cert", "ca", "issue", "--issuer", "aci", "--request", "s.csr", "--server", "-o", "s.crt"];
+    desk.run(&[&issue[..], &["--ocsp-url", &ocsp]].concat()).ok();
+    openssl(&desk, "x509 -inform DER -in s.crt -out s.pem");
+    issue_client_and_answers(&desk, responder.port);
+    let probed = |response: Option<&str>| {
+        let (_running, port) = server(&desk, response);
+        let url = format!("https://127.0.0.1:{port}/");
+        let said = desk.run(&["cert", "probe", &url, "--json", "--anchors", "root.pem"]).json();
+        let steps = said["steps"].as_array().unwrap().clone();
+        let step = steps.iter().find(|step| step["step"] == "staple").unwrap_or_else(|| panic!("{steps:?}"));
+        (step["state"].as_str().unwrap().to_owned(), step["found"].as_str().unwrap().to_owned())
+    };
+    let (state, found) = probed(Some("s.ocsp"));
+    assert!(state == "well" && found.contains("says good, until "), "{found}");
+    let (state, found) = probed(Some("other.ocsp"));
+    assert!(state == "notice" && found.contains("ocsp_another_certificate"), "{found}");
+    let (state, found) = probed(Some("s.revoked.ocsp"));
+    assert!(state == "refused" && found.contains("revoked on "), "{found}");
+    let (state, found) = probed(None);
+    assert!(state == "notice" && found.contains("hands out no OCSP response"), "{found}");
+}
+
+/// Of the server's certificate as it is and once it is taken back, and of another's.
+fn issue_client_and_answers(desk: &Desk, port: u64) {
+    issue(desk, "other", port);
+    let ahead = |certificate: &str, out: &str| {
+        desk.run(&["cert", "ca", "ocsp-response", "--issuer", "aci", "-o", out, certificate]).ok();
+    };
+    ahead("s.crt", "s.ocsp");
+    ahead("other.crt", "other.ocsp");
+    desk.run(&["cert", "ca", "revoke", "--issuer", "aci", "s.crt"]).ok();
+    ahead("s.crt", "s.revoked.ocsp");
+}

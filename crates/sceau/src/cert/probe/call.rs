@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ProtocolVersion;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::{TlsConnector, rustls::ClientConfig};
 
-use super::{State, Step, answer};
+use super::{State, Step, answer, staple};
 use crate::say;
 
 /// How long each step may take.
@@ -58,6 +58,7 @@ async fn walk(plan: &Plan, steps: &mut Vec<Step>) -> Result<(), Step> {
         looked.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
     drop(looked);
     steps.push(server(plan, &shown)?);
+    steps.extend(staple::step(&shown, wish.stapled().as_deref(), plan.now));
     let asked = wish.authorities();
     steps.push(asks(plan, asked.as_deref()));
 

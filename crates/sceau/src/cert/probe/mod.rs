@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod staple;
 
 use std::path::{Path, PathBuf};
 
