@@ -219,9 +219,9 @@ fn services(text: &mut Text, plan: &Plan) {
     let mut all = BTreeMap::new();
     for route in plan.listeners.iter().flat_map(|listener| &listener.routes) {
         for (service, takes, tally) in route.upstreams.services() {
-            // One that takes connections for any route takes them.
+            // A route that found it away tries it each second; one that did not may not have asked.
             let known = all.entry(Labels::of([("service", service)])).or_insert((takes, tally));
-            known.0 |= takes;
+            known.0 &= takes;
         }
     }
     let mut family =

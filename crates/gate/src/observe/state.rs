@@ -115,8 +115,9 @@ fn services(plan: &Plan) -> Value {
     let mut all = std::collections::BTreeMap::new();
     for route in plan.listeners.iter().flat_map(|listener| &listener.routes) {
         for (service, takes, tally) in route.upstreams.services() {
+            // As the metrics say it.
             let known = all.entry(service.to_owned()).or_insert((takes, tally));
-            known.0 |= takes;
+            known.0 &= takes;
         }
     }
     let shown = all.into_iter().map(|(service, (takes, tally))| {
