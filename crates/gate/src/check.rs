@@ -6,22 +6,32 @@ use serde_json::json;
 use crate::{
     answer::{self, Body},
     clock,
-    guard::Guard,
+    guard::{Admitted, Guard},
     upstream::Upstreams,
 };
 
-/// The answer to a caller who may ask: 200 `available` where a service takes connections and a current list of each authority speaks, else 503
-/// with what is wrong. So it is where requests pass though no list speaks (`fail_open`): whoever watches must learn that.
-pub(crate) async fn answer(upstreams: &Upstreams, guard: &Guard, now: u64) -> Response<Body> {
+/// The answer to a caller who may ask: 200 `available` where a service takes connections and a current list of each authority speaks, or a responder
+/// does; else 503 with what is wrong. So it is where this one passes though nothing speaks (`fail_open`): whoever watches must learn that.
+pub(crate) async fn answer(
+    upstreams: &Upstreams,
+    guard: &Guard,
+    who: Option<&Admitted>,
+    now: u64,
+) -> Response<Body> {
     if !upstreams.live().await {
         return unavailable("the service behind the gate takes no connection", &[]);
+    }
+    let is_unchecked = who.is_some_and(|who| who.unchecked);
+    if guard.inquiry().is_some() && !is_unchecked {
+        // The caller's own certificate was just judged by an answer, or by the list behind it.
+        return answer::status(StatusCode::OK, "available");
     }
     let stale: Vec<_> = guard
         .stale(now)
         .into_iter()
         .map(|one| json!({"list": one.list, "issuer": one.issuer, "ended": one.ended.map(clock::written)}))
         .collect();
-    if stale.is_empty() {
+    if stale.is_empty() && !is_unchecked {
         answer::status(StatusCode::OK, "available")
     } else {
         unavailable("no current revocation list speaks for some clients", &stale)

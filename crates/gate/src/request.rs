@@ -123,7 +123,7 @@ impl Caller {
             tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
         }
         if let Some(guard) = route.guard.as_ref().filter(|_| at_check && request.method() == Method::GET) {
-            return Err(check::answer(&route.upstreams, guard, now).await);
+            return Err(check::answer(&route.upstreams, guard, admitted.as_deref(), now).await);
         }
         let (caller, same_host, same_path) = (Arc::clone(self), host.clone(), path.to_owned());
         let may = move || caller.may_still(&same_host, &same_path, clock::now());

@@ -6,6 +6,7 @@ use crate::{
     kept::Kept,
     lists::{List, publish},
     outside::{Stage, chain, usual},
+    responders::{Responder, by_openssl},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,5 +45,22 @@ async fn who_may_not_pass_is_told_nothing_but_that() {
     let (status, head) = known.get("/mtls-protect/check").await;
     assert!(status == "403" && head.contains("certificate_revocation_unknown"), "{head}");
     assert!(!known.body().contains("stale"), "{}", known.body());
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_responder_answers_an_ended_list_is_no_trouble() {
+    let responder = Responder::open(by_openssl("authority", "-ndays 1")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ended = List::of_clients("05", &["revoked"]).dated("9 days ago", "1 hour ago").make();
+    publish(&folder.path().join("clients.crl"), &ended);
+    let lists = [format!("{}/root.crl", chain().display()), "clients.crl".to_owned()];
+    let asks = format!("ocsp = {{ responder = \"http://{}/\" }}\naddresses =", responder.address);
+    let stage = Stage::with(folder, |upstream| usual(upstream, &lists).replace("addresses =", &asks)).await;
+    let mut known = Kept::open(stage.address, "known", "");
+    assert_eq!(known.get("/mtls-protect/check").await.0, "200", "{}", known.body());
+    drop(responder);
+    let mut other = Kept::open(stage.address, "unknown", "");
+    assert_eq!(other.get("/mtls-protect/check").await.0, "403", "nobody speaks for this one");
     drop(stage.stop().await);
 }
