@@ -73,6 +73,7 @@ fn read(der: &[u8]) -> Result<OcspRequest, NotDer> {
         let extensions = explicit.expect(tag::SEQUENCE)?.inside();
         explicit.end()?;
         each_extension(extensions, |oid, critical, value| match oid {
+            NONCE if found.is_some() => Err(NotDer),
             NONCE => nonce::read(value).map(|octets| found = Some(octets.to_vec())),
             _ if critical => Err(NotDer),
             _ => Ok(()),

@@ -141,8 +141,9 @@ fn data(signed: Element<'_>) -> Result<Data<'_>, OcspRefusal> {
     let mut nonce = None;
     if let Some(explicit) = inside.optional(ONE)? {
         extensions(explicit, |value| {
-            nonce = Some(nonce::read(value)?);
-            Ok(())
+            // Once, as each extension (RFC 5280 §4.2).
+            let octets = nonce::read(value)?;
+            if nonce.replace(octets).is_none() { Ok(()) } else { Err(OcspRefusal::Malformed) }
         })?;
     }
     inside.end()?;

@@ -80,7 +80,10 @@ fn authorised(
     let usage = KeyUsage::required(OCSP_SIGNING);
     let verified = end.verify_for_usage(algorithms, &anchors, &[], time, usage, None, None);
     verified.map_err(|error| match error {
-        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
+        // The library looks at the dates first; a stranger's are nobody's business.
+        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }
+            if signature::certificate_is_by(delegate, issuer).unwrap_or(false) =>
+        {
             OcspRefusal::SignerNotValid
         }
         _ => OcspRefusal::Unauthorised,
