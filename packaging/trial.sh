@@ -200,9 +200,20 @@ more_than() { [ "$(wc -l < "$scratch/acknowledged")" -gt "$1" ]; }
 eventually "nobody can register" more_than 2
 declare -A was
 for role in $roles gate; do was[$role]=$(process $role); done
+# Whoever calls the gate meanwhile gets its own answer, each time: 400 to a path that means two things.
+: > "$scratch/answers"
+call_gate() { inside curl --silent --max-time 20 -o /dev/null -w '%{http_code}\n' --path-as-is --cacert /etc/sceau/server.pem https://localhost/.. || true; }
+( while [ ! -e "$scratch/succeeded" ]; do call_gate >> "$scratch/answers"; done ) &
+calls=$!
 install "$new"
+succeeded() { [ "$(process gate)" != 0 ] && [ "$(process gate)" != "${was[gate]}" ] && ! inside test -e "/proc/${was[gate]}"; }
+eventually "no new gate takes the place of the old one" succeeded
+touch "$scratch/succeeded"; wait $calls
+grep -qv '^400$' "$scratch/answers" && fail "the gate turned somebody away while it was upgraded: $(sort "$scratch/answers" | uniq -c)"
+[ "$(wc -l < "$scratch/answers")" -gt 3 ] || fail "nobody called the gate while it was upgraded"
+inside journalctl --quiet --output=cat --unit=sceau-gate | grep -q 'another gate takes the place of this one' || fail "the gate was restarted, not succeeded"
 upgraded=$(wc -l < "$scratch/acknowledged")
-for role in $roles gate; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
+for role in $roles; do [ "$(process $role)" != "${was[$role]}" ] || fail "the upgrade did not start $role again"; done
 eventually "nobody can register after the upgrade" more_than "$upgraded"
 runs $roles gate
 killed element platform connector gate
