@@ -143,6 +143,23 @@ async fn the_last_requests_are_told_before_the_gate_ends() {
     assert_eq!(spans, 20);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_takes_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), "mkfifo", "log");
+    // Open, and never read: after some hundred lines, whoever writes there waits.
+    let taker = fs::OpenOptions::new().read(true).write(true).open(folder.path().join("log")).unwrap();
+    let observe = "[observe]\naddress = \"127.0.0.1:0\"\naccess_log = \"log\"\n";
+    let lists = ["root", "authority"].map(|name| format!("{}/{name}.crl", chain().display()));
+    let stage = Stage::with(folder, |upstream| usual(upstream, &lists) + observe).await;
+    let mut known = Kept::open(stage.address, "known", "");
+    for _ in 0..400 {
+        assert_eq!(known.get("/mtls-protect/a").await.0, "200");
+    }
+    drop(taker);
+    drop(stage.stop().await);
+}
+
 /// A collector: the bodies that it is sent.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
