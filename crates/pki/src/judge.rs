@@ -110,8 +110,8 @@ pub enum Refusal {
     /// Its issuer took it back, or an issuer of it was taken back.
     #[error("the certificate was revoked by its issuer")]
     Revoked,
-    /// Revocation lists are kept here, and none that is current speaks for it or for an issuer of it.
-    #[error("no current revocation list says whether the certificate was taken back")]
+    /// Lists or responders are asked here, and none that is current speaks for it or for an issuer of it.
+    #[error("neither a current revocation list nor a responder says whether the certificate was taken back")]
     RevocationUnknown,
     /// A trusted authority issued it, but not the one that issues clients here.
     #[error("the certificate was issued by another authority than the one that issues clients here")]
