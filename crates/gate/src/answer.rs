@@ -41,6 +41,22 @@ pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> 
     response
 }
 
+/// The same to an application of this machine, in words.
+pub(crate) fn failure_in_words(
+    status: StatusCode,
+    code: &'static str,
+    words: &'static str,
+) -> Response<Body> {
+    json(status, format!(r#"{{"status": "KO", "code": "{code}", "reason": {}}}"#, Value::from(words)))
+}
+
+/// Says why in headers, unless they say so already.
+pub(crate) fn explain(response: &mut Response<Body>, code: &'static str, words: &'static str) {
+    for (name, said) in [(CODE, code), (REASON, words)] {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(said));
+    }
+}
+
 /// The code of an answer of the gate's own.
 pub(crate) fn code(response: &Response<Body>) -> Option<&str> {
     response.headers().get(CODE).and_then(|code| code.to_str().ok())

@@ -85,7 +85,10 @@ impl GateCommand {
                 let succeeded = succession::hand_over_on_signal(listening.reload())?;
                 let (addresses, observed) = (listening.addresses(), listening.observed());
                 let process = std::process::id();
-                let ready = json!({"ready": "gate", "addresses": addresses, "observed": observed, "process": process});
+                let outgoing = listening.outgoing();
+                let ready = json!({
+                    "ready": "gate", "addresses": addresses, "outgoing": outgoing, "observed": observed, "process": process,
+                });
                 say(&format!("{ready}\n"))?;
                 succession::say_ready();
                 let ending = async {

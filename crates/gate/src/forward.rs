@@ -125,13 +125,13 @@ pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 }
 
 /// Drops what only the gate says, under each spelling that a service behind may take for it.
-fn withhold(headers: &mut HeaderMap) {
+pub(crate) fn withhold(headers: &mut HeaderMap) {
     let taken = |name: &&HeaderName| OURS.iter().any(|ours| name.as_str().replace('_', "-") == ours.as_str());
     let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
     lies.iter().for_each(|name| drop(headers.remove(name)));
 }
 
-fn strip(headers: &mut HeaderMap) {
+pub(crate) fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

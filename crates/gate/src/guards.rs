@@ -34,18 +34,24 @@ pub(crate) fn keeping(folder: &Path, table: &ListsTable) -> Keeping {
     }
 }
 
-/// Each guard by its name, with the feeds that they ask; lists that feeds used `before` stay in use.
+/// Each guard by its name, with the feeds that they and `others` ask; lists that feeds used `before` stay in use.
 pub(crate) fn guards<'a>(
     folder: &Path,
     tables: &[(&'a str, &ClientsTable)],
     keeping: &Keeping,
     before: &[Arc<Feed>],
+    others: Vec<Asking<'_>>,
     ledger: &Ledger,
     answers: &Arc<Answers>,
 ) -> Result<(Guards<'a>, Vec<Arc<Feed>>), Error> {
     let drafts = tables.iter().map(|(name, table)| Draft::read(folder, name, table));
     let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-    let feeds = feeds(&drafts, keeping, before, ledger)?;
+    let askings = drafts.iter().map(|draft| Asking {
+        place: format!("clients.{}", draft.name),
+        sources: &draft.sources,
+        authorities: &draft.authorities,
+    });
+    let feeds = feeds(&askings.chain(others).collect::<Vec<_>>(), keeping, before, ledger)?;
     let guards = drafts.into_iter().map(|draft| {
         let asked = feeds.iter().filter(|feed| draft.sources.contains(&feed.source)).cloned().collect();
         let guard = Guard::new(draft.name, draft.chain, draft.rules, asked, draft.fail_open);
@@ -112,25 +118,32 @@ fn fail_open(folder: &Path, place: &str, table: &FailOpenTable) -> Result<FailOp
     Ok(FailOpen::new(age, journal))
 }
 
+/// Whoever asks lists: a setting, the lists' sources, and whose they may be.
+pub(crate) struct Asking<'a> {
+    pub(crate) place: String,
+    pub(crate) sources: &'a [Source],
+    pub(crate) authorities: &'a [Certificate],
+}
+
 fn feeds(
-    drafts: &[Draft<'_>],
+    askings: &[Asking<'_>],
     keeping: &Keeping,
     before: &[Arc<Feed>],
     ledger: &Ledger,
 ) -> Result<Vec<Arc<Feed>>, Error> {
     let mut feeds: Vec<Arc<Feed>> = Vec::new();
-    for draft in drafts {
-        for source in &draft.sources {
+    for asking in askings {
+        for source in asking.sources {
             if feeds.iter().any(|feed| feed.source == *source) {
                 continue;
             }
-            let asking = drafts.iter().filter(|other| other.sources.contains(source));
-            let authorities = asking.flat_map(|other| other.authorities.iter().cloned()).collect();
+            let others = askings.iter().filter(|other| other.sources.contains(source));
+            let authorities = others.flat_map(|other| other.authorities.iter().cloned()).collect();
             let feed = Feed::new(source.clone(), authorities, keeping.limits.octets)
                 .counting(ledger.feeds.of(&source.to_string()));
             let used = before.iter().find(|feed| feed.source == *source);
             feed.load(used.map(Arc::as_ref), &keeping.cache, now()).map_err(|unusable| {
-                let (place, path) = (format!("clients.{}, revocation_lists", draft.name), source.to_string());
+                let (place, path) = (format!("{}, revocation_lists", asking.place), source.to_string());
                 match unusable {
                     Unusable::File(cause) => Error::File { place, path, cause },
                     Unusable::List(cause) => Error::List { place, path, cause },

@@ -22,6 +22,7 @@ mod lists;
 mod live;
 mod observe;
 mod ocsp;
+mod outgoing;
 mod pass;
 mod plan;
 mod proxy;

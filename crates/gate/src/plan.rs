@@ -20,6 +20,7 @@ use crate::{
     lists::{Feed, Keeping, Stamp, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
     ocsp::{self, Answers},
+    outgoing::{self, Outgoing},
     pass::Pass,
     routes::{passes, upstreams},
     settings::{ListenerTable, RouteTable, Settings},
@@ -33,6 +34,7 @@ pub struct Plan {
     /// Of the file, before it was read.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) listeners: Vec<Listener>,
+    pub(crate) outgoing: Vec<Outgoing>,
     pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) keeping: Keeping,
@@ -120,7 +122,12 @@ impl Plan {
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
         let used = before.map_or(&[][..], |before| &before.feeds);
-        let (guards, feeds) = guards(folder, &clients, &keeping, used, &ledger, &answers)?;
+        let drafts = settings.outgoing.iter().enumerate();
+        let drafts = drafts.map(|(nth, table)| outgoing::Draft::read(folder, nth, table, &ledger));
+        let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
+        let others = drafts.iter().map(outgoing::Draft::asks).collect();
+        let (guards, feeds) = guards(folder, &clients, &keeping, used, others, &ledger, &answers)?;
+        let outgoing = outgoing::each_once(drafts.into_iter().map(|draft| draft.asking(&feeds)).collect())?;
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
@@ -139,7 +146,19 @@ impl Plan {
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
-        Ok(Self { path, stamp, listeners, guards, feeds, keeping, certificates, observing, ledger, answers })
+        Ok(Self {
+            path,
+            stamp,
+            listeners,
+            outgoing,
+            guards,
+            feeds,
+            keeping,
+            certificates,
+            observing,
+            ledger,
+            answers,
+        })
     }
 
     /// What is handed out with the same certificate stays so.

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use hyper::http::uri::Authority;
 use rustls::pki_types::ServerName;
-use sceau_pki::{Anchors, Certificate, client_config};
+use sceau_pki::{Anchors, Certificate, CurrentLists, client_config, client_config_asking};
 
 use crate::{
     error::Error,
@@ -12,7 +12,7 @@ use crate::{
     observe::Ledger,
     pass::Pass,
     proxy::Version,
-    settings::{PassTable, RouteTable, TlsTable},
+    settings::{OutgoingTable, PassTable, RouteTable, TlsTable},
     upstream::{Bounds, Reach, TlsWays, To, Upstreams},
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn upstreams(
     let at = |setting: &str| format!("{place}, {setting}");
     let texts = table.upstream.texts();
     let secure = texts.iter().any(|text| text.starts_with("https://"));
-    let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref())).transpose()?;
+    let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref(), None)).transpose()?;
     if table.tls.is_some() && tls.is_none() {
         return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
     }
@@ -43,6 +43,33 @@ pub(crate) fn upstreams(
     }
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
     Ok(Upstreams::new(reaches, bounds, ledger))
+}
+
+/// The partner that an outgoing address reaches.
+pub(crate) fn partner(
+    folder: &Path,
+    place: &str,
+    table: &OutgoingTable,
+    authority: &Authority,
+    lists: Option<CurrentLists>,
+    ledger: &Ledger,
+) -> Result<Upstreams, Error> {
+    let with_port = match authority.port() {
+        Some(_) => Ok(authority.clone()),
+        None => format!("{authority}:443").parse(),
+    };
+    let ways = tls(folder, &format!("{place}, tls"), table.tls.as_ref(), lists)?;
+    let to = with_port.ok().and_then(|authority| over_tls(authority, ways));
+    let to = to.ok_or_else(|| Error::setting(format!("{place}, to"), "this is no host"))?;
+    let reach = Reach { to, within: table.connect_within.0, proxy: None };
+    let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
+    Ok(Upstreams::new(vec![reach], bounds, ledger))
+}
+
+fn over_tls(authority: Authority, ways: TlsWays) -> Option<To> {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(host.to_owned()).ok()?;
+    Some(To::Tls(authority, name, ways))
 }
 
 /// What a listener passes on by its name.
@@ -87,17 +114,18 @@ fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {
     match scheme {
         "http" => Some(To::Tcp(authority)),
         "h2c" => Some(To::TcpTwo(authority)),
-        "https" => {
-            let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-            let name = ServerName::try_from(host.to_owned()).ok()?;
-            Some(To::Tls(authority, name, tls?.clone()))
-        }
+        "https" => over_tls(authority, tls?.clone()),
         _ => None,
     }
 }
 
 /// Whom to believe, and what to show: the system's authorities and no certificate, unless the table says otherwise.
-fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<TlsWays, Error> {
+fn tls(
+    folder: &Path,
+    place: &str,
+    table: Option<&TlsTable>,
+    lists: Option<CurrentLists>,
+) -> Result<TlsWays, Error> {
     let at = |setting: &str| format!("{place}.{setting}");
     let authority = table.and_then(|table| table.authority.as_ref());
     let trusted = match authority {
@@ -114,7 +142,11 @@ fn tls(folder: &Path, place: &str, table: Option<&TlsTable>) -> Result<TlsWays, 
             return Err(Error::setting(place, "a certificate needs its key, and a key its certificate"));
         }
     };
-    let either = client_config(&anchors, shown.as_ref()).map_err(Error::pki(place))?;
+    let either = match lists {
+        Some(lists) => client_config_asking(&anchors, shown.as_ref(), lists),
+        None => client_config(&anchors, shown.as_ref()),
+    };
+    let either = either.map_err(Error::pki(place))?;
     let mut one = either.clone();
     one.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsWays { either: Arc::new(either), one: Arc::new(one) })

@@ -17,6 +17,7 @@ use crate::{
     live::Live,
     observe::{Observer, Window},
     ocsp::Stapler,
+    outgoing::{At, Door, Taken},
     plan::{Place, Plan},
 };
 
@@ -54,6 +55,7 @@ impl From<()> for Ending {
 #[derive(Debug)]
 pub struct Listening {
     sockets: Vec<(Place, TcpListener)>,
+    outgoing: Vec<Taken>,
     window: Option<Window>,
     live: Arc<Live>,
     orders: mpsc::Receiver<Order>,
@@ -111,10 +113,12 @@ impl Gate {
     /// [`Error::Listen`]; [`Error::File`] of a journal that cannot be written.
     pub async fn listen(self) -> Result<Listening, Error> {
         let sockets = take(&self.plan, |_| false, &self.given).await?;
+        let outgoing = take_outgoing(&self.plan, |_| false, &self.given).await?;
         let window = open(&self.plan, None, &self.given).await?;
         let (reload, orders) = mpsc::channel(1);
         Ok(Listening {
             sockets,
+            outgoing,
             window,
             live: Arc::new(Live::new(self.plan)),
             orders,
@@ -134,6 +138,11 @@ impl Listening {
         self.window.as_ref().and_then(Window::address)
     }
 
+    /// Where applications of this machine call partners, in the order of the configuration.
+    pub fn outgoing(&self) -> Vec<String> {
+        self.outgoing.iter().map(Taken::address).collect()
+    }
+
     /// What makes it read its file again.
     pub fn reload(&self) -> Reload {
         self.reload.clone()
@@ -144,8 +153,10 @@ impl Listening {
     pub async fn serve<E: Into<Ending>>(mut self, stop: impl Future<Output = E>) {
         let observer = self.window.take().map(|window| Observer::start(window, Arc::clone(&self.live)));
         let (live, leaving, open) = (Arc::clone(&self.live), Leaving::default(), HashMap::new());
-        let mut doors = Doors { live, leaving, open, tasks: JoinSet::new(), observer };
+        let (tasks, outgoing) = (JoinSet::new(), Vec::new());
+        let mut doors = Doors { live, leaving, open, outgoing, tasks, observer };
         self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));
+        self.outgoing.drain(..).for_each(|taken| doors.open_outgoing(taken));
         let mut following = Following::begin(&self.live.plan());
         let mut looking = tokio::time::interval(LOOK);
         tokio::pin!(stop);
@@ -222,6 +233,7 @@ struct Doors {
     live: Arc<Live>,
     leaving: Leaving,
     open: HashMap<Place, (AbortHandle, Arc<TcpListener>)>,
+    outgoing: Vec<Door>,
     tasks: JoinSet<()>,
     observer: Option<Observer>,
 }
@@ -233,9 +245,14 @@ impl Doors {
         self.open.insert(place, (self.tasks.spawn(accepting), socket));
     }
 
+    fn open_outgoing(&mut self, taken: Taken) {
+        self.outgoing.push(Door::open(taken, Arc::clone(&self.live)));
+    }
+
     /// Other handles on all sockets.
     fn lend(&self) -> io::Result<Vec<OwnedFd>> {
         let ours = self.open.values().map(|(_, socket)| lend(&**socket));
+        let ours = ours.chain(self.outgoing.iter().map(Door::lend));
         ours.chain(self.observer.iter().map(Observer::lend)).collect()
     }
 
@@ -245,6 +262,8 @@ impl Doors {
         let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
+        let is_open = |at: &At| self.outgoing.iter().any(|door| door.at == *at);
+        let outgoing = take_outgoing(&plan, is_open, &Given::default()).await?;
         let window = open(&plan, self.observer.as_ref(), &Given::default()).await?;
         let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
         if let Some(window) = window {
@@ -252,7 +271,9 @@ impl Doors {
         } else if plan.observing.as_ref().is_none_or(|wanted| wanted.at.is_none()) {
             self.observer = None;
         }
+        self.outgoing.retain(|door| plan.outgoing.iter().any(|one| one.at == door.at));
         self.live.follow(plan);
+        outgoing.into_iter().for_each(|taken| self.open_outgoing(taken));
         sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
         self.open.retain(|place, (accepting, _)| {
             let stays = stay.contains(place);
@@ -267,7 +288,7 @@ impl Doors {
     async fn close(mut self, ending: Ending) {
         self.tasks.shutdown().await;
         self.open.clear();
-        drop(self.observer);
+        drop((self.observer, self.outgoing));
         let Leaving { one, two, all } = self.leaving;
         let (Some(one), Some(two)) = (Arc::into_inner(one), Arc::into_inner(two)) else { return };
         let linger = async {
@@ -307,6 +328,15 @@ async fn take(
         sockets.push((listener.place, socket.map_err(|cause| Error::Listen { address, cause })?));
     }
     Ok(sockets)
+}
+
+/// Takes the addresses on which applications call partners, but those that are open.
+async fn take_outgoing(plan: &Plan, open: impl Fn(&At) -> bool, given: &Given) -> Result<Vec<Taken>, Error> {
+    let mut taken = Vec::new();
+    for one in plan.outgoing.iter().filter(|one| !open(&one.at)) {
+        taken.push(Door::take(&one.at, given).await?);
+    }
+    Ok(taken)
 }
 
 /// Where whoever watches will be answered, unless `before` answers there.

@@ -45,6 +45,12 @@
 //! profile = "sas"                     # or a file: "profiles/ours.toml"
 //! environment = "production"          # or several, ["recette", "preproduction"], below the same authorities
 //!
+//! [[outgoing]]                        # for applications of this machine, which call a partner in plain HTTP by this address
+//! address = "127.0.0.1:8081"          # or unix:/path, with mode = "0600" or "0660"
+//! to = "https://partner.example.org/base"
+//! tls = { authority = "partner-ca.pem", certificate = "ours.pem", key = "ours.key" }
+//! revocation_lists = ["partner-ca.crl"] # of those authorities; nobody is asked without it
+//!
 //! [lists]                             # how they are kept; this is the usual
 //! cache = "cache"                     # else systemd's CACHE_DIRECTORY, else this folder beside the file
 //! fetch_from = "07:00"                # UTC: once a day, within
@@ -83,7 +89,10 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) lists: ListsTable,
     pub(crate) observe: Option<ObserveTable>,
+    #[serde(default)]
     pub(crate) listener: Vec<ListenerTable>,
+    #[serde(default)]
+    pub(crate) outgoing: Vec<OutgoingTable>,
     #[serde(default)]
     pub(crate) clients: BTreeMap<String, ClientsTable>,
 }
@@ -134,6 +143,21 @@ pub(crate) struct PassTable {
     pub(crate) send_proxy: Option<u8>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_within: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutgoingTable {
+    pub(crate) address: String,
+    pub(crate) mode: Option<String>,
+    pub(crate) to: String,
+    pub(crate) tls: Option<TlsTable>,
+    pub(crate) revocation_lists: Option<Vec<String>>,
+    #[serde(default = "five_seconds")]
+    pub(crate) connect_within: Span,
+    #[serde(default = "a_minute")]
+    pub(crate) answer_within: Span,
+    pub(crate) largest_body: Option<Size>,
 }
 
 #[derive(Debug, Deserialize)]

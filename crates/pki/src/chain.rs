@@ -9,7 +9,7 @@ use crate::{
     judge::{ClientIdentity, Refusal},
     name::Name,
     online::{Online, Unasked},
-    path::{self, Question, Way},
+    path::{self, Holder, Question, Way},
     revocation::RevocationLists,
 };
 
@@ -141,8 +141,13 @@ impl ChainJudge {
         online: Option<Online<'_>>,
     ) -> Result<Way, Refusal> {
         let (anchors, lists) = (&self.anchors, self.lists.as_ref());
-        let verify =
-            |now| path::verify(Question { anchors, lists, now, grace, online }, certificate, intermediates);
+        let verify = |now| {
+            path::verify(
+                Question { anchors, lists, now, grace, online, holder: Holder::Client },
+                certificate,
+                intermediates,
+            )
+        };
         let refusal = match verify(now) {
             Ok(way) => return Ok(way),
             Err(refusal) => refusal,

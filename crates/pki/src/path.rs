@@ -43,6 +43,14 @@ pub(crate) struct Question<'a> {
     pub(crate) grace: u64,
     /// What responders say of the leaf; none: nothing is asked of them.
     pub(crate) online: Option<Online<'a>>,
+    pub(crate) holder: Holder,
+}
+
+/// Whose certificate it is, and what it must be made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Client,
+    Server,
 }
 
 /// Looks for a way that every certificate of it allows, and that the lists do not deny.
@@ -67,7 +75,10 @@ pub(crate) fn verify(
             Err(webpki::Error::UnknownIssuer)
         }
     };
-    let usage = KeyUsage::client_auth();
+    let usage = match question.holder {
+        Holder::Client => KeyUsage::client_auth(),
+        Holder::Server => KeyUsage::server_auth(),
+    };
     let verified =
         end.verify_for_usage(algorithms, &roots.roots, intermediates, time, usage, None, Some(&permit));
     match verified {

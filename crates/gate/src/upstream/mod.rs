@@ -4,6 +4,7 @@ mod answered;
 mod body;
 mod pool;
 mod reach;
+mod tls_trouble;
 
 use std::{
     sync::{
@@ -31,6 +32,7 @@ pub(crate) use body::Upload;
 use pool::{Asked, Line, Pool};
 use reach::Speaks;
 pub(crate) use reach::{Reach, TlsWays, To, tcp};
+pub(crate) use tls_trouble::TlsTrouble;
 
 /// How often one that takes no connection is tried.
 const TRY: Duration = Duration::from_secs(1);
@@ -59,6 +61,7 @@ struct Upstream {
     name: Arc<str>,
     tally: Arc<ServiceTally>,
     pool: Arc<Pool>,
+    is_alone: bool,
     /// Takes no connection, and is being tried.
     away: AtomicBool,
 }
@@ -68,6 +71,8 @@ struct Upstream {
 pub(crate) enum Trouble {
     /// No service takes a connection, or the one asked broke off.
     Away,
+    /// The same, since one side does not believe the other's certificate.
+    Tls(TlsTrouble),
     /// A service does not answer in time.
     Slow,
     /// The client does not send its body in time.
@@ -79,7 +84,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Away => (StatusCode::BAD_GATEWAY, "upstream_away"),
+            Self::Away | Self::Tls(_) => (StatusCode::BAD_GATEWAY, "upstream_away"),
             Self::Slow => (StatusCode::GATEWAY_TIMEOUT, "upstream_slow"),
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "request_too_slow"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
@@ -89,7 +94,8 @@ impl Trouble {
 
 impl Upstreams {
     pub(crate) fn new(reaches: Vec<Reach>, bounds: Bounds, ledger: &Ledger) -> Self {
-        let all = reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach, ledger))).collect();
+        let is_alone = reaches.len() == 1;
+        let all = reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach, is_alone, ledger))).collect();
         Self { all, next: AtomicUsize::new(0), bounds }
     }
 
@@ -101,17 +107,23 @@ impl Upstreams {
             return Err(Trouble::TooLarge);
         }
         let (head, upload) = request.into_parts();
+        let mut last = Trouble::Away;
         for upstream in self.order() {
             let begun = Instant::now();
             let answered = upstream.send(&head, &upload, self.bounds).await;
             upstream.count(&answered, begun, &upload);
             match answered {
-                Err((Trouble::Away, true)) => {}
+                Err((trouble @ (Trouble::Away | Trouble::Tls(_)), true)) => last = trouble,
                 Err((trouble, _)) => return Err(trouble),
                 Ok(response) => return Ok(response),
             }
         }
-        Err(Trouble::Away)
+        Err(last)
+    }
+
+    /// Uses no connection that waits.
+    pub(crate) fn forget(&self) {
+        self.all.iter().for_each(|upstream| upstream.pool.forget());
     }
 
     /// Each by its name, whether it took the last connection that was tried, and what is counted of it.
@@ -140,10 +152,10 @@ impl Upstreams {
 }
 
 impl Upstream {
-    fn new(reach: Reach, ledger: &Ledger) -> Self {
+    fn new(reach: Reach, is_alone: bool, ledger: &Ledger) -> Self {
         let name = reach.to_string();
         let (pool, tally) = (Pool::new(reach.clone()), ledger.services.of(&name));
-        Self { pool, reach, name: name.into(), tally, away: AtomicBool::new(false) }
+        Self { pool, reach, is_alone, name: name.into(), tally, away: AtomicBool::new(false) }
     }
 
     fn count<T>(&self, answered: &Result<T, (Trouble, bool)>, begun: Instant, upload: &Upload) {
@@ -170,7 +182,10 @@ impl Upstream {
             let (is_reused, fresh) = (line.is_reused, asked.fresh);
             let request = request(head, upload.body(bounds.body), &line, &self.reach);
             let failed = match self.ask(line, request.ok_or((Trouble::Away, true))?, upload, bounds).await? {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.away.store(false, Ordering::Relaxed);
+                    return Ok(answer);
+                }
                 Err(failed) => failed,
             };
             let whole = !upload.has_begun();
@@ -213,10 +228,11 @@ impl Upstream {
 
     fn takes_none(self: &Arc<Self>, error: &std::io::Error) -> (Trouble, bool) {
         tracing::warn!(upstream = %self.reach, %error, "an upstream takes no connection");
-        if !self.away.swap(true, Ordering::Relaxed) {
+        // Who is alone is asked anyway, and so tried by each request.
+        if !self.away.swap(true, Ordering::Relaxed) && !self.is_alone {
             tokio::spawn(try_again(Arc::downgrade(self)));
         }
-        (Trouble::Away, true)
+        (TlsTrouble::of(error).map_or(Trouble::Away, Trouble::Tls), true)
     }
 
     fn broke_off(&self, failed: TrySendError<Request<Body>>, upload: &Upload) -> (Trouble, bool) {
@@ -224,9 +240,9 @@ impl Upstream {
             return (Trouble::TooLarge, false);
         }
         let unsent = failed.message().is_some();
-        let cause = cause(&failed.into_error());
-        tracing::warn!(upstream = %self.reach, cause, "an upstream does not answer");
-        (Trouble::Away, unsent)
+        let error = failed.into_error();
+        tracing::warn!(upstream = %self.reach, cause = cause(&error), "an upstream does not answer");
+        (TlsTrouble::of(&error).map_or(Trouble::Away, Trouble::Tls), unsent)
     }
 }
 

@@ -150,6 +150,13 @@ impl Pool {
         Ok(Line { sender, carried, is_reused: false })
     }
 
+    /// Uses none of those that wait: requests under way go on.
+    pub(super) fn forget(&self) {
+        let mut kept = self.kept();
+        kept.single.clear();
+        kept.shared.clear();
+    }
+
     fn take(&self, Asked { upgrade, carried, .. }: Asked) -> Option<Line> {
         let mut kept = self.kept();
         let now = Instant::now();

@@ -25,7 +25,7 @@ fn configuration(address: SocketAddr, upstream: &str, settings: &str) -> String 
 }
 
 /// OpenSSL's server, which demands a certificate of the chain and says what it saw.
-async fn openssl() -> (Child, u16) {
+pub(crate) async fn openssl() -> (Child, u16) {
     let chain = chain().display();
     let words = format!(
         "s_server -accept 127.0.0.1:0 -cert {chain}/server.pem -key {chain}/server.key -CAfile {chain}/root.pem \

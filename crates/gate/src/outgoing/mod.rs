@@ -1,0 +1,179 @@
+//! Calls to partners: applications of this machine speak plain HTTP, the gate shows the certificate and believes no server unproven.
+//!
+//! It must never be reached from elsewhere, nor through a person's browser: whoever reaches it speaks with our certificate.
+
+mod door;
+mod words;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use hyper::http::uri::{Authority, Scheme, Uri};
+use sceau_pki::{Certificate, RevocationLists};
+
+use crate::{
+    error::Error,
+    files::certificates,
+    guards::Asking,
+    lists::{Feed, Source},
+    observe::Ledger,
+    routes,
+    settings::OutgoingTable,
+    upstream::Upstreams,
+};
+pub(crate) use door::{Door, Taken};
+
+/// Where applications call, and whom that reaches.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) at: At,
+    upstreams: Upstreams,
+    /// The partner, as its name stands in requests.
+    authority: Authority,
+    /// Its path before each request's own.
+    base: String,
+    /// Whose lists speak for the partner; set once they are loaded.
+    feeds: Arc<OnceLock<Vec<Arc<Feed>>>>,
+    /// Of the lists that the connections in use were begun under.
+    epoch: AtomicU64,
+}
+
+/// An address of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum At {
+    Tcp(SocketAddr),
+    /// With its mode.
+    Unix(PathBuf, u32),
+}
+
+/// One before its lists are loaded.
+pub(crate) struct Draft {
+    place: String,
+    outgoing: Outgoing,
+    sources: Vec<Source>,
+    /// Whose lists it knows.
+    authorities: Vec<Certificate>,
+}
+
+impl Draft {
+    /// # Errors
+    /// [`Error`] of the setting at fault.
+    pub(crate) fn read(
+        folder: &Path,
+        nth: usize,
+        table: &OutgoingTable,
+        ledger: &Ledger,
+    ) -> Result<Self, Error> {
+        let place = format!("outgoing {}", nth + 1);
+        let at = |setting: &str| format!("{place}, {setting}");
+        let shape =
+            || Error::setting(at("to"), "write it https://host, https://host:port or https://host/path");
+        let to: Uri = table.to.parse().map_err(|_| shape())?;
+        let authority = to.authority().filter(|it| !it.as_str().contains('@')).ok_or_else(shape)?.clone();
+        if to.scheme() != Some(&Scheme::HTTPS) || to.query().is_some() {
+            return Err(shape());
+        }
+        let texts = table.revocation_lists.iter().flatten();
+        let sources = texts.map(|text| Source::read(text, folder)).collect::<Result<Vec<_>, _>>();
+        let sources = sources.map_err(|reason| Error::setting(at("revocation_lists"), reason))?;
+        let named = table.tls.as_ref().and_then(|tls| tls.authority.as_ref());
+        if !sources.is_empty() && named.is_none() {
+            let reason = "lists are believed of the authorities that `tls.authority` names: name them";
+            return Err(Error::setting(at("revocation_lists"), reason));
+        }
+        let known = named.map(|path| certificates(folder, std::slice::from_ref(path), &at("tls.authority")));
+        let feeds = Arc::new(OnceLock::new());
+        let lists = (!sources.is_empty()).then(|| asked(&feeds));
+        let upstreams = routes::partner(folder, &place, table, &authority, lists, ledger)?;
+        let base = to.path().trim_end_matches('/').to_owned();
+        let at = At::read(&table.address, table.mode.as_deref(), &place)?;
+        let outgoing = Outgoing { at, upstreams, authority, base, feeds, epoch: AtomicU64::new(0) };
+        Ok(Self { place, outgoing, sources, authorities: known.transpose()?.unwrap_or_default() })
+    }
+
+    /// What it asks of lists.
+    pub(crate) fn asks(&self) -> Asking<'_> {
+        Asking { place: self.place.clone(), sources: &self.sources, authorities: &self.authorities }
+    }
+
+    /// With the lists that it asks, of all.
+    pub(crate) fn asking(self, all: &[Arc<Feed>]) -> Outgoing {
+        let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();
+        // It is set here alone.
+        drop(self.outgoing.feeds.set(own));
+        self.outgoing
+    }
+}
+
+/// # Errors
+/// [`Error::Setting`] where two are at one address.
+pub(crate) fn each_once(all: Vec<Outgoing>) -> Result<Vec<Outgoing>, Error> {
+    for (nth, one) in all.iter().enumerate() {
+        let port_is_chosen = matches!(one.at, At::Tcp(address) if address.port() == 0);
+        if !port_is_chosen && all.iter().take(nth).any(|other| other.at == one.at) {
+            return Err(Error::setting(format!("outgoing {}, address", nth + 1), "another one has it"));
+        }
+    }
+    Ok(all)
+}
+
+/// What the lists of these feeds say at each moment; before they are loaded, nothing, and so nobody is believed.
+fn asked(feeds: &Arc<OnceLock<Vec<Arc<Feed>>>>) -> sceau_pki::CurrentLists {
+    let feeds = Arc::clone(feeds);
+    Box::new(move || {
+        let lists = feeds.get().into_iter().flatten().map(|feed| feed.lists());
+        lists.reduce(RevocationLists::and).unwrap_or_default()
+    })
+}
+
+impl Outgoing {
+    /// The partner's services; connections that were begun under other lists are given up.
+    fn upstreams(&self) -> &Upstreams {
+        let now = self.feeds.get().into_iter().flatten().map(|feed| feed.epoch()).sum();
+        if self.epoch.swap(now, Ordering::AcqRel) != now {
+            self.upstreams.forget();
+        }
+        &self.upstreams
+    }
+}
+
+impl At {
+    fn read(text: &str, mode: Option<&str>, place: &str) -> Result<Self, Error> {
+        let at = |setting: &str| format!("{place}, {setting}");
+        let Some(path) = text.strip_prefix("unix:") else {
+            let address: Option<SocketAddr> = text.parse().ok();
+            let loopback =
+                address.filter(|address| address.ip().to_canonical().is_loopback() && mode.is_none());
+            let reason = "write an address of this machine alone, 127.0.0.1:8081 or [::1]:8081, or unix:/path with its `mode`: \
+                          whoever reaches it speaks with your certificate";
+            return loopback.map(Self::Tcp).ok_or_else(|| Error::setting(at("address"), reason));
+        };
+        let mode = match mode {
+            None | Some("0600") => 0o600,
+            Some("0660") => 0o660,
+            Some(_) => {
+                return Err(Error::setting(at("mode"), "0600, for its owner, or 0660, for its group too"));
+            }
+        };
+        if !Path::new(path).is_absolute() {
+            return Err(Error::setting(at("address"), "the path of a socket begins with a slash"));
+        }
+        Ok(Self::Unix(PathBuf::from(path), mode))
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path, _) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
