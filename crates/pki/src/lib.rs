@@ -21,6 +21,7 @@ mod name;
 mod ocsp;
 mod oid;
 mod online;
+mod partner;
 mod path;
 mod pem;
 mod period;
@@ -59,6 +60,7 @@ pub use ocsp::{
 };
 pub use oid::{NotAnOid, Oid};
 pub use online::{Heard, Online, Preferred, Unasked};
+pub use partner::{CurrentLists, client_config_asking};
 pub use period::PrivateKeyUsage;
 pub use pkcs12::new_pkcs12_password;
 pub use profile::{

@@ -5,6 +5,7 @@ mod a_closed_connection_costs_no_request;
 mod a_profile_says_who_calls;
 mod a_statement_says_how;
 mod balancers_say_whom_they_carry;
+mod calls_go_out_with_our_certificate;
 mod codes_are_documented;
 mod kept;
 mod lists;
