@@ -160,6 +160,28 @@ async fn a_log_that_nobody_takes_holds_up_nobody() {
     drop(stage.stop().await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_before_the_answer_leaves_a_line_too() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let lists: [String; 0] = [];
+    let observe = "[observe]\naddress = \"127.0.0.1:0\"\naccess_log = \"access.jsonl\"\n";
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |_| usual(address, &lists) + observe).await;
+    let mut known = Kept::open(stage.address, "known", "");
+    known.say("GET /mtls-protect/a HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    // The service has it, and says nothing.
+    let held = silent.accept().await.unwrap();
+    drop(known);
+    let (_, lines) = lines(&stage, "access.jsonl", 1);
+    assert!(lines[0]["status"].is_null() && !lines[0]["whole"].as_bool().unwrap(), "{}", lines[0]);
+    assert_eq!(lines[0]["client"]["common_name"], "sas-agregateur-recette");
+    let words = format!("-sS http://{}/metrics", stage.observed.unwrap());
+    let said = tokio::task::spawn_blocking(move || run(chain(), "curl", &words)).await.unwrap();
+    assert!(said.lines().any(|line| line.contains("status=\"none\"") && line.ends_with(" 1")), "{said}");
+    drop(held);
+    drop(stage.stop().await);
+}
+
 /// A collector: the bodies that it is sent.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
