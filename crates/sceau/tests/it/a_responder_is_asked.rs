@@ -175,7 +175,9 @@ fn verify_says_what_the_responder_said() {
     let json = desk.run(&[&base[..], &["--json", "taken.pem"]].concat());
     assert_eq!(json.json()["ocsp"][0]["said"].as_str().unwrap().split(' ').next(), Some("revoked"));
     drop(responder);
-    let away = desk.run(&[&base[..], &["good.pem"]].concat()).failed(5, "neither a current revocation list nor a responder");
+    let away = desk
+        .run(&[&base[..], &["good.pem"]].concat())
+        .failed(5, "neither a current revocation list nor a responder");
     assert!(away.text().contains("ocsp_away"), "{}", away.text());
     // The list speaks where the responder does not; of the authority itself no list was asked for.
     desk.run(&["cert", "ca", "list", "--issuer", "root", "-o", "root.crl"]).ok();
