@@ -7,7 +7,12 @@ use std::{
 
 use sceau_pki::Certificate;
 
-use crate::{error::Error, files::certificates, guard::Guard, settings::Settings};
+use crate::{
+    error::Error,
+    files::certificates,
+    guard::Guard,
+    settings::{Settings, TlsTable},
+};
 
 /// A certificate, and what it is there for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +33,11 @@ pub(crate) fn dated(folder: &Path, settings: &Settings, guards: &[Arc<Guard>]) -
         let place = format!("listener {}", at + 1);
         named.push((format!("{place}, certificate"), std::slice::from_ref(&listener.certificate)));
         for (at, route) in listener.route.iter().enumerate() {
-            let tls = route.tls.as_ref();
-            let shown = tls.and_then(|tls| tls.certificate.as_ref());
-            let trusted = tls.and_then(|tls| tls.authority.as_ref());
-            for (setting, path) in [("certificate", shown), ("authority", trusted)] {
-                let place = || format!("{place}, route {}, tls.{setting}", at + 1);
-                named.extend(path.map(|path| (place(), std::slice::from_ref(path))));
-            }
+            named.extend(of_tls(&format!("{place}, route {}", at + 1), route.tls.as_ref()));
         }
+    }
+    for (at, outgoing) in settings.outgoing.iter().enumerate() {
+        named.extend(of_tls(&format!("outgoing {}", at + 1), outgoing.tls.as_ref()));
     }
     let mut all = Vec::new();
     for (place, paths) in named {
@@ -49,6 +51,14 @@ pub(crate) fn dated(folder: &Path, settings: &Settings, guards: &[Arc<Guard>]) -
         }
     }
     Ok(all)
+}
+
+/// What is shown to services and partners, and whom they must be of.
+fn of_tls<'a>(place: &str, tls: Option<&'a TlsTable>) -> Vec<(String, &'a [PathBuf])> {
+    let Some(tls) = tls else { return Vec::new() };
+    let both = [("certificate", &tls.certificate), ("authority", &tls.authority)];
+    let named = both.into_iter().filter_map(|(setting, path)| Some((setting, path.as_ref()?)));
+    named.map(|(setting, path)| (format!("{place}, tls.{setting}"), std::slice::from_ref(path))).collect()
 }
 
 impl Dated {

@@ -6,6 +6,7 @@ use sceau_pki::RevocationList;
 
 use super::{
     ledger::Ledger,
+    services::services,
     text::{Labels, Text},
 };
 use crate::plan::Plan;
@@ -25,7 +26,7 @@ pub(crate) fn metrics(plan: &Plan, now: u64) -> String {
     feeds(&mut text, plan);
     responders(&mut text, plan);
     certificates(&mut text, plan, now);
-    services(&mut text, plan);
+    of_services(&mut text, plan);
     own(&mut text, &plan.ledger);
     text.into_string()
 }
@@ -215,15 +216,9 @@ fn certificates(text: &mut Text, plan: &Plan, now: u64) {
     all.iter().for_each(|(labels, it)| family.number(labels, it.days_left(now) as f64));
 }
 
-fn services(text: &mut Text, plan: &Plan) {
-    let mut all = BTreeMap::new();
-    for route in plan.listeners.iter().flat_map(|listener| &listener.routes) {
-        for (service, takes, tally) in route.upstreams.services() {
-            // A route that found it away tries it each second; one that did not may not have asked.
-            let known = all.entry(Labels::of([("service", service)])).or_insert((takes, tally));
-            known.0 &= takes;
-        }
-    }
+fn of_services(text: &mut Text, plan: &Plan) {
+    let all: Vec<_> =
+        services(plan).into_iter().map(|(name, it)| (Labels::of([("service", name)]), it)).collect();
     let mut family =
         text.gauge("sceau_gate_service_up", "Whether a service took the last connection that was tried.");
     all.iter().for_each(|(labels, (takes, _))| family.count(labels, u64::from(*takes)));

@@ -10,6 +10,7 @@ mod page;
 mod partner;
 mod recent;
 mod server;
+mod services;
 mod settings;
 mod span;
 mod state;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{certificates::Dated, ledger::DoorTally};
+use super::{certificates::Dated, ledger::DoorTally, services::services};
 use crate::{guard::Guard, lists::Feed, plan::Plan};
 
 /// At `now`.
@@ -16,7 +16,7 @@ pub(crate) fn state(plan: &Plan, now: u64) -> String {
         "lists": plan.feeds.iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
         "responders": responders(plan),
         "certificates": plan.certificates.iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
-        "services": services(plan),
+        "services": of_services(plan),
         "refusals": plan.ledger.recent.all(),
     })
     .to_string()
@@ -110,16 +110,8 @@ fn certificate(it: &Dated, now: u64) -> Value {
     })
 }
 
-/// Each once, whichever routes lead there.
-fn services(plan: &Plan) -> Value {
-    let mut all = std::collections::BTreeMap::new();
-    for route in plan.listeners.iter().flat_map(|listener| &listener.routes) {
-        for (service, takes, tally) in route.upstreams.services() {
-            // As the metrics say it.
-            let known = all.entry(service.to_owned()).or_insert((takes, tally));
-            known.0 &= takes;
-        }
-    }
+fn of_services(plan: &Plan) -> Value {
+    let all = services(plan);
     let shown = all.into_iter().map(|(service, (takes, tally))| {
         let (_, answered, micros) = tally.took.values();
         json!({

@@ -134,6 +134,11 @@ fn asked(feeds: &Arc<OnceLock<Vec<Arc<Feed>>>>) -> sceau_pki::CurrentLists {
 }
 
 impl Outgoing {
+    /// The partner, for whoever watches.
+    pub(crate) fn partner(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
     /// The partner's services; connections that were begun under other lists are given up.
     fn upstreams(&self) -> &Upstreams {
         let now = self.feeds.get().into_iter().flatten().map(|feed| feed.epoch()).sum();

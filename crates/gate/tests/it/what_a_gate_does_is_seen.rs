@@ -238,3 +238,20 @@ async fn questions_to_responders_are_counted_with_what_they_say() {
     assert!(state.contains("\"outcomes\":[[\"good\",1]]"), "{state}");
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partners_that_are_called_are_watched_like_services() {
+    let at = chain().display();
+    let outgoing = format!(
+        "[[outgoing]]\naddress = \"127.0.0.1:0\"\nto = \"https://localhost:9\"\n\
+         tls = {{ authority = \"{at}/root.pem\", certificate = \"{at}/known.pem\", key = \"{at}/known.key\" }}\n"
+    );
+    let observe = "[observe]\naddress = \"127.0.0.1:0\"\n";
+    let settings = |upstream| usual(upstream, &lists()) + &outgoing + observe;
+    let stage = Stage::with(tempfile::tempdir().unwrap(), settings).await;
+    let said = metrics(&stage, 0.0).await;
+    let up = sample(&said, "sceau_gate_service_up{service=\"https://localhost:9\"}");
+    assert!((up - 1.0).abs() < f64::EPSILON, "nobody called yet: {said}");
+    sample(&said, "sceau_gate_certificate_days_left{place=\"outgoing 1, tls.certificate\"");
+    drop(stage.stop().await);
+}
