@@ -229,6 +229,7 @@ impl Here {
     }
 
     /// Whether an application of this machine calls by our own address, and no page of elsewhere through a browser on it.
+    #[allow(clippy::result_large_err, reason = "the error is the answer, and goes out as it is")]
     fn is_an_application<T>(&self, request: &Request<T>) -> Result<(), Response<Body>> {
         let headers = request.headers();
         let browser =
