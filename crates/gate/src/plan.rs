@@ -119,6 +119,13 @@ impl Plan {
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
         let settings: Settings = toml::from_str(&text_of(&text))?;
+        if settings.listener.is_empty() && settings.outgoing.is_empty() {
+            // Such as a file that is just being written.
+            return Err(Error::setting(
+                "the configuration",
+                "it has neither a [[listener]] nor an [[outgoing]]",
+            ));
+        }
         let keeping = keeping(folder, &settings.lists);
         let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
         let used = before.map_or(&[][..], |before| &before.feeds);
