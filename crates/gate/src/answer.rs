@@ -34,6 +34,11 @@ pub(crate) fn status_of(code: StatusCode, said: &str, stale: &[Value]) -> Respon
     json(code, format!(r#"{{"status": {}{stale}}}"#, Value::from(said)))
 }
 
+/// The keys with which what services are told can be checked (RFC 7517 §5).
+pub(crate) fn keys(keys: Vec<Value>) -> Response<Body> {
+    json(StatusCode::OK, format!(r#"{{"keys": {}}}"#, Value::from(keys)))
+}
+
 /// The gate's own failure.
 pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> {
     let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));

@@ -47,11 +47,17 @@ pub(crate) fn identity(
     [chain, key]: [&Path; 2],
     [at_chain, at_key]: [&str; 2],
 ) -> Result<TlsIdentity, Error> {
-    let (chain, key) = (read(folder, chain, at_chain)?, folder.join(key));
-    let secret = |cause| Error::Secret { place: at_key.to_owned(), cause };
+    let chain = read(folder, chain, at_chain)?;
+    let key = private_key(folder, key, at_key)?;
+    TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(at_chain))
+}
+
+/// A key, which nobody but its owner may read.
+pub(crate) fn private_key(folder: &Path, key: &Path, place: &str) -> Result<PrivateKey, Error> {
+    let key = folder.join(key);
+    let secret = |cause| Error::Secret { place: place.to_owned(), cause };
     durable::check_secret(&key).map_err(secret)?;
     let key = durable::read_secret(&key, KEY).map_err(secret)?;
     let key = std::str::from_utf8(&key).map_err(|_| sceau_pki::Error::NotAPrivateKey);
-    let key = key.and_then(PrivateKey::from_pem).map_err(Error::pki(at_key))?;
-    TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(at_chain))
+    key.and_then(PrivateKey::from_pem).map_err(Error::pki(place))
 }

@@ -21,6 +21,8 @@ use crate::{
 /// RFC 9440.
 const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
 const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
+/// Who calls, signed.
+const ASSERTION: HeaderName = HeaderName::from_static("sceau-assertion");
 /// Said where the client passes though no current list speaks for its certificate.
 const REVOCATION: HeaderName = HeaderName::from_static("sceau-revocation");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -36,8 +38,16 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     HeaderName::from_static("proxy-connection"),
 ];
 /// Said by the gate, whatever a client says.
-const OURS: [HeaderName; 7] =
-    [CLIENT_CERT, CLIENT_CERT_CHAIN, REVOCATION, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+const OURS: [HeaderName; 8] = [
+    ASSERTION,
+    CLIENT_CERT,
+    CLIENT_CERT_CHAIN,
+    REVOCATION,
+    FORWARDED,
+    FORWARDED_FOR,
+    FORWARDED_HOST,
+    FORWARDED_PROTO,
+];
 
 /// What a service might take for a header where it reads it after the body: besides ours, what frames, routes and proves (RFC 9110 §6.5.1).
 const NO_TRAILERS: [HeaderName; 9] = [
@@ -52,6 +62,10 @@ const NO_TRAILERS: [HeaderName; 9] = [
     CONTENT_ENCODING,
 ];
 
+/// What is said of a request besides, signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Said(pub(crate) HeaderValue);
+
 /// Sends a request to a service, its path, method, body and other headers as they are. The error is the gate's own answer.
 /// `may` is asked again and again while a WebSocket is open.
 pub(crate) async fn forward(
@@ -64,6 +78,7 @@ pub(crate) async fn forward(
 ) -> Result<Response<Body>, Response<Body>> {
     let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
+    let said_of = request.extensions_mut().remove::<Said>().map(|Said(word)| (ASSERTION, word));
     let headers = request.headers_mut();
     let trailers = says(headers, &TE, "trailers");
     strip(headers);
@@ -81,6 +96,7 @@ pub(crate) async fn forward(
         };
         headers.insert(name, value);
     }
+    headers.extend(said_of);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
     if let Some(admitted) = admitted {
         headers.insert(CLIENT_CERT, admitted.certificate.clone());

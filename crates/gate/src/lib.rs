@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+mod assertion;
 mod check;
 mod clock;
 mod command;

@@ -12,6 +12,7 @@ use sceau_pki::Staple;
 
 use crate::{
     address,
+    assertion::Assertion,
     connection::HEAD,
     error::Error,
     files::{identity, read, text_of},
@@ -87,6 +88,8 @@ pub(crate) struct Route {
     pub(crate) tally: Arc<RouteTally>,
     pub(crate) upstreams: Upstreams,
     pub(crate) largest_head: u64,
+    /// What its services are told, signed.
+    pub(crate) assertion: Option<Assertion>,
     pub(crate) guard: Option<Arc<Guard>>,
 }
 
@@ -285,12 +288,20 @@ fn route(
         let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
         guards.get(name.as_str()).cloned().ok_or_else(unknown)
     });
+    if table.assertion.is_some() && table.clients.is_none() {
+        return Err(Error::setting(
+            at("assertion"),
+            "without `clients` nobody is known who could be asserted",
+        ));
+    }
+    let assertion = table.assertion.as_ref().map(|table| Assertion::read(folder, &at("assertion"), table));
     Ok(Route {
         host: table.host.clone(),
         path: table.path.as_str().into(),
         tally: ledger.routes.of(&format!("{place} {} {}", table.host.as_deref().unwrap_or("*"), table.path)),
         upstreams: upstreams(folder, name, table, ledger)?,
         largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
+        assertion: assertion.transpose()?,
         guard: guard.transpose()?,
     })
 }

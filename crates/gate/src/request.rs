@@ -13,10 +13,11 @@ use uuid::Uuid;
 
 use crate::{
     answer::{self, Body},
+    assertion::{self, Asserted, Assertion},
     check, clock,
     crowd::Seat,
     fail_open::Passing,
-    forward::forward,
+    forward::{Said, forward},
     guard::{Admitted, Denial, Guard},
     live::Live,
     observe::{Tls, Trail},
@@ -82,7 +83,7 @@ impl Caller {
     async fn decide(
         self: &Arc<Self>,
         plan: &Plan,
-        request: Request<Upload>,
+        mut request: Request<Upload>,
         id: &str,
         now: u64,
         trail: &mut Trail,
@@ -98,6 +99,11 @@ impl Caller {
             return Err(answer::failure(StatusCode::BAD_REQUEST, "host_missing"));
         };
         let path = request.uri().path();
+        if path == assertion::KEYS && request.method() == Method::GET {
+            let keys =
+                listener.routes.iter().filter_map(|route| route.assertion.as_ref()).map(Assertion::jwk);
+            return Err(answer::keys(keys.cloned().collect()));
+        }
         let route = match listener.route(name_of(&host), path) {
             Ok(Some(route)) => route,
             Ok(None) => return Err(answer::failure(StatusCode::NOT_FOUND, "no_route")),
@@ -126,6 +132,15 @@ impl Caller {
             return Err(check::answer(&route.upstreams, guard, admitted.as_deref(), now).await);
         }
         let (caller, same_host, same_path) = (Arc::clone(self), host.clone(), path.to_owned());
+        let may_say = route.assertion.as_ref().zip(admitted.as_ref());
+        let assertion = may_say.map(|(assertion, who)| {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            assertion.say(&Asserted { who, id, method: request.method(), path, now })
+        });
+        if let Some(said) = assertion {
+            let failed = || answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+            request.extensions_mut().insert(Said(said.ok_or_else(failed)?));
+        }
         let may = move || caller.may_still(&same_host, &same_path, clock::now());
         forward(&route.upstreams, request, &host, self.from, admitted.as_deref(), may).await
     }

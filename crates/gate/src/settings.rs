@@ -19,6 +19,7 @@
 //! path = "/fhir"                      # everything without it
 //! upstream = "http://127.0.0.1:8080"
 //! clients = "sas-production"          # who may pass; anybody without it
+//! assertion = { key = "assertion.key", audience = "urn:service", issuer = "sceau-gate", lifetime = "60s" } # who calls, signed; the last two are the usual
 //! send_proxy = 2                      # the PROXY protocol is spoken to the service: 1 or 2
 //! connect_within = "5s"               # this and the next are the usual
 //! answer_within = "60s"               # while nothing happens, before the answer begins and amid it
@@ -170,12 +171,24 @@ pub(crate) struct RouteTable {
     pub(crate) clients: Option<String>,
     pub(crate) tls: Option<TlsTable>,
     pub(crate) send_proxy: Option<u8>,
+    pub(crate) assertion: Option<AssertionTable>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_within: Span,
     #[serde(default = "a_minute")]
     pub(crate) answer_within: Span,
     pub(crate) largest_body: Option<Size>,
     pub(crate) largest_head: Option<Size>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssertionTable {
+    pub(crate) key: PathBuf,
+    pub(crate) audience: String,
+    #[serde(default = "sceau_gate")]
+    pub(crate) issuer: String,
+    #[serde(default = "a_minute")]
+    pub(crate) lifetime: Span,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,6 +269,10 @@ fn five_seconds() -> Span {
 
 fn a_minute() -> Span {
     Span(Duration::from_secs(60))
+}
+
+fn sceau_gate() -> String {
+    "sceau-gate".to_owned()
 }
 
 fn everything() -> String {

@@ -7,7 +7,7 @@ use h2::{Reason, client::SendRequest, server::SendResponse};
 use hyper::{HeaderMap, Response};
 use sceau_pki::{Anchors, Certificate, PrivateKey, TlsIdentity, client_config};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::outside::chain;
 
@@ -87,8 +87,8 @@ async fn answered(request: hyper::Request<h2::RecvStream>, mut answer: SendRespo
     }
 }
 
-/// A connection of HTTP/2 to the gate, as this client.
-pub(crate) async fn connect(gate: SocketAddr, client: &str) -> SendRequest<Bytes> {
+/// TLS to the gate for HTTP/2, as this client.
+pub(crate) async fn tls(gate: SocketAddr, client: &str) -> TlsStream<TcpStream> {
     let read = |file: String| std::fs::read_to_string(chain().join(file)).unwrap();
     let anchor = Certificate::all_from_pem(&read("root.pem".to_owned()), "root").unwrap();
     let key = PrivateKey::from_pem(&read(format!("{client}.key"))).unwrap();
@@ -97,8 +97,12 @@ pub(crate) async fn connect(gate: SocketAddr, client: &str) -> SendRequest<Bytes
     config.alpn_protocols = vec![b"h2".to_vec()];
     let stream = TcpStream::connect(gate).await.unwrap();
     let name = "localhost".try_into().unwrap();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+}
+
+/// A connection of HTTP/2 to the gate, as this client.
+pub(crate) async fn connect(gate: SocketAddr, client: &str) -> SendRequest<Bytes> {
+    let (sender, connection) = h2::client::handshake(tls(gate, client).await).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
     sender.ready().await.unwrap()
 }
