@@ -53,7 +53,7 @@ pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
 pub use key::{KeyAlgorithm, PrivateKey};
 pub use material::Material;
-pub use name::{Attribute, Name, NameError};
+pub use name::{Attribute, Name, NameError, acts_on_text};
 pub use ocsp::{
     OCSP_SKEW, OcspAnswer, OcspFailure, OcspHash, OcspNonce, OcspQuestion, OcspRefusal, OcspRequest,
     OcspResponder, OcspSigner, OcspStatus, OcspTerms,

@@ -5,6 +5,7 @@ mod text;
 
 use std::borrow::Cow;
 
+pub use text::acts_on_text;
 use x509_parser::prelude::{FromDer, X509Name};
 
 use crate::{

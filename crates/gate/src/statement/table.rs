@@ -36,10 +36,7 @@ pub(super) fn escaped(text: &str) -> String {
             '<' => escaped += "&lt;",
             '>' => escaped += "&gt;",
             '"' => escaped += "&quot;",
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-                escaped += &letter.escape_unicode().to_string();
-            }
-            odd if odd.is_control() => escaped += &odd.escape_unicode().to_string(),
+            odd if sceau_pki::acts_on_text(odd) => escaped += &odd.escape_unicode().to_string(),
             plain => escaped.push(plain),
         }
     }

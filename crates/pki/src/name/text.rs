@@ -61,7 +61,18 @@ fn write_attribute(f: &mut fmt::Formatter<'_>, attribute: &Attribute) -> fmt::Re
     }
 }
 
-/// RFC 4514 §2.4, and control characters in hexadecimal so that a name never breaks a line.
+/// Whether a character acts on the text around it, or is not seen: controls, and those of Unicode's category Cf, which turn a line around or join what
+/// is apart (Unicode Standard Annex #9 §2, DerivedGeneralCategory 16.0), with the separators of lines and paragraphs.
+pub fn acts_on_text(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
+}
+
+/// RFC 4514 §2.4, and what [`acts_on_text`] in hexadecimal, so that a name never breaks or turns around a line.
 fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let last = text.chars().count().saturating_sub(1);
     for (i, c) in text.chars().enumerate() {
@@ -69,7 +80,7 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{c}")?,
             '#' if i == 0 => f.write_str("\\#")?,
             ' ' if i == 0 || i == last => f.write_str("\\ ")?,
-            c if c.is_control() => {
+            c if acts_on_text(c) => {
                 c.encode_utf8(&mut [0; 4]).bytes().try_for_each(|octet| write!(f, "\\{octet:02x}"))?;
             }
             c => write!(f, "{c}")?,
