@@ -72,14 +72,20 @@ async fn ask(uri: &Uri, known: &Note, octets: usize) -> Result<Answer, Failure> 
         }
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|_| Failure::Address)?;
-    let answer = read(sender.send_request(request).await?, octets).await;
+    let is_conditional = known.tag.is_some() || known.modified.is_some();
+    let answer = read(sender.send_request(request).await?, octets, is_conditional).await;
     driving.abort();
     answer
 }
 
-async fn read(response: hyper::Response<Incoming>, octets: usize) -> Result<Answer, Failure> {
+async fn read(
+    response: hyper::Response<Incoming>,
+    octets: usize,
+    is_conditional: bool,
+) -> Result<Answer, Failure> {
     match response.status() {
-        StatusCode::NOT_MODIFIED => return Ok(Answer::NotModified),
+        // Of a list that was not asked with there is nothing that could be the same (RFC 9110 §15.4.5).
+        StatusCode::NOT_MODIFIED if is_conditional => return Ok(Answer::NotModified),
         StatusCode::OK => {}
         other => return Err(Failure::Status(other)),
     }

@@ -76,7 +76,9 @@ impl Seen {
         read: impl Fn() -> Option<Vec<u8>>,
     ) -> Self {
         let now = now();
-        if stamp == self.stamp && self.again.is_none_or(|again| now < again) {
+        // A moment that is further off than that was set by a clock that was ahead.
+        let later = |again: u64| (1..=LATER).contains(&again.saturating_sub(now));
+        if stamp == self.stamp && self.again.is_none_or(later) {
             return self;
         }
         let Some(bytes) = read() else {
@@ -87,7 +89,7 @@ impl Seen {
             return Self { stamp, again: None };
         };
         let offered = offer(feed, &bytes, cache, now);
-        let again = matches!(offered, Err(Rejection::Future)).then(|| now + LATER);
+        let again = matches!(offered, Err(Rejection::Future)).then(|| now.saturating_add(LATER));
         Self { stamp, again }
     }
 }
@@ -97,10 +99,12 @@ async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool
     let mut past = Past { fetched: note.fetched, ..Past::default() };
     let mut at_once = at_once;
     loop {
-        past.next_update = feed.next_update();
+        past = Past { next_update: feed.next_update(), ..past.believed(now()) };
         let due = if at_once { 0 } else { keeping.window.next(past, chance()) };
+        if !wait_until(due, past).await {
+            continue;
+        }
         at_once = false;
-        wait_until(due).await;
         let known = if past.next_update.is_some() { note.clone() } else { Note::default() };
         match ask(&uri, &feed, &keeping, known).await {
             Some(answered) => {
@@ -178,11 +182,16 @@ fn unkept(cache: &Cache, error: &std::io::Error) {
     tracing::warn!(%folder, %error, "revocation lists are not kept for the next start: say `cache` in [lists]");
 }
 
-async fn wait_until(due: u64) {
+/// Whether that moment came; not so where the clock was set back meanwhile, to before what `past` speaks of.
+async fn wait_until(due: u64, past: Past) -> bool {
     loop {
-        let left = Duration::from_millis(due.saturating_sub(now()));
+        let now = now();
+        if past.believed(now) != past {
+            return false;
+        }
+        let left = Duration::from_millis(due.saturating_sub(now));
         if left.is_zero() {
-            return;
+            return true;
         }
         tokio::time::sleep(left.min(NAP)).await;
     }

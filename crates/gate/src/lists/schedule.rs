@@ -31,27 +31,35 @@ pub(crate) struct Past {
     pub(crate) next_update: Option<u64>,
 }
 
+impl Past {
+    /// As much of it as lies before `now` (Unix milliseconds): what was noted by a clock that was ahead says nothing.
+    pub(crate) fn believed(self, now: u64) -> Self {
+        let before = |at: &u64| *at <= now;
+        Self { fetched: self.fetched.filter(before), failed: self.failed.filter(before), ..self }
+    }
+}
+
 impl Window {
     /// When to ask next (Unix milliseconds); a moment that has passed means at once. `chance` is below 1.
     pub(crate) fn next(self, past: Past, chance: f64) -> u64 {
         if let Some(failed) = past.failed {
             let pause = FIRST_PAUSE << past.failures.saturating_sub(1).min(10);
-            return failed + share(pause.min(LONGEST_PAUSE), 0.5 + chance / 2.0);
+            return failed.saturating_add(share(pause.min(LONGEST_PAUSE), 0.5 + chance / 2.0));
         }
         let (Some(fetched), Some(end)) = (past.fetched, past.next_update) else { return 0 };
         let from = millis(self.from);
         // The day's window that the last answer belongs to is the one that began before it.
         let daily = match fetched.checked_sub(from) {
-            Some(since) => (since / DAY + 1) * DAY + from,
+            Some(since) => (since / DAY + 1).saturating_mul(DAY).saturating_add(from),
             None => from,
         };
-        let daily = daily + share(millis(self.within), chance);
+        let daily = daily.saturating_add(share(millis(self.within), chance));
         if end > daily {
             return daily;
         }
         // Half of what is left, then half again: a list that ends soon has a successor soon.
         let left = end.saturating_sub(fetched);
-        fetched + share(left / 2, 0.5 + chance / 2.0).max(EARLY)
+        fetched.saturating_add(share(left / 2, 0.5 + chance / 2.0).max(EARLY))
     }
 }
 
@@ -111,6 +119,17 @@ mod tests {
         assert!(at > fetched && at < fetched + 2 * HOUR, "{at}");
         let last = WINDOW.next(good(fetched, fetched + MINUTE), 0.0);
         assert_eq!(last, fetched + EARLY, "nobody is asked all the time");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_noted_says_nothing() {
+        let far = Past { failed: Some(NIGHT + 1), failures: 3, ..good(NIGHT + 1, u64::MAX) };
+        assert_eq!(WINDOW.next(far.believed(NIGHT), 0.9), 0, "it is asked at once");
+        assert_eq!(far.believed(NIGHT + 1), far, "what was noted by now stands");
+        for at in [u64::MAX, u64::MAX - DAY / 2] {
+            let end = Past { failed: Some(at), failures: 1, ..Past::default() };
+            assert!([good(at, u64::MAX), good(at, at), end].iter().all(|past| WINDOW.next(*past, 0.9) >= at));
+        }
     }
 
     #[test]

@@ -105,6 +105,14 @@ fn a_list_of_another_authority_does_not_silence_the_one_in_use() {
 
 /// What comes of asking a server that answers this and closes.
 async fn asked(answer: Vec<u8>, octets: usize) -> Result<Answer, Failure> {
+    let known = Note { fetched: None, tag: Some("\"t\"".into()), modified: Some("then".into()) };
+    let (came, head) = asked_with(&known, answer, octets).await;
+    assert!(head.contains("if-none-match: \"t\"") && head.contains("if-modified-since: then"), "{head}");
+    came
+}
+
+/// The same with what is known of it, and the head of the question.
+async fn asked_with(known: &Note, answer: Vec<u8>, octets: usize) -> (Result<Answer, Failure>, String) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/a.crl", socket.local_addr().unwrap()).parse().unwrap();
     let serving = tokio::spawn(async move {
@@ -114,11 +122,16 @@ async fn asked(answer: Vec<u8>, octets: usize) -> Result<Answer, Failure> {
         drop(stream.write_all(&answer).await);
         String::from_utf8_lossy(&head[..count]).to_ascii_lowercase()
     });
-    let known = Note { fetched: None, tag: Some("\"t\"".into()), modified: Some("then".into()) };
-    let came = fetch(&uri, &known, Limits { octets, time: Duration::from_secs(20) }).await;
-    let head = serving.await.unwrap();
-    assert!(head.contains("if-none-match: \"t\"") && head.contains("if-modified-since: then"), "{head}");
-    came
+    let came = fetch(&uri, known, Limits { octets, time: Duration::from_secs(20) }).await;
+    (came, serving.await.unwrap())
+}
+
+#[tokio::test]
+async fn nothing_is_the_same_as_a_list_that_was_not_asked_with() {
+    let unmodified = b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec();
+    let (came, head) = asked_with(&Note::default(), unmodified, 4).await;
+    assert!(!head.contains("if-"), "{head}");
+    assert!(matches!(came, Err(Failure::Status(status)) if status == 304), "{came:?}");
 }
 
 #[tokio::test]
