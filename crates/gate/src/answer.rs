@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use rustls::pki_types::CertificateDer;
 use sceau_pki::ClientIdentity;
@@ -43,6 +43,9 @@ pub(crate) fn keys(keys: Vec<Value>) -> Response<Body> {
 pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> {
     let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
     response.headers_mut().insert(CODE, HeaderValue::from_static(code));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }
 

@@ -32,6 +32,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(20);
 /// The most octets of a request's head; routes may allow less.
 pub(crate) const HEAD: usize = 64 << 10;
+/// Requests at once over a connection of HTTP/2 (RFC 9113 §5.1.2 wants no fewer).
+const STREAMS: u32 = 100;
 
 /// Whom connections are told to end, each by what it speaks.
 #[derive(Clone, Default)]
@@ -112,13 +114,15 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
         Ok(Ok(Greeted::Ours(stream))) => stream,
         Ok(Ok(Greeted::Passed(pass, client))) => {
             seat.settle();
+            // Each wants a descriptor more, as a request does.
+            let Some(asking) = seat.asking() else { return tally.crowded.one() };
             tally.passed.one();
             // It cannot be told to end, and holds up nobody who is in a hurry.
             drop((watchers.one, watchers.two));
             if let Err(error) = pass.carry(client, carried).await {
                 tracing::debug!(name = pass.name, %error, "what is passed on ended");
             }
-            return drop((permit, watchers.all));
+            return drop((permit, watchers.all, asking));
         }
         Ok(Err(_)) => return tally.failed.one(),
         Err(_) => return tally.slow.one(),
@@ -143,6 +147,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
+    builder.http2().max_concurrent_streams(STREAMS);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
     builder.http2().max_header_list_size(HEAD as u32);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(*stream), service).into_owned();

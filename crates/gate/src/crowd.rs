@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,7 +28,8 @@ pub(crate) struct Crowd {
     places: Arc<Semaphore>,
     most: usize,
     here: Mutex<HashMap<IpAddr, Here>>,
-    told: Mutex<Option<Instant>>,
+    /// When each thing was last said: none keeps the others from being said.
+    told: Mutex<HashMap<String, Instant>>,
 }
 
 /// Of one address.
@@ -33,6 +37,8 @@ pub(crate) struct Crowd {
 struct Here {
     handshakes: usize,
     all: usize,
+    /// Requests under way.
+    asking: Arc<AtomicUsize>,
 }
 
 /// A connection of an address, counted until it is dropped.
@@ -41,14 +47,37 @@ pub(crate) struct Seat {
     crowd: Arc<Crowd>,
     of: IpAddr,
     settled: bool,
+    asking: Arc<AtomicUsize>,
+}
+
+/// A request of an address, counted until everything that holds it is dropped: with its answer, or the WebSocket that came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking {
+    _counted: Arc<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+/// What the system allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fitting {
+    descriptors: u64,
+    /// For clients, and as many again for their requests' connections to services.
+    pub(crate) places: usize,
+}
+
+/// As many as there are descriptors for: a client wants one, and a request another.
+pub(crate) fn fitting() -> Fitting {
+    let descriptors = descriptors();
+    let fit = usize::try_from(descriptors.saturating_sub(OTHERS) / 2).unwrap_or(CONNECTIONS);
+    Fitting { descriptors, places: fit.clamp(16, CONNECTIONS) }
 }
 
 impl Crowd {
-    /// For as many as the system has descriptors: a client wants one, and its request another.
+    /// For as many as the system has descriptors.
     pub(crate) fn new() -> Arc<Self> {
-        let descriptors = descriptors();
-        let fit = usize::try_from(descriptors.saturating_sub(OTHERS) / 2).unwrap_or(CONNECTIONS);
-        let most = fit.clamp(16, CONNECTIONS);
+        let Fitting { descriptors, places: most } = fitting();
         if most < CONNECTIONS {
             tracing::warn!(
                 descriptors,
@@ -83,14 +112,15 @@ impl Crowd {
         }
         count.handshakes += 1;
         count.all += 1;
-        Some(Seat { crowd: Arc::clone(self), of, settled: false })
+        let asking = Arc::clone(&count.asking);
+        Some(Seat { crowd: Arc::clone(self), of, settled: false, asking })
     }
 
     /// Says so in the log, once a minute.
     pub(crate) fn tell(&self, what: &str, from: Option<IpAddr>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TELL) {
-            *told = Some(Instant::now());
+        if told.get(what).is_none_or(|told| told.elapsed() >= TELL) {
+            told.insert(what.to_owned(), Instant::now());
             tracing::warn!(from = from.map(tracing::field::display), "{what}");
         }
     }
@@ -106,6 +136,22 @@ impl Seat {
         if !std::mem::replace(&mut self.settled, true) {
             self.crowd.here().entry(self.of).and_modify(|here| here.handshakes -= 1);
         }
+    }
+
+    /// A request, unless its address has too many under way: over HTTP/2 one connection carries many, and each may want a descriptor.
+    pub(crate) fn asking(&self) -> Option<Asking> {
+        let counted = Counted(Arc::clone(&self.asking));
+        if self.asking.fetch_add(1, Ordering::Relaxed) < self.crowd.most.div_ceil(2) {
+            return Some(Asking { _counted: Arc::new(counted) });
+        }
+        self.crowd.tell("an address has too many requests under way: its next are refused", Some(self.of));
+        None
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -158,6 +204,22 @@ mod tests {
         assert!(crowd.seat(one).is_some());
         drop(seats);
         assert!(crowd.here().is_empty(), "nobody is remembered who is gone");
+    }
+
+    #[test]
+    fn the_requests_of_one_address_leave_descriptors_to_the_others() {
+        let crowd = Arc::new(Crowd::of(16));
+        let seats = [1, 1, 2].map(|last| crowd.seat([192, 0, 2, last].into()).unwrap());
+        let [one, same, other] = &seats;
+        let mut asking: Vec<Asking> = (0..8).map(|_| one.asking().unwrap()).collect();
+        assert!(one.asking().is_none() && same.asking().is_none(), "half of them");
+        assert!(other.asking().is_some());
+        let shared = asking.pop();
+        let again = shared.clone();
+        drop(shared);
+        assert!(one.asking().is_none(), "it goes on elsewhere");
+        drop(again);
+        assert!(same.asking().is_some());
     }
 
     #[test]

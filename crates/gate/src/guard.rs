@@ -16,7 +16,7 @@ use sceau_pki::{
 use crate::{
     clock,
     error::Error,
-    fail_open::{FailOpen, Passing},
+    fail_open::{FailOpen, GoesOn, Passing},
     lists::{Feed, Stale},
     observe::{GuardTally, Ledger, Partner, PartnerTally},
     ocsp::Inquiry,
@@ -101,6 +101,23 @@ pub(crate) struct Admitted {
     pub(crate) unchecked: bool,
     /// What a responder is to be asked first.
     unasked: Option<Box<Unasked>>,
+}
+
+#[cfg(test)]
+impl Admitted {
+    /// Whoever has this certificate, though no current list speaks for it.
+    pub(crate) fn unchecked(identity: ClientIdentity) -> Self {
+        Self {
+            identity,
+            certificate: HeaderValue::from_static("::"),
+            path: None,
+            addresses: None,
+            partner: None,
+            until: u64::MAX,
+            unchecked: true,
+            unasked: None,
+        }
+    }
 }
 
 /// Why a caller is turned away.
@@ -316,6 +333,23 @@ impl Guard {
             None => false,
         };
         if recorded { Ok(()) } else { Err(Denial::Certificate(Refusal::RevocationUnknown)) }
+    }
+
+    /// Whether what was let through and is still open (a WebSocket) may go on: where that is unchecked, it leaves records too.
+    pub(crate) fn goes_on(
+        &self,
+        who: &Admitted,
+        goes_on: &GoesOn,
+        route: &str,
+        from: IpAddr,
+        now: u64,
+    ) -> bool {
+        let passing = Passing { id: goes_on.id(), method: "GET", route, from, now };
+        match &self.fail_open {
+            _ if !who.unchecked => goes_on.is_checked(),
+            Some(open) => open.record_again(&self.name, who, passing, goes_on),
+            None => false,
+        }
     }
 
     fn judge(&self, state: &State, shown: &Shown, now: u64) -> Result<Arc<Admitted>, Denial> {

@@ -42,8 +42,15 @@ impl Journal {
 
     /// Whether the record is on disk.
     pub(crate) async fn keep(&self, record: &serde_json::Value) -> bool {
+        self.begin(record).await.is_ok()
+    }
+
+    /// What is told once the record is on disk, and ends untold where it cannot be written.
+    pub(crate) fn begin(&self, record: &serde_json::Value) -> oneshot::Receiver<()> {
         let (done, kept) = oneshot::channel();
-        self.records.send((format!("{record}\n"), done)).is_ok() && kept.await.is_ok()
+        // Whoever waits learns of a writer that is gone by the end of the channel.
+        drop(self.records.send((format!("{record}\n"), done)));
+        kept
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     proxy::{Carried, Version},
-    upstream::tcp,
+    upstream::{place, tcp},
 };
 
 /// The most octets that are read for a name.
@@ -39,6 +39,7 @@ impl Pass {
     /// Those of the system, and that nobody takes a connection in time.
     pub(crate) async fn carry(&self, client: Read, carried: Carried) -> io::Result<()> {
         let Read { mut stream, octets, .. } = client;
+        let _place = place().await?;
         let service = tokio::time::timeout(self.within, tcp(&self.to)).await;
         let mut service = service.map_err(|_| io::ErrorKind::TimedOut)??;
         let header = self.proxy.map(|version| version.header(Some(carried))).unwrap_or_default();

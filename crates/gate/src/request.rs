@@ -15,8 +15,8 @@ use crate::{
     answer::{self, Body},
     assertion::{self, Asserted, Assertion},
     check, clock,
-    crowd::Seat,
-    fail_open::Passing,
+    crowd::{Asking, Seat},
+    fail_open::{GoesOn, Passing},
     forward::{Said, forward},
     guard::{Admitted, Denial, Guard},
     live::Live,
@@ -128,6 +128,8 @@ impl Caller {
             trail.of(admitted);
             tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
         }
+        let crowded = || answer::failure(StatusCode::SERVICE_UNAVAILABLE, "gate_crowded");
+        let asking = self._held.1.asking().ok_or_else(crowded)?;
         if let Some(guard) = route.guard.as_ref().filter(|_| at_check && request.method() == Method::GET) {
             return Err(check::answer(&route.upstreams, guard, admitted.as_deref(), now).await);
         }
@@ -141,17 +143,23 @@ impl Caller {
             let failed = || answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
             request.extensions_mut().insert(Said(said.ok_or_else(failed)?));
         }
-        let may = move || caller.may_still(&same_host, &same_path, clock::now());
+        request.extensions_mut().insert(asking.clone());
+        let goes_on = GoesOn::begin(id, admitted.as_ref().is_some_and(|it| it.unchecked).then_some(now));
+        // What a WebSocket holds, it holds to its end.
+        let may = move || caller.may_still(&same_host, &same_path, (&goes_on, &asking), clock::now());
         forward(&route.upstreams, request, &host, self.from, admitted.as_deref(), may).await
     }
 
     /// Whether a request to there would be let through at `now`.
-    fn may_still(&self, host: &str, path: &str, now: u64) -> bool {
+    fn may_still(&self, host: &str, path: &str, (goes_on, _): (&GoesOn, &Asking), now: u64) -> bool {
         let plan = self.live.plan();
         let route =
             plan.listener(self.place).and_then(|listener| listener.route(name_of(host), path).ok()?);
         route.is_some_and(|route| {
-            route.guard.as_ref().is_none_or(|guard| guard.admit(&self.shown, self.from, now).is_ok())
+            route.guard.as_ref().is_none_or(|guard| {
+                let admitted = guard.admit(&self.shown, self.from, now);
+                admitted.is_ok_and(|who| guard.goes_on(&who, goes_on, route.path(), self.from, now))
+            })
         })
     }
 

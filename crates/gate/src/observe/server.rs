@@ -43,7 +43,8 @@ use crate::{
 
 /// Who looks at once, at most.
 const LOOKERS: usize = 64;
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long one has, from the handshake to the last octet of the one answer: who reads none of it leaves the place to others.
+const WITHIN: Duration = Duration::from_secs(10);
 /// Scripts and styles of the page's own, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -154,8 +155,9 @@ where
             async move { Ok::<_, Infallible>(response) }
         });
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-        drop(builder.serve_connection(TokioIo::new(stream), service).await);
+        builder.timer(TokioTimer::new()).header_read_timeout(WITHIN).keep_alive(false);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        drop(tokio::time::timeout(WITHIN, connection).await);
         drop(place);
     });
 }

@@ -18,6 +18,9 @@ pub(super) fn told(trouble: &Trouble) -> Told {
         Trouble::Slow => (504, "partner_slow", "the partner does not answer within `answer_within`"),
         Trouble::Stalled => (408, "request_too_slow", "the application does not send its body in time"),
         Trouble::TooLarge => (413, "body_too_large", "the body is larger than `largest_body`"),
+        Trouble::Crowded => {
+            (503, "gate_crowded", "the gate has no descriptor left for another connection: ask again later")
+        }
         Trouble::Tls(trouble) => return of_tls(*trouble),
     };
     (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), code, words)

@@ -14,7 +14,10 @@ use hyper::{
 use tokio::time::{Instant, Sleep};
 
 use super::pool::Load;
-use crate::answer::BoxError;
+use crate::{answer::BoxError, crowd::Asking};
+
+/// What is counted until an answer ends.
+type Held = (Option<Load>, Option<Asking>);
 
 /// What a service sends.
 pub(super) struct Answered {
@@ -27,14 +30,14 @@ pub(super) struct Answered {
     /// HTTP/2 has an end that is no end: a stream that is reset without an error.
     is_two: bool,
     upstream: String,
-    _load: Option<Load>,
+    _held: Held,
 }
 
 impl Answered {
     /// The same answer, with a body that ends whole or fails.
     pub(super) fn of(
         answer: Response<Incoming>,
-        load: Option<Load>,
+        held: Held,
         patience: Duration,
         upstream: String,
     ) -> Response<Self> {
@@ -46,7 +49,7 @@ impl Answered {
             is_waiting: false,
             is_two,
             upstream,
-            _load: load,
+            _held: held,
         })
     }
 

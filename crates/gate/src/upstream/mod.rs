@@ -4,6 +4,7 @@ mod answered;
 mod body;
 mod pool;
 mod reach;
+mod room;
 mod tls_trouble;
 
 use std::{
@@ -24,6 +25,7 @@ use hyper::{
 
 use crate::{
     answer::Body,
+    crowd::Asking,
     observe::{Ledger, ServiceTally},
     proxy::Carried,
 };
@@ -32,6 +34,8 @@ pub(crate) use body::Upload;
 use pool::{Asked, Line, Pool};
 use reach::Speaks;
 pub(crate) use reach::{Reach, TlsWays, To, tcp};
+use room::Crowded;
+pub(crate) use room::place;
 pub(crate) use tls_trouble::TlsTrouble;
 
 /// How often one that takes no connection is tried.
@@ -79,6 +83,8 @@ pub(crate) enum Trouble {
     Stalled,
     /// The client's body is larger than the route allows.
     TooLarge,
+    /// No descriptor is left for a connection.
+    Crowded,
 }
 
 impl Trouble {
@@ -88,6 +94,7 @@ impl Trouble {
             Self::Slow => (StatusCode::GATEWAY_TIMEOUT, "upstream_slow"),
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "request_too_slow"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "gate_crowded"),
         }
     }
 }
@@ -162,6 +169,8 @@ impl Upstream {
         upload.went_to(&self.name);
         match answered {
             Ok(_) => self.tally.took.note(begun.elapsed()),
+            // That is none of its doing.
+            Err((Trouble::Crowded, _)) => {}
             Err((trouble, _)) => self.tally.failed.one(trouble.status().1),
         }
     }
@@ -207,13 +216,14 @@ impl Upstream {
         upload: &Upload,
         bounds: Bounds,
     ) -> Result<Result<Response<Body>, TrySendError<Request<Body>>>, (Trouble, bool)> {
+        let asking = request.extensions().get::<Asking>().cloned();
         let answered = line.send(request, &self.pool);
         tokio::pin!(answered);
         loop {
             let until = upload.last() + bounds.answer;
             tokio::select! {
                 answer = &mut answered => return Ok(answer.map(|(answer, load)| {
-                    Answered::of(answer, load, bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
+                    Answered::of(answer, (load, asking), bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
                 })),
                 () = tokio::time::sleep_until(until) => {
                     if upload.last() + bounds.answer <= until {
@@ -227,6 +237,9 @@ impl Upstream {
     }
 
     fn takes_none(self: &Arc<Self>, error: &std::io::Error) -> (Trouble, bool) {
+        if Crowded::is(error) {
+            return (Trouble::Crowded, true);
+        }
         tracing::warn!(upstream = %self.reach, %error, "an upstream takes no connection");
         // Who is alone is asked anyway, and so tried by each request.
         if !self.away.swap(true, Ordering::Relaxed) && !self.is_alone {

@@ -17,7 +17,10 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::Instant;
 
-use super::reach::{Reach, Speaks, Wire};
+use super::{
+    reach::{Reach, Speaks, Wire},
+    room,
+};
 use crate::{answer::Body, connection::HEAD, proxy::Carried};
 
 /// How long a connection waits for another request.
@@ -92,7 +95,9 @@ pub(super) struct Asked {
 impl Pool {
     pub(super) fn new(reach: Reach) -> Arc<Self> {
         let (kept, connecting, speaks_one) = Default::default();
-        Arc::new(Self { reach, kept, connecting, speaks_one })
+        let pool = Arc::new(Self { reach, kept, connecting, speaks_one });
+        room::know(&pool);
+        pool
     }
 
     /// A connection: one that waits, or another.
@@ -155,6 +160,14 @@ impl Pool {
         let mut kept = self.kept();
         kept.single.clear();
         kept.shared.clear();
+    }
+
+    /// Closes the half that waits longest: another service has no descriptor left.
+    pub(super) fn spare(&self) {
+        let mut kept = self.kept();
+        let half = kept.single.len().div_ceil(2);
+        kept.single.drain(..half);
+        kept.shared.retain(|shared| Arc::strong_count(&shared.load) > 1);
     }
 
     fn take(&self, Asked { upgrade, carried, .. }: Asked) -> Option<Line> {

@@ -10,6 +10,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+use super::room::{self, Placed};
 use crate::proxy::{Carried, Version};
 
 /// Where an upstream is, and what is said and asked on the way.
@@ -52,7 +53,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection to an upstream, whatever carries it.
 pub(crate) struct Wire {
-    pub(crate) stream: Box<dyn Stream>,
+    pub(crate) stream: Placed<Box<dyn Stream>>,
     pub(crate) speaks: Speaks,
 }
 
@@ -60,13 +61,15 @@ impl Reach {
     /// A connection that carries somebody, or is our own; `upgrade` wants one of HTTP/1.1.
     ///
     /// # Errors
-    /// Those of the system; [`io::ErrorKind::TimedOut`]; a server whose certificate is not believed.
+    /// Those of the system; [`io::ErrorKind::TimedOut`]; [`room::Crowded`]; a server whose certificate is not believed.
     pub(crate) async fn connect(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<Wire> {
-        let wire = tokio::time::timeout(self.within, self.open(upgrade, carried)).await;
-        wire.map_err(|_| io::ErrorKind::TimedOut)?
+        let _place = room::place().await?;
+        let opened = tokio::time::timeout(self.within, self.open(upgrade, carried)).await;
+        let (stream, speaks) = opened.map_err(|_| io::ErrorKind::TimedOut)??;
+        Ok(Wire { stream: Placed { stream, _place }, speaks })
     }
 
-    async fn open(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<Wire> {
+    async fn open(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<(Box<dyn Stream>, Speaks)> {
         let (stream, speaks): (Box<dyn Stream>, _) = match &self.to {
             To::Tcp(authority) => (Box::new(self.tcp(authority, carried).await?), Speaks::One),
             To::TcpTwo(authority) => (Box::new(self.tcp(authority, carried).await?), Speaks::Two),
@@ -83,7 +86,7 @@ impl Reach {
                 (Box::new(stream), Speaks::One)
             }
         };
-        Ok(Wire { stream, speaks })
+        Ok((stream, speaks))
     }
 
     async fn tcp(&self, authority: &Authority, carried: Option<Carried>) -> io::Result<TcpStream> {

@@ -155,3 +155,29 @@ async fn lists_change_under_load_and_no_request_fails_for_it() {
     }
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_fetched_again_though_the_clock_was_once_ahead() {
+    let publisher =
+        Publisher::open(Publisher::good(&List::of_clients("01", &["revoked"]).make(), "one")).await;
+    let lists = [of_root(), format!("http://{}/clients.crl", publisher.address)];
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| usual(upstream, &lists)).await;
+    let (started, cache) = (Instant::now(), stage.folder().join("cache"));
+    let note = loop {
+        let kept = fs::read_dir(&cache).into_iter().flatten().map(|kept| kept.unwrap().path());
+        if let Some(note) = kept.into_iter().find(|it| it.extension().is_some_and(|it| it == "json")) {
+            break note;
+        }
+        assert!(started.elapsed().as_secs() < 10, "nothing is noted");
+        tokio::task::yield_now().await;
+    };
+    let folder = stage.stop().await;
+    fs::write(&note, r#"{"fetched": 18446744073709551615, "tag": "\"one\"", "modified": null}"#).unwrap();
+    let again = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
+    while publisher.asked().len() < 2 {
+        assert!(started.elapsed().as_secs() < 20, "nobody asks before the end of time");
+        tokio::task::yield_now().await;
+    }
+    drop(again.stop().await);
+    publisher.close().await;
+}

@@ -75,3 +75,32 @@ async fn a_websocket_ends_when_its_client_is_taken_back() {
     assert!(ended.is_ok(), "it goes on after its client was taken back");
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_that_goes_on_unchecked_leaves_a_record() {
+    let (service, folder) = (service().await, tempfile::tempdir().unwrap());
+    let ended = List::of_clients("01", &["revoked"]).dated("9 days ago", "1 hour ago").make();
+    publish(&folder.path().join("current.crl"), &List::of_clients("01", &["revoked"]).make());
+    publish(&folder.path().join("ended.crl"), &ended);
+    let with = |list: &str| {
+        let open = "fail_open = { maximum_age = \"48h\", journal = \"unchecked.jsonl\" }\naddresses =";
+        let lists = [format!("{}/root.crl", chain().display()), list.to_owned()];
+        usual(service, &lists).replace("addresses =", open)
+    };
+    let stage = Stage::with(folder, |_| with("current.crl")).await;
+    let mut kept = Kept::open(stage.address, "known", "");
+    kept.say(&format!("{ASKED}upgrade: websocket\r\n\r\n")).await;
+    assert_eq!(kept.hear().await.0, "101");
+    let records = || std::fs::read_to_string(stage.folder().join("unchecked.jsonl")).unwrap();
+    assert_eq!(records(), "", "a list speaks");
+    stage.write(&with("ended.crl"));
+    stage.reload.ask().await.unwrap();
+    let since = std::time::Instant::now();
+    while !records().contains("\"event\":\"still_unchecked\"") {
+        assert!(since.elapsed().as_secs() < 10, "nothing tells of it: {}", records());
+        tokio::task::yield_now().await;
+    }
+    kept.say("on").await;
+    kept.wait_for("on").await;
+    drop(stage.stop().await);
+}

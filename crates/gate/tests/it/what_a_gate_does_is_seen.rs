@@ -255,3 +255,30 @@ async fn partners_that_are_called_are_watched_like_services() {
     sample(&said, "sceau_gate_certificate_days_left{place=\"outgoing 1, tls.certificate\"");
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_and_does_not_read_leaves_the_place_to_others() {
+    use std::io::Write as _;
+    let stage = watched("").await;
+    let at = stage.observed.unwrap();
+    let blind = tokio::task::spawn_blocking(move || {
+        (0..64)
+            .map(|_| {
+                let mut stream = std::net::TcpStream::connect(at).unwrap();
+                stream.set_nonblocking(true).unwrap();
+                // As many questions as it takes, until the answers wait for a reader.
+                let questions = "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(3000);
+                let mut left = questions.as_bytes();
+                while let Ok(count @ 1..) = stream.write(left) {
+                    left = &left[count..];
+                }
+                stream
+            })
+            .collect::<Vec<_>>()
+    });
+    let blind = blind.await.unwrap();
+    let said = look(at, "/metrics", "-m 15").await;
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    drop(blind);
+    drop(stage.stop().await);
+}

@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Lines, Read as _, Write as _},
-    net::{Ipv4Addr, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
     sync::{
         Arc,
@@ -237,5 +237,84 @@ fn one_address_takes_neither_all_places_nor_all_descriptors() {
     let since = Instant::now();
     while !asked("127.0.0.1").contains(" 200") {
         assert!(since.elapsed() < Duration::from_secs(15), "once it let go, it is served again");
+    }
+}
+
+/// A service that answers nobody who asks below `/held`, and says nothing of others.
+fn holding() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for caller in listener.incoming() {
+            let (mut caller, mut read) = (caller.unwrap(), Vec::new());
+            while !read.ends_with(b"\r\n\r\n") {
+                let mut octet = [0];
+                if !matches!(caller.read(&mut octet), Ok(1)) {
+                    break;
+                }
+                read.extend(octet);
+            }
+            if read.starts_with(b"GET /held/") {
+                held.push(caller);
+            } else {
+                drop(caller.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn the_requests_of_one_address_leave_descriptors_to_the_others() {
+    let port = free_port();
+    let desk = desk(port, holding());
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=128:128", env!("CARGO_BIN_EXE_sceau"), "gate", "run", "--die-with-parent"]);
+    command.current_dir(desk.path(""));
+    let mut gate = Running::start(command);
+    gate.ready();
+    let asked = |from: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-m", "8", "-i", "--cacert", "server.pem", "--interface", from]);
+        let output =
+            curl.arg(format!("https://localhost:{port}/")).current_dir(desk.path("")).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let streams: Vec<Ended> = (0..3)
+        .map(|_| {
+            let mut curl = Command::new("setpriv");
+            curl.args(["--pdeathsig", "KILL", "curl", "-sS", "-Z", "--parallel-max", "100", "--http2"]);
+            curl.args(["--cacert", "server.pem", "-o", "/dev/null"]);
+            curl.arg(format!("https://localhost:{port}/held/[1-90]")).current_dir(desk.path(""));
+            Ended(curl.stderr(Stdio::null()).spawn().unwrap())
+        })
+        .collect();
+    let since = Instant::now();
+    let refused = loop {
+        let said = asked("127.0.0.1");
+        if said.contains(" 503") {
+            break said;
+        }
+        assert!(since.elapsed() < Duration::from_secs(15), "its requests have no end: {said}");
+    };
+    assert!(refused.contains("sceau-code: gate_crowded") && refused.contains("retry-after: 1"), "{refused}");
+    for _ in 0..3 {
+        let said = asked("127.0.0.2");
+        assert!(said.contains(" 200"), "another address is served meanwhile: {said}");
+    }
+    drop(streams);
+    while !asked("127.0.0.1").contains(" 200") {
+        assert!(since.elapsed() < Duration::from_secs(30), "once it let go, it is served again");
+    }
+}
+
+/// A program that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
