@@ -1,18 +1,55 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
-/// The path as the laxest of servers reads it: percent-encodings resolved once, backslashes taken for slashes, parameters of segments dropped,
-/// empty segments too, dots followed. None where an encoding is no encoding, or the dots lead above the root.
-pub(crate) fn meaning(path: &str) -> Option<String> {
-    let decoded = decode(path)?;
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in decoded.split(['/', '\\']) {
-        match segment.split(';').next().unwrap_or_default() {
-            "" | "." => {}
-            ".." => drop(segments.pop()?),
-            plain => segments.push(plain),
-        }
+/// What a server of one kind does to a path.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Resolves percent-encodings, once.
+    decodes: bool,
+    /// Follows dots, and drops empty segments.
+    follows: bool,
+    /// Takes a backslash for a slash.
+    turns: bool,
+    /// Drops parameters of segments.
+    drops: bool,
+}
+
+/// The path as each kind of server may read it; nothing where all read it as it is written. Capitals stay: some tell them apart.
+///
+/// # Errors
+/// [`Unreadable`].
+pub(crate) fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
+    let is_plain = !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.");
+    if is_plain {
+        return Ok(Vec::new());
     }
-    Some(segments.iter().flat_map(|segment| ["/", segment]).collect())
+    let decoded = decode(path).ok_or(Unreadable)?;
+    let each = (1..16_u8).map(|bits| {
+        let [decodes, follows, turns, drops] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+        let manner = Manner { decodes, follows, turns, drops };
+        manner.read(if manner.decodes { &decoded } else { path })
+    });
+    each.collect()
+}
+
+/// An encoding is no encoding, or dots lead above the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+impl Manner {
+    fn read(self, path: &str) -> Result<String, Unreadable> {
+        let mut segments: Vec<&str> = Vec::new();
+        let slashes: &[char] = if self.turns { &['/', '\\'] } else { &['/'] };
+        // What stands before the first slash is nothing.
+        for segment in path.split(slashes).skip(1) {
+            let segment = if self.drops { segment.split(';').next().unwrap_or_default() } else { segment };
+            match segment {
+                "" | "." if self.follows => {}
+                ".." if self.follows => drop(segments.pop().ok_or(Unreadable)?),
+                plain => segments.push(plain),
+            }
+        }
+        Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
+    }
 }
 
 fn decode(path: &str) -> Option<String> {
@@ -33,13 +70,12 @@ fn decode(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
 
     #[test]
     fn what_a_server_may_read_is_what_counts() {
         for (path, read) in [
-            ("/a/b", "/a/b"),
-            ("/", ""),
             ("/x/../a/b", "/a/b"),
             ("/x/%2e%2E/a/b", "/a/b"),
             ("//a///b/", "/a/b"),
@@ -48,11 +84,20 @@ mod tests {
             ("/a;v=1/b;c", "/a/b"),
             ("/x\\..\\a\\b", "/a/b"),
             ("/./a/./b", "/a/b"),
+            // Some decode and leave dots, parameters or backslashes alone.
+            ("/%61/../b", "/a/../b"),
+            ("/%61/..;/b", "/a/..;/b"),
+            ("/%61/c\\..\\b", "/a/c\\..\\b"),
+            ("/%61/c\\..\\b", "/a/b"),
+            ("/%61//b", "/a//b"),
         ] {
-            assert_eq!(meaning(path).as_deref(), Some(read), "{path}");
+            assert!(readings(path).unwrap().iter().any(|one| one == read), "{path}: {:?}", readings(path));
         }
         for path in ["/..", "/a/../../b", "/%2", "/%zz", "/a%00", "/%ff", "/a%0d%0ab"] {
-            assert_eq!(meaning(path), None, "{path}");
+            assert_eq!(readings(path), Err(Unreadable), "{path}");
+        }
+        for path in ["/", "/a/b", "/a.b/~c/", ""] {
+            assert_eq!(readings(path), Ok(Vec::new()), "{path}");
         }
     }
 }

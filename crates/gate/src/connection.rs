@@ -1,12 +1,21 @@
 //! Connections: a handshake that asks for a certificate and demands none, then requests.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
-        conn::auto::Builder,
+        conn::auto,
         graceful::{GracefulShutdown, Watcher},
     },
 };
@@ -17,6 +26,8 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
+    answer::BoxError,
+    busy::Busy,
     clock::now,
     live::Live,
     observe::{DoorTally, Tls},
@@ -129,7 +140,8 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     };
     seat.settle();
     let Watchers { two, one, all } = watchers;
-    let watcher = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+    let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let watcher = if is_two {
         drop(one);
         two
     } else {
@@ -141,18 +153,63 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     let shown = Arc::new(Shown::new(stream.get_ref().1.peer_certificates()));
     let (from, held) = (carried.from.ip(), (permit, seat, all));
     let caller = Arc::new(Caller { shown, from, carried, tls, place, live, _held: held });
+    let ended = if is_two {
+        two_way(*stream, caller, head_within, watcher).await
+    } else {
+        one_by_one(*stream, caller, head_within, watcher).await
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// HTTP/1.1. Whoever does not send the head of a request in time, the first one too, is let go.
+async fn one_by_one(
+    stream: TlsStream<pass::Read>,
+    caller: Arc<Caller>,
+    head_within: Duration,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let (first, silent) = (Arc::clone(&asked), tokio::time::sleep(head_within));
     let service = service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection = watcher.watch(connection.into_owned());
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return ended,
+        // The builder's own time begins with the first octets.
+        () = silent => {}
+    }
+    if first.load(Ordering::Relaxed) { connection.await } else { Ok(()) }
+}
+
+/// HTTP/2. Whoever asks nothing for as long as a head may take is let go.
+async fn two_way(
+    stream: TlsStream<pass::Read>,
+    caller: Arc<Caller>,
+    head_within: Duration,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    let busy = Busy::default();
+    let asked = busy.clone();
+    let service = service_fn(move |request| {
+        let (caller, turn) = (Arc::clone(&caller), asked.begin());
+        async move { Ok::<_, Infallible>(caller.answer(request, now()).await.map(|body| turn.until_over(body))) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
     builder.http2().max_concurrent_streams(STREAMS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
-    builder.http2().max_header_list_size(HEAD as u32);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(*stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended");
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(HEAD as u32);
+    let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    tokio::select! {
+        ended = connection => ended,
+        () = busy.idle_for(head_within) => Ok(()),
     }
 }
 

@@ -222,7 +222,8 @@ mod tests {
             assert_eq!(said.matches("\"request\":\"one\"").count(), records, "at {now}: {said}");
         }
         assert!(goes_on.is_checked() && again(&open, &who, &goes_on, 5_001));
-        goes_on.state().waiting.take().unwrap().await.unwrap();
+        let waiting = goes_on.state().waiting.take();
+        waiting.unwrap().await.unwrap();
         let said = std::fs::read_to_string(&path).unwrap();
         assert_eq!(said.matches("\"event\":\"still_unchecked\"").count(), 4, "{said}");
     }

@@ -25,6 +25,10 @@ const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain
 const ASSERTION: HeaderName = HeaderName::from_static("sceau-assertion");
 /// Said where the client passes though no current list speaks for its certificate.
 const REVOCATION: HeaderName = HeaderName::from_static("sceau-revocation");
+/// Of a request, in the service's log and in the gate's.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// To which trace it belongs, where traces are kept (W3C Trace Context).
+pub(crate) const TRACE: HeaderName = HeaderName::from_static("traceparent");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -37,19 +41,26 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
-/// Said by the gate, whatever a client says.
-const OURS: [HeaderName; 8] = [
+/// Said by the gate, whatever a client says; and what some services take for another address, or for who asks.
+const NOT_A_CLIENTS: [HeaderName; 15] = [
     ASSERTION,
     CLIENT_CERT,
     CLIENT_CERT_CHAIN,
     REVOCATION,
+    REQUEST_ID,
     FORWARDED,
     FORWARDED_FOR,
     FORWARDED_HOST,
     FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
 ];
 
-/// What a service might take for a header where it reads it after the body: besides ours, what frames, routes and proves (RFC 9110 §6.5.1).
+/// What a service might take for a header where it reads it after the body: besides those, what frames, routes and proves (RFC 9110 §6.5.1).
 const NO_TRAILERS: [HeaderName; 9] = [
     HOST,
     CONTENT_LENGTH,
@@ -78,11 +89,16 @@ pub(crate) async fn forward(
 ) -> Result<Response<Body>, Response<Body>> {
     let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
+    let is_of_unknown_length =
+        client.is_none() && !request.body().is_over() && !request.headers().contains_key(CONTENT_LENGTH);
     let said_of = request.extensions_mut().remove::<Said>().map(|Said(word)| (ASSERTION, word));
     let headers = request.headers_mut();
     let trailers = says(headers, &TE, "trailers");
+    // Before a client can name them as its connection's own.
+    let own = [REQUEST_ID, TRACE].map(|name| headers.remove(&name).map(|value| (name, value)));
     strip(headers);
     withhold(headers);
+    headers.extend(own.into_iter().flatten());
     if client.is_some() {
         upgrade::say(headers);
     } else if trailers {
@@ -98,6 +114,10 @@ pub(crate) async fn forward(
     }
     headers.extend(said_of);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    if is_of_unknown_length {
+        // Without it, a GET would lose its body on the way.
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     if let Some(admitted) = admitted {
         headers.insert(CLIENT_CERT, admitted.certificate.clone());
         if let Some(path) = &admitted.path {
@@ -140,9 +160,16 @@ pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 
-/// Drops what only the gate says, under each spelling that a service behind may take for it.
+/// Drops what no client says here, under each spelling that a service behind may take for it: to some, all but letters and digits is one (RFC 3875
+/// §4.1.18).
 pub(crate) fn withhold(headers: &mut HeaderMap) {
-    let taken = |name: &&HeaderName| OURS.iter().any(|ours| name.as_str().replace('_', "-") == ours.as_str());
+    let is_one = |octet: u8| if octet.is_ascii_alphanumeric() { octet } else { b'-' };
+    let taken = |name: &&HeaderName| {
+        NOT_A_CLIENTS.iter().any(|one| {
+            let (one, name) = (one.as_str(), name.as_str());
+            one.len() == name.len() && one.bytes().eq(name.bytes().map(is_one))
+        })
+    };
     let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
     lies.iter().for_each(|name| drop(headers.remove(name)));
 }

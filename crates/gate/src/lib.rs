@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod assertion;
+mod busy;
 mod check;
 mod clock;
 mod command;

@@ -206,13 +206,16 @@ impl Listener {
     /// # Errors
     /// [`Ambiguous`] where the service behind may read the path otherwise, and would then be another route's.
     pub(crate) fn route(&self, host: &str, path: &str) -> Result<Option<&Route>, Ambiguous> {
-        let find = |path: &str| self.routes.iter().find(|route| route.is_for(host, path));
-        let (written, read) = (find(path), find(&address::meaning(path).ok_or(Ambiguous)?));
-        let same = match (written, read) {
+        let written = self.routes.iter().find(|route| route.is_for(host, path, str::eq));
+        let readings = address::readings(path).map_err(|_| Ambiguous)?;
+        let read = readings.iter().map(String::as_str).chain([path]);
+        let mut read = read
+            .map(|path| self.routes.iter().find(|route| route.is_for(host, path, str::eq_ignore_ascii_case)));
+        let same = read.all(|read| match (written, read) {
             (Some(written), Some(read)) => std::ptr::eq(written, read),
             (None, None) => true,
             _ => false,
-        };
+        });
         if same { Ok(written) } else { Err(Ambiguous) }
     }
 }
@@ -233,10 +236,12 @@ impl Route {
         self.path.trim_end_matches('/')
     }
 
-    fn is_for(&self, host: &str, path: &str) -> bool {
+    fn is_for(&self, host: &str, path: &str, same: fn(&str, &str) -> bool) -> bool {
         let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
         self.host.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(host))
-            && path.strip_prefix(self.base()).is_some_and(below)
+            && path
+                .split_at_checked(self.base().len())
+                .is_some_and(|(start, rest)| same(start, self.base()) && below(rest))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{EXPECT, HOST, HeaderName, HeaderValue},
+    header::{EXPECT, HOST, HeaderValue},
 };
 use hyper_util::server::graceful::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,7 +17,7 @@ use crate::{
     check, clock,
     crowd::{Asking, Seat},
     fail_open::{GoesOn, Passing},
-    forward::{Said, forward},
+    forward::{REQUEST_ID, Said, forward},
     guard::{Admitted, Denial, Guard},
     live::Live,
     observe::{Tls, Trail},
@@ -26,9 +26,6 @@ use crate::{
     shown::Shown,
     upstream::Upload,
 };
-
-/// Of a request, in the service's log and in the gate's.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who is at the other end of a connection, as its handshake left it.
 pub(crate) struct Caller {
@@ -95,9 +92,7 @@ impl Caller {
         let Some(listener) = plan.listener(self.place) else {
             return Err(answer::closing(answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone")));
         };
-        let Some(host) = host(&request) else {
-            return Err(answer::failure(StatusCode::BAD_REQUEST, "host_missing"));
-        };
+        let host = host(&request).map_err(|code| answer::failure(StatusCode::BAD_REQUEST, code))?;
         let path = request.uri().path();
         if path == assertion::KEYS && request.method() == Method::GET {
             let keys =
@@ -181,11 +176,30 @@ impl Caller {
     }
 }
 
-/// The host that a request is for, with its port: of HTTP/2 from `:authority`.
-fn host<T>(request: &Request<T>) -> Option<String> {
+/// The host that a request is for, with its port: of HTTP/2 from `:authority`. The error is a code.
+fn host<T>(request: &Request<T>) -> Result<String, &'static str> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
-    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    authority.or(header).filter(|host| !host.contains('@')).map(str::to_owned)
+    let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    let host = authority.or(header).ok_or("host_missing")?;
+    if is_host(host) { Ok(host.to_owned()) } else { Err("host_malformed") }
+}
+
+/// Whether this is a name or an address, perhaps with a port, and nothing that servers read in several ways (RFC 9110 §7.2; of RFC 3986
+/// §3.2.2, what DNS has).
+fn is_host(text: &str) -> bool {
+    let name = name_of(text);
+    let port = text.get(name.len()..).unwrap_or_default().trim_start_matches('.');
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
+    };
+    let is_name = |name: &str| name.split('.').all(is_label);
+    let is_address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .is_some_and(|name| name.parse::<std::net::Ipv6Addr>().is_ok());
+    (is_address || is_name(name))
+        && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
 }
 
 /// As RFC 9113 §6.5.2 counts, and the address.
@@ -195,8 +209,55 @@ fn size_of_head<T>(request: &Request<T>) -> u64 {
     u64::try_from(fields.sum::<usize>() + address).unwrap_or(u64::MAX)
 }
 
-/// Without the port.
+/// Without the port, and without the dot that may stand at a name's end and changes nothing.
 fn name_of(host: &str) -> &str {
     let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    port.map_or(host, |(name, _)| name)
+    let name = port.map_or(host, |(name, _)| name);
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_read_in_one_way() {
+        for (host, name) in [
+            ("api.example.org", "api.example.org"),
+            ("api.example.org.", "api.example.org"),
+            ("api.example.org.:443", "api.example.org"),
+            ("a_b-c:8443", "a_b-c"),
+            ("192.0.2.1:1", "192.0.2.1"),
+            ("[2001:db8::1]:443", "[2001:db8::1]"),
+            ("[::1]", "[::1]"),
+        ] {
+            assert!(is_host(host) && name_of(host) == name, "{host}");
+        }
+        for none in [
+            "",
+            ".",
+            "a..",
+            ".a",
+            "a:",
+            "a:443:443",
+            "a:65536",
+            "a/b",
+            "a?",
+            "a#",
+            "a b",
+            "a,b",
+            "a\"b",
+            "a@b",
+            "é",
+            "[::1",
+            "::1",
+            "[a]",
+            "a%2e",
+            "[::1]x",
+            "a.:443.",
+            "a;b",
+        ] {
+            assert!(!is_host(none), "{none}");
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) struct Question {
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     entries: Mutex<HashMap<Key, Entry>>,
-    /// How often somebody was found to be taken back who was not before.
+    /// How often somebody was found to be taken back of whom that was not known.
     revocations: AtomicU64,
     /// By the host that was asked: authorities name it in what they sign, or the file does.
     pub(crate) responders: Shelf<ResponderTally>,
@@ -58,6 +58,8 @@ pub(crate) struct Answers {
 #[derive(Debug, Default)]
 struct Entry {
     known: Option<Known>,
+    /// When the responder last looked, by what was believed of it (Unix milliseconds): an older answer is somebody's repetition.
+    this_update: u64,
     /// When to ask again (Unix milliseconds).
     again: u64,
     failures: u32,
@@ -94,7 +96,7 @@ impl Entry {
 }
 
 impl Answers {
-    /// A number that grows whenever somebody who passed was found to be taken back, after it.
+    /// A number that grows whenever somebody was found to be taken back, after it.
     pub(crate) fn revocations(&self) -> u64 {
         self.revocations.load(Ordering::Acquire)
     }
@@ -150,6 +152,7 @@ impl Answers {
         let mut entries = self.entries();
         let entry = entries.entry(key.clone()).or_default();
         entry.asking = None;
+        let answer = answer.filter(|answer| answer.this_update >= entry.this_update);
         let said = answer.and_then(|answer| match answer.status {
             OcspStatus::Good => Some((Known::Good { until: answer.until }, answer)),
             OcspStatus::Revoked { .. } => Some((Known::Revoked, answer)),
@@ -158,10 +161,12 @@ impl Answers {
         });
         match said {
             Some((known, answer)) => {
-                if let (Some(Known::Good { .. }), Known::Revoked) = (entry.known, known) {
+                if let (None | Some(Known::Good { .. }), Known::Revoked) = (entry.known, known) {
+                    // Verdicts may rest on a list that does not say so yet.
                     self.revocations.fetch_add(1, Ordering::Release);
                 }
                 entry.known = Some(known);
+                entry.this_update = answer.this_update;
                 entry.failures = 0;
                 entry.again = pace::ahead(now, &answer, chance);
             }

@@ -120,3 +120,23 @@ async fn nobody_is_asked_twice_at_once_and_nobody_waits_longer_than_the_deadline
     assert!(matches!(answers.heard(&asked, now()), Heard::Nothing { ended: None, .. }));
     silent.abort();
 }
+
+/// An older answer, still within its life, sent again by whoever sits between gate and responder.
+#[test]
+fn an_older_answer_does_not_undo_a_newer_revocation() {
+    let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
+    let revoked = OcspStatus::Revoked { at: NOW, reason: RevocationReason::KeyCompromise };
+    answers.settle(&asked.key, answer(revoked), NOW, 0.0);
+    let older = answer(OcspStatus::Good).map(|it| OcspAnswer { this_update: NOW - HOUR, ..it });
+    answers.settle(&asked.key, older, NOW, 0.0);
+    assert_eq!(answers.heard(&asked, NOW), Heard::Revoked);
+}
+
+/// Another table (`prefer = "list"`) remembers a verdict for as long as its list holds.
+#[test]
+fn the_first_answer_that_says_revoked_forgets_verdicts_too() {
+    let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
+    let revoked = OcspStatus::Revoked { at: NOW, reason: RevocationReason::KeyCompromise };
+    answers.settle(&asked.key, answer(revoked), NOW, 0.0);
+    assert_eq!(answers.revocations(), 1);
+}

@@ -11,6 +11,7 @@ mod http_2_does_not_become_two_requests;
 mod kept;
 mod lists;
 mod lists_are_kept_current;
+mod nobody_gets_around_the_guard;
 mod others;
 mod outside;
 mod requests_are_bounded;
