@@ -22,7 +22,7 @@ async fn no_reading_of_a_path_between_the_strictest_and_the_laxest_leads_past_th
         ["/MTLS-Protect/x", "/mtls%2dprotect/../x", "/mtls%2dprotect/a/..\\..\\x", "/mtls%2dprotect/..;/x"]
     {
         let answer = stage.curl(path, "").await;
-        if status(&answer) == "200" {
+        if status(&answer) != "400" || !answer.contains("path_ambiguous") {
             through.push(path);
         }
     }
@@ -57,7 +57,9 @@ async fn a_host_with_a_dot_at_its_end_is_that_host_and_what_is_no_host_is_none()
         ("a\"b", "--http1.1"),
     ] {
         let answer = stage.curl("/x", &format!("{version} -H Host:{host}")).await;
-        if status(&answer) == "200" {
+        // The dot is the guarded host's; what is no host is nobody's.
+        let wanted = if host.ends_with('.') { "401" } else { "400" };
+        if status(&answer) != wanted {
             through.push((host, version));
         }
     }
