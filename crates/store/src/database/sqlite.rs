@@ -50,19 +50,16 @@ impl File {
         synchronous: &'static str,
     ) -> Result<Self, StoreError> {
         create_private(path)?;
-        let path = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || {
-            let [writer, checkpoints] = [connect(&path, synchronous)?, connect(&path, synchronous)?];
-            let mut readers = Vec::new();
-            for _ in 0..READERS {
-                let reader = connect(&path, synchronous)?;
-                reader.pragma_update(None, "query_only", true)?;
-                readers.push(reader);
+        let begun = Instant::now();
+        let (writer, readers, checkpoints) = loop {
+            let path = path.to_owned();
+            let opened = tokio::task::spawn_blocking(move || open_all(&path, synchronous)).await;
+            match opened.map_err(StoreError::stopped("open"))? {
+                // Of programs that give a new file its log at once, SQLite refuses all but one without waiting.
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY => tokio::time::sleep(PAUSE).await,
+                done => break done.map_err(StoreError::file("open"))?,
             }
-            Ok((writer, readers, Checkpoints::by(checkpoints)?))
-        });
-        let opened = opened.await.map_err(StoreError::stopped("open"))?;
-        let (writer, readers, checkpoints) = opened.map_err(StoreError::file("open"))?;
+        };
         Ok(Self {
             writer: Arc::new(tokio::sync::Mutex::new(Some(writer))),
             readers: Arc::new(Readers {
@@ -277,14 +274,30 @@ async fn patiently<T>(
     let begun = Instant::now();
     loop {
         match act() {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY =>
-            {
-                tokio::time::sleep(PAUSE).await;
-            }
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY => tokio::time::sleep(PAUSE).await,
             done => return done.map_err(StoreError::file(statement)),
         }
     }
+}
+
+/// Another program holds the file.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+/// The writer, the readers, and who copies from the log.
+fn open_all(
+    path: &Path,
+    synchronous: &str,
+) -> Result<(Connection, Vec<Connection>, Checkpoints), rusqlite::Error> {
+    let [writer, checkpoints] = [connect(path, synchronous)?, connect(path, synchronous)?];
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let reader = connect(path, synchronous)?;
+        reader.pragma_update(None, "query_only", true)?;
+        readers.push(reader);
+    }
+    Ok((writer, readers, Checkpoints::by(checkpoints)?))
 }
 
 fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {

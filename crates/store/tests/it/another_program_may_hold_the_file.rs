@@ -51,3 +51,17 @@ async fn who_would_write_waits_for_it() {
     transaction.commit().await.unwrap();
     assert_eq!(database.fetch_all(LIST, params![]).await.unwrap().len(), 3);
 }
+
+/// A new file has no log yet: of programs that switch it to one at once, SQLite refuses all but one, and does not wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_open_a_new_file_at_once() {
+    for round in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let opened =
+            futures::future::join_all((0..4).map(|_| Database::open_beside_another(&path, TABLES))).await;
+        for database in opened {
+            database.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+    }
+}
