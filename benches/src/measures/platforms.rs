@@ -12,7 +12,7 @@ use crate::processor::{processor_time, time_of_family};
 use crate::row::{Figure, Row, Target};
 use crate::timing::quantile;
 
-/// Deposits at the same time: on a day like others, which decides, and when people hurry.
+/// Deposits at the same time: on a day like others, and when people hurry.
 const AT_ONCE: [usize; 2] = [4, 16];
 /// Of one document, in bytes: the smallest scan that people send.
 const DOCUMENT: usize = 470_000;
@@ -26,16 +26,15 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     let [quick, whole] = DOSSIERS;
     let dossiers = if settings.quick { quick } else { whole };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let [usual, hurry] = AT_ONCE;
-    let mut rows = rows(&runtime.block_on(compare(dossiers, usual))?, dossiers);
-    let busy = runtime.block_on(compare(dossiers, hurry))?;
-    let name = format!("the same with {hurry} deposits at once, the median");
-    rows.push(Row::told(name, Figure::new(median(&busy, Round::whole), "times")));
-    Ok(rows)
+    let mut all = Vec::new();
+    for at_once in AT_ONCE {
+        all.extend(rows(&runtime.block_on(compare(dossiers, at_once))?, dossiers, at_once));
+    }
+    Ok(all)
 }
 
-fn rows(rounds: &[Round], dossiers: usize) -> Vec<Row> {
-    let name = "processor time of a dossier of 0.47 MB, two processes beside one";
+fn rows(rounds: &[Round], dossiers: usize, at_once: usize) -> Vec<Row> {
+    let name = format!("processor time of a dossier of 0.47 MB, {at_once} at once, two processes beside one");
     let told = |what: &str, value| Row::told(format!("{name}, {what}"), Figure::new(value, "times"));
     let mut whole: Vec<f64> = rounds.iter().map(Round::whole).collect();
     vec![
