@@ -76,7 +76,7 @@ pub(crate) struct UnverifiedAccount {
 
 impl UnverifiedAccount {
     /// Reads the row of `id`; a document of another account in it is a swapped row.
-    fn read(row: Row, id: AccountId) -> Result<Self, AccountsError> {
+    pub(crate) fn read(row: Row, id: AccountId) -> Result<Self, AccountsError> {
         let payload: Vec<u8> = row.get("payload")?;
         match AccountDocument::parse(&payload) {
             Ok(parsed) if parsed.document.account == id => Ok(Self { row, id, parsed }),
@@ -114,10 +114,25 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::Tampered`], which is also recorded.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, AccountsError> {
+        match self.unverified_account(id).await.transpose() {
+            Some(unverified) => self.verified_account(id, unverified).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The account `id` whose row was read, compared with the element's word.
+    ///
+    /// # Errors
+    /// As [`Accounts::account`].
+    pub(crate) async fn verified_account(
+        &self,
+        id: AccountId,
+        read: Result<UnverifiedAccount, AccountsError>,
+    ) -> Result<Account, AccountsError> {
         let checked = async {
-            let Some(unverified) = self.unverified_account(id).await? else { return Ok(None) };
+            let unverified = read?;
             let current = self.inner.element.current(unverified.key()).await?;
-            unverified.verify(current).map(Some)
+            unverified.verify(current)
         };
         let result = checked.await;
         self.record_tampering(id, &result).await;

@@ -68,7 +68,8 @@ pub mod statements {
 
         pub INSERT_SESSION = "INSERT INTO session (token_hash, account, method, created, seen, expires) \
             VALUES ($1, $2, $3, $4, $4, $5)";
-        pub FIND_SESSION = "SELECT s.account, s.method, s.seen, p.provider FROM session s \
+        pub FIND_SESSION = "SELECT s.account, s.method, s.seen, p.provider, a.email, a.name, a.payload FROM session s \
+            JOIN account a ON a.id = s.account AND a.state = 'active' \
             LEFT JOIN provider_session p ON p.token_hash = s.token_hash \
             WHERE s.token_hash = $1 AND s.expires > $2 AND s.seen > $3";
         pub INSERT_PROVIDER_SESSION = "INSERT INTO provider_session (token_hash, provider, id_token) \

@@ -7,6 +7,7 @@ use sceau_element_api::AccountId;
 use sceau_store::{Transaction, params};
 use zeroize::Zeroizing;
 
+use crate::account::UnverifiedAccount;
 use crate::pending::CEREMONY_MS;
 use crate::schema::statements;
 use crate::token::{Token, TokenHash};
@@ -156,13 +157,13 @@ impl Accounts {
             .ok_or(AccountsError::NotSignedIn)?;
         let id: AccountId = row.get::<String>("account")?.parse().map_err(|_| AccountsError::NotSignedIn)?;
         let method = LoginMethod::parse(&row.get::<String>("method")?).ok_or(AccountsError::NotSignedIn)?;
-        let account = self.account(id).await?.ok_or(AccountsError::NotSignedIn)?;
+        let (provider, seen): (Option<String>, u64) = (row.get("provider")?, row.get("seen")?);
+        let account = self.verified_account(id, UnverifiedAccount::read(row, id)).await?;
         let admitted = match method {
             LoginMethod::Passkey => true,
             LoginMethod::Password => !account.role.is_staff(),
             // As the settings are now: a provider that lost a role, or went, has ended its sessions.
             LoginMethod::Provider => {
-                let provider = row.get::<Option<String>>("provider")?;
                 let party = provider.and_then(|name| self.inner.config.providers.find(&name));
                 party.is_some_and(|party| party.settings().roles.contains(&account.role))
             }
@@ -170,7 +171,7 @@ impl Accounts {
         if !admitted {
             return Err(AccountsError::PasskeyRequired);
         }
-        if row.get::<u64>("seen")?.saturating_add(SEEN_EVERY_MS) <= now {
+        if seen.saturating_add(SEEN_EVERY_MS) <= now {
             self.inner.database.execute(statements::SEE_SESSION, params![&hash, now]).await?;
         }
         Ok(Session { id: SessionId(hash), key: SessionKey::of(&token), account, method })
