@@ -39,14 +39,36 @@ pub(crate) fn keys(keys: Vec<Value>) -> Response<Body> {
     json(StatusCode::OK, format!(r#"{{"keys": {}}}"#, Value::from(keys)))
 }
 
-/// The gate's own failure.
-pub(crate) fn failure(status: StatusCode, code: &'static str) -> Response<Body> {
-    let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
-    response.headers_mut().insert(CODE, HeaderValue::from_static(code));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+/// Why the gate itself answers, where nobody is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+}
+
+impl Failure {
+    /// A library fails that should not.
+    pub(crate) const INTERNAL: Self = Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+
+    pub(crate) const fn of(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code }
     }
-    response
+
+    /// What the caller reads.
+    pub(crate) fn response(self) -> Response<Body> {
+        let Self { status, code } = self;
+        let mut response = json(status, format!(r#"{{"status": "KO", "code": "{code}"}}"#));
+        response.headers_mut().insert(CODE, HeaderValue::from_static(code));
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
+            // Nothing listens here any more.
+            StatusCode::MISDIRECTED_REQUEST => closing(response),
+            _ => response,
+        }
+    }
 }
 
 /// The same to an application of this machine, in words.

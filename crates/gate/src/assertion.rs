@@ -12,7 +12,7 @@ use hyper::{Method, header::HeaderValue};
 use sceau_pki::Fingerprint;
 use serde_json::{Value, json};
 
-use crate::{error::Error, files::private_key, guard::Admitted, settings::AssertionTable};
+use crate::{error::Error, files::private_key, guard::Passed, settings::AssertionTable};
 
 /// Where the keys are, on each listener.
 pub(crate) const KEYS: &str = "/.well-known/sceau-gate/jwks.json";
@@ -36,7 +36,7 @@ pub(crate) struct Assertion {
 
 /// A request of whom the gate let through.
 pub(crate) struct Asserted<'a> {
-    pub(crate) who: &'a Admitted,
+    pub(crate) who: &'a Passed,
     pub(crate) id: &'a str,
     pub(crate) method: &'a Method,
     /// With what follows the question mark.
@@ -48,8 +48,8 @@ pub(crate) struct Asserted<'a> {
 impl Assertion {
     /// # Errors
     /// [`Error`] of the setting at fault.
-    pub(crate) fn read(folder: &Path, place: &str, table: &AssertionTable) -> Result<Self, Error> {
-        let at = |setting: &str| format!("{place}.{setting}");
+    pub(crate) fn read(folder: &Path, setting: &str, table: &AssertionTable) -> Result<Self, Error> {
+        let at = |name: &str| format!("{setting}.{name}");
         let lifetime = table.lifetime.0;
         if lifetime.is_zero() || lifetime > LONGEST {
             return Err(Error::setting(at("lifetime"), "write 1s to 10m: each request has one of its own"));
@@ -77,7 +77,7 @@ impl Assertion {
 
     /// The word for one request; none where the library fails.
     pub(crate) fn say(&self, asserted: &Asserted<'_>) -> Option<HeaderValue> {
-        let identity = &asserted.who.identity;
+        let identity = asserted.who.identity();
         let begun = asserted.now / 1000;
         let head = json!({"alg": "ES256", "typ": "JWT", "kid": self.kid});
         let claims = json!({
@@ -90,7 +90,7 @@ impl Assertion {
             "ou": identity.subject.organizational_units().collect::<Vec<_>>(),
             "cnf": {"x5t#S256": BASE64_URL_SAFE_NO_PAD.encode(identity.fingerprint.as_bytes())},
             "request": digest(format!("{} {}", asserted.method, asserted.path).as_bytes()),
-            "unchecked": asserted.who.unchecked,
+            "unchecked": asserted.who.is_unchecked(),
         });
         let [head, claims] = [head, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
         let input = format!("{head}.{claims}");

@@ -1,18 +1,17 @@
 //! Whether anything is asked on a connection that carries many requests at once.
 
 use std::{
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::answer::{Body, BoxError};
+use crate::{
+    answer::Body,
+    holding::{Watched, Watcher},
+};
 
 /// The requests of a connection that are not over.
 #[derive(Clone, Debug)]
@@ -60,7 +59,7 @@ impl Busy {
 impl Turn {
     /// Held until the answer was taken, or nobody wants it any more.
     pub(crate) fn until_over(self, body: Body) -> Body {
-        Held { body, _turn: self }.boxed()
+        Watched::new(body, self).boxed()
     }
 }
 
@@ -73,30 +72,7 @@ impl Drop for Turn {
     }
 }
 
-struct Held {
-    body: Body,
-    _turn: Turn,
-}
-
-impl HttpBody for Held {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
+impl Watcher for Turn {}
 
 #[cfg(test)]
 mod tests {

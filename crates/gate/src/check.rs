@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     answer::{self, Body},
     clock,
-    guard::{Admitted, Guard},
+    guard::{Guard, Passed},
     upstream::Upstreams,
 };
 
@@ -15,13 +15,13 @@ use crate::{
 pub(crate) async fn answer(
     upstreams: &Upstreams,
     guard: &Guard,
-    who: Option<&Admitted>,
+    who: Option<&Passed>,
     now: u64,
 ) -> Response<Body> {
     if !upstreams.live().await {
         return unavailable("the service behind the gate takes no connection", &[]);
     }
-    let is_unchecked = who.is_some_and(|who| who.unchecked);
+    let is_unchecked = who.is_some_and(Passed::is_unchecked);
     if guard.inquiry().is_some() && !is_unchecked {
         // The caller's own certificate was just judged by an answer, or by the list behind it.
         return answer::status(StatusCode::OK, "available");

@@ -20,6 +20,7 @@ use hyper_util::{
     },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
@@ -79,7 +80,7 @@ struct Newcomer {
 /// Takes connections until it is dropped.
 pub(crate) async fn accept(socket: Arc<TcpListener>, place: Place, live: Arc<Live>, leaving: Leaving) {
     loop {
-        let Some(permit) = live.crowd.place().await else { return };
+        let Some(permit) = live.crowd.permit().await else { return };
         let (stream, from) = match socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -101,7 +102,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     drop(stream.set_nodelay(true));
     let plan = live.plan();
     let Some(listener) = plan.listener(place) else { return };
-    let (tls, head_within) = (Arc::clone(&listener.tls), listener.head_within);
+    let (tls, head_within) = (listener.tls.clone(), listener.head_within);
     let (passes, tally) = (Arc::clone(&listener.passes), Arc::clone(&listener.tally));
     let is_carried = listener.proxies.contains(&carried.from.ip());
     drop(plan);
@@ -121,26 +122,25 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     }
     let Some(mut seat) = live.crowd.seat(carried.from.ip()) else { return tally.crowded.one() };
     let greeted = tokio::time::timeout(HANDSHAKE, greet(stream, &passes, tls)).await;
-    let stream = match greeted {
-        Ok(Ok(Greeted::Ours(stream))) => stream,
+    let Ended { octets, tls, is_two, shown } = match greeted {
+        Ok(Ok(Greeted::Ours(ended))) => ended,
         Ok(Ok(Greeted::Passed(pass, client))) => {
             seat.settle();
             // Each wants a descriptor more, as a request does.
-            let Some(asking) = seat.asking() else { return tally.crowded.one() };
+            let Some(under_way) = seat.begin_request() else { return tally.crowded.one() };
             tally.passed.one();
             // It cannot be told to end, and holds up nobody who is in a hurry.
             drop((watchers.one, watchers.two));
             if let Err(error) = pass.carry(client, carried).await {
                 tracing::debug!(name = pass.name, %error, "what is passed on ended");
             }
-            return drop((permit, watchers.all, asking));
+            return drop((permit, watchers.all, under_way));
         }
         Ok(Err(_)) => return tally.failed.one(),
         Err(_) => return tally.slow.one(),
     };
     seat.settle();
     let Watchers { two, one, all } = watchers;
-    let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let watcher = if is_two {
         drop(one);
         two
@@ -148,15 +148,18 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
         drop(two);
         one
     };
-    let tls = Tls::of(stream.get_ref().1);
-    if tls.resumed { &tally.resumed } else { &tally.full }.one();
-    let shown = Arc::new(Shown::new(stream.get_ref().1.peer_certificates()));
-    let (from, held) = (carried.from.ip(), (permit, seat, all));
-    let caller = Arc::new(Caller { shown, from, carried, tls, place, live, _held: held });
+    match tls {
+        Some(tls) if tls.resumed => tally.resumed.one(),
+        Some(_) => tally.full.one(),
+        None => {}
+    }
+    let (from, held) = (carried.from.ip(), (permit, all));
+    let caller =
+        Arc::new(Caller { shown: Arc::new(shown), from, carried, tls, place, live, seat, _held: held });
     let ended = if is_two {
-        two_way(*stream, caller, head_within, watcher).await
+        two_way(octets, caller, head_within, watcher).await
     } else {
-        one_by_one(*stream, caller, head_within, watcher).await
+        one_by_one(octets, caller, head_within, watcher).await
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
@@ -165,7 +168,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
 
 /// HTTP/1.1. Whoever does not send the head of a request in time, the first one too, is let go.
 async fn one_by_one(
-    stream: TlsStream<pass::Read>,
+    octets: Octets,
     caller: Arc<Caller>,
     head_within: Duration,
     watcher: Watcher,
@@ -179,7 +182,7 @@ async fn one_by_one(
     });
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(octets), service);
     let connection = watcher.watch(connection.into_owned());
     tokio::pin!(connection);
     tokio::select! {
@@ -192,7 +195,7 @@ async fn one_by_one(
 
 /// HTTP/2. Whoever asks nothing for as long as a head may take is let go.
 async fn two_way(
-    stream: TlsStream<pass::Read>,
+    octets: Octets,
     caller: Arc<Caller>,
     head_within: Duration,
     watcher: Watcher,
@@ -206,21 +209,55 @@ async fn two_way(
     let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
     builder.http2().max_concurrent_streams(STREAMS);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(HEAD as u32);
-    let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    let connection = watcher.watch(builder.serve_connection(TokioIo::new(octets), service).into_owned());
     tokio::select! {
         ended = connection => ended,
         () = busy.idle_for(head_within) => Ok(()),
     }
 }
 
+/// What requests are read from, whatever protects them on their way.
+type Octets = Box<dyn Both>;
+
+trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Both for S {}
+
+/// A connection of which TLS, if any, ends here.
+struct Ended {
+    octets: Octets,
+    tls: Option<Tls>,
+    is_two: bool,
+    shown: Shown,
+}
+
+impl Ended {
+    fn plain(stream: TcpStream) -> Self {
+        let octets = Box::new(pass::Read::nothing(stream));
+        Self { octets, tls: None, is_two: false, shown: Shown::new(None) }
+    }
+
+    fn tls(stream: TlsStream<pass::Read>) -> Self {
+        let (_, session) = stream.get_ref();
+        let (tls, is_two) = (Tls::of(session), session.alpn_protocol() == Some(b"h2"));
+        let shown = Shown::new(session.peer_certificates());
+        Self { octets: Box::new(stream), tls: Some(tls), is_two, shown }
+    }
+}
+
 /// Whose a connection turned out to be.
 enum Greeted {
-    Ours(Box<TlsStream<pass::Read>>),
+    Ours(Ended),
     Passed(Pass, pass::Read),
 }
 
-/// Ends TLS, unless it is asked for a name that is passed on.
-async fn greet(stream: TcpStream, passes: &[Pass], tls: Arc<rustls::ServerConfig>) -> io::Result<Greeted> {
+/// Ends TLS, where there is any, unless it is asked for a name that is passed on.
+async fn greet(
+    stream: TcpStream,
+    passes: &[Pass],
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> io::Result<Greeted> {
+    let Some(tls) = tls else { return Ok(Greeted::Ours(Ended::plain(stream))) };
     let (stream, name) = match passes {
         [] => (pass::Read::nothing(stream), None),
         _ => pass::Read::hello(stream).await?,
@@ -228,7 +265,7 @@ async fn greet(stream: TcpStream, passes: &[Pass], tls: Arc<rustls::ServerConfig
     let passed = name.and_then(|name| passes.iter().find(|pass| pass.name.eq_ignore_ascii_case(&name)));
     match passed {
         Some(pass) => Ok(Greeted::Passed(pass.clone(), stream)),
-        None => Ok(Greeted::Ours(Box::new(TlsAcceptor::from(tls).accept(stream).await?))),
+        None => Ok(Greeted::Ours(Ended::tls(TlsAcceptor::from(tls).accept(stream).await?))),
     }
 }
 

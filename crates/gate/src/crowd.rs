@@ -1,4 +1,4 @@
-//! How many connect at once, in all and from one address: nobody takes the places of the others.
+//! How many connect at once, in all and from one address: nobody takes the descriptors of the others.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ const TELL: Duration = Duration::from_secs(60);
 /// Everybody who is connected, or connects.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     most: usize,
     here: Mutex<HashMap<IpAddr, Here>>,
     /// When each thing was last said: none keeps the others from being said.
@@ -37,8 +37,7 @@ pub(crate) struct Crowd {
 struct Here {
     handshakes: usize,
     all: usize,
-    /// Requests under way.
-    asking: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
 }
 
 /// A connection of an address, counted until it is dropped.
@@ -47,12 +46,12 @@ pub(crate) struct Seat {
     crowd: Arc<Crowd>,
     of: IpAddr,
     settled: bool,
-    asking: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
 }
 
 /// A request of an address, counted until everything that holds it is dropped: with its answer, or the WebSocket that came of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asking {
+pub(crate) struct UnderWay {
     _counted: Arc<Counted>,
 }
 
@@ -64,20 +63,20 @@ struct Counted(Arc<AtomicUsize>);
 pub(crate) struct Fitting {
     descriptors: u64,
     /// For clients, and as many again for their requests' connections to services.
-    pub(crate) places: usize,
+    pub(crate) connections: usize,
 }
 
 /// As many as there are descriptors for: a client wants one, and a request another.
 pub(crate) fn fitting() -> Fitting {
     let descriptors = descriptors();
     let fit = usize::try_from(descriptors.saturating_sub(OTHERS) / 2).unwrap_or(CONNECTIONS);
-    Fitting { descriptors, places: fit.clamp(16, CONNECTIONS) }
+    Fitting { descriptors, connections: fit.clamp(16, CONNECTIONS) }
 }
 
 impl Crowd {
     /// For as many as the system has descriptors.
     pub(crate) fn new() -> Arc<Self> {
-        let Fitting { descriptors, places: most } = fitting();
+        let Fitting { descriptors, connections: most } = fitting();
         if most < CONNECTIONS {
             tracing::warn!(
                 descriptors,
@@ -89,15 +88,15 @@ impl Crowd {
     }
 
     fn of(most: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(most)), most, here: Mutex::default(), told: Mutex::default() }
+        Self { permits: Arc::new(Semaphore::new(most)), most, here: Mutex::default(), told: Mutex::default() }
     }
 
-    /// A place, once there is one.
-    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if self.places.available_permits() == 0 {
-            self.tell("each place for a connection is taken: who comes now waits", None);
+    /// A permit to take another connection, once there is one.
+    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        if self.permits.available_permits() == 0 {
+            self.tell("as many are connected as descriptors allow: who comes now waits", None);
         }
-        Arc::clone(&self.places).acquire_owned().await.ok()
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
     /// A seat for a connection of this address, unless it has too many.
@@ -112,8 +111,8 @@ impl Crowd {
         }
         count.handshakes += 1;
         count.all += 1;
-        let asking = Arc::clone(&count.asking);
-        Some(Seat { crowd: Arc::clone(self), of, settled: false, asking })
+        let under_way = Arc::clone(&count.under_way);
+        Some(Seat { crowd: Arc::clone(self), of, settled: false, under_way })
     }
 
     /// Says so in the log, once a minute.
@@ -139,10 +138,10 @@ impl Seat {
     }
 
     /// A request, unless its address has too many under way: over HTTP/2 one connection carries many, and each may want a descriptor.
-    pub(crate) fn asking(&self) -> Option<Asking> {
-        let counted = Counted(Arc::clone(&self.asking));
-        if self.asking.fetch_add(1, Ordering::Relaxed) < self.crowd.most.div_ceil(2) {
-            return Some(Asking { _counted: Arc::new(counted) });
+    pub(crate) fn begin_request(&self) -> Option<UnderWay> {
+        let counted = Counted(Arc::clone(&self.under_way));
+        if self.under_way.fetch_add(1, Ordering::Relaxed) < self.crowd.most.div_ceil(2) {
+            return Some(UnderWay { _counted: Arc::new(counted) });
         }
         self.crowd.tell("an address has too many requests under way: its next are refused", Some(self.of));
         None
@@ -211,15 +210,15 @@ mod tests {
         let crowd = Arc::new(Crowd::of(16));
         let seats = [1, 1, 2].map(|last| crowd.seat([192, 0, 2, last].into()).unwrap());
         let [one, same, other] = &seats;
-        let mut asking: Vec<Asking> = (0..8).map(|_| one.asking().unwrap()).collect();
-        assert!(one.asking().is_none() && same.asking().is_none(), "half of them");
-        assert!(other.asking().is_some());
-        let shared = asking.pop();
+        let mut under_way: Vec<UnderWay> = (0..8).map(|_| one.begin_request().unwrap()).collect();
+        assert!(one.begin_request().is_none() && same.begin_request().is_none(), "half of them");
+        assert!(other.begin_request().is_some());
+        let shared = under_way.pop();
         let again = shared.clone();
         drop(shared);
-        assert!(one.asking().is_none(), "it goes on elsewhere");
+        assert!(one.begin_request().is_none(), "it goes on elsewhere");
         drop(again);
-        assert!(same.asking().is_some());
+        assert!(same.begin_request().is_some());
     }
 
     #[test]

@@ -10,48 +10,48 @@ pub enum Error {
     #[error("the configuration cannot be read: {0}")]
     Syntax(#[from] toml::de::Error),
     /// A file that it names cannot be read.
-    #[error("{place}: cannot read {path}: {cause}")]
+    #[error("{setting}: cannot read {path}: {cause}")]
     File {
         /// Which setting names it.
-        place: String,
+        setting: String,
         /// The file.
         path: String,
         /// What the system says.
         cause: std::io::Error,
     },
     /// A key cannot be read, or can be read by others.
-    #[error("{place}: {cause}")]
+    #[error("{setting}: {cause}")]
     Secret {
         /// Which setting names it.
-        place: String,
+        setting: String,
         /// Why.
         cause: sceau_hsm::Error,
     },
     /// A certificate, a key, a name or a list cannot be used.
-    #[error("{place}: {cause}")]
+    #[error("{setting}: {cause}")]
     Pki {
         /// Which setting.
-        place: String,
+        setting: String,
         /// Why.
         cause: sceau_pki::Error,
     },
     /// A certificate of an authority is not there, and this is where it is published.
     #[error(
-        "{place}: there is no {path}: it is published at {address} (compare its fingerprint by another way)"
+        "{setting}: there is no {path}: it is published at {address} (compare its fingerprint by another way)"
     )]
     Published {
         /// Which setting wants it.
-        place: String,
+        setting: String,
         /// Where it is looked for.
         path: String,
         /// Where it is published.
         address: String,
     },
     /// A certificate is not of the authority that the profile names.
-    #[error("{place}: {path} is of {found}, and the profile wants {wanted}")]
+    #[error("{setting}: {path} is of {found}, and the profile wants {wanted}")]
     Authority {
         /// Which setting.
-        place: String,
+        setting: String,
         /// The file.
         path: String,
         /// Whose it is.
@@ -60,28 +60,28 @@ pub enum Error {
         wanted: String,
     },
     /// A profile cannot be read.
-    #[error("{place}: {cause}")]
+    #[error("{setting}: {cause}")]
     Profile {
         /// Which setting names it.
-        place: String,
+        setting: String,
         /// Why.
         cause: sceau_pki::ProfileError,
     },
     /// A revocation list cannot be used, and none was kept of this source.
-    #[error("{place}: {path}: {cause}")]
+    #[error("{setting}: {path}: {cause}")]
     List {
         /// Which setting names it.
-        place: String,
+        setting: String,
         /// Where it comes from.
         path: String,
         /// Why.
         cause: Rejection,
     },
     /// A setting cannot be what it is.
-    #[error("{place}: {reason}")]
+    #[error("{setting}: {reason}")]
     Setting {
         /// Which setting.
-        place: String,
+        setting: String,
         /// What to write instead.
         reason: &'static str,
     },
@@ -117,12 +117,12 @@ impl Error {
         move |cause| Self::System { what, cause }
     }
 
-    pub(crate) fn pki(place: &str) -> impl FnOnce(sceau_pki::Error) -> Self {
-        let place = place.to_owned();
-        move |cause| Self::Pki { place, cause }
+    pub(crate) fn pki(setting: &str) -> impl FnOnce(sceau_pki::Error) -> Self {
+        let setting = setting.to_owned();
+        move |cause| Self::Pki { setting, cause }
     }
 
-    pub(crate) fn setting(place: impl Into<String>, reason: &'static str) -> Self {
-        Self::Setting { place: place.into(), reason }
+    pub(crate) fn setting(setting: impl Into<String>, reason: &'static str) -> Self {
+        Self::Setting { setting: setting.into(), reason }
     }
 }

@@ -78,7 +78,7 @@ impl GoesOn {
 }
 
 fn record(event: &str, clients: &str, who: &Admitted, passing: &Passing<'_>) -> Value {
-    let identity = &who.identity;
+    let identity = who.identity();
     json!({
         "event": event,
         "time": passing.now,

@@ -15,23 +15,27 @@ use crate::error::Error;
 const KEY: usize = 256 << 10;
 
 /// Certificates of files in PEM or DER.
-pub(crate) fn certificates(folder: &Path, paths: &[PathBuf], place: &str) -> Result<Vec<Certificate>, Error> {
+pub(crate) fn certificates(
+    folder: &Path,
+    paths: &[PathBuf],
+    setting: &str,
+) -> Result<Vec<Certificate>, Error> {
     let mut all = Vec::new();
     for path in paths {
-        let (bytes, name) = (read(folder, path, place)?, path.display().to_string());
+        let (bytes, name) = (read(folder, path, setting)?, path.display().to_string());
         if bytes.first() == Some(&0x30) {
-            all.push(Certificate::from_der(&bytes, &name).map_err(Error::pki(place))?);
+            all.push(Certificate::from_der(&bytes, &name).map_err(Error::pki(setting))?);
         } else {
-            all.extend(Certificate::all_from_pem(&text_of(&bytes), &name).map_err(Error::pki(place))?);
+            all.extend(Certificate::all_from_pem(&text_of(&bytes), &name).map_err(Error::pki(setting))?);
         }
     }
     Ok(all)
 }
 
-pub(crate) fn read(folder: &Path, path: &Path, place: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(folder: &Path, path: &Path, setting: &str) -> Result<Vec<u8>, Error> {
     let path = folder.join(path);
     fs::read(&path).map_err(|cause| Error::File {
-        place: place.to_owned(),
+        setting: setting.to_owned(),
         path: path.display().to_string(),
         cause,
     })
@@ -53,11 +57,11 @@ pub(crate) fn identity(
 }
 
 /// A key, which nobody but its owner may read.
-pub(crate) fn private_key(folder: &Path, key: &Path, place: &str) -> Result<PrivateKey, Error> {
+pub(crate) fn private_key(folder: &Path, key: &Path, setting: &str) -> Result<PrivateKey, Error> {
     let key = folder.join(key);
-    let secret = |cause| Error::Secret { place: place.to_owned(), cause };
+    let secret = |cause| Error::Secret { setting: setting.to_owned(), cause };
     durable::check_secret(&key).map_err(secret)?;
     let key = durable::read_secret(&key, KEY).map_err(secret)?;
     let key = std::str::from_utf8(&key).map_err(|_| sceau_pki::Error::NotAPrivateKey);
-    key.and_then(PrivateKey::from_pem).map_err(Error::pki(place))
+    key.and_then(PrivateKey::from_pem).map_err(Error::pki(setting))
 }

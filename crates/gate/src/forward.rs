@@ -12,10 +12,11 @@ use hyper::{
 };
 
 use crate::{
-    answer::{self, Body},
-    guard::Admitted,
+    answer::{Body, Failure},
+    guard::Passed,
+    route::{Host, NoHost},
     upgrade,
-    upstream::{Upload, Upstreams},
+    upstream::{Errand, Trouble, Upload, Upstreams},
 };
 
 /// RFC 9440.
@@ -73,25 +74,45 @@ const NO_TRAILERS: [HeaderName; 9] = [
     CONTENT_ENCODING,
 ];
 
-/// What is said of a request besides, signed.
-#[derive(Clone, Debug)]
-pub(crate) struct Said(pub(crate) HeaderValue);
+/// How a request came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scheme {
+    Https,
+    Http,
+}
 
-/// Sends a request to a service, its path, method, body and other headers as they are. The error is the gate's own answer.
-/// `may` is asked again and again while a WebSocket is open.
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// What is said of a request to the service, and goes with it.
+pub(crate) struct Onward<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) from: IpAddr,
+    pub(crate) scheme: Scheme,
+    /// None: the route asks nobody who it is.
+    pub(crate) who: Option<&'a Passed>,
+    /// The same, signed.
+    pub(crate) assertion: Option<HeaderValue>,
+    pub(crate) errand: Errand,
+}
+
+/// Sends a request to a service, its path, method, body and other headers as they are. `may_go_on` is asked again and again while a WebSocket is open.
 pub(crate) async fn forward(
     upstreams: &Upstreams,
     mut request: Request<Upload>,
-    host: &str,
-    from: IpAddr,
-    admitted: Option<&Admitted>,
-    may: impl Fn() -> bool + Send + 'static,
-) -> Result<Response<Body>, Response<Body>> {
+    onward: Onward<'_>,
+    may_go_on: impl Fn() -> bool + Send + 'static,
+) -> Result<Response<Body>, Failure> {
     let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
     let is_of_unknown_length =
         client.is_none() && !request.body().is_over() && !request.headers().contains_key(CONTENT_LENGTH);
-    let said_of = request.extensions_mut().remove::<Said>().map(|Said(word)| (ASSERTION, word));
     let headers = request.headers_mut();
     let trailers = says(headers, &TE, "trailers");
     // Before a client can name them as its connection's own.
@@ -104,47 +125,41 @@ pub(crate) async fn forward(
     } else if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
-    let said =
-        [(HOST, host.to_owned()), (FORWARDED_HOST, host.to_owned()), (FORWARDED_FOR, from.to_string())];
-    for (name, value) in said {
-        let Ok(value) = HeaderValue::from_str(&value) else {
-            return Err(answer::failure(StatusCode::BAD_REQUEST, "host_malformed"));
-        };
-        headers.insert(name, value);
-    }
-    headers.extend(said_of);
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
     if is_of_unknown_length {
         // Without it, a GET would lose its body on the way.
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    if let Some(admitted) = admitted {
-        headers.insert(CLIENT_CERT, admitted.certificate.clone());
-        if let Some(path) = &admitted.path {
-            headers.insert(CLIENT_CERT_CHAIN, path.clone());
-        }
-        if admitted.unchecked {
+    tell(headers, &onward)?;
+    let mut response = upstreams.send(request, onward.errand).await.map_err(|trouble| trouble.failure())?;
+    strip(response.headers_mut());
+    *response.version_mut() = hyper::Version::HTTP_11;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let client = client.ok_or_else(|| Trouble::Away.failure())?;
+        let service = hyper::upgrade::on(&mut response);
+        upgrade::say(response.headers_mut());
+        tokio::spawn(upgrade::carry(client, service, may_go_on));
+    }
+    Ok(response)
+}
+
+/// Who calls, from where and for whom.
+fn tell(headers: &mut HeaderMap, onward: &Onward<'_>) -> Result<(), Failure> {
+    let Onward { host, from, scheme, who, assertion, .. } = onward;
+    let host = host.as_str().to_owned();
+    for (name, value) in [(HOST, host.clone()), (FORWARDED_HOST, host), (FORWARDED_FOR, from.to_string())] {
+        let malformed = |_| Failure::of(StatusCode::BAD_REQUEST, NoHost::Malformed.code());
+        headers.insert(name, HeaderValue::from_str(&value).map_err(malformed)?);
+    }
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme.name()));
+    headers.extend(assertion.clone().map(|word| (ASSERTION, word)));
+    if let Some(who) = who {
+        headers.insert(CLIENT_CERT, who.certificate().clone());
+        headers.extend(who.path().cloned().map(|path| (CLIENT_CERT_CHAIN, path)));
+        if who.is_unchecked() {
             headers.insert(REVOCATION, HeaderValue::from_static("unchecked"));
         }
     }
-    match upstreams.send(request).await {
-        Ok(mut response) => {
-            strip(response.headers_mut());
-            *response.version_mut() = hyper::Version::HTTP_11;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                let away = || answer::failure(StatusCode::BAD_GATEWAY, "upstream_away");
-                let client = client.ok_or_else(away)?;
-                let service = hyper::upgrade::on(&mut response);
-                upgrade::say(response.headers_mut());
-                tokio::spawn(upgrade::carry(client, service, may));
-            }
-            Ok(response)
-        }
-        Err(trouble) => {
-            let (status, code) = trouble.status();
-            Err(answer::failure(status, code))
-        }
-    }
+    Ok(())
 }
 
 /// Drops of a request's trailers what would be more than a trailer.

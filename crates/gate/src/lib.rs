@@ -3,7 +3,6 @@
 //! It must never let a request through that it did not judge, never believe what a client says of its own identity, and never turn a refusal
 //! into a broken connection: the caller is owed a reason.
 
-mod address;
 mod answer;
 mod assertion;
 mod busy;
@@ -18,7 +17,7 @@ mod files;
 mod forward;
 mod given;
 mod guard;
-mod guards;
+mod holding;
 mod journal;
 mod lists;
 mod live;
@@ -29,7 +28,7 @@ mod pass;
 mod plan;
 mod proxy;
 mod request;
-mod routes;
+mod route;
 mod serve;
 mod settings;
 mod shown;
@@ -38,8 +37,6 @@ mod succession;
 mod units;
 mod upgrade;
 mod upstream;
-mod verdicts;
-mod wanted;
 
 pub use command::{GateCommand, GateOptions, StatementOptions};
 pub use error::Error;

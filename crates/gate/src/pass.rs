@@ -1,22 +1,20 @@
 //! TLS that is passed on as it comes, by the name that its first octets ask for: whoever is behind ends it.
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use hyper::http::uri::Authority;
-use rustls::server::Acceptor;
+use rustls::{pki_types::ServerName, server::Acceptor};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
 };
 
 use crate::{
+    error::Error,
+    holding::{Held, Holding},
     proxy::{Carried, Version},
-    upstream::{place, tcp},
+    settings::PassTable,
+    upstream::{reserve, tcp},
 };
 
 /// The most octets that are read for a name.
@@ -33,13 +31,36 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
+    /// What a listener passes on by its name.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn all(listener: &str, tables: &[PassTable]) -> Result<Arc<[Self]>, Error> {
+        let passes = tables.iter().enumerate().map(|(nth, table)| {
+            let at = |setting: &str| format!("{listener}, pass {}, {setting}", nth + 1);
+            let to = table.to.parse::<Authority>().ok();
+            let to = to.filter(|to| to.port().is_some() && !to.as_str().contains('@'));
+            let is_name = matches!(ServerName::try_from(table.name.as_str()), Ok(ServerName::DnsName(_)));
+            if !is_name || tables.iter().take(nth).any(|other| other.name.eq_ignore_ascii_case(&table.name)) {
+                return Err(Error::setting(at("name"), "a host's name is needed, and each once"));
+            }
+            Ok(Self {
+                name: table.name.clone(),
+                to: to.ok_or_else(|| Error::setting(at("to"), "write it host:port"))?,
+                proxy: Version::read(&at("send_proxy"), table.send_proxy)?,
+                within: table.connect_within.0,
+            })
+        });
+        passes.collect::<Result<Vec<_>, _>>().map(Arc::from)
+    }
+
     /// Carries octets both ways until both sides end: first those that were read already.
     ///
     /// # Errors
     /// Those of the system, and that nobody takes a connection in time.
     pub(crate) async fn carry(&self, client: Read, carried: Carried) -> io::Result<()> {
-        let Read { mut stream, octets, .. } = client;
-        let _place = place().await?;
+        let Read { mut stream, held: Ahead { octets, .. } } = client;
+        let _reserved = reserve().await?;
         let service = tokio::time::timeout(self.within, tcp(&self.to)).await;
         let mut service = service.map_err(|_| io::ErrorKind::TimedOut)??;
         let header = self.proxy.map(|version| version.header(Some(carried))).unwrap_or_default();
@@ -49,17 +70,35 @@ impl Pass {
 }
 
 /// A connection of which octets were read already: it reads as if they were not.
-#[derive(Debug)]
-pub(crate) struct Read {
-    stream: TcpStream,
+pub(crate) type Read = Holding<TcpStream, Ahead>;
+
+/// Octets that were read already.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
     octets: Vec<u8>,
     at: usize,
+}
+
+impl Held for Ahead {
+    fn read_first(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let left = self.octets.get(self.at..).unwrap_or_default();
+        if left.is_empty() {
+            return false;
+        }
+        let count = left.len().min(buffer.remaining());
+        buffer.put_slice(left.get(..count).unwrap_or_default());
+        self.at += count;
+        if self.at == self.octets.len() {
+            *self = Self::default();
+        }
+        true
+    }
 }
 
 impl Read {
     /// One of which nothing was read.
     pub(crate) fn nothing(stream: TcpStream) -> Self {
-        Self { stream, octets: Vec::new(), at: 0 }
+        Self { stream, held: Ahead::default() }
     }
 
     /// Reads what a client says first (RFC 8446 §4.1.2), and the name that it asks for (RFC 6066 §3); none where it names none, or speaks no TLS.
@@ -86,57 +125,6 @@ impl Read {
                 Ok(None) | Err(_) => break None,
             }
         };
-        Ok((Self { stream, octets, at: 0 }, name))
-    }
-}
-
-impl AsyncRead for Read {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let left = this.octets.get(this.at..).unwrap_or_default();
-        if left.is_empty() {
-            return Pin::new(&mut this.stream).poll_read(context, buffer);
-        }
-        let count = left.len().min(buffer.remaining());
-        buffer.put_slice(left.get(..count).unwrap_or_default());
-        this.at += count;
-        if this.at == this.octets.len() {
-            (this.octets, this.at) = (Vec::new(), 0);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Read {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, octets)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(ready!(Pin::new(&mut self.stream).poll_flush(context)))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(ready!(Pin::new(&mut self.stream).poll_shutdown(context)))
+        Ok((Self { stream, held: Ahead { octets, at: 0 } }, name))
     }
 }

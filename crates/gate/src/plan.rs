@@ -11,21 +11,16 @@ use std::{
 use sceau_pki::Staple;
 
 use crate::{
-    address,
-    assertion::Assertion,
-    connection::HEAD,
     error::Error,
     files::{identity, read, text_of},
-    guard::Guard,
-    guards::{guards, keeping},
-    lists::{Feed, Keeping, Stamp, stamp},
-    observe::{Dated, DoorTally, Ledger, Observing, RouteTally, dated},
+    guard::{self, Guard},
+    lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
+    observe::{Dated, DoorTally, Ledger, Observing, dated},
     ocsp::{self, Answers},
     outgoing::{self, Outgoing},
     pass::Pass,
-    routes::{passes, upstreams},
-    settings::{ListenerTable, RouteTable, Settings},
-    upstream::Upstreams,
+    route::Routes,
+    settings::{ListenerTable, Settings},
 };
 
 /// A configuration that can be run.
@@ -48,7 +43,8 @@ pub struct Plan {
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) place: Place,
-    pub(crate) tls: Arc<rustls::ServerConfig>,
+    /// None: plain HTTP, for this machine alone.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
     /// What is handed out with its certificate.
     pub(crate) staple: Option<Staple>,
     pub(crate) head_within: Duration,
@@ -57,8 +53,7 @@ pub(crate) struct Listener {
     /// What is passed on by its name.
     pub(crate) passes: Arc<[Pass]>,
     pub(crate) tally: Arc<DoorTally>,
-    /// The longest path first.
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Routes,
 }
 
 /// What stays of a listener when the file is read again: its address, and how many had the same before it.
@@ -75,22 +70,6 @@ impl std::fmt::Display for Place {
             nth => write!(f, "{} ({})", self.address, nth + 1),
         }
     }
-}
-
-/// A path that does not mean the same to everybody.
-#[derive(Debug)]
-pub(crate) struct Ambiguous;
-
-#[derive(Debug)]
-pub(crate) struct Route {
-    host: Option<String>,
-    path: Arc<str>,
-    pub(crate) tally: Arc<RouteTally>,
-    pub(crate) upstreams: Upstreams,
-    pub(crate) largest_head: u64,
-    /// What its services are told, signed.
-    pub(crate) assertion: Option<Assertion>,
-    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 impl Plan {
@@ -130,14 +109,20 @@ impl Plan {
             ));
         }
         let keeping = keeping(folder, &settings.lists);
-        let clients: Vec<_> = settings.clients.iter().map(|(name, table)| (name.as_str(), table)).collect();
         let used = before.map_or(&[][..], |before| &before.feeds);
         let drafts = settings.outgoing.iter().enumerate();
         let drafts = drafts.map(|(nth, table)| outgoing::Draft::read(folder, nth, table, &ledger));
         let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-        let others = drafts.iter().map(outgoing::Draft::asks).collect();
-        let (guards, feeds) = guards(folder, &clients, &keeping, used, others, &ledger, &answers)?;
-        let outgoing = outgoing::each_once(drafts.into_iter().map(|draft| draft.asking(&feeds)).collect())?;
+        let guards = settings.clients.iter().map(|(name, table)| guard::Draft::read(folder, name, table));
+        let guards: Vec<_> = guards.collect::<Result<_, _>>()?;
+        let subscribers = guards.iter().map(guard::Draft::subscriber);
+        let subscribers = subscribers.chain(drafts.iter().map(outgoing::Draft::subscriber));
+        let feeds = feeds(&subscribers.collect::<Vec<_>>(), &keeping, used, &ledger)?;
+        let guards = guards.into_iter();
+        let guards: BTreeMap<_, _> =
+            guards.map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, &ledger, &answers)))).collect();
+        let outgoing =
+            outgoing::each_once(drafts.into_iter().map(|draft| draft.with_lists(&feeds)).collect())?;
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
@@ -200,51 +185,6 @@ impl Plan {
     }
 }
 
-impl Listener {
-    /// The route of a request for this host and path, if any.
-    ///
-    /// # Errors
-    /// [`Ambiguous`] where the service behind may read the path otherwise, and would then be another route's.
-    pub(crate) fn route(&self, host: &str, path: &str) -> Result<Option<&Route>, Ambiguous> {
-        let written = self.routes.iter().find(|route| route.is_for(host, path, str::eq));
-        let readings = address::readings(path).map_err(|_| Ambiguous)?;
-        let read = readings.iter().map(String::as_str).chain([path]);
-        let mut read = read
-            .map(|path| self.routes.iter().find(|route| route.is_for(host, path, str::eq_ignore_ascii_case)));
-        let same = read.all(|read| match (written, read) {
-            (Some(written), Some(read)) => std::ptr::eq(written, read),
-            (None, None) => true,
-            _ => false,
-        });
-        if same { Ok(written) } else { Err(Ambiguous) }
-    }
-}
-
-impl Route {
-    /// As the file has it.
-    pub(crate) fn path(&self) -> &Arc<str> {
-        &self.path
-    }
-
-    /// None: any.
-    pub(crate) fn host(&self) -> Option<&str> {
-        self.host.as_deref()
-    }
-
-    /// Its path without the slash at its end, which is where its own addresses begin.
-    pub(crate) fn base(&self) -> &str {
-        self.path.trim_end_matches('/')
-    }
-
-    fn is_for(&self, host: &str, path: &str, same: fn(&str, &str) -> bool) -> bool {
-        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
-        self.host.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(host))
-            && path
-                .split_at_checked(self.base().len())
-                .is_some_and(|(start, rest)| same(start, self.base()) && below(rest))
-    }
-}
-
 fn listener(
     folder: &Path,
     name: &str,
@@ -253,17 +193,9 @@ fn listener(
     guards: &BTreeMap<&str, Arc<Guard>>,
     ledger: &Ledger,
 ) -> Result<Listener, Error> {
-    let (at_certificate, at_key) = (format!("{name}, certificate"), format!("{name}, key"));
-    let identity = identity(folder, [&table.certificate, &table.key], [&at_certificate, &at_key])?;
-    let routes = table.route.iter().enumerate();
-    let routes = routes
-        .map(|(at, table)| route(folder, &format!("{name}, route {}", at + 1), place, table, guards, ledger));
-    let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
-    routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
-    let anchors: Vec<_> =
-        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
-    let (tls, staple) = ocsp::server(&identity, &anchors, table.staple, name)?;
-    let tls = Arc::new(tls);
+    let tally = |route: &str| ledger.routes.of(&format!("{place} {route}"));
+    let routes = Routes::read(folder, name, &table.route, tally, guards, ledger)?;
+    let (tls, staple) = if table.plain { plain(name, table)? } else { secure(folder, name, table, &routes)? };
     let tally = ledger.doors.of(&place.to_string());
     Ok(Listener {
         place,
@@ -271,42 +203,51 @@ fn listener(
         staple,
         head_within: table.head_within.0,
         proxies: table.proxies.clone(),
-        passes: passes(name, &table.pass)?,
+        passes: Pass::all(name, &table.pass)?,
         tally,
         routes,
     })
 }
 
-fn route(
-    folder: &Path,
-    name: &str,
-    place: Place,
-    table: &RouteTable,
-    guards: &BTreeMap<&str, Arc<Guard>>,
-    ledger: &Ledger,
-) -> Result<Route, Error> {
+/// How TLS is ended, and what is handed out with it.
+type Ends = (Option<Arc<rustls::ServerConfig>>, Option<Staple>);
+
+/// With a certificate of ours, and theirs where a route asks for one.
+fn secure(folder: &Path, name: &str, table: &ListenerTable, routes: &Routes) -> Result<Ends, Error> {
     let at = |setting: &str| format!("{name}, {setting}");
-    if !table.path.starts_with('/') {
-        return Err(Error::setting(at("path"), "a path begins with a slash"));
+    let needed = |setting| move || Error::setting(at(setting), "a listener that is not `plain` needs one");
+    let certificate = table.certificate.as_ref().ok_or_else(needed("certificate"))?;
+    let key = table.key.as_ref().ok_or_else(needed("key"))?;
+    let identity = identity(folder, [certificate, key], [&at("certificate"), &at("key")])?;
+    let anchors: Vec<_> =
+        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
+    let (tls, staple) = ocsp::server(&identity, &anchors, table.staple, name)?;
+    Ok((Some(Arc::new(tls)), staple))
+}
+
+/// Without TLS: whoever is not on this machine is not answered, and nobody can show a certificate.
+fn plain(name: &str, table: &ListenerTable) -> Result<Ends, Error> {
+    let refuse = |setting: &str, why| Err(Error::setting(format!("{name}, {setting}"), why));
+    if !table.address.ip().is_loopback() {
+        return refuse(
+            "plain",
+            "only an address of loopback is answered without TLS, such as 127.0.0.1:8080",
+        );
     }
-    let guard = table.clients.as_ref().map(|name| {
-        let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
-        guards.get(name.as_str()).cloned().ok_or_else(unknown)
-    });
-    if table.assertion.is_some() && table.clients.is_none() {
-        return Err(Error::setting(
-            at("assertion"),
-            "without `clients` nobody is known who could be asserted",
-        ));
+    let of_tls = [
+        ("certificate", table.certificate.is_some()),
+        ("key", table.key.is_some()),
+        ("staple", table.staple.is_some()),
+        ("pass", !table.pass.is_empty()),
+    ];
+    if let Some((setting, _)) = of_tls.iter().find(|(_, is_set)| *is_set) {
+        return refuse(setting, "a `plain` listener speaks no TLS");
     }
-    let assertion = table.assertion.as_ref().map(|table| Assertion::read(folder, &at("assertion"), table));
-    Ok(Route {
-        host: table.host.clone(),
-        path: table.path.as_str().into(),
-        tally: ledger.routes.of(&format!("{place} {} {}", table.host.as_deref().unwrap_or("*"), table.path)),
-        upstreams: upstreams(folder, name, table, ledger)?,
-        largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
-        assertion: assertion.transpose()?,
-        guard: guard.transpose()?,
-    })
+    match table.route.iter().position(|route| route.clients.is_some()) {
+        Some(at) => refuse(
+            &format!("route {}, clients", at + 1),
+            "nobody can show a certificate to a `plain` listener",
+        ),
+        None => Ok((None, None)),
+    }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use crate::error::Error;
+
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// The longest line of version 1.
 const LINE: usize = 107;
@@ -118,6 +120,19 @@ pub(crate) enum Version {
 }
 
 impl Version {
+    /// `send_proxy` of a setting of this name.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn read(setting: &str, version: Option<u8>) -> Result<Option<Self>, Error> {
+        match version {
+            None => Ok(None),
+            Some(1) => Ok(Some(Self::One)),
+            Some(2) => Ok(Some(Self::Two)),
+            Some(_) => Err(Error::setting(setting, "the PROXY protocol has versions 1 and 2")),
+        }
+    }
+
     /// The header of a connection that carries somebody, or that is our own.
     pub(crate) fn header(self, carried: Option<Carried>) -> Vec<u8> {
         match self {

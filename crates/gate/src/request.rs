@@ -1,43 +1,73 @@
-//! Requests, each judged by itself under the plan of its moment.
+//! Requests, each judged by itself under the plan of its moment: certificates expire and are taken back while connections stay open.
 
 use std::{net::IpAddr, sync::Arc};
 
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{EXPECT, HOST, HeaderValue},
+    header::{EXPECT, HeaderValue},
 };
 use hyper_util::server::graceful::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::{
-    answer::{self, Body},
+    answer::{self, Body, Failure},
     assertion::{self, Asserted, Assertion},
     check, clock,
-    crowd::{Asking, Seat},
+    crowd::{Seat, UnderWay},
     fail_open::{GoesOn, Passing},
-    forward::{REQUEST_ID, Said, forward},
-    guard::{Admitted, Denial, Guard},
+    forward::{Onward, REQUEST_ID, Scheme, forward},
+    guard::{Denial, Guard, Passed},
     live::Live,
     observe::{Tls, Trail},
-    plan::{Ambiguous, Place, Plan, Route},
+    plan::{Listener, Place, Plan},
     proxy::Carried,
+    route::{Ambiguous, Host, Route},
     shown::Shown,
-    upstream::Upload,
+    upstream::{Errand, Upload},
 };
 
 /// Who is at the other end of a connection, as its handshake left it.
 pub(crate) struct Caller {
     pub(crate) shown: Arc<Shown>,
     pub(crate) from: IpAddr,
-    pub(crate) tls: Tls,
+    /// None: it came without TLS, from this machine.
+    pub(crate) tls: Option<Tls>,
     pub(crate) place: Place,
     pub(crate) live: Arc<Live>,
     /// The same with its port, and where it called.
     pub(crate) carried: Carried,
-    /// A place among all connections, WebSockets too, a seat among those of its address, and that it is waited for.
-    pub(crate) _held: (OwnedSemaphorePermit, Seat, Watcher),
+    pub(crate) seat: Seat,
+    /// A permit among all connections, WebSockets too, and that it is waited for.
+    pub(crate) _held: (OwnedSemaphorePermit, Watcher),
+}
+
+/// An answer, and whose it is.
+enum Reply {
+    /// The gate's own: a refusal, a failure, or what it was asked itself.
+    Own(Response<Body>),
+    /// A service's.
+    Service(Response<Body>),
+}
+
+/// Why a request does not go on.
+enum Refused {
+    Failed(Failure),
+    Denied(Denial),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// One request's own id and moment (Unix milliseconds).
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: &'a str,
+    now: u64,
 }
 
 impl Caller {
@@ -45,7 +75,7 @@ impl Caller {
     pub(crate) async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, now: u64) -> Response<Body> {
         let id = Uuid::new_v4().to_string();
         let Ok(value) = HeaderValue::from_str(&id) else {
-            return answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+            return Failure::INTERNAL.response();
         };
         request.headers_mut().insert(REQUEST_ID, value.clone());
         let (mut head, body) = request.into_parts();
@@ -53,19 +83,18 @@ impl Caller {
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);
-        head.extensions.insert(self.carried);
         let is_two = head.version == hyper::Version::HTTP_2;
         let request = Request::from_parts(head, upload.clone());
-        let decided = self.decide(&plan, request, &id, now, &mut trail).await;
-        let is_own = decided.is_err();
-        let mut response = match decided {
-            Ok(response) => response,
-            Err(own) => {
+        let reply = self.reply(&plan, request, Asked { id: &id, now }, &mut trail).await;
+        let is_own = matches!(reply, Reply::Own(_));
+        let mut response = match reply {
+            Reply::Service(response) => response,
+            Reply::Own(response) => {
                 // Who waits for a word before sending needs none.
                 if !waits {
                     upload.drain().await;
                 }
-                own
+                response
             }
         };
         response.headers_mut().insert(REQUEST_ID, value);
@@ -75,131 +104,174 @@ impl Caller {
         trail.follow(response, is_own)
     }
 
-    /// Judges one request at `now` (Unix milliseconds): certificates expire and are taken back while connections stay open. The error
-    /// is the gate's own answer.
-    async fn decide(
+    async fn reply(
         self: &Arc<Self>,
         plan: &Plan,
-        mut request: Request<Upload>,
-        id: &str,
-        now: u64,
+        request: Request<Upload>,
+        asked: Asked<'_>,
         trail: &mut Trail,
-    ) -> Result<Response<Body>, Response<Body>> {
-        if *request.method() == Method::CONNECT {
-            // A tunnel would carry requests that nobody judges.
-            return Err(answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
-        }
-        let Some(listener) = plan.listener(self.place) else {
-            return Err(answer::closing(answer::failure(StatusCode::MISDIRECTED_REQUEST, "listener_gone")));
+    ) -> Reply {
+        let (listener, host) = match self.destination(plan, &request) {
+            Ok(destination) => destination,
+            Err(failure) => return Reply::Own(failure.response()),
         };
-        let host = host(&request).map_err(|code| answer::failure(StatusCode::BAD_REQUEST, code))?;
-        let path = request.uri().path();
-        if path == assertion::KEYS && request.method() == Method::GET {
-            let keys =
-                listener.routes.iter().filter_map(|route| route.assertion.as_ref()).map(Assertion::jwk);
-            return Err(answer::keys(keys.cloned().collect()));
+        let is_get = request.method() == Method::GET;
+        if is_get && request.uri().path() == assertion::KEYS {
+            return Reply::Own(keys(listener));
         }
-        let route = match listener.route(name_of(&host), path) {
-            Ok(Some(route)) => route,
-            Ok(None) => return Err(answer::failure(StatusCode::NOT_FOUND, "no_route")),
-            Err(Ambiguous) => return Err(answer::failure(StatusCode::BAD_REQUEST, "path_ambiguous")),
+        let route = match route(listener, &host, &request) {
+            Ok(route) => route,
+            Err(failure) => return Reply::Own(failure.response()),
         };
         trail.on(route.path(), &route.tally);
-        if size_of_head(&request) > route.largest_head {
-            return Err(answer::failure(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"));
+        let at_check = request.uri().path().strip_prefix(route.base()) == Some("/check");
+        let (who, under_way) = match self.enter(route, &request, asked).await {
+            Ok(entered) => entered,
+            Err(Refused::Failed(failure)) => return Reply::Own(failure.response()),
+            Err(Refused::Denied(denial)) => {
+                tracing::info!(id = asked.id, code = denial.code(), from = %self.from, "a request is refused");
+                return Reply::Own(answer::denied(&denial, self.shown.chain(), at_check));
+            }
+        };
+        if let Some(who) = &who {
+            trail.of(who);
+            tracing::debug!(id = asked.id, subject = %who.identity().subject, "a request is let through");
         }
-        let at_check = path.strip_prefix(route.base()) == Some("/check");
-        let admitted = match &route.guard {
-            Some(guard) => match self.admit(guard, route, request.method(), id, now).await {
-                Ok(admitted) => Some(admitted),
-                Err(denial) => {
-                    tracing::info!(id, code = denial.code(), from = %self.from, "a request is refused");
-                    return Err(answer::denied(&denial, self.shown.chain(), at_check));
-                }
+        match &route.guard {
+            Some(guard) if at_check && is_get => {
+                Reply::Own(check::answer(&route.upstreams, guard, who.as_ref(), asked.now).await)
+            }
+            _ => match self.pass_on(route, request, host, who.as_ref(), under_way, asked).await {
+                Ok(response) => Reply::Service(response),
+                Err(failure) => Reply::Own(failure.response()),
             },
+        }
+    }
+
+    /// Where a request came in, and for which host.
+    fn destination<'a>(
+        &self,
+        plan: &'a Plan,
+        request: &Request<Upload>,
+    ) -> Result<(&'a Listener, Host), Failure> {
+        if *request.method() == Method::CONNECT {
+            // A tunnel would carry requests that nobody judges.
+            return Err(Failure::of(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
+        }
+        let gone = Failure::of(StatusCode::MISDIRECTED_REQUEST, "listener_gone");
+        let listener = plan.listener(self.place).ok_or(gone)?;
+        let host = Host::of(request).map_err(|none| Failure::of(StatusCode::BAD_REQUEST, none.code()))?;
+        Ok((listener, host))
+    }
+
+    /// Who it is, where the route asks, and that there is room for the request; one whose head is within the route's bounds.
+    async fn enter(
+        &self,
+        route: &Route,
+        request: &Request<Upload>,
+        asked: Asked<'_>,
+    ) -> Result<(Option<Passed>, UnderWay), Refused> {
+        if size_of_head(request) > route.largest_head {
+            return Err(Failure::of(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large").into());
+        }
+        let who = match &route.guard {
+            Some(guard) => {
+                Some(self.pass(guard, route, request.method(), asked).await.map_err(Refused::Denied)?)
+            }
             None => None,
         };
-        if let Some(admitted) = &admitted {
-            trail.of(admitted);
-            tracing::debug!(id, subject = %admitted.identity.subject, "a request is let through");
-        }
-        let crowded = || answer::failure(StatusCode::SERVICE_UNAVAILABLE, "gate_crowded");
-        let asking = self._held.1.asking().ok_or_else(crowded)?;
-        if let Some(guard) = route.guard.as_ref().filter(|_| at_check && request.method() == Method::GET) {
-            return Err(check::answer(&route.upstreams, guard, admitted.as_deref(), now).await);
-        }
-        let (caller, same_host, same_path) = (Arc::clone(self), host.clone(), path.to_owned());
-        let may_say = route.assertion.as_ref().zip(admitted.as_ref());
-        let assertion = may_say.map(|(assertion, who)| {
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            assertion.say(&Asserted { who, id, method: request.method(), path, now })
-        });
-        if let Some(said) = assertion {
-            let failed = || answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal");
-            request.extensions_mut().insert(Said(said.ok_or_else(failed)?));
-        }
-        request.extensions_mut().insert(asking.clone());
-        let goes_on = GoesOn::begin(id, admitted.as_ref().is_some_and(|it| it.unchecked).then_some(now));
-        // What a WebSocket holds, it holds to its end.
-        let may = move || caller.may_still(&same_host, &same_path, (&goes_on, &asking), clock::now());
-        forward(&route.upstreams, request, &host, self.from, admitted.as_deref(), may).await
+        let crowded = Failure::of(StatusCode::SERVICE_UNAVAILABLE, "gate_crowded");
+        Ok((who, self.seat.begin_request().ok_or(crowded)?))
     }
 
-    /// Whether a request to there would be let through at `now`.
-    fn may_still(&self, host: &str, path: &str, (goes_on, _): (&GoesOn, &Asking), now: u64) -> bool {
-        let plan = self.live.plan();
-        let route =
-            plan.listener(self.place).and_then(|listener| listener.route(name_of(host), path).ok()?);
-        route.is_some_and(|route| {
-            route.guard.as_ref().is_none_or(|guard| {
-                let admitted = guard.admit(&self.shown, self.from, now);
-                admitted.is_ok_and(|who| guard.goes_on(&who, goes_on, route.path(), self.from, now))
-            })
-        })
-    }
-
-    async fn admit(
+    async fn pass(
         &self,
         guard: &Guard,
         route: &Route,
         method: &Method,
-        id: &str,
-        now: u64,
-    ) -> Result<Arc<Admitted>, Denial> {
+        Asked { id, now }: Asked<'_>,
+    ) -> Result<Passed, Denial> {
         let passing = Passing { id, method: method.as_str(), route: route.path(), from: self.from, now };
-        let admitted = match guard.admit_asking(&self.shown, self.from, now).await {
-            Ok(admitted) => guard.pass(&admitted, passing).await.map(|()| admitted),
-            denied => denied,
+        let passed = match guard.admit_asking(&self.shown, self.from, now).await {
+            Ok(admitted) => guard.pass(admitted, passing).await,
+            Err(denial) => Err(denial),
         };
-        guard.count(admitted.as_deref(), now);
-        admitted
+        guard.count(passed.as_ref(), now);
+        passed
+    }
+
+    /// To a service, with what it is told of who calls.
+    async fn pass_on(
+        self: &Arc<Self>,
+        route: &Route,
+        request: Request<Upload>,
+        host: Host,
+        who: Option<&Passed>,
+        under_way: UnderWay,
+        Asked { id, now }: Asked<'_>,
+    ) -> Result<Response<Body>, Failure> {
+        let may_say = route.assertion.as_ref().zip(who);
+        let assertion = may_say.map(|(assertion, who)| {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            let said = assertion.say(&Asserted { who, id, method: request.method(), path, now });
+            said.ok_or(Failure::INTERNAL)
+        });
+        let open = Open {
+            caller: Arc::clone(self),
+            host: host.clone(),
+            path: request.uri().path().to_owned(),
+            goes_on: GoesOn::begin(id, who.is_some_and(Passed::is_unchecked).then_some(now)),
+            _under_way: under_way.clone(),
+        };
+        let onward = Onward {
+            host: &host,
+            from: self.from,
+            scheme: if self.tls.is_some() { Scheme::Https } else { Scheme::Http },
+            who,
+            assertion: assertion.transpose()?,
+            errand: Errand { carried: Some(self.carried), under_way: Some(under_way) },
+        };
+        forward(&route.upstreams, request, onward, move || open.may_go_on(clock::now())).await
     }
 }
 
-/// The host that a request is for, with its port: of HTTP/2 from `:authority`. The error is a code.
-fn host<T>(request: &Request<T>) -> Result<String, &'static str> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
-    let host = authority.or(header).ok_or("host_missing")?;
-    if is_host(host) { Ok(host.to_owned()) } else { Err("host_malformed") }
+/// A WebSocket. What it holds, it holds to its end.
+struct Open {
+    caller: Arc<Caller>,
+    host: Host,
+    path: String,
+    goes_on: GoesOn,
+    _under_way: UnderWay,
 }
 
-/// Whether this is a name or an address, perhaps with a port, and nothing that servers read in several ways (RFC 9110 §7.2; of RFC 3986
-/// §3.2.2, what DNS has).
-fn is_host(text: &str) -> bool {
-    let name = name_of(text);
-    let port = text.get(name.len()..).unwrap_or_default().trim_start_matches('.');
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
-    };
-    let is_name = |name: &str| name.split('.').all(is_label);
-    let is_address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .is_some_and(|name| name.parse::<std::net::Ipv6Addr>().is_ok());
-    (is_address || is_name(name))
-        && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+impl Open {
+    /// Whether a request to there would be let through at `now`.
+    fn may_go_on(&self, now: u64) -> bool {
+        let caller = &self.caller;
+        let plan = caller.live.plan();
+        let listener = plan.listener(caller.place);
+        let route = listener.and_then(|listener| listener.routes.find(&self.host, &self.path).ok()?);
+        route.is_some_and(|route| {
+            route.guard.as_ref().is_none_or(|guard| {
+                let admitted = guard.admit(&caller.shown, caller.from, now);
+                admitted.is_ok_and(|who| guard.goes_on(&who, &self.goes_on, route.path(), caller.from, now))
+            })
+        })
+    }
+}
+
+/// The keys with which what a listener's services are told can be checked.
+fn keys(listener: &Listener) -> Response<Body> {
+    let assertions = listener.routes.iter().filter_map(|route| route.assertion.as_ref());
+    answer::keys(assertions.map(Assertion::jwk).cloned().collect())
+}
+
+fn route<'a>(listener: &'a Listener, host: &Host, request: &Request<Upload>) -> Result<&'a Route, Failure> {
+    match listener.routes.find(host, request.uri().path()) {
+        Ok(Some(route)) => Ok(route),
+        Ok(None) => Err(Failure::of(StatusCode::NOT_FOUND, "no_route")),
+        Err(Ambiguous) => Err(Failure::of(StatusCode::BAD_REQUEST, "path_ambiguous")),
+    }
 }
 
 /// As RFC 9113 §6.5.2 counts, and the address.
@@ -207,57 +279,4 @@ fn size_of_head<T>(request: &Request<T>) -> u64 {
     let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
     let address = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     u64::try_from(fields.sum::<usize>() + address).unwrap_or(u64::MAX)
-}
-
-/// Without the port, and without the dot that may stand at a name's end and changes nothing.
-fn name_of(host: &str) -> &str {
-    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let name = port.map_or(host, |(name, _)| name);
-    name.strip_suffix('.').unwrap_or(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_read_in_one_way() {
-        for (host, name) in [
-            ("api.example.org", "api.example.org"),
-            ("api.example.org.", "api.example.org"),
-            ("api.example.org.:443", "api.example.org"),
-            ("a_b-c:8443", "a_b-c"),
-            ("192.0.2.1:1", "192.0.2.1"),
-            ("[2001:db8::1]:443", "[2001:db8::1]"),
-            ("[::1]", "[::1]"),
-        ] {
-            assert!(is_host(host) && name_of(host) == name, "{host}");
-        }
-        for none in [
-            "",
-            ".",
-            "a..",
-            ".a",
-            "a:",
-            "a:443:443",
-            "a:65536",
-            "a/b",
-            "a?",
-            "a#",
-            "a b",
-            "a,b",
-            "a\"b",
-            "a@b",
-            "é",
-            "[::1",
-            "::1",
-            "[a]",
-            "a%2e",
-            "[::1]x",
-            "a.:443.",
-            "a;b",
-        ] {
-            assert!(!is_host(none), "{none}");
-        }
-    }
 }

@@ -46,6 +46,10 @@
 //! profile = "sas"                     # or a file: "profiles/ours.toml"
 //! environment = "production"          # or several, ["recette", "preproduction"], below the same authorities
 //!
+//! [[listener]]                        # for browsers of this machine, where no certificate of ours is believed
+//! address = "127.0.0.1:8080"          # loopback, and no other
+//! plain = true                        # without TLS: its routes ask for no clients
+//!
 //! [[outgoing]]                        # for applications of this machine, which call a partner in plain HTTP by this address
 //! address = "127.0.0.1:8081"          # or unix:/path, with mode = "0600" or "0660"
 //! to = "https://partner.example.org/base"
@@ -124,8 +128,10 @@ impl Default for ListsTable {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenerTable {
     pub(crate) address: SocketAddr,
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+    #[serde(default)]
+    pub(crate) plain: bool,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
     #[serde(default = "twenty_seconds")]
     pub(crate) head_within: Span,
     #[serde(default)]

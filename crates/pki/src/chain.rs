@@ -45,14 +45,13 @@ pub struct Vouched {
 }
 
 impl ChainJudge {
-    /// One who trusts these anchors. With any list, one that is current must speak for each certificate of a chain but the anchor: what nobody
-    /// vouches for is refused. Without a list, nothing is asked.
-    pub fn new(anchors: Anchors, lists: RevocationLists) -> Self {
-        let lists = (!lists.is_empty()).then_some(lists);
-        Self { anchors, lists, intermediates: Vec::new(), issuer: None }
+    /// One who trusts these anchors, and asks no list: see [`Self::asking`].
+    pub fn new(anchors: Anchors) -> Self {
+        Self { anchors, lists: None, intermediates: Vec::new(), issuer: None }
     }
 
-    /// Who asks these lists in the place of those before, even where there is none: then nobody passes.
+    /// Who asks these lists in the place of those before: one that is current must speak for each certificate of a chain but the anchor. Where there
+    /// is none, nobody passes.
     #[must_use]
     pub fn asking(mut self, lists: RevocationLists) -> Self {
         self.lists = Some(lists);

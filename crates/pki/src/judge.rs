@@ -168,14 +168,15 @@ pub struct ClientJudge {
 }
 
 impl ClientJudge {
-    /// A judge who trusts these anchors and knows these role names ([`RoleNames::default`] with the embedded CA).
+    /// A judge who trusts these anchors, knows these role names ([`RoleNames::default`] with the embedded CA) and asks no list.
     pub fn new(anchors: Anchors, roles: RoleNames) -> Self {
-        Self::with_revocation(anchors, roles, RevocationLists::default())
+        Self { chain: ChainJudge::new(anchors), roles }
     }
 
-    /// The same, who also asks these lists: see [`ChainJudge::new`].
-    pub fn with_revocation(anchors: Anchors, roles: RoleNames, lists: RevocationLists) -> Self {
-        Self { chain: ChainJudge::new(anchors, lists), roles }
+    /// Who asks these lists: see [`ChainJudge::asking`].
+    #[must_use]
+    pub fn asking(self, lists: RevocationLists) -> Self {
+        Self { chain: self.chain.asking(lists), ..self }
     }
 
     /// The anchors trusted.

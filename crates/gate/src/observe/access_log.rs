@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{ledger::Count, trail::Told};
-use crate::clock::written;
+use crate::{clock::written, guard::Passed};
 
 /// Lines that wait at once, at most; what comes beyond is dropped, counted and told.
 const WAITING: usize = 8_192;
@@ -196,10 +196,10 @@ fn line(told: &Told, queries: bool) -> String {
         ("received", json!(told.received)),
         ("sent", json!(told.sent)),
         ("seconds", json!(told.took.as_secs_f64())),
-        ("tls", json!(told.tls.version)),
-        ("resumed", json!(told.tls.resumed)),
     ];
     let optional = [
+        ("tls", told.tls.map(|tls| json!(tls.version))),
+        ("resumed", told.tls.map(|tls| json!(tls.resumed))),
         ("query", told.uri.query().filter(|_| queries).map(Value::from)),
         ("route", told.route.as_ref().map(|(path, _)| json!(**path))),
         ("code", told.code.as_ref().map(|code| json!(code))),
@@ -216,8 +216,8 @@ fn client(told: &Told) -> Option<Value> {
     let identity = told.identity()?;
     let subject = &identity.subject;
     Some(json!({
-        "believed": told.admitted.is_some(),
-        "unchecked": told.admitted.as_ref().is_some_and(|admitted| admitted.unchecked),
+        "believed": told.passed.is_some(),
+        "unchecked": told.passed.as_ref().is_some_and(Passed::is_unchecked),
         "common_name": subject.common_name(),
         "organizational_units": subject.organizational_units().collect::<Vec<_>>(),
         "issuer": identity.issuer.to_string(),

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dated {
     /// Which setting names it: `listener 1, certificate` or `clients.x, anchors`.
-    pub(crate) place: String,
+    pub(crate) setting: String,
     pub(crate) subject: String,
     pub(crate) serial: String,
     /// Unix milliseconds.
@@ -30,19 +30,19 @@ pub(crate) struct Dated {
 pub(crate) fn dated(folder: &Path, settings: &Settings, guards: &[Arc<Guard>]) -> Result<Vec<Dated>, Error> {
     let mut named: Vec<(String, &[PathBuf])> = Vec::new();
     for (at, listener) in settings.listener.iter().enumerate() {
-        let place = format!("listener {}", at + 1);
-        named.push((format!("{place}, certificate"), std::slice::from_ref(&listener.certificate)));
+        let setting = format!("listener {}", at + 1);
+        named.push((format!("{setting}, certificate"), listener.certificate.as_slice()));
         for (at, route) in listener.route.iter().enumerate() {
-            named.extend(of_tls(&format!("{place}, route {}", at + 1), route.tls.as_ref()));
+            named.extend(of_tls(&format!("{setting}, route {}", at + 1), route.tls.as_ref()));
         }
     }
     for (at, outgoing) in settings.outgoing.iter().enumerate() {
         named.extend(of_tls(&format!("outgoing {}", at + 1), outgoing.tls.as_ref()));
     }
     let mut all = Vec::new();
-    for (place, paths) in named {
-        let read = certificates(folder, paths, &place)?;
-        all.extend(read.iter().map(|certificate| Dated::of(&place, certificate)));
+    for (setting, paths) in named {
+        let read = certificates(folder, paths, &setting)?;
+        all.extend(read.iter().map(|certificate| Dated::of(&setting, certificate)));
     }
     for guard in guards {
         for (certificate, is_anchor) in guard.authorities() {
@@ -54,17 +54,17 @@ pub(crate) fn dated(folder: &Path, settings: &Settings, guards: &[Arc<Guard>]) -
 }
 
 /// What is shown to services and partners, and whom they must be of.
-fn of_tls<'a>(place: &str, tls: Option<&'a TlsTable>) -> Vec<(String, &'a [PathBuf])> {
+fn of_tls<'a>(table: &str, tls: Option<&'a TlsTable>) -> Vec<(String, &'a [PathBuf])> {
     let Some(tls) = tls else { return Vec::new() };
     let both = [("certificate", &tls.certificate), ("authority", &tls.authority)];
     let named = both.into_iter().filter_map(|(setting, path)| Some((setting, path.as_ref()?)));
-    named.map(|(setting, path)| (format!("{place}, tls.{setting}"), std::slice::from_ref(path))).collect()
+    named.map(|(setting, path)| (format!("{table}, tls.{setting}"), std::slice::from_ref(path))).collect()
 }
 
 impl Dated {
-    fn of(place: &str, certificate: &Certificate) -> Self {
+    fn of(setting: &str, certificate: &Certificate) -> Self {
         Self {
-            place: place.to_owned(),
+            setting: setting.to_owned(),
             subject: certificate.subject().to_string(),
             serial: certificate.serial(),
             not_before: certificate.not_before(),

@@ -185,17 +185,19 @@ fn attributes(told: &Told, method: &str, route: Option<&str>) -> Vec<Value> {
     let from = told.from.to_string();
     let mut all = vec![
         text("http.request.method", method),
-        text("url.scheme", "https"),
+        text("url.scheme", if told.tls.is_some() { "https" } else { "http" }),
         text("url.path", told.uri.path()),
         text("network.protocol.name", "http"),
         text("network.protocol.version", version),
         text("client.address", &from),
-        text("tls.protocol.version", told.tls.version),
-        json!({"key": "tls.resumed", "value": {"boolValue": told.tls.resumed}}),
         number("http.request.body.size", told.received),
         number("http.response.body.size", told.sent),
         text("sceau.request_id", &told.id),
     ];
+    if let Some(tls) = told.tls {
+        all.push(text("tls.protocol.version", tls.version));
+        all.push(json!({"key": "tls.resumed", "value": {"boolValue": tls.resumed}}));
+    }
     if method == OTHER {
         all.push(text("http.request.method_original", told.method.as_str()));
     }

@@ -18,7 +18,7 @@ pub(crate) struct Ledger {
     pub(crate) doors: Shelf<DoorTally>,
     pub(crate) routes: Shelf<RouteTally>,
     pub(crate) guards: Shelf<GuardTally>,
-    pub(crate) partners: Shelf<PartnerTally>,
+    pub(crate) clients: Shelf<NamedClientTally>,
     pub(crate) feeds: Shelf<FeedTally>,
     pub(crate) services: Shelf<ServiceTally>,
     /// Answers of the gate's own, by their code.
@@ -93,14 +93,14 @@ pub(crate) struct GuardTally {
 
 /// Requests of a client that the file names.
 #[derive(Debug, Default)]
-pub(crate) struct PartnerTally {
+pub(crate) struct NamedClientTally {
     pub(crate) requests: Count,
     /// When it last called, and when the certificate that it showed then ends (Unix milliseconds).
     pub(crate) last: Mark,
     pub(crate) certificate_ends: Mark,
 }
 
-impl PartnerTally {
+impl NamedClientTally {
     /// It called at `now`, with a certificate that ends then (Unix milliseconds).
     pub(crate) fn called(&self, now: u64, certificate_ends: u64) {
         self.requests.one();

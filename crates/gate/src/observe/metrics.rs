@@ -21,7 +21,7 @@ pub(crate) fn metrics(plan: &Plan, now: u64) -> String {
     doors(&mut text, plan);
     routes(&mut text, plan);
     guards(&mut text, plan);
-    partners(&mut text, plan);
+    named_clients(&mut text, plan);
     lists(&mut text, plan, now);
     feeds(&mut text, plan);
     responders(&mut text, plan);
@@ -61,7 +61,7 @@ fn routes(text: &mut Text, plan: &Plan) {
     let mut all = BTreeMap::new();
     for listener in &plan.listeners {
         let place = Labels::of([("listener", &listener.place.to_string())]);
-        for route in &listener.routes {
+        for route in listener.routes.iter() {
             let labels = place.and("host", route.host().unwrap_or_default()).and("route", route.path());
             all.insert(labels, &route.tally);
         }
@@ -103,19 +103,19 @@ fn guards(text: &mut Text, plan: &Plan) {
     all.iter().for_each(|(labels, tally)| family.count(labels, tally.unchecked.value()));
 }
 
-fn partners(text: &mut Text, plan: &Plan) {
+fn named_clients(text: &mut Text, plan: &Plan) {
     let mut all = BTreeMap::new();
     for guard in &plan.guards {
-        for partner in guard.partners() {
-            let units = partner.rule.organizational_units().join(",");
-            let labels = Labels::of([("clients", guard.name()), ("common_name", partner.rule.common_name())]);
-            all.insert(labels.and("organizational_units", &units), &partner.tally);
+        for client in guard.clients() {
+            let units = client.rule.organizational_units().join(",");
+            let labels = Labels::of([("clients", guard.name()), ("common_name", client.rule.common_name())]);
+            all.insert(labels.and("organizational_units", &units), &client.tally);
         }
     }
     let mut family =
-        text.counter("sceau_gate_partner_requests_total", "Requests of clients that the file names.");
+        text.counter("sceau_gate_client_requests_total", "Requests of clients that the file names.");
     all.iter().for_each(|(labels, tally)| family.count(labels, tally.requests.value()));
-    let name = "sceau_gate_partner_certificate_end_timestamp_seconds";
+    let name = "sceau_gate_client_certificate_end_timestamp_seconds";
     let mut family = text.gauge(name, "When the certificate that a client last showed ends.");
     for (labels, tally) in &all {
         if let Some(end) = tally.certificate_ends.value() {
@@ -205,7 +205,7 @@ fn responders(text: &mut Text, plan: &Plan) {
 fn certificates(text: &mut Text, plan: &Plan, now: u64) {
     let mut all = BTreeMap::new();
     for it in &plan.certificates {
-        let labels = [("place", &*it.place), ("subject", &it.subject), ("serial", &it.serial)];
+        let labels = [("place", &*it.setting), ("subject", &it.subject), ("serial", &it.serial)];
         all.insert(Labels::of(labels), it);
     }
     let name = "sceau_gate_certificate_end_timestamp_seconds";

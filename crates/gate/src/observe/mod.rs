@@ -6,8 +6,8 @@ mod certificates;
 mod exporter;
 mod ledger;
 mod metrics;
+mod named_client;
 mod page;
-mod partner;
 mod recent;
 mod server;
 mod services;
@@ -19,9 +19,10 @@ mod trail;
 
 pub(crate) use certificates::{Dated, dated};
 pub(crate) use ledger::{
-    DoorTally, FeedTally, GuardTally, Ledger, PartnerTally, ResponderTally, RouteTally, ServiceTally, Shelf,
+    DoorTally, FeedTally, GuardTally, Ledger, NamedClientTally, ResponderTally, RouteTally, ServiceTally,
+    Shelf,
 };
-pub(crate) use partner::Partner;
+pub(crate) use named_client::NamedClient;
 pub(crate) use server::{Observer, Window};
 pub(crate) use settings::{ObserveTable, Observing};
 

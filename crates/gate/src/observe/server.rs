@@ -83,7 +83,7 @@ impl Window {
                 Socket::Tcp(socket.map_err(|cause| Error::Listen { address: *address, cause })?)
             }
             At::Unix(path) => Socket::Unix(unix(path, given).map(Arc::new).map_err(|cause| Error::File {
-                place: "observe, address".to_owned(),
+                setting: "observe, address".to_owned(),
                 path: path.display().to_string(),
                 cause,
             })?),

@@ -7,7 +7,8 @@ use crate::plan::Plan;
 
 /// By its address: whether it took the last connection that was tried, and what is counted of it.
 pub(crate) fn services(plan: &Plan) -> BTreeMap<&str, (bool, &ServiceTally)> {
-    let routes = plan.listeners.iter().flat_map(|listener| &listener.routes).map(|route| &route.upstreams);
+    let routes =
+        plan.listeners.iter().flat_map(|listener| listener.routes.iter()).map(|route| &route.upstreams);
     let mut all = BTreeMap::new();
     for (service, takes, tally) in
         routes.chain(plan.outgoing.iter().map(|one| one.partner())).flat_map(|it| it.services())

@@ -93,7 +93,7 @@ impl Observing {
         }
         let log = self.access_log.as_deref().map(|path| {
             AccessLog::open(path, self.queries, Arc::clone(&ledger.lost_lines)).map_err(|cause| Error::File {
-                place: "observe, access_log".to_owned(),
+                setting: "observe, access_log".to_owned(),
                 path: path.display().to_string(),
                 cause,
             })

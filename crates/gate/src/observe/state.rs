@@ -35,16 +35,16 @@ fn listener(place: &str, tally: &DoorTally) -> Value {
 /// Verdicts of a guard, and the clients that the file names.
 fn clients(guard: &Guard, now: u64) -> Value {
     let tally = guard.tally();
-    let partners: Vec<_> = guard
-        .partners()
+    let named: Vec<_> = guard
+        .clients()
         .iter()
-        .map(|partner| {
+        .map(|client| {
             json!({
-                "common_name": partner.rule.common_name(),
-                "organizational_units": partner.rule.organizational_units(),
-                "requests": partner.tally.requests.value(),
-                "last": partner.tally.last.value(),
-                "certificate_ends": partner.tally.certificate_ends.value(),
+                "common_name": client.rule.common_name(),
+                "organizational_units": client.rule.organizational_units(),
+                "requests": client.tally.requests.value(),
+                "last": client.tally.last.value(),
+                "certificate_ends": client.tally.certificate_ends.value(),
             })
         })
         .collect();
@@ -62,7 +62,7 @@ fn clients(guard: &Guard, now: u64) -> Value {
         "stale": guard.stale(now).len(),
         "asks_lists": guard.asks_lists(),
         "fail_open": guard.fail_open_age(),
-        "partners": partners,
+        "named": named,
     })
 }
 
@@ -101,7 +101,7 @@ fn responders(plan: &Plan) -> Value {
 
 fn certificate(it: &Dated, now: u64) -> Value {
     json!({
-        "place": it.place,
+        "place": it.setting,
         "subject": it.subject,
         "serial": it.serial,
         "not_before": it.not_before,

@@ -2,25 +2,20 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use hyper::{
-    Method, Response, StatusCode, Uri, Version,
-    body::{Body as HttpBody, Frame, SizeHint},
-    header::HOST,
-    http::request::Parts,
+    Method, Response, StatusCode, Uri, Version, body::Body as _, header::HOST, http::request::Parts,
 };
 use sceau_pki::ClientIdentity;
 
 use super::{ledger::RouteTally, recent::Refused, span::Span};
 use crate::{
-    answer::{self, Body, BoxError},
-    guard::Admitted,
+    answer::{self, Body},
+    guard::Passed,
+    holding::{Watched, Watcher},
     plan::Plan,
     request::Caller,
     shown::Shown,
@@ -49,10 +44,10 @@ pub(crate) struct Told {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) version: Version,
-    pub(crate) tls: Tls,
+    pub(crate) tls: Option<Tls>,
     /// What was shown, believed or not, and who it is where it was believed.
     pub(crate) shown: Arc<Shown>,
-    pub(crate) admitted: Option<Arc<Admitted>>,
+    pub(crate) passed: Option<Passed>,
     /// The path of its route, and its counts.
     pub(crate) route: Option<(Arc<str>, Arc<RouteTally>)>,
     /// None: it ended before an answer.
@@ -110,7 +105,7 @@ impl Trail {
             version: head.version,
             tls: caller.tls,
             shown: Arc::clone(&caller.shown),
-            admitted: None,
+            passed: None,
             route: None,
             status: None,
             code: None,
@@ -131,9 +126,9 @@ impl Trail {
         }
     }
 
-    pub(crate) fn of(&mut self, admitted: &Arc<Admitted>) {
+    pub(crate) fn of(&mut self, passed: &Passed) {
         if let Some(known) = &mut self.0 {
-            known.told.admitted = Some(Arc::clone(admitted));
+            known.told.passed = Some(passed.clone());
         }
     }
 
@@ -145,9 +140,11 @@ impl Trail {
         // Of what is not sent, nothing is missing.
         known.told.is_whole = known.told.method == Method::HEAD || response.body().is_end_stream();
         known.told.code = answer::code(&response).filter(|_| is_own).map(str::to_owned);
-        response.map(|body| Followed { body, trail: self }.boxed())
+        response.map(|body| Watched::new(body, self).boxed())
     }
+}
 
+impl Watcher for Trail {
     fn passed(&mut self, octets: usize, is_whole: bool) {
         if let Some(known) = &mut self.0 {
             known.told.sent += octets as u64;
@@ -187,8 +184,8 @@ fn host(head: &Parts) -> Option<String> {
 impl Told {
     /// Who called, or says so.
     pub(crate) fn identity(&self) -> Option<ClientIdentity> {
-        match &self.admitted {
-            Some(admitted) => Some(admitted.identity.clone()),
+        match &self.passed {
+            Some(passed) => Some(passed.identity().clone()),
             None => self.shown.chain()?.first().and_then(|leaf| ClientIdentity::read(leaf).ok()),
         }
     }
@@ -211,38 +208,5 @@ impl Told {
             issuer: identity.as_ref().map(|identity| identity.issuer.to_string()),
             serial: identity.as_ref().map(|identity| identity.serial.clone()),
         })
-    }
-}
-
-/// The body of an answer, on its way to the client.
-struct Followed {
-    body: Body,
-    trail: Trail,
-}
-
-impl HttpBody for Followed {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let is_whole = self.body.is_end_stream();
-        match &frame {
-            Some(Ok(frame)) => self.trail.passed(frame.data_ref().map_or(0, Bytes::len), is_whole),
-            Some(Err(_)) => {}
-            None => self.trail.passed(0, true),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

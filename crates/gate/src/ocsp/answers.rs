@@ -39,7 +39,7 @@ pub(crate) struct Key {
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) key: Key,
-    pub(crate) place: Uri,
+    pub(crate) responder: Uri,
     pub(crate) certificate: Certificate,
     pub(crate) issuer: Certificate,
     /// For a responder whose own certificate may have been taken back.
@@ -64,7 +64,7 @@ struct Entry {
     again: u64,
     failures: u32,
     /// Ends when the question under way is answered.
-    asking: Option<watch::Receiver<()>>,
+    under_way: Option<watch::Receiver<()>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl Entry {
     }
 
     fn is_being_asked(&self) -> bool {
-        self.asking.as_ref().is_some_and(|asking| asking.has_changed().is_ok())
+        self.under_way.as_ref().is_some_and(|asked| asked.has_changed().is_ok())
     }
 }
 
@@ -116,9 +116,9 @@ impl Answers {
 
     /// Asks, unless that is under way, and waits for what comes of it.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question) {
-        let mut asking = self.begin(question);
+        let mut under_way = self.begin(question);
         // Nothing is ever sent: it ends.
-        drop(asking.changed().await);
+        drop(under_way.changed().await);
     }
 
     fn begin(self: &Arc<Self>, question: &Question) -> watch::Receiver<()> {
@@ -127,31 +127,32 @@ impl Answers {
             make_room(&mut entries, now());
         }
         let entry = entries.entry(question.key.clone()).or_default();
-        if let Some(asking) = entry.asking.as_ref().filter(|asking| asking.has_changed().is_ok()) {
-            return asking.clone();
+        if let Some(asked) = entry.under_way.as_ref().filter(|asked| asked.has_changed().is_ok()) {
+            return asked.clone();
         }
-        let (answered, asking) = watch::channel(());
-        entry.asking = Some(asking.clone());
+        let (answered, under_way) = watch::channel(());
+        entry.under_way = Some(under_way.clone());
         drop(entries);
         let (answers, question) = (Arc::clone(self), question.clone());
         tokio::spawn(async move {
             let since = Instant::now();
-            let Question { key, place, certificate, issuer, lists } = &question;
-            let answer = key.manner.ask(place, certificate, issuer, lists).await.map(|(answer, _)| answer);
+            let Question { key, responder, certificate, issuer, lists } = &question;
+            let answer =
+                key.manner.ask(responder, certificate, issuer, lists).await.map(|(answer, _)| answer);
             let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            answers.count(place, since.elapsed(), &answer);
+            answers.count(responder, since.elapsed(), &answer);
             tell(&question, &answer, milliseconds);
             answers.settle(&question.key, answer.ok(), now(), pace::chance());
             drop(answered);
         });
-        asking
+        under_way
     }
 
     /// Takes an answer; none, where there is none that is believed.
     pub(super) fn settle(&self, key: &Key, answer: Option<OcspAnswer>, now: u64, chance: f64) {
         let mut entries = self.entries();
         let entry = entries.entry(key.clone()).or_default();
-        entry.asking = None;
+        entry.under_way = None;
         let answer = answer.filter(|answer| answer.this_update >= entry.this_update);
         let said = answer.and_then(|answer| match answer.status {
             OcspStatus::Good => Some((Known::Good { until: answer.until }, answer)),
@@ -177,8 +178,8 @@ impl Answers {
         }
     }
 
-    fn count(&self, place: &Uri, took: Duration, answer: &Result<OcspAnswer, Unanswered>) {
-        let tally = self.responders.of(place.authority().map_or("", |authority| authority.as_str()));
+    fn count(&self, responder: &Uri, took: Duration, answer: &Result<OcspAnswer, Unanswered>) {
+        let tally = self.responders.of(responder.authority().map_or("", |authority| authority.as_str()));
         tally.took.note(took);
         tally.outcomes.one(match answer {
             Ok(OcspAnswer { status: OcspStatus::Good, .. }) => "good",
@@ -203,20 +204,20 @@ fn make_room(entries: &mut HashMap<Key, Entry>, now: u64) {
 }
 
 fn tell(question: &Question, answer: &Result<OcspAnswer, Unanswered>, milliseconds: u64) {
-    let (place, subject) = (&question.place, question.certificate.subject());
+    let (responder, subject) = (&question.responder, question.certificate.subject());
     match answer {
         Ok(OcspAnswer { status: OcspStatus::Good, .. }) => {
-            tracing::debug!(%place, %subject, milliseconds, "a responder calls a certificate good");
+            tracing::debug!(%responder, %subject, milliseconds, "a responder calls a certificate good");
         }
         Ok(OcspAnswer { status: OcspStatus::Unknown, .. }) => {
-            tracing::warn!(%place, %subject, milliseconds, "a responder does not know a certificate");
+            tracing::warn!(%responder, %subject, milliseconds, "a responder does not know a certificate");
         }
         Ok(OcspAnswer { status: OcspStatus::Revoked { reason, .. }, .. }) => {
             let reason = reason.as_str();
-            tracing::warn!(%place, %subject, reason, milliseconds, "a responder calls a certificate revoked");
+            tracing::warn!(%responder, %subject, reason, milliseconds, "a responder calls a certificate revoked");
         }
         Err(cause) => {
-            tracing::warn!(%place, %subject, code = cause.code(), %cause, milliseconds, "a responder gives no answer");
+            tracing::warn!(%responder, %subject, code = cause.code(), %cause, milliseconds, "a responder gives no answer");
         }
     }
 }

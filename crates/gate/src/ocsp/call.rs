@@ -74,17 +74,17 @@ impl Unanswered {
 
 impl Manner {
     /// Who is asked about a certificate; none where nobody can be.
-    pub(crate) fn place(&self, certificate: &Certificate) -> Option<Uri> {
+    pub(crate) fn address(&self, certificate: &Certificate) -> Option<Uri> {
         self.responder.clone().or_else(|| {
             let named = CertificateFacts::of(certificate).ok()?.ocsp;
-            named.iter().find_map(|text| settings::place(text))
+            named.iter().find_map(|text| settings::http_address(text))
         })
     }
 
     /// Asks there about a certificate of this issuer, which is known to be that. The answer, and the response that says it.
     pub(crate) async fn ask(
         &self,
-        place: &Uri,
+        responder: &Uri,
         certificate: &Certificate,
         issuer: &Certificate,
         lists: &RevocationLists,
@@ -93,21 +93,21 @@ impl Manner {
         if self.nonce != Nonce::None {
             question = question.with_nonce(OcspNonce::random()?);
         }
-        let response = tokio::time::timeout(self.deadline, call(place, question.to_der())).await;
+        let response = tokio::time::timeout(self.deadline, call(responder, question.to_der())).await;
         let response = response.map_err(|_| Unanswered::TooSlow)??;
         let terms = OcspTerms { lists: Some(lists), nonce_demanded: self.nonce == Nonce::Demanded };
         Ok((question.judge(&response, terms, now())?, response))
     }
 }
 
-async fn call(place: &Uri, question: Vec<u8>) -> Result<Bytes, Unanswered> {
+async fn call(responder: &Uri, question: Vec<u8>) -> Result<Bytes, Unanswered> {
     let address = || io::Error::from(io::ErrorKind::InvalidInput);
-    let authority = place.authority().ok_or_else(address)?;
+    let authority = responder.authority().ok_or_else(address)?;
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driving = Driving(tokio::spawn(connection));
-    let path = place.path_and_query().map_or("/", |path| path.as_str());
+    let path = responder.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::post(path)
         .header(HOST, authority.as_str())
         .header(CONTENT_TYPE, "application/ocsp-request")

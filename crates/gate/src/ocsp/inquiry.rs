@@ -69,11 +69,11 @@ impl Inquiry {
         issuer: &Certificate,
         lists: &RevocationLists,
     ) -> Option<Question> {
-        let place = self.manner.place(certificate)?;
+        let responder = self.manner.address(certificate)?;
         let key = Key { certificate: certificate.fingerprint(), manner: self.manner.clone() };
         Some(Question {
             key,
-            place,
+            responder,
             certificate: certificate.clone(),
             issuer: issuer.clone(),
             lists: lists.clone(),

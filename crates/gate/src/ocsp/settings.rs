@@ -47,7 +47,7 @@ impl OcspTable {
     /// # Errors
     /// What to write instead.
     pub(crate) fn read(&self) -> Result<(Manner, Preferred), &'static str> {
-        let responder = self.responder.as_deref().map(|text| place(text).ok_or(SHAPE)).transpose()?;
+        let responder = self.responder.as_deref().map(|text| http_address(text).ok_or(SHAPE)).transpose()?;
         let nonce = match self.nonce {
             NonceWord::Sent => Nonce::Sent,
             NonceWord::Demanded => Nonce::Demanded,
@@ -64,7 +64,7 @@ impl OcspTable {
 const SHAPE: &str = "the responder's address begins with http:// (its answers are signed)";
 
 /// An address that may be called.
-pub(super) fn place(text: &str) -> Option<Uri> {
+pub(super) fn http_address(text: &str) -> Option<Uri> {
     let uri = text.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTP))?;
     uri.authority().is_some_and(|it| !it.as_str().contains('@')).then_some(uri)
 }

@@ -30,7 +30,8 @@ pub(crate) fn server(
     name: &str,
 ) -> Result<(ServerConfig, Option<Staple>), Error> {
     let facts = identity.certificate().and_then(|certificate| CertificateFacts::of(&certificate));
-    let is_named = facts.map_err(Error::pki(name))?.ocsp.iter().any(|text| settings::place(text).is_some());
+    let is_named =
+        facts.map_err(Error::pki(name))?.ocsp.iter().any(|text| settings::http_address(text).is_some());
     if wanted == Some(true) && !is_named {
         return Err(Error::setting(
             format!("{name}, staple"),
@@ -117,21 +118,21 @@ async fn fetch(staple: &Staple) -> Option<OcspAnswer> {
     let subject = staple.certificate().subject();
     // Without a nonce: it is handed out to others, and caches may give it.
     let manner = Manner { responder: None, deadline: DEADLINE, nonce: Nonce::None };
-    let place = manner.place(staple.certificate())?;
+    let responder = manner.address(staple.certificate())?;
     let lists = RevocationLists::default();
-    match manner.ask(&place, staple.certificate(), staple.issuer(), &lists).await {
+    match manner.ask(&responder, staple.certificate(), staple.issuer(), &lists).await {
         Ok((answer, response)) if answer.status == OcspStatus::Good => {
             staple.put(Some(response.to_vec()));
-            tracing::info!(%place, %subject, until = answer.until, "an OCSP response is stapled");
+            tracing::info!(%responder, %subject, until = answer.until, "an OCSP response is stapled");
             Some(answer)
         }
         Ok((answer, _)) => {
             let revoked = matches!(answer.status, OcspStatus::Revoked { .. });
-            tracing::error!(%place, %subject, revoked, "the gate's own certificate is not called good by its responder");
+            tracing::error!(%responder, %subject, revoked, "the gate's own certificate is not called good by its responder");
             None
         }
         Err(cause) => {
-            tracing::warn!(%place, %subject, code = cause.code(), %cause, "no OCSP response to staple was had");
+            tracing::warn!(%responder, %subject, code = cause.code(), %cause, "no OCSP response to staple was had");
             None
         }
     }

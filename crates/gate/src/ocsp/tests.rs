@@ -25,14 +25,14 @@ use crate::clock::now;
 const NOW: u64 = 1_795_176_000_000;
 const HOUR: u64 = 3_600_000;
 
-fn question(place: &str) -> Question {
+fn question(responder: &str) -> Question {
     let authority = Authority::create(&AuthorityProfile::of("Essai"), now()).unwrap();
     let client = authority.issue_client(&ClientProfile::new("a", CertificateRole::Connector), now()).unwrap();
     let certificate = client.certificate().clone();
     let manner = Manner { responder: None, deadline: Duration::from_millis(300), nonce: Nonce::Sent };
     Question {
         key: Key { certificate: certificate.fingerprint(), manner },
-        place: place.parse().unwrap(),
+        responder: responder.parse().unwrap(),
         certificate,
         issuer: authority.certificate().clone(),
         lists: RevocationLists::default(),
@@ -92,7 +92,7 @@ fn whoever_was_taken_back_stays_out_whatever_fails_then() {
 #[tokio::test]
 async fn nobody_is_asked_twice_at_once_and_nobody_waits_longer_than_the_deadline() {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let place = format!("http://{}/", socket.local_addr().unwrap());
+    let responder = format!("http://{}/", socket.local_addr().unwrap());
     let (calls, called) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let (counting, telling) = (Arc::clone(&calls), Arc::clone(&called));
     let silent = tokio::spawn(async move {
@@ -105,7 +105,7 @@ async fn nobody_is_asked_twice_at_once_and_nobody_waits_longer_than_the_deadline
             held.push(stream);
         }
     });
-    let (answers, asked) = (Arc::new(Answers::default()), question(&place));
+    let (answers, asked) = (Arc::new(Answers::default()), question(&responder));
     let asking: Vec<_> = (0..20)
         .map(|_| {
             let (answers, asked) = (Arc::clone(&answers), asked.clone());

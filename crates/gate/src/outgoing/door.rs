@@ -37,7 +37,7 @@ use crate::{
     forward::{says, strip, withhold},
     given::{Given, lend},
     live::Live,
-    upstream::Upload,
+    upstream::{Errand, Upload},
 };
 
 /// Applications that are connected at once.
@@ -93,7 +93,7 @@ impl Door {
             }
             At::Unix(path, mode) => {
                 let file = |cause| Error::File {
-                    place: "outgoing, address".to_owned(),
+                    setting: "outgoing, address".to_owned(),
                     path: path.display().to_string(),
                     cause,
                 };
@@ -209,7 +209,7 @@ impl Here {
         if trailers {
             head.headers.insert(TE, HeaderValue::from_static("trailers"));
         }
-        match outgoing.upstreams().send(Request::from_parts(head, upload.clone())).await {
+        match outgoing.upstreams().send(Request::from_parts(head, upload.clone()), Errand::default()).await {
             Ok(mut response) => {
                 strip(response.headers_mut());
                 *response.version_mut() = hyper::Version::HTTP_11;

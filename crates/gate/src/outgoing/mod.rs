@@ -21,12 +21,10 @@ use sceau_pki::{Certificate, RevocationLists};
 use crate::{
     error::Error,
     files::certificates,
-    guards::Asking,
-    lists::{Feed, Source},
+    lists::{Feed, Source, Subscriber},
     observe::Ledger,
-    routes,
     settings::OutgoingTable,
-    upstream::Upstreams,
+    upstream::{self, Upstreams},
 };
 pub(crate) use door::{Door, Taken};
 
@@ -55,7 +53,8 @@ pub(crate) enum At {
 
 /// One before its lists are loaded.
 pub(crate) struct Draft {
-    place: String,
+    /// What its settings begin with.
+    name: String,
     outgoing: Outgoing,
     sources: Vec<Source>,
     /// Whose lists it knows.
@@ -71,8 +70,8 @@ impl Draft {
         table: &OutgoingTable,
         ledger: &Ledger,
     ) -> Result<Self, Error> {
-        let place = format!("outgoing {}", nth + 1);
-        let at = |setting: &str| format!("{place}, {setting}");
+        let name = format!("outgoing {}", nth + 1);
+        let at = |setting: &str| format!("{name}, {setting}");
         let shape =
             || Error::setting(at("to"), "write it https://host, https://host:port or https://host/path");
         let to: Uri = table.to.parse().map_err(|_| shape())?;
@@ -90,21 +89,21 @@ impl Draft {
         }
         let known = named.map(|path| certificates(folder, std::slice::from_ref(path), &at("tls.authority")));
         let feeds = Arc::new(OnceLock::new());
-        let lists = (!sources.is_empty()).then(|| asked(&feeds));
-        let upstreams = routes::partner(folder, &place, table, &authority, lists, ledger)?;
+        let lists = (!sources.is_empty()).then(|| current(&feeds));
+        let upstreams = upstream::of_outgoing(folder, &name, table, &authority, lists, ledger)?;
         let base = to.path().trim_end_matches('/').to_owned();
-        let at = At::read(&table.address, table.mode.as_deref(), &place)?;
+        let at = At::read(&table.address, table.mode.as_deref(), &name)?;
         let outgoing = Outgoing { at, upstreams, authority, base, feeds, epoch: AtomicU64::new(0) };
-        Ok(Self { place, outgoing, sources, authorities: known.transpose()?.unwrap_or_default() })
+        Ok(Self { name, outgoing, sources, authorities: known.transpose()?.unwrap_or_default() })
     }
 
-    /// What it asks of lists.
-    pub(crate) fn asks(&self) -> Asking<'_> {
-        Asking { place: self.place.clone(), sources: &self.sources, authorities: &self.authorities }
+    /// Whose lists it is to be given.
+    pub(crate) fn subscriber(&self) -> Subscriber<'_> {
+        Subscriber { name: self.name.clone(), sources: &self.sources, authorities: &self.authorities }
     }
 
     /// With the lists that it asks, of all.
-    pub(crate) fn asking(self, all: &[Arc<Feed>]) -> Outgoing {
+    pub(crate) fn with_lists(self, all: &[Arc<Feed>]) -> Outgoing {
         let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();
         // It is set here alone.
         drop(self.outgoing.feeds.set(own));
@@ -125,7 +124,7 @@ pub(crate) fn each_once(all: Vec<Outgoing>) -> Result<Vec<Outgoing>, Error> {
 }
 
 /// What the lists of these feeds say at each moment; before they are loaded, nothing, and so nobody is believed.
-fn asked(feeds: &Arc<OnceLock<Vec<Arc<Feed>>>>) -> sceau_pki::CurrentLists {
+fn current(feeds: &Arc<OnceLock<Vec<Arc<Feed>>>>) -> sceau_pki::CurrentLists {
     let feeds = Arc::clone(feeds);
     Box::new(move || {
         let lists = feeds.get().into_iter().flatten().map(|feed| feed.lists());
@@ -150,8 +149,8 @@ impl Outgoing {
 }
 
 impl At {
-    fn read(text: &str, mode: Option<&str>, place: &str) -> Result<Self, Error> {
-        let at = |setting: &str| format!("{place}, {setting}");
+    fn read(text: &str, mode: Option<&str>, outgoing: &str) -> Result<Self, Error> {
+        let at = |setting: &str| format!("{outgoing}, {setting}");
         let Some(path) = text.strip_prefix("unix:") else {
             let address: Option<SocketAddr> = text.parse().ok();
             let loopback =

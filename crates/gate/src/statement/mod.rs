@@ -6,7 +6,13 @@ mod words;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{clock::written, guard::Guard, lists::Feed, ocsp::Nonce, plan::Plan};
+use crate::{
+    clock::written,
+    guard::{Addresses, Guard},
+    lists::Feed,
+    ocsp::Nonce,
+    plan::Plan,
+};
 use table::{Table, escaped};
 pub use words::Language;
 use words::Words;
@@ -68,7 +74,7 @@ impl Plan {
     fn routes(&self, guard: &Guard, words: &Words) -> String {
         let mut table = Table::new(&[words.address, words.host, words.path]);
         for listener in &self.listeners {
-            for route in &listener.routes {
+            for route in listener.routes.iter() {
                 if route.guard.as_ref().is_some_and(|own| own.name() == guard.name()) {
                     let host = route.host().unwrap_or(words.any_host);
                     table.row(&[&listener.place.to_string(), host, route.path()]);
@@ -127,9 +133,9 @@ fn authorities(guard: &Guard, words: &Words) -> String {
 
 /// Who of those that the authorities vouch for may pass, and from where.
 fn permitted(guard: &Guard, words: &Words) -> String {
-    let listed = |addresses: &Option<Vec<std::net::IpAddr>>| match addresses {
-        None => words.anywhere.to_owned(),
-        Some(these) => these.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    let listed = |addresses: &Addresses| match addresses {
+        Addresses::Any => words.anywhere.to_owned(),
+        Addresses::These(these) => these.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
     let rules = guard.rules();
     let mut text = format!("<h3>{}</h3>\n", escaped(words.permitted));

@@ -14,10 +14,10 @@ use hyper::{
 use tokio::time::{Instant, Sleep};
 
 use super::pool::Load;
-use crate::{answer::BoxError, crowd::Asking};
+use crate::{answer::BoxError, crowd::UnderWay};
 
 /// What is counted until an answer ends.
-type Held = (Option<Load>, Option<Asking>);
+type Held = (Option<Load>, Option<UnderWay>);
 
 /// What a service sends.
 pub(super) struct Answered {

@@ -4,6 +4,7 @@ mod answered;
 mod body;
 mod pool;
 mod reach;
+mod read;
 mod room;
 mod tls_trouble;
 
@@ -24,22 +25,32 @@ use hyper::{
 };
 
 use crate::{
-    answer::Body,
-    crowd::Asking,
+    answer::{Body, Failure},
+    crowd::UnderWay,
     observe::{Ledger, ServiceTally},
     proxy::Carried,
 };
 use answered::Answered;
 pub(crate) use body::Upload;
 use pool::{Asked, Line, Pool};
-use reach::Speaks;
-pub(crate) use reach::{Reach, TlsWays, To, tcp};
+pub(crate) use reach::tcp;
+use reach::{Reach, Speaks, TlsWays, To};
+pub(crate) use read::{of_outgoing, of_route};
 use room::Crowded;
-pub(crate) use room::place;
+pub(crate) use room::reserve;
 pub(crate) use tls_trouble::TlsTrouble;
 
 /// How often one that takes no connection is tried.
 const TRY: Duration = Duration::from_secs(1);
+
+/// What goes with a request, besides what is sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Errand {
+    /// Whom its connection carries, for services that are told.
+    pub(crate) carried: Option<Carried>,
+    /// Held until its answer ends.
+    pub(crate) under_way: Option<UnderWay>,
+}
 
 /// What a route allows.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +108,12 @@ impl Trouble {
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "gate_crowded"),
         }
     }
+
+    /// As the caller reads it.
+    pub(crate) fn failure(&self) -> Failure {
+        let (status, code) = self.status();
+        Failure::of(status, code)
+    }
 }
 
 impl Upstreams {
@@ -107,7 +124,14 @@ impl Upstreams {
     }
 
     /// Sends a request to the next that lives; where that one takes no connection, and so has read nothing of it, to another.
-    pub(crate) async fn send(&self, request: Request<Upload>) -> Result<Response<Body>, Trouble> {
+    ///
+    /// # Errors
+    /// [`Trouble`], of the last one that was asked.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Upload>,
+        errand: Errand,
+    ) -> Result<Response<Body>, Trouble> {
         let said =
             request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if self.bounds.body.zip(said).is_some_and(|(most, said): (u64, u64)| said > most) {
@@ -117,7 +141,7 @@ impl Upstreams {
         let mut last = Trouble::Away;
         for upstream in self.order() {
             let begun = Instant::now();
-            let answered = upstream.send(&head, &upload, self.bounds).await;
+            let answered = upstream.send(&head, &upload, &errand, self.bounds).await;
             upstream.count(&answered, begun, &upload);
             match answered {
                 Err((trouble @ (Trouble::Away | Trouble::Tls(_)), true)) => last = trouble,
@@ -181,16 +205,18 @@ impl Upstream {
         self: &Arc<Self>,
         head: &Parts,
         upload: &Upload,
+        errand: &Errand,
         bounds: Bounds,
     ) -> Result<Response<Body>, (Trouble, bool)> {
         let upgrade = head.headers.contains_key(UPGRADE) && self.reach.may_upgrade();
-        let carried = head.extensions.get::<Carried>().copied().filter(|_| self.reach.proxy.is_some());
+        let carried = errand.carried.filter(|_| self.reach.proxy.is_some());
         let mut asked = Asked { fresh: false, upgrade, carried };
         loop {
             let line = self.pool.line(asked).await.map_err(|error| self.takes_none(&error))?;
             let (is_reused, fresh) = (line.is_reused, asked.fresh);
             let request = request(head, upload.body(bounds.body), &line, &self.reach);
-            let failed = match self.ask(line, request.ok_or((Trouble::Away, true))?, upload, bounds).await? {
+            let request = request.ok_or((Trouble::Away, true))?;
+            let failed = match self.ask(line, request, upload, errand, bounds).await? {
                 Ok(answer) => {
                     self.away.store(false, Ordering::Relaxed);
                     return Ok(answer);
@@ -214,16 +240,16 @@ impl Upstream {
         line: Line,
         request: Request<Body>,
         upload: &Upload,
+        errand: &Errand,
         bounds: Bounds,
     ) -> Result<Result<Response<Body>, TrySendError<Request<Body>>>, (Trouble, bool)> {
-        let asking = request.extensions().get::<Asking>().cloned();
         let answered = line.send(request, &self.pool);
         tokio::pin!(answered);
         loop {
             let until = upload.last() + bounds.answer;
             tokio::select! {
                 answer = &mut answered => return Ok(answer.map(|(answer, load)| {
-                    Answered::of(answer, (load, asking), bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
+                    Answered::of(answer, (load, errand.under_way.clone()), bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
                 })),
                 () = tokio::time::sleep_until(until) => {
                     if upload.last() + bounds.answer <= until {
@@ -265,7 +291,6 @@ fn request(head: &Parts, body: Body, line: &Line, reach: &Reach) -> Option<Reque
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.headers_mut() = head.headers.clone();
-    *request.extensions_mut() = head.extensions.clone();
     let headers: &mut HeaderMap = request.headers_mut();
     let uri = match line.speaks() {
         Speaks::One => {

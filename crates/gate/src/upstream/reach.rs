@@ -10,8 +10,11 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::room::{self, Placed};
-use crate::proxy::{Carried, Version};
+use super::room::{self, Reserved};
+use crate::{
+    holding::Holding,
+    proxy::{Carried, Version},
+};
 
 /// Where an upstream is, and what is said and asked on the way.
 #[derive(Clone, Debug)]
@@ -53,7 +56,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection to an upstream, whatever carries it.
 pub(crate) struct Wire {
-    pub(crate) stream: Placed<Box<dyn Stream>>,
+    pub(crate) stream: Holding<Box<dyn Stream>, Reserved>,
     pub(crate) speaks: Speaks,
 }
 
@@ -63,10 +66,10 @@ impl Reach {
     /// # Errors
     /// Those of the system; [`io::ErrorKind::TimedOut`]; [`room::Crowded`]; a server whose certificate is not believed.
     pub(crate) async fn connect(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<Wire> {
-        let _place = room::place().await?;
+        let reserved = room::reserve().await?;
         let opened = tokio::time::timeout(self.within, self.open(upgrade, carried)).await;
         let (stream, speaks) = opened.map_err(|_| io::ErrorKind::TimedOut)??;
-        Ok(Wire { stream: Placed { stream, _place }, speaks })
+        Ok(Wire { stream: Holding { stream, held: reserved }, speaks })
     }
 
     async fn open(&self, upgrade: bool, carried: Option<Carried>) -> io::Result<(Box<dyn Stream>, Speaks)> {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use sceau_pki::Refusal;
+/// Of roles, which a gate does not ask for.
+const OF_OTHERS: [&str; 2] = ["certificate_wrong_role", "certificate_no_role"];
 
 /// The words in quotation marks that look like codes.
 fn codes(source: &str) -> Vec<&str> {
@@ -19,36 +20,27 @@ fn each_code_stands_in_the_document() {
     let document = at("../../docs/gate.md");
     let mut found = 0;
     for file in [
-        "guard.rs",
-        "request.rs",
+        "answer.rs",
+        "check.rs",
         "forward.rs",
-        "upstream/mod.rs",
+        "guard/denial.rs",
         "lists/feed.rs",
+        "ocsp/call.rs",
         "outgoing/door.rs",
         "outgoing/words.rs",
-        "ocsp/call.rs",
+        "request.rs",
+        "route/host.rs",
+        "upstream/mod.rs",
+        "../../pki/src/judge.rs",
         "../../pki/src/ocsp/refusal.rs",
     ] {
         for code in codes(&at(&format!("src/{file}"))) {
+            if OF_OTHERS.contains(&code) {
+                continue;
+            }
             found += 1;
             assert!(document.contains(&format!("`{code}`")), "{file}: {code}");
         }
     }
-    assert!(found >= 15, "they are found: {found}");
-    for refusal in [
-        Refusal::Missing,
-        Refusal::Malformed,
-        Refusal::Untrusted,
-        Refusal::BadSignature,
-        Refusal::Expired,
-        Refusal::NotYetValid,
-        Refusal::Revoked,
-        Refusal::RevocationUnknown,
-        Refusal::WrongIssuer,
-        Refusal::WrongPurpose,
-        Refusal::UnknownCriticalExtension,
-        Refusal::Unacceptable,
-    ] {
-        assert!(document.contains(&format!("`{}`", refusal.code())), "{}", refusal.code());
-    }
+    assert!(found >= 50, "they are found: {found}");
 }

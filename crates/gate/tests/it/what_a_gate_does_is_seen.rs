@@ -72,7 +72,7 @@ async fn each_request_verdict_and_handshake_is_counted() {
         ("sceau_gate_answers_total{code=\"path_ambiguous\"}".to_owned(), 1.0),
         ("sceau_gate_handshakes_total{listener=\"127.0.0.1:0\",outcome=\"full\"}".to_owned(), 4.0),
         ("sceau_gate_unchecked_total{clients=\"recette\"}".to_owned(), 0.0),
-        ("sceau_gate_partner_requests_total{".to_owned(), 2.0),
+        ("sceau_gate_client_requests_total{".to_owned(), 2.0),
         (format!("sceau_gate_service_up{{service=\"http://{}\"}}", stage.upstream), 1.0),
         (format!("sceau_gate_service_seconds_count{{service=\"http://{}\"}}", stage.upstream), 3.0),
     ] {
@@ -87,9 +87,9 @@ async fn each_request_verdict_and_handshake_is_counted() {
         (&refusals[2]["code"], &refusals[2]["from"]),
         (&"certificate_revoked".into(), &"127.0.0.1".into())
     );
-    let partner = &state["clients"][0]["partners"][0];
+    let client = &state["clients"][0]["named"][0];
     assert_eq!(
-        (&partner["common_name"], &partner["requests"]),
+        (&client["common_name"], &client["requests"]),
         (&"sas-agregateur-recette".into(), &2.into())
     );
     assert!(state["lists"][1]["used"][0]["current"].as_bool().unwrap(), "{state}");

@@ -117,7 +117,7 @@ impl OcspRefusal {
             Self::NoNonce => "ocsp_no_nonce",
             Self::UnknownSigner => "ocsp_unknown_signer",
             Self::FalseSignature => "ocsp_false_signature",
-            Self::Unauthorised => "ocsp_unauthorised",
+            Self::Unauthorised => "ocsp_unauthorized",
             Self::SignerNotValid => "ocsp_signer_not_valid",
             Self::SignerRevoked => "ocsp_signer_revoked",
             Self::SignerUnchecked => "ocsp_signer_unchecked",

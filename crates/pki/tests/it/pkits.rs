@@ -142,7 +142,7 @@ impl Suite {
         let lists: RevocationLists =
             lists.filter_map(|(_, der)| RevocationList::read(der).ok().map(Arc::new)).collect();
         let anchors = Anchors::new([certificate(ANCHOR).unwrap()]).unwrap();
-        let judge = ChainJudge::new(anchors, lists).with_intermediates(&authorities);
+        let judge = ChainJudge::new(anchors).asking(lists).with_intermediates(&authorities);
         Self { files, judge }
     }
 

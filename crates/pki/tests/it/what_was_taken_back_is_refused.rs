@@ -38,9 +38,15 @@ fn list(authority: &Authority, revoked: &[&Issued], form: &str) -> Vec<u8> {
     fs::read(folder.path().join("list")).unwrap()
 }
 
-fn verdict(trusted: &[&Authority], lists: &RevocationLists, shown: &Issued, now: u64) -> &'static str {
+fn verdict<'a>(
+    trusted: &[&Authority],
+    lists: impl Into<Option<&'a RevocationLists>>,
+    shown: &Issued,
+    now: u64,
+) -> &'static str {
     let anchors = Anchors::new(trusted.iter().map(|authority| authority.certificate().clone())).unwrap();
-    let judge = ClientJudge::with_revocation(anchors, RoleNames::default(), lists.clone());
+    let judge = ClientJudge::new(anchors, RoleNames::default());
+    let judge = lists.into().cloned().into_iter().fold(judge, ClientJudge::asking);
     match judge.judge(Some(&[shown.certificate().der().clone()]), now) {
         Ok(_) => "accepted",
         Err(refusal) => refusal.code(),
@@ -57,7 +63,9 @@ fn who_is_named_is_refused_and_the_others_are_not() {
         assert_eq!(verdict(&[&ours], &lists, &camille, NOW), "certificate_revoked", "{form}");
         assert_eq!(verdict(&[&ours], &lists, &dominique, NOW), "accepted", "{form}");
     }
-    assert_eq!(verdict(&[&ours], &RevocationLists::default(), &camille, NOW), "accepted", "nothing is asked");
+    assert_eq!(verdict(&[&ours], None, &camille, NOW), "accepted", "nothing is asked");
+    let none = RevocationLists::default();
+    assert_eq!(verdict(&[&ours], &none, &camille, NOW), "certificate_revocation_unknown", "nobody speaks");
 }
 
 #[test]

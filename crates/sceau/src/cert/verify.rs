@@ -212,8 +212,7 @@ fn all(sources: &[Source]) -> RevocationLists {
 /// Who asks no list yet.
 fn judge(trusted: &Trusted) -> Result<ChainJudge, Failure> {
     let anchors = Anchors::new(trusted.anchors.iter().cloned()).map_err(|error| fault::pki(&error))?;
-    let judge =
-        ChainJudge::new(anchors, RevocationLists::default()).with_intermediates(&trusted.intermediates);
+    let judge = ChainJudge::new(anchors).with_intermediates(&trusted.intermediates);
     let Some(issuer) = &trusted.issuer else { return Ok(judge) };
     let named = trusted.intermediates.iter().find(|one| issuer.is_named_in(one)).ok_or_else(|| {
         let words = format!(

@@ -119,12 +119,12 @@ function certificates(w) {
   return table(w.certificates, [[w.certificate], [w.use], [w.remaining], [w.end]], rows);
 }
 
-function partners(w) {
+function namedClients(w) {
   return state.clients.flatMap((clients) => {
     const refused = clients.refused.reduce((sum, one) => sum + one.count, 0);
     const counts = [w.passed(clients.passed, count), w.refusedCount(refused, count)];
     if (clients.unchecked > 0) counts.push(w.unchecked(clients.unchecked, count));
-    const rows = clients.partners.map((it) => [
+    const rows = clients.named.map((it) => [
       [mono(it.common_name), soft(it.organizational_units.map(plain).join(", "))],
       count(it.requests),
       it.last === null ? w.never : date(it.last),
@@ -215,7 +215,7 @@ function show() {
   const heading = (text) => make("h2", {}, text);
   byId("sections").replaceChildren(
     heading(w.lists), state.lists.length > 0 ? lists(w) : make("p", { className: "nothing" }, w.noList),
-    ...(state.clients.length > 0 ? [heading(w.partners), ...partners(w)] : []),
+    ...(state.clients.length > 0 ? [heading(w.clients), ...namedClients(w)] : []),
     heading(w.refusals), refusals(w),
     ...(state.responders.length > 0 ? [heading(w.responders), responders(w)] : []),
     heading(w.certificates), certificates(w),

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use sceau_pki::SubjectRule;
 
-use super::ledger::{Ledger, PartnerTally};
+use super::ledger::{Ledger, NamedClientTally};
 
 /// One of them, and what is counted of it.
 #[derive(Debug)]
-pub(crate) struct Partner {
+pub(crate) struct NamedClient {
     pub(crate) rule: SubjectRule,
-    pub(crate) tally: Arc<PartnerTally>,
+    pub(crate) tally: Arc<NamedClientTally>,
 }
 
-impl Partner {
+impl NamedClient {
     /// The one of these clients whom this rule permits.
     pub(crate) fn of(clients: &str, rule: &SubjectRule, ledger: &Ledger) -> Self {
         let key = format!("{clients} {:?} {:?}", rule.common_name(), rule.organizational_units());
-        Self { rule: rule.clone(), tally: ledger.partners.of(&key) }
+        Self { rule: rule.clone(), tally: ledger.clients.of(&key) }
     }
 }

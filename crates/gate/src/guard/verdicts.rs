@@ -8,7 +8,7 @@ use std::{
 
 use sceau_pki::Fingerprint;
 
-use crate::guard::{Admitted, Denial};
+use super::{Denial, admission::Judged};
 
 /// How many are kept: beyond, those that ended are forgotten, then all.
 const MOST: usize = 16_384;
@@ -19,7 +19,7 @@ const REFUSAL: u64 = 5_000;
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts(RwLock<HashMap<Fingerprint, Entry>>);
 
-type Verdict = Result<Arc<Admitted>, Denial>;
+type Verdict = Result<Arc<Judged>, Denial>;
 
 #[derive(Debug)]
 struct Entry {
@@ -43,7 +43,7 @@ impl Verdicts {
         }
         drop(known);
         let verdict = judge();
-        let until = verdict.as_ref().map_or(now.saturating_add(REFUSAL), |admitted| admitted.until);
+        let until = verdict.as_ref().map_or(now.saturating_add(REFUSAL), |judged| judged.until);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.retain(|_, entry| entry.holds(now));

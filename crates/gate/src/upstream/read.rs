@@ -1,4 +1,4 @@
-//! The services that a route names, and how each is reached.
+//! What the file says of services and partners: whom to reach, and how.
 
 use std::{path::Path, sync::Arc};
 
@@ -6,33 +6,32 @@ use hyper::http::uri::Authority;
 use rustls::pki_types::ServerName;
 use sceau_pki::{Anchors, Certificate, CurrentLists, client_config, client_config_asking};
 
+use super::{Bounds, Reach, TlsWays, To, Upstreams};
 use crate::{
     error::Error,
     files::{certificates, identity},
     observe::Ledger,
-    pass::Pass,
     proxy::Version,
-    settings::{OutgoingTable, PassTable, RouteTable, TlsTable},
-    upstream::{Bounds, Reach, TlsWays, To, Upstreams},
+    settings::{OutgoingTable, RouteTable, TlsTable},
 };
 
 const SHAPE: &str = "write it http://host:port, https://host:port, h2c://host:port or unix:/path";
 
 /// Those of a route, in the order of the file.
-pub(crate) fn upstreams(
+pub(crate) fn of_route(
     folder: &Path,
-    place: &str,
+    route: &str,
     table: &RouteTable,
     ledger: &Ledger,
 ) -> Result<Upstreams, Error> {
-    let at = |setting: &str| format!("{place}, {setting}");
+    let at = |name: &str| format!("{route}, {name}");
     let texts = table.upstream.texts();
     let secure = texts.iter().any(|text| text.starts_with("https://"));
     let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref(), None)).transpose()?;
     if table.tls.is_some() && tls.is_none() {
         return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
     }
-    let proxy = proxy(&at("send_proxy"), table.send_proxy)?;
+    let proxy = Version::read(&at("send_proxy"), table.send_proxy)?;
     let reaches = texts.iter().map(|text| {
         let to = to(text, tls.as_ref()).ok_or_else(|| Error::setting(at("upstream"), SHAPE))?;
         Ok(Reach { to, within: table.connect_within.0, proxy })
@@ -46,9 +45,9 @@ pub(crate) fn upstreams(
 }
 
 /// The partner that an outgoing address reaches.
-pub(crate) fn partner(
+pub(crate) fn of_outgoing(
     folder: &Path,
-    place: &str,
+    outgoing: &str,
     table: &OutgoingTable,
     authority: &Authority,
     lists: Option<CurrentLists>,
@@ -58,9 +57,9 @@ pub(crate) fn partner(
         Some(_) => Ok(authority.clone()),
         None => format!("{authority}:443").parse(),
     };
-    let ways = tls(folder, &format!("{place}, tls"), table.tls.as_ref(), lists)?;
+    let ways = tls(folder, &format!("{outgoing}, tls"), table.tls.as_ref(), lists)?;
     let to = with_port.ok().and_then(|authority| over_tls(authority, ways));
-    let to = to.ok_or_else(|| Error::setting(format!("{place}, to"), "this is no host"))?;
+    let to = to.ok_or_else(|| Error::setting(format!("{outgoing}, to"), "this is no host"))?;
     let reach = Reach { to, within: table.connect_within.0, proxy: None };
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
     Ok(Upstreams::new(vec![reach], bounds, ledger))
@@ -70,35 +69,6 @@ fn over_tls(authority: Authority, ways: TlsWays) -> Option<To> {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned()).ok()?;
     Some(To::Tls(authority, name, ways))
-}
-
-/// What a listener passes on by its name.
-pub(crate) fn passes(place: &str, tables: &[PassTable]) -> Result<Arc<[Pass]>, Error> {
-    let passes = tables.iter().enumerate().map(|(nth, table)| {
-        let at = |setting: &str| format!("{place}, pass {}, {setting}", nth + 1);
-        let to = table.to.parse::<Authority>().ok();
-        let to = to.filter(|to| to.port().is_some() && !to.as_str().contains('@'));
-        let is_name = matches!(ServerName::try_from(table.name.as_str()), Ok(ServerName::DnsName(_)));
-        if !is_name || tables.iter().take(nth).any(|other| other.name.eq_ignore_ascii_case(&table.name)) {
-            return Err(Error::setting(at("name"), "a host's name is needed, and each once"));
-        }
-        Ok(Pass {
-            name: table.name.clone(),
-            to: to.ok_or_else(|| Error::setting(at("to"), "write it host:port"))?,
-            proxy: proxy(&at("send_proxy"), table.send_proxy)?,
-            within: table.connect_within.0,
-        })
-    });
-    passes.collect::<Result<Vec<_>, _>>().map(Arc::from)
-}
-
-fn proxy(place: &str, version: Option<u8>) -> Result<Option<Version>, Error> {
-    match version {
-        None => Ok(None),
-        Some(1) => Ok(Some(Version::One)),
-        Some(2) => Ok(Some(Version::Two)),
-        Some(_) => Err(Error::setting(place, "the PROXY protocol has versions 1 and 2")),
-    }
 }
 
 fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {
@@ -122,11 +92,11 @@ fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {
 /// Whom to believe, and what to show: the system's authorities and no certificate, unless the table says otherwise.
 fn tls(
     folder: &Path,
-    place: &str,
+    setting: &str,
     table: Option<&TlsTable>,
     lists: Option<CurrentLists>,
 ) -> Result<TlsWays, Error> {
-    let at = |setting: &str| format!("{place}.{setting}");
+    let at = |name: &str| format!("{setting}.{name}");
     let authority = table.and_then(|table| table.authority.as_ref());
     let trusted = match authority {
         Some(path) => certificates(folder, std::slice::from_ref(path), &at("authority"))?,
@@ -139,14 +109,14 @@ fn tls(
         }
         None | Some((None, None)) => None,
         Some(_) => {
-            return Err(Error::setting(place, "a certificate needs its key, and a key its certificate"));
+            return Err(Error::setting(setting, "a certificate needs its key, and a key its certificate"));
         }
     };
     let either = match lists {
         Some(lists) => client_config_asking(&anchors, shown.as_ref(), lists),
         None => client_config(&anchors, shown.as_ref()),
     };
-    let either = either.map_err(Error::pki(place))?;
+    let either = either.map_err(Error::pki(setting))?;
     let mut one = either.clone();
     one.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsWays { either: Arc::new(either), one: Arc::new(one) })

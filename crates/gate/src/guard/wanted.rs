@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use sceau_pki::{AuthorityChain, Certificate, Environment, Profile, ProfileAuthority, SubjectRule};
 
+use super::{Addresses, Permit, Rules};
 use crate::{
     error::Error,
     files::{certificates, read, text_of},
-    guard::{Permit, Rules},
-    settings::{AddressesTable, ClientsTable},
+    settings::{AddressesTable, AllowTable, ClientsTable},
 };
 
 /// A table, whole.
@@ -47,24 +47,17 @@ impl Wanted {
         let unnamed = |paths: Vec<PathBuf>| Files { paths, of: None };
         let anchors = table.anchors.clone();
         let anchors = anchors.ok_or_else(|| Error::setting(at("anchors"), "name one, or a `profile`"))?;
-        let names = table.allow.as_ref().map(|allowed| {
-            let permit = |name, addresses| Permit { name, addresses };
-            let rule = allowed.iter().map(|one| {
-                let name = SubjectRule::new(&one.common_name, &one.organizational_units);
-                permit(name, one.addresses.clone())
-            });
-            rule.collect()
-        });
-        let addresses = match &table.addresses {
-            Some(AddressesTable::These(these)) => Some(these.clone()),
-            Some(AddressesTable::Any(_)) | None => None,
+        let permit = |one: &AllowTable| Permit {
+            name: SubjectRule::new(&one.common_name, &one.organizational_units),
+            addresses: one.addresses.clone().map_or(Addresses::Any, Addresses::These),
         };
+        let names = table.allow.as_ref().map(|allowed| allowed.iter().map(permit).collect());
         Ok(Self {
             anchors: unnamed(anchors),
             intermediates: unnamed(table.intermediates.clone().unwrap_or_default()),
             issuer: table.issuer.clone().map(|path| unnamed(vec![path])),
             lists: table.revocation_lists.clone().unwrap_or_default(),
-            rules: Rules { names, addresses },
+            rules: Rules { names, addresses: addresses(table) },
         })
     }
 
@@ -92,19 +85,24 @@ impl Wanted {
         let own = table.addresses.is_none();
         let permits = environments.iter().map(|environment| {
             let addresses = own.then(|| environment.addresses.clone()).filter(|it| !it.is_empty());
+            let addresses = addresses.map_or(Addresses::Any, Addresses::These);
             Permit { name: environment.rule(), addresses }
         });
-        let addresses = match &table.addresses {
-            Some(AddressesTable::These(these)) => Some(these.clone()),
-            Some(AddressesTable::Any(_)) | None => None,
-        };
         Ok(Self {
             anchors: Files { paths: anchors, of: Some(chain.anchor.clone()) },
             intermediates,
             issuer: Some(issuers),
             lists,
-            rules: Rules { names: Some(permits.collect()), addresses },
+            rules: Rules { names: Some(permits.collect()), addresses: addresses(table) },
         })
+    }
+}
+
+/// From where all of its clients call.
+fn addresses(table: &ClientsTable) -> Addresses {
+    match &table.addresses {
+        Some(AddressesTable::These(these)) => Addresses::These(these.clone()),
+        Some(AddressesTable::Any(_)) | None => Addresses::Any,
     }
 }
 
@@ -133,14 +131,14 @@ fn environments<'a>(
 }
 
 /// One that the program brings along, or that of a file: what has a slash or ends with `.toml`.
-fn profile_of(folder: &Path, place: &str, name: &str) -> Result<Profile, Error> {
+fn profile_of(folder: &Path, setting: &str, name: &str) -> Result<Profile, Error> {
     if !name.contains('/') && !name.ends_with(".toml") {
         let reason =
             "no profile of this name comes with the program: one of your own is named by its file's path";
-        return Profile::shipped(name).ok_or_else(|| Error::setting(place, reason));
+        return Profile::shipped(name).ok_or_else(|| Error::setting(setting, reason));
     }
-    let text = read(folder, Path::new(name), place)?;
-    Profile::read(&text_of(&text)).map_err(|cause| Error::Profile { place: place.to_owned(), cause })
+    let text = read(folder, Path::new(name), setting)?;
+    Profile::read(&text_of(&text)).map_err(|cause| Error::Profile { setting: setting.to_owned(), cause })
 }
 
 impl Files {
@@ -148,23 +146,23 @@ impl Files {
     ///
     /// # Errors
     /// [`Error::File`], [`Error::Published`], [`Error::Pki`], [`Error::Authority`].
-    pub(crate) fn load(&self, folder: &Path, place: &str) -> Result<Vec<Certificate>, Error> {
+    pub(crate) fn load(&self, folder: &Path, setting: &str) -> Result<Vec<Certificate>, Error> {
         let mut all = Vec::new();
         for path in &self.paths {
-            let found = certificates(folder, std::slice::from_ref(path), place);
+            let found = certificates(folder, std::slice::from_ref(path), setting);
             let found = found.map_err(|error| self.is_published(error))?;
             for certificate in &found {
-                self.permit(certificate, path, place)?;
+                self.permit(certificate, path, setting)?;
             }
             all.extend(found);
         }
         Ok(all)
     }
 
-    fn permit(&self, certificate: &Certificate, path: &Path, place: &str) -> Result<(), Error> {
+    fn permit(&self, certificate: &Certificate, path: &Path, setting: &str) -> Result<(), Error> {
         match &self.of {
             Some(authority) if !authority.is_named_in(certificate) => Err(Error::Authority {
-                place: place.to_owned(),
+                setting: setting.to_owned(),
                 path: path.display().to_string(),
                 found: certificate.subject().to_string(),
                 wanted: authority.described(),
@@ -176,10 +174,10 @@ impl Files {
     /// Says where to find what is not there.
     fn is_published(&self, error: Error) -> Error {
         match (error, &self.of) {
-            (Error::File { place, path, cause }, Some(authority))
+            (Error::File { setting, path, cause }, Some(authority))
                 if cause.kind() == std::io::ErrorKind::NotFound =>
             {
-                Error::Published { place, path, address: authority.certificate_url.clone() }
+                Error::Published { setting, path, address: authority.certificate_url.clone() }
             }
             (other, _) => other,
         }

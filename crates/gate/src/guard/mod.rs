@@ -1,0 +1,293 @@
+//! Who may pass a route: certificate, name and address, judged anew at each request.
+//!
+//! It must never let through whom it did not judge, nor forget to ask what is still open: [`Passed`] alone goes on.
+
+mod admission;
+mod denial;
+mod draft;
+mod rules;
+mod verdicts;
+mod wanted;
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use sceau_pki::{Anchors, Certificate, ChainJudge, Heard, Name, Refusal, RevocationLists};
+
+use crate::{
+    clock,
+    error::Error,
+    fail_open::{FailOpen, GoesOn, Passing},
+    lists::{Feed, Stale},
+    observe::{GuardTally, Ledger, NamedClient},
+    ocsp::Inquiry,
+    shown::Shown,
+};
+use admission::Judged;
+pub(crate) use admission::{Admitted, Passed};
+pub(crate) use denial::Denial;
+pub(crate) use draft::Draft;
+pub(crate) use rules::{Addresses, Permit, Rules};
+use verdicts::Verdicts;
+
+/// Who may pass.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    name: String,
+    chain: ChainJudge,
+    rules: Rules,
+    /// Where lists come from; without any, no list is asked.
+    feeds: Vec<Arc<Feed>>,
+    fail_open: Option<FailOpen>,
+    /// Whom it asks about callers' certificates besides.
+    inquiry: Option<Inquiry>,
+    state: RwLock<Arc<State>>,
+    /// Its anchors and intermediates.
+    authorities: Vec<Certificate>,
+    tally: Arc<GuardTally>,
+    clients: Vec<NamedClient>,
+}
+
+/// The lists of one moment, and the verdicts that rest on them.
+#[derive(Debug)]
+struct State {
+    epoch: u64,
+    chain: ChainJudge,
+    lists: RevocationLists,
+    verdicts: Verdicts,
+}
+
+impl Guard {
+    pub(crate) fn new(
+        name: &str,
+        chain: ChainJudge,
+        rules: Rules,
+        feeds: Vec<Arc<Feed>>,
+        fail_open: Option<FailOpen>,
+    ) -> Self {
+        let state = RwLock::new(Arc::new(State::of(&chain, &feeds, epoch(&feeds))));
+        let (authorities, tally, clients, inquiry) = Default::default();
+        let name = name.to_owned();
+        Self { name, chain, rules, feeds, fail_open, inquiry, state, authorities, tally, clients }
+    }
+
+    /// Who asks responders too.
+    pub(crate) fn inquiring(self, inquiry: Option<Inquiry>) -> Self {
+        Self { inquiry, ..self }
+    }
+
+    /// Who counts in this ledger, and shows these authorities of its.
+    pub(crate) fn counting(mut self, authorities: Vec<Certificate>, ledger: &Ledger) -> Self {
+        let names = self.rules.names.iter().flatten();
+        self.clients = names.map(|permit| NamedClient::of(&self.name, &permit.name, ledger)).collect();
+        self.tally = ledger.guards.of(&self.name);
+        Self { authorities, ..self }
+    }
+
+    /// Makes ready what it needs on a bad day.
+    ///
+    /// # Errors
+    /// The file that cannot be written.
+    pub(crate) fn arm(&self) -> Result<(), Error> {
+        let setting = || format!("clients.{}, fail_open.journal", self.name);
+        let armed = self.fail_open.as_ref().map_or(Ok(()), FailOpen::arm);
+        armed.map_err(|(path, cause)| Error::File {
+            setting: setting(),
+            path: path.display().to_string(),
+            cause,
+        })
+    }
+
+    /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).
+    pub(crate) fn admit(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Admitted, Denial> {
+        let judged = self.judged(shown, from, now)?;
+        if judged.unasked.is_some() {
+            return Err(Denial::Certificate(Refusal::RevocationUnknown));
+        }
+        Ok(Admitted(judged))
+    }
+
+    /// As [`Self::admit`], once a responder was asked where that is all that lacks.
+    pub(crate) async fn admit_asking(
+        &self,
+        shown: &Shown,
+        from: IpAddr,
+        now: u64,
+    ) -> Result<Admitted, Denial> {
+        let judged = self.judged(shown, from, now)?;
+        match (&judged.unasked, &self.inquiry) {
+            (None, _) => return Ok(Admitted(judged)),
+            (Some(unasked), Some(inquiry)) => inquiry.ask(unasked, &self.state().lists).await,
+            (Some(_), None) => {}
+        }
+        self.admit(shown, from, clock::now())
+    }
+
+    /// The last step: what passes unchecked leaves its record first.
+    ///
+    /// # Errors
+    /// [`Refusal::RevocationUnknown`] where no record can be left.
+    pub(crate) async fn pass(&self, who: Admitted, passing: Passing<'_>) -> Result<Passed, Denial> {
+        let is_recorded = match &self.fail_open {
+            _ if !who.is_unchecked() => true,
+            Some(open) => open.record(&self.name, &who, passing).await,
+            None => false,
+        };
+        if is_recorded { Ok(Passed::of(who)) } else { Err(Denial::Certificate(Refusal::RevocationUnknown)) }
+    }
+
+    /// Whether what was let through and is still open (a WebSocket) may go on: where that is unchecked, it leaves records too.
+    pub(crate) fn goes_on(
+        &self,
+        who: &Admitted,
+        goes_on: &GoesOn,
+        route: &str,
+        from: IpAddr,
+        now: u64,
+    ) -> bool {
+        let passing = Passing { id: goes_on.id(), method: "GET", route, from, now };
+        if !who.is_unchecked() {
+            goes_on.reset();
+            return true;
+        }
+        match &self.fail_open {
+            Some(open) => open.record_again(&self.name, who, passing, goes_on),
+            None => false,
+        }
+    }
+
+    /// Counts a verdict on a request at `now` (Unix milliseconds).
+    pub(crate) fn count(&self, verdict: Result<&Passed, &Denial>, now: u64) {
+        let passed = match verdict {
+            Ok(passed) => passed,
+            Err(denial) => return self.tally.refused.one(denial.code()),
+        };
+        self.tally.passed.one();
+        if passed.is_unchecked() {
+            self.tally.unchecked.one();
+        }
+        if let Some(client) = passed.tally() {
+            client.called(now, passed.identity().not_after);
+        }
+    }
+
+    /// What is remembered of this certificate, or reached now; from this address.
+    fn judged(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Arc<Judged>, Denial> {
+        let state = self.state();
+        let mut lookup = &self.tally.remembered;
+        let verdict = state.verdicts.of(shown.fingerprint(), now, || {
+            lookup = &self.tally.judged;
+            self.judge(&state, shown, now).map(Arc::new)
+        });
+        lookup.one();
+        let judged = verdict?;
+        let is_allowed = self.rules.addresses.allow(from) && judged.addresses.allow(from);
+        if is_allowed { Ok(judged) } else { Err(Denial::Address) }
+    }
+
+    fn judge(&self, state: &State, shown: &Shown, now: u64) -> Result<Judged, Denial> {
+        let grace = self.fail_open.as_ref().map_or(0, |open| open.maximum_age);
+        let heard = |certificate: &Certificate, issuer: &Certificate| match &self.inquiry {
+            Some(inquiry) => inquiry.heard(certificate, issuer, &state.lists, now),
+            None => Heard::Nothing { ended: None, again: u64::MAX },
+        };
+        let online = self.inquiry.as_ref().map(|inquiry| inquiry.online(&heard));
+        let vouched =
+            state.chain.vouch_online(shown.chain(), now, grace, online).map_err(Denial::Certificate)?;
+        let subject = &vouched.identity.subject;
+        let addresses = self.rules.addresses_of(subject).ok_or(Denial::UnknownClient)?;
+        let named = self.clients.iter().find(|client| client.rule.permits(subject));
+        let tally = named.map(|client| Arc::clone(&client.tally));
+        Ok(Judged::of(vouched, addresses, tally))
+    }
+
+    /// The state of now: another one where a list changed since.
+    fn state(&self) -> Arc<State> {
+        let state = Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner));
+        let epoch = epoch(&self.feeds) + self.inquiry.as_ref().map_or(0, Inquiry::epoch);
+        if state.epoch == epoch {
+            return state;
+        }
+        let next = Arc::new(State::of(&self.chain, &self.feeds, epoch));
+        self.fail_open.iter().for_each(|open| open.rearm(&self.name));
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        next
+    }
+}
+
+/// What others show of it.
+impl Guard {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn tally(&self) -> &GuardTally {
+        &self.tally
+    }
+
+    /// The clients that the file names.
+    pub(crate) fn clients(&self) -> &[NamedClient] {
+        &self.clients
+    }
+
+    /// Each with whether it is an anchor.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = (&Certificate, bool)> {
+        let anchors = self.chain.anchors().certificates();
+        self.authorities
+            .iter()
+            .map(|it| (it, anchors.iter().any(|anchor| anchor.fingerprint() == it.fingerprint())))
+    }
+
+    pub(crate) fn anchors(&self) -> &Anchors {
+        self.chain.anchors()
+    }
+
+    /// Whose certificates it takes; none: those of any authority below its anchors.
+    pub(crate) fn required_issuer(&self) -> Option<&Name> {
+        self.chain.required_issuer()
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Where its lists come from.
+    pub(crate) fn feeds(&self) -> &[Arc<Feed>] {
+        &self.feeds
+    }
+
+    /// Whom it asks about callers' certificates besides.
+    pub(crate) fn inquiry(&self) -> Option<&Inquiry> {
+        self.inquiry.as_ref()
+    }
+
+    /// Whether a list must speak for each certificate.
+    pub(crate) fn asks_lists(&self) -> bool {
+        !self.feeds.is_empty()
+    }
+
+    /// What it asks and nobody answers at `now` (Unix milliseconds).
+    pub(crate) fn stale(&self, now: u64) -> Vec<Stale> {
+        self.feeds.iter().flat_map(|feed| feed.stale(now)).collect()
+    }
+
+    /// How long after its end the last list is believed (milliseconds); none: not at all.
+    pub(crate) fn fail_open_age(&self) -> Option<u64> {
+        self.fail_open.as_ref().map(|open| open.maximum_age)
+    }
+}
+
+impl State {
+    /// `epoch` is of before: a list that comes in between makes another state, not none.
+    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>], epoch: u64) -> Self {
+        let lists = feeds.iter().map(|feed| feed.lists()).reduce(RevocationLists::and);
+        let chain = lists.iter().cloned().fold(chain.clone(), ChainJudge::asking);
+        Self { epoch, chain, lists: lists.unwrap_or_default(), verdicts: Verdicts::default() }
+    }
+}
+
+fn epoch(feeds: &[Arc<Feed>]) -> u64 {
+    feeds.iter().map(|feed| feed.epoch()).sum()
+}

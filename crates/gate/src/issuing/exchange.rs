@@ -1,0 +1,91 @@
+//! A certification authority of this house, whose key is elsewhere: requests and answers pass through a folder, `sceau cert ca sign` answers.
+//!
+//! `requests/` is the gate's to write, `answers/` the authority's. Nothing in either is secret. A request's name is the hash of its key.
+
+use std::{
+    fs,
+    io::Read as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sceau_hsm::durable;
+use sceau_pki::{CertificateRequest, Fingerprint};
+
+use super::{
+    obtained::{Answered, Failure, subject},
+    store::Store,
+    trouble::{Trouble, plain},
+};
+
+const LARGEST: u64 = 256 << 10;
+/// How often it is looked whether an answer is there, at first and later.
+const SOON: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(10);
+
+/// The folder.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    folder: PathBuf,
+}
+
+impl Exchange {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts a request there, and waits until it is answered.
+    pub(super) async fn issue(&self, store: &Store, names: &[String]) -> Result<Answered, Failure> {
+        let issuing = async {
+            let key = store.pending()?;
+            let request = CertificateRequest::make(&subject(names), names, &key)?;
+            let id = Fingerprint::of(request.public_key_info()).to_string();
+            let asked = self.folder.join("requests").join(format!("{id}.csr"));
+            if !asked.exists() {
+                put(&asked, request.to_pem().as_bytes())?;
+                tracing::info!(request = %asked.display(), "a request waits for the certification authority's answer");
+            }
+            let answer = self.answered(&id).await;
+            // Whatever it is, it is an answer to this request, and there is no other.
+            drop(fs::remove_file(&asked));
+            store.forget_pending();
+            Ok(Answered { key, chain: answer? })
+        };
+        issuing.await.map_err(|trouble| Failure { trouble, held: None })
+    }
+
+    async fn answered(&self, id: &str) -> Result<String, Trouble> {
+        let at = |kind: &str| self.folder.join("answers").join(format!("{id}.{kind}"));
+        let (chain, refusal) = (at("pem"), at("refused"));
+        for looked in 0_u32.. {
+            if let Some(chain) = read(&chain) {
+                return Ok(chain);
+            }
+            if let Some(refusal) = read(&refusal) {
+                return Err(Trouble::CaRefused(plain(refusal.trim())));
+            }
+            tokio::time::sleep(if looked < 60 { SOON } else { LATER }).await;
+        }
+        Err(Trouble::CaRefused(String::new()))
+    }
+}
+
+/// Whole, and for the authority's user to read, whatever is masked here.
+fn put(path: &Path, content: &[u8]) -> Result<(), Trouble> {
+    let state = |error: String| Trouble::State(format!("{}: {error}", path.display()));
+    durable::write_public(path, content).map_err(|error| state(error.to_string()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(|error| state(error.to_string()))
+}
+
+/// None where it is not there, or not all there.
+fn read(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(LARGEST).read_to_string(&mut text).ok()?;
+    (!text.is_empty()).then_some(text)
+}

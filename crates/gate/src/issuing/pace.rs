@@ -1,0 +1,78 @@
+//! When to ask. Pure: time and chance (below 1) are passed in, all in Unix milliseconds.
+
+use sceau_pki::Certificate;
+
+/// After two thirds of its life, a thirtieth of it sooner at most: so the certificates of many are not asked for in one moment.
+pub(super) fn renewal(certificate: &Certificate, chance: f64) -> u64 {
+    let (from, until) = (certificate.not_before(), certificate.not_after());
+    let life = until.saturating_sub(from);
+    from.saturating_add(life / 3 * 2).saturating_sub(part(life / 30, chance))
+}
+
+/// After a failure, the first being number nought: doubled each time up to the longest, a quarter more at most.
+pub(super) fn pause(failures: u32, (first, longest): (u64, u64), chance: f64) -> u64 {
+    let pause = first.saturating_mul(1 << failures.min(20)).min(longest);
+    pause.saturating_add(part(pause / 4, chance))
+}
+
+/// A moment of a window that the authority proposes (RFC 9773 §4.2), but before the certificate ends.
+pub(super) fn within((start, end): (u64, u64), until: u64, chance: f64) -> u64 {
+    start.saturating_add(part(end.saturating_sub(start), chance)).min(until)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // years at most
+fn part(length: u64, chance: f64) -> u64 {
+    (length as f64 * chance.clamp(0.0, 1.0)) as u64
+}
+
+/// Below 1, drawn anew each time.
+pub(super) fn chance() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use sceau_pki::{Authority, AuthorityProfile, ServerProfile};
+
+    use super::*;
+    use crate::issuing::{HOUR, MINUTE, trouble::Trouble};
+
+    const DAY: u64 = 24 * HOUR;
+
+    #[test]
+    fn two_thirds_of_a_life_are_waited_for_and_never_more() {
+        let now = 1_800_000_000_000;
+        let ca = Authority::create(&AuthorityProfile::of("x"), now).unwrap();
+        let profile = ServerProfile { days: 90, ..ServerProfile::for_hosts(["a.example"]) };
+        let issued = ca.issue_server(&profile, now).unwrap();
+        let latest = renewal(issued.certificate(), 0.0);
+        assert_eq!((latest - now) / DAY, 59, "of ninety days and five minutes before");
+        let soonest = renewal(issued.certificate(), 0.999);
+        assert!(soonest < latest && latest - soonest < 3 * DAY + HOUR);
+    }
+
+    #[test]
+    fn who_says_no_is_asked_less_than_five_times_in_an_hour() {
+        let pauses = Trouble::Refused(String::new()).pauses();
+        let mut at = 0;
+        let mut asked = 0;
+        for failures in 0.. {
+            asked += 1;
+            at += pause(failures, pauses, 0.0);
+            if at >= HOUR {
+                break;
+            }
+        }
+        assert!(asked < 5, "{asked}");
+        assert_eq!(pause(40, pauses, 0.0), 12 * HOUR);
+        assert!(pause(0, pauses, 0.99) > 6 * MINUTE);
+    }
+
+    #[test]
+    fn a_window_is_kept_to_and_never_beyond_the_end() {
+        assert_eq!(within((10, 20), 100, 0.5), 15);
+        assert_eq!(within((10, 20), 12, 0.5), 12);
+        assert_eq!(within((20, 10), 100, 0.5), 20, "one that ends before it begins");
+    }
+}

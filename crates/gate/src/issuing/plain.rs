@@ -1,0 +1,127 @@
+//! The plain listener of http-01 (RFC 8555 §8.3): it answers challenges, and sends everything else on to https.
+
+use std::{convert::Infallible, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use http_body_util::Full;
+use bytes::Bytes;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+use super::obtained::Obtained;
+use crate::{
+    error::Error,
+    given::{Given, lend},
+    live::Live,
+};
+
+/// Who is answered at once, at most.
+const CALLERS: usize = 256;
+/// For the one request of a connection.
+const WITHIN: Duration = Duration::from_secs(10);
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
+
+/// An address on which challenges are answered, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct PlainDoor {
+    pub(crate) at: SocketAddr,
+    socket: Arc<TcpListener>,
+    task: JoinSet<()>,
+}
+
+impl PlainDoor {
+    /// Takes the address: nobody is answered before [`Self::open`].
+    ///
+    /// # Errors
+    /// [`Error::Listen`].
+    pub(crate) async fn take(address: SocketAddr, given: &Given) -> Result<Self, Error> {
+        let socket = given.tcp(address).await.map_err(|cause| Error::Listen { address, cause })?;
+        Ok(Self { at: address, socket: Arc::new(socket), task: JoinSet::new() })
+    }
+
+    pub(crate) fn open(&mut self, live: Arc<Live>) {
+        let (socket, at) = (Arc::clone(&self.socket), self.at);
+        self.task.spawn(async move {
+            let places = Arc::new(Semaphore::new(CALLERS));
+            loop {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let Ok((stream, _)) = socket.accept().await else {
+                    // Out of descriptors: others close theirs meanwhile.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                let live = Arc::clone(&live);
+                tokio::spawn(async move {
+                    attend(stream, at, &live).await;
+                    drop(place);
+                });
+            }
+        });
+    }
+
+    /// Of a port 0, the one that the system chose.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
+    /// Another handle on its socket.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn lend(&self) -> io::Result<OwnedFd> {
+        lend(&*self.socket)
+    }
+}
+
+async fn attend(stream: TcpStream, at: SocketAddr, live: &Arc<Live>) {
+    let service = service_fn(|request: Request<hyper::body::Incoming>| {
+        let plan = live.plan();
+        let here: Vec<_> = plan.obtained.iter().filter(|one| one.http() == Some(at)).collect();
+        let response = respond(&request, &here);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(WITHIN).keep_alive(false).max_buf_size(16 << 10);
+    drop(tokio::time::timeout(WITHIN, builder.serve_connection(TokioIo::new(stream), service)).await);
+}
+
+fn respond<B>(request: &Request<B>, here: &[&Arc<Obtained>]) -> Response<Full<Bytes>> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Some(token) = request.uri().path().strip_prefix(CHALLENGES).filter(|_| reads) {
+        let answer =
+            here.iter().filter_map(|one| one.challenges()).find_map(|challenges| challenges.of_token(token));
+        return match answer {
+            Some(answer) => said(StatusCode::OK, "application/octet-stream", answer),
+            None => said(StatusCode::NOT_FOUND, "text/plain", "no authority is expected with this token\n".to_owned()),
+        };
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let known = here.iter().any(|one| one.names.contains(&name));
+    match HeaderValue::try_from(format!("https://{name}{path}")) {
+        // Only to names of ours: a request's own word leads nobody elsewhere.
+        Ok(there) if known && path.starts_with('/') => {
+            let mut response = said(StatusCode::PERMANENT_REDIRECT, "text/plain", "this is spoken over https\n".to_owned());
+            response.headers_mut().insert(LOCATION, there);
+            response
+        }
+        _ => said(StatusCode::MISDIRECTED_REQUEST, "text/plain", "no such host is here\n".to_owned()),
+    }
+}
+
+fn said(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
