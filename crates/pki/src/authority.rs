@@ -11,6 +11,7 @@ use crate::{
     der,
     error::Error,
     extension::{self, Host},
+    held::{self, CertificateKey, KeyFamily},
     issued::Issued,
     key::{KeyAlgorithm, PrivateKey},
     name::Name,
@@ -109,23 +110,42 @@ impl ClientProfile {
     }
 }
 
-/// A certification authority whose key is in this process.
+/// A certification authority, whose key is in this process, or wherever a [`CertificateKey`] is.
 #[derive(Debug)]
-pub struct Authority {
+pub struct Authority<K = PrivateKey> {
     certificate: Certificate,
-    key: PrivateKey,
+    key: K,
     key_identifier: Vec<u8>,
     permitted: Vec<Host>,
 }
 
 impl Authority {
-    /// Makes a new, self-signed authority, valid from `now` (unix milliseconds).
+    /// Makes a new, self-signed authority with a new key, valid from `now` (unix milliseconds).
     ///
     /// # Errors
     /// [`Error::BadValidity`], [`Error::BadHost`], [`Error::Crypto`].
     pub fn create(profile: &AuthorityProfile, now: u64) -> Result<Self, Error> {
+        Self::create_with(profile, PrivateKey::generate(profile.algorithm)?, now)
+    }
+
+    /// Its private key, PKCS#8 DER, to be sealed in a keystore and given back through [`PrivateKey::from_pkcs8`].
+    pub fn key_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        self.key.to_pkcs8()
+    }
+
+    /// Its private key.
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+}
+
+impl<K: CertificateKey> Authority<K> {
+    /// Makes a new, self-signed authority with this key, of whatever kind, valid from `now` (unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Error::BadValidity`], [`Error::BadHost`], [`Error::Crypto`], [`Error::Elsewhere`].
+    pub fn create_with(profile: &AuthorityProfile, key: K, now: u64) -> Result<Self, Error> {
         let (from, until) = validity(now, profile.days, AUTHORITY_DAYS_MAX)?;
-        let key = PrivateKey::generate(profile.algorithm)?;
         let public_key_info = key.public_key_info()?;
         let key_identifier = extension::key_identifier(&public_key_info);
         let permitted = hosts(&profile.permitted_hosts)?;
@@ -148,7 +168,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::NotACertificate`], [`Error::NotAnAuthority`], [`Error::KeyMismatch`].
-    pub fn load(certificate_pem: &str, key: PrivateKey) -> Result<Self, Error> {
+    pub fn load(certificate_pem: &str, key: K) -> Result<Self, Error> {
         let certificate =
             Certificate::all_from_pem(certificate_pem, "the authority's certificate")?.swap_remove(0);
         let parsed = certificate.parsed()?;
@@ -176,16 +196,6 @@ impl Authority {
         &self.certificate
     }
 
-    /// Its private key, PKCS#8 DER, to be sealed in a keystore and given back through [`PrivateKey::from_pkcs8`].
-    pub fn key_pkcs8(&self) -> Zeroizing<Vec<u8>> {
-        self.key.to_pkcs8()
-    }
-
-    /// Its private key.
-    pub fn key(&self) -> &PrivateKey {
-        &self.key
-    }
-
     /// Issues a server certificate with a new key, valid from `now` (unix milliseconds).
     ///
     /// # Errors
@@ -203,7 +213,8 @@ impl Authority {
         let period = validity(now, profile.days, SERVER_DAYS_MAX)?;
         let key = PrivateKey::generate(profile.algorithm)?;
         // TLS 1.2 with RSA key transport is off everywhere, but some clients still look for the bit.
-        let usage = extension::DIGITAL_SIGNATURE | if key.is_rsa() { extension::KEY_ENCIPHERMENT } else { 0 };
+        let usage = extension::DIGITAL_SIGNATURE
+            | if key.family() == KeyFamily::Rsa { extension::KEY_ENCIPHERMENT } else { 0 };
         let extensions = vec![
             extension::key_usage(usage),
             extension::extended_key_usage(&extension::SERVER_AUTH),
@@ -282,20 +293,20 @@ struct Tbs<'a> {
 }
 
 impl Tbs<'_> {
-    fn sign(self, key: &PrivateKey) -> Result<Certificate, Error> {
+    fn sign(self, key: &dyn CertificateKey) -> Result<Certificate, Error> {
         let tbs = der::sequence(&[
             der::context(0, &der::unsigned(&[2])), // v3
             der::unsigned(&serial()?),
-            key.signature_algorithm(),
+            held::signature_algorithm(key),
             self.issuer.to_der(),
             der::sequence(&[der::time(self.from), der::time(self.until)]),
             self.subject.to_der(),
             self.public_key_info,
             der::context(3, &der::sequence(&self.extensions)),
         ]);
-        let signature = der::bit_string(&key.sign(&tbs)?);
+        let signature = der::bit_string(&held::sign(key, &tbs)?);
         Certificate::from_der(
-            &der::sequence(&[tbs, key.signature_algorithm(), signature]),
+            &der::sequence(&[tbs, held::signature_algorithm(key), signature]),
             "a new certificate",
         )
     }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use crate::{
     certificate::Certificate,
     error::Error,
+    held::CertificateKey,
     key::PrivateKey,
     profile::{ClientNaming, ProfileAuthority},
     signature,
@@ -14,7 +15,8 @@ use crate::{
 /// Parts that fit together.
 #[derive(Debug)]
 pub struct Bundle {
-    key: PrivateKey,
+    /// None where it is kept elsewhere, and stays there.
+    key: Option<PrivateKey>,
     certificate: Certificate,
     intermediate: Certificate,
 }
@@ -115,6 +117,21 @@ impl Bundle {
         purpose: Purpose,
         now: u64,
     ) -> Result<Result<Self, Vec<BundleProblem>>, Error> {
+        let checked = Self::check_with_key_elsewhere(&key, certificate, intermediate, purpose, now)?;
+        Ok(checked.map(|bundle| Self { key: Some(key), ..bundle }))
+    }
+
+    /// The same without the key in it, which is kept elsewhere.
+    ///
+    /// # Errors
+    /// Those, and [`Error::Elsewhere`] where the key's holder does not tell its public part.
+    pub fn check_with_key_elsewhere(
+        key: &dyn CertificateKey,
+        certificate: Certificate,
+        intermediate: Certificate,
+        purpose: Purpose,
+        now: u64,
+    ) -> Result<Result<Self, Vec<BundleProblem>>, Error> {
         let mut problems = Vec::new();
         let (leaf, issuer) = (certificate.parsed()?, intermediate.parsed()?);
         if leaf.public_key().raw != key.public_key_info()? {
@@ -128,7 +145,11 @@ impl Bundle {
         problems.extend(dates("the intermediate", &intermediate, now));
         problems.extend(purposes(&leaf, purpose));
         drop((leaf, issuer));
-        Ok(if problems.is_empty() { Ok(Self { key, certificate, intermediate }) } else { Err(problems) })
+        Ok(if problems.is_empty() {
+            Ok(Self { key: None, certificate, intermediate })
+        } else {
+            Err(problems)
+        })
     }
 
     /// The certificate.
@@ -136,10 +157,10 @@ impl Bundle {
         &self.certificate
     }
 
-    /// Key, certificate, intermediate, in this order, in PEM. Wiped when dropped.
+    /// Key (unless it is kept elsewhere), certificate, intermediate, in this order, in PEM. Wiped when dropped.
     pub fn to_pem(&self) -> Zeroizing<String> {
         let parts = [
-            self.key.to_pem(),
+            self.key.as_ref().map(PrivateKey::to_pem).unwrap_or_default(),
             Zeroizing::new(self.certificate.to_pem()),
             Zeroizing::new(self.intermediate.to_pem()),
         ];

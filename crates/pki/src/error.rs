@@ -115,6 +115,14 @@ pub enum Error {
     /// The cryptographic library or the system's random source failed.
     #[error("the cryptographic library failed")]
     Crypto,
+    /// A key is kept elsewhere, and its holder does not do what is asked.
+    #[error("{words}")]
+    Elsewhere {
+        /// The stable code of the holder's error.
+        code: &'static str,
+        /// What the holder says.
+        words: String,
+    },
     /// TLS could not be configured with these parts.
     #[error("TLS cannot be configured: {0}")]
     Tls(#[from] rustls::Error),
@@ -149,6 +157,7 @@ impl Error {
             Self::BadPassword => "pki_bad_password",
             Self::Pkcs12 => "pki_pkcs12",
             Self::Crypto => "pki_crypto",
+            Self::Elsewhere { code, .. } => code,
             Self::Tls(_) => "pki_tls",
         }
     }

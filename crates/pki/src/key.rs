@@ -4,11 +4,9 @@ use std::fmt;
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
-    rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
-        RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair,
     },
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
@@ -60,7 +58,8 @@ pub struct PrivateKey {
     pair: Pair,
 }
 
-enum Pair {
+/// By what it signs.
+pub(crate) enum Pair {
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
     Rsa(RsaKeyPair),
@@ -155,36 +154,12 @@ impl PrivateKey {
         Ok(info.as_ref().to_vec())
     }
 
-    pub(crate) fn is_rsa(&self) -> bool {
-        matches!(self.pair, Pair::Rsa(_))
-    }
-
-    /// The AlgorithmIdentifier of this key's signatures (RFC 5758 §3.2, RFC 4055 §5).
-    pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
-        match &self.pair {
-            Pair::P256(_) => der::sequence(&[ECDSA_WITH_SHA256.to_der()]),
-            Pair::P384(_) => der::sequence(&[ECDSA_WITH_SHA384.to_der()]),
-            Pair::Rsa(_) => der::sequence(&[SHA256_WITH_RSA.to_der(), vec![0x05, 0x00]]),
-        }
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let random = SystemRandom::new();
-        match &self.pair {
-            Pair::P256(pair) | Pair::P384(pair) => Ok(pair.sign(&random, message)?.as_ref().to_vec()),
-            Pair::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
-                Ok(signature)
-            }
-        }
+    pub(crate) fn pair(&self) -> &Pair {
+        &self.pair
     }
 }
 
-const RSA_ENCRYPTION: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
-const ECDSA_WITH_SHA256: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]);
-const ECDSA_WITH_SHA384: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3]);
-const SHA256_WITH_RSA: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);
+pub(crate) const RSA_ENCRYPTION: Oid = Oid::literal(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

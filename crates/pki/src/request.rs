@@ -10,7 +10,7 @@ use crate::{
     der,
     error::Error,
     extension::{self, Host},
-    key::PrivateKey,
+    held::{self, CertificateKey},
     name::{Attribute, Name},
     oid::Oid,
     pem, signature,
@@ -32,8 +32,8 @@ impl CertificateRequest {
     /// Asks for a certificate of this subject, for these DNS names and addresses where there are any. No password and no e-mail address is in it.
     ///
     /// # Errors
-    /// [`Error::BadSubject`] for a subject that is empty or has a part of more than 64 characters, [`Error::BadHost`], [`Error::Crypto`].
-    pub fn make(subject: &Name, hosts: &[String], key: &PrivateKey) -> Result<Self, Error> {
+    /// [`Error::BadSubject`] for a subject that is empty or has a part of more than 64 characters, [`Error::BadHost`], [`Error::Crypto`], [`Error::Elsewhere`].
+    pub fn make(subject: &Name, hosts: &[String], key: &dyn CertificateKey) -> Result<Self, Error> {
         if subject.is_empty() || !subject.attributes().all(is_acceptable) {
             return Err(Error::BadSubject);
         }
@@ -42,8 +42,8 @@ impl CertificateRequest {
         let attributes = if asked.is_empty() { Vec::new() } else { asking_for(&asked) };
         let content = [der::unsigned(&[]), subject.to_der(), public_key_info, der::context(0, &attributes)];
         let information = der::sequence(&content);
-        let signature = der::bit_string(&key.sign(&information)?);
-        let der = der::sequence(&[information, key.signature_algorithm(), signature]);
+        let signature = der::bit_string(&held::sign(key, &information)?);
+        let der = der::sequence(&[information, held::signature_algorithm(key), signature]);
         Self::from_der(&der, "a new request")
     }
 

@@ -86,7 +86,7 @@ pub fn server_config_stapling(
     if certificate.issuer() != issuer.subject() {
         return Err(Error::NoIssuer);
     }
-    let key = RwLock::new(Arc::new(identity.certified()?));
+    let key = RwLock::new(Arc::new(identity.certified()));
     let shown = Arc::new(Shown { certificate, issuer, key });
     let config = tls::server_config_resolving(anchors, Arc::clone(&shown) as Arc<dyn ResolvesServerCert>)?;
     Ok((config, Staple(shown)))

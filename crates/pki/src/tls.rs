@@ -11,11 +11,17 @@ use rustls::{
         ResolvesServerCert,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
-    sign::CertifiedKey,
+    sign::{CertifiedKey, SigningKey, SingleCertAndKey},
 };
 
 use crate::{
-    anchors::Anchors, certificate::Certificate, error::Error, issued::Issued, key::PrivateKey, name::Name,
+    anchors::Anchors,
+    certificate::Certificate,
+    error::Error,
+    held::{CertificateKey, TlsKey},
+    issued::Issued,
+    key::PrivateKey,
+    name::Name,
     possession,
 };
 
@@ -23,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub struct TlsIdentity {
     chain: Vec<CertificateDer<'static>>,
-    key: PrivateKey,
+    key: Arc<dyn SigningKey>,
 }
 
 impl TlsIdentity {
@@ -32,15 +38,15 @@ impl TlsIdentity {
     /// # Errors
     /// [`Error::NotACertificate`], [`Error::KeyMismatch`].
     pub fn new(chain_pem: &str, key: PrivateKey) -> Result<Self, Error> {
-        let chain = Certificate::all_from_pem(chain_pem, "the certificate chain")?;
-        let belongs = match chain.first() {
-            Some(leaf) => leaf.parsed()?.public_key().raw == key.public_key_info()?,
-            None => false,
-        };
-        if !belongs {
-            return Err(Error::KeyMismatch);
-        }
-        Ok(Self { chain: chain.iter().map(|certificate| certificate.der().clone()).collect(), key })
+        Ok(Self { chain: chain_of(chain_pem, &key)?, key: loaded(&key)? })
+    }
+
+    /// The same with a key that is kept elsewhere. Each handshake then waits, on the thread that it runs on, for the key's holder.
+    ///
+    /// # Errors
+    /// Those, and [`Error::Elsewhere`].
+    pub fn with_key_elsewhere(chain_pem: &str, key: Arc<dyn CertificateKey>) -> Result<Self, Error> {
+        Ok(Self { chain: chain_of(chain_pem, &key)?, key: Arc::new(TlsKey::new(key)?) })
     }
 
     /// Who issued each certificate of the chain, leaf first: a server that names authorities takes one below them.
@@ -55,9 +61,8 @@ impl TlsIdentity {
     }
 
     /// Ready to sign.
-    pub(crate) fn certified(&self) -> Result<CertifiedKey, Error> {
-        let key = provider().key_provider.load_private_key(self.key.to_rustls())?;
-        Ok(CertifiedKey::new(self.chain.clone(), key))
+    pub(crate) fn certified(&self) -> CertifiedKey {
+        CertifiedKey::new(self.chain.clone(), Arc::clone(&self.key))
     }
 
     /// The server's or client's own certificate.
@@ -75,7 +80,7 @@ impl TlsIdentity {
     /// [`Error::NotAPrivateKey`], which an issued key never is.
     pub fn of(issued: &Issued) -> Result<Self, Error> {
         let chain = issued.chain().iter().map(|certificate| certificate.der().clone()).collect();
-        Ok(Self { chain, key: PrivateKey::from_pkcs8(issued.key().to_pkcs8())? })
+        Ok(Self { chain, key: loaded(issued.key())? })
     }
 }
 
@@ -94,8 +99,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// # Errors
 /// [`Error::Tls`].
 pub fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
-    let config = server_builder()?.with_no_client_auth();
-    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+    let shown = Arc::new(SingleCertAndKey::from(identity.certified()));
+    server_config_resolving(&[], shown)
 }
 
 /// The same server, which asks each client for a certificate that one of these anchors issued, and demands none.
@@ -109,7 +114,8 @@ pub fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
 /// [`Error::Tls`].
 pub fn server_config_asking(identity: &TlsIdentity, anchors: &[&Anchors]) -> Result<ServerConfig, Error> {
     let config = server_builder()?.with_client_cert_verifier(asker(anchors));
-    finish(config.with_single_cert(identity.chain.clone(), identity.key.to_rustls()))
+    let shown = Arc::new(SingleCertAndKey::from(identity.certified()));
+    Ok(finish(config.with_cert_resolver(shown)))
 }
 
 /// The same, or, without anchors, as [`server_config`], which shows whatever `shown` says.
@@ -123,7 +129,7 @@ pub(crate) fn server_config_resolving(
     } else {
         builder.with_client_cert_verifier(asker(anchors))
     };
-    finish(Ok(config.with_cert_resolver(shown)))
+    Ok(finish(config.with_cert_resolver(shown)))
 }
 
 fn asker(anchors: &[&Anchors]) -> Arc<Asker> {
@@ -142,7 +148,9 @@ pub fn client_config(anchors: &Anchors, identity: Option<&TlsIdentity>) -> Resul
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)?
         .with_root_certificates(anchors.roots());
     let mut config = match identity {
-        Some(identity) => config.with_client_auth_cert(identity.chain.clone(), identity.key.to_rustls())?,
+        Some(identity) => {
+            config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified())))
+        }
         None => config.with_no_client_auth(),
     };
     config.alpn_protocols = alpn();
@@ -153,10 +161,26 @@ fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsV
     Ok(ServerConfig::builder_with_provider(provider()).with_protocol_versions(rustls::DEFAULT_VERSIONS)?)
 }
 
-fn finish(config: Result<ServerConfig, rustls::Error>) -> Result<ServerConfig, Error> {
-    let mut config = config?;
+fn finish(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = alpn();
-    Ok(config)
+    config
+}
+
+/// A chain whose first certificate is this key's.
+fn chain_of(chain_pem: &str, key: &dyn CertificateKey) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let chain = Certificate::all_from_pem(chain_pem, "the certificate chain")?;
+    let belongs = match chain.first() {
+        Some(leaf) => leaf.parsed()?.public_key().raw == key.public_key_info()?,
+        None => false,
+    };
+    if !belongs {
+        return Err(Error::KeyMismatch);
+    }
+    Ok(chain.iter().map(|certificate| certificate.der().clone()).collect())
+}
+
+fn loaded(key: &PrivateKey) -> Result<Arc<dyn SigningKey>, Error> {
+    Ok(provider().key_provider.load_private_key(key.to_rustls())?)
 }
 
 fn alpn() -> Vec<Vec<u8>> {

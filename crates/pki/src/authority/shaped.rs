@@ -12,6 +12,7 @@ use crate::{
     der::{self, tag},
     error::Error,
     extension,
+    held::{self, CertificateKey},
     key::PrivateKey,
     name::Name,
     oid::Oid,
@@ -138,8 +139,8 @@ impl RevocationReason {
     }
 }
 
-impl Authority {
-    /// Makes an authority below this one, with a key of its own, valid from `now` (Unix milliseconds).
+impl<K: CertificateKey> Authority<K> {
+    /// Makes an authority below this one, with a new key of its own, valid from `now` (Unix milliseconds).
     ///
     /// # Errors
     /// [`Error::PathLength`], [`Error::BadValidity`], [`Error::BadPlace`], [`Error::AuthorityNotValid`], [`Error::Crypto`].
@@ -148,7 +149,21 @@ impl Authority {
         profile: &AuthorityProfile,
         published: &Publication,
         now: u64,
-    ) -> Result<Self, Error> {
+    ) -> Result<Authority, Error> {
+        self.issue_authority_with(profile, published, PrivateKey::generate(profile.algorithm)?, now)
+    }
+
+    /// The same with this key, of whatever kind.
+    ///
+    /// # Errors
+    /// The same, and [`Error::Elsewhere`].
+    pub fn issue_authority_with<Below: CertificateKey>(
+        &self,
+        profile: &AuthorityProfile,
+        published: &Publication,
+        key: Below,
+        now: u64,
+    ) -> Result<Authority<Below>, Error> {
         let parsed = self.certificate.parsed()?;
         let most =
             parsed.basic_constraints().ok().flatten().and_then(|found| found.value.path_len_constraint);
@@ -157,7 +172,6 @@ impl Authority {
         }
         drop(parsed);
         let period = validity(now, profile.days, AUTHORITY_DAYS_MAX)?;
-        let key = PrivateKey::generate(profile.algorithm)?;
         let public_key_info = key.public_key_info()?;
         let mut extensions = vec![
             extension::authority(profile.path_length),
@@ -166,7 +180,7 @@ impl Authority {
         extensions.extend(published.extensions(period)?);
         let key_identifier = extension::key_identifier(&public_key_info);
         let certificate = self.certify(&profile.name, public_key_info, extensions, period, now)?;
-        Ok(Self { certificate, key, key_identifier, permitted: Vec::new() })
+        Ok(Authority { certificate, key, key_identifier, permitted: Vec::new() })
     }
 
     /// Issues a certificate for a request, whose key stays with whoever made it: for this subject, which the authority decides and not the request, valid from
@@ -227,7 +241,7 @@ impl Authority {
         let (_, until) = validity(now, days, LIST_DAYS_MAX)?;
         let mut parts = vec![
             der::unsigned(&[1]), // v2
-            self.key.signature_algorithm(),
+            held::signature_algorithm(&self.key),
             self.certificate.subject().to_der(),
             der::time(moment(now)?),
             der::time(until),
@@ -239,8 +253,8 @@ impl Authority {
         let extensions = [extension::authority_key_identifier(&self.key_identifier), number];
         parts.push(der::context(0, &der::sequence(&extensions)));
         let tbs = der::sequence(&parts);
-        let signature = der::bit_string(&self.key.sign(&tbs)?);
-        Ok(der::sequence(&[tbs, self.key.signature_algorithm(), signature]))
+        let signature = der::bit_string(&held::sign(&self.key, &tbs)?);
+        Ok(der::sequence(&[tbs, held::signature_algorithm(&self.key), signature]))
     }
 
     fn certify(

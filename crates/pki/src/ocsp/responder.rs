@@ -7,6 +7,7 @@ use crate::{
     der::{self, tag},
     error::Error,
     extension,
+    held::{self, CertificateKey},
     issued::Issued,
     key::KeyAlgorithm,
     name::Name,
@@ -21,7 +22,7 @@ pub struct OcspResponder {
     own: Issued,
 }
 
-impl Authority {
+impl<K: CertificateKey> Authority<K> {
     /// Makes a responder whose certificate is valid for so many days from `now` (Unix milliseconds), and about which nobody need ask
     /// (`id-pkix-ocsp-nocheck`, RFC 6960 §4.2.2.2.1).
     ///
@@ -80,9 +81,9 @@ impl OcspResponder {
             parts.push(der::context(1, &der::sequence(&[nonce::extension(nonce)])));
         }
         let data = der::sequence(&parts);
-        let signature = der::bit_string(&self.own.key().sign(&data)?);
+        let signature = der::bit_string(&held::sign(self.own.key(), &data)?);
         let brought = der::context(0, &der::sequence(&[self.own.certificate().der().to_vec()]));
-        let basic = der::sequence(&[data, self.own.key().signature_algorithm(), signature, brought]);
+        let basic = der::sequence(&[data, held::signature_algorithm(self.own.key()), signature, brought]);
         let bytes = der::sequence(&[der::tlv(tag::OID, BASIC), der::tlv(tag::OCTET_STRING, &basic)]);
         Ok(der::sequence(&[der::tlv(tag::ENUMERATED, &[0]), der::context(0, &bytes)]))
     }
