@@ -223,6 +223,22 @@ touch "$scratch/enough"; wait $load || true
 [ "$(inside dpkg-query -Wf '${Version}' sceau-platform)" = "$new" ] || fail "not upgraded"
 [ "$passphrase" = "$(inside sha256sum /etc/sceau/secrets/element.passphrase)" ] || fail "the passphrase changed"
 inside grep -q 18080 /etc/sceau/platform.env || fail "settings were lost"
+
+# The platform without an address of its own (docs/deploy/gate.md): the gate opens its socket, and nobody else may.
+socket=/run/sceau-platform/platform.sock
+mkdir -p "$units/sceau-platform.service.d" "$units/sceau-gate.service.d"
+printf '[Service]\nRuntimeDirectory=sceau-platform\nRuntimeDirectoryMode=0750\n' > "$units/sceau-platform.service.d/socket.conf"
+printf '[Service]\nSupplementaryGroups=sceau-platform\n' > "$units/sceau-gate.service.d/socket.conf"
+sed -i.before "s|^SCEAU_LISTEN=.*|SCEAU_LISTEN=unix:$socket|" "$root/etc/sceau/platform.env"
+sed -i "s|^upstream = .*|upstream = \"unix:$socket\"|" "$root/etc/sceau/gate.toml"
+inside systemctl daemon-reload
+inside systemctl restart sceau-platform sceau-gate
+eventually "the gate does not forward to the platform's socket" through_gate
+as sceau-connector test -w $socket && fail "others than the gate open the platform's socket"
+as sceau-gate test -w $socket || fail "the trial does not see who opens a socket"
+mv "$root/etc/sceau/platform.env.before" "$root/etc/sceau/platform.env"
+rm "$units/sceau-platform.service.d/socket.conf" "$units/sceau-gate.service.d/socket.conf"
+inside systemctl daemon-reload
 inside systemctl stop sceau-platform
 lost=0
 while read -r email; do

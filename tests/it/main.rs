@@ -31,6 +31,7 @@ mod documents_are_scanned_as_they_come_in;
 mod documents_are_scanned_before_they_are_shown;
 mod dossiers_are_sealed_to_a_new_key;
 mod eight_gibibytes_pass_through_the_command_line;
+mod everybody_comes_to_the_platform_through_the_gate;
 mod files_of_any_size_and_name_come_back;
 mod kill_nine_loses_nothing;
 mod killed_at_eight_points;

@@ -40,6 +40,12 @@ impl FromStr for Cidr {
 }
 
 impl Cidr {
+    /// Of this address alone.
+    pub fn one(address: IpAddr) -> Self {
+        let (_, prefix) = bits(address.to_canonical());
+        Self { base: address.to_canonical(), prefix }
+    }
+
     /// Whether an address is of this network. An IPv4 address written as IPv6 is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let ((base, width), (address, other)) = (bits(self.base), bits(address.to_canonical()));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
 mod a_closed_connection_costs_no_request;
+mod a_plain_listener_is_for_this_machine;
 mod a_profile_says_who_calls;
 mod a_statement_says_how;
 mod balancers_say_whom_they_carry;

@@ -73,10 +73,10 @@ impl Layout {
             write_secret(&file, ports.to_json().as_bytes())?;
         }
         let layout = Self { root, ports };
-        for folder in [layout.logs(), layout.element(), layout.platform(), layout.key_manager()] {
+        for folder in [layout.logs(), layout.element(), layout.platform(), layout.key_manager(), layout.gate()] {
             secret_folder(&folder)?;
         }
-        if layout.socket().as_os_str().len() > SOCKET_PATH {
+        if layout.platform_socket().as_os_str().len() > SOCKET_PATH {
             let words =
                 format!("{} is too deep for a Unix socket: choose a shorter --data", layout.root.display());
             return Err(Failure::new(Exit::Usage, "path_too_long", words));
@@ -149,6 +149,16 @@ impl Layout {
     /// The last checkpoint that the key manager witnessed.
     pub(crate) fn witnessed(&self) -> PathBuf {
         self.root.join("witnessed")
+    }
+
+    /// Socket of the platform, which the gate opens.
+    pub(crate) fn platform_socket(&self) -> PathBuf {
+        self.root.join("run").join("platform.sock")
+    }
+
+    /// What the gate is told, and what it keeps.
+    pub(crate) fn gate(&self) -> PathBuf {
+        self.root.join("gate")
     }
 
     /// Socket of the element.

@@ -1,5 +1,6 @@
 //! The house on one machine: one process a role, and the folder with its data and its ports.
 
+mod edge;
 mod layout;
 mod witness;
 
@@ -44,6 +45,7 @@ impl House {
     ) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
         let platform = platform(layout, !antivirus.is_empty(), config)?.start().await?;
+        let gate = edge::gate(layout)?.start().await?;
         let text =
             |value: &Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
         let missing = || Failure::not_ready("platform", &layout.logs());
@@ -63,7 +65,7 @@ impl House {
             log_key,
             first_administrator: text(&platform.ready, "first_administrator"),
             key_manager: None,
-            roles: [element, platform].into_iter().chain(roles).collect(),
+            roles: [element, platform, gate].into_iter().chain(roles).collect(),
         })
     }
 
@@ -201,7 +203,9 @@ fn platform(layout: &Layout, scans: bool, config: Option<&Path>) -> Result<Role,
         "--data".into(),
         layout.platform().into_os_string(),
         "--listen".into(),
-        format!("127.0.0.1:{}", layout.ports().platform).into(),
+        format!("unix:{}", layout.platform_socket().display()).into(),
+        "--origin".into(),
+        layout.platform_origin().into(),
         "--element".into(),
         layout.socket().into_os_string(),
         "--die-with-parent".into(),

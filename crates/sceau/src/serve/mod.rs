@@ -2,6 +2,7 @@
 
 pub(crate) mod bus;
 pub(crate) mod database;
+mod door;
 pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod keymanager;

@@ -1,6 +1,5 @@
 //! The platform: accounts, dossiers, pages and the public log, assembled.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOO
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
-use tokio::net::TcpListener;
 
+use super::door::{At, Door};
 use super::mob::MobTable;
 use super::settings::Settings;
 use super::{asked_to_end, intake, pages, say_ready};
@@ -39,11 +38,11 @@ pub(crate) struct PlatformOptions {
     /// Folder of what is kept on this machine: records, sealed files, outgoing mail
     #[arg(long, required_unless_present = "check")]
     data: Option<PathBuf>,
-    /// Address to listen at
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-    /// Web origin of the pages, where a proxy or another port stands before this one
-    #[arg(long)]
+    /// Where to listen: address:port, or unix:/path for a gate on this machine, which is then believed about whom it carries
+    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:8080")]
+    listen: At,
+    /// Web origin of the pages, where a proxy or another port stands before this one; a socket needs it
+    #[arg(long, value_name = "URL")]
     origin: Option<String>,
     /// Network of a TLS proxy whose Forwarded or X-Forwarded-For header is believed; may be given more than once
     #[arg(long, value_name = "CIDR")]
@@ -76,6 +75,13 @@ impl PlatformOptions {
             .zip(self.element.as_deref())
             .ok_or_else(|| Failure::new(Exit::Usage, "settings", "say where with --data and --element"))
     }
+
+    /// What people's browsers know it by.
+    fn origin(&self, door: &Door) -> Result<String, Failure> {
+        let own = || door.port().map(|port| format!("http://sceau.localhost:{port}"));
+        let words = "behind a socket nobody knows the address that people see: say it with --origin";
+        self.origin.clone().or_else(own).ok_or_else(|| Failure::new(Exit::Usage, "origin", words))
+    }
 }
 
 /// The names of organisations, for invitations.
@@ -94,14 +100,11 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         return say::json(&json!({ "settings": "usable" }));
     }
     let (data, socket) = options.places()?;
-    let listener =
-        TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
-    let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
-    let origin =
-        options.origin.clone().unwrap_or_else(|| format!("http://sceau.localhost:{}", address.port()));
+    let door = Door::take(&options.listen).await?;
+    let origin = options.origin(&door)?;
     let element = Client::new(socket);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
-    let (platform, outbox, mail) = assemble(&options, &settings, data, &origin, element).await?;
+    let (platform, outbox, mail) = assemble(&options, &settings, data, (&origin, &door), element).await?;
     let desk = settings.bus.as_ref().map(|bus| bus.open(platform.dossiers.subscriptions())).transpose()?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
@@ -120,9 +123,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     say_ready(&json!({
         "ready": "platform", "url": origin, "log_key": hello.log_key, "first_administrator": link,
     }))?;
-    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(end)
-        .await;
+    let served = door.serve(router, end).await;
     let _ = stop.send(true);
     let _ = post.await;
     if let Some(replies) = replies {
@@ -136,7 +137,7 @@ async fn assemble(
     options: &PlatformOptions,
     settings: &Settings,
     data: &Path,
-    origin: &str,
+    (origin, door): (&str, &Door),
     element: Client,
 ) -> Result<(Platform, Outbox, Mailer), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -164,7 +165,9 @@ async fn assemble(
         clock,
         directory: Arc::new(Names(dossiers.clone())),
         config: AccountsConfig {
-            trusted_proxies: TrustedProxies::new(options.trusted_proxy.clone()),
+            trusted_proxies: TrustedProxies::new(
+                options.trusted_proxy.iter().copied().chain(door.proxy()).collect(),
+            ),
             providers,
             ..AccountsConfig::at(origin)
         },
