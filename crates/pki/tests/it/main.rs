@@ -1,6 +1,7 @@
 //! The room's behaviours, with OpenSSL and NSS as outside judges.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod a_list_names_ten_million;
 mod answers_of_responders_are_judged;
 mod browsers_import_pkcs12;
 mod certificates_satisfy_openssl;
