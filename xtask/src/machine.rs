@@ -50,6 +50,9 @@ const FOR_TESTS: &[Package] = &[
     // HTTP/2 that we did not write.
     Package { name: "nghttp2-server", present: || on_path("nghttpd") },
     Package { name: "nghttp2-client", present: || on_path("nghttp") },
+    // Keys in tokens: a software one, and a tool that we did not write.
+    Package { name: "softhsm2", present: || on_path("softhsm2-util") },
+    Package { name: "opensc", present: || on_path("pkcs11-tool") },
     Package { name: "strace", present: || on_path("strace") },
     Package { name: "faketime", present: || on_path("faketime") },
     Package { name: "openssl", present: || on_path("openssl") },

@@ -95,6 +95,14 @@ pub enum Error {
     #[cfg(feature = "vault")]
     #[error(transparent)]
     Vault(#[from] crate::vault::VaultError),
+    /// A token that keeps a key.
+    #[cfg(feature = "pkcs11")]
+    #[error(transparent)]
+    Token(#[from] crate::pkcs11::TokenError),
+    /// An address of a key in a token.
+    #[cfg(feature = "pkcs11")]
+    #[error(transparent)]
+    TokenAddress(#[from] crate::pkcs11::UriError),
     /// A certificate or its key is not right.
     #[error(transparent)]
     Pki(#[from] sceau_pki::Error),
@@ -128,6 +136,10 @@ impl Error {
             Self::File { .. } => "hsm_file",
             #[cfg(feature = "vault")]
             Self::Vault(error) => error.code(),
+            #[cfg(feature = "pkcs11")]
+            Self::Token(error) => error.code(),
+            #[cfg(feature = "pkcs11")]
+            Self::TokenAddress(error) => error.code(),
             Self::Pki(error) => error.code(),
         }
     }

@@ -3,7 +3,8 @@
 //! A [`Provider`] keeps private keys and uses them; key references cross this room's border, key bytes do not. Keys are addressed
 //! by URI (`software:<label>`), so that configuration can move one to another provider. What a provider may lack
 //! (hybrid decapsulation, Ed25519 …) is a capability apart. This room must never hand out, log or print a private key, and never
-//! acknowledge a key that a power failure could lose. [`hardening`] is for every process that opens a keystore.
+//! acknowledge a key that a power failure could lose. [`hardening`] is for every process that opens a keystore. [`pkcs11`] is for keys of certificates
+//! in tokens.
 
 pub mod certificates;
 pub mod durable;
@@ -11,6 +12,8 @@ mod error;
 pub mod hardening;
 mod key;
 mod operations;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 mod provider;
 mod software;
 mod unlock;

@@ -1,12 +1,15 @@
 //! The room's behaviours. `every_provider` runs over all providers; the rest is about the software keystore's files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
+mod addresses_of_keys_are_read_whole;
 mod certificates_at_rest;
 mod every_provider;
 mod keys_stay_in_a_vault;
+mod keys_stay_in_tokens;
 mod keystore_files_are_bound_to_what_they_say;
 mod keystores_open_for_their_owner_only;
 mod secrets_are_written_into_nothing_that_was_there;
+mod token_stage;
 mod vault_stage;
 
 use std::path::Path;

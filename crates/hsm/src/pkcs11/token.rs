@@ -1,0 +1,307 @@
+//! A token while it is used: its sessions, the login, and how it comes back after it was away.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLockReadGuard, Weak},
+    time::{Duration, Instant},
+};
+
+use cryptoki::{
+    error::{Error as Cryptoki, RvError},
+    session::{Session, UserType},
+    slot::Slot,
+};
+
+use super::{
+    error::{TokenError, is_lost, words},
+    module::Module,
+    pin::Pin,
+    uri::Pkcs11Uri,
+};
+
+/// Sessions at the same time: each signs for one caller.
+const SESSIONS: usize = 16;
+/// How long a caller waits for a free session.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After the token did not answer, callers are told so at once for this long.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A token. One of these stands for it in the whole process, whoever has keys in it.
+pub(crate) struct Token {
+    uri: Pkcs11Uri,
+    module: Arc<Module>,
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Which life of the sessions this is: handles of an earlier one mean nothing.
+    life: u64,
+    slot: Option<Slot>,
+    idle: Vec<Session>,
+    /// How many sessions of this life are lent.
+    lent: usize,
+    away: Option<(Instant, TokenError)>,
+    /// The PIN that was refused last.
+    refused: Option<[u8; 32]>,
+}
+
+impl State {
+    /// Ends this life: what was opened in it is closed, or dropped when it is given back.
+    fn end(&mut self) {
+        self.life += 1;
+        self.lent = 0;
+        self.slot = None;
+        self.idle.clear();
+        self.away = None;
+    }
+}
+
+static OPEN: Mutex<BTreeMap<Pkcs11Uri, Weak<Token>>> = Mutex::new(BTreeMap::new());
+
+impl Token {
+    /// The token of an address.
+    ///
+    /// # Errors
+    /// [`TokenError::Module`]. Whether the token is there, the first use says.
+    pub(crate) fn of(uri: &Pkcs11Uri) -> Result<Arc<Self>, TokenError> {
+        let uri = uri.without_key();
+        let module = Module::at(uri.module())?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, token| token.strong_count() > 0);
+        if let Some(token) = open.get(&uri).and_then(Weak::upgrade) {
+            return Ok(token);
+        }
+        let (state, freed) = (Mutex::default(), Condvar::new());
+        let token = Arc::new(Self { uri: uri.clone(), module, state, freed });
+        open.insert(uri, Arc::downgrade(&token));
+        Ok(token)
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Does something in a session that is logged in; `life` says which handles are still good. Where sessions turn out to be lost, new ones are
+    /// opened and it is done again, once: so `act` must be something that may be done twice.
+    ///
+    /// # Errors
+    /// Those of finding the token and logging in; [`TokenError::Away`], [`TokenError::Refused`]; those of `act`.
+    pub(crate) fn within<T>(
+        &self,
+        mut act: impl FnMut(&Session, u64) -> Result<T, Fault>,
+    ) -> Result<T, TokenError> {
+        match self.twice(&mut act) {
+            Err(error) if error.is_passing() || matches!(error, TokenError::Module { .. }) => {
+                // Some modules see a token that came back only when they are started anew.
+                if self.module.restart(|| self.forget_all()) { self.twice(&mut act) } else { Err(error) }
+            }
+            done => done,
+        }
+    }
+
+    fn twice<T>(&self, act: &mut impl FnMut(&Session, u64) -> Result<T, Fault>) -> Result<T, TokenError> {
+        let _running = self.module.running();
+        match self.once(act) {
+            Err(Fault::Module(error)) if is_lost(&error) => match self.once(act) {
+                Err(Fault::Module(error)) if is_lost(&error) => Err(self.fall(&error)),
+                Err(Fault::Module(error)) => Err(self.refused(&error)),
+                Err(Fault::Said(error)) => Err(error),
+                Ok(done) => Ok(done),
+            },
+            Err(Fault::Module(error)) => Err(self.refused(&error)),
+            Err(Fault::Said(error)) => Err(error),
+            Ok(done) => Ok(done),
+        }
+    }
+
+    fn once<T>(&self, act: &mut impl FnMut(&Session, u64) -> Result<T, Fault>) -> Result<T, Fault> {
+        let (session, life) = self.take()?;
+        let done = act(&session, life);
+        match &done {
+            Err(Fault::Module(error)) if is_lost(error) => self.lose(session, life),
+            _ => self.give_back(session, life),
+        }
+        done
+    }
+
+    /// A session that may write, for making and destroying keys; not one of the pool. Nothing else is asked of the token on this thread while it is held.
+    pub(crate) fn writing(&self) -> Result<(RwLockReadGuard<'_, Instant>, Session), TokenError> {
+        // Logs in, and says what is wrong.
+        self.within(|_, _| Ok(()))?;
+        let running = self.module.running();
+        let slot = self.module.find(&self.uri)?;
+        let session = self.module.context().open_rw_session(slot);
+        Ok((running, session.map_err(|error| self.refused(&error))?))
+    }
+
+    /// Ends the sessions of all tokens of the module, unless another one has some: then it says so, and ends none.
+    fn forget_all(&self) -> bool {
+        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = open.values().filter_map(Weak::upgrade);
+        let all: Vec<_> = all.filter(|token| token.uri.module() == self.uri.module()).collect();
+        drop(open);
+        if all.iter().any(|token| token.uri != self.uri && !token.state().idle.is_empty()) {
+            return true;
+        }
+        for token in all {
+            token.state().end();
+        }
+        false
+    }
+
+    pub(crate) fn refused(&self, error: &Cryptoki) -> TokenError {
+        TokenError::Refused { address: self.uri.short(), why: words(error) }
+    }
+
+    fn take(&self) -> Result<(Session, u64), TokenError> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.state();
+        loop {
+            if let Some((at, error)) = &state.away {
+                if at.elapsed() < PAUSE {
+                    return Err(error.clone());
+                }
+                state.away = None;
+            }
+            if let Some(session) = state.idle.pop() {
+                state.lent += 1;
+                return Ok((session, state.life));
+            }
+            if state.lent < SESSIONS {
+                break;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(TokenError::Busy(self.uri.short()));
+            }
+            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // Under the lock: one caller logs in, and the others find the token open.
+        match self.open(&mut state) {
+            Ok(session) => {
+                state.lent += 1;
+                Ok((session, state.life))
+            }
+            Err(error) => {
+                if error.is_passing() || matches!(error, TokenError::Module { .. }) {
+                    state.away = Some((Instant::now(), error.clone()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn open(&self, state: &mut State) -> Result<Session, TokenError> {
+        let slot = match state.slot {
+            Some(slot) => slot,
+            None => self.module.find(&self.uri)?,
+        };
+        let session = self.module.context().open_ro_session(slot).map_err(|error| self.away(&error));
+        let session = session.inspect_err(|_| state.slot = None)?;
+        if state.slot.is_none() {
+            self.log_in(&session, slot, state)?;
+            state.slot = Some(slot);
+        }
+        Ok(session)
+    }
+
+    /// All sessions of a process share one login (PKCS#11 v2.40 §5.6).
+    fn log_in(&self, session: &Session, slot: Slot, state: &mut State) -> Result<(), TokenError> {
+        let token = self.module.context().get_token_info(slot).map_err(|error| self.away(&error))?;
+        if !token.login_required() {
+            return Ok(());
+        }
+        if self.uri.pin().is_none() && token.protected_authentication_path() {
+            return self.logged_in(session.login(UserType::User, None), None, state);
+        }
+        let pin = Pin::of(&self.uri)?;
+        if state.refused == Some(pin.hash()) {
+            return Err(TokenError::PinRefused(self.uri.short()));
+        }
+        self.logged_in(session.login(UserType::User, Some(&pin.auth())), Some(&pin), state)
+    }
+
+    fn logged_in(
+        &self,
+        answer: Result<(), Cryptoki>,
+        pin: Option<&Pin>,
+        state: &mut State,
+    ) -> Result<(), TokenError> {
+        match answer {
+            Ok(()) | Err(Cryptoki::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
+                state.refused = None;
+                Ok(())
+            }
+            Err(Cryptoki::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _)) => {
+                state.refused = pin.map(Pin::hash);
+                Err(TokenError::PinRefused(self.uri.short()))
+            }
+            Err(Cryptoki::Pkcs11(RvError::PinLocked, _)) => Err(TokenError::PinLocked(self.uri.short())),
+            Err(error) => Err(self.away(&error)),
+        }
+    }
+
+    fn give_back(&self, session: Session, life: u64) {
+        let mut state = self.state();
+        if state.life == life {
+            state.lent = state.lent.saturating_sub(1);
+            state.idle.push(session);
+            self.freed.notify_one();
+        }
+    }
+
+    /// Ends this life of the sessions, unless another caller did.
+    fn lose(&self, session: Session, life: u64) {
+        let mut state = self.state();
+        if state.life == life {
+            state.end();
+            self.freed.notify_all();
+        }
+        drop(state);
+        drop(session);
+    }
+
+    /// Says that it does not answer, to others too for a moment.
+    fn fall(&self, error: &Cryptoki) -> TokenError {
+        let away = self.away(error);
+        self.state().away = Some((Instant::now(), away.clone()));
+        away
+    }
+
+    fn away(&self, error: &Cryptoki) -> TokenError {
+        TokenError::Away { address: self.uri.short(), why: words(error) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({})", self.uri.short())
+    }
+}
+
+/// Why something in a session was not done.
+pub(crate) enum Fault {
+    /// The module's word.
+    Module(Cryptoki),
+    /// Ours: the sessions are good.
+    Said(TokenError),
+}
+
+impl From<Cryptoki> for Fault {
+    fn from(error: Cryptoki) -> Self {
+        Self::Module(error)
+    }
+}
+
+impl From<TokenError> for Fault {
+    fn from(error: TokenError) -> Self {
+        Self::Said(error)
+    }
+}

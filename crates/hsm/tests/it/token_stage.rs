@@ -1,0 +1,135 @@
+//! SoftHSM for tests. A module is loaded once into a process and reads its settings then, so each test here runs in a process of its own: the test
+//! binary starts itself again for that one test, with a folder of tokens.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use sceau_hsm::pkcs11::Pkcs11Uri;
+
+/// Debian's `softhsm2`.
+pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+pub(crate) const PIN: &str = "un code assez long";
+const FOLDER: &str = "SCEAU_TEST_TOKENS";
+
+/// A folder with a token named `essai`, and files of PINs.
+pub(crate) struct Stage {
+    pub(crate) folder: PathBuf,
+}
+
+/// Tests that get a stage.
+macro_rules! with_tokens {
+    ($(fn $name:ident($stage:ident: &Stage) $body:block)*) => {
+        $(#[test] fn $name() {
+            fn test($stage: &crate::token_stage::Stage) $body
+            crate::token_stage::run(concat!(module_path!(), "::", stringify!($name)), test);
+        })*
+    };
+}
+pub(crate) use with_tokens;
+
+pub(crate) fn run(name: &str, test: fn(&Stage)) {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return test(&Stage { folder: folder.into() });
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { folder: folder.path().to_owned() };
+    fs::create_dir(stage.folder.join("tokens")).unwrap();
+    let conf =
+        format!("directories.tokendir = {}\nlog.level = ERROR\n", stage.folder.join("tokens").display());
+    fs::write(stage.folder.join("softhsm2.conf"), conf).unwrap();
+    stage.secret("pin", &format!("{PIN}\n"));
+    stage.token("essai");
+    // Tests are named without the binary's name.
+    let name = name.split_once("::").unwrap().1;
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args([name, "--exact", "--nocapture"]).env(FOLDER, &stage.folder);
+    let done = stage.softhsm(&mut again);
+    let said = String::from_utf8_lossy(&done.stdout);
+    let ran = done.status.success() && said.contains("1 passed");
+    assert!(ran, "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+}
+
+impl Stage {
+    /// The address of a key of the token `essai`.
+    pub(crate) fn uri(&self, key: &str) -> Pkcs11Uri {
+        self.address(&format!("token=essai;{key}"), "pin")
+    }
+
+    pub(crate) fn address(&self, path: &str, pin: &str) -> Pkcs11Uri {
+        let pin = self.folder.join(pin);
+        format!("pkcs11:{path}?module-path={MODULE}&pin-source=file:{}", pin.display()).parse().unwrap()
+    }
+
+    /// Makes a token with this label.
+    pub(crate) fn token(&self, label: &str) {
+        let mut init = Command::new("softhsm2-util");
+        init.args(["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "douze chiffres"]);
+        assert!(self.softhsm(&mut init).status.success());
+    }
+
+    pub(crate) fn secret(&self, name: &str, content: &str) {
+        fs::write(self.folder.join(name), content).unwrap();
+        fs::set_permissions(self.folder.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// OpenSC's tool in the token `essai`, logged in: what it prints.
+    pub(crate) fn pkcs11_tool(&self, arguments: &[&str]) -> Output {
+        let mut tool = Command::new("pkcs11-tool");
+        tool.args(["--module", MODULE, "--token-label", "essai", "--login", "--pin", PIN]).args(arguments);
+        self.softhsm(&mut tool)
+    }
+
+    /// The folder of the one token of that many there are.
+    pub(crate) fn pull_out(&self) -> PulledOut {
+        let there = self.folder.join("tokens");
+        let away = self.folder.join("pulled-out");
+        fs::rename(&there, &away).unwrap();
+        fs::create_dir(&there).unwrap();
+        PulledOut { there, away }
+    }
+
+    fn softhsm(&self, command: &mut Command) -> Output {
+        let credentials = self.folder.join("credentials");
+        command.env("SOFTHSM2_CONF", self.folder.join("softhsm2.conf"));
+        command.env("CREDENTIALS_DIRECTORY", credentials).output().unwrap()
+    }
+}
+
+/// A token that is not in its slot.
+pub(crate) struct PulledOut {
+    there: PathBuf,
+    away: PathBuf,
+}
+
+impl PulledOut {
+    pub(crate) fn put_back(self) {
+        fs::remove_dir_all(&self.there).unwrap();
+        fs::rename(&self.away, &self.there).unwrap();
+    }
+}
+
+/// Whether OpenSSL takes a signature for that of this public key (SubjectPublicKeyInfo).
+pub(crate) fn openssl_verifies(
+    folder: &Path,
+    public: &[u8],
+    options: &[&str],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let write = |name: &str, content: &[u8]| fs::write(folder.join(name), content).unwrap();
+    write("public.der", public);
+    write("message", message);
+    write("signature", signature);
+    let done = Command::new("openssl")
+        .args(["dgst", "-keyform", "DER", "-verify", "public.der", "-signature", "signature"])
+        .args(options)
+        .arg("message")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    done.status.success()
+}
