@@ -45,12 +45,9 @@ impl Dossiers {
     pub async fn begin(&self, citizen: AccountId, scheme: SchemeId) -> Result<Begun, Fault> {
         let form = self.rows.current::<SchemeDocument>(scheme).await?.ok_or_else(Fault::not_found)?;
         let organisation = form.document.organisation;
-        let key = self.usable_key(organisation).await?;
-        let organisation_row = self.organisation_row(organisation).await?;
-        let drafts = self.database.fetch_one(statements::COUNT_DRAFTS, params![citizen.to_string()]).await?;
-        if drafts.get::<i64>("n")? >= MAX_DRAFTS {
-            return Err(Code::TooManyDrafts.into());
-        }
+        let enrolled = self.enrolled(organisation).await?;
+        let key = self.usable_key(&enrolled.document).await?;
+        let organisation_row = self.organisation_row(enrolled).await?;
         let id = DossierId::random();
         let now = self.clock.now_ms();
         let values = params![
@@ -60,9 +57,12 @@ impl Dossiers {
             scheme.to_string(),
             key.key_id.to_string(),
             key.serial,
-            now
+            now,
+            MAX_DRAFTS
         ];
-        self.database.execute(statements::INSERT_DOSSIER, values).await?;
+        if self.database.execute(statements::INSERT_DOSSIER, values).await? != 1 {
+            return Err(Code::TooManyDrafts.into());
+        }
         let draft = DossierState {
             v: 1,
             dossier: id,
@@ -72,7 +72,8 @@ impl Dossiers {
             phase: DossierPhase::Draft,
             time: now,
         };
-        let row = self.rows.attest::<DossierState>(&draft.to_bytes()?, Proof::PlatformAsserted).await?;
+        let first = draft.to_bytes()?;
+        let row = self.rows.attest_after::<DossierState>(None, &first, Proof::PlatformAsserted).await?;
         let evidence = self.evidence_showing(row.attested.index, everything).await?;
         Ok(Begun { id, recipient: key, organisation_row, evidence })
     }
@@ -105,11 +106,11 @@ impl Dossiers {
         }
         let manifest = Manifest::parse(payload)?;
         let _turn = self.turn(dossier).await?;
-        let current = self.own(citizen, dossier).await?;
+        let (current, before) = self.rows.current_two::<DossierState, Manifest>(dossier, dossier).await?;
+        let current = owned(current, citizen)?;
         if current.document.phase == DossierPhase::Withdrawn {
             return Err(Code::Withdrawn.into());
         }
-        let before = self.rows.current::<Manifest>(dossier).await?;
         if let Some(before) = before.as_ref()
             && (before.attested.hash == manifest.hash || !self.is_asked_for_more(dossier, before).await?)
         {
@@ -124,12 +125,12 @@ impl Dossiers {
         }
         self.check_manifest(dossier, &current, &manifest.document).await?;
         let attested = self.rows.attest::<Manifest>(payload, proof).await?;
-        self.settle(dossier).await?;
-        if before.is_none() {
-            self.drop_unlisted(dossier, &manifest.document).await?;
-        }
-        self.release_space(dossier, Some(&manifest.document)).await?;
-        Ok(attested.attested.index)
+        let index = attested.attested.index;
+        self.settle_sent(current, attested).await?;
+        // What was sent and then left out of the first manifest goes: nobody signed for it.
+        let sent = if before.is_none() { statements::FILES_OF_DRAFT } else { statements::FILES_IN_DRAFT };
+        self.release_files(dossier, Some(&manifest.document), sent).await?;
+        Ok(index)
     }
 
     /// Withdraws a deposit that was not sent, with its files. Withdrawing it again changes nothing.
@@ -189,8 +190,9 @@ impl Dossiers {
         let scheme = scheme.ok_or_else(Fault::not_found)?.parsed();
         admissible::check(manifest, &scheme)
             .map_err(|fault| Fault::Refused(fault.code().problem().with_detail(fault.to_string())))?;
+        let kept = self.kept_files(dossier).await?;
         for file in &manifest.files {
-            self.check_arrived(dossier, file).await?;
+            kept.check_arrived(file)?;
         }
         self.check_scanned(manifest, &scheme.document).await
     }
@@ -201,17 +203,27 @@ impl Dossiers {
         citizen: AccountId,
         dossier: DossierId,
     ) -> Result<Row<DossierState>, Fault> {
-        let row = self.rows.current::<DossierState>(dossier).await?;
-        row.filter(|row| row.document.depositor == citizen).ok_or_else(Fault::not_found)
+        owned(self.rows.current::<DossierState>(dossier).await?, citizen)
     }
 
     /// The same, of a dossier that still takes files.
-    pub(crate) async fn own_open(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
-        match self.own(citizen, dossier).await?.document.phase {
-            phase if state::takes_files(phase) => Ok(()),
-            DossierPhase::Withdrawn => Err(Code::Withdrawn.into()),
-            _ => Err(Code::AlreadySent.into()),
-        }
+    pub(crate) async fn own_open(
+        &self,
+        citizen: AccountId,
+        dossier: DossierId,
+    ) -> Result<DossierState, Fault> {
+        open(self.own(citizen, dossier).await?)
+    }
+
+    /// The same, with the manifest that was sent of it, where there is one.
+    pub(crate) async fn own_open_and_sent(
+        &self,
+        citizen: AccountId,
+        dossier: DossierId,
+    ) -> Result<Option<Row<Manifest>>, Fault> {
+        let (state, sent) = self.rows.current_two::<DossierState, Manifest>(dossier, dossier).await?;
+        open(owned(state, citizen)?)?;
+        Ok(sent)
     }
 
     /// The key that a dossier was begun with.
@@ -220,5 +232,17 @@ impl Dossiers {
         let row = self.database.fetch_optional(statements::DOSSIER, params![dossier.to_string()]).await?;
         let key_id: String = row.ok_or_else(tampered)?.get("key_id")?;
         key_id.parse().map_err(|_| tampered())
+    }
+}
+
+fn owned(row: Option<Row<DossierState>>, citizen: AccountId) -> Result<Row<DossierState>, Fault> {
+    row.filter(|row| row.document.depositor == citizen).ok_or_else(Fault::not_found)
+}
+
+fn open(row: Row<DossierState>) -> Result<DossierState, Fault> {
+    match row.document.phase {
+        phase if state::takes_files(phase) => Ok(row.document),
+        DossierPhase::Withdrawn => Err(Code::Withdrawn.into()),
+        _ => Err(Code::AlreadySent.into()),
     }
 }

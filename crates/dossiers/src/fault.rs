@@ -4,6 +4,7 @@ use sceau_accounts::{AccountsError, Code as Shared, element_problem, store_probl
 use sceau_element_api::CallError;
 use sceau_element_api::documents::DocumentError;
 use sceau_element_api::problem::Problem;
+use sceau_element_api::wire::Code as RefusalCode;
 use sceau_store::StoreError;
 
 use crate::code::Code;
@@ -42,6 +43,12 @@ impl Fault {
     /// The same answer whether a thing is absent or somebody else's.
     pub(crate) fn not_found() -> Self {
         Code::NotFound.into()
+    }
+
+    /// Whether the element knows a newer version of a row than the one that was read.
+    pub(crate) fn is_stale(&self) -> bool {
+        let Self::Element(error) = self else { return false };
+        error.refusal().is_some_and(|refusal| refusal.code == RefusalCode::StaleVersion)
     }
 
     /// The request's body is at fault.

@@ -4,8 +4,9 @@
 //! statement that the element says is current. Only what the enrolled root states is sealed to, as a depositor will check.
 
 use sceau_crypto::{Fingerprint, KeyId};
-use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse};
+use sceau_element_api::documents::{Document as _, KeyStatement, KeySuite, KeyUse, OrganisationDocument};
 use sceau_element_api::proof::Proof;
+use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{Kind, OrganisationId};
 use sceau_store::params;
 use sceau_trace::Hash;
@@ -16,6 +17,9 @@ use crate::code::Code;
 use crate::fault::Fault;
 use crate::rows::Row;
 use crate::{Dossiers, statements};
+
+/// Each has a chain of statements of its own.
+const USES: [KeyUse; 2] = [KeyUse::Encrypt, KeyUse::Sign];
 
 /// A key as the organisation's root states it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -111,20 +115,38 @@ impl Dossiers {
     /// [`Fault::Tampered`] when the chain is not the one that was attested.
     pub async fn published_keys(&self, organisation: OrganisationId) -> Result<Vec<PublishedKey>, Fault> {
         self.enrolled(organisation).await?;
-        let mut keys = self.chain(organisation, KeyUse::Encrypt).await?;
-        keys.extend(self.chain(organisation, KeyUse::Sign).await?);
+        self.stated_keys(organisation).await
+    }
+
+    /// The same of an organisation that is known to be enrolled.
+    pub(crate) async fn stated_keys(&self, organisation: OrganisationId) -> Result<Vec<PublishedKey>, Fault> {
+        let id = |key_use| KeyStatement::row_of(organisation, key_use);
+        let chains = USES.map(|key_use| RowKey { kind: Kind::KeyStatement, id: id(key_use) });
+        let current = self.element().current_many(chains.to_vec()).await?;
+        let at = params![organisation.to_string()];
+        let rows = self.database.fetch_all(statements::KEY_STATEMENTS, at).await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for (key_use, current) in USES.into_iter().zip(current) {
+            let said = |row: &&sceau_store::Row| {
+                row.get::<String>("key_use").is_ok_and(|said| said == key_use.as_str())
+            };
+            keys.extend(self.chain(organisation, key_use, current, rows.iter().filter(said)).await?);
+        }
         Ok(keys)
     }
 
-    /// The statements of one use.
-    async fn chain(&self, organisation: OrganisationId, key_use: KeyUse) -> Result<Vec<PublishedKey>, Fault> {
+    /// The statements of one use, whose newest the element says is `current`.
+    async fn chain(
+        &self,
+        organisation: OrganisationId,
+        key_use: KeyUse,
+        current: Option<AttestedRow>,
+        rows: impl Iterator<Item = &sceau_store::Row>,
+    ) -> Result<Vec<PublishedKey>, Fault> {
         let tampered = || tampered(organisation);
-        let id = KeyStatement::row_of(organisation, key_use);
-        let current = self.element().current(Kind::KeyStatement, id.clone()).await?;
-        let at = params![organisation.to_string(), key_use.as_str()];
         let mut keys = Vec::new();
         let mut last = None;
-        for (serial, row) in (1..).zip(self.database.fetch_all(statements::KEY_STATEMENTS, at).await?) {
+        for (serial, row) in (1..).zip(rows) {
             let jws: String = row.get("jws").map_err(|_| tampered())?;
             // What the statement says counts, not the columns beside it.
             let stated = StatedKey::read(&jws).ok_or_else(tampered)?;
@@ -142,6 +164,7 @@ impl Dossiers {
             return Ok(keys);
         }
         // A kill between the element's word and the row: the attested document has what is missing.
+        let id = KeyStatement::row_of(organisation, key_use);
         let row = self.rows.current::<KeyStatement>(id).await?.ok_or_else(tampered)?;
         if row.document.serial != keys.len() as u64 + 1 {
             return Err(tampered());
@@ -176,10 +199,13 @@ impl Dossiers {
     ///
     /// # Errors
     /// When the organisation has none that is valid now.
-    pub(crate) async fn usable_key(&self, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
+    pub(crate) async fn usable_key(
+        &self,
+        organisation: &OrganisationDocument,
+    ) -> Result<PublishedKey, Fault> {
         let now = self.clock.now_ms();
-        let root = self.enrolled(organisation).await?.document.root_fingerprint;
-        let keys = self.published_keys(organisation).await?;
+        let root = organisation.root_fingerprint;
+        let keys = self.stated_keys(organisation.organisation).await?;
         let usable = keys.into_iter().filter(|key| key.is_usable(now, &root));
         let mut key = usable.max_by_key(|key| key.serial).ok_or(Fault::from(Code::NoRecipientKey))?;
         key.evidence = Some(self.evidence(key.index).await?);
@@ -197,7 +223,7 @@ impl Dossiers {
     /// That address as the newest statement of the enrolled root says it.
     async fn stated_key_manager(&self, organisation: OrganisationId) -> Result<Option<String>, Fault> {
         let root = self.enrolled(organisation).await?.document.root_fingerprint;
-        let keys = self.published_keys(organisation).await?;
+        let keys = self.stated_keys(organisation).await?;
         let stated = keys.into_iter().filter(|key| key.root_fingerprint == root);
         Ok(stated.max_by_key(|key| key.index).map(|key| key.key_manager))
     }

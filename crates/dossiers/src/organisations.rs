@@ -175,7 +175,7 @@ impl Dossiers {
             let row = documents.remove(&id.into());
             let row = row.ok_or_else(|| Fault::Tampered { kind: "organisation", id: id.to_string() })?;
             let root = row.document.root_fingerprint;
-            let keys = self.published_keys(id).await?.into_iter().filter(|key| key.is_usable(now, &root));
+            let keys = self.stated_keys(id).await?.into_iter().filter(|key| key.is_usable(now, &root));
             views.push(OrganisationView::of(row.document, keys.max_by_key(|key| key.serial)));
         }
         Ok(views)
@@ -187,7 +187,7 @@ impl Dossiers {
     /// When it is unknown, or its row is not the attested one.
     pub async fn organisation(&self, id: OrganisationId) -> Result<OrganisationView, Fault> {
         let row = self.enrolled(id).await?;
-        let current_key = match self.usable_key(id).await {
+        let current_key = match self.usable_key(&row.document).await {
             Ok(key) => Some(key),
             Err(Fault::Refused(_)) => None,
             Err(fault) => return Err(fault),
@@ -202,9 +202,11 @@ impl Dossiers {
     /// The same, as a page verifies it: the bytes and the evidence that a platform administrator's passkey proved them.
     ///
     /// # Errors
-    /// When it is unknown, or its row is not the attested one.
-    pub async fn organisation_row(&self, id: OrganisationId) -> Result<OrganisationRow, Fault> {
-        let row = self.enrolled(id).await?;
+    /// When the element does not answer.
+    pub(crate) async fn organisation_row(
+        &self,
+        row: Row<OrganisationDocument>,
+    ) -> Result<OrganisationRow, Fault> {
         let index = row.attested.index;
         Ok(OrganisationRow { payload: row.payload.into(), index, evidence: self.evidence(index).await? })
     }

@@ -104,7 +104,7 @@ impl Dossiers {
     ) -> Result<u64, Fault> {
         self.readable(organisation, dossier).await?;
         let signed = Signed::read(&new.record, organisation, dossier)?;
-        let usable = self.usable_key(organisation).await?;
+        let usable = self.usable_key(&self.enrolled(organisation).await?.document).await?;
         if usable.key_id != signed.key {
             return Err(Code::RecipientMismatch.into());
         }

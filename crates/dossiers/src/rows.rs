@@ -36,6 +36,8 @@ pub struct Row<T> {
     pub proof: Proof,
     /// Version, hash and log index.
     pub attested: AttestedRow,
+    /// Whether the database has it that this was attested.
+    confirmed: bool,
 }
 
 impl<T> Row<T> {
@@ -65,13 +67,47 @@ impl Rows {
         let id = parsed.document.row();
         let current = self.element.current(D::KIND, id.clone()).await?;
         if let Some(current) = current {
-            // A process that was killed after the element's word has not confirmed it.
-            let at = params![D::KIND.as_str(), id.as_str(), current.hash.as_bytes().to_vec(), current.index];
-            self.database.execute(statements::CONFIRM_AS_KEPT, at).await?;
+            self.confirm(D::KIND, &id, current).await?;
             if current.hash == parsed.hash {
                 return self.read(&id, current).await;
             }
         }
+        self.attest_version(parsed, current, payload, proof).await
+    }
+
+    /// Makes `payload` the version after `before`, which was read as current, or the first one. Where another came meanwhile, the element
+    /// refuses it as stale ([`Fault::is_stale`]).
+    ///
+    /// # Errors
+    /// As [`Rows::attest`].
+    pub(crate) async fn attest_after<D: Document>(
+        &self,
+        before: Option<&Row<D>>,
+        payload: &[u8],
+        proof: Proof,
+    ) -> Result<Row<D>, Fault> {
+        let parsed = D::parse(payload)?;
+        if let Some(before) = before.filter(|before| !before.confirmed) {
+            self.confirm(D::KIND, &parsed.document.row(), before.attested).await?;
+        }
+        self.attest_version(parsed, before.map(|before| before.attested), payload, proof).await
+    }
+
+    /// A process that was killed after the element's word has not confirmed it.
+    async fn confirm(&self, kind: Kind, id: &RowId, current: AttestedRow) -> Result<(), Fault> {
+        let at = params![kind.as_str(), id.as_str(), current.hash.as_bytes().to_vec(), current.index];
+        self.database.execute(statements::CONFIRM_AS_KEPT, at).await?;
+        Ok(())
+    }
+
+    async fn attest_version<D: Document>(
+        &self,
+        parsed: Parsed<D>,
+        current: Option<AttestedRow>,
+        payload: &[u8],
+        proof: Proof,
+    ) -> Result<Row<D>, Fault> {
+        let id = parsed.document.row();
         let kept = serde_json::to_string(&proof).map_err(StoreError::from)?;
         let hash = parsed.hash.as_bytes().to_vec();
         let now = self.clock.now_ms();
@@ -88,7 +124,7 @@ impl Rows {
         let attested = self.element.attest(attest).await?;
         let values = params![D::KIND.as_str(), id.as_str(), hash, attested.index, kept];
         self.database.execute(statements::CONFIRM_DOCUMENT, values).await?;
-        Ok(Row { document: parsed.document, payload: payload.to_vec(), proof, attested })
+        Ok(Row { document: parsed.document, payload: payload.to_vec(), proof, attested, confirmed: true })
     }
 
     /// The current document of a row, if there is one.
@@ -97,10 +133,25 @@ impl Rows {
     /// [`Fault::Tampered`] when the database does not hold what the element attested.
     pub async fn current<D: Document>(&self, id: impl Into<RowId>) -> Result<Option<Row<D>>, Fault> {
         let id = id.into();
-        match self.element.current(D::KIND, id.clone()).await? {
-            Some(attested) => self.read(&id, attested).await.map(Some),
-            None => Ok(None),
-        }
+        let attested = self.element.current(D::KIND, id.clone()).await?;
+        self.read_if(&id, attested).await
+    }
+
+    /// The current documents of two rows, for which the element is asked once.
+    ///
+    /// # Errors
+    /// As [`Rows::current`].
+    pub(crate) async fn current_two<A: Document, B: Document>(
+        &self,
+        one: impl Into<RowId>,
+        other: impl Into<RowId>,
+    ) -> Result<(Option<Row<A>>, Option<Row<B>>), Fault> {
+        let (one, other) = (one.into(), other.into());
+        let key = |kind, id: &RowId| RowKey { kind, id: id.clone() };
+        let current = self.element.current_many(vec![key(A::KIND, &one), key(B::KIND, &other)]).await?;
+        let mut current = current.into_iter();
+        let first = self.read_if(&one, current.next().flatten()).await?;
+        Ok((first, self.read_if(&other, current.next().flatten()).await?))
     }
 
     /// The current documents of many rows; those without one are left out. The element is asked once for each thousand.
@@ -196,6 +247,17 @@ impl Rows {
         Ok(())
     }
 
+    async fn read_if<D: Document>(
+        &self,
+        id: &RowId,
+        attested: Option<AttestedRow>,
+    ) -> Result<Option<Row<D>>, Fault> {
+        match attested {
+            Some(attested) => self.read(id, attested).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn read<D: Document>(&self, id: &RowId, attested: AttestedRow) -> Result<Row<D>, Fault> {
         let tampered = || tampered(D::KIND, id);
         let values = params![D::KIND.as_str(), id.as_str(), attested.hash.as_bytes().to_vec()];
@@ -203,11 +265,12 @@ impl Rows {
         let payload: Vec<u8> = row.get("payload").map_err(|_| tampered())?;
         let proof: String = row.get("proof").map_err(|_| tampered())?;
         let proof = serde_json::from_str(&proof).map_err(|_| tampered())?;
+        let confirmed = row.get::<Option<u64>>("log_index").map_err(|_| tampered())?.is_some();
         let parsed = D::parse(&payload).map_err(|_| tampered())?;
         if parsed.hash != attested.hash || parsed.document.row() != *id {
             return Err(tampered());
         }
-        Ok(Row { document: parsed.document, payload, proof, attested })
+        Ok(Row { document: parsed.document, payload, proof, attested, confirmed })
     }
 }
 

@@ -122,8 +122,7 @@ impl Dossiers {
         dossier: DossierId,
         source: Source,
     ) -> Result<Grant, Fault> {
-        self.own_open(citizen, dossier).await?;
-        let scheme = self.scheme_of(dossier).await?;
+        let scheme = self.scheme_of(&self.own_open(citizen, dossier).await?).await?;
         if scheme.intake != Intake::Scanned {
             return Err(Code::SealedOnly.into());
         }
@@ -256,9 +255,8 @@ impl Dossiers {
     }
 
     /// That the depositor of a dossier seals its files.
-    pub(crate) async fn seals_itself(&self, citizen: AccountId, dossier: DossierId) -> Result<(), Fault> {
-        self.own_open(citizen, dossier).await?;
-        match self.scheme_of(dossier).await?.intake {
+    pub(crate) async fn seals_itself(&self, state: &DossierState) -> Result<(), Fault> {
+        match self.scheme_of(state).await?.intake {
             Intake::Sealed => Ok(()),
             Intake::Scanned => Err(Code::ScannedOnly.into()),
         }
@@ -267,15 +265,14 @@ impl Dossiers {
     /// The key that a dossier was begun with, with its proofs.
     async fn key_of(&self, dossier: DossierId, organisation: OrganisationId) -> Result<PublishedKey, Fault> {
         let id = self.recipient(dossier).await?;
-        let keys = self.published_keys(organisation).await?;
+        let keys = self.stated_keys(organisation).await?;
         let mut key = keys.into_iter().find(|key| key.key_id == id).ok_or(Code::NoRecipientKey)?;
         key.evidence = Some(self.evidence(key.index).await?);
         Ok(key)
     }
 
-    async fn scheme_of(&self, dossier: DossierId) -> Result<SchemeDocument, Fault> {
-        let state = self.rows.current::<DossierState>(dossier).await?.ok_or_else(Fault::not_found)?;
-        let scheme = self.rows.current::<SchemeDocument>(state.document.scheme).await?;
+    async fn scheme_of(&self, state: &DossierState) -> Result<SchemeDocument, Fault> {
+        let scheme = self.rows.current::<SchemeDocument>(state.scheme).await?;
         Ok(scheme.ok_or_else(Fault::not_found)?.document)
     }
 

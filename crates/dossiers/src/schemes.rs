@@ -153,8 +153,9 @@ impl Dossiers {
     /// When it is unknown, or its row is not the attested one.
     pub async fn scheme(&self, id: SchemeId) -> Result<SchemeView, Fault> {
         let row = self.rows.current::<SchemeDocument>(id).await?.ok_or_else(Fault::not_found)?;
-        let organisation_name = self.enrolled(row.document.organisation).await?.document.name;
-        let organisation_row = self.organisation_row(row.document.organisation).await?;
+        let organisation = self.enrolled(row.document.organisation).await?;
+        let organisation_name = organisation.document.name.clone();
+        let organisation_row = self.organisation_row(organisation).await?;
         Ok(SchemeView { organisation_row: Some(organisation_row), ..SchemeView::of(row, organisation_name) })
     }
 }

@@ -51,6 +51,33 @@ impl Dossiers {
     /// Brings one dossier into agreement. Doing it again changes nothing.
     pub(crate) async fn settle(&self, dossier: DossierId) -> Result<(), Fault> {
         let Some(sent) = self.sent(dossier).await? else { return Ok(()) };
+        let shown = self.show(sent).await;
+        if !shown.as_ref().is_err_and(Fault::is_stale) {
+            return shown;
+        }
+        // A server that restarted forgot whose turn it was, and another process was quicker.
+        match self.sent(dossier).await? {
+            Some(sent) => self.show(sent).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same, right after the element attested `manifest` of a dossier whose state was read before: nobody can have decided on it.
+    pub(crate) async fn settle_sent(
+        &self,
+        state: Row<DossierState>,
+        manifest: Row<Manifest>,
+    ) -> Result<(), Fault> {
+        let dossier = state.document.dossier;
+        let submitted = self.rows.record(manifest.attested.index).await?.time();
+        match self.show(Sent { state, manifest, submitted, decision: None }).await {
+            Err(fault) if fault.is_stale() => self.settle(dossier).await,
+            shown => shown,
+        }
+    }
+
+    async fn show(&self, sent: Sent) -> Result<(), Fault> {
+        let dossier = sent.state.document.dossier;
         let phase = sent
             .decision
             .as_ref()
@@ -60,7 +87,8 @@ impl Dossiers {
         } else {
             let time = sent.decision.as_ref().map_or(sent.submitted, |(_, time)| *time);
             let next = DossierState { phase, time, ..sent.state.document.clone() };
-            self.rows.attest::<DossierState>(&next.to_bytes()?, Proof::PlatformAsserted).await?.attested
+            let next = next.to_bytes()?;
+            self.rows.attest_after(Some(&sent.state), &next, Proof::PlatformAsserted).await?.attested
         };
         let organisation = self.enrolled(sent.state.document.organisation).await?.document.name;
         let mut transaction = self.database.begin().await?;
@@ -83,9 +111,10 @@ impl Dossiers {
 
     /// None for a draft, and for one that was withdrawn.
     async fn sent(&self, dossier: DossierId) -> Result<Option<Sent>, Fault> {
-        let Some(state) = self.rows.current::<DossierState>(dossier).await? else { return Ok(None) };
+        let (state, manifest) = self.rows.current_two::<DossierState, Manifest>(dossier, dossier).await?;
+        let Some(state) = state else { return Ok(None) };
         let phase = state.document.phase;
-        let Some(manifest) = self.rows.current::<Manifest>(dossier).await? else {
+        let Some(manifest) = manifest else {
             return match phase {
                 DossierPhase::Draft | DossierPhase::Withdrawn => Ok(None),
                 _ => Err(Fault::Tampered { kind: "manifest", id: dossier.to_string() }),

@@ -8,7 +8,7 @@ use sceau_accounts::Source;
 use sceau_crypto::FileId;
 use sceau_element_api::documents::{DossierPhase, DossierState, Manifest};
 use sceau_element_api::{AccountId, DossierId};
-use sceau_store::{Row, Transaction, params};
+use sceau_store::{Row, Statement, Transaction, params};
 
 use crate::code::Code;
 use crate::fault::Fault;
@@ -52,10 +52,12 @@ impl Dossiers {
         Self { space, ..self }
     }
 
-    /// Whether `more` bytes fit, as far as can be said before they are written.
-    pub(crate) async fn has_space(&self, upload: &Upload, more: u64) -> Result<(), Fault> {
-        let who = params![upload.citizen.to_string(), upload.source.to_string()];
-        self.fits(&self.database.fetch_one(statements::SPACE, who).await?, more)
+    /// Whether `more` bytes fit beside what is `taken`, as far as can be said before they are written.
+    pub(crate) fn has_space(&self, taken: &Row, more: u64) -> Result<(), Fault> {
+        let (account, source): (u64, u64) = (taken.get("of_account")?, taken.get("of_source")?);
+        let fits = account.saturating_add(more) <= self.space.per_account
+            && source.saturating_add(more) <= self.space.per_source;
+        if fits { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }
     }
 
     /// Takes `more` bytes within the transaction that keeps them.
@@ -65,30 +67,35 @@ impl Dossiers {
         upload: &Upload,
         more: u64,
     ) -> Result<(), Fault> {
-        let (citizen, source) = (upload.citizen.to_string(), upload.source.to_string());
-        self.fits(&transaction.fetch_one(statements::SPACE, params![&citizen, &source]).await?, more)?;
-        let values = params![upload.dossier.to_string(), upload.file.to_string(), source, citizen, more];
-        transaction.execute(statements::TAKE_SPACE, values).await?;
-        Ok(())
-    }
-
-    fn fits(&self, taken: &Row, more: u64) -> Result<(), Fault> {
-        let (account, source): (u64, u64) = (taken.get("of_account")?, taken.get("of_source")?);
-        let fits = account.saturating_add(more) <= self.space.per_account
-            && source.saturating_add(more) <= self.space.per_source;
-        if fits { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }
+        let values = params![
+            upload.dossier.to_string(),
+            upload.file.to_string(),
+            upload.source.to_string(),
+            upload.citizen.to_string(),
+            more,
+            self.space.per_account,
+            self.space.per_source
+        ];
+        let taken = transaction.execute(statements::TAKE_SPACE, values).await?;
+        if taken == 1 { Ok(()) } else { Err(Code::DraftSpaceUsedUp.into()) }
     }
 
     /// What a manifest names counts no longer; what was sent along and left out of it is removed: nobody signed for it. Without a manifest
     /// that is everything.
-    pub(crate) async fn release_space(
+    async fn release_space(&self, dossier: DossierId, manifest: Option<&Manifest>) -> Result<(), Fault> {
+        self.release_files(dossier, manifest, statements::FILES_IN_DRAFT).await
+    }
+
+    /// The same for the files that `sent` finds.
+    pub(crate) async fn release_files(
         &self,
         dossier: DossierId,
         manifest: Option<&Manifest>,
+        sent: Statement,
     ) -> Result<(), Fault> {
         let at = params![dossier.to_string()];
         let named = manifest.map_or(&[][..], |manifest| &manifest.files);
-        for row in self.database.fetch_all(statements::FILES_IN_DRAFT, at).await? {
+        for row in self.database.fetch_all(sent, at).await? {
             let file: String = row.get("file_id")?;
             if !named.iter().any(|named| named.file_id.to_string() == file) {
                 self.drop_file(dossier, &file).await?;

@@ -10,8 +10,8 @@ sceau_store::statements! {
 
     pub INSERT_KEY_STATEMENT = "INSERT INTO key_statements (organisation, key_use, serial, key_manager, jws, log_index) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organisation, key_use, serial) DO NOTHING";
-    pub KEY_STATEMENTS = "SELECT jws, log_index FROM key_statements \
-        WHERE organisation = $1 AND key_use = $2 ORDER BY serial";
+    pub KEY_STATEMENTS = "SELECT key_use, jws, log_index FROM key_statements \
+        WHERE organisation = $1 ORDER BY key_use, serial";
     pub NAMING_KEY_MANAGER = "SELECT DISTINCT organisation FROM key_statements WHERE key_manager = $1";
 
     pub INSERT_SCHEME = "INSERT INTO schemes (id, organisation, created) VALUES ($1, $2, $3) \
@@ -19,7 +19,8 @@ sceau_store::statements! {
     pub SCHEMES = "SELECT id FROM schemes ORDER BY created, id";
 
     pub INSERT_DOSSIER = "INSERT INTO dossiers (id, citizen, organisation, scheme, key_id, key_serial, state, created, settled) \
-        VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7, 0)";
+        SELECT $1, $2, $3, $4, $5, CAST($6 AS BIGINT), 'draft', CAST($7 AS BIGINT), 0 \
+        WHERE (SELECT count(*) FROM dossiers WHERE citizen = $2 AND state = 'draft') < $8";
     pub DOSSIER = "SELECT id, key_id, created, submitted, decided FROM dossiers WHERE id = $1";
     pub DOSSIERS_OF_CITIZEN = "SELECT id, created, submitted, decided FROM dossiers \
         WHERE citizen = $1 ORDER BY created DESC";
@@ -27,7 +28,6 @@ sceau_store::statements! {
         WHERE organisation = $1 AND state NOT IN ('draft', 'withdrawn') ORDER BY submitted DESC";
     pub OPEN_DOSSIERS = "SELECT id, key_id, state FROM dossiers \
         WHERE organisation = $1 AND state NOT IN ('withdrawn') ORDER BY created";
-    pub COUNT_DRAFTS = "SELECT count(*) AS n FROM dossiers WHERE citizen = $1 AND state = 'draft'";
     pub SETTLE = "UPDATE dossiers SET state = $2, submitted = $3, decided = $4, settled = $5 \
         WHERE id = $1 AND settled <= $5";
     pub UNSETTLED = "SELECT id, settled FROM dossiers \
@@ -37,25 +37,30 @@ sceau_store::statements! {
     pub FORGET_DOSSIER = "DELETE FROM dossiers WHERE id = $1 AND state = 'draft'";
     pub BEFORE_PART = "SELECT (SELECT digest FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3) AS digest, \
         (SELECT count(*) FROM files WHERE dossier = $1 AND file_id = $2) AS begun, \
-        (SELECT count(*) FROM parts WHERE dossier = $1) AS parts";
+        (SELECT count(*) FROM parts WHERE dossier = $1) AS parts, \
+        CAST((SELECT COALESCE(SUM(bytes), 0) FROM draft_space WHERE citizen = $4) AS BIGINT) AS of_account, \
+        CAST((SELECT COALESCE(SUM(bytes), 0) FROM draft_space WHERE source = $5) AS BIGINT) AS of_source";
 
-    pub INSERT_FILE = "INSERT INTO files (dossier, file_id, header, created) VALUES ($1, $2, $3, $4) \
+    pub INSERT_FILE = "INSERT INTO files (dossier, file_id, header, created) SELECT $1, $2, $3, CAST($4 AS BIGINT) \
+        WHERE (SELECT count(*) FROM files WHERE dossier = $1) < $5 \
         ON CONFLICT (dossier, file_id) DO NOTHING";
     pub FILE = "SELECT file_id, header FROM files WHERE dossier = $1 AND file_id = $2";
     pub FILES = "SELECT file_id, header FROM files WHERE dossier = $1 ORDER BY created, file_id";
     pub EXCHANGE_HEADER = "UPDATE files SET header = $4 WHERE dossier = $1 AND file_id = $2 AND header = $3";
     pub SEALED_TO = "UPDATE dossiers SET key_id = $2, key_serial = $3 WHERE id = $1";
-    pub COUNT_FILES = "SELECT count(*) AS n FROM files WHERE dossier = $1";
     pub INSERT_PART = "INSERT INTO parts (dossier, file_id, part, object, digest, length) \
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dossier, file_id, part) DO NOTHING";
     pub PART = "SELECT object, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 AND part = $3";
+    pub PARTS_OF_DOSSIER = "SELECT file_id, part, digest, length FROM parts WHERE dossier = $1 ORDER BY file_id, part";
     pub PARTS = "SELECT part, digest, length FROM parts WHERE dossier = $1 AND file_id = $2 ORDER BY part";
 
-    pub SPACE = "SELECT CAST(COALESCE(SUM(CASE WHEN citizen = $1 THEN bytes ELSE 0 END), 0) AS BIGINT) AS of_account, \
-        CAST(COALESCE(SUM(CASE WHEN source = $2 THEN bytes ELSE 0 END), 0) AS BIGINT) AS of_source \
-        FROM draft_space WHERE citizen = $1 OR source = $2";
-    pub TAKE_SPACE = "INSERT INTO draft_space (dossier, file_id, source, citizen, bytes) VALUES ($1, $2, $3, $4, $5) \
+    pub TAKE_SPACE = "INSERT INTO draft_space (dossier, file_id, source, citizen, bytes) \
+        SELECT $1, $2, $3, $4, CAST($5 AS BIGINT) \
+        WHERE (SELECT COALESCE(SUM(bytes), 0) FROM draft_space WHERE citizen = $4) <= CAST($6 AS BIGINT) - CAST($5 AS BIGINT) \
+        AND (SELECT COALESCE(SUM(bytes), 0) FROM draft_space WHERE source = $3) <= CAST($7 AS BIGINT) - CAST($5 AS BIGINT) \
         ON CONFLICT (dossier, file_id, source) DO UPDATE SET bytes = draft_space.bytes + excluded.bytes";
+    pub FILES_OF_DRAFT = "SELECT file_id FROM files WHERE dossier = $1 \
+        UNION SELECT file_id FROM draft_space WHERE dossier = $1";
     pub FILES_IN_DRAFT = "SELECT DISTINCT file_id FROM draft_space WHERE dossier = $1";
     pub RELEASE_SPACE = "DELETE FROM draft_space WHERE dossier = $1";
     pub RELEASE_FILE = "DELETE FROM draft_space WHERE dossier = $1 AND file_id = $2";
@@ -134,7 +139,7 @@ sceau_store::statements! {
     pub PENDING_DOCUMENTS = "SELECT kind, id, hash FROM attested_documents WHERE log_index IS NULL AND created < $1";
     pub FORGET_DOCUMENT = "DELETE FROM attested_documents WHERE kind = $1 AND id = $2 AND hash = $3 \
         AND log_index IS NULL";
-    pub DOCUMENT = "SELECT payload, proof FROM attested_documents WHERE kind = $1 AND id = $2 AND hash = $3";
+    pub DOCUMENT = "SELECT payload, proof, log_index FROM attested_documents WHERE kind = $1 AND id = $2 AND hash = $3";
 
     pub PREPARE_ORGANISATION = "INSERT INTO prepared_organisations (id, siret, contact_email, created) \
         VALUES ($1, $2, $3, $4)";

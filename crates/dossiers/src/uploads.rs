@@ -1,10 +1,12 @@
 //! Sealed files on their way in, header first, then part by part, each once; and out again, each as it came.
 
+use std::collections::HashMap;
+
 use sceau_crypto::FileId;
 use sceau_crypto::envelope::{StreamLayout, UnverifiedHeader};
-use sceau_element_api::documents::{Manifest, SealedFile};
+use sceau_element_api::documents::SealedFile;
 use sceau_element_api::{AccountId, DossierId};
-use sceau_store::{ObjectName, StoreError, params};
+use sceau_store::{ObjectName, Row, StoreError, params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,13 +29,27 @@ pub struct Arrived {
 }
 
 impl Dossiers {
-    /// Keeps the header of a sealed file. Sending the same header again changes nothing.
+    /// Keeps the header of a sealed file, for the intake that sealed it. Sending the same header again changes nothing.
     ///
     /// # Errors
     /// When the header is not one, is another file's, or is not sealed to the dossier's key alone.
     pub async fn put_header(&self, upload: Upload, bytes: &[u8]) -> Result<(), Fault> {
-        let Upload { citizen, dossier, file, .. } = upload;
-        self.own_open(citizen, dossier).await?;
+        self.own_open(upload.citizen, upload.dossier).await?;
+        self.keep_header(&upload, bytes).await
+    }
+
+    /// The same for a depositor, where the scheme lets depositors seal.
+    ///
+    /// # Errors
+    /// As [`Dossiers::put_header`], and when an intake seals what comes in for the scheme.
+    pub async fn put_own_header(&self, upload: Upload, bytes: &[u8]) -> Result<(), Fault> {
+        let state = self.own_open(upload.citizen, upload.dossier).await?;
+        self.seals_itself(&state).await?;
+        self.keep_header(&upload, bytes).await
+    }
+
+    async fn keep_header(&self, upload: &Upload, bytes: &[u8]) -> Result<(), Fault> {
+        let Upload { dossier, file, .. } = *upload;
         if bytes.len() > MAX_HEADER {
             return Err(Code::HeaderTooLarge.into());
         }
@@ -46,22 +62,19 @@ impl Dossiers {
         if header.fixed().file_id() != file || !of_this_dossier || !sealed_to_it {
             return Err(Code::RecipientMismatch.into());
         }
-        // The transaction makes the count and the insertion one act.
+        // The transaction makes the counts and the insertion one act.
         let mut transaction = self.database.begin().await?;
-        let at = params![dossier.to_string(), file.to_string()];
-        if let Some(row) = transaction.fetch_optional(statements::FILE, at).await? {
+        let (at, now) = ([dossier.to_string(), file.to_string()], self.clock.now_ms());
+        let values = params![&at[0], &at[1], bytes.to_vec(), now, MAX_FILES];
+        if transaction.execute(statements::INSERT_FILE, values).await? != 1 {
+            let there = transaction.fetch_optional(statements::FILE, params![&at[0], &at[1]]).await?;
             // Whoever kept it may still wait for the disk: nobody is told before.
             transaction.commit().await?;
-            let same = row.get::<Vec<u8>>("header")? == bytes;
+            let there = there.ok_or(Code::TooManyFiles)?;
+            let same = there.get::<Vec<u8>>("header")? == bytes;
             return if same { Ok(()) } else { Err(Code::AlreadyThere.into()) };
         }
-        let count = transaction.fetch_one(statements::COUNT_FILES, params![dossier.to_string()]).await?;
-        if count.get::<i64>("n")? >= MAX_FILES {
-            return Err(Code::TooManyFiles.into());
-        }
-        let values = params![dossier.to_string(), file.to_string(), bytes.to_vec(), self.clock.now_ms()];
-        transaction.execute(statements::INSERT_FILE, values).await?;
-        self.take_space(&mut transaction, &upload, bytes.len() as u64).await?;
+        self.take_space(&mut transaction, upload, bytes.len() as u64).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -76,17 +89,18 @@ impl Dossiers {
         bytes: bytes::Bytes,
         digest: [u8; 32],
     ) -> Result<(), Fault> {
-        let Upload { citizen, dossier, file, .. } = upload;
-        self.own_open(citizen, dossier).await?;
+        let Upload { citizen, dossier, file, source } = upload;
+        let sent = self.own_open_and_sent(citizen, dossier).await?;
         let at = params![dossier.to_string(), file.to_string(), index];
-        let before = self.database.fetch_one(statements::BEFORE_PART, at).await?;
+        let [of, from] = [citizen.to_string(), source.to_string()].map(sceau_store::Value::from);
+        let before = [at, &[of, from]].concat();
+        let before = self.database.fetch_one(statements::BEFORE_PART, &before).await?;
         if let Some(there) = before.get::<Option<Vec<u8>>>("digest")? {
             return if there == digest { Ok(()) } else { Err(Code::AlreadyThere.into()) };
         }
         if before.get::<u64>("begun")? == 0 {
             return Err(Code::HeaderFirst.into());
         }
-        let sent = self.rows.current::<Manifest>(dossier).await?;
         if sent.is_some_and(|sent| sent.document.files.iter().any(|named| named.file_id == file)) {
             return Err(Code::AlreadySent.into());
         }
@@ -94,7 +108,7 @@ impl Dossiers {
             return Err(Code::DossierTooLarge.into());
         }
         let length = bytes.len() as u64;
-        self.has_space(&upload, length).await?;
+        self.has_space(&before, length)?;
         let object = self.objects.put(bytes).await?;
         match self.name_object(&upload, index, &object, digest, length).await {
             Ok(true) => return Ok(()),
@@ -153,47 +167,25 @@ impl Dossiers {
     /// Whether a file that is being submitted is here, and nothing beyond it: its sender hears of a mistake.
     pub(crate) async fn check_arrived(&self, dossier: DossierId, file: &SealedFile) -> Result<(), Fault> {
         let at = params![dossier.to_string(), file.file_id.to_string()];
-        let arrived = self.database.fetch_all(statements::PARTS, at).await?.len() as u64;
-        if arrived > u64::from(file.parts) {
-            return Err(Code::PartsMismatch.into());
-        }
-        self.check_file(dossier, file).await
+        let row = self.database.fetch_optional(statements::FILE, at).await?.ok_or(Code::FileIncomplete)?;
+        let parts = self.database.fetch_all(statements::PARTS, at).await?;
+        KeptFile { header: row.get("header")?, parts }.check_arrived(file)
     }
 
-    /// Whether a file that a manifest names is here: every part, of the length and the hashes that the manifest says. A part beyond them,
-    /// which its sender slipped in while the manifest was under way, is no part of the file and is never read.
-    pub(crate) async fn check_file(&self, dossier: DossierId, file: &SealedFile) -> Result<(), Fault> {
-        let at = params![dossier.to_string(), file.file_id.to_string()];
-        let row = self.database.fetch_optional(statements::FILE, at).await?.ok_or(Code::FileIncomplete)?;
-        let tampered = || Fault::Tampered { kind: "file", id: file.file_id.to_string() };
-        let header = UnverifiedHeader::parse(&row.get::<Vec<u8>>("header")?).map_err(|_| tampered())?;
-        let mut hasher = header.hasher();
-        let mut total = 0_u64;
-        let mut parts = self.database.fetch_all(statements::PARTS, at).await?;
-        parts.truncate(file.parts as usize);
-        for (expected, part) in parts.iter().enumerate() {
-            if part.get::<u64>("part")? != expected as u64 {
-                return Err(Code::FileIncomplete.into());
+    /// Every file of a dossier, as it was sent.
+    pub(crate) async fn kept_files(&self, dossier: DossierId) -> Result<KeptFiles, Fault> {
+        let at = params![dossier.to_string()];
+        let mut kept = HashMap::new();
+        for row in self.database.fetch_all(statements::FILES, at).await? {
+            kept.insert(row.get("file_id")?, KeptFile { header: row.get("header")?, parts: Vec::new() });
+        }
+        for part in self.database.fetch_all(statements::PARTS_OF_DOSSIER, at).await? {
+            // One whose file came after the first look is of the next.
+            if let Some(file) = kept.get_mut(&part.get::<String>("file_id")?) {
+                file.parts.push(part);
             }
-            let digest: [u8; 32] = part.get::<Vec<u8>>("digest")?.try_into().map_err(|_| tampered())?;
-            hasher.part_hash(&digest);
-            total += part.get::<u64>("length")?;
         }
-        let arrived = parts.len() as u64;
-        if arrived < u64::from(file.parts) {
-            return Err(Code::FileIncomplete.into());
-        }
-        let layout = StreamLayout::of_stream(total).map_err(|_| Fault::from(Code::FileIncomplete))?;
-        if layout.parts() != arrived {
-            return Err(Code::PartsMismatch.into());
-        }
-        if layout.plaintext() != file.size {
-            return Err(Code::SizeMismatch.into());
-        }
-        if hasher.finish().as_bytes() != file.envelope_hash.as_bytes() {
-            return Err(Code::FileMismatch.into());
-        }
-        Ok(())
+        Ok(KeptFiles(kept))
     }
 
     /// The bytes of a part that arrived, checked against their digest.
@@ -214,17 +206,6 @@ impl Dossiers {
         Ok(bytes)
     }
 
-    /// Removes what was sent and then left out of the manifest: nobody signed for it.
-    pub(crate) async fn drop_unlisted(&self, dossier: DossierId, manifest: &Manifest) -> Result<(), Fault> {
-        for row in self.database.fetch_all(statements::FILES, params![dossier.to_string()]).await? {
-            let file: String = row.get("file_id")?;
-            if !manifest.files.iter().any(|named| named.file_id.to_string() == file) {
-                self.drop_file(dossier, &file).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Removes a file: its objects, then their rows, so that a kill between the two leaves rows to begin again from.
     pub(crate) async fn drop_file(&self, dossier: DossierId, file: &str) -> Result<(), Fault> {
         let at = params![dossier.to_string(), file];
@@ -239,5 +220,73 @@ impl Dossiers {
         transaction.execute(statements::RELEASE_FILE, at).await?;
         transaction.execute(statements::FORGET_FILE, at).await?;
         Ok(transaction.commit().await?)
+    }
+}
+
+/// The files of a dossier, by id.
+pub(crate) struct KeptFiles(HashMap<String, KeptFile>);
+
+/// A file as its sender sent it: its header, and the rows of its parts in their order.
+struct KeptFile {
+    header: Vec<u8>,
+    parts: Vec<Row>,
+}
+
+impl KeptFiles {
+    /// Whether a file that is being submitted is here, and nothing beyond it: its sender hears of a mistake.
+    pub(crate) fn check_arrived(&self, file: &SealedFile) -> Result<(), Fault> {
+        self.of(file)?.check_arrived(file)
+    }
+
+    /// The header of a file that a manifest names, once the file is found to be here.
+    pub(crate) fn checked_header(&self, file: &SealedFile) -> Result<Vec<u8>, Fault> {
+        let kept = self.of(file)?;
+        kept.check(file)?;
+        Ok(kept.header.clone())
+    }
+
+    fn of(&self, file: &SealedFile) -> Result<&KeptFile, Fault> {
+        Ok(self.0.get(&file.file_id.to_string()).ok_or(Code::FileIncomplete)?)
+    }
+}
+
+impl KeptFile {
+    fn check_arrived(&self, file: &SealedFile) -> Result<(), Fault> {
+        if self.parts.len() as u64 > u64::from(file.parts) {
+            return Err(Code::PartsMismatch.into());
+        }
+        self.check(file)
+    }
+
+    /// Whether every part is here, of the length and the hashes that a manifest says. A part beyond them, which its sender slipped in while
+    /// the manifest was under way, is no part of the file and is never read.
+    fn check(&self, file: &SealedFile) -> Result<(), Fault> {
+        let tampered = || Fault::Tampered { kind: "file", id: file.file_id.to_string() };
+        let header = UnverifiedHeader::parse(&self.header).map_err(|_| tampered())?;
+        let mut hasher = header.hasher();
+        let (mut total, mut arrived) = (0_u64, 0_u64);
+        for (part, expected) in self.parts.iter().zip(0..u64::from(file.parts)) {
+            if part.get::<u64>("part")? != expected {
+                return Err(Code::FileIncomplete.into());
+            }
+            let digest: [u8; 32] = part.get::<Vec<u8>>("digest")?.try_into().map_err(|_| tampered())?;
+            hasher.part_hash(&digest);
+            total += part.get::<u64>("length")?;
+            arrived += 1;
+        }
+        if arrived < u64::from(file.parts) {
+            return Err(Code::FileIncomplete.into());
+        }
+        let layout = StreamLayout::of_stream(total).map_err(|_| Fault::from(Code::FileIncomplete))?;
+        if layout.parts() != arrived {
+            return Err(Code::PartsMismatch.into());
+        }
+        if layout.plaintext() != file.size {
+            return Err(Code::SizeMismatch.into());
+        }
+        if hasher.finish().as_bytes() != file.envelope_hash.as_bytes() {
+            return Err(Code::FileMismatch.into());
+        }
+        Ok(())
     }
 }

@@ -112,9 +112,8 @@ pub(super) async fn put_header(
     At((dossier, file)): At<(DossierId, FileId)>,
     body: Whole,
 ) -> Result<StatusCode, Refusal> {
-    dossiers.seals_itself(citizen.account.id, dossier).await?;
     let upload = Upload { citizen: citizen.account.id, dossier, file, source };
-    dossiers.put_header(upload, &body.bytes).await?;
+    dossiers.put_own_header(upload, &body.bytes).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -118,6 +118,8 @@ async fn a_kill_between_the_submission_and_its_release_is_made_good() {
         space[0].get::<String>("source").unwrap().into(),
         space[0].get::<String>("citizen").unwrap().into(),
         9_u64.into(),
+        1000_u64.into(),
+        1000_u64.into(),
     ];
     let first = Manifest::parse(&deposited.manifest).unwrap().document;
     submit(&citizen, &Manifest { created: now + 1, ..first }).await.unwrap();
@@ -138,9 +140,9 @@ async fn a_file_that_arrives_while_its_dossier_is_withdrawn_does_not_stay() {
     citizen.server().post::<_, Value>(&path, &json!({})).await.unwrap();
     // As a request leaves it that asked for the phase before the withdrawal and wrote after it.
     let [dossier, account] = [draft.id.as_str(), citizen.account.as_str()];
-    let header = sceau_store::params![dossier, "00", b"header".to_vec(), 1_u64];
+    let header = sceau_store::params![dossier, "00", b"header".to_vec(), 1_u64, 51_u64];
     world.database.execute(sceau_dossiers::statements::INSERT_FILE, header).await.unwrap();
-    let space = sceau_store::params![dossier, "00", "127.0.0.1", account, 6_u64];
+    let space = sceau_store::params![dossier, "00", "127.0.0.1", account, 6_u64, 1000_u64, 1000_u64];
     world.database.execute(sceau_dossiers::statements::TAKE_SPACE, space).await.unwrap();
     world.dossiers.recover().await.unwrap();
     assert_eq!((taken(&world).await, world.count("SELECT count(*) AS n FROM files", &[]).await), (0, 0));
