@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use sceau_pki::ClientIdentity;
 use serde_json::Value;
 
-use crate::guard::Denial;
+use crate::{guard::Denial, json::harmless};
 
 /// A body of either side.
 pub(crate) type Body = BoxBody<Bytes, BoxError>;
@@ -122,7 +122,7 @@ pub(crate) fn denied(
 }
 
 fn json(status: StatusCode, body: String) -> Response<Body> {
-    let body = Full::from(body).map_err(|never| match never {}).boxed();
+    let body = Full::from(harmless(&body)).map_err(|never| match never {}).boxed();
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

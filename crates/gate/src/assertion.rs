@@ -51,7 +51,7 @@ impl Assertion {
     pub(crate) fn read(folder: &Path, setting: &str, table: &AssertionTable) -> Result<Self, Error> {
         let at = |name: &str| format!("{setting}.{name}");
         let lifetime = table.lifetime.0;
-        if lifetime.is_zero() || lifetime > LONGEST {
+        if lifetime > LONGEST {
             return Err(Error::setting(at("lifetime"), "write 1s to 10m: each request has one of its own"));
         }
         let private = private_key(folder, &table.key, &at("key"))?;

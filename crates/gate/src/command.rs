@@ -31,16 +31,16 @@ pub enum GateCommand {
 pub struct StatementOptions {
     #[command(flatten)]
     gate: GateOptions,
-    /// In which language
-    #[arg(long, value_enum, default_value = "fr")]
-    lang: Lang,
+    /// Language of the page [default: the session's]
+    #[arg(long, value_enum)]
+    language: Option<Tongue>,
     /// The page's file; standard output without it
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Lang {
+enum Tongue {
     Fr,
     En,
 }
@@ -73,6 +73,7 @@ impl GateCommand {
         match self {
             Self::Check(options) => {
                 let plan = Plan::read(&options.config)?;
+                plan.rehearse()?;
                 say(&format!("{}\n", json!({"configuration": "good", "listeners": plan.addresses()})))
             }
             Self::Statement(options) => options.write(),
@@ -108,18 +109,26 @@ impl StatementOptions {
     /// Of the file and the lists as they are now.
     fn write(&self) -> Result<(), Error> {
         let plan = Plan::read(&self.gate.config)?;
-        let language = match self.lang {
-            Lang::Fr => Language::French,
-            Lang::En => Language::English,
+        let language = match self.language.unwrap_or_else(of_session) {
+            Tongue::Fr => Language::French,
+            Tongue::En => Language::English,
         };
         let page = plan.statement(language, now());
-        match &self.out {
+        match &self.output {
             Some(path) => {
                 std::fs::write(path, page).map_err(Error::system(&format!("write {}", path.display())))
             }
             None => say(&page),
         }
     }
+}
+
+/// The language that the session's settings ask for (POSIX, XBD 8.2).
+fn of_session() -> Tongue {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    if set.is_some_and(|value| value.starts_with("fr")) { Tongue::Fr } else { Tongue::En }
 }
 
 /// On standard output.

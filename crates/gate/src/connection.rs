@@ -20,7 +20,6 @@ use hyper_util::{
     },
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
@@ -30,6 +29,7 @@ use crate::{
     answer::BoxError,
     busy::Busy,
     clock::now,
+    holding::Stream,
     live::Live,
     observe::{DoorTally, Tls},
     pass::{self, Pass},
@@ -217,11 +217,7 @@ async fn two_way(
 }
 
 /// What requests are read from, whatever protects them on their way.
-type Octets = Box<dyn Both>;
-
-trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Both for S {}
+type Octets = Box<dyn Stream>;
 
 /// A connection of which TLS, if any, ends here.
 struct Ended {

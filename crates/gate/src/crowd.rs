@@ -13,10 +13,13 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::observe::LOOKERS;
+
 /// Connections at once, where the system has descriptors for them.
 const CONNECTIONS: usize = 16_384;
-/// Descriptors for everything that is no connection.
-const OTHERS: u64 = 64;
+/// Descriptors for everything that is no connection of a client, an application or a service: files, lists, and whoever
+/// watches, half of them.
+const OTHERS: u64 = 2 * LOOKERS as u64;
 /// Handshakes of one address at once.
 const HANDSHAKES: usize = 256;
 /// The log says that there are too many once in so long.

@@ -9,8 +9,8 @@ pub enum Error {
     /// The file is not TOML, or holds something that is not known.
     #[error("the configuration cannot be read: {0}")]
     Syntax(#[from] toml::de::Error),
-    /// A file that it names cannot be read.
-    #[error("{setting}: cannot read {path}: {cause}")]
+    /// A file that it names cannot be read, or written.
+    #[error("{setting}: cannot use {path}: {cause}")]
     File {
         /// Which setting names it.
         setting: String,
@@ -107,9 +107,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the machine is at fault, and not what was written.
+    /// Whether the machine is at fault, and not what was written: a file that is there and cannot be read, an address that another program has.
     pub fn is_of_the_system(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Listen { .. } | Self::System { .. })
+        use std::io::ErrorKind as Kind;
+        match self {
+            Self::File { cause, .. } => {
+                !matches!(cause.kind(), Kind::NotFound | Kind::NotADirectory | Kind::IsADirectory)
+            }
+            Self::Listen { cause, .. } => cause.kind() != Kind::AddrNotAvailable,
+            // A token that is away comes back by itself.
+            Self::Secret { cause: sceau_hsm::Error::Token(cause), .. } => cause.is_passing(),
+            Self::System { .. } => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn system(what: &str) -> impl FnOnce(std::io::Error) -> Self {

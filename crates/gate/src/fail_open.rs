@@ -4,7 +4,7 @@
 use std::{
     io,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -99,11 +99,18 @@ impl FailOpen {
         Self { maximum_age, path, journal: OnceLock::new(), alarm: Mutex::default() }
     }
 
+    /// Its journal's file.
+    pub(crate) fn journal(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens its journal: without it nobody passes.
-    pub(crate) fn arm(&self) -> Result<(), (PathBuf, io::Error)> {
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn arm(&self) -> io::Result<()> {
         if self.journal.get().is_none() {
-            let journal = Journal::open(&self.path).map_err(|cause| (self.path.clone(), cause))?;
-            drop(self.journal.set(journal));
+            drop(self.journal.set(Journal::open(&self.path)?));
         }
         Ok(())
     }

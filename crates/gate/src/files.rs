@@ -2,14 +2,15 @@
 
 use std::{
     borrow::Cow,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use sceau_hsm::durable;
+use rustix::fs::{Access, access};
+use sceau_hsm::{durable, pkcs11::Pkcs11Uri};
 use sceau_pki::{Certificate, PrivateKey, TlsIdentity};
 
-use crate::error::Error;
+use crate::{error::Error, token};
 
 /// The largest file of a key.
 const KEY: usize = 256 << 10;
@@ -45,13 +46,32 @@ pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// A chain and its key, which nobody but their owner may read.
+/// Whether lines can be added to a file, which is made where there is none. Nothing is opened or made.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn may_be_written(path: &Path) -> io::Result<()> {
+    let missing = || path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Ok(access(path, Access::WRITE_OK)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(access(missing(), Access::WRITE_OK | Access::EXEC_OK)?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A chain and its key, which is in a file that nobody but its owner may read, or in a token.
 pub(crate) fn identity(
     folder: &Path,
     [chain, key]: [&Path; 2],
     [at_chain, at_key]: [&str; 2],
 ) -> Result<TlsIdentity, Error> {
     let chain = read(folder, chain, at_chain)?;
+    if let Some(address) = key.to_str().filter(|text| Pkcs11Uri::is_meant(text)) {
+        return token::identity(&text_of(&chain), address, [at_chain, at_key]);
+    }
     let key = private_key(folder, key, at_key)?;
     TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(at_chain))
 }

@@ -12,6 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::answer::BoxError;
 
+/// Octets both ways, whatever carries them.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// A stream, and what is held as long as it is open.
 #[derive(Debug)]
 pub(crate) struct Holding<S, H> {

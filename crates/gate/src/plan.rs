@@ -169,6 +169,15 @@ impl Plan {
         self.listeners.iter().filter_map(|listener| listener.staple.as_ref())
     }
 
+    /// Looks whether what it writes could be written, and writes nothing: as whoever asks, which is often another than whoever runs it.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        self.guards.iter().try_for_each(|guard| guard.rehearse())?;
+        self.observing.iter().try_for_each(|observing| observing.rehearse())
+    }
+
     /// Its file.
     pub(crate) fn path(&self) -> &Path {
         &self.path

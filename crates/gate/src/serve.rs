@@ -11,13 +11,14 @@ use tokio::{
 
 use crate::{
     connection::{self, Leaving},
+    door::{At, Door, Taken},
     error::Error,
     given::{Given, lend},
     lists::{Keeper, Stamp},
     live::Live,
-    observe::{Observer, Window},
+    observe::Observer,
     ocsp::Stapler,
-    outgoing::{At, Door, Taken},
+    outgoing,
     plan::{Place, Plan},
 };
 
@@ -56,7 +57,7 @@ impl From<()> for Ending {
 pub struct Listening {
     sockets: Vec<(Place, TcpListener)>,
     outgoing: Vec<Taken>,
-    window: Option<Window>,
+    observed: Option<Taken>,
     live: Arc<Live>,
     orders: mpsc::Receiver<Order>,
     reload: Reload,
@@ -114,12 +115,12 @@ impl Gate {
     pub async fn listen(self) -> Result<Listening, Error> {
         let sockets = take(&self.plan, |_| false, &self.given).await?;
         let outgoing = take_outgoing(&self.plan, |_| false, &self.given).await?;
-        let window = open(&self.plan, None, &self.given).await?;
+        let observed = take_observed(&self.plan, None, &self.given).await?;
         let (reload, orders) = mpsc::channel(1);
         Ok(Listening {
             sockets,
             outgoing,
-            window,
+            observed,
             live: Arc::new(Live::new(self.plan)),
             orders,
             reload: Reload(reload),
@@ -135,12 +136,12 @@ impl Listening {
 
     /// Where whoever watches is answered, where that is an address; of a port 0, the one that the system chose.
     pub fn observed(&self) -> Option<SocketAddr> {
-        self.window.as_ref().and_then(Window::address)
+        self.observed.as_ref().and_then(Taken::address)
     }
 
     /// Where applications of this machine call partners, in the order of the configuration.
     pub fn outgoing(&self) -> Vec<String> {
-        self.outgoing.iter().map(Taken::address).collect()
+        self.outgoing.iter().map(Taken::written).collect()
     }
 
     /// What makes it read its file again.
@@ -151,7 +152,7 @@ impl Listening {
     /// Serves until `stop` resolves, then ends as that says, requests under way within thirty seconds. Reads its file again when that changes or
     /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
     pub async fn serve<E: Into<Ending>>(mut self, stop: impl Future<Output = E>) {
-        let observer = self.window.take().map(|window| Observer::start(window, Arc::clone(&self.live)));
+        let observer = self.observed.take().map(|taken| Observer::start(taken, Arc::clone(&self.live)));
         let (live, leaving, open) = (Arc::clone(&self.live), Leaving::default(), HashMap::new());
         let (tasks, outgoing) = (JoinSet::new(), Vec::new());
         let mut doors = Doors { live, leaving, open, outgoing, tasks, observer };
@@ -246,7 +247,7 @@ impl Doors {
     }
 
     fn open_outgoing(&mut self, taken: Taken) {
-        self.outgoing.push(Door::open(taken, Arc::clone(&self.live)));
+        self.outgoing.push(outgoing::open(taken, Arc::clone(&self.live)));
     }
 
     /// Other handles on all sockets.
@@ -262,16 +263,16 @@ impl Doors {
         let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
-        let is_open = |at: &At| self.outgoing.iter().any(|door| door.at == *at);
+        let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);
         let outgoing = take_outgoing(&plan, is_open, &Given::default()).await?;
-        let window = open(&plan, self.observer.as_ref(), &Given::default()).await?;
+        let observed = take_observed(&plan, self.observer.as_ref(), &Given::default()).await?;
         let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
-        if let Some(window) = window {
-            self.observer = Some(Observer::start(window, Arc::clone(&self.live)));
+        if let Some(taken) = observed {
+            self.observer = Some(Observer::start(taken, Arc::clone(&self.live)));
         } else if plan.observing.as_ref().is_none_or(|wanted| wanted.at.is_none()) {
             self.observer = None;
         }
-        self.outgoing.retain(|door| plan.outgoing.iter().any(|one| one.at == door.at));
+        self.outgoing.retain(|door| plan.outgoing.iter().any(|one| one.at == *door.at()));
         self.live.follow(plan);
         outgoing.into_iter().for_each(|taken| self.open_outgoing(taken));
         sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
@@ -334,16 +335,20 @@ async fn take(
 async fn take_outgoing(plan: &Plan, open: impl Fn(&At) -> bool, given: &Given) -> Result<Vec<Taken>, Error> {
     let mut taken = Vec::new();
     for one in plan.outgoing.iter().filter(|one| !open(&one.at)) {
-        taken.push(Door::take(&one.at, given).await?);
+        taken.push(Taken::take(&one.at, "outgoing, address", given).await?);
     }
     Ok(taken)
 }
 
 /// Where whoever watches will be answered, unless `before` answers there.
-async fn open(plan: &Plan, before: Option<&Observer>, given: &Given) -> Result<Option<Window>, Error> {
+async fn take_observed(
+    plan: &Plan,
+    before: Option<&Observer>,
+    given: &Given,
+) -> Result<Option<Taken>, Error> {
     match &plan.observing {
         Some(wanted) if !before.is_some_and(|before| before.is_at(wanted)) => {
-            Window::open(wanted, given).await
+            Observer::take(wanted, given).await
         }
         _ => Ok(None),
     }

@@ -4,7 +4,7 @@
 //! [[listener]]
 //! address = "0.0.0.0:443"
 //! certificate = "server.pem"          # the chain, leaf first
-//! key = "server.key"                  # PKCS#8, readable by its owner only
+//! key = "server.key"                  # PKCS#8, readable by its owner only; or "pkcs11:token=gate;object=server?module-path=…&pin-source=file:…"
 //! proxies = ["10.0.0.1"]             # balancers that speak the PROXY protocol, which is read from no one else
 //! staple = true                       # hand out the certificate's OCSP response; so without it where the certificate names a responder
 //! head_within = "20s"                 # how long a client may take for a request's head; this is the usual
@@ -85,7 +85,7 @@ use serde::Deserialize;
 use crate::{
     observe::ObserveTable,
     ocsp::OcspTable,
-    units::{Hour, Size, Span},
+    units::{Hour, Size, Span, Spread},
 };
 
 #[derive(Debug, Deserialize)]
@@ -107,7 +107,7 @@ pub(crate) struct Settings {
 pub(crate) struct ListsTable {
     pub(crate) cache: Option<PathBuf>,
     pub(crate) fetch_from: Hour,
-    pub(crate) fetch_within: Span,
+    pub(crate) fetch_within: Spread,
     pub(crate) largest: Size,
     pub(crate) time_out: Span,
 }
@@ -117,7 +117,7 @@ impl Default for ListsTable {
         Self {
             cache: None,
             fetch_from: Hour(Duration::from_secs(7 * 3600)),
-            fetch_within: Span(Duration::from_secs(4 * 3600)),
+            fetch_within: Spread(Duration::from_secs(4 * 3600)),
             largest: Size(64 << 20),
             time_out: Span(Duration::from_secs(60)),
         }

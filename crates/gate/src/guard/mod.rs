@@ -10,6 +10,7 @@ mod verdicts;
 mod wanted;
 
 use std::{
+    io,
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -20,6 +21,7 @@ use crate::{
     clock,
     error::Error,
     fail_open::{FailOpen, GoesOn, Passing},
+    files::may_be_written,
     lists::{Feed, Stale},
     observe::{GuardTally, Ledger, NamedClient},
     ocsp::Inquiry,
@@ -91,13 +93,23 @@ impl Guard {
     /// # Errors
     /// The file that cannot be written.
     pub(crate) fn arm(&self) -> Result<(), Error> {
-        let setting = || format!("clients.{}, fail_open.journal", self.name);
         let armed = self.fail_open.as_ref().map_or(Ok(()), FailOpen::arm);
-        armed.map_err(|(path, cause)| Error::File {
-            setting: setting(),
-            path: path.display().to_string(),
-            cause,
-        })
+        armed.map_err(|cause| self.of_journal(cause))
+    }
+
+    /// Looks whether [`Self::arm`] could do that, and does nothing.
+    ///
+    /// # Errors
+    /// As [`Self::arm`].
+    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        let rehearsed = self.fail_open.as_ref().map_or(Ok(()), |open| may_be_written(open.journal()));
+        rehearsed.map_err(|cause| self.of_journal(cause))
+    }
+
+    fn of_journal(&self, cause: io::Error) -> Error {
+        let path = self.fail_open.as_ref().map(|open| open.journal().display().to_string());
+        let setting = format!("clients.{}, fail_open.journal", self.name);
+        Error::File { setting, path: path.unwrap_or_default(), cause }
     }
 
     /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).

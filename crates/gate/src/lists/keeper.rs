@@ -122,8 +122,8 @@ async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool
 async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Option<Note> {
     let note = match fetch::fetch(uri, &known, keeping.limits).await {
         Err(failure) => {
-            feed.tally.outcomes.one("failed");
-            tracing::warn!(source = %feed.source, %failure, "a revocation list cannot be fetched");
+            feed.tally.outcomes.one(failure.code());
+            tracing::warn!(source = %feed.source, code = failure.code(), %failure, "a revocation list cannot be fetched");
             return None;
         }
         Ok(Answer::NotModified) => {

@@ -15,6 +15,7 @@ use super::{
     feed::Taken,
     fetch::{Answer, Failure, Limits, fetch},
 };
+use crate::question::Unanswered;
 
 /// 2026-11-21.
 const NOW: u64 = 1_795_219_200_000;
@@ -147,12 +148,18 @@ async fn a_server_on_its_bad_days_gives_no_list() {
         Answer::NotModified => panic!("it is another one"),
     }
     assert!(matches!(asked(b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec(), 4).await, Ok(Answer::NotModified)));
-    assert!(matches!(asked(ok(5, b"list5"), 4).await, Err(Failure::TooLarge)));
+    assert!(matches!(asked(ok(5, b"list5"), 4).await, Err(Failure::Unanswered(Unanswered::TooLarge(4)))));
     let endless = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[0x30; 100_000]].concat();
-    assert!(matches!(asked(endless, 4).await, Err(Failure::TooLarge)), "no length said");
-    assert!(matches!(asked(ok(9, b"list"), 99).await, Err(Failure::Broken(_))), "cut short");
+    assert!(
+        matches!(asked(endless, 4).await, Err(Failure::Unanswered(Unanswered::TooLarge(4)))),
+        "no length said"
+    );
+    assert!(
+        matches!(asked(ok(9, b"list"), 99).await, Err(Failure::Unanswered(Unanswered::Broken(_)))),
+        "cut short"
+    );
     let elsewhere =
         b"HTTP/1.1 302 Found\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n".to_vec();
     assert!(matches!(asked(elsewhere, 99).await, Err(Failure::Status(status)) if status == 302));
-    assert!(matches!(asked(b"no HTTP".to_vec(), 99).await, Err(Failure::Broken(_))));
+    assert!(matches!(asked(b"no HTTP".to_vec(), 99).await, Err(Failure::Unanswered(Unanswered::Broken(_)))));
 }

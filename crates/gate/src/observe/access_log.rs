@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{ledger::Count, trail::Told};
-use crate::{clock::written, guard::Passed};
+use crate::{clock::written, guard::Passed, json::ascii};
 
 /// Lines that wait at once, at most; what comes beyond is dropped, counted and told.
 const WAITING: usize = 8_192;
@@ -208,7 +208,7 @@ fn line(told: &Told, queries: bool) -> String {
     ];
     fields.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    format!("{}\n", plain(&Value::Object(fields).to_string()))
+    format!("{}\n", ascii(&Value::Object(fields).to_string()))
 }
 
 /// Whom the certificate names, and whether it was believed.
@@ -224,34 +224,4 @@ fn client(told: &Told) -> Option<Value> {
         "serial": identity.serial,
         "fingerprint": identity.fingerprint.to_string(),
     }))
-}
-
-/// JSON of ASCII alone: what looks like another letter, turns the line around or moves a terminal's cursor is seen for what it is.
-fn plain(json: &str) -> String {
-    let mut plain = String::with_capacity(json.len());
-    for letter in json.chars() {
-        if letter.is_ascii() && letter != '\u{7f}' {
-            plain.push(letter);
-        } else {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
-                plain.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
-    use super::*;
-
-    #[test]
-    fn nothing_of_a_name_acts_on_whoever_reads_the_line() {
-        let name = "a\u{202e}b\u{7f}\u{9b}31m\u{2028}\n\u{430}😀é";
-        let line = plain(&json!({"name": name}).to_string());
-        assert!(line.bytes().all(|octet| (0x20..0x7f).contains(&octet)), "{line}");
-        let read: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(read["name"], name, "and nothing is lost");
-    }
 }

@@ -1,22 +1,17 @@
 //! Spans on their way to a collector: OTLP over HTTP in JSON (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>), in batches, so that a
 //! collector that is slow or away holds up no request.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Method, Request, Uri, Version,
-    header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+    HeaderMap, Method, Uri, Version,
+    header::{CONTENT_TYPE, HeaderValue},
 };
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpStream,
-    sync::{mpsc, oneshot},
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{ledger::Codes, span::Span, trail::Told};
+use crate::question;
 
 /// Spans that wait at once, at most; what comes beyond is dropped and counted.
 const WAITING: usize = 4_096;
@@ -25,7 +20,9 @@ const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_secs(1);
 const TIME_OUT: Duration = Duration::from_secs(5);
 /// Where traces go below a collector's address.
-const PATH: &str = "/v1/traces";
+pub(super) const PATH: &str = "/v1/traces";
+/// Of an answer, which is hardly anything.
+const LONGEST: usize = 64 << 10;
 
 /// Where spans go.
 #[derive(Debug)]
@@ -43,7 +40,7 @@ enum Order {
 }
 
 impl Exporter {
-    /// To a collector at this address (`http`).
+    /// To where a collector takes traces (`http`).
     pub(crate) fn start(collector: Uri, outcomes: Arc<Codes>) -> Self {
         let (spans, waiting) = mpsc::channel(WAITING);
         tokio::spawn(send_on(collector, waiting, Arc::clone(&outcomes)));
@@ -78,8 +75,7 @@ async fn send_on(collector: Uri, mut waiting: mpsc::Receiver<Order>, outcomes: A
         let body = written(&batch);
         let sent = tokio::time::timeout(TIME_OUT, post(&collector, body)).await;
         let failure = match sent {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(answered) => answered.err(),
             Err(_) => Some("it does not answer in time".to_owned()),
         };
         outcomes.add(if failure.is_some() { "lost" } else { "sent" }, count);
@@ -119,29 +115,17 @@ async fn gather(
     (batch, flushed)
 }
 
-async fn post(collector: &Uri, body: String) -> io::Result<()> {
-    let authority = collector.authority().ok_or(io::ErrorKind::InvalidInput)?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    let driving = tokio::spawn(connection);
-    let request = Request::post(format!("{}{PATH}", collector.path().trim_end_matches('/')))
-        .header(HOST, authority.as_str())
-        .header(CONNECTION, "close")
-        .header(CONTENT_TYPE, "application/json")
-        .header(USER_AGENT, concat!("sceau-gate/", env!("CARGO_PKG_VERSION")))
-        .body(Full::<Bytes>::from(body))
-        .map_err(io::Error::other)?;
-    let answered = async {
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
-        let status = response.status();
-        drop(response.into_body().collect().await);
-        if status.is_success() { Ok(()) } else { Err(io::Error::other(format!("it answers {status}"))) }
-    };
-    let answered = answered.await;
-    driving.abort();
-    answered
+/// The error in words.
+async fn post(collector: &Uri, body: String) -> Result<(), String> {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let answer = question::ask(collector, Method::POST, headers, body.into()).await;
+    let answer = answer.map_err(|unanswered| unanswered.to_string())?;
+    if !answer.status.is_success() {
+        return Err(format!("it answers {}", answer.status));
+    }
+    // What it says besides is read, so that it does not find the connection broken.
+    drop(answer.body(LONGEST).await);
+    Ok(())
 }
 
 /// `ExportTraceServiceRequest`, as OTLP writes it in JSON: ids in hexadecimal, numbers of 64 bits in quotation marks.

@@ -112,7 +112,7 @@ impl NamedClientTally {
 /// What became of the lists of a source.
 #[derive(Debug, Default)]
 pub(crate) struct FeedTally {
-    /// `new`, `same`, `failed`, `gone` or the code of a rejection.
+    /// `new`, `same`, `gone`, or the code of why there is none, or none that is used.
     pub(crate) outcomes: Codes,
     /// When lists last came that could be used (Unix milliseconds).
     pub(crate) good: Mark,

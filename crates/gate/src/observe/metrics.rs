@@ -170,7 +170,7 @@ fn feeds(text: &mut Text, plan: &Plan) {
         feeds.map(|feed| (Labels::of([("source", &feed.source.to_string())]), &feed.tally)).collect();
     let mut family = text.counter(
         "sceau_gate_list_readings_total",
-        "What became of lists that were fetched or read: new, same, failed, gone, or why they are refused.",
+        "What became of lists that were fetched or read: new, same, gone, or why none came or is used.",
     );
     for (labels, tally) in &all {
         for (outcome, count) in tally.outcomes.values() {

@@ -23,7 +23,7 @@ pub(crate) use ledger::{
     Shelf,
 };
 pub(crate) use named_client::NamedClient;
-pub(crate) use server::{Observer, Window};
+pub(crate) use server::{LOOKERS, Observer};
 pub(crate) use settings::{ObserveTable, Observing};
 
 pub(crate) use trail::{Tls, Trail};

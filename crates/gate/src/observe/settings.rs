@@ -1,7 +1,7 @@
 //! `[observe]`, as it is written and as it is meant.
 
 use std::{
-    net::SocketAddr,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -10,11 +10,18 @@ use std::{
 use hyper::{Uri, http::uri::Scheme};
 use serde::Deserialize;
 
-use super::{access_log::AccessLog, exporter::Exporter, ledger::Ledger, trail::Told};
-use crate::error::Error;
+use super::{
+    access_log::AccessLog,
+    exporter::{self, Exporter},
+    ledger::Ledger,
+    trail::Told,
+};
+use crate::{door::At, error::Error, files::may_be_written};
 
 /// How long the end of a gate may wait for what is told of it.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// Of a socket: its owner's and its group's.
+const MODE: u32 = 0o660;
 
 /// As the file has it.
 #[derive(Debug, Default, Deserialize)]
@@ -46,13 +53,6 @@ pub(crate) struct Observing {
 struct Sinks {
     access_log: Option<AccessLog>,
     exporter: Option<Exporter>,
-}
-
-/// Where whoever looks is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum At {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
 }
 
 impl Observing {
@@ -92,15 +92,23 @@ impl Observing {
             return Ok(());
         }
         let log = self.access_log.as_deref().map(|path| {
-            AccessLog::open(path, self.queries, Arc::clone(&ledger.lost_lines)).map_err(|cause| Error::File {
-                setting: "observe, access_log".to_owned(),
-                path: path.display().to_string(),
-                cause,
-            })
+            let opened = AccessLog::open(path, self.queries, Arc::clone(&ledger.lost_lines));
+            opened.map_err(|cause| of_log(path, cause))
         });
         let exporter = self.collector.clone().map(|uri| Exporter::start(uri, Arc::clone(&ledger.spans)));
         drop(self.sinks.set(Sinks { access_log: log.transpose()?, exporter }));
         Ok(())
+    }
+
+    /// Looks whether [`Self::arm`] could open the log, and opens nothing.
+    ///
+    /// # Errors
+    /// As [`Self::arm`].
+    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        match self.access_log.as_deref().filter(|path| *path != Path::new("-")) {
+            Some(path) => may_be_written(path).map_err(|cause| of_log(path, cause)),
+            None => Ok(()),
+        }
     }
 
     /// Whether requests are part of traces.
@@ -148,9 +156,13 @@ impl Observing {
     }
 }
 
+fn of_log(path: &Path, cause: io::Error) -> Error {
+    Error::File { setting: "observe, access_log".to_owned(), path: path.display().to_string(), cause }
+}
+
 fn at(folder: &Path, text: &str) -> Result<At, Error> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return Ok(At::Unix(folder.join(path)));
+        return Ok(At::Unix(folder.join(path), MODE));
     }
     let address = text.parse().map(At::Tcp);
     address.map_err(|_| Error::setting("observe, address", "write it 127.0.0.1:9464 or unix:/path"))
@@ -159,5 +171,6 @@ fn at(folder: &Path, text: &str) -> Result<At, Error> {
 fn collector(text: &str) -> Result<Uri, Error> {
     let uri = text.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTP));
     let uri = uri.filter(|uri| uri.query().is_none() && !text.contains('@'));
-    uri.ok_or_else(|| Error::setting("observe, traces", "write it http://127.0.0.1:4318"))
+    let traces = uri.and_then(|_| format!("{}{}", text.trim_end_matches('/'), exporter::PATH).parse().ok());
+    traces.ok_or_else(|| Error::setting("observe, traces", "write it http://127.0.0.1:4318"))
 }

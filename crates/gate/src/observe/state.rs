@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{certificates::Dated, ledger::DoorTally, services::services};
-use crate::{guard::Guard, lists::Feed, plan::Plan};
+use crate::{guard::Guard, json::ascii, lists::Feed, plan::Plan};
 
 /// At `now`.
 pub(crate) fn state(plan: &Plan, now: u64) -> String {
-    json!({
+    let state = json!({
         "now": now,
         "version": env!("CARGO_PKG_VERSION"),
         "readings": plan.ledger.readings.values(),
@@ -18,8 +18,8 @@ pub(crate) fn state(plan: &Plan, now: u64) -> String {
         "certificates": plan.certificates.iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
         "services": of_services(plan),
         "refusals": plan.ledger.recent.all(),
-    })
-    .to_string()
+    });
+    ascii(&state.to_string())
 }
 
 fn listener(place: &str, tally: &DoorTally) -> Value {

@@ -3,20 +3,17 @@
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
-    Request, StatusCode, Uri,
-    header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+    HeaderMap, Method, StatusCode, Uri,
+    header::{CONTENT_TYPE, HeaderValue},
 };
-use hyper_util::rt::TokioIo;
 use sceau_pki::{
     Certificate, CertificateFacts, OcspAnswer, OcspNonce, OcspQuestion, OcspRefusal, OcspTerms,
     RevocationLists,
 };
-use tokio::net::TcpStream;
 
 use super::settings;
-use crate::clock::now;
+use crate::{clock::now, question};
 
 /// More than any answer.
 const LONGEST: usize = 64 << 10;
@@ -47,15 +44,25 @@ pub(crate) enum Unanswered {
     #[error("it does not answer in time")]
     TooSlow,
     #[error("it cannot be reached: {0}")]
-    Unreachable(#[from] io::Error),
+    Unreachable(io::Error),
     #[error("it does not speak HTTP, or stopped amid its answer: {0}")]
-    Broken(#[from] hyper::Error),
+    Broken(hyper::Error),
     #[error("it answers {0}, and redirections are not followed")]
     Status(StatusCode),
     #[error("the question cannot be asked: {0}")]
     Question(#[from] sceau_pki::Error),
     #[error("{0}")]
     Refused(#[from] OcspRefusal),
+}
+
+impl From<question::Unanswered> for Unanswered {
+    fn from(unanswered: question::Unanswered) -> Self {
+        match unanswered {
+            question::Unanswered::Unreachable(cause) => Self::Unreachable(cause),
+            question::Unanswered::Broken(cause) => Self::Broken(cause),
+            question::Unanswered::TooLarge(_) => Self::Refused(OcspRefusal::TooLarge),
+        }
+    }
 }
 
 impl Unanswered {
@@ -101,41 +108,11 @@ impl Manner {
 }
 
 async fn call(responder: &Uri, question: Vec<u8>) -> Result<Bytes, Unanswered> {
-    let address = || io::Error::from(io::ErrorKind::InvalidInput);
-    let authority = responder.authority().ok_or_else(address)?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driving = Driving(tokio::spawn(connection));
-    let path = responder.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
-        .header(HOST, authority.as_str())
-        .header(CONTENT_TYPE, "application/ocsp-request")
-        .header(CONNECTION, "close")
-        .header(USER_AGENT, concat!("sceau-gate/", env!("CARGO_PKG_VERSION")))
-        .body(Full::new(Bytes::from(question)))
-        .map_err(|_| address())?;
-    let response = sender.send_request(request).await?;
-    if response.status() != StatusCode::OK {
-        return Err(Unanswered::Status(response.status()));
+    let kind = HeaderValue::from_static("application/ocsp-request");
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
+    let answer = question::ask(responder, Method::POST, headers, Bytes::from(question)).await?;
+    if answer.status != StatusCode::OK {
+        return Err(Unanswered::Status(answer.status));
     }
-    let body = match Limited::new(response.into_body(), LONGEST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(OcspRefusal::TooLarge.into()),
-        Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => return Err(Unanswered::Broken(*error)),
-            Err(error) => return Err(io::Error::other(error).into()),
-        },
-    };
-    drop(driving);
-    Ok(body)
-}
-
-/// Ends with the question, whenever that ends.
-struct Driving<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Driving<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    Ok(answer.body(LONGEST).await?)
 }

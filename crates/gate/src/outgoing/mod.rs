@@ -2,11 +2,10 @@
 //!
 //! It must never be reached from elsewhere, nor through a person's browser: whoever reaches it speaks with our certificate.
 
-mod door;
+mod call;
 mod words;
 
 use std::{
-    fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -19,6 +18,7 @@ use hyper::http::uri::{Authority, Scheme, Uri};
 use sceau_pki::{Certificate, RevocationLists};
 
 use crate::{
+    door::At,
     error::Error,
     files::certificates,
     lists::{Feed, Source, Subscriber},
@@ -26,7 +26,10 @@ use crate::{
     settings::OutgoingTable,
     upstream::{self, Upstreams},
 };
-pub(crate) use door::{Door, Taken};
+pub(crate) use call::open;
+
+const NOT_OURS: &str = "write an address of this machine alone, 127.0.0.1:8081 or [::1]:8081, or unix:/path with its `mode`: \
+                        whoever reaches it speaks with your certificate";
 
 /// Where applications call, and whom that reaches.
 #[derive(Debug)]
@@ -41,14 +44,6 @@ pub(crate) struct Outgoing {
     feeds: Arc<OnceLock<Vec<Arc<Feed>>>>,
     /// Of the lists that the connections in use were begun under.
     epoch: AtomicU64,
-}
-
-/// An address of this machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum At {
-    Tcp(SocketAddr),
-    /// With its mode.
-    Unix(PathBuf, u32),
 }
 
 /// One before its lists are loaded.
@@ -92,7 +87,7 @@ impl Draft {
         let lists = (!sources.is_empty()).then(|| current(&feeds));
         let upstreams = upstream::of_outgoing(folder, &name, table, &authority, lists, ledger)?;
         let base = to.path().trim_end_matches('/').to_owned();
-        let at = At::read(&table.address, table.mode.as_deref(), &name)?;
+        let at = self::at(&table.address, table.mode.as_deref(), &name)?;
         let outgoing = Outgoing { at, upstreams, authority, base, feeds, epoch: AtomicU64::new(0) };
         Ok(Self { name, outgoing, sources, authorities: known.transpose()?.unwrap_or_default() })
     }
@@ -148,36 +143,25 @@ impl Outgoing {
     }
 }
 
-impl At {
-    fn read(text: &str, mode: Option<&str>, outgoing: &str) -> Result<Self, Error> {
-        let at = |setting: &str| format!("{outgoing}, {setting}");
-        let Some(path) = text.strip_prefix("unix:") else {
-            let address: Option<SocketAddr> = text.parse().ok();
-            let loopback =
-                address.filter(|address| address.ip().to_canonical().is_loopback() && mode.is_none());
-            let reason = "write an address of this machine alone, 127.0.0.1:8081 or [::1]:8081, or unix:/path with its `mode`: \
-                          whoever reaches it speaks with your certificate";
-            return loopback.map(Self::Tcp).ok_or_else(|| Error::setting(at("address"), reason));
-        };
-        let mode = match mode {
-            None | Some("0600") => 0o600,
-            Some("0660") => 0o660,
-            Some(_) => {
-                return Err(Error::setting(at("mode"), "0600, for its owner, or 0660, for its group too"));
+/// An address of this machine alone.
+fn at(text: &str, mode: Option<&str>, outgoing: &str) -> Result<At, Error> {
+    let refused = |setting: &str, reason| Err(Error::setting(format!("{outgoing}, {setting}"), reason));
+    let Some(path) = text.strip_prefix("unix:") else {
+        let address: Option<SocketAddr> = text.parse().ok();
+        return match address {
+            Some(address) if address.ip().to_canonical().is_loopback() && mode.is_none() => {
+                Ok(At::Tcp(address))
             }
+            _ => refused("address", NOT_OURS),
         };
-        if !Path::new(path).is_absolute() {
-            return Err(Error::setting(at("address"), "the path of a socket begins with a slash"));
-        }
-        Ok(Self::Unix(PathBuf::from(path), mode))
+    };
+    let mode = match mode {
+        None | Some("0600") => 0o600,
+        Some("0660") => 0o660,
+        Some(_) => return refused("mode", "0600, for its owner, or 0660, for its group too"),
+    };
+    if !Path::new(path).is_absolute() {
+        return refused("address", "the path of a socket begins with a slash");
     }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path, _) => write!(f, "unix:{}", path.display()),
-        }
-    }
+    Ok(At::Unix(PathBuf::from(path), mode))
 }

@@ -5,14 +5,14 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use hyper::http::uri::{Authority, Scheme};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    io::{AsyncWrite, AsyncWriteExt as _},
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsConnector;
 
 use super::room::{self, Reserved};
 use crate::{
-    holding::Holding,
+    holding::{Holding, Stream},
     proxy::{Carried, Version},
 };
 
@@ -50,9 +50,6 @@ pub(crate) enum Speaks {
     One,
     Two,
 }
-
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection to an upstream, whatever carries it.
 pub(crate) struct Wire {

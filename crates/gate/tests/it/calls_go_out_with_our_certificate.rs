@@ -228,21 +228,23 @@ async fn what_others_could_reach_is_refused() {
     let out = Out::to(to, &tls("root", "")).await;
     let tls = tls("root", "");
     let lists = format!("revocation_lists = [\"{}/root.crl\"]", chain().display());
-    for (address, to, more) in [
-        ("0.0.0.0:0", to, ""),
-        ("192.0.2.1:1", to, ""),
-        ("[::]:0", to, ""),
-        ("localhost:1", to, ""),
-        ("unix:relative", to, ""),
-        (at, to, "mode = \"0600\""),
-        ("unix:/tmp/x.sock", to, "mode = \"0666\""),
-        (at, "http://localhost:1", ""),
-        (at, "https://u@localhost:1", ""),
-        (at, "https://localhost/?a", ""),
+    let (not_ours, shape) = ("address: write an address of this machine alone", "to: write it https://host");
+    for (address, to, more, said) in [
+        ("0.0.0.0:0", to, "", not_ours),
+        ("192.0.2.1:1", to, "", not_ours),
+        ("[::]:0", to, "", not_ours),
+        ("localhost:1", to, "", not_ours),
+        ("unix:relative", to, "", "the path of a socket begins with a slash"),
+        (at, to, "mode = \"0600\"", not_ours),
+        ("unix:/tmp/x.sock", to, "mode = \"0666\"", "mode: 0600, for its owner"),
+        (at, "http://localhost:1", "", shape),
+        (at, "https://u@localhost:1", "", shape),
+        (at, "https://localhost/?a", "", shape),
     ] {
         fs::write(out.folder.path().join("gate.toml"), settings(address, to, &format!("{tls}\n{more}")))
             .unwrap();
-        assert!(out.reload.ask().await.is_err(), "{address} {to} {more}");
+        let refusal = out.reload.ask().await.unwrap_err().to_string();
+        assert!(refusal.contains(said), "{address} {to} {more}: {refusal}");
     }
     fs::write(out.folder.path().join("gate.toml"), settings(at, to, &lists)).unwrap();
     assert!(out.reload.ask().await.unwrap_err().to_string().contains("tls.authority"));

@@ -165,11 +165,13 @@ fn make() -> TempDir {
         request(name, subject);
         sign(name, authority, section, dates);
     }
-    let injecting = "[req]\nprompt=no\ndistinguished_name=dn\n[dn]\nCN=x\\r\\nevil: y\\\"\n";
-    fs::write(at.join("injecting.cnf"), injecting).unwrap();
-    let words = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config injecting.cnf -keyout injecting.key";
-    run(at, "openssl", &format!("{words} -out injecting.csr"));
-    sign("injecting", "authority", "client", "-days 30");
+    for (name, common_name) in [("injecting", "x\\r\\nevil: y\\\""), ("turning", "Élise\u{202e}b")] {
+        let settings = "[req]\nprompt=no\nutf8=yes\nstring_mask=utf8only\ndistinguished_name=dn\n[dn]\nCN=";
+        fs::write(at.join(format!("{name}.cnf")), format!("{settings}{common_name}\n")).unwrap();
+        let words = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        run(at, "openssl", &format!("{words} -config {name}.cnf -keyout {name}.key -out {name}.csr"));
+        sign(name, "authority", "client", "-days 30");
+    }
     for authority in ["root", "authority"] {
         if authority == "authority" {
             run(
@@ -254,6 +256,13 @@ impl Stage {
         let aside = self.folder().join("gate.toml.new");
         fs::write(&aside, text).unwrap();
         fs::rename(&aside, self.folder().join("gate.toml")).unwrap();
+    }
+
+    /// Writes a configuration that is refused with these words.
+    pub(crate) async fn refuses(&self, text: &str, said: &str) {
+        self.write(text);
+        let refusal = self.reload.ask().await.unwrap_err().to_string();
+        assert!(refusal.contains(said), "{said}: {refusal}");
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -137,19 +137,19 @@ async fn a_configuration_that_reaches_nobody_or_shows_its_key_to_others_is_refus
     std::fs::copy(format!("{chain}/direct.key"), &key).unwrap();
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
     let open = format!("tls = {{ certificate = \"{chain}/direct.pem\", key = \"{}\" }}", key.display());
-    for (upstream, settings) in [
-        ("[]", ""),
-        ("\"ftp://localhost:21\"", ""),
-        ("\"http://localhost\"", ""),
-        ("\"unix:relative\"", ""),
-        ("\"http://localhost:1\"", "tls = {}"),
-        ("\"https://localhost:1\"", &format!("tls = {{ certificate = \"{chain}/direct.pem\" }}")),
-        ("\"https://localhost:1\"", &open),
-        ("\"http://localhost:1\"", "largest_body = \"1 kB\""),
+    let (shape, half) =
+        ("upstream: write it http://", format!("tls = {{ certificate = \"{chain}/direct.pem\" }}"));
+    for (upstream, settings, said) in [
+        ("[]", "", shape),
+        ("\"ftp://localhost:21\"", "", shape),
+        ("\"http://localhost\"", "", shape),
+        ("\"unix:relative\"", "", shape),
+        ("\"http://localhost:1\"", "tls = {}", "no upstream of this route begins with https://"),
+        ("\"https://localhost:1\"", &half, "a certificate needs its key"),
+        ("\"https://localhost:1\"", &open, "open.key"),
+        ("\"http://localhost:1\"", "largest_body = \"1 kB\"", "write it 512 KiB"),
     ] {
-        stage.write(&configuration(stage.upstream, upstream, settings));
-        let refused = stage.reload.ask().await;
-        assert!(refused.is_err(), "{upstream} {settings}");
+        stage.refuses(&configuration(stage.upstream, upstream, settings), said).await;
     }
     drop(stage.stop().await);
 }

@@ -135,16 +135,19 @@ async fn a_name_that_comes_octet_by_octet_is_read() {
 async fn what_cannot_be_passed_on_is_refused() {
     let stage = stage("\"http://127.0.0.1:9\"", "").await;
     let before = std::fs::read_to_string(stage.folder().join("gate.toml")).unwrap();
-    for pass in [
-        "name = \"192.0.2.1\"\nto = \"h:1\"",
-        "name = \"a b\"\nto = \"h:1\"",
-        "name = \"a.example\"\nto = \"h\"",
-        "name = \"a.example\"\nto = \"h:1\"\nsend_proxy = 3",
-        "name = \"a.example\"\nto = \"h:1\"\n[[listener.pass]]\nname = \"A.example\"\nto = \"h:2\"",
+    let name = "a host's name is needed, and each once";
+    for (pass, said) in [
+        ("name = \"192.0.2.1\"\nto = \"h:1\"", name),
+        ("name = \"a b\"\nto = \"h:1\"", name),
+        ("name = \"a.example\"\nto = \"h\"", "pass 1, to: write it host:port"),
+        ("name = \"a.example\"\nto = \"h:1\"\nsend_proxy = 3", "the PROXY protocol has versions 1 and 2"),
+        (
+            "name = \"a.example\"\nto = \"h:1\"\n[[listener.pass]]\nname = \"A.example\"\nto = \"h:2\"",
+            "pass 2, name: a host's name is needed, and each once",
+        ),
     ] {
         let pass = format!("[[listener.pass]]\n{pass}\n[[listener.route]]\npath");
-        stage.write(&before.replacen("[[listener.route]]\npath", &pass, 1));
-        assert!(stage.reload.ask().await.is_err(), "{pass}");
+        stage.refuses(&before.replacen("[[listener.route]]\npath", &pass, 1), said).await;
     }
     drop(stage.stop().await);
 }

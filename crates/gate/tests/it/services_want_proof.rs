@@ -121,15 +121,15 @@ async fn a_word_that_nobody_could_check_is_refused() {
     let good = fs::read_to_string(stage.folder().join("gate.toml")).unwrap();
     run(stage.folder(), "openssl", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out other.key");
     run(stage.folder(), "chmod", "600 other.key");
-    for (from, to) in [
-        ("key = \"assertion.key\"", "key = \"other.key\""),
-        ("key = \"assertion.key\"", "key = \"none.key\""),
-        ("audience = \"urn:service\"", "audience = \"urn:service\", lifetime = \"1h\""),
-        ("audience = \"urn:service\"", "audience = \"urn:service\", lifetime = \"0s\""),
-        ("clients = \"recette\"\n", ""),
+    let (key, audience) = ("key = \"assertion.key\"", "audience = \"urn:service\"");
+    for (from, to, said) in [
+        (key, "key = \"other.key\"", "assertion.key: an ECDSA key of P-256"),
+        (key, "key = \"none.key\"", "assertion.key: "),
+        (audience, "audience = \"urn:service\", lifetime = \"1h\"", "assertion.lifetime: write 1s to 10m"),
+        (audience, "audience = \"urn:service\", lifetime = \"0s\"", "no time at all is too little"),
+        ("clients = \"recette\"\n", "", "assertion: without `clients` nobody is known"),
     ] {
-        stage.write(&good.replacen(from, to, 1));
-        assert!(stage.reload.ask().await.is_err(), "{to}");
+        stage.refuses(&good.replacen(from, to, 1), said).await;
     }
     drop(stage.stop().await);
 }

@@ -22,17 +22,19 @@ async fn the_next_request_of_a_connection_goes_by_the_new_file_and_a_wrong_one_c
     stage.reload.ask().await.unwrap();
     let (status, head) = kept.get("/mtls-protect/a").await;
     assert!(status == "403" && head.contains("client_unknown"), "{head}");
-    for (what, wrong) in [
-        ("not TOML", "listener = [".to_owned()),
-        ("an unknown setting", format!("anybody = true\n{good}")),
-        ("a file that is not there", good.replace("root.pem", "none.pem")),
-        ("an address that is not ours", good.replace("127.0.0.1:0", "192.0.2.1:1")),
-        ("nothing", String::new()),
+    let timed = |setting: &str| good.replace("path =", &format!("{setting}\npath ="));
+    for (wrong, said) in [
+        ("listener = [".to_owned(), "the configuration cannot be read: TOML parse error"),
+        (format!("anybody = true\n{good}"), "unknown field `anybody`"),
+        (good.replace("root.pem", "none.pem"), "clients.recette, anchors: cannot use "),
+        (good.replace("127.0.0.1:0", "192.0.2.1:1"), "cannot listen on 192.0.2.1:1"),
+        (String::new(), "neither a [[listener]] nor an [[outgoing]]"),
+        (timed("answer_within = \"0s\""), "no time at all is too little"),
+        (timed("largest_head = \"65 KiB\""), "route 1, largest_head: a head has at most 64 KiB"),
     ] {
-        stage.write(&wrong);
-        assert!(stage.reload.ask().await.is_err(), "{what}");
-        assert_eq!(kept.get("/mtls-protect/a").await.0, "403", "{what}: the one in force stays");
-        assert_eq!(kept.get("/public").await.0, "200", "{what}");
+        stage.refuses(&wrong, said).await;
+        assert_eq!(kept.get("/mtls-protect/a").await.0, "403", "{said}: the one in force stays");
+        assert_eq!(kept.get("/public").await.0, "200", "{said}");
     }
     // Nobody asks: the file is looked at.
     stage.write(&good);

@@ -14,11 +14,11 @@ fn gate() -> Command {
 }
 
 #[test]
-fn a_wrong_file_and_a_missing_one_are_told_apart() {
+fn what_was_written_and_what_the_machine_does_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gate.toml");
     for (text, code, said) in [
-        (None, 1, "gate.toml"),
+        (None, 3, "gate.toml"),
         (Some("listener = 1"), 3, "the configuration cannot be read"),
         (Some("listener = []\nsecret = 'no'"), 3, "unknown field `secret`"),
     ] {
@@ -31,14 +31,70 @@ fn a_wrong_file_and_a_missing_one_are_told_apart() {
         assert!(words.starts_with("sceau-gate: ") && words.contains(said), "{words}");
         assert!(ended.stdout.is_empty());
     }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    for (address, code) in [(taken, 1), ("192.0.2.1:1".parse().unwrap(), 3)] {
+        let text =
+            usual("127.0.0.1:9".parse().unwrap(), &lists()).replace("127.0.0.1:0", &address.to_string());
+        std::fs::write(&file, text).unwrap();
+        let ended = gate().arg("run").arg("--config").arg(&file).output().unwrap();
+        let words = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{words}");
+        assert!(words.contains(&format!("cannot listen on {address}")), "{words}");
+    }
+}
+
+fn lists() -> [String; 2] {
+    ["root", "authority"].map(|name| format!("{}/{name}.crl", chain().display()))
+}
+
+#[test]
+fn a_check_looks_whether_a_journal_and_a_log_can_be_written_and_writes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gate.toml");
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    let usual = usual("127.0.0.1:9".parse().unwrap(), &lists());
+    for (journal, log, said) in [
+        ("unchecked.jsonl", "access.jsonl", None),
+        ("unchecked.jsonl", "-", None),
+        ("folder", "access.jsonl", Some("clients.recette, fail_open.journal: cannot use ")),
+        ("unchecked.jsonl", "folder", Some("observe, access_log: cannot use ")),
+        ("unchecked.jsonl", "none/access.jsonl", Some("observe, access_log: cannot use ")),
+        ("unchecked.jsonl", "gate.toml/access.jsonl", Some("observe, access_log: cannot use ")),
+    ] {
+        let open = format!("fail_open = {{ maximum_age = \"1h\", journal = \"{journal}\" }}\naddresses =");
+        let text = usual.replace("addresses =", &open);
+        std::fs::write(&file, format!("{text}[observe]\naccess_log = \"{log}\"\n")).unwrap();
+        let ended = gate().arg("check").arg("--config").arg(&file).output().unwrap();
+        let words = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(if said.is_some() { 3 } else { 0 }), "{journal} {log}: {words}");
+        assert!(said.is_none_or(|said| words.contains(said)), "{words}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was made: {journal} {log}");
+    }
+}
+
+#[test]
+fn the_statement_is_written_where_and_as_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gate.toml");
+    std::fs::write(&file, usual("127.0.0.1:9".parse().unwrap(), &lists())).unwrap();
+    let page = folder.path().join("page.html");
+    for (words, session, lang) in
+        [(vec!["--language", "fr"], "en_GB.UTF-8", "fr"), (vec![], "fr_FR.UTF-8", "fr"), (vec![], "C", "en")]
+    {
+        let mut command = gate();
+        command.arg("statement").arg("--config").arg(&file).args(words).arg("-o").arg(&page);
+        assert!(command.env("LC_ALL", session).status().unwrap().success());
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.contains(&format!("<html lang=\"{lang}\">")), "{session}");
+    }
 }
 
 #[test]
 fn it_says_where_it_listens_and_ends_when_it_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gate.toml");
-    let lists = ["root", "authority"].map(|name| format!("{}/{name}.crl", chain().display()));
-    let text = usual("127.0.0.1:9".parse().unwrap(), &lists);
+    let text = usual("127.0.0.1:9".parse().unwrap(), &lists());
     std::fs::write(&file, text).unwrap();
     let mut command = gate();
     command.args(["run", "--die-with-parent", "--config"]).arg(&file);

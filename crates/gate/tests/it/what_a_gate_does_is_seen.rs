@@ -88,10 +88,7 @@ async fn each_request_verdict_and_handshake_is_counted() {
         (&"certificate_revoked".into(), &"127.0.0.1".into())
     );
     let client = &state["clients"][0]["named"][0];
-    assert_eq!(
-        (&client["common_name"], &client["requests"]),
-        (&"sas-agregateur-recette".into(), &2.into())
-    );
+    assert_eq!((&client["common_name"], &client["requests"]), (&"sas-agregateur-recette".into(), &2.into()));
     assert!(state["lists"][1]["used"][0]["current"].as_bool().unwrap(), "{state}");
     let own = sample(&said, "sceau_gate_certificate_days_left{place=\"listener 1, certificate\"");
     assert!((29.0..=30.0).contains(&own), "{own}");
@@ -174,9 +171,14 @@ async fn it_is_watched_by_a_socket_and_from_elsewhere_only_where_that_is_said() 
     assert_eq!(mode & 0o777, 0o660);
 
     let good = usual(stage.upstream, &lists());
-    for wrong in ["address = \"0.0.0.0:0\"", "address = \"here\"", "traces = \"https://x\"", "port = 1"] {
-        stage.write(&format!("{good}[observe]\n{wrong}\n"));
-        assert!(stage.reload.ask().await.is_err(), "{wrong}");
+    for (wrong, said) in [
+        ("address = \"0.0.0.0:0\"", "observe, address: others can look from there"),
+        ("address = \"here\"", "observe, address: write it 127.0.0.1:9464"),
+        ("traces = \"https://x\"", "observe, traces: write it http://"),
+        ("port = 1", "unknown field `port`"),
+        ("access_log = \"none/access.jsonl\"", "observe, access_log: cannot use "),
+    ] {
+        stage.refuses(&format!("{good}[observe]\n{wrong}\n"), said).await;
     }
     stage.write(&good);
     stage.reload.ask().await.unwrap();

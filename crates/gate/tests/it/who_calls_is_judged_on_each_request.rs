@@ -1,6 +1,6 @@
 //! Certificate, name, revocation and address, each refusal with its own code and the annex's body.
 
-use crate::outside::Stage;
+use crate::outside::{Stage, chain, run, usual};
 
 /// The first line, the code and the body of an answer.
 fn parts(answer: &str) -> (String, String, String) {
@@ -124,5 +124,18 @@ async fn nobody_tunnels_through() {
     let stage = Stage::set().await;
     let said = stage.tunnel().await;
     assert!(said.contains("405"), "{said}");
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_turns_a_line_around_is_told_harmlessly() {
+    let observe = "[observe]\naddress = \"127.0.0.1:0\"\n";
+    let lists = ["root", "authority"].map(|name| format!("{}/{name}.crl", chain().display()));
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| usual(upstream, &lists) + observe).await;
+    let answer = stage.curl("/mtls-protect/a", &Stage::as_client("turning")).await;
+    assert!(answer.ends_with(&refused("Forbidden", "SUCCESS", "Élise\\u202eb")), "{answer}");
+    let page = format!("-sS http://{}/state.json", stage.observed.unwrap());
+    let page = tokio::task::spawn_blocking(move || run(chain(), "curl", &page)).await.unwrap();
+    assert!(page.contains("\\u00c9lise\\u202eb") && page.is_ascii(), "{page}");
     drop(stage.stop().await);
 }

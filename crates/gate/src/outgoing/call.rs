@@ -1,17 +1,6 @@
-//! Where applications of this machine call.
+//! Calls of applications of this machine, each sent to the partner.
 
-use std::{
-    convert::Infallible,
-    fs, io,
-    net::SocketAddr,
-    os::{
-        fd::OwnedFd,
-        unix::fs::{FileTypeExt as _, PermissionsExt as _},
-    },
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
@@ -22,20 +11,14 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, UnixListener},
-    sync::Semaphore,
-    task::JoinSet,
-};
 
-use super::{At, Outgoing, words};
+use super::{Outgoing, words};
 use crate::{
     answer::{self, Body},
     connection::HEAD,
-    error::Error,
+    door::{At, Door, Taken},
     forward::{says, strip, withhold},
-    given::{Given, lend},
+    holding::Stream,
     live::Live,
     upstream::{Errand, Upload},
 };
@@ -46,96 +29,17 @@ const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// Of this machine's own business.
 const OURS: [HeaderName; 5] = [PROXY_AUTHORIZATION, REFERER, VIA, HeaderName::from_static("x-real-ip"), HOST];
 
-/// An address on which applications are answered, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Door {
-    pub(crate) at: At,
-    socket: Socket,
-    _task: JoinSet<()>,
-}
-
-#[derive(Clone, Debug)]
-enum Socket {
-    Tcp(Arc<TcpListener>),
-    Unix(Arc<UnixListener>),
-}
-
-/// An address that is taken.
-#[derive(Debug)]
-pub(crate) struct Taken {
-    at: At,
-    socket: Socket,
-}
-
-impl Taken {
-    /// Of a port 0, the one that the system chose.
-    pub(crate) fn address(&self) -> String {
-        match &self.socket {
-            Socket::Tcp(socket) => {
-                socket.local_addr().map_or_else(|_| self.at.to_string(), |it| it.to_string())
-            }
-            Socket::Unix(_) => self.at.to_string(),
-        }
-    }
-}
-
-impl Door {
-    /// Takes the address.
-    ///
-    /// # Errors
-    /// [`Error::Listen`], [`Error::File`] of a socket.
-    pub(crate) async fn take(at: &At, given: &Given) -> Result<Taken, Error> {
-        let socket = match at {
-            At::Tcp(address) => {
-                let socket = given.tcp(*address).await;
-                let socket = socket.map_err(|cause| Error::Listen { address: *address, cause });
-                Socket::Tcp(Arc::new(socket?))
-            }
-            At::Unix(path, mode) => {
-                let file = |cause| Error::File {
-                    setting: "outgoing, address".to_owned(),
-                    path: path.display().to_string(),
-                    cause,
-                };
-                Socket::Unix(Arc::new(unix(path, *mode, given).map_err(file)?))
-            }
-        };
-        Ok(Taken { at: at.clone(), socket })
-    }
-
-    /// Answers there.
-    pub(crate) fn open(Taken { at, socket }: Taken, live: Arc<Live>) -> Self {
-        let (mut task, own_at) = (JoinSet::new(), at.clone());
-        let places = Arc::new(Semaphore::new(CALLERS));
-        match socket.clone() {
-            Socket::Tcp(socket) => task.spawn(async move {
-                let own = socket.local_addr().ok();
-                loop {
-                    let accepted = socket.accept().await.map(|(stream, _)| stream);
-                    attend(accepted, &places, Here { at: at.clone(), own, live: Arc::clone(&live) }).await;
-                }
-            }),
-            Socket::Unix(socket) => task.spawn(async move {
-                loop {
-                    let accepted = socket.accept().await.map(|(stream, _)| stream);
-                    attend(accepted, &places, Here { at: at.clone(), own: None, live: Arc::clone(&live) })
-                        .await;
-                }
-            }),
-        };
-        Self { at: own_at, socket, _task: task }
-    }
-
-    /// Another handle on its socket.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub(crate) fn lend(&self) -> io::Result<OwnedFd> {
-        match &self.socket {
-            Socket::Tcp(socket) => lend(&**socket),
-            Socket::Unix(socket) => lend(&**socket),
-        }
-    }
+/// Lets applications in at an address that is taken.
+pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
+    let (at, crowd) = (taken.at().clone(), Arc::clone(&live.crowd));
+    // They want descriptors as clients do, of the same ones.
+    let enter = move || {
+        let crowd = Arc::clone(&crowd);
+        async move { crowd.permit().await }
+    };
+    taken.open(CALLERS, enter, move |visitor| {
+        attend(visitor.stream, Here { at: at.clone(), own: visitor.own, live: Arc::clone(&live) })
+    })
 }
 
 /// Where a request came in.
@@ -145,26 +49,15 @@ struct Here {
     live: Arc<Live>,
 }
 
-async fn attend<S>(accepted: io::Result<S>, places: &Arc<Semaphore>, here: Here)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let Ok(stream) = accepted else {
-        // Out of descriptors: others close theirs meanwhile.
-        return tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+async fn attend(stream: Box<dyn Stream>, here: Here) {
     let here = Arc::new(here);
-    tokio::spawn(async move {
-        let service = service_fn(move |request| {
-            let here = Arc::clone(&here);
-            async move { Ok::<_, Infallible>(here.answer(request).await) }
-        });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD);
-        drop(builder.serve_connection(TokioIo::new(stream), service).await);
-        drop(place);
+    let service = service_fn(move |request| {
+        let here = Arc::clone(&here);
+        async move { Ok::<_, Infallible>(here.answer(request).await) }
     });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD);
+    drop(builder.serve_connection(TokioIo::new(stream), service).await);
 }
 
 impl Here {
@@ -271,19 +164,4 @@ fn said(status: StatusCode, code: &'static str, words: &'static str) -> Response
     let mut response = answer::failure_in_words(status, code, words);
     answer::explain(&mut response, code, words);
     response
-}
-
-/// A socket of this mode. One that nobody listens on any more gives way.
-fn unix(path: &Path, mode: u32, given: &Given) -> io::Result<UnixListener> {
-    if let Some(socket) = given.unix(path)? {
-        return Ok(socket);
-    }
-    let is_left = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
-        && std::os::unix::net::UnixStream::connect(path).is_err();
-    if is_left {
-        fs::remove_file(path)?;
-    }
-    let socket = UnixListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    Ok(socket)
 }
