@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use tokio::time::Instant;
 
 use super::statements;
 use super::{DeliveryError, Handler, Message, Outbox};
@@ -52,18 +53,24 @@ impl Dispatcher {
     /// Delivers until the future is dropped or `stop` resolves; a delivery under way is finished first.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
+        let mut look = Instant::now();
         loop {
-            let pause = match self.deliver_due().await {
-                Ok(_) => self.pause().await,
+            look = match self.deliver_all_due().await {
+                // What is due later is what it was: the database need not be asked again.
+                Ok(Delivered { none_failed: true, .. }) if Instant::now() < look => look,
+                Ok(_) => {
+                    let pause = self.pause().await;
+                    Instant::now() + pause
+                }
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be read");
-                    Duration::from_secs(5)
+                    Instant::now() + Duration::from_secs(5)
                 }
             };
             tokio::select! {
                 () = &mut stop => return,
                 () = self.outbox.wake.notified() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(look) => {}
             }
         }
     }
@@ -73,7 +80,11 @@ impl Dispatcher {
     /// # Errors
     /// [`StoreError`] if the outbox cannot be read or noted; deliveries made before stay made.
     pub async fn deliver_due(&self) -> Result<usize, StoreError> {
-        let mut delivered = 0;
+        Ok(self.deliver_all_due().await?.messages)
+    }
+
+    async fn deliver_all_due(&self) -> Result<Delivered, StoreError> {
+        let mut delivered = Delivered { messages: 0, none_failed: true };
         loop {
             let rows = self.due().await?;
             if rows.is_empty() {
@@ -85,7 +96,9 @@ impl Dispatcher {
             let deliveries = messages.into_iter().map(|message| self.deliver(message));
             let deliveries = futures::stream::iter(deliveries).buffer_unordered(self.at_once as usize);
             for done in deliveries.collect::<Vec<_>>().await {
-                delivered += usize::from(done?);
+                let done = done?;
+                delivered.messages += usize::from(done);
+                delivered.none_failed &= done;
             }
             if last {
                 return Ok(delivered);
@@ -152,6 +165,12 @@ impl Dispatcher {
         let due: Option<u64> = row.get("due").unwrap_or(None);
         due.map_or(longest, |due| Duration::from_millis(due.saturating_sub(now)).min(longest))
     }
+}
+
+/// What came of the messages that were due.
+struct Delivered {
+    messages: usize,
+    none_failed: bool,
 }
 
 /// A message that is being delivered, this attempt counted.
