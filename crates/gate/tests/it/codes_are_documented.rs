@@ -1,4 +1,4 @@
-//! Each code that a caller or the log reads stands in docs/gate.md.
+//! Each code that a caller or the log reads, and each setting, stands in docs/gate.md.
 
 use std::fs;
 
@@ -44,4 +44,34 @@ fn each_code_stands_in_the_document() {
         }
     }
     assert!(found >= 50, "they are found: {found}");
+}
+
+/// The fields of tables, as the file writes them.
+fn settings(source: &str) -> Vec<&str> {
+    let fields = source.lines().filter_map(|line| line.strip_prefix("    "));
+    let fields = fields.map(|line| line.strip_prefix("pub(crate) ").unwrap_or(line));
+    let fields = fields.filter_map(|line| line.split_once(": ").map(|(name, _)| name));
+    let is_name =
+        |name: &&str| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_');
+    fields.filter(is_name).collect()
+}
+
+#[test]
+fn each_setting_stands_in_the_table() {
+    let at = |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let document = at("../../docs/gate.md");
+    let (_, table) = document.split_once("## All settings").unwrap();
+    let mut found = 0;
+    for file in ["settings.rs", "ocsp/settings.rs", "observe/settings.rs"] {
+        let source = at(&format!("src/{file}"));
+        for tables in source.split("Deserialize").skip(1).filter_map(|part| part.split_once("\n}")) {
+            for setting in settings(tables.0) {
+                found += 1;
+                let names = ["lists", "observe", "listener", "outgoing", "route", "pass"];
+                let is_named = names.contains(&setting) || table.contains(&format!("`{setting}`"));
+                assert!(is_named, "{file}: {setting}");
+            }
+        }
+    }
+    assert!(found >= 40, "they are found: {found}");
 }
