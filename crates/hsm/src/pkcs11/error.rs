@@ -73,7 +73,9 @@ pub enum TokenError {
         why: String,
     },
     /// All sessions are in use.
-    #[error("the token of {0} is busy: all its sessions were in use for five seconds")]
+    #[error(
+        "the token of {0} is busy: all its sessions are in use, and too many callers wait or waited for five seconds"
+    )]
     Busy(String),
     /// A key of another kind.
     #[error("the key {address} cannot be used here: {why}")]

@@ -22,6 +22,8 @@ use super::{
 
 /// Sessions at the same time: each signs for one caller.
 const SESSIONS: usize = 16;
+/// Callers that wait for one; more are turned away at once, since each holds a thread.
+const WAITING: usize = 64;
 /// How long a caller waits for a free session.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After the token did not answer, callers are told so at once for this long.
@@ -43,6 +45,7 @@ struct State {
     idle: Vec<Session>,
     /// How many sessions of this life are lent.
     lent: usize,
+    waiting: usize,
     away: Option<(Instant, TokenError)>,
     /// The PIN that was refused last.
     refused: Option<[u8; 32]>,
@@ -174,10 +177,12 @@ impl Token {
                 break;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || state.waiting >= WAITING {
                 return Err(TokenError::Busy(self.uri.short()));
             }
+            state.waiting += 1;
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         // Under the lock: one caller logs in, and the others find the token open.
         match self.open(&mut state) {

@@ -7,7 +7,10 @@ use sceau_pki::{
 };
 use serde_json::json;
 
-use super::{fault, place, profile};
+use super::{
+    fault, place, profile,
+    token::{self, AnyKey},
+};
 use crate::command::input::read_small;
 use crate::command::output::Access;
 use crate::failure::{Exit, Failure};
@@ -17,6 +20,8 @@ const EXAMPLES: &str = "\
 Examples:
   sceau cert bundle --profile sas --editor MonLogiciel --env test
   sceau cert bundle --key api.key --certificate api.crt --intermediate ca.cer -o api.pem
+
+With a key in a token (--key pkcs11:…) the bundle has certificate and issuer only: the key stays where it is.
 
 With a profile the files are looked for under its names in the folder that `sceau cert csr` made; each can be given apart.";
 
@@ -39,8 +44,8 @@ pub(crate) struct BundleOptions {
     /// Folder with the files [default: the profile's name]
     #[arg(long, value_name = "FOLDER", requires = "profile")]
     folder: Option<PathBuf>,
-    /// The private key, PEM or DER, without a password
-    #[arg(long, value_name = "FILE", required_unless_present = "profile")]
+    /// The private key, PEM or DER, without a password; or its address in a token
+    #[arg(long, value_name = "FILE|pkcs11:…", required_unless_present = "profile")]
     key: Option<PathBuf>,
     /// The certificate, PEM or DER
     #[arg(long, value_name = "FILE", required_unless_present = "profile")]
@@ -69,8 +74,13 @@ struct Plan {
 
 pub(super) fn run(options: &BundleOptions) -> Result<(), Failure> {
     let plan = plan(options)?;
-    place::refuse_git(&plan.output)?;
-    let key = private_key(&plan.key)?;
+    let key = match token::address(&plan.key)? {
+        Some(uri) => AnyKey::InToken(token::find(&uri)?),
+        None => {
+            place::refuse_git(&plan.output)?;
+            AnyKey::Here(private_key(&plan.key)?)
+        }
+    };
     let certificate = certificate(&plan.certificate, "the certificate")?;
     let intermediate = certificate_of_issuer(&plan)?;
     let mut problems = Vec::new();
@@ -81,11 +91,18 @@ pub(super) fn run(options: &BundleOptions) -> Result<(), Failure> {
             problems = naming_problems(&certificate, naming, &chain.issuer);
         }
     }
-    let fitted = Bundle::check(key, certificate, intermediate, purpose, super::now());
+    let is_in_token = matches!(key, AnyKey::InToken(_));
+    let fitted = match key {
+        AnyKey::Here(key) => Bundle::check(key, certificate, intermediate, purpose, super::now()),
+        AnyKey::InToken(key) => {
+            Bundle::check_with_key_elsewhere(&key, certificate, intermediate, purpose, super::now())
+        }
+    };
     match fitted.map_err(|error| fault::pki(&error))? {
         Ok(bundle) if problems.is_empty() => {
-            place::write(&plan.output, bundle.to_pem().as_bytes(), Access::Private, options.force)?;
-            tell(&bundle, &plan, options)
+            let access = if is_in_token { Access::Shared } else { Access::Private };
+            place::write(&plan.output, bundle.to_pem().as_bytes(), access, options.force)?;
+            tell(&bundle, &plan, is_in_token, options)
         }
         Ok(_) => Err(refused(&problems)),
         Err(deeper) => Err(refused(&[deeper, problems].concat())),
@@ -181,7 +198,7 @@ fn refused(problems: &[BundleProblem]) -> Failure {
     )
 }
 
-fn tell(bundle: &Bundle, plan: &Plan, options: &BundleOptions) -> Result<(), Failure> {
+fn tell(bundle: &Bundle, plan: &Plan, is_in_token: bool, options: &BundleOptions) -> Result<(), Failure> {
     let certificate = bundle.certificate();
     let days = certificate.not_after().saturating_sub(super::now()) / super::DAY_MS;
     if options.json {
@@ -192,18 +209,24 @@ fn tell(bundle: &Bundle, plan: &Plan, options: &BundleOptions) -> Result<(), Fai
             "sha256": certificate.fingerprint().to_string(),
             "not_after": say::day(certificate.not_after()),
             "days_left": days,
+            "holds_key": !is_in_token,
         }));
     }
     say::result(&format!(
-        "Bundle   {}  (key, certificate, intermediate; mode 0600)\nSubject  {}\nIssuer   {}\nUntil    {}, {} left",
+        "Bundle   {}  ({})\nSubject  {}\nIssuer   {}\nUntil    {}, {} left",
         plan.output.display(),
+        if is_in_token {
+            "certificate, intermediate; the key stays in its token"
+        } else {
+            "key, certificate, intermediate; mode 0600"
+        },
         certificate.subject(),
         certificate.issuer(),
         say::day(certificate.not_after()),
         say::counted(days, "day"),
     ))?;
     let folder = plan.output.parent().unwrap_or(Path::new("."));
-    if !place::is_marked(folder) {
+    if !is_in_token && !place::is_marked(folder) {
         say::remark(
             "The key is in the bundle, and the folder that it is in is not left out of backups: keep it in the folder that sceau cert csr made.",
         );

@@ -13,6 +13,7 @@ use sceau_pki::{
 
 use super::csr::KeyKind;
 use super::place::{self, KeyFolder};
+use super::token::{self, AnyKey};
 use super::{DAY_MS, fault};
 use crate::command::input::read_small;
 use crate::command::output::Access;
@@ -29,11 +30,14 @@ Examples:
   sceau cert ca list --issuer aci -o ACI.crl
   sceau cert ca ocsp --issuer aci                       answers on 127.0.0.1:8888
 
-The authority's key lies in its folder in clear, mode 0600, out of backups: it is for tests, and for networks where that is enough.";
+The authority's key lies in its folder in clear, mode 0600, out of backups: it is for tests, and for networks where \
+that is enough. With --key it is made in a token (an HSM), and the folder has its address.";
 
 /// Certificates and requests are small; a mistaken file may not be.
 const LONGEST: u64 = 1 << 20;
 const KEY: &str = "authority.key";
+/// In its place where the key is in a token.
+const ADDRESS: &str = "authority.uri";
 const CERTIFICATE: &str = "authority.cer";
 
 /// What to do with an authority.
@@ -68,6 +72,9 @@ struct NewOptions {
     /// Kind of its key
     #[arg(long, value_enum, default_value_t = KeyKind::Rsa4096)]
     key_kind: KeyKind,
+    /// Make its key in a token, under this address (RFC 7512)
+    #[arg(long, value_name = "pkcs11:…")]
+    key: Option<String>,
     /// Validity
     #[arg(long, value_name = "DAYS", default_value_t = 3653)]
     days: u32,
@@ -171,16 +178,17 @@ pub(super) fn run(command: &CaCommand) -> Result<(), Failure> {
     match command {
         CaCommand::Root(options) => {
             let profile = profile(&options.new, 1);
-            made(&options.new, || {
-                Authority::create(&profile, super::now()).map_err(|error| fault::pki(&error))
+            made(&options.new, |key| {
+                Authority::create_with(&profile, key, super::now()).map_err(|error| fault::pki(&error))
             })
         }
         CaCommand::Intermediate(options) => {
             let issuer = authority(&options.issuer)?;
             let published = published(&options.published);
             let mut state = State::read(&options.issuer)?;
-            made(&options.new, || {
-                let below = issuer.issue_authority(&profile(&options.new, 0), &published, super::now());
+            made(&options.new, |key| {
+                let profile = profile(&options.new, 0);
+                let below = issuer.issue_authority_with(&profile, &published, key, super::now());
                 let below = below.map_err(|error| fault::pki(&error))?;
                 state.issue(&below.certificate().serial());
                 state.write(&options.issuer)?;
@@ -205,34 +213,62 @@ fn profile(options: &NewOptions, path_length: u8) -> AuthorityProfile {
     }
 }
 
-fn made(options: &NewOptions, make: impl FnOnce() -> Result<Authority, Failure>) -> Result<(), Failure> {
+fn made(
+    options: &NewOptions,
+    make: impl FnOnce(AnyKey) -> Result<Authority<AnyKey>, Failure>,
+) -> Result<(), Failure> {
     let folder = KeyFolder::make(&options.folder)?;
     if options.name.is_empty() {
         return Err(fault::pki(&sceau_pki::Error::BadSubject));
     }
-    if folder.join(KEY).exists() {
+    if folder.join(KEY).exists() || folder.join(ADDRESS).exists() {
         let words = format!(
             "{} has an authority already, and its key is not overwritten: choose another folder",
             options.folder.display()
         );
         return Err(Failure::new(Exit::Usage, "exists", words));
     }
-    let authority = make()?;
+    let kind = KeyAlgorithm::from(options.key_kind);
+    let (key, file, content, said) = match &options.key {
+        None => {
+            let key = PrivateKey::generate(kind).map_err(|error| fault::pki(&error))?;
+            let pem = key.to_pem();
+            (AnyKey::Here(key), KEY, pem, "mode 0600, in clear")
+        }
+        Some(address) => {
+            let uri = token::must_be_address(address)?;
+            let key = token::make(&uri, kind)?;
+            let line = zeroize::Zeroizing::new(format!("{uri}\n"));
+            (AnyKey::InToken(key), ADDRESS, line, "its address: the key cannot leave the token")
+        }
+    };
+    let authority = make(key)?;
     let certificate = authority.certificate();
-    place::write(&folder.join(KEY), authority.key().to_pem().as_bytes(), Access::Private, false)?;
+    place::write(&folder.join(file), content.as_bytes(), Access::Private, false)?;
     place::write(&folder.join(CERTIFICATE), certificate.der(), Access::Shared, false)?;
     State::new().write(&options.folder)?;
     say::result(&format!(
-        "Authority    {}\nCertificate  {}, until {}\nKey          {}  (mode 0600, in clear)",
+        "Authority    {}\nCertificate  {}, until {}\nKey          {}  ({said})",
         certificate.subject(),
         folder.join(CERTIFICATE).display(),
         say::day(certificate.not_after()),
-        folder.join(KEY).display(),
+        folder.join(file).display(),
     ))
 }
 
-fn authority(folder: &Path) -> Result<Authority, Failure> {
-    let (key, certificate) = (folder.join(KEY), folder.join(CERTIFICATE));
+fn authority(folder: &Path) -> Result<Authority<AnyKey>, Failure> {
+    let key = key_of(folder)?;
+    let certificate = one_certificate(&folder.join(CERTIFICATE))?;
+    Authority::load(&certificate.to_pem(), key).map_err(|error| fault::pki(&error))
+}
+
+fn key_of(folder: &Path) -> Result<AnyKey, Failure> {
+    let (key, address) = (folder.join(KEY), folder.join(ADDRESS));
+    if address.exists() {
+        let text = read_small(&address, LONGEST, "an address of a key")?;
+        let text = String::from_utf8(text).unwrap_or_default();
+        return Ok(AnyKey::InToken(token::find(&token::must_be_address(text.trim_end())?)?));
+    }
     if !key.exists() {
         let words = format!(
             "{} is no authority's folder: sceau cert ca root or intermediate makes one",
@@ -243,9 +279,7 @@ fn authority(folder: &Path) -> Result<Authority, Failure> {
     sceau_hsm::durable::check_secret(&key)?;
     let text = zeroize::Zeroizing::new(read_small(&key, LONGEST, "a private key")?);
     let text = std::str::from_utf8(&text).map_err(|_| fault::pki(&sceau_pki::Error::NotAPrivateKey))?;
-    let key = PrivateKey::from_pem(text).map_err(|error| fault::pki(&error))?;
-    let certificate = one_certificate(&certificate)?;
-    Authority::load(&certificate.to_pem(), key).map_err(|error| fault::pki(&error))
+    PrivateKey::from_pem(text).map(AnyKey::Here).map_err(|error| fault::pki(&error))
 }
 
 fn published(options: &PublishedOptions) -> Publication {

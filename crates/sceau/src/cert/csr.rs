@@ -3,11 +3,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use sceau_hsm::pkcs11::{Pkcs11Uri, TokenKey};
 use sceau_pki::{CertificateRequest, KeyAlgorithm, Name, Oid, PrivateKey, Profile, key_facts};
 use serde_json::json;
 
 use super::place::KeyFolder;
-use super::{fault, profile};
+use super::{fault, profile, token};
 use crate::command::output::{Access, Output};
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -16,9 +17,10 @@ const EXAMPLES: &str = "\
 Examples:
   sceau cert csr --profile sas --editor MonLogiciel --env test
   sceau cert csr --common-name api.example.org --san api.example.org --folder api
+  sceau cert csr --common-name api.example.org --key 'pkcs11:token=gate;object=api?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sceau/pin'
 
 The private key never leaves this folder: nobody is sent it, and it is in no repository and no backup. Only the request, which ends in .csr, goes to \
-the authority.";
+the authority. With --key it is made in a token (an HSM), or the one that is there is taken, and it never is in a file.";
 
 /// What to ask for.
 #[derive(Debug, clap::Args)]
@@ -51,6 +53,9 @@ pub(crate) struct CsrOptions {
     /// Kind of key, without a profile [default: rsa-3072]
     #[arg(long, value_enum, conflicts_with = "profile")]
     key_kind: Option<KeyKind>,
+    /// Make the key in a token, or take the one that is there: its address (RFC 7512)
+    #[arg(long, value_name = "pkcs11:…")]
+    key: Option<String>,
     /// Folder of its own for the key; made where it is not there [default: the profile's name, or the common name]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -69,6 +74,8 @@ pub(super) enum KeyKind {
     Rsa4096,
     #[value(name = "ecdsa-p256")]
     P256,
+    #[value(name = "ecdsa-p384")]
+    P384,
 }
 
 impl From<KeyKind> for KeyAlgorithm {
@@ -78,6 +85,7 @@ impl From<KeyKind> for KeyAlgorithm {
             KeyKind::Rsa3072 => Self::Rsa3072,
             KeyKind::Rsa4096 => Self::Rsa4096,
             KeyKind::P256 => Self::EcdsaP256,
+            KeyKind::P384 => Self::EcdsaP384,
         }
     }
 }
@@ -98,6 +106,9 @@ pub(super) fn run(options: &CsrOptions) -> Result<(), Failure> {
         Some(text) => of_profile(&profile::named(text)?, text, options)?,
         None => of_options(options)?,
     };
+    if let Some(address) = &options.key {
+        return in_token(&plan, &token::must_be_address(address)?, options);
+    }
     let folder = KeyFolder::make(&plan.folder)?;
     let (key_path, request_path) = (folder.join(&plan.key_file), folder.join(&plan.request_file));
     // Both places first: a key is never overwritten, and never made for nothing.
@@ -110,7 +121,33 @@ pub(super) fn run(options: &CsrOptions) -> Result<(), Failure> {
     write(&mut request_file, request.to_pem().as_bytes(), &request_path)?;
     key_file.commit()?;
     request_file.commit()?;
-    tell(&plan, &request, &key_path, &request_path, options)
+    tell(&plan, &request, &Kept::File(&key_path), &request_path, options)
+}
+
+/// Where the private key is.
+enum Kept<'a> {
+    File(&'a Path),
+    /// What is said of it.
+    Token(&'a TokenKey, &'static str),
+}
+
+/// The same with a key in a token: the folder is for the request, which everybody may see.
+fn in_token(plan: &Plan, uri: &Pkcs11Uri, options: &CsrOptions) -> Result<(), Failure> {
+    if let Err(cause) = std::fs::create_dir(&plan.folder)
+        && cause.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        return Err(Failure::file("make the folder", &plan.folder, &cause));
+    }
+    let path = plan.folder.join(&plan.request_file);
+    // The place first: no key is made for nothing.
+    let mut file = new_file(&path, Access::Shared)?;
+    let (key, is_new) = token::find_or_make(uri, plan.kind)?;
+    let request =
+        CertificateRequest::make(&plan.subject, &plan.hosts, &key).map_err(|error| fault::pki(&error))?;
+    write(&mut file, request.to_pem().as_bytes(), &path)?;
+    file.commit()?;
+    let how = if is_new { "made in the token, which it cannot leave" } else { token::stays(&key)? };
+    tell(plan, &request, &Kept::Token(&key, how), &path, options)
 }
 
 fn of_profile(profile: &Profile, given: &str, options: &CsrOptions) -> Result<Plan, Failure> {
@@ -133,8 +170,9 @@ fn of_profile(profile: &Profile, given: &str, options: &CsrOptions) -> Result<Pl
         ),
         format!("and {issuer} beside it (its page: {page}).",),
         format!(
-            "Then: sceau cert bundle --profile {given} --editor {editor} --env {env} --folder {}",
-            folder.display()
+            "Then: sceau cert bundle --profile {given} --editor {editor} --env {env} --folder {}{}",
+            folder.display(),
+            if options.key.is_some() { " --key …" } else { "" }
         ),
     ];
     Ok(Plan {
@@ -173,7 +211,10 @@ fn of_options(options: &CsrOptions) -> Result<Plan, Failure> {
         key_file: format!("{file}.key"),
         request_file: format!("{file}.csr"),
         next: vec![
-            format!("Send {file}.csr to your authority; keep {file}.key where it is."),
+            match &options.key {
+                None => format!("Send {file}.csr to your authority; keep {file}.key where it is."),
+                Some(_) => format!("Send {file}.csr to your authority."),
+            },
             "Then: sceau cert bundle --key … --certificate … --intermediate …".to_owned(),
         ],
     })
@@ -200,26 +241,38 @@ fn write(output: &mut Output, content: &[u8], path: &Path) -> Result<(), Failure
 fn tell(
     plan: &Plan,
     request: &CertificateRequest,
-    key: &Path,
+    key: &Kept<'_>,
     file: &Path,
     options: &CsrOptions,
 ) -> Result<(), Failure> {
     let public = key_facts(request.public_key_info());
     if options.json {
-        return say::json(&json!({
+        let mut told = json!({
             "subject": request.subject().to_string(),
             "common_name": request.subject().common_name(),
             "hosts": request.hosts(),
             "key": plan.kind.as_str(),
             "public_key_sha256": public.sha256,
-            "private_key_file": key,
             "request_file": file,
-        }));
+        });
+        let (name, value) = match key {
+            Kept::File(path) => ("private_key_file", json!(path)),
+            Kept::Token(key, _) => ("private_key", json!(key.uri().to_string())),
+        };
+        if let Some(fields) = told.as_object_mut() {
+            fields.insert(name.to_owned(), value);
+        }
+        return say::json(&told);
     }
+    let kept = match key {
+        Kept::File(path) => {
+            format!("{}  (stays here: mode 0600, folder left out of backups)", path.display())
+        }
+        Kept::Token(key, how) => format!("{}  ({how})", key.uri().short()),
+    };
     say::result(&format!(
-        "Private key  {}  (stays here: mode 0600, folder left out of backups)\nRequest      {}  (for the authority)\nSubject      {}\n\
+        "Private key  {kept}\nRequest      {}  (for the authority)\nSubject      {}\n\
          Key          {}, SHA-256 {}",
-        key.display(),
         file.display(),
         request.subject(),
         plan.kind.as_str(),

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use sceau_hsm::pkcs11::TokenKey;
 use sceau_pki::{
-    CertificateFacts, CertificateRequest, Material, NamePart, PrivateKey, RevocationList, key_facts,
-    name_parts,
+    CertificateFacts, CertificateKey as _, CertificateRequest, Material, NamePart, PrivateKey,
+    RevocationList, key_facts, name_parts,
 };
 use serde_json::{Value, json};
 
-use super::{DAY_MS, fault};
+use super::{DAY_MS, fault, token};
 use crate::command::input::{or_standard_input, read_small};
 use crate::failure::Failure;
 use crate::say;
@@ -30,14 +31,18 @@ pub(crate) struct InspectOptions {
     /// Print one line of JSON for each thing that is found
     #[arg(long)]
     pub(super) json: bool,
-    /// Files, PEM or DER; none or - for standard input
-    #[arg(value_name = "FILE")]
+    /// Files, PEM or DER; none or - for standard input; or keys in tokens, by their address
+    #[arg(value_name = "FILE|pkcs11:…")]
     files: Vec<PathBuf>,
 }
 
 pub(super) fn run(options: &InspectOptions) -> Result<(), Failure> {
     let now = super::now();
     for path in or_standard_input(&options.files) {
+        if let Some(uri) = token::address(&path)? {
+            in_token(&token::find(&uri)?, options.json)?;
+            continue;
+        }
         for one in read(&path)? {
             if options.json {
                 say::json(&in_json(&one, &path, now)?)?;
@@ -47,6 +52,24 @@ pub(super) fn run(options: &InspectOptions) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What a token tells of a key.
+fn in_token(key: &TokenKey, as_json: bool) -> Result<(), Failure> {
+    let facts = key_facts(&key.public_key_info().map_err(|error| fault::pki(&error))?);
+    let stays = key.stays().map_err(|error| token::of_token(&error))?;
+    let address = key.uri();
+    if as_json {
+        let value = json!({"kind": "private_key", "key": facts, "token": address.to_string(), "never_extractable": stays});
+        return say::json(&value);
+    }
+    let bits = facts.bits.map(|bits| format!(", {bits} bits")).unwrap_or_default();
+    let lines = [
+        format!("{}: private key in a token; {}", address.short(), token::stays(key)?),
+        line("Key", &format!("{}{bits}", facts.kind)),
+        line("", &format!("public key SHA-256 {}", facts.sha256)),
+    ];
+    say::result(&lines.join("\n"))
 }
 
 fn read(path: &Path) -> Result<Vec<Material>, Failure> {

@@ -14,6 +14,7 @@ mod online;
 mod place;
 mod probe;
 mod profile;
+mod token;
 mod verify;
 mod watch;
 mod web;

@@ -19,6 +19,7 @@ mod certificates_are_judged_and_watched;
 mod damaged_envelopes_are_refused_and_leave_nothing;
 mod files_appear_whole_or_not_at_all;
 mod help_reads_as_reviewed;
+mod keys_of_certificates_stay_in_a_token;
 mod keys_stay_with_their_owner;
 mod names_from_senders_are_made_harmless;
 mod others;

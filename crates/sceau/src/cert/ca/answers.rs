@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sceau_pki::{Authority, OcspFailure, OcspRequest, OcspResponder, OcspStatus};
 
 use super::state::State;
-use crate::cert::{DAY_MS, fault, now};
+use crate::cert::{DAY_MS, fault, now, token::AnyKey};
 use crate::failure::Failure;
 
 pub(super) const HOUR_MS: u64 = 3_600_000;
@@ -20,7 +20,7 @@ const LEFT: u64 = 4 * DAY_MS;
 /// A responder, and what it knows.
 pub(super) struct Answers {
     folder: PathBuf,
-    authority: Authority,
+    authority: Authority<AnyKey>,
     /// How long an answer holds (milliseconds).
     hold: u64,
     known: Mutex<(Stamp, Arc<Known>)>,
@@ -62,7 +62,7 @@ impl Known {
 }
 
 impl Answers {
-    pub(super) fn of(folder: &Path, authority: Authority, hold: u64) -> Result<Self, Failure> {
+    pub(super) fn of(folder: &Path, authority: Authority<AnyKey>, hold: u64) -> Result<Self, Failure> {
         let stamp = stamp(folder);
         let known = Mutex::new((stamp, Arc::new(Known::read(folder)?)));
         let responder = authority.ocsp_responder(DAYS, now()).map_err(|error| fault::pki(&error))?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use url::Url;
 
-use super::fault;
+use super::{fault, token};
 use crate::command::input::read_small;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -41,7 +41,7 @@ pub(crate) struct ProbeOptions {
     /// Our certificate and what stands between it and its anchor; the key may be in the same file
     #[arg(long, value_name = "FILE")]
     cert: Option<PathBuf>,
-    /// Our private key, readable by this user alone
+    /// Our private key, readable by this user alone; or its address in a token (pkcs11:…)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// Authorities that may vouch for the server, PEM [default: those of the system]
@@ -146,6 +146,14 @@ fn anchors(given: Option<&Path>) -> Result<Anchors, Failure> {
 
 fn identity(cert: &Path, key: Option<&Path>) -> Result<TlsIdentity, Failure> {
     let key_path = key.unwrap_or(cert);
+    if let Some(uri) = token::address(key_path)? {
+        let bytes = read_small(cert, LONGEST, "a certificate")?;
+        let chain = Material::certificates(&bytes, &cert.display().to_string());
+        let chain: String =
+            chain.map_err(|error| fault::pki(&error))?.iter().map(Certificate::to_pem).collect();
+        let key = std::sync::Arc::new(token::find(&uri)?);
+        return TlsIdentity::with_key_elsewhere(&chain, key).map_err(|error| fault::pki(&error));
+    }
     sceau_hsm::durable::check_secret(key_path)?;
     let read = |path: &Path| -> Result<Vec<Material>, Failure> {
         let bytes = zeroize::Zeroizing::new(read_small(path, LONGEST, "a certificate and its key")?);
