@@ -10,6 +10,7 @@ mod calls_go_out_with_our_certificate;
 mod codes_are_documented;
 mod http_2_does_not_become_two_requests;
 mod kept;
+mod keys_stay_in_a_token;
 mod lists;
 mod lists_are_kept_current;
 mod nobody_gets_around_the_guard;
