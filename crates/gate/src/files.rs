@@ -9,6 +9,7 @@ use std::{
 use rustix::fs::{Access, access};
 use sceau_hsm::{durable, pkcs11::Pkcs11Uri};
 use sceau_pki::{Certificate, PrivateKey, TlsIdentity};
+use zeroize::Zeroizing;
 
 use crate::{error::Error, token};
 
@@ -78,10 +79,15 @@ pub(crate) fn identity(
 
 /// A key, which nobody but its owner may read.
 pub(crate) fn private_key(folder: &Path, key: &Path, setting: &str) -> Result<PrivateKey, Error> {
-    let key = folder.join(key);
-    let secret = |cause| Error::Secret { setting: setting.to_owned(), cause };
-    durable::check_secret(&key).map_err(secret)?;
-    let key = durable::read_secret(&key, KEY).map_err(secret)?;
+    let key = secret(folder, key, setting)?;
     let key = std::str::from_utf8(&key).map_err(|_| sceau_pki::Error::NotAPrivateKey);
     key.and_then(PrivateKey::from_pem).map_err(Error::pki(setting))
+}
+
+/// What nobody but its owner may read.
+pub(crate) fn secret(folder: &Path, path: &Path, setting: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let path = folder.join(path);
+    let secret = |cause| Error::Secret { setting: setting.to_owned(), cause };
+    durable::check_secret(&path).map_err(secret)?;
+    durable::read_secret(&path, KEY).map_err(secret)
 }
