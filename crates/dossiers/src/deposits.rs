@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::Code;
-use crate::evidence::everything;
+use crate::evidence::{everything, only};
 use crate::fault::Fault;
 use crate::keys::PublishedKey;
 use crate::organisations::OrganisationRow;
@@ -88,7 +88,7 @@ impl Dossiers {
     }
 
     /// Submits the dossier: checks the manifest against the form and against every part that arrived, has it attested, and gives
-    /// the log index of that attestation. Submitting the same manifest again gives the same answer.
+    /// the evidence file of that attestation. Submitting the same manifest again gives the same answer.
     ///
     /// A further manifest is taken only where the organisation has asked for more about the one before.
     ///
@@ -100,7 +100,7 @@ impl Dossiers {
         dossier: DossierId,
         payload: &[u8],
         proof: Proof,
-    ) -> Result<u64, Fault> {
+    ) -> Result<serde_json::Value, Fault> {
         if matches!(proof, Proof::Jws { .. }) {
             return Err(Fault::malformed("A manifest is proven by a passkey, or asserted by the platform."));
         }
@@ -118,19 +118,18 @@ impl Dossiers {
             self.settle(dossier).await?;
             return if before.attested.hash == manifest.hash {
                 self.release_settled(dossier).await?;
-                Ok(before.attested.index)
+                self.evidence_showing(before.attested.index, everything).await
             } else {
                 Err(Code::AlreadySent.into())
             };
         }
         self.check_manifest(dossier, &current, &manifest.document).await?;
         let attested = self.rows.attest::<Manifest>(payload, proof).await?;
-        let index = attested.attested.index;
-        self.settle_sent(current, attested).await?;
+        let evidence = self.settle_sent(current, attested).await?;
         // What was sent and then left out of the first manifest goes: nobody signed for it.
         let sent = if before.is_none() { statements::FILES_OF_DRAFT } else { statements::FILES_IN_DRAFT };
         self.release_files(dossier, Some(&manifest.document), sent).await?;
-        Ok(index)
+        only(evidence, everything)
     }
 
     /// Withdraws a deposit that was not sent, with its files. Withdrawing it again changes nothing.

@@ -2,7 +2,7 @@
 //!
 //! The element gives every opening; who is told which id is decided here, in one place. Everyone gets none of them.
 
-use sceau_trace::{ActorKind, FieldPath, Record};
+use sceau_trace::{ActorKind, Evidence, FieldPath, Record};
 
 use crate::Dossiers;
 use crate::fault::Fault;
@@ -25,14 +25,24 @@ impl Dossiers {
         index: u64,
         shows: impl Fn(&Record, FieldPath) -> bool,
     ) -> Result<serde_json::Value, Fault> {
-        let unusable = |_| Fault::from(sceau_accounts::Code::ElementAnswer);
-        let evidence = self.rows.evidence(index).await?;
-        let record = Record::parse(&evidence.record_bytes().map_err(unusable)?)
-            .map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?;
-        let openings = evidence.openings().clone().only(|path| shows(&record, path));
-        let evidence = evidence.with_openings(openings).map_err(unusable)?;
-        serde_json::to_value(evidence).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
+        only(self.rows.evidence(index).await?, shows)
     }
+}
+
+/// An evidence file with the openings of the fields that `shows` its reader.
+///
+/// # Errors
+/// When it is not what the element says.
+pub(crate) fn only(
+    evidence: Evidence,
+    shows: impl Fn(&Record, FieldPath) -> bool,
+) -> Result<serde_json::Value, Fault> {
+    let unusable = |_| Fault::from(sceau_accounts::Code::ElementAnswer);
+    let record = Record::parse(&evidence.record_bytes().map_err(unusable)?)
+        .map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?;
+    let openings = evidence.openings().clone().only(|path| shows(&record, path));
+    let evidence = evidence.with_openings(openings).map_err(unusable)?;
+    serde_json::to_value(evidence).map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))
 }
 
 /// Whoever said it themselves: the depositor of the manifest, the key manager that signed the decision.

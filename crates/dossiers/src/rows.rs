@@ -213,8 +213,7 @@ impl Rows {
     /// # Errors
     /// When there is none.
     pub(crate) async fn record(&self, index: u64) -> Result<Record, Fault> {
-        let evidence = self.evidence(index).await?.verify(None);
-        Ok(evidence.map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?.record)
+        recorded(&self.evidence(index).await?)
     }
 
     /// The evidence of a log entry, with all of its openings.
@@ -272,6 +271,12 @@ impl Rows {
         }
         Ok(Row { document: parsed.document, payload, proof, attested, confirmed })
     }
+}
+
+/// The record of an evidence file that is whole, with its ids in clear.
+pub(crate) fn recorded(evidence: &Evidence) -> Result<Record, Fault> {
+    let verified = evidence.verify(None);
+    Ok(verified.map_err(|_| Fault::from(sceau_accounts::Code::ElementAnswer))?.record)
 }
 
 /// Whether the browser was asked to sign exactly this payload (WebAuthn §5.8.1). The element verified the signature itself.

@@ -9,11 +9,11 @@ use sceau_element_api::DossierId;
 use sceau_element_api::documents::{Decision, Document as _, DossierPhase, DossierState, Manifest};
 use sceau_element_api::proof::Proof;
 use sceau_store::{Transaction, params};
-use sceau_trace::{Action, Record};
+use sceau_trace::{Action, Evidence, Record};
 
 use crate::fault::Fault;
 use crate::letters::Letter;
-use crate::rows::Row;
+use crate::rows::{Row, recorded};
 use crate::{Dossiers, LETTERS, state, statements};
 
 /// A letter and whom it is for, as it waits in the outbox.
@@ -62,18 +62,21 @@ impl Dossiers {
         }
     }
 
-    /// The same, right after the element attested `manifest` of a dossier whose state was read before: nobody can have decided on it.
+    /// The same, right after the element attested `manifest` of a dossier whose state was read before: nobody can have decided on it. The
+    /// answer is the evidence of that attestation.
     pub(crate) async fn settle_sent(
         &self,
         state: Row<DossierState>,
         manifest: Row<Manifest>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Evidence, Fault> {
         let dossier = state.document.dossier;
-        let submitted = self.rows.record(manifest.attested.index).await?.time();
+        let evidence = self.rows.evidence(manifest.attested.index).await?;
+        let submitted = recorded(&evidence)?.time();
         match self.show(Sent { state, manifest, submitted, decision: None }).await {
-            Err(fault) if fault.is_stale() => self.settle(dossier).await,
-            shown => shown,
+            Err(fault) if fault.is_stale() => self.settle(dossier).await?,
+            shown => shown?,
         }
+        Ok(evidence)
     }
 
     async fn show(&self, sent: Sent) -> Result<(), Fault> {

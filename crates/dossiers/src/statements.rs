@@ -93,13 +93,14 @@ sceau_store::statements! {
         VALUES ($1, $1, $2, $3, $4, $5, $5)";
 
     pub NEXT_POSITION = "INSERT INTO feed_heads (organisation, position) VALUES ($1, 1) \
-        ON CONFLICT (organisation) DO UPDATE SET position = feed_heads.position + 1 RETURNING position";
+        ON CONFLICT (organisation) DO UPDATE SET position = feed_heads.position + 1 RETURNING position, \
+        (SELECT count(*) FROM feed WHERE dossier = $2 AND kind IN ('submitted', 'resubmitted')) AS sent, \
+        (SELECT count(*) FROM webhooks WHERE organisation = $1) AS webhooks";
     pub HEAD = "SELECT position FROM feed_heads WHERE organisation = $1";
     pub INSERT_DELIVERY = "INSERT INTO feed (organisation, position, dossier, log_index, kind, scheme, manifest_hash, time) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     pub DELIVERIES = "SELECT position, dossier, log_index, kind, scheme, manifest_hash, time FROM feed \
         WHERE organisation = $1 AND position > $2 ORDER BY position LIMIT $3";
-    pub COUNT_SENT = "SELECT count(*) AS n FROM feed WHERE dossier = $1 AND kind IN ('submitted', 'resubmitted')";
     pub INSERT_CONNECTOR = "INSERT INTO connectors (client, organisation, name, acknowledged, created) \
         VALUES ($1, $2, $3, 0, $4)";
     pub CONNECTOR = "SELECT organisation, acknowledged FROM connectors WHERE client = $1";

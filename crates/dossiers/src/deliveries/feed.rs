@@ -101,11 +101,7 @@ impl Dossiers {
         manifest: &Row<Manifest>,
         time: u64,
     ) -> Result<(), Fault> {
-        let before = transaction
-            .fetch_one(statements::COUNT_SENT, params![state.document.dossier.to_string()])
-            .await?;
-        let again = before.get::<u64>("n")? > 0;
-        let kind = if again { DeliveryKind::Resubmitted } else { DeliveryKind::Submitted };
+        let kind = |sent| if sent > 0 { DeliveryKind::Resubmitted } else { DeliveryKind::Submitted };
         let hash = manifest.attested.hash.to_string();
         self.note(transaction, &state.document, kind, &hash, manifest.attested.index, time).await
     }
@@ -119,22 +115,24 @@ impl Dossiers {
         time: u64,
     ) -> Result<(), Fault> {
         let hash = decision.document.manifest_hash.to_string();
-        let kind = decision.document.decision.into();
+        let kind = |_| decision.document.decision.into();
         self.note(transaction, &state.document, kind, &hash, decision.attested.index, time).await
     }
 
+    /// `kind` is told how often the dossier was sent before.
     async fn note(
         &self,
         transaction: &mut Transaction,
         dossier: &DossierState,
-        kind: DeliveryKind,
+        kind: impl Fn(u64) -> DeliveryKind,
         manifest_hash: &str,
         index: u64,
         time: u64,
     ) -> Result<(), Fault> {
         let organisation = dossier.organisation.to_string();
-        let head = transaction.fetch_one(statements::NEXT_POSITION, params![&organisation]).await?;
-        let position: u64 = head.get("position")?;
+        let of = params![&organisation, dossier.dossier.to_string()];
+        let head = transaction.fetch_one(statements::NEXT_POSITION, of).await?;
+        let (position, kind): (u64, _) = (head.get("position")?, kind(head.get("sent")?));
         let values = params![
             &organisation,
             position,
@@ -155,7 +153,9 @@ impl Dossiers {
             manifest_hash: manifest_hash.to_owned(),
             time,
         };
-        self.announce(transaction, dossier, &delivery).await?;
+        if head.get::<u64>("webhooks")? > 0 {
+            self.announce(transaction, dossier, &delivery).await?;
+        }
         Ok(())
     }
 

@@ -81,13 +81,8 @@ impl Dossiers {
         dossier: &DossierState,
         delivery: &Delivery,
     ) -> Result<(), Fault> {
-        let organisation = dossier.organisation;
-        if transaction.fetch_optional(statements::WEBHOOK, params![organisation.to_string()]).await?.is_none()
-        {
-            return Ok(());
-        }
         let notice = Notice {
-            organisation,
+            organisation: dossier.organisation,
             delivery: delivery.id.clone(),
             position: delivery.position,
             kind: delivery.kind.as_str().to_owned(),

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::parts::{At, Whole};
 use super::refusal::Refusal;
-use crate::evidence::everything;
 use crate::{Arrived, Begun, DossierView, Dossiers, Summary, Upload};
 
 /// Which scheme to answer.
@@ -165,6 +164,5 @@ pub(super) async fn submit(
     At(id): At<DossierId>,
     JsonBody(body): JsonBody<Submission>,
 ) -> Result<Json<Receipt>, Refusal> {
-    let index = dossiers.submit(citizen.account.id, id, &body.manifest, body.proof).await?;
-    Ok(Json(Receipt { receipt: dossiers.evidence_showing(index, everything).await? }))
+    Ok(Json(Receipt { receipt: dossiers.submit(citizen.account.id, id, &body.manifest, body.proof).await? }))
 }
