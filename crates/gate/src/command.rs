@@ -74,7 +74,13 @@ impl GateCommand {
             Self::Check(options) => {
                 let plan = Plan::read(&options.config)?;
                 plan.rehearse()?;
-                say(&format!("{}\n", json!({"configuration": "good", "listeners": plan.addresses()})))
+                let mut good = json!({"configuration": "good", "listeners": plan.addresses()});
+                // As they were kept: nobody is asked.
+                let all: Vec<_> = plan.obtained.iter().map(|it| it.told()).collect();
+                if let Some(good) = good.as_object_mut().filter(|_| !all.is_empty()) {
+                    good.insert("certificates".to_owned(), all.into());
+                }
+                say(&format!("{good}\n"))
             }
             Self::Statement(options) => options.write(),
             Self::Run(options) => {

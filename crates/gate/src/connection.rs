@@ -23,13 +23,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::server::TlsStream;
 
 use crate::{
     answer::BoxError,
     busy::Busy,
     clock::now,
     holding::Stream,
+    issuing::Way,
     live::Live,
     observe::{DoorTally, Tls},
     pass::{self, Pass},
@@ -102,7 +103,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     drop(stream.set_nodelay(true));
     let plan = live.plan();
     let Some(listener) = plan.listener(place) else { return };
-    let (tls, head_within) = (listener.tls.clone(), listener.head_within);
+    let (way, head_within) = (listener.way(), listener.head_within);
     let (passes, tally) = (Arc::clone(&listener.passes), Arc::clone(&listener.tally));
     let is_carried = listener.proxies.contains(&carried.from.ip());
     drop(plan);
@@ -121,7 +122,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
         }
     }
     let Some(mut seat) = live.crowd.seat(carried.from.ip()) else { return tally.crowded.one() };
-    let greeted = tokio::time::timeout(HANDSHAKE, greet(stream, &passes, tls)).await;
+    let greeted = tokio::time::timeout(HANDSHAKE, greet(stream, &passes, way)).await;
     let Ended { octets, tls, is_two, shown } = match greeted {
         Ok(Ok(Greeted::Ours(ended))) => ended,
         Ok(Ok(Greeted::Passed(pass, client))) => {
@@ -136,6 +137,7 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
             }
             return drop((permit, watchers.all, under_way));
         }
+        Ok(Ok(Greeted::Looked)) => return,
         Ok(Err(_)) => return tally.failed.one(),
         Err(_) => return tally.slow.one(),
     };
@@ -245,15 +247,15 @@ impl Ended {
 enum Greeted {
     Ours(Ended),
     Passed(Pass, pass::Read),
+    /// An authority that looked whether a name is ours.
+    Looked,
 }
 
 /// Ends TLS, where there is any, unless it is asked for a name that is passed on.
-async fn greet(
-    stream: TcpStream,
-    passes: &[Pass],
-    tls: Option<Arc<rustls::ServerConfig>>,
-) -> io::Result<Greeted> {
-    let Some(tls) = tls else { return Ok(Greeted::Ours(Ended::plain(stream))) };
+async fn greet(stream: TcpStream, passes: &[Pass], way: Way) -> io::Result<Greeted> {
+    if matches!(way, Way::Plain) {
+        return Ok(Greeted::Ours(Ended::plain(stream)));
+    }
     let (stream, name) = match passes {
         [] => (pass::Read::nothing(stream), None),
         _ => pass::Read::hello(stream).await?,
@@ -261,7 +263,9 @@ async fn greet(
     let passed = name.and_then(|name| passes.iter().find(|pass| pass.name.eq_ignore_ascii_case(&name)));
     match passed {
         Some(pass) => Ok(Greeted::Passed(pass.clone(), stream)),
-        None => Ok(Greeted::Ours(Ended::tls(TlsAcceptor::from(tls).accept(stream).await?))),
+        None => {
+            Ok(way.end(stream).await?.map_or(Greeted::Looked, |stream| Greeted::Ours(Ended::tls(stream))))
+        }
     }
 }
 

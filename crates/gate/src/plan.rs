@@ -11,12 +11,15 @@ use std::{
 use sceau_pki::Staple;
 
 use crate::{
+    door::At,
+    ends::Ends,
     error::Error,
-    files::{identity, read, text_of},
+    files::{read, text_of},
     guard::{self, Guard},
+    issuing::{Gathering, Obtained, Ours, Way},
     lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, dated},
-    ocsp::{self, Answers},
+    ocsp::Answers,
     outgoing::{self, Outgoing},
     pass::Pass,
     route::Routes,
@@ -34,7 +37,9 @@ pub struct Plan {
     pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) keeping: Keeping,
-    pub(crate) certificates: Vec<Dated>,
+    certificates: Vec<Dated>,
+    /// Certificates that the gate gets by itself.
+    pub(crate) obtained: Vec<Arc<Obtained>>,
     pub(crate) observing: Option<Arc<Observing>>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) answers: Arc<Answers>,
@@ -43,10 +48,8 @@ pub struct Plan {
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) place: Place,
-    /// None: plain HTTP, for this machine alone.
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
-    /// What is handed out with its certificate.
-    pub(crate) staple: Option<Staple>,
+    /// How TLS is ended.
+    pub(crate) ends: Ends,
     pub(crate) head_within: Duration,
     /// Whose PROXY header is read, and must be there.
     pub(crate) proxies: Vec<IpAddr>,
@@ -123,6 +126,8 @@ impl Plan {
             guards.map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, &ledger, &answers)))).collect();
         let outgoing =
             outgoing::each_once(drafts.into_iter().map(|draft| draft.with_lists(&feeds)).collect())?;
+        let tables = (&settings.acme, &settings.ca);
+        let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
         let mut listeners: Vec<Listener> = Vec::new();
         for (at, table) in settings.listener.iter().enumerate() {
             let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
@@ -134,6 +139,7 @@ impl Plan {
                 table,
                 &guards,
                 &ledger,
+                &mut gathering,
             )?);
         }
         before.iter().for_each(|before| before.hand_on_staples(&listeners));
@@ -141,6 +147,7 @@ impl Plan {
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
+        let obtained = gathering.all;
         Ok(Self {
             path,
             stamp,
@@ -150,6 +157,7 @@ impl Plan {
             feeds,
             keeping,
             certificates,
+            obtained,
             observing,
             ledger,
             answers,
@@ -158,15 +166,37 @@ impl Plan {
 
     /// What is handed out with the same certificate stays so.
     fn hand_on_staples(&self, next: &[Listener]) {
-        for staple in next.iter().filter_map(|listener| listener.staple.as_ref()) {
+        for staple in next.iter().filter_map(|listener| listener.ends.staple()) {
             let same = self.staples().find(|used| used.certificate() == staple.certificate());
             same.into_iter().for_each(|used| staple.put(used.response()));
         }
     }
 
     /// What is handed out with each listener's certificate.
-    pub(crate) fn staples(&self) -> impl Iterator<Item = &Staple> {
-        self.listeners.iter().filter_map(|listener| listener.staple.as_ref())
+    pub(crate) fn staples(&self) -> impl Iterator<Item = Staple> {
+        self.listeners.iter().filter_map(|listener| listener.ends.staple())
+    }
+
+    /// Those of the file, and those that the gate got by itself, as they are now.
+    pub(crate) fn certificates(&self) -> Vec<Dated> {
+        let ours = self.listeners.iter().enumerate().filter_map(|(at, listener)| {
+            let place = format!("listener {}, certificate", at + 1);
+            Some(listener.ends.ours()?.obtained.dated(&place))
+        });
+        ours.flatten().chain(self.certificates.iter().cloned()).collect()
+    }
+
+    /// Shows the certificates that the gate got meanwhile.
+    pub(crate) fn show_anew(&self) {
+        self.listeners.iter().filter_map(|listener| listener.ends.ours()).for_each(Ours::refresh);
+    }
+
+    /// Where challenges are answered in plain HTTP.
+    pub(crate) fn challenged(&self) -> Vec<At> {
+        let mut all: Vec<_> = self.obtained.iter().filter_map(|one| one.http()).collect();
+        all.sort();
+        all.dedup();
+        all.into_iter().map(At::Tcp).collect()
     }
 
     /// Looks whether what it writes could be written, and writes nothing: as whoever asks, which is often another than whoever runs it.
@@ -194,6 +224,13 @@ impl Plan {
     }
 }
 
+impl Listener {
+    /// How a connection begins now.
+    pub(crate) fn way(&self) -> Way {
+        self.ends.way()
+    }
+}
+
 fn listener(
     folder: &Path,
     name: &str,
@@ -201,62 +238,21 @@ fn listener(
     table: &ListenerTable,
     guards: &BTreeMap<&str, Arc<Guard>>,
     ledger: &Ledger,
+    gathering: &mut Gathering<'_>,
 ) -> Result<Listener, Error> {
     let tally = |route: &str| ledger.routes.of(&format!("{place} {route}"));
     let routes = Routes::read(folder, name, &table.route, tally, guards, ledger)?;
-    let (tls, staple) = if table.plain { plain(name, table)? } else { secure(folder, name, table, &routes)? };
+    let anchors: Vec<_> =
+        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
+    let ends = Ends::read(folder, name, table, &anchors, gathering)?;
     let tally = ledger.doors.of(&place.to_string());
     Ok(Listener {
         place,
-        tls,
-        staple,
+        ends,
         head_within: table.head_within.0,
         proxies: table.proxies.clone(),
         passes: Pass::all(name, &table.pass)?,
         tally,
         routes,
     })
-}
-
-/// How TLS is ended, and what is handed out with it.
-type Ends = (Option<Arc<rustls::ServerConfig>>, Option<Staple>);
-
-/// With a certificate of ours, and theirs where a route asks for one.
-fn secure(folder: &Path, name: &str, table: &ListenerTable, routes: &Routes) -> Result<Ends, Error> {
-    let at = |setting: &str| format!("{name}, {setting}");
-    let needed = |setting| move || Error::setting(at(setting), "a listener that is not `plain` needs one");
-    let certificate = table.certificate.as_ref().ok_or_else(needed("certificate"))?;
-    let key = table.key.as_ref().ok_or_else(needed("key"))?;
-    let identity = identity(folder, [certificate, key], [&at("certificate"), &at("key")])?;
-    let anchors: Vec<_> =
-        routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
-    let (tls, staple) = ocsp::server(&identity, &anchors, table.staple, name)?;
-    Ok((Some(Arc::new(tls)), staple))
-}
-
-/// Without TLS: whoever is not on this machine is not answered, and nobody can show a certificate.
-fn plain(name: &str, table: &ListenerTable) -> Result<Ends, Error> {
-    let refuse = |setting: &str, why| Err(Error::setting(format!("{name}, {setting}"), why));
-    if !table.address.ip().is_loopback() {
-        return refuse(
-            "plain",
-            "only an address of loopback is answered without TLS, such as 127.0.0.1:8080",
-        );
-    }
-    let of_tls = [
-        ("certificate", table.certificate.is_some()),
-        ("key", table.key.is_some()),
-        ("staple", table.staple.is_some()),
-        ("pass", !table.pass.is_empty()),
-    ];
-    if let Some((setting, _)) = of_tls.iter().find(|(_, is_set)| *is_set) {
-        return refuse(setting, "a `plain` listener speaks no TLS");
-    }
-    match table.route.iter().position(|route| route.clients.is_some()) {
-        Some(at) => refuse(
-            &format!("route {}, clients", at + 1),
-            "nobody can show a certificate to a `plain` listener",
-        ),
-        None => Ok((None, None)),
-    }
 }

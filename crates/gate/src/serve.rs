@@ -14,6 +14,7 @@ use crate::{
     door::{At, Door, Taken},
     error::Error,
     given::{Given, lend},
+    issuing::{self, Issuing},
     lists::{Keeper, Stamp},
     live::Live,
     observe::Observer,
@@ -57,6 +58,7 @@ impl From<()> for Ending {
 pub struct Listening {
     sockets: Vec<(Place, TcpListener)>,
     outgoing: Vec<Taken>,
+    challenged: Vec<Taken>,
     observed: Option<Taken>,
     live: Arc<Live>,
     orders: mpsc::Receiver<Order>,
@@ -115,11 +117,13 @@ impl Gate {
     pub async fn listen(self) -> Result<Listening, Error> {
         let sockets = take(&self.plan, |_| false, &self.given).await?;
         let outgoing = take_outgoing(&self.plan, |_| false, &self.given).await?;
+        let challenged = take_challenged(&self.plan, |_| false, &self.given).await?;
         let observed = take_observed(&self.plan, None, &self.given).await?;
         let (reload, orders) = mpsc::channel(1);
         Ok(Listening {
             sockets,
             outgoing,
+            challenged,
             observed,
             live: Arc::new(Live::new(self.plan)),
             orders,
@@ -144,6 +148,11 @@ impl Listening {
         self.outgoing.iter().map(Taken::written).collect()
     }
 
+    /// Where challenges of authorities are answered in plain HTTP: of a port 0, the one that the system chose.
+    pub fn challenged(&self) -> Vec<SocketAddr> {
+        self.challenged.iter().filter_map(Taken::address).collect()
+    }
+
     /// What makes it read its file again.
     pub fn reload(&self) -> Reload {
         self.reload.clone()
@@ -155,9 +164,12 @@ impl Listening {
         let observer = self.observed.take().map(|taken| Observer::start(taken, Arc::clone(&self.live)));
         let (live, leaving, open) = (Arc::clone(&self.live), Leaving::default(), HashMap::new());
         let (tasks, outgoing) = (JoinSet::new(), Vec::new());
-        let mut doors = Doors { live, leaving, open, outgoing, tasks, observer };
+        let (challenged, issuing) = (Vec::new(), Issuing::default());
+        let mut doors = Doors { live, leaving, open, outgoing, challenged, issuing, tasks, observer };
         self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));
         self.outgoing.drain(..).for_each(|taken| doors.open_outgoing(taken));
+        self.challenged.drain(..).for_each(|taken| doors.open_challenged(taken));
+        doors.issuing.follow(&self.live.plan().obtained, false);
         let mut following = Following::begin(&self.live.plan());
         let mut looking = tokio::time::interval(LOOK);
         tokio::pin!(stop);
@@ -165,6 +177,10 @@ impl Listening {
             let order = tokio::select! {
                 ending = &mut stop => break ending.into(),
                 Some(order) = self.orders.recv() => Some(order),
+                () = doors.issuing.changed() => {
+                    following.show_anew(&self.live.plan());
+                    continue;
+                }
                 _ = looking.tick() => {
                     let now = self.live.plan().stamp_now();
                     if now == following.seen || now.is_none() {
@@ -209,6 +225,12 @@ impl Following {
         Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples()) }
     }
 
+    /// Certificates that were issued meanwhile, and what is handed out with them.
+    fn show_anew(&mut self, plan: &Plan) {
+        plan.show_anew();
+        self._stapler = Stapler::start(plan.staples());
+    }
+
     /// `asked` fetches lists anew and opens logs again.
     async fn read_again(&mut self, doors: &mut Doors, asked: bool) -> Result<(), Error> {
         let before = doors.live.plan();
@@ -216,7 +238,7 @@ impl Following {
         if asked {
             before.observing.iter().for_each(|observing| observing.reopen());
         }
-        let again = doors.read_again().await;
+        let again = doors.read_again(asked).await;
         before.ledger.readings.one(if again.is_ok() { "read" } else { "refused" });
         match &again {
             Ok(()) => {
@@ -235,6 +257,8 @@ struct Doors {
     leaving: Leaving,
     open: HashMap<Place, (AbortHandle, Arc<TcpListener>)>,
     outgoing: Vec<Door>,
+    challenged: Vec<Door>,
+    issuing: Issuing,
     tasks: JoinSet<()>,
     observer: Option<Observer>,
 }
@@ -250,21 +274,28 @@ impl Doors {
         self.outgoing.push(outgoing::open(taken, Arc::clone(&self.live)));
     }
 
+    fn open_challenged(&mut self, taken: Taken) {
+        self.challenged.push(issuing::open(taken, Arc::clone(&self.live)));
+    }
+
     /// Other handles on all sockets.
     fn lend(&self) -> io::Result<Vec<OwnedFd>> {
         let ours = self.open.values().map(|(_, socket)| lend(&**socket));
         let ours = ours.chain(self.outgoing.iter().map(Door::lend));
+        let ours = ours.chain(self.challenged.iter().map(Door::lend));
         ours.chain(self.observer.iter().map(Observer::lend)).collect()
     }
 
     /// Follows the file as it is now: what is new is listened on first, what is gone is closed last.
-    async fn read_again(&mut self) -> Result<(), Error> {
+    async fn read_again(&mut self, asked: bool) -> Result<(), Error> {
         let before = self.live.plan();
         let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
         let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);
         let outgoing = take_outgoing(&plan, is_open, &Given::default()).await?;
+        let is_challenged = |at: &At| self.challenged.iter().any(|door| door.at() == at);
+        let challenged = take_challenged(&plan, is_challenged, &Given::default()).await?;
         let observed = take_observed(&plan, self.observer.as_ref(), &Given::default()).await?;
         let stay: Vec<Place> = plan.listeners.iter().map(|listener| listener.place).collect();
         if let Some(taken) = observed {
@@ -273,7 +304,12 @@ impl Doors {
             self.observer = None;
         }
         self.outgoing.retain(|door| plan.outgoing.iter().any(|one| one.at == *door.at()));
+        self.challenged.retain(|door| plan.challenged().contains(door.at()));
+        self.issuing.follow(&plan.obtained, asked);
         self.live.follow(plan);
+        challenged.into_iter().for_each(|taken| self.open_challenged(taken));
+        // One may have come meanwhile.
+        self.live.plan().show_anew();
         outgoing.into_iter().for_each(|taken| self.open_outgoing(taken));
         sockets.into_iter().for_each(|(place, socket)| self.open(place, socket));
         self.open.retain(|place, (accepting, _)| {
@@ -289,7 +325,7 @@ impl Doors {
     async fn close(mut self, ending: Ending) {
         self.tasks.shutdown().await;
         self.open.clear();
-        drop((self.observer, self.outgoing));
+        drop((self.observer, self.outgoing, self.challenged, self.issuing));
         let Leaving { one, two, all } = self.leaving;
         let (Some(one), Some(two)) = (Arc::into_inner(one), Arc::into_inner(two)) else { return };
         let linger = async {
@@ -336,6 +372,19 @@ async fn take_outgoing(plan: &Plan, open: impl Fn(&At) -> bool, given: &Given) -
     let mut taken = Vec::new();
     for one in plan.outgoing.iter().filter(|one| !open(&one.at)) {
         taken.push(Taken::take(&one.at, "outgoing, address", given).await?);
+    }
+    Ok(taken)
+}
+
+/// Takes the addresses on which challenges are answered, but those of these doors.
+async fn take_challenged(
+    plan: &Plan,
+    open: impl Fn(&At) -> bool,
+    given: &Given,
+) -> Result<Vec<Taken>, Error> {
+    let mut taken = Vec::new();
+    for at in plan.challenged().iter().filter(|at| !open(at)) {
+        taken.push(Taken::take(at, "acme, http", given).await?);
     }
     Ok(taken)
 }

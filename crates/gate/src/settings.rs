@@ -11,6 +11,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
+    issuing::{AcmeTable, CaTable},
     observe::ObserveTable,
     ocsp::OcspTable,
     units::{Hour, Size, Span, Spread},
@@ -28,6 +29,10 @@ pub(crate) struct Settings {
     pub(crate) outgoing: Vec<OutgoingTable>,
     #[serde(default)]
     pub(crate) clients: BTreeMap<String, ClientsTable>,
+    #[serde(default)]
+    pub(crate) acme: BTreeMap<String, AcmeTable>,
+    #[serde(default)]
+    pub(crate) ca: BTreeMap<String, CaTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,6 +65,11 @@ pub(crate) struct ListenerTable {
     pub(crate) plain: bool,
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
+    /// Instead of both: who issues it, and for which names.
+    pub(crate) acme: Option<String>,
+    pub(crate) ca: Option<String>,
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
     #[serde(default = "twenty_seconds")]
     pub(crate) head_within: Span,
     #[serde(default)]

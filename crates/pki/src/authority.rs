@@ -1,5 +1,6 @@
 //! The embedded certification authority.
 
+mod challenge;
 mod shaped;
 
 use aws_lc_rs::rand;
@@ -19,6 +20,7 @@ use crate::{
     role::CertificateRole,
 };
 
+pub use challenge::{ACME_TLS, challenge_config, refusing_config};
 pub use shaped::{LeafPurpose, Publication, RevocationReason, Revoked};
 
 /// The longest a server certificate lasts, which browsers impose (398 days), less one for the clocks.

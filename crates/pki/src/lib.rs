@@ -13,6 +13,7 @@ mod der;
 mod error;
 mod extension;
 mod facts;
+mod fit;
 mod held;
 mod issued;
 mod judge;
@@ -42,14 +43,16 @@ mod tls;
 pub use anchors::Anchors;
 pub use asked::{ServerWish, asking_config};
 pub use authority::{
-    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, LeafPurpose,
-    Publication, RevocationReason, Revoked, SERVER_DAYS_MAX, ServerProfile,
+    ACME_TLS, AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, LeafPurpose,
+    Publication, RevocationReason, Revoked, SERVER_DAYS_MAX, ServerProfile, challenge_config,
+    refusing_config,
 };
 pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
 pub use chain::{ChainJudge, Vouched};
 pub use error::Error;
 pub use facts::{CertificateFacts, KeyFacts, NamePart, OtherExtension, key_facts, name_parts};
+pub use fit::{Unfit, judge_issued};
 pub use held::{CertificateKey, Hash, KeyFamily, Signing, ecdsa_signature_der, rsa_public_key_info};
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};

@@ -157,11 +157,11 @@ pub fn client_config(anchors: &Anchors, identity: Option<&TlsIdentity>) -> Resul
     Ok(config)
 }
 
-fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, Error> {
+pub(crate) fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier>, Error> {
     Ok(ServerConfig::builder_with_provider(provider()).with_protocol_versions(rustls::DEFAULT_VERSIONS)?)
 }
 
-fn finish(mut config: ServerConfig) -> ServerConfig {
+pub(crate) fn finish(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = alpn();
     config
 }

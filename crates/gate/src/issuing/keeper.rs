@@ -75,7 +75,12 @@ impl Drop for Tasks {
 async fn keep(wanted: Arc<Obtained>, changed: Arc<Notify>, turn: Arc<Semaphore>) {
     let (issuer, name) = (&wanted.issuer, wanted.names.first().map(String::as_str).unwrap_or_default());
     if wanted.current().is_none() {
-        tracing::warn!(issuer, name, code = "certificate_awaited", "there is no certificate yet: handshakes are refused until one is issued");
+        tracing::warn!(
+            issuer,
+            name,
+            code = "certificate_awaited",
+            "there is no certificate yet: handshakes are refused until one is issued"
+        );
     }
     let mut look = now();
     loop {

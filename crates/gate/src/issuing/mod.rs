@@ -18,7 +18,7 @@ mod trouble;
 
 pub(crate) use keeper::Issuing;
 pub(crate) use obtained::{Gathering, Obtained};
-pub(crate) use plain::PlainDoor;
+pub(crate) use plain::open;
 pub(crate) use settings::{AcmeTable, CaTable};
 pub(crate) use shown::{Ours, Way};
 

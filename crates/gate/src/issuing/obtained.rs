@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustls::pki_types::ServerName;
-use sceau_pki::{Anchors, CertificateKey as _, Fingerprint, Name, Oid, PrivateKey, judge_issued};
+use sceau_pki::{Anchors, Fingerprint, Name, Oid, PrivateKey, judge_issued};
 use tokio::sync::Notify;
 
 use super::{
@@ -19,7 +19,12 @@ use super::{
     store::{Current, Store},
     trouble::Trouble,
 };
-use crate::{clock::now, error::Error, files::certificates, observe::Codes};
+use crate::{
+    clock::{now, written},
+    error::Error,
+    files::certificates,
+    observe::{Codes, Dated},
+};
 
 /// A certificate holds at most so many names with every public authority.
 const NAMES: usize = 100;
@@ -185,8 +190,29 @@ impl Obtained {
         self.locked().clone()
     }
 
+    /// Its chain, as a setting at `place` names it.
+    pub(crate) fn dated(&self, place: &str) -> Vec<Dated> {
+        let Some(current) = self.current() else { return Vec::new() };
+        let chain = std::iter::once(current.certificate()).chain(&current.issuers);
+        chain.map(|certificate| Dated::of(place, certificate)).collect()
+    }
+
+    /// For whoever looks at the configuration.
+    pub(crate) fn told(&self) -> serde_json::Value {
+        let (current, standing) = (self.current(), self.standing());
+        serde_json::json!({
+            "issuer": self.issuer,
+            "names": self.names,
+            "kept": self.path(),
+            "ends": current.map(|current| written(current.certificate().not_after())),
+            "renewal": standing.renew_at.map(written),
+            "failures": standing.failures,
+            "code": standing.code,
+        })
+    }
+
     /// Where the certificate is kept, with its key.
-    pub(crate) fn path(&self) -> PathBuf {
+    fn path(&self) -> PathBuf {
         self.store.certificate_path()
     }
 

@@ -1,26 +1,22 @@
 //! The plain listener of http-01 (RFC 8555 §8.3): it answers challenges, and sends everything else on to https.
 
-use std::{convert::Infallible, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
+    body::Incoming,
     header::{CONTENT_TYPE, HOST, HeaderValue, LOCATION},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use http_body_util::Full;
-use bytes::Bytes;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
-};
 
 use super::obtained::Obtained;
 use crate::{
-    error::Error,
-    given::{Given, lend},
+    door::{At, Door, Taken},
+    holding::Stream,
     live::Live,
 };
 
@@ -30,62 +26,21 @@ const CALLERS: usize = 256;
 const WITHIN: Duration = Duration::from_secs(10);
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
-/// An address on which challenges are answered, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct PlainDoor {
-    pub(crate) at: SocketAddr,
-    socket: Arc<TcpListener>,
-    task: JoinSet<()>,
+/// Answers until the door is dropped.
+pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
+    let at = taken.at().clone();
+    taken.open(
+        CALLERS,
+        || async { Some(()) },
+        move |visitor| attend(visitor.stream, at.clone(), Arc::clone(&live)),
+    )
 }
 
-impl PlainDoor {
-    /// Takes the address: nobody is answered before [`Self::open`].
-    ///
-    /// # Errors
-    /// [`Error::Listen`].
-    pub(crate) async fn take(address: SocketAddr, given: &Given) -> Result<Self, Error> {
-        let socket = given.tcp(address).await.map_err(|cause| Error::Listen { address, cause })?;
-        Ok(Self { at: address, socket: Arc::new(socket), task: JoinSet::new() })
-    }
-
-    pub(crate) fn open(&mut self, live: Arc<Live>) {
-        let (socket, at) = (Arc::clone(&self.socket), self.at);
-        self.task.spawn(async move {
-            let places = Arc::new(Semaphore::new(CALLERS));
-            loop {
-                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                let Ok((stream, _)) = socket.accept().await else {
-                    // Out of descriptors: others close theirs meanwhile.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                };
-                let live = Arc::clone(&live);
-                tokio::spawn(async move {
-                    attend(stream, at, &live).await;
-                    drop(place);
-                });
-            }
-        });
-    }
-
-    /// Of a port 0, the one that the system chose.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.socket.local_addr().ok()
-    }
-
-    /// Another handle on its socket.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub(crate) fn lend(&self) -> io::Result<OwnedFd> {
-        lend(&*self.socket)
-    }
-}
-
-async fn attend(stream: TcpStream, at: SocketAddr, live: &Arc<Live>) {
-    let service = service_fn(|request: Request<hyper::body::Incoming>| {
+async fn attend(stream: Box<dyn Stream>, at: At, live: Arc<Live>) {
+    let service = service_fn(|request: Request<Incoming>| {
         let plan = live.plan();
-        let here: Vec<_> = plan.obtained.iter().filter(|one| one.http() == Some(at)).collect();
+        let here: Vec<_> =
+            plan.obtained.iter().filter(|one| one.http().map(At::Tcp).as_ref() == Some(&at)).collect();
         let response = respond(&request, &here);
         async move { Ok::<_, Infallible>(response) }
     });
@@ -101,7 +56,11 @@ fn respond<B>(request: &Request<B>, here: &[&Arc<Obtained>]) -> Response<Full<By
             here.iter().filter_map(|one| one.challenges()).find_map(|challenges| challenges.of_token(token));
         return match answer {
             Some(answer) => said(StatusCode::OK, "application/octet-stream", answer),
-            None => said(StatusCode::NOT_FOUND, "text/plain", "no authority is expected with this token\n".to_owned()),
+            None => said(
+                StatusCode::NOT_FOUND,
+                "text/plain",
+                "no authority is expected with this token\n".to_owned(),
+            ),
         };
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -111,7 +70,8 @@ fn respond<B>(request: &Request<B>, here: &[&Arc<Obtained>]) -> Response<Full<By
     match HeaderValue::try_from(format!("https://{name}{path}")) {
         // Only to names of ours: a request's own word leads nobody elsewhere.
         Ok(there) if known && path.starts_with('/') => {
-            let mut response = said(StatusCode::PERMANENT_REDIRECT, "text/plain", "this is spoken over https\n".to_owned());
+            let mut response =
+                said(StatusCode::PERMANENT_REDIRECT, "text/plain", "this is spoken over https\n".to_owned());
             response.headers_mut().insert(LOCATION, there);
             response
         }

@@ -71,7 +71,9 @@ impl Ours {
                 let shown = Shown { of: current, config: Arc::new(config), staple };
                 *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(shown);
             }
-            Err(error) => tracing::error!(%error, "a certificate that was issued cannot be shown; the one before stays"),
+            Err(error) => {
+                tracing::error!(%error, "a certificate that was issued cannot be shown; the one before stays")
+            }
         }
     }
 
@@ -79,7 +81,10 @@ impl Ours {
         let anchors: Vec<_> = self.anchors.iter().collect();
         let shown = ocsp::server(&current.identity, &anchors, self.staple, &self.name);
         if shown.is_err() && self.staple == Some(true) {
-            tracing::error!(listener = self.name, "the certificate that was issued names no responder: nothing is stapled");
+            tracing::error!(
+                listener = self.name,
+                "the certificate that was issued names no responder: nothing is stapled"
+            );
             return ocsp::server(&current.identity, &anchors, Some(false), &self.name);
         }
         shown

@@ -72,7 +72,7 @@ impl Store {
         };
         read()
             .inspect_err(|cause| {
-                tracing::warn!(path = %path.display(), code = "certificate_state", cause, "a certificate that was kept cannot be used");
+                tracing::warn!(path = %path.display(), code = "issuing_state", cause, "a certificate that was kept cannot be used");
             })
             .ok()
     }

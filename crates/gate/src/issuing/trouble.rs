@@ -51,9 +51,9 @@ impl Trouble {
             Self::Challenge(_) => "acme_challenge_failed",
             Self::NotOffered(_) => "acme_challenge_not_offered",
             Self::Unfit(unfit) => unfit.code(),
-            Self::State(_) => "certificate_state",
+            Self::State(_) => "issuing_state",
             Self::CaRefused(_) => "ca_refused",
-            Self::Request(_) => "certificate_request",
+            Self::Request(_) => "issuing_request",
         }
     }
 

@@ -62,7 +62,7 @@ fn of_tls<'a>(table: &str, tls: Option<&'a TlsTable>) -> Vec<(String, &'a [PathB
 }
 
 impl Dated {
-    fn of(setting: &str, certificate: &Certificate) -> Self {
+    pub(crate) fn of(setting: &str, certificate: &Certificate) -> Self {
         Self {
             setting: setting.to_owned(),
             subject: certificate.subject().to_string(),

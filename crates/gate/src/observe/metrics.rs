@@ -26,6 +26,7 @@ pub(crate) fn metrics(plan: &Plan, now: u64) -> String {
     feeds(&mut text, plan);
     responders(&mut text, plan);
     certificates(&mut text, plan, now);
+    obtained(&mut text, plan);
     of_services(&mut text, plan);
     own(&mut text, &plan.ledger);
     text.into_string()
@@ -202,9 +203,33 @@ fn responders(text: &mut Text, plan: &Plan) {
     }
 }
 
+/// Certificates that the gate gets by itself; nothing is said where there are none.
+fn obtained(text: &mut Text, plan: &Plan) {
+    if plan.obtained.is_empty() {
+        return;
+    }
+    let all: BTreeMap<_, _> = plan
+        .obtained
+        .iter()
+        .map(|it| (Labels::of([("issuer", it.issuer.as_str()), ("names", &it.names.join(","))]), it))
+        .collect();
+    let mut family =
+        text.counter("sceau_gate_issuance_total", "Attempts to get a certificate, by their outcome.");
+    for (labels, it) in &all {
+        for (outcome, count) in it.outcomes.values() {
+            family.count(&labels.and("outcome", &outcome), count);
+        }
+    }
+    let mut family =
+        text.gauge("sceau_gate_issuance_failures", "Attempts that failed since the last certificate.");
+    all.iter().for_each(|(labels, it)| family.count(labels, it.standing().failures.into()));
+    let mut family = text.gauge("sceau_gate_certificate_in_use", "Whether there is one to show.");
+    all.iter().for_each(|(labels, it)| family.count(labels, it.current().is_some().into()));
+}
+
 fn certificates(text: &mut Text, plan: &Plan, now: u64) {
-    let mut all = BTreeMap::new();
-    for it in &plan.certificates {
+    let (mut all, certificates) = (BTreeMap::new(), plan.certificates());
+    for it in &certificates {
         let labels = [("place", &*it.setting), ("subject", &it.subject), ("serial", &it.serial)];
         all.insert(Labels::of(labels), it);
     }

@@ -19,8 +19,8 @@ mod trail;
 
 pub(crate) use certificates::{Dated, dated};
 pub(crate) use ledger::{
-    DoorTally, FeedTally, GuardTally, Ledger, NamedClientTally, ResponderTally, RouteTally, ServiceTally,
-    Shelf,
+    Codes, DoorTally, FeedTally, GuardTally, Ledger, NamedClientTally, ResponderTally, RouteTally,
+    ServiceTally, Shelf,
 };
 pub(crate) use named_client::NamedClient;
 pub(crate) use server::{LOOKERS, Observer};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{certificates::Dated, ledger::DoorTally, services::services};
-use crate::{guard::Guard, json::ascii, lists::Feed, plan::Plan};
+use crate::{guard::Guard, issuing::Obtained, json::ascii, lists::Feed, plan::Plan};
 
 /// At `now`.
 pub(crate) fn state(plan: &Plan, now: u64) -> String {
@@ -15,7 +15,8 @@ pub(crate) fn state(plan: &Plan, now: u64) -> String {
         "clients": plan.guards.iter().map(|guard| clients(guard, now)).collect::<Vec<_>>(),
         "lists": plan.feeds.iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
         "responders": responders(plan),
-        "certificates": plan.certificates.iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
+        "certificates": plan.certificates().iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
+        "obtained": plan.obtained.iter().map(|it| obtained(it)).collect::<Vec<_>>(),
         "services": of_services(plan),
         "refusals": plan.ledger.recent.all(),
     });
@@ -107,6 +108,21 @@ fn certificate(it: &Dated, now: u64) -> Value {
         "not_before": it.not_before,
         "not_after": it.not_after,
         "days_left": it.days_left(now),
+    })
+}
+
+/// A certificate that the gate gets by itself.
+fn obtained(it: &Obtained) -> Value {
+    let standing = it.standing();
+    json!({
+        "issuer": it.issuer,
+        "names": it.names,
+        "in_use": it.current().is_some(),
+        "renew_at": standing.renew_at,
+        "failures": standing.failures,
+        "code": standing.code,
+        "again": (standing.failures > 0).then_some(standing.next_try.max(standing.held_until)),
+        "outcomes": it.outcomes.values(),
     })
 }
 

@@ -63,10 +63,10 @@ pub(crate) struct Stapler {
 
 impl Stapler {
     /// Begins. What is handed out already is used as long as it holds.
-    pub(crate) fn start<'a>(staples: impl Iterator<Item = &'a Staple>) -> Self {
+    pub(crate) fn start(staples: impl Iterator<Item = Staple>) -> Self {
         let mut tasks = JoinSet::new();
         for staple in staples {
-            tasks.spawn(keep(staple.clone()));
+            tasks.spawn(keep(staple));
         }
         Self { _tasks: tasks }
     }

@@ -35,7 +35,7 @@ pub(crate) use body::Upload;
 use pool::{Asked, Line, Pool};
 pub(crate) use reach::tcp;
 use reach::{Reach, Speaks, TlsWays, To};
-pub(crate) use read::{of_outgoing, of_route};
+pub(crate) use read::{of_outgoing, of_route, of_the_system};
 use room::Crowded;
 pub(crate) use room::reserve;
 pub(crate) use tls_trouble::TlsTrouble;

@@ -123,7 +123,7 @@ fn tls(
 }
 
 /// Those of the system's that may issue.
-fn of_the_system() -> Vec<Certificate> {
+pub(crate) fn of_the_system() -> Vec<Certificate> {
     let found = rustls_native_certs::load_native_certs().certs;
     let read = found.iter().filter_map(|der| Certificate::from_der(der, "the system's authorities").ok());
     read.filter(|certificate| Anchors::new([certificate.clone()]).is_ok()).collect()

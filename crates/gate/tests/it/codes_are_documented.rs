@@ -24,6 +24,8 @@ fn each_code_stands_in_the_document() {
         "check.rs",
         "forward.rs",
         "guard/denial.rs",
+        "issuing/keeper.rs",
+        "issuing/trouble.rs",
         "lists/feed.rs",
         "lists/fetch.rs",
         "ocsp/call.rs",
@@ -32,6 +34,7 @@ fn each_code_stands_in_the_document() {
         "request.rs",
         "route/host.rs",
         "upstream/mod.rs",
+        "../../pki/src/fit.rs",
         "../../pki/src/judge.rs",
         "../../pki/src/ocsp/refusal.rs",
     ] {
@@ -62,7 +65,7 @@ fn each_setting_stands_in_the_table() {
     let document = at("../../docs/gate.md");
     let (_, table) = document.split_once("## All settings").unwrap();
     let mut found = 0;
-    for file in ["settings.rs", "ocsp/settings.rs", "observe/settings.rs"] {
+    for file in ["settings.rs", "issuing/settings.rs", "ocsp/settings.rs", "observe/settings.rs"] {
         let source = at(&format!("src/{file}"));
         for tables in source.split("Deserialize").skip(1).filter_map(|part| part.split_once("\n}")) {
             for setting in settings(tables.0) {

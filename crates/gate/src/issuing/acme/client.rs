@@ -24,10 +24,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::{
-    clock::now,
-    issuing::trouble::Trouble,
-};
+use crate::{clock::now, issuing::trouble::Trouble};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Of a chain, or of a directory.
@@ -58,13 +55,24 @@ impl HttpClient for Client {
             let answered = tokio::time::timeout(WITHIN, ask(tls, request)).await;
             let answered = answered.unwrap_or(Err(Trouble::TooSlow));
             let response = answered.map_err(|trouble| Error::Other(Box::new(trouble)))?;
-            let is_busy =
-                matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-            if let Some(until) = response.headers().get(RETRY_AFTER).filter(|_| is_busy).and_then(|it| until(it, now())) {
-                heard.store(until, Ordering::Relaxed);
+            match busy(response.status()) {
+                None => Ok(response.into()),
+                Some(trouble) => {
+                    let said = response.headers().get(RETRY_AFTER);
+                    heard.store(said.and_then(|it| until(it, now())).unwrap_or_default(), Ordering::Relaxed);
+                    Err(Error::Other(Box::new(trouble)))
+                }
             }
-            Ok(response.into())
         })
+    }
+}
+
+/// Whatever else it says.
+fn busy(status: StatusCode) -> Option<Trouble> {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Some(Trouble::RateLimited(status.to_string())),
+        StatusCode::SERVICE_UNAVAILABLE => Some(Trouble::Away(format!("it answers {status}"))),
+        _ => None,
     }
 }
 

@@ -32,7 +32,7 @@ use super::{
     store::{Current, Store},
     trouble::Trouble,
 };
-use crate::{clock::now, error::Error, files::certificates, trust};
+use crate::{error::Error, files::certificates, upstream::of_the_system};
 
 /// For all of one certificate: authorities take seconds, and some minutes.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -98,7 +98,7 @@ impl Acme {
         }
         let believed = match &table.authority {
             Some(path) => certificates(folder, std::slice::from_ref(path), &at("authority"))?,
-            None => trust::of_the_system(),
+            None => of_the_system(),
         };
         let believed = Anchors::new(believed).map_err(Error::pki(&at("authority")))?;
         let mut tls = client_config(&believed, None).map_err(Error::pki(&at("authority")))?;
@@ -181,19 +181,22 @@ impl Acme {
             kept.as_ref().and_then(|kept| AccountCredentials::deserialize(&kept.credentials).ok());
         let contact: Vec<&str> = self.contact.iter().map(String::as_str).collect();
         let (Some(kept), Some(credentials)) = (kept, credentials) else {
-            let wanted = NewAccount {
-                contact: &contact,
-                terms_of_service_agreed: true,
-                only_return_existing: false,
-            };
-            let external =
-                self.external.as_ref().map(|external| ExternalAccountKey::new(external.id.clone(), &external.key));
+            let wanted =
+                NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
+            let external = self
+                .external
+                .as_ref()
+                .map(|external| ExternalAccountKey::new(external.id.clone(), &external.key));
             let made = builder.create(&wanted, self.directory.clone(), external.as_ref()).await;
             let (account, credentials) = made.map_err(Trouble::of)?;
             let credentials = serde_json::to_value(credentials);
             let credentials = credentials.map_err(|error| Trouble::State(error.to_string()))?;
             self.keep(store, credentials)?;
-            tracing::info!(directory = self.directory, account = account.id(), "an account is made with the authority");
+            tracing::info!(
+                directory = self.directory,
+                account = account.id(),
+                "an account is made with the authority"
+            );
             return Ok(account);
         };
         let account = builder.from_credentials(credentials).await.map_err(Trouble::of)?;
@@ -213,7 +216,7 @@ impl Acme {
 
 /// base64url, as authorities hand it out, in a file that its owner alone may read.
 fn external_key(path: &Path, place: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let secret = |cause| Error::Secret { place: place.to_owned(), cause };
+    let secret = |cause| Error::Secret { setting: place.to_owned(), cause };
     durable::check_secret(path).map_err(secret)?;
     let text = durable::read_secret(path, KEY).map_err(secret)?;
     let text = std::str::from_utf8(&text).unwrap_or_default().trim().trim_end_matches('=');

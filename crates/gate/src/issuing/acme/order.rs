@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Identifier, KeyAuthorization, NewOrder,
-    Order, OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Identifier, KeyAuthorization,
+    NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use sceau_pki::challenge_config;
 
@@ -88,7 +88,10 @@ async fn answer(order: &mut Order, kind: ChallengeKind, challenges: &Challenges)
 }
 
 fn digest(key: &KeyAuthorization) -> Result<[u8; 32], Trouble> {
-    key.digest().as_ref().try_into().map_err(|_| Trouble::Broken("its challenge cannot be answered".to_owned()))
+    key.digest()
+        .as_ref()
+        .try_into()
+        .map_err(|_| Trouble::Broken("its challenge cannot be answered".to_owned()))
 }
 
 /// What the authority says of the challenge that failed.
