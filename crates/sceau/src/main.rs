@@ -9,6 +9,7 @@ mod demonstration;
 mod failure;
 mod gate;
 mod house;
+mod hsm;
 mod owner;
 mod rotation;
 mod running;

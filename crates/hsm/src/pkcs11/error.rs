@@ -90,6 +90,15 @@ pub enum TokenError {
         "the token made a key {0} that could leave it; the key was destroyed. Use another token, or its settings for keys that stay"
     )]
     NotKept(String),
+    /// A label that cannot be a token's.
+    #[error("a token's label has 1 to 32 octets of text, with no space at either end")]
+    BadLabel,
+    /// A token has this label.
+    #[error("there is a token {0:?} already: choose another label")]
+    LabelTaken(String),
+    /// None is free.
+    #[error("the module {0} shows no token that was never initialised, and others are left alone")]
+    NoFreeToken(PathBuf),
     /// Anything else.
     #[error("the token of {address} refuses: {why}")]
     Refused {
@@ -119,6 +128,9 @@ impl TokenError {
             Self::Busy(_) => "hsm_pkcs11_busy",
             Self::Unusable { .. } => "hsm_pkcs11_unusable",
             Self::NotKept(_) => "hsm_pkcs11_not_kept",
+            Self::BadLabel => "hsm_pkcs11_bad_label",
+            Self::LabelTaken(_) => "hsm_pkcs11_label_taken",
+            Self::NoFreeToken(_) => "hsm_pkcs11_no_free_token",
             Self::Refused { .. } => "hsm_pkcs11_refused",
         }
     }

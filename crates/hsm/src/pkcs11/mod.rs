@@ -4,6 +4,7 @@
 //! the first such key is, and is as trusted as the process. Keys are made in the token, sensitive and never extractable; what is made here is their
 //! signatures' input. PINs are read each time that a token asks, from a file of mode 0600 or a credential of systemd.
 
+mod administer;
 mod error;
 mod key;
 mod make;
@@ -12,6 +13,7 @@ mod pin;
 mod token;
 mod uri;
 
+pub use administer::{KeyFacts, PinStanding, TokenFacts, initialise, keys, tokens};
 pub use error::TokenError;
 pub use key::TokenKey;
 pub use pin::Pin;

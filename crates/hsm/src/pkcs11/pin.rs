@@ -30,7 +30,7 @@ impl Pin {
     /// Reads it; one line end at its end is not part of it.
     ///
     /// # Errors
-    /// In words.
+    /// In words, none of the PIN.
     pub fn read(source: &PinSource) -> Result<Self, String> {
         let path = match source {
             PinSource::File(path) => path.clone(),

@@ -5,7 +5,7 @@ use sceau_pki::{Error, ProfileError};
 use crate::failure::{Exit, Failure};
 
 /// Something that was read, or could not be made.
-pub(super) fn pki(error: &Error) -> Failure {
+pub(crate) fn pki(error: &Error) -> Failure {
     let exit = match error {
         Error::BadSubject
         | Error::BadPlace(_)

@@ -49,7 +49,7 @@ pub(super) fn address(given: &Path) -> Result<Option<Pkcs11Uri>, Failure> {
 }
 
 /// An address that must be one. What was given is not said again: somebody may have put a PIN into it.
-pub(super) fn must_be_address(given: &str) -> Result<Pkcs11Uri, Failure> {
+pub(crate) fn must_be_address(given: &str) -> Result<Pkcs11Uri, Failure> {
     given.parse().map_err(|error| of_uri(&error))
 }
 
@@ -109,7 +109,7 @@ fn of_uri(error: &UriError) -> Failure {
     Failure::new(Exit::Usage, error.code(), error.to_string())
 }
 
-pub(super) fn of_token(error: &TokenError) -> Failure {
+pub(crate) fn of_token(error: &TokenError) -> Failure {
     let exit = match error {
         TokenError::NoKey(_)
         | TokenError::SeveralKeys(_)
@@ -120,6 +120,9 @@ pub(super) fn of_token(error: &TokenError) -> Failure {
         | TokenError::NoName(_)
         | TokenError::NoPin(_)
         | TokenError::SeveralTokens(_)
+        | TokenError::BadLabel
+        | TokenError::LabelTaken(_)
+        | TokenError::NoFreeToken(_)
         | TokenError::PinUnreadable { .. } => Exit::Usage,
         _ => Exit::System,
     };

@@ -17,6 +17,7 @@ mod trace;
 
 use crate::cert::CertCommand;
 use crate::failure::Failure;
+use crate::hsm::HsmCommand;
 
 /// The tools, as subcommands.
 #[derive(Debug, clap::Subcommand)]
@@ -38,6 +39,9 @@ pub(crate) enum Tool {
     /// Certificates for mutual TLS: ask for one, put it together, look at it, judge it
     #[command(subcommand)]
     Cert(Box<CertCommand>),
+    /// Tokens that keep keys of certificates (PKCS#11): see them, try them, begin one
+    #[command(subcommand)]
+    Hsm(HsmCommand),
     /// Say what is wrong with an installation, and what to do
     Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
@@ -66,6 +70,7 @@ impl Tool {
             Self::Inspect(options) => inspect::run(options),
             Self::Deposit(options) => deposit::run(options),
             Self::Cert(command) => command.run(),
+            Self::Hsm(command) => command.run(),
             Self::Doctor(options) => doctor::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
@@ -82,6 +87,7 @@ impl Tool {
             Self::Inspect(options) => options.json,
             Self::Deposit(options) => options.json,
             Self::Cert(command) => command.json(),
+            Self::Hsm(command) => command.json(),
             Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(trace::TraceCommand::Verify(options)) => options.json,

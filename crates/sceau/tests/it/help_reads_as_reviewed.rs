@@ -23,6 +23,10 @@ fn of_each_tool() {
         "cert ca",
         "cert ca issue",
         "cert ca ocsp",
+        "hsm",
+        "hsm list",
+        "hsm check",
+        "hsm init",
         "doctor",
         "keys",
         "keys new",
@@ -40,7 +44,7 @@ fn of_each_tool() {
 #[test]
 fn of_the_program_lists_tools_and_exit_codes() {
     let help = Desk::new().run(&["--help"]).ok().text();
-    for tool in ["seal", "open", "inspect", "deposit", "cert", "doctor", "keys", "trace", "completions"] {
+    for tool in ["seal", "open", "inspect", "deposit", "cert", "hsm", "doctor", "keys", "trace", "completions"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
     }
     let documented = include_str!("../../../../docs/command-line.md");

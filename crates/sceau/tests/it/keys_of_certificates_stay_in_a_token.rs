@@ -277,3 +277,70 @@ fn a_pin_is_neither_taken_as_an_argument_nor_said() {
     fs::set_permissions(desk.path("pin"), fs::Permissions::from_mode(0o644)).unwrap();
     run(&desk, &["cert", "csr", "--common-name", "a", "--key", &key(&desk, "a")]).failed(2, "chmod 600");
 }
+
+#[test]
+fn a_token_is_begun_listed_and_tried() {
+    let desk = with_token();
+    let secret = |name: &str, content: &str| {
+        desk.write(name, content.as_bytes());
+        fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    secret("so-pin", "encore un autre code");
+    let init = |label: &str| {
+        run(
+            &desk,
+            &[
+                "hsm",
+                "init",
+                "--module",
+                MODULE,
+                "--label",
+                label,
+                "--so-pin-file",
+                "so-pin",
+                "--pin-file",
+                "pin",
+            ],
+        )
+    };
+    let made = init("deuxième").ok();
+    assert!(made.text().starts_with("Token    \"deuxième\", serial "), "{}", made.text());
+    init("deuxième").failed(2, "there is a token \"deuxième\" already");
+    init("a label of more than thirty-two octets").failed(2, "1 to 32 octets");
+    let all = run(&desk, &["hsm", "list", "--module", MODULE]).ok();
+    for line in ["\"essai\"  SoftHSM project", "\"deuxième\"  SoftHSM project", "(never initialised)"] {
+        assert!(all.text().contains(line), "{line} in {}", all.text());
+    }
+    assert_eq!(all.text().matches("PIN set").count(), 2);
+
+    let address = key(&desk, "clé").replace("essai", "deuxi%C3%A8me").replace("clé", "cl%C3%A9");
+    run(&desk, &["hsm", "check", &address]).failed(4, "there is no private key");
+    run(&desk, &["cert", "csr", "--common-name", "a", "--key-kind", "ecdsa-p256", "--key", &address]).ok();
+    let tried = run(&desk, &["hsm", "check", &address]).ok();
+    assert!(tried.text().contains("Signs    yes\nLeaves   never"), "{}", tried.text());
+    let listed = run(&desk, &["hsm", "list", &address]).ok();
+    assert!(
+        listed.text().contains("\"clé\"  EC, id ") && listed.text().contains("cannot leave the token"),
+        "{}",
+        listed.text()
+    );
+
+    // A key that was once outside signs, and is told apart.
+    openssl(&desk, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out out.key");
+    let out = desk.path("out.key").display().to_string();
+    let words = ["--import", &out, "--token", "essai", "--label", "out", "--id", "01", "--pin", PIN];
+    assert!(
+        Command::new("softhsm2-util")
+            .args(words)
+            .env("SOFTHSM2_CONF", desk.path("softhsm2.conf"))
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    let tried = run(&desk, &["hsm", "check", &key(&desk, "out"), "--json"]).failed(5, "key_may_leave");
+    let found: serde_json::Value = serde_json::from_slice(&tried.stdout).unwrap();
+    assert_eq!((&found["signs"], &found["never_extractable"]), (&true.into(), &false.into()));
+    run(&desk, &["hsm", "list", "--module", "/nowhere.so"])
+        .failed(1, "the PKCS#11 module /nowhere.so cannot be used");
+}
