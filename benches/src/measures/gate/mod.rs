@@ -24,7 +24,8 @@ const HANDSHAKES: usize = 24;
 const KEPT: usize = 64;
 /// Entries of the long list.
 const LONG: usize = 100_000;
-const ROUNDS: usize = 3;
+/// All of them by turns, so that what the machine does besides meets each alike; odd, so that one round is the median.
+const ROUNDS: usize = 9;
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     let mut second = CpuSet::new();
@@ -32,109 +33,170 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     sched_setaffinity(None, &second).map_err(|error| format!("there is no second core: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let ground = Ground::prepare(if settings.quick { 1000 } else { LONG })?;
-    let seconds = Duration::from_secs(if settings.quick { 1 } else { 4 });
-    runtime.block_on(compare(&ground, seconds))
+    let long = if settings.quick { 1000 } else { LONG };
+    let ground = Ground::prepare(long)?;
+    let (rounds, time) = if settings.quick { (3, 1.0) } else { (ROUNDS, 1.5) };
+    runtime.block_on(compare(&ground, rounds, Duration::from_secs_f64(time), long))
 }
 
-/// The best of some rounds by turns.
+/// What one of them came to in a round.
 #[derive(Clone, Copy, Debug, Default)]
-struct Best {
+struct Round {
     handshakes: f64,
     /// Milliseconds of a processor for one of them.
     handshake_cost: f64,
     requests: f64,
     p99: f64,
-    memory: f64,
 }
 
-async fn compare(ground: &Ground, time: Duration) -> Result<Vec<Row>, String> {
+/// The rounds of each, in the order of [`Kind::ALL`].
+struct Rounds(Vec<[Round; 3]>);
+
+impl Rounds {
+    fn median(&self, kind: Kind, of: impl Fn(&Round) -> f64) -> f64 {
+        median(self.0.iter().map(|round| of(&round[kind as usize])))
+    }
+
+    /// The gate's beside a peer's, each with that of its round.
+    fn ratio(&self, peer: Kind, of: impl Fn(&Round) -> f64) -> f64 {
+        median(self.0.iter().map(|round| of(&round[Kind::Gate as usize]) / of(&round[peer as usize])))
+    }
+
+    fn compared(
+        &self,
+        words: String,
+        peer: Kind,
+        of: fn(&Round) -> f64,
+        unit: &'static str,
+        target: Target,
+    ) -> Row {
+        let figure = |kind| Figure::new(self.median(kind, of), unit);
+        Row::compared(words, figure(Kind::Gate), figure(peer), self.ratio(peer, of), target)
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    quantile(&mut values.collect::<Vec<_>>(), 0.5)
+}
+
+async fn compare(ground: &Ground, rounds: usize, time: Duration, entries: usize) -> Result<Vec<Row>, String> {
     let service = ground::service().await?;
     let caller = Caller::with(ground, "known")?;
-    let mut best = [Best { handshake_cost: f64::MAX, p99: f64::MAX, ..Best::default() }; 3];
-    for _ in 0..ROUNDS {
-        for (kind, best) in Kind::ALL.into_iter().zip(&mut best) {
-            let peer = Peer::start(kind, ground, "short", service)?;
-            let (rate, cost) = handshakes(&peer, &caller, time).await?;
+    let peers = Kind::ALL.map(|kind| Peer::start(kind, ground, "short", service));
+    let peers = peers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut each = Rounds(Vec::new());
+    for _ in 0..rounds {
+        let mut round = [Round::default(); 3];
+        for (peer, round) in peers.iter().zip(&mut round) {
+            let (handshakes, handshake_cost) = handshakes(peer, &caller, time).await?;
             let (requests, p99) = requests(peer.address, &caller, time).await?;
-            best.handshakes = best.handshakes.max(rate);
-            best.handshake_cost = best.handshake_cost.min(cost);
-            best.requests = best.requests.max(requests);
-            best.p99 = best.p99.min(p99);
+            *round = Round { handshakes, handshake_cost, requests, p99 };
         }
+        each.0.push(round);
     }
-    let mut long = 0.0_f64;
-    for (kind, best) in Kind::ALL.into_iter().zip(&mut best) {
-        let peer = Peer::start(kind, ground, "long", service)?;
-        // As often as before the short list: the best of each is compared.
-        for _ in 0..if kind == Kind::Gate { ROUNDS } else { 1 } {
-            let (requests, _) = requests(peer.address, &caller, time).await?;
-            if kind == Kind::Gate {
-                long = long.max(requests);
-            }
-        }
-        best.memory = peer.memory()?;
-    }
-    let mut rows = rows(&best, long);
+    drop(peers);
+    let mut rows = rows(&each, rounds);
+    rows.extend(memory(ground, &caller, service, (rounds, time, entries)).await?);
+    rows.push(with_long_list(ground, &caller, service, (rounds, time, entries)).await?);
     rows.extend(swap(ground, service, &caller).await?);
     Ok(rows)
 }
 
-fn rows(best: &[Best; 3], long: f64) -> Vec<Row> {
-    let [gate, nginx, haproxy] = best;
-    let per_second = |value| Figure::new(value, "/s");
-    let (faster, name) = if nginx.handshakes >= haproxy.handshakes {
-        (nginx.handshakes, Kind::Nginx.name())
-    } else {
-        (haproxy.handshakes, Kind::Haproxy.name())
-    };
-    let cost = |kind: Kind, best: &Best| {
-        Row::told(
-            format!("processor time of a handshake and a request, {}", kind.name()),
-            Figure::new(best.handshake_cost, "ms"),
-        )
-    };
-    let memory = |kind: Kind, peer: &Best| {
-        let name = format!("memory with a list of {LONG} entries, beside {}", kind.name());
+/// What each holds with a long list after its requests, one after the other: two of one kind would share what they are made of.
+async fn memory(
+    ground: &Ground,
+    caller: &Caller,
+    service: SocketAddr,
+    (rounds, time, entries): (usize, Duration, usize),
+) -> Result<Vec<Row>, String> {
+    let mut held = [0.0; 3];
+    for (kind, held) in Kind::ALL.into_iter().zip(&mut held) {
+        let peer = Peer::start(kind, ground, "long", service)?;
+        for _ in 0..rounds {
+            requests(peer.address, caller, time).await?;
+        }
+        *held = peer.memory()?;
+    }
+    let [gate, peers @ ..] = held;
+    let beside = |(kind, peer): (Kind, f64)| {
         Row::ratio(
-            name,
-            Figure::new(gate.memory, "MiB"),
-            Figure::new(peer.memory, "MiB"),
+            format!("memory with a list of {entries} entries, beside {}", kind.name()),
+            Figure::new(gate, "MiB"),
+            Figure::new(peer, "MiB"),
             Target::AtMost(0.5),
         )
     };
-    vec![
-        Row::ratio(
-            format!("full mutual handshakes, one core, beside the better ({name})"),
-            per_second(gate.handshakes),
-            per_second(faster),
-            Target::AtLeast(1.0),
-        ),
-        cost(Kind::Gate, gate),
-        cost(Kind::Nginx, nginx),
-        cost(Kind::Haproxy, haproxy),
-        Row::ratio(
-            format!("requests over {KEPT} kept connections, one core, beside nginx"),
-            per_second(gate.requests),
-            per_second(nginx.requests),
-            Target::AtLeast(1.0),
-        ),
-        Row::told("requests over kept connections, HAProxy", per_second(haproxy.requests)),
-        Row::ratio(
-            "p99 over kept connections, beside nginx",
-            Figure::new(gate.p99, "ms"),
-            Figure::new(nginx.p99, "ms"),
-            Target::AtMost(1.0),
-        ),
-        memory(Kind::Nginx, nginx),
-        memory(Kind::Haproxy, haproxy),
-        Row::ratio(
-            format!("requests with a list of {LONG} entries beside a short one"),
-            per_second(long),
-            per_second(gate.requests),
-            Target::AtLeast(0.9),
-        ),
-    ]
+    Ok([Kind::Nginx, Kind::Haproxy].into_iter().zip(peers).map(beside).collect())
+}
+
+/// The gate with a long list beside itself with a short one, by turns.
+async fn with_long_list(
+    ground: &Ground,
+    caller: &Caller,
+    service: SocketAddr,
+    (rounds, time, entries): (usize, Duration, usize),
+) -> Result<Row, String> {
+    let start = |list| Peer::start(Kind::Gate, ground, list, service);
+    let (short, long) = (start("short")?, start("long")?);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        with.push(requests(long.address, caller, time).await?.0);
+        without.push(requests(short.address, caller, time).await?.0);
+    }
+    let ratio = median(with.iter().zip(&without).map(|(with, without)| with / without));
+    let figure = |of: Vec<f64>| Figure::new(median(of.into_iter()), "/s");
+    let name = format!("requests with a list of {entries} entries beside a short one");
+    Ok(Row::compared(name, figure(with), figure(without), ratio, Target::AtLeast(0.9)))
+}
+
+fn rows(each: &Rounds, rounds: usize) -> Vec<Row> {
+    let handshakes = |round: &Round| round.handshakes;
+    let better = if each.median(Kind::Nginx, handshakes) >= each.median(Kind::Haproxy, handshakes) {
+        Kind::Nginx
+    } else {
+        Kind::Haproxy
+    };
+    let cost = Kind::ALL.map(|kind| {
+        let name = format!("processor time of a handshake and a request, {}", kind.name());
+        Row::told(name, Figure::new(each.median(kind, |round| round.handshake_cost), "ms"))
+    });
+    let better_name = better.name();
+    let first = each.compared(
+        format!("full mutual handshakes, one core, beside the better ({better_name}), the median of {rounds} rounds"),
+        better,
+        |round| round.handshakes,
+        "/s",
+        Target::AtLeast(1.0),
+    );
+    let kept = format!("requests over {KEPT} kept connections, one core, beside");
+    [first]
+        .into_iter()
+        .chain(cost)
+        .chain([
+            each.compared(
+                format!("{kept} nginx"),
+                Kind::Nginx,
+                |round| round.requests,
+                "/s",
+                Target::AtLeast(1.0),
+            ),
+            Row::told(
+                format!("{kept} HAProxy: the ratio"),
+                Figure::new(each.ratio(Kind::Haproxy, |round| round.requests), ""),
+            ),
+            Row::told(
+                "requests over kept connections, HAProxy",
+                Figure::new(each.median(Kind::Haproxy, |round| round.requests), "/s"),
+            ),
+            each.compared(
+                "p99 over kept connections, beside nginx".to_owned(),
+                Kind::Nginx,
+                |round| round.p99,
+                "ms",
+                Target::AtMost(1.0),
+            ),
+        ])
+        .collect()
 }
 
 /// Connections a second, each with one request, none resumed; and the milliseconds of a processor that one costs the peer.
