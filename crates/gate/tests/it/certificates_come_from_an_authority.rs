@@ -146,7 +146,7 @@ impl Edge {
 
     /// What OpenSSL says of a handshake.
     async fn openssl(&self, words: &str) -> String {
-        let words = format!("s_client -connect {} -servername {NAME} -ign_eof {words}", self.address);
+        let words = format!("s_client -connect {} -servername {NAME} {words}", self.address);
         let output = tokio::task::spawn_blocking(move || {
             Command::new("openssl")
                 .args(words.split_whitespace())

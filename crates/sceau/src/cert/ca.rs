@@ -2,6 +2,7 @@
 
 mod answers;
 mod ocsp;
+mod sign;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ Examples:
   sceau cert ca root --folder root --name 'CN=TEST AC RACINE,O=ESSAI,C=FR'
   sceau cert ca intermediate --issuer root --folder aci --name 'CN=TEST AC,O=ESSAI,C=FR'
   sceau cert ca issue --issuer aci --request a.csr --name 'CN=a,OU=1,C=FR' -o a.crt
+  sceau cert ca sign --issuer aci --folder exchange --host api.example.org --watch
   sceau cert ca revoke --issuer aci a.crt
   sceau cert ca list --issuer aci -o ACI.crl
   sceau cert ca ocsp --issuer aci                       answers on 127.0.0.1:8888
@@ -50,6 +52,8 @@ pub(crate) enum CaCommand {
     Intermediate(IntermediateOptions),
     /// Issue a certificate for a request
     Issue(IssueOptions),
+    /// Answer requests of servers that come through a folder, such as those of a gate
+    Sign(sign::SignOptions),
     /// Take a certificate back
     Revoke(RevokeOptions),
     /// Make the list of what was taken back
@@ -196,6 +200,7 @@ pub(super) fn run(command: &CaCommand) -> Result<(), Failure> {
             })
         }
         CaCommand::Issue(options) => issue(options),
+        CaCommand::Sign(options) => sign::sign(options),
         CaCommand::Revoke(options) => revoke(options),
         CaCommand::List(options) => list(options),
         CaCommand::Ocsp(options) => ocsp::respond(options),

@@ -23,6 +23,7 @@ fn of_each_tool() {
         "cert ca",
         "cert ca issue",
         "cert ca ocsp",
+        "cert ca sign",
         "hsm",
         "hsm list",
         "hsm check",
