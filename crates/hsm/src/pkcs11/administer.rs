@@ -95,7 +95,8 @@ pub fn keys(uri: &Pkcs11Uri) -> Result<Vec<KeyFacts>, TokenError> {
 /// Makes the first token that was never initialised, or that of this slot, one with this label and these PINs. One that is initialised is left alone.
 ///
 /// # Errors
-/// [`TokenError::BadLabel`], [`TokenError::NoFreeToken`], [`TokenError::Module`], [`TokenError::Refused`].
+/// [`TokenError::BadLabel`], [`TokenError::LabelTaken`], [`TokenError::NoFreeToken`], [`TokenError::Module`], [`TokenError::Refused`];
+/// [`TokenError::Away`] where it is gone after that.
 pub fn initialise(
     module: &Path,
     slot: Option<u64>,

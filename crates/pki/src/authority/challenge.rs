@@ -29,7 +29,7 @@ const ACME_IDENTIFIER: Oid = Oid::literal(&[0x2b, 6, 1, 5, 5, 7, 1, 31]);
 const VALID: Duration = Duration::hours(1);
 
 /// A server of this DNS name that speaks [`ACME_TLS`] alone, with a self-signed certificate that holds the SHA-256 of the key authorization (RFC 8737 §3). Its
-/// key is made for it and is nowhere else.
+/// key is made for it and is nowhere else. It is valid from an hour before `now` (Unix milliseconds) to an hour after it.
 ///
 /// # Errors
 /// [`Error::BadHost`] for what is no DNS name; [`Error::Crypto`], [`Error::Tls`].
