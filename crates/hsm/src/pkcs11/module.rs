@@ -65,7 +65,8 @@ impl Module {
     /// Starts the module anew, since some (SoftHSM) see a token that came back in no other way. Not where `is_in_use` says that another token has
     /// sessions, nor again within a second. Nobody of this thread may hold [`Self::running`].
     pub(crate) fn restart(&self, is_in_use: impl FnOnce() -> bool) -> bool {
-        let mut since = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever hangs in the module holds off nobody but this.
+        let Ok(mut since) = self.running.try_write() else { return false };
         if since.elapsed() < AGAIN || is_in_use() {
             return false;
         }

@@ -34,6 +34,8 @@ pub(crate) struct Token {
     uri: Pkcs11Uri,
     module: Arc<Module>,
     state: Mutex<State>,
+    /// The PIN that was refused last.
+    refused: Mutex<Option<[u8; 32]>>,
     freed: Condvar,
 }
 
@@ -45,20 +47,24 @@ struct State {
     idle: Vec<Session>,
     /// How many sessions of this life are lent.
     lent: usize,
+    /// How many it bears, where that is fewer than [`SESSIONS`].
+    most: Option<usize>,
     waiting: usize,
+    /// Somebody opens one.
+    is_opening: bool,
     away: Option<(Instant, TokenError)>,
-    /// The PIN that was refused last.
-    refused: Option<[u8; 32]>,
 }
 
 impl State {
-    /// Ends this life: what was opened in it is closed, or dropped when it is given back.
-    fn end(&mut self) {
+    /// Ends this life: what was lent in it is closed when it is given back. The others are the caller's to close, without the lock.
+    #[must_use]
+    fn end(&mut self) -> Vec<Session> {
         self.life += 1;
         self.lent = 0;
         self.slot = None;
-        self.idle.clear();
+        self.most = None;
         self.away = None;
+        std::mem::take(&mut self.idle)
     }
 }
 
@@ -77,8 +83,8 @@ impl Token {
         if let Some(token) = open.get(&uri).and_then(Weak::upgrade) {
             return Ok(token);
         }
-        let (state, freed) = (Mutex::default(), Condvar::new());
-        let token = Arc::new(Self { uri: uri.clone(), module, state, freed });
+        let (state, refused, freed) = (Mutex::default(), Mutex::default(), Condvar::new());
+        let token = Arc::new(Self { uri: uri.clone(), module, state, refused, freed });
         open.insert(uri, Arc::downgrade(&token));
         Ok(token)
     }
@@ -150,7 +156,8 @@ impl Token {
             return true;
         }
         for token in all {
-            token.state().end();
+            let ended = token.state().end();
+            drop(ended);
         }
         false
     }
@@ -173,8 +180,12 @@ impl Token {
                 state.lent += 1;
                 return Ok((session, state.life));
             }
-            if state.lent < SESSIONS {
-                break;
+            if state.lent < state.most.unwrap_or(SESSIONS) && !state.is_opening {
+                if let Some(lent) = self.open_from(state)? {
+                    return Ok(lent);
+                }
+                state = self.state();
+                continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || state.waiting >= WAITING {
@@ -184,13 +195,35 @@ impl Token {
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
         }
-        // Under the lock: one caller logs in, and the others find the token open.
-        match self.open(&mut state) {
-            Ok(session) => {
+    }
+
+    /// Opens a session, one caller at a time and without the lock: nobody but callers that wait, for so long, hangs with a token that hangs. None where
+    /// sessions were lost meanwhile, or the token bears no more of them.
+    fn open_from(&self, mut state: MutexGuard<'_, State>) -> Result<Option<(Session, u64)>, TokenError> {
+        state.is_opening = true;
+        let (life, slot) = (state.life, state.slot);
+        drop(state);
+        let opened = self.open(slot);
+        let mut state = self.state();
+        state.is_opening = false;
+        self.freed.notify_all();
+        match opened {
+            Ok((session, slot)) if state.life == life => {
+                state.slot = Some(slot);
                 state.lent += 1;
-                Ok((session, state.life))
+                Ok(Some((session, life)))
+            }
+            Ok((session, _)) => {
+                drop(state);
+                drop(session);
+                Ok(None)
+            }
+            Err(TokenError::Busy(_)) if state.lent > 0 => {
+                state.most = Some(state.lent);
+                Ok(None)
             }
             Err(error) => {
+                state.slot = None;
                 if error.is_passing() || matches!(error, TokenError::Module { .. }) {
                     state.away = Some((Instant::now(), error.clone()));
                 }
@@ -199,49 +232,47 @@ impl Token {
         }
     }
 
-    fn open(&self, state: &mut State) -> Result<Session, TokenError> {
-        let slot = match state.slot {
+    fn open(&self, known: Option<Slot>) -> Result<(Session, Slot), TokenError> {
+        let slot = match known {
             Some(slot) => slot,
             None => self.module.find(&self.uri)?,
         };
-        let session = self.module.context().open_ro_session(slot).map_err(|error| self.away(&error));
-        let session = session.inspect_err(|_| state.slot = None)?;
-        if state.slot.is_none() {
-            self.log_in(&session, slot, state)?;
-            state.slot = Some(slot);
+        let session = match self.module.context().open_ro_session(slot) {
+            Err(Cryptoki::Pkcs11(RvError::SessionCount, _)) => {
+                return Err(TokenError::Busy(self.uri.short()));
+            }
+            opened => opened.map_err(|error| self.away(&error))?,
+        };
+        if known.is_none() {
+            self.log_in(&session, slot)?;
         }
-        Ok(session)
+        Ok((session, slot))
     }
 
     /// All sessions of a process share one login (PKCS#11 v2.40 §5.6).
-    fn log_in(&self, session: &Session, slot: Slot, state: &mut State) -> Result<(), TokenError> {
+    fn log_in(&self, session: &Session, slot: Slot) -> Result<(), TokenError> {
         let token = self.module.context().get_token_info(slot).map_err(|error| self.away(&error))?;
         if !token.login_required() {
             return Ok(());
         }
         if self.uri.pin().is_none() && token.protected_authentication_path() {
-            return self.logged_in(session.login(UserType::User, None), None, state);
+            return self.logged_in(session.login(UserType::User, None), None);
         }
         let pin = Pin::of(&self.uri)?;
-        if state.refused == Some(pin.hash()) {
+        if *self.refused_pin() == Some(pin.hash()) {
             return Err(TokenError::PinRefused(self.uri.short()));
         }
-        self.logged_in(session.login(UserType::User, Some(&pin.auth())), Some(&pin), state)
+        self.logged_in(session.login(UserType::User, Some(&pin.auth())), Some(&pin))
     }
 
-    fn logged_in(
-        &self,
-        answer: Result<(), Cryptoki>,
-        pin: Option<&Pin>,
-        state: &mut State,
-    ) -> Result<(), TokenError> {
+    fn logged_in(&self, answer: Result<(), Cryptoki>, pin: Option<&Pin>) -> Result<(), TokenError> {
         match answer {
             Ok(()) | Err(Cryptoki::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
-                state.refused = None;
+                *self.refused_pin() = None;
                 Ok(())
             }
             Err(Cryptoki::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _)) => {
-                state.refused = pin.map(Pin::hash);
+                *self.refused_pin() = pin.map(Pin::hash);
                 Err(TokenError::PinRefused(self.uri.short()))
             }
             Err(Cryptoki::Pkcs11(RvError::PinLocked, _)) => Err(TokenError::PinLocked(self.uri.short())),
@@ -261,12 +292,13 @@ impl Token {
     /// Ends this life of the sessions, unless another caller did.
     fn lose(&self, session: Session, life: u64) {
         let mut state = self.state();
+        let mut ended = vec![session];
         if state.life == life {
-            state.end();
+            ended.extend(state.end());
             self.freed.notify_all();
         }
         drop(state);
-        drop(session);
+        drop(ended);
     }
 
     /// Says that it does not answer, to others too for a moment.
@@ -278,6 +310,10 @@ impl Token {
 
     fn away(&self, error: &Cryptoki) -> TokenError {
         TokenError::Away { address: self.uri.short(), why: words(error) }
+    }
+
+    fn refused_pin(&self) -> MutexGuard<'_, Option<[u8; 32]>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -134,6 +134,24 @@ with_tokens! {
         assert!(openssl_verifies(&stage.folder, &public, &["-sha256"], b"message", &back));
     }
 
+    fn another_key_under_the_name_is_not_taken_for_it(stage: &Stage) {
+        let key = TokenKey::generate(&stage.uri("object=key"), KeyAlgorithm::EcdsaP256).unwrap();
+        key.sign(Signing::Ecdsa, b"message").unwrap();
+        let token = stage.pull_out();
+        assert!(key.sign(Signing::Ecdsa, b"message").unwrap_err().is_passing());
+        token.put_back();
+        let gone = stage.pkcs11_tool(&["--delete-object", "--type", "privkey", "--label", "key"]);
+        assert!(gone.status.success(), "{}", String::from_utf8_lossy(&gone.stderr));
+        stage.pkcs11_tool(&["--delete-object", "--type", "pubkey", "--label", "key"]);
+        let made = stage.pkcs11_tool(&["--keypairgen", "--key-type", "EC:prime256v1", "--label", "key", "--id", "0e"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let refused = eventually(&|| match key.sign(Signing::Ecdsa, b"message") {
+            Err(error) if error.is_passing() => Err(error),
+            other => Ok(other.map_err(|error| error.code())),
+        });
+        assert_eq!(refused, Err("hsm_pkcs11_unusable"));
+    }
+
     fn many_callers_sign_at_once_and_one_of_them_makes_a_key(stage: &Stage) {
         let uri = stage.uri("object=key");
         let made = thread::scope(|scope| {
