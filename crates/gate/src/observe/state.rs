@@ -113,11 +113,12 @@ fn certificate(it: &Dated, now: u64) -> Value {
 
 /// A certificate that the gate gets by itself.
 fn obtained(it: &Obtained) -> Value {
-    let standing = it.standing();
+    let (current, standing) = (it.current(), it.standing());
     json!({
         "issuer": it.issuer,
         "names": it.names,
-        "in_use": it.current().is_some(),
+        "in_use": current.is_some(),
+        "serial": current.map(|current| current.certificate().serial()),
         "renew_at": standing.renew_at,
         "failures": standing.failures,
         "code": standing.code,

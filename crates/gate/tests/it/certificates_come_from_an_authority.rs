@@ -336,9 +336,9 @@ async fn somebody_else_at_its_address_is_told_nothing() {
     let mut edge = Edge::listen("").await;
     let pebble = edge.place.start(edge.ways()).await;
     // Another authority vouches for whoever is there.
-    let (folder, place) = (edge.folder.path(), Place::new(edge.folder.path()));
-    drop(place);
-    fs::write(folder.join("other.pem"), fs::read(folder.join("pebble-ca.pem")).unwrap()).unwrap();
+    let (folder, elsewhere) = (edge.folder.path(), tempfile::tempdir().unwrap());
+    Place::new(elsewhere.path());
+    fs::copy(elsewhere.path().join("pebble-ca.pem"), folder.join("other.pem")).unwrap();
     let text = fs::read_to_string(folder.join("gate.toml")).unwrap().replace("pebble-ca.pem", "other.pem");
     fs::write(folder.join("gate.toml"), text).unwrap();
     edge.listening = Some(Gate::new(Plan::read(&folder.join("gate.toml")).unwrap()).listen().await.unwrap());

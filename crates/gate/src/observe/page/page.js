@@ -181,11 +181,16 @@ function attention(w) {
     return [...issuers].filter((issuer) => !current(issuer)).map((issuer) => w.listEnded(plain(short(issuer))));
   });
   const away = state.services.filter((it) => !it.takes_connections).map((it) => w.serviceAway(plain(it.service)));
+  const issuing = state.obtained
+    .filter((it) => it.failures > 0 || !it.in_use)
+    .map((it) => w.notIssued(plain(it.names.join(", ")), it.in_use, it.code ?? ""));
+  // The gate sees to these by itself, and some live for days only.
+  const renewed = new Set(state.obtained.filter((it) => it.failures === 0).map((it) => it.serial));
   const ending = state.certificates
-    .filter((it) => it.days_left < SOON)
+    .filter((it) => it.days_left < SOON && !renewed.has(it.serial))
     .sort((one, other) => one.days_left - other.days_left)
     .map((it) => w.certificateEnding(plain(short(it.subject)), w.left(it.days_left)));
-  return [...new Set([...ended, ...away, ...ending])];
+  return [...new Set([...ended, ...away, ...issuing, ...ending])];
 }
 
 function show() {

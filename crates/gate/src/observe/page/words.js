@@ -67,6 +67,8 @@ export const words = {
     listEnded: (list) => `La liste de ${list} est finie : ses clients sont refusés, ou passent sans contrôle si le fichier le permet.`,
     listMissing: (source) => `Aucune liste n’est venue de ${source}.`,
     certificateEnding: (subject, left) => `${subject} : ${left}.`,
+    notIssued: (names, inUse, code) =>
+      `${names} : ${inUse ? "aucun autre certificat n’a été obtenu" : "pas encore de certificat, personne ne peut se connecter"} ${code}`.trimEnd(),
     serviceAway: (service) => `${service} ne prend pas de connexion.`,
     uses: { certificate: "le sien", anchors: "ancre", intermediates: "intermédiaire", authority: "pour les services" },
     codes: {
@@ -150,6 +152,8 @@ export const words = {
     listEnded: (list) => `The list of ${list} has ended: its clients are refused, or pass unchecked where the file allows it.`,
     listMissing: (source) => `No list has come from ${source}.`,
     certificateEnding: (subject, left) => `${subject}: ${left}.`,
+    notIssued: (names, inUse, code) =>
+      `${names}: ${inUse ? "no other certificate was had" : "no certificate yet, nobody can connect"} ${code}`.trimEnd(),
     serviceAway: (service) => `${service} takes no connection.`,
     uses: { certificate: "its own", anchors: "anchor", intermediates: "intermediate", authority: "for services" },
     codes: {
