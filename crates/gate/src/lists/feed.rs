@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use sceau_pki::{Certificate, RevocationList, RevocationLists};
+use sceau_pki::{Certificate, ListRefusal, RevocationList, RevocationLists};
 
 use super::{cache::Cache, source::Source};
 use crate::observe::FeedTally;
@@ -52,9 +52,12 @@ pub enum Rejection {
     /// They are larger than `largest` in `[lists]`.
     #[error("it is larger than `largest` in [lists]")]
     TooLarge,
-    /// They cannot be read, or are not complete lists.
+    /// They tell changes of others (RFC 5280 §5.2.4), or speak for some certificates or reasons only.
     #[error("{0}")]
-    Unreadable(#[from] sceau_pki::Error),
+    Partial(sceau_pki::Error),
+    /// They cannot be read.
+    #[error("{0}")]
+    Unreadable(sceau_pki::Error),
     /// No authority of this name is among the anchors and intermediates.
     #[error("its issuer is none of the anchors and intermediates: {0}")]
     UnknownIssuer(String),
@@ -69,11 +72,23 @@ pub enum Rejection {
     Older,
 }
 
+impl From<sceau_pki::Error> for Rejection {
+    fn from(cause: sceau_pki::Error) -> Self {
+        match cause {
+            sceau_pki::Error::NotARevocationList { refusal: ListRefusal::Partial, .. } => {
+                Self::Partial(cause)
+            }
+            cause => Self::Unreadable(cause),
+        }
+    }
+}
+
 impl Rejection {
     /// The stable code, for the log.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge => "list_too_large",
+            Self::Partial(_) => "list_partial",
             Self::Unreadable(_) => "list_unreadable",
             Self::UnknownIssuer(_) => "list_unknown_issuer",
             Self::FalseSignature => "list_false_signature",

@@ -21,6 +21,8 @@ use crate::question::Unanswered;
 const NOW: u64 = 1_795_219_200_000;
 const LARGEST: usize = 4096;
 const DAY: u64 = 86_400_000;
+/// deltaCRLIndicator: the list tells what changed since number 5 (RFC 5280 §5.2.4).
+const DELTA: &str = "crl_extensions=e\n[e]\n2.5.29.27=critical,DER:020105\n";
 
 fn authority(name: &str) -> Authority {
     Authority::create(&AuthorityProfile::of(name), NOW - DAY).unwrap()
@@ -33,13 +35,19 @@ fn list(authority: &Authority, number: &str, day: u32) -> Vec<u8> {
 
 /// The same with these lines of OpenSSL's index.
 fn naming(authority: &Authority, number: &str, day: u32, index: &str) -> Vec<u8> {
+    made(authority, number, day, index, "")
+}
+
+/// The same with these settings of its extensions.
+fn made(authority: &Authority, number: &str, day: u32, index: &str, extensions: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("index", index);
     write("number", &format!("{number}\n"));
     write("ca.pem", &authority.certificate().to_pem());
     write("ca.key", &authority.key().to_pem());
-    write("ca.cnf", "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n");
+    let settings = "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n";
+    write("ca.cnf", &format!("{settings}{extensions}"));
     let words = format!(
         "ca -config ca.cnf -gencrl -cert ca.pem -keyfile ca.key -out list -crl_lastupdate 202611{day}000000Z \
          -crl_nextupdate 202612{day}000000Z"
@@ -77,6 +85,7 @@ fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_s
         ("an older number", list(&ours, "04", 21), "list_older"),
         ("an older time", list(&ours, "06", 19), "list_older"),
         ("of tomorrow", list(&ours, "06", 22), "list_future"),
+        ("changes of another", made(&ours, "06", 21, "", DELTA), "list_partial"),
         ("good and bad", [list(&ours, "06", 21), list(&namesake, "06", 21)].concat(), "list_false_signature"),
     ] {
         assert_eq!(code(feed.offer(&offered, NOW)), expected, "{what}");

@@ -64,6 +64,11 @@ keyUsage=critical,keyCertSign,cRLSign
 basicConstraints=CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=clientAuth
+[client_with_changes]
+basicConstraints=CA:FALSE
+keyUsage=critical,digitalSignature
+extendedKeyUsage=clientAuth
+freshestCRL=URI:ldap://127.0.0.1:9/cn=changes,URI:http://127.0.0.1:9/changes.crl
 [server]
 basicConstraints=CA:FALSE
 extendedKeyUsage=serverAuth
@@ -146,6 +151,13 @@ fn make() -> TempDir {
             "-days 30",
         ),
         ("direct", "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette", "root", "client", "-days 30"),
+        (
+            "changes",
+            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
+            "authority",
+            "client_with_changes",
+            "-days 30",
+        ),
         (
             "foreign",
             "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",

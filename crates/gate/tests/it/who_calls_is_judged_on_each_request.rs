@@ -139,3 +139,13 @@ async fn a_name_that_turns_a_line_around_is_told_harmlessly() {
     assert!(page.contains("\\u00c9lise\\u202eb") && page.is_ascii(), "{page}");
     drop(stage.stop().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_whose_authority_publishes_changes_goes_by_the_complete_list() {
+    let stage = Stage::set().await;
+    let shown = run(chain(), "openssl", "x509 -in changes.pem -noout -ext freshestCRL");
+    assert!(shown.contains("http://127.0.0.1:9/changes.crl"), "{shown}");
+    let answer = stage.curl("/mtls-protect/a", &Stage::as_client("changes")).await;
+    assert!(answer.contains(" 200"), "{answer}");
+    drop(stage.stop().await);
+}
