@@ -30,6 +30,7 @@ mod ocsp;
 mod outgoing;
 mod pass;
 mod plan;
+mod profiles;
 mod proxy;
 mod question;
 mod request;

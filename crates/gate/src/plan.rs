@@ -103,7 +103,9 @@ impl Plan {
         let stamp = stamp(path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let text = read(folder, path, "the configuration")?;
-        let settings: Settings = toml::from_str(&text_of(&text))?;
+        let mut settings: Settings = toml::from_str(&text_of(&text))?;
+        let calls = settings.outgoing.iter_mut().enumerate();
+        calls.map(|(nth, table)| outgoing::fill(folder, nth, table)).collect::<Result<(), _>>()?;
         if settings.listener.is_empty() && settings.outgoing.is_empty() {
             // Such as a file that is just being written.
             return Err(Error::setting(

@@ -20,7 +20,7 @@ use crate::{
     forward::{Onward, REQUEST_ID, Scheme, forward},
     guard::{Denial, Guard, Passed},
     live::Live,
-    observe::{Tls, Trail},
+    observe::{Came, Tls, Trail},
     plan::{Listener, Place, Plan},
     proxy::Carried,
     route::{Ambiguous, Host, Route},
@@ -82,7 +82,7 @@ impl Caller {
         let (upload, waits) = (Upload::new(body, head.version), head.headers.contains_key(EXPECT));
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
-        let mut trail = Trail::begin(&plan, self, &mut head, &upload, &id, now);
+        let mut trail = Trail::begin(&plan, self.came(), &mut head, &upload, &id, now);
         let is_two = head.version == hyper::Version::HTTP_2;
         let request = Request::from_parts(head, upload.clone());
         let reply = self.reply(&plan, request, Asked { id: &id, now }, &mut trail).await;
@@ -101,7 +101,13 @@ impl Caller {
         if !is_two && self.live.is_leaving() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response = answer::closing(response);
         }
-        trail.follow(response, is_own)
+        let code = answer::code(&response).filter(|_| is_own).map(str::to_owned);
+        trail.follow(response, code)
+    }
+
+    fn came(&self) -> Came {
+        let (listener, shown) = (self.place.address, Arc::clone(&self.shown));
+        Came::In { listener, from: self.from, tls: self.tls, shown }
     }
 
     async fn reply(

@@ -95,7 +95,10 @@ pub(crate) struct PassTable {
 pub(crate) struct OutgoingTable {
     pub(crate) address: String,
     pub(crate) mode: Option<String>,
-    pub(crate) to: String,
+    pub(crate) to: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) editor: Option<String>,
     pub(crate) tls: Option<TlsTable>,
     pub(crate) revocation_lists: Option<Vec<String>>,
     #[serde(default = "five_seconds")]
@@ -142,7 +145,7 @@ pub(crate) enum OneOrMore {
     More(Vec<String>),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsTable {
     pub(crate) authority: Option<PathBuf>,

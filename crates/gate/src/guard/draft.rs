@@ -46,7 +46,8 @@ impl<'a> Draft<'a> {
         let sources = wanted.lists.iter().map(|text| Source::read(text, folder));
         let sources = sources.collect::<Result<_, _>>();
         let sources = sources.map_err(|reason| Error::setting(at("revocation_lists"), reason))?;
-        let ocsp = table.ocsp.as_ref().map(OcspTable::read).transpose();
+        let ocsp = table.ocsp.as_ref().map(|table| OcspTable::read(table, wanted.responder.as_deref()));
+        let ocsp = ocsp.transpose();
         let ocsp = ocsp.map_err(|reason| Error::setting(at("ocsp.responder"), reason))?;
         let fail_open = table.fail_open.as_ref().map(|table| fail_open(folder, &at("fail_open"), table));
         Ok(Self {

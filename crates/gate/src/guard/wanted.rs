@@ -7,7 +7,8 @@ use sceau_pki::{AuthorityChain, Certificate, Environment, Profile, ProfileAuthor
 use super::{Addresses, Permit, Rules};
 use crate::{
     error::Error,
-    files::{certificates, read, text_of},
+    files::certificates,
+    profiles,
     settings::{AddressesTable, AllowTable, ClientsTable},
 };
 
@@ -19,6 +20,8 @@ pub(crate) struct Wanted {
     /// One certificate.
     pub(crate) issuer: Option<Files>,
     pub(crate) lists: Vec<String>,
+    /// Where responders are asked (OCSP), unless the table names another.
+    pub(crate) responder: Option<String>,
     pub(crate) rules: Rules,
 }
 
@@ -35,7 +38,7 @@ impl Wanted {
     pub(crate) fn of(folder: &Path, name: &str, table: &ClientsTable) -> Result<Self, Error> {
         let at = |setting: &str| format!("clients.{name}, {setting}");
         if let Some(profile) = &table.profile {
-            let profile = profile_of(folder, &at("profile"), profile)?;
+            let profile = profiles::read(folder, &at("profile"), profile)?;
             return Self::by(&profile, &at, table);
         }
         if table.environment.is_some() {
@@ -57,6 +60,7 @@ impl Wanted {
             intermediates: unnamed(table.intermediates.clone().unwrap_or_default()),
             issuer: table.issuer.clone().map(|path| unnamed(vec![path])),
             lists: table.revocation_lists.clone().unwrap_or_default(),
+            responder: None,
             rules: Rules { names, addresses: addresses(table) },
         })
     }
@@ -93,6 +97,7 @@ impl Wanted {
             intermediates,
             issuer: Some(issuers),
             lists,
+            responder: profile.ocsp.clone(),
             rules: Rules { names: Some(permits.collect()), addresses: addresses(table) },
         })
     }
@@ -128,17 +133,6 @@ fn environments<'a>(
         return Err(Error::setting(at("environment"), reason));
     }
     Ok((chain, found))
-}
-
-/// One that the program brings along, or that of a file: what has a slash or ends with `.toml`.
-fn profile_of(folder: &Path, setting: &str, name: &str) -> Result<Profile, Error> {
-    if !name.contains('/') && !name.ends_with(".toml") {
-        let reason =
-            "no profile of this name comes with the program: one of your own is named by its file's path";
-        return Profile::shipped(name).ok_or_else(|| Error::setting(setting, reason));
-    }
-    let text = read(folder, Path::new(name), setting)?;
-    Profile::read(&text_of(&text)).map_err(|cause| Error::Profile { setting: setting.to_owned(), cause })
 }
 
 impl Files {

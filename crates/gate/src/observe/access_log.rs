@@ -16,7 +16,10 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{ledger::Count, trail::Told};
+use super::{
+    ledger::Count,
+    trail::{Came, Told},
+};
 use crate::{clock::written, guard::Passed, json::ascii};
 
 /// Lines that wait at once, at most; what comes beyond is dropped, counted and told.
@@ -186,8 +189,6 @@ fn line(told: &Told, queries: bool) -> String {
     let mut fields = vec![
         ("time", json!(written(told.at))),
         ("request", json!(told.id)),
-        ("listener", json!(told.listener)),
-        ("from", json!(told.from)),
         ("method", json!(told.method.as_str())),
         ("path", json!(told.uri.path())),
         ("protocol", json!(format!("{:?}", told.version))),
@@ -197,9 +198,17 @@ fn line(told: &Told, queries: bool) -> String {
         ("sent", json!(told.sent)),
         ("seconds", json!(told.took.as_secs_f64())),
     ];
+    let (listener, outgoing, partner) = match &told.came {
+        Came::In { listener, .. } => (Some(json!(listener)), None, None),
+        Came::Out { at, partner } => (None, Some(json!(at.to_string())), Some(json!(partner.as_str()))),
+    };
     let optional = [
-        ("tls", told.tls.map(|tls| json!(tls.version))),
-        ("resumed", told.tls.map(|tls| json!(tls.resumed))),
+        ("listener", listener),
+        ("outgoing", outgoing),
+        ("partner", partner),
+        ("from", told.came.from().map(|from| json!(from))),
+        ("tls", told.came.tls().map(|tls| json!(tls.version))),
+        ("resumed", told.came.tls().map(|tls| json!(tls.resumed))),
         ("query", told.uri.query().filter(|_| queries).map(Value::from)),
         ("route", told.route.as_ref().map(|(path, _)| json!(**path))),
         ("code", told.code.as_ref().map(|code| json!(code))),

@@ -10,7 +10,11 @@ use hyper::{
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{ledger::Codes, span::Span, trail::Told};
+use super::{
+    ledger::Codes,
+    span::Span,
+    trail::{Came, Told},
+};
 use crate::question;
 
 /// Spans that wait at once, at most; what comes beyond is dropped and counted.
@@ -141,9 +145,10 @@ fn written(batch: &[Arc<Told>]) -> String {
     .to_string()
 }
 
-/// One request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server>).
+/// One request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>): of a client, or a call to a partner.
 fn span(told: &Told, span: Span) -> Value {
     const SERVER: u8 = 2;
+    const CLIENT: u8 = 3;
     const ERROR: u8 = 2;
     let from = u128::from(told.at) * 1_000_000;
     let method = known(&told.method);
@@ -155,7 +160,7 @@ fn span(told: &Told, span: Span) -> Value {
         "parentSpanId": span.parent.map_or_else(String::new, |parent| format!("{parent:016x}")),
         "flags": u8::from(span.sampled),
         "name": route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}")),
-        "kind": SERVER,
+        "kind": if matches!(told.came, Came::Out { .. }) { CLIENT } else { SERVER },
         "startTimeUnixNano": from.to_string(),
         "endTimeUnixNano": (from + told.took.as_nanos()).to_string(),
         "attributes": attributes(told, method, route),
@@ -164,21 +169,25 @@ fn span(told: &Told, span: Span) -> Value {
 }
 
 fn attributes(told: &Told, method: &str, route: Option<&str>) -> Vec<Value> {
-    let (name, port) = told.host.as_deref().map(server).unwrap_or_default();
+    let asked = match &told.came {
+        Came::In { .. } => told.host.as_deref(),
+        Came::Out { partner, .. } => Some(partner.as_str()),
+    };
+    let (name, port) = asked.map(server).unwrap_or_default();
     let version = if told.version == Version::HTTP_2 { "2" } else { "1.1" };
-    let from = told.from.to_string();
+    let is_plain = matches!(told.came, Came::In { tls: None, .. });
     let mut all = vec![
         text("http.request.method", method),
-        text("url.scheme", if told.tls.is_some() { "https" } else { "http" }),
+        text("url.scheme", if is_plain { "http" } else { "https" }),
         text("url.path", told.uri.path()),
         text("network.protocol.name", "http"),
         text("network.protocol.version", version),
-        text("client.address", &from),
         number("http.request.body.size", told.received),
         number("http.response.body.size", told.sent),
         text("sceau.request_id", &told.id),
     ];
-    if let Some(tls) = told.tls {
+    all.extend(told.came.from().map(|from| text("client.address", &from.to_string())));
+    if let Some(tls) = told.came.tls() {
         all.push(text("tls.protocol.version", tls.version));
         all.push(json!({"key": "tls.resumed", "value": {"boolValue": tls.resumed}}));
     }

@@ -26,4 +26,4 @@ pub(crate) use named_client::NamedClient;
 pub(crate) use server::{LOOKERS, Observer};
 pub(crate) use settings::{ObserveTable, Observing};
 
-pub(crate) use trail::{Tls, Trail};
+pub(crate) use trail::{Came, Tls, Trail};

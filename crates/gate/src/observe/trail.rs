@@ -7,17 +7,20 @@ use std::{
 };
 
 use hyper::{
-    Method, Response, StatusCode, Uri, Version, body::Body as _, header::HOST, http::request::Parts,
+    Method, Response, StatusCode, Uri, Version,
+    body::Body as _,
+    header::HOST,
+    http::{request::Parts, uri::Authority},
 };
 use sceau_pki::ClientIdentity;
 
 use super::{ledger::RouteTally, recent::Refused, span::Span};
 use crate::{
-    answer::{self, Body},
+    answer::Body,
+    door::At,
     guard::Passed,
     holding::{Watched, Watcher},
     plan::Plan,
-    request::Caller,
     shown::Shown,
     upstream::Upload,
 };
@@ -39,14 +42,11 @@ pub(crate) struct Told {
     pub(crate) at: u64,
     pub(crate) took: Duration,
     pub(crate) id: String,
-    pub(crate) listener: SocketAddr,
-    pub(crate) from: IpAddr,
+    pub(crate) came: Came,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) version: Version,
-    pub(crate) tls: Option<Tls>,
-    /// What was shown, believed or not, and who it is where it was believed.
-    pub(crate) shown: Arc<Shown>,
+    /// Who it is, where what was shown was believed.
     pub(crate) passed: Option<Passed>,
     /// The path of its route, and its counts.
     pub(crate) route: Option<(Arc<str>, Arc<RouteTally>)>,
@@ -64,12 +64,52 @@ pub(crate) struct Told {
     pub(crate) span: Option<Span>,
 }
 
+/// How a request came in.
+#[derive(Clone, Debug)]
+pub(crate) enum Came {
+    /// From a client, to a listener.
+    In {
+        listener: SocketAddr,
+        from: IpAddr,
+        /// None: without TLS.
+        tls: Option<Tls>,
+        /// What was shown, believed or not.
+        shown: Arc<Shown>,
+    },
+    /// From an application of this machine, on its way to this partner.
+    Out { at: At, partner: Authority },
+}
+
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tls {
     /// `1.2` or `1.3`.
     pub(crate) version: &'static str,
     pub(crate) resumed: bool,
+}
+
+impl Came {
+    /// None: from this machine.
+    pub(crate) fn from(&self) -> Option<IpAddr> {
+        match self {
+            Self::In { from, .. } => Some(*from),
+            Self::Out { .. } => None,
+        }
+    }
+
+    pub(crate) fn tls(&self) -> Option<Tls> {
+        match self {
+            Self::In { tls, .. } => *tls,
+            Self::Out { .. } => None,
+        }
+    }
+
+    fn shown(&self) -> Option<&Shown> {
+        match self {
+            Self::In { shown, .. } => Some(shown),
+            Self::Out { .. } => None,
+        }
+    }
 }
 
 impl Tls {
@@ -86,7 +126,7 @@ impl Trail {
     /// Of a request of which nothing is known but its head, which may say what trace it belongs to.
     pub(crate) fn begin(
         plan: &Arc<Plan>,
-        caller: &Caller,
+        came: Came,
         head: &mut Parts,
         upload: &Upload,
         id: &str,
@@ -98,13 +138,10 @@ impl Trail {
             at: now,
             took: Duration::ZERO,
             id: id.to_owned(),
-            listener: caller.place.address,
-            from: caller.from,
+            came,
             method: head.method.clone(),
             uri: head.uri.clone(),
             version: head.version,
-            tls: caller.tls,
-            shown: Arc::clone(&caller.shown),
             passed: None,
             route: None,
             status: None,
@@ -132,14 +169,14 @@ impl Trail {
         }
     }
 
-    /// Goes along with the answer to its end.
-    pub(crate) fn follow(mut self, response: Response<Body>, is_own: bool) -> Response<Body> {
+    /// Goes along with the answer, and the gate's own code for it, to its end.
+    pub(crate) fn follow(mut self, response: Response<Body>, code: Option<String>) -> Response<Body> {
         use http_body_util::BodyExt as _;
         let Some(known) = &mut self.0 else { return response };
         known.told.status = Some(response.status());
         // Of what is not sent, nothing is missing.
         known.told.is_whole = known.told.method == Method::HEAD || response.body().is_end_stream();
-        known.told.code = answer::code(&response).filter(|_| is_own).map(str::to_owned);
+        known.told.code = code;
         response.map(|body| Watched::new(body, self).boxed())
     }
 }
@@ -186,7 +223,7 @@ impl Told {
     pub(crate) fn identity(&self) -> Option<ClientIdentity> {
         match &self.passed {
             Some(passed) => Some(passed.identity().clone()),
-            None => self.shown.chain()?.first().and_then(|leaf| ClientIdentity::read(leaf).ok()),
+            None => self.came.shown()?.chain()?.first().and_then(|leaf| ClientIdentity::read(leaf).ok()),
         }
     }
 
@@ -200,7 +237,7 @@ impl Told {
         Some(Refused {
             time: self.at,
             request: self.id.clone(),
-            from: self.from,
+            from: self.came.from()?,
             route: self.route.as_ref().map(|(path, _)| path.to_string()).unwrap_or_default(),
             code,
             common_name: subject.and_then(|subject| subject.common_name()).map(|name| name.into_owned()),

@@ -42,12 +42,13 @@ impl Default for OcspTable {
 }
 
 impl OcspTable {
-    /// Whom to ask and how, and who is asked first.
+    /// Whom to ask and how, and who is asked first. `usual` is asked where the table names nobody; without it, whom each certificate names.
     ///
     /// # Errors
     /// What to write instead.
-    pub(crate) fn read(&self) -> Result<(Manner, Preferred), &'static str> {
-        let responder = self.responder.as_deref().map(|text| http_address(text).ok_or(SHAPE)).transpose()?;
+    pub(crate) fn read(&self, usual: Option<&str>) -> Result<(Manner, Preferred), &'static str> {
+        let responder =
+            self.responder.as_deref().or(usual).map(|text| http_address(text).ok_or(SHAPE)).transpose()?;
         let nonce = match self.nonce {
             NonceWord::Sent => Nonce::Sent,
             NonceWord::Demanded => Nonce::Demanded,

@@ -6,20 +6,26 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
     header::{HOST, HeaderName, HeaderValue, ORIGIN, PROXY_AUTHORIZATION, REFERER, TE, VIA},
-    http::uri::PathAndQuery,
+    http::{request::Parts, uri::PathAndQuery},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use uuid::Uuid;
 
-use super::{Outgoing, words};
+use super::{
+    Outgoing,
+    words::{self, Told},
+};
 use crate::{
     answer::{self, Body},
+    clock::now,
     connection::HEAD,
     door::{At, Door, Taken},
-    forward::{says, strip, withhold},
+    forward::{REQUEST_ID, says, strip, withhold},
     holding::Stream,
     live::Live,
+    observe::{Came, Trail},
     upstream::{Errand, Upload},
 };
 
@@ -28,6 +34,12 @@ const CALLERS: usize = 1024;
 const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// Of this machine's own business.
 const OURS: [HeaderName; 5] = [PROXY_AUTHORIZATION, REFERER, VIA, HeaderName::from_static("x-real-ip"), HOST];
+
+/// An answer, and our code for it, if any.
+type Coded = (Response<Body>, Option<&'static str>);
+
+const GONE: Told =
+    (StatusCode::MISDIRECTED_REQUEST, "listener_gone", "the file no longer names this address");
 
 /// Lets applications in at an address that is taken.
 pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
@@ -64,36 +76,36 @@ impl Here {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let plan = self.live.plan();
         let Some(outgoing) = plan.outgoing.iter().find(|outgoing| outgoing.at == self.at) else {
-            let gone = said(
-                StatusCode::MISDIRECTED_REQUEST,
-                "listener_gone",
-                "the file no longer names this address",
-            );
-            return answer::closing(gone);
+            return answer::closing(said(GONE).0);
         };
-        let mut response = match self.call(outgoing, request).await {
-            Ok(response) => response,
-            Err(own) => own,
+        let id = Uuid::new_v4().to_string();
+        let (mut head, body) = request.into_parts();
+        let upload = Upload::new(body, head.version);
+        let came = Came::Out { at: self.at.clone(), partner: outgoing.authority.clone() };
+        let trail = Trail::begin(&plan, came, &mut head, &upload, &id, now());
+        let (mut response, code) = match self.call(outgoing, head, &upload).await {
+            Ok(answered) => answered,
+            Err(refused) => {
+                upload.drain().await;
+                said(refused)
+            }
         };
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
         if self.live.is_leaving() {
             response = answer::closing(response);
         }
-        response
+        trail.follow(response, code.map(str::to_owned))
     }
 
-    /// The partner's answer, or our own.
-    async fn call(
-        &self,
-        outgoing: &Outgoing,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Response<Body>> {
-        self.is_an_application(&request)?;
-        let (mut head, body) = request.into_parts();
-        let upload = Upload::new(body, head.version);
+    /// The partner's answer, with our code where it turns the call away; else why there is none.
+    async fn call(&self, outgoing: &Outgoing, mut head: Parts, upload: &Upload) -> Result<Coded, Told> {
+        self.is_an_application(&head)?;
         let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let path = format!("{}{path}", outgoing.base);
         let (Ok(path), Ok(host)) = (path.parse(), HeaderValue::from_str(outgoing.authority.as_str())) else {
-            return Err(said(StatusCode::BAD_REQUEST, "path_malformed", "this path cannot be asked for"));
+            return Err((StatusCode::BAD_REQUEST, "path_malformed", "this path cannot be asked for"));
         };
         head.uri = path;
         let trailers = says(&head.headers, &TE, "trailers");
@@ -102,38 +114,35 @@ impl Here {
         if trailers {
             head.headers.insert(TE, HeaderValue::from_static("trailers"));
         }
-        match outgoing.upstreams().send(Request::from_parts(head, upload.clone()), Errand::default()).await {
-            Ok(mut response) => {
-                strip(response.headers_mut());
-                *response.version_mut() = hyper::Version::HTTP_11;
-                if let Some((code, words)) = words::turned_away(response.status()) {
-                    tracing::warn!(to = %outgoing.authority, code, "a partner turns a call away");
-                    answer::explain(&mut response, code, words);
-                }
-                Ok(response)
-            }
-            Err(trouble) => {
-                upload.drain().await;
-                let (status, code, words) = words::told(&trouble);
-                tracing::warn!(to = %outgoing.authority, code, "a partner is not reached");
-                Err(said(status, code, words))
-            }
+        let request = Request::from_parts(head, upload.clone());
+        let mut response =
+            outgoing.upstreams().send(request, Errand::default()).await.map_err(|trouble| {
+                let told = words::told(&trouble);
+                tracing::warn!(to = %outgoing.authority, code = told.1, "a partner is not reached");
+                told
+            })?;
+        strip(response.headers_mut());
+        *response.version_mut() = hyper::Version::HTTP_11;
+        let turned_away = words::turned_away(response.status());
+        if let Some((code, words)) = turned_away {
+            tracing::warn!(to = %outgoing.authority, code, "a partner turns a call away");
+            answer::explain(&mut response, code, words);
         }
+        Ok((response, turned_away.map(|(code, _)| code)))
     }
 
     /// Whether an application of this machine calls by our own address, and no page of elsewhere through a browser on it.
-    #[allow(clippy::result_large_err, reason = "the error is the answer, and goes out as it is")]
-    fn is_an_application<T>(&self, request: &Request<T>) -> Result<(), Response<Body>> {
-        let headers = request.headers();
+    fn is_an_application(&self, head: &Parts) -> Result<(), Told> {
+        let headers = &head.headers;
         let browser =
             headers.contains_key(ORIGIN) || headers.keys().any(|name| name.as_str().starts_with("sec-"));
         if browser {
             let words = "a browser asks, for a page: this is for applications of this machine alone";
-            return Err(said(StatusCode::FORBIDDEN, "browser_refused", words));
+            return Err((StatusCode::FORBIDDEN, "browser_refused", words));
         }
-        if *request.method() == Method::CONNECT || request.uri().authority().is_some() {
+        if head.method == Method::CONNECT || head.uri.authority().is_some() {
             let words = "this is no proxy for other hosts: ask it by its own address";
-            return Err(said(StatusCode::FORBIDDEN, "host_refused", words));
+            return Err((StatusCode::FORBIDDEN, "host_refused", words));
         }
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -146,7 +155,7 @@ impl Here {
             return Ok(());
         }
         let words = "ask by the address that the file names, or by localhost, with its port";
-        Err(said(StatusCode::FORBIDDEN, "host_refused", words))
+        Err((StatusCode::FORBIDDEN, "host_refused", words))
     }
 }
 
@@ -160,8 +169,9 @@ fn clear(headers: &mut HeaderMap) {
     own.iter().for_each(|name| drop(headers.remove(name)));
 }
 
-fn said(status: StatusCode, code: &'static str, words: &'static str) -> Response<Body> {
+/// An answer of our own, with its code.
+fn said((status, code, words): Told) -> Coded {
     let mut response = answer::failure_in_words(status, code, words);
     answer::explain(&mut response, code, words);
-    response
+    (response, Some(code))
 }

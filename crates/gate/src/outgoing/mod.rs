@@ -2,6 +2,7 @@
 //!
 //! It must never be reached from elsewhere, nor through a person's browser: whoever reaches it speaks with our certificate.
 
+mod by_profile;
 mod call;
 mod words;
 
@@ -26,6 +27,7 @@ use crate::{
     settings::OutgoingTable,
     upstream::{self, Upstreams},
 };
+pub(crate) use by_profile::fill;
 pub(crate) use call::open;
 
 const NOT_OURS: &str = "write an address of this machine alone, 127.0.0.1:8081 or [::1]:8081, or unix:/path with its `mode`: \
@@ -69,7 +71,7 @@ impl Draft {
         let at = |setting: &str| format!("{name}, {setting}");
         let shape =
             || Error::setting(at("to"), "write it https://host, https://host:port or https://host/path");
-        let to: Uri = table.to.parse().map_err(|_| shape())?;
+        let to: Uri = table.to.as_deref().and_then(|to| to.parse().ok()).ok_or_else(shape)?;
         let authority = to.authority().filter(|it| !it.as_str().contains('@')).ok_or_else(shape)?.clone();
         if to.scheme() != Some(&Scheme::HTTPS) || to.query().is_some() {
             return Err(shape());

@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use sceau_gate::Plan;
+use sceau_gate::{Language, Plan};
 
 use crate::{
     balancers_say_whom_they_carry::balancer,
@@ -135,5 +135,23 @@ async fn what_is_written_beside_a_profile_counts_or_is_refused() {
                 assert!(!expected.is_empty() && said.contains(expected), "{clients}: {said}");
             }
         }
+    }
+}
+
+#[test]
+fn its_responder_is_asked_unless_another_is_named() {
+    let folder = authorities();
+    let lists = ["root", "authority"].map(|name| chain().join(format!("{name}.crl")).display().to_string());
+    for (ocsp, said) in [
+        ("", "No responder is asked."),
+        ("ocsp = {}", "http://ocsp.esante.gouv.fr"),
+        ("ocsp = { responder = \"http://ours.example/\" }", "http://ours.example/"),
+    ] {
+        let clients =
+            format!("profile = \"sas\"\nenvironment = \"recette\"\nrevocation_lists = {lists:?}\n{ocsp}\n");
+        let file = folder.path().join("gate.toml");
+        fs::write(&file, gate(([127, 0, 0, 1], 9).into(), &clients)).unwrap();
+        let page = Plan::read(&file).unwrap().statement(Language::English, 1_795_298_400_000);
+        assert!(page.contains(said), "{ocsp}: {page}");
     }
 }

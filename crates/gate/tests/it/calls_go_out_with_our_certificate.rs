@@ -10,6 +10,7 @@ use crate::{
     lists::{List, publish},
     others::Server,
     outside::chain,
+    requests_are_told::collector,
     services_are_reached::openssl,
 };
 
@@ -24,8 +25,13 @@ struct Out {
 
 impl Out {
     async fn start(folder: TempDir, address: &str, to: &str, more: &str) -> Self {
+        Self::with(folder, &settings(address, to, more)).await
+    }
+
+    /// With this configuration.
+    async fn with(folder: TempDir, text: &str) -> Self {
         let file = folder.path().join("gate.toml");
-        fs::write(&file, settings(address, to, more)).unwrap();
+        fs::write(&file, text).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
         let (at, reload) = (listening.outgoing().remove(0), listening.reload());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -249,4 +255,79 @@ async fn what_others_could_reach_is_refused() {
     fs::write(out.folder.path().join("gate.toml"), settings(at, to, &lists)).unwrap();
     assert!(out.reload.ask().await.unwrap_err().to_string().contains("tls.authority"));
     drop(out.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_says_whom_to_call_and_with_which_certificate_and_the_log_says_what_came_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_partner, port) = partner(folder.path());
+    let out = tempfile::tempdir().unwrap();
+    let shipped = include_str!("../../../pki/profiles/sas.toml");
+    let ours = shipped.replace(
+        "https://sas-agregateur.integration.santefr.esante.gouv.fr/",
+        &format!("https://localhost:{port}/base/"),
+    );
+    fs::write(out.path().join("ours.toml"), ours).unwrap();
+    let part = |name: &str| fs::read_to_string(chain().join(name)).unwrap();
+    let bundle = out.path().join("Essai_TEST.key.crt.ca.pem");
+    fs::write(&bundle, part("known.key") + &part("known.pem") + &part("authority.pem")).unwrap();
+    fs::set_permissions(&bundle, fs::Permissions::from_mode(0o600)).unwrap();
+    let (collector, mut sent) = collector().await;
+    let settings = |environment: &str, more: &str| {
+        format!(
+            "[observe]\naccess_log = \"access.jsonl\"\ntraces = \"http://{collector}\"\n[[outgoing]]\naddress = \"127.0.0.1:0\"\n\
+             profile = \"ours.toml\"\nenvironment = \"{environment}\"\n{more}\ntls = {{ authority = \"{}/root.pem\" }}\n",
+            chain().display()
+        )
+    };
+    let file = out.path().join("gate.toml");
+    for (environment, editor, said) in [
+        ("nowhere", "editor = \"Essai\"", "outgoing 1, environment: name one of the profile's"),
+        ("recette", "", "outgoing 1, editor: name your software"),
+        ("recette", "editor = \"../x\"", "outgoing 1, editor: "),
+        ("production", "editor = \"Essai\"", "Essai_PROD.key.crt.ca.pem"),
+    ] {
+        fs::write(&file, settings(environment, editor)).unwrap();
+        let refusal = Plan::read(&file).unwrap_err().to_string();
+        assert!(refusal.contains(said), "{said}: {refusal}");
+    }
+    let out = Out::with(out, &settings("recette", "editor = \"Essai\"")).await;
+    let answer = out.curl("/a?b=hidden", "--data x").await;
+    assert!(
+        answer.contains("CN=sas-agregateur-recette,OU=499700234190004,O=X,C=FR|POST|/base/a?b=hidden|"),
+        "{answer}"
+    );
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap().trim().to_owned();
+    out.curl("/401", "").await;
+    out.curl("/", "-H Origin:null").await;
+    let at = out.at.clone();
+    let folder = out.stop().await;
+    let text = fs::read_to_string(folder.path().join("access.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let partner = format!("localhost:{port}");
+    let told = |nth: usize| {
+        let line: &serde_json::Value = &lines[nth];
+        assert!(line["outgoing"] == "127.0.0.1:0" && line["partner"] == partner.as_str(), "{at}: {line}");
+        assert!(line.get("listener").is_none() && line.get("from").is_none(), "{line}");
+        (line["status"].as_u64().unwrap(), line["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(told(0), (200, String::new()));
+    assert_eq!(told(1), (401, "partner_unauthorized".to_owned()));
+    assert_eq!(told(2), (403, "browser_refused".to_owned()));
+    assert!(
+        lines[0]["request"] == id.as_str() && lines[0]["received"] == 1 && !text.contains("hidden"),
+        "{text}"
+    );
+    assert_eq!(lines[0]["service"], format!("https://localhost:{port}"));
+    let mut spans = Vec::new();
+    while let Ok((_, body)) = sent.try_recv() {
+        spans.extend(body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
+    }
+    assert_eq!(spans.len(), 3);
+    assert!(spans.iter().all(|span| span["kind"] == 3), "each is a client's: {spans:?}");
+    let named =
+        |key: &str| spans[0]["attributes"].as_array().unwrap().iter().find(|it| it["key"] == key).cloned();
+    assert_eq!(named("server.address").unwrap()["value"]["stringValue"], "localhost");
+    assert_eq!(named("url.scheme").unwrap()["value"]["stringValue"], "https");
 }

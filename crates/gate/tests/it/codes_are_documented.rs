@@ -54,8 +54,9 @@ fn settings(source: &str) -> Vec<&str> {
     let fields = source.lines().filter_map(|line| line.strip_prefix("    "));
     let fields = fields.map(|line| line.strip_prefix("pub(crate) ").unwrap_or(line));
     let fields = fields.filter_map(|line| line.split_once(": ").map(|(name, _)| name));
-    let is_name =
-        |name: &&str| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_');
+    let is_name = |name: &&str| {
+        !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_')
+    };
     fields.filter(is_name).collect()
 }
 

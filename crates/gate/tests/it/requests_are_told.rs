@@ -182,7 +182,7 @@ async fn who_leaves_before_the_answer_leaves_a_line_too() {
 }
 
 /// A collector: the bodies that it is sent.
-async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
+pub(crate) async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, (into, from)) = (socket.local_addr().unwrap(), mpsc::unbounded_channel());
     tokio::spawn(async move {

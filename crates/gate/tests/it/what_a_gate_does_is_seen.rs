@@ -264,7 +264,7 @@ async fn whoever_looks_and_does_not_read_leaves_the_place_to_others() {
     let stage = watched("").await;
     let at = stage.observed.unwrap();
     let blind = tokio::task::spawn_blocking(move || {
-        (0..64)
+        (0..32)
             .map(|_| {
                 let mut stream = std::net::TcpStream::connect(at).unwrap();
                 stream.set_nonblocking(true).unwrap();
