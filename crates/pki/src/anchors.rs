@@ -11,6 +11,8 @@ use crate::{certificate::Certificate, error::Error, judge::Refusal};
 pub struct Anchors {
     certificates: Vec<Certificate>,
     roots: Arc<RootCertStore>,
+    /// Subjects of authorities below them, which some clients look for by name.
+    below: Vec<DistinguishedName>,
 }
 
 impl Anchors {
@@ -32,7 +34,7 @@ impl Anchors {
         if certificates.is_empty() {
             return Err(Error::NoAnchor);
         }
-        Ok(Self { certificates, roots: Arc::new(roots) })
+        Ok(Self { certificates, roots: Arc::new(roots), below: Vec::new() })
     }
 
     /// Trusts every certificate of this PEM text; `what` names it in errors, for instance a path.
@@ -53,9 +55,15 @@ impl Anchors {
         Arc::clone(&self.roots)
     }
 
-    /// Their subjects, which a server names so that a browser proposes the right certificates.
+    /// Names these authorities below them too, when a client is asked: one that holds its leaf alone cannot tell that an anchor is above it
+    /// (RFC 8446 §4.2.4).
+    pub(crate) fn name(&mut self, below: &[Certificate]) {
+        self.below.extend(below.iter().map(|it| DistinguishedName::from(it.subject().to_der())));
+    }
+
+    /// Their subjects, which a server names so that a client proposes the right certificates.
     pub(crate) fn hints(&self) -> Vec<DistinguishedName> {
-        self.roots.subjects()
+        [self.roots.subjects(), self.below.clone()].concat()
     }
 
     /// What webpki does not look at in an anchor: its own dates, and how many authorities may stand `below` it. The anchor itself, where it permits.

@@ -62,6 +62,7 @@ impl ChainJudge {
     #[must_use]
     pub fn with_intermediates(mut self, known: &[Certificate]) -> Self {
         self.intermediates.extend(known.iter().map(|certificate| certificate.der().clone()));
+        self.anchors.name(known);
         self
     }
 
