@@ -47,17 +47,21 @@ pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
+/// The folder in which a file is: of a name alone, this one.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whether lines can be added to a file, which is made where there is none. Nothing is opened or made.
 ///
 /// # Errors
 /// Those of the system.
 pub(crate) fn may_be_written(path: &Path) -> io::Result<()> {
-    let missing = || path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(_) => Ok(access(path, Access::WRITE_OK)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(access(missing(), Access::WRITE_OK | Access::EXEC_OK)?)
+            Ok(access(folder_of(path), Access::WRITE_OK | Access::EXEC_OK)?)
         }
         Err(error) => Err(error),
     }

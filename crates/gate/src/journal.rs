@@ -11,6 +11,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
+use crate::files::folder_of;
+
 type Waiting = (String, oneshot::Sender<()>);
 
 /// Where records go.
@@ -25,8 +27,7 @@ impl Journal {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         // Its name must outlive a power cut as its records do.
-        File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
-            .sync_all()?;
+        File::open(folder_of(path))?.sync_all()?;
         let torn = is_torn(&mut file);
         let (records, waiting) = channel();
         let name = path.display().to_string();

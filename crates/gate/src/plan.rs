@@ -14,7 +14,7 @@ use crate::{
     door::At,
     ends::Ends,
     error::Error,
-    files::{read, text_of},
+    files::{folder_of, read, text_of},
     guard::{self, Guard},
     issuing::{Gathering, Obtained, Ours, Way},
     lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
@@ -101,11 +101,12 @@ impl Plan {
         let ledger = before.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let answers = before.map(|before| Arc::clone(&before.answers)).unwrap_or_default();
         let stamp = stamp(path);
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let text = read(folder, path, "the configuration")?;
         let mut settings: Settings = toml::from_str(&text_of(&text))?;
-        let calls = settings.outgoing.iter_mut().enumerate();
-        calls.map(|(nth, table)| outgoing::fill(folder, nth, table)).collect::<Result<(), _>>()?;
+        for (nth, table) in settings.outgoing.iter_mut().enumerate() {
+            outgoing::fill(folder, nth, table)?;
+        }
         if settings.listener.is_empty() && settings.outgoing.is_empty() {
             // Such as a file that is just being written.
             return Err(Error::setting(

@@ -8,6 +8,7 @@ use super::{Guard, Rules, wanted::Wanted};
 use crate::{
     error::Error,
     fail_open::FailOpen,
+    files::folder_of,
     lists::{Feed, Source, Subscriber},
     observe::Ledger,
     ocsp::{Answers, Inquiry, Manner, OcspTable},
@@ -82,7 +83,7 @@ impl<'a> Draft<'a> {
 
 fn fail_open(folder: &Path, setting: &str, table: &FailOpenTable) -> Result<FailOpen, Error> {
     let journal = folder.join(&table.journal);
-    if !journal.parent().is_some_and(Path::is_dir) {
+    if !folder_of(&journal).is_dir() {
         return Err(Error::setting(format!("{setting}.journal"), "there is no such folder"));
     }
     let age = u64::try_from(table.maximum_age.0.as_millis()).unwrap_or(u64::MAX);
