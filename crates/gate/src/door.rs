@@ -189,3 +189,38 @@ fn unix(path: &Path, mode: u32, given: &Given) -> io::Result<UnixListener> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use tokio::{io::AsyncReadExt as _, net::TcpStream, sync::mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_finds_no_descriptor_waits_until_another_leaves() {
+        let at = At::Tcp("127.0.0.1:0".parse().unwrap());
+        let taken = Taken::take(&at, "outgoing, address", &Given::default()).await.unwrap();
+        let (address, free) = (taken.address().unwrap(), Arc::new(Semaphore::new(1)));
+        let (came, mut seen) = mpsc::unbounded_channel();
+        let permits = Arc::clone(&free);
+        let enter = move || Arc::clone(&permits).acquire_owned();
+        let _door = taken.open(
+            16,
+            move || {
+                let permit = enter();
+                async move { permit.await.ok() }
+            },
+            move |mut visitor| {
+                came.send(()).unwrap();
+                async move { drop(visitor.stream.read(&mut [0]).await) }
+            },
+        );
+        let first = TcpStream::connect(address).await.unwrap();
+        seen.recv().await.unwrap();
+        let _second = TcpStream::connect(address).await.unwrap();
+        assert!(free.available_permits() == 0 && seen.try_recv().is_err(), "it waits");
+        drop(first);
+        seen.recv().await.unwrap();
+    }
+}
