@@ -79,7 +79,7 @@ impl Answer {
 }
 
 /// Ends with the question, whenever that ends.
-struct Driving(JoinHandle<()>);
+pub(crate) struct Driving(pub(crate) JoinHandle<()>);
 
 impl Drop for Driving {
     fn drop(&mut self) {

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use sceau_hsm::durable;
@@ -135,22 +136,50 @@ impl Store {
         self.issuer.join(format!("account-{}.json", hash.get(..12).unwrap_or_default()))
     }
 
+    /// Says to programs for backups that they leave keys out.
+    fn tag(&self) -> Result<(), sceau_hsm::Error> {
+        let _alone = TAGGING.lock().unwrap_or_else(PoisonError::into_inner);
+        let tag = self.root.join("CACHEDIR.TAG");
+        if tag.exists() { Ok(()) } else { durable::write_public(&tag, TAG.as_bytes()) }
+    }
+
     /// The first time, the folders too.
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), Trouble> {
         let state = |error: sceau_hsm::Error| Trouble::State(error.to_string());
-        let tag = self.root.join("CACHEDIR.TAG");
         durable::secret_folder(&self.root).map_err(state)?;
-        if !tag.exists() {
-            durable::write_public(&tag, TAG.as_bytes()).map_err(state)?;
-        }
+        self.tag().map_err(state)?;
         durable::secret_folder(path.parent().unwrap_or(&self.root)).map_err(state)?;
         durable::write_secret(path, content).map_err(state)
     }
 }
+
+/// Held while the tag is made: listeners that begin together share a folder.
+static TAGGING: Mutex<()> = Mutex::new(());
 
 fn current(chain_pem: &str, key_pem: &str) -> Result<Current, sceau_pki::Error> {
     let identity = TlsIdentity::new(chain_pem, PrivateKey::from_pem(key_pem)?)?;
     let leaf = identity.certificate()?;
     let issuers = Certificate::all_from_pem(chain_pem, "the chain")?.into_iter().skip(1).collect();
     Ok(Current { identity, leaf, issuers })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // tests state what must hold
+    use super::*;
+
+    #[test]
+    fn listeners_that_begin_together_share_a_folder() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            std::thread::scope(|scope| {
+                for nth in 0..8 {
+                    let store = Store::new(folder.path(), "house", &[format!("{nth}.example")]);
+                    scope.spawn(move || store.note(&Standing::default()).unwrap());
+                }
+            });
+            let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
+            assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
+        }
+    }
 }

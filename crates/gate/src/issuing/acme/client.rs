@@ -24,7 +24,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::{clock::now, issuing::trouble::Trouble};
+use crate::{clock::now, issuing::trouble::Trouble, question::Driving};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Of a chain, or of a directory.
@@ -91,24 +91,19 @@ async fn ask(
     let broken = |error: hyper::Error| Trouble::Broken(error.to_string());
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(broken)?;
-    let driving = tokio::spawn(connection);
+    let _driving = Driving(tokio::spawn(async move { drop(connection.await) }));
     let named = HeaderValue::from_str(authority.as_str()).map_err(|_| malformed())?;
     request.headers_mut().insert(HOST, named);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse::<Uri>().map_err(|_| malformed())?;
-    let answered = async {
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        let body = Limited::new(body, LARGEST).collect().await;
-        let body = body.map_err(|error| Trouble::Broken(error.to_string()))?.to_bytes();
-        if head.status.is_redirection() {
-            return Err(Trouble::Broken("it answers with a redirection, and none is followed".to_owned()));
-        }
-        Ok(Response::from_parts(head, Full::new(body)))
-    };
-    let answered = answered.await;
-    driving.abort();
-    answered
+    let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await;
+    let body = body.map_err(|error| Trouble::Broken(error.to_string()))?.to_bytes();
+    if head.status.is_redirection() {
+        return Err(Trouble::Broken("it answers with a redirection, and none is followed".to_owned()));
+    }
+    Ok(Response::from_parts(head, Full::new(body)))
 }
 
 /// Whether the server is not believed, or something else is in the way.
