@@ -5,11 +5,12 @@
 use std::{
     fs,
     io::Read as _,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use rustix::fs::OFlags;
 use sceau_hsm::durable;
 use sceau_pki::{CertificateRequest, Fingerprint};
 
@@ -82,10 +83,13 @@ fn put(path: &Path, content: &[u8]) -> Result<(), Trouble> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(|error| state(error.to_string()))
 }
 
-/// None where it is not there, or not all there.
+/// None where it is not there, or not all there, or no plain file: whoever answers leads nobody to a file of ours, whose text the log would show, and holds
+/// nobody up with a pipe.
 fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = fs::File::open(path).ok()?;
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).ok()?;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().ok().filter(fs::Metadata::is_file)?;
     file.take(LARGEST).read_to_string(&mut text).ok()?;
     (!text.is_empty()).then_some(text)
 }

@@ -287,10 +287,11 @@ impl Obtained {
         let public = key.public_key_info().map_err(Trouble::from)?;
         judge_issued(&chain, &public, &self.names, self.anchors.as_ref(), now()).map_err(Trouble::from)?;
         let current = self.store.keep(&key.to_pem(), &chain)?;
+        let renew_from = pace::soonest(current.certificate().not_after(), now());
         let renew_at = pace::renewal(current.certificate(), pace::chance());
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(current));
         let mut standing = self.locked();
-        standing.succeeded(&self.from(), renew_at, now());
+        standing.succeeded(&self.from(), (renew_from, renew_at), now());
         drop(self.store.note(&standing));
         Ok(())
     }

@@ -9,6 +9,12 @@ pub(super) fn renewal(certificate: &Certificate, chance: f64) -> u64 {
     from.saturating_add(life / 3 * 2).saturating_sub(part(life / 30, chance))
 }
 
+/// When a certificate that is had at `now` may be replaced at the soonest: a clock that is wrong, here or there, and advice that is wrong, would have
+/// another issued each second, and authorities count them.
+pub(super) fn soonest(until: u64, now: u64) -> u64 {
+    now.saturating_add((until.saturating_sub(now) / 3).min(24 * super::HOUR))
+}
+
 /// After a failure, the first being number nought: doubled each time up to the longest, a quarter more at most.
 pub(super) fn pause(failures: u32, (first, longest): (u64, u64), chance: f64) -> u64 {
     let pause = first.saturating_mul(1 << failures.min(20)).min(longest);

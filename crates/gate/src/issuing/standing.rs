@@ -12,6 +12,8 @@ pub(crate) struct Standing {
     pub(crate) from: String,
     /// When another is asked for.
     pub(crate) renew_at: Option<u64>,
+    /// Not before, whatever the certificate or the authority's advice says.
+    pub(crate) renew_from: u64,
     pub(crate) failures: u32,
     /// Not before.
     pub(crate) next_try: u64,
@@ -31,7 +33,7 @@ const SOONEST: u64 = 5_000;
 impl Standing {
     /// When to ask next; `has` where there is a certificate of this source.
     pub(crate) fn due(&self, has: bool) -> u64 {
-        let wanted = if has { self.renew_at.unwrap_or_default() } else { 0 };
+        let wanted = if has { self.renew_at.unwrap_or_default().max(self.renew_from) } else { 0 };
         wanted.max(self.next_try).max(self.held_until)
     }
 
@@ -48,10 +50,11 @@ impl Standing {
         self.next_try = now.saturating_add(30_000);
     }
 
-    pub(crate) fn succeeded(&mut self, from: &str, renew_at: u64, now: u64) {
+    pub(crate) fn succeeded(&mut self, from: &str, (renew_from, renew_at): (u64, u64), now: u64) {
         *self = Self {
             from: from.to_owned(),
             renew_at: Some(renew_at),
+            renew_from,
             // Whatever its clock and its life say, one at a time.
             next_try: now.saturating_add(1_000),
             tried: now,
@@ -85,9 +88,20 @@ mod tests {
         standing.failed(&Trouble::RateLimited(String::new()), Some(9_000_000), 1_100_000, 0.0);
         standing.hurry();
         assert_eq!(standing.due(false), 9_000_000);
-        standing.succeeded("x", 99_000_000, 9_100_000);
+        standing.succeeded("x", (0, 99_000_000), 9_100_000);
         assert_eq!((standing.due(true), standing.failures, standing.code.clone()), (99_000_000, 0, None));
         standing.hurry();
         assert_eq!(standing.due(true), 99_000_000, "nothing failed");
+    }
+
+    #[test]
+    fn an_authority_that_always_wants_another_gets_one_a_day() {
+        let (now, day) = (1_800_000_000_000, 24 * crate::issuing::HOUR);
+        let mut standing = Standing::default();
+        standing.succeeded("x", (pace::soonest(now + 90 * day, now), now + 60 * day), now);
+        // A window that is over (RFC 9773), for this certificate as for the one before.
+        standing.renew_at = Some(1);
+        assert_eq!(standing.due(true), now + day);
+        assert_eq!(standing.due(false), now + 1_000, "another authority is asked at once");
     }
 }

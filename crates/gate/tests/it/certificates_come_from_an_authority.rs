@@ -15,7 +15,10 @@ use std::{
 
 use rustls::pki_types::ServerName;
 use sceau_gate::{Gate, Plan, Reload};
-use sceau_pki::{Anchors, Certificate, TlsIdentity, client_config, server_config};
+use sceau_pki::{
+    Anchors, Authority, AuthorityProfile, Certificate, LeafPurpose, Material, Name, Oid, TlsIdentity,
+    client_config, server_config,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -78,8 +81,13 @@ impl Edge {
     }
 
     async fn listen_at(folder: TempDir, place: Place, more: &str) -> Self {
+        let text = settings(folder.path(), more, upstream().await, &place);
+        Self::listen_by(folder, place, &text).await
+    }
+
+    async fn listen_by(folder: TempDir, place: Place, text: &str) -> Self {
         let file = folder.path().join("gate.toml");
-        fs::write(&file, settings(folder.path(), more, upstream().await, &place)).unwrap();
+        fs::write(&file, text).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
         let (address, observed) = (listening.addresses()[0], listening.observed().unwrap());
         let http = listening.challenged().first().map_or(1, SocketAddr::port);
@@ -445,4 +453,86 @@ fn what_the_file_leaves_open_is_asked_of_its_writer() {
         let said = refused(whole.replacen(from, to, 1));
         assert!(said.contains(says), "{says}: {said}");
     }
+}
+
+/// A gate that asks an authority of its house, whose answers the test writes.
+async fn of_the_house() -> Edge {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["requests", "answers"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    let place = Place::new(folder.path());
+    let text = settings(folder.path(), "", upstream().await, &place);
+    let (before, after) = (text.find("[acme.pebble]").unwrap(), text.find("[observe]").unwrap());
+    let text = format!("{}[ca.house]\nfolder = \".\"\n{}", &text[..before], &text[after..]);
+    let text = text.replace("acme = \"pebble\"", "ca = \"house\"");
+    let mut edge = Edge::listen_by(folder, place, &text).await;
+    edge.serve();
+    edge
+}
+
+/// The request that waits in the folder, once it is there: its name, and what it says.
+async fn request(folder: &Path) -> (String, String) {
+    let since = Instant::now();
+    loop {
+        let mut there = fs::read_dir(folder.join("requests")).unwrap().map(|entry| entry.unwrap().path());
+        if let Some(path) = there.find(|path| path.extension().is_some_and(|it| it == "csr")) {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            return (name, fs::read_to_string(path).unwrap());
+        }
+        assert!(since.elapsed().as_secs() < 30, "nobody asks");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A chain for a request, of thirty days from `from` on (Unix milliseconds).
+fn answer(request: &str, from: u64) -> String {
+    let authority = Authority::create(&AuthorityProfile::of("House"), from - 86_400_000).unwrap();
+    let Material::Request(request) = Material::read(request.as_bytes(), "it").unwrap().remove(0) else {
+        panic!("no request");
+    };
+    let (subject, published) = (Name::default().with(Oid::COMMON_NAME, NAME), Default::default());
+    let issued = authority.certify_request(&request, &subject, LeafPurpose::Server, 30, &published, from);
+    issued.unwrap().to_pem() + &authority.certificate().to_pem()
+}
+
+/// Time for the gate to look at the folder, which it does each second.
+const LOOKED: Duration = Duration::from_millis(2_200);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_answer_that_leads_elsewhere_or_never_ends_is_none() {
+    let edge = of_the_house().await;
+    let folder = edge.folder.path().to_owned();
+    let (id, asked) = request(&folder).await;
+    let at = |kind: &str| folder.join("answers").join(format!("{id}.{kind}"));
+    // What the log would show of a refusal is the text of a file that the gate alone reads.
+    std::os::unix::fs::symlink(folder.join("eab.key"), at("refused")).unwrap();
+    tokio::time::sleep(LOOKED).await;
+    let state = edge.state().await;
+    assert!(state["failures"] == 0 && state["in_use"] == false, "{state}");
+    // Whoever opens a pipe waits until somebody writes: a thread of the gate, then another, then the gate.
+    run(&folder, "mkfifo", &format!("answers/{id}.pem"));
+    tokio::time::sleep(LOOKED).await;
+    let state = tokio::time::timeout(Duration::from_secs(10), edge.state()).await;
+    assert_eq!(state.expect("the gate hangs")["in_use"], false);
+    fs::write(folder.join("answer"), answer(&asked, crate::pebble::now())).unwrap();
+    fs::rename(folder.join("answer"), at("pem")).unwrap();
+    edge.until_issued().await;
+    drop(edge.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_whose_certificates_are_nearly_over_is_not_asked_without_end() {
+    let edge = of_the_house().await;
+    let folder = edge.folder.path().to_owned();
+    let (id, asked) = request(&folder).await;
+    // Of 30 days, 29 are over: by its own measure the gate is late already.
+    let answer = answer(&asked, crate::pebble::now() - 29 * 86_400_000);
+    fs::write(folder.join("answer"), answer).unwrap();
+    fs::rename(folder.join("answer"), folder.join("answers").join(format!("{id}.pem"))).unwrap();
+    edge.until_issued().await;
+    tokio::time::sleep(LOOKED).await;
+    let waiting: Vec<_> = fs::read_dir(folder.join("requests")).unwrap().collect();
+    assert!(waiting.is_empty(), "{waiting:?}");
+    drop(edge.stop().await);
 }
