@@ -1,8 +1,12 @@
 //! PINs: read from where the address says each time that a token asks, kept nowhere.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use cryptoki::types::AuthPin;
+use cryptoki::{slot::TokenInfo, types::AuthPin};
 use zeroize::Zeroizing;
 
 use super::{
@@ -13,6 +17,36 @@ use crate::durable;
 
 /// Longer than any.
 const LONGEST: usize = 256;
+
+/// The PIN that each token refused last, whichever address it was meant by, and whether a key of it is still held: another try would count against it.
+static REFUSED: Mutex<BTreeMap<Place, [u8; 32]>> = Mutex::new(BTreeMap::new());
+
+/// Which token: its module, label and serial number.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(PathBuf, String, String);
+
+impl Place {
+    pub(crate) fn of(module: &Path, token: &TokenInfo) -> Self {
+        Self(module.to_owned(), token.label().to_owned(), token.serial_number().to_owned())
+    }
+
+    /// Whether it refused this PIN, and no other since.
+    pub(crate) fn refused(&self, pin: &Pin) -> bool {
+        refused().get(self) == Some(&pin.hash())
+    }
+
+    pub(crate) fn refuses(self, pin: &Pin) {
+        refused().insert(self, pin.hash());
+    }
+
+    pub(crate) fn accepts(&self) {
+        refused().remove(self);
+    }
+}
+
+fn refused() -> MutexGuard<'static, BTreeMap<Place, [u8; 32]>> {
+    REFUSED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A PIN in memory, wiped when dropped.
 pub struct Pin(Zeroizing<String>);
@@ -59,7 +93,7 @@ impl Pin {
     }
 
     /// By what a refused one is known again.
-    pub(crate) fn hash(&self) -> [u8; 32] {
+    fn hash(&self) -> [u8; 32] {
         sceau_crypto::hmac(b"sceau: refused PIN", &[self.0.as_bytes()])
     }
 }

@@ -16,7 +16,7 @@ use cryptoki::{
 use super::{
     error::{TokenError, is_lost, words},
     module::Module,
-    pin::Pin,
+    pin::{Pin, Place},
     uri::Pkcs11Uri,
 };
 
@@ -34,8 +34,6 @@ pub(crate) struct Token {
     uri: Pkcs11Uri,
     module: Arc<Module>,
     state: Mutex<State>,
-    /// The PIN that was refused last.
-    refused: Mutex<Option<[u8; 32]>>,
     freed: Condvar,
 }
 
@@ -83,8 +81,8 @@ impl Token {
         if let Some(token) = open.get(&uri).and_then(Weak::upgrade) {
             return Ok(token);
         }
-        let (state, refused, freed) = (Mutex::default(), Mutex::default(), Condvar::new());
-        let token = Arc::new(Self { uri: uri.clone(), module, state, refused, freed });
+        let (state, freed) = (Mutex::default(), Condvar::new());
+        let token = Arc::new(Self { uri: uri.clone(), module, state, freed });
         open.insert(uri, Arc::downgrade(&token));
         Ok(token)
     }
@@ -256,23 +254,25 @@ impl Token {
             return Ok(());
         }
         if self.uri.pin().is_none() && token.protected_authentication_path() {
-            return self.logged_in(session.login(UserType::User, None), None);
+            return self.logged_in(session.login(UserType::User, None));
         }
-        let pin = Pin::of(&self.uri)?;
-        if *self.refused_pin() == Some(pin.hash()) {
+        let (pin, place) = (Pin::of(&self.uri)?, Place::of(self.uri.module(), &token));
+        if place.refused(&pin) {
             return Err(TokenError::PinRefused(self.uri.short()));
         }
-        self.logged_in(session.login(UserType::User, Some(&pin.auth())), Some(&pin))
+        let done = self.logged_in(session.login(UserType::User, Some(&pin.auth())));
+        match &done {
+            Ok(()) => place.accepts(),
+            Err(TokenError::PinRefused(_)) => place.refuses(&pin),
+            Err(_) => {}
+        }
+        done
     }
 
-    fn logged_in(&self, answer: Result<(), Cryptoki>, pin: Option<&Pin>) -> Result<(), TokenError> {
+    fn logged_in(&self, answer: Result<(), Cryptoki>) -> Result<(), TokenError> {
         match answer {
-            Ok(()) | Err(Cryptoki::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {
-                *self.refused_pin() = None;
-                Ok(())
-            }
+            Ok(()) | Err(Cryptoki::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
             Err(Cryptoki::Pkcs11(RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange, _)) => {
-                *self.refused_pin() = pin.map(Pin::hash);
                 Err(TokenError::PinRefused(self.uri.short()))
             }
             Err(Cryptoki::Pkcs11(RvError::PinLocked, _)) => Err(TokenError::PinLocked(self.uri.short())),
@@ -310,10 +310,6 @@ impl Token {
 
     fn away(&self, error: &Cryptoki) -> TokenError {
         TokenError::Away { address: self.uri.short(), why: words(error) }
-    }
-
-    fn refused_pin(&self) -> MutexGuard<'_, Option<[u8; 32]>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,7 @@ use std::{
 use sceau_hsm::pkcs11::{TokenError, TokenKey};
 use sceau_pki::{CertificateKey, Hash, KeyAlgorithm, Signing};
 
-use crate::token_stage::{MODULE, openssl_verifies, with_tokens};
+use crate::token_stage::{MODULE, SPY, openssl_verifies, with_tokens};
 
 const EVERY_HASH: [(Hash, &str); 3] =
     [(Hash::Sha256, "-sha256"), (Hash::Sha384, "-sha384"), (Hash::Sha512, "-sha512")];
@@ -118,6 +118,18 @@ with_tokens! {
         fs::create_dir(stage.folder.join("credentials")).unwrap();
         stage.secret("credentials/gate-pin", crate::token_stage::PIN);
         TokenKey::find(&format!("{without}&pin-source=credential:gate-pin").parse().unwrap()).unwrap();
+    }
+
+    fn a_pin_that_was_refused_is_not_tried_again_by_whoever_asks_anew(stage: &Stage) {
+        stage.secret("wrong", "0000\n");
+        // A configuration that is read again, and another address of the same token, are no new reasons to ask: three wrong ones lock most tokens.
+        for path in ["token=essai;object=key", "token=essai;object=key", "token=essai;object=other", "model=SoftHSM%20v2;token=essai"] {
+            let wrong = stage.folder.join("wrong");
+            let uri = format!("pkcs11:{path}?module-path={SPY}&pin-source=file:{}", wrong.display());
+            assert_eq!(code(TokenKey::find(&uri.parse().unwrap())), "hsm_pkcs11_pin_refused", "{path}");
+        }
+        let asked = fs::read_to_string(stage.folder.join("asked")).unwrap();
+        assert_eq!(asked.matches("C_Login").count(), 1, "{asked}");
     }
 
     fn a_token_that_was_away_is_used_again(stage: &Stage) {

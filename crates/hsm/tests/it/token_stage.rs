@@ -12,6 +12,8 @@ use sceau_hsm::pkcs11::Pkcs11Uri;
 
 /// Debian's `softhsm2`.
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+/// Debian's `opensc-pkcs11`: it passes everything on to SoftHSM, and writes down what is asked.
+pub(crate) const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so";
 pub(crate) const PIN: &str = "un code assez long";
 const FOLDER: &str = "SCEAU_TEST_TOKENS";
 
@@ -95,6 +97,7 @@ impl Stage {
     fn softhsm(&self, command: &mut Command) -> Output {
         let credentials = self.folder.join("credentials");
         command.env("SOFTHSM2_CONF", self.folder.join("softhsm2.conf"));
+        command.env("PKCS11SPY", MODULE).env("PKCS11SPY_OUTPUT", self.folder.join("asked"));
         command.env("CREDENTIALS_DIRECTORY", credentials).output().unwrap()
     }
 }
