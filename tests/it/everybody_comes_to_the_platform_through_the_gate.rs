@@ -66,16 +66,15 @@ fn process(data: &Path, role: &str) -> i32 {
 /// The process that runs this role on this data.
 fn process_if_any(data: &Path, role: &str) -> Option<i32> {
     let own = data.join(role).into_os_string().into_string().unwrap();
-    let all =
+    let mut all =
         fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    all.filter(|pid: &i32| {
+    all.find(|pid: &i32| {
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).into_owned();
         let mut words = words.split('\0').skip(1);
         let is_role = words.by_ref().take(2).any(|word| word == role);
         is_role && words.any(|word| word.starts_with(&own))
     })
-    .next()
 }
 
 /// Whether a process listens at an address.

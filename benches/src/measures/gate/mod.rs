@@ -49,17 +49,34 @@ struct Round {
     p99: f64,
 }
 
-/// The rounds of each, in the order of [`Kind::ALL`].
-struct Rounds(Vec<[Round; 3]>);
+/// One round of each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    gate: Round,
+    nginx: Round,
+    haproxy: Round,
+}
+
+impl Turn {
+    fn of(&self, kind: Kind) -> &Round {
+        match kind {
+            Kind::Gate => &self.gate,
+            Kind::Nginx => &self.nginx,
+            Kind::Haproxy => &self.haproxy,
+        }
+    }
+}
+
+struct Rounds(Vec<Turn>);
 
 impl Rounds {
     fn median(&self, kind: Kind, of: impl Fn(&Round) -> f64) -> f64 {
-        median(self.0.iter().map(|round| of(&round[kind as usize])))
+        median(self.0.iter().map(|turn| of(turn.of(kind))))
     }
 
     /// The gate's beside a peer's, each with that of its round.
     fn ratio(&self, peer: Kind, of: impl Fn(&Round) -> f64) -> f64 {
-        median(self.0.iter().map(|round| of(&round[Kind::Gate as usize]) / of(&round[peer as usize])))
+        median(self.0.iter().map(|turn| of(turn.of(Kind::Gate)) / of(turn.of(peer))))
     }
 
     fn compared(
@@ -86,13 +103,13 @@ async fn compare(ground: &Ground, rounds: usize, time: Duration, entries: usize)
     let peers = peers.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut each = Rounds(Vec::new());
     for _ in 0..rounds {
-        let mut round = [Round::default(); 3];
-        for (peer, round) in peers.iter().zip(&mut round) {
+        let mut turn = Turn::default();
+        for (peer, round) in peers.iter().zip([&mut turn.gate, &mut turn.nginx, &mut turn.haproxy]) {
             let (handshakes, handshake_cost) = handshakes(peer, &caller, time).await?;
             let (requests, p99) = requests(peer.address, &caller, time).await?;
             *round = Round { handshakes, handshake_cost, requests, p99 };
         }
-        each.0.push(round);
+        each.0.push(turn);
     }
     drop(peers);
     let mut rows = rows(&each, rounds);

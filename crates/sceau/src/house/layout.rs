@@ -73,7 +73,9 @@ impl Layout {
             write_secret(&file, ports.to_json().as_bytes())?;
         }
         let layout = Self { root, ports };
-        for folder in [layout.logs(), layout.element(), layout.platform(), layout.key_manager(), layout.gate()] {
+        for folder in
+            [layout.logs(), layout.element(), layout.platform(), layout.key_manager(), layout.gate()]
+        {
             secret_folder(&folder)?;
         }
         if layout.platform_socket().as_os_str().len() > SOCKET_PATH {
