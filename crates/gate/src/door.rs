@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::{
         fd::OwnedFd,
         unix::fs::{FileTypeExt as _, PermissionsExt as _},
@@ -59,6 +59,8 @@ pub(crate) struct Door {
 /// Somebody who came in.
 pub(crate) struct Visitor {
     pub(crate) stream: Box<dyn Stream>,
+    /// Where from; none of a socket.
+    pub(crate) from: Option<IpAddr>,
     /// The door's own address, of a port 0 the one that the system chose; none of a socket.
     pub(crate) own: Option<SocketAddr>,
 }
@@ -122,13 +124,13 @@ impl Taken {
             loop {
                 let Ok(visit) = Arc::clone(&visitors).acquire_owned().await else { return };
                 let Some(permit) = enter().await else { return };
-                let Ok(stream) = socket.accept().await else {
+                let Ok((stream, from)) = socket.accept().await else {
                     // Out of descriptors: others close theirs meanwhile.
                     drop((visit, permit));
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 };
-                let visited = attend(Visitor { stream, own });
+                let visited = attend(Visitor { stream, from, own });
                 tokio::spawn(async move {
                     visited.await;
                     drop((visit, permit));
@@ -158,10 +160,13 @@ impl Door {
 }
 
 impl Socket {
-    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
         Ok(match self {
-            Self::Tcp(socket) => Box::new(socket.accept().await?.0),
-            Self::Unix(socket) => Box::new(socket.accept().await?.0),
+            Self::Tcp(socket) => {
+                let (stream, from) = socket.accept().await?;
+                (Box::new(stream), Some(from.ip().to_canonical()))
+            }
+            Self::Unix(socket) => (Box::new(socket.accept().await?.0), None),
         })
     }
 }

@@ -1,6 +1,12 @@
 //! The plain listener of http-01 (RFC 8555 §8.3): it answers challenges, and sends everything else on to https.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -15,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::obtained::Obtained;
 use crate::{
+    crowd::block,
     door::{At, Door, Taken},
     holding::Stream,
     live::Live,
@@ -22,18 +29,68 @@ use crate::{
 
 /// Who is answered at once, at most.
 const CALLERS: usize = 256;
+/// Of one address: whoever says nothing leaves places to the authority, which waits ten seconds.
+const OF_ONE: usize = 16;
 /// For the one request of a connection.
 const WITHIN: Duration = Duration::from_secs(10);
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
 /// Answers until the door is dropped.
 pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
-    let at = taken.at().clone();
+    let (at, callers) = (taken.at().clone(), Arc::<Callers>::default());
     taken.open(
         CALLERS,
         || async { Some(()) },
-        move |visitor| attend(visitor.stream, at.clone(), Arc::clone(&live)),
+        move |visitor| {
+            let place = visitor.from.map_or(Some(None), |from| Callers::enter(&callers, from).map(Some));
+            let (at, live) = (at.clone(), Arc::clone(&live));
+            async move {
+                if let Some(_place) = place {
+                    attend(visitor.stream, at, live).await;
+                }
+            }
+        },
     )
+}
+
+/// How many are here from each address.
+#[derive(Default)]
+struct Callers(Mutex<HashMap<IpAddr, usize>>);
+
+/// One of them, until it is dropped.
+struct Caller {
+    callers: Arc<Callers>,
+    of: IpAddr,
+}
+
+impl Callers {
+    /// None where its address has enough.
+    fn enter(callers: &Arc<Self>, from: IpAddr) -> Option<Caller> {
+        let of = block(from);
+        let mut here = callers.here();
+        let count = here.entry(of).or_default();
+        if *count >= OF_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Caller { callers: Arc::clone(callers), of })
+    }
+
+    fn here(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let mut here = self.callers.here();
+        if let Some(count) = here.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                here.remove(&self.of);
+            }
+        }
+    }
 }
 
 async fn attend(stream: Box<dyn Stream>, at: At, live: Arc<Live>) {

@@ -263,6 +263,25 @@ async fn the_first_comes_by_plain_http_which_says_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_address_that_says_nothing_leaves_places_to_the_authority() {
+    let mut edge = Edge::listen("challenge = \"http-01\"\nhttp = \"127.0.0.1:0\"").await;
+    edge.serve();
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(("127.0.0.1", edge.http)).await.unwrap());
+    }
+    let words = format!(
+        "-sS -i -m 5 --interface 127.0.0.2 http://127.0.0.1:{}/.well-known/acme-challenge/x",
+        edge.http
+    );
+    let folder = edge.folder.path().to_owned();
+    let said = tokio::task::spawn_blocking(move || run(&folder, "curl", &words)).await.unwrap();
+    assert!(said.contains("404"), "{said}");
+    drop(silent);
+    drop(edge.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_takes_its_place_without_a_request_lost() {
     let (edge, _pebble, root) = first("", |ways| Ways { life: 12, ..ways }).await;
     let mut kept = edge.connect(&root).await.unwrap();

@@ -297,6 +297,9 @@ fn a_check_says_what_is_wrong_with_a_token() {
     token.pin("0000");
     let (code, words) = after(&address);
     assert!(code == Some(3) && words.contains("refuses the PIN") && !words.contains("0000"), "{words}");
+    // Nobody starts it again and again with it, until the token locks.
+    let unit = include_str!("../../../../packaging/systemd/sceau-gate.service");
+    assert!(unit.contains("\nRestartPreventExitStatus=3\n"), "{unit}");
 }
 
 #[test]
