@@ -208,6 +208,7 @@ impl Plan {
     /// [`Error::File`].
     pub(crate) fn rehearse(&self) -> Result<(), Error> {
         self.guards.iter().try_for_each(|guard| guard.rehearse())?;
+        self.obtained.iter().try_for_each(|obtained| obtained.rehearse())?;
         self.observing.iter().try_for_each(|observing| observing.rehearse())
     }
 

@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::Read as _,
+    io::{self, Read as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -19,6 +19,7 @@ use super::{
     store::Store,
     trouble::{Trouble, plain},
 };
+use crate::files::{folder_of, may_be_written};
 
 const LARGEST: u64 = 256 << 10;
 /// How often it is looked whether an answer is there, at first and later.
@@ -38,6 +39,15 @@ impl Exchange {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Looks whether a request could be put there, and puts none.
+    ///
+    /// # Errors
+    /// The folder, and what the system says of it.
+    pub(super) fn rehearse(&self) -> Result<(), (PathBuf, io::Error)> {
+        let requests = self.folder.join("requests");
+        may_be_written(&requests.join("csr")).map_err(|cause| (requests, cause))
     }
 
     /// Puts a request there, and waits until it is answered.
@@ -78,9 +88,10 @@ impl Exchange {
 
 /// Whole, and for the authority's user to read, whatever is masked here.
 fn put(path: &Path, content: &[u8]) -> Result<(), Trouble> {
-    let state = |error: String| Trouble::State(format!("{}: {error}", path.display()));
-    durable::write_public(path, content).map_err(|error| state(error.to_string()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(|error| state(error.to_string()))
+    may_be_written(path).map_err(|_| Trouble::NoFolder(folder_of(path).display().to_string()))?;
+    durable::write_public(path, content).map_err(|error| Trouble::State(error.to_string()))?;
+    let given = fs::set_permissions(path, fs::Permissions::from_mode(0o644));
+    given.map_err(|error| Trouble::State(format!("{}: {error}", path.display())))
 }
 
 /// None where it is not there, or not all there, or no plain file: whoever answers leads nobody to a file of ours, whose text the log would show, and holds

@@ -190,6 +190,22 @@ impl Obtained {
         self.locked().clone()
     }
 
+    /// Looks whether what is asked and kept could be written, and writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        let asked = match &self.source {
+            Source::Acme(_) => Ok(()),
+            Source::Exchange(exchange) => exchange.rehearse(),
+        };
+        asked.and_then(|()| self.store.rehearse()).map_err(|(path, cause)| Error::File {
+            setting: self.issuer.clone(),
+            path: path.display().to_string(),
+            cause,
+        })
+    }
+
     /// Its chain, as a setting at `place` names it.
     pub(crate) fn dated(&self, place: &str) -> Vec<Dated> {
         let Some(current) = self.current() else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! What is kept: the account, each certificate with its key in one file, and where it stands. For this user alone (0600), and left out of backups.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -11,6 +11,7 @@ use sceau_pki::{Certificate, Fingerprint, PrivateKey, TlsIdentity};
 use zeroize::Zeroizing;
 
 use super::{standing::Standing, trouble::Trouble};
+use crate::files::may_be_written;
 
 const LARGEST: usize = 256 << 10;
 const CERTIFICATE: &str = "certificate.pem";
@@ -52,6 +53,17 @@ impl Store {
         let issuer = root.join(issuer);
         let own = issuer.join(format!("{first}-{}", hash.get(..12).unwrap_or_default()));
         Self { root: root.to_owned(), issuer, own }
+    }
+
+    /// Looks whether something could be kept, and keeps nothing.
+    ///
+    /// # Errors
+    /// The folder, and what the system says of it.
+    pub(crate) fn rehearse(&self) -> Result<(), (PathBuf, io::Error)> {
+        // Of folders that are made the first time, the one that is there must take them.
+        let missing = self.root.ancestors().take_while(|folder| !folder.exists()).last();
+        let first = missing.map_or_else(|| self.root.join(STANDING), Path::to_owned);
+        may_be_written(&first).map_err(|cause| (self.root.clone(), cause))
     }
 
     /// Where the certificate is, with its key.

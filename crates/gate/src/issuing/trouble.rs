@@ -31,6 +31,8 @@ pub(crate) enum Trouble {
     Unfit(#[from] Unfit),
     #[error("what must be kept cannot be: {0}")]
     State(String),
+    #[error("there is no folder {0} that the gate may write to: make it, for the gate's user")]
+    NoFolder(String),
     #[error("the certification authority refuses: {0}")]
     CaRefused(String),
     #[error("the request could not be made: {0}")]
@@ -52,6 +54,7 @@ impl Trouble {
             Self::NotOffered(_) => "acme_challenge_not_offered",
             Self::Unfit(unfit) => unfit.code(),
             Self::State(_) => "issuing_state",
+            Self::NoFolder(_) => "ca_folder",
             Self::CaRefused(_) => "ca_refused",
             Self::Request(_) => "issuing_request",
         }
@@ -62,7 +65,7 @@ impl Trouble {
     pub(crate) fn pauses(&self) -> (u64, u64) {
         match self {
             Self::BadNonce => (1_000, 5 * MINUTE),
-            Self::Away(_) | Self::TooSlow | Self::State(_) => (MINUTE / 2, HOUR),
+            Self::Away(_) | Self::TooSlow | Self::State(_) | Self::NoFolder(_) => (MINUTE / 2, HOUR),
             _ => (5 * MINUTE, 12 * HOUR),
         }
     }

@@ -78,6 +78,26 @@ fn a_check_looks_whether_a_journal_and_a_log_can_be_written_and_writes_none() {
 }
 
 #[test]
+fn a_check_looks_whether_an_authority_can_be_asked_and_what_it_answers_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let text = "[[listener]]\naddress = \"127.0.0.1:0\"\nca = \"house\"\nnames = [\"gate.example\"]\n[[listener.route]]\n\
+                upstream = \"http://127.0.0.1:9\"\n[ca.house]\nfolder = \"exchange\"\nstate = \"kept/certificates\"\n";
+    std::fs::write(at.join("gate.toml"), text).unwrap();
+    let check = |code: i32, said: &str| {
+        let ended = gate().args(["check", "--config", "gate.toml"]).current_dir(at).output().unwrap();
+        let words = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.code() == Some(code) && words.contains(said), "{:?} {words}", ended.status);
+    };
+    check(3, "exchange/requests");
+    std::fs::create_dir_all(at.join("exchange/requests")).unwrap();
+    check(0, "");
+    assert!(!at.join("kept").exists() && !at.join("exchange/answers").exists(), "nothing was made");
+    std::fs::write(at.join("kept"), "no folder").unwrap();
+    check(3, "kept/certificates");
+}
+
+#[test]
 fn the_statement_is_written_where_and_as_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gate.toml");
