@@ -52,6 +52,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// The folder that systemd gives under this name, the first of several (systemd.exec(5)).
+pub(crate) fn given_folder(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).as_deref().and_then(|all| std::env::split_paths(all).next())
+}
+
 /// Whether lines can be added to a file, which is made where there is none. Nothing is opened or made.
 ///
 /// # Errors

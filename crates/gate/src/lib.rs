@@ -12,6 +12,7 @@ mod command;
 mod connection;
 mod crowd;
 mod door;
+mod doors;
 mod ends;
 mod error;
 mod fail_open;

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     clock::{now, written},
     error::Error,
-    files::certificates,
+    files::{certificates, given_folder},
     observe::{Codes, Dated},
 };
 
@@ -364,9 +364,6 @@ fn is_plain(name: &str) -> bool {
 
 /// The one that is named, else systemd's, else `state` beside the file.
 fn state_folder(folder: &Path, named: Option<&Path>) -> PathBuf {
-    match (named, std::env::var_os("STATE_DIRECTORY")) {
-        (Some(named), _) => folder.join(named),
-        (None, Some(given)) => PathBuf::from(given).join("certificates"),
-        (None, None) => folder.join("state"),
-    }
+    let given = || given_folder("STATE_DIRECTORY").map(|given| given.join("certificates"));
+    named.map(|named| folder.join(named)).or_else(given).unwrap_or_else(|| folder.join("state"))
 }

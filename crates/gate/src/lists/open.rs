@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use sceau_pki::Certificate;
 
 use super::{Cache, Feed, Keeping, Limits, Source, Unusable, Window};
-use crate::{clock::now, error::Error, observe::Ledger, settings::ListsTable};
+use crate::{clock::now, error::Error, files::given_folder, observe::Ledger, settings::ListsTable};
 
 /// Whoever asks lists.
 pub(crate) struct Subscriber<'a> {
@@ -18,10 +18,8 @@ pub(crate) struct Subscriber<'a> {
 
 /// Where and how lists are kept.
 pub(crate) fn keeping(folder: &Path, table: &ListsTable) -> Keeping {
-    let own = std::env::var_os("CACHE_DIRECTORY");
-    // systemd gives several folders with colons between them.
-    let own = own.as_deref().and_then(|own| std::env::split_paths(own).next());
-    let cache = table.cache.as_ref().map(|path| folder.join(path)).or(own);
+    let cache =
+        table.cache.as_ref().map(|path| folder.join(path)).or_else(|| given_folder("CACHE_DIRECTORY"));
     Keeping {
         cache: Cache::new(cache.unwrap_or_else(|| folder.join("cache"))),
         window: Window { from: table.fetch_from.0, within: table.fetch_within.0 },
