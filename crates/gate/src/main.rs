@@ -53,7 +53,10 @@ fn run(command: GateCommand) -> Result<(), Failure> {
         hardening::die_with_parent()?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(command.run())?)
+    let done = runtime.block_on(command.run());
+    // A thread that hangs in a token's module is waited for by nobody.
+    runtime.shutdown_background();
+    Ok(done?)
 }
 
 /// Begins the program anew, in the same process, where the C library was not told; returns where it was, or cannot be.

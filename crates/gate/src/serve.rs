@@ -185,7 +185,11 @@ impl Listening {
                 Some(Order::Read(answer)) => Some(answer),
                 None => None,
             };
-            let again = following.read_again(&mut doors, answer.is_some()).await;
+            // A token that hangs holds up the reading, and nobody who ends the gate.
+            let again = tokio::select! {
+                ending = &mut stop => break ending.into(),
+                again = following.read_again(&mut doors, answer.is_some()) => again,
+            };
             answer.map(|answer| answer.send(again));
         };
         doors.close(ending).await;

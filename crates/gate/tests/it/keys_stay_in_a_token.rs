@@ -19,6 +19,8 @@ use crate::{
 
 /// Debian's `softhsm2`.
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+/// Debian's `opensc-pkcs11`.
+const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so";
 const PIN: &str = "un code assez long";
 
 /// A folder with a token named `gate`.
@@ -310,4 +312,42 @@ fn no_module_is_loaded_where_no_such_key_is_named() {
     let gate = Running::start(&token);
     assert_eq!(gate.curl("").as_deref(), Ok("served"), "{}", gate.log());
     assert!(!gate.has_module());
+}
+
+/// OpenSC's spy opens its log before it answers: a pipe that nobody reads makes it a module that hangs.
+#[test]
+fn a_gate_ends_when_it_is_told_to_though_a_token_hangs() {
+    let token = Token::new();
+    run(token.0.path(), "mkfifo", "unread");
+    let (_service, upstream) = service(token.0.path());
+    let text = usual(upstream, &lists());
+    token.write(&text);
+    let mut gate = token.gate(&["run", "--die-with-parent"]);
+    let unread = token.at("unread");
+    gate.env("PKCS11SPY", MODULE).env("PKCS11SPY_OUTPUT", &unread).stdout(Stdio::piped());
+    let mut gate = gate.stderr(Stdio::null()).spawn().unwrap();
+    BufReader::new(gate.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let spied =
+        format!("pkcs11:token=gate;object=x?module-path={SPY}&pin-source=file:{}", token.at("pin").display());
+    token.write(&with_key(&text, &chain().join("server.pem"), &spied));
+    let loaded = || fs::read_to_string(format!("/proc/{}/maps", gate.id())).unwrap().contains("pkcs11-spy");
+    let since = Instant::now();
+    while !loaded() {
+        assert!(since.elapsed().as_secs() < 20, "it did not read its file again");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&gate), rustix::process::Signal::TERM)
+        .unwrap();
+    let since = Instant::now();
+    let ended = loop {
+        match gate.try_wait().unwrap() {
+            None if since.elapsed().as_secs() < 15 => std::thread::park_timeout(Duration::from_millis(20)),
+            ended => break ended,
+        }
+    };
+    if ended.is_none() {
+        gate.kill().unwrap();
+        gate.wait().unwrap();
+    }
+    assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
 }
