@@ -128,7 +128,11 @@ fn gate_role(command: sceau_gate::GateCommand) -> Result<(), Failure> {
     if command.die_with_parent() {
         hardening::die_with_parent()?;
     }
-    runtime()?.block_on(gate::run(command))
+    let runtime = runtime()?;
+    let done = runtime.block_on(gate::run(command));
+    // A thread that hangs in a token's module is waited for by nobody.
+    runtime.shutdown_background();
+    done
 }
 
 /// Files for this user alone, a log on standard error.
