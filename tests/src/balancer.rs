@@ -1,18 +1,23 @@
 //! What stands before several processes of one platform and gives each request to the next of them, as a load balancer does.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
 /// The longest body that passes.
 const LONGEST: usize = 16 << 20;
+
+/// Who called, as proxies say it.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// One request here, the next one there. A process that does not listen is passed over.
 #[derive(Debug, Clone)]
@@ -50,7 +55,8 @@ impl Balancer {
 }
 
 async fn pass(State(balancer): State<Balancer>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    head.headers.insert(FORWARDED_FOR, address_of(&head.headers));
     let Ok(body) = to_bytes(body, LONGEST).await else { return StatusCode::BAD_REQUEST.into_response() };
     let first = balancer.next.fetch_add(1, Ordering::SeqCst);
     let ports = balancer.ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -70,6 +76,15 @@ async fn pass(State(balancer): State<Balancer>, request: Request) -> Response {
         }
     }
     StatusCode::BAD_GATEWAY.into_response()
+}
+
+/// Each session is taken for a machine of its own: all of them are on this one, whose rate would be everybody's.
+fn address_of(headers: &HeaderMap) -> HeaderValue {
+    let Some(session) = headers.get(COOKIE) else { return HeaderValue::from_static("127.0.0.1") };
+    let mut hash = DefaultHasher::new();
+    session.as_bytes().hash(&mut hash);
+    let [a, b, ..] = hash.finish().to_be_bytes();
+    HeaderValue::from_str(&Ipv4Addr::new(10, 0, a, b).to_string()).expect("an address is text")
 }
 
 async fn passed_on(answer: reqwest::Response) -> Response {

@@ -88,7 +88,9 @@ impl House {
     /// Starts both, the platform on a PostgreSQL server of its own, behind something that listens at another port.
     pub fn start_on_postgresql(name: &str, public_port: u16) -> Self {
         let origin = format!("http://sceau.localhost:{public_port}");
-        Self::start_on(name, origin, &[Kind::Postgresql])
+        let mut house = Self::prepared(name, origin, &[Kind::Postgresql]);
+        house.more = ["--trusted-proxy", "127.0.0.1"].map(str::to_owned).to_vec();
+        Self::raised(house)
     }
 
     /// Starts both, the platform on real servers for everything that it keeps.
@@ -97,10 +99,10 @@ impl House {
         Self::raised(Self::empty_on(name, port, format!("http://sceau.localhost:{port}"), &Kind::ALL))
     }
 
-    fn start_on(name: &str, origin: String, kinds: &[Kind]) -> Self {
+    fn prepared(name: &str, origin: String, kinds: &[Kind]) -> Self {
         let mut kinds = kinds.to_vec();
         kinds.extend(Kind::asked().into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
-        Self::raised(Self::empty_on(name, crate::free_port(), origin, &kinds))
+        Self::empty_on(name, crate::free_port(), origin, &kinds)
     }
 
     /// Starts both, the folder of one of them (`element`, `platform`) on a disk of so many mebibytes that can be filled.

@@ -58,13 +58,18 @@ impl Stage {
 
     /// A whole deposit of one document.
     pub async fn deposit(&self, content: &[u8]) -> Deposited {
+        self.deposit_of(&self.citizen, content).await
+    }
+
+    /// The same of another citizen.
+    pub async fn deposit_of(&self, citizen: &Person, content: &[u8]) -> Deposited {
         let document = Document {
             name: "pièce.pdf".to_owned(),
             media_type: "application/pdf".to_owned(),
             content: content.to_vec(),
         };
         let deposited =
-            self.citizen.deposit(&self.scheme, &Self::answers(), &[document], now_ms(), &mut |_| {}).await;
+            citizen.deposit(&self.scheme, &Self::answers(), &[document], now_ms(), &mut |_| {}).await;
         deposited.expect("a whole deposit is taken")
     }
 

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use futures::future::join_all;
+use sceau_client::Person;
 use sceau_store::judge::PostgresJudge;
 use sceau_tests::{Balancer, House, Running, Stage, free_port};
 use tokio::net::TcpListener;
@@ -14,6 +15,8 @@ use crate::timing::quantile;
 
 /// Deposits at the same time: on a day like others, and when people hurry.
 const AT_ONCE: [usize; 2] = [4, 16];
+/// Who deposit, each at a machine of theirs: one machine alone may only ask so often.
+const CITIZENS: usize = 8;
 /// Of one document, in bytes: the smallest scan that people send.
 const DOCUMENT: usize = 470_000;
 /// A multiple of each of [`AT_ONCE`].
@@ -93,7 +96,11 @@ async fn compare(dossiers: usize, at_once: usize) -> Result<Vec<Round>, String> 
     let second = stage.house.another_platform("sceau-second", port);
     let (alone, both) = ([pid], [pid, second.pid()]);
     balancer.turn_to([first, port]);
-    deposit(&stage, dossiers * 4, at_once).await;
+    let mut citizens = Vec::new();
+    for nth in 0..CITIZENS {
+        citizens.push(stage.house.citizen(&format!("c{nth}@example.org")).await);
+    }
+    deposit(&stage, &citizens, dossiers * 4, at_once).await;
 
     let turn = async |processes: &[u32]| {
         if processes.len() == 1 {
@@ -101,7 +108,7 @@ async fn compare(dossiers: usize, at_once: usize) -> Result<Vec<Round>, String> 
         } else {
             balancer.turn_to([first, port]);
         }
-        spent(&stage, processes, dossiers, at_once).await
+        spent((&stage, &citizens), processes, dossiers, at_once).await
     };
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
@@ -122,7 +129,12 @@ async fn compare(dossiers: usize, at_once: usize) -> Result<Vec<Round>, String> 
 }
 
 /// What each of so many dossiers costs.
-async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize, at_once: usize) -> Result<Spent, String> {
+async fn spent(
+    (stage, citizens): (&Stage, &[Person]),
+    platforms: &[u32],
+    dossiers: usize,
+    at_once: usize,
+) -> Result<Spent, String> {
     let element = stage.house.element.as_ref().map(Running::pid).ok_or("the element does not run")?;
     let server = stage.house.servers.postgresql.as_ref().and_then(PostgresJudge::pid);
     let server = server.ok_or("the database does not run")?;
@@ -131,15 +143,16 @@ async fn spent(stage: &Stage, platforms: &[u32], dossiers: usize, at_once: usize
         Ok((platform, platform + processor_time(&[element])? + time_of_family(server)?))
     };
     let before = now()?;
-    deposit(stage, dossiers, at_once).await;
+    deposit(stage, citizens, dossiers, at_once).await;
     let after = now()?;
     let each = |before: f64, after: f64| (after - before) / dossiers as f64;
     Ok(Spent { platform: each(before.0, after.0), whole: each(before.1, after.1) })
 }
 
-async fn deposit(stage: &Stage, dossiers: usize, at_once: usize) {
+async fn deposit(stage: &Stage, citizens: &[Person], dossiers: usize, at_once: usize) {
     let content = vec![7; DOCUMENT];
     for _ in 0..dossiers / at_once {
-        join_all((0..at_once).map(|_| stage.deposit(&content))).await;
+        let each = citizens.iter().cycle().take(at_once);
+        join_all(each.map(|citizen| stage.deposit_of(citizen, &content))).await;
     }
 }

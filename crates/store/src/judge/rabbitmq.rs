@@ -19,9 +19,12 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /// The login of the platform.
 const PLATFORM: &str = "sceau";
 
-/// Runs until its standard input ends, which it does with us, however we end: then files and the whole group go.
+/// How often it is started anew where another program took one of its ports first.
+const TRIES: usize = 5;
+
+/// Runs until its standard input ends, which it does with us, however we end: then files and the whole group go. With the server the group goes too.
 const WATCH: &str = r#"epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >/dev/null 2>&1 &
-"$0" &
+{ "$0"; kill -KILL 0; } &
 read -r _
 rm -rf -- "$HOME"
 kill -KILL 0"#;
@@ -70,10 +73,24 @@ impl RabbitJudge {
         if !Path::new(SERVER).exists() {
             return Err("RabbitMQ judges in tests; install it: apt-get install rabbitmq-server".into());
         }
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            match Self::at(companies, certified, free_ports()?) {
+                Err(said) if is_taken(&said) => last = said,
+                done => return done,
+            }
+        }
+        Err(last)
+    }
+
+    fn at(
+        companies: &[(&str, Option<u32>)],
+        certified: Option<Certified<'_>>,
+        ports: [u16; 3],
+    ) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("rabbit").tempdir().map_err(words)?;
         let mut passwords = BTreeMap::from([(PLATFORM.to_owned(), password())]);
         passwords.extend(companies.iter().map(|(name, _)| (login(name), password())));
-        let ports = free_ports()?;
         certify(folder.path(), certified)?;
         write(folder.path(), &passwords, companies, ports[0], certified.is_some())?;
         let mut server = launch(folder.path(), ports)?;
@@ -173,6 +190,11 @@ fn login(company: &str) -> String {
 
 fn password() -> String {
     uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// Whether the server ended because another program has its port.
+fn is_taken(said: &str) -> bool {
+    ["in use", "already_used", "eaddrinuse"].iter().any(|words| said.contains(words))
 }
 
 /// Ports that nobody has now: of the broker, of its node, of its name server.
@@ -282,4 +304,18 @@ fn launch(folder: &Path, [_, node, names]: [u16; 3]) -> Result<Child, String> {
 
 fn words(error: std::io::Error) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn a_server_whose_port_another_took_says_so_and_ends() {
+        let ports = free_ports().unwrap();
+        let _another = std::net::TcpListener::bind(("127.0.0.1", ports[1])).unwrap();
+        let said = RabbitJudge::at(&[], None, ports).unwrap_err();
+        assert!(is_taken(&said), "{said}");
+    }
 }
