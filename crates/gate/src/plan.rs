@@ -19,7 +19,7 @@ use crate::{
     issuing::{Gathering, Obtained, Ours, Way},
     lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, dated},
-    ocsp::Answers,
+    ocsp::{self, Answers, Kept},
     outgoing::{self, Outgoing},
     pass::Pass,
     route::Routes,
@@ -43,6 +43,8 @@ pub struct Plan {
     pub(crate) observing: Option<Arc<Observing>>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) answers: Arc<Answers>,
+    /// Where these are kept for the next start.
+    pub(crate) kept: Arc<Kept>,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl Plan {
             ));
         }
         let keeping = keeping(folder, &settings.lists);
+        let kept = Arc::new(Kept::beside(keeping.cache.folder()));
         let used = before.map_or(&[][..], |before| &before.feeds);
         let drafts = settings.outgoing.iter().enumerate();
         let drafts = drafts.map(|(nth, table)| outgoing::Draft::read(folder, nth, table, &ledger));
@@ -125,8 +128,9 @@ impl Plan {
         let subscribers = subscribers.chain(drafts.iter().map(outgoing::Draft::subscriber));
         let feeds = feeds(&subscribers.collect::<Vec<_>>(), &keeping, used, &ledger)?;
         let guards = guards.into_iter();
-        let guards: BTreeMap<_, _> =
-            guards.map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, &ledger, &answers)))).collect();
+        let guards: BTreeMap<_, _> = guards
+            .map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, &ledger, (&answers, &kept)))))
+            .collect();
         let outgoing =
             outgoing::each_once(drafts.into_iter().map(|draft| draft.with_lists(&feeds)).collect())?;
         let tables = (&settings.acme, &settings.ca);
@@ -146,6 +150,7 @@ impl Plan {
             )?);
         }
         before.iter().for_each(|before| before.hand_on_staples(&listeners));
+        listeners.iter().filter_map(|it| it.ends.staple()).for_each(|staple| ocsp::recall(&staple, &kept));
         let observing = settings.observe.as_ref().map(|table| Observing::read(folder, table)).transpose()?;
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
@@ -164,6 +169,7 @@ impl Plan {
             observing,
             ledger,
             answers,
+            kept,
         })
     }
 

@@ -213,13 +213,13 @@ impl Following {
 
     fn of(plan: &Plan, asked: bool) -> Self {
         let _keeper = Keeper::start(&plan.feeds, &plan.keeping, asked);
-        Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples()) }
+        Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples(), &plan.kept) }
     }
 
     /// Certificates that were issued meanwhile, and what is handed out with them.
     fn show_anew(&mut self, plan: &Plan) {
         plan.show_anew();
-        self._stapler = Stapler::start(plan.staples());
+        self._stapler = Stapler::start(plan.staples(), &plan.kept);
     }
 
     /// `asked` fetches lists anew and opens logs again.

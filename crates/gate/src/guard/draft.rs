@@ -11,7 +11,7 @@ use crate::{
     files::folder_of,
     lists::{Feed, Source, Subscriber},
     observe::Ledger,
-    ocsp::{Answers, Inquiry, Manner, OcspTable},
+    ocsp::{Answers, Inquiry, Kept, Manner, OcspTable},
     settings::{ClientsTable, FailOpenTable},
 };
 
@@ -72,9 +72,14 @@ impl<'a> Draft<'a> {
     }
 
     /// With the feeds that it asks, of all.
-    pub(crate) fn with_lists(self, all: &[Arc<Feed>], ledger: &Ledger, answers: &Arc<Answers>) -> Guard {
+    pub(crate) fn with_lists(
+        self,
+        all: &[Arc<Feed>],
+        ledger: &Ledger,
+        (answers, kept): (&Arc<Answers>, &Arc<Kept>),
+    ) -> Guard {
         let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();
-        let inquiry = self.ocsp.map(|(how, first)| Inquiry::new(how, first, Arc::clone(answers)));
+        let inquiry = self.ocsp.map(|asked| Inquiry::new(asked, Arc::clone(answers), Arc::clone(kept)));
         Guard::new(self.name, self.chain, self.rules, own, self.fail_open)
             .counting(self.authorities, ledger)
             .inquiring(inquiry)

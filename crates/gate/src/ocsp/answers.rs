@@ -15,7 +15,8 @@ use sceau_pki::{Certificate, Fingerprint, Heard, OcspAnswer, OcspStatus, Revocat
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    call::{Manner, Unanswered},
+    call::{Manner, Nonce, Unanswered},
+    kept::{Kept, Response},
     pace,
 };
 use crate::{
@@ -35,6 +36,21 @@ pub(crate) struct Key {
     pub(crate) manner: Manner,
 }
 
+impl Key {
+    /// Under which an answer is kept.
+    fn name(&self) -> Fingerprint {
+        let Manner { responder, deadline, nonce } = &self.manner;
+        let responder = responder.as_ref().map(ToString::to_string).unwrap_or_default();
+        let nonce = match nonce {
+            Nonce::Sent => "sent",
+            Nonce::Demanded => "demanded",
+            Nonce::None => "none",
+        };
+        let all = format!("{}\n{responder}\n{}\n{nonce}", self.certificate, deadline.as_millis());
+        Fingerprint::of(all.as_bytes())
+    }
+}
+
 /// A question that may be asked: its chain leads to an anchor.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
@@ -44,6 +60,8 @@ pub(crate) struct Question {
     pub(crate) issuer: Certificate,
     /// For a responder whose own certificate may have been taken back.
     pub(crate) lists: RevocationLists,
+    /// Where answers are kept for the next start.
+    pub(crate) kept: Arc<Kept>,
 }
 
 #[derive(Debug, Default)]
@@ -130,29 +148,58 @@ impl Answers {
         if let Some(asked) = entry.under_way.as_ref().filter(|asked| asked.has_changed().is_ok()) {
             return asked.clone();
         }
+        let is_new = entry.known.is_none() && entry.failures == 0;
         let (answered, under_way) = watch::channel(());
         entry.under_way = Some(under_way.clone());
         drop(entries);
-        let (answers, question) = (Arc::clone(self), question.clone());
+        let (answers, question) = (Arc::clone(self), Arc::new(question.clone()));
         tokio::spawn(async move {
-            let since = Instant::now();
-            let Question { key, responder, certificate, issuer, lists } = &question;
-            let answer =
-                key.manner.ask(responder, certificate, issuer, lists).await.map(|(answer, _)| answer);
-            let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            answers.count(responder, since.elapsed(), &answer);
-            tell(&question, &answer, milliseconds);
-            answers.settle(&question.key, answer.ok(), now(), pace::chance());
+            if !(is_new && answers.recall(&question).await) {
+                answers.hear(&question, &answered).await;
+            }
             drop(answered);
         });
         under_way
     }
 
-    /// Takes an answer; none, where there is none that is believed.
-    pub(super) fn settle(&self, key: &Key, answer: Option<OcspAnswer>, now: u64, chance: f64) {
+    /// Whether an answer was kept that still holds: nobody needs to be asked.
+    async fn recall(&self, question: &Arc<Question>) -> bool {
+        let asked = Arc::clone(question);
+        let kept = tokio::task::spawn_blocking(move || {
+            let Question { key, certificate, issuer, lists, kept, .. } = &*asked;
+            let response = kept.read(key.name())?;
+            key.manner.judge(&response, certificate, issuer, lists, now()).ok()
+        });
+        let Some(answer) = kept.await.ok().flatten() else { return false };
+        let (responder, subject) = (&question.responder, question.certificate.subject());
+        tracing::info!(%responder, %subject, until = answer.until, "a responder's answer that was kept still holds");
+        self.tally(responder).outcomes.one("kept");
+        self.settle(&question.key, Some(&answer), now(), pace::chance())
+    }
+
+    async fn hear(&self, question: &Arc<Question>, answered: &watch::Sender<()>) {
+        let since = Instant::now();
+        let Question { key, responder, certificate, issuer, lists, .. } = &**question;
+        let heard = key.manner.ask(responder, certificate, issuer, lists).await;
+        let (answer, response) =
+            heard.map_or_else(|cause| (Err(cause), None), |(it, said)| (Ok(it), Some(said)));
+        let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.count(responder, since.elapsed(), &answer);
+        tell(question, &answer, milliseconds);
+        let is_taken = self.settle(key, answer.as_ref().ok(), now(), pace::chance());
+        // Whoever waits goes on; the same is not asked again before this is on disk, so that nothing older is written after it.
+        answered.send_replace(());
+        if let (true, Ok(answer), Some(response)) = (is_taken, answer, response) {
+            let question = Arc::clone(question);
+            let keep = move || keep(&question, &answer, &response);
+            drop(tokio::task::spawn_blocking(keep).await);
+        }
+    }
+
+    /// Takes an answer; none, where there is none that is believed. Whether it is the one in use now.
+    pub(super) fn settle(&self, key: &Key, answer: Option<&OcspAnswer>, now: u64, chance: f64) -> bool {
         let mut entries = self.entries();
         let entry = entries.entry(key.clone()).or_default();
-        entry.under_way = None;
         let answer = answer.filter(|answer| answer.this_update >= entry.this_update);
         let said = answer.and_then(|answer| match answer.status {
             OcspStatus::Good => Some((Known::Good { until: answer.until }, answer)),
@@ -169,17 +216,19 @@ impl Answers {
                 entry.known = Some(known);
                 entry.this_update = answer.this_update;
                 entry.failures = 0;
-                entry.again = pace::ahead(now, &answer, chance);
+                entry.again = pace::ahead(now, answer, chance);
+                true
             }
             None => {
                 entry.again = now.saturating_add(pace::pause(entry.failures));
                 entry.failures = entry.failures.saturating_add(1);
+                false
             }
         }
     }
 
     fn count(&self, responder: &Uri, took: Duration, answer: &Result<OcspAnswer, Unanswered>) {
-        let tally = self.responders.of(responder.authority().map_or("", |authority| authority.as_str()));
+        let tally = self.tally(responder);
         tally.took.note(took);
         tally.outcomes.one(match answer {
             Ok(OcspAnswer { status: OcspStatus::Good, .. }) => "good",
@@ -189,9 +238,17 @@ impl Answers {
         });
     }
 
+    fn tally(&self, responder: &Uri) -> Arc<ResponderTally> {
+        self.responders.of(responder.authority().map_or("", |authority| authority.as_str()))
+    }
+
     fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn keep(question: &Question, answer: &OcspAnswer, response: &Response) {
+    question.kept.keep(question.key.name(), response.nonce.as_ref(), &response.der, answer.until);
 }
 
 fn make_room(entries: &mut HashMap<Key, Entry>, now: u64) {

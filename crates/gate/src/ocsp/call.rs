@@ -12,7 +12,7 @@ use sceau_pki::{
     RevocationLists,
 };
 
-use super::settings;
+use super::{kept::Response, settings};
 use crate::{clock::now, question};
 
 /// More than any answer.
@@ -89,21 +89,43 @@ impl Manner {
     }
 
     /// Asks there about a certificate of this issuer, which is known to be that. The answer, and the response that says it.
-    pub(crate) async fn ask(
+    pub(super) async fn ask(
         &self,
         responder: &Uri,
         certificate: &Certificate,
         issuer: &Certificate,
         lists: &RevocationLists,
-    ) -> Result<(OcspAnswer, Bytes), Unanswered> {
+    ) -> Result<(OcspAnswer, Response), Unanswered> {
         let mut question = OcspQuestion::new(certificate, issuer)?;
-        if self.nonce != Nonce::None {
-            question = question.with_nonce(OcspNonce::random()?);
+        let nonce = if self.nonce == Nonce::None { None } else { Some(OcspNonce::random()?) };
+        if let Some(nonce) = nonce {
+            question = question.with_nonce(nonce);
         }
         let response = tokio::time::timeout(self.deadline, call(responder, question.to_der())).await;
         let response = response.map_err(|_| Unanswered::TooSlow)??;
-        let terms = OcspTerms { lists: Some(lists), nonce_demanded: self.nonce == Nonce::Demanded };
-        Ok((question.judge(&response, terms, now())?, response))
+        let answer = question.judge(&response, self.terms(lists), now())?;
+        let nonce = nonce.filter(|_| answer.has_our_nonce);
+        Ok((answer, Response { nonce, der: response.to_vec() }))
+    }
+
+    /// Judges at `now` (Unix milliseconds) a response that was kept, as one that comes from the responder.
+    pub(super) fn judge(
+        &self,
+        kept: &Response,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        lists: &RevocationLists,
+        now: u64,
+    ) -> Result<OcspAnswer, Unanswered> {
+        let mut question = OcspQuestion::new(certificate, issuer)?;
+        if let Some(nonce) = kept.nonce {
+            question = question.with_nonce(nonce);
+        }
+        Ok(question.judge(&kept.der, self.terms(lists), now)?)
+    }
+
+    fn terms<'a>(&self, lists: &'a RevocationLists) -> OcspTerms<'a> {
+        OcspTerms { lists: Some(lists), nonce_demanded: self.nonce == Nonce::Demanded }
     }
 }
 

@@ -7,6 +7,7 @@ use sceau_pki::{Certificate, Heard, Online, Preferred, RevocationLists, Unasked}
 use super::{
     answers::{Answers, Key, Question},
     call::Manner,
+    kept::Kept,
 };
 
 /// Whom a guard asks, how, and what was answered.
@@ -15,11 +16,16 @@ pub(crate) struct Inquiry {
     manner: Manner,
     preferred: Preferred,
     answers: Arc<Answers>,
+    kept: Arc<Kept>,
 }
 
 impl Inquiry {
-    pub(crate) fn new(manner: Manner, preferred: Preferred, answers: Arc<Answers>) -> Self {
-        Self { manner, preferred, answers }
+    pub(crate) fn new(
+        (manner, preferred): (Manner, Preferred),
+        answers: Arc<Answers>,
+        kept: Arc<Kept>,
+    ) -> Self {
+        Self { manner, preferred, answers, kept }
     }
 
     pub(crate) fn manner(&self) -> &Manner {
@@ -77,6 +83,7 @@ impl Inquiry {
             certificate: certificate.clone(),
             issuer: issuer.clone(),
             lists: lists.clone(),
+            kept: Arc::clone(&self.kept),
         })
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod call;
 mod inquiry;
+mod kept;
 mod pace;
 mod settings;
 mod staple;
@@ -11,8 +12,9 @@ mod staple;
 pub(crate) use answers::Answers;
 pub(crate) use call::{Manner, Nonce};
 pub(crate) use inquiry::Inquiry;
+pub(crate) use kept::Kept;
 pub(crate) use settings::OcspTable;
-pub(crate) use staple::{Stapler, server};
+pub(crate) use staple::{Stapler, recall, server};
 
 #[cfg(test)]
 mod tests;

@@ -1,23 +1,26 @@
 //! What the gate's own responder says, handed out with the gate's certificate (stapling, RFC 6066 §8): fetched and verified before it is used, and
 //! again before it ends.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rustls::ServerConfig;
 use sceau_pki::{
-    Anchors, CertificateFacts, OcspAnswer, OcspQuestion, OcspStatus, OcspTerms, RevocationLists, Staple,
-    TlsIdentity, server_config, server_config_asking, server_config_stapling,
+    Anchors, CertificateFacts, Fingerprint, OcspAnswer, OcspStatus, RevocationLists, Staple, TlsIdentity,
+    server_config, server_config_asking, server_config_stapling,
 };
 use tokio::task::JoinSet;
 
 use super::{
     call::{Manner, Nonce},
+    kept::{Kept, Response},
     pace, settings,
 };
 use crate::{clock::now, error::Error};
 
 /// How long the responder may take: nobody waits for it.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// Without a nonce: the response is handed out to others, and caches may give it.
+const MANNER: Manner = Manner { responder: None, deadline: DEADLINE, nonce: Nonce::None };
 /// A clock may be set while the gate waits: it is looked at again after so long.
 const NAP: Duration = Duration::from_secs(60);
 
@@ -63,16 +66,16 @@ pub(crate) struct Stapler {
 
 impl Stapler {
     /// Begins. What is handed out already is used as long as it holds.
-    pub(crate) fn start(staples: impl Iterator<Item = Staple>) -> Self {
+    pub(crate) fn start(staples: impl Iterator<Item = Staple>, kept: &Arc<Kept>) -> Self {
         let mut tasks = JoinSet::new();
         for staple in staples {
-            tasks.spawn(keep(staple));
+            tasks.spawn(keep(staple, Arc::clone(kept)));
         }
         Self { _tasks: tasks }
     }
 }
 
-async fn keep(staple: Staple) {
+async fn keep(staple: Staple, kept: Arc<Kept>) {
     let mut used = carried(&staple);
     if used.is_none() {
         staple.put(None);
@@ -90,7 +93,7 @@ async fn keep(staple: Staple) {
         }
         // What is handed out ends though the responder is slow.
         let fetched = tokio::select! {
-            fetched = fetch(&staple) => fetched,
+            fetched = fetch(&staple, &kept) => fetched,
             () = wait_until(end) => continue,
         };
         if let Some(answer) = fetched {
@@ -106,24 +109,45 @@ async fn keep(staple: Staple) {
     }
 }
 
-/// What is handed out since before the file was read again, where it still holds.
+/// Hands out the response that was kept of a run before, where none is handed out yet and that one still holds; blocks.
+pub(crate) fn recall(staple: &Staple, kept: &Kept) {
+    if staple.response().is_some() {
+        return;
+    }
+    if let Some(response) = kept.read(name(staple)).filter(|response| judge(staple, response).is_some()) {
+        tracing::info!(subject = %staple.certificate().subject(), "an OCSP response that was kept is stapled");
+        staple.put(Some(response.der));
+    }
+}
+
+/// Under which its response is kept.
+fn name(staple: &Staple) -> Fingerprint {
+    Fingerprint::of(format!("staple\n{}", staple.certificate().fingerprint()).as_bytes())
+}
+
+/// What is handed out already, where it still holds.
 fn carried(staple: &Staple) -> Option<OcspAnswer> {
-    let question = OcspQuestion::new(staple.certificate(), staple.issuer()).ok()?;
-    let answer = question.judge(&staple.response()?, OcspTerms::default(), now()).ok()?;
+    judge(staple, &Response { nonce: None, der: staple.response()? })
+}
+
+fn judge(staple: &Staple, response: &Response) -> Option<OcspAnswer> {
+    let lists = RevocationLists::default();
+    let answer = MANNER.judge(response, staple.certificate(), staple.issuer(), &lists, now()).ok()?;
     (answer.status == OcspStatus::Good).then_some(answer)
 }
 
 /// Another response, handed out from now on; the log says why there is none.
-async fn fetch(staple: &Staple) -> Option<OcspAnswer> {
+async fn fetch(staple: &Staple, kept: &Arc<Kept>) -> Option<OcspAnswer> {
     let subject = staple.certificate().subject();
-    // Without a nonce: it is handed out to others, and caches may give it.
-    let manner = Manner { responder: None, deadline: DEADLINE, nonce: Nonce::None };
-    let responder = manner.address(staple.certificate())?;
+    let responder = MANNER.address(staple.certificate())?;
     let lists = RevocationLists::default();
-    match manner.ask(&responder, staple.certificate(), staple.issuer(), &lists).await {
+    match MANNER.ask(&responder, staple.certificate(), staple.issuer(), &lists).await {
         Ok((answer, response)) if answer.status == OcspStatus::Good => {
-            staple.put(Some(response.to_vec()));
+            staple.put(Some(response.der.clone()));
             tracing::info!(%responder, %subject, until = answer.until, "an OCSP response is stapled");
+            let (kept, name, until) = (Arc::clone(kept), name(staple), answer.until);
+            let keep = move || kept.keep(name, None, &response.der, until);
+            drop(tokio::task::spawn_blocking(keep).await);
             Some(answer)
         }
         Ok((answer, _)) => {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -19,6 +20,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpListener, sync::Notify};
 use super::{
     answers::{Answers, Key, Question},
     call::{Manner, Nonce},
+    kept::Kept,
 };
 use crate::clock::now;
 
@@ -36,6 +38,7 @@ fn question(responder: &str) -> Question {
         certificate,
         issuer: authority.certificate().clone(),
         lists: RevocationLists::default(),
+        kept: Arc::new(Kept::beside(Path::new("/nonexistent"))),
     }
 }
 
@@ -48,7 +51,7 @@ fn answer(status: OcspStatus) -> Option<OcspAnswer> {
 fn an_answer_holds_to_its_end_and_is_looked_at_again_before() {
     let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
     assert_eq!(answers.heard(&asked, NOW), Heard::Unasked);
-    answers.settle(&asked.key, answer(OcspStatus::Good), NOW, 0.0);
+    answers.settle(&asked.key, answer(OcspStatus::Good).as_ref(), NOW, 0.0);
     assert_eq!(answers.heard(&asked, NOW), Heard::Good { until: NOW + 8 * HOUR }, "half of what is left");
     let late = NOW + 9 * HOUR;
     assert_eq!(answers.heard(&asked, late), Heard::Good { until: late + 1000 }, "while it is asked again");
@@ -67,9 +70,9 @@ fn a_responder_that_fails_is_asked_ever_later_and_ends_nothing_that_holds() {
         let nothing = Heard::Nothing { ended: None, again: NOW + pause };
         assert_eq!(answers.heard(&asked, NOW), nothing, "{failure}");
     }
-    answers.settle(&asked.key, answer(OcspStatus::Unknown), NOW, 0.0);
+    answers.settle(&asked.key, answer(OcspStatus::Unknown).as_ref(), NOW, 0.0);
     assert_eq!(answers.heard(&asked, NOW), Heard::Nothing { ended: None, again: NOW + 80_000 });
-    answers.settle(&asked.key, answer(OcspStatus::Good), NOW, 0.0);
+    answers.settle(&asked.key, answer(OcspStatus::Good).as_ref(), NOW, 0.0);
     answers.settle(&asked.key, None, NOW + 9 * HOUR, 0.0);
     let good = Heard::Good { until: NOW + 9 * HOUR + 5000 };
     assert_eq!(answers.heard(&asked, NOW + 9 * HOUR), good, "the answer before still holds");
@@ -79,13 +82,13 @@ fn a_responder_that_fails_is_asked_ever_later_and_ends_nothing_that_holds() {
 fn whoever_was_taken_back_stays_out_whatever_fails_then() {
     let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
     let revoked = OcspStatus::Revoked { at: NOW, reason: RevocationReason::KeyCompromise };
-    answers.settle(&asked.key, answer(OcspStatus::Good), NOW, 0.0);
+    answers.settle(&asked.key, answer(OcspStatus::Good).as_ref(), NOW, 0.0);
     assert_eq!(answers.revocations(), 0);
-    answers.settle(&asked.key, answer(revoked), NOW, 0.0);
+    answers.settle(&asked.key, answer(revoked).as_ref(), NOW, 0.0);
     assert_eq!(answers.revocations(), 1, "verdicts that let it pass are forgotten");
     answers.settle(&asked.key, None, NOW, 0.0);
     assert_eq!(answers.heard(&asked, NOW + 1000 * HOUR), Heard::Revoked);
-    answers.settle(&asked.key, answer(OcspStatus::Good), NOW, 0.0);
+    answers.settle(&asked.key, answer(OcspStatus::Good).as_ref(), NOW, 0.0);
     assert!(matches!(answers.heard(&asked, NOW), Heard::Good { .. }), "it was on hold");
 }
 
@@ -126,9 +129,9 @@ async fn nobody_is_asked_twice_at_once_and_nobody_waits_longer_than_the_deadline
 fn an_older_answer_does_not_undo_a_newer_revocation() {
     let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
     let revoked = OcspStatus::Revoked { at: NOW, reason: RevocationReason::KeyCompromise };
-    answers.settle(&asked.key, answer(revoked), NOW, 0.0);
+    answers.settle(&asked.key, answer(revoked).as_ref(), NOW, 0.0);
     let older = answer(OcspStatus::Good).map(|it| OcspAnswer { this_update: NOW - HOUR, ..it });
-    answers.settle(&asked.key, older, NOW, 0.0);
+    answers.settle(&asked.key, older.as_ref(), NOW, 0.0);
     assert_eq!(answers.heard(&asked, NOW), Heard::Revoked);
 }
 
@@ -137,6 +140,6 @@ fn an_older_answer_does_not_undo_a_newer_revocation() {
 fn the_first_answer_that_says_revoked_forgets_verdicts_too() {
     let (answers, asked) = (Arc::new(Answers::default()), question("http://127.0.0.1:9/"));
     let revoked = OcspStatus::Revoked { at: NOW, reason: RevocationReason::KeyCompromise };
-    answers.settle(&asked.key, answer(revoked), NOW, 0.0);
+    answers.settle(&asked.key, answer(revoked).as_ref(), NOW, 0.0);
     assert_eq!(answers.revocations(), 1);
 }

@@ -5,6 +5,7 @@ mod a_closed_connection_costs_no_request;
 mod a_plain_listener_is_for_this_machine;
 mod a_profile_says_who_calls;
 mod a_statement_says_how;
+mod answers_outlast_the_gate;
 mod apache_stands_on_both_sides;
 mod balancers_say_whom_they_carry;
 mod calls_go_out_with_our_certificate;

@@ -31,8 +31,11 @@ fn certificate(folder: &Path, responder: &Responder) {
     fs::copy(crate::outside::chain().join("server.key"), folder.join("own.key")).unwrap();
 }
 
-async fn gate(folder: TempDir, responder: &Responder, more: &str) -> Stage {
-    certificate(folder.path(), responder);
+pub(crate) async fn gate(folder: TempDir, responder: &Responder, more: &str) -> Stage {
+    // Of one that stands there already, with its answers.
+    if !folder.path().join("own.pem").exists() {
+        certificate(folder.path(), responder);
+    }
     let text = |upstream| {
         format!(
             "[[listener]]\naddress = \"127.0.0.1:0\"\ncertificate = \"own.pem\"\nkey = \"own.key\"\n{more}\n\
@@ -43,14 +46,14 @@ async fn gate(folder: TempDir, responder: &Responder, more: &str) -> Stage {
 }
 
 /// What OpenSSL is handed out.
-async fn handed(stage: &Stage) -> String {
+pub(crate) async fn handed(stage: &Stage) -> String {
     let (address, chain) = (stage.address, chain().display());
     let words = format!("s_client -connect {address} -servername localhost -status -CAfile {chain}/root.pem");
     let folder = stage.folder().to_owned();
     tokio::task::spawn_blocking(move || run(&folder, "openssl", &words)).await.unwrap()
 }
 
-async fn until(stage: &Stage, word: &str) -> String {
+pub(crate) async fn until(stage: &Stage, word: &str) -> String {
     let since = Instant::now();
     loop {
         let said = handed(stage).await;
@@ -61,7 +64,7 @@ async fn until(stage: &Stage, word: &str) -> String {
     }
 }
 
-const NONE: &str = "OCSP response: no response sent";
+pub(crate) const NONE: &str = "OCSP response: no response sent";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_are_handed_a_good_response_and_another_before_it_ends() {

@@ -31,7 +31,8 @@ impl OcspNonce {
         Self(octets)
     }
 
-    pub(super) fn octets(&self) -> &[u8] {
+    /// Its octets.
+    pub fn octets(&self) -> &[u8; 32] {
         &self.0
     }
 }
