@@ -81,6 +81,15 @@ impl Evidence {
         Ok(evidence)
     }
 
+    /// The same record under another checkpoint of the same log, such as one that witnesses cosigned. Fails unless the result verifies.
+    pub fn under(mut self, proof: Vec<Hash>, checkpoint: &VerifiedCheckpoint) -> Result<Self, EvidenceError> {
+        self.wire.proof = proof;
+        self.wire.checkpoint = checkpoint.note().to_string();
+        let log_key = self.log_key()?;
+        self.verify(Some(&log_key))?;
+        Ok(self)
+    }
+
     /// Adds the openings of the record's commitments, in place of those that it has. Fails unless each fits.
     pub fn with_openings(mut self, openings: Openings) -> Result<Self, EvidenceError> {
         Record::parse(&self.record_bytes()?)?.reveal(&openings)?;

@@ -13,12 +13,14 @@ mod hash;
 mod label;
 mod note;
 mod opening;
+mod policy;
 mod proof;
 mod record;
 mod state;
 mod tile;
 mod tlog_proof;
 mod tree;
+mod witness;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint, VerifiedCheckpoint};
 pub use cosignature::Cosignature;
@@ -30,6 +32,7 @@ pub use evidence::{Evidence, VerifiedEvidence};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
 pub use opening::{Commitment, CommitmentKey, FieldPath, Opening, Openings};
+pub use policy::{Policy, PolicyError, PolicySyntax, PolicyWitness};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
@@ -38,3 +41,4 @@ pub use state::{AttestedRows, Conflict, MapProof, StateEntry, StateMap};
 pub use tile::{Bundle, TILE_WIDTH, Tile, TileReader};
 pub use tlog_proof::TlogProof;
 pub use tree::{HashReader, LogTree, root_at};
+pub use witness::{AddCheckpoint, WitnessRefusal, admit};

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 #![allow(clippy::disallowed_methods)] // and give actions that no program records
 
+mod a_policy_asks_for_its_quorum;
 mod a_record_has_one_spelling;
+mod a_witness_admits_what_extends;
 mod a_witness_cosigns;
 mod commitments_hide_and_openings_show;
 mod every_proof_verifies_and_no_other;

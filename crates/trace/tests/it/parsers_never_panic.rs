@@ -21,6 +21,13 @@ fn seeds() -> Vec<Vec<u8>> {
         log.key.to_string().into_bytes(),
         evidence.to_bytes(),
         evidence.to_tlog_proof().unwrap().to_string().into_bytes(),
+        format!(
+            "old 3\n{}\n\n{}",
+            evidence.to_tlog_proof().unwrap().to_string().lines().nth(2).unwrap(),
+            signed.note()
+        )
+        .into_bytes(),
+        format!("log {0}\ngroup g any a\nquorum none\n", log.key).into_bytes(),
         b"tile/0/x001/x234/067.p/8".to_vec(),
         b"tile/entries/x001/067".to_vec(),
         Bundle::at(0, 2).unwrap().bytes(&[record(0).to_bytes(), record(1).to_bytes()]).unwrap(),
@@ -56,6 +63,10 @@ fn parse_all(bytes: &[u8]) {
     if let Ok(signed) = SignedCheckpoint::parse(text) {
         assert_eq!(signed.unverified().to_text(), signed.note().text());
     }
+    if let Ok(request) = AddCheckpoint::parse(text) {
+        assert_eq!(request.to_string(), text);
+    }
+    let _ = Policy::parse(text);
     if let Ok(key) = VerifierKey::parse(text) {
         assert_eq!(key.to_string(), text);
     }
