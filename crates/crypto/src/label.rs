@@ -39,6 +39,12 @@ pub enum Label {
     Identity,
     /// A share of a key: its fingerprint, and the share sealed for its custodian.
     Share,
+    /// A datum's key, derived from a master (SP 800-108): fields are owner, key id and salt.
+    DatumKey,
+    /// A data key of a datum, wrapped under the datum's key.
+    DataKey,
+    /// The key of one blob, derived from a master in a token (SP 800-108): the field is a random salt.
+    TokenSeal,
 }
 
 impl Label {
@@ -59,6 +65,9 @@ impl Label {
         Self::MobEnvelope,
         Self::Identity,
         Self::Share,
+        Self::DatumKey,
+        Self::DataKey,
+        Self::TokenSeal,
     ];
 
     /// The label's ASCII text.
@@ -80,6 +89,9 @@ impl Label {
             Self::MobEnvelope => "mob-2022/envelope",
             Self::Identity => "sceau/identity",
             Self::Share => "sceau/share",
+            Self::DatumKey => "sceau/datum-key",
+            Self::DataKey => "sceau/data-key",
+            Self::TokenSeal => "sceau/token-seal",
         }
     }
 
@@ -127,6 +139,8 @@ pub enum Typ {
     IntakeWord,
     /// The manifest of a dossier that is sealed in the profile `mob-2022`.
     MobManifest,
+    /// What an application asks about a datum.
+    ProtectCall,
 }
 
 impl Typ {
@@ -139,6 +153,7 @@ impl Typ {
         Self::IntakeRedemption,
         Self::IntakeWord,
         Self::MobManifest,
+        Self::ProtectCall,
     ];
 
     /// The `typ` as it is written in the JWS header.
@@ -152,6 +167,7 @@ impl Typ {
             Self::IntakeRedemption => "sceau-intake-redemption",
             Self::IntakeWord => "sceau-intake-word",
             Self::MobManifest => "mob-2022-manifest",
+            Self::ProtectCall => "sceau-protect-call",
         }
     }
 }

@@ -14,6 +14,7 @@ mod cek;
 mod credential;
 mod ed25519;
 mod ids;
+mod kdf;
 mod primitives;
 mod recipient;
 mod secret;
@@ -36,10 +37,11 @@ pub use cek::Cek;
 pub use credential::{Es256Key, Rs256Key};
 pub use ed25519::{SigningKey, VerifyingKey};
 pub use ids::{FileId, Fingerprint, IdError, KeyId};
+pub use kdf::Derivation;
 pub use label::{Label, Typ};
 pub use primitives::{Sha256, hkdf, hmac, hmac_verify, random, sha256};
 pub use recipient::{
-    KeyError, RecipientKey, RecipientPrivateKey, RecipientSuite, RsaPrivateKey, RsaSize, Stanza, UnwrapError,
-    XWingPrivateKey, wrap_cek,
+    KeyError, RecipientKey, RecipientPrivateKey, RecipientSuite, RsaParts, RsaPrivateKey, RsaSize, Stanza,
+    UnwrapError, XWingPrivateKey, oaep_decode, wrap_cek,
 };
 pub use secret::{Secret, SecretBytes, SecretLength};

@@ -1,5 +1,7 @@
 //! Recipient keys, and the CEK wrapped to them (docs/envelope.md, "Recipient suites").
 
+mod oaep;
+mod parts;
 mod private;
 mod rsa;
 mod xwing;
@@ -10,6 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use oaep::oaep_decode;
+pub use parts::RsaParts;
 pub use private::RecipientPrivateKey;
 pub use rsa::{RsaPrivateKey, RsaSize};
 pub use xwing::XWingPrivateKey;
