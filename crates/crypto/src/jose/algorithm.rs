@@ -41,6 +41,8 @@ pub(super) enum PublicKey {
     Ec { curve: Curve, point: Vec<u8> },
     /// 32 bytes.
     Ed25519(Vec<u8>),
+    /// 32 bytes. It signs nothing.
+    X25519(Vec<u8>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,14 @@ impl Curve {
             "P-384" => Some(Self::P384),
             "P-521" => Some(Self::P521),
             _ => None,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
         }
     }
 
@@ -89,6 +99,23 @@ impl Algorithm {
         })
     }
 
+    /// Its name in headers and keys. Ed25519's is the older one, which every reader knows (RFC 8037 section 3.1).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
     /// Whether it takes keys of this kind.
     pub(super) fn takes(self, key: &PublicKey) -> bool {
         match key {
@@ -103,6 +130,7 @@ impl Algorithm {
                 *curve == wanted
             }
             PublicKey::Ed25519(_) => self == Self::EdDsa,
+            PublicKey::X25519(_) => false,
         }
     }
 

@@ -1,9 +1,9 @@
 //! A set of public keys (RFC 7517 section 5), as a provider publishes it.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::algorithm::{Algorithm, Curve, PublicKey};
+use super::algorithm::{Algorithm, PublicKey};
+use super::jwk::WireKey;
 use super::{Statement, StatementError};
 
 /// The longest set that is read, in bytes.
@@ -37,21 +37,6 @@ pub enum KeySetError {
 #[derive(Deserialize)]
 struct WireSet {
     keys: Vec<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct WireKey {
-    kty: String,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    key_ops: Option<Vec<String>>,
-    alg: Option<String>,
-    kid: Option<String>,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
 }
 
 impl KeySet {
@@ -119,42 +104,15 @@ impl KeySet {
 
 /// A key for verifying; none for any other.
 fn named(wire: WireKey) -> Option<NamedKey> {
-    let verifies = wire.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
-        && wire.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-    let algorithm = wire.alg.as_deref().map(Algorithm::parse);
+    let algorithm = wire.alg().map(Algorithm::parse);
     // A key for an algorithm that is not ours is not ours.
-    if !verifies || algorithm == Some(None) {
+    if !wire.for_signatures() || algorithm == Some(None) {
         return None;
     }
-    let key = match wire.kty.as_str() {
-        "RSA" => PublicKey::Rsa { n: number(wire.n?)?, e: number(wire.e?)? },
-        "EC" => {
-            let curve = Curve::parse(&wire.crv?)?;
-            PublicKey::Ec { curve, point: point(curve, &wire.x?, &wire.y?)? }
-        }
-        "OKP" if wire.crv.as_deref() == Some("Ed25519") => PublicKey::Ed25519(bytes(&wire.x?)?),
-        _ => return None,
-    };
+    let key = wire.key().ok()?;
     let algorithm = algorithm.flatten();
-    if algorithm.is_some_and(|algorithm| !algorithm.takes(&key)) {
+    if matches!(key, PublicKey::X25519(_)) || algorithm.is_some_and(|algorithm| !algorithm.takes(&key)) {
         return None;
     }
-    Some(NamedKey { kid: wire.kid, algorithm, key })
-}
-
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
-}
-
-/// A number without leading zeros, which some signers write against RFC 7518 section 2.
-fn number(text: String) -> Option<Vec<u8>> {
-    let bytes = bytes(&text)?;
-    let start = bytes.iter().position(|byte| *byte != 0)?;
-    bytes.get(start..).map(<[u8]>::to_vec)
-}
-
-fn point(curve: Curve, x: &str, y: &str) -> Option<Vec<u8>> {
-    let (x, y) = (bytes(x)?, bytes(y)?);
-    let long = curve.coordinate();
-    (x.len() == long && y.len() == long).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
+    Some(NamedKey { kid: wire.into_kid(), algorithm, key })
 }

@@ -3,14 +3,20 @@
 //! Ours have one form ([`crate::jws`]); those of a provider of identities have many. What never passes: `none`, an algorithm with a shared
 //! secret, a key for encryption, an algorithm that the key is not for, a `crit` header, a key that the statement brings along. What is read
 //! of a statement before its signature is verified is its algorithm and the name of its key, to choose among keys that are known.
+//!
+//! One public key alone is a [`PublicJwk`]: to verify by, or to encrypt to ([`jwe`]).
 
 mod algorithm;
+mod jwk;
 mod key_set;
 mod statement;
+
+pub mod jwe;
 
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::Algorithm;
+pub use jwk::{JwkError, PublicJwk, Thumbprint};
 pub use key_set::{KeySet, KeySetError};
 pub use statement::{Statement, StatementError};
