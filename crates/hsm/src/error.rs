@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::key::{KeyKind, KeyUri};
+use crate::key::{KeyKind, KeyUri, KeyVersion};
 
 /// An error of this room. The message says what to do; [`Error::code`] is stable.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,17 @@ pub enum Error {
     /// The key is disabled.
     #[error("the key {0} is disabled: an administrator can enable it again")]
     Disabled(KeyUri),
+    /// The key has no such version.
+    #[error("the key {key} has no version {version}: was it restored from an older backup?")]
+    NoVersion {
+        /// Which key.
+        key: KeyUri,
+        /// Which version.
+        version: KeyVersion,
+    },
+    /// A provider gave fewer answers than were asked.
+    #[error("the keys' provider gave fewer answers than it was asked for: a fault of its maker's or ours")]
+    Derivation,
     /// The provider cannot do this.
     #[error("the provider {scheme} cannot do {operation}")]
     Unsupported {
@@ -118,6 +129,8 @@ impl Error {
             Self::Exists(_) => "hsm_key_exists",
             Self::WrongKind { .. } => "hsm_wrong_kind",
             Self::Disabled(_) => "hsm_key_disabled",
+            Self::NoVersion { .. } => "hsm_no_version",
+            Self::Derivation => "hsm_derivation",
             Self::Unsupported { .. } => "hsm_unsupported",
             Self::Unwrap(error) => error.code(),
             Self::NotForThisKey(_) => "hsm_not_for_this_key",
@@ -141,6 +154,17 @@ impl Error {
             #[cfg(feature = "pkcs11")]
             Self::TokenAddress(error) => error.code(),
             Self::Pki(error) => error.code(),
+        }
+    }
+
+    /// Whether the same may work later without anybody changing a setting: what keeps the keys is away, or busy.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            #[cfg(feature = "pkcs11")]
+            Self::Token(error) => error.is_passing(),
+            #[cfg(feature = "vault")]
+            Self::Vault(error) => error.is_passing(),
+            _ => false,
         }
     }
 }

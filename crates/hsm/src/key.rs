@@ -25,12 +25,21 @@ pub enum KeyKind {
     /// Seals secrets with AES-256-GCM.
     #[serde(rename = "AES-256-GCM")]
     Aes256Gcm,
+    /// A master: derives keys, with HMAC-SHA-256 as the pseudorandom function (PRF).
+    #[serde(rename = "PRF-HMAC-SHA-256")]
+    PrfHmacSha256,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Ed25519, Self::RsaOaep256, Self::HpkeXWing, Self::HmacSha256, Self::Aes256Gcm];
+    pub const ALL: [Self; 6] = [
+        Self::Ed25519,
+        Self::RsaOaep256,
+        Self::HpkeXWing,
+        Self::HmacSha256,
+        Self::Aes256Gcm,
+        Self::PrfHmacSha256,
+    ];
 
     /// Its name, as written in files and shown to people.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +49,7 @@ impl KeyKind {
             Self::HpkeXWing => "HPKE-X-Wing",
             Self::HmacSha256 => "HMAC-SHA-256",
             Self::Aes256Gcm => "AES-256-GCM",
+            Self::PrfHmacSha256 => "PRF-HMAC-SHA-256",
         }
     }
 
@@ -53,8 +63,14 @@ impl KeyKind {
         match self {
             Self::RsaOaep256 => Some(RecipientSuite::RsaOaep256),
             Self::HpkeXWing => Some(RecipientSuite::HpkeXWing),
-            Self::Ed25519 | Self::HmacSha256 | Self::Aes256Gcm => None,
+            Self::Ed25519 | Self::HmacSha256 | Self::Aes256Gcm | Self::PrfHmacSha256 => None,
         }
+    }
+
+    /// Whether a key of it may have several versions: those that opened or derived what is kept. A tag or a signature made anew under another
+    /// version would be another, so that other keys change with whoever relies on them.
+    pub fn rotates(self) -> bool {
+        matches!(self, Self::Aes256Gcm | Self::PrfHmacSha256)
     }
 }
 
@@ -73,6 +89,42 @@ pub enum KeyState {
     Active,
     /// Not now; reversible.
     Disabled,
+}
+
+/// Which version of a key: the first is 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyVersion(u32);
+
+impl KeyVersion {
+    /// The version that a key begins with.
+    pub const FIRST: Self = Self(1);
+
+    /// As it was stored; none for zero.
+    pub fn new(number: u32) -> Option<Self> {
+        (number > 0).then_some(Self(number))
+    }
+
+    /// To store it beside what it derived.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Of the last of so many versions.
+    pub(crate) fn last_of(versions: usize) -> Self {
+        Self(u32::try_from(versions).unwrap_or(u32::MAX))
+    }
+
+    /// Its place in a list of versions, oldest first.
+    pub(crate) fn index(self) -> usize {
+        usize::try_from(self.0.saturating_sub(1)).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for KeyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// The name of a key within a provider: 1 to 100 of `a-z`, `0-9`, `-`, `_` and `.`, the first a letter or digit.
@@ -227,6 +279,8 @@ pub struct KeyEntry {
     pub state: KeyState,
     /// When it was made, unix milliseconds, as the caller of `generate` said.
     pub created: u64,
+    /// Its current version.
+    pub version: KeyVersion,
 }
 
 /// The public part of a key.

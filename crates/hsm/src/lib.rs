@@ -21,9 +21,9 @@ mod unlock;
 mod vault;
 
 pub use error::Error;
-pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey};
+pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey};
 pub use operations::Operations;
-pub use provider::{Authenticate, BackUp, JudgeKeys, Provider, Seal, Sign, UnwrapCek};
+pub use provider::{Authenticate, BackUp, JudgeKeys, Prf, Provider, Rotate, Seal, Sign, UnwrapCek};
 pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
 #[cfg(feature = "vault")]

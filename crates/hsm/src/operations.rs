@@ -1,10 +1,12 @@
 //! Providers as callers use them: one set of calls, an error where a capability is missing.
 
-use sceau_crypto::{Cek, FileId, RecipientKey, SecretBytes, Stanza, Typ, VerifyingKey, jws};
+use sceau_crypto::{
+    Cek, Derivation, FileId, RecipientKey, Secret, SecretBytes, Stanza, Typ, VerifyingKey, jws,
+};
 
 use crate::{
     error::Error,
-    key::{KeyKind, KeyLabel, KeyRef, PublicKey},
+    key::{KeyKind, KeyLabel, KeyRef, KeyVersion, PublicKey},
     provider::Provider,
 };
 
@@ -100,6 +102,65 @@ pub trait Operations: Provider {
     /// Those, and [`Error::Unsupported`].
     fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
         self.sealing().ok_or(unsupported(self.scheme(), "sealing"))?.open(key, context, sealed)
+    }
+
+    /// Makes a master, or finds the one of this label.
+    ///
+    /// # Errors
+    /// Those of [`Self::find_or_generate`].
+    fn create_master(&self, label: &KeyLabel, now: u64) -> Result<KeyRef, Error> {
+        self.find_or_generate(KeyKind::PrfHmacSha256, label, now)
+    }
+
+    /// HMAC-SHA-256 of each input under a master: see [`crate::Prf::prf`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn prf(&self, master: &KeyRef, version: KeyVersion, inputs: &[&[u8]]) -> Result<Vec<Secret<32>>, Error> {
+        let deriving = self.deriving().ok_or(unsupported(self.scheme(), "deriving"))?;
+        deriving.prf(master, version, inputs)
+    }
+
+    /// Derives a key from a master (SP 800-108). What it is derived from, and the version, are to be kept: then it is derived again.
+    ///
+    /// # Errors
+    /// Those of [`Self::prf`].
+    fn derive<const N: usize>(
+        &self,
+        master: &KeyRef,
+        version: KeyVersion,
+        derivation: &Derivation<N>,
+    ) -> Result<Secret<N>, Error> {
+        let mut keys = self.derive_all(master, version, std::slice::from_ref(derivation))?;
+        keys.pop().ok_or(Error::Derivation)
+    }
+
+    /// Derives many keys from a master, asking for all of them at once.
+    ///
+    /// # Errors
+    /// Those of [`Self::prf`].
+    fn derive_all<const N: usize>(
+        &self,
+        master: &KeyRef,
+        version: KeyVersion,
+        derivations: &[Derivation<N>],
+    ) -> Result<Vec<Secret<N>>, Error> {
+        let inputs: Vec<_> = derivations.iter().flat_map(Derivation::inputs).collect();
+        let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let outputs = self.prf(master, version, &inputs)?;
+        let parts = outputs.chunks(N.div_ceil(32));
+        derivations.iter().zip(parts).map(|(one, part)| one.key(part).ok_or(Error::Derivation)).collect()
+    }
+
+    /// Makes a new current version of a key: see [`crate::Rotate::rotate`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn rotate(&self, key: &KeyRef, now: u64) -> Result<KeyVersion, Error> {
+        if !key.kind().rotates() {
+            return Err(unsupported(self.scheme(), "versions of a key that signs, authenticates or unwraps"));
+        }
+        self.rotating().ok_or(unsupported(self.scheme(), "versions of a key"))?.rotate(key, now)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What every provider does, and what only some can.
 
-use sceau_crypto::{Cek, FileId, SecretBytes};
+use sceau_crypto::{Cek, FileId, Secret, SecretBytes};
 
 use crate::{
     error::Error,
-    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
+    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     unlock::Unlock,
 };
 
@@ -68,6 +68,16 @@ pub trait Provider: Send + Sync {
 
     /// Sealing of secrets, if it does.
     fn sealing(&self) -> Option<&dyn Seal> {
+        None
+    }
+
+    /// Deriving of keys from masters, if it does.
+    fn deriving(&self) -> Option<&dyn Prf> {
+        None
+    }
+
+    /// New versions of keys, if it makes them.
+    fn rotating(&self) -> Option<&dyn Rotate> {
         None
     }
 
@@ -141,4 +151,23 @@ pub trait Seal {
     /// # Errors
     /// [`Error::Blob`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
     fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error>;
+}
+
+/// The pseudorandom function of a master, [`KeyKind::PrfHmacSha256`].
+pub trait Prf {
+    /// HMAC-SHA-256 of each input under this version of the master, in their order. Many at once cost less than one after the other where the key
+    /// is elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::NoVersion`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn prf(&self, master: &KeyRef, version: KeyVersion, inputs: &[&[u8]]) -> Result<Vec<Secret<32>>, Error>;
+}
+
+/// Makes new versions of keys that open or derive ([`KeyKind::rotates`]).
+pub trait Rotate {
+    /// Makes a version that is the current one from now on; what earlier ones sealed is opened as before, and what they derived is derived as before.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a kind that has one version; [`Error::NotFound`], [`Error::Disabled`]; those of [`Provider::generate`].
+    fn rotate(&self, key: &KeyRef, now: u64) -> Result<KeyVersion, Error>;
 }

@@ -11,7 +11,7 @@
 mod files;
 mod held;
 
-#[cfg(feature = "vault")]
+#[cfg(any(feature = "vault", feature = "pkcs11"))]
 pub(crate) use files::lock as lock_folder;
 
 use std::{
@@ -21,7 +21,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use sceau_crypto::{Cek, FileId, Label, SealedBlob, Secret, SecretBytes, hmac};
+use sceau_crypto::{BlobError, Cek, FileId, Label, SealedBlob, Secret, SecretBytes, hmac};
+use zeroize::Zeroizing;
 
 use self::{
     files::{KeyFile, KeystoreFile},
@@ -30,9 +31,9 @@ use self::{
 use crate::{
     durable,
     error::Error,
-    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
+    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, BackUp, Provider, Seal, Sign, UnwrapCek},
+    provider::{Authenticate, BackUp, Prf, Provider, Rotate, Seal, Sign, UnwrapCek},
     unlock::Unlock,
 };
 
@@ -95,7 +96,8 @@ impl SoftwareKeystore {
             let file = KeyFile::read(&path)?;
             let held = file.open(&kek, &path)?;
             let key = KeyRef::new(KeyUri::new(SCHEME, file.label.clone()), file.kind);
-            let entry = KeyEntry { key, state: file.state, created: file.created };
+            let version = KeyVersion::last_of(held.versions());
+            let entry = KeyEntry { key, state: file.state, created: file.created, version };
             keys.insert(file.label, Key { entry, held: Arc::new(held) });
         }
         Ok(Self { folder: folder.to_owned(), kek, keys: RwLock::new(keys), _lock: lock })
@@ -164,7 +166,8 @@ impl Provider for SoftwareKeystore {
         if keys.contains_key(label) {
             return Err(Error::Exists(key.uri().clone()));
         }
-        let entry = KeyEntry { key: key.clone(), state: KeyState::Active, created: now };
+        let version = KeyVersion::FIRST;
+        let entry = KeyEntry { key: key.clone(), state: KeyState::Active, created: now, version };
         self.save(&entry, &held)?;
         keys.insert(label.clone(), Key { entry, held: Arc::new(held) });
         Ok(key)
@@ -219,6 +222,14 @@ impl Provider for SoftwareKeystore {
         Some(self)
     }
 
+    fn deriving(&self) -> Option<&dyn Prf> {
+        Some(self)
+    }
+
+    fn rotating(&self) -> Option<&dyn Rotate> {
+        Some(self)
+    }
+
     fn backing_up(&self) -> Option<&dyn BackUp> {
         Some(self)
     }
@@ -270,8 +281,9 @@ impl Authenticate for SoftwareKeystore {
 impl Seal for SoftwareKeystore {
     fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error> {
         match &*self.usable(key)? {
-            Held::Aes(kek) => {
-                Ok(SealedBlob::seal(kek, Label::StateAtRest, context, secret).as_bytes().to_vec())
+            Held::Aes(versions) => {
+                let current = versions.last().ok_or_else(|| Error::NotFound(key.uri().clone()))?;
+                Ok(SealedBlob::seal(current, Label::StateAtRest, context, secret).as_bytes().to_vec())
             }
             _ => Err(wrong_kind(key)),
         }
@@ -279,11 +291,50 @@ impl Seal for SoftwareKeystore {
 
     fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
         match &*self.usable(key)? {
-            Held::Aes(kek) => {
-                Ok(SealedBlob::from_bytes(sealed.to_vec())?.open(kek, Label::StateAtRest, context)?)
+            Held::Aes(versions) => {
+                let blob = SealedBlob::from_bytes(sealed.to_vec())?;
+                // The blob does not say which version sealed it; it opens under no other.
+                let mut opened = Err(BlobError::Refused);
+                for version in versions.iter().rev() {
+                    opened = blob.open(version, Label::StateAtRest, context);
+                    if opened != Err(BlobError::Refused) {
+                        break;
+                    }
+                }
+                Ok(opened?)
             }
             _ => Err(wrong_kind(key)),
         }
+    }
+}
+
+impl Prf for SoftwareKeystore {
+    fn prf(&self, master: &KeyRef, version: KeyVersion, inputs: &[&[u8]]) -> Result<Vec<Secret<32>>, Error> {
+        let held = self.usable(master)?;
+        let Held::Prf(versions) = &*held else { return Err(wrong_kind(master)) };
+        let secret = versions.get(version.index());
+        let secret = secret.ok_or_else(|| Error::NoVersion { key: master.uri().clone(), version })?;
+        let one = |input: &&[u8]| {
+            let output = Zeroizing::new(hmac(secret.expose(), &[input]));
+            Secret::fill_with(|out| out.copy_from_slice(&*output))
+        };
+        Ok(inputs.iter().map(one).collect())
+    }
+}
+
+impl Rotate for SoftwareKeystore {
+    fn rotate(&self, key: &KeyRef, _now: u64) -> Result<KeyVersion, Error> {
+        self.usable(key)?;
+        let mut keys = self.write();
+        let slot = keys.get_mut(key.label()).filter(|found| found.entry.key == *key);
+        let slot = slot.ok_or_else(|| Error::NotFound(key.uri().clone()))?;
+        let operation = "versions of a key of this kind";
+        let rotated = slot.held.rotated().ok_or(Error::Unsupported { scheme: SCHEME, operation })?;
+        let version = KeyVersion::last_of(rotated.versions());
+        let entry = KeyEntry { version, ..slot.entry.clone() };
+        self.save(&entry, &rotated)?;
+        (slot.entry, slot.held) = (entry, Arc::new(rotated));
+        Ok(version)
     }
 }
 

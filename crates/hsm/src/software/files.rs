@@ -20,6 +20,8 @@ use crate::{
 };
 
 const VERSION: u32 = 1;
+/// Of a key that has several versions, or is of a kind that is newer.
+const KEY_VERSION: u32 = 2;
 const KEY_SUFFIX: &str = "key";
 
 pub(super) fn keystore_path(folder: &Path) -> PathBuf {
@@ -105,7 +107,7 @@ impl KeystoreFile {
     }
 
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
-        read_json(&keystore_path(folder))
+        read_json(&keystore_path(folder), VERSION)
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
@@ -132,8 +134,9 @@ pub(super) struct KeyFile {
 
 impl KeyFile {
     pub(super) fn seal(entry: &KeyEntry, held: &Held, kek: &Secret<32>) -> Self {
+        let older = held.versions() == 1 && !matches!(held, Held::Prf(_));
         let mut file = Self {
-            v: VERSION,
+            v: if older { VERSION } else { KEY_VERSION },
             label: entry.key.label().clone(),
             kind: entry.key.kind(),
             state: entry.state,
@@ -170,7 +173,7 @@ impl KeyFile {
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        read_json(path)
+        read_json(path, KEY_VERSION)
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
@@ -188,7 +191,7 @@ fn context(derivation: &Derivation) -> Vec<u8> {
     }
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Error> {
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path, known: u32) -> Result<T, Error> {
     #[derive(Deserialize)]
     struct Versioned {
         v: u32,
@@ -196,7 +199,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Error> {
     let damaged = |_| Error::Damaged(path.to_owned());
     let content = fs::read(path).map_err(|cause| durable::failed(path, cause))?;
     let Versioned { v } = serde_json::from_slice(&content).map_err(damaged)?;
-    if v > VERSION {
+    if v > known {
         return Err(Error::LaterVersion(path.to_owned()));
     }
     serde_json::from_slice(&content).map_err(damaged)

@@ -10,15 +10,18 @@ use crate::{
     key::{KeyKind, PublicKey},
 };
 
-pub(super) enum Held {
+pub(crate) enum Held {
     Ed25519(SigningKey),
     Recipient(RecipientPrivateKey),
     Hmac(Secret<32>),
-    Aes(Secret<32>),
+    /// Each version, oldest first.
+    Aes(Vec<Secret<32>>),
+    /// Each version, oldest first.
+    Prf(Vec<Secret<32>>),
 }
 
 impl Held {
-    pub(super) fn generate(kind: KeyKind) -> Result<Self, Error> {
+    pub(crate) fn generate(kind: KeyKind) -> Result<Self, Error> {
         Ok(match kind {
             KeyKind::Ed25519 => Self::Ed25519(SigningKey::generate()),
             KeyKind::RsaOaep256 => {
@@ -27,19 +30,21 @@ impl Held {
             }
             KeyKind::HpkeXWing => Self::Recipient(RecipientPrivateKey::XWing(XWingPrivateKey::generate()?)),
             KeyKind::HmacSha256 => Self::Hmac(Secret::random()),
-            KeyKind::Aes256Gcm => Self::Aes(Secret::random()),
+            KeyKind::Aes256Gcm => Self::Aes(vec![Secret::random()]),
+            KeyKind::PrfHmacSha256 => Self::Prf(vec![Secret::random()]),
         })
     }
 
     /// From what [`Self::to_secret_bytes`] gave.
-    pub(super) fn from_secret_bytes(kind: KeyKind, bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn from_secret_bytes(kind: KeyKind, bytes: &[u8]) -> Result<Self, Error> {
         let secret = || Secret::from_slice(bytes).map_err(|_| KeyError::Malformed);
         Ok(match kind {
             KeyKind::Ed25519 => Self::Ed25519(SigningKey::from_seed(secret()?)),
             KeyKind::RsaOaep256 => Self::recipient(RecipientSuite::RsaOaep256, bytes)?,
             KeyKind::HpkeXWing => Self::recipient(RecipientSuite::HpkeXWing, bytes)?,
             KeyKind::HmacSha256 => Self::Hmac(secret()?),
-            KeyKind::Aes256Gcm => Self::Aes(secret()?),
+            KeyKind::Aes256Gcm => Self::Aes(versions(bytes)?),
+            KeyKind::PrfHmacSha256 => Self::Prf(versions(bytes)?),
         })
     }
 
@@ -47,19 +52,53 @@ impl Held {
         Ok(Self::Recipient(RecipientPrivateKey::from_secret_bytes(suite, bytes)?))
     }
 
-    pub(super) fn to_secret_bytes(&self) -> SecretBytes {
+    pub(crate) fn to_secret_bytes(&self) -> SecretBytes {
         match self {
             Self::Ed25519(key) => SecretBytes::from(key.seed().expose().as_slice()),
             Self::Recipient(key) => key.to_secret_bytes(),
-            Self::Hmac(secret) | Self::Aes(secret) => SecretBytes::from(secret.expose().as_slice()),
+            Self::Hmac(secret) => SecretBytes::from(secret.expose().as_slice()),
+            Self::Aes(versions) | Self::Prf(versions) => {
+                // Sized beforehand: a vector that grows leaves copies behind.
+                let mut all = Vec::with_capacity(32 * versions.len());
+                versions.iter().for_each(|secret| all.extend_from_slice(secret.expose()));
+                SecretBytes::new(all)
+            }
         }
     }
 
-    pub(super) fn public(&self) -> PublicKey {
+    /// How many versions it has.
+    pub(crate) fn versions(&self) -> usize {
+        match self {
+            Self::Aes(versions) | Self::Prf(versions) => versions.len(),
+            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) => 1,
+        }
+    }
+
+    /// The same with a new current version; none for a kind that has one.
+    pub(crate) fn rotated(&self) -> Option<Self> {
+        let and_one = |versions: &[Secret<32>]| {
+            versions.iter().map(Secret::duplicate).chain([Secret::random()]).collect()
+        };
+        match self {
+            Self::Aes(versions) => Some(Self::Aes(and_one(versions))),
+            Self::Prf(versions) => Some(Self::Prf(and_one(versions))),
+            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) => None,
+        }
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
         match self {
             Self::Ed25519(key) => PublicKey::Ed25519(key.verifying_key()),
             Self::Recipient(key) => PublicKey::Recipient(key.recipient_key().clone()),
-            Self::Hmac(_) | Self::Aes(_) => PublicKey::None,
+            Self::Hmac(_) | Self::Aes(_) | Self::Prf(_) => PublicKey::None,
         }
     }
+}
+
+/// One after the other, oldest first.
+fn versions(bytes: &[u8]) -> Result<Vec<Secret<32>>, KeyError> {
+    if bytes.is_empty() {
+        return Err(KeyError::Malformed);
+    }
+    bytes.chunks(32).map(|one| Secret::from_slice(one).map_err(|_| KeyError::Malformed)).collect()
 }

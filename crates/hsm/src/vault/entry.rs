@@ -13,7 +13,7 @@ use super::SCHEME;
 use crate::{
     durable,
     error::Error,
-    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri},
+    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion},
     unlock::{base64, unbase64},
 };
 
@@ -64,7 +64,7 @@ impl Clone for Zeroized {
 impl Entry {
     pub(super) fn shown(&self, label: &KeyLabel) -> KeyEntry {
         let key = KeyRef::new(KeyUri::new(SCHEME, label.clone()), self.kind);
-        KeyEntry { key, state: self.state, created: self.created }
+        KeyEntry { key, state: self.state, created: self.created, version: KeyVersion::FIRST }
     }
 }
 

@@ -63,6 +63,11 @@ impl VaultError {
             Self::Answer => "hsm_vault_answer",
         }
     }
+
+    /// Whether the same may work later without anybody changing a setting.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Sealed(_))
+    }
 }
 
 /// An answer: a status and a JSON document, null where there is none.

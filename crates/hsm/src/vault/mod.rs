@@ -22,15 +22,15 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use sceau_crypto::{Cek, FileId, RecipientPrivateKey, RecipientSuite, SecretBytes, XWingPrivateKey};
+use sceau_crypto::{Cek, FileId, RecipientPrivateKey, RecipientSuite, Secret, SecretBytes, XWingPrivateKey};
 
 use self::{entry::Entry, transit::Transit};
 use crate::{
     durable,
     error::Error,
-    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, PublicKey},
+    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, JudgeKeys, Provider, Seal, Sign, UnwrapCek},
+    provider::{Authenticate, JudgeKeys, Prf, Provider, Seal, Sign, UnwrapCek},
     software,
 };
 
@@ -128,7 +128,7 @@ impl VaultKeystore {
     fn read_public(&self, kind: KeyKind, label: &KeyLabel) -> Result<PublicKey, Error> {
         Ok(match kind {
             KeyKind::HpkeXWing => PublicKey::Recipient(self.hybrid(label)?.recipient_key().clone()),
-            KeyKind::HmacSha256 | KeyKind::Aes256Gcm => PublicKey::None,
+            KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => PublicKey::None,
             KeyKind::Ed25519 | KeyKind::RsaOaep256 => self.transit.public(label.as_str(), kind)?,
         })
     }
@@ -139,7 +139,7 @@ fn vault_type(kind: KeyKind) -> Option<&'static str> {
     match kind {
         KeyKind::Ed25519 => Some("ed25519"),
         KeyKind::RsaOaep256 => Some("rsa-3072"),
-        KeyKind::HmacSha256 => Some("hmac"),
+        KeyKind::HmacSha256 | KeyKind::PrfHmacSha256 => Some("hmac"),
         KeyKind::Aes256Gcm => Some("aes256-gcm96"),
         KeyKind::HpkeXWing => None,
     }
@@ -239,6 +239,10 @@ impl Provider for VaultKeystore {
         Some(self)
     }
 
+    fn deriving(&self) -> Option<&dyn Prf> {
+        Some(self)
+    }
+
     fn judging(&self) -> Option<&dyn JudgeKeys> {
         Some(self)
     }
@@ -289,6 +293,21 @@ impl Authenticate for VaultKeystore {
     fn mac(&self, key: &KeyRef, parts: &[&[u8]]) -> Result<[u8; 32], Error> {
         self.usable(key, KeyKind::HmacSha256)?;
         self.transit.mac(key.label().as_str(), &parts.concat())
+    }
+}
+
+impl Prf for VaultKeystore {
+    fn prf(&self, master: &KeyRef, version: KeyVersion, inputs: &[&[u8]]) -> Result<Vec<Secret<32>>, Error> {
+        self.usable(master, KeyKind::PrfHmacSha256)?;
+        if version != KeyVersion::FIRST {
+            return Err(Error::NoVersion { key: master.uri().clone(), version });
+        }
+        let label = master.label().as_str();
+        let each = |input: &&[u8]| {
+            let tag = zeroize::Zeroizing::new(self.transit.mac(label, input)?);
+            Ok(Secret::fill_with(|out| out.copy_from_slice(&*tag)))
+        };
+        inputs.iter().map(each).collect()
     }
 }
 

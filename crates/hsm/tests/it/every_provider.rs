@@ -1,7 +1,7 @@
 //! One suite over every provider. To add one: a function that makes an empty, opened provider, and one line at the end.
 
-use sceau_crypto::{Cek, FileId, Typ, hmac, jws, wrap_cek};
-use sceau_hsm::{Error, KeyKind, KeyState, KeyUri, Operations, Provider, PublicKey};
+use sceau_crypto::{Cek, Derivation, FileId, Label, Typ, hmac, jws, wrap_cek};
+use sceau_hsm::{Error, KeyKind, KeyState, KeyUri, KeyVersion, Operations, Provider, PublicKey};
 
 use crate::{NOW, label};
 
@@ -103,17 +103,23 @@ fn a_key_serves_one_purpose(provider: &dyn Provider) {
             provider.unwrapping().unwrap().unwrap_cek(&key, &FileId::random(), b"x").is_err_and(is_unwrap),
             provider.mac(&key, &[]).is_ok(),
             provider.seal(&key, b"", b"").is_ok(),
+            provider.prf(&key, KeyVersion::FIRST, &[b""]).is_ok(),
         ];
         let expected = [
             kind == KeyKind::Ed25519,
             kind.recipient_suite().is_some(),
             kind == KeyKind::HmacSha256,
             kind == KeyKind::Aes256Gcm,
+            kind == KeyKind::PrfHmacSha256,
         ];
         assert_eq!(allowed, expected, "{kind}");
         let public = provider.public(&key).unwrap();
-        assert_eq!(public == PublicKey::None, matches!(kind, KeyKind::HmacSha256 | KeyKind::Aes256Gcm));
-        for refused in [provider.sign(&key, b"").err(), provider.mac(&key, &[]).err()].into_iter().flatten() {
+        let signs_or_unwraps = kind == KeyKind::Ed25519 || kind.recipient_suite().is_some();
+        assert_eq!(public != PublicKey::None, signs_or_unwraps);
+        let prf = provider.prf(&key, KeyVersion::FIRST, &[b""]).err();
+        for refused in
+            [provider.sign(&key, b"").err(), provider.mac(&key, &[]).err(), prf].into_iter().flatten()
+        {
             assert_eq!(refused.code(), "hsm_wrong_kind");
         }
     }
@@ -121,6 +127,65 @@ fn a_key_serves_one_purpose(provider: &dyn Provider) {
 
 fn is_unwrap(error: Error) -> bool {
     matches!(error, Error::Unwrap(_))
+}
+
+fn derives_from_separate_masters(provider: &dyn Provider) {
+    let master = provider.create_master(&label("tenant-a"), NOW).unwrap();
+    assert_eq!(provider.create_master(&label("tenant-a"), NOW).unwrap(), master, "there is one");
+    let other = provider.create_master(&label("tenant-b"), NOW).unwrap();
+    let first = KeyVersion::FIRST;
+    let both = provider.prf(&master, first, &[b"one", b"two"]).unwrap();
+    assert_eq!(both[0], provider.prf(&master, first, &[b"one"]).unwrap()[0]);
+    assert_eq!(both[1], provider.prf(&master, first, &[b"two"]).unwrap()[0]);
+    assert_ne!(both[0], both[1]);
+    assert_ne!(both[0], provider.prf(&other, first, &[b"one"]).unwrap()[0]);
+    assert_ne!(both[0].expose(), &hmac(&[0; 32], &[b"one"]), "not the key of nobody");
+    assert_eq!(code(provider.prf(&master, KeyVersion::new(2).unwrap(), &[b"one"])), "hsm_no_version");
+    assert!(provider.prf(&master, first, &[]).unwrap().is_empty());
+
+    let of = |salt: u8| Derivation::<64>::new(Label::DatumKey, &[b"owner", b"datum", &[salt; 32]]);
+    let keys = provider.derive_all(&master, first, &[of(1), of(2), of(3)]).unwrap();
+    for (salt, key) in (1..).zip(&keys) {
+        assert_eq!(key, &provider.derive(&master, first, &of(salt)).unwrap());
+    }
+    assert_ne!(keys[0], keys[1]);
+    let asked = of(1).inputs();
+    let outputs = provider.prf(&master, first, &[&asked[0], &asked[1]]).unwrap();
+    assert_eq!(keys[0].expose()[..32], outputs[0].expose()[..]);
+    assert_eq!(keys[0].expose()[32..], outputs[1].expose()[..]);
+}
+
+fn a_new_version_leaves_what_old_ones_sealed_and_derived(provider: &dyn Provider) {
+    let master = provider.create_master(&label("master"), NOW).unwrap();
+    let state = provider.generate(KeyKind::Aes256Gcm, &label("state"), NOW).unwrap();
+    let signs = provider.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
+    assert_eq!(code(provider.rotate(&signs, NOW)), "hsm_unsupported");
+    if provider.rotating().is_none() {
+        assert_eq!(code(provider.rotate(&master, NOW)), "hsm_unsupported");
+        return;
+    }
+    let (mut sealed, mut derived) = (Vec::new(), Vec::new());
+    for number in 1..4 {
+        let version = KeyVersion::new(number).unwrap();
+        for key in [&master, &state] {
+            assert_eq!(provider.find(key.uri()).unwrap().version, version);
+        }
+        sealed.push(provider.seal(&state, b"here", &[u8::try_from(number).unwrap()]).unwrap());
+        derived.push((version, provider.prf(&master, version, &[b"x"]).unwrap()));
+        assert_eq!(provider.rotate(&master, NOW).unwrap().number(), number + 1);
+        assert_eq!(provider.rotate(&state, NOW).unwrap().number(), number + 1);
+    }
+    for (number, sealed) in (1..).zip(&sealed) {
+        assert_eq!(provider.open(&state, b"here", sealed).unwrap().expose(), [number]);
+        assert_eq!(code(provider.open(&state, b"there", sealed)), "blob_refused");
+    }
+    for (version, output) in &derived {
+        assert_eq!(&provider.prf(&master, *version, &[b"x"]).unwrap(), output);
+    }
+    assert_ne!(derived[0].1, derived[1].1);
+    provider.set_state(&master, KeyState::Disabled).unwrap();
+    assert_eq!(code(provider.rotate(&master, NOW)), "hsm_key_disabled");
+    assert_eq!(code(provider.prf(&master, KeyVersion::FIRST, &[b"x"])), "hsm_key_disabled");
 }
 
 fn disabling_stops_every_use_and_is_reversible(provider: &dyn Provider) {
@@ -180,6 +245,8 @@ suite!(software, crate::keystore:
     authenticates_under_separate_keys,
     seals_for_one_place,
     a_key_serves_one_purpose,
+    derives_from_separate_masters,
+    a_new_version_leaves_what_old_ones_sealed_and_derived,
     disabling_stops_every_use_and_is_reversible,
     a_destroyed_key_is_gone_and_its_name_is_free,
     keys_are_found_by_address,
@@ -192,6 +259,8 @@ suite!(vault, crate::vault_stage::keystore:
     authenticates_under_separate_keys,
     seals_for_one_place,
     a_key_serves_one_purpose,
+    derives_from_separate_masters,
+    a_new_version_leaves_what_old_ones_sealed_and_derived,
     disabling_stops_every_use_and_is_reversible,
     a_destroyed_key_is_gone_and_its_name_is_free,
     keys_are_found_by_address,
