@@ -11,6 +11,8 @@ mod clock;
 mod command;
 mod connection;
 mod crowd;
+#[cfg(test)]
+mod documented;
 mod door;
 mod doors;
 mod ends;
@@ -52,5 +54,6 @@ pub use given::Given;
 pub use lists::Rejection;
 pub use plan::Plan;
 pub use proxy::{NotProxied, read_proxied};
+pub use route::{NotOnePath, read_host, read_path};
 pub use serve::{Ending, Gate, Listening, Reload};
 pub use statement::Language;

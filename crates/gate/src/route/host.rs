@@ -23,6 +23,11 @@ impl NoHost {
     }
 }
 
+/// For which host a request is, without the port; none where that may be read in several ways. For whoever tries that.
+pub fn read_host<T>(request: &Request<T>) -> Option<String> {
+    Host::of(request).ok().map(|host| host.name().to_owned())
+}
+
 impl Host {
     /// That of a request: of HTTP/2 from `:authority`.
     ///

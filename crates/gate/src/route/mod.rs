@@ -16,7 +16,9 @@ use crate::{
     settings::RouteTable,
     upstream::{self, Upstreams},
 };
+pub use host::read_host;
 pub(crate) use host::{Host, NoHost};
+pub(crate) use path::Ambiguous;
 
 /// Where requests of a host and path go, and who may send them.
 #[derive(Debug)]
@@ -34,10 +36,6 @@ pub(crate) struct Route {
 /// Those of a listener, the longest path first.
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<Route>);
-
-/// A path that does not mean the same to everybody.
-#[derive(Debug)]
-pub(crate) struct Ambiguous;
 
 impl Routes {
     /// # Errors
@@ -69,20 +67,23 @@ impl Routes {
     /// # Errors
     /// [`Ambiguous`] where the service behind may read the path otherwise, and would then be another route's.
     pub(crate) fn find(&self, host: &Host, path: &str) -> Result<Option<&Route>, Ambiguous> {
-        let written = self.0.iter().find(|route| route.is_for(host.name(), path, str::eq));
-        let readings = path::readings(path).map_err(|_| Ambiguous)?;
-        let read = readings.iter().map(String::as_str).chain([path]);
-        let mut read = read.map(|path| {
-            self.0.iter().find(|route| route.is_for(host.name(), path, str::eq_ignore_ascii_case))
-        });
-        let same = read.all(|read| match (written, read) {
-            (Some(written), Some(read)) => std::ptr::eq(written, read),
-            (None, None) => true,
-            _ => false,
-        });
-        if same { Ok(written) } else { Err(Ambiguous) }
+        let of = |path: &str, same| self.0.iter().position(|route| route.is_for(host.name(), path, same));
+        Ok(path::agreed(path, of)?.and_then(|at| self.0.get(at)))
     }
 }
+
+/// Which of these paths, the longest first, is that of a request for `path`, as routes are found: its place, if any. For whoever tries that.
+///
+/// # Errors
+/// Servers may read it as another's.
+pub fn read_path(bases: &[&str], path: &str) -> Result<Option<usize>, NotOnePath> {
+    let of = |path: &str, same| bases.iter().position(|base| path::is_below(base, path, same));
+    path::agreed(path, of).map_err(|Ambiguous| NotOnePath)
+}
+
+/// A path that servers may read in several ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOnePath;
 
 impl Route {
     fn read(
@@ -96,6 +97,10 @@ impl Route {
         let at = |setting: &str| format!("{name}, {setting}");
         if !table.path.starts_with('/') {
             return Err(Error::setting(at("path"), "a path begins with a slash"));
+        }
+        if !path::is_plain(&table.path) {
+            let reason = "servers may read this path in several ways, so no request would be for it: write it without %, ;, \\, ?, #, // and dots between slashes";
+            return Err(Error::setting(at("path"), reason));
         }
         let guard = table.clients.as_ref().map(|name| {
             let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
@@ -139,10 +144,7 @@ impl Route {
     }
 
     fn is_for(&self, host: &str, path: &str, same: fn(&str, &str) -> bool) -> bool {
-        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
         self.host.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(host))
-            && path
-                .split_at_checked(self.base().len())
-                .is_some_and(|(start, rest)| same(start, self.base()) && below(rest))
+            && path::is_below(self.base(), path, same)
     }
 }

@@ -13,11 +13,38 @@ struct Manner {
     drops: bool,
 }
 
+/// Whether a route may be for this path: every server reads it as it is written, or no request could be for it and for nothing else.
+pub(super) fn is_plain(path: &str) -> bool {
+    let base = path.trim_end_matches('/');
+    !path.contains(['?', '#', ';'])
+        && readings(path).is_ok_and(|all| all.iter().all(|read| read.trim_end_matches('/') == base))
+}
+
+/// Whether a path is that of a route, or below it.
+pub(super) fn is_below(base: &str, path: &str, same: fn(&str, &str) -> bool) -> bool {
+    let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    path.split_at_checked(base.len()).is_some_and(|(start, rest)| same(start, base) && below(rest))
+}
+
+/// What `of` finds for a path, in each way in which it may be read: with capitals, and without.
+///
+/// # Errors
+/// [`Ambiguous`] where that is not the same in all.
+pub(super) fn agreed<T: PartialEq>(
+    path: &str,
+    of: impl Fn(&str, fn(&str, &str) -> bool) -> Option<T>,
+) -> Result<Option<T>, Ambiguous> {
+    let written = of(path, str::eq);
+    let readings = readings(path).map_err(|_| Ambiguous)?;
+    let mut read = readings.iter().map(String::as_str).chain([path]);
+    if read.all(|path| of(path, str::eq_ignore_ascii_case) == written) { Ok(written) } else { Err(Ambiguous) }
+}
+
 /// The path as each kind of server may read it; nothing where all read it as it is written. Capitals stay: some tell them apart.
 ///
 /// # Errors
 /// [`Unreadable`].
-pub(crate) fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
+fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
     let is_plain = !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.");
     if is_plain {
         return Ok(Vec::new());
@@ -31,9 +58,13 @@ pub(crate) fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
     each.collect()
 }
 
+/// A path that does not mean the same to everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
+
 /// An encoding is no encoding, or dots lead above the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable;
+struct Unreadable;
 
 impl Manner {
     fn read(self, path: &str) -> Result<String, Unreadable> {
@@ -98,6 +129,18 @@ mod tests {
         }
         for path in ["/", "/a/b", "/a.b/~c/", ""] {
             assert_eq!(readings(path), Ok(Vec::new()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_route_is_for_a_path_that_is_read_in_one_way() {
+        for path in ["/", "/a/b/", "/a.b/~c", "/.well-known/x", "/a:b@c!$&'()*+,="] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in
+            ["/a//b", "/a/../b", "/a/.", "/%61", "/a%20b", "/%C3%A9", "/a;b", "/a\\b", "/a?b", "/a#b", "/%"]
+        {
+            assert!(!is_plain(path), "{path}");
         }
     }
 }

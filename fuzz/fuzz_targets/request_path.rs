@@ -1,0 +1,70 @@
+//! Which route a request's path is for: where the gate says one, servers of several kinds, written here apart from the gate's own readings, must see
+//! the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use url::Url;
+
+/// The longest first, as in a gate's file; the last has no guard.
+const ROUTES: [&str; 4] = ["/open/public", "/guarded", "/open", ""];
+
+fuzz_target!(|path: &str| {
+    // As HTTP has it: a path begins with a slash, and has no question mark, space or control.
+    if !path.starts_with('/')
+        || !path.bytes().all(|octet| octet.is_ascii_graphic() && !b"?#".contains(&octet))
+    {
+        return;
+    }
+    let Ok(found) = sceau_gate::read_path(&ROUTES, path) else { return };
+    for (kind, read) in [
+        ("as it is", Some(path.to_owned())),
+        ("nginx", decoded(path).and_then(|path| followed(&path))),
+        ("Tomcat", decoded(&without_parameters(path)).and_then(|path| followed(&path))),
+        ("Tomcat, parameters late", decoded(path).and_then(|path| followed(&without_parameters(&path)))),
+        ("IIS", decoded(path).and_then(|path| followed(&path.replace('\\', "/")))),
+        ("a file server", followed(path)),
+        ("a browser", Url::parse(&format!("http://a{path}")).ok().map(|url| url.path().to_owned())),
+    ] {
+        let Some(read) = read else { continue };
+        let place = ROUTES.iter().position(|base| is_below(base, &read.to_ascii_lowercase()));
+        assert_eq!(place, found, "{kind} reads {read:?} for {path:?}");
+    }
+});
+
+fn is_below(base: &str, path: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Percent-encodings resolved once.
+fn decoded(path: &str) -> Option<String> {
+    let mut octets = Vec::new();
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        if *first == b'%' {
+            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+            octets.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &after[2..];
+        } else {
+            octets.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(octets).ok()
+}
+
+/// RFC 3986 §5.2.4, one slash for several; none where dots lead above the root.
+fn followed(path: &str) -> Option<String> {
+    let mut out: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(out.pop()?),
+            part => out.push(part),
+        }
+    }
+    Some(format!("/{}", out.join("/")))
+}
+
+fn without_parameters(path: &str) -> String {
+    path.split('/').map(|part| part.split(';').next().unwrap_or("")).collect::<Vec<_>>().join("/")
+}
