@@ -5,7 +5,6 @@ use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,159 +12,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustls::pki_types::ServerName;
-use sceau_gate::{Gate, Plan, Reload};
-use sceau_pki::{
-    Anchors, Authority, AuthorityProfile, Certificate, LeafPurpose, Material, Name, Oid, TlsIdentity,
-    client_config, server_config,
-};
-use serde_json::Value;
-use tempfile::TempDir;
+use sceau_gate::{Gate, Plan};
+use sceau_pki::{Certificate, TlsIdentity, server_config};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
     task::JoinHandle,
 };
-use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
+use tokio_rustls::{TlsAcceptor, client::TlsStream};
 
 use crate::{
-    outside::{run, upstream},
-    pebble::{Pebble, Place, Ways},
+    edge::{Edge, NAME, first, settings},
+    outside::run,
+    pebble::{Place, Ways},
 };
-
-const NAME: &str = "gate.example";
-
-/// A gate that gets its certificate by itself, and serves once [`Self::serve`] says so.
-struct Edge {
-    folder: TempDir,
-    place: Place,
-    listening: Option<sceau_gate::Listening>,
-    address: SocketAddr,
-    http: u16,
-    observed: SocketAddr,
-    reload: Reload,
-    serving: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-}
-
-fn settings(folder: &Path, more: &str, upstream: SocketAddr, place: &Place) -> String {
-    let directory = place.directory();
-    let key = folder.join("eab.key");
-    fs::write(&key, "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W\n").unwrap();
-    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
-    format!(
-        r#"
-[acme.pebble]
-directory = "{directory}"
-authority = "pebble-ca.pem"
-contact = ["mailto:it@example.org"]
-terms_agreed = true
-{more}
-[observe]
-address = "127.0.0.1:0"
-[[listener]]
-address = "127.0.0.1:0"
-acme = "pebble"
-names = ["{NAME}"]
-[[listener.route]]
-upstream = "http://{upstream}"
-"#
-    )
-}
-
-impl Edge {
-    async fn listen(more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(folder.path());
-        Self::listen_at(folder, place, more).await
-    }
-
-    async fn listen_at(folder: TempDir, place: Place, more: &str) -> Self {
-        let text = settings(folder.path(), more, upstream().await, &place);
-        Self::listen_by(folder, place, &text).await
-    }
-
-    async fn listen_by(folder: TempDir, place: Place, text: &str) -> Self {
-        let file = folder.path().join("gate.toml");
-        fs::write(&file, text).unwrap();
-        let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
-        let (address, observed) = (listening.addresses()[0], listening.observed().unwrap());
-        let http = listening.challenged().first().map_or(1, SocketAddr::port);
-        let reload = listening.reload();
-        Self { folder, place, listening: Some(listening), address, http, observed, reload, serving: None }
-    }
-
-    fn ways(&self) -> Ways {
-        Ways { http: self.http, tls: self.address.port(), ..Ways::default() }
-    }
-
-    fn serve(&mut self) {
-        let (stop, stopped) = oneshot::channel();
-        let listening = self.listening.take().unwrap();
-        let serving = tokio::spawn(listening.serve(async move { drop(stopped.await) }));
-        self.serving = Some((stop, serving));
-    }
-
-    async fn stop(mut self) -> (TempDir, Place) {
-        let (stop, serving) = self.serving.take().unwrap();
-        drop(stop);
-        serving.await.unwrap();
-        (self.folder, self.place)
-    }
-
-    /// What is to be seen of its certificate.
-    async fn state(&self) -> Value {
-        let (folder, observed) = (self.folder.path().to_owned(), self.observed);
-        let said = tokio::task::spawn_blocking(move || {
-            run(&folder, "curl", &format!("-sS http://{observed}/state.json"))
-        });
-        let state: Value = serde_json::from_str(&said.await.unwrap()).unwrap();
-        state["obtained"][0].clone()
-    }
-
-    async fn until(&self, what: impl Fn(&Value) -> bool) -> Value {
-        let since = Instant::now();
-        loop {
-            let state = self.state().await;
-            if what(&state) {
-                return state;
-            }
-            assert!(since.elapsed().as_secs() < 60, "{state}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn until_issued(&self) {
-        self.until(|state| state["in_use"] == true).await;
-    }
-
-    async fn until_code(&self, code: &str) -> Value {
-        self.until(|state| state["code"] == code).await
-    }
-
-    /// A connection that believes these.
-    async fn connect(&self, root: &Anchors) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut config = client_config(root, None).unwrap();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let stream = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from(NAME).unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
-    }
-
-    /// What OpenSSL says of a handshake.
-    async fn openssl(&self, words: &str) -> String {
-        let words = format!("s_client -connect {} -servername {NAME} {words}", self.address);
-        let output = tokio::task::spawn_blocking(move || {
-            Command::new("openssl")
-                .args(words.split_whitespace())
-                .stdin(std::process::Stdio::null())
-                .output()
-                .unwrap()
-        });
-        let output = output.await.unwrap();
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat()
-    }
-}
 
 /// Asks once more over a connection; the serial number of the certificate that it was begun with.
 async fn ask(stream: &mut TlsStream<TcpStream>) -> String {
@@ -196,15 +56,6 @@ fn mode(path: &Path) -> u32 {
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-async fn first(more: &str, change: impl FnOnce(Ways) -> Ways) -> (Edge, Pebble, Anchors) {
-    let mut edge = Edge::listen(more).await;
-    let pebble = edge.place.start(change(edge.ways())).await;
-    edge.serve();
-    edge.until_issued().await;
-    let root = pebble.root().await;
-    (edge, pebble, root)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -472,86 +323,4 @@ fn what_the_file_leaves_open_is_asked_of_its_writer() {
         let said = refused(whole.replacen(from, to, 1));
         assert!(said.contains(says), "{says}: {said}");
     }
-}
-
-/// A gate that asks an authority of its house, whose answers the test writes.
-async fn of_the_house() -> Edge {
-    let folder = tempfile::tempdir().unwrap();
-    for part in ["requests", "answers"] {
-        fs::create_dir(folder.path().join(part)).unwrap();
-    }
-    let place = Place::new(folder.path());
-    let text = settings(folder.path(), "", upstream().await, &place);
-    let (before, after) = (text.find("[acme.pebble]").unwrap(), text.find("[observe]").unwrap());
-    let text = format!("{}[ca.house]\nfolder = \".\"\n{}", &text[..before], &text[after..]);
-    let text = text.replace("acme = \"pebble\"", "ca = \"house\"");
-    let mut edge = Edge::listen_by(folder, place, &text).await;
-    edge.serve();
-    edge
-}
-
-/// The request that waits in the folder, once it is there: its name, and what it says.
-async fn request(folder: &Path) -> (String, String) {
-    let since = Instant::now();
-    loop {
-        let mut there = fs::read_dir(folder.join("requests")).unwrap().map(|entry| entry.unwrap().path());
-        if let Some(path) = there.find(|path| path.extension().is_some_and(|it| it == "csr")) {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            return (name, fs::read_to_string(path).unwrap());
-        }
-        assert!(since.elapsed().as_secs() < 30, "nobody asks");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// A chain for a request, of thirty days from `from` on (Unix milliseconds).
-fn answer(request: &str, from: u64) -> String {
-    let authority = Authority::create(&AuthorityProfile::of("House"), from - 86_400_000).unwrap();
-    let Material::Request(request) = Material::read(request.as_bytes(), "it").unwrap().remove(0) else {
-        panic!("no request");
-    };
-    let (subject, published) = (Name::default().with(Oid::COMMON_NAME, NAME), Default::default());
-    let issued = authority.certify_request(&request, &subject, LeafPurpose::Server, 30, &published, from);
-    issued.unwrap().to_pem() + &authority.certificate().to_pem()
-}
-
-/// Time for the gate to look at the folder, which it does each second.
-const LOOKED: Duration = Duration::from_millis(2_200);
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_answer_that_leads_elsewhere_or_never_ends_is_none() {
-    let edge = of_the_house().await;
-    let folder = edge.folder.path().to_owned();
-    let (id, asked) = request(&folder).await;
-    let at = |kind: &str| folder.join("answers").join(format!("{id}.{kind}"));
-    // What the log would show of a refusal is the text of a file that the gate alone reads.
-    std::os::unix::fs::symlink(folder.join("eab.key"), at("refused")).unwrap();
-    tokio::time::sleep(LOOKED).await;
-    let state = edge.state().await;
-    assert!(state["failures"] == 0 && state["in_use"] == false, "{state}");
-    // Whoever opens a pipe waits until somebody writes: a thread of the gate, then another, then the gate.
-    run(&folder, "mkfifo", &format!("answers/{id}.pem"));
-    tokio::time::sleep(LOOKED).await;
-    let state = tokio::time::timeout(Duration::from_secs(10), edge.state()).await;
-    assert_eq!(state.expect("the gate hangs")["in_use"], false);
-    fs::write(folder.join("answer"), answer(&asked, crate::pebble::now())).unwrap();
-    fs::rename(folder.join("answer"), at("pem")).unwrap();
-    edge.until_issued().await;
-    drop(edge.stop().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_authority_whose_certificates_are_nearly_over_is_not_asked_without_end() {
-    let edge = of_the_house().await;
-    let folder = edge.folder.path().to_owned();
-    let (id, asked) = request(&folder).await;
-    // Of 30 days, 29 are over: by its own measure the gate is late already.
-    let answer = answer(&asked, crate::pebble::now() - 29 * 86_400_000);
-    fs::write(folder.join("answer"), answer).unwrap();
-    fs::rename(folder.join("answer"), folder.join("answers").join(format!("{id}.pem"))).unwrap();
-    edge.until_issued().await;
-    tokio::time::sleep(LOOKED).await;
-    let waiting: Vec<_> = fs::read_dir(folder.join("requests")).unwrap().collect();
-    assert!(waiting.is_empty(), "{waiting:?}");
-    drop(edge.stop().await);
 }
