@@ -195,7 +195,7 @@ fn responders(text: &mut Text, plan: &Plan) {
     all.iter().for_each(|(labels, tally)| family.latency(labels, &tally.took));
     let name = "sceau_gate_ocsp_answers_total";
     let mut family =
-        text.counter(name, "What responders said: good, revoked, unknown, or why there is no answer.");
+        text.counter(name, "What responders said: good, revoked, unknown, kept where an answer of before the start holds, or why there is none.");
     for (labels, tally) in &all {
         for (outcome, count) in tally.outcomes.values() {
             family.count(&labels.and("outcome", &outcome), count);
