@@ -70,6 +70,8 @@ typed_ids! {
     SchemeId,
     /// A dossier: one deposit by one person to one scheme.
     DossierId,
+    /// An application of an organisation.
+    ApplicationId,
 }
 
 /// The longest row identifier, in bytes.
@@ -92,6 +94,11 @@ impl RowId {
     /// `<self>/<suffix>`, for a row that belongs to another; the caller gives a short word.
     pub(crate) fn with_suffix(self, suffix: &'static str) -> Self {
         Self(format!("{}/{suffix}", self.0))
+    }
+
+    /// The row of 32 bytes, base64url.
+    pub(crate) fn of_bytes(bytes: &[u8; 32]) -> Self {
+        Self(crate::Base64Url::from(bytes.as_slice()).encode())
     }
 
     /// The row of a hash, in hex.

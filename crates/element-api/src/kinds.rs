@@ -29,15 +29,17 @@ pub enum Kind {
     Decision,
     /// The key that MOB's host seals a funder's files to (`docs/mob-2022.md`).
     FunderKey,
-    /// A right to per-datum keys; not served yet.
-    Grant,
+    /// An application of an organisation, and the keys that it signs its calls with.
+    Application,
+    /// What is said of a datum, and who may have its key.
+    Datum,
     /// A rule for per-datum keys; not served yet.
     Policy,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Organisation,
         Self::KeyStatement,
         Self::Account,
@@ -48,7 +50,8 @@ impl Kind {
         Self::Manifest,
         Self::Decision,
         Self::FunderKey,
-        Self::Grant,
+        Self::Application,
+        Self::Datum,
         Self::Policy,
     ];
 
@@ -66,7 +69,8 @@ impl Kind {
             Self::Manifest => "manifest",
             Self::Decision => "decision",
             Self::FunderKey => "funder-key",
-            Self::Grant => "grant",
+            Self::Application => "application",
+            Self::Datum => "datum",
             Self::Policy => "policy",
         }
     }

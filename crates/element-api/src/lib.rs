@@ -12,10 +12,13 @@ mod kinds;
 pub mod documents;
 pub mod problem;
 pub mod proof;
+pub mod protect;
 pub mod wire;
 
 pub use client::{CallError, Client, DEADLINE};
 pub use encoding::{Base64Url, Nonce};
 pub use framing::{FrameError, MAX_FRAME, read_frame, take_frame, write_frame};
-pub use ids::{AccountId, DossierId, MAX_ROW_ID, MalformedId, OrganisationId, RowId, SchemeId};
+pub use ids::{
+    AccountId, ApplicationId, DossierId, MAX_ROW_ID, MalformedId, OrganisationId, RowId, SchemeId,
+};
 pub use kinds::{Kind, Role};

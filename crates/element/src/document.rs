@@ -1,8 +1,8 @@
 //! A document of any kind that is attested.
 
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, Decision, Document, DocumentError, DossierState, FunderKey,
-    IdentityDocument, KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
+    AccountDocument, ApplicationDocument, CredentialDocument, Datum, Decision, Document, DocumentError,
+    DossierState, FunderKey, IdentityDocument, KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, RowId};
@@ -30,6 +30,10 @@ pub enum AnyDocument {
     Decision(Decision),
     /// A funder's key.
     FunderKey(FunderKey),
+    /// An application.
+    Application(ApplicationDocument),
+    /// A datum.
+    Datum(Datum),
 }
 
 impl AnyDocument {
@@ -49,7 +53,9 @@ impl AnyDocument {
             Kind::Manifest => read(payload, Self::Manifest),
             Kind::Decision => read(payload, Self::Decision),
             Kind::FunderKey => read(payload, Self::FunderKey),
-            Kind::Grant | Kind::Policy => {
+            Kind::Application => read(payload, Self::Application),
+            Kind::Datum => read(payload, Self::Datum),
+            Kind::Policy => {
                 return Err(Refusal::new(
                     Code::KindNotServed,
                     format!("rows of kind {kind} are not attested yet"),
@@ -76,6 +82,8 @@ impl AnyDocument {
             Self::Manifest(document) => document.row(),
             Self::Decision(document) => document.row(),
             Self::FunderKey(document) => document.row(),
+            Self::Application(document) => document.row(),
+            Self::Datum(document) => document.row(),
         }
     }
 }

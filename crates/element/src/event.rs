@@ -4,6 +4,7 @@ use sceau_element_api::OrganisationId;
 use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
 use crate::sealing::{JournalKey, SealingError};
+use crate::state::CallKey;
 
 /// Something that happened, with the exact bytes of its log entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,22 @@ pub enum Change {
         /// SHA-256 of the signed record, by which it is known again.
         record: Hash,
     },
+    /// An application's call was taken, granted or refused.
+    Called {
+        /// By which it is known again.
+        call: CallKey,
+        /// The new version of the datum that the record attests, if it attests one.
+        row: Option<CalledRow>,
+    },
+}
+
+/// A new version of a datum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalledRow {
+    /// The exact bytes of the document.
+    pub payload: Vec<u8>,
+    /// The salt of the datum's key, sealed under the tenant's epoch key.
+    pub salt: Vec<u8>,
 }
 
 /// An event as the journal keeps it: the entry in clear, as the log shows it, the rest sealed for this entry.
@@ -65,6 +82,7 @@ pub enum EventError {
 const RECORDED: u8 = 1;
 const ATTESTED: u8 = 2;
 const DELIVERED: u8 = 3;
+const CALLED: u8 = 4;
 
 impl Event {
     /// What happened, by its record: the log is to show commitments in place of the ids in it that are not for everyone.
@@ -91,6 +109,7 @@ impl Event {
             Change::Recorded => RECORDED,
             Change::Attested { .. } => ATTESTED,
             Change::Delivered { .. } => DELIVERED,
+            Change::Called { .. } => CALLED,
         };
         let sealed = if tag == RECORDED && self.openings.is_empty() {
             Vec::new()
@@ -110,6 +129,15 @@ impl Event {
             Change::Delivered { organisation, record } => {
                 body.extend_from_slice(record.as_bytes());
                 body.extend_from_slice(organisation.to_string().as_bytes());
+            }
+            Change::Called { call, row } => {
+                body.extend_from_slice(&call.ends.to_be_bytes());
+                body.extend_from_slice(&call.digest);
+                put(&mut body, call.application.to_string().as_bytes());
+                if let Some(row) = row {
+                    put(&mut body, &row.payload);
+                    put(&mut body, &row.salt);
+                }
             }
         }
         Ok(body)
@@ -138,6 +166,7 @@ impl SealedEvent {
                 let organisation = organisation.ok_or(EventError::Malformed)?;
                 Change::Delivered { organisation, record: Hash::new(*record) }
             }
+            CALLED => called(rest)?,
             _ => return Err(EventError::Malformed),
         };
         Ok(Event { leaf, openings, change })
@@ -173,11 +202,25 @@ impl SealedEvent {
         *bytes = rest;
         let leaf = take(bytes)?.to_vec();
         let sealed = take(bytes)?.to_vec();
-        if !(RECORDED..=DELIVERED).contains(tag) {
+        if !(RECORDED..=CALLED).contains(tag) {
             return Err(EventError::Malformed);
         }
         Ok(Self { leaf, tag: *tag, sealed })
     }
+}
+
+/// `ends (8) ‖ digest (16) ‖ application's length (4) ‖ application`, and of a new version `length (4) ‖ payload ‖ length (4) ‖ salt`
+fn called(rest: &[u8]) -> Result<Change, EventError> {
+    let (ends, rest) = rest.split_first_chunk::<8>().ok_or(EventError::Malformed)?;
+    let (digest, mut rest) = rest.split_first_chunk::<16>().ok_or(EventError::Malformed)?;
+    let application = std::str::from_utf8(take(&mut rest)?).ok().and_then(|text| text.parse().ok());
+    let application = application.ok_or(EventError::Malformed)?;
+    let call = CallKey { ends: u64::from_be_bytes(*ends), application, digest: *digest };
+    if rest.is_empty() {
+        return Ok(Change::Called { call, row: None });
+    }
+    let row = CalledRow { payload: take(&mut rest)?.to_vec(), salt: take(&mut rest)?.to_vec() };
+    if rest.is_empty() { Ok(Change::Called { call, row: Some(row) }) } else { Err(EventError::Malformed) }
 }
 
 /// What the sealed part is bound to: a part moved to another entry, or taken for another change, does not open.
@@ -209,6 +252,7 @@ mod tests {
     use crate::sealing::EphemeralKey;
     use proptest::prelude::*;
     use sceau_crypto::Secret;
+    use sceau_element_api::ApplicationId;
     use sceau_trace::{Action, Actor, ActorKind, Asserted};
 
     fn change() -> impl Strategy<Value = Change> {
@@ -219,6 +263,12 @@ mod tests {
                 organisation: OrganisationId::random(),
                 record: Hash::new(record)
             }),
+            (any::<u64>(), any::<[u8; 16]>(), proptest::option::of(any::<([u8; 9], [u8; 5])>())).prop_map(
+                |(ends, digest, row)| Change::Called {
+                    call: CallKey { ends, application: ApplicationId::random(), digest },
+                    row: row.map(|(payload, salt)| CalledRow { payload: payload.into(), salt: salt.into() }),
+                }
+            ),
         ]
     }
 
@@ -254,7 +304,7 @@ mod tests {
             prop_assume!(!sealed.sealed.is_empty() && one.leaf != other.leaf);
             let moved = SealedEvent { leaf: foreign.leaf, ..sealed.clone() };
             prop_assert!(moved.open(&key).is_err());
-            let retagged = SealedEvent { tag: sealed.tag % 3 + 1, ..sealed.clone() };
+            let retagged = SealedEvent { tag: sealed.tag % 4 + 1, ..sealed.clone() };
             prop_assert!(retagged.open(&key).is_err());
             prop_assert!(sealed.open(&EphemeralKey::of(Secret::random())).is_err());
         }

@@ -12,6 +12,7 @@ mod document;
 mod event;
 mod journal;
 mod names;
+mod protect;
 mod rules;
 mod sealing;
 mod service;
@@ -27,17 +28,18 @@ pub use clock::Clock;
 pub use confine::confine;
 pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
 pub use document::AnyDocument;
-pub use event::{Change, Event, EventError, SealedEvent};
+pub use event::{CalledRow, Change, Event, EventError, SealedEvent};
 pub use journal::{Journal, JournalError, Place, Recovered, recover};
 pub use names::{group_id, user_id};
+pub use protect::{Act, Caller, DatumKeys, Granted, Held, PreparedCall, ProvenCall, judge};
 pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};
 pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
 pub use start::{Running, Settings, StartError, start};
 pub use state::{
-    Account, ApplyError, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,
-    Scheme, SchemeVersion, State, StatedKey,
+    Account, Application, ApplyError, Authority, CallKey, Credential, Dossier, Enrolment, KeyChain,
+    ManifestFact, OpenCalls, Organisation, Scheme, SchemeVersion, State, StatedKey,
 };
 pub use view::{ReadError, View};
 pub use witness::{WitnessError, check_floor};

@@ -48,6 +48,9 @@ struct Options {
     /// Group whose members reach the socket: it is then of mode 0660 in a folder of mode 0750. Who connects is judged by its user all the same
     #[arg(long, value_name = "GROUP", value_parser = group_id)]
     socket_group: Option<u32>,
+    /// Organisations that may protect data through applications; keys of each are made at the start. None unless said
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    protect_tenants: u32,
     /// End when the parent process ends
     #[arg(long)]
     die_with_parent: bool,
@@ -143,7 +146,8 @@ fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> 
         SoftwareKeystore::open(&folder, &unlock)?
     };
     let now = sceau_element::Clock::start().now().unix;
-    Ok(ProviderSigner::open(Arc::new(keystore), &options.origin, new, now)?)
+    let signer = ProviderSigner::open(Arc::new(keystore), &options.origin, new, now)?;
+    Ok(signer.with_tenants(options.protect_tenants))
 }
 
 /// Binds the socket in a folder that only this user enters, or a group beside it. One that nobody listens at is left of a crash, and goes.

@@ -6,6 +6,7 @@ use sceau_crypto::{Secret, SigningKey};
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations, Provider};
 use sceau_trace::{CheckpointError, KeyKind as NoteKind, VerifierKey};
 
+use crate::protect::DatumKeys;
 use crate::sealing::{EphemeralKey, JournalKey, ProviderKey};
 
 /// The label of the log's key in the provider.
@@ -38,6 +39,15 @@ pub trait LogSigner: Send {
 
     /// The key that seals the journal of this log.
     fn journal_key(&self) -> Arc<dyn JournalKey>;
+
+    /// The keys that protect data, where this element does: those of the tenants that the log knows (`in_use`) are found, others made.
+    ///
+    /// # Errors
+    /// When a key in use is missing, or the provider fails.
+    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
+        let _ = in_use;
+        Ok(None)
+    }
 }
 
 /// The log's keys in a provider (software keystore or HSM).
@@ -46,6 +56,8 @@ pub struct ProviderSigner {
     key: KeyRef,
     journal: KeyRef,
     verifier: VerifierKey,
+    tenants: u32,
+    opened: u64,
 }
 
 impl ProviderSigner {
@@ -70,7 +82,20 @@ impl ProviderSigner {
         let (key, journal) = (find(LOG, KeyKind::Ed25519)?, find(JOURNAL, KeyKind::Aes256Gcm)?);
         let public = provider.verifying_key(&key)?;
         let verifier = VerifierKey::new(origin, NoteKind::Ed25519, *public.as_bytes());
-        Ok(Self { provider, key, journal, verifier: verifier.map_err(CheckpointError::from)? })
+        Ok(Self {
+            provider,
+            key,
+            journal,
+            verifier: verifier.map_err(CheckpointError::from)?,
+            tenants: 0,
+            opened: now,
+        })
+    }
+
+    /// Lets so many organisations protect data under keys of the same provider.
+    #[must_use]
+    pub fn with_tenants(self, tenants: u32) -> Self {
+        Self { tenants, ..self }
     }
 }
 
@@ -85,6 +110,13 @@ impl LogSigner for ProviderSigner {
 
     fn journal_key(&self) -> Arc<dyn JournalKey> {
         Arc::new(ProviderKey { provider: Arc::clone(&self.provider), key: self.journal.clone() })
+    }
+
+    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
+        if self.tenants == 0 {
+            return Ok(None);
+        }
+        Ok(Some(DatumKeys::open(Arc::clone(&self.provider), in_use, self.tenants, self.opened)?))
     }
 }
 

@@ -118,6 +118,8 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
     if let Some(path) = &settings.witness_file {
         check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;
     }
+    let keys = signer.datum_keys(past.core.state().tenants())?.map(Arc::new);
+    past.core.serve_tenants(keys.as_ref().map_or(0, |keys| keys.tenants()));
     let cut = past.cut;
     let checkpoint = past.record_start(&clock, &*signer)?;
     let entries = past.journal.reader()?;
@@ -134,7 +136,8 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
         writer.run(queue)
     };
     let writer = thread.spawn(run).map_err(StartError::Thread)?;
-    Ok(Running { service: Service::new(view, orders, nonces, clock, settings.web), writer, stopped, cut })
+    let service = Service::new(view, orders, nonces, clock, settings.web, keys);
+    Ok(Running { service, writer, stopped, cut })
 }
 
 /// What the journal says happened. The state is there twice: the core's runs ahead of what is durable, readers' does not.

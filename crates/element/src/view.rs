@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use sceau_element_api::protect::KeptRow;
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_trace::{
     Evidence, EvidenceError, Hash, HashReader, LogTree, MissingHash, ProofError, VerifiedCheckpoint,
     VerifierKey, consistency_proof, inclusion_proof,
 };
 
-use crate::event::{Event, EventError, SealedEvent};
+use crate::event::{Change, Event, EventError, SealedEvent};
 use crate::journal::Place;
 use crate::sealing::JournalKey;
 use crate::state::{ApplyError, State};
@@ -130,6 +131,21 @@ impl View {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// The current version of a row with its bytes, and the sealed salt of a datum's key, from the journal.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the journal does not hold it.
+    pub fn kept(&self, key: &RowKey) -> Result<Option<(AttestedRow, KeptRow)>, ReadError> {
+        let Some(row) = self.rows(std::slice::from_ref(key)).pop().flatten() else { return Ok(None) };
+        let place = self.places(row.index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
+        let (payload, salt) = match self.event(place)?.open(&*self.log.journal_key)?.change {
+            Change::Attested { payload } => (payload, Vec::new()),
+            Change::Called { row: Some(row), .. } => (row.payload, row.salt),
+            _ => return Err(ReadError::NotFound),
+        };
+        Ok(Some((row, KeptRow { payload: payload.into(), salt: salt.into() })))
     }
 
     /// The hashes of a tile, one after the other.

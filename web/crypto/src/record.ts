@@ -12,9 +12,10 @@ export type ActorKind =
   | "platform_admin"
   | "client"
   | "key_manager"
+  | "application"
   | "platform"
   | "element";
-export type Asserted = "platform" | "passkey" | "organisation" | "element";
+export type Asserted = "platform" | "passkey" | "organisation" | "application" | "element";
 export type Outcome = "intent" | "granted" | "refused";
 
 export interface TraceRecord {
@@ -37,8 +38,8 @@ export interface TraceRecord {
 }
 
 const MAX_LENGTH = 65_535;
-const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin", "client", "key_manager", "platform", "element"] as const;
-const ASSERTED = ["platform", "passkey", "organisation", "element"] as const;
+const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin", "client", "key_manager", "application", "platform", "element"] as const;
+const ASSERTED = ["platform", "passkey", "organisation", "application", "element"] as const;
 const OUTCOMES = ["intent", "granted", "refused"] as const;
 
 export function parseRecord(bytes: Bytes): TraceRecord {

@@ -11,6 +11,7 @@ use sceau_trace::Hash;
 use tokio::sync::Mutex;
 
 use crate::framing::{FrameError, write_frame};
+use crate::protect::{AskedOfDatum, Called, KeptRow};
 use crate::wire::{Attest, AttestedRow, Call, Hello, RecordDraft, Refusal, Request, Response, RowKey};
 use crate::{Kind, Nonce, RowId};
 use connection::Connection;
@@ -145,6 +146,27 @@ impl Client {
     /// [`CallError`].
     pub async fn append_signed(&self, jws: String) -> Result<u64, CallError> {
         answer!(self, Request::AppendSigned { jws }, Response::Appended { index } => index)
+    }
+
+    /// Does what an application asks about a datum. Durable once it returns.
+    ///
+    /// # Errors
+    /// [`CallError`]; after [`CallError::Broken`] or [`CallError::Deadline`] the call may have been used up.
+    pub async fn protect(&self, asked: AskedOfDatum) -> Result<Called, CallError> {
+        answer!(self, Request::Protect(Box::new(asked)), Response::Called(called) => *called)
+    }
+
+    /// The current version of a row of kind `application` or `datum` with its bytes, as the journal keeps it.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn kept(
+        &self,
+        kind: Kind,
+        id: impl Into<RowId>,
+    ) -> Result<Option<(AttestedRow, KeptRow)>, CallError> {
+        let key = RowKey { kind, id: id.into() };
+        answer!(self, Request::Kept(key), Response::Kept(row) => row)
     }
 
     /// The current version of a row.

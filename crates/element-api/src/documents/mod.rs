@@ -3,7 +3,9 @@
 //! A document is hashed over the exact bytes that were signed, and never serialised again: [`Parsed`] keeps both.
 
 mod account;
+mod application;
 mod credential;
+mod datum;
 mod decision;
 mod dossier;
 mod funder_key;
@@ -16,7 +18,10 @@ mod scanned;
 mod scheme;
 
 pub use account::{AccountDocument, AccountStatus};
+pub use application::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyStanding};
 pub use credential::{CredentialDocument, CredentialStatus};
+pub(crate) use datum::MOST_GRANTS;
+pub use datum::{Datum, DatumStatus, Grant, GrantStatus};
 pub use decision::{Decision, DecisionRole, Outcome, is_connector_name};
 pub use dossier::{DossierPhase, DossierState};
 pub use funder_key::FunderKey;

@@ -93,6 +93,38 @@ codes! {
     NotScanned, "not_scanned", 409, "The intake did not say that each file is clean";
     /// A field that must not change would.
     FieldFixed, "field_fixed", 422, "A field that cannot change would change";
+    /// No such application is registered, or none in use.
+    ApplicationUnknown, "application_unknown", 403, "No such application is in use";
+    /// More organisations protect data than the element was given keys for.
+    NoTenantLeft, "no_tenant_left", 503, "The element has no keys for another organisation";
+    /// The call is for another element.
+    CallElsewhere, "call_elsewhere", 403, "The call is for another element";
+    /// The call has ended.
+    CallExpired, "call_expired", 403, "The call has ended";
+    /// The call is of the future.
+    CallEarly, "call_early", 403, "The call is of the future";
+    /// The call came before.
+    CallReplayed, "call_replayed", 409, "This call came before";
+    /// No such datum is known, or it is another application's.
+    DatumUnknown, "datum_unknown", 404, "There is no such datum of this application";
+    /// The database brought another version of the row than the current one.
+    RowAltered, "row_altered", 409, "The database has another version of this datum than the current one";
+    /// The datum's keys are not given out now.
+    DatumInactive, "datum_inactive", 403, "The key of this datum is deactivated";
+    /// The datum's key has ended.
+    DatumExpired, "datum_expired", 403, "The key of this datum has expired";
+    /// The datum is outside its window of validity.
+    DatumNotValid, "datum_not_valid", 403, "The datum is not valid at this time";
+    /// The user may not do that with the datum.
+    UserNotAuthorised, "user_not_authorised", 403, "The user has no authorisation for this";
+    /// There is no such authorisation.
+    GrantUnknown, "grant_unknown", 404, "There is no such authorisation";
+    /// A rule of the datum is not enforced by this version.
+    RuleNotServed, "rule_not_served", 501, "A rule is asked for that this version does not enforce";
+    /// The wrapped key is not one of this datum.
+    WrappedKeyInvalid, "wrapped_key_invalid", 422, "The wrapped key is not one of this datum";
+    /// Nothing can be encrypted to the session key.
+    SessionKeyInvalid, "session_key_invalid", 422, "Nothing can be encrypted to the session key";
     /// The record claims what its author may not claim.
     ClaimRefused, "claim_refused", 403, "The record claims what its author may not claim";
     /// The record cannot be logged.

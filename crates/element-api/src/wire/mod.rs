@@ -11,6 +11,7 @@ use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::proof::Proof;
+use crate::protect::{AskedOfDatum, Called, KeptRow};
 use crate::{Base64Url, Kind, Nonce, RowId};
 
 /// The most rows in one [`Request::CurrentMany`].
@@ -36,6 +37,10 @@ pub enum Request {
         /// The JWS.
         jws: String,
     },
+    /// Do what an application asks about a datum (JWS typ `sceau-protect-call`).
+    Protect(Box<AskedOfDatum>),
+    /// The current version of a row of kind `application` or `datum`, with its bytes, from the journal.
+    Kept(RowKey),
     /// The current version of a row.
     Current(RowKey),
     /// The current versions of up to [`MAX_ROWS`] rows.
@@ -83,7 +88,7 @@ impl Request {
     /// Whether it changes nothing, so that it may be asked twice.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        !matches!(self, Self::Attest(_) | Self::Append(_) | Self::AppendSigned { .. })
+        !matches!(self, Self::Attest(_) | Self::Append(_) | Self::AppendSigned { .. } | Self::Protect(_))
     }
 }
 
@@ -139,6 +144,10 @@ pub enum Response {
         /// Index of the entry.
         index: u64,
     },
+    /// To [`Request::Protect`]: durable.
+    Called(Box<Called>),
+    /// To [`Request::Kept`].
+    Kept(Option<(AttestedRow, KeptRow)>),
     /// To [`Request::Current`].
     Current(Option<AttestedRow>),
     /// To [`Request::CurrentMany`], in its order.

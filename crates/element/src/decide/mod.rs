@@ -6,11 +6,14 @@ mod nonces;
 
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
+use sceau_element_api::protect::{Called, KeptRow};
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, AttestedRows, Hash, Record};
 
 use crate::claim::ProvenClaim;
+use crate::document::AnyDocument;
 use crate::event::{Change, Event};
+use crate::protect::PreparedCall;
 use crate::rules::{self, SignedRecord};
 use crate::state::{ApplyError, Authority, State};
 use meter::{Meter, Ruling};
@@ -34,6 +37,8 @@ pub enum Command {
     Append(Box<RecordDraft>),
     /// Take in a key manager's record.
     Deliver(Box<SignedRecord>),
+    /// Take an application's call.
+    Call(Box<PreparedCall>),
     /// Record that a request was refused before it came here.
     Refuse {
         /// What was asked.
@@ -59,6 +64,8 @@ pub enum Outcome {
         /// Its index.
         index: u64,
     },
+    /// A call was granted.
+    Called(Box<Called>),
     /// Refused.
     Refused(Refusal),
     /// Nothing to say.
@@ -83,6 +90,8 @@ pub struct Core {
     spent: SpentNonces,
     meter: Meter,
     time: u64,
+    /// How many organisations may protect data.
+    tenants: u32,
 }
 
 impl Core {
@@ -96,7 +105,13 @@ impl Core {
             spent: SpentNonces::default(),
             meter: Meter::default(),
             time: 0,
+            tenants: 0,
         }
+    }
+
+    /// Lets so many organisations protect data; none does unless this is said.
+    pub fn serve_tenants(&mut self, tenants: u32) {
+        self.tenants = tenants;
     }
 
     /// The state.
@@ -121,11 +136,13 @@ impl Core {
 
     /// Decides a command. Records never go back in time, whatever the clock does.
     pub fn execute(&mut self, now: Moment, command: Command) -> Step {
-        self.time = self.time.max(now.unix);
+        // Nor does a clock that stepped back while the process was down let a call be replayed.
+        self.time = self.time.max(now.unix).max(self.state.calls().time());
         match command {
             Command::Attest(claim) => self.attest(now, *claim),
             Command::Append(draft) => self.append(*draft),
             Command::Deliver(record) => self.deliver(*record),
+            Command::Call(call) => self.call(*call),
             Command::Refuse { action, row, refusal } => self.refuse(action, row, refusal),
             Command::Announce(action) => self.announce(action),
             Command::Tick => match self.meter.due(self.time) {
@@ -141,9 +158,48 @@ impl Core {
             Authority::Passkey { nonce, .. } => self.spent.spend(&self.authority, nonce, now.uptime),
             Authority::Organisation { .. } | Authority::Platform => Ok(()),
         };
-        match spent.and_then(|()| rules::attest(&self.state, self.time, proven)) {
+        let served = spent.and_then(|()| self.serves(&proven.claim.document));
+        match served.and_then(|()| rules::attest(&self.state, self.time, proven)) {
             Ok(event) => self.accept(event),
             Err(refusal) => self.refuse(rules::action_of(key.kind, 1), Some(key), refusal),
+        }
+    }
+
+    /// Whether there are keys for the organisation of an application.
+    fn serves(&self, document: &AnyDocument) -> Result<(), Refusal> {
+        let AnyDocument::Application(application) = document else { return Ok(()) };
+        if self.tenants == 0 {
+            let words = "this element protects no data: start it with --protect-tenants";
+            return Err(Refusal::new(Code::KindNotServed, words));
+        }
+        let known = self.state.tenant(application.organisation).is_some();
+        if known || self.state.tenants() < self.tenants {
+            return Ok(());
+        }
+        let words =
+            "there are no keys for another organisation: start the element with more --protect-tenants";
+        Err(Refusal::new(Code::NoTenantLeft, words))
+    }
+
+    fn call(&mut self, prepared: PreparedCall) -> Step {
+        let index = self.state.size();
+        let event = match rules::call::order(&self.state, self.time, &prepared) {
+            Ok(event) => event,
+            // Whoever has an old call can bring it: such refusals are counted with those of strangers.
+            Err(refusal) => {
+                return self.refuse(
+                    rules::call::action_of(&prepared.call.claims.op),
+                    prepared.row(),
+                    refusal,
+                );
+            }
+        };
+        match self.apply(&event) {
+            Ok(row) => Step { outcome: answer(prepared, index, row), event: Some(event) },
+            Err(error) => Step {
+                outcome: Outcome::Refused(Refusal::new(Code::Unavailable, error.to_string())),
+                event: None,
+            },
         }
     }
 
@@ -218,6 +274,23 @@ impl Core {
         let Some((attested, row)) = self.state.apply(event)? else { return Ok(None) };
         self.rows.take(&attested).map_err(|_| ApplyError::Version { index })?;
         Ok(Some(row))
+    }
+}
+
+/// What a call is told, once its record is durable.
+fn answer(prepared: PreparedCall, index: u64, row: Option<AttestedRow>) -> Outcome {
+    match prepared.verdict {
+        Err(refusal) => Outcome::Refused(refusal),
+        Ok(granted) => {
+            let kept = granted.row.map(|row| KeptRow { payload: row.payload.into(), salt: row.salt.into() });
+            Outcome::Called(Box::new(Called {
+                index,
+                datum: granted.datum,
+                changed: row.zip(kept),
+                wrapped_key: granted.wrapped_key.map(Into::into),
+                data_key: granted.data_key,
+            }))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The rules: may this authority make this document the next version of its row? One file for each kind. Pure.
 
 mod account;
+mod application;
+pub(crate) mod call;
 mod credential;
 mod decision;
 mod dossier;
@@ -76,6 +78,10 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::Manifest(document) => manifest::judge(state, &authority, document),
         AnyDocument::Decision(document) => decision::judge(state, now, &authority, document),
         AnyDocument::FunderKey(document) => funder_key::judge(state, &authority, document),
+        AnyDocument::Application(document) => application::judge(state, &authority, document),
+        AnyDocument::Datum(_) => {
+            Err(Refusal::new(Code::ProofRequired, "a datum begins and changes by a call of its application"))
+        }
     }?;
     let record = record_of(now, &claim, &authority, current, verdict)?;
     Ok(Event::new(&record, Change::Attested { payload: claim.payload }))
@@ -164,7 +170,9 @@ pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
         Kind::Dossier if version == 1 => Action::DEPOSIT_BEGIN,
         Kind::Manifest => Action::DEPOSIT_COMPLETE,
         Kind::Decision => Action::DECISION,
-        Kind::Dossier | Kind::Grant | Kind::Policy => Action::ATTEST,
+        Kind::Application => Action::APPLICATION_ENROL,
+        Kind::Datum => Action::DATUM_CALL,
+        Kind::Dossier | Kind::Policy => Action::ATTEST,
     }
 }
 

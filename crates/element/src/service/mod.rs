@@ -8,21 +8,25 @@ pub use socket::{Peers, serve};
 use std::sync::Arc;
 
 use sceau_element_api::Kind;
+use sceau_element_api::protect::AskedOfDatum;
 use sceau_element_api::wire::{
     Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
 };
 use sceau_trace::Action;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::claim::{Claim, ProvenClaim, WebIdentity};
 use crate::clock::Clock;
 use crate::decide::{Command, NonceAuthority, Outcome};
+use crate::protect::{Caller, DatumKeys, PreparedCall, ProvenCall};
 use crate::rules::{RecordSigner, action_of, read_signed};
 use crate::view::{ReadError, View};
 use crate::writer::Order;
 
 /// Bytes of entries in one answer: base64url makes them a third longer, and a frame is 1 MiB.
 const ENTRIES_BUDGET: usize = 640 * 1024;
+/// Calls of applications that are worked on at once: a key in an HSM is waited for.
+const AT_ONCE: usize = 32;
 
 /// What answers requests. Clones are the same service.
 #[derive(Clone)]
@@ -32,6 +36,9 @@ pub struct Service {
     nonces: NonceAuthority,
     clock: Clock,
     web: Arc<WebIdentity>,
+    keys: Option<Arc<DatumKeys>>,
+    /// Calls of applications that are worked on at once.
+    working: Arc<Semaphore>,
 }
 
 impl Service {
@@ -41,8 +48,10 @@ impl Service {
         nonces: NonceAuthority,
         clock: Clock,
         web: WebIdentity,
+        keys: Option<Arc<DatumKeys>>,
     ) -> Self {
-        Self { view, orders, nonces, clock, web: Arc::new(web) }
+        let working = Arc::new(Semaphore::new(AT_ONCE));
+        Self { view, orders, nonces, clock, web: Arc::new(web), keys, working }
     }
 
     /// What readers see.
@@ -59,7 +68,16 @@ impl Service {
                 self.order(Command::Append(Box::<RecordDraft>::new(draft)), answer).await
             }
             Request::AppendSigned { jws } => self.order(self.deliver(&jws), answer).await,
-            Request::Entries { .. } | Request::EvidenceFor { .. } => {
+            Request::Protect(asked) => {
+                let permit = Arc::clone(&self.working).acquire_owned().await;
+                let service = self.clone();
+                tokio::task::spawn_blocking(move || {
+                    let command = service.protect(&asked);
+                    drop(permit);
+                    service.order_blocking(command, answer);
+                });
+            }
+            Request::Entries { .. } | Request::EvidenceFor { .. } | Request::Kept(_) => {
                 // These read the journal, which may have to come from the disk.
                 let service = self.clone();
                 tokio::task::spawn_blocking(move || answer(service.read(&request)));
@@ -73,11 +91,37 @@ impl Service {
         self.order(Command::Tick, |_| ()).await;
     }
 
+    fn order_blocking(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {
+        let answer = Box::new(|outcome| answer(response(outcome)));
+        if let Err(unsent) = self.orders.blocking_send(Order { command, answer }) {
+            (unsent.0.answer)(Outcome::Refused(stopping()));
+        }
+    }
+
+    /// Verifies a call, judges it and makes what it gets; the writer has the last word.
+    fn protect(&self, asked: &AskedOfDatum) -> Command {
+        match self.prepare(asked) {
+            Ok(prepared) => Command::Call(Box::new(prepared)),
+            Err(refusal) => Command::Refuse { action: Action::DATUM_CALL, row: None, refusal },
+        }
+    }
+
+    fn prepare(&self, asked: &AskedOfDatum) -> Result<PreparedCall, Refusal> {
+        let Some(keys) = &self.keys else {
+            return Err(Refusal::new(Code::KindNotServed, "this element protects no data"));
+        };
+        let now = self.clock.now().unix;
+        let find = |id| self.view.with_state(|state| Caller::find(state, id));
+        let call = ProvenCall::prove(asked, self.view.key().name(), now, find)?;
+        let row = call.claims.op.datum().map(|id| RowKey { kind: Kind::Datum, id: id.into() });
+        let current = row.and_then(|row| self.view.with_state(|state| state.row(&row)));
+        Ok(PreparedCall::new(call, asked, current, keys, now))
+    }
+
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {
         let answer = Box::new(|outcome| answer(response(outcome)));
         if let Err(unsent) = self.orders.send(Order { command, answer }).await {
-            let stopped = Refusal::new(Code::Unavailable, "the element is stopping: ask again later");
-            (unsent.0.answer)(Outcome::Refused(stopped));
+            (unsent.0.answer)(Outcome::Refused(stopping()));
         }
     }
 
@@ -113,6 +157,15 @@ impl Service {
         Ok(match request {
             Request::Hello => Response::Hello(self.hello()),
             Request::Nonce => Response::Nonce(self.nonces.issue(self.clock.now().uptime)),
+            Request::Kept(key) => {
+                if !matches!(key.kind, Kind::Application | Kind::Datum) {
+                    return Err(Refusal::new(
+                        Code::Malformed,
+                        "rows of this kind are the database's to keep",
+                    ));
+                }
+                Response::Kept(view.kept(key).map_err(refused)?)
+            }
             Request::Current(key) => Response::Current(self.rows(std::slice::from_ref(key))?.pop().flatten()),
             Request::CurrentMany(keys) => Response::CurrentMany(self.rows(keys)?),
             Request::Checkpoint => Response::Checkpoint(view.note().to_string()),
@@ -139,7 +192,7 @@ impl Service {
     }
 
     fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<sceau_element_api::wire::AttestedRow>>, Refusal> {
-        let served = keys.iter().all(|key| !matches!(key.kind, Kind::Grant | Kind::Policy));
+        let served = keys.iter().all(|key| key.kind != Kind::Policy);
         if keys.len() > MAX_ROWS || !served {
             return Err(Refusal::new(
                 Code::Malformed,
@@ -168,9 +221,14 @@ fn response(outcome: Outcome) -> Response {
     match outcome {
         Outcome::Attested(row) => Response::Attested(row),
         Outcome::Appended { index } => Response::Appended { index },
+        Outcome::Called(called) => Response::Called(called),
         Outcome::Refused(refusal) => Response::Refused(refusal),
         Outcome::Silent => Response::Refused(Refusal::new(Code::Unavailable, "nothing was recorded")),
     }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(Code::Unavailable, "the element is stopping: ask again later")
 }
 
 fn refused(error: ReadError) -> Refusal {

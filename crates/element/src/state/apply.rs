@@ -1,7 +1,9 @@
 //! Applying events. The same code runs when an event is new and when it is replayed from the journal.
 
+use std::sync::Arc;
+
 use sceau_element_api::documents::{
-    AccountStatus, CredentialDocument, CredentialStatus, Document as _, KeyStatement,
+    AccountStatus, ApplicationDocument, CredentialDocument, CredentialStatus, Document as _, KeyStatement,
 };
 use sceau_element_api::proof::CoseKey;
 use sceau_element_api::wire::{AttestedRow, RowKey};
@@ -9,8 +11,8 @@ use sceau_element_api::{Kind, Role};
 use sceau_trace::{Asserted, Attested, Record};
 
 use super::{
-    Account, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme, SchemeVersion,
-    State, StatedKey,
+    Account, Application, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
+    SchemeVersion, State, StatedKey,
 };
 use crate::document::AnyDocument;
 use crate::event::{Change, Event};
@@ -54,6 +56,14 @@ impl State {
                 Ok(None)
             }
             Change::Attested { payload } => self.attest(index, event, payload).map(Some),
+            Change::Called { call, row } => {
+                let time = event.record().map_err(|_| ApplyError::Record { index })?.time();
+                self.calls.take(*call, time);
+                match row {
+                    Some(row) => self.attest(index, event, &row.payload).map(Some),
+                    None => Ok(None),
+                }
+            }
         }
     }
 
@@ -110,8 +120,9 @@ impl State {
             AnyDocument::Decision(document) => {
                 self.decisions.insert(document.dossier, document);
             }
-            // The rows themselves hold all that its rule asks.
-            AnyDocument::FunderKey(_) => {}
+            AnyDocument::Application(document) => self.learn_application(document, row),
+            // The rows themselves hold all that their rules ask.
+            AnyDocument::FunderKey(_) | AnyDocument::Datum(_) => {}
         }
         Some(())
     }
@@ -148,6 +159,15 @@ impl State {
             }
         };
         self.accounts.insert(id, account);
+    }
+
+    fn learn_application(&mut self, document: ApplicationDocument, row: AttestedRow) {
+        let next = self.tenants().saturating_add(1);
+        self.tenants.entry(document.organisation).or_insert(next);
+        let keys = document.key_set().map(Arc::new);
+        let id = document.application;
+        let application = Application { document: Arc::new(document), keys, version: row.version() };
+        self.applications.insert(id, application);
     }
 
     fn learn_credential(&mut self, row: AttestedRow, document: CredentialDocument) -> Option<()> {

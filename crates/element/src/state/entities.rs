@@ -1,10 +1,15 @@
 //! What the rules need to know of each attested document.
 
+use std::sync::Arc;
+
+use sceau_crypto::jose::KeySet;
 use sceau_crypto::{Fingerprint, KeyId, VerifyingKey};
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, CredentialStatus, DossierState, KeyStatement, KeyUse,
+    AccountDocument, ApplicationDocument, CredentialDocument, CredentialStatus, DossierState, KeyStatement,
+    KeyUse,
 };
 use sceau_element_api::proof::CoseKey;
+use sceau_element_api::wire::Version;
 use sceau_element_api::{AccountId, Nonce, OrganisationId, RowId};
 use sceau_trace::Hash;
 
@@ -136,6 +141,17 @@ pub struct Dossier {
 pub struct ManifestFact {
     /// SHA-256 of its bytes.
     pub hash: Hash,
+}
+
+/// An application.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// What was attested.
+    pub document: Arc<ApplicationDocument>,
+    /// The keys that its calls verify under; none where it has none in use.
+    pub keys: Option<Arc<KeySet>>,
+    /// The version that says so.
+    pub version: Version,
 }
 
 /// Who asks for an attestation, once the proof has been verified.

@@ -2,12 +2,14 @@
 //! the journal; it changes by [`State::apply`] only.
 
 mod apply;
+mod calls;
 mod entities;
 
 pub use apply::ApplyError;
+pub use calls::{CallKey, OpenCalls};
 pub use entities::{
-    Account, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
-    SchemeVersion, StatedKey,
+    Account, Application, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,
+    Scheme, SchemeVersion, StatedKey,
 };
 
 use std::collections::{HashMap, HashSet};
@@ -15,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use sceau_crypto::{Fingerprint, KeyId};
 use sceau_element_api::documents::{Decision, IdentityDocument, KeyUse};
 use sceau_element_api::wire::{AttestedRow, RowKey};
-use sceau_element_api::{AccountId, DossierId, OrganisationId, RowId, SchemeId};
+use sceau_element_api::{AccountId, ApplicationId, DossierId, OrganisationId, RowId, SchemeId};
 use sceau_trace::Hash;
 
 /// The element's state after some number of log entries.
@@ -38,6 +40,10 @@ pub struct State {
     decisions: HashMap<DossierId, Decision>,
     delivered: HashMap<(OrganisationId, Hash), u64>,
     platform_admins: HashSet<AccountId>,
+    applications: HashMap<ApplicationId, Application>,
+    /// Organisations that protect data, with the number of their keys: from 1, in the order of their first application.
+    tenants: HashMap<OrganisationId, u32>,
+    calls: OpenCalls,
 }
 
 impl State {
@@ -145,6 +151,30 @@ impl State {
     #[must_use]
     pub fn delivered(&self, organisation: OrganisationId, record: Hash) -> Option<u64> {
         self.delivered.get(&(organisation, record)).copied()
+    }
+
+    /// An application.
+    #[must_use]
+    pub fn application(&self, id: ApplicationId) -> Option<&Application> {
+        self.applications.get(&id)
+    }
+
+    /// The number of an organisation's keys that protect data.
+    #[must_use]
+    pub fn tenant(&self, organisation: OrganisationId) -> Option<u32> {
+        self.tenants.get(&organisation).copied()
+    }
+
+    /// How many organisations protect data.
+    #[must_use]
+    pub fn tenants(&self) -> u32 {
+        u32::try_from(self.tenants.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The calls of applications that must be known again.
+    #[must_use]
+    pub fn calls(&self) -> &OpenCalls {
+        &self.calls
     }
 
     /// Whether a platform administrator was ever enrolled.

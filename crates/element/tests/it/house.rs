@@ -1,9 +1,13 @@
 //! An element at work in a folder of its own, and the people, organisations and keys that a deposit needs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sceau_crypto::{SigningKey, Typ, XWingPrivateKey, jws};
-use sceau_element::{EphemeralSigner, Peers, Settings, StartError, WebIdentity, serve, start};
+use sceau_element::{
+    DatumKeys, EphemeralSigner, JournalKey, LogSigner, Peers, Settings, SignerError, StartError, WebIdentity,
+    serve, start,
+};
 use sceau_element_api::documents::{
     AccountDocument, AccountStatus, Answers, CredentialDocument, CredentialStatus, Decision, DecisionRole,
     Document, DossierPhase, DossierState, KeyStatement, KeySuite, KeyUse, Manifest, OrganisationDocument,
@@ -28,6 +32,7 @@ pub(crate) struct Element {
     pub(crate) client: Client,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) log_seed: [u8; 32],
+    tenants: u32,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -38,9 +43,14 @@ impl Element {
 
     /// On a folder that may hold a state.
     pub(crate) fn resume(folder: tempfile::TempDir, log_seed: [u8; 32]) -> Self {
+        Self::resume_for(folder, log_seed, 0)
+    }
+
+    /// The same, for so many organisations that protect data.
+    pub(crate) fn resume_for(folder: tempfile::TempDir, log_seed: [u8; 32], tenants: u32) -> Self {
         loop {
-            match run(folder.path(), log_seed, None) {
-                Ok((client, serving)) => return Self { client, folder, log_seed, serving },
+            match run_for(folder.path(), log_seed, None, tenants) {
+                Ok((client, serving)) => return Self { client, folder, log_seed, tenants, serving },
                 // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
                 Err(StartError::Locked(_)) => std::thread::yield_now(),
                 Err(error) => panic!("{error}"),
@@ -50,13 +60,14 @@ impl Element {
 
     /// Stops it and starts it again on the same state.
     pub(crate) async fn restart(self) -> Self {
+        let tenants = self.tenants;
         let (folder, log_seed) = self.stop().await;
-        Self::resume(folder, log_seed)
+        Self::resume_for(folder, log_seed, tenants)
     }
 
     /// Stops it and gives its folder.
     pub(crate) async fn stop(self) -> (tempfile::TempDir, [u8; 32]) {
-        let Self { client, folder, log_seed, serving } = self;
+        let Self { client, folder, log_seed, serving, .. } = self;
         serving.abort();
         let _ = serving.await;
         drop(client);
@@ -95,7 +106,17 @@ pub(crate) fn run(
     seed: [u8; 32],
     witness_file: Option<std::path::PathBuf>,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
-    let running = start(settings(folder, witness_file), Box::new(signer(seed)))?;
+    run_for(folder, seed, witness_file, 0)
+}
+
+fn run_for(
+    folder: &Path,
+    seed: [u8; 32],
+    witness_file: Option<std::path::PathBuf>,
+    tenants: u32,
+) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+    let signer = Protecting { inner: signer(seed), folder: folder.to_owned(), tenants };
+    let running = start(settings(folder, witness_file), Box::new(signer))?;
     let socket = folder.join(format!("{}.sock", hex::encode(sceau_crypto::random::<4>())));
     let listener = UnixListener::bind(&socket).unwrap();
     let uid = rustix::process::getuid().as_raw();
@@ -103,6 +124,40 @@ pub(crate) fn run(
         let _ = serve(listener, running.service, Peers(vec![uid])).await;
     });
     Ok((Client::new(socket), serving))
+}
+
+/// A log's key for tests, beside keys that protect data in a keystore of the folder.
+struct Protecting {
+    inner: EphemeralSigner,
+    folder: std::path::PathBuf,
+    tenants: u32,
+}
+
+impl LogSigner for Protecting {
+    fn key(&self) -> &sceau_trace::VerifierKey {
+        self.inner.key()
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
+        self.inner.sign(text)
+    }
+
+    fn journal_key(&self) -> Arc<dyn JournalKey> {
+        self.inner.journal_key()
+    }
+
+    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
+        if self.tenants == 0 {
+            return Ok(None);
+        }
+        let credential = self.folder.join("credential");
+        if !credential.exists() {
+            sceau_hsm::write_new_credential(&credential)?;
+        }
+        let unlock = sceau_hsm::Unlock::Credential(credential);
+        let keystore = sceau_hsm::SoftwareKeystore::open_or_create(&self.folder.join("keys"), &unlock)?;
+        Ok(Some(DatumKeys::open(Arc::new(keystore), in_use, self.tenants, 1)?))
+    }
 }
 
 /// A person with a passkey.

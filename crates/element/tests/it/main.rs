@@ -15,6 +15,7 @@ mod house;
 mod journal;
 mod kill;
 mod machine;
+mod protection;
 mod reached_by_a_group;
 mod reads;
 mod records;

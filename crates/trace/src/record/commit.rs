@@ -71,7 +71,11 @@ const fn is_person(kind: ActorKind) -> bool {
         | ActorKind::Supervisor
         | ActorKind::OrganisationAdmin
         | ActorKind::PlatformAdmin => true,
-        ActorKind::Client | ActorKind::KeyManager | ActorKind::Platform | ActorKind::Element => false,
+        ActorKind::Client
+        | ActorKind::KeyManager
+        | ActorKind::Application
+        | ActorKind::Platform
+        | ActorKind::Element => false,
     }
 }
 
@@ -87,6 +91,7 @@ fn is_public(kind: &str) -> bool {
             | "key"
             | "policy"
             | "client"
+            | "application"
             | "key_manager"
             | "platform"
             | "element"

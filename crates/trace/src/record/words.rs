@@ -21,6 +21,8 @@ pub enum ActorKind {
     Client,
     /// An organisation's key manager.
     KeyManager,
+    /// An application whose keys an organisation registered, with which it signs its calls.
+    Application,
     /// The platform itself.
     Platform,
     /// The element itself.
@@ -38,6 +40,7 @@ impl ActorKind {
             Self::PlatformAdmin => "platform_admin",
             Self::Client => "client",
             Self::KeyManager => "key_manager",
+            Self::Application => "application",
             Self::Platform => "platform",
             Self::Element => "element",
         }
@@ -55,6 +58,8 @@ pub enum Asserted {
     Passkey,
     /// The organisation's own key signed the act.
     Organisation,
+    /// A registered key of the application signed the act; the person that it acts for is its word.
+    Application,
     /// The element saw it itself.
     Element,
 }
@@ -66,6 +71,7 @@ impl Asserted {
             Self::Platform => "platform",
             Self::Passkey => "passkey",
             Self::Organisation => "organisation",
+            Self::Application => "application",
             Self::Element => "element",
         }
     }
@@ -204,6 +210,30 @@ actions! {
     BACKUP_MAKE = "backup.make";
     /// A key manager was made anew from a backup.
     BACKUP_RESTORE = "backup.restore";
+    /// An application was registered with its keys, or changed.
+    APPLICATION_ENROL = "application.enrol";
+    /// An application asked for something about a datum that could not be told, or not whose word it was.
+    DATUM_CALL = "datum.call";
+    /// A datum was begun: its first data key was given out.
+    DATUM_CREATE = "datum.create";
+    /// A data key of a datum was given out again.
+    DATUM_OPEN = "datum.open";
+    /// A datum's keys are given out again.
+    DATUM_ACTIVATE = "datum.activate";
+    /// A datum's keys are given out no more, for now.
+    DATUM_DEACTIVATE = "datum.deactivate";
+    /// Somebody was authorised to open a datum.
+    DATUM_GRANT = "datum.grant";
+    /// An authorisation was removed.
+    DATUM_REVOKE = "datum.revoke";
+    /// An authorisation counts again.
+    DATUM_GRANT_ACTIVATE = "datum.grant.activate";
+    /// An authorisation counts no more, for now.
+    DATUM_GRANT_DEACTIVATE = "datum.grant.deactivate";
+    /// What is said of a datum was read.
+    DATUM_DESCRIBE = "datum.describe";
+    /// The accesses to a datum were listed.
+    DATUM_ACCESSES = "datum.accesses";
 }
 
 impl Action {

@@ -51,7 +51,7 @@ export const trace = words({
     valid: "vérifiée",
     invalid: "fausse",
     checking: "vérification…",
-    asserted: { platform: "affirmé par la plateforme", passkey: "signé par une clé d'accès", organisation: "signé par l'organisation", element: "fait par l'élément de sécurité" },
+    asserted: { platform: "affirmé par la plateforme", passkey: "signé par une clé d'accès", organisation: "signé par l'organisation", application: "signé par l'application", element: "fait par l'élément de sécurité" },
   },
   en: {
     title: "The trace",
@@ -103,6 +103,6 @@ export const trace = words({
     valid: "verified",
     invalid: "false",
     checking: "checking…",
-    asserted: { platform: "asserted by the platform", passkey: "signed by a passkey", organisation: "signed by the organisation", element: "done by the security element" },
+    asserted: { platform: "asserted by the platform", passkey: "signed by a passkey", organisation: "signed by the organisation", application: "signed by the application", element: "done by the security element" },
   },
 });

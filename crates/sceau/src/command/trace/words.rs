@@ -79,6 +79,18 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("calendar.alert", "find everything in its calendar in time", "found everything in its calendar in time"),
     ("backup.make", "back up the key manager", "backed up the key manager"),
     ("backup.restore", "make the key manager anew from a backup", "made the key manager anew from a backup"),
+    ("application.enrol", "register an application", "registered an application"),
+    ("datum.call", "ask about a datum", "asked about a datum"),
+    ("datum.create", "begin a datum", "began a datum"),
+    ("datum.open", "take a datum's key", "took a datum's key"),
+    ("datum.activate", "activate a datum's key", "activated a datum's key"),
+    ("datum.deactivate", "deactivate a datum's key", "deactivated a datum's key"),
+    ("datum.grant", "authorise somebody to open a datum", "authorised somebody to open a datum"),
+    ("datum.revoke", "remove an authorisation from a datum", "removed an authorisation from a datum"),
+    ("datum.grant.activate", "activate an authorisation", "activated an authorisation"),
+    ("datum.grant.deactivate", "deactivate an authorisation", "deactivated an authorisation"),
+    ("datum.describe", "read what is said of a datum", "read what is said of a datum"),
+    ("datum.accesses", "list the accesses to a datum", "listed the accesses to a datum"),
 ];
 
 /// What was done, by whom, when: one sentence.
@@ -152,6 +164,7 @@ fn actor(kind: ActorKind) -> &'static str {
         ActorKind::PlatformAdmin => "an administrator of the platform",
         ActorKind::Client => "a machine client",
         ActorKind::KeyManager => "a key manager",
+        ActorKind::Application => "an application",
         ActorKind::Platform => "the platform",
         ActorKind::Element => "the element",
         _ => "someone",
@@ -163,6 +176,7 @@ fn asserted(by: Asserted) -> &'static str {
         Asserted::Platform => "the platform says so, nothing more",
         Asserted::Passkey => "signed with the actor's passkey",
         Asserted::Organisation => "signed with the organisation's key",
+        Asserted::Application => "signed with the application's key",
         Asserted::Element => "the element saw it itself",
         _ => "in a way that this program does not know",
     }

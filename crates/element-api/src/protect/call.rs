@@ -1,0 +1,293 @@
+//! What an application signs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DatumId, Grantee, SessionKey, UserId, are_tags, is_datum_name};
+use crate::{ApplicationId, Base64Url};
+
+/// The longest life of a call, in seconds.
+pub const LIFETIME: u64 = 300;
+/// How far clocks may be apart, in seconds.
+pub const SKEW: u64 = 60;
+/// The longest claims, in bytes.
+const LONGEST: usize = 32 * 1024;
+/// The largest moment that a JSON reader of any language reads exactly, in seconds.
+const LATEST: u64 = (1 << 53) / 1000;
+
+/// A call: whose, for whom it is meant, when, once, for which user, and what. Times are Unix seconds (RFC 7519 section 2, whole numbers only).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The application.
+    pub iss: ApplicationId,
+    /// The log's name, as the element says it.
+    pub aud: String,
+    /// When it was signed.
+    pub iat: u64,
+    /// When it ends, at most [`LIFETIME`] later.
+    pub exp: u64,
+    /// 16 to 64 letters, digits and `._-`, never used before.
+    pub jti: String,
+    /// The user that the application acts for, in its own words.
+    pub sub: UserId,
+    /// The groups that the application says the user is of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<UserId>,
+    /// What is asked.
+    pub op: Operation,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A new datum, and its first data key.
+    Create(Create),
+    /// A data key again.
+    Open(Open),
+    /// The datum's keys are given out again.
+    Activate(Of),
+    /// They are given out no more, for now.
+    Deactivate(Of),
+    /// Somebody may have them.
+    Grant(ToGrant),
+    /// Somebody's authorisation is removed.
+    Revoke(OfGrant),
+    /// It counts again.
+    ActivateGrant(OfGrant),
+    /// It counts no more, for now.
+    DeactivateGrant(OfGrant),
+    /// What is said of the datum.
+    Describe(Of),
+}
+
+/// A new datum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    /// Whose it is; the user's, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
+    /// What the application calls it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Words to find it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// When its key ends; in a year, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// Nobody has the key before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// Nobody has the key from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+    /// Who besides its owner may have the key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Authorisation>,
+    /// Rules of its own. None is enforced yet, so any is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+    /// What the data key is encrypted to.
+    pub session: SessionKey,
+}
+
+/// An authorisation that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authorisation {
+    /// For whom.
+    pub to: Grantee,
+    /// From when on, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Until when, if it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
+/// Rules of a datum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Networks that its key is given to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Hours of the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<(u8, u8)>,
+    /// How often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<u64>,
+    /// Whether a second person must agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_person: Option<bool>,
+}
+
+/// A data key again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// The datum.
+    pub datum: DatumId,
+    /// The data key as the element wrapped it.
+    pub wrapped_key: Base64Url,
+    /// What the data key is encrypted to.
+    pub session: SessionKey,
+}
+
+/// A datum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Of {
+    /// The datum.
+    pub datum: DatumId,
+}
+
+/// An authorisation for a datum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToGrant {
+    /// The datum.
+    pub datum: DatumId,
+    /// The authorisation.
+    pub grant: Authorisation,
+}
+
+/// Somebody's authorisation for a datum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfGrant {
+    /// The datum.
+    pub datum: DatumId,
+    /// Whose.
+    pub to: Grantee,
+}
+
+/// Why claims are not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimsError {
+    /// Not JSON of the form, or too long.
+    #[error("the call's claims are not of the form, or longer than 32 KiB")]
+    Malformed,
+    /// A value outside its limits.
+    #[error("{0}")]
+    Field(&'static str),
+    /// It is meant for another element.
+    #[error("the call is for another element: aud is the log's name")]
+    Audience,
+    /// It has ended.
+    #[error("the call has ended: sign another, and look at the clock")]
+    Expired,
+    /// It was signed later than now.
+    #[error("the call is of the future: look at the clock")]
+    Future,
+}
+
+/// The application that a call says it is of. Its signature was not verified: this says whose keys to look for.
+#[must_use]
+pub fn issuer(jws: &str) -> Option<ApplicationId> {
+    #[derive(Deserialize)]
+    struct Issuer {
+        iss: ApplicationId,
+    }
+    serde_json::from_slice(&payload(jws)?).ok().map(|Issuer { iss }| iss)
+}
+
+fn payload(jws: &str) -> Option<Vec<u8>> {
+    let payload = jws.split('.').nth(1).filter(|text| text.len() <= LONGEST * 4 / 3 + 4)?;
+    Base64Url::decode(payload).ok().map(|bytes| bytes.0)
+}
+
+impl Claims {
+    /// Reads verified claims.
+    ///
+    /// # Errors
+    /// [`ClaimsError::Malformed`], [`ClaimsError::Field`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, ClaimsError> {
+        if bytes.len() > LONGEST {
+            return Err(ClaimsError::Malformed);
+        }
+        let claims: Self = serde_json::from_slice(bytes).map_err(|_| ClaimsError::Malformed)?;
+        claims.check()?;
+        Ok(claims)
+    }
+
+    /// Reads a call without verifying who signed it: for what carries it, to know which row to bring.
+    ///
+    /// # Errors
+    /// As [`Claims::parse`].
+    pub fn unverified(jws: &str) -> Result<Self, ClaimsError> {
+        Self::parse(&payload(jws).ok_or(ClaimsError::Malformed)?)
+    }
+
+    fn check(&self) -> Result<(), ClaimsError> {
+        let rule = |holds, words| if holds { Ok(()) } else { Err(ClaimsError::Field(words)) };
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let once = (16..=64).contains(&self.jti.len()) && self.jti.bytes().all(token);
+        rule(once, "jti: 16 to 64 letters, digits and ._-")?;
+        rule(self.groups.len() <= 64, "groups: at most 64")?;
+        let brief = self.iat < self.exp && self.exp - self.iat <= LIFETIME && self.exp <= LATEST;
+        rule(brief, "exp: after iat, by at most 300 seconds")?;
+        match &self.op {
+            Operation::Create(create) => {
+                rule(is_datum_name(&create.name), "name: at most 200 characters on one line")?;
+                rule(are_tags(&create.tags), "tags: at most 32, each of 1 to 64 characters on one line")?;
+                let times = [create.expires, create.valid_from, create.valid_until];
+                rule(times.into_iter().flatten().all(|time| time <= LATEST), "times: Unix seconds")?;
+                rule(create.grants.len() <= crate::documents::MOST_GRANTS, "grants: at most 256")?;
+                rule(create.grants.iter().all(Authorisation::is_plausible), "grants: Unix seconds")
+            }
+            Operation::Open(open) => {
+                rule((1..=512).contains(&open.wrapped_key.len()), "wrapped_key: too long")
+            }
+            Operation::Grant(grant) => rule(grant.grant.is_plausible(), "grant: Unix seconds"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the call is for this element and of this moment (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`ClaimsError::Audience`], [`ClaimsError::Expired`], [`ClaimsError::Future`].
+    pub fn check_time_and_audience(&self, audience: &str, now: u64) -> Result<(), ClaimsError> {
+        if self.aud != audience {
+            return Err(ClaimsError::Audience);
+        }
+        if self.ends() <= now {
+            return Err(ClaimsError::Expired);
+        }
+        if self.iat.saturating_mul(1000) > now.saturating_add(SKEW * 1000) {
+            return Err(ClaimsError::Future);
+        }
+        Ok(())
+    }
+
+    /// From when on it is refused as expired, in Unix milliseconds: until then it must be known again.
+    #[must_use]
+    pub fn ends(&self) -> u64 {
+        self.exp.saturating_add(SKEW).saturating_mul(1000)
+    }
+}
+
+impl Operation {
+    /// The datum that it is about; none for a new one.
+    #[must_use]
+    pub fn datum(&self) -> Option<DatumId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Open(open) => Some(open.datum),
+            Self::Grant(grant) => Some(grant.datum),
+            Self::Activate(of) | Self::Deactivate(of) | Self::Describe(of) => Some(of.datum),
+            Self::Revoke(of) | Self::ActivateGrant(of) | Self::DeactivateGrant(of) => Some(of.datum),
+        }
+    }
+}
+
+impl Authorisation {
+    fn is_plausible(&self) -> bool {
+        [self.from, self.until].into_iter().flatten().all(|time| time <= LATEST)
+    }
+}

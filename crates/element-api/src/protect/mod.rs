@@ -1,0 +1,18 @@
+//! Calls of applications about their data: what is signed, how it is read, and what is answered. Pure.
+//!
+//! A call is a compact JWS whose `typ` is [`sceau_crypto::Typ::ProtectCall`], under a key that the application registered. What is read of it before its signature was
+//! verified says whose keys to look for and which row to bring, and decides nothing.
+
+mod answer;
+mod call;
+mod jwk;
+mod names;
+
+pub use answer::{AskedOfDatum, Called, KeptRow};
+pub use call::{
+    Authorisation, Claims, ClaimsError, Create, LIFETIME, Of, OfGrant, Open, Operation, Rules, SKEW, ToGrant,
+    issuer,
+};
+pub use jwk::{KeyMembers, SessionKey};
+pub use names::{DatumId, Grantee, UserId};
+pub(crate) use names::{are_tags, is_datum_name};

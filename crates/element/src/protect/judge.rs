@@ -1,0 +1,190 @@
+//! May this user of this application have that done with this datum? Pure.
+
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Grant, GrantStatus};
+use sceau_element_api::protect::{
+    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, SessionKey,
+};
+use sceau_element_api::wire::{AttestedRow, Code, Refusal, Version};
+
+use super::ProvenCall;
+
+/// A year, in milliseconds: how long a datum's key lasts unless said.
+const YEAR: u64 = 365 * 24 * 3600 * 1000;
+
+/// A datum as the database brought it, which is the current one.
+#[derive(Debug)]
+pub struct Held {
+    /// The datum.
+    pub document: Datum,
+    /// The salt of its key, sealed.
+    pub salt: Vec<u8>,
+    /// Its exact bytes' version.
+    pub version: Version,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Act<'a> {
+    /// Begin the datum, and give out a first data key.
+    Create(Datum, &'a SessionKey),
+    /// Give a data key out again.
+    Open {
+        /// As it was wrapped.
+        wrapped_key: &'a [u8],
+        /// To what.
+        session: &'a SessionKey,
+    },
+    /// Make this the next version.
+    Change(Datum),
+    /// Nothing: it is so already, or was only asked for.
+    Nothing,
+}
+
+impl Held {
+    /// Holds what the database brought to what is `current`.
+    ///
+    /// # Errors
+    /// When there is no such datum of the application, or the database brought another version.
+    pub fn of(
+        id: DatumId,
+        current: Option<AttestedRow>,
+        asked: &AskedOfDatum,
+        claims: &Claims,
+    ) -> Result<Self, Refusal> {
+        let unknown = || Refusal::new(Code::DatumUnknown, "this application has no such datum");
+        let current = current.ok_or_else(unknown)?;
+        let altered = || {
+            let words = "the row that was brought is not the current one: repair it from the element";
+            Refusal::new(Code::RowAltered, words)
+        };
+        let row = asked.row.as_ref().ok_or_else(altered)?;
+        let parsed = Datum::parse(&row.payload).map_err(|_| altered())?;
+        if parsed.hash != current.hash || parsed.document.id != id {
+            return Err(altered());
+        }
+        if parsed.document.application != claims.iss {
+            return Err(unknown());
+        }
+        Ok(Self { document: parsed.document, salt: row.salt.0.clone(), version: current.version() })
+    }
+}
+
+/// Judges a proven call at `now` (Unix milliseconds).
+///
+/// # Errors
+/// The refusal, when the user may not, or the datum is not to be had now.
+pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<Act<'a>, Refusal> {
+    if let Operation::Create(create) = &call.claims.op {
+        return begin(call, create, now).map(|datum| Act::Create(datum, &create.session));
+    }
+    let datum = &held.ok_or_else(|| Refusal::new(Code::DatumUnknown, "no such datum"))?.document;
+    let owns = datum.owner == call.claims.sub;
+    match &call.claims.op {
+        Operation::Open(open) => {
+            may_read(datum, &call.claims, now)?;
+            may_be_had(datum, now)?;
+            Ok(Act::Open { wrapped_key: &open.wrapped_key, session: &open.session })
+        }
+        Operation::Describe(_) => may_read(datum, &call.claims, now).map(|()| Act::Nothing),
+        _ if !owns => Err(Refusal::new(Code::UserNotAuthorised, "only the owner administers a datum")),
+        Operation::Activate(_) => Ok(with_status(datum, DatumStatus::Active)),
+        Operation::Deactivate(_) => Ok(with_status(datum, DatumStatus::Inactive)),
+        Operation::Grant(grant) => {
+            let mut next = datum.clone();
+            next.grants.retain(|known| known.to != grant.grant.to);
+            next.grants.push(given(&grant.grant));
+            changed(next)
+        }
+        Operation::Revoke(of) => {
+            let mut next = datum.clone();
+            next.grant_to(&of.to).ok_or_else(no_grant)?;
+            next.grants.retain(|known| known.to != of.to);
+            changed(next)
+        }
+        Operation::ActivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Active),
+        Operation::DeactivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Inactive),
+        Operation::Create(_) => Ok(Act::Nothing),
+    }
+}
+
+fn begin(call: &ProvenCall, create: &Create, now: u64) -> Result<Datum, Refusal> {
+    if create.rules.is_some() {
+        let words = "networks, hours, reads and second persons are not enforced by this version";
+        return Err(Refusal::new(Code::RuleNotServed, words));
+    }
+    let datum = Datum {
+        v: 1,
+        id: DatumId::random(),
+        organisation: call.caller.organisation,
+        application: call.claims.iss,
+        owner: create.owner.clone().unwrap_or_else(|| call.claims.sub.clone()),
+        name: create.name.clone(),
+        tags: create.tags.clone(),
+        created: now,
+        expires: create.expires.map_or_else(|| now.saturating_add(YEAR), milliseconds),
+        valid_from: create.valid_from.map(milliseconds),
+        valid_until: create.valid_until.map(milliseconds),
+        status: DatumStatus::Active,
+        grants: create.grants.iter().map(given).collect(),
+    };
+    datum.check().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;
+    Ok(datum)
+}
+
+fn may_read(datum: &Datum, claims: &Claims, now: u64) -> Result<(), Refusal> {
+    let authorised = datum.owner == claims.sub
+        || datum.grants.iter().any(|grant| grant.counts(&claims.sub, &claims.groups, now));
+    if authorised {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::UserNotAuthorised, "the user has no authorisation that counts now"))
+    }
+}
+
+fn may_be_had(datum: &Datum, now: u64) -> Result<(), Refusal> {
+    if datum.status != DatumStatus::Active {
+        return Err(Refusal::new(Code::DatumInactive, "its owner deactivated it, and can activate it again"));
+    }
+    if datum.has_expired(now) {
+        return Err(Refusal::new(Code::DatumExpired, "the key's life is over"));
+    }
+    if !datum.is_valid(now) {
+        return Err(Refusal::new(
+            Code::DatumNotValid,
+            "its owner gave it a window of time, and it is outside",
+        ));
+    }
+    Ok(())
+}
+
+fn with_status<'a>(datum: &Datum, status: DatumStatus) -> Act<'a> {
+    if datum.status == status { Act::Nothing } else { Act::Change(Datum { status, ..datum.clone() }) }
+}
+
+fn with_grant<'a>(datum: &Datum, to: &Grantee, status: GrantStatus) -> Result<Act<'a>, Refusal> {
+    let mut next = datum.clone();
+    let grant = next.grant_to(to).ok_or_else(no_grant)?;
+    if grant.status == status {
+        return Ok(Act::Nothing);
+    }
+    grant.status = status;
+    changed(next)
+}
+
+fn changed<'a>(next: Datum) -> Result<Act<'a>, Refusal> {
+    next.check().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;
+    Ok(Act::Change(next))
+}
+
+fn given(asked: &Authorisation) -> Grant {
+    let Authorisation { to, from, until } = asked.clone();
+    Grant { to, from: from.map(milliseconds), until: until.map(milliseconds), status: GrantStatus::Active }
+}
+
+fn no_grant() -> Refusal {
+    Refusal::new(Code::GrantUnknown, "nobody of this name has an authorisation")
+}
+
+fn milliseconds(seconds: u64) -> u64 {
+    seconds.saturating_mul(1000)
+}

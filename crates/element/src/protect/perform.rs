@@ -1,0 +1,163 @@
+//! What a granted call gets: keys drawn, derived, wrapped, and encrypted for whom the call names.
+
+use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm};
+use sceau_crypto::{Label, SealedBlob, Secret};
+use sceau_element_api::Kind;
+use sceau_element_api::documents::{Datum, Document as _};
+use sceau_element_api::protect::{AskedOfDatum, DatumId, SessionKey};
+use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::judge::{Act, Held, judge};
+use super::{DatumKeys, ProvenCall};
+use crate::event::CalledRow;
+
+/// A data key: 32 bytes of AES-256, and an initialisation vector of 12.
+const DATA_KEY: usize = 44;
+
+/// A call, and what becomes of it unless the state is another by then.
+#[derive(Debug)]
+pub struct PreparedCall {
+    /// The call.
+    pub call: ProvenCall,
+    /// What it gets, or why not.
+    pub verdict: Result<Granted, Refusal>,
+}
+
+/// What a call gets.
+#[derive(Debug)]
+pub struct Granted {
+    /// The datum.
+    pub datum: DatumId,
+    /// The version that this was judged on; none for a new datum.
+    pub judged: Option<Version>,
+    /// The datum's next version.
+    pub row: Option<CalledRow>,
+    /// The data key under the datum's key.
+    pub wrapped_key: Option<Vec<u8>>,
+    /// The data key as the caller gets it, a JWE.
+    pub data_key: Option<String>,
+}
+
+impl PreparedCall {
+    /// Judges a call at `now` (Unix milliseconds) and makes what it gets; `current` is the row of the datum that it is about.
+    #[must_use]
+    pub fn new(
+        call: ProvenCall,
+        asked: &AskedOfDatum,
+        current: Option<AttestedRow>,
+        keys: &DatumKeys,
+        now: u64,
+    ) -> Self {
+        let held = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
+        let verdict = held.and_then(|held| {
+            let act = judge(&call, held.as_ref(), now)?;
+            perform(act, held.as_ref(), call.caller.tenant, keys)
+        });
+        Self { call, verdict }
+    }
+
+    /// The datum that it is about.
+    #[must_use]
+    pub fn row(&self) -> Option<RowKey> {
+        let new = self.verdict.as_ref().ok().map(|granted| granted.datum);
+        self.call.claims.op.datum().or(new).map(|id| RowKey { kind: Kind::Datum, id: id.into() })
+    }
+}
+
+fn perform(act: Act<'_>, held: Option<&Held>, tenant: u32, keys: &DatumKeys) -> Result<Granted, Refusal> {
+    match (act, held) {
+        (Act::Create(datum, session), _) => create(&datum, session, tenant, keys),
+        (Act::Open { wrapped_key, session }, Some(held)) => open(held, wrapped_key, session, tenant, keys),
+        (Act::Change(next), Some(held)) => {
+            let row = CalledRow { payload: bytes(&next)?, salt: held.salt.clone() };
+            Ok(Granted { row: Some(row), ..held.nothing() })
+        }
+        (Act::Nothing, Some(held)) => Ok(held.nothing()),
+        (_, None) => Err(Refusal::new(Code::DatumUnknown, "no such datum")),
+    }
+}
+
+impl Held {
+    fn nothing(&self) -> Granted {
+        let (datum, judged) = (self.document.id, Some(self.version));
+        Granted { datum, judged, row: None, wrapped_key: None, data_key: None }
+    }
+}
+
+fn create(datum: &Datum, session: &SessionKey, tenant: u32, keys: &DatumKeys) -> Result<Granted, Refusal> {
+    let recipient = recipient(session)?;
+    let salt = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
+    let datum_key = keys.derive(tenant, datum, &salt.bytes).map_err(unavailable)?;
+    let data_key = Secret::<DATA_KEY>::random();
+    let wrapped = SealedBlob::seal(&datum_key, Label::DataKey, datum.id.as_bytes(), data_key.expose());
+    Ok(Granted {
+        datum: datum.id,
+        judged: None,
+        row: Some(CalledRow { payload: bytes(datum)?, salt: salt.sealed }),
+        wrapped_key: Some(wrapped.as_bytes().to_vec()),
+        data_key: Some(encrypt(&recipient, &datum.id, &data_key)?),
+    })
+}
+
+fn open(
+    held: &Held,
+    wrapped_key: &[u8],
+    session: &SessionKey,
+    tenant: u32,
+    keys: &DatumKeys,
+) -> Result<Granted, Refusal> {
+    let datum = &held.document;
+    let recipient = recipient(session)?;
+    let salt = keys.open_salt(tenant, &datum.id, &held.salt).map_err(|error| match error {
+        sceau_hsm::Error::Blob(_) => {
+            Refusal::new(Code::RowAltered, "the salt that was brought is not the datum's: repair the row")
+        }
+        error => unavailable(error),
+    })?;
+    let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
+    let foreign = || Refusal::new(Code::WrappedKeyInvalid, "it was wrapped for another datum, or altered");
+    let blob = SealedBlob::from_bytes(wrapped_key.to_vec()).map_err(|_| foreign())?;
+    let opened = blob.open(&datum_key, Label::DataKey, datum.id.as_bytes()).map_err(|_| foreign())?;
+    let data_key = Secret::from_slice(opened.expose()).map_err(|_| foreign())?;
+    Ok(Granted { data_key: Some(encrypt(&recipient, &datum.id, &data_key)?), ..held.nothing() })
+}
+
+fn bytes(datum: &Datum) -> Result<Vec<u8>, Refusal> {
+    datum.to_bytes().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))
+}
+
+/// The key of the caller's session, if something can be encrypted to it.
+fn recipient(session: &SessionKey) -> Result<EncryptionKey, Refusal> {
+    let mut jwk = serde_json::to_value(&session.jwk).unwrap_or_default();
+    if let Some(members) = jwk.as_object_mut() {
+        members.insert("alg".to_owned(), session.alg.clone().into());
+    }
+    EncryptionKey::parse(jwk.to_string().as_bytes(), KeyAlgorithm::HOUSE)
+        .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
+}
+
+/// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, with the initialisation vector beside it, encrypted.
+fn encrypt(to: &EncryptionKey, datum: &DatumId, data_key: &Secret<DATA_KEY>) -> Result<String, Refusal> {
+    let (key, iv) = data_key.expose().split_at(32);
+    // Room for all of it: a string that grew would leave a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    text.push_str(r#"{"kty":"oct","alg":"A256GCM","k":""#);
+    URL_SAFE_NO_PAD.encode_string(key, &mut text);
+    text.push_str(r#"","iv":""#);
+    URL_SAFE_NO_PAD.encode_string(iv, &mut text);
+    text.push_str(r#"","kid":""#);
+    text.push_str(&datum.to_string());
+    text.push_str(r#""}"#);
+    let fields = Fields { typ: Some("sceau-data-key"), cty: Some("jwk+json"), ..Fields::default() };
+    to.encrypt(&fields, text.as_bytes())
+        .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
+}
+
+fn unavailable(error: sceau_hsm::Error) -> Refusal {
+    tracing::error!(%error, "a key that protects data cannot be used");
+    Refusal::new(Code::Unavailable, "a key that protects data cannot be used now: ask again later")
+}
