@@ -91,9 +91,12 @@ pub(super) struct WireKey {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    /// Every private key has `d` (RFC 7518 sections 6.2.2 and 6.3.2), every shared one is `k` (section 6.4.1).
-    #[serde(default, rename = "d", alias = "k", deserialize_with = "present")]
-    private: bool,
+    /// Every private key has it (RFC 7518 sections 6.2.2 and 6.3.2).
+    #[serde(default, deserialize_with = "present")]
+    d: bool,
+    /// A shared key (section 6.4.1).
+    #[serde(default, deserialize_with = "present")]
+    k: bool,
 }
 
 /// That a member is there, whatever it holds.
@@ -130,13 +133,13 @@ impl PublicJwk {
     /// [`JwkError`].
     pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
         let wire = WireKey::parse(json)?;
-        if wire.private { Err(JwkError::Private) } else { Self::read(&wire) }
+        if wire.d || wire.k { Err(JwkError::Private) } else { Self::read(&wire) }
     }
 
     /// The public part of a private key.
     pub(super) fn of_private(json: &[u8]) -> Result<Self, JwkError> {
         let wire = WireKey::parse(json)?;
-        if wire.private { Self::read(&wire) } else { Err(JwkError::Malformed) }
+        if wire.d { Self::read(&wire) } else { Err(JwkError::Malformed) }
     }
 
     fn read(wire: &WireKey) -> Result<Self, JwkError> {

@@ -23,19 +23,22 @@ struct Wire {
     epk: Option<WireEphemeral>,
     apu: Option<String>,
     apv: Option<String>,
-    #[serde(
-        default,
-        rename = "crit",
-        alias = "zip",
-        alias = "p2s",
-        alias = "p2c",
-        alias = "jwk",
-        alias = "jku",
-        alias = "x5u",
-        alias = "x5c",
-        deserialize_with = "present"
-    )]
-    never: bool,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    zip: bool,
+    #[serde(default, deserialize_with = "present")]
+    p2s: bool,
+    #[serde(default, deserialize_with = "present")]
+    p2c: bool,
+    #[serde(default, deserialize_with = "present")]
+    jwk: bool,
+    #[serde(default, deserialize_with = "present")]
+    jku: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5c: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,7 +76,7 @@ impl Header {
         let algorithm = KeyAlgorithm::parse(&wire.alg)
             .filter(|algorithm| accepted.contains(algorithm) && wire.enc == A256GCM)
             .ok_or(JweError::Algorithm)?;
-        if wire.never {
+        if wire.crit || wire.zip || wire.p2s || wire.p2c || wire.jwk || wire.jku || wire.x5u || wire.x5c {
             return Err(JweError::Header);
         }
         if wire.kid.as_ref().is_some_and(|kid| kid.len() > LONGEST_KID) {

@@ -8,6 +8,8 @@
 )]
 
 mod messages;
+mod rfc;
+mod wycheproof;
 
 use super::*;
 
