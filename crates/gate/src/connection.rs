@@ -109,22 +109,13 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
     drop(plan);
     let _open = Open::of(&tally);
     if is_carried {
-        match tokio::time::timeout(HANDSHAKE, proxy::take(&mut stream)).await {
-            Ok(Ok(from)) => {
-                carried.from =
-                    from.map_or(carried.from, |it| SocketAddr::new(it.ip().to_canonical(), it.port()));
-            }
-            Ok(Err(error)) => {
-                tally.balancer.one();
-                return tracing::warn!(from = %carried.from, %error, "a balancer is not understood");
-            }
-            Err(_) => return tally.slow.one(),
-        }
+        let Some(from) = whom_it_carries(&mut stream, carried.from, &tally).await else { return };
+        carried.from = from;
     }
     let Some(mut seat) = live.crowd.seat(carried.from.ip()) else { return tally.crowded.one() };
     let greeted = tokio::time::timeout(HANDSHAKE, greet(stream, &passes, way)).await;
-    let Ended { octets, tls, is_two, shown } = match greeted {
-        Ok(Ok(Greeted::Ours(ended))) => ended,
+    let terminated = match greeted {
+        Ok(Ok(Greeted::Ours(terminated))) => terminated,
         Ok(Ok(Greeted::Passed(pass, client))) => {
             seat.settle();
             // Each wants a descriptor more, as a request does.
@@ -142,29 +133,40 @@ async fn connection(newcomer: Newcomer, place: Place, live: Arc<Live>) {
         Err(_) => return tally.slow.one(),
     };
     seat.settle();
-    let Watchers { two, one, all } = watchers;
-    let watcher = if is_two {
-        drop(one);
-        two
-    } else {
-        drop(two);
-        one
-    };
+    let Terminated { octets, tls, is_two, shown } = terminated;
     match tls {
         Some(tls) if tls.resumed => tally.resumed.one(),
         Some(_) => tally.full.one(),
         None => {}
     }
-    let (from, held) = (carried.from.ip(), (permit, all));
-    let caller =
-        Arc::new(Caller { shown: Arc::new(shown), from, carried, tls, place, live, seat, _held: held });
+    let Watchers { two, one, all } = watchers;
+    let (from, _held, shown) = (carried.from.ip(), (permit, all), Arc::new(shown));
+    let caller = Arc::new(Caller { shown, from, carried, tls, place, live, seat, _held });
     let ended = if is_two {
-        two_way(octets, caller, head_within, watcher).await
+        drop(one);
+        two_way(octets, caller, head_within, two).await
     } else {
-        one_by_one(octets, caller, head_within, watcher).await
+        drop(two);
+        one_by_one(octets, caller, head_within, one).await
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Whom a balancer at this address says that it carries; none where it says nothing that is understood, which is counted.
+async fn whom_it_carries(stream: &mut TcpStream, from: SocketAddr, tally: &DoorTally) -> Option<SocketAddr> {
+    match tokio::time::timeout(HANDSHAKE, proxy::take(stream)).await {
+        Ok(Ok(said)) => Some(said.map_or(from, |it| SocketAddr::new(it.ip().to_canonical(), it.port()))),
+        Ok(Err(error)) => {
+            tally.balancer.one();
+            tracing::warn!(%from, %error, "a balancer is not understood");
+            None
+        }
+        Err(_) => {
+            tally.slow.one();
+            None
+        }
     }
 }
 
@@ -222,14 +224,14 @@ async fn two_way(
 type Octets = Box<dyn Stream>;
 
 /// A connection of which TLS, if any, ends here.
-struct Ended {
+struct Terminated {
     octets: Octets,
     tls: Option<Tls>,
     is_two: bool,
     shown: Shown,
 }
 
-impl Ended {
+impl Terminated {
     fn plain(stream: TcpStream) -> Self {
         let octets = Box::new(pass::Read::nothing(stream));
         Self { octets, tls: None, is_two: false, shown: Shown::new(None) }
@@ -245,7 +247,7 @@ impl Ended {
 
 /// Whose a connection turned out to be.
 enum Greeted {
-    Ours(Ended),
+    Ours(Terminated),
     Passed(Pass, pass::Read),
     /// An authority that looked whether a name is ours.
     Looked,
@@ -254,7 +256,7 @@ enum Greeted {
 /// Ends TLS, where there is any, unless it is asked for a name that is passed on.
 async fn greet(stream: TcpStream, passes: &[Pass], way: Way) -> io::Result<Greeted> {
     if matches!(way, Way::Plain) {
-        return Ok(Greeted::Ours(Ended::plain(stream)));
+        return Ok(Greeted::Ours(Terminated::plain(stream)));
     }
     let (stream, name) = match passes {
         [] => (pass::Read::nothing(stream), None),
@@ -263,9 +265,10 @@ async fn greet(stream: TcpStream, passes: &[Pass], way: Way) -> io::Result<Greet
     let passed = name.and_then(|name| passes.iter().find(|pass| pass.name.eq_ignore_ascii_case(&name)));
     match passed {
         Some(pass) => Ok(Greeted::Passed(pass.clone(), stream)),
-        None => {
-            Ok(way.end(stream).await?.map_or(Greeted::Looked, |stream| Greeted::Ours(Ended::tls(stream))))
-        }
+        None => Ok(way
+            .end(stream)
+            .await?
+            .map_or(Greeted::Looked, |stream| Greeted::Ours(Terminated::tls(stream)))),
     }
 }
 

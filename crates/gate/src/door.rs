@@ -1,4 +1,8 @@
 //! Doors for whoever is on this machine: an address or a socket where plain HTTP is answered.
+//!
+//! Roles of the platform have another (`crates/sceau/src/serve/door.rs`), and both take a socket in six like lines. They stay two: this one takes sockets
+//! that systemd or a gate before it opened, of a mode that the file says, and counts who comes in; that one hands axum its listener. The floor that
+//! both stand on has no sockets, and six lines are no reason to build one.
 
 use std::{
     fmt, fs, io,

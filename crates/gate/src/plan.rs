@@ -12,7 +12,6 @@ use sceau_pki::Staple;
 
 use crate::{
     door::At,
-    ends::Ends,
     error::Error,
     files::{folder_of, read, text_of},
     guard::{self, Guard},
@@ -24,6 +23,7 @@ use crate::{
     pass::Pass,
     route::Routes,
     settings::{ListenerTable, Settings},
+    termination::Termination,
 };
 
 /// A configuration that can be run.
@@ -51,7 +51,7 @@ pub struct Plan {
 pub(crate) struct Listener {
     pub(crate) place: Place,
     /// How TLS is ended.
-    pub(crate) ends: Ends,
+    pub(crate) termination: Termination,
     pub(crate) head_within: Duration,
     /// Whose PROXY header is read, and must be there.
     pub(crate) proxies: Vec<IpAddr>,
@@ -102,57 +102,21 @@ impl Plan {
     fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Error> {
         let ledger = before.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let answers = before.map(|before| Arc::clone(&before.answers)).unwrap_or_default();
-        let stamp = stamp(path);
-        let folder = folder_of(path);
-        let text = read(folder, path, "the configuration")?;
-        let mut settings: Settings = toml::from_str(&text_of(&text))?;
-        for (nth, table) in settings.outgoing.iter_mut().enumerate() {
-            outgoing::fill(folder, nth, table)?;
-        }
-        if settings.listener.is_empty() && settings.outgoing.is_empty() {
-            // Such as a file that is just being written.
-            return Err(Error::setting(
-                "the configuration",
-                "it has neither a [[listener]] nor an [[outgoing]]",
-            ));
-        }
+        let (stamp, folder) = (stamp(path), folder_of(path));
+        let settings = settings(folder, path)?;
         let keeping = keeping(folder, &settings.lists);
         let kept = Arc::new(Kept::beside(keeping.cache.folder()));
         let used = before.map_or(&[][..], |before| &before.feeds);
-        let drafts = settings.outgoing.iter().enumerate();
-        let drafts = drafts.map(|(nth, table)| outgoing::Draft::read(folder, nth, table, &ledger));
-        let drafts: Vec<_> = drafts.collect::<Result<_, _>>()?;
-        let guards = settings.clients.iter().map(|(name, table)| guard::Draft::read(folder, name, table));
-        let guards: Vec<_> = guards.collect::<Result<_, _>>()?;
-        let subscribers = guards.iter().map(guard::Draft::subscriber);
-        let subscribers = subscribers.chain(drafts.iter().map(outgoing::Draft::subscriber));
-        let feeds = feeds(&subscribers.collect::<Vec<_>>(), &keeping, used, &ledger)?;
-        let guards = guards.into_iter();
-        let guards: BTreeMap<_, _> = guards
-            .map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, &ledger, (&answers, &kept)))))
-            .collect();
-        let outgoing =
-            outgoing::each_once(drafts.into_iter().map(|draft| draft.with_lists(&feeds)).collect())?;
+        let judges = Judges::read(folder, &settings, (&keeping, used), &ledger, (&answers, &kept))?;
         let tables = (&settings.acme, &settings.ca);
         let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
-        let mut listeners: Vec<Listener> = Vec::new();
-        for (at, table) in settings.listener.iter().enumerate() {
-            let nth = listeners.iter().filter(|other| other.place.address == table.address).count();
-            let place = Place { address: table.address, nth };
-            listeners.push(listener(
-                folder,
-                &format!("listener {}", at + 1),
-                place,
-                table,
-                &guards,
-                &ledger,
-                &mut gathering,
-            )?);
-        }
+        let listeners = listeners(folder, &settings.listener, &judges.guards, &ledger, &mut gathering)?;
         before.iter().for_each(|before| before.hand_on_staples(&listeners));
-        listeners.iter().filter_map(|it| it.ends.staple()).for_each(|staple| ocsp::recall(&staple, &kept));
+        let staples = listeners.iter().filter_map(|listener| listener.termination.staple());
+        staples.for_each(|staple| ocsp::recall(&staple, &kept));
         let observing = settings.observe.as_ref().map(|table| Observing::read(folder, table)).transpose()?;
         let observing = observing.map(|wanted| wanted.after(before.and_then(|it| it.observing.as_ref())));
+        let Judges { guards, outgoing, feeds } = judges;
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
         let obtained = gathering.all;
@@ -175,7 +139,7 @@ impl Plan {
 
     /// What is handed out with the same certificate stays so.
     fn hand_on_staples(&self, next: &[Listener]) {
-        for staple in next.iter().filter_map(|listener| listener.ends.staple()) {
+        for staple in next.iter().filter_map(|listener| listener.termination.staple()) {
             let same = self.staples().find(|used| used.certificate() == staple.certificate());
             same.into_iter().for_each(|used| staple.put(used.response()));
         }
@@ -183,21 +147,21 @@ impl Plan {
 
     /// What is handed out with each listener's certificate.
     pub(crate) fn staples(&self) -> impl Iterator<Item = Staple> {
-        self.listeners.iter().filter_map(|listener| listener.ends.staple())
+        self.listeners.iter().filter_map(|listener| listener.termination.staple())
     }
 
     /// Those of the file, and those that the gate got by itself, as they are now.
     pub(crate) fn certificates(&self) -> Vec<Dated> {
         let ours = self.listeners.iter().enumerate().filter_map(|(at, listener)| {
             let place = format!("listener {}, certificate", at + 1);
-            Some(listener.ends.ours()?.obtained.dated(&place))
+            Some(listener.termination.ours()?.obtained.dated(&place))
         });
         ours.flatten().chain(self.certificates.iter().cloned()).collect()
     }
 
     /// Shows the certificates that the gate got meanwhile.
     pub(crate) fn show_anew(&self) {
-        self.listeners.iter().filter_map(|listener| listener.ends.ours()).for_each(Ours::refresh);
+        self.listeners.iter().filter_map(|listener| listener.termination.ours()).for_each(Ours::refresh);
     }
 
     /// Where challenges are answered in plain HTTP.
@@ -237,8 +201,69 @@ impl Plan {
 impl Listener {
     /// How a connection begins now.
     pub(crate) fn way(&self) -> Way {
-        self.ends.way()
+        self.termination.way()
     }
+}
+
+/// The file as it is written, with what profiles say of partners.
+fn settings(folder: &Path, path: &Path) -> Result<Settings, Error> {
+    let text = read(folder, path, "the configuration")?;
+    let mut settings: Settings = toml::from_str(&text_of(&text))?;
+    for (nth, table) in settings.outgoing.iter_mut().enumerate() {
+        outgoing::fill(folder, nth, table)?;
+    }
+    if settings.listener.is_empty() && settings.outgoing.is_empty() {
+        // Such as a file that is just being written.
+        let reason = "it has neither a [[listener]] nor an [[outgoing]]";
+        return Err(Error::setting("the configuration", reason));
+    }
+    Ok(settings)
+}
+
+/// Who judges clients and partners, and the lists by which they do.
+struct Judges<'a> {
+    guards: BTreeMap<&'a str, Arc<Guard>>,
+    outgoing: Vec<Outgoing>,
+    feeds: Vec<Arc<Feed>>,
+}
+
+impl<'a> Judges<'a> {
+    fn read(
+        folder: &Path,
+        settings: &'a Settings,
+        (keeping, used): (&Keeping, &[Arc<Feed>]),
+        ledger: &Ledger,
+        asked: (&Arc<Answers>, &Arc<Kept>),
+    ) -> Result<Self, Error> {
+        let partners = settings.outgoing.iter().enumerate();
+        let partners = partners.map(|(nth, table)| outgoing::Draft::read(folder, nth, table, ledger));
+        let partners: Vec<_> = partners.collect::<Result<_, _>>()?;
+        let guards = settings.clients.iter().map(|(name, table)| guard::Draft::read(folder, name, table));
+        let guards: Vec<_> = guards.collect::<Result<_, _>>()?;
+        let subscribers = guards.iter().map(guard::Draft::subscriber);
+        let subscribers = subscribers.chain(partners.iter().map(outgoing::Draft::subscriber));
+        let feeds = feeds(&subscribers.collect::<Vec<_>>(), keeping, used, ledger)?;
+        let guards = guards.into_iter();
+        let guards = guards.map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, ledger, asked))));
+        let outgoing = partners.into_iter().map(|draft| draft.with_lists(&feeds)).collect();
+        Ok(Self { guards: guards.collect(), outgoing: outgoing::each_once(outgoing)?, feeds })
+    }
+}
+
+fn listeners(
+    folder: &Path,
+    tables: &[ListenerTable],
+    guards: &BTreeMap<&str, Arc<Guard>>,
+    ledger: &Ledger,
+    gathering: &mut Gathering<'_>,
+) -> Result<Vec<Listener>, Error> {
+    let mut all: Vec<Listener> = Vec::new();
+    for (at, table) in tables.iter().enumerate() {
+        let nth = all.iter().filter(|other| other.place.address == table.address).count();
+        let place = Place { address: table.address, nth };
+        all.push(listener(folder, &format!("listener {}", at + 1), place, table, guards, ledger, gathering)?);
+    }
+    Ok(all)
 }
 
 fn listener(
@@ -254,11 +279,11 @@ fn listener(
     let routes = Routes::read(folder, name, &table.route, tally, guards, ledger)?;
     let anchors: Vec<_> =
         routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
-    let ends = Ends::read(folder, name, table, &anchors, gathering)?;
+    let termination = Termination::read(folder, name, table, &anchors, gathering)?;
     let tally = ledger.doors.of(&place.to_string());
     Ok(Listener {
         place,
-        ends,
+        termination,
         head_within: table.head_within.0,
         proxies: table.proxies.clone(),
         passes: Pass::all(name, &table.pass)?,

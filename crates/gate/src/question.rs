@@ -13,6 +13,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinHandle};
 
+use crate::route::bare;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unanswered {
@@ -44,7 +46,7 @@ pub(crate) async fn ask(
 ) -> Result<Answer, Unanswered> {
     let no_address = || io::Error::from(io::ErrorKind::InvalidInput);
     let authority = to.authority().ok_or_else(no_address)?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let host = bare(authority.host());
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let _driving = Driving(tokio::spawn(async move { drop(connection.await) }));

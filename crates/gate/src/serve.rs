@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
+    time::Instant,
 };
 
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long reading it may take before the log says so, and says so again.
+const LATE: Duration = Duration::from_secs(5);
+const STILL: Duration = Duration::from_secs(60);
 
 /// A gate.
 #[derive(Debug)]
@@ -188,13 +192,33 @@ impl Listening {
             // A token that hangs holds up the reading, and nobody who ends the gate.
             let again = tokio::select! {
                 ending = &mut stop => break ending.into(),
-                again = following.read_again(&mut doors, answer.is_some()) => again,
+                again = told(following.read_again(&mut doors, answer.is_some())) => again,
             };
             answer.map(|answer| answer.send(again));
         };
         doors.close(ending).await;
         if let Some(observing) = &self.live.plan().observing {
             observing.finish().await;
+        }
+    }
+}
+
+/// Says in the log that a reading does not end: others wait for it, and whoever changed the file would look for the reason.
+async fn told<T>(reading: impl Future<Output = T>) -> T {
+    tokio::pin!(reading);
+    let since = Instant::now();
+    let mut telling = tokio::time::interval_at(since + LATE, STILL);
+    loop {
+        tokio::select! {
+            read = &mut reading => return read,
+            _ = telling.tick() => {
+                let seconds = since.elapsed().as_secs();
+                tracing::warn!(
+                    seconds,
+                    "the configuration is still being read, and changes wait; the one in force stays. A token (PKCS#11) or a disk does not answer: \
+                     see to it, or start the gate anew"
+                );
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use rustix::fs::OFlags;
+
 use crate::error::Error;
 
 /// Suffix of a file that is being written.
@@ -97,6 +99,24 @@ pub fn read_secret(path: &Path, limit: usize) -> Result<zeroize::Zeroizing<Vec<u
     }
     content.truncate(length);
     Ok(content)
+}
+
+/// Reads at most `limit` bytes of a file that somebody else may write: a plain one, so that a link leads to no file of ours and a pipe holds nobody
+/// up.
+///
+/// # Errors
+/// Those of the system; [`io::ErrorKind::InvalidInput`] of what is no plain file, [`io::ErrorKind::FileTooLarge`].
+pub fn read_foreign(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(|_| io::ErrorKind::Unsupported)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut content = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut content)?;
+    if content.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(content) }
 }
 
 pub(crate) fn failed(path: &Path, cause: io::Error) -> Error {

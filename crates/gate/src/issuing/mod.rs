@@ -6,18 +6,21 @@
 
 mod acme;
 mod exchange;
+mod gathering;
 mod keeper;
 mod obtained;
 mod pace;
 mod plain;
 mod settings;
 mod shown;
+mod source;
 mod standing;
 mod store;
 mod trouble;
 
+pub(crate) use gathering::Gathering;
 pub(crate) use keeper::Issuing;
-pub(crate) use obtained::{Gathering, Obtained};
+pub(crate) use obtained::Obtained;
 pub(crate) use plain::open;
 pub(crate) use settings::{AcmeTable, CaTable};
 pub(crate) use shown::{Ours, Way};

@@ -2,11 +2,14 @@
 
 use sceau_pki::Certificate;
 
+pub(super) use crate::pace::chance;
+use crate::pace::{self, share};
+
 /// After two thirds of its life, a thirtieth of it sooner at most: so the certificates of many are not asked for in one moment.
 pub(super) fn renewal(certificate: &Certificate, chance: f64) -> u64 {
     let (from, until) = (certificate.not_before(), certificate.not_after());
     let life = until.saturating_sub(from);
-    from.saturating_add(life / 3 * 2).saturating_sub(part(life / 30, chance))
+    from.saturating_add(life / 3 * 2).saturating_sub(share(life / 30, chance))
 }
 
 /// When a certificate that is had at `now` may be replaced at the soonest: a clock that is wrong, here or there, and advice that is wrong, would have
@@ -17,23 +20,13 @@ pub(super) fn soonest(until: u64, now: u64) -> u64 {
 
 /// After a failure, the first being number nought: doubled each time up to the longest, a quarter more at most.
 pub(super) fn pause(failures: u32, (first, longest): (u64, u64), chance: f64) -> u64 {
-    let pause = first.saturating_mul(1 << failures.min(20)).min(longest);
-    pause.saturating_add(part(pause / 4, chance))
+    let pause = pace::pause(failures, first, longest);
+    pause.saturating_add(share(pause / 4, chance))
 }
 
 /// A moment of a window that the authority proposes (RFC 9773 §4.2), but before the certificate ends.
 pub(super) fn within((start, end): (u64, u64), until: u64, chance: f64) -> u64 {
-    start.saturating_add(part(end.saturating_sub(start), chance)).min(until)
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // years at most
-fn part(length: u64, chance: f64) -> u64 {
-    (length as f64 * chance.clamp(0.0, 1.0)) as u64
-}
-
-/// Below 1, drawn anew each time.
-pub(super) fn chance() -> f64 {
-    f64::from(uuid::Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
+    start.saturating_add(share(end.saturating_sub(start), chance)).min(until)
 }
 
 #[cfg(test)]

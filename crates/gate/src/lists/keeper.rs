@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use hyper::Uri;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::{
     cache::{Cache, Note},
@@ -13,7 +12,7 @@ use super::{
     schedule::{Past, Window},
     source::{Source, Stamp, stamp},
 };
-use crate::clock::now;
+use crate::{clock::now, pace::chance};
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -195,9 +194,4 @@ async fn wait_until(due: u64, past: Past) -> bool {
         }
         tokio::time::sleep(left.min(NAP)).await;
     }
-}
-
-/// Below 1, drawn anew each time.
-fn chance() -> f64 {
-    f64::from(Uuid::new_v4().as_fields().0) / (f64::from(u32::MAX) + 1.0)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::pace::{self, share};
+
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 /// After a failure: doubled each time, up to an hour.
@@ -43,8 +45,8 @@ impl Window {
     /// When to ask next (Unix milliseconds); a moment that has passed means at once. `chance` is below 1.
     pub(crate) fn next(self, past: Past, chance: f64) -> u64 {
         if let Some(failed) = past.failed {
-            let pause = FIRST_PAUSE << past.failures.saturating_sub(1).min(10);
-            return failed.saturating_add(share(pause.min(LONGEST_PAUSE), 0.5 + chance / 2.0));
+            let pause = pace::pause(past.failures.saturating_sub(1), FIRST_PAUSE, LONGEST_PAUSE);
+            return failed.saturating_add(share(pause, 0.5 + chance / 2.0));
         }
         let (Some(fetched), Some(end)) = (past.fetched, past.next_update) else { return 0 };
         let from = millis(self.from);
@@ -65,11 +67,6 @@ impl Window {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(DAY)
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // days at most
-fn share(of: u64, chance: f64) -> u64 {
-    (of as f64 * chance) as u64
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     given::Given,
     live::Live,
+    route::bare,
 };
 
 /// Who looks at once, at most.
@@ -98,9 +99,8 @@ fn is_ours<B>(request: &Request<B>, observing: &Observing) -> bool {
     let said = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let port = said.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = port.map_or(said, |(name, _)| name);
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     matches!(observing.at, Some(At::Unix(..)))
-        || bare.parse::<IpAddr>().is_ok()
+        || bare(name).parse::<IpAddr>().is_ok()
         || name.eq_ignore_ascii_case("localhost")
         || observing.names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
 }

@@ -64,12 +64,14 @@ fn is_host(text: &str) -> bool {
             && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
     };
     let is_name = |name: &str| name.split('.').all(is_label);
-    let is_address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .is_some_and(|name| name.parse::<std::net::Ipv6Addr>().is_ok());
+    let is_address = name.starts_with('[') && bare(name).parse::<std::net::Ipv6Addr>().is_ok();
     (is_address || is_name(name))
         && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+}
+
+/// Without the brackets that an address of IPv6 has in a URI (RFC 3986 §3.2.2).
+pub(crate) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn name_of(host: &str) -> &str {

@@ -17,7 +17,7 @@ use crate::{
     upstream::{self, Upstreams},
 };
 pub use host::read_host;
-pub(crate) use host::{Host, NoHost};
+pub(crate) use host::{Host, NoHost, bare};
 pub(crate) use path::Ambiguous;
 
 /// Where requests of a host and path go, and who may send them.

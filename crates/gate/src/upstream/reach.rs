@@ -14,6 +14,7 @@ use super::room::{self, Reserved};
 use crate::{
     holding::{Holding, Stream},
     proxy::{Carried, Version},
+    route::bare,
 };
 
 /// Where an upstream is, and what is said and asked on the way.
@@ -135,7 +136,7 @@ impl std::fmt::Display for Reach {
 }
 
 pub(crate) async fn tcp(authority: &Authority) -> io::Result<TcpStream> {
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let host = bare(authority.host());
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or_default())).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

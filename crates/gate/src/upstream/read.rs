@@ -12,6 +12,7 @@ use crate::{
     files::{certificates, identity},
     observe::Ledger,
     proxy::Version,
+    route::bare,
     settings::{OutgoingTable, RouteTable, TlsTable},
 };
 
@@ -66,7 +67,7 @@ pub(crate) fn of_outgoing(
 }
 
 fn over_tls(authority: Authority, ways: TlsWays) -> Option<To> {
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let host = bare(authority.host());
     let name = ServerName::try_from(host.to_owned()).ok()?;
     Some(To::Tls(authority, name, ways))
 }

@@ -325,7 +325,8 @@ fn a_gate_ends_when_it_is_told_to_though_a_token_hangs() {
     let mut gate = token.gate(&["run", "--die-with-parent"]);
     let unread = token.at("unread");
     gate.env("PKCS11SPY", MODULE).env("PKCS11SPY_OUTPUT", &unread).stdout(Stdio::piped());
-    let mut gate = gate.stderr(Stdio::null()).spawn().unwrap();
+    let log = token.0.path().join("log");
+    let mut gate = gate.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
     BufReader::new(gate.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     let spied =
         format!("pkcs11:token=gate;object=x?module-path={SPY}&pin-source=file:{}", token.at("pin").display());
@@ -335,6 +336,13 @@ fn a_gate_ends_when_it_is_told_to_though_a_token_hangs() {
     while !loaded() {
         assert!(since.elapsed().as_secs() < 20, "it did not read its file again");
         std::thread::park_timeout(Duration::from_millis(20));
+    }
+    while !fs::read_to_string(&log)
+        .unwrap()
+        .contains("the configuration is still being read, and changes wait")
+    {
+        assert!(since.elapsed().as_secs() < 40, "the log does not say why changes wait");
+        std::thread::park_timeout(Duration::from_millis(50));
     }
     rustix::process::kill_process(rustix::process::Pid::from_child(&gate), rustix::process::Signal::TERM)
         .unwrap();

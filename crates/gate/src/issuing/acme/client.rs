@@ -24,7 +24,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::{clock::now, issuing::trouble::Trouble, question::Driving};
+use crate::{clock::now, issuing::trouble::Trouble, question::Driving, route::bare};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Of a chain, or of a directory.
@@ -83,7 +83,7 @@ async fn ask(
     let malformed = || Trouble::Broken("it names an address that does not begin with https://".to_owned());
     let uri = request.uri().clone();
     let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTPS)).ok_or_else(malformed)?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let host = bare(authority.host());
     let name = ServerName::try_from(host.to_owned()).map_err(|_| malformed())?;
     let away = |error: io::Error| Trouble::Away(error.to_string());
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(443))).await.map_err(away)?;

@@ -27,8 +27,8 @@ pub(crate) use challenges::Challenges;
 use client::Client;
 
 use super::{
-    obtained::{Answered, Failure, subject},
     settings::{AcmeTable, ChallengeKind},
+    source::{Answered, Failure, subject},
     store::{Current, Store},
     trouble::Trouble,
 };

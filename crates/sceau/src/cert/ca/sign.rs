@@ -5,12 +5,10 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::OFlags;
 use sceau_hsm::durable;
 use sceau_pki::{Authority, CertificateRequest, Fingerprint, LeafPurpose, Material, Name, Oid};
 use serde_json::json;
@@ -23,7 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::say;
 use crate::serve::{asked_to_end, say_ready};
 
-const LONGEST: u64 = 64 << 10;
+const LONGEST: usize = 64 << 10;
 /// Certificates in a day: who has more to ask for has gone astray, or is somebody else.
 const A_DAY: usize = 50;
 /// How often it is looked whether somebody asks.
@@ -184,15 +182,10 @@ fn is_id(text: &str) -> bool {
 
 /// A plain file of little size: what is foreign leads nowhere else, and holds nobody up.
 fn read(path: &Path) -> Result<CertificateRequest, String> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let unreadable = |_| "the request cannot be read".to_owned();
-    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err("the request is no file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = durable::read_foreign(path, LONGEST).map_err(|cause| match cause.kind() {
+        ErrorKind::InvalidInput => "the request is no file".to_owned(),
+        _ => "the request cannot be read".to_owned(),
+    })?;
     let read = Material::read(&bytes, "the request").map_err(|error| error.to_string())?;
     match read.into_iter().next() {
         Some(Material::Request(request)) => Ok(request),

@@ -14,7 +14,7 @@ use crate::{
 
 /// Of one listener.
 #[derive(Debug)]
-pub(crate) enum Ends {
+pub(crate) enum Termination {
     /// Plain HTTP, for this machine alone.
     Plain,
     /// With the certificate of a file, and what is handed out with it.
@@ -23,7 +23,7 @@ pub(crate) enum Ends {
     Ours(Box<Ours>),
 }
 
-impl Ends {
+impl Termination {
     /// Reads what a listener called `name` says of it; `anchors` are those of its clients.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Ends {
 }
 
 /// Without TLS: whoever is not on this machine is not answered, and nobody can show a certificate.
-fn plain(name: &str, table: &ListenerTable) -> Result<Ends, Error> {
+fn plain(name: &str, table: &ListenerTable) -> Result<Termination, Error> {
     let refuse = |setting: &str, why| Err(Error::setting(format!("{name}, {setting}"), why));
     if !table.address.ip().is_loopback() {
         return refuse(
@@ -112,6 +112,6 @@ fn plain(name: &str, table: &ListenerTable) -> Result<Ends, Error> {
             &format!("route {}, clients", at + 1),
             "nobody can show a certificate to a `plain` listener",
         ),
-        None => Ok(Ends::Plain),
+        None => Ok(Termination::Plain),
     }
 }
