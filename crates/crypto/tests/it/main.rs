@@ -11,6 +11,7 @@ mod altered_envelopes_are_refused;
 mod foreign_bytes_never_panic;
 mod mob_2022_is_what_node_makes;
 mod mob_2022_refuses_what_its_manifest_does_not_name;
+mod others_read_and_write_our_messages;
 mod random_access_equals_sequential;
 mod recipients_and_only_they_open;
 mod rewrapping_keeps_the_hash;
