@@ -19,6 +19,7 @@ mod software;
 mod unlock;
 #[cfg(feature = "vault")]
 mod vault;
+mod watched;
 
 pub use error::Error;
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey};
@@ -28,3 +29,4 @@ pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
 #[cfg(feature = "vault")]
 pub use vault::{VaultError, VaultKeystore, VaultLogin, VaultSettings, parsers as vault_parsers};
+pub use watched::{Files, Make, Watched};

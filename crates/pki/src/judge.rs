@@ -133,6 +133,9 @@ pub enum Refusal {
     /// It names no role that is known here, or several.
     #[error("the certificate carries no role that is known here, or several")]
     NoRole,
+    /// An authority vouches for it, and its holder is none of those that are let in here.
+    #[error("this common name and organizational unit are not known here")]
+    UnknownClient,
     /// It fails in another way.
     #[error("the certificate was refused")]
     Unacceptable,
@@ -155,6 +158,7 @@ impl Refusal {
             Self::UnknownCriticalExtension => "certificate_unknown_critical_extension",
             Self::WrongRole { .. } => "certificate_wrong_role",
             Self::NoRole => "certificate_no_role",
+            Self::UnknownClient => "client_unknown",
             Self::Unacceptable => "certificate_unacceptable",
         }
     }

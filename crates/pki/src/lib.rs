@@ -7,6 +7,7 @@ mod anchors;
 mod asked;
 mod authority;
 mod bundle;
+mod caller;
 mod certificate;
 mod chain;
 mod der;
@@ -48,6 +49,7 @@ pub use authority::{
     refusing_config,
 };
 pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
+pub use caller::CallerJudge;
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
 pub use chain::{ChainJudge, Vouched};
 pub use error::Error;
@@ -73,7 +75,7 @@ pub use profile::{
     Step, StepWords, Tls,
 };
 pub use request::CertificateRequest;
-pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists};
+pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists, Taken, Unwelcome, UsedLists};
 pub use role::{CertificateRole, RoleNames};
 pub use rule::SubjectRule;
 pub use shown::{ServerRefusal, judge_server, looking_config};

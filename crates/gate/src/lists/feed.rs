@@ -5,12 +5,12 @@ use std::{
     io::{self, Read as _},
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use sceau_pki::{Certificate, ListRefusal, RevocationList, RevocationLists};
+use sceau_pki::{Certificate, ListRefusal, RevocationLists, Taken, Unwelcome, UsedLists};
 
 use super::{cache::Cache, source::Source};
 use crate::observe::FeedTally;
@@ -19,23 +19,13 @@ use crate::observe::FeedTally;
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) source: Source,
-    /// Who may have signed its lists: the authorities that the guards know which ask it.
-    authorities: Vec<Certificate>,
     /// Octets.
     largest: usize,
-    used: Mutex<Vec<Arc<RevocationList>>>,
+    /// Signed by authorities that the guards know which ask it.
+    used: Mutex<UsedLists>,
     /// How often they changed.
     epoch: AtomicU64,
     pub(crate) tally: Arc<FeedTally>,
-}
-
-/// What came of an offer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// Lists changed.
-    New,
-    /// They are those in use.
-    Same,
 }
 
 /// Why a file is of no use at the start.
@@ -58,18 +48,9 @@ pub enum Rejection {
     /// They cannot be read.
     #[error("{0}")]
     Unreadable(sceau_pki::Error),
-    /// No authority of this name is among the anchors and intermediates.
-    #[error("its issuer is none of the anchors and intermediates: {0}")]
-    UnknownIssuer(String),
-    /// The authority of this name did not sign it.
-    #[error("its signature is false")]
-    FalseSignature,
-    /// It begins later than now.
-    #[error("it was made in the future: check the clocks")]
-    Future,
-    /// Its number or its time is lower than that of the one in use.
-    #[error("it is older than the one in use, by its number or its time")]
-    Older,
+    /// It may not take the place of the one in use.
+    #[error("{0}")]
+    Unwelcome(#[from] Unwelcome),
 }
 
 impl From<sceau_pki::Error> for Rejection {
@@ -90,18 +71,15 @@ impl Rejection {
             Self::TooLarge => "list_too_large",
             Self::Partial(_) => "list_partial",
             Self::Unreadable(_) => "list_unreadable",
-            Self::UnknownIssuer(_) => "list_unknown_issuer",
-            Self::FalseSignature => "list_false_signature",
-            Self::Future => "list_future",
-            Self::Older => "list_older",
+            Self::Unwelcome(unwelcome) => unwelcome.code(),
         }
     }
 }
 
 impl Feed {
     pub(crate) fn new(source: Source, authorities: Vec<Certificate>, largest: usize) -> Self {
-        let (used, epoch, tally) = (Mutex::default(), AtomicU64::new(0), Arc::default());
-        Self { source, authorities, largest, used, epoch, tally }
+        let used = Mutex::new(UsedLists::of(authorities));
+        Self { source, largest, used, epoch: AtomicU64::new(0), tally: Arc::default() }
     }
 
     /// Who counts there.
@@ -111,7 +89,7 @@ impl Feed {
 
     /// Those in use.
     pub(crate) fn lists(&self) -> RevocationLists {
-        self.used().iter().cloned().collect()
+        self.used().lists().clone()
     }
 
     /// A number that grows with each change of the lists in use, after it.
@@ -134,7 +112,7 @@ impl Feed {
         let Source::File(path) = &self.source else { return Ok(()) };
         let loaded = self.read(path).map_err(Unusable::File);
         let loaded = loaded.and_then(|bytes| self.offer(&bytes, now).map_err(Unusable::List));
-        if self.used().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
+        if self.used().lists().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
     }
 
     /// A file, or as much of it as shows that it is too large.
@@ -150,8 +128,7 @@ impl Feed {
         self.lists().next_update()
     }
 
-    /// Takes lists (PEM or DER) at `now` (Unix milliseconds) where each of them is signed by an authority that is known, does not lie in the
-    /// future, and is not older than the one of its kind in use. One of another kind stays: who may write here may not thereby silence it.
+    /// Takes lists (PEM or DER) at `now` (Unix milliseconds): see [`UsedLists::take`].
     ///
     /// # Errors
     /// [`Rejection`]: nothing changes.
@@ -165,44 +142,15 @@ impl Feed {
 
     /// As [`Self::offer`], of lists that were read before.
     pub(crate) fn take(&self, offered: &RevocationLists, now: u64) -> Result<Taken, Rejection> {
-        offered.iter().try_for_each(|list| self.permit(list, now))?;
         let mut used = self.used();
-        let mut next = used.clone();
-        let mut taken = Taken::Same;
-        for list in offered.iter() {
-            match next.iter_mut().find(|other| list.is_of_the_same(other)) {
-                Some(other) => {
-                    list.replaces(other).map_err(|_| Rejection::Older)?;
-                    if other.fingerprint() != list.fingerprint() {
-                        taken = Taken::New;
-                        *other = Arc::clone(list);
-                    }
-                }
-                None => {
-                    taken = Taken::New;
-                    next.push(Arc::clone(list));
-                }
-            }
-        }
-        *used = next;
+        let taken = used.take(offered, now)?;
         if taken == Taken::New {
             self.epoch.fetch_add(1, Ordering::Release);
         }
         Ok(taken)
     }
 
-    fn permit(&self, list: &RevocationList, now: u64) -> Result<(), Rejection> {
-        let mut issuers = self.authorities.iter().filter(|it| it.subject() == list.issuer()).peekable();
-        if issuers.peek().is_none() {
-            return Err(Rejection::UnknownIssuer(list.issuer().to_string()));
-        }
-        if !issuers.any(|issuer| list.is_signed_by(&issuer.public_key_info())) {
-            return Err(Rejection::FalseSignature);
-        }
-        if list.this_update() > now { Err(Rejection::Future) } else { Ok(()) }
-    }
-
-    fn used(&self) -> std::sync::MutexGuard<'_, Vec<Arc<RevocationList>>> {
+    fn used(&self) -> MutexGuard<'_, UsedLists> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

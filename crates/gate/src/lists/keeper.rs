@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::Uri;
+use sceau_pki::{Taken, Unwelcome};
 use tokio::task::JoinSet;
 
 use super::{
     cache::{Cache, Note},
-    feed::{Feed, Rejection, Taken},
+    feed::{Feed, Rejection},
     fetch::{self, Answer, Limits},
     schedule::{Past, Window},
     source::{Source, Stamp, stamp},
@@ -88,7 +89,8 @@ impl Seen {
             return Self { stamp, again: None };
         };
         let offered = offer(feed, &bytes, cache, now);
-        let again = matches!(offered, Err(Rejection::Future)).then(|| now.saturating_add(LATER));
+        let again = matches!(offered, Err(Rejection::Unwelcome(Unwelcome::Future)))
+            .then(|| now.saturating_add(LATER));
         Self { stamp, again }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use sceau_pki::{Authority, AuthorityProfile};
+use sceau_pki::{Authority, AuthorityProfile, Taken};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -12,7 +12,6 @@ use tokio::{
 use super::{
     Feed, Rejection, Source,
     cache::Note,
-    feed::Taken,
     fetch::{Answer, Failure, Limits, fetch},
 };
 use crate::question::Unanswered;

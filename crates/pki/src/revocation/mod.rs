@@ -2,6 +2,7 @@
 
 mod list;
 mod serials;
+mod used;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use rustls::pki_types::{CertificateRevocationListDer, pem::PemObject};
 use crate::{error::Error, name::Name};
 
 pub use list::{ListRefusal, Older, RevocationList};
+pub use used::{Taken, Unwelcome, UsedLists};
 
 /// The lists that a judge asks. Cheap to clone.
 #[derive(Clone, Debug, Default)]
