@@ -5,6 +5,7 @@
 //! takes a row of its own database for true: what matters is attested by the element and checked at each use.
 
 mod admissible;
+pub mod callers;
 mod code;
 mod cross_origin;
 mod decisions;

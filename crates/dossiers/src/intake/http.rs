@@ -25,6 +25,7 @@ use super::deposit::{Announced, Clean, Deposit, Standing};
 use super::places::neighbourhood;
 use super::platform::Meant;
 use super::refusal::Refusal;
+use crate::callers::{Callers, guarded, turned_away};
 use crate::cross_origin::let_in;
 
 /// How long a JSON body may take to arrive.
@@ -39,7 +40,7 @@ const MOST_DEPOSITS: usize = 10_000;
 const OF_A_DOSSIER: usize = 4;
 
 /// The routes.
-pub(super) fn router(intake: Intake) -> Router {
+pub(super) fn router(intake: Intake, callers: Option<&Callers>) -> Router {
     let small = Router::new()
         .route("/check", get(check))
         .route("/v1/deposits", post(begin))
@@ -53,7 +54,10 @@ pub(super) fn router(intake: Intake) -> Router {
     let large = Router::new()
         .route("/v1/deposits/{id}/files/{place}", put(receive))
         .layer(DefaultBodyLimit::disable());
-    small.merge(large).layer(from_fn_with_state(intake.clone(), cross_origin)).with_state(intake)
+    // A page of the platform's reads why its caller is turned away.
+    guarded(small.merge(large), callers, turned_away)
+        .layer(from_fn_with_state(intake.clone(), cross_origin))
+        .with_state(intake)
 }
 
 /// A refusal as a problem document.

@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use super::places::{Places, neighbourhood};
 use super::{Intake, http};
+use crate::callers::{Edge, Presented};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
@@ -30,15 +31,10 @@ const STREAMS: u32 = 32;
 /// Bytes that are read ahead of a connection.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
-pub async fn serve(
-    intake: Intake,
-    listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    stop: impl Future<Output = ()>,
-) {
+/// Serves until `stop` resolves.
+pub async fn serve(intake: Intake, listener: TcpListener, edge: Edge, stop: impl Future<Output = ()>) {
     let of_addresses = Places::new(intake.0.settings.connections);
-    accept((http::router(intake), of_addresses), listener, tls, stop).await;
+    accept((http::router(intake, edge.callers()), of_addresses), listener, edge, stop).await;
 }
 
 /// The same, for routes of another host of the privileged zone, where one address has at most a quarter of the connections. Each request knows its
@@ -46,16 +42,16 @@ pub async fn serve(
 pub(crate) async fn listen(
     router: Router,
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    edge: Edge,
     stop: impl Future<Output = ()>,
 ) {
-    accept((router, Places::new(CONNECTIONS / 4)), listener, tls, stop).await;
+    accept((router, Places::new(CONNECTIONS / 4)), listener, edge, stop).await;
 }
 
 async fn accept(
     (router, of_addresses): (Router, Places<IpAddr>),
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    edge: Edge,
     stop: impl Future<Output = ()>,
 ) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
@@ -76,7 +72,7 @@ async fn accept(
         };
         // Closed at once: one address does not take the connections of all others.
         let Some(place) = of_addresses.take(neighbourhood(peer.ip())) else { continue };
-        let (router, tls) = (router.clone().layer(Extension(ConnectInfo(peer))), tls.clone());
+        let (router, tls) = (router.clone().layer(Extension(ConnectInfo(peer))), edge.config());
         tokio::spawn(async move {
             let _held = (permit, place);
             take(stream, tls, router).await;
@@ -87,19 +83,27 @@ async fn accept(
 async fn take(stream: TcpStream, tls: Option<Arc<ServerConfig>>, router: Router) {
     drop(stream.set_nodelay(true));
     match tls {
-        None => connection(stream, router).await,
+        None => connection(stream, Presented::default(), router).await,
         Some(config) => {
             let accepted = TlsAcceptor::from(config).accept(stream);
             match tokio::time::timeout(HANDSHAKE, accepted).await {
-                Ok(Ok(stream)) => connection(stream, router).await,
+                Ok(Ok(stream)) => {
+                    let shown = Presented::of(stream.get_ref().1.peer_certificates());
+                    connection(stream, shown, router).await;
+                }
                 _ => tracing::debug!("a TLS handshake failed"),
             }
         }
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shown: Presented,
+    router: Router,
+) {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(shown.clone());
         router.clone().oneshot(request.map(Body::new))
     });
     let mut builder = Builder::new(TokioExecutor::new());

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sceau_crypto::{SigningKey, Typ, jws};
+use sceau_dossiers::callers::Edge;
 use sceau_dossiers::intake::{Intake, IntakeSettings, Slowest, serve};
 use sceau_dossiers::{Code, Fault, IntakeDesk};
 use sceau_element_api::{DossierId, OrganisationId, SchemeId};
@@ -41,7 +42,7 @@ async fn one_address_sends_grants_at_a_pace() {
     let intake = intake(&world, Rule { burst: 3, every_ms: 2_500 });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/deposits", listener.local_addr().unwrap());
-    let served = tokio::spawn(serve(intake, listener, None, std::future::pending()));
+    let served = tokio::spawn(serve(intake, listener, Edge::Clear, std::future::pending()));
     let of = |last: u8| reqwest::Client::builder().no_proxy().local_address(IpAddr::from([127, 0, 0, last]));
     let [one, other] = [1, 2].map(|last| of(last).build().unwrap());
     let send = async |from: &reqwest::Client| {

@@ -17,9 +17,10 @@ type Line = (u16, AtFault, &'static str, &'static str);
 const IN_DETAIL: &str = "What `detail` says.";
 
 /// Every code that the platform answers with, by the room that says it. A code that two rooms give is the lower one's.
-fn rooms() -> [(&'static str, BTreeMap<&'static str, Line>); 4] {
+fn rooms() -> [(&'static str, BTreeMap<&'static str, Line>); 5] {
     use sceau_accounts::Code as People;
     use sceau_dossiers::Code as Dossiers;
+    use sceau_dossiers::callers::CallerCode as Callers;
     use sceau_dossiers::intake::IntakeCode as Intake;
     let of_status = |status| if status < 500 { AtFault::Caller } else { AtFault::Platform };
     let shared: BTreeMap<_, Line> = People::ALL
@@ -31,6 +32,10 @@ fn rooms() -> [(&'static str, BTreeMap<&'static str, Line>); 4] {
         .map(|code| (code.as_str(), (code.http_status(), code.at_fault(), code.title(), code.remedy())))
         .collect();
     let intake: BTreeMap<_, Line> = Intake::ALL
+        .iter()
+        .map(|code| (code.as_str(), (code.http_status(), code.at_fault(), code.title(), code.remedy())))
+        .collect();
+    let callers: BTreeMap<_, Line> = Callers::ALL
         .iter()
         .map(|code| (code.as_str(), (code.http_status(), code.at_fault(), code.title(), code.remedy())))
         .collect();
@@ -57,6 +62,7 @@ fn rooms() -> [(&'static str, BTreeMap<&'static str, Line>); 4] {
         ("Organisations, schemes, dossiers, the log", own),
         ("The element's refusals, and a passkey's answer", element),
         ("The intake", intake),
+        ("Certificates of callers, where they are asked for", callers),
     ]
 }
 
@@ -98,7 +104,7 @@ fn no_code_has_two_meanings_and_each_is_in_snake_case() {
     let statuses: BTreeMap<&str, u16> =
         wire::Code::ALL.iter().map(|code| (code.as_str(), code.http_status())).collect();
     let rooms = rooms();
-    let [(_, shared), (_, own), (_, element), (_, intake)] = &rooms;
+    let [(_, shared), (_, own), (_, element), (_, intake), (_, callers)] = &rooms;
     for (code, (status, ..)) in shared.iter().chain(own) {
         assert!(
             statuses.get(code).is_none_or(|element| element == status),
@@ -109,7 +115,8 @@ fn no_code_has_two_meanings_and_each_is_in_snake_case() {
     let titles: Vec<&str> = shared.values().chain(own.values()).map(|(_, _, title, _)| *title).collect();
     let distinct: std::collections::BTreeSet<&&str> = titles.iter().collect();
     assert_eq!(distinct.len(), titles.len(), "two codes say the same");
-    for code in shared.keys().chain(own.keys()).chain(element.keys()).chain(intake.keys()) {
+    let all = [shared, own, element, intake, callers].into_iter().flat_map(BTreeMap::keys);
+    for code in all {
         assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
     }
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sceau_client::Trust;
 use sceau_crypto::{Secret, SigningKey, VerifyingKey};
 use sceau_dossiers::intake::{Intake, IntakeSettings, serve};
-use sceau_hsm::{certificates, durable};
+use sceau_hsm::durable;
 use sceau_store::{Antivirus, ClamdAddress, Patience, SystemClock};
 use sceau_trace::VerifierKey;
 use serde_json::json;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 use self::table::Table;
 use super::settings::authorities;
-use super::{asked_to_end, say_ready};
+use super::{asked_to_end, callers, say_ready};
 use crate::failure::{Exit, Failure};
 
 /// Where it listens, unless something else is said.
@@ -71,26 +71,22 @@ pub(crate) struct IntakeOptions {
 pub(crate) async fn run(options: IntakeOptions) -> Result<(), Failure> {
     let (table, pool) = Table::read(options.config.as_deref())?;
     let listen = options.listen.or(table.intake.listen).unwrap_or(LISTEN);
-    let tls = match options.tls.as_ref().or(table.intake.tls.as_ref()) {
-        Some(path) => {
-            let identity = certificates::read_identity(path)?;
-            let config =
-                sceau_pki::server_config(&identity).map_err(|error| Failure::role("intake", &error))?;
-            Some(Arc::new(config))
-        }
-        None if listen.ip().is_loopback() => None,
-        None => return Err(usage("documents pass here in clear: give a certificate with --tls")),
-    };
+    let tls = options.tls.as_deref().or(table.intake.tls.as_deref());
+    if tls.is_none() && !listen.ip().is_loopback() {
+        return Err(usage("documents pass here in clear: give a certificate with --tls"));
+    }
+    let clients = table.clients.is_some().then(|| options.config.clone()).flatten().map(Table::clients);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let edge = callers::edge("intake", tls, clients)?;
     let settings = settings(&options, table, pool)?;
     let public = text_of(&settings.key.verifying_key());
     let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::listen(listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
     let intake = Intake::new(settings)?;
     let end = asked_to_end()?;
     let url = format!("{scheme}://depot.localhost:{}", address.port());
     say_ready(&json!({"ready": "intake", "url": url, "key": public}))?;
-    serve(intake, listener, tls, end).await;
+    serve(intake, listener, edge, end).await;
     Ok(())
 }
 
@@ -104,7 +100,7 @@ fn settings(
     table: Table,
     pool: Vec<ClamdAddress>,
 ) -> Result<IntakeSettings, Failure> {
-    let Table { intake, antivirus, limits } = table;
+    let Table { intake, antivirus, limits, .. } = table;
     let missing = |name: &str| usage(format!("say --{name}, or {name} in the section [intake]"));
     let log_key = options.log_key.clone().or(intake.log_key).ok_or_else(|| missing("log-key"))?;
     let pool = if options.antivirus.is_empty() { pool } else { options.antivirus.clone() };

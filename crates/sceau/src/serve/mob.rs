@@ -12,13 +12,12 @@ use sceau_dossiers::Dossiers;
 use sceau_dossiers::intake::Slowest;
 use sceau_dossiers::mob::http::{MobHost, MobSettings, serve};
 use sceau_element_api::{Client, OrganisationId};
-use sceau_hsm::certificates;
 use sceau_store::{Antivirus, ClamdAddress, Clock, Outbox, Patience, RetryPolicy, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::settings::Settings;
-use super::{asked_to_end, intake, say_ready};
+use super::{asked_to_end, callers, intake, say_ready};
 use crate::failure::{Exit, Failure};
 use crate::say;
 
@@ -97,15 +96,11 @@ pub(crate) async fn run(options: MobOptions) -> Result<(), Failure> {
     let usage = |words: String| Failure::new(Exit::Usage, "mob", words);
     let settings = Settings::read(Some(&options.place.config))?;
     let table = options.place.table(&settings)?;
-    let tls = match &options.tls {
-        Some(path) => {
-            let identity = certificates::read_identity(path)?;
-            let config = sceau_pki::server_config(&identity).map_err(|error| Failure::role("mob", &error))?;
-            Some(Arc::new(config))
-        }
-        None if options.listen.ip().is_loopback() => None,
-        None => return Err(usage("documents pass here in clear: give a certificate with --tls".into())),
-    };
+    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+        return Err(usage("documents pass here in clear: give a certificate with --tls".into()));
+    }
+    let clients = table.clients.is_some().then(|| MobTable::clients(options.place.config.clone()));
+    let edge = callers::edge("mob", options.tls.as_deref(), clients)?;
     let key = intake::key(&options.key)?;
     let public = intake::text_of(&key.verifying_key());
     if public != table.key {
@@ -129,7 +124,7 @@ pub(crate) async fn run(options: MobOptions) -> Result<(), Failure> {
     let end = asked_to_end()?;
     tracing::warn!("mob-2022 is on: {DANGERS:?} are given up for its funders (docs/mob-2022.md)");
     say_ready(&json!({"ready": "mob", "url": table.url, "key": public, "gives_up": DANGERS}))?;
-    serve(host, listener, tls, end).await;
+    serve(host, listener, edge, end).await;
     Ok(())
 }
 

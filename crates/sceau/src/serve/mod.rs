@@ -1,6 +1,7 @@
 //! Running one role: built from its options, ready line, end on a signal.
 
 pub(crate) mod bus;
+mod callers;
 pub(crate) mod database;
 mod door;
 pub(crate) mod identity;

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use futures::future::{BoxFuture, FutureExt as _};
 use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
+use sceau_dossiers::callers::{Callers, forwarded};
 use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::{Client, OrganisationId};
@@ -15,7 +17,7 @@ use serde_json::json;
 use super::door::{At, Door};
 use super::mob::MobTable;
 use super::settings::Settings;
-use super::{asked_to_end, intake, pages, say_ready};
+use super::{asked_to_end, callers, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
 use crate::say;
 
@@ -112,6 +114,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
 
     let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages(options.intake.as_deref()));
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
+    let router = judging(router, &options, &settings, &door)?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let upkeep = tokio::spawn(keep(platform.clone(), stopped.clone()));
     let replies = desk.clone().map(|desk| {
@@ -131,6 +134,25 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     }
     let _ = upkeep.await;
     served.map_err(|cause| Failure::system("serve", &cause))
+}
+
+/// The routes, where callers' certificates that the gate forwards are judged once more, if the settings say so. TLS ends in the gate alone, so nobody
+/// but it is believed about them: it takes the socket.
+fn judging(
+    router: Router,
+    options: &PlatformOptions,
+    settings: &Settings,
+    door: &Door,
+) -> Result<Router, Failure> {
+    let Some(path) = options.config.clone().filter(|_| settings.clients.is_some()) else { return Ok(router) };
+    if door.proxy().is_none() {
+        let words =
+            "[clients] is about certificates that a gate forwards through a socket: listen at unix:/path";
+        return Err(Failure::new(Exit::Usage, "clients", words));
+    }
+    let callers = Callers::open(Settings::clients(path), None, Arc::new(SystemClock));
+    let callers = callers.map_err(|error| callers::unusable(&error))?;
+    Ok(forwarded(router, &callers))
 }
 
 async fn assemble(

@@ -44,6 +44,10 @@
 //! allow = ["10.20.0.0/16"]    # networks that are not public and are called all the same
 //! ca_file = "/etc/sceau/ca.pem"
 //!
+//! [clients]                   # certificates that a gate forwards through the platform's socket are judged here too: see `callers.rs`
+//! anchors = ["/etc/sceau/partners.pem"]
+//! demand = ["/v1/oauth/token"]
+//!
 //! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
 //! url = "https://mob.example.org"
 //! key = "…"                   # what `sceau mob key` prints
@@ -56,6 +60,9 @@
 //! organisation = "1b0c9f5e-8d5c-4b43-9d39-6d2f3a0c1e77"
 //! group = "/entreprises/simulation-sirh"          # in `membership` of the provider's tokens
 //! company = "simulation-sirh"                     # where its own system decides over the bus
+//! [mob.clients]                                   # certificates of who calls the host: see `callers.rs`; without it, nobody is asked
+//! anchors = ["/etc/sceau/partners.pem"]
+//! demand = ["/auth"]
 //! ```
 //!
 //! The file holds no secret: each password is in a file of its own (`…_file`), that only the platform's user may read, or is a credential
@@ -63,12 +70,14 @@
 //! and a line in [`Settings::check`] for what can be judged without asking a server.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use sceau_dossiers::callers::ReadSettings;
 use sceau_store::Database;
 use serde::Deserialize;
 
 use super::bus::BusSettings;
+use super::callers::{self, CallersTable};
 use super::database::DatabaseSettings;
 use super::identity::IdentitySettings;
 use super::mail::MailSettings;
@@ -77,6 +86,8 @@ use super::objects::ObjectsSettings;
 use super::webhooks::WebhookSettings;
 use crate::failure::{Exit, Failure};
 
+/// What a certificate may be demanded for: the token that machines ask for, what connectors and the intake do with it, and what key managers do.
+const PLACES: [&str; 4] = ["/v1/oauth/token", "/v1/deliveries", "/v1/intake", "/v1/organisations"];
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
 
@@ -98,6 +109,8 @@ pub(crate) struct Settings {
     pub(crate) webhooks: WebhookSettings,
     /// Who uses MOB's HTTP interface; nobody without it.
     pub(crate) mob: Option<MobTable>,
+    /// Whose certificates, which a gate forwards, are judged by the platform too; nobody's without it.
+    pub(crate) clients: Option<CallersTable>,
 }
 
 impl Settings {
@@ -112,6 +125,15 @@ impl Settings {
             toml::from_str(&text).map_err(|error| unusable(path, error.to_string().trim_end()))?;
         settings.check().map_err(|why| unusable(path, &why))?;
         Ok(settings)
+    }
+
+    /// Reads the section `[clients]` of a file, again each time that it is asked for.
+    pub(super) fn clients(path: PathBuf) -> ReadSettings {
+        Box::new(move |files| {
+            files.note(&path);
+            let settings = Self::read(Some(&path)).map_err(|failure| failure.to_string())?;
+            settings.clients.ok_or_else(callers::gone)?.settings(&PLACES)
+        })
     }
 
     /// Opens the platform's records; `data` is its folder.
@@ -134,6 +156,7 @@ impl Settings {
         if let Some(mob) = &self.mob {
             mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
         }
+        self.clients.as_ref().map_or(Ok(()), |clients| clients.settings(&PLACES).map(drop))?;
         self.identity.check()?;
         self.identity.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         self.objects.check()?;
@@ -184,8 +207,6 @@ pub(crate) fn text(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
-    use std::path::PathBuf;
-
     use super::*;
 
     fn written(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {

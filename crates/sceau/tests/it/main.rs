@@ -29,5 +29,6 @@ mod support;
 mod the_bus_is_administered;
 mod the_doctor_says_what_is_wrong;
 mod the_gate_reads_its_file_again;
+mod the_intake_judges_certificates;
 mod the_trace_is_verified_from_its_entries_up;
 mod what_is_sealed_comes_back;

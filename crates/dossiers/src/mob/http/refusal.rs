@@ -10,6 +10,7 @@ use sceau_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::Fault;
+use crate::callers::CallerCode;
 
 sceau_element_api::problem_codes! {
     Unauthenticated, "mob_unauthenticated", 401, Caller,
@@ -95,23 +96,6 @@ sceau_element_api::problem_codes! {
 }
 
 impl Code {
-    /// What MOB calls an error of this status.
-    fn name(self) -> &'static str {
-        match self.http_status() {
-            400 => "BadRequestError",
-            401 => "UnauthorizedError",
-            403 => "ForbiddenError",
-            404 => "NotFoundError",
-            408 => "RequestTimeoutError",
-            429 => "TooManyRequestsError",
-            409 => "ConflictError",
-            415 => "UnsupportedMediaTypeError",
-            422 => "UnprocessableEntityError",
-            503 => "ServiceUnavailableError",
-            _ => "InternalServerError",
-        }
-    }
-
     /// What MOB says of where it is.
     fn place(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
@@ -140,6 +124,35 @@ impl Code {
             _ => return None,
         })
     }
+}
+
+/// What MOB calls an error of this status.
+fn name_of(status: u16) -> &'static str {
+    match status {
+        400 => "BadRequestError",
+        401 => "UnauthorizedError",
+        403 => "ForbiddenError",
+        404 => "NotFoundError",
+        408 => "RequestTimeoutError",
+        429 => "TooManyRequestsError",
+        409 => "ConflictError",
+        415 => "UnsupportedMediaTypeError",
+        422 => "UnprocessableEntityError",
+        503 => "ServiceUnavailableError",
+        _ => "InternalServerError",
+    }
+}
+
+/// A caller that is turned away by its certificate, in MOB's form and under the verdict's own code.
+pub(super) fn worded(code: CallerCode, detail: String) -> Response {
+    let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::FORBIDDEN);
+    let error = json!({
+        "statusCode": code.http_status(), "name": name_of(code.http_status()), "message": code.title(),
+        "code": code.as_str(), "details": detail, "path": "/authorization", "resourceName": "Certificate",
+    });
+    let mut response = (status, Json(json!({ "error": error }))).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A refusal on its way out, with what it says about this occurrence.
@@ -216,7 +229,7 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let detail = detail.unwrap_or_else(|| code.remedy().to_owned());
         let mut error = json!({
-            "statusCode": code.http_status(), "name": code.name(), "message": code.title(),
+            "statusCode": code.http_status(), "name": name_of(code.http_status()), "message": code.title(),
             "code": code.as_str(), "details": detail,
         });
         if let (Some((path, resource)), Value::Object(error)) = (code.place(), &mut error) {

@@ -1,6 +1,5 @@
 //! The routes, and the listener of their own.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,11 +14,11 @@ use futures::{StreamExt as _, stream};
 use sceau_accounts::{Accounts, Source, routes as accounts};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, worded};
 use super::{MobHost, attachments, check, download, keys, lists, metadata, requests, steps};
+use crate::callers::{Callers, Edge, guarded};
 use crate::cross_origin::let_in;
 use crate::guard::OF_A_SOURCE;
 
@@ -30,21 +29,16 @@ const BODY: Duration = Duration::from_secs(20);
 /// Where MOB's scripts ask for a token.
 const TOKEN: &str = "/auth/realms/mcm/protocol/openid-connect/token";
 
-/// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
-pub async fn serve(
-    host: MobHost,
-    listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    stop: impl Future<Output = ()>,
-) {
-    let router = router(host.clone());
+/// Serves until `stop` resolves.
+pub async fn serve(host: MobHost, listener: TcpListener, edge: Edge, stop: impl Future<Output = ()>) {
+    let router = router(host.clone(), edge.callers());
     tokio::select! {
-        () = crate::intake::listen(router, listener, tls, stop) => {}
+        () = crate::intake::listen(router, listener, edge, stop) => {}
         () = host.keep_tidy() => {}
     }
 }
 
-fn router(host: MobHost) -> Router {
+fn router(host: MobHost, callers: Option<&Callers>) -> Router {
     let small = Router::new()
         .route("/check", get(check::check))
         .route(TOKEN, post(token))
@@ -63,8 +57,7 @@ fn router(host: MobHost) -> Router {
     let large = files("/v1/subscriptions/{id}/attachments")
         .merge(files("/v1/maas/subscriptions/{id}/attachments").layer(from_fn(as_before)))
         .layer(DefaultBodyLimit::disable());
-    small
-        .merge(large)
+    guarded(small.merge(large), callers, worded)
         .layer(from_fn_with_state(host.clone(), hold))
         .layer(from_fn_with_state(host.clone(), cross_origin))
         .with_state(host)

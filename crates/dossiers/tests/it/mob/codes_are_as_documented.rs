@@ -15,7 +15,9 @@ fn document() -> String {
          Its refusals have MOB's form, `{\"error\": {\"statusCode\", \"name\", \"message\", \"path\", \"resourceName\"}}`, and beside it a stable `code`\n\
          in snake case and `details`: what to do. Programs made for MOB match on status and message, which are MOB's where it has one; new ones\n\
          match on the code. The same codes are in records of the log. The table is `crates/dossiers/src/mob/http/refusal.rs`; a test compares this\n\
-         file with it, and `cargo test -p sceau-dossiers --test it accept_the_reviewed -- --ignored` writes it anew.\n\n\
+         file with it, and `cargo test -p sceau-dossiers --test it accept_the_reviewed -- --ignored` writes it anew.\n\
+         Who is turned away by its certificate is told so in the same form, under the codes of\n\
+         [problem-codes.md](problem-codes.md#certificates-of-callers-where-they-are-asked-for).\n\n\
          | code | status | at fault | message | what to do |\n|---|---|---|---|---|\n",
     );
     let lines: BTreeMap<&str, &MobCode> = MobCode::ALL.iter().map(|code| (code.as_str(), code)).collect();

@@ -6,6 +6,7 @@ mod codes_are_as_documented;
 mod faults;
 mod forms_are_judged;
 mod lists_are_whole;
+mod machines_show_certificates;
 mod nobody_holds_the_host;
 mod opening;
 mod rows_are_not_believed;
@@ -18,6 +19,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use sceau_crypto::mob::MobPrivateKey;
 use sceau_crypto::{SigningKey, VerifyingKey};
+use sceau_dossiers::callers::Edge;
 use sceau_dossiers::intake::Slowest;
 use sceau_dossiers::mob::http::{MobFunder, MobHost, MobSettings, serve};
 use sceau_dossiers::{IntakeDesk, SchemeForm};
@@ -94,7 +96,7 @@ impl Mob {
         };
         change(&mut settings);
         let host = MobHost::new(dossiers, world.accounts.clone(), settings);
-        tokio::spawn(serve(host, listener, None, std::future::pending()));
+        tokio::spawn(serve(host, listener, Edge::Clear, std::future::pending()));
         let incentives = incentives.try_into().unwrap();
         Self { world, clamd, offices, incentives, signer, address }
     }
@@ -105,6 +107,15 @@ impl Mob {
 
     /// Another process of the host, on the same records.
     pub async fn another(&self) -> tokio::task::JoinHandle<()> {
+        self.listen(Edge::Clear).await.1
+    }
+
+    /// The same, which shows and asks for this; where it listens.
+    pub async fn another_behind(&self, edge: Edge) -> SocketAddr {
+        self.listen(edge).await.0
+    }
+
+    async fn listen(&self, edge: Edge) -> (SocketAddr, tokio::task::JoinHandle<()>) {
         let settings = MobSettings {
             funders: Vec::new(),
             url: self.url(),
@@ -117,7 +128,8 @@ impl Mob {
         };
         let host = MobHost::new(self.world.dossiers.clone(), self.world.accounts.clone(), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        tokio::spawn(serve(host, listener, None, std::future::pending()))
+        let address = listener.local_addr().unwrap();
+        (address, tokio::spawn(serve(host, listener, edge, std::future::pending())))
     }
 
     /// Whoever has this token.

@@ -24,18 +24,27 @@
 //! grace_seconds = 30
 //! silence_seconds = 20
 //! whole_seconds = 7200              # for one file
+//!
+//! [clients]                         # certificates of who sends, asked for in the handshake: see `callers.rs`; without it, nobody is asked
+//! anchors = ["/etc/sceau/partners.pem"]
+//! demand = "nobody"                 # citizens' browsers have none
 //! ```
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sceau_dossiers::callers::ReadSettings;
 use sceau_dossiers::intake::Slowest;
 use sceau_store::{ClamdAddress, Rule};
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure};
+use crate::serve::callers::{self, CallersTable};
 use crate::serve::settings::text;
+
+/// What a certificate may be demanded for.
+const PLACES: [&str; 1] = ["/v1/deposits"];
 
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -47,6 +56,8 @@ pub(super) struct Table {
     pub(super) antivirus: Pool,
     /// What senders may take.
     pub(super) limits: Limits,
+    /// Whose certificates are asked for; nobody's without it.
+    pub(super) clients: Option<CallersTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -143,5 +154,14 @@ impl Table {
         }
         let pool = table.antivirus.addresses().map_err(wrong)?;
         Ok((table, pool))
+    }
+
+    /// Reads the section `[clients]` of a file, again each time that it is asked for.
+    pub(super) fn clients(path: PathBuf) -> ReadSettings {
+        Box::new(move |files| {
+            files.note(&path);
+            let (table, _) = Self::read(Some(&path)).map_err(|failure| failure.to_string())?;
+            table.clients.ok_or_else(callers::gone)?.settings(&PLACES)
+        })
     }
 }

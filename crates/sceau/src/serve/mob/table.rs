@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sceau_accounts::oidc::{AccessTokens, IssuerUrl, Provider, WebClient};
 use sceau_dossiers::IntakeDesk;
+use sceau_dossiers::callers::ReadSettings;
 use sceau_dossiers::mob::http::MobFunder;
 use sceau_element_api::OrganisationId;
 use sceau_store::SystemClock;
@@ -12,11 +13,20 @@ use sceau_store::bus::Company;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::serve::callers::{self, CallersTable};
 use crate::serve::intake;
-use crate::serve::settings::authorities;
+use crate::serve::settings::{Settings, authorities};
 
 /// What this profile gives up, word for word: the operator writes each, or there is no MOB host.
 pub(crate) const DANGERS: [&str; 3] = ["integrity", "plaintext", "preflight"];
+
+/// What a certificate may be demanded for: the token that machines ask for, and what they and people do with it.
+const PLACES: [&str; 4] = [
+    "/auth/realms/mcm/protocol/openid-connect/token",
+    "/v1/funders",
+    "/v1/maas/subscriptions",
+    "/v1/subscriptions",
+];
 
 /// The section `[mob]` of the settings.
 #[derive(Debug, Deserialize)]
@@ -35,6 +45,8 @@ pub(crate) struct MobTable {
     /// Who uses it.
     #[serde(default)]
     funders: Vec<FunderTable>,
+    /// Whose certificates the host asks for; nobody's without it.
+    pub(super) clients: Option<CallersTable>,
 }
 
 /// The section `[mob.provider]`.
@@ -81,6 +93,15 @@ struct FunderTable {
 }
 
 impl MobTable {
+    /// Reads the section `[mob.clients]` of the platform's settings, again each time that it is asked for.
+    pub(super) fn clients(path: PathBuf) -> ReadSettings {
+        Box::new(move |files| {
+            files.note(&path);
+            let settings = Settings::read(Some(&path)).map_err(|failure| failure.to_string())?;
+            settings.mob.and_then(|mob| mob.clients).ok_or_else(callers::gone)?.settings(&PLACES)
+        })
+    }
+
     /// Who uses it.
     pub(super) fn funders(&self) -> Vec<MobFunder> {
         self.funders.iter().map(MobFunder::from).collect()
@@ -112,6 +133,9 @@ impl MobTable {
             ));
         }
         intake::public_key(&self.key).map_err(|error| format!("mob.key: {error}"))?;
+        if let Some(clients) = &self.clients {
+            clients.settings(&PLACES).map_err(|why| format!("mob.{why}"))?;
+        }
         if self.funders.is_empty() {
             return Err("mob.funders: nobody uses this profile".to_owned());
         }

@@ -1,0 +1,169 @@
+//! What judges callers at this moment, of the files as they are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sceau_hsm::{Files, Make};
+use sceau_pki::{
+    Anchors, CallerJudge, Certificate, ChainJudge, Fingerprint, RevocationLists, TlsIdentity, Unwelcome,
+    UsedLists, server_config_asking,
+};
+use sceau_store::Clock;
+use tokio_rustls::rustls::ServerConfig;
+
+use super::{CallerSettings, Demand, ReadSettings};
+
+/// How long a list that lies in the future is left alone: then its time may have come.
+const LATER: Duration = Duration::from_secs(10);
+
+/// Everything that a request is judged by.
+#[derive(Debug)]
+pub(super) struct Moment {
+    pub(super) judge: CallerJudge,
+    pub(super) demand: Demand,
+    /// Of connections that begin now: it names the anchors to those who choose among several certificates.
+    pub(super) config: Option<Arc<ServerConfig>>,
+}
+
+/// Why callers cannot be judged by what the files say.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// The settings.
+    #[error("{0}")]
+    Settings(String),
+    /// A file.
+    #[error("{path}: {cause}")]
+    File {
+        /// It.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// What is in it.
+    #[error("{0}")]
+    Certificates(#[from] sceau_pki::Error),
+    /// The issuer that is asked for is not one certificate.
+    #[error("{0}: one certificate is needed, of the authority that issues clients")]
+    Issuer(PathBuf),
+    /// A list.
+    #[error("{path}: {cause}")]
+    List {
+        /// Its file.
+        path: PathBuf,
+        /// Why it may not be used.
+        cause: Unwelcome,
+    },
+}
+
+/// What a listener shows: the same configuration as long as it names the same authorities, so that sessions are resumed.
+struct Shown {
+    identity: TlsIdentity,
+    last: Mutex<Option<(Vec<Fingerprint>, Arc<ServerConfig>)>>,
+}
+
+impl Shown {
+    fn config(
+        &self,
+        chain: &ChainJudge,
+        named: &[&Vec<Certificate>],
+    ) -> Result<Arc<ServerConfig>, sceau_pki::Error> {
+        let named: Vec<_> = named.iter().copied().flatten().map(Certificate::fingerprint).collect();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, config)) = last.as_ref().filter(|(before, _)| *before == named) {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(server_config_asking(&self.identity, &[chain.anchors()])?);
+        *last = Some((named, Arc::clone(&config)));
+        Ok(config)
+    }
+}
+
+/// Makes the moments, one after the other: a list that was in use stays until a newer one of its kind is there.
+pub(super) fn maker(
+    settings: ReadSettings,
+    identity: Option<TlsIdentity>,
+    clock: Arc<dyn Clock>,
+) -> Make<Moment, Unusable> {
+    let used: Mutex<Option<RevocationLists>> = Mutex::default();
+    let shown = identity.map(|identity| Shown { identity, last: Mutex::default() });
+    Box::new(move |files| {
+        let CallerSettings { anchors, intermediates, issuer, lists, names, demand } =
+            settings(files).map_err(Unusable::Settings)?;
+        let trusted = certificates(files, &anchors)?;
+        let between = certificates(files, &intermediates)?;
+        let issuer =
+            issuer.map(|path| only(certificates(files, std::slice::from_ref(&path))?, path)).transpose()?;
+        let anchors = Anchors::new(trusted.iter().cloned())?;
+        let mut chain = ChainJudge::new(anchors).with_intermediates(&between);
+        if let Some(issuer) = issuer {
+            chain = chain.issued_by(issuer.subject().clone());
+        }
+        let config = shown.as_ref().map(|shown| shown.config(&chain, &[&trusted, &between])).transpose()?;
+        if !lists.is_empty() {
+            let mut before = used.lock().unwrap_or_else(PoisonError::into_inner);
+            let authorities = [trusted, between].concat();
+            let asked = in_use(files, &lists, authorities, before.as_ref(), clock.now_ms())?;
+            *before = Some(asked.clone());
+            chain = chain.asking(asked);
+        }
+        let judge = CallerJudge::new(chain);
+        let judge = names.into_iter().fold(judge, CallerJudge::permitting);
+        Ok(Moment { judge, demand, config })
+    })
+}
+
+/// The newest list of each kind, of the files and of those in use `before`. Once there were any, a file that cannot be used is no reason to do without
+/// everything else that changed: they stay, and refuse everybody when they end.
+fn in_use(
+    files: &mut Files,
+    paths: &[PathBuf],
+    authorities: Vec<Certificate>,
+    before: Option<&RevocationLists>,
+    now: u64,
+) -> Result<RevocationLists, Unusable> {
+    let mut used = UsedLists::of(authorities);
+    for list in before.into_iter().flat_map(RevocationLists::iter) {
+        // One of an authority that is trusted no longer.
+        drop(used.take(&std::iter::once(Arc::clone(list)).collect(), now));
+    }
+    for path in paths {
+        let offered = read(files, path)
+            .and_then(|bytes| Ok(RevocationLists::read(&bytes, &path.display().to_string())?));
+        let taken = offered.and_then(|lists| {
+            let unwelcome = |cause| Unusable::List { path: path.clone(), cause };
+            used.take(&lists, now).map_err(unwelcome)
+        });
+        match taken {
+            Ok(_) => {}
+            Err(error) if before.is_some() => {
+                if matches!(error, Unusable::List { cause: Unwelcome::Future, .. }) {
+                    files.again_after(LATER);
+                }
+                tracing::warn!(%error, "a revocation list cannot be used; the one before stays in force");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(used.lists().clone())
+}
+
+fn certificates(files: &mut Files, paths: &[PathBuf]) -> Result<Vec<Certificate>, Unusable> {
+    let mut all = Vec::new();
+    for path in paths {
+        let text = String::from_utf8_lossy(&read(files, path)?).into_owned();
+        all.extend(Certificate::all_from_pem(&text, &path.display().to_string())?);
+    }
+    Ok(all)
+}
+
+fn only(found: Vec<Certificate>, path: PathBuf) -> Result<Certificate, Unusable> {
+    <[Certificate; 1]>::try_from(found).map(|[one]| one).map_err(|_| Unusable::Issuer(path))
+}
+
+fn read(files: &mut Files, path: &Path) -> Result<Vec<u8>, Unusable> {
+    files.note(path);
+    fs::read(path).map_err(|cause| Unusable::File { path: path.to_owned(), cause })
+}
