@@ -41,6 +41,27 @@ pub enum Error {
         /// Which version.
         version: KeyVersion,
     },
+    /// The token has keys of a keystore of this name, which is not in this folder.
+    #[cfg(feature = "pkcs11")]
+    #[error(
+        "the token has keys {0} already, which another keystore made: name yours otherwise with object=…, or restore the folder that belongs to them"
+    )]
+    TokenInUse(String),
+    /// The address names another keystore than the folder's.
+    #[cfg(feature = "pkcs11")]
+    #[error("the keys of {folder} are named {name} in the token: write object={name} in the address")]
+    OtherToken {
+        /// The folder.
+        folder: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A key does not do in the token what it did in software.
+    #[cfg(feature = "pkcs11")]
+    #[error(
+        "the key {0} does not do in the token what it did: it stays where it was, and nothing was destroyed"
+    )]
+    NotMoved(KeyUri),
     /// A provider gave fewer answers than were asked.
     #[error("the keys' provider gave fewer answers than it was asked for: a fault of its maker's or ours")]
     Derivation,
@@ -131,6 +152,12 @@ impl Error {
             Self::Disabled(_) => "hsm_key_disabled",
             Self::NoVersion { .. } => "hsm_no_version",
             Self::Derivation => "hsm_derivation",
+            #[cfg(feature = "pkcs11")]
+            Self::TokenInUse(_) => "hsm_token_in_use",
+            #[cfg(feature = "pkcs11")]
+            Self::OtherToken { .. } => "hsm_other_token",
+            #[cfg(feature = "pkcs11")]
+            Self::NotMoved(_) => "hsm_not_moved",
             Self::Unsupported { .. } => "hsm_unsupported",
             Self::Unwrap(error) => error.code(),
             Self::NotForThisKey(_) => "hsm_not_for_this_key",

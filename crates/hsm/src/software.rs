@@ -11,8 +11,12 @@
 mod files;
 mod held;
 
+#[cfg(feature = "pkcs11")]
+pub(crate) use files::destroy_all as destroy_files;
 #[cfg(any(feature = "vault", feature = "pkcs11"))]
 pub(crate) use files::lock as lock_folder;
+#[cfg(feature = "pkcs11")]
+pub(crate) use held::Held as HeldKey;
 
 use std::{
     collections::BTreeMap,
@@ -121,6 +125,12 @@ impl SoftwareKeystore {
     /// [`Error::File`], [`Error::BadCredential`].
     pub fn change_unlock(&self, unlock: &Unlock) -> Result<(), Error> {
         KeystoreFile::seal(&self.kek, unlock, &files::keystore_path(&self.folder))?.write(&self.folder)
+    }
+
+    /// A key, for moving it.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn held(&self, key: &KeyRef) -> Result<Arc<Held>, Error> {
+        Ok(self.key(key)?.held)
     }
 
     fn save(&self, entry: &KeyEntry, held: &Held) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 mod administer;
 mod error;
 mod key;
+mod keystore;
 mod make;
 mod module;
 mod pin;
@@ -16,5 +17,6 @@ mod uri;
 pub use administer::{KeyFacts, PinStanding, TokenFacts, initialise, keys, tokens};
 pub use error::TokenError;
 pub use key::TokenKey;
+pub use keystore::{MovedKey, TokenKeeping, TokenKeystore, move_to_token};
 pub use pin::Pin;
 pub use uri::{PinSource, Pkcs11Uri, UriError};

@@ -9,6 +9,7 @@ use std::{
 
 use cryptoki::{
     error::{Error as Cryptoki, RvError},
+    mechanism::MechanismType,
     session::{Session, UserType},
     slot::Slot,
 };
@@ -142,6 +143,15 @@ impl Token {
         let slot = self.module.find(&self.uri)?;
         let session = self.module.context().open_rw_session(slot);
         Ok((running, session.map_err(|error| self.refused(&error))?))
+    }
+
+    /// What the token says that it can.
+    pub(crate) fn mechanisms(&self) -> Result<Vec<MechanismType>, TokenError> {
+        // Logs in, and says what is wrong.
+        self.within(|_, _| Ok(()))?;
+        let _running = self.module.running();
+        let slot = self.module.find(&self.uri)?;
+        self.module.context().get_mechanism_list(slot).map_err(|error| self.refused(&error))
     }
 
     /// Ends the sessions of all tokens of the module, unless another one has some: then it says so, and ends none.

@@ -66,6 +66,19 @@ impl Held {
         }
     }
 
+    /// What it is for.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn kind(&self) -> KeyKind {
+        match self {
+            Self::Ed25519(_) => KeyKind::Ed25519,
+            Self::Recipient(RecipientPrivateKey::XWing(_)) => KeyKind::HpkeXWing,
+            Self::Recipient(_) => KeyKind::RsaOaep256,
+            Self::Hmac(_) => KeyKind::HmacSha256,
+            Self::Aes(_) => KeyKind::Aes256Gcm,
+            Self::Prf(_) => KeyKind::PrfHmacSha256,
+        }
+    }
+
     /// How many versions it has.
     pub(crate) fn versions(&self) -> usize {
         match self {

@@ -1,4 +1,4 @@
-//! One suite over every provider. To add one: a function that makes an empty, opened provider, and one line at the end.
+//! One suite over every provider. To add one: a function that makes an empty, opened provider, and one list at the end.
 
 use sceau_crypto::{Cek, Derivation, FileId, Label, Typ, hmac, jws, wrap_cek};
 use sceau_hsm::{Error, KeyKind, KeyState, KeyUri, KeyVersion, Operations, Provider, PublicKey};
@@ -14,6 +14,21 @@ macro_rules! suite {
                 let folder = tempfile::tempdir().unwrap();
                 let provider = $make(folder.path());
                 super::$behaviour(AsProvider::provider(&provider));
+            })*
+        }
+    };
+}
+
+/// The same in a token of SoftHSM, each behaviour in a process of its own.
+macro_rules! suite_in_tokens {
+    ($($behaviour:ident),* $(,)?) => {
+        mod pkcs11 {
+            $(#[test] fn $behaviour() {
+                crate::token_stage::run(concat!(module_path!(), "::", stringify!($behaviour)), |stage| {
+                    let folder = stage.folder.join("keystore");
+                    let store = sceau_hsm::pkcs11::TokenKeystore::create(&folder, &stage.uri("object=house"));
+                    super::$behaviour(&store.unwrap());
+                });
             })*
         }
     };
@@ -254,6 +269,20 @@ suite!(software, crate::keystore:
 );
 
 suite!(vault, crate::vault_stage::keystore:
+    signs_what_the_public_key_verifies,
+    unwraps_its_own_content_keys_only,
+    authenticates_under_separate_keys,
+    seals_for_one_place,
+    a_key_serves_one_purpose,
+    derives_from_separate_masters,
+    a_new_version_leaves_what_old_ones_sealed_and_derived,
+    disabling_stops_every_use_and_is_reversible,
+    a_destroyed_key_is_gone_and_its_name_is_free,
+    keys_are_found_by_address,
+    of_two_who_make_the_same_key_one_does,
+);
+
+suite_in_tokens!(
     signs_what_the_public_key_verifies,
     unwraps_its_own_content_keys_only,
     authenticates_under_separate_keys,

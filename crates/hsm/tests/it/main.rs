@@ -4,9 +4,11 @@
 mod addresses_of_keys_are_read_whole;
 mod certificates_at_rest;
 mod every_provider;
+mod keys_move_into_tokens;
 mod keys_stay_in_a_vault;
 mod keys_stay_in_tokens;
 mod keystore_files_are_bound_to_what_they_say;
+mod keystores_in_tokens;
 mod keystores_open_for_their_owner_only;
 mod secrets_are_written_into_nothing_that_was_there;
 mod token_stage;
