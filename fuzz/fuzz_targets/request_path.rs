@@ -23,7 +23,16 @@ fuzz_target!(|path: &str| {
         ("Tomcat, parameters late", decoded(path).and_then(|path| followed(&without_parameters(&path)))),
         ("IIS", decoded(path).and_then(|path| followed(&path.replace('\\', "/")))),
         ("a file server", followed(path)),
+        ("one that decodes last", followed(path).and_then(|path| decoded(&path))),
+        (
+            "one that drops parameters last",
+            decoded(path).and_then(|path| followed(&path)).map(|path| without_parameters(&path)),
+        ),
         ("a browser", Url::parse(&format!("http://a{path}")).ok().map(|url| url.path().to_owned())),
+        (
+            "a browser, then nginx",
+            Url::parse(&format!("http://a{path}")).ok().and_then(|url| followed(&decoded(url.path())?)),
+        ),
     ] {
         let Some(read) = read else { continue };
         let place = ROUTES.iter().position(|base| is_below(base, &read.to_ascii_lowercase()));
