@@ -4,13 +4,93 @@
 
 use sceau_hsm::hardening::{self, Unconfined};
 
+/// What the process must reach while it serves, besides what it holds open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// Nothing: its keys are in its memory.
+    Nothing,
+    /// A token: its module, a library of the token's maker in this process, opens files (SoftHSM) or connections (an HSM on the network), and the PIN is read
+    /// anew when the token is back. Still no program is run, and no process traced.
+    Token,
+}
+
 /// Refuses every system call that serving does not need, to all threads, for good. Call it when everything is open.
 ///
 /// # Errors
 /// [`Unconfined`]; the process is then as it was.
-pub fn confine() -> Result<(), Unconfined> {
-    hardening::confine(ALLOWED)
+pub fn confine(reach: Reach) -> Result<(), Unconfined> {
+    match reach {
+        Reach::Nothing => hardening::confine(ALLOWED),
+        Reach::Token => hardening::confine(&[ALLOWED, OF_MODULES].concat()),
+    }
 }
+
+/// What modules of tokens need besides: files and their locks, connections, and who they are.
+const OF_MODULES: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_getdents64,
+    libc::SYS_lseek,
+    libc::SYS_flock,
+    libc::SYS_ftruncate,
+    libc::SYS_fchmod,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_mkdirat,
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_setsockopt,
+    libc::SYS_getpeername,
+    libc::SYS_sendmmsg,
+    libc::SYS_recvmmsg,
+    libc::SYS_ioctl,
+    libc::SYS_pselect6,
+    libc::SYS_epoll_create1,
+    libc::SYS_pipe2,
+    libc::SYS_dup,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getppid,
+    libc::SYS_uname,
+    libc::SYS_sysinfo,
+    libc::SYS_prlimit64,
+    libc::SYS_clock_getres,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmdt,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_stat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lstat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_access,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rename,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mkdir,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_select,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_pipe,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_time,
+];
 
 /// `clone3` is for threads: a process that it makes is confined as this one is, and cannot become another program.
 const ALLOWED: &[libc::c_long] = &[

@@ -25,7 +25,7 @@ mod writer;
 
 pub use claim::{Claim, ProofKey, ProvenClaim, WebIdentity};
 pub use clock::Clock;
-pub use confine::confine;
+pub use confine::{Reach, confine};
 pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
 pub use document::AnyDocument;
 pub use event::{CalledRow, Change, Event, EventError, SealedEvent};

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use sceau_element::{Peers, ProviderSigner, Running, Settings, WebIdentity, group_id, serve, start, user_id};
-use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock, hardening};
+use sceau_element::{
+    Peers, ProviderSigner, Reach, Running, Settings, WebIdentity, group_id, serve, start, user_id,
+};
+use sceau_hsm::pkcs11::{Pkcs11Uri, TokenKeystore};
+use sceau_hsm::{Passphrase, Provider, SoftwareKeystore, Unlock, hardening};
 use tokio::net::UnixListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -34,11 +37,14 @@ struct Options {
     #[arg(long = "web-origin")]
     web_origins: Vec<String>,
     /// File with the keystore's passphrase, readable by this user only
-    #[arg(long, required_unless_present = "keystore_credential_file")]
+    #[arg(long, required_unless_present_any = ["keystore_credential_file", "keystore_token"])]
     keystore_passphrase_file: Option<PathBuf>,
     /// File with the keystore's 32-byte credential (systemd `LoadCredentialEncrypted=`)
     #[arg(long, conflicts_with = "keystore_passphrase_file")]
     keystore_credential_file: Option<PathBuf>,
+    /// Address of the token that keeps the keys (RFC 7512), whose object= names the keystore. A state whose keys are in files is moved first: sceau hsm move
+    #[arg(long, value_name = "pkcs11:…", conflicts_with_all = ["keystore_passphrase_file", "keystore_credential_file"])]
+    keystore_token: Option<Pkcs11Uri>,
     /// File with the last checkpoints that witnesses remember; the element does not start behind them
     #[arg(long)]
     witness_file: Option<PathBuf>,
@@ -101,7 +107,8 @@ fn run(options: Options) -> Result<(), Failure> {
         });
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         // Everything that it needs is open now.
-        if let Err(unconfined) = sceau_element::confine() {
+        let reach = if options.keystore_token.is_some() { Reach::Token } else { Reach::Nothing };
+        if let Err(unconfined) = sceau_element::confine(reach) {
             tracing::warn!("{unconfined}");
         }
         writeln!(std::io::stdout(), "{ready}")?;
@@ -130,24 +137,49 @@ fn run(options: Options) -> Result<(), Failure> {
 }
 
 fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> {
+    let keystore = open_keystore(options, new)?;
+    let now = sceau_element::Clock::start().now().unix;
+    let signer = ProviderSigner::open(keystore, &options.origin, new, now)?;
+    Ok(signer.with_tenants(options.protect_tenants))
+}
+
+/// A log that exists keeps its key: a missing keystore is an error then, not a reason to make one.
+fn open_keystore(options: &Options, new: bool) -> Result<Arc<dyn Provider>, Failure> {
+    let (files, in_token) = (options.state.join("keys"), options.state.join("token"));
+    if new {
+        make_folder(&options.state)?;
+    }
+    if let Some(uri) = &options.keystore_token {
+        if files.join("keystore.json").exists() {
+            return Err(
+                "this state has its keys in files: move them into the token with sceau hsm move".into()
+            );
+        }
+        let keystore = if new {
+            TokenKeystore::open_or_create(&in_token, uri)?
+        } else {
+            TokenKeystore::open(&in_token, uri)?
+        };
+        return Ok(Arc::new(keystore));
+    }
     let unlock = match (&options.keystore_passphrase_file, &options.keystore_credential_file) {
         (Some(path), _) => Unlock::Passphrase(Passphrase::from_file(path)?),
         (None, Some(path)) => Unlock::Credential(path.clone()),
         (None, None) => {
-            return Err("one of --keystore-passphrase-file and --keystore-credential-file is needed".into());
+            return Err(
+                "one of --keystore-passphrase-file, --keystore-credential-file and --keystore-token is needed"
+                    .into(),
+            );
         }
     };
-    let folder = options.state.join("keys");
-    // A log that exists keeps its key: a missing keystore is an error then, not a reason to make one.
-    let keystore = if new {
-        make_folder(&options.state)?;
-        SoftwareKeystore::open_or_create(&folder, &unlock)?
+    if TokenKeystore::is_in(&in_token) && !files.join("keystore.json").exists() {
+        return Err("this state has its keys in a token: name it with --keystore-token".into());
+    }
+    Ok(Arc::new(if new {
+        SoftwareKeystore::open_or_create(&files, &unlock)?
     } else {
-        SoftwareKeystore::open(&folder, &unlock)?
-    };
-    let now = sceau_element::Clock::start().now().unix;
-    let signer = ProviderSigner::open(Arc::new(keystore), &options.origin, new, now)?;
-    Ok(signer.with_tenants(options.protect_tenants))
+        SoftwareKeystore::open(&files, &unlock)?
+    }))
 }
 
 /// Binds the socket in a folder that only this user enters, or a group beside it. One that nobody listens at is left of a crash, and goes.

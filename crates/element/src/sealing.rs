@@ -1,6 +1,7 @@
 //! The key under which the journal keeps what is not for everyone who reads the file.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sceau_crypto::{BlobError, Label, SealedBlob, Secret, SecretBytes};
 use sceau_hsm::{KeyRef, Operations, Provider};
@@ -40,11 +41,35 @@ pub(crate) struct ProviderKey {
 
 impl JournalKey for ProviderKey {
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
-        Ok(self.provider.seal(&self.key, context, secret)?)
+        Ok(patiently(|| self.provider.seal(&self.key, context, secret))?)
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {
         Ok(self.provider.open(&self.key, context, sealed)?)
+    }
+}
+
+/// How long what waits to be recorded waits for keys that are away: then the process ends, and says why.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Does it again while what keeps the keys is away or busy. The thread waits: it is the writer's.
+pub(crate) fn patiently<T>(
+    mut act: impl FnMut() -> Result<T, sceau_hsm::Error>,
+) -> Result<T, sceau_hsm::Error> {
+    let until = Instant::now() + PATIENCE;
+    let mut told = false;
+    loop {
+        match act() {
+            Err(error) if error.is_passing() && Instant::now() < until => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("records wait for the keys: {error}");
+                }
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
     }
 }
 

@@ -21,6 +21,11 @@ pub enum SignerError {
     /// The provider cannot.
     #[error("the log's key cannot be used: {0}")]
     Provider(#[from] sceau_hsm::Error),
+    /// A key that protects data is missing, or the provider cannot use it.
+    #[error(
+        "the keys that protect data cannot be used: {0}; bring the keystore back that they were made in, since no other opens what they protect"
+    )]
+    Protection(sceau_hsm::Error),
     /// The checkpoint cannot be made, or the provider's signature does not verify.
     #[error("the checkpoint cannot be signed: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -105,7 +110,7 @@ impl LogSigner for ProviderSigner {
     }
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(self.provider.sign(&self.key, text)?)
+        Ok(crate::sealing::patiently(|| self.provider.sign(&self.key, text))?)
     }
 
     fn journal_key(&self) -> Arc<dyn JournalKey> {

@@ -29,7 +29,7 @@ fn confined() {
     let path = folder.path().join("file");
     let file = std::fs::File::create(&path).unwrap();
     let early = std::thread::spawn(loop_until_denied);
-    sceau_element::confine().unwrap();
+    sceau_element::confine(sceau_element::Reach::Nothing).unwrap();
     let denied = |error: std::io::Error| assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     denied(std::net::TcpListener::bind("127.0.0.1:0").unwrap_err());
     denied(std::net::UdpSocket::bind("127.0.0.1:0").unwrap_err());

@@ -27,20 +27,26 @@ impl Program {
             let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             std::fs::set_permissions(&passphrase, private).unwrap();
         }
+        let by_passphrase = ["--keystore-passphrase-file", passphrase.to_str().unwrap()];
+        Self::start_with(folder, &by_passphrase).expect("one ready line")
+    }
+
+    /// The same with keys elsewhere; none where it does not start.
+    pub(crate) fn start_with(folder: &Path, keystore: &[&str]) -> Option<(Self, serde_json::Value)> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sceau-element"))
             .args(["--origin", "sceau.test/log", "--die-with-parent", "--state"])
             .arg(folder.join("state"))
             .arg("--socket")
             .arg(folder.join("run/element.sock"))
-            .arg("--keystore-passphrase-file")
-            .arg(&passphrase)
+            .args(keystore)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        (Self(child), serde_json::from_str(&line).expect("one ready line"))
+        let child = Self(child);
+        serde_json::from_str(&line).ok().map(|ready| (child, ready))
     }
 
     pub(crate) fn client(folder: &Path) -> Client {

@@ -13,6 +13,7 @@ mod confined;
 mod hostile_platform;
 mod house;
 mod journal;
+mod keys_in_a_token;
 mod kill;
 mod machine;
 mod protection;

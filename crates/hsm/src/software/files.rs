@@ -81,6 +81,9 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
 /// Destroys a keystore whose keys are elsewhere now: first what opens its files, which is the moment that it ends, then the files.
 #[cfg(feature = "pkcs11")]
 pub(crate) fn destroy_all(folder: &Path) -> Result<(), Error> {
+    if !folder.join("keys").is_dir() {
+        return Ok(());
+    }
     let _lock = lock(folder)?;
     if keystore_path(folder).exists() {
         durable::destroy(&keystore_path(folder))?;

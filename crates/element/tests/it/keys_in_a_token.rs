@@ -1,0 +1,130 @@
+//! An element whose keys were moved from files into a token of SoftHSM goes on with its log under the same key, opens what software sealed, and bears
+//! that the token is pulled out and put back. A module is loaded once into a process, so that the test runs in one of its own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use sceau_element_api::AccountId;
+use sceau_hsm::pkcs11::{TokenKeystore, move_to_token};
+use sceau_hsm::{Passphrase, Provider as _, Unlock};
+
+use crate::house::shown;
+use crate::kill::{Program, draft};
+
+const CHILD: &str = "SCEAU_TEST_TOKEN";
+/// Debian's `softhsm2`.
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+#[test]
+fn the_log_goes_on_under_the_same_key_in_a_token() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        return runtime.block_on(in_a_token(Path::new(&folder)));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = folder.path().join("tokens");
+    fs::create_dir(&tokens).unwrap();
+    let conf = folder.path().join("softhsm2.conf");
+    fs::write(&conf, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
+    fs::write(folder.path().join("pin"), "un code assez long\n").unwrap();
+    fs::set_permissions(folder.path().join("pin"), fs::Permissions::from_mode(0o600)).unwrap();
+    let mut init = Command::new("softhsm2-util");
+    init.args([
+        "--init-token",
+        "--free",
+        "--label",
+        "essai",
+        "--pin",
+        "un code assez long",
+        "--so-pin",
+        "douze chiffres",
+    ]);
+    assert!(init.env("SOFTHSM2_CONF", &conf).output().unwrap().status.success());
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "keys_in_a_token::the_log_goes_on_under_the_same_key_in_a_token", "--nocapture"])
+        .env(CHILD, folder.path())
+        .env("SOFTHSM2_CONF", &conf)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+async fn in_a_token(folder: &Path) {
+    let address = format!(
+        "pkcs11:token=essai;object=element?module-path={MODULE}&pin-source=file:{}",
+        folder.join("pin").display()
+    );
+    let (by_token, uri) = (["--keystore-token", &address], address.parse().unwrap());
+    let client = Program::client(folder);
+    let old: Vec<_> = std::iter::repeat_with(AccountId::random).take(5).collect();
+    let (program, ready) = Program::start(folder);
+    let mut known = Vec::new();
+    for id in &old {
+        known.push((client.append(draft(*id)).await.unwrap(), *id));
+    }
+    drop(program);
+    assert!(Program::start_with(folder, &by_token).is_none(), "keys in files are not passed over");
+
+    let unlock = || Unlock::Passphrase(Passphrase::from_file(&folder.join("passphrase")).unwrap());
+    let (files, token) = (folder.join("state/keys"), folder.join("state/token"));
+    let moved = move_to_token(&files, &unlock(), &token, &uri).unwrap();
+    assert_eq!(moved.len(), 2);
+    assert!(
+        !files.join("keystore.json").exists() && fs::read_dir(files.join("keys")).unwrap().next().is_none()
+    );
+    let by_passphrase =
+        ["--keystore-passphrase-file", folder.join("passphrase").to_str().unwrap()].map(str::to_owned);
+    assert!(
+        Program::start_with(folder, &by_passphrase.each_ref().map(String::as_str)).is_none(),
+        "keys are in the token"
+    );
+
+    for _ in 0..2 {
+        let (program, again) = Program::start_with(folder, &by_token).unwrap();
+        assert_eq!(again["log_key"], ready["log_key"]);
+        is_confined(&program);
+        let id = AccountId::random();
+        known.push((client.append(draft(id)).await.unwrap(), id));
+        for (index, id) in &known {
+            let record = String::from_utf8(shown(&client, *index).await.to_bytes()).unwrap();
+            assert!(record.contains(&id.to_string()), "{record}");
+        }
+    }
+    the_token_is_pulled_out_and_put_back(folder, &by_token).await;
+    let keystore = TokenKeystore::open(&token, &uri).unwrap();
+    assert!(keystore.judging().unwrap().altered().unwrap().is_empty());
+}
+
+/// What is to be recorded waits, and is recorded; nothing is acknowledged meanwhile.
+async fn the_token_is_pulled_out_and_put_back(folder: &Path, by_token: &[&str]) {
+    let (program, _) = Program::start_with(folder, by_token).unwrap();
+    let client = Program::client(folder);
+    let (there, away) = (folder.join("tokens"), folder.join("pulled-out"));
+    fs::rename(&there, &away).unwrap();
+    fs::create_dir(&there).unwrap();
+    let id = AccountId::random();
+    let mut waiting = tokio::spawn({
+        let client = Program::client(folder);
+        async move { client.append(draft(id)).await }
+    });
+    assert!(
+        tokio::time::timeout(Duration::from_secs(3), &mut waiting).await.is_err(),
+        "it was recorded without a key"
+    );
+    fs::remove_dir(&there).unwrap();
+    fs::rename(&away, &there).unwrap();
+    let index = waiting.await.unwrap().unwrap();
+    let record = String::from_utf8(shown(&client, index).await.to_bytes()).unwrap();
+    assert!(record.contains(&id.to_string()));
+    is_confined(&program);
+}
+
+fn is_confined(program: &Program) {
+    let status = fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
+    assert!(status.lines().any(|line| line == "Seccomp:\t2"), "{status}");
+}
