@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sceau_element_api::documents::{
-    AccountDocument, CredentialDocument, Decision, Document, DossierState, FunderKey, IdentityDocument,
-    KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
+    AccountDocument, ApplicationDocument, CredentialDocument, Datum, Decision, Document, DossierState,
+    FunderKey, IdentityDocument, KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
 };
 
 /// What parses is written and parses again to the same.
@@ -17,6 +17,8 @@ fn parse<T: Document + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
 
 fuzz_target!(|bytes: &[u8]| {
     parse::<AccountDocument>(bytes);
+    parse::<ApplicationDocument>(bytes);
+    parse::<Datum>(bytes);
     parse::<CredentialDocument>(bytes);
     parse::<Decision>(bytes);
     parse::<DossierState>(bytes);

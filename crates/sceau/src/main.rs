@@ -74,6 +74,8 @@ enum Role {
     #[command(hide = true)]
     Scanner(serve::scanner::ScannerOptions),
 }
+    /// The keyfront: calls of applications about their data, in the privileged zone; off unless the settings ask for it
+    Keyfront(serve::keyfront::KeyfrontOptions),
 
 fn main() -> ExitCode {
     // Before any key, passphrase or document is read: whatever crashes leaves none of them in a file.
@@ -172,6 +174,13 @@ fn serve_role(role: Role) -> Result<(), Failure> {
         Role::Keymanager(options) => {
             keep_memory_to_itself()?;
             if let Err(weakness) = hardening::locked_memory() {
+        Role::Keyfront(options) => {
+            keep_memory_to_itself()?;
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::keyfront::run(options))
+        }
                 tracing::warn!("{weakness}");
             }
             if options.die_with_parent {

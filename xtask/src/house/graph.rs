@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-element", &["crypto", "pki", "trace", "hsm", "element-api"]),
     ("sceau-gate", &["crypto", "pki", "trace", "hsm"]),
     ("sceau-keymanager", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
+    ("sceau-protect", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts"]),
     ("sceau-dossiers", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     (
         "sceau",
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gate",
             "keymanager",
             "dossiers",
+            "protect",
         ],
     ),
 ];

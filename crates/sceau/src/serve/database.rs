@@ -67,8 +67,13 @@ impl DatabaseSettings {
 
     /// Opens it, with every table of the platform; `data` is the platform's folder. A file that other programs open too is not opened `alone`.
     pub(crate) async fn open(&self, data: &Path, alone: bool) -> Result<Database, Failure> {
-        let migrations =
-            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let migrations = [
+            sceau_store::MIGRATIONS,
+            sceau_accounts::MIGRATIONS,
+            sceau_dossiers::MIGRATIONS,
+            sceau_protect::MIGRATIONS,
+        ]
+        .concat();
         let opened = match self.server()? {
             None if alone => Database::open(&data.join("records.db"), &migrations).await,
             None => Database::open_beside_another(&data.join("records.db"), &migrations).await,

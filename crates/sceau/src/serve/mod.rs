@@ -6,6 +6,7 @@ pub(crate) mod database;
 mod door;
 pub(crate) mod identity;
 pub(crate) mod intake;
+pub(crate) mod keyfront;
 pub(crate) mod keymanager;
 pub(crate) mod mail;
 pub(crate) mod mob;

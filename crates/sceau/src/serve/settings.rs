@@ -48,6 +48,8 @@
 //! anchors = ["/etc/sceau/partners.pem"]
 //! demand = ["/v1/oauth/token"]
 //!
+//! [protect]                   # protection of applications' data (`sceau serve keyfront`); off without this section
+//!
 //! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
 //! url = "https://mob.example.org"
 //! key = "…"                   # what `sceau mob key` prints
@@ -80,6 +82,7 @@ use super::bus::BusSettings;
 use super::callers::{self, CallersTable};
 use super::database::DatabaseSettings;
 use super::identity::IdentitySettings;
+use super::keyfront::ProtectTable;
 use super::mail::MailSettings;
 use super::mob::MobTable;
 use super::objects::ObjectsSettings;
@@ -107,6 +110,8 @@ pub(crate) struct Settings {
     pub(crate) bus: Option<BusSettings>,
     /// How far organisations' webhooks reach.
     pub(crate) webhooks: WebhookSettings,
+    /// That a keyfront keeps rows here; there is none without it.
+    pub(crate) protect: Option<ProtectTable>,
     /// Who uses MOB's HTTP interface; nobody without it.
     pub(crate) mob: Option<MobTable>,
     /// Whose certificates, which a gate forwards, are judged by the platform too; nobody's without it.
@@ -138,8 +143,8 @@ impl Settings {
 
     /// Opens the platform's records; `data` is its folder.
     pub(crate) async fn records(&self, data: &Path) -> Result<Database, Failure> {
-        // MOB's host and `sceau bus` open the same file.
-        let alone = self.mob.is_none() && self.bus.is_none();
+        // MOB's host, the keyfront and `sceau bus` open the same file.
+        let alone = self.mob.is_none() && self.bus.is_none() && self.protect.is_none();
         self.database.open(data, alone).await
     }
 

@@ -1,0 +1,123 @@
+//! What applications call.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use sceau_element_api::proof::Proof;
+use sceau_element_api::wire::Version;
+use sceau_element_api::{Base64Url, protect::DatumId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::refusal::Refused;
+use super::{Answered, Keyfront};
+
+/// The longest call, in bytes.
+const MAX_CALL: usize = 64 * 1024;
+/// The longest registration, in bytes: a document of 256 KiB in base64url, and its proof.
+const MAX_REGISTRATION: usize = 384 * 1024;
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(20);
+
+pub(super) fn router(keyfront: Keyfront) -> Router {
+    Router::new()
+        .route("/check", get(check))
+        .route("/v1/protect/calls", post(call))
+        .route("/v1/protect/nonces", post(nonce))
+        .route("/v1/protect/applications", post(register))
+        .fallback(async || Refused::nowhere())
+        .with_state(keyfront)
+}
+
+/// A document and its passkey's proof (`docs/element-operations.md`).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    payload: Base64Url,
+    previous: Option<Version>,
+    proof: Proof,
+}
+
+/// What a caller is told.
+#[derive(Serialize)]
+struct Told {
+    datum: DatumId,
+    /// Index of the call's record in the log.
+    index: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrapped_key: Option<Base64Url>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Box<RawValue>>,
+}
+
+impl From<Answered> for Told {
+    fn from(Answered { called, document }: Answered) -> Self {
+        Self {
+            datum: called.datum,
+            index: called.index,
+            wrapped_key: called.wrapped_key,
+            data_key: called.data_key,
+            document: document.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+        }
+    }
+}
+
+async fn check(State(keyfront): State<Keyfront>) -> Response {
+    let (status, word) = match keyfront.ready().await {
+        Ok(()) => (StatusCode::OK, "pass"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
+    };
+    (status, Json(json!({ "status": word }))).into_response()
+}
+
+async fn nonce(State(keyfront): State<Keyfront>) -> Result<Response, Refused> {
+    Ok(kept_by_nobody(json!({ "nonce": keyfront.nonce().await? })))
+}
+
+async fn register(State(keyfront): State<Keyfront>, request: Request) -> Result<Response, Refused> {
+    let body = whole(request.into_body(), MAX_REGISTRATION).await?;
+    let registration = serde_json::from_slice(&body);
+    let Registration { payload, previous, proof } = registration
+        .map_err(|_| Refused::malformed("payload, previous and proof are wanted, and nothing else"))?;
+    let row = keyfront.register(payload, previous, proof).await?;
+    Ok(kept_by_nobody(row))
+}
+
+async fn call(
+    State(keyfront): State<Keyfront>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/jose") {
+        return Err(Refused::malformed("a call is a compact JWS, of content type application/jose"));
+    }
+    let body = whole(body, MAX_CALL).await?;
+    let call = String::from_utf8(body).map_err(|_| Refused::malformed("a call is a compact JWS"))?;
+    let address: IpAddr = peer.ip().to_canonical();
+    // A caller that goes away leaves its call on its way: what was begun is kept in the database all the same.
+    let answered = tokio::spawn(async move { keyfront.call(call, Some(address)).await }).await;
+    let answered = answered.map_err(|_| Refused::malformed("the call could not be carried"))??;
+    Ok(kept_by_nobody(Told::from(answered)))
+}
+
+fn kept_by_nobody(answer: impl Serialize) -> Response {
+    let value = serde_json::to_value(answer).unwrap_or(Value::Null);
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(value)).into_response()
+}
+
+async fn whole(body: Body, longest: usize) -> Result<Vec<u8>, Refused> {
+    let read = tokio::time::timeout(BODY, to_bytes(body, longest)).await;
+    let read = read.map_err(|_| Refused::malformed("the body took too long"))?;
+    read.map(|bytes| bytes.to_vec()).map_err(|_| Refused::too_large())
+}

@@ -1,0 +1,124 @@
+//! The keyfront: TLS ends here, in the privileged zone; calls go to the element, and what it says comes back.
+
+mod http;
+mod refusal;
+mod serve;
+
+pub use serve::serve;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sceau_element_api::documents::ApplicationDocument;
+use sceau_element_api::proof::Proof;
+use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow, Operation};
+use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
+use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce, documents::Document as _};
+
+use self::refusal::Refused;
+use crate::rows::Rows;
+
+/// What answers calls of applications. Clones are the same keyfront.
+#[derive(Debug, Clone)]
+pub struct Keyfront(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    element: Client,
+    rows: Rows,
+}
+
+/// What a call gets.
+#[derive(Debug)]
+struct Answered {
+    called: Called,
+    /// What is said of the datum, where the call asks for it or changed it.
+    document: Option<Base64Url>,
+}
+
+impl Keyfront {
+    /// A keyfront before this element, which keeps these rows.
+    #[must_use]
+    pub fn new(element: Client, rows: Rows) -> Self {
+        Self(Arc::new(Parts { element, rows }))
+    }
+
+    /// Whether element and database answer.
+    async fn ready(&self) -> Result<(), Refused> {
+        self.0.element.hello().await?;
+        Ok(self.0.rows.ready().await?)
+    }
+
+    /// A nonce for the passkey that registers an application.
+    async fn nonce(&self) -> Result<Nonce, Refused> {
+        Ok(self.0.element.nonce().await?)
+    }
+
+    /// Registers an application, or its next version, in the word of the passkey of an administrator.
+    async fn register(
+        &self,
+        payload: Base64Url,
+        previous: Option<Version>,
+        proof: Proof,
+    ) -> Result<AttestedRow, Refused> {
+        let id =
+            ApplicationDocument::parse(&payload).map_err(|error| Refused::document(&error))?.document.row();
+        let kept = payload.clone();
+        let attest = Attest { kind: Kind::Application, id, previous, payload, proof };
+        let row = self.0.element.attest(attest).await?;
+        if let Err(error) = self.0.rows.keep_application(&row, &kept).await {
+            tracing::error!(%error, "an application is registered, and the database does not list it");
+        }
+        Ok(row)
+    }
+
+    /// Carries a call to the element. A row that the database lost or altered, or that changed meanwhile, is brought back from the element, once: such
+    /// a refusal does not use the call up.
+    async fn call(&self, call: String, address: Option<IpAddr>) -> Result<Answered, Refused> {
+        // What is not verified says which row to bring, and nothing else. What cannot be read at all is the element's to refuse.
+        let claims = Claims::unverified(&call).ok();
+        let datum = claims.as_ref().and_then(|claims| claims.op.datum());
+        let row = match datum {
+            Some(datum) => self.0.rows.datum(datum).await?,
+            None => None,
+        };
+        let asked = AskedOfDatum { call, address, row };
+        let (called, row) = match self.0.element.protect(asked.clone()).await {
+            Err(CallError::Refused(refusal)) if is_of_rows(refusal.code) => {
+                let row = match datum {
+                    Some(datum) => Some(self.repair(datum).await?.ok_or(refusal)?),
+                    None => None,
+                };
+                let asked = AskedOfDatum { row, ..asked };
+                (self.0.element.protect(asked.clone()).await?, asked.row)
+            }
+            called => (called?, asked.row),
+        };
+        if let Some((attested, kept)) = &called.changed
+            && let Err(error) = self.0.rows.keep_datum(attested, kept).await
+        {
+            // It is so all the same: the next call finds the row missing, and brings it back.
+            tracing::error!(%error, "a datum changed, and the database does not have it");
+        }
+        let describes = claims.is_some_and(|claims| matches!(claims.op, Operation::Describe(_)));
+        let said = row.filter(|_| describes).map(|row| row.payload);
+        let document = called.changed.as_ref().map(|(_, kept)| kept.payload.clone()).or(said);
+        Ok(Answered { called, document })
+    }
+
+    /// Brings the current row of a datum back from the element's journal.
+    async fn repair(&self, datum: DatumId) -> Result<Option<KeptRow>, Refused> {
+        let Some((row, kept)) = self.0.element.kept(Kind::Datum, datum).await? else { return Ok(None) };
+        tracing::warn!(
+            index = row.index,
+            "the database had another version of a datum than the current one: it is brought back"
+        );
+        self.0.rows.keep_datum(&row, &kept).await?;
+        Ok(Some(kept))
+    }
+}
+
+/// Whether a call is refused for the row that was brought, and not for what it asks.
+fn is_of_rows(code: Code) -> bool {
+    matches!(code, Code::RowAltered | Code::StaleVersion)
+}

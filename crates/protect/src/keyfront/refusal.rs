@@ -1,0 +1,75 @@
+//! Refusals as problem documents (RFC 9457).
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sceau_element_api::CallError;
+use sceau_element_api::documents::DocumentError;
+use sceau_element_api::problem::{MEDIA_TYPE, Problem};
+use sceau_element_api::wire::{Code, Refusal};
+
+use crate::rows::RowsError;
+
+/// Why a caller gets nothing.
+#[derive(Debug)]
+pub(super) struct Refused(Problem);
+
+impl Refused {
+    /// The body is not what the route takes.
+    pub(super) fn malformed(words: &str) -> Self {
+        Refusal::new(Code::Malformed, words).into()
+    }
+
+    /// The body is longer than the route takes.
+    pub(super) fn too_large() -> Self {
+        Refusal::new(Code::TooLarge, "a call has at most 64 KiB, an application's document 256 KiB").into()
+    }
+
+    /// The document is not one.
+    pub(super) fn document(error: &DocumentError) -> Self {
+        Refusal::new(Code::DocumentMalformed, error.to_string()).into()
+    }
+
+    /// There is no such route.
+    pub(super) fn nowhere() -> Self {
+        Refusal::new(Code::NotFound, "there is no such route").into()
+    }
+
+    fn away(what: &str) -> Self {
+        let problem = Problem::new(503, "unavailable", "The protection of data is not available");
+        Self(problem.with_detail(format!("{what} does not answer: ask again later, with another call")))
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(Problem::from(&refusal))
+    }
+}
+
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => refusal.into(),
+            error => {
+                tracing::error!(%error, "the element gives no answer");
+                Self::away("the element")
+            }
+        }
+    }
+}
+
+impl From<RowsError> for Refused {
+    fn from(error: RowsError) -> Self {
+        tracing::error!(%error, "the database gives no answer");
+        Self::away("the database")
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        (status, [(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))], body).into_response()
+    }
+}

@@ -1,0 +1,134 @@
+//! Rows of data and applications: as the element attested them, with columns to find them by.
+
+use sceau_element_api::documents::{
+    ApplicationDocument, ApplicationStatus, Datum, DatumStatus, Document as _,
+};
+use sceau_element_api::protect::{DatumId, KeptRow};
+use sceau_element_api::wire::AttestedRow;
+use sceau_store::{Database, StoreError, params};
+
+use crate::schema::statements;
+
+/// Reads and writes rows.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    database: Database,
+}
+
+/// A row cannot be kept.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RowsError {
+    /// The database does not.
+    Store(StoreError),
+    /// The element gave bytes that are no such document: another version of it.
+    Document,
+}
+
+impl std::fmt::Display for RowsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Document => {
+                f.write_str("the element's row cannot be read: are both programs of the same version?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RowsError {}
+
+impl From<StoreError> for RowsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Rows {
+    /// The rows of this database.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ready(&self) -> Result<(), RowsError> {
+        Ok(self.database.fetch_one(statements::ANSWER, params![]).await.map(drop)?)
+    }
+
+    /// A datum as the database has it, true or not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn datum(&self, id: DatumId) -> Result<Option<KeptRow>, RowsError> {
+        let id = id.to_string();
+        let Some(row) = self.database.fetch_optional(statements::DATUM, params![id.as_str()]).await? else {
+            return Ok(None);
+        };
+        let (payload, salt): (Vec<u8>, Vec<u8>) = (row.get("payload")?, row.get("salt")?);
+        Ok(Some(KeptRow { payload: payload.into(), salt: salt.into() }))
+    }
+
+    /// Keeps a version of a datum as the element gave it. Where two come at once the last one written stays, and the element refuses it if it is
+    /// not the current one: then it is read from there again.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub async fn keep_datum(&self, row: &AttestedRow, kept: &KeptRow) -> Result<(), RowsError> {
+        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
+        let id = datum.id.to_string();
+        let status = match datum.status {
+            DatumStatus::Active => "active",
+            DatumStatus::Inactive => "inactive",
+        };
+        let values = params![
+            id.as_str(),
+            datum.organisation.to_string(),
+            datum.application.to_string(),
+            datum.owner.as_str(),
+            datum.name.as_str(),
+            status,
+            datum.created,
+            datum.expires,
+            row.version,
+            row.index,
+            kept.payload.0.clone(),
+            kept.salt.0.clone(),
+        ];
+        let mut all = self.database.begin().await?;
+        all.execute(statements::KEEP_DATUM, values).await?;
+        if row.version > 1 {
+            all.execute(statements::FORGET_TAGS, params![id.as_str()]).await?;
+        }
+        for tag in &datum.tags {
+            all.execute(statements::KEEP_TAG, params![id.as_str(), tag.as_str()]).await?;
+        }
+        Ok(all.commit().await?)
+    }
+
+    /// Keeps a version of an application as the element attested it.
+    ///
+    /// # Errors
+    /// [`RowsError`].
+    pub async fn keep_application(&self, row: &AttestedRow, payload: &[u8]) -> Result<(), RowsError> {
+        let document = ApplicationDocument::parse(payload).map_err(|_| RowsError::Document)?.document;
+        let status = match document.status {
+            ApplicationStatus::Active => "active",
+            ApplicationStatus::Inactive => "inactive",
+        };
+        let values = params![
+            document.application.to_string(),
+            document.organisation.to_string(),
+            document.name.as_str(),
+            status,
+            row.version,
+            row.index,
+            payload.to_vec(),
+        ];
+        self.database.execute(statements::KEEP_APPLICATION, values).await?;
+        Ok(())
+    }
+}

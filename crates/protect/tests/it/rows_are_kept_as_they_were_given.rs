@@ -1,0 +1,66 @@
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _};
+use sceau_element_api::protect::{DatumId, KeptRow};
+use sceau_element_api::wire::AttestedRow;
+use sceau_element_api::{ApplicationId, OrganisationId};
+use sceau_protect::{MIGRATIONS, Rows};
+use sceau_store::{Database, Statement, params};
+
+const FOUND: Statement = Statement::new(
+    "FOUND",
+    "SELECT d.status AS status FROM protect_datum d JOIN protect_tag t ON t.datum = d.id WHERE d.owner = $1 AND t.tag = $2",
+);
+
+fn datum() -> Datum {
+    Datum {
+        v: 1,
+        id: DatumId::random(),
+        organisation: OrganisationId::random(),
+        application: ApplicationId::random(),
+        owner: "alice@example.org".parse().unwrap(),
+        name: "Ordonnance".into(),
+        tags: vec!["2026".into(), "cardiologie".into()],
+        created: 1,
+        expires: 2,
+        valid_from: None,
+        valid_until: None,
+        status: DatumStatus::Active,
+        grants: vec![],
+    }
+}
+
+fn version(datum: &Datum, version: u64) -> (AttestedRow, KeptRow) {
+    let payload = datum.to_bytes().unwrap();
+    let row = AttestedRow { version, hash: sceau_trace::sha256(&payload), index: version };
+    (row, KeptRow { payload: payload.into(), salt: vec![7; 81].into() })
+}
+
+#[tokio::test]
+async fn a_datum_is_found_by_owner_and_tag_and_comes_back_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap();
+    let rows = Rows::new(database.clone());
+    let mut datum = datum();
+    assert_eq!(rows.datum(datum.id).await.unwrap(), None);
+    let (row, kept) = version(&datum, 1);
+    rows.keep_datum(&row, &kept).await.unwrap();
+    assert_eq!(rows.datum(datum.id).await.unwrap(), Some(kept));
+
+    datum.status = DatumStatus::Inactive;
+    datum.tags = vec!["2027".into()];
+    let (row, kept) = version(&datum, 2);
+    rows.keep_datum(&row, &kept).await.unwrap();
+    assert_eq!(rows.datum(datum.id).await.unwrap(), Some(kept));
+    let found = database.fetch_all(FOUND, params!["alice@example.org", "2027"]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].get::<String>("status").unwrap(), "inactive");
+    assert!(database.fetch_all(FOUND, params!["alice@example.org", "2026"]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_datum_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Rows::new(Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap());
+    let (row, mut kept) = version(&datum(), 1);
+    kept.payload.0.push(b'x');
+    assert!(rows.keep_datum(&row, &kept).await.is_err());
+}

@@ -1,0 +1,305 @@
+"""An application that we did not write calls for the protection of its data: it signs calls, opens answers and encrypts with PyPI's joserfc and
+cryptography, against the element and the keyfront as they are shipped."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import secrets
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+import uuid
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwe, jwt
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+PROGRAMS = pathlib.Path(os.environ.get("SCEAU_BIN", "target/debug"))
+LOG = "judge.test/log"
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Element:
+    """The element's socket, spoken as docs/element-operations.md says."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.reader = self.socket.makefile("rb")
+
+    def ask(self, request):
+        frame = json.dumps({"call": 1, "request": request}).encode()
+        self.socket.sendall(len(frame).to_bytes(4, "big") + frame)
+        length = int.from_bytes(self.reader.read(4), "big")
+        return json.loads(self.reader.read(length))["response"]
+
+    def attest(self, kind, row, document, proof, previous=None):
+        payload = json.dumps(document).encode()
+        proof = proof(kind, payload) if callable(proof) else proof
+        asked = {"kind": kind, "id": row, "previous": previous, "payload": b64(payload), "proof": proof}
+        answer = self.ask({"attest": asked})
+        assert "attested" in answer, answer
+        return answer["attested"]
+
+    def close(self):
+        self.reader.close()
+        self.socket.close()
+
+
+PLATFORM = {"type": "platform-asserted"}
+
+
+class Passkey:
+    """A passkey of an account: Ed25519, as WebAuthn has it."""
+
+    def __init__(self):
+        self.key, self.id = Ed25519PrivateKey.generate(), secrets.token_bytes(16)
+
+    def cose(self):
+        x = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return bytes.fromhex("a40101032720062158 20".replace(" ", "")) + x
+
+    def prove(self, nonce, kind, payload):
+        digest = hashlib.sha256(kind.encode() + b"\0" + payload).digest()
+        challenge = hashlib.sha256(b"sceau/passkey-proof\0" + unb64(nonce) + digest).digest()
+        client = {"type": "webauthn.get", "challenge": b64(challenge), "origin": "http://sceau.localhost:8080", "crossOrigin": False}
+        client = json.dumps(client).encode()
+        data = hashlib.sha256(b"sceau.localhost").digest() + b"\x05" + bytes(4)
+        signature = self.key.sign(data + hashlib.sha256(client).digest())
+        parts = {"credential_id": self.id, "authenticator_data": data, "client_data_json": client, "signature": signature}
+        return {"type": "passkey", "nonce": nonce} | {name: b64(part) for name, part in parts.items()}
+
+
+def enrol(element, role, organisation=None, by=PLATFORM):
+    """A person with a passkey."""
+    account, passkey = str(uuid.uuid4()), Passkey()
+    document = {"v": 1, "account": account, "role": role, "organisation": organisation, "invitation_hash": None, "status": "active"}
+    element.attest("account", account, document, by)
+    credential = {
+        "v": 1, "account": account, "credential_id": b64(passkey.id), "cose_key": b64(passkey.cose()),
+        "rp_id": "sceau.localhost", "origin": "http://sceau.localhost:8080",
+    }
+    element.attest("credential", hashlib.sha256(passkey.id).hexdigest(), credential, PLATFORM)
+    return passkey
+
+
+class House:
+    """An element, a keyfront, and an organisation with an administrator."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.at = pathlib.Path(self.folder.name)
+        self.at.chmod(0o700)
+        (self.at / "passphrase").write_text("a passphrase that is long enough for a judge")
+        (self.at / "passphrase").chmod(0o600)
+        (self.at / "settings.toml").write_text("[protect]\n")
+        (self.at / "data").mkdir(mode=0o700)
+        self.begin()
+        element = Element(self.socket)
+        asserted = lambda passkey: lambda kind, payload: passkey.prove(element.ask("nonce")["nonce"], kind, payload)
+        admin = enrol(element, "platform_admin")
+        self.organisation = str(uuid.uuid4())
+        root = hashlib.sha256(b"a root that signs nothing here").hexdigest()
+        document = {"v": 1, "organisation": self.organisation, "name": "Hôpital de Test", "root_fingerprint": root}
+        element.attest("organisation", self.organisation, document, asserted(admin))
+        self.administrator = enrol(element, "organisation_admin", self.organisation, asserted(admin))
+        element.close()
+
+    @property
+    def socket(self):
+        return self.at / "run" / "element.sock"
+
+    def start(self, *arguments):
+        program = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return program, json.loads(program.stdout.readline())
+
+    def begin(self):
+        self.element, _ = self.start(
+            PROGRAMS / "sceau-element", "--state", self.at / "state", "--socket", self.socket, "--origin", LOG,
+            "--keystore-passphrase-file", self.at / "passphrase", "--protect-tenants", "1", "--die-with-parent",
+        )
+        self.keyfront, ready = self.start(
+            PROGRAMS / "sceau", "serve", "keyfront", "--config", self.at / "settings.toml", "--data", self.at / "data",
+            "--element", self.socket, "--listen", "127.0.0.1:0", "--die-with-parent",
+        )
+        self.url, self.audience = ready["url"], ready["audience"]
+
+    def end(self):
+        for program in (self.keyfront, self.element):
+            program.kill()
+            program.wait()
+            program.stdout.close()
+
+    def post(self, path, body, kind="application/json"):
+        asked = urllib.request.Request(self.url + path, data=body, headers={"content-type": kind})
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def register(self, *keys):
+        """An application with these keys (kid, alg, key), by the passkey of the organisation's administrator."""
+        application = str(uuid.uuid4())
+        members = ("kty", "crv", "x", "y", "n", "e")
+        public = lambda key: {name: value for name, value in key.as_dict(private=False).items() if name in members}
+        listed = [{"kid": kid, "alg": alg, "jwk": public(key), "status": "active"} for kid, alg, key in keys]
+        document = {
+            "v": 1, "application": application, "organisation": self.organisation, "name": "Dossiers", "keys": listed, "status": "active",
+        }
+        payload = json.dumps(document).encode()
+        nonce = self.post("/v1/protect/nonces", b"")[1]["nonce"]
+        proof = self.administrator.prove(nonce, "application", payload)
+        asked = json.dumps({"payload": b64(payload), "previous": None, "proof": proof}).encode()
+        status, answer = self.post("/v1/protect/applications", asked)
+        assert status == 200, answer
+        return application
+
+
+class Protection(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House()
+        cls.keys = {
+            "ES256": ECKey.generate_key("P-256"),
+            "EdDSA": OKPKey.generate_key("Ed25519"),
+            "RS256": RSAKey.generate_key(2048),
+            "PS256": RSAKey.generate_key(3072),
+        }
+        cls.application = cls.house.register(*[(alg.lower(), alg, key) for alg, key in cls.keys.items()])
+        cls.sessions = {"ECDH-ES": OKPKey.generate_key("X25519"), "RSA-OAEP-256": RSAKey.generate_key(2048)}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.house.end()
+        cls.house.folder.cleanup()
+
+    def session(self, alg="ECDH-ES"):
+        members = ("kty", "crv", "x", "y", "n", "e")
+        public = self.sessions[alg].as_dict(private=False)
+        return {"alg": alg, "jwk": {name: value for name, value in public.items() if name in members}}
+
+    def claims(self, user, op):
+        now = int(time.time())
+        return {"iss": self.application, "aud": LOG, "iat": now, "exp": now + 120, "jti": secrets.token_hex(16), "sub": user, "op": op}
+
+    def sign(self, claims, alg="ES256"):
+        header = {"alg": alg, "kid": alg.lower(), "typ": "sceau-protect-call"}
+        return jwt.encode(header, claims, self.keys[alg], algorithms=[alg])
+
+    def bring(self, call):
+        return self.house.post("/v1/protect/calls", call.encode(), "application/jose")
+
+    def ask(self, user, op, alg="ES256"):
+        return self.bring(self.sign(self.claims(user, op), alg))
+
+    def granted(self, user, op, alg="ES256"):
+        status, answer = self.ask(user, op, alg)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def refused(self, answer, code):
+        self.assertEqual(answer[1].get("code"), code, answer)
+
+    def data_key(self, answer, alg="ECDH-ES"):
+        message = jwe.decrypt_compact(answer["data_key"], self.sessions[alg], algorithms=[alg, "A256GCM"])
+        self.assertEqual(message.protected["typ"], "sceau-data-key")
+        key = json.loads(message.plaintext)
+        self.assertEqual(key["kid"], answer["datum"])
+        return OctKey.import_key({"kty": "oct", "k": key["k"]}).raw_value, unb64(key["iv"])
+
+    def opening(self, created, alg="ECDH-ES"):
+        return {"open": {"datum": created["datum"], "wrapped_key": created["wrapped_key"], "session": self.session(alg)}}
+
+    def test_a_field_is_encrypted_and_read_again_with_each_algorithm(self):
+        for alg in self.keys:
+            for session in self.sessions:
+                with self.subTest(alg=alg, session=session):
+                    op = {"create": {"name": "Ordonnance", "session": self.session(session)}}
+                    created = self.granted("alice@example.org", op, alg)
+                    key, iv = self.data_key(created, session)
+                    sealed = AESGCM(key).encrypt(iv, b"Metformine 500 mg", created["datum"].encode())
+                    opened = self.granted("alice@example.org", self.opening(created, session), alg)
+                    key, iv = self.data_key(opened, session)
+                    self.assertEqual(AESGCM(key).decrypt(iv, sealed, created["datum"].encode()), b"Metformine 500 mg")
+
+    def test_who_is_not_authorised_gets_nothing(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        self.refused(self.ask("bob", self.opening(created)), "user_not_authorised")
+        grant = {"grant": {"datum": created["datum"], "grant": {"to": {"user": "bob"}}}}
+        changed = self.granted("alice", grant)
+        self.assertEqual(changed["document"]["grants"][0]["to"], {"user": "bob"})
+        self.assertEqual(self.data_key(self.granted("bob", self.opening(created))), self.data_key(created))
+        self.granted("alice", {"revoke": {"datum": created["datum"], "to": {"user": "bob"}}})
+        self.refused(self.ask("bob", self.opening(created)), "user_not_authorised")
+        self.granted("alice", {"deactivate": {"datum": created["datum"]}})
+        self.refused(self.ask("alice", self.opening(created)), "datum_inactive")
+        described = self.granted("alice", {"describe": {"datum": created["datum"]}})
+        self.assertEqual((described["document"]["status"], described["document"]["owner"]), ("inactive", "alice"))
+
+    def test_what_is_forged_replayed_or_unreadable_is_refused(self):
+        claims = self.claims("alice", {"create": {"session": self.session()}})
+        part = lambda value: b64(json.dumps(value).encode())
+        none = f"{part({'alg': 'none', 'kid': 'es256', 'typ': 'sceau-protect-call'})}.{part(claims)}."
+        self.refused(self.bring(none), "proof_invalid")
+        public = self.keys["RS256"].as_pem(private=False)
+        header = {"alg": "HS256", "kid": "rs256", "typ": "sceau-protect-call"}
+        body = f"{part(header)}.{part(claims)}"
+        shared = f"{body}.{b64(hmac.new(public, body.encode(), 'sha256').digest())}"
+        self.refused(self.bring(shared), "proof_invalid")
+        call = self.sign(claims)
+        self.assertEqual(self.bring(call)[0], 200)
+        self.refused(self.bring(call), "call_replayed")
+        self.refused(self.bring("a" * 100_000), "too_large")
+        self.refused(self.bring(""), "proof_invalid")
+        self.refused(self.bring(self.sign(claims | {"aud": "elsewhere", "jti": secrets.token_hex(16)})), "call_elsewhere")
+        old = {"iat": claims["iat"] - 1000, "exp": claims["iat"] - 900, "jti": secrets.token_hex(16)}
+        self.refused(self.bring(self.sign(claims | old)), "call_expired")
+
+    def test_what_the_database_lost_or_rolled_back_is_brought_back(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        datum = created["datum"]
+        self.granted("alice", {"grant": {"datum": datum, "grant": {"to": {"user": "bob"}}}})
+        database = lambda: sqlite3.connect(self.house.at / "data/records.db", timeout=30)
+        with database() as rows:
+            with_bob = rows.execute("SELECT payload FROM protect_datum WHERE id = ?", (datum,)).fetchone()
+        self.granted("alice", {"revoke": {"datum": datum, "to": {"user": "bob"}}})
+        with database() as rows:
+            rows.execute("UPDATE protect_datum SET payload = ? WHERE id = ?", (*with_bob, datum))
+        self.refused(self.ask("bob", self.opening(created)), "user_not_authorised")
+        with database() as rows:
+            rows.execute("DELETE FROM protect_datum WHERE id = ?", (datum,))
+        self.assertEqual(self.data_key(self.granted("alice", self.opening(created))), self.data_key(created))
+        with database() as rows:
+            self.assertEqual(rows.execute("SELECT owner, version FROM protect_datum WHERE id = ?", (datum,)).fetchone(), ("alice", 3))
+
+    def test_a_killed_element_gives_the_same_key_and_knows_its_calls(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        call = self.sign(self.claims("alice", self.opening(created)))
+        self.assertEqual(self.bring(call)[0], 200)
+        self.house.end()
+        self.house.begin()
+        self.refused(self.bring(call), "call_replayed")
+        self.assertEqual(self.data_key(self.granted("alice", self.opening(created))), self.data_key(created))
+
+
+if __name__ == "__main__":
+    unittest.main()
