@@ -70,12 +70,12 @@ enum Role {
     Intake(serve::intake::IntakeOptions),
     /// The host of Mon Compte Mobilité's interface, in the privileged zone; off unless the settings ask for it
     Mob(serve::mob::MobOptions),
+    /// The keyfront: calls of applications about their data, in the privileged zone; off unless the settings ask for it
+    Keyfront(serve::keyfront::KeyfrontOptions),
     /// The process of a key manager that examines one document
     #[command(hide = true)]
     Scanner(serve::scanner::ScannerOptions),
 }
-    /// The keyfront: calls of applications about their data, in the privileged zone; off unless the settings ask for it
-    Keyfront(serve::keyfront::KeyfrontOptions),
 
 fn main() -> ExitCode {
     // Before any key, passphrase or document is read: whatever crashes leaves none of them in a file.
@@ -160,6 +160,13 @@ fn serve_role(role: Role) -> Result<(), Failure> {
             }
             runtime()?.block_on(serve::intake::run(options))
         }
+        Role::Keyfront(options) => {
+            keep_memory_to_itself()?;
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::keyfront::run(options))
+        }
         Role::Scanner(options) => {
             keep_memory_to_itself()?;
             serve::scanner::run(&options)
@@ -174,13 +181,6 @@ fn serve_role(role: Role) -> Result<(), Failure> {
         Role::Keymanager(options) => {
             keep_memory_to_itself()?;
             if let Err(weakness) = hardening::locked_memory() {
-        Role::Keyfront(options) => {
-            keep_memory_to_itself()?;
-            if options.die_with_parent {
-                hardening::die_with_parent()?;
-            }
-            runtime()?.block_on(serve::keyfront::run(options))
-        }
                 tracing::warn!("{weakness}");
             }
             if options.die_with_parent {
