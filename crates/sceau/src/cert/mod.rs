@@ -5,6 +5,8 @@ mod ca;
 mod config;
 mod convert;
 mod csr;
+#[cfg(test)]
+mod documented;
 pub(crate) mod fault;
 mod guide;
 mod inspect;
@@ -17,7 +19,7 @@ mod profile;
 pub(crate) mod token;
 mod verify;
 mod watch;
-mod web;
+pub(crate) mod web;
 
 use crate::failure::Failure;
 
