@@ -38,6 +38,7 @@ mod role;
 mod rule;
 mod shown;
 mod signature;
+mod stamp;
 mod staple;
 mod tls;
 
@@ -79,5 +80,6 @@ pub use revocation::{ListRefusal, Older, RevocationList, RevocationLists, Taken,
 pub use role::{CertificateRole, RoleNames};
 pub use rule::SubjectRule;
 pub use shown::{ServerRefusal, judge_server, looking_config};
+pub use stamp::{STAMP_SKEW, StampRefusal, StampRequest, TimeStamp};
 pub use staple::{Staple, server_config_stapling};
 pub use tls::{TlsIdentity, client_config, provider, server_config, server_config_asking};

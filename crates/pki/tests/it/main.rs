@@ -11,6 +11,7 @@ mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
 mod openssl_and_our_responder_agree;
 mod openssl_speaks_to_our_server;
+mod openssl_stamps_and_is_believed;
 mod outside;
 mod pkits;
 mod profiles_say_what_a_platform_asks_for;

@@ -1,0 +1,262 @@
+//! A token as it was sent (RFC 3161 §2.4.2, RFC 5652 §5): read, not believed.
+
+use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
+
+use super::{
+    CONTENT_TYPE, MESSAGE_DIGEST, SIGNED_DATA, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, StampRefusal,
+    TST_INFO,
+};
+use crate::{
+    der::tag,
+    reader::{Element, NotDer, Reader},
+};
+
+/// Context tags: EXPLICIT and constructed IMPLICIT ones.
+const ZERO: u8 = 0xa0;
+const ONE: u8 = 0xa1;
+/// `[0] IMPLICIT OCTET STRING`: a signer named by its key.
+const KEY_ID: u8 = 0x80;
+
+/// A TimeStampToken.
+pub(super) struct Token<'a> {
+    pub(super) whole: &'a [u8],
+    /// The DER of a TSTInfo, which is what is signed.
+    pub(super) content: &'a [u8],
+    pub(super) imprint_algorithm: &'a [u8],
+    pub(super) imprint: &'a [u8],
+    pub(super) serial: &'a [u8],
+    /// Unix milliseconds.
+    pub(super) time: u64,
+    pub(super) nonce: Option<&'a [u8]>,
+    /// The DER of each.
+    pub(super) certificates: Vec<&'a [u8]>,
+    pub(super) signer: SignerInfo<'a>,
+}
+
+/// The one signer.
+pub(super) struct SignerInfo<'a> {
+    /// The OID of a hash.
+    pub(super) digest: &'a [u8],
+    /// SignedAttributes as they are signed, but for their first octet: there it is that of a SET (RFC 5652 §5.4).
+    pub(super) attributes: &'a [u8],
+    pub(super) message_digest: &'a [u8],
+    pub(super) certificate: CertificateHash<'a>,
+    /// The DER of an AlgorithmIdentifier.
+    pub(super) algorithm: &'a [u8],
+    pub(super) signature: &'a [u8],
+}
+
+/// By which the signer's certificate is known among those that came along.
+pub(super) enum CertificateHash<'a> {
+    /// ESSCertID: SHA-1.
+    Sha1(&'a [u8]),
+    /// ESSCertIDv2, with the OID of its hash; SHA-256 where that is left out.
+    Of(Option<&'a [u8]>, &'a [u8]),
+}
+
+/// The token of a TimeStampResp that grants one.
+pub(super) fn token_of_response(response: &[u8]) -> Result<&[u8], StampRefusal> {
+    let mut inside = whole(response, tag::SEQUENCE)?;
+    let mut info = inside.expect(tag::SEQUENCE)?.inside();
+    match info.unsigned()? {
+        // granted, grantedWithMods
+        [] | [1] => {}
+        [status] => return Err(StampRefusal::NotGranted { status: *status }),
+        _ => return Err(StampRefusal::Malformed),
+    }
+    let token = inside.expect(tag::SEQUENCE)?.whole;
+    inside.end()?;
+    Ok(token)
+}
+
+impl<'a> Token<'a> {
+    pub(super) fn read(token: &'a [u8]) -> Result<Self, StampRefusal> {
+        let mut content_info = whole(token, tag::SEQUENCE)?;
+        if content_info.expect(tag::OID)?.content != SIGNED_DATA {
+            return Err(StampRefusal::Malformed);
+        }
+        let mut signed = explicit(content_info.expect(ZERO)?, tag::SEQUENCE)?.inside();
+        content_info.end()?;
+        signed.unsigned()?;
+        signed.expect(tag::SET)?;
+        let mut encapsulated = signed.expect(tag::SEQUENCE)?.inside();
+        if encapsulated.expect(tag::OID)?.content != TST_INFO {
+            return Err(StampRefusal::Malformed);
+        }
+        let content = explicit(encapsulated.expect(ZERO)?, tag::OCTET_STRING)?.content;
+        encapsulated.end()?;
+        let mut certificates = Vec::new();
+        if let Some(all) = signed.optional(ZERO)? {
+            let mut all = all.inside();
+            while !all.is_empty() {
+                let one = all.element()?;
+                // Other forms of certificates (RFC 5652 §10.2.2) are nobody's signer here.
+                certificates.extend((one.tag == tag::SEQUENCE).then_some(one.whole));
+            }
+        }
+        signed.optional(ONE)?;
+        let mut signers = signed.expect(tag::SET)?.inside();
+        signed.end()?;
+        let signer = SignerInfo::read(signers.expect(tag::SEQUENCE)?.inside())?;
+        // One and no other (RFC 3161 §2.4.2).
+        signers.end()?;
+        let info = Info::read(content)?;
+        Ok(Self {
+            whole: token,
+            content,
+            imprint_algorithm: info.imprint_algorithm,
+            imprint: info.imprint,
+            serial: info.serial,
+            time: info.time,
+            nonce: info.nonce,
+            certificates,
+            signer,
+        })
+    }
+}
+
+impl<'a> SignerInfo<'a> {
+    fn read(mut inside: Reader<'a>) -> Result<Self, StampRefusal> {
+        inside.unsigned()?;
+        // Who it says it is; the certificate that it signs for (ESSCertID) is what counts.
+        if !matches!(inside.element()?.tag, tag::SEQUENCE | KEY_ID) {
+            return Err(StampRefusal::Malformed);
+        }
+        let digest = inside.expect(tag::SEQUENCE)?.inside().expect(tag::OID)?.content;
+        let attributes = inside.expect(ZERO)?;
+        let algorithm = inside.expect(tag::SEQUENCE)?.whole;
+        let signature = inside.expect(tag::OCTET_STRING)?.content;
+        inside.optional(ONE)?;
+        inside.end()?;
+        let (mut content_type, mut message_digest, mut certificate) = (None, None, None);
+        let mut all = attributes.inside();
+        while !all.is_empty() {
+            let mut attribute = all.expect(tag::SEQUENCE)?.inside();
+            let kind = attribute.expect(tag::OID)?.content;
+            let mut values = attribute.expect(tag::SET)?.inside();
+            attribute.end()?;
+            let value = values.element()?;
+            match kind {
+                CONTENT_TYPE => once(&mut content_type, value.content)?,
+                MESSAGE_DIGEST => once(&mut message_digest, value.content)?,
+                SIGNING_CERTIFICATE => once(&mut certificate, CertificateHash::v1(value)?)?,
+                // A second word on the same certificate, where both are there: the older one came first in time, the newer one counts.
+                SIGNING_CERTIFICATE_V2 => certificate = Some(CertificateHash::v2(value)?),
+                _ => {}
+            }
+        }
+        if content_type != Some(TST_INFO) {
+            return Err(StampRefusal::Malformed);
+        }
+        Ok(Self {
+            digest,
+            attributes: attributes.whole,
+            message_digest: message_digest.ok_or(StampRefusal::Malformed)?,
+            certificate: certificate.ok_or(StampRefusal::UnknownSigner)?,
+            algorithm,
+            signature,
+        })
+    }
+}
+
+impl<'a> CertificateHash<'a> {
+    /// SigningCertificate (RFC 5035 §5.4): the first is the signer's.
+    fn v1(value: Element<'a>) -> Result<Self, NotDer> {
+        let mut first = first_certificate(value)?;
+        Ok(Self::Sha1(first.expect(tag::OCTET_STRING)?.content))
+    }
+
+    /// SigningCertificateV2 (RFC 5035 §3).
+    fn v2(value: Element<'a>) -> Result<Self, NotDer> {
+        let mut first = first_certificate(value)?;
+        let algorithm = first.optional(tag::SEQUENCE)?;
+        let algorithm = algorithm.map(|hash| hash.inside().expect(tag::OID)).transpose()?;
+        let hash = first.expect(tag::OCTET_STRING)?.content;
+        Ok(Self::Of(algorithm.map(|oid| oid.content), hash))
+    }
+}
+
+fn first_certificate(value: Element<'_>) -> Result<Reader<'_>, NotDer> {
+    if value.tag != tag::SEQUENCE {
+        return Err(NotDer);
+    }
+    let mut certificates = value.inside().expect(tag::SEQUENCE)?.inside();
+    Ok(certificates.expect(tag::SEQUENCE)?.inside())
+}
+
+/// TSTInfo, as far as it is looked at.
+struct Info<'a> {
+    imprint_algorithm: &'a [u8],
+    imprint: &'a [u8],
+    serial: &'a [u8],
+    time: u64,
+    nonce: Option<&'a [u8]>,
+}
+
+impl<'a> Info<'a> {
+    fn read(content: &'a [u8]) -> Result<Self, StampRefusal> {
+        let mut inside = whole(content, tag::SEQUENCE)?;
+        if inside.unsigned()? != [1] {
+            return Err(StampRefusal::Malformed);
+        }
+        // The authority's policy, in which nobody here looks anything up.
+        inside.expect(tag::OID)?;
+        let mut imprint = inside.expect(tag::SEQUENCE)?.inside();
+        let imprint_algorithm = imprint.expect(tag::SEQUENCE)?.inside().expect(tag::OID)?.content;
+        let hash = imprint.expect(tag::OCTET_STRING)?.content;
+        imprint.end()?;
+        let serial = inside.unsigned()?;
+        let time = moment(inside.expect(tag::GENERALIZED_TIME)?.content)?;
+        inside.optional(tag::SEQUENCE)?;
+        inside.optional(tag::BOOLEAN)?;
+        let nonce = if inside.peek() == Some(tag::INTEGER) { Some(inside.unsigned()?) } else { None };
+        inside.optional(ZERO)?;
+        // Extensions: a critical one would be one that nobody knows.
+        if let Some(extensions) = inside.optional(ONE)? {
+            crate::reader::each_extension(extensions.inside(), |_, critical, _| {
+                if critical { Err(StampRefusal::Malformed) } else { Ok(()) }
+            })?;
+        }
+        inside.end()?;
+        Ok(Self { imprint_algorithm, imprint: hash, serial, time, nonce })
+    }
+}
+
+/// A GeneralizedTime with or without a fraction of a second (RFC 3161 §2.4.2), in Unix milliseconds.
+fn moment(content: &[u8]) -> Result<u64, NotDer> {
+    let text = std::str::from_utf8(content).ok().and_then(|text| text.strip_suffix('Z')).ok_or(NotDer)?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let form = format_description!("[year][month][day][hour][minute][second]");
+    let moment = PrimitiveDateTime::parse(whole, form).map_err(|_| NotDer)?.assume_utc();
+    let digits = !fraction.is_empty() && fraction.len() <= 9 && fraction.bytes().all(|b| b.is_ascii_digit());
+    let milliseconds: u64 =
+        format!("{fraction:0<3}").get(..3).and_then(|three| three.parse().ok()).ok_or(NotDer)?;
+    let since =
+        u64::try_from((moment - OffsetDateTime::UNIX_EPOCH).whole_milliseconds()).map_err(|_| NotDer)?;
+    if digits { Ok(since + milliseconds) } else { Err(NotDer) }
+}
+
+fn once<T>(place: &mut Option<T>, value: T) -> Result<(), StampRefusal> {
+    if place.is_none() {
+        *place = Some(value);
+        Ok(())
+    } else {
+        Err(StampRefusal::Malformed)
+    }
+}
+
+/// What is inside the one element that there is.
+fn whole(der: &[u8], tag: u8) -> Result<Reader<'_>, NotDer> {
+    let mut outside = Reader::of(der);
+    let element = outside.expect(tag)?;
+    outside.end()?;
+    Ok(element.inside())
+}
+
+/// The one element within an EXPLICIT tag.
+fn explicit(outer: Element<'_>, tag: u8) -> Result<Element<'_>, NotDer> {
+    let mut inside = outer.inside();
+    let element = inside.expect(tag)?;
+    inside.end()?;
+    Ok(element)
+}
