@@ -50,3 +50,4 @@ mod the_harness_itself;
 mod the_intake_stands_up_to_hostile_documents;
 mod the_public_log_names_nobody;
 mod who_may_not_read_is_told_so_and_recorded;
+mod witnesses_cosign_the_platforms_log;

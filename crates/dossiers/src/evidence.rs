@@ -13,7 +13,19 @@ impl Dossiers {
     /// # Errors
     /// When there is no such entry.
     pub async fn evidence(&self, index: u64) -> Result<serde_json::Value, Fault> {
-        self.evidence_showing(index, |_, _| false).await
+        self.evidence_to_keep(index, |_, _| false).await
+    }
+
+    /// The evidence file of a log entry for who keeps it: under a checkpoint that witnesses cosigned, where there is one.
+    ///
+    /// # Errors
+    /// When there is no such entry.
+    pub(crate) async fn evidence_to_keep(
+        &self,
+        index: u64,
+        shows: impl Fn(&Record, FieldPath) -> bool,
+    ) -> Result<serde_json::Value, Fault> {
+        only(self.witnessed(self.rows.evidence(index).await?).await?, shows)
     }
 
     /// The evidence file of a log entry, with the openings of the fields that `shows` its reader.

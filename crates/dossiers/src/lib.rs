@@ -7,6 +7,7 @@
 mod admissible;
 pub mod callers;
 mod code;
+mod cosigned;
 mod cross_origin;
 mod decisions;
 mod deliveries;
@@ -41,6 +42,7 @@ mod views;
 pub mod statements;
 
 pub use code::Code;
+pub use cosigned::Cosigned;
 pub use decisions::KeyInUse;
 pub use deliveries::{
     Cause, ConnectorView, DeadLetter, DeliveriesView, Delivery, DeliveryKind, Discard, DiscardReason,

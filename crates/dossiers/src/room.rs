@@ -6,6 +6,7 @@ use sceau_element_api::Client;
 use sceau_store::{Clock, Database, Objects, Outbox};
 use tokio::sync::{Notify, OnceCell};
 
+use crate::cosigned::Cosigned;
 use crate::deliveries::{Reach, Receivers};
 use crate::guard::Guard;
 use crate::rows::Rows;
@@ -33,6 +34,8 @@ pub struct Dossiers {
     pub(crate) receivers: Arc<Receivers>,
     /// By which grants of the intake are known before they are looked up.
     pub(crate) grants: Arc<OnceCell<GrantKey>>,
+    /// What witnesses cosigned of the log.
+    pub(crate) cosigned: Cosigned,
 }
 
 impl Dossiers {
@@ -61,6 +64,7 @@ impl Dossiers {
             reach: Reach::default(),
             receivers: Arc::default(),
             grants: Arc::default(),
+            cosigned: Cosigned::default(),
         }
     }
 

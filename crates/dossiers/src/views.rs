@@ -189,7 +189,7 @@ impl Dossiers {
         let row =
             self.database.fetch_optional(statements::EVENT, params![dossier.to_string(), index]).await?;
         row.ok_or_else(Fault::not_found)?;
-        self.evidence_showing(index, not_the_officer).await
+        self.evidence_to_keep(index, not_the_officer).await
     }
 
     async fn timeline(&self, dossier: DossierId, organisation_name: &str) -> Result<Vec<EventView>, Fault> {

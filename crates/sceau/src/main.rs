@@ -17,6 +17,7 @@ mod say;
 mod serve;
 mod supervise;
 mod up;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Set up a key manager on the organisation's premises
     #[command(subcommand)]
     Keymanager(owner::Owner),
+    /// Watch over logs that others run: cosign what extends, and nothing else
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,6 +113,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Connect(options) => connect_role(options),
         Command::Gate(command) => gate_role(command),
+        Command::Witness(command) => witness_role(command),
         Command::Bus(command) => runtime()?.block_on(serve::bus::run(command)),
         Command::Mob(command) => runtime()?.block_on(serve::mob::tend(command)),
         Command::Serve(role) => serve_role(role),
@@ -135,6 +140,15 @@ fn gate_role(command: sceau_gate::GateCommand) -> Result<(), Failure> {
     // A thread that hangs in a token's module is waited for by nobody.
     runtime.shutdown_background();
     done
+}
+
+fn witness_role(command: witness::WitnessCommand) -> Result<(), Failure> {
+    as_a_role();
+    keep_memory_to_itself()?;
+    if command.die_with_parent() {
+        hardening::die_with_parent()?;
+    }
+    runtime()?.block_on(witness::run(command))
 }
 
 /// Files for this user alone, a log on standard error.

@@ -172,6 +172,13 @@ impl VerifiedCheckpoint {
             .map_err(CheckpointError::NotAnExtension)
     }
 
+    /// The same, signed by its log alone: without the lines of witnesses and of others. Its bytes are the same whoever cosigned, and are what a time stamp is of.
+    pub fn alone(&self, log: &VerifierKey) -> Result<Self, CheckpointError> {
+        let mut note = Note::unsigned(self.to_text())?;
+        note.add(self.note().signature_of(log)?.clone())?;
+        SignedCheckpoint { checkpoint: self.0.checkpoint.clone(), note }.verify(log)
+    }
+
     pub(crate) fn with_line(mut self, line: NoteSignature) -> Result<Self, NoteError> {
         self.0.note.add(line)?;
         Ok(self)

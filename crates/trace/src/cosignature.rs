@@ -17,6 +17,20 @@ impl VerifiedCheckpoint {
         format!("cosignature/v1\ntime {time}\n{}", self.note().text())
     }
 
+    /// A witness's cosignature, which `sign` makes with its key over [`cosigned_text`](Self::cosigned_text)'s bytes: the line that it answers, without
+    /// its line feed. It is verified before it is returned, so that a faulty signer is noticed at once.
+    pub fn cosign<E: From<CheckpointError>>(
+        &self,
+        witness: &VerifierKey,
+        time: u64,
+        sign: impl FnOnce(&[u8]) -> Result<[u8; 64], E>,
+    ) -> Result<NoteSignature, E> {
+        let signature = sign(self.cosigned_text(time).as_bytes())?;
+        let line = NoteSignature::new(witness, [time.to_be_bytes().as_slice(), &signature].concat());
+        self.check_cosignature(&line, witness).map_err(CheckpointError::from)?;
+        Ok(line)
+    }
+
     /// Adds a witness's signature over [`cosigned_text`](Self::cosigned_text), once it verifies.
     pub fn with_cosignature(
         self,

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::octets::octets;
 use super::parts::{Asked, At};
 use super::refusal::Refusal;
-use crate::Dossiers;
+use crate::{Dossiers, Fault};
 
 /// Two sizes of the log.
 #[derive(Deserialize, IntoParams)]
@@ -38,9 +38,19 @@ pub(super) struct Range {
 /// The last checkpoint, a signed note.
 #[utoipa::path(get, path = "/trace/checkpoint", security(()), responses((status = OK, body = String)))]
 pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
-    let note = dossiers.element().checkpoint().await?;
+    Ok(note(dossiers.checkpoint().await?))
+}
+
+/// The last checkpoint that enough witnesses cosigned, with their lines.
+#[utoipa::path(get, path = "/trace/cosigned", security(()), responses((status = OK, body = String), (status = 404)))]
+pub(super) async fn cosigned(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
+    let checkpoint = dossiers.cosigned.latest().ok_or_else(Fault::not_found)?;
+    Ok(note(checkpoint.note().to_string()))
+}
+
+fn note(note: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
-    Ok((headers, note).into_response())
+    (headers, note).into_response()
 }
 
 /// A tile or an entry bundle, by its path.

@@ -7,10 +7,10 @@ use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
 /// What is sent, and of which type it is.
-pub(super) type Sent = (&'static str, Vec<u8>);
+pub(crate) type Sent = (&'static str, Vec<u8>);
 
 /// The body of an answer of at most so many octets, within this time; why there is none, in words.
-pub(super) fn fetch(
+pub(crate) fn fetch(
     url: Url,
     sent: Option<Sent>,
     longest: usize,

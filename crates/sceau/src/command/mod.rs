@@ -90,7 +90,7 @@ impl Tool {
             Self::Hsm(command) => command.json(),
             Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
-            Self::Trace(trace::TraceCommand::Verify(options)) => options.json,
+            Self::Trace(command) => command.json(),
             Self::Completions(_) | Self::Manual(_) => false,
         }
     }

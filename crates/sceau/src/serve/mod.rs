@@ -3,7 +3,7 @@
 pub(crate) mod bus;
 mod callers;
 pub(crate) mod database;
-mod door;
+pub(crate) mod door;
 pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod keyfront;
@@ -21,6 +21,7 @@ pub(crate) mod settings;
 mod transit;
 mod vault_keys;
 mod webhooks;
+mod witnesses;
 
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::door::{At, Door};
 use super::mob::MobTable;
 use super::settings::Settings;
+use super::witnesses::Collector;
 use super::{asked_to_end, callers, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -106,7 +107,12 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let origin = options.origin(&door)?;
     let element = Client::new(socket);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
-    let (platform, outbox, mail) = assemble(&options, &settings, data, (&origin, &door), element).await?;
+    let (mut platform, outbox, mail) =
+        assemble(&options, &settings, data, (&origin, &door), element.clone()).await?;
+    let collector = Collector::open(&settings.trace, data, element, &hello.log_key, Arc::new(SystemClock))?;
+    if let Some(collector) = &collector {
+        platform.dossiers = platform.dossiers.with_cosigned(collector.cosigned());
+    }
     let desk = settings.bus.as_ref().map(|bus| bus.open(platform.dossiers.subscriptions())).transpose()?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
@@ -121,6 +127,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         let stopped = stopped.clone();
         tokio::spawn(async move { desk.run(&stopped).await })
     });
+    let watched = collector.map(|collector| tokio::spawn(collector.run(stopped.clone())));
     let post = tokio::spawn(deliver(outbox, platform, mail, desk, stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
@@ -131,6 +138,9 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let _ = post.await;
     if let Some(replies) = replies {
         let _ = replies.await;
+    }
+    if let Some(watched) = watched {
+        let _ = watched.await;
     }
     let _ = upkeep.await;
     served.map_err(|cause| Failure::system("serve", &cause))

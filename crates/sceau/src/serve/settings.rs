@@ -44,6 +44,11 @@
 //! allow = ["10.20.0.0/16"]    # networks that are not public and are called all the same
 //! ca_file = "/etc/sceau/ca.pem"
 //!
+//! [trace]                     # who watches over the log (docs/witnesses.md); nobody without it
+//! policy_file = "/etc/sceau/witnesses.policy"     # which witnesses, where, and how many of them
+//! ca_file = "/etc/sceau/ca.pem"                   # authorities of their servers, in the place of the system's
+//! every_seconds = 5                               # how long a new checkpoint may wait
+//!
 //! [clients]                   # certificates that a gate forwards through the platform's socket are judged here too: see `callers.rs`
 //! anchors = ["/etc/sceau/partners.pem"]
 //! demand = ["/v1/oauth/token"]
@@ -87,6 +92,7 @@ use super::mail::MailSettings;
 use super::mob::MobTable;
 use super::objects::ObjectsSettings;
 use super::webhooks::WebhookSettings;
+use super::witnesses::TraceSettings;
 use crate::failure::{Exit, Failure};
 
 /// What a certificate may be demanded for: the token that machines ask for, what connectors and the intake do with it, and what key managers do.
@@ -110,6 +116,8 @@ pub(crate) struct Settings {
     pub(crate) bus: Option<BusSettings>,
     /// How far organisations' webhooks reach.
     pub(crate) webhooks: WebhookSettings,
+    /// Who watches over the log.
+    pub(crate) trace: TraceSettings,
     /// That a keyfront keeps rows here; there is none without it.
     pub(crate) protect: Option<ProtectTable>,
     /// Who uses MOB's HTTP interface; nobody without it.
@@ -158,6 +166,8 @@ impl Settings {
             bus.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         }
         absolute("webhooks.ca_file", self.webhooks.path())?;
+        self.trace.check()?;
+        self.trace.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         if let Some(mob) = &self.mob {
             mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
         }

@@ -34,6 +34,10 @@ fn of_each_tool() {
         "keys show",
         "trace",
         "trace verify",
+        "trace stamp",
+        "witness",
+        "witness init",
+        "witness run",
         "completions",
     ] {
         let arguments: Vec<&str> = words.split(' ').chain(["--help"]).collect();

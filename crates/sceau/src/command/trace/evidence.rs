@@ -2,24 +2,33 @@
 
 use std::path::Path;
 
-use sceau_trace::{Evidence, VerifiedEvidence, VerifierKey};
+use sceau_trace::{Evidence, Policy, VerifiedEvidence, VerifierKey};
 use serde_json::json;
 
-use super::words;
+use super::{VerifyOptions, policy, stamp, words};
 use crate::command::{fault, input};
 use crate::failure::Failure;
 use crate::say;
 
 /// What the trace room reads at most.
-const LONGEST: u64 = 8 << 20;
+pub(super) const LONGEST: u64 = 8 << 20;
 
-pub(super) fn verify(path: &Path, key: Option<&VerifierKey>, as_json: bool) -> Result<(), Failure> {
+pub(super) fn verify(
+    options: &VerifyOptions,
+    key: Option<&VerifierKey>,
+    witnesses: Option<&Policy>,
+) -> Result<(), Failure> {
+    let path = Path::new(&options.what);
     let label = path.display().to_string();
     let bytes = input::read_small(path, LONGEST, "evidence")?;
     let evidence = Evidence::parse(&bytes).map_err(|error| fault::evidence(&error, &label))?;
     let verified = evidence.verify(key).map_err(|error| fault::evidence(&error, &label))?;
     let log_key = evidence.log_key().map_err(|error| fault::evidence(&error, &label))?;
-    if as_json {
+    let judge = |policy| policy::judge(policy, &log_key, &verified.checkpoint, &label);
+    let witnesses = witnesses.map(judge).transpose()?;
+    let stamps = options.stamp_anchors.as_deref();
+    let stamps = stamps.map(|anchors| stamp::verify(&verified, &log_key, anchors, &label)).transpose()?;
+    if options.json {
         return say::json(&json!({
             "verified": true,
             "key_pinned": verified.key_pinned,
@@ -28,18 +37,23 @@ pub(super) fn verify(path: &Path, key: Option<&VerifierKey>, as_json: bool) -> R
             "log_size": verified.size,
             "root": verified.checkpoint.root(),
             "record": verified.record,
+            "witnesses": policy::json(witnesses.as_deref()),
+            "time_stamps": stamps.as_deref().map(stamp::json),
             "attachments": verified.attachments.keys().collect::<Vec<_>>(),
         }));
     }
-    say::result(&in_words(&verified, &log_key))
+    let mut more = policy::lines(witnesses.as_deref().unwrap_or_default());
+    more.extend(stamp::lines(stamps.as_deref().unwrap_or_default()));
+    say::result(&in_words(&verified, &log_key, more))
 }
 
-fn in_words(verified: &VerifiedEvidence, log_key: &VerifierKey) -> String {
+fn in_words(verified: &VerifiedEvidence, log_key: &VerifierKey, more: Vec<String>) -> String {
     let mut lines = vec![words::sentence(&verified.record)];
     lines.extend(words::details(&verified.record));
     let size = say::count(verified.size);
     lines.push(words::line("Entry", &format!("{} of a log of {size}", say::count(verified.index))));
     lines.push(words::line("Log", log_key.name()));
+    lines.extend(more);
     if !verified.attachments.is_empty() {
         let names = verified.attachments.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         lines.push(words::line("With it", &format!("{names} (not verified here)")));

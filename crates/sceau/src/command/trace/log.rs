@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use sceau_trace::{SignedCheckpoint, VerifiedCheckpoint, VerifierKey, consistency_proof};
+use sceau_trace::{
+    Cosignature, Policy, SignedCheckpoint, VerifiedCheckpoint, VerifierKey, consistency_proof, root_at,
+};
 use serde_json::json;
 
 use super::VerifyOptions;
 use super::replay::Replay;
 use super::source::Source;
-use super::words;
+use super::{policy, words};
 use crate::command::output::{Access, Output};
 use crate::command::{fault, input};
 use crate::failure::{Exit, Failure};
@@ -17,6 +19,7 @@ use crate::say;
 pub(super) fn verify(
     source: &Source,
     pinned: Option<VerifierKey>,
+    witnesses: Option<&Policy>,
     options: &VerifyOptions,
 ) -> Result<(), Failure> {
     let key = match &pinned {
@@ -24,6 +27,8 @@ pub(super) fn verify(
         None => unpinned(source)?,
     };
     let older = options.since.as_deref().map(|path| older(path, &key)).transpose()?;
+    // Before the newest, which then has it.
+    let cosigned = witnesses.map(|_| source.cosigned()).transpose()?;
     let checkpoint = signed(&source.checkpoint()?, &key, &source.label)?;
     if let Some(older) = &older {
         not_shorter(&checkpoint, older, source)?;
@@ -34,10 +39,39 @@ pub(super) fn verify(
     if let Some(older) = &older {
         extends(&checkpoint, older, &replay, source)?;
     }
+    let watched = witnesses.zip(cosigned).map(|(policy, note)| watched(&note, policy, &key, &replay, source));
+    let watched = watched.transpose()?;
     if let Some(path) = &options.save {
         save(&checkpoint, path, options.since.as_deref() == Some(path))?;
     }
-    tell(&checkpoint, older.as_ref(), &replay, &key, pinned.is_some(), options)
+    let found = Found { checkpoint, older, replay, watched };
+    tell(&found, &key, pinned.is_some(), options)
+}
+
+/// What there is to tell.
+struct Found {
+    checkpoint: VerifiedCheckpoint,
+    older: Option<VerifiedCheckpoint>,
+    replay: Replay,
+    /// The size of what witnesses cosigned, and who did.
+    watched: Option<(u64, Vec<Cosignature>)>,
+}
+
+/// What enough witnesses cosigned must be a part of the log as it was read.
+fn watched(
+    note: &str,
+    policy: &Policy,
+    key: &VerifierKey,
+    replay: &Replay,
+    source: &Source,
+) -> Result<(u64, Vec<Cosignature>), Failure> {
+    let cosigned = signed(note, key, &source.label)?;
+    let witnesses = policy::judge(policy, key, &cosigned, &source.label)?;
+    if root_at(cosigned.size(), &replay.tree).ok() != Some(cosigned.root()) {
+        let words = format!("{}: witnesses cosigned another history than the log shows", source.label);
+        return Err(fault::log("checkpoint.not_an_extension", words));
+    }
+    Ok((cosigned.size(), witnesses))
 }
 
 /// Without a key of the caller's, a server's own word is all there is.
@@ -104,14 +138,8 @@ fn save(checkpoint: &VerifiedCheckpoint, path: &Path, replaces_older: bool) -> R
     output.commit()
 }
 
-fn tell(
-    checkpoint: &VerifiedCheckpoint,
-    older: Option<&VerifiedCheckpoint>,
-    replay: &Replay,
-    key: &VerifierKey,
-    pinned: bool,
-    options: &VerifyOptions,
-) -> Result<(), Failure> {
+fn tell(found: &Found, key: &VerifierKey, pinned: bool, options: &VerifyOptions) -> Result<(), Failure> {
+    let Found { checkpoint, older, replay, watched } = found;
     if options.json {
         return say::json(&json!({
             "verified": true,
@@ -120,7 +148,9 @@ fn tell(
             "size": checkpoint.size(),
             "root": checkpoint.root(),
             "map_root": checkpoint.map_root(),
-            "since": older.map(|older| older.size()),
+            "since": older.as_ref().map(|older| older.size()),
+            "cosigned": watched.as_ref().map(|(size, _)| size),
+            "witnesses": policy::json(watched.as_ref().map(|(_, witnesses)| witnesses.as_slice())),
             "unknown_entries": replay.unknown,
             "first_record": replay.times.map(|(first, _)| first),
             "last_record": replay.times.map(|(_, last)| last),
@@ -141,6 +171,10 @@ fn tell(
     if let Some(older) = older {
         let words = format!("unchanged since the saved checkpoint, which had {}", entries(older.size()));
         lines.push(words::line("Since", &words));
+    }
+    if let Some((size, witnesses)) = watched {
+        lines.push(words::line("Cosigned", &entries(*size)));
+        lines.extend(policy::lines(witnesses));
     }
     if let Some(path) = &options.save {
         lines.push(words::line("Saved", &path.display().to_string()));

@@ -2,8 +2,10 @@
 
 mod evidence;
 mod log;
+mod policy;
 mod replay;
 mod source;
+mod stamp;
 mod words;
 
 use std::path::PathBuf;
@@ -19,16 +21,29 @@ Examples:
   sceau trace verify /mnt/copy-of-the-log --log-key @log.vkey
   sceau trace verify https://sceau.example.org/trace --log-key @log.vkey --save seen
   sceau trace verify https://sceau.example.org/trace --log-key @log.vkey --since seen --save seen
+  sceau trace verify receipt.evidence --policy witnesses.policy
 
 Evidence is one record with the proof that the log holds it; it is verified without any network. A whole log is \
 verified from its entries up: each hash is computed anew. With --since, nothing that was in the log then may be \
-missing or changed now. Get the log's key through another channel than the evidence or the log.";
+missing or changed now. Get the log's key, and the policy, through another channel than the evidence or the log.";
 
 /// What to do with the log.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum TraceCommand {
     /// Verify an evidence file, or a whole log
     Verify(VerifyOptions),
+    /// Have the checkpoint of an evidence file time-stamped by an authority (RFC 3161)
+    Stamp(stamp::StampOptions),
+}
+
+impl TraceCommand {
+    /// Whether results, and a failure too, are asked for as JSON.
+    pub(super) fn json(&self) -> bool {
+        match self {
+            Self::Verify(options) => options.json,
+            Self::Stamp(options) => options.json,
+        }
+    }
 }
 
 /// What to verify, and under which key.
@@ -41,6 +56,12 @@ pub(crate) struct VerifyOptions {
     /// The log's public key, or @FILE that holds it
     #[arg(long, value_name = "VKEY|@FILE")]
     log_key: Option<String>,
+    /// Which witnesses must have cosigned the checkpoint (C2SP tlog-policy); where it names one log, that is the key
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Roots (PEM) of authorities of time stamps: the evidence must be stamped by them, and each of its time stamps must hold
+    #[arg(long, value_name = "FILE")]
+    stamp_anchors: Option<PathBuf>,
     /// A checkpoint that was saved before, which the log must extend
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
@@ -56,16 +77,26 @@ pub(crate) struct VerifyOptions {
 }
 
 pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
-    let TraceCommand::Verify(options) = command;
+    let options = match command {
+        TraceCommand::Verify(options) => options,
+        TraceCommand::Stamp(options) => return stamp::run(options),
+    };
+    let policy = options.policy.as_deref().map(policy::read).transpose()?;
     let key = options.log_key.as_deref().map(log_key).transpose()?;
+    let key = key.or_else(|| policy.as_ref().and_then(policy::only_log));
     match source::Source::of(&options.what, options.anchors.as_deref())? {
-        Some(source) => log::verify(&source, key, options),
+        Some(_) if options.stamp_anchors.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "whole_log",
+            "--stamp-anchors is for evidence files: time stamps are kept there",
+        )),
+        Some(source) => log::verify(&source, key, policy.as_ref(), options),
         None if options.since.is_some() || options.save.is_some() => Err(Failure::new(
             Exit::Usage,
             "evidence_only",
             "--since and --save are for whole logs: give a folder or an address",
         )),
-        None => evidence::verify(options.what.as_ref(), key.as_ref(), options.json),
+        None => evidence::verify(options, key.as_ref(), policy.as_ref()),
     }
 }
 

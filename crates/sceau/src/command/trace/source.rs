@@ -47,6 +47,18 @@ impl Source {
             let words = format!("{}: there is no log here, for it has no checkpoint", self.label);
             Failure::new(Exit::Input, "log_none", words)
         })?;
+        self.text(bytes)
+    }
+
+    /// The last checkpoint that witnesses cosigned; where a log keeps none apart, the newest may carry their lines.
+    pub(super) fn cosigned(&self) -> Result<String, Failure> {
+        match self.get("cosigned")? {
+            Some(bytes) => self.text(bytes),
+            None => self.checkpoint(),
+        }
+    }
+
+    fn text(&self, bytes: Vec<u8>) -> Result<String, Failure> {
         String::from_utf8(bytes).map_err(|_| {
             Failure::new(
                 Exit::Input,
