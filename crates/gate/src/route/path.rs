@@ -7,9 +7,14 @@ enum Step {
     Decode,
     /// Follows dots, and drops empty segments.
     Follow,
+    /// Follows dots, encoded ones too, through segments that may be empty, as RFC 3986 §5.2.4 has it and WHATWG URL after it: what Node.js does.
+    Resolve,
     /// Drops parameters of segments.
     Drop,
 }
+
+/// The longest path that is read in so many ways: another that could be is none.
+const LONGEST: usize = 8 << 10;
 
 /// The orders in which servers take some of these steps: Tomcat drops parameters before it decodes, and others after.
 const ORDERS: [&[Step]; 16] = {
@@ -70,9 +75,26 @@ fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
     if is_plain {
         return Ok(Vec::new());
     }
-    // Some take a backslash for a slash.
-    let each = [false, true].into_iter().flat_map(|turns| ORDERS.map(|order| read(path, order, turns)));
-    each.collect()
+    if path.len() > LONGEST {
+        return Err(Unreadable);
+    }
+    let mut all = Vec::new();
+    // Some take a backslash for a slash; some resolve the address before they look at its path, or in the place of following it.
+    for (turns, first) in [(false, &[][..]), (true, &[]), (false, &[Step::Resolve]), (true, &[Step::Resolve])]
+    {
+        let begun = read(path, first, turns)?;
+        for order in ORDERS {
+            all.push(read(&begun, order, turns)?);
+            if order.iter().any(|step| matches!(step, Step::Follow)) {
+                let strictly = order.iter().map(|step| match step {
+                    Step::Follow => Step::Resolve,
+                    other => *other,
+                });
+                all.push(read(&begun, &strictly.collect::<Vec<_>>(), turns)?);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A path that does not mean the same to everybody.
@@ -89,6 +111,7 @@ fn read(path: &str, order: &[Step], turns: bool) -> Result<String, Unreadable> {
         Ok(turned(match step {
             Step::Decode => decode(&path).ok_or(Unreadable)?,
             Step::Follow => follow(&path)?,
+            Step::Resolve => resolve(&path)?,
             Step::Drop => without_parameters(&path),
         }))
     })?;
@@ -103,6 +126,18 @@ fn follow(path: &str) -> Result<String, Unreadable> {
             "" | "." => {}
             ".." => drop(segments.pop().ok_or(Unreadable)?),
             plain => segments.push(plain),
+        }
+    }
+    Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
+}
+
+fn resolve(path: &str) -> Result<String, Unreadable> {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+            "." => {}
+            ".." => drop(segments.pop().ok_or(Unreadable)?),
+            _ => segments.push(segment),
         }
     }
     Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
@@ -156,9 +191,13 @@ mod tests {
             ("/a/x/..;.%2fy/../b", "/a/x/../y/../b"),
             ("/a/x/..;.%2fy/../b", "/b"),
             ("/a%2fx/../b", "/b"),
+            // Some keep empty segments, and dots go back through them.
+            ("/a//x/../../b", "/a/b"),
+            ("//a\\/..", "/a"),
         ] {
             assert!(readings(path).unwrap().iter().any(|one| one == read), "{path}: {:?}", readings(path));
         }
+        assert_eq!(readings(&format!("/%61{}", "a".repeat(LONGEST))), Err(Unreadable));
         for path in ["/..", "/a/../../b", "/%2", "/%zz", "/a%00", "/%ff", "/a%0d%0ab"] {
             assert_eq!(readings(path), Err(Unreadable), "{path}");
         }

@@ -13,7 +13,7 @@ use crate::{
     edge::{answer, house, of_the_house, put, request},
     outside::run,
     pebble::now,
-    responders::{Responder, answer as http},
+    responders::{Responder, Says, answer as http},
 };
 
 /// As an authority answers that nobody saw before.
@@ -60,7 +60,7 @@ async fn an_authority_whose_certificates_are_nearly_over_is_not_asked_without_en
 }
 
 /// What the authority's responder says of everything that it is asked about.
-fn good(authority: &Authority) -> Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync> {
+fn good(authority: &Authority) -> Says {
     let responder = authority.ocsp_responder(7, now()).unwrap();
     Arc::new(move |question| {
         let request = OcspRequest::read(question).unwrap();

@@ -17,7 +17,7 @@ use tokio::{
 use crate::outside::{chain, run};
 
 /// What it answers to a question (DER): the whole HTTP answer, or silence.
-type Says = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
+pub(crate) type Says = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 pub(crate) struct Responder {
     pub(crate) address: SocketAddr,
