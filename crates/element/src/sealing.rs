@@ -66,6 +66,10 @@ pub(crate) fn patiently<T>(
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!("records wait for the keys: {error}");
                 }
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "nothing tells of a token that is back but asking it"
+                )]
                 std::thread::sleep(PAUSE);
             }
             done => return done,

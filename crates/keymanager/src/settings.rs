@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sceau_crypto::RecipientSuite;
 use sceau_hsm::VaultSettings;
+use sceau_hsm::pkcs11::Pkcs11Uri;
 use sceau_pki::RoleNames;
 
 use crate::letters::LetterSettings;
@@ -40,6 +41,9 @@ pub struct Settings {
     pub transit: Option<TransitSettings>,
     /// The Vault that keeps the keys; a keystore of files, by default. Decided when the key manager is made.
     pub vault: Option<VaultSettings>,
+    /// The token that keeps the keys, whose `object` names the keystore; a keystore of files, by default. Keys in files are moved into one by
+    /// [`sceau_hsm::pkcs11::move_to_token`].
+    pub token: Option<Pkcs11Uri>,
     /// The MOB that keys are published to; none, by default.
     pub mob: Option<MobSettings>,
     /// Who is told of what is due; nobody, by default.
@@ -73,6 +77,7 @@ impl Default for Settings {
             server_identity: None,
             transit: None,
             vault: None,
+            token: None,
             mob: None,
             letters: None,
             scanner: None,

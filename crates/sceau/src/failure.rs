@@ -107,6 +107,9 @@ impl From<sceau_hsm::Error> for Failure {
     /// Keystores, passphrases, and files that only their owner reads.
     fn from(error: sceau_hsm::Error) -> Self {
         use sceau_hsm::Error;
+        if let Error::Token(error) = &error {
+            return crate::cert::token::of_token(error);
+        }
         let exit = match error {
             Error::WeakPassphrase(_) | Error::OpenToOthers(_) => Exit::Usage,
             Error::Damaged(_) | Error::LaterVersion(_) => Exit::Input,

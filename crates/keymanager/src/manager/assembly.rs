@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
+use sceau_hsm::pkcs11::TokenKeystore;
 use sceau_hsm::{
     KeyKind, KeyLabel, Operations as _, Provider, SoftwareKeystore, Unlock, VaultKeystore, VaultSettings,
 };
@@ -52,6 +53,8 @@ const IDENTITY: &str = "identity";
 const KEYSTORE: &str = "keystore";
 /// What belongs to keys that are in a Vault.
 const IN_VAULT: &str = "vault";
+/// What belongs to keys that are in a token.
+const IN_TOKEN: &str = "token";
 const DATABASE: &str = "keymanager.db";
 
 impl KeyManager {
@@ -70,8 +73,8 @@ impl KeyManager {
     ) -> Result<Self, Error> {
         let identity = identity(setup)?;
         sceau_hsm::durable::secret_folder(folder)?;
-        let keys: Arc<dyn Provider> = match &settings.vault {
-            Some(vault) => in_vault(folder, vault)?,
+        let keys = match elsewhere(folder, &settings, true)? {
+            Some(keys) => keys,
             None => Arc::new(SoftwareKeystore::open_or_create(&folder.join(KEYSTORE), unlock)?),
         };
         let (database, vault) = state(folder, &keys, clock.now_ms()).await?;
@@ -99,8 +102,8 @@ impl KeyManager {
         if !folder.join(DATABASE).exists() {
             return Err(Error::NotInitialised(folder.to_owned()));
         }
-        let keys: Arc<dyn Provider> = match &settings.vault {
-            Some(vault) => in_vault(folder, vault)?,
+        let keys = match elsewhere(folder, &settings, false)? {
+            Some(keys) => keys,
             None => Arc::new(SoftwareKeystore::open(&folder.join(KEYSTORE), unlock)?),
         };
         let (database, vault) = state(folder, &keys, clock.now_ms()).await?;
@@ -160,6 +163,25 @@ impl KeyManager {
             watching: tokio::sync::Mutex::new(()),
             deciding: tokio::sync::Mutex::new(()),
         })))
+    }
+}
+
+/// Keys that are not in files: in a Vault or a token, if the settings name one. Those of a token are made where the key manager is.
+fn elsewhere(folder: &Path, settings: &Settings, new: bool) -> Result<Option<Arc<dyn Provider>>, Error> {
+    let in_token = folder.join(IN_TOKEN);
+    match (&settings.vault, &settings.token) {
+        (Some(_), Some(_)) => {
+            let rule = "and [vault] name two places for the keys: keep one of them";
+            Err(Error::Setup { field: "token", rule })
+        }
+        (Some(vault), None) => in_vault(folder, vault).map(Some),
+        (None, Some(_)) if folder.join(KEYSTORE).join("keystore.json").exists() => {
+            let rule = "is set, and the keys are in files: move them first, with sceau hsm move";
+            Err(Error::Setup { field: "token", rule })
+        }
+        (None, Some(uri)) if new => Ok(Some(Arc::new(TokenKeystore::open_or_create(&in_token, uri)?))),
+        (None, Some(uri)) => Ok(Some(Arc::new(TokenKeystore::open(&in_token, uri)?))),
+        (None, None) => Ok(None),
     }
 }
 

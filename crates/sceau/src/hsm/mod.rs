@@ -1,8 +1,12 @@
-//! `sceau hsm`: tokens that keep keys of certificates (PKCS#11): what is there, whether it works, and a token for the first time.
+//! `sceau hsm`: tokens that keep keys (PKCS#11): what is there, whether it works, a token for the first time, and keystores of the element and the key
+//! manager in one.
 
 mod check;
 mod init;
 mod list;
+mod moving;
+mod place;
+mod rotate;
 
 use crate::failure::Failure;
 
@@ -11,10 +15,14 @@ use crate::failure::Failure;
 pub(crate) enum HsmCommand {
     /// Show the tokens of a module, or the keys of a token
     List(list::ListOptions),
-    /// Say whether a key in a token can be used, and whether it can leave it
+    /// Say whether a key in a token, or each key of a keystore there, can be used, and whether it can leave it
     Check(check::CheckOptions),
     /// Give a token that was never used its label and PINs
     Init(init::InitOptions),
+    /// Move the keys of an element or a key manager from files into a token; what they sealed opens as before
+    Move(moving::MoveOptions),
+    /// Make a new current version of a key of a keystore in a token; what earlier ones sealed and derived stays readable
+    Rotate(rotate::RotateOptions),
 }
 
 impl HsmCommand {
@@ -24,6 +32,8 @@ impl HsmCommand {
             Self::List(options) => list::run(options),
             Self::Check(options) => check::run(options),
             Self::Init(options) => init::run(options),
+            Self::Move(options) => moving::run(options),
+            Self::Rotate(options) => rotate::run(options),
         }
     }
 
@@ -33,6 +43,8 @@ impl HsmCommand {
             Self::List(options) => options.json,
             Self::Check(options) => options.json,
             Self::Init(options) => options.json,
+            Self::Move(options) => options.json,
+            Self::Rotate(options) => options.json,
         }
     }
 }

@@ -44,9 +44,10 @@ pub(crate) struct KeyManagerOptions {
 }
 
 impl KeyManagerState {
-    /// How the keystore is unlocked. Where a Vault keeps the keys there is nothing to unlock, and the file is not read.
+    /// How the keystore is unlocked. Where a Vault or a token keeps the keys there is nothing to unlock, and the file is not read.
     pub(crate) fn unlock(&self) -> Result<Unlock, Failure> {
-        if self.settings()?.vault.is_some() {
+        let settings = self.settings()?;
+        if settings.vault.is_some() || settings.token.is_some() {
             return Ok(Unlock::Credential(self.passphrase_file.clone()));
         }
         Passphrase::from_file(&self.passphrase_file).map(Unlock::Passphrase).map_err(|error| {
@@ -79,7 +80,7 @@ impl KeyManagerState {
             if in_use {
                 failure.and("keys, rotate and rewrap also ask the one that runs: --at")
             } else if no_keystore {
-                failure.and("or, where a Vault keeps its keys, give its policy: --policy")
+                failure.and("or, where a Vault or a token keeps its keys, give its policy: --policy")
             } else {
                 failure
             }

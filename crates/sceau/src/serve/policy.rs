@@ -9,6 +9,7 @@
 //! server_identity = "/etc/sceau/cles.pem"      # certificate chain and key; else the embedded authority issues one
 //! client_anchors = ["/etc/sceau/ac.pem"]       # who may issue client certificates; else the embedded authority
 //! client_crls = ["/etc/sceau/ac.crl"]          # revocation lists of those authorities; without it, nobody is asked
+//! token = "pkcs11:token=keys;object=keymanager?module-path=…&pin-source=…"   # a token keeps the keys: see docs/keep-a-key-in-an-hsm.md
 //!
 //! [quota]                     # content keys that one officer may have
 //! burst = 100
@@ -42,6 +43,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sceau_crypto::RecipientSuite;
+use sceau_hsm::pkcs11::Pkcs11Uri;
 use sceau_keymanager::{LetterSettings, Quota, ScannerSettings, Settings};
 use sceau_pki::{CertificateRole, RoleNames};
 use sceau_store::{AddressError, ClamdAddress, Clock, SystemClock};
@@ -73,6 +75,7 @@ struct Policy {
     transit: Option<super::transit::TransitTable>,
     mob: Option<super::mob_keys::MobKeysTable>,
     vault: Option<super::vault_keys::VaultTable>,
+    token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -164,6 +167,8 @@ fn parse(text: &str) -> Result<Settings, String> {
     settings.transit = policy.transit.map(super::transit::settings).transpose()?;
     settings.mob = policy.mob.map(super::mob_keys::settings).transpose()?;
     settings.vault = policy.vault.map(super::vault_keys::settings).transpose()?;
+    let token = policy.token.map(|address| address.parse::<Pkcs11Uri>());
+    settings.token = token.transpose().map_err(|error| format!("token: {error}"))?;
     if let Some(roles) = policy.roles {
         settings.role_names = RoleNames::new(role_pairs(roles)?);
     }
