@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::algorithm::{Algorithm, Curve, PublicKey};
 use super::jwe::KeyAlgorithm;
 use super::{Statement, StatementError};
-use crate::sha256;
+use crate::{VerifyingKey, sha256};
 
 /// The longest key that is read, in bytes: RSA of 8,192 bits takes 1,400.
 const LONGEST: usize = 8 * 1024;
@@ -149,6 +149,16 @@ impl PublicJwk {
             return Err(JwkError::Malformed);
         }
         Self::new(kid, purpose, wire.key()?)
+    }
+
+    /// The key that our own statements are signed with ([`crate::jws`]), for others to verify by: its name is the one that their headers have.
+    #[must_use]
+    pub fn of_signer(key: &VerifyingKey) -> Self {
+        Self {
+            kid: Some(key.fingerprint().to_string()),
+            purpose: Purpose::Signatures(Some(Algorithm::EdDsa)),
+            key: PublicKey::Ed25519(key.as_bytes().to_vec()),
+        }
     }
 
     /// One of ours, to encrypt to. Its name is its thumbprint.

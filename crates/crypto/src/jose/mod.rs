@@ -14,6 +14,8 @@ mod statement;
 pub mod jwe;
 
 #[cfg(test)]
+mod jwk_tests;
+#[cfg(test)]
 mod tests;
 
 pub use algorithm::Algorithm;

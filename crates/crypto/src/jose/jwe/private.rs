@@ -6,7 +6,7 @@ use std::fmt;
 use aws_lc_rs::agreement;
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, KeySize, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-use aws_lc_rs::signature::{KeyPair as _, RsaPublicKeyComponents};
+use aws_lc_rs::signature::RsaPublicKeyComponents;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -15,7 +15,7 @@ use super::agreement::shared;
 use super::{EncryptionKey, EphemeralKey, KeyAlgorithm};
 use crate::jose::algorithm::{Curve, PublicKey};
 use crate::jose::{JwkError, PublicJwk};
-use crate::{KeyError, Secret, SecretBytes};
+use crate::{KeyError, RsaPrivateKey, Secret, SecretBytes};
 
 /// A private key that opens messages, wherever it is kept. It is for one algorithm.
 ///
@@ -162,14 +162,9 @@ impl PrivateKey {
     fn rsa(key: PrivateDecryptingKey, algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
         let encoded: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::Malformed)?;
         let encoded = SecretBytes::from(encoded.as_ref());
-        let pair = KeyPair::from_pkcs8(encoded.expose()).map_err(|_| KeyError::Malformed)?;
-        let (n, e) = rsa_numbers(pair.public_key().as_ref()).ok_or(KeyError::Malformed)?;
-        let public = PublicKey::Rsa { n, e };
-        let bits = key.key_size_bits();
-        let public = own(algorithm, public).map_err(|refused| match refused {
-            JwkError::Weak => KeyError::RsaSize { bits },
-            _ => KeyError::Malformed,
-        })?;
+        let parts = RsaPrivateKey::from_pkcs8(encoded.expose())?.parts()?;
+        let public = PublicKey::Rsa { n: parts.modulus, e: parts.public_exponent };
+        let public = own(algorithm, public).map_err(|_| KeyError::Malformed)?;
         let key = OaepPrivateDecryptingKey::new(key).map_err(|_| KeyError::Malformed)?;
         Ok(Self { public, kept: Kept::Rsa { key, encoded } })
     }
@@ -190,29 +185,6 @@ impl PrivateKey {
         let public = own(algorithm, public).map_err(|_| KeyError::Malformed)?;
         Ok(Self { public, kept: Kept::Agreement { key, scalar } })
     }
-}
-
-/// Modulus and exponent of an RSAPublicKey (RFC 8017 section A.1.1) that the library wrote.
-fn rsa_numbers(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (numbers, _) = element(0x30, der)?;
-    let (n, rest) = element(0x02, numbers)?;
-    let (e, _) = element(0x02, rest)?;
-    let number = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
-    Some((number(n), number(e)))
-}
-
-/// The content of the DER element of this tag that comes first, and what follows it.
-fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = der.split_at_checked(2)?;
-    let &[found, length] = head else { return None };
-    let (length, rest) = match length {
-        0..0x80 => (usize::from(length), rest),
-        _ => {
-            let (length, rest) = rest.split_at_checked(usize::from(length & 0x7f).min(4))?;
-            (length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), rest)
-        }
-    };
-    if found == tag { rest.split_at_checked(length) } else { None }
 }
 
 /// The public part of a key of ours: who has the private one has accepted its algorithm.
