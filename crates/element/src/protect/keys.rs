@@ -7,6 +7,8 @@ use sceau_element_api::documents::Datum;
 use sceau_element_api::protect::DatumId;
 use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider};
 
+use crate::signer::SignerError;
+
 /// The one epoch so far.
 const EPOCH: u32 = 1;
 
@@ -33,8 +35,18 @@ impl DatumKeys {
     /// Finds the keys of the tenants that are `in_use`, and makes those of the others, up to `tenants`.
     ///
     /// # Errors
-    /// When a key that is in use is missing: what was protected under it could not be opened with another. Those of the provider.
-    pub fn open(provider: Arc<dyn Provider>, in_use: u32, tenants: u32, now: u64) -> Result<Self, Error> {
+    /// [`SignerError::Protection`] when a key that is in use is missing: what was protected under it could not be opened with another; what the
+    /// provider says.
+    pub fn open(
+        provider: Arc<dyn Provider>,
+        in_use: u32,
+        tenants: u32,
+        now: u64,
+    ) -> Result<Self, SignerError> {
+        Self::find(provider, in_use, tenants, now).map_err(SignerError::Protection)
+    }
+
+    fn find(provider: Arc<dyn Provider>, in_use: u32, tenants: u32, now: u64) -> Result<Self, Error> {
         let find = |name: &str, kind, number: u32| -> Result<KeyRef, Error> {
             let label = KeyLabel::new(&format!("protect-{name}-{number}"))?;
             if number > in_use {

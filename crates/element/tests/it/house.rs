@@ -109,7 +109,7 @@ pub(crate) fn run(
     run_for(folder, seed, witness_file, 0)
 }
 
-fn run_for(
+pub(crate) fn run_for(
     folder: &Path,
     seed: [u8; 32],
     witness_file: Option<std::path::PathBuf>,

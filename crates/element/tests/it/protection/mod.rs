@@ -3,6 +3,7 @@
 mod caller;
 mod hostile;
 
+use sceau_element::{SignerError, StartError};
 use sceau_element_api::documents::{ApplicationStatus, Document as _, KeyStanding};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{Kind, Role};
@@ -205,6 +206,11 @@ async fn organisations_have_masters_of_their_own_and_no_more_than_there_are_keys
         application.ask(client, "alice", op).await.unwrap();
         assert!(house.element.folder.path().join(format!("keys/keys/protect-master-{number}.key")).exists());
     }
+    // A master that is gone is not made anew: another would not open what it protected.
+    let (folder, seed) = house.element.stop().await;
+    std::fs::remove_file(folder.path().join("keys/keys/protect-master-2.key")).unwrap();
+    let started = crate::house::run_for(folder.path(), seed, None, 2);
+    assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(_)))));
     // Without the option, nothing of this is reachable.
     let element = Element::begin();
     let admin = crate::house::platform_admin(&element.client).await;
