@@ -1,7 +1,7 @@
-"""Two libraries that are not ours read and write JWE: PyPI's joserfc and jwcrypto.
+"""Two libraries that are not ours read and write JWE, and verify a statement of ours: PyPI's joserfc and jwcrypto.
 
-One JSON object on standard input, `{"key", "jwe", "text"}`: a private JWK whose `alg` says how, and a message of ours to it that says `text`. Each library
-opens the message. One JSON object on standard output, `{"thumbprint", "jwe": […]}`: the key's thumbprint, and a message of each library to its public
+One JSON object on standard input, `{"key", "jwe", "text", "signer", "statement"}`: a private JWK whose `alg` says how, and a message of ours to it that
+says `text`; the JWK of a signer, and a statement of it that says the same. Each library opens the one and verifies the other. One JSON object on standard output, `{"thumbprint", "jwe": […]}`: the key's thumbprint, and a message of each library to its public
 part that says `text` backwards.
 """
 
@@ -9,8 +9,10 @@ import json
 import sys
 
 from joserfc import jwe as joserfc_jwe
+from joserfc import jws as joserfc_jws
 from joserfc.jwk import import_key
 from jwcrypto import jwe as jwcrypto_jwe
+from jwcrypto import jws as jwcrypto_jws
 from jwcrypto.jwk import JWK
 
 GIVEN = json.load(sys.stdin)
@@ -28,6 +30,12 @@ jwcrypto_key = JWK(**GIVEN["key"])
 message = jwcrypto_jwe.JWE(algs=ALGORITHMS)
 message.deserialize(GIVEN["jwe"], jwcrypto_key)
 assert message.payload == TEXT, message.payload
+
+statement = joserfc_jws.deserialize_compact(GIVEN["statement"], import_key(GIVEN["signer"]), algorithms=["EdDSA"])
+assert statement.payload == TEXT and statement.headers()["kid"] == GIVEN["signer"]["kid"]
+statement = jwcrypto_jws.JWS()
+statement.deserialize(GIVEN["statement"], JWK(**GIVEN["signer"]))
+assert statement.payload == TEXT
 
 assert joserfc_key.thumbprint() == jwcrypto_key.thumbprint()
 

@@ -1,11 +1,13 @@
-//! JWE both ways with libraries that are not ours: joserfc and jwcrypto (`tests/judges/jwe_partner.py`).
+//! JWE both ways, and our statements, with libraries that are not ours: joserfc and jwcrypto (`tests/judges/jwe_partner.py`).
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::jose::jwe::{Encrypted, Fields, KeyAlgorithm, KeyKind, PrivateKey};
+use sceau_crypto::{SigningKey, Typ, jws};
 use serde_json::{Value, json};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -34,7 +36,12 @@ fn both_ways(key: &PrivateKey, jwk: &Value) {
         if jwk["kty"] == "RSA" { (b"", b"") } else { (b"the element", b"an application") };
     let fields = Fields { typ: Some("JOSE"), cty: Some("text"), apu: parties.0, apv: parties.1 };
     let ours = public.encrypt(&fields, TEXT.as_bytes()).unwrap();
-    let answer = partner(&json!({"key": jwk, "jwe": ours, "text": TEXT}));
+    let signer = SigningKey::generate();
+    let statement = jws::sign(&signer, Typ::Record, TEXT.as_bytes());
+    let signer: Value =
+        serde_json::from_str(&PublicJwk::of_signer(&signer.verifying_key()).to_json()).unwrap();
+    let given = json!({"key": jwk, "jwe": ours, "text": TEXT, "signer": signer, "statement": statement});
+    let answer = partner(&given);
     assert_eq!(answer["thumbprint"], public.jwk().thumbprint().to_string());
 
     let theirs = answer["jwe"].as_array().unwrap();
