@@ -28,6 +28,8 @@ fn of_each_tool() {
         "hsm list",
         "hsm check",
         "hsm init",
+        "hsm move",
+        "hsm rotate",
         "doctor",
         "keys",
         "keys new",
