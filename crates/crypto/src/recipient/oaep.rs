@@ -49,8 +49,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
     use super::*;
 
-    /// EME-OAEP encoding (§7.1.1, step 2), for the tests; whether the decoding is RFC 8017's, Wycheproof's vectors say where RSA is
-    /// (`crates/hsm/tests`).
+    /// EME-OAEP encoding (§7.1.1, step 2), for the tests; whether the decoding is RFC 8017's, Wycheproof's vectors say
+    /// (`tests/wycheproof.rs`).
     fn encode(size: usize, message: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
         let mut block = sha256(b"").to_vec();
         block.resize(size - HASH - 1 - message.len() - 1, 0);

@@ -133,6 +133,47 @@ fn rsa_oaep_sha256() {
     assert!(run >= 80, "{run} vectors");
 }
 
+/// As a token is used that does bare RSA: OpenSSL does it here, and the decoding is ours.
+#[test]
+fn rsa_oaep_sha256_decoded_from_bare_rsa() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let set = rsa_oaep::TestSet::load(rsa_oaep::TestName::Rsa2048Sha256Mgf1Sha256).unwrap();
+    let file = std::env::temp_dir().join(format!("sceau-oaep-{}.der", std::process::id()));
+    let mut run = 0;
+    for group in &set.test_groups {
+        std::fs::write(&file, &*group.pkcs8).unwrap();
+        for test in group.tests.iter().filter(|test| test.ct.len() == 256) {
+            let mut openssl = Command::new("openssl");
+            openssl.args([
+                "pkeyutl",
+                "-decrypt",
+                "-pkeyopt",
+                "rsa_padding_mode:none",
+                "-keyform",
+                "DER",
+                "-inkey",
+            ]);
+            openssl.arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut openssl = openssl.spawn().unwrap();
+            openssl.stdin.take().unwrap().write_all(&test.ct).unwrap();
+            let bare = openssl.wait_with_output().unwrap();
+            // A ciphertext that is not less than the modulus is nobody's.
+            let opened = if bare.status.success() {
+                crate::oaep_decode(&bare.stdout, test.pt.len()).ok()
+            } else {
+                None
+            };
+            let expected = test.result != Invalid && test.label.is_empty();
+            assert_eq!(opened.is_some(), expected, "{}", test.tc_id);
+            assert!(opened.is_none_or(|text| text.expose() == test.pt.as_slice()));
+            run += 1;
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert!(run >= 25, "{run} vectors");
+}
+
 #[test]
 fn rsa_keys_outside_2048_to_4096_are_refused() {
     let set = rsa_pkcs1_verify::TestSet::load(rsa_pkcs1_verify::TestName::Rsa8192Sha256).unwrap();
