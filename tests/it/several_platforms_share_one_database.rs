@@ -23,7 +23,7 @@ async fn shared_stage(name: &str) -> (Stage, Balancer) {
 fn second(stage: &mut Stage, door: Option<&std::path::Path>) -> (Running, u16) {
     let port = free_port();
     stage.house.door = door.map(ToOwned::to_owned);
-    let running = stage.house.another_platform("sceau-second", port);
+    let running = stage.house.another_platform_with("sceau-second", port, &["--threads", "1"]);
     stage.house.door = None;
     (running, port)
 }

@@ -189,6 +189,11 @@ impl House {
 
     /// Starts a process of the platform that listens at `port`; several share the data where a server keeps the database.
     pub fn another_platform(&self, name: &str, port: u16) -> Running {
+        self.another_platform_with(name, port, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn another_platform_with(&self, name: &str, port: u16, more: &[&str]) -> Running {
         let mut program = Program::ours("sceau")
             .named(name)
             .args(["serve", "platform", "--data"])
@@ -196,7 +201,8 @@ impl House {
             .arg("--element")
             .arg(self.door.clone().unwrap_or_else(|| self.socket()))
             .args(["--listen", &format!("127.0.0.1:{port}"), "--origin", &self.origin])
-            .args(&self.more);
+            .args(&self.more)
+            .args(more);
         if !self.servers.are_none() {
             program = program.arg("--config").arg(self.scratch.join("platform.toml"));
         }

@@ -1,4 +1,7 @@
 //! Two processes of the platform beside one, on the same PostgreSQL: what a dossier costs in processor time, wherever it is spent.
+//!
+//! The two share the processors that the one has to itself, as `--threads` says and docs/deploy/postgresql.md asks for. Two that each work
+//! on all of them are told beside: every process then wakes more often, for less each time.
 
 use std::net::Ipv4Addr;
 
@@ -39,7 +42,7 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
 fn rows(rounds: &[Round], dossiers: usize, at_once: usize) -> Vec<Row> {
     let name = format!("processor time of a dossier of 0.47 MB, {at_once} at once, two processes beside one");
     let told = |what: &str, value| Row::told(format!("{name}, {what}"), Figure::new(value, "times"));
-    let mut whole: Vec<f64> = rounds.iter().map(Round::whole).collect();
+    let mut whole = ratios(rounds, |round| round.two.whole / round.one.whole);
     vec![
         Row::compared(
             format!(
@@ -56,23 +59,32 @@ fn rows(rounds: &[Round], dossiers: usize, at_once: usize) -> Vec<Row> {
             "without database and element, the median",
             median(rounds, |round| round.two.platform / round.one.platform),
         ),
+        told(
+            "each on every processor, the median",
+            median(rounds, |round| round.unshared.whole / round.one.whole),
+        ),
+        told(
+            "each on every processor, without database and element, the median",
+            median(rounds, |round| round.unshared.platform / round.one.platform),
+        ),
     ]
 }
 
-fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
-    quantile(&mut rounds.iter().map(of).collect::<Vec<_>>(), 0.5)
+fn ratios(rounds: &[Round], of: impl Fn(&Round) -> f64) -> Vec<f64> {
+    rounds.iter().map(of).collect()
 }
 
-/// What a dossier cost with one process and with two.
+fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+    quantile(&mut ratios(rounds, of), 0.5)
+}
+
+/// What a dossier cost with one process, and with two.
 struct Round {
     one: Spent,
+    /// That share the processors of the one.
     two: Spent,
-}
-
-impl Round {
-    fn whole(&self) -> f64 {
-        self.two.whole / self.one.whole
-    }
+    /// That each work on all of them.
+    unshared: Spent,
 }
 
 /// Milliseconds of a processor.
@@ -83,49 +95,69 @@ struct Spent {
     whole: f64,
 }
 
-/// Short rounds, every second one with the two processes first: what grows with the database, and what the machine does meanwhile, weighs on
-/// both alike. The second process waits while the first works alone, and is not counted then.
+/// Short rounds, every second one the other way round: what grows with the database, and what the machine does meanwhile, weighs on all
+/// alike. Who has no turn waits, and is not counted then.
 async fn compare(dossiers: usize, at_once: usize) -> Result<Vec<Round>, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| error.to_string())?;
     let public = listener.local_addr().map_err(|error| error.to_string())?.port();
     let house = House::start_on_postgresql("bench-platforms", public);
-    let (first, port) = (house.port(), free_port());
+    let first = house.port();
     let balancer = Balancer::open(listener, [first]);
     let stage = Stage::in_house(house).await;
     let pid = stage.house.platform.as_ref().map(Running::pid).ok_or("the platform does not run")?;
-    let second = stage.house.another_platform("sceau-second", port);
-    let (alone, both) = ([pid], [pid, second.pid()]);
-    balancer.turn_to([first, port]);
+    let processors = std::thread::available_parallelism().map_err(|error| error.to_string())?.get();
+    let share = (processors / 2).max(1).to_string();
+    let more = |name: &str, more: &[&str]| {
+        let port = free_port();
+        (stage.house.another_platform_with(name, port, more), port)
+    };
+    let (left, left_port) = more("sceau-left", &["--threads", &share]);
+    let (right, right_port) = more("sceau-right", &["--threads", &share]);
+    let (second, second_port) = more("sceau-second", &[]);
+    let (one, two, unshared) = (
+        Turn { pids: vec![pid], ports: vec![first] },
+        Turn { pids: vec![left.pid(), right.pid()], ports: vec![left_port, right_port] },
+        Turn { pids: vec![pid, second.pid()], ports: vec![first, second_port] },
+    );
     let mut citizens = Vec::new();
     for nth in 0..CITIZENS {
         citizens.push(stage.house.citizen(&format!("c{nth}@example.org")).await);
     }
-    deposit(&stage, &citizens, dossiers * 4, at_once).await;
+    for warm in [&two, &unshared] {
+        balancer.turn_to(warm.ports.iter().copied());
+        deposit(&stage, &citizens, dossiers * 2, at_once).await;
+    }
 
-    let turn = async |processes: &[u32]| {
-        if processes.len() == 1 {
-            balancer.turn_to([first]);
-        } else {
-            balancer.turn_to([first, port]);
-        }
-        spent((&stage, &citizens), processes, dossiers, at_once).await
+    let spent_by = async |turn: &Turn| {
+        balancer.turn_to(turn.ports.iter().copied());
+        spent((&stage, &citizens), &turn.pids, dossiers, at_once).await
     };
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
         rounds.push(if round % 2 == 0 {
-            let one = turn(&alone).await?;
-            Round { one, two: turn(&both).await? }
+            let one = spent_by(&one).await?;
+            let two = spent_by(&two).await?;
+            Round { one, two, unshared: spent_by(&unshared).await? }
         } else {
-            let two = turn(&both).await?;
-            Round { one: turn(&alone).await?, two }
+            let unshared = spent_by(&unshared).await?;
+            let two = spent_by(&two).await?;
+            Round { one: spent_by(&one).await?, two, unshared }
         });
     }
-    let served = balancer.answered(port);
-    second.stop();
-    if served < dossiers * ROUNDS {
-        return Err(format!("the second process answered {served} requests only"));
+    let served = [left_port, right_port, second_port].map(|port| balancer.answered(port));
+    for process in [left, right, second] {
+        process.stop();
+    }
+    if served.iter().any(|served| *served < dossiers * ROUNDS) {
+        return Err(format!("the further processes answered {served:?} requests only"));
     }
     Ok(rounds)
+}
+
+/// Who answers for a while.
+struct Turn {
+    pids: Vec<u32>,
+    ports: Vec<u16>,
 }
 
 /// What each of so many dossiers costs.

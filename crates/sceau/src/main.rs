@@ -165,7 +165,7 @@ fn serve_role(role: Role) -> Result<(), Failure> {
             if options.die_with_parent {
                 hardening::die_with_parent()?;
             }
-            runtime()?.block_on(serve::platform::run(options))
+            runtime_of(options.threads)?.block_on(serve::platform::run(options))
         }
         Role::Intake(options) => {
             keep_memory_to_itself()?;
@@ -212,8 +212,14 @@ fn keep_memory_to_itself() -> Result<(), Failure> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| Failure::system("start the runtime", &cause))
+    runtime_of(None)
+}
+
+/// With so many threads that work; without a number, one for each processor that this process may use.
+fn runtime_of(threads: Option<u16>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(usize::from(threads));
+    }
+    builder.enable_all().build().map_err(|cause| Failure::system("start the runtime", &cause))
 }

@@ -65,6 +65,9 @@ pub(crate) struct PlatformOptions {
     /// The public key that the intake's words are signed with, as its ready line says it
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = intake::public_key, requires = "intake")]
     intake_key: Option<VerifyingKey>,
+    /// Processors that this process works on; where several share a machine, its share (else all of the machine's)
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
