@@ -20,8 +20,8 @@ async fn witnesses_cosign_the_platforms_log() {
         let lines: String = ["a", "b", "c"].into_iter().zip(&keys).zip(urls).map(line).collect();
         format!("log {log_key}\n{lines}group g {least} a b c\nquorum g\n")
     };
-    house.scratch.write("two.policy", &policy(2));
-    house.scratch.write("three.policy", &policy(3));
+    house.scratch.write("two.policy", policy(2));
+    house.scratch.write("three.policy", policy(3));
     let two = house.scratch.join("two.policy");
     let settings = format!("[trace]\npolicy_file = \"{}\"\nevery_seconds = 1\n", two.display());
     house.scratch.write("trace.toml", &settings);
@@ -58,7 +58,8 @@ async fn witnesses_cosign_the_platforms_log() {
 
     // What was collected is kept, and shown before any witness is asked again.
     let [a, b] = running;
-    (a.kill(), b.kill());
+    a.kill();
+    b.kill();
     house.platform.take().unwrap().stop();
     house.start_platform();
     let kept = server.get_bytes("/trace/cosigned").await.unwrap();

@@ -8,8 +8,8 @@ export interface Case {
   readonly run: () => Promise<void>;
 }
 
-/** What no page does: the older envelope, shares of a key and webhooks are for programs only. */
-export const ELSEWHERE: readonly string[] = ["mob-2022.json", "shares.json", "webhook.json"];
+/** What no page does: the older envelope, messages to applications, shares of a key and webhooks are for programs only. */
+export const ELSEWHERE: readonly string[] = ["jose-rfc.json", "jose-wycheproof.json", "mob-2022.json", "shares.json", "webhook.json"];
 
 export function cases(file: string, vectors: unknown): Case[] {
   switch (file) {
