@@ -209,7 +209,9 @@ class Protection(unittest.TestCase):
         return self.house.post("/v1/protect/calls", call.encode(), "application/jose")
 
     def ask(self, user, op, alg="ES256"):
-        return self.bring(self.sign(self.claims(user, op), alg))
+        claims = self.claims(user, op)
+        self.asked = claims["jti"]
+        return self.bring(self.sign(claims, alg))
 
     def granted(self, user, op, alg="ES256"):
         status, answer = self.ask(user, op, alg)
@@ -223,7 +225,7 @@ class Protection(unittest.TestCase):
         message = jwe.decrypt_compact(answer["data_key"], self.sessions[alg], algorithms=[alg, "A256GCM"])
         self.assertEqual(message.protected["typ"], "sceau-data-key")
         key = json.loads(message.plaintext)
-        self.assertEqual(key["kid"], answer["datum"])
+        self.assertEqual((key["kid"], key["call"]), (answer["datum"], self.asked))
         return OctKey.import_key({"kty": "oct", "k": key["k"]}).raw_value, unb64(key["iv"])
 
     def opening(self, created, alg="ECDH-ES"):

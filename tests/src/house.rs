@@ -164,8 +164,13 @@ impl House {
 
     /// Opens the database of the platform, whether that runs or not.
     pub async fn database(&self) -> Database {
-        let migrations =
-            [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+        let migrations = [
+            sceau_store::MIGRATIONS,
+            sceau_accounts::MIGRATIONS,
+            sceau_dossiers::MIGRATIONS,
+            sceau_protect::MIGRATIONS,
+        ]
+        .concat();
         let opened = match self.servers.postgres() {
             Some(postgres) => Database::connect(&postgres, &migrations).await,
             None => Database::open(&self.scratch.join("platform").join("records.db"), &migrations).await,

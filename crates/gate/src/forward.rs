@@ -43,7 +43,7 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     HeaderName::from_static("proxy-connection"),
 ];
 /// Said by the gate, whatever a client says; and what some services take for another address, or for who asks.
-const NOT_A_CLIENTS: [HeaderName; 15] = [
+const NOT_A_CLIENTS: [HeaderName; 23] = [
     ASSERTION,
     CLIENT_CERT,
     CLIENT_CERT_CHAIN,
@@ -59,7 +59,17 @@ const NOT_A_CLIENTS: [HeaderName; 15] = [
     HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-original-host"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-forwarded-client-cert"),
+    HeaderName::from_static("x-client-cert"),
+    HeaderName::from_static("x-arr-clientcert"),
+    HeaderName::from_static("x-amzn-mtls-clientcert"),
 ];
+/// Beginnings of what other proxies call the parts of a client's certificate.
+const CERTIFICATES_PARTS: [&str; 3] = ["x-ssl-client-", "ssl-client-", "x-amzn-mtls-clientcert-"];
 
 /// What a service might take for a header where it reads it after the body: besides those, what frames, routes and proves (RFC 9110 §6.5.1).
 const NO_TRAILERS: [HeaderName; 9] = [
@@ -180,10 +190,11 @@ pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 pub(crate) fn withhold(headers: &mut HeaderMap) {
     let is_one = |octet: u8| if octet.is_ascii_alphanumeric() { octet } else { b'-' };
     let taken = |name: &&HeaderName| {
-        NOT_A_CLIENTS.iter().any(|one| {
-            let (one, name) = (one.as_str(), name.as_str());
-            one.len() == name.len() && one.bytes().eq(name.bytes().map(is_one))
-        })
+        let read = |len: usize| name.as_str().bytes().take(len).map(is_one);
+        NOT_A_CLIENTS
+            .iter()
+            .any(|one| one.as_str().len() == name.as_str().len() && read(usize::MAX).eq(one.as_str().bytes()))
+            || CERTIFICATES_PARTS.iter().any(|part| read(part.len()).eq(part.bytes()))
     };
     let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
     lies.iter().for_each(|name| drop(headers.remove(name)));

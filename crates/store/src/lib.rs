@@ -17,6 +17,7 @@ mod mail;
 mod migrations;
 mod objects;
 mod outbox;
+mod places;
 mod statement;
 mod turns;
 mod value;
@@ -34,6 +35,7 @@ pub use outbox::{
     Absences, DeliveryError, Dispatcher, Handler, LATE_MS, Message, Outbox, RetryPolicy, Standing,
     statements as outbox_statements,
 };
+pub use places::{Place, Places, neighbourhood};
 pub use statement::Statement;
 pub use turns::Turn;
 pub use value::{FromValue, Row, Value};

@@ -97,6 +97,7 @@ fn write_the_vectors() {
         ("a manifest of the profile mob-2022", Typ::MobManifest, r#"{"v":1,"files":[]}"#),
         ("a grant that an intake redeems", Typ::IntakeRedemption, r#"{"v":1,"grant":"AA"}"#),
         ("an intake's word", Typ::IntakeWord, r#"{"v":1,"verdict":"clean"}"#),
+        ("an application's call", Typ::ProtectCall, r#"{"op":{"describe":{"datum":"AA"}}}"#),
     ]
     .into_iter()
     .map(|(name, typ, payload)| {

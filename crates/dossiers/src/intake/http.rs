@@ -16,13 +16,13 @@ use futures::StreamExt as _;
 use sceau_accounts::{AccountsError, ProblemResponse, bearer};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::{AnswerValue, SealedFile};
+use sceau_store::neighbourhood;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Intake;
 use super::admission::{Given, missing_answer, missing_document};
 use super::deposit::{Announced, Clean, Deposit, Standing};
-use super::places::neighbourhood;
 use super::platform::Meant;
 use super::refusal::Refusal;
 use crate::callers::{Callers, guarded, turned_away};

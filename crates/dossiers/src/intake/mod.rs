@@ -11,7 +11,6 @@ mod http;
 mod pace;
 pub mod parsers;
 mod pdf;
-mod places;
 mod platform;
 mod receive;
 mod refusal;
@@ -26,7 +25,7 @@ use std::time::Duration;
 
 use sceau_client::{ClientError, Server, Trust};
 use sceau_crypto::SigningKey;
-use sceau_store::{Antivirus, Clock, RateLimiter, Rule};
+use sceau_store::{Antivirus, Clock, Places, RateLimiter, Rule};
 use sceau_trace::VerifierKey;
 use tokio::sync::Semaphore;
 
@@ -35,7 +34,6 @@ use deposit::Deposit;
 pub(crate) use content::Inspector;
 pub(crate) use pace::Pace;
 pub use pace::Slowest;
-pub(crate) use places::Places;
 pub use refusal::Code as IntakeCode;
 pub(crate) use serve::listen;
 pub use serve::serve;

@@ -7,13 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use sceau_crypto::FileId;
-use sceau_store::{AntivirusError, Scan, Verdict};
+use sceau_store::{AntivirusError, Scan, Verdict, neighbourhood};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::content::Inspector;
 use super::deposit::{Announced, Clean, Deposit, FileState, Turn};
 use super::pace::Pace;
-use super::places::neighbourhood;
 use super::platform::put;
 use super::refusal::Refusal;
 use super::seal::{Sealed, Sealing};

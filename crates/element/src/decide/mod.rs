@@ -136,8 +136,7 @@ impl Core {
 
     /// Decides a command. Records never go back in time, whatever the clock does.
     pub fn execute(&mut self, now: Moment, command: Command) -> Step {
-        // Nor does a clock that stepped back while the process was down let a call be replayed.
-        self.time = self.time.max(now.unix).max(self.state.calls().time());
+        self.time = self.time.max(now.unix);
         match command {
             Command::Attest(claim) => self.attest(now, *claim),
             Command::Append(draft) => self.append(*draft),
@@ -182,6 +181,7 @@ impl Core {
     }
 
     fn call(&mut self, prepared: PreparedCall) -> Step {
+        self.state.forget_calls(self.time);
         let index = self.state.size();
         let event = match rules::call::order(&self.state, self.time, &prepared) {
             Ok(event) => event,

@@ -188,3 +188,69 @@ fn no_grant() -> Refusal {
 fn milliseconds(seconds: u64) -> u64 {
     seconds.saturating_mul(1000)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use sceau_element_api::{ApplicationId, OrganisationId};
+
+    const NOON: u64 = 1_700_000_000_000;
+
+    fn datum() -> Datum {
+        Datum {
+            v: 1,
+            id: DatumId::random(),
+            organisation: OrganisationId::random(),
+            application: ApplicationId::random(),
+            owner: "alice".parse().unwrap(),
+            name: String::new(),
+            tags: Vec::new(),
+            created: NOON - YEAR,
+            expires: NOON + YEAR,
+            valid_from: None,
+            valid_until: None,
+            status: DatumStatus::Active,
+            grants: Vec::new(),
+        }
+    }
+
+    fn code(datum: &Datum) -> Option<Code> {
+        may_be_had(datum, NOON).err().map(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_key_is_had_until_the_instant_it_ends_and_inside_its_window() {
+        let at = |change: fn(&mut Datum)| {
+            let mut datum = datum();
+            change(&mut datum);
+            code(&datum)
+        };
+        assert_eq!(at(|_| {}), None);
+        assert_eq!(at(|datum| datum.expires = NOON + 1), None);
+        assert_eq!(at(|datum| datum.expires = NOON), Some(Code::DatumExpired));
+        assert_eq!(at(|datum| datum.valid_from = Some(NOON)), None);
+        assert_eq!(at(|datum| datum.valid_from = Some(NOON + 1)), Some(Code::DatumNotValid));
+        assert_eq!(at(|datum| datum.valid_until = Some(NOON + 1)), None);
+        assert_eq!(at(|datum| datum.valid_until = Some(NOON)), Some(Code::DatumNotValid));
+        assert_eq!(at(|datum| datum.status = DatumStatus::Inactive), Some(Code::DatumInactive));
+    }
+
+    #[test]
+    fn an_authorisation_counts_in_its_window_for_whom_it_names() {
+        let grant = |to| Grant { to, from: Some(NOON), until: Some(NOON + 10), status: GrantStatus::Active };
+        let of_user = grant(Grantee::User("bob".parse().unwrap()));
+        let of_group = grant(Grantee::Group("staff".parse().unwrap()));
+        let (bob, eve) = ("bob".parse().unwrap(), "eve".parse().unwrap());
+        let staff = ["staff".parse().unwrap()];
+        assert!(of_user.counts(&bob, &[], NOON) && of_user.counts(&bob, &[], NOON + 9));
+        assert!(!of_user.counts(&bob, &[], NOON - 1) && !of_user.counts(&bob, &[], NOON + 10));
+        assert!(
+            !of_user.counts(&eve, &["bob".parse().unwrap()], NOON),
+            "a group of a user's name is not the user"
+        );
+        assert!(of_group.counts(&eve, &staff, NOON) && !of_group.counts(&eve, &[], NOON));
+        let ended = Grant { status: GrantStatus::Inactive, ..of_user };
+        assert!(!ended.counts(&bob, &[], NOON));
+    }
+}

@@ -55,7 +55,7 @@ impl PreparedCall {
         let held = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
         let verdict = held.and_then(|held| {
             let act = judge(&call, held.as_ref(), now)?;
-            perform(act, held.as_ref(), call.caller.tenant, keys)
+            perform((act, &call.claims.jti), held.as_ref(), call.caller.tenant, keys)
         });
         Self { call, verdict }
     }
@@ -68,11 +68,20 @@ impl PreparedCall {
     }
 }
 
-fn perform(act: Act<'_>, held: Option<&Held>, tenant: u32, keys: &DatumKeys) -> Result<Granted, Refusal> {
+fn perform(
+    (act, jti): (Act<'_>, &str),
+    held: Option<&Held>,
+    tenant: u32,
+    keys: &DatumKeys,
+) -> Result<Granted, Refusal> {
     match (act, held) {
-        (Act::Create(datum, session), _) => create(&datum, session, tenant, keys),
-        (Act::Open { wrapped_key, session }, Some(held)) => open(held, wrapped_key, session, tenant, keys),
+        (Act::Create(datum, session), _) => create(&datum, (session, jti), tenant, keys),
+        (Act::Open { wrapped_key, session }, Some(held)) => {
+            open(held, wrapped_key, (session, jti), tenant, keys)
+        }
         (Act::Change(next), Some(held)) => {
+            // The next version keeps the salt: one that does not open would be the end of every key under it.
+            salt_of(held, tenant, keys)?;
             let row = CalledRow { payload: bytes(&next)?, salt: held.salt.clone() };
             Ok(Granted { row: Some(row), ..held.nothing() })
         }
@@ -88,7 +97,12 @@ impl Held {
     }
 }
 
-fn create(datum: &Datum, session: &SessionKey, tenant: u32, keys: &DatumKeys) -> Result<Granted, Refusal> {
+fn create(
+    datum: &Datum,
+    (session, jti): (&SessionKey, &str),
+    tenant: u32,
+    keys: &DatumKeys,
+) -> Result<Granted, Refusal> {
     let recipient = recipient(session)?;
     let salt = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
     let datum_key = keys.derive(tenant, datum, &salt.bytes).map_err(unavailable)?;
@@ -99,31 +113,36 @@ fn create(datum: &Datum, session: &SessionKey, tenant: u32, keys: &DatumKeys) ->
         judged: None,
         row: Some(CalledRow { payload: bytes(datum)?, salt: salt.sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
-        data_key: Some(encrypt(&recipient, &datum.id, &data_key)?),
+        data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
     })
 }
 
 fn open(
     held: &Held,
     wrapped_key: &[u8],
-    session: &SessionKey,
+    (session, jti): (&SessionKey, &str),
     tenant: u32,
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
     let datum = &held.document;
     let recipient = recipient(session)?;
-    let salt = keys.open_salt(tenant, &datum.id, &held.salt).map_err(|error| match error {
-        sceau_hsm::Error::Blob(_) => {
-            Refusal::new(Code::RowAltered, "the salt that was brought is not the datum's: repair the row")
-        }
-        error => unavailable(error),
-    })?;
+    let salt = salt_of(held, tenant, keys)?;
     let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
     let foreign = || Refusal::new(Code::WrappedKeyInvalid, "it was wrapped for another datum, or altered");
     let blob = SealedBlob::from_bytes(wrapped_key.to_vec()).map_err(|_| foreign())?;
     let opened = blob.open(&datum_key, Label::DataKey, datum.id.as_bytes()).map_err(|_| foreign())?;
     let data_key = Secret::from_slice(opened.expose()).map_err(|_| foreign())?;
-    Ok(Granted { data_key: Some(encrypt(&recipient, &datum.id, &data_key)?), ..held.nothing() })
+    Ok(Granted { data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?), ..held.nothing() })
+}
+
+/// The salt, if what the database brought is it.
+fn salt_of(held: &Held, tenant: u32, keys: &DatumKeys) -> Result<Secret<32>, Refusal> {
+    keys.open_salt(tenant, &held.document.id, &held.salt).map_err(|error| match error {
+        sceau_hsm::Error::Blob(_) => {
+            Refusal::new(Code::RowAltered, "the salt that was brought is not the datum's: repair the row")
+        }
+        error => unavailable(error),
+    })
 }
 
 fn bytes(datum: &Datum) -> Result<Vec<u8>, Refusal> {
@@ -140,17 +159,24 @@ fn recipient(session: &SessionKey) -> Result<EncryptionKey, Refusal> {
         .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
 }
 
-/// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, with the initialisation vector beside it, encrypted.
-fn encrypt(to: &EncryptionKey, datum: &DatumId, data_key: &Secret<DATA_KEY>) -> Result<String, Refusal> {
+/// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, encrypted; beside it the initialisation vector, and the call that it answers: whoever
+/// carries answers could give an older one in its place, and have two texts encrypted under one key and vector.
+fn encrypt(
+    to: &EncryptionKey,
+    (datum, jti): (&DatumId, &str),
+    data_key: &Secret<DATA_KEY>,
+) -> Result<String, Refusal> {
     let (key, iv) = data_key.expose().split_at(32);
     // Room for all of it: a string that grew would leave a copy behind.
-    let mut text = Zeroizing::new(String::with_capacity(256));
+    let mut text = Zeroizing::new(String::with_capacity(384));
     text.push_str(r#"{"kty":"oct","alg":"A256GCM","k":""#);
     URL_SAFE_NO_PAD.encode_string(key, &mut text);
     text.push_str(r#"","iv":""#);
     URL_SAFE_NO_PAD.encode_string(iv, &mut text);
     text.push_str(r#"","kid":""#);
     text.push_str(&datum.to_string());
+    text.push_str(r#"","call":""#);
+    text.push_str(jti);
     text.push_str(r#""}"#);
     let fields = Fields { typ: Some("sceau-data-key"), cty: Some("jwk+json"), ..Fields::default() };
     to.encrypt(&fields, text.as_bytes())

@@ -72,9 +72,8 @@ impl Service {
                 let permit = Arc::clone(&self.working).acquire_owned().await;
                 let service = self.clone();
                 tokio::task::spawn_blocking(move || {
-                    let command = service.protect(&asked);
+                    service.order_blocking(service.protect(&asked), answer);
                     drop(permit);
-                    service.order_blocking(command, answer);
                 });
             }
             Request::Entries { .. } | Request::EvidenceFor { .. } | Request::Kept(_) => {

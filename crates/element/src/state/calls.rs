@@ -65,6 +65,16 @@ impl OpenCalls {
 
     /// Remembers a call that was taken at `time`, and forgets those that ended before.
     pub(super) fn take(&mut self, call: CallKey, time: u64) {
+        self.forget(time);
+        if call.ends > self.time && self.known.insert(call.digest) {
+            self.by_end.insert(call);
+            *self.of.entry(call.application).or_default() += 1;
+        }
+    }
+
+    /// Forgets the calls that ended by `time`, so that there is room also where none is taken any more. A replay, which forgets by records
+    /// alone, may know some of them still: they are refused as ended all the same.
+    pub(crate) fn forget(&mut self, time: u64) {
         self.time = self.time.max(time);
         while let Some(first) = self.by_end.first().copied().filter(|first| first.ends <= self.time) {
             self.by_end.remove(&first);
@@ -72,10 +82,6 @@ impl OpenCalls {
             if let Some(count) = self.of.get_mut(&first.application) {
                 *count = count.saturating_sub(1);
             }
-        }
-        if call.ends > self.time && self.known.insert(call.digest) {
-            self.by_end.insert(call);
-            *self.of.entry(call.application).or_default() += 1;
         }
     }
 }
@@ -98,5 +104,20 @@ mod tests {
         calls.take(CallKey::new(application, "three", 3000), 2000);
         assert!(!calls.knows(&one), "it is refused as ended from now on");
         assert_eq!((calls.known.len(), calls.by_end.len(), calls.of.get(&application)), (2, 2, Some(&2)));
+    }
+
+    #[test]
+    fn there_is_room_again_once_calls_have_ended_though_none_was_taken_since() {
+        let application = ApplicationId::random();
+        let mut calls = OpenCalls::default();
+        for nth in 0..MOST_OF_ONE {
+            calls.take(CallKey::new(application, &nth.to_string(), 2000), 1000);
+        }
+        assert!(!calls.has_room(application) && calls.has_room(ApplicationId::random()));
+        calls.forget(1999);
+        assert!(!calls.has_room(application));
+        calls.forget(2000);
+        assert!(calls.has_room(application));
+        assert!(calls.known.is_empty() && calls.by_end.is_empty());
     }
 }

@@ -177,6 +177,11 @@ impl State {
         &self.calls
     }
 
+    /// Forgets the calls that ended by `time` (Unix milliseconds).
+    pub(crate) fn forget_calls(&mut self, time: u64) {
+        self.calls.forget(time);
+    }
+
     /// Whether a platform administrator was ever enrolled.
     #[must_use]
     pub fn has_platform_admin(&self) -> bool {

@@ -80,11 +80,20 @@ async fn check(State(keyfront): State<Keyfront>) -> Response {
     (status, Json(json!({ "status": word }))).into_response()
 }
 
-async fn nonce(State(keyfront): State<Keyfront>) -> Result<Response, Refused> {
+async fn nonce(
+    State(keyfront): State<Keyfront>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Result<Response, Refused> {
+    let _room = keyfront.room(peer.ip()).await?;
     Ok(kept_by_nobody(json!({ "nonce": keyfront.nonce().await? })))
 }
 
-async fn register(State(keyfront): State<Keyfront>, request: Request) -> Result<Response, Refused> {
+async fn register(
+    State(keyfront): State<Keyfront>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let _room = keyfront.room(peer.ip()).await?;
     let body = whole(request.into_body(), MAX_REGISTRATION).await?;
     let registration = serde_json::from_slice(&body);
     let Registration { payload, previous, proof } = registration
@@ -102,12 +111,20 @@ async fn call(
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/jose") {
         return Err(Refused::malformed("a call is a compact JWS, of content type application/jose"));
     }
+    let room = keyfront.room(peer.ip()).await?;
     let body = whole(body, MAX_CALL).await?;
     let call = String::from_utf8(body).map_err(|_| Refused::malformed("a call is a compact JWS"))?;
     let address: IpAddr = peer.ip().to_canonical();
     // A caller that goes away leaves its call on its way: what was begun is kept in the database all the same.
-    let answered = tokio::spawn(async move { keyfront.call(call, Some(address)).await }).await;
-    let answered = answered.map_err(|_| Refused::malformed("the call could not be carried"))??;
+    let carried = async move {
+        let _room = room;
+        keyfront.call(call, Some(address)).await
+    };
+    let answered = tokio::spawn(carried).await;
+    let answered = answered.map_err(|fault| {
+        tracing::error!(%fault, "a call was not carried to its end");
+        Refused::away("the keyfront")
+    })??;
     Ok(kept_by_nobody(Told::from(answered)))
 }
 

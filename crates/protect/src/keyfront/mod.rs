@@ -15,8 +15,16 @@ use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow,
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
 use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce, documents::Document as _};
 
+use sceau_store::{Place, Places, neighbourhood};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use self::refusal::Refused;
 use crate::rows::Rows;
+
+/// Requests under way at once; others wait.
+const AT_ONCE: usize = 512;
+/// Of one address; more are refused.
+const OF_ONE_ADDRESS: usize = 128;
 
 /// What answers calls of applications. Clones are the same keyfront.
 #[derive(Debug, Clone)]
@@ -26,6 +34,16 @@ pub struct Keyfront(Arc<Parts>);
 struct Parts {
     element: Client,
     rows: Rows,
+    /// Of what is under way, of everybody and of each address.
+    under_way: Arc<Semaphore>,
+    of_addresses: Places<IpAddr>,
+}
+
+/// The right to have one request under way; given back when it is dropped.
+#[derive(Debug)]
+struct UnderWay {
+    _place: Place<IpAddr>,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// What a call gets.
@@ -40,7 +58,15 @@ impl Keyfront {
     /// A keyfront before this element, which keeps these rows.
     #[must_use]
     pub fn new(element: Client, rows: Rows) -> Self {
-        Self(Arc::new(Parts { element, rows }))
+        let (under_way, of_addresses) = (Arc::new(Semaphore::new(AT_ONCE)), Places::new(OF_ONE_ADDRESS));
+        Self(Arc::new(Parts { element, rows, under_way, of_addresses }))
+    }
+
+    /// Room for one request from there, before anything of it is read.
+    async fn room(&self, from: IpAddr) -> Result<UnderWay, Refused> {
+        let place = self.0.of_addresses.take(neighbourhood(from)).ok_or_else(Refused::busy)?;
+        let permit = Arc::clone(&self.0.under_way).acquire_owned().await;
+        Ok(UnderWay { _place: place, _permit: permit.map_err(|_| Refused::busy())? })
     }
 
     /// Whether element and database answer.

@@ -35,7 +35,13 @@ impl Refused {
         Refusal::new(Code::NotFound, "there is no such route").into()
     }
 
-    fn away(what: &str) -> Self {
+    /// Too many requests of one address are under way.
+    pub(super) fn busy() -> Self {
+        Refusal::new(Code::Busy, "too many requests from your address are under way: wait for answers").into()
+    }
+
+    /// A part of ours gives no answer.
+    pub(super) fn away(what: &str) -> Self {
         let problem = Problem::new(503, "unavailable", "The protection of data is not available");
         Self(problem.with_detail(format!("{what} does not answer: ask again later, with another call")))
     }

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use sceau_store::{Places, neighbourhood};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -23,8 +24,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
 /// Connections at once; others wait to be accepted.
 const CONNECTIONS: usize = 1024;
+/// Of these, of one address.
+const OF_ONE_ADDRESS: usize = CONNECTIONS / 4;
 /// Calls at once on a connection of HTTP/2.
-const STREAMS: u32 = 128;
+const STREAMS: u32 = 64;
 
 /// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
 pub async fn serve(
@@ -35,6 +38,7 @@ pub async fn serve(
 ) {
     let router = http::router(keyfront);
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let of_addresses = Places::new(OF_ONE_ADDRESS);
     tokio::pin!(stop);
     loop {
         let next = async {
@@ -50,10 +54,12 @@ pub async fn serve(
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // Closed at once: one address does not take the connections of all others.
+        let Some(place) = of_addresses.take(neighbourhood(peer.ip())) else { continue };
         let (router, tls) = (router.clone().layer(Extension(ConnectInfo(peer))), tls.clone());
         tokio::spawn(async move {
+            let _held = (permit, place);
             take(stream, tls, router).await;
-            drop(permit);
         });
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct RunOptions {
     #[arg(long = "log", value_name = "VKEY|@FILE", required = true)]
     logs: Vec<String>,
     /// Where to take checkpoints: address:port, or unix:/path for a proxy on this machine
-    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:8447")]
+    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:8448")]
     listen: At,
     /// End when the parent process ends
     #[arg(long, hide = true)]

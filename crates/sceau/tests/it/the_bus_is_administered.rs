@@ -72,7 +72,13 @@ fn dead_letters_are_listed_without_their_contents_and_tried_again() {
     let none = desk.run(&listed);
     assert_eq!((none.code, none.text().as_str()), (0, ""), "a script reads no letter");
     assert!(none.stderr.contains("there are no dead letters"), "and a person is told so: {}", none.stderr);
-    let tables = [sceau_store::MIGRATIONS, sceau_accounts::MIGRATIONS, sceau_dossiers::MIGRATIONS].concat();
+    let tables = [
+        sceau_store::MIGRATIONS,
+        sceau_accounts::MIGRATIONS,
+        sceau_dossiers::MIGRATIONS,
+        sceau_protect::MIGRATIONS,
+    ]
+    .concat();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let open = async || {
         let database = Database::open(&desk.path("data/records.db"), &tables).await.unwrap();

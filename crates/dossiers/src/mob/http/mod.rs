@@ -33,12 +33,12 @@ use sceau_crypto::SigningKey;
 use sceau_element_api::OrganisationId;
 use sceau_element_api::wire::RecordDraft;
 use sceau_store::bus::Company;
-use sceau_store::{Antivirus, Database, Glance, Transaction};
+use sceau_store::{Antivirus, Database, Glance, Places, Transaction};
 use sceau_trace::{Action, Actor};
 use tokio::sync::Semaphore;
 
 use crate::Dossiers;
-use crate::intake::{Places, Slowest};
+use crate::intake::Slowest;
 use refusal::Answer;
 
 pub use forms::{EncryptionKey, MobForm, PrivateKeyAccess};

@@ -45,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) key: SigningKey,
     pub(crate) rows: HashMap<DatumId, KeptRow>,
     session: PrivateKey,
+    /// The last call's `jti`.
+    asked: String,
 }
 
 /// A data key, as a caller has it.
@@ -77,7 +79,7 @@ impl Caller {
             status: ApplicationStatus::Active,
         };
         let session = PrivateKey::generate(KeyKind::X25519, KeyAlgorithm::EcdhEs).unwrap();
-        Self { document, key, rows: HashMap::new(), session }
+        Self { document, key, rows: HashMap::new(), session, asked: String::new() }
     }
 
     /// What a call says, to be changed and signed.
@@ -104,8 +106,9 @@ impl Caller {
 
     /// Brings a signed call to the element with the row that the database has, and keeps what it answers.
     pub(crate) async fn bring(&mut self, client: &Client, call: String) -> Result<Called, CallError> {
-        let claims = sceau_element_api::protect::Claims::unverified(&call);
-        let datum = claims.ok().and_then(|claims| claims.op.datum());
+        let claims = sceau_element_api::protect::Claims::unverified(&call).ok();
+        self.asked = claims.as_ref().map(|claims| claims.jti.clone()).unwrap_or_default();
+        let datum = claims.and_then(|claims| claims.op.datum());
         let row = datum.and_then(|datum| self.rows.get(&datum).cloned());
         let called = client.protect(AskedOfDatum { call, address: "192.0.2.7".parse().ok(), row }).await?;
         if let Some((_, kept)) = &called.changed {
@@ -123,12 +126,13 @@ impl Caller {
         json!({"open": {"datum": of.datum, "wrapped_key": of.wrapped_key, "session": self.session()}})
     }
 
-    /// The data key of an answer, opened with the session's private key.
+    /// The data key of the last call's answer, opened with the session's private key.
     pub(crate) fn data_key(&self, called: &Called) -> DataKey {
         let message = Encrypted::parse(called.data_key.as_ref().unwrap(), KeyAlgorithm::HOUSE).unwrap();
         let text = message.decrypt(&self.session).unwrap();
         let jwk: Value = serde_json::from_slice(text.expose()).unwrap();
         assert_eq!(jwk["kid"], called.datum.to_string());
+        assert_eq!(jwk["call"], self.asked, "an answer says which call it answers");
         let part = |name: &str| Base64Url::decode(jwk[name].as_str().unwrap()).unwrap().0;
         let key = DataKey { key: part("k"), iv: part("iv") };
         assert_eq!((key.key.len(), key.iv.len()), (32, 12));

@@ -185,9 +185,17 @@ async fn a_row_that_the_database_edits_rolls_back_or_swaps_is_refused() {
         application.rows.insert(one.datum, row);
         refused(application.ask(&client, "bob", opening.clone()).await, Code::RowAltered);
     }
+    // A salt that is not the datum's would end every key under it, were it kept with the next version.
+    let to = json!({"user": "dave"});
     for row in [other_salt, no_salt] {
-        application.rows.insert(one.datum, row);
-        refused(application.ask(&client, "alice", opening.clone()).await, Code::RowAltered);
+        for op in [
+            opening.clone(),
+            json!({"grant": {"datum": one.datum, "grant": {"to": to}}}),
+            json!({"deactivate": {"datum": one.datum}}),
+        ] {
+            application.rows.insert(one.datum, row.clone());
+            refused(application.ask(&client, "alice", op).await, Code::RowAltered);
+        }
     }
     application.rows.insert(one.datum, present);
     application.ask(&client, "alice", opening).await.unwrap();

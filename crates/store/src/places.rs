@@ -1,4 +1,4 @@
-//! Places that senders hold: no one deposit and no one address holds them all.
+//! Places that callers hold: no one of them holds them all.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,19 +7,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many places one holder may have. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Places<K> {
+pub struct Places<K> {
     most: usize,
     held: Arc<Mutex<HashMap<K, usize>>>,
 }
 
 impl<K: Hash + Eq + Clone> Places<K> {
     /// At most so many for each holder.
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self { most, held: Arc::default() }
     }
 
     /// One more place, if the holder has not all of its own; given back when it is dropped.
-    pub(crate) fn take(&self, holder: K) -> Option<Place<K>> {
+    pub fn take(&self, holder: K) -> Option<Place<K>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let places = held.entry(holder.clone()).or_default();
         if *places >= self.most {
@@ -32,7 +32,7 @@ impl<K: Hash + Eq + Clone> Places<K> {
 
 /// A place that is held.
 #[derive(Debug)]
-pub(crate) struct Place<K: Hash + Eq + Clone> {
+pub struct Place<K: Hash + Eq + Clone> {
     held: Arc<Mutex<HashMap<K, usize>>>,
     holder: K,
 }
@@ -50,7 +50,7 @@ impl<K: Hash + Eq + Clone> Drop for Place<K> {
 }
 
 /// Whose address it is: of IPv6 the first 64 bits, of which a subscriber has all that follow.
-pub(crate) fn neighbourhood(address: IpAddr) -> IpAddr {
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() >> 64 << 64).into(),
         four => four,
