@@ -210,8 +210,8 @@ class Protection(unittest.TestCase):
 
     def ask(self, user, op, alg="ES256"):
         claims = self.claims(user, op)
-        self.asked = claims["jti"]
-        return self.bring(self.sign(claims, alg))
+        status, answer = self.bring(self.sign(claims, alg))
+        return status, answer | {"asked": claims["jti"]}
 
     def granted(self, user, op, alg="ES256"):
         status, answer = self.ask(user, op, alg)
@@ -225,7 +225,7 @@ class Protection(unittest.TestCase):
         message = jwe.decrypt_compact(answer["data_key"], self.sessions[alg], algorithms=[alg, "A256GCM"])
         self.assertEqual(message.protected["typ"], "sceau-data-key")
         key = json.loads(message.plaintext)
-        self.assertEqual((key["kid"], key["call"]), (answer["datum"], self.asked))
+        self.assertEqual((key["kid"], key["call"]), (answer["datum"], answer["asked"]))
         return OctKey.import_key({"kty": "oct", "k": key["k"]}).raw_value, unb64(key["iv"])
 
     def opening(self, created, alg="ECDH-ES"):

@@ -1,6 +1,7 @@
 //! A whole log: its checkpoint, its entries, its tiles, and what was seen of it before.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sceau_trace::{
     Cosignature, Policy, SignedCheckpoint, VerifiedCheckpoint, VerifierKey, consistency_proof, root_at,
@@ -15,6 +16,9 @@ use crate::command::output::{Access, Output};
 use crate::command::{fault, input};
 use crate::failure::{Exit, Failure};
 use crate::say;
+
+/// How old the word of witnesses may be, in seconds, where the log has grown since.
+const LATELY: u64 = 3600;
 
 pub(super) fn verify(
     source: &Source,
@@ -39,7 +43,11 @@ pub(super) fn verify(
     if let Some(older) = &older {
         extends(&checkpoint, older, &replay, source)?;
     }
-    let watched = witnesses.zip(cosigned).map(|(policy, note)| watched(&note, policy, &key, &replay, source));
+    let watched = witnesses.zip(cosigned).map(|(policy, note)| {
+        let found = watched(&note, policy, &key, &replay, source)?;
+        lately(&found, checkpoint.size(), now(), &source.label)?;
+        Ok(found)
+    });
     let watched = watched.transpose()?;
     if let Some(path) = &options.save {
         save(&checkpoint, path, options.since.as_deref() == Some(path))?;
@@ -72,6 +80,30 @@ fn watched(
         return Err(fault::log("checkpoint.not_an_extension", words));
     }
     Ok((cosigned.size(), witnesses))
+}
+
+/// Entries that witnesses have not seen yet are as new as their last word: an old word would leave room for a tail that is shown to one reader only.
+fn lately(
+    (size, witnesses): &(u64, Vec<Cosignature>),
+    shown: u64,
+    now: u64,
+    label: &str,
+) -> Result<(), Failure> {
+    let oldest = witnesses.iter().map(|cosignature| cosignature.time).min();
+    if *size >= shown || oldest.is_none_or(|time| now.saturating_sub(time) <= LATELY) {
+        return Ok(());
+    }
+    let words = format!(
+        "{label}: witnesses saw {size} entries more than an hour ago, and nobody vouches for the {} that follow: fetch it again in a minute, and \
+         else ask who runs the log why witnesses do not cosign",
+        shown - size
+    );
+    Err(fault::log("checkpoint.not_witnessed_lately", words))
+}
+
+/// Unix seconds.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Without a key of the caller's, a server's own word is all there is.
@@ -193,4 +225,23 @@ fn tell(found: &Found, key: &VerifierKey, pinned: bool, options: &VerifyOptions)
 
 fn entries(number: u64) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{} entries", say::count(number)) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use sceau_trace::KeyKind;
+
+    #[test]
+    fn a_tail_is_as_new_as_the_last_word_of_witnesses() {
+        let witness = VerifierKey::new("witness.example/w", KeyKind::Cosignature, [7; 32]).unwrap();
+        let found = |size| (size, vec![Cosignature { witness: witness.clone(), time: 1_000_000 }]);
+        let code =
+            |size, shown, now| lately(&found(size), shown, now, "log").err().map(|failure| failure.code);
+        assert_eq!(code(10, 10, 9_000_000), None, "nothing follows");
+        assert_eq!(code(10, 12, 1_000_000 + LATELY), None);
+        assert_eq!(code(10, 12, 1_000_001 + LATELY).as_deref(), Some("checkpoint.not_witnessed_lately"));
+        assert_eq!(code(10, 12, 1), None, "a clock that is behind");
+    }
 }
