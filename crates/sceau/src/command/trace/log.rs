@@ -45,8 +45,7 @@ pub(super) fn verify(
     }
     let watched = witnesses.zip(cosigned).map(|(policy, note)| {
         let found = watched(&note, policy, &key, &replay, source)?;
-        lately(&found, checkpoint.size(), now(), &source.label)?;
-        Ok(found)
+        lately(&found, checkpoint.size(), now(), &source.label).map(|()| found)
     });
     let watched = watched.transpose()?;
     if let Some(path) = &options.save {
