@@ -14,7 +14,7 @@ use crate::say;
 const EXAMPLES: &str = "\
 Examples:
   sceau hsm move --element /var/lib/sceau-element --credential-file keystore.credential \\
-    'pkcs11:token=keys;object=element?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sceau/pin'
+    'pkcs11:token=keys;object=element?module-path=…&pin-source=…'
 
 Each key is tried in the token before the first file is destroyed. Interrupted, it is to be repeated. Backups that were made before still hold the keys: destroy them, or
 count what is in them as known. See docs/keep-a-key-in-an-hsm.md.";

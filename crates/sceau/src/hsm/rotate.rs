@@ -14,7 +14,7 @@ use crate::say;
 const EXAMPLES: &str = "\
 Examples:
   sceau hsm rotate --element /var/lib/sceau-element \\
-    'pkcs11:token=keys;object=element?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sceau/pin' element-journal
+    'pkcs11:token=keys;object=element?module-path=…&pin-source=…' element-journal
 
 Keys that seal, and masters, have versions. A key that signs or that documents are encrypted to changes with those who rely on it: a key manager does so by itself
 (sceau keymanager rotate), and a log keeps its key.";
