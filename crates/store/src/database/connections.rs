@@ -87,7 +87,10 @@ impl Manager for Opener {
         }
         let lost = self.lost.load(Ordering::Acquire);
         if open.lost != lost || metrics.last_used() > FRESH {
-            Box::pin(open.connection.ping()).await?;
+            if let Err(error) = Box::pin(open.connection.ping()).await {
+                self.lost.fetch_add(1, Ordering::AcqRel);
+                return Err(error.into());
+            }
             open.lost = lost;
         }
         Ok(())
