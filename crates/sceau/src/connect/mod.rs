@@ -42,21 +42,24 @@ pub(crate) async fn run(options: ConnectOptions) -> Result<(), Failure> {
     let scanner: Option<Arc<dyn Scanner>> =
         config.antivirus().map(|antivirus| Arc::new(Clamd(antivirus)) as Arc<dyn Scanner>);
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let mut running = tokio::task::JoinSet::new();
-    let mut names = Vec::new();
+    let (mut connectors, mut names) = (Vec::new(), Vec::new());
     for target in config.targets {
         let name = target.name.clone();
         names.push(name.clone());
         let tell = move |event: &Event| say(&name, event);
-        let connector = Connector::open(target, scanner.clone(), tell)?;
+        connectors.push(Connector::open(target, scanner.clone(), tell)?);
+    }
+    let end = asked_to_end()?;
+    // Said before the first dossier is asked for: whoever waits for it sees all that happens then.
+    say_ready(&json!({"ready": "connect", "organisations": names}))?;
+    let mut running = tokio::task::JoinSet::new();
+    for connector in connectors {
         let mut stopped = stopped.clone();
         let until = async move {
             let _ = stopped.wait_for(|stopped| *stopped).await;
         };
         running.spawn(connector.run(until));
     }
-    let end = asked_to_end()?;
-    say_ready(&json!({"ready": "connect", "organisations": names}))?;
     tokio::spawn(async move {
         end.await;
         let _ = stop.send(true);
