@@ -20,7 +20,7 @@ Examples:
   sceau cert config nginx --profile sas --env production --path /sas
   sceau cert config haproxy --profile sas --env recette --env preproduction --path /sas
 
-What is printed goes into the server's own folder of settings. Each kind was tried with the real server; what it cannot do is said in its first lines.";
+What is printed goes into the server's own folder of settings. It was tried with the real nginx, Apache and HAProxy; of Traefik's, the form alone was checked. What each cannot do is said in the first lines.";
 
 /// Which server, and what it guards.
 #[derive(Debug, clap::Args)]
