@@ -23,7 +23,8 @@ use tokio_rustls::{TlsAcceptor, client::TlsStream};
 
 use crate::{
     edge::{Edge, NAME, first, settings},
-    outside::run,
+    others::Server,
+    outside::{run, upstream},
     pebble::{Place, Ways},
 };
 
@@ -111,6 +112,35 @@ async fn the_first_comes_by_plain_http_which_says_nothing_else() {
     let token = curl(format!("http://127.0.0.1:{port}/.well-known/acme-challenge/x")).await.unwrap();
     assert!(token.contains("404"), "{token}");
     drop(edge.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_behind_one_name_have_each_its_own() {
+    let more = "challenge = \"http-01\"\nhttp = \"127.0.0.1:0\"";
+    let (mut one, folder) = (Edge::listen(more).await, tempfile::tempdir().unwrap());
+    let place = Place::new(folder.path());
+    fs::copy(one.folder.path().join("pebble-ca.pem"), folder.path().join("pebble-ca.pem")).unwrap();
+    let text = settings(folder.path(), more, upstream().await, &one.place);
+    let mut other = Edge::listen_by(folder, place, &text).await;
+    // What stands before their port 80 asks the next one where one expects nobody with this token, as docs/gate.md says.
+    let before = tempfile::tempdir().unwrap();
+    let servers = format!(
+        "upstream gates {{ server 127.0.0.1:{}; server 127.0.0.1:{}; }}\nserver {{ listen 127.0.0.1:PORT; location / {{ \
+         proxy_pass http://gates; proxy_set_header Host $host; proxy_next_upstream error timeout http_404; }} }}",
+        one.http, other.http
+    );
+    let (_nginx, port) = Server::nginx(before.path(), &servers);
+    let _pebble = one.place.start(Ways { http: port, ..one.ways() }).await;
+    one.serve();
+    other.serve();
+    let mut keys = Vec::new();
+    for edge in [&one, &other] {
+        edge.until_issued().await;
+        fs::write(edge.folder.path().join("said"), edge.openssl("").await).unwrap();
+        keys.push(run(edge.folder.path(), "openssl", "x509 -in said -noout -pubkey"));
+    }
+    assert_ne!(keys[0], keys[1], "no key is in two places");
+    drop((one.stop().await, other.stop().await));
 }
 
 #[tokio::test(flavor = "multi_thread")]

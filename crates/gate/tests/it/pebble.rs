@@ -13,7 +13,7 @@ use sceau_pki::{Anchors, Authority, AuthorityProfile, ServerProfile};
 use serde_json::json;
 use tokio::{net::UdpSocket, task::JoinHandle};
 
-use crate::outside::run;
+use crate::{others::free_port, outside::run};
 
 /// What is particular about one.
 pub(crate) struct Ways {
@@ -56,11 +56,6 @@ pub(crate) fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap()
 }
 
-/// One that nobody has.
-fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Place {
     /// In this folder: `pebble-ca.pem` is who vouches for its address.
     pub(crate) fn new(folder: &Path) -> Self {
@@ -69,7 +64,7 @@ impl Place {
         fs::write(folder.join("pebble-ca.pem"), ca.certificate().to_pem()).unwrap();
         fs::write(folder.join("pebble.pem"), issued.chain_pem()).unwrap();
         fs::write(folder.join("pebble.key"), issued.key().to_pem().as_bytes()).unwrap();
-        Self { folder: folder.to_owned(), port: port(), management: port() }
+        Self { folder: folder.to_owned(), port: free_port(), management: free_port() }
     }
 
     pub(crate) fn directory(&self) -> String {
