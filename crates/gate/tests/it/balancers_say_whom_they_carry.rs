@@ -1,4 +1,4 @@
-//! The PROXY protocol: from a balancer that is named, by curl and by hand; from nobody else.
+//! The PROXY protocol: from a balancer that is named, by curl, by hand and by HAProxy; from nobody else.
 
 use std::net::SocketAddr;
 
@@ -9,6 +9,7 @@ use tokio::{
 
 use crate::{
     kept::Kept,
+    others::Server,
     outside::{Stage, chain, usual},
 };
 
@@ -72,5 +73,32 @@ async fn nobody_else_says_where_they_come_from() {
     let said = stage.failing("/mtls-protect/a", &format!("--haproxy-protocol {known}")).await;
     assert!(said.contains("curl: ("), "it is no TLS: {said}");
     assert!(stage.curl("/mtls-protect/a", &known).await.contains("address_not_allowed"));
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_says_whom_it_carries() {
+    // From its own address the balancer would be refused.
+    let stage = stage("127.0.0.1").await;
+    let before = std::fs::read_to_string(stage.folder().join("gate.toml")).unwrap();
+    stage.write(&before.replace("192.0.2.7", "127.0.0.2"));
+    stage.reload.ask().await.unwrap();
+    let (folder, root) = (tempfile::tempdir().unwrap(), chain().join("root.pem").display().to_string());
+    for sends in ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c"] {
+        let server = format!("server gate 127.0.0.1:{} {sends}", stage.address.port());
+        let settings = format!("listen f\nmode tcp\nbind 127.0.0.1:PORT\n{server}\n");
+        let (_haproxy, port) = Server::haproxy(folder.path(), &settings);
+        for (from, status) in [("127.0.0.2", " 200"), ("127.0.0.1", " 403"), ("127.0.0.3", " 403")] {
+            let known = Stage::as_client("known");
+            let url = format!("https://127.0.0.1:{port}/mtls-protect/a");
+            let answer = stage.call(&format!("-i --interface {from} --cacert {root} {known} {url}")).await;
+            assert!(answer.lines().next().unwrap().contains(status), "{sends} {from}: {answer}");
+            let told = match status {
+                " 200" => "x-forwarded-for: 127.0.0.2\r\n",
+                _ => "sceau-code: address_not_allowed\r\n",
+            };
+            assert!(answer.contains(told), "{sends} {from}: {answer}");
+        }
+    }
     drop(stage.stop().await);
 }

@@ -69,12 +69,18 @@ basicConstraints=CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=clientAuth
 freshestCRL=URI:ldap://127.0.0.1:9/cn=changes,URI:http://127.0.0.1:9/changes.crl
+[client_with_more]
+basicConstraints=CA:FALSE
+keyUsage=critical,digitalSignature
+extendedKeyUsage=clientAuth
+1.2.250.1.71.1.2.99=critical,ASN1:UTF8String:unknown
 [server]
 basicConstraints=CA:FALSE
 extendedKeyUsage=serverAuth
 subjectAltName=DNS:localhost,IP:127.0.0.1
 ";
 
+const RECETTE: &str = "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette";
 const AUTHORITY: &str = "/C=FR/O=ASIP-SANTE/OU=0002 187512751/OU=IGC-SANTE TEST/CN=TEST AC ";
 
 fn make() -> TempDir {
@@ -122,13 +128,7 @@ fn make() -> TempDir {
     request("authority", &format!("{AUTHORITY}ORGANISATIONS"));
     sign("authority", "root", "authority", "-days 3000");
     for (name, subject, authority, section, dates) in [
-        (
-            "known",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "authority",
-            "client",
-            "-days 30",
-        ),
+        ("known", RECETTE, "authority", "client", "-days 30"),
         (
             "unknown",
             "/C=FR/O=X/OU=499700234190004/CN=xsas-agregateur-recette",
@@ -136,42 +136,14 @@ fn make() -> TempDir {
             "client",
             "-days 30",
         ),
-        (
-            "expired",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "authority",
-            "client",
-            "-startdate 20200101000000Z -enddate 20210101000000Z",
-        ),
-        (
-            "revoked",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "authority",
-            "client",
-            "-days 30",
-        ),
-        ("direct", "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette", "root", "client", "-days 30"),
-        (
-            "changes",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "authority",
-            "client_with_changes",
-            "-days 30",
-        ),
-        (
-            "foreign",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "stranger",
-            "client",
-            "-days 30",
-        ),
-        (
-            "purpose",
-            "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette",
-            "authority",
-            "server",
-            "-days 30",
-        ),
+        ("expired", RECETTE, "authority", "client", "-startdate 20200101000000Z -enddate 20210101000000Z"),
+        ("revoked", RECETTE, "authority", "client", "-days 30"),
+        ("direct", RECETTE, "root", "client", "-days 30"),
+        ("changes", RECETTE, "authority", "client_with_changes", "-days 30"),
+        ("foreign", RECETTE, "stranger", "client", "-days 30"),
+        ("critical", RECETTE, "authority", "client_with_more", "-days 30"),
+        ("future", RECETTE, "authority", "client", "-startdate 20400101000000Z -enddate 20410101000000Z"),
+        ("purpose", RECETTE, "authority", "server", "-days 30"),
         ("server", "/CN=localhost", "root", "server", "-days 30"),
     ] {
         request(name, subject);

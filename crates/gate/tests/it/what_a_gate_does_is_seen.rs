@@ -20,20 +20,20 @@ async fn watched(settings: &str) -> Stage {
 }
 
 /// What curl gets there, with its headers.
-async fn look(at: SocketAddr, path: &str, words: &str) -> String {
+pub(crate) async fn look(at: SocketAddr, path: &str, words: &str) -> String {
     let words = format!("-sS -i {words} http://{at}{path}");
     tokio::task::spawn_blocking(move || run(chain(), "curl", &words)).await.unwrap()
 }
 
 /// The value of the one sample that begins so.
-fn sample(metrics: &str, begin: &str) -> f64 {
+pub(crate) fn sample(metrics: &str, begin: &str) -> f64 {
     let found: Vec<&str> = metrics.lines().filter(|line| line.starts_with(begin)).collect();
     assert_eq!(found.len(), 1, "{begin}: {found:?} in {metrics}");
     found[0].rsplit_once(' ').unwrap().1.parse().unwrap()
 }
 
 /// Metrics, once the requests before have ended: the end of an answer is counted after it was read.
-async fn metrics(stage: &Stage, ended: f64) -> String {
+pub(crate) async fn metrics(stage: &Stage, ended: f64) -> String {
     let begun = Instant::now();
     loop {
         let said = look(stage.observed.unwrap(), "/metrics", "").await;
