@@ -1,10 +1,11 @@
 //! What a caller reads when the gate itself answers.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+use http_body_util::{BodyExt as _, Empty, Full, combinators::BoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+    body::Body as _,
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use rustls::pki_types::CertificateDer;
 use sceau_pki::ClientIdentity;
@@ -95,6 +96,17 @@ pub(crate) fn code(response: &Response<Body>) -> Option<&str> {
 /// The last answer of a connection.
 pub(crate) fn closing(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The same to whoever asked for the head alone, with the length that is not sent (RFC 9110 §9.3.2): hyper leaves the body away by itself in HTTP/1.1, not
+/// in HTTP/2, where it would break the stream (RFC 9113 §8.1.1).
+pub(crate) fn head_of(response: Response<Body>) -> Response<Body> {
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| Empty::new().map_err(|never| match never {}).boxed());
+    if let Some(length) = length {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
     response
 }
 

@@ -83,7 +83,7 @@ impl Caller {
         // The plan of now, whichever the connection began under.
         let plan = self.live.plan();
         let mut trail = Trail::begin(&plan, self.came(), &mut head, &upload, &id, now);
-        let is_two = head.version == hyper::Version::HTTP_2;
+        let (is_two, is_head) = (head.version == hyper::Version::HTTP_2, head.method == Method::HEAD);
         let request = Request::from_parts(head, upload.clone());
         let reply = self.reply(&plan, request, Asked { id: &id, now }, &mut trail).await;
         let is_own = matches!(reply, Reply::Own(_));
@@ -94,7 +94,7 @@ impl Caller {
                 if !waits {
                     upload.drain().await;
                 }
-                response
+                if is_head { answer::head_of(response) } else { response }
             }
         };
         response.headers_mut().insert(REQUEST_ID, value);

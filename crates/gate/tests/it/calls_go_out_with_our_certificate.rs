@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// A gate with one outgoing address.
-struct Out {
-    at: String,
+pub(crate) struct Out {
+    pub(crate) at: String,
     reload: Reload,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -29,7 +29,7 @@ impl Out {
     }
 
     /// With this configuration.
-    async fn with(folder: TempDir, text: &str) -> Self {
+    pub(crate) async fn with(folder: TempDir, text: &str) -> Self {
         let file = folder.path().join("gate.toml");
         fs::write(&file, text).unwrap();
         let listening = Gate::new(Plan::read(&file).unwrap()).listen().await.unwrap();
@@ -55,7 +55,7 @@ impl Out {
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
 
-    async fn stop(mut self) -> TempDir {
+    pub(crate) async fn stop(mut self) -> TempDir {
         drop(self.stop.take());
         self.serving.await.unwrap();
         self.folder

@@ -36,6 +36,7 @@ mod services_read_certificates_as_rfc_9440_says;
 mod services_speak_http_2;
 mod services_want_proof;
 mod ten_thousand_wait;
+mod the_annex_examples_hold;
 mod the_check_is_honest;
 mod the_file_is_read_again;
 mod the_program_says_how_it_ends;
