@@ -161,6 +161,11 @@ pub(crate) struct ClientsTable {
     pub(crate) anchors: Option<Vec<PathBuf>>,
     pub(crate) intermediates: Option<Vec<PathBuf>>,
     pub(crate) issuer: Option<PathBuf>,
+    pub(crate) depth: Option<u8>,
+    #[serde(default)]
+    pub(crate) policies: Vec<String>,
+    #[serde(default)]
+    pub(crate) types: Vec<TypeTable>,
     pub(crate) revocation_lists: Option<Vec<String>>,
     pub(crate) addresses: Option<AddressesTable>,
     pub(crate) allow: Option<Vec<AllowTable>>,
@@ -195,6 +200,20 @@ pub(crate) struct AllowTable {
     pub(crate) common_name: String,
     pub(crate) organizational_units: Vec<String>,
     pub(crate) addresses: Option<Vec<IpAddr>>,
+    #[serde(default)]
+    pub(crate) policies: Vec<String>,
+    #[serde(default)]
+    pub(crate) types: Vec<TypeTable>,
+}
+
+/// An extension, and one of what may stand in it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TypeTable {
+    pub(crate) extension: String,
+    pub(crate) text: Option<String>,
+    pub(crate) oid: Option<String>,
+    pub(crate) der: Option<String>,
 }
 
 impl OneOrMore {

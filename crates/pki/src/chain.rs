@@ -11,10 +11,14 @@ use crate::{
     online::{Online, Unasked},
     path::{self, Holder, Question, Way},
     revocation::RevocationLists,
+    signature,
 };
 
-/// Of the authorities that a client sends, so many are looked at: each more multiplies the ways that a hostile chain has us try, before anything of it is
-/// believed.
+/// How many authorities may stand between a client and an anchor at most, whatever is configured: `webpki` looks no further (its `MAX_SUB_CA_COUNT`), so that
+/// a hostile chain costs a bounded number of signatures.
+pub const DEPTH_MAX: usize = 6;
+/// Of the authorities that a client sends, so many are looked at whatever their names: each more multiplies the ways that a hostile chain has us try, before
+/// anything of it is believed. One of a name that none before it has multiplies nothing, and up to [`DEPTH_MAX`] are then looked at.
 const SENT: usize = 5;
 
 /// Judges whether an authority that is trusted vouches for a client's certificate now. What its holder may do is for others to say.
@@ -25,6 +29,8 @@ pub struct ChainJudge {
     lists: Option<RevocationLists>,
     intermediates: Vec<CertificateDer<'static>>,
     issuer: Option<Name>,
+    /// How many authorities may stand between a client and an anchor.
+    depth: usize,
 }
 
 /// A client for whom an authority vouches.
@@ -47,7 +53,7 @@ pub struct Vouched {
 impl ChainJudge {
     /// One who trusts these anchors, and asks no list: see [`Self::asking`].
     pub fn new(anchors: Anchors) -> Self {
-        Self { anchors, lists: None, intermediates: Vec::new(), issuer: None }
+        Self { anchors, lists: None, intermediates: Vec::new(), issuer: None, depth: DEPTH_MAX }
     }
 
     /// Who asks these lists in the place of those before: one that is current must speak for each certificate of a chain but the anchor. Where there
@@ -71,6 +77,19 @@ impl ChainJudge {
     pub fn issued_by(mut self, issuer: Name) -> Self {
         self.issuer = Some(issuer);
         self
+    }
+
+    /// Who takes certificates below which at most so many authorities stand between them and an anchor, neither of both counted, and never more than
+    /// [`DEPTH_MAX`]: nought is an anchor's own clients alone.
+    #[must_use]
+    pub fn within(mut self, depth: usize) -> Self {
+        self.depth = depth.min(DEPTH_MAX);
+        self
+    }
+
+    /// How many authorities may stand between a client and an anchor.
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Whose certificates are taken; none: those of any authority below the anchors.
@@ -121,13 +140,17 @@ impl ChainJudge {
         };
         let certificate = Certificate::from_der(leaf, "client").map_err(|_| Refusal::Malformed)?;
         let parsed = certificate.parsed().map_err(|_| Refusal::Malformed)?;
-        let intermediates: Vec<_> = sent.iter().take(SENT).chain(&self.intermediates).cloned().collect();
+        let intermediates: Vec<_> = looked_at(sent).chain(&self.intermediates).cloned().collect();
         let check = |grace| self.check_chain(&certificate, &intermediates, now, grace, online);
         let way = match check(0) {
             Err(Refusal::RevocationUnknown) if grace > 0 => check(grace),
             strictly => strictly,
         }?;
         check_purpose(&parsed)?;
+        // TLS here verifies by no other key; where it ends before us, whoever ended it may have.
+        if !signature::is_spoken(parsed.public_key().raw) {
+            return Err(Refusal::Unacceptable);
+        }
         if self.issuer.as_ref().is_some_and(|issuer| issuer != certificate.issuer()) {
             return Err(Refusal::WrongIssuer);
         }
@@ -144,10 +167,10 @@ impl ChainJudge {
         grace: u64,
         online: Option<Online<'_>>,
     ) -> Result<Way, Refusal> {
-        let (anchors, lists) = (&self.anchors, self.lists.as_ref());
+        let (anchors, lists, depth) = (&self.anchors, self.lists.as_ref(), self.depth);
         let verify = |now| {
             path::verify(
-                Question { anchors, lists, now, grace, online, holder: Holder::Client },
+                Question { anchors, lists, now, grace, online, holder: Holder::Client, depth },
                 certificate,
                 intermediates,
             )
@@ -169,6 +192,17 @@ impl ChainJudge {
         }
         Err(refusal)
     }
+}
+
+/// Of the authorities that a client sends, those that are tried.
+fn looked_at<'a, 'b>(sent: &'a [CertificateDer<'b>]) -> impl Iterator<Item = &'a CertificateDer<'b>> {
+    let sent = sent.get(..DEPTH_MAX).unwrap_or(sent);
+    let (first, more) = sent.split_at(sent.len().min(SENT));
+    let name = |der: &CertificateDer<'_>| Some(Certificate::from_der(der, "a chain").ok()?.subject().clone());
+    let is_new = move |der: &&CertificateDer<'_>| {
+        name(der).is_some_and(|own| first.iter().all(|other| name(other).is_none_or(|other| other != own)))
+    };
+    first.iter().chain(more.iter().filter(is_new))
 }
 
 /// The leaf itself: an authority's certificate is not a person's, and one without ExtendedKeyUsage, which webpki

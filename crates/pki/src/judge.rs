@@ -116,6 +116,9 @@ pub enum Refusal {
     /// A trusted authority issued it, but not the one that issues clients here.
     #[error("the certificate was issued by another authority than the one that issues clients here")]
     WrongIssuer,
+    /// More authorities stand between it and an anchor than are taken here.
+    #[error("more authorities stand between the certificate and one that is trusted than are taken here")]
+    TooDeep,
     /// It is not made for authenticating a client.
     #[error("the certificate is not made for authenticating a client")]
     WrongPurpose,
@@ -154,6 +157,7 @@ impl Refusal {
             Self::Revoked => "certificate_revoked",
             Self::RevocationUnknown => "certificate_revocation_unknown",
             Self::WrongIssuer => "certificate_wrong_issuer",
+            Self::TooDeep => "certificate_chain_too_long",
             Self::WrongPurpose => "certificate_wrong_purpose",
             Self::UnknownCriticalExtension => "certificate_unknown_critical_extension",
             Self::WrongRole { .. } => "certificate_wrong_role",

@@ -10,6 +10,7 @@ mod bundle;
 mod caller;
 mod certificate;
 mod chain;
+mod demand;
 mod der;
 mod error;
 mod extension;
@@ -52,7 +53,8 @@ pub use authority::{
 pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use caller::CallerJudge;
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
-pub use chain::{ChainJudge, Vouched};
+pub use chain::{ChainJudge, DEPTH_MAX, Vouched};
+pub use demand::{CertificateType, Demands, NotAType, Unmet};
 pub use error::Error;
 pub use facts::{CertificateFacts, KeyFacts, NamePart, OtherExtension, key_facts, name_parts};
 pub use fit::{Unfit, judge_issued};

@@ -14,6 +14,7 @@ use rustls::{
 use crate::{
     anchors::Anchors,
     certificate::Certificate,
+    chain::DEPTH_MAX,
     error::Error,
     judge::Refusal,
     path::{self, Holder, Question},
@@ -70,6 +71,7 @@ impl ServerCertVerifier for Asker {
         let certificate = Certificate::from_der(leaf, "a server");
         let certificate = certificate.map_err(|_| refused(CertificateError::BadEncoding))?;
         let question = Question {
+            depth: DEPTH_MAX,
             anchors: &self.anchors,
             lists: Some(&(self.lists)()),
             now: now.as_secs().saturating_mul(1000),

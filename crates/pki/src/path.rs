@@ -6,7 +6,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::{
     certificate::X509Certificate,
-    extensions::{DistributionPointName, GeneralName, ParsedExtension},
+    extensions::{DistributionPointName, GeneralName, ParsedExtension, X509Extension},
+    oid_registry::{OID_PKIX_AUTHORITY_INFO_ACCESS, OID_X509_EXT_CRL_DISTRIBUTION_POINTS, asn1_rs::Oid},
 };
 
 use crate::{
@@ -44,6 +45,8 @@ pub(crate) struct Question<'a> {
     /// What responders say of the leaf; none: nothing is asked of them.
     pub(crate) online: Option<Online<'a>>,
     pub(crate) holder: Holder,
+    /// How many authorities may stand between the leaf and an anchor.
+    pub(crate) depth: usize,
 }
 
 /// Whose certificate it is, and what it must be made for.
@@ -90,6 +93,9 @@ pub(crate) fn verify(
 /// The anchor's own dates and how many authorities may stand below it; then what lists say of each certificate but the anchor.
 fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusal> {
     let below: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
+    if below.len() > question.depth {
+        return Err(Refusal::TooDeep);
+    }
     let anchor = question.anchors.permit(path.anchor(), below.len(), question.now)?;
     let read = |der: &[u8]| Certificate::from_der(der, "a chain").map_err(|_| Refusal::Malformed);
     let mut way = vec![read(&path.end_entity().der())?];
@@ -97,6 +103,7 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
         way.push(read(der)?);
     }
     way.iter().skip(1).try_for_each(may_issue)?;
+    way.iter().try_for_each(tells_where)?;
     // The whole last second counts.
     let ends = way.iter().chain([anchor]).map(|certificate| certificate.not_after().saturating_add(1000));
     let (mut until, mut lapsed, mut unasked) = (ends.min().unwrap_or_default(), false, None);
@@ -127,12 +134,23 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
     Ok(Way { certificates, anchor: anchor.clone(), until, lapsed, unasked })
 }
 
-/// What `webpki` does not look at in an authority below the anchor: whether its key may sign certificates (RFC 5280 §6.1.4 n).
+/// What `webpki` does not look at in an authority below the anchor: whether its key may sign certificates (RFC 5280 §6.1.4 n), and whether it has a name
+/// (§4.1.2.6), so that who is of no name at all is not everybody's.
 fn may_issue(authority: &Certificate) -> Result<(), Refusal> {
     let parsed = read(authority)?;
     let usage = parsed.key_usage().map_err(|_| Refusal::Malformed)?;
-    let may = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    let may = usage.is_none_or(|usage| usage.value.key_cert_sign()) && !authority.subject().is_empty();
     if may { Ok(()) } else { Err(Refusal::Untrusted) }
+}
+
+/// Whether it can be read where to ask whether a certificate was taken back: what cannot be is not nothing (RFC 5280 §4.2: what is known is processed).
+fn tells_where(certificate: &Certificate) -> Result<(), Refusal> {
+    let is_place = |oid: &Oid<'_>| *oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS || *oid == OID_PKIX_AUTHORITY_INFO_ACCESS;
+    let unread = |extension: &X509Extension<'_>| {
+        is_place(&extension.oid) && matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
+    };
+    let parsed = read(certificate)?;
+    if parsed.extensions().iter().any(unread) { Err(Refusal::Malformed) } else { Ok(()) }
 }
 
 /// What lists, and of a leaf its responder, say together.
@@ -213,6 +231,7 @@ fn refusal(error: &webpki::Error) -> Refusal {
             Refusal::WrongPurpose
         }
         E::UnsupportedCriticalExtension => Refusal::UnknownCriticalExtension,
+        E::MaximumPathDepthExceeded => Refusal::TooDeep,
         _ => Refusal::Unacceptable,
     }
 }

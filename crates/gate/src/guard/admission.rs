@@ -8,7 +8,7 @@ use hyper::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use sceau_pki::{ClientIdentity, Unasked, Vouched};
 
-use super::rules::Addresses;
+use super::rules::{Addresses, Granted};
 use crate::observe::NamedClientTally;
 
 /// A certificate that is believed, of a client of ours. From where that one calls, and what a responder is still to be asked, is open: it is what is
@@ -21,6 +21,8 @@ pub(super) struct Judged {
     path: Option<HeaderValue>,
     /// From where it calls.
     pub(super) addresses: Addresses,
+    /// The profile's environment that it is of.
+    environment: Option<String>,
     /// Counts of the client that the file names, if any.
     tally: Option<Arc<NamedClientTally>>,
     /// Until when this may be said without judging again (Unix milliseconds).
@@ -32,13 +34,15 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    pub(super) fn of(vouched: Vouched, addresses: Addresses, tally: Option<Arc<NamedClientTally>>) -> Self {
+    pub(super) fn of(vouched: Vouched, granted: Granted, tally: Option<Arc<NamedClientTally>>) -> Self {
+        let Granted { addresses, environment } = granted;
         let (leaf, above) = vouched.path.split_at(vouched.path.len().min(1));
         Self {
             certificate: byte_sequences(leaf),
             path: (!above.is_empty()).then(|| byte_sequences(above)),
             identity: vouched.identity,
             addresses,
+            environment,
             tally,
             until: vouched.until,
             is_unchecked: vouched.lapsed,
@@ -69,6 +73,7 @@ impl Admitted {
             certificate: HeaderValue::from_static("::"),
             path: None,
             addresses: Addresses::Any,
+            environment: None,
             tally: None,
             until: u64::MAX,
             is_unchecked: true,

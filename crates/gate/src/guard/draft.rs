@@ -37,6 +37,7 @@ impl<'a> Draft<'a> {
         let anchors = Anchors::new(trusted.iter().cloned()).map_err(Error::pki(&at("anchors")))?;
         let intermediates = wanted.intermediates.load(folder, &at("intermediates"))?;
         let mut chain = ChainJudge::new(anchors).with_intermediates(&intermediates);
+        chain = wanted.depth.into_iter().fold(chain, ChainJudge::within);
         if let Some(issuer) = &wanted.issuer {
             let issuer = issuer.load(folder, &at("issuer"))?;
             let [issuer] = issuer.as_slice() else {

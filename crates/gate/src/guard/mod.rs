@@ -209,10 +209,10 @@ impl Guard {
         let vouched =
             state.chain.vouch_online(shown.chain(), now, grace, online).map_err(Denial::Certificate)?;
         let subject = &vouched.identity.subject;
-        let addresses = self.rules.addresses_of(subject).ok_or(Denial::UnknownClient)?;
+        let granted = self.rules.grant(subject, &vouched.path)?;
         let named = self.clients.iter().find(|client| client.rule.permits(subject));
         let tally = named.map(|client| Arc::clone(&client.tally));
-        Ok(Judged::of(vouched, addresses, tally))
+        Ok(Judged::of(vouched, granted, tally))
     }
 
     /// The state of now: another one where a list changed since.

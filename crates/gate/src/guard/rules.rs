@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use sceau_pki::{Name, SubjectRule};
+use rustls::pki_types::CertificateDer;
+use sceau_pki::{Demands, Name, SubjectRule};
+
+use super::Denial;
 
 /// Whom of those that the chain vouches for.
 #[derive(Debug)]
@@ -10,6 +13,8 @@ pub(crate) struct Rules {
     /// None: whoever the chain vouches for.
     pub(crate) names: Option<Vec<Permit>>,
     pub(crate) addresses: Addresses,
+    /// What the certificate of each of them must say besides.
+    pub(crate) demands: Demands,
 }
 
 /// One client.
@@ -18,6 +23,19 @@ pub(crate) struct Permit {
     pub(crate) name: SubjectRule,
     /// From where this one calls, of those that the rules allow.
     pub(crate) addresses: Addresses,
+    /// What this one's certificate must say besides.
+    pub(crate) demands: Demands,
+    /// Of a profile, which it is of.
+    pub(crate) environment: Option<String>,
+}
+
+/// What rules grant to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Granted {
+    /// From where it may call.
+    pub(super) addresses: Addresses,
+    /// The profile's environment that it is of.
+    pub(super) environment: Option<String>,
 }
 
 /// From where somebody may call.
@@ -45,10 +63,27 @@ impl Addresses {
 }
 
 impl Rules {
-    /// From where a client of this name may call; none where no client has it.
-    pub(super) fn addresses_of(&self, subject: &Name) -> Option<Addresses> {
-        let Some(names) = &self.names else { return Some(Addresses::Any) };
-        let permits = names.iter().filter(|permit| permit.name.permits(subject));
-        permits.map(|permit| permit.addresses.clone()).reduce(|all, other| all.and(&other))
+    /// What a client of this name is granted, whose certificate was verified this way: the name first, then what the certificate says besides.
+    pub(super) fn grant(&self, subject: &Name, way: &[CertificateDer<'_>]) -> Result<Granted, Denial> {
+        let Some(names) = &self.names else {
+            self.demands.check(way)?;
+            return Ok(Granted { addresses: Addresses::Any, environment: None });
+        };
+        let named: Vec<_> = names.iter().filter(|permit| permit.name.permits(subject)).collect();
+        if named.is_empty() {
+            return Err(Denial::UnknownClient);
+        }
+        self.demands.check(way)?;
+        let granted = named.iter().map(|permit| {
+            permit.demands.check(way)?;
+            Ok(Granted { addresses: permit.addresses.clone(), environment: permit.environment.clone() })
+        });
+        // Whoever is named several times passes by any of them.
+        let all = granted.reduce(|all, other| match (all, other) {
+            (Ok(all), Ok(other)) => Ok(Granted { addresses: all.addresses.and(&other.addresses), ..all }),
+            (Err(_), Ok(one)) | (Ok(one), Err(_)) => Ok(one),
+            (Err(first), Err(_)) => Err(first),
+        });
+        all.unwrap_or(Err(Denial::UnknownClient))
     }
 }

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use sceau_pki::{AuthorityChain, Certificate, Environment, Profile, ProfileAuthority, SubjectRule};
+use sceau_pki::{
+    AuthorityChain, Certificate, CertificateType, DEPTH_MAX, Demands, Environment, NotAType, Profile,
+    ProfileAuthority, SubjectRule,
+};
 
 use super::{Addresses, Permit, Rules};
 use crate::{
     error::Error,
     files::certificates,
     profiles,
-    settings::{AddressesTable, AllowTable, ClientsTable},
+    settings::{AddressesTable, AllowTable, ClientsTable, TypeTable},
 };
 
 /// A table, whole.
@@ -19,6 +22,8 @@ pub(crate) struct Wanted {
     pub(crate) intermediates: Files,
     /// One certificate.
     pub(crate) issuer: Option<Files>,
+    /// How many authorities may stand between a client and an anchor; none: as many as ever are looked at.
+    pub(crate) depth: Option<usize>,
     pub(crate) lists: Vec<String>,
     /// Where responders are asked (OCSP), unless the table names another.
     pub(crate) responder: Option<String>,
@@ -39,7 +44,7 @@ impl Wanted {
         let at = |setting: &str| format!("clients.{name}, {setting}");
         if let Some(profile) = &table.profile {
             let profile = profiles::read(folder, &at("profile"), profile)?;
-            return Self::by(&profile, &at, table);
+            return Self::by(&profile, &format!("clients.{name}"), &at, table);
         }
         if table.environment.is_some() {
             return Err(Error::setting(
@@ -50,22 +55,37 @@ impl Wanted {
         let unnamed = |paths: Vec<PathBuf>| Files { paths, of: None };
         let anchors = table.anchors.clone();
         let anchors = anchors.ok_or_else(|| Error::setting(at("anchors"), "name one, or a `profile`"))?;
-        let permit = |one: &AllowTable| Permit {
-            name: SubjectRule::new(&one.common_name, &one.organizational_units),
-            addresses: one.addresses.clone().map_or(Addresses::Any, Addresses::These),
+        let permit = |(nth, one): (usize, &AllowTable)| {
+            Ok(Permit {
+                name: SubjectRule::new(&one.common_name, &one.organizational_units),
+                addresses: one.addresses.clone().map_or(Addresses::Any, Addresses::These),
+                demands: demands(&at(&format!("allow {}", nth + 1)), &one.policies, &one.types)?,
+                environment: None,
+            })
         };
-        let names = table.allow.as_ref().map(|allowed| allowed.iter().map(permit).collect());
+        let permits = table.allow.as_ref().map(|allowed| allowed.iter().enumerate().map(permit));
+        let names = permits.map(|permits| permits.collect::<Result<_, Error>>());
         Ok(Self {
             anchors: unnamed(anchors),
             intermediates: unnamed(table.intermediates.clone().unwrap_or_default()),
             issuer: table.issuer.clone().map(|path| unnamed(vec![path])),
+            depth: depth(&at, table)?,
             lists: table.revocation_lists.clone().unwrap_or_default(),
             responder: None,
-            rules: Rules { names, addresses: addresses(table) },
+            rules: Rules {
+                names: names.transpose()?,
+                addresses: addresses(table),
+                demands: demands(&format!("clients.{name}"), &table.policies, &table.types)?,
+            },
         })
     }
 
-    fn by(profile: &Profile, at: &dyn Fn(&str) -> String, table: &ClientsTable) -> Result<Self, Error> {
+    fn by(
+        profile: &Profile,
+        name: &str,
+        at: &dyn Fn(&str) -> String,
+        table: &ClientsTable,
+    ) -> Result<Self, Error> {
         let (chain, environments) = environments(profile, at, table)?;
         if table.allow.is_some() {
             let reason =
@@ -90,17 +110,53 @@ impl Wanted {
         let permits = environments.iter().map(|environment| {
             let addresses = own.then(|| environment.addresses.clone()).filter(|it| !it.is_empty());
             let addresses = addresses.map_or(Addresses::Any, Addresses::These);
-            Permit { name: environment.rule(), addresses }
+            Permit {
+                name: environment.rule(),
+                addresses,
+                demands: environment.demands.clone(),
+                environment: Some(environment.id.clone()),
+            }
         });
         Ok(Self {
             anchors: Files { paths: anchors, of: Some(chain.anchor.clone()) },
             intermediates,
             issuer: Some(issuers),
+            // What the profile allows is more than is ever looked at: see [`DEPTH_MAX`].
+            depth: depth(at, table)?.or(Some(usize::from(profile.tls.depth))),
             lists,
             responder: profile.ocsp.clone(),
-            rules: Rules { names: Some(permits.collect()), addresses: addresses(table) },
+            rules: Rules {
+                names: Some(permits.collect()),
+                addresses: addresses(table),
+                demands: demands(name, &table.policies, &table.types)?,
+            },
         })
     }
+}
+
+/// What certificates must say besides their names, as this table writes it.
+fn demands(table: &str, policies: &[String], types: &[TypeTable]) -> Result<Demands, Error> {
+    let no_policy = |_| {
+        let reason = "a policy is an object identifier: write it in numbers and dots";
+        Error::setting(format!("{table}, policies"), reason)
+    };
+    let policies = policies.iter().map(|text| text.parse().map_err(no_policy)).collect::<Result<_, _>>()?;
+    let no_type = |reason: NotAType| Error::setting(format!("{table}, types"), reason.words());
+    let read = |one: &TypeTable| {
+        let [text, oid, der] = [&one.text, &one.oid, &one.der].map(Option::as_deref);
+        CertificateType::read(&one.extension, text, oid, der).map_err(no_type)
+    };
+    Ok(Demands::new(policies, types.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// How many authorities this table allows between a client and an anchor.
+fn depth(at: &dyn Fn(&str) -> String, table: &ClientsTable) -> Result<Option<usize>, Error> {
+    let depth = table.depth.map(usize::from);
+    if depth.is_some_and(|depth| depth > DEPTH_MAX) {
+        let reason = "at most six authorities between a client and an anchor are ever looked at: a longer chain costs more than a stranger may spend";
+        return Err(Error::setting(at("depth"), reason));
+    }
+    Ok(depth)
 }
 
 /// From where all of its clients call.

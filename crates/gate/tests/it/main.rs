@@ -25,6 +25,7 @@ mod nobody_gets_around_the_guard;
 mod others;
 mod outside;
 mod pebble;
+mod policies_types_and_depth_are_asked;
 mod requests_are_bounded;
 mod requests_are_told;
 mod responders;

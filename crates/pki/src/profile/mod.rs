@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub use steps::{Done, Step, StepWords};
 
-use crate::{certificate::Certificate, key::KeyAlgorithm, name::Name, rule::SubjectRule};
+use crate::{certificate::Certificate, demand::Demands, key::KeyAlgorithm, name::Name, rule::SubjectRule};
 
 /// What stands in a profile's texts for the name of the publisher's software.
 const EDITOR: &str = "<EDITEUR>";
@@ -116,6 +116,8 @@ pub struct Environment {
     pub url: String,
     /// Which of a publisher's own certificates is shown to it.
     pub client: Option<String>,
+    /// What its certificate says besides its names.
+    pub demands: Demands,
     chain: String,
 }
 

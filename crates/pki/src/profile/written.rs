@@ -7,7 +7,11 @@ use serde::Deserialize;
 use super::{
     AuthorityChain, ClientNaming, FlowRole, ProfileAuthority, ProfileError, Step, Text, Tls, setting,
 };
-use crate::name::{Name, NameError};
+use crate::{
+    demand::{CertificateType, Demands},
+    name::{Name, NameError},
+    oid::NotAnOid,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +86,19 @@ pub(super) struct Environment {
     pub(super) subject: String,
     pub(super) addresses: Vec<IpAddr>,
     pub(super) url: String,
+    #[serde(default)]
+    pub(super) policies: Vec<String>,
+    #[serde(default)]
+    pub(super) types: Vec<Type>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Type {
+    pub(super) extension: String,
+    pub(super) text: Option<String>,
+    pub(super) oid: Option<String>,
+    pub(super) der: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,8 +157,10 @@ pub(super) fn environment(written: Environment) -> Result<super::Environment, Pr
     if subject.common_name().is_none() {
         return Err(setting(&place, "one common name is wanted"));
     }
+    let demands = demands(&written)?;
     Ok(super::Environment {
         id: written.id,
+        demands,
         title: written.title,
         subject,
         addresses: written.addresses,
@@ -149,6 +168,20 @@ pub(super) fn environment(written: Environment) -> Result<super::Environment, Pr
         client: written.client,
         chain: written.chain,
     })
+}
+
+/// What an environment's certificate says besides its names.
+fn demands(written: &Environment) -> Result<Demands, ProfileError> {
+    let place = |setting: &str| format!("environment {}, {setting}", written.id);
+    let policies = written.policies.iter().map(|text| text.parse()).collect::<Result<_, NotAnOid>>();
+    let policies = policies.map_err(|error| setting(&place("policies"), &error.to_string()))?;
+    let read = |one: &Type| {
+        let [text, oid, der] = [&one.text, &one.oid, &one.der].map(Option::as_deref);
+        CertificateType::read(&one.extension, text, oid, der)
+    };
+    let types = written.types.iter().map(read).collect::<Result<_, _>>();
+    let types = types.map_err(|error| setting(&place("types"), error.words()))?;
+    Ok(Demands::new(policies, types))
 }
 
 pub(super) fn naming(written: Client) -> ClientNaming {

@@ -6,6 +6,7 @@ mod answers_of_responders_are_judged;
 mod browsers_import_pkcs12;
 mod certificates_satisfy_openssl;
 mod clients_are_judged_with_reasons;
+mod demands_are_met_or_not;
 mod foreign_questions_and_answers_are_read;
 mod handshakes_ask_and_do_not_demand;
 mod names_keep_what_they_say;
