@@ -4,6 +4,7 @@ use rustls::pki_types::SignatureVerificationAlgorithm;
 use x509_parser::{
     asn1_rs::Any,
     prelude::{FromDer, SubjectPublicKeyInfo},
+    public_key::PublicKey,
 };
 
 use crate::{certificate::Certificate, error::Error, tls};
@@ -25,6 +26,24 @@ fn verified(public_key_info: &[u8], algorithm: &[u8], message: &[u8], signature:
     let algorithms = tls::provider().signature_verification_algorithms;
     let candidate = algorithms.all.iter().find(fits)?;
     candidate.verify_signature(&key.subject_public_key.data, message, signature).ok()
+}
+
+/// The least bits of an RSA key whose signatures count (NIST SP 800-131A, RGS annex B1).
+const RSA_BITS: usize = 2048;
+
+/// Whether a signature of the holder of this key (a SubjectPublicKeyInfo) can be verified here at all: its algorithm and curve are spoken, and an RSA key is
+/// long enough.
+pub(crate) fn is_spoken(public_key_info: &[u8]) -> bool {
+    let content = |der| Any::from_der(der).ok().map(|(_, element)| element.data);
+    let algorithm = content(public_key_info).and_then(content);
+    let algorithms = tls::provider().signature_verification_algorithms;
+    let is_known = algorithms.all.iter().any(|it| Some(it.public_key_alg_id().as_ref()) == algorithm);
+    let info = SubjectPublicKeyInfo::from_der(public_key_info).ok();
+    let is_short = info.is_some_and(|(_, info)| match info.parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() < RSA_BITS,
+        read => read.is_err(),
+    });
+    is_known && !is_short
 }
 
 /// Whether `issuer` signed `certificate`.
