@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustls::{DistinguishedName, RootCertStore, pki_types::TrustAnchor};
+use x509_parser::{certificate::X509Certificate, extensions::X509Extension};
 
 use crate::{certificate::Certificate, error::Error, judge::Refusal};
 
@@ -20,14 +21,20 @@ impl Anchors {
     ///
     /// # Errors
     /// [`Error::NoAnchor`]; [`Error::NotAnAuthority`] for a certificate that may not issue others, so that a
-    /// server's own certificate is not taken for its CA by mistake.
+    /// server's own certificate is not taken for its CA by mistake; [`Error::NotAnAnchor`] for one that cannot be trusted as what it is.
     pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Result<Self, Error> {
         let certificates: Vec<_> = certificates.into_iter().collect();
         let mut roots = RootCertStore::empty();
         for certificate in &certificates {
             let not_an_authority = || Error::NotAnAuthority { subject: certificate.subject().to_string() };
-            if !certificate.parsed()?.is_ca() {
+            let parsed = certificate.parsed()?;
+            let signs =
+                parsed.key_usage().ok().is_some_and(|usage| usage.is_none_or(|it| it.value.key_cert_sign()));
+            if !parsed.is_ca() || !signs {
                 return Err(not_an_authority());
+            }
+            if let Some(why) = fault(certificate, &parsed) {
+                return Err(Error::NotAnAnchor { subject: certificate.subject().to_string(), why });
             }
             roots.add(certificate.der().clone()).map_err(|_| not_an_authority())?;
         }
@@ -80,6 +87,24 @@ impl Anchors {
         let verdicts = same.map(|(certificate, _)| permits(certificate, below, now).map(|()| certificate));
         verdicts.reduce(Result::or).unwrap_or(Err(Refusal::Untrusted))
     }
+}
+
+/// The critical extensions that an anchor may have, by the last number of `id-ce`: KeyUsage, SubjectAltName, BasicConstraints, NameConstraints,
+/// CRLDistributionPoints, ExtKeyUsage; and those of policies, which bind no way but one that is asked for its policies (RFC 5280 §6.2 leaves them to us).
+const UNDERSTOOD: [u64; 10] = [15, 17, 19, 30, 31, 37, 32, 33, 36, 54];
+
+/// Why nobody should be believed for what this authority signs. The library takes of an anchor its name, its key and its constraints on names, and does not
+/// look further.
+fn fault(anchor: &Certificate, parsed: &X509Certificate<'_>) -> Option<&'static str> {
+    if anchor.subject().is_empty() {
+        return Some("an authority has a name (RFC 5280 §4.1.2.6)");
+    }
+    let is_understood = |extension: &X509Extension<'_>| match extension.oid.iter().map(Vec::from_iter) {
+        Some(numbers) => matches!(numbers.as_slice(), [2, 5, 29, last] if UNDERSTOOD.contains(last)),
+        None => false,
+    };
+    let strange = parsed.extensions().iter().any(|extension| extension.critical && !is_understood(extension));
+    strange.then_some("it has a critical extension that is not understood here (RFC 5280 §4.2)")
 }
 
 fn permits(anchor: &Certificate, below: usize, now: u64) -> Result<(), Refusal> {

@@ -59,6 +59,14 @@ pub enum Error {
         /// Its subject.
         subject: String,
     },
+    /// An authority's certificate cannot be trusted as what it is.
+    #[error("{subject} cannot be trusted as an authority: {why}")]
+    NotAnAnchor {
+        /// Its subject.
+        subject: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The authority is not valid at the moment of issuing.
     #[error("the authority's certificate is not valid now: renew it before issuing")]
     AuthorityNotValid,
@@ -141,6 +149,7 @@ impl Error {
             Self::NotAPrivateKey => "pki_not_a_private_key",
             Self::KeyMismatch => "pki_key_mismatch",
             Self::NotAnAuthority { .. } => "pki_not_an_authority",
+            Self::NotAnAnchor { .. } => "pki_not_an_anchor",
             Self::AuthorityNotValid => "pki_authority_not_valid",
             Self::AnotherIssuer { .. } => "pki_another_issuer",
             Self::NoIssuer => "pki_no_issuer",

@@ -9,6 +9,7 @@ mod clients_are_judged_with_reasons;
 mod demands_are_met_or_not;
 mod foreign_questions_and_answers_are_read;
 mod handshakes_ask_and_do_not_demand;
+mod limbo;
 mod names_keep_what_they_say;
 mod openssl_and_our_responder_agree;
 mod openssl_speaks_to_our_server;
