@@ -256,6 +256,20 @@ class Protection(unittest.TestCase):
         self.refused(self.ask("alice", self.opening(created)), "datum_inactive")
         described = self.granted("alice", {"describe": {"datum": created["datum"]}})
         self.assertEqual((described["document"]["status"], described["document"]["owner"]), ("inactive", "alice"))
+        accesses = self.granted("alice", {"accesses": {"datum": created["datum"], "most": 3}})["accesses"]
+        said = [(one["action"], one["user"], one["refused"]) for one in accesses["list"]]
+        self.assertEqual(
+            said,
+            [
+                ("datum.describe", "alice", None),
+                ("datum.open", "alice", "datum_inactive"),
+                ("datum.deactivate", "alice", None),
+            ],
+        )
+        self.assertEqual(accesses["next"], accesses["list"][2]["index"])
+        self.refused(
+            self.ask("bob", {"accesses": {"datum": created["datum"]}}), "user_not_authorised"
+        )
 
     def test_what_is_forged_replayed_or_unreadable_is_refused(self):
         claims = self.claims("alice", {"create": {"session": self.session()}})

@@ -1,6 +1,7 @@
 //! Events: what the journal keeps and the state is made of. Each is one log entry, with what the entry only hashes or hides.
 
 use sceau_element_api::OrganisationId;
+use sceau_element_api::protect::DatumId;
 use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
 use crate::sealing::{JournalKey, SealingError};
@@ -38,9 +39,20 @@ pub enum Change {
     Called {
         /// By which it is known again.
         call: CallKey,
+        /// The datum of the application's that it is about, if there is one.
+        about: Option<About>,
         /// The new version of the datum that the record attests, if it attests one.
         row: Option<CalledRow>,
     },
+}
+
+/// A call's place among those about a datum: they are found from the last one on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The datum.
+    pub datum: DatumId,
+    /// Index of the entry of the call before.
+    pub previous: Option<u64>,
 }
 
 /// A new version of a datum.
@@ -130,10 +142,11 @@ impl Event {
                 body.extend_from_slice(record.as_bytes());
                 body.extend_from_slice(organisation.to_string().as_bytes());
             }
-            Change::Called { call, row } => {
+            Change::Called { call, about, row } => {
                 body.extend_from_slice(&call.ends.to_be_bytes());
                 body.extend_from_slice(&call.digest);
                 put(&mut body, call.application.to_string().as_bytes());
+                put(&mut body, &about.map(About::bytes).unwrap_or_default());
                 if let Some(row) = row {
                     put(&mut body, &row.payload);
                     put(&mut body, &row.salt);
@@ -209,18 +222,44 @@ impl SealedEvent {
     }
 }
 
-/// `ends (8) ‖ digest (16) ‖ application's length (4) ‖ application`, and of a new version `length (4) ‖ payload ‖ length (4) ‖ salt`
+impl About {
+    /// `datum (32)`, and `index of the entry before (8)` where there is one.
+    fn bytes(self) -> Vec<u8> {
+        let previous = self.previous.map(u64::to_be_bytes);
+        [self.datum.as_bytes().as_slice(), previous.as_ref().map_or(&[], <[u8; 8]>::as_slice)].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Option<Self>, EventError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let (datum, previous) = bytes.split_first_chunk::<32>().ok_or(EventError::Malformed)?;
+        let previous = match previous {
+            [] => None,
+            index => Some(u64::from_be_bytes(index.try_into().map_err(|_| EventError::Malformed)?)),
+        };
+        Ok(Some(Self { datum: (*datum).into(), previous }))
+    }
+}
+
+/// `ends (8) ‖ digest (16) ‖ application's length (4) ‖ application ‖ length (4) ‖ what it is about`, and of a new version `length (4) ‖ payload ‖ length
+/// (4) ‖ salt`
 fn called(rest: &[u8]) -> Result<Change, EventError> {
     let (ends, rest) = rest.split_first_chunk::<8>().ok_or(EventError::Malformed)?;
     let (digest, mut rest) = rest.split_first_chunk::<16>().ok_or(EventError::Malformed)?;
     let application = std::str::from_utf8(take(&mut rest)?).ok().and_then(|text| text.parse().ok());
     let application = application.ok_or(EventError::Malformed)?;
     let call = CallKey { ends: u64::from_be_bytes(*ends), application, digest: *digest };
+    let about = About::read(take(&mut rest)?)?;
     if rest.is_empty() {
-        return Ok(Change::Called { call, row: None });
+        return Ok(Change::Called { call, about, row: None });
     }
     let row = CalledRow { payload: take(&mut rest)?.to_vec(), salt: take(&mut rest)?.to_vec() };
-    if rest.is_empty() { Ok(Change::Called { call, row: Some(row) }) } else { Err(EventError::Malformed) }
+    if rest.is_empty() {
+        Ok(Change::Called { call, about, row: Some(row) })
+    } else {
+        Err(EventError::Malformed)
+    }
 }
 
 /// What the sealed part is bound to: a part moved to another entry, or taken for another change, does not open.
@@ -263,12 +302,16 @@ mod tests {
                 organisation: OrganisationId::random(),
                 record: Hash::new(record)
             }),
-            (any::<u64>(), any::<[u8; 16]>(), proptest::option::of(any::<([u8; 9], [u8; 5])>())).prop_map(
-                |(ends, digest, row)| Change::Called {
+            (
+                any::<(u64, [u8; 16])>(),
+                any::<Option<([u8; 32], Option<u64>)>>(),
+                any::<Option<([u8; 9], [u8; 5])>>()
+            )
+                .prop_map(|((ends, digest), about, row)| Change::Called {
                     call: CallKey { ends, application: ApplicationId::random(), digest },
+                    about: about.map(|(datum, previous)| About { datum: datum.into(), previous }),
                     row: row.map(|(payload, salt)| CalledRow { payload: payload.into(), salt: salt.into() }),
-                }
-            ),
+                }),
         ]
     }
 

@@ -5,15 +5,16 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use sceau_element_api::protect::KeptRow;
+use sceau_element_api::protect::{Accesses, DatumId, KeptRow};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_trace::{
     Evidence, EvidenceError, Hash, HashReader, LogTree, MissingHash, ProofError, VerifiedCheckpoint,
     VerifierKey, consistency_proof, inclusion_proof,
 };
 
-use crate::event::{Change, Event, EventError, SealedEvent};
+use crate::event::{About, Change, Event, EventError, SealedEvent};
 use crate::journal::Place;
+use crate::protect::access;
 use crate::sealing::JournalKey;
 use crate::state::{ApplyError, State};
 
@@ -146,6 +147,35 @@ impl View {
             _ => return Err(ReadError::NotFound),
         };
         Ok(Some((row, KeptRow { payload: payload.into(), salt: salt.into() })))
+    }
+
+    /// Calls about a datum, the last one first: up to `most` of them, before the one at `before` if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] when the entry at `before` is no such call; [`ReadError`] when the journal does not hold one.
+    pub fn accesses(&self, datum: DatumId, before: Option<u64>, most: usize) -> Result<Accesses, ReadError> {
+        let mut next = match before {
+            Some(index) => self.called(index, datum)?.1.previous,
+            None => self.with_state(|state| state.last_access(datum)),
+        };
+        let mut list = Vec::new();
+        while let Some(index) = next.filter(|_| list.len() < most) {
+            let (event, about) = self.called(index, datum)?;
+            list.push(access(index, &event.record()?).ok_or(ReadError::NotFound)?);
+            next = about.previous;
+        }
+        let next = next.and(list.last()).map(|last| last.index);
+        Ok(Accesses { list, next })
+    }
+
+    /// The event at an index, which is of a call about this datum.
+    fn called(&self, index: u64, datum: DatumId) -> Result<(Event, About), ReadError> {
+        let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
+        let event = self.event(place)?.open(&*self.log.journal_key)?;
+        match event.change {
+            Change::Called { about: Some(about), .. } if about.datum == datum => Ok((event, about)),
+            _ => Err(ReadError::NotFound),
+        }
     }
 
     /// The hashes of a tile, one after the other.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::DatumId;
+use super::{DatumId, Grantee, UserId};
 use crate::Base64Url;
 use crate::wire::AttestedRow;
 
@@ -43,4 +43,36 @@ pub struct Called {
     pub wrapped_key: Option<Base64Url>,
     /// The data key for the caller: a compact JWE to the session key of the call.
     pub data_key: Option<String>,
+    /// The accesses, where they were asked for.
+    pub accesses: Option<Accesses>,
+}
+
+/// Calls about a datum that are on record, the last one first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accesses {
+    /// The calls.
+    pub list: Vec<Access>,
+    /// Where to go on (`before` of the next call); none where there are no more.
+    pub next: Option<u64>,
+}
+
+/// A call about a datum, as its record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Index of its record.
+    pub index: u64,
+    /// When, in Unix milliseconds.
+    pub time: u64,
+    /// What was asked: an action of the log's.
+    pub action: String,
+    /// Why it was refused; none where it was granted.
+    pub refused: Option<String>,
+    /// The user, in the application's words.
+    pub user: UserId,
+    /// Where the call came from, in the word of whoever carried it.
+    pub address: Option<IpAddr>,
+    /// The key of the application that signed it.
+    pub signer: String,
+    /// Whose authorisation it was about.
+    pub to: Option<Grantee>,
 }

@@ -9,6 +9,8 @@ use crate::{ApplicationId, Base64Url};
 pub const LIFETIME: u64 = 300;
 /// How far clocks may be apart, in seconds.
 pub const SKEW: u64 = 60;
+/// How many accesses are told at once, at most.
+pub const MOST_ACCESSES: usize = 100;
 /// The longest claims, in bytes.
 const LONGEST: usize = 32 * 1024;
 /// The largest moment that a JSON reader of any language reads exactly, in seconds.
@@ -59,6 +61,8 @@ pub enum Operation {
     DeactivateGrant(OfGrant),
     /// What is said of the datum.
     Describe(Of),
+    /// Who asked for what of it.
+    Accesses(OfAccesses),
 }
 
 /// A new datum.
@@ -143,6 +147,20 @@ pub struct Open {
 pub struct Of {
     /// The datum.
     pub datum: DatumId,
+}
+
+/// Calls about a datum, the last ones first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfAccesses {
+    /// The datum.
+    pub datum: DatumId,
+    /// Those before this one of them, by the index of its record; the last ones, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// How many, 1 to [`MOST_ACCESSES`]; so many, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<usize>,
 }
 
 /// An authorisation for a datum.
@@ -244,6 +262,9 @@ impl Claims {
                 rule((1..=512).contains(&open.wrapped_key.len()), "wrapped_key: too long")
             }
             Operation::Grant(grant) => rule(grant.grant.is_plausible(), "grant: Unix seconds"),
+            Operation::Accesses(of) => {
+                rule(of.most.is_none_or(|most| (1..=MOST_ACCESSES).contains(&most)), "most: 1 to 100")
+            }
             _ => Ok(()),
         }
     }
@@ -282,6 +303,7 @@ impl Operation {
             Self::Grant(grant) => Some(grant.datum),
             Self::Activate(of) | Self::Deactivate(of) | Self::Describe(of) => Some(of.datum),
             Self::Revoke(of) | Self::ActivateGrant(of) | Self::DeactivateGrant(of) => Some(of.datum),
+            Self::Accesses(of) => Some(of.datum),
         }
     }
 }

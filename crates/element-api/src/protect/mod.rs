@@ -8,10 +8,10 @@ mod call;
 mod jwk;
 mod names;
 
-pub use answer::{AskedOfDatum, Called, KeptRow};
+pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow};
 pub use call::{
-    Authorisation, Claims, ClaimsError, Create, LIFETIME, Of, OfGrant, Open, Operation, Rules, SKEW, ToGrant,
-    issuer,
+    Authorisation, Claims, ClaimsError, Create, LIFETIME, MOST_ACCESSES, Of, OfAccesses, OfGrant, Open,
+    Operation, Rules, SKEW, ToGrant, issuer,
 };
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};

@@ -28,6 +28,12 @@ impl std::fmt::Display for DatumId {
     }
 }
 
+impl From<[u8; 32]> for DatumId {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<DatumId> for RowId {
     fn from(id: DatumId) -> Self {
         RowId::of_bytes(&id.0)
@@ -54,6 +60,15 @@ impl<'de> Deserialize<'de> for DatumId {
 pub struct UserId(String);
 
 impl UserId {
+    /// From what a record has of it.
+    ///
+    /// # Errors
+    /// When that is not what [`UserId::token`] gave.
+    pub fn of_token(token: &str) -> Result<Self, crate::MalformedId> {
+        let text = Base64Url::decode(token).ok().and_then(|bytes| String::from_utf8(bytes.0).ok());
+        text.ok_or(crate::MalformedId("base64url of a user's name"))?.parse()
+    }
+
     /// The application's words.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -289,6 +289,7 @@ fn answer(prepared: PreparedCall, index: u64, row: Option<AttestedRow>) -> Outco
                 changed: row.zip(kept),
                 wrapped_key: granted.wrapped_key.map(Into::into),
                 data_key: granted.data_key,
+                accesses: granted.accesses,
             }))
         }
     }

@@ -103,7 +103,7 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         }
         Operation::ActivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Active),
         Operation::DeactivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Inactive),
-        Operation::Create(_) => Ok(Act::Nothing),
+        Operation::Accesses(_) | Operation::Create(_) => Ok(Act::Nothing),
     }
 }
 

@@ -4,11 +4,13 @@
 //! leaves once the record is durable. If the record is refused, what was made for it is dropped. A data key is random; it travels wrapped under the
 //! datum's key, which is derived anew each time from the tenant's master and a salt that only the tenant's epoch key opens.
 
+mod access;
 mod call;
 mod judge;
 mod keys;
 mod perform;
 
+pub(crate) use access::access;
 pub use call::{Caller, ProvenCall};
 pub use judge::{Act, Held, judge};
 pub use keys::DatumKeys;

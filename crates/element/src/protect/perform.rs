@@ -4,7 +4,7 @@ use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm};
 use sceau_crypto::{Label, SealedBlob, Secret};
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
-use sceau_element_api::protect::{AskedOfDatum, DatumId, SessionKey};
+use sceau_element_api::protect::{Accesses, AskedOfDatum, DatumId, OfAccesses, Operation, SessionKey};
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
 
 use base64::Engine as _;
@@ -40,6 +40,8 @@ pub struct Granted {
     pub wrapped_key: Option<Vec<u8>>,
     /// The data key as the caller gets it, a JWE.
     pub data_key: Option<String>,
+    /// The accesses, where they were asked for.
+    pub accesses: Option<Accesses>,
 }
 
 impl PreparedCall {
@@ -58,6 +60,18 @@ impl PreparedCall {
             perform((act, &call.claims.jti), held.as_ref(), call.caller.tenant, keys)
         });
         Self { call, verdict }
+    }
+
+    /// Has the accesses found, where they are asked for and may be told.
+    #[must_use]
+    pub fn telling(mut self, find: impl FnOnce(&OfAccesses) -> Result<Accesses, Refusal>) -> Self {
+        if let (Operation::Accesses(of), Ok(granted)) = (&self.call.claims.op, &mut self.verdict) {
+            match find(of) {
+                Ok(accesses) => granted.accesses = Some(accesses),
+                Err(refusal) => self.verdict = Err(refusal),
+            }
+        }
+        self
     }
 
     /// The datum that it is about.
@@ -93,7 +107,7 @@ fn perform(
 impl Held {
     fn nothing(&self) -> Granted {
         let (datum, judged) = (self.document.id, Some(self.version));
-        Granted { datum, judged, row: None, wrapped_key: None, data_key: None }
+        Granted { datum, judged, row: None, wrapped_key: None, data_key: None, accesses: None }
     }
 }
 
@@ -114,6 +128,7 @@ fn create(
         row: Some(CalledRow { payload: bytes(datum)?, salt: salt.sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
         data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
+        accesses: None,
     })
 }
 

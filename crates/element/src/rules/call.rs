@@ -6,7 +6,7 @@ use sceau_element_api::{Base64Url, Kind};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use super::demand;
-use crate::event::{CalledRow, Change, Event};
+use crate::event::{About, CalledRow, Change, Event};
 use crate::protect::{Granted, PreparedCall, ProvenCall};
 use crate::state::{CallKey, State};
 
@@ -44,7 +44,17 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<
         }
     }?;
     let row = verdict.as_ref().ok().and_then(|granted| granted.row.clone());
-    Ok(Event::new(&record, Change::Called { call: key, row }))
+    Ok(Event::new(&record, Change::Called { call: key, about: about(state, prepared), row }))
+}
+
+/// The datum that a call is about, if it is its application's: what others tried is not listed with it.
+fn about(state: &State, prepared: &PreparedCall) -> Option<About> {
+    let datum = match &prepared.verdict {
+        Ok(granted) => granted.datum,
+        Err(refusal) if refusal.code == Code::DatumUnknown => return None,
+        Err(_) => prepared.call.claims.op.datum()?,
+    };
+    Some(About { datum, previous: state.last_access(datum) })
 }
 
 fn attested(granted: &Granted, row: &CalledRow) -> Attested {
@@ -116,5 +126,6 @@ pub(crate) fn action_of(op: &Operation) -> Action {
         Operation::ActivateGrant(_) => Action::DATUM_GRANT_ACTIVATE,
         Operation::DeactivateGrant(_) => Action::DATUM_GRANT_DEACTIVATE,
         Operation::Describe(_) => Action::DATUM_DESCRIBE,
+        Operation::Accesses(_) => Action::DATUM_ACCESSES,
     }
 }

@@ -8,7 +8,7 @@ pub use socket::{Peers, serve};
 use std::sync::Arc;
 
 use sceau_element_api::Kind;
-use sceau_element_api::protect::AskedOfDatum;
+use sceau_element_api::protect::{AskedOfDatum, MOST_ACCESSES};
 use sceau_element_api::wire::{
     Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
 };
@@ -114,7 +114,13 @@ impl Service {
         let call = ProvenCall::prove(asked, self.view.key().name(), now, find)?;
         let row = call.claims.op.datum().map(|id| RowKey { kind: Kind::Datum, id: id.into() });
         let current = row.and_then(|row| self.view.with_state(|state| state.row(&row)));
-        Ok(PreparedCall::new(call, asked, current, keys, now))
+        Ok(PreparedCall::new(call, asked, current, keys, now).telling(|of| {
+            let found = self.view.accesses(of.datum, of.before, of.most.unwrap_or(MOST_ACCESSES));
+            found.map_err(|error| match error {
+                ReadError::NotFound => Refusal::new(Code::NotFound, "before is no call about this datum"),
+                error => refused(error),
+            })
+        }))
     }
 
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {

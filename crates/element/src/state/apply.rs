@@ -15,7 +15,7 @@ use super::{
     SchemeVersion, State, StatedKey,
 };
 use crate::document::AnyDocument;
-use crate::event::{Change, Event};
+use crate::event::{About, Change, Event};
 
 /// An event that does not follow from the state: the journal is damaged, or of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,12 @@ pub enum ApplyError {
     /// The payload is not the document that the record attests.
     #[error("entry {index} attests another document than the journal holds")]
     Payload {
+        /// Its index.
+        index: u64,
+    },
+    /// The call before it about the same datum is another.
+    #[error("entry {index} does not follow the call before it about its datum")]
+    Access {
         /// Its index.
         index: u64,
     },
@@ -56,15 +62,30 @@ impl State {
                 Ok(None)
             }
             Change::Attested { payload } => self.attest(index, event, payload).map(Some),
-            Change::Called { call, row } => {
+            Change::Called { call, about, row } => {
                 let time = event.record().map_err(|_| ApplyError::Record { index })?.time();
                 self.calls.take(*call, time);
+                self.follow(index, *about, row.is_some())?;
                 match row {
                     Some(row) => self.attest(index, event, &row.payload).map(Some),
                     None => Ok(None),
                 }
             }
         }
+    }
+
+    /// Keeps the place of a call about a datum; the row's own is one too.
+    fn follow(&mut self, index: u64, about: Option<About>, changes: bool) -> Result<(), ApplyError> {
+        let Some(About { datum, previous }) = about else { return Ok(()) };
+        if previous != self.last_access(datum) {
+            return Err(ApplyError::Access { index });
+        }
+        if changes {
+            self.accesses.remove(&datum);
+        } else {
+            self.accesses.insert(datum, index);
+        }
+        Ok(())
     }
 
     fn attest(

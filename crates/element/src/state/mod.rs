@@ -16,8 +16,9 @@ use std::collections::{HashMap, HashSet};
 
 use sceau_crypto::{Fingerprint, KeyId};
 use sceau_element_api::documents::{Decision, IdentityDocument, KeyUse};
+use sceau_element_api::protect::DatumId;
 use sceau_element_api::wire::{AttestedRow, RowKey};
-use sceau_element_api::{AccountId, ApplicationId, DossierId, OrganisationId, RowId, SchemeId};
+use sceau_element_api::{AccountId, ApplicationId, DossierId, Kind, OrganisationId, RowId, SchemeId};
 use sceau_trace::Hash;
 
 /// The element's state after some number of log entries.
@@ -44,6 +45,8 @@ pub struct State {
     /// Organisations that protect data, with the number of their keys: from 1, in the order of their first application.
     tenants: HashMap<OrganisationId, u32>,
     calls: OpenCalls,
+    /// Index of the last call about a datum, where that is later than its row.
+    accesses: HashMap<DatumId, u64>,
 }
 
 impl State {
@@ -175,6 +178,13 @@ impl State {
     #[must_use]
     pub fn calls(&self) -> &OpenCalls {
         &self.calls
+    }
+
+    /// Index of the last call about a datum.
+    #[must_use]
+    pub fn last_access(&self, datum: DatumId) -> Option<u64> {
+        let row = self.rows.get(&RowKey { kind: Kind::Datum, id: datum.into() });
+        self.accesses.get(&datum).copied().or(row.map(|row| row.index))
     }
 
     /// Forgets the calls that ended by `time` (Unix milliseconds).

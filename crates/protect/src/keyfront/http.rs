@@ -12,7 +12,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::Version;
-use sceau_element_api::{Base64Url, protect::DatumId};
+use sceau_element_api::{
+    Base64Url,
+    protect::{Accesses, DatumId},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -58,6 +61,8 @@ struct Told {
     data_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accesses: Option<Accesses>,
 }
 
 impl From<Answered> for Told {
@@ -68,6 +73,7 @@ impl From<Answered> for Told {
             wrapped_key: called.wrapped_key,
             data_key: called.data_key,
             document: document.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            accesses: called.accesses,
         }
     }
 }

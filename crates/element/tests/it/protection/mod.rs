@@ -1,5 +1,6 @@
 //! Applications protect data: each datum has its key, and who may have it is the element's to say.
 
+mod accesses;
 mod caller;
 mod hostile;
 
