@@ -24,6 +24,7 @@ use crate::{
     route::Routes,
     settings::{ListenerTable, Settings},
     termination::Termination,
+    upstream::Upstreams,
 };
 
 /// A configuration that can be run.
@@ -112,6 +113,7 @@ impl Plan {
         let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
         let listeners = listeners(folder, &settings.listener, &judges.guards, &ledger, &mut gathering)?;
         before.iter().for_each(|before| before.hand_on_staples(&listeners));
+        before.iter().for_each(|before| before.hand_on_standings(&listeners, &judges.outgoing));
         let staples = listeners.iter().filter_map(|listener| listener.termination.staple());
         staples.for_each(|staple| ocsp::recall(&staple, &kept));
         let observing = settings.observe.as_ref().map(|table| Observing::read(folder, table)).transpose()?;
@@ -143,6 +145,28 @@ impl Plan {
             let same = self.staples().find(|used| used.certificate() == staple.certificate());
             same.into_iter().for_each(|used| staple.put(used.response()));
         }
+    }
+
+    /// What is known of the services of a route, and of a partner, stays so.
+    fn hand_on_standings(&self, listeners: &[Listener], outgoing: &[Outgoing]) {
+        for listener in listeners {
+            for route in listener.routes.iter() {
+                let before = self.listener(listener.place);
+                let mut routes = before.into_iter().flat_map(|before| before.routes.iter());
+                let same = routes.find(|it| (it.host(), it.path()) == (route.host(), route.path()));
+                same.into_iter().for_each(|same| same.upstreams.hand_on(&route.upstreams));
+            }
+        }
+        for one in outgoing {
+            let same = self.outgoing.iter().find(|it| it.at == one.at);
+            same.into_iter().for_each(|same| same.partner().hand_on(one.partner()));
+        }
+    }
+
+    /// The services of each route, and each partner.
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Upstreams> {
+        let routes = self.listeners.iter().flat_map(|listener| listener.routes.iter());
+        routes.map(|route| &route.upstreams).chain(self.outgoing.iter().map(Outgoing::partner))
     }
 
     /// What is handed out with each listener's certificate.

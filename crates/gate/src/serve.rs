@@ -17,6 +17,7 @@ use crate::{
     live::Live,
     ocsp::Stapler,
     plan::{Place, Plan},
+    upstream::Checks,
 };
 
 /// How often the file is looked at.
@@ -228,6 +229,7 @@ struct Following {
     seen: Option<Stamp>,
     _keeper: Keeper,
     _stapler: Stapler,
+    _checks: Checks,
 }
 
 impl Following {
@@ -237,7 +239,8 @@ impl Following {
 
     fn of(plan: &Plan, asked: bool) -> Self {
         let _keeper = Keeper::start(&plan.feeds, &plan.keeping, asked);
-        Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples(), &plan.kept) }
+        let _checks = Checks::start(plan.upstreams());
+        Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples(), &plan.kept), _checks }
     }
 
     /// Certificates that were issued meanwhile, and what is handed out with them.

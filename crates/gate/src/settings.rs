@@ -15,6 +15,7 @@ use crate::{
     observe::ObserveTable,
     ocsp::OcspTable,
     units::{Hour, Size, Span, Spread},
+    upstream::CheckTable,
 };
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +120,7 @@ pub(crate) struct RouteTable {
     pub(crate) tls: Option<TlsTable>,
     pub(crate) send_proxy: Option<u8>,
     pub(crate) assertion: Option<AssertionTable>,
+    pub(crate) check: Option<CheckTable>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_within: Span,
     #[serde(default = "a_minute")]

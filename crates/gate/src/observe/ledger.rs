@@ -125,6 +125,8 @@ pub(crate) struct ServiceTally {
     pub(crate) took: Latency,
     /// By the code that the caller reads.
     pub(crate) failed: Codes,
+    /// Checks without a request: `good`, or why it fails.
+    pub(crate) checks: Codes,
 }
 
 /// Questions to a responder.

@@ -245,8 +245,10 @@ fn of_services(text: &mut Text, plan: &Plan) {
     let all: Vec<_> =
         services(plan).into_iter().map(|(name, it)| (Labels::of([("service", name)]), it)).collect();
     let mut family =
-        text.gauge("sceau_gate_service_up", "Whether a service took the last connection that was tried.");
-    all.iter().for_each(|(labels, (takes, _))| family.count(labels, u64::from(*takes)));
+        text.gauge("sceau_gate_service_up", "Whether a service serves; no sample before anybody asked it.");
+    for (labels, (up, _)) in &all {
+        up.iter().for_each(|up| family.count(labels, u64::from(*up)));
+    }
     let name = "sceau_gate_service_seconds";
     let mut family = text.histogram(name, "From a request's head to the head of the service's answer.");
     all.iter().for_each(|(labels, (_, tally))| family.latency(labels, &tally.took));
@@ -255,6 +257,13 @@ fn of_services(text: &mut Text, plan: &Plan) {
     for (labels, (_, tally)) in &all {
         for (code, count) in tally.failed.values() {
             family.count(&labels.and("code", &code), count);
+        }
+    }
+    let name = "sceau_gate_service_checks_total";
+    let mut family = text.counter(name, "Checks of a service, good or why it failed.");
+    for (labels, (_, tally)) in &all {
+        for (outcome, count) in tally.checks.values() {
+            family.count(&labels.and("outcome", &outcome), count);
         }
     }
 }

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use super::ledger::ServiceTally;
 use crate::plan::Plan;
 
-/// By its address: whether it took the last connection that was tried, and what is counted of it.
-pub(crate) fn services(plan: &Plan) -> BTreeMap<&str, (bool, &ServiceTally)> {
-    let routes =
-        plan.listeners.iter().flat_map(|listener| listener.routes.iter()).map(|route| &route.upstreams);
+/// By its address: whether it serves, where anybody knows, and what is counted of it.
+pub(crate) fn services(plan: &Plan) -> BTreeMap<&str, (Option<bool>, &ServiceTally)> {
     let mut all = BTreeMap::new();
-    for (service, takes, tally) in
-        routes.chain(plan.outgoing.iter().map(|one| one.partner())).flat_map(|it| it.services())
-    {
-        // A route that found it away tries it each second; one that did not may not have asked.
-        let known = all.entry(service).or_insert((takes, tally));
-        known.0 &= takes;
+    for (service, up, tally) in plan.upstreams().flat_map(|it| it.services()) {
+        let known = all.entry(service).or_insert((up, tally));
+        // A route that found it away tries it again; one that did not may not have asked.
+        known.0 = match (known.0, up) {
+            (Some(one), Some(other)) => Some(one && other),
+            (one, other) => one.or(other),
+        };
     }
     all
 }

@@ -129,11 +129,13 @@ fn obtained(it: &Obtained) -> Value {
 
 fn of_services(plan: &Plan) -> Value {
     let all = services(plan);
-    let shown = all.into_iter().map(|(service, (takes, tally))| {
+    let shown = all.into_iter().map(|(service, (up, tally))| {
         let (_, answered, micros) = tally.took.values();
         json!({
             "service": service,
-            "takes_connections": takes,
+            // Null: nobody asked it yet.
+            "up": up,
+            "checks": tally.checks.values(),
             "answered": answered,
             "mean_microseconds": micros.checked_div(answered),
             "failed": tally.failed.values(),

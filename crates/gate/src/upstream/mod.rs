@@ -2,16 +2,19 @@
 
 mod answered;
 mod body;
+mod check;
 mod pool;
 mod reach;
 mod read;
 mod room;
+mod settings;
+mod standing;
 mod tls_trouble;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -32,16 +35,17 @@ use crate::{
 };
 use answered::Answered;
 pub(crate) use body::Upload;
+use check::Check;
+pub(crate) use check::Checks;
 use pool::{Asked, Line, Pool};
 pub(crate) use reach::tcp;
 use reach::{Reach, Speaks, TlsWays, To};
 pub(crate) use read::{of_outgoing, of_route, of_the_system};
 use room::Crowded;
 pub(crate) use room::reserve;
+pub(crate) use settings::CheckTable;
+use standing::Standing;
 pub(crate) use tls_trouble::TlsTrouble;
-
-/// How often one that takes no connection is tried.
-const TRY: Duration = Duration::from_secs(1);
 
 /// What goes with a request, besides what is sent.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +81,9 @@ struct Upstream {
     tally: Arc<ServiceTally>,
     pool: Arc<Pool>,
     is_alone: bool,
-    /// Takes no connection, and is being tried.
-    away: AtomicBool,
+    standing: Standing,
+    /// How it is tried without a request.
+    check: Option<Arc<Check>>,
 }
 
 /// Why there is no answer.
@@ -117,10 +122,19 @@ impl Trouble {
 }
 
 impl Upstreams {
-    pub(crate) fn new(reaches: Vec<Reach>, bounds: Bounds, ledger: &Ledger) -> Self {
-        let is_alone = reaches.len() == 1;
-        let all = reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach, is_alone, ledger))).collect();
-        Self { all, next: AtomicUsize::new(0), bounds }
+    fn new(reaches: Vec<Reach>, bounds: Bounds, check: Option<Check>, ledger: &Ledger) -> Self {
+        let (is_alone, check) = (reaches.len() == 1, check.map(Arc::new));
+        let all =
+            reaches.into_iter().map(|reach| Arc::new(Upstream::new(reach, is_alone, check.clone(), ledger)));
+        Self { all: all.collect(), next: AtomicUsize::new(0), bounds }
+    }
+
+    /// What is known of its services, for the same route in a file that was read again.
+    pub(crate) fn hand_on(&self, next: &Self) {
+        for service in &next.all {
+            let same = self.all.iter().find(|it| it.name == service.name);
+            service.standing.set(same.and_then(|it| it.standing.up()));
+        }
     }
 
     /// Sends a request to the next that lives; where that one takes no connection, and so has read nothing of it, to another.
@@ -157,14 +171,15 @@ impl Upstreams {
         self.all.iter().for_each(|upstream| upstream.pool.forget());
     }
 
-    /// Each by its name, whether it took the last connection that was tried, and what is counted of it.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, bool, &ServiceTally)> {
-        self.all.iter().map(|it| (&*it.name, !it.away.load(Ordering::Relaxed), &*it.tally))
+    /// Each by its name, whether it serves, where that is known, and what is counted of it.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, Option<bool>, &ServiceTally)> {
+        self.all.iter().map(|it| (&*it.name, it.standing.up(), &*it.tally))
     }
 
-    /// Whether one of them takes a connection now.
+    /// Whether one of them takes a connection now, and did not fail its checks.
     pub(crate) async fn live(&self) -> bool {
-        for upstream in self.order() {
+        let passing = |it: &&Arc<Upstream>| it.check.is_none() || it.standing.is_in_turn();
+        for upstream in self.order().into_iter().filter(passing) {
             if upstream.reach.connect(false, None).await.is_ok() {
                 return true;
             }
@@ -177,16 +192,21 @@ impl Upstreams {
         let first = self.next.fetch_add(1, Ordering::Relaxed) % self.all.len().max(1);
         let (before, after) = self.all.split_at(first);
         let mut order: Vec<_> = after.iter().chain(before).collect();
-        order.sort_by_key(|upstream| upstream.away.load(Ordering::Relaxed));
+        order.sort_by_key(|upstream| !upstream.standing.is_in_turn());
         order
     }
 }
 
 impl Upstream {
-    fn new(reach: Reach, is_alone: bool, ledger: &Ledger) -> Self {
+    fn new(reach: Reach, is_alone: bool, check: Option<Arc<Check>>, ledger: &Ledger) -> Self {
         let name = reach.to_string();
         let (pool, tally) = (Pool::new(reach.clone()), ledger.services.of(&name));
-        Self { pool, reach, is_alone, name: name.into(), tally, away: AtomicBool::new(false) }
+        Self { pool, reach, is_alone, name: name.into(), tally, standing: Standing::default(), check }
+    }
+
+    /// Who is alone is asked anyway, and so tried by each request; who is checked is tried by that.
+    fn is_tried_when_away(&self) -> bool {
+        !self.is_alone && self.check.is_none()
     }
 
     fn count<T>(&self, answered: &Result<T, (Trouble, bool)>, begun: Instant, upload: &Upload) {
@@ -218,7 +238,10 @@ impl Upstream {
             let request = request.ok_or((Trouble::Away, true))?;
             let failed = match self.ask(line, request, upload, errand, bounds).await? {
                 Ok(answer) => {
-                    self.away.store(false, Ordering::Relaxed);
+                    // Of one that is checked, an answer says too little: it may be an error.
+                    if self.check.is_none() {
+                        self.standing.set(Some(true));
+                    }
                     return Ok(answer);
                 }
                 Err(failed) => failed,
@@ -267,9 +290,8 @@ impl Upstream {
             return (Trouble::Crowded, true);
         }
         tracing::warn!(upstream = %self.reach, %error, "an upstream takes no connection");
-        // Who is alone is asked anyway, and so tried by each request.
-        if !self.away.swap(true, Ordering::Relaxed) && !self.is_alone {
-            tokio::spawn(try_again(Arc::downgrade(self)));
+        if self.standing.set(Some(false)) != Some(false) && self.is_tried_when_away() {
+            tokio::spawn(check::try_again(Arc::downgrade(self)));
         }
         (TlsTrouble::of(error).map_or(Trouble::Away, Trouble::Tls), true)
     }
@@ -326,19 +348,6 @@ fn is_unprocessed(failed: &TrySendError<Request<Body>>) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// Tries one that is away until it takes a connection, or nobody asks for it any more.
-async fn try_again(upstream: std::sync::Weak<Upstream>) {
-    loop {
-        tokio::time::sleep(TRY).await;
-        let Some(upstream) = upstream.upgrade() else { return };
-        if upstream.reach.connect(false, None).await.is_ok() {
-            upstream.away.store(false, Ordering::Relaxed);
-            tracing::info!(upstream = %upstream.reach, "an upstream takes connections again");
-            return;
-        }
-    }
 }
 
 /// The deepest reason.

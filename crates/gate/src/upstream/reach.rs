@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use hyper::http::uri::{Authority, Scheme};
+use hyper::http::{
+    HeaderValue,
+    uri::{Authority, Scheme},
+};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
@@ -116,6 +119,15 @@ impl Reach {
     /// Whether a WebSocket may begin there.
     pub(crate) fn may_upgrade(&self) -> bool {
         !matches!(self.to, To::TcpTwo(_))
+    }
+
+    /// Its own name, where nobody asks for another.
+    pub(super) fn host(&self) -> HeaderValue {
+        let host = match &self.to {
+            To::Tcp(authority) | To::TcpTwo(authority) | To::Tls(authority, ..) => authority.as_str(),
+            To::Unix(_) => "localhost",
+        };
+        HeaderValue::from_str(host).unwrap_or(HeaderValue::from_static("localhost"))
     }
 
     /// What an address of HTTP/2 begins with.

@@ -42,7 +42,8 @@ pub(crate) fn of_route(
         return Err(Error::setting(at("upstream"), SHAPE));
     }
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
-    Ok(Upstreams::new(reaches, bounds, ledger))
+    let check = table.check.as_ref().map(|table| table.read(&at("check"))).transpose()?;
+    Ok(Upstreams::new(reaches, bounds, check, ledger))
 }
 
 /// The partner that an outgoing address reaches.
@@ -63,7 +64,8 @@ pub(crate) fn of_outgoing(
     let to = to.ok_or_else(|| Error::setting(format!("{outgoing}, to"), "this is no host"))?;
     let reach = Reach { to, within: table.connect_within.0, proxy: None };
     let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
-    Ok(Upstreams::new(vec![reach], bounds, ledger))
+    // A partner is called when somebody wants something of it.
+    Ok(Upstreams::new(vec![reach], bounds, None, ledger))
 }
 
 fn over_tls(authority: Authority, ways: TlsWays) -> Option<To> {

@@ -31,6 +31,7 @@ mod requests_are_told;
 mod responders;
 mod responders_are_asked;
 mod responses_are_stapled;
+mod services_are_checked;
 mod services_are_reached;
 mod services_are_told_whom_they_speak_to;
 mod services_read_certificates_as_rfc_9440_says;

@@ -142,7 +142,7 @@ function namedClients(w) {
 function services(w) {
   const rows = state.services.map((it) => [
     mono(it.service),
-    it.takes_connections ? w.takes : wants(w.takesNot),
+    it.up === null ? w.notAsked : it.up ? w.serves : wants(w.servesNot),
     count(it.answered),
     milliseconds(it.mean_microseconds),
     count(it.failed.reduce((sum, [, failed]) => sum + failed, 0)),
@@ -180,7 +180,7 @@ function attention(w) {
     const current = (issuer) => feed.used.some((list) => list.issuer === issuer && list.current);
     return [...issuers].filter((issuer) => !current(issuer)).map((issuer) => w.listEnded(plain(short(issuer))));
   });
-  const away = state.services.filter((it) => !it.takes_connections).map((it) => w.serviceAway(plain(it.service)));
+  const away = state.services.filter((it) => it.up === false).map((it) => w.serviceAway(plain(it.service)));
   const issuing = state.obtained
     .filter((it) => it.failures > 0 || !it.in_use)
     .map((it) => w.notIssued(plain(it.names.join(", ")), it.in_use, it.code ?? ""));

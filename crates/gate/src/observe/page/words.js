@@ -50,8 +50,9 @@ export const words = {
     refusedCount: (n, count) => `${count(n)} refusées`,
     unchecked: (n, count) => `${count(n)} passées sans liste`,
     service: "Service",
-    takes: "prend les connexions",
-    takesNot: "ne prend pas de connexion",
+    notAsked: "pas encore sollicité",
+    serves: "en service",
+    servesNot: "hors service",
     answered: "Réponses",
     mean: "Moyenne",
     failed: "Échecs",
@@ -69,7 +70,7 @@ export const words = {
     certificateEnding: (subject, left) => `${subject} : ${left}.`,
     notIssued: (names, inUse, code) =>
       `${names} : ${inUse ? "aucun autre certificat n’a été obtenu" : "pas encore de certificat, personne ne peut se connecter"} ${code}`.trimEnd(),
-    serviceAway: (service) => `${service} ne prend pas de connexion.`,
+    serviceAway: (service) => `${service} est hors service : pas de connexion, ou vérification en échec.`,
     uses: { certificate: "le sien", anchors: "ancre", intermediates: "intermédiaire", authority: "pour les services" },
     codes: {
       certificate_missing: "pas de certificat",
@@ -138,8 +139,9 @@ export const words = {
     refusedCount: (n, count) => `${count(n)} refused`,
     unchecked: (n, count) => `${count(n)} passed without a list`,
     service: "Service",
-    takes: "takes connections",
-    takesNot: "takes no connection",
+    notAsked: "not asked yet",
+    serves: "serves",
+    servesNot: "does not serve",
     answered: "Answers",
     mean: "Mean",
     failed: "Failures",
@@ -157,7 +159,7 @@ export const words = {
     certificateEnding: (subject, left) => `${subject}: ${left}.`,
     notIssued: (names, inUse, code) =>
       `${names}: ${inUse ? "no other certificate was had" : "no certificate yet, nobody can connect"} ${code}`.trimEnd(),
-    serviceAway: (service) => `${service} takes no connection.`,
+    serviceAway: (service) => `${service} does not serve: it takes no connection, or fails its check.`,
     uses: { certificate: "its own", anchors: "anchor", intermediates: "intermediate", authority: "for services" },
     codes: {
       certificate_missing: "no certificate",
