@@ -91,10 +91,15 @@ pub(super) const CASES: &[Case] = &[
     case("rfc5280::nc::permitted-dns-match", Holds, "a host that is permitted", || {
         by_root(&[dns("example.com")], &[], &[dns("example.com")])
     }),
-    case("rfc5280::nc::permitted-dns-match-noncritical", Fails, "the same, uncritically", || {
-        let root = Plan::root().with(der::name_constraints(false, &[dns("example.com")], &[])).make();
-        Chain::of(&root, &[], &speaking_for(Plan::leaf(&root), &[dns("example.com")]).make())
-    })
+    case(
+        "rfc5280::nc::permitted-dns-match-noncritical",
+        Fails,
+        "a host that an uncritical constraint permits",
+        || {
+            let root = Plan::root().with(der::name_constraints(false, &[dns("example.com")], &[])).make();
+            Chain::of(&root, &[], &speaking_for(Plan::leaf(&root), &[dns("example.com")]).make())
+        },
+    )
     .differs("accepted", why::KEPT)
     .shows("Name Constraints: Permitted:"),
     case("rfc5280::nc::permitted-dns-match-more", Holds, "a host below the one permitted", || {

@@ -159,6 +159,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 fn each_chain_is_judged_as_listed() {
     let folder = tempfile::tempdir().unwrap();
     let (mut wrong, mut agree, mut stricter, mut laxer) = (Vec::new(), 0, 0, 0);
+    let (mut openssl_and_suite, mut openssl_and_we) = (0, 0);
     for case in cases() {
         let chain = (case.chain)();
         let (ours, openssl) = (chain.verdict(), openssl_judges(folder.path(), &chain));
@@ -174,9 +175,23 @@ fn each_chain_is_judged_as_listed() {
             (Holds, false) => stricter += 1,
             (Fails, true) => laxer += 1,
         }
+        openssl_and_suite += usize::from((case.suite == Holds) == (openssl == "OK"));
+        openssl_and_we += usize::from((ours == "accepted") == (openssl == "OK"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!((agree, stricter, laxer), (92, 8, 34));
+    assert_eq!((openssl_and_suite, openssl_and_we), (90, 106));
+}
+
+#[test]
+fn the_page_tells_each_difference_with_its_reason() {
+    let differing = cases().filter(|case| !case.why.is_empty());
+    let told = differing.map(|case| {
+        let suite = if case.suite == Holds { "holds" } else { "fails" };
+        format!("| `{}` | {} | {suite} | `{}` | {} |", case.id, case.what, case.ours, case.why)
+    });
+    let page = include_str!("../../../../../docs/chains.md").lines().filter(|line| line.contains("::"));
+    assert_eq!(page.collect::<Vec<_>>().join("\n"), told.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -218,7 +218,7 @@ pub(super) const CASES: &[Case] = &[
         ending(|leaf| leaf.without(oid::EXTENDED_KEY_USAGE))
     })
     .differs("certificate_wrong_purpose", why::NO_PURPOSE),
-    case("rfc5280::pc::ica-noncritical-pc", Fails, "uncritical PolicyConstraints", || {
+    case("rfc5280::pc::ica-noncritical-pc", Fails, "an authority's PolicyConstraints, uncritical", || {
         // requireExplicitPolicy, after three more.
         let constraints = der::sequence(&[der::tlv(0x80, &[3])]);
         through(|below| below.with(der::extension(oid::POLICY_CONSTRAINTS, false, &constraints)))
@@ -239,14 +239,16 @@ pub(super) const CASES: &[Case] = &[
     .differs("accepted", why::NAMELESS)
     .openssl("Subject empty and Subject Alt Name extension not critical")
     .shows("Subject: Subject Public Key Info"),
-    case("rfc5280::serial::serial-number-too-long", Fails, "22 octets", || {
+    case("rfc5280::serial::serial-number-too-long", Fails, "a serial number of 22 octets", || {
         ending(|leaf| leaf.serial(&[0x5a; 22]))
     })
     .differs("accepted", why::SERIAL),
-    case("rfc5280::serial::serial-number-zero", Fails, "zero", || ending(|leaf| leaf.serial(&[0])))
-        .differs("accepted", why::SERIAL)
-        .shows("Serial Number: 0 (0x0)"),
-    case("rfc5280::serial::serial-number-negative", Fails, "below zero", || {
+    case("rfc5280::serial::serial-number-zero", Fails, "a serial number of zero", || {
+        ending(|leaf| leaf.serial(&[0]))
+    })
+    .differs("accepted", why::SERIAL)
+    .shows("Serial Number: 0 (0x0)"),
+    case("rfc5280::serial::serial-number-negative", Fails, "a serial number below zero", || {
         ending(|leaf| leaf.serial(&[0xfe, 1]))
     })
     .differs("accepted", why::SERIAL)
@@ -263,7 +265,7 @@ pub(super) const CASES: &[Case] = &[
     })
     .differs("accepted", why::OF_ISSUERS)
     .openssl("Missing Subject Key Identifier"),
-    case("rfc5280::ski::intermediate-missing-ski", Fails, "an authority does not", || {
+    case("rfc5280::ski::intermediate-missing-ski", Fails, "an authority does not name its key", || {
         through(|below| below.without(oid::SUBJECT_KEY_IDENTIFIER))
     })
     .differs("accepted", why::OF_ISSUERS)
@@ -300,3 +302,12 @@ pub(super) const CASES: &[Case] = &[
     })
     .openssl("certificate has expired"),
 ];
+
+#[test]
+fn an_authority_between_has_a_name_and_where_to_ask_can_be_read() {
+    assert_eq!(through(|below| below.subject(der::no_name())).verdict(), "certificate_untrusted");
+    let unreadable = |plan: Plan| plan.with(der::extension(oid::AUTHORITY_INFORMATION, false, b"malformed"));
+    assert_eq!(through(unreadable).verdict(), "certificate_malformed");
+    let unreadable = |plan: Plan| plan.with(der::extension(oid::DISTRIBUTION_POINTS, false, b"malformed"));
+    assert_eq!(ending(unreadable).verdict(), "certificate_malformed");
+}

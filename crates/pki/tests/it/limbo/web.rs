@@ -117,33 +117,50 @@ pub(super) const CASES: &[Case] = &[
     })
     .differs("accepted", why::OF_BROWSERS)
     .shows("Subject Alternative Name: critical"),
-    case("webpki::aki::root-with-aki-missing-keyidentifier", Fails, "a root's names no key", || {
-        identified(false, None, None)
-    })
+    case(
+        "webpki::aki::root-with-aki-missing-keyidentifier",
+        Fails,
+        "a root's AuthorityKeyIdentifier names no key",
+        || identified(false, None, None),
+    )
     .differs("accepted", why::OF_BROWSERS),
-    case("webpki::aki::root-with-aki-authoritycertissuer", Fails, "a root's names an issuer", || {
-        identified(true, Some("myCN"), None)
-    })
+    case(
+        "webpki::aki::root-with-aki-authoritycertissuer",
+        Fails,
+        "a root's AuthorityKeyIdentifier names an issuer",
+        || identified(true, Some("myCN"), None),
+    )
     .differs("accepted", why::OF_BROWSERS)
     .shows("DirName:/CN=myCN"),
-    case("webpki::aki::root-with-aki-authoritycertserialnumber", Fails, "a root's names a number", || {
-        identified(true, None, Some(&[4, 0xd2]))
-    })
+    case(
+        "webpki::aki::root-with-aki-authoritycertserialnumber",
+        Fails,
+        "a root's AuthorityKeyIdentifier names a serial number",
+        || identified(true, None, Some(&[4, 0xd2])),
+    )
     .differs("accepted", why::OF_BROWSERS)
     .shows("serial:04:D2"),
-    case("webpki::aki::root-with-aki-all-fields", Fails, "a root's names all", || {
-        identified(true, Some("myCN"), Some(&[4, 0xd2]))
-    })
+    case(
+        "webpki::aki::root-with-aki-all-fields",
+        Fails,
+        "a root's AuthorityKeyIdentifier names key, issuer and serial number",
+        || identified(true, Some("myCN"), Some(&[4, 0xd2])),
+    )
     .differs("accepted", why::OF_BROWSERS)
     .shows("DirName:/CN=myCN serial:04:D2"),
-    case("webpki::aki::root-with-aki-ski-mismatch", Fails, "a root's names another key", || {
-        under(Plan::root().with(der::authority_key_identifier(false, &Key::usual().identifier())))
-    })
+    case(
+        "webpki::aki::root-with-aki-ski-mismatch",
+        Fails,
+        "a root's AuthorityKeyIdentifier names another key",
+        || under(Plan::root().with(der::authority_key_identifier(false, &Key::usual().identifier()))),
+    )
     .differs("accepted", why::OF_BROWSERS),
-    case("webpki::eku::ee-anyeku", Fails, "also for any purpose", || for_clients_and(&[oid::ANY_PURPOSE]))
-        .differs("accepted", why::OF_BROWSERS)
-        .shows("Any Extended Key Usage"),
-    case("webpki::eku::ee-critical-eku", Fails, "purposes, critical", || {
+    case("webpki::eku::ee-anyeku", Fails, "for clients, and for any purpose", || {
+        for_clients_and(&[oid::ANY_PURPOSE])
+    })
+    .differs("accepted", why::OF_BROWSERS)
+    .shows("Any Extended Key Usage"),
+    case("webpki::eku::ee-critical-eku", Fails, "a leaf whose purposes are critical", || {
         ending(|leaf| leaf.with(der::purposes(true, &[oid::CLIENT_AUTH])))
     })
     .differs("accepted", why::OF_BROWSERS)
@@ -165,29 +182,35 @@ pub(super) const CASES: &[Case] = &[
         for_clients_and(&[oid::SERVER_AUTH])
     })
     .shows("TLS Web Client Authentication, TLS Web Server Authentication"),
-    case("webpki::eku::ee-codesigning-with-serverauth", Fails, "also for signing code", || {
+    case("webpki::eku::ee-codesigning-with-serverauth", Fails, "for clients, and for signing code", || {
         for_clients_and(&[oid::CODE_SIGNING])
     })
     .differs("accepted", why::OF_BROWSERS)
     .shows("Code Signing"),
-    case("webpki::eku::ee-emailprotection-with-serverauth", Fails, "also for signing mail", || {
+    case("webpki::eku::ee-emailprotection-with-serverauth", Fails, "for clients, and for mail", || {
         for_clients_and(&[oid::EMAIL_PROTECTION])
     })
     .differs("accepted", why::OF_BROWSERS)
     .shows("E-mail Protection"),
-    case("webpki::eku::ee-timestamping-with-serverauth", Fails, "also for time stamps", || {
+    case("webpki::eku::ee-timestamping-with-serverauth", Fails, "for clients, and for time stamps", || {
         for_clients_and(&[oid::TIME_STAMPING])
     })
     .differs("accepted", why::OF_BROWSERS)
     .shows("Time Stamping"),
-    case("webpki::eku::ee-ocspsigning-with-serverauth", Fails, "also for responses", || {
-        for_clients_and(&[oid::OCSP_SIGNING])
-    })
+    case(
+        "webpki::eku::ee-ocspsigning-with-serverauth",
+        Fails,
+        "for clients, and for signing OCSP responses",
+        || for_clients_and(&[oid::OCSP_SIGNING]),
+    )
     .differs("accepted", why::OF_BROWSERS)
     .shows("OCSP Signing"),
-    case("webpki::eku::ee-precertificate-with-serverauth", Fails, "also for precertificates", || {
-        for_clients_and(&[oid::PRECERTIFICATES])
-    })
+    case(
+        "webpki::eku::ee-precertificate-with-serverauth",
+        Fails,
+        "for clients, and for precertificates",
+        || for_clients_and(&[oid::PRECERTIFICATES]),
+    )
     .differs("accepted", why::OF_BROWSERS)
     .shows("CT Precertificate Signer"),
     case("webpki::eku::ee-precertificate-only", Fails, "for precertificates only", || {
