@@ -15,24 +15,15 @@ use crate::{
     answer::{Body, Failure},
     guard::Passed,
     route::{Host, NoHost},
+    told::{Part, Told},
     upgrade,
     upstream::{Errand, Trouble, Upload, Upstreams},
 };
 
-/// RFC 9440.
-const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
-const CLIENT_CERT_CHAIN: HeaderName = HeaderName::from_static("client-cert-chain");
-/// Who calls, signed.
-const ASSERTION: HeaderName = HeaderName::from_static("sceau-assertion");
-/// Said where the client passes though no current list speaks for its certificate.
-const REVOCATION: HeaderName = HeaderName::from_static("sceau-revocation");
 /// Of a request, in the service's log and in the gate's.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// To which trace it belongs, where traces are kept (W3C Trace Context).
 pub(crate) const TRACE: HeaderName = HeaderName::from_static("traceparent");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Of one connection (RFC 9110 §7.6.1), besides those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 6] = [
     CONNECTION,
@@ -42,17 +33,18 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
-/// Said by the gate, whatever a client says; and what some services take for another address, or for who asks.
+/// What the gate usually says, whatever a client says; and what some services take for another address, or for who asks. What the file chooses besides is
+/// [`crate::told::Withheld`].
 const NOT_A_CLIENTS: [HeaderName; 23] = [
-    ASSERTION,
-    CLIENT_CERT,
-    CLIENT_CERT_CHAIN,
-    REVOCATION,
+    HeaderName::from_static("sceau-assertion"),
+    HeaderName::from_static("client-cert"),
+    HeaderName::from_static("client-cert-chain"),
+    HeaderName::from_static("sceau-revocation"),
     REQUEST_ID,
     FORWARDED,
-    FORWARDED_FOR,
-    FORWARDED_HOST,
-    FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("x-client-ip"),
@@ -84,6 +76,12 @@ const NO_TRAILERS: [HeaderName; 9] = [
     CONTENT_ENCODING,
 ];
 
+/// Beginnings of what HTTP and browsers mean by a header, whoever says it.
+const OF_HTTP: [&str; 8] = ["accept", "cache-", "content-", "cookie", "if-", "proxy-", "sec-", "trace"];
+/// The same, whole: what frames, routes and proves is [`HOP_BY_HOP`] and [`NO_TRAILERS`].
+const OF_HTTP_WHOLE: [&str; 9] =
+    ["date", "forwarded", "max-forwards", "origin", "range", "referer", "set-cookie", "user-agent", "via"];
+
 /// How a request came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scheme {
@@ -109,6 +107,8 @@ pub(crate) struct Onward<'a> {
     pub(crate) who: Option<&'a Passed>,
     /// The same, signed.
     pub(crate) assertion: Option<HeaderValue>,
+    /// Under which names it is said.
+    pub(crate) told: &'a Told,
     pub(crate) errand: Errand,
 }
 
@@ -123,13 +123,16 @@ pub(crate) async fn forward(
     *request.version_mut() = hyper::Version::HTTP_11;
     let is_of_unknown_length =
         client.is_none() && !request.body().is_over() && !request.headers().contains_key(CONTENT_LENGTH);
+    request.body().withhold(onward.told.withheld());
     let headers = request.headers_mut();
     let trailers = says(headers, &TE, "trailers");
     // Before a client can name them as its connection's own.
-    let own = [REQUEST_ID, TRACE].map(|name| headers.remove(&name).map(|value| (name, value)));
+    let [id, trace] = [REQUEST_ID, TRACE].map(|name| headers.remove(&name));
     strip(headers);
     withhold(headers);
-    headers.extend(own.into_iter().flatten());
+    onward.told.withheld().strip(headers);
+    headers.extend(trace.map(|trace| (TRACE, trace)));
+    id.into_iter().for_each(|id| onward.told.say(headers, Part::RequestId, id));
     if client.is_some() {
         upgrade::say(headers);
     } else if trailers {
@@ -154,19 +157,21 @@ pub(crate) async fn forward(
 
 /// Who calls, from where and for whom.
 fn tell(headers: &mut HeaderMap, onward: &Onward<'_>) -> Result<(), Failure> {
-    let Onward { host, from, scheme, who, assertion, .. } = onward;
-    let host = host.as_str().to_owned();
-    for (name, value) in [(HOST, host.clone()), (FORWARDED_HOST, host), (FORWARDED_FOR, from.to_string())] {
+    let Onward { host, from, scheme, who, assertion, told, .. } = onward;
+    let value = |text: &str| {
         let malformed = |_| Failure::of(StatusCode::BAD_REQUEST, NoHost::Malformed.code());
-        headers.insert(name, HeaderValue::from_str(&value).map_err(malformed)?);
-    }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme.name()));
-    headers.extend(assertion.clone().map(|word| (ASSERTION, word)));
+        HeaderValue::from_str(text).map_err(malformed)
+    };
+    let host = value(host.as_str())?;
+    headers.insert(HOST, host.clone());
+    told.say(headers, Part::ForwardedHost, host);
+    told.say(headers, Part::ForwardedFor, value(&from.to_string())?);
+    told.say(headers, Part::ForwardedProto, HeaderValue::from_static(scheme.name()));
+    assertion.iter().for_each(|word| told.say(headers, Part::Assertion, word.clone()));
     if let Some(who) = who {
-        headers.insert(CLIENT_CERT, who.certificate().clone());
-        headers.extend(who.path().cloned().map(|path| (CLIENT_CERT_CHAIN, path)));
+        who.said().for_each(|(part, value)| told.say(headers, *part, value.clone()));
         if who.is_unchecked() {
-            headers.insert(REVOCATION, HeaderValue::from_static("unchecked"));
+            told.say(headers, Part::Revocation, HeaderValue::from_static("unchecked"));
         }
     }
     Ok(())
@@ -188,16 +193,34 @@ pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 /// Drops what no client says here, under each spelling that a service behind may take for it: to some, all but letters and digits is one (RFC 3875
 /// §4.1.18).
 pub(crate) fn withhold(headers: &mut HeaderMap) {
-    let is_one = |octet: u8| if octet.is_ascii_alphanumeric() { octet } else { b'-' };
     let taken = |name: &&HeaderName| {
-        let read = |len: usize| name.as_str().bytes().take(len).map(is_one);
-        NOT_A_CLIENTS
-            .iter()
-            .any(|one| one.as_str().len() == name.as_str().len() && read(usize::MAX).eq(one.as_str().bytes()))
-            || CERTIFICATES_PARTS.iter().any(|part| read(part.len()).eq(part.bytes()))
+        NOT_A_CLIENTS.iter().any(|one| is_alike(one, name))
+            || CERTIFICATES_PARTS.iter().any(|part| begins(name, part))
     };
     let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
     lies.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+/// Whether some service takes one name for the other.
+pub(crate) fn is_alike(one: &HeaderName, other: &HeaderName) -> bool {
+    one.as_str().len() == other.as_str().len() && read(one).eq(read(other))
+}
+
+/// Whether a header is read by HTTP itself, by who keeps traces or by who asks for a proof, so that the file can choose it for nothing else.
+pub(crate) fn is_of_http(name: &HeaderName) -> bool {
+    let [hop_by_hop, framing] = [&HOP_BY_HOP[..], &NO_TRAILERS];
+    hop_by_hop.iter().chain(framing).any(|own| is_alike(own, name))
+        || OF_HTTP.iter().any(|part| begins(name, part))
+        || OF_HTTP_WHOLE.iter().any(|whole| read(name).eq(whole.bytes()))
+}
+
+fn begins(name: &HeaderName, part: &str) -> bool {
+    read(name).take(part.len()).eq(part.bytes())
+}
+
+/// A name as a server reads it to which all but letters and digits is one.
+fn read(name: &HeaderName) -> impl Iterator<Item = u8> + '_ {
+    name.as_str().bytes().map(|octet| if octet.is_ascii_alphanumeric() { octet } else { b'-' })
 }
 
 pub(crate) fn strip(headers: &mut HeaderMap) {

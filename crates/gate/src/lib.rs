@@ -45,6 +45,7 @@ mod statement;
 mod succession;
 mod termination;
 mod token;
+mod told;
 mod units;
 mod upgrade;
 mod upstream;

@@ -24,6 +24,7 @@ use crate::{
     route::Routes,
     settings::{ListenerTable, Settings},
     termination::Termination,
+    told,
     upstream::Upstreams,
 };
 
@@ -236,6 +237,7 @@ fn settings(folder: &Path, path: &Path) -> Result<Settings, Error> {
     for (nth, table) in settings.outgoing.iter_mut().enumerate() {
         outgoing::fill(folder, nth, table)?;
     }
+    told::fill(&mut settings)?;
     if settings.listener.is_empty() && settings.outgoing.is_empty() {
         // Such as a file that is just being written.
         let reason = "it has neither a [[listener]] nor an [[outgoing]]";

@@ -235,6 +235,7 @@ impl Caller {
             scheme: if self.tls.is_some() { Scheme::Https } else { Scheme::Http },
             who,
             assertion: assertion.transpose()?,
+            told: &route.told,
             errand: Errand { carried: Some(self.carried), under_way: Some(under_way) },
         };
         forward(&route.upstreams, request, onward, move || open.may_go_on(clock::now())).await

@@ -14,6 +14,7 @@ use crate::{
     issuing::{AcmeTable, CaTable},
     observe::ObserveTable,
     ocsp::OcspTable,
+    told::HeadersTable,
     units::{Hour, Size, Span, Spread},
     upstream::CheckTable,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) lists: ListsTable,
     pub(crate) observe: Option<ObserveTable>,
+    #[serde(default)]
+    pub(crate) identity: IdentityTable,
     #[serde(default)]
     pub(crate) listener: Vec<ListenerTable>,
     #[serde(default)]
@@ -56,6 +59,13 @@ impl Default for ListsTable {
             time_out: Span(Duration::from_secs(60)),
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentityTable {
+    #[serde(default)]
+    pub(crate) headers: HeadersTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,6 +130,8 @@ pub(crate) struct RouteTable {
     pub(crate) tls: Option<TlsTable>,
     pub(crate) send_proxy: Option<u8>,
     pub(crate) assertion: Option<AssertionTable>,
+    #[serde(default)]
+    pub(crate) headers: HeadersTable,
     pub(crate) check: Option<CheckTable>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_within: Span,

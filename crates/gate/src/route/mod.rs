@@ -14,6 +14,7 @@ use crate::{
     guard::Guard,
     observe::{Ledger, RouteTally},
     settings::RouteTable,
+    told::Told,
     upstream::{self, Upstreams},
 };
 pub use host::read_host;
@@ -30,6 +31,8 @@ pub(crate) struct Route {
     pub(crate) largest_head: u64,
     /// What its services are told, signed.
     pub(crate) assertion: Option<Assertion>,
+    /// Under which names they are told who calls.
+    pub(crate) told: Told,
     pub(crate) guard: Option<Arc<Guard>>,
 }
 
@@ -124,6 +127,7 @@ impl Route {
             upstreams: upstream::of_route(folder, name, table, ledger)?,
             largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
             assertion: assertion.transpose()?,
+            told: table.headers.told().clone(),
             guard: guard.transpose()?,
         })
     }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     answer::{Body, BoxError},
     forward::trim,
+    told::Withheld,
 };
 
 /// How much of a body that nobody wants is read before the answer, and for how long.
@@ -42,6 +43,8 @@ struct State {
     service: Option<Arc<str>>,
     /// HTTP/2 has an end that is no end: a stream that is reset without an error.
     is_two: bool,
+    /// What its trailers may not say besides.
+    withheld: Withheld,
 }
 
 impl Upload {
@@ -56,6 +59,7 @@ impl Upload {
             octets: 0,
             service: None,
             is_two,
+            withheld: Withheld::default(),
         };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -63,6 +67,11 @@ impl Upload {
     /// For a service, of at most so many octets.
     pub(crate) fn body(&self, most: Option<u64>) -> Body {
         Sent { left: most.unwrap_or(u64::MAX), upload: self.clone() }.boxed()
+    }
+
+    /// Whose trailers say none of these either.
+    pub(crate) fn withhold(&self, withheld: &Withheld) {
+        self.state().withheld = withheld.clone();
     }
 
     /// When something last happened.
@@ -157,9 +166,13 @@ impl HttpBody for Sent {
             return Poll::Ready(Some(Err("the body is larger than the route allows".into())));
         };
         self.left = left;
+        let upload = self.upload.clone();
         Poll::Ready(frame.map(|frame| {
             frame.map(|mut frame| {
-                frame.trailers_mut().into_iter().for_each(trim);
+                if let Some(trailers) = frame.trailers_mut() {
+                    trim(trailers);
+                    upload.state().withheld.strip(trailers);
+                }
                 frame
             })
         }))

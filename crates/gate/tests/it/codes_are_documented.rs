@@ -144,7 +144,7 @@ fn each_setting_stands_in_the_table() {
         for tables in source.split("Deserialize").skip(1).filter_map(|part| part.split_once("\n}")) {
             for setting in settings(tables.0) {
                 found += 1;
-                let names = ["lists", "observe", "listener", "outgoing", "route", "pass"];
+                let names = ["lists", "observe", "identity", "listener", "outgoing", "route", "pass"];
                 let is_named = names.contains(&setting) || table.contains(&format!("`{setting}`"));
                 assert!(is_named, "{file}: {setting}");
             }

@@ -33,6 +33,7 @@ mod responders_are_asked;
 mod responses_are_stapled;
 mod services_are_checked;
 mod services_are_reached;
+mod services_are_told_by_names_of_the_file;
 mod services_are_told_whom_they_speak_to;
 mod services_read_certificates_as_rfc_9440_says;
 mod services_speak_http_2;

@@ -160,7 +160,7 @@ async fn what_a_service_refuses_to_begin_is_asked_again() {
 }
 
 /// A service of HTTP/1.1 that tells what it reads up to the end of the connection, and answers once that ends whole.
-async fn listening() -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
+pub(crate) async fn listening() -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let (tell, told) = mpsc::unbounded_channel();
