@@ -1,6 +1,7 @@
 //! The embedded certification authority.
 
 mod challenge;
+mod given;
 mod shaped;
 
 use aws_lc_rs::rand;
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use challenge::{ACME_TLS, challenge_config, refusing_config};
+pub use given::GivenExtension;
 pub use shaped::{LeafPurpose, Publication, RevocationReason, Revoked};
 
 /// The longest a server certificate lasts, which browsers impose (398 days), less one for the clocks.

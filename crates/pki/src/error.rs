@@ -88,6 +88,16 @@ pub enum Error {
     /// A place that cannot stand in a certificate.
     #[error("{0:?} is not an address at which something is published: http://, https:// or ldap://")]
     BadPlace(String),
+    /// An extension that cannot be written as it is given.
+    #[error(
+        "{0:?} is no extension: write OID=HEX, the DER of its value, or OID=utf8:TEXT, and ,critical behind where it is that"
+    )]
+    BadExtension(String),
+    /// An extension would stand in a certificate twice.
+    #[error(
+        "the extension {0} would stand in the certificate twice (RFC 5280 §4.2): leave out the one that you give"
+    )]
+    ExtensionTwice(String),
     /// A host name or address cannot stand in a certificate.
     #[error("{0:?} is neither a DNS name nor an IP address")]
     BadHost(String),
@@ -156,6 +166,8 @@ impl Error {
             Self::NoAnchor => "pki_no_anchor",
             Self::PathLength => "pki_path_length",
             Self::BadPlace(_) => "pki_bad_place",
+            Self::BadExtension(_) => "pki_bad_extension",
+            Self::ExtensionTwice(_) => "pki_extension_twice",
             Self::BadHost(_) => "pki_bad_host",
             Self::HostNotPermitted(_) => "pki_host_not_permitted",
             Self::BadSubject => "pki_bad_subject",

@@ -46,9 +46,9 @@ mod tls;
 pub use anchors::Anchors;
 pub use asked::{ServerWish, asking_config};
 pub use authority::{
-    ACME_TLS, AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile, LeafPurpose,
-    Publication, RevocationReason, Revoked, SERVER_DAYS_MAX, ServerProfile, challenge_config,
-    refusing_config,
+    ACME_TLS, AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, ClientProfile,
+    GivenExtension, LeafPurpose, Publication, RevocationReason, Revoked, SERVER_DAYS_MAX, ServerProfile,
+    challenge_config, refusing_config,
 };
 pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use caller::CallerJudge;

@@ -4,8 +4,8 @@
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, SERVER_DAYS_MAX, Tbs, hosts, moment,
-    validity,
+    AUTHORITY_DAYS_MAX, Authority, AuthorityProfile, CLIENT_DAYS_MAX, GivenExtension, SERVER_DAYS_MAX, Tbs,
+    given, hosts, moment, validity,
 };
 use crate::{
     certificate::Certificate,
@@ -35,6 +35,8 @@ pub struct Publication {
     pub policies: Vec<Oid>,
     /// For how many days of its validity its key may sign (RFC 3280 §4.2.1.4).
     pub private_key_days: Option<u32>,
+    /// Others, as they are given.
+    pub extensions: Vec<GivenExtension>,
 }
 
 /// What a certificate is for.
@@ -143,7 +145,8 @@ impl<K: CertificateKey> Authority<K> {
     /// Makes an authority below this one, with a new key of its own, valid from `now` (Unix milliseconds).
     ///
     /// # Errors
-    /// [`Error::PathLength`], [`Error::BadValidity`], [`Error::BadPlace`], [`Error::AuthorityNotValid`], [`Error::Crypto`].
+    /// [`Error::PathLength`], [`Error::BadValidity`], [`Error::BadPlace`], [`Error::ExtensionTwice`], [`Error::AuthorityNotValid`],
+    /// [`Error::Crypto`].
     pub fn issue_authority(
         &self,
         profile: &AuthorityProfile,
@@ -188,7 +191,7 @@ impl<K: CertificateKey> Authority<K> {
     ///
     /// # Errors
     /// [`Error::NoHost`] for a server's request without hosts, [`Error::HostNotPermitted`], [`Error::BadSubject`], [`Error::BadValidity`], [`Error::BadPlace`],
-    /// [`Error::AuthorityNotValid`], [`Error::Crypto`].
+    /// [`Error::ExtensionTwice`], [`Error::AuthorityNotValid`], [`Error::Crypto`].
     pub fn certify_request(
         &self,
         request: &CertificateRequest,
@@ -272,6 +275,7 @@ impl<K: CertificateKey> Authority<K> {
             extension::subject_key_identifier(&extension::key_identifier(&public_key_info)),
             extension::authority_key_identifier(&self.key_identifier),
         ]);
+        given::each_once(&extensions)?;
         // What is issued never outlives its issuer, nor does it start before it.
         let from = from.max(moment(self.certificate.not_before())?);
         let until = until.min(moment(self.certificate.not_after())?);
@@ -319,6 +323,7 @@ impl Publication {
         if !access.is_empty() {
             put(&AUTHORITY_INFORMATION, &der::sequence(&access));
         }
+        all.extend(self.extensions.iter().map(GivenExtension::to_der));
         Ok(all)
     }
 }

@@ -8,8 +8,8 @@ mod state;
 use std::path::{Path, PathBuf};
 
 use sceau_pki::{
-    Authority, AuthorityProfile, Certificate, KeyAlgorithm, LeafPurpose, Material, Name, Oid, PrivateKey,
-    Publication, RevocationReason, Revoked,
+    Authority, AuthorityProfile, Certificate, GivenExtension, KeyAlgorithm, LeafPurpose, Material, Name, Oid,
+    PrivateKey, Publication, RevocationReason, Revoked,
 };
 
 use super::csr::KeyKind;
@@ -124,6 +124,9 @@ struct PublishedOptions {
     /// For how many of its days its key may sign (privateKeyUsagePeriod)
     #[arg(long, value_name = "DAYS")]
     key_days: Option<u32>,
+    /// An extension besides, such as a platform's own: its value's DER in hexadecimal digits, or utf8:TEXT; may be given more than once
+    #[arg(long, value_name = "OID=DER[,critical]")]
+    extension: Vec<GivenExtension>,
 }
 
 /// A certificate for a request.
@@ -295,6 +298,7 @@ fn published(options: &PublishedOptions) -> Publication {
         issuer_certificate: options.issuer_url.clone(),
         policies: options.policy.clone(),
         private_key_days: options.key_days,
+        extensions: options.extension.clone(),
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) fn pki(error: &Error) -> Failure {
     let exit = match error {
         Error::BadSubject
         | Error::BadPlace(_)
+        | Error::BadExtension(_)
+        | Error::ExtensionTwice(_)
         | Error::PathLength
         | Error::BadHost(_)
         | Error::NoHost

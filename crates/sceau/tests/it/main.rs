@@ -14,6 +14,7 @@ mod a_partner_is_probed;
 mod a_responder_is_asked;
 mod an_authority_answers_through_a_folder;
 mod an_authority_of_ones_own_issues_and_takes_back;
+mod an_authority_writes_what_a_health_authority_does;
 mod authorities;
 mod certificates_are_asked_for_and_put_together;
 mod certificates_are_judged_and_watched;
