@@ -38,11 +38,12 @@ pub use machines::{
     AuthorisedClient, ClientCredentials, ClientId, ForDeposits, ForKeyManager, ForReceiving, Scope,
     ScopeMarker, bearer,
 };
-pub use proxies::{Cidr, NotACidr, TrustedProxies};
+pub use proxies::TrustedProxies;
 pub use refusals::Refusals;
 pub use roles::{
     AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,
     PlatformAdmin, Reader, RoleSet, Supervisor,
 };
+pub use sceau_element_api::{Cidr, NotACidr};
 pub use schema::{MIGRATIONS, statements};
 pub use session::SessionId;

@@ -3,6 +3,7 @@
 //! Everything but [`Client`] is pure: bytes and time come in. This room must never hold a private key, and never accept a
 //! document or a proof that it cannot read to the last byte. `docs/element-operations.md` says what each operation demands.
 
+mod cidr;
 mod client;
 mod encoding;
 mod framing;
@@ -15,6 +16,7 @@ pub mod proof;
 pub mod protect;
 pub mod wire;
 
+pub use cidr::{Cidr, NotACidr};
 pub use client::{CallError, Client, DEADLINE};
 pub use encoding::{Base64Url, Nonce};
 pub use framing::{FrameError, MAX_FRAME, read_frame, take_frame, write_frame};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Document, DocumentError, field, version_one};
-use crate::protect::{DatumId, Grantee, UserId, are_tags, is_datum_name};
+use crate::protect::{DatumId, Grantee, Rules, UserId, are_tags, is_datum_name};
 use crate::{ApplicationId, Kind, OrganisationId, RowId};
 
 /// Authorisations of one datum; more of them go to a group.
@@ -39,6 +39,9 @@ pub struct Datum {
     pub status: DatumStatus,
     /// Who besides its owner may have the key.
     pub grants: Vec<Grant>,
+    /// What bounds the openings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
 }
 
 /// Whether a datum's key is given out.
@@ -132,6 +135,8 @@ impl Document for Datum {
             let window = grant.until.is_none_or(|until| ordered(grant.from, until));
             field(window, "grants.until", "after from")?;
         }
+        let rules = self.rules.as_ref().is_none_or(Rules::are_plausible);
+        field(rules, "rules", "at most 64 networks, and hours that begin and end at different minutes")?;
         Ok(())
     }
 }

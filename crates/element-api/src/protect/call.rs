@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatumId, Grantee, SessionKey, UserId, are_tags, is_datum_name};
+use super::{DatumId, Grantee, Rules, SessionKey, UserId, are_tags, is_datum_name};
 use crate::{ApplicationId, Base64Url};
 
 /// The longest life of a call, in seconds.
@@ -11,6 +11,7 @@ pub const LIFETIME: u64 = 300;
 pub const SKEW: u64 = 60;
 /// How many accesses are told at once, at most.
 pub const MOST_ACCESSES: usize = 100;
+const RULES: &str = "rules: at most 64 networks, and hours that begin and end at different minutes";
 /// The longest claims, in bytes.
 const LONGEST: usize = 32 * 1024;
 /// The largest moment that a JSON reader of any language reads exactly, in seconds.
@@ -63,6 +64,8 @@ pub enum Operation {
     Describe(Of),
     /// Who asked for what of it.
     Accesses(OfAccesses),
+    /// What bounds its openings from now on.
+    SetRules(ToRule),
 }
 
 /// A new datum.
@@ -90,7 +93,7 @@ pub struct Create {
     /// Who besides its owner may have the key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Authorisation>,
-    /// Rules of its own. None is enforced yet, so any is refused.
+    /// What bounds its openings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
     /// What the data key is encrypted to.
@@ -109,24 +112,6 @@ pub struct Authorisation {
     /// Until when, if it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-}
-
-/// Rules of a datum.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rules {
-    /// Networks that its key is given to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub networks: Vec<String>,
-    /// Hours of the day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hours: Option<(u8, u8)>,
-    /// How often.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reads: Option<u64>,
-    /// Whether a second person must agree.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_person: Option<bool>,
 }
 
 /// A data key again.
@@ -171,6 +156,16 @@ pub struct ToGrant {
     pub datum: DatumId,
     /// The authorisation.
     pub grant: Authorisation,
+}
+
+/// Rules for a datum, in place of those that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToRule {
+    /// The datum.
+    pub datum: DatumId,
+    /// The rules; empty for none.
+    pub rules: Rules,
 }
 
 /// Somebody's authorisation for a datum.
@@ -256,12 +251,14 @@ impl Claims {
                 let times = [create.expires, create.valid_from, create.valid_until];
                 rule(times.into_iter().flatten().all(|time| time <= LATEST), "times: Unix seconds")?;
                 rule(create.grants.len() <= crate::documents::MOST_GRANTS, "grants: at most 256")?;
-                rule(create.grants.iter().all(Authorisation::is_plausible), "grants: Unix seconds")
+                rule(create.grants.iter().all(Authorisation::is_plausible), "grants: Unix seconds")?;
+                rule(create.rules.as_ref().is_none_or(Rules::are_plausible), RULES)
             }
             Operation::Open(open) => {
                 rule((1..=512).contains(&open.wrapped_key.len()), "wrapped_key: too long")
             }
             Operation::Grant(grant) => rule(grant.grant.is_plausible(), "grant: Unix seconds"),
+            Operation::SetRules(of) => rule(of.rules.are_plausible(), RULES),
             Operation::Accesses(of) => {
                 rule(of.most.is_none_or(|most| (1..=MOST_ACCESSES).contains(&most)), "most: 1 to 100")
             }
@@ -304,6 +301,7 @@ impl Operation {
             Self::Activate(of) | Self::Deactivate(of) | Self::Describe(of) => Some(of.datum),
             Self::Revoke(of) | Self::ActivateGrant(of) | Self::DeactivateGrant(of) => Some(of.datum),
             Self::Accesses(of) => Some(of.datum),
+            Self::SetRules(of) => Some(of.datum),
         }
     }
 }

@@ -7,12 +7,14 @@ mod answer;
 mod call;
 mod jwk;
 mod names;
+mod rules;
 
 pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow};
 pub use call::{
     Authorisation, Claims, ClaimsError, Create, LIFETIME, MOST_ACCESSES, Of, OfAccesses, OfGrant, Open,
-    Operation, Rules, SKEW, ToGrant, issuer,
+    Operation, SKEW, ToGrant, ToRule, issuer,
 };
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};
+pub use rules::{Bound, Day, Hours, Offset, Rules, TimeOfDay};

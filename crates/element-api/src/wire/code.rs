@@ -115,6 +115,12 @@ codes! {
     DatumExpired, "datum_expired", 403, "The key of this datum has expired";
     /// The datum is outside its window of validity.
     DatumNotValid, "datum_not_valid", 403, "The datum is not valid at this time";
+    /// A rule of the datum gives its key to other networks.
+    NetworkNotAllowed, "network_not_allowed", 403, "The datum's rules give its key to other networks";
+    /// A rule of the datum gives its key out at other hours.
+    OutsideHours, "outside_hours", 403, "The datum's rules give its key out at other hours";
+    /// The datum was opened as often as its rule allows.
+    ReadsSpent, "reads_spent", 403, "The datum was opened as often as its rules allow";
     /// The user may not do that with the datum.
     UserNotAuthorised, "user_not_authorised", 403, "The user has no authorisation for this";
     /// There is no such authorisation.

@@ -183,6 +183,7 @@ impl Core {
     fn call(&mut self, prepared: PreparedCall) -> Step {
         self.state.forget_calls(self.time);
         let index = self.state.size();
+        let prepared = prepared.counted(|datum| self.state.opened(datum));
         let event = match rules::call::order(&self.state, self.time, &prepared) {
             Ok(event) => event,
             // Whoever has an old call can bring it: such refusals are counted with those of strangers.

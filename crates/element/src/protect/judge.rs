@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Grant, GrantStatus};
 use sceau_element_api::protect::{
-    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, SessionKey,
+    AskedOfDatum, Authorisation, Bound, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, Version};
 
@@ -83,6 +83,7 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         Operation::Open(open) => {
             may_read(datum, &call.claims, now)?;
             may_be_had(datum, now)?;
+            datum.rules.as_ref().map_or(Ok(()), |rules| rules.admit(call.address, now)).map_err(kept_off)?;
             Ok(Act::Open { wrapped_key: &open.wrapped_key, session: &open.session })
         }
         Operation::Describe(_) => may_read(datum, &call.claims, now).map(|()| Act::Nothing),
@@ -103,15 +104,12 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         }
         Operation::ActivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Active),
         Operation::DeactivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Inactive),
+        Operation::SetRules(of) => changed(Datum { rules: served(Some(&of.rules))?, ..datum.clone() }),
         Operation::Accesses(_) | Operation::Create(_) => Ok(Act::Nothing),
     }
 }
 
 fn begin(call: &ProvenCall, create: &Create, now: u64) -> Result<Datum, Refusal> {
-    if create.rules.is_some() {
-        let words = "networks, hours, reads and second persons are not enforced by this version";
-        return Err(Refusal::new(Code::RuleNotServed, words));
-    }
     let datum = Datum {
         v: 1,
         id: DatumId::random(),
@@ -126,9 +124,28 @@ fn begin(call: &ProvenCall, create: &Create, now: u64) -> Result<Datum, Refusal>
         valid_until: create.valid_until.map(milliseconds),
         status: DatumStatus::Active,
         grants: create.grants.iter().map(given).collect(),
+        rules: served(create.rules.as_ref())?,
     };
     datum.check().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;
     Ok(datum)
+}
+
+/// The rules as they are kept; one that is not enforced is refused rather than ignored.
+fn served(rules: Option<&Rules>) -> Result<Option<Rules>, Refusal> {
+    if rules.is_some_and(|rules| rules.second_person.is_some()) {
+        return Err(Refusal::new(Code::RuleNotServed, "second persons are not asked by this version"));
+    }
+    Ok(rules.filter(|rules| **rules != Rules::default()).cloned())
+}
+
+fn kept_off(bound: Bound) -> Refusal {
+    match bound {
+        Bound::Network => Refusal::new(
+            Code::NetworkNotAllowed,
+            "the call comes from outside the networks of the datum's rules",
+        ),
+        Bound::Hours => Refusal::new(Code::OutsideHours, "it is outside the hours of the datum's rules"),
+    }
 }
 
 fn may_read(datum: &Datum, claims: &Claims, now: u64) -> Result<(), Refusal> {
@@ -212,6 +229,7 @@ mod tests {
             valid_until: None,
             status: DatumStatus::Active,
             grants: Vec::new(),
+            rules: None,
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Granted {
     pub data_key: Option<String>,
     /// The accesses, where they were asked for.
     pub accesses: Option<Accesses>,
+    /// Good only if the datum was opened less often by now.
+    pub opened_below: Option<u64>,
 }
 
 impl PreparedCall {
@@ -70,6 +72,18 @@ impl PreparedCall {
                 Ok(accesses) => granted.accesses = Some(accesses),
                 Err(refusal) => self.verdict = Err(refusal),
             }
+        }
+        self
+    }
+
+    /// Takes back what is good for a number of openings only, when there were so many: whoever decides knows how many.
+    #[must_use]
+    pub fn counted(mut self, opened: impl FnOnce(DatumId) -> u64) -> Self {
+        let spent =
+            |granted: &Granted| granted.opened_below.is_some_and(|most| opened(granted.datum) >= most);
+        if self.verdict.as_ref().is_ok_and(spent) {
+            let words = "the datum was opened as often as its rules allow; its owner can change them";
+            self.verdict = Err(Refusal::new(Code::ReadsSpent, words));
         }
         self
     }
@@ -107,7 +121,15 @@ fn perform(
 impl Held {
     fn nothing(&self) -> Granted {
         let (datum, judged) = (self.document.id, Some(self.version));
-        Granted { datum, judged, row: None, wrapped_key: None, data_key: None, accesses: None }
+        Granted {
+            datum,
+            judged,
+            row: None,
+            wrapped_key: None,
+            data_key: None,
+            accesses: None,
+            opened_below: None,
+        }
     }
 }
 
@@ -129,6 +151,7 @@ fn create(
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
         data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
         accesses: None,
+        opened_below: None,
     })
 }
 
@@ -147,7 +170,9 @@ fn open(
     let blob = SealedBlob::from_bytes(wrapped_key.to_vec()).map_err(|_| foreign())?;
     let opened = blob.open(&datum_key, Label::DataKey, datum.id.as_bytes()).map_err(|_| foreign())?;
     let data_key = Secret::from_slice(opened.expose()).map_err(|_| foreign())?;
-    Ok(Granted { data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?), ..held.nothing() })
+    let data_key = encrypt(&recipient, (&datum.id, jti), &data_key)?;
+    let opened_below = datum.rules.as_ref().and_then(|rules| rules.reads);
+    Ok(Granted { data_key: Some(data_key), opened_below, ..held.nothing() })
 }
 
 /// The salt, if what the database brought is it.

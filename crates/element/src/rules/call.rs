@@ -127,5 +127,6 @@ pub(crate) fn action_of(op: &Operation) -> Action {
         Operation::DeactivateGrant(_) => Action::DATUM_GRANT_DEACTIVATE,
         Operation::Describe(_) => Action::DATUM_DESCRIBE,
         Operation::Accesses(_) => Action::DATUM_ACCESSES,
+        Operation::SetRules(_) => Action::DATUM_RULES,
     }
 }

@@ -8,7 +8,7 @@ use sceau_element_api::documents::{
 use sceau_element_api::proof::CoseKey;
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{Kind, Role};
-use sceau_trace::{Asserted, Attested, Record};
+use sceau_trace::{Action, Asserted, Attested, Outcome, Record};
 
 use super::{
     Account, Application, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
@@ -63,9 +63,9 @@ impl State {
             }
             Change::Attested { payload } => self.attest(index, event, payload).map(Some),
             Change::Called { call, about, row } => {
-                let time = event.record().map_err(|_| ApplyError::Record { index })?.time();
-                self.calls.take(*call, time);
-                self.follow(index, *about, row.is_some())?;
+                let record = event.record().map_err(|_| ApplyError::Record { index })?;
+                self.calls.take(*call, record.time());
+                self.follow(index, *about, &record)?;
                 match row {
                     Some(row) => self.attest(index, event, &row.payload).map(Some),
                     None => Ok(None),
@@ -74,16 +74,17 @@ impl State {
         }
     }
 
-    /// Keeps the place of a call about a datum; the row's own is one too.
-    fn follow(&mut self, index: u64, about: Option<About>, changes: bool) -> Result<(), ApplyError> {
+    /// Keeps the place of a call about a datum, where its row does not say it, and counts openings.
+    fn follow(&mut self, index: u64, about: Option<About>, record: &Record) -> Result<(), ApplyError> {
         let Some(About { datum, previous }) = about else { return Ok(()) };
         if previous != self.last_access(datum) {
             return Err(ApplyError::Access { index });
         }
-        if changes {
-            self.accesses.remove(&datum);
-        } else {
-            self.accesses.insert(datum, index);
+        if record.attested().is_none() {
+            let opens = *record.action() == Action::DATUM_OPEN && record.outcome() == Outcome::Granted;
+            let accessed = self.accesses.entry(datum).or_default();
+            accessed.last = index;
+            accessed.opened += u64::from(opens);
         }
         Ok(())
     }

@@ -178,3 +178,12 @@ pub enum Authority {
     /// The platform says so.
     Platform,
 }
+
+/// What is known of the calls about a datum.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Accessed {
+    /// Index of the last one that changed nothing.
+    pub(super) last: u64,
+    /// How often the datum was opened.
+    pub(super) opened: u64,
+}

@@ -14,6 +14,8 @@ pub use entities::{
 
 use std::collections::{HashMap, HashSet};
 
+use entities::Accessed;
+
 use sceau_crypto::{Fingerprint, KeyId};
 use sceau_element_api::documents::{Decision, IdentityDocument, KeyUse};
 use sceau_element_api::protect::DatumId;
@@ -45,8 +47,7 @@ pub struct State {
     /// Organisations that protect data, with the number of their keys: from 1, in the order of their first application.
     tenants: HashMap<OrganisationId, u32>,
     calls: OpenCalls,
-    /// Index of the last call about a datum, where that is later than its row.
-    accesses: HashMap<DatumId, u64>,
+    accesses: HashMap<DatumId, Accessed>,
 }
 
 impl State {
@@ -184,7 +185,13 @@ impl State {
     #[must_use]
     pub fn last_access(&self, datum: DatumId) -> Option<u64> {
         let row = self.rows.get(&RowKey { kind: Kind::Datum, id: datum.into() });
-        self.accesses.get(&datum).copied().or(row.map(|row| row.index))
+        self.accesses.get(&datum).map(|accessed| accessed.last).max(row.map(|row| row.index))
+    }
+
+    /// How often a datum was opened.
+    #[must_use]
+    pub fn opened(&self, datum: DatumId) -> u64 {
+        self.accesses.get(&datum).map_or(0, |accessed| accessed.opened)
     }
 
     /// Forgets the calls that ended by `time` (Unix milliseconds).

@@ -24,6 +24,7 @@ fn datum() -> Datum {
         valid_from: None,
         valid_until: None,
         status: DatumStatus::Active,
+        rules: None,
         grants: vec![],
     }
 }

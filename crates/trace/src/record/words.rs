@@ -234,6 +234,8 @@ actions! {
     DATUM_DESCRIBE = "datum.describe";
     /// The accesses to a datum were listed.
     DATUM_ACCESSES = "datum.accesses";
+    /// A datum has other rules.
+    DATUM_RULES = "datum.rules";
 }
 
 impl Action {

@@ -60,6 +60,7 @@ export const ACTIONS = {
     "datum.grant.deactivate": "a désactivé une autorisation d'accès à une donnée",
     "datum.describe": "a lu la description d'une donnée",
     "datum.accesses": "a listé les accès à une donnée",
+    "datum.rules": "a changé les règles d'une donnée",
   },
   en: {
     "deposit.begin": "began the dossier",
@@ -121,5 +122,6 @@ export const ACTIONS = {
     "datum.grant.deactivate": "deactivated an authorisation for a datum",
     "datum.describe": "read the description of a datum",
     "datum.accesses": "listed the accesses to a datum",
+    "datum.rules": "changed the rules of a datum",
   },
 } as const;

@@ -3,6 +3,7 @@
 mod accesses;
 mod caller;
 mod hostile;
+mod rules;
 
 use sceau_element::{SignerError, StartError};
 use sceau_element_api::documents::{ApplicationStatus, Document as _, KeyStanding};
@@ -118,7 +119,7 @@ async fn a_datum_is_had_in_its_window_and_until_it_expires() {
     op["create"]["expires"] = json!(now - 1000);
     refused(application.ask(&client, "alice", op).await, Code::DocumentMalformed);
     let mut op = application.create();
-    op["create"]["rules"] = json!({"reads": 3});
+    op["create"]["rules"] = json!({"second_person": true});
     refused(application.ask(&client, "alice", op).await, Code::RuleNotServed);
 }
 

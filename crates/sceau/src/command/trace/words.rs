@@ -91,6 +91,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("datum.grant.deactivate", "deactivate an authorisation", "deactivated an authorisation"),
     ("datum.describe", "read what is said of a datum", "read what is said of a datum"),
     ("datum.accesses", "list the accesses to a datum", "listed the accesses to a datum"),
+    ("datum.rules", "change a datum's rules", "changed a datum's rules"),
 ];
 
 /// What was done, by whom, when: one sentence.
