@@ -77,6 +77,18 @@ pub enum Error {
         /// Why.
         cause: Rejection,
     },
+    /// A private key lies where others get it.
+    #[error(
+        "{setting}: {path} is within {tree}, which is under version control (git), and a private key must never be: keep it outside"
+    )]
+    InTree {
+        /// Which setting names it.
+        setting: String,
+        /// The key, or the folder of keys.
+        path: String,
+        /// The work tree.
+        tree: String,
+    },
     /// A setting cannot be what it is.
     #[error("{setting}: {reason}")]
     Setting {

@@ -25,6 +25,7 @@ mod holding;
 mod issuing;
 mod journal;
 mod json;
+mod keys;
 mod lists;
 mod live;
 mod observe;

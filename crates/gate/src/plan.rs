@@ -16,6 +16,7 @@ use crate::{
     files::{folder_of, read, text_of},
     guard::{self, Guard},
     issuing::{Gathering, Obtained, Ours, Way},
+    keys::{self, KeyFile},
     lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, dated},
     ocsp::{self, Answers, Kept},
@@ -40,6 +41,7 @@ pub struct Plan {
     pub(crate) feeds: Vec<Arc<Feed>>,
     pub(crate) keeping: Keeping,
     certificates: Vec<Dated>,
+    keys: Vec<KeyFile>,
     /// Certificates that the gate gets by itself.
     pub(crate) obtained: Vec<Arc<Obtained>>,
     pub(crate) observing: Option<Arc<Observing>>,
@@ -122,6 +124,8 @@ impl Plan {
         let Judges { guards, outgoing, feeds } = judges;
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
+        let keys = keys::named(folder, &settings);
+        keys.iter().for_each(KeyFile::tell);
         let obtained = gathering.all;
         Ok(Self {
             path,
@@ -132,6 +136,7 @@ impl Plan {
             feeds,
             keeping,
             certificates,
+            keys,
             obtained,
             observing,
             ledger,
@@ -197,11 +202,13 @@ impl Plan {
         all.into_iter().map(At::Tcp).collect()
     }
 
-    /// Looks whether what it writes could be written, and writes nothing: as whoever asks, which is often another than whoever runs it.
+    /// Looks whether what it writes could be written, and writes nothing: as whoever asks, which is often another than whoever runs it; and that no key
+    /// lies where others get it.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`], [`Error::InTree`].
     pub(crate) fn rehearse(&self) -> Result<(), Error> {
+        self.keys.iter().try_for_each(KeyFile::check)?;
         self.guards.iter().try_for_each(|guard| guard.rehearse())?;
         self.obtained.iter().try_for_each(|obtained| obtained.rehearse())?;
         self.observing.iter().try_for_each(|observing| observing.rehearse())

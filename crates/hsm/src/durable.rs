@@ -4,7 +4,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::OFlags;
@@ -41,6 +41,17 @@ pub fn write_public(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// [`Error::File`].
 pub fn destroy(path: &Path) -> Result<(), Error> {
     overwrite_and_remove(path).map_err(|cause| failed(path, cause))
+}
+
+/// The work tree of git in which a path lies, or would lie, if any: what is there is one `git add` away from everybody who has the repository.
+///
+/// # Errors
+/// Those of the system, about as much of the path as is there.
+pub fn git_tree(path: &Path) -> io::Result<Option<PathBuf>> {
+    let there = path.ancestors().find(|one| one.exists()).filter(|one| !one.as_os_str().is_empty());
+    let whole = there.unwrap_or(Path::new(".")).canonicalize()?;
+    // A work tree's `.git` is a folder, or a file that says where that is.
+    Ok(whole.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned))
 }
 
 /// Makes a folder for secrets, 0700, and its parents, and fsyncs the one above. One that is there is left as it is.

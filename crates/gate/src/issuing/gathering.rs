@@ -20,6 +20,7 @@ use super::{
 use crate::{
     error::Error,
     files::{certificates, given_folder},
+    keys,
 };
 
 /// A certificate holds at most so many names with every public authority.
@@ -114,7 +115,10 @@ impl<'a> Gathering<'a> {
         for path in files {
             all.extend(std::fs::read(self.folder.join(path)).unwrap_or_default());
         }
-        let store = Store::new(&state_folder(self.folder, state), &issuer, &names);
+        let state = state_folder(self.folder, state);
+        // A key is made there.
+        keys::refuse_git(&format!("{issuer}, state"), &state)?;
+        let store = Store::new(&state, &issuer, &names);
         let (origin, anchors) = (Fingerprint::of(&all), anchors.transpose()?);
         Ok(Obtained::new(Said { issuer, names, origin, source, anchors }, store))
     }

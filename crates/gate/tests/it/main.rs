@@ -17,6 +17,7 @@ mod each_cause_is_told_alike_everywhere;
 mod edge;
 mod http_2_does_not_become_two_requests;
 mod kept;
+mod keys_are_not_under_version_control;
 mod keys_stay_in_a_token;
 mod lists;
 mod lists_are_kept_current;

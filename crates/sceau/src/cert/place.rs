@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use sceau_hsm::durable;
+
 use crate::command::output::{Access, Output};
 use crate::failure::{Exit, Failure};
 
@@ -65,11 +67,7 @@ pub(super) fn is_marked(folder: &Path) -> bool {
 
 /// Refuses a place for private keys within a work tree of git: what is there is one `git add` away from everybody who has the repository.
 pub(super) fn refuse_git(path: &Path) -> Result<(), Failure> {
-    let failed = |cause| Failure::file("find", path, &cause);
-    // The folder itself may not be there yet.
-    let there = path.ancestors().find(|one| one.exists()).filter(|one| !one.as_os_str().is_empty());
-    let whole = there.unwrap_or(Path::new(".")).canonicalize().map_err(failed)?;
-    match whole.ancestors().find(|folder| folder.join(".git").exists()) {
+    match durable::git_tree(path).map_err(|cause| Failure::file("find", path, &cause))? {
         None => Ok(()),
         Some(tree) => {
             let words = format!(

@@ -175,3 +175,25 @@ fn what_it_must_not_issue_it_does_not() {
     desk.run(&issue).failed(2, "authority.key");
     assert!(!desk.path("x.crt").exists());
 }
+
+#[test]
+fn its_key_is_never_under_version_control() {
+    let desk = Desk::new();
+    let mut git = std::process::Command::new("git");
+    assert!(git.args(["init", "-q", "project"]).current_dir(desk.path("")).status().unwrap().success());
+    let root = ["cert", "ca", "root", "--name", ROOT, "--key-kind", "rsa-2048", "--folder"];
+    desk.run(&[&root[..], &["root"]].concat()).ok();
+    let before = desk.read("root/authority.json");
+    let below = ["cert", "ca", "intermediate", "--issuer", "root", "--name", ISSUER, "--folder"];
+    for words in [&root[..], &below[..]] {
+        for folder in ["project", "project/deep/ca"] {
+            let refused = desk.run(&[words, &[folder]].concat()).failed(2, "version control");
+            assert!(refused.stderr.contains("project"), "{}", refused.stderr);
+            assert!(!desk.path("project/deep").exists() && !desk.path("project/authority.key").exists());
+        }
+    }
+    assert_eq!(desk.read("root/authority.json"), before, "nothing was issued for it");
+    // A link leads there too.
+    std::os::unix::fs::symlink(desk.path("project"), desk.path("link")).unwrap();
+    desk.run(&[&root[..], &["link/ca"]].concat()).failed(2, "version control");
+}
