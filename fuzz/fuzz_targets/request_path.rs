@@ -28,6 +28,11 @@ fuzz_target!(|path: &str| {
             "one that drops parameters last",
             decoded(path).and_then(|path| followed(&path)).map(|path| without_parameters(&path)),
         ),
+        ("nginx before nginx", decoded(path).and_then(|path| followed(&decoded(&followed(&path)?)?))),
+        (
+            "nginx before Tomcat",
+            decoded(path).and_then(|path| followed(&decoded(&without_parameters(&followed(&path)?))?)),
+        ),
         ("a browser", Url::parse(&format!("http://a{path}")).ok().map(|url| url.path().to_owned())),
         (
             "a browser, then nginx",

@@ -1,43 +1,14 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
-/// What a server does to a path.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// Resolves percent-encodings, once.
-    Decode,
-    /// Follows dots, and drops empty segments.
-    Follow,
-    /// Follows dots, encoded ones too, through segments that may be empty, as RFC 3986 §5.2.4 has it and WHATWG URL after it: what Node.js does.
-    Resolve,
-    /// Drops parameters of segments.
-    Drop,
-}
+/// What a server does to a path, in whatever order, and again where another stands behind it.
+const STEPS: [fn(&str) -> Result<String, Unreadable>; 5] =
+    [turn, decode_again, follow, resolve, without_parameters];
 
 /// The longest path that is read in so many ways: another that could be is none.
 const LONGEST: usize = 8 << 10;
 
-/// The orders in which servers take some of these steps: Tomcat drops parameters before it decodes, and others after.
-const ORDERS: [&[Step]; 16] = {
-    use Step::{Decode, Drop, Follow};
-    [
-        &[],
-        &[Decode],
-        &[Follow],
-        &[Drop],
-        &[Decode, Follow],
-        &[Follow, Decode],
-        &[Decode, Drop],
-        &[Drop, Decode],
-        &[Follow, Drop],
-        &[Drop, Follow],
-        &[Decode, Follow, Drop],
-        &[Decode, Drop, Follow],
-        &[Follow, Decode, Drop],
-        &[Follow, Drop, Decode],
-        &[Drop, Decode, Follow],
-        &[Drop, Follow, Decode],
-    ]
-};
+/// In how many ways a path may be read at most; one that takes more was made for that.
+const WAYS: usize = 64;
 
 /// Whether a route may be for this path: every server reads it as it is written, or no request could be for it and for nothing else.
 pub(super) fn is_plain(path: &str) -> bool {
@@ -66,35 +37,38 @@ pub(super) fn agreed<T: PartialEq>(
     if read.all(|path| of(path, str::eq_ignore_ascii_case) == written) { Ok(written) } else { Err(Ambiguous) }
 }
 
-/// The path as each kind of server may read it; nothing where all read it as it is written. Capitals stay: some tell them apart.
+/// The path as any server may read it, or any that stands behind others; nothing where all read it as it is written. Capitals stay: some tell
+/// them apart.
 ///
 /// # Errors
 /// [`Unreadable`].
 fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
-    let is_plain = !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.");
-    if is_plain {
+    if is_read_alike(path) {
         return Ok(Vec::new());
     }
     if path.len() > LONGEST {
         return Err(Unreadable);
     }
-    let mut all = Vec::new();
-    // Some take a backslash for a slash; some resolve the address before they look at its path, or in the place of following it.
-    for (turns, first) in [(false, &[][..]), (true, &[]), (false, &[Step::Resolve]), (true, &[Step::Resolve])]
-    {
-        let begun = read(path, first, turns)?;
-        for order in ORDERS {
-            all.push(read(&begun, order, turns)?);
-            if order.iter().any(|step| matches!(step, Step::Follow)) {
-                let strictly = order.iter().map(|step| match step {
-                    Step::Follow => Step::Resolve,
-                    other => *other,
-                });
-                all.push(read(&begun, &strictly.collect::<Vec<_>>(), turns)?);
+    decode(path).ok_or(Unreadable)?;
+    let mut all = vec![path.to_owned()];
+    let mut next = 0;
+    while let Some(one) = all.get(next).cloned() {
+        next += 1;
+        for step in STEPS {
+            let read = step(&one)?;
+            if !all.contains(&read) {
+                all.push(read);
             }
+        }
+        if all.len() > WAYS {
+            return Err(Unreadable);
         }
     }
     Ok(all)
+}
+
+fn is_read_alike(path: &str) -> bool {
+    !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.")
 }
 
 /// A path that does not mean the same to everybody.
@@ -105,19 +79,20 @@ pub(crate) struct Ambiguous;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Unreadable;
 
-fn read(path: &str, order: &[Step], turns: bool) -> Result<String, Unreadable> {
-    let turned = |path: String| if turns { path.replace('\\', "/") } else { path };
-    let taken = order.iter().try_fold(turned(path.to_owned()), |path, step| {
-        Ok(turned(match step {
-            Step::Decode => decode(&path).ok_or(Unreadable)?,
-            Step::Follow => follow(&path)?,
-            Step::Resolve => resolve(&path)?,
-            Step::Drop => without_parameters(&path),
-        }))
-    })?;
-    Ok(taken)
+/// Takes backslashes for slashes.
+fn turn(path: &str) -> Result<String, Unreadable> {
+    Ok(path.replace('\\', "/"))
 }
 
+/// Resolves percent-encodings once, where there is one still.
+fn decode_again(path: &str) -> Result<String, Unreadable> {
+    let is_digit = |octet: &u8| octet.is_ascii_hexdigit();
+    let mut three = path.as_bytes().windows(3);
+    let is_encoded = three.any(|it| it.first() == Some(&b'%') && it.iter().skip(1).all(is_digit));
+    if is_encoded { decode(path).ok_or(Unreadable) } else { Ok(path.to_owned()) }
+}
+
+/// Follows dots, and drops empty segments.
 fn follow(path: &str) -> Result<String, Unreadable> {
     let mut segments: Vec<&str> = Vec::new();
     // What stands before the first slash is nothing.
@@ -131,6 +106,7 @@ fn follow(path: &str) -> Result<String, Unreadable> {
     Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
 }
 
+/// Follows dots, encoded ones too, through segments that may be empty, as RFC 3986 §5.2.4 has it and WHATWG URL after it: what Node.js does.
 fn resolve(path: &str) -> Result<String, Unreadable> {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/').skip(1) {
@@ -143,9 +119,10 @@ fn resolve(path: &str) -> Result<String, Unreadable> {
     Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
 }
 
-fn without_parameters(path: &str) -> String {
+/// Drops parameters of segments.
+fn without_parameters(path: &str) -> Result<String, Unreadable> {
     let bare = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
-    bare.collect::<Vec<_>>().join("/")
+    Ok(bare.collect::<Vec<_>>().join("/"))
 }
 
 fn decode(path: &str) -> Option<String> {
@@ -191,6 +168,11 @@ mod tests {
             ("/a/x/..;.%2fy/../b", "/a/x/../y/../b"),
             ("/a/x/..;.%2fy/../b", "/b"),
             ("/a%2fx/../b", "/b"),
+            // What is encoded over again is decoded again by a server behind a server.
+            ("/%2561/b", "/a/b"),
+            ("/x/%25252e%25252e/a", "/a"),
+            ("/x%5c%252e%255c../a", "/a"),
+            ("/100%25/a", "/100%/a"),
             // Some keep empty segments, and dots go back through them.
             ("/a//x/../../b", "/a/b"),
             ("//a\\/..", "/a"),
@@ -198,7 +180,17 @@ mod tests {
             assert!(readings(path).unwrap().iter().any(|one| one == read), "{path}: {:?}", readings(path));
         }
         assert_eq!(readings(&format!("/%61{}", "a".repeat(LONGEST))), Err(Unreadable));
-        for path in ["/..", "/a/../../b", "/%2", "/%zz", "/a%00", "/%ff", "/a%0d%0ab"] {
+        for path in [
+            "/..",
+            "/a/../../b",
+            "/%2",
+            "/%zz",
+            "/a%00",
+            "/%ff",
+            "/a%0d%0ab",
+            "/100%25/%2561",
+            "/a/%252e%252e/%252e%252e/b",
+        ] {
             assert_eq!(readings(path), Err(Unreadable), "{path}");
         }
         for path in ["/", "/a/b", "/a.b/~c/", ""] {
