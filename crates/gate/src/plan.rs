@@ -110,8 +110,8 @@ impl Plan {
         let settings = settings(folder, path)?;
         let keeping = keeping(folder, &settings.lists);
         let kept = Arc::new(Kept::beside(keeping.cache.folder()));
-        let used = before.map_or(&[][..], |before| &before.feeds);
-        let judges = Judges::read(folder, &settings, (&keeping, used), &ledger, (&answers, &kept))?;
+        let used = before.map(Self::all_feeds).unwrap_or_default();
+        let judges = Judges::read(folder, &settings, (&keeping, &used), &ledger, (&answers, &kept))?;
         let tables = (&settings.acme, &settings.ca);
         let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
         let listeners = listeners(folder, &settings.listener, &judges.guards, &ledger, &mut gathering)?;
@@ -173,6 +173,11 @@ impl Plan {
     pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Upstreams> {
         let routes = self.listeners.iter().flat_map(|listener| listener.routes.iter());
         routes.map(|route| &route.upstreams).chain(self.outgoing.iter().map(Outgoing::partner))
+    }
+
+    /// Where lists come from: what the file names, and what certificates name.
+    pub(crate) fn all_feeds(&self) -> Vec<Arc<Feed>> {
+        self.feeds.iter().cloned().chain(self.guards.iter().flat_map(|guard| guard.learnt())).collect()
     }
 
     /// What is handed out with each listener's certificate.
@@ -277,7 +282,10 @@ impl<'a> Judges<'a> {
         let subscribers = subscribers.chain(partners.iter().map(outgoing::Draft::subscriber));
         let feeds = feeds(&subscribers.collect::<Vec<_>>(), keeping, used, ledger)?;
         let guards = guards.into_iter();
-        let guards = guards.map(|draft| (draft.name, Arc::new(draft.with_lists(&feeds, ledger, asked))));
+        let with_lists = |draft: guard::Draft<'a>| {
+            (draft.name, Arc::new(draft.with_lists(&feeds, ledger, (keeping, used), asked)))
+        };
+        let guards = guards.map(with_lists);
         let outgoing = partners.into_iter().map(|draft| draft.with_lists(&feeds)).collect();
         Ok(Self { guards: guards.collect(), outgoing: outgoing::each_once(outgoing)?, feeds })
     }

@@ -239,6 +239,7 @@ impl Following {
 
     fn of(plan: &Plan, asked: bool) -> Self {
         let _keeper = Keeper::start(&plan.feeds, &plan.keeping, asked);
+        plan.guards.iter().for_each(|guard| guard.start(asked));
         let _checks = Checks::start(plan.upstreams());
         Self { seen: plan.stamp, _keeper, _stapler: Stapler::start(plan.staples(), &plan.kept), _checks }
     }

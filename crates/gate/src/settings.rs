@@ -181,6 +181,7 @@ pub(crate) struct ClientsTable {
     #[serde(default)]
     pub(crate) types: Vec<TypeTable>,
     pub(crate) revocation_lists: Option<Vec<String>>,
+    pub(crate) distribution_points: Option<Vec<String>>,
     pub(crate) addresses: Option<AddressesTable>,
     pub(crate) allow: Option<Vec<AllowTable>>,
     pub(crate) fail_open: Option<FailOpenTable>,

@@ -31,6 +31,11 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Whether it passes though no current list speaks for it.
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.is_unchecked
+    }
+
     pub(super) fn of(vouched: Vouched, granted: Granted, tally: Option<Arc<NamedClientTally>>) -> Self {
         Self {
             said: said(&vouched, granted.environment.as_deref()),

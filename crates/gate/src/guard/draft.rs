@@ -6,10 +6,11 @@ use sceau_pki::{Anchors, Certificate, ChainJudge, Preferred};
 
 use super::{Guard, Rules, wanted::Wanted};
 use crate::{
+    clock,
     error::Error,
     fail_open::FailOpen,
     files::folder_of,
-    lists::{Feed, Source, Subscriber},
+    lists::{Feed, Hosts, Keeping, Points, Source, Subscriber},
     observe::Ledger,
     ocsp::{Answers, Inquiry, Kept, Manner, OcspTable},
     settings::{ClientsTable, FailOpenTable},
@@ -21,6 +22,9 @@ pub(crate) struct Draft<'a> {
     chain: ChainJudge,
     rules: Rules,
     sources: Vec<Source>,
+    /// At which hosts lists are fetched that certificates name.
+    hosts: Option<Hosts>,
+    intermediates: Vec<Certificate>,
     fail_open: Option<FailOpen>,
     ocsp: Option<(Manner, Preferred)>,
     /// Whose lists it knows.
@@ -48,6 +52,8 @@ impl<'a> Draft<'a> {
         let sources = wanted.lists.iter().map(|text| Source::read(text, folder));
         let sources = sources.collect::<Result<_, _>>();
         let sources = sources.map_err(|reason| Error::setting(at("revocation_lists"), reason))?;
+        let hosts = table.distribution_points.as_deref().map(Hosts::read).transpose();
+        let hosts = hosts.map_err(|reason| Error::setting(at("distribution_points"), reason))?;
         let ocsp = table.ocsp.as_ref().map(|table| OcspTable::read(table, wanted.responder.as_deref()));
         let ocsp = ocsp.transpose();
         let ocsp = ocsp.map_err(|reason| Error::setting(at("ocsp.responder"), reason))?;
@@ -59,7 +65,9 @@ impl<'a> Draft<'a> {
             fail_open: fail_open.transpose()?,
             ocsp,
             sources,
-            authorities: [trusted, intermediates].concat(),
+            hosts,
+            authorities: [&trusted[..], &intermediates].concat(),
+            intermediates,
         })
     }
 
@@ -77,11 +85,23 @@ impl<'a> Draft<'a> {
         self,
         all: &[Arc<Feed>],
         ledger: &Ledger,
+        (keeping, used): (&Keeping, &[Arc<Feed>]),
         (answers, kept): (&Arc<Answers>, &Arc<Kept>),
     ) -> Guard {
+        let points = self.hosts.map(|hosts| {
+            let setting = format!("clients.{}, distribution_points", self.name);
+            let points = Points::new(setting, hosts, keeping, used);
+            let above = |it: &Certificate| {
+                self.authorities.iter().find(|other| other.subject() == it.issuer()).cloned()
+            };
+            for (certificate, issuer) in self.intermediates.iter().filter_map(|it| Some((it, above(it)?))) {
+                points.learn(certificate, &issuer, clock::now());
+            }
+            points
+        });
         let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();
         let inquiry = self.ocsp.map(|asked| Inquiry::new(asked, Arc::clone(answers), Arc::clone(kept)));
-        Guard::new(self.name, self.chain, self.rules, own, self.fail_open)
+        Guard::new(self.name, self.chain, self.rules, (own, points), self.fail_open)
             .counting(self.authorities, ledger)
             .inquiring(inquiry)
     }

@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     fail_open::{FailOpen, GoesOn, Passing},
     files::may_be_written,
-    lists::{Feed, Stale},
+    lists::{Feed, Points, Stale},
     observe::{GuardTally, Ledger, NamedClient},
     ocsp::Inquiry,
     shown::Shown,
@@ -33,6 +33,7 @@ pub(crate) use denial::Denial;
 pub(crate) use draft::Draft;
 pub(crate) use rules::{Addresses, Permit, Rules};
 use verdicts::Verdicts;
+pub(crate) use wanted::Wanted;
 
 /// Who may pass.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct Guard {
     rules: Rules,
     /// Where lists come from; without any, no list is asked.
     feeds: Vec<Arc<Feed>>,
+    /// Where certificates say that lists are, where these are followed: then lists are asked.
+    points: Option<Points>,
     fail_open: Option<FailOpen>,
     /// Whom it asks about callers' certificates besides.
     inquiry: Option<Inquiry>,
@@ -66,13 +69,14 @@ impl Guard {
         name: &str,
         chain: ChainJudge,
         rules: Rules,
-        feeds: Vec<Arc<Feed>>,
+        (feeds, points): (Vec<Arc<Feed>>, Option<Points>),
         fail_open: Option<FailOpen>,
     ) -> Self {
-        let state = RwLock::new(Arc::new(State::of(&chain, &feeds, epoch(&feeds))));
+        let before = epoch(&feeds, points.as_ref());
+        let state = RwLock::new(Arc::new(State::of(&chain, &feeds, points.as_ref(), before)));
         let (authorities, tally, clients, inquiry) = Default::default();
         let name = name.to_owned();
-        Self { name, chain, rules, feeds, fail_open, inquiry, state, authorities, tally, clients }
+        Self { name, chain, rules, feeds, points, fail_open, inquiry, state, authorities, tally, clients }
     }
 
     /// Who asks responders too.
@@ -188,15 +192,54 @@ impl Guard {
     /// What is remembered of this certificate, or reached now; from this address.
     fn judged(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Arc<Judged>, Denial> {
         let state = self.state();
-        let mut lookup = &self.tally.remembered;
-        let verdict = state.verdicts.of(shown.fingerprint(), now, || {
-            lookup = &self.tally.judged;
-            self.judge(&state, shown, now).map(Arc::new)
-        });
-        lookup.one();
+        let mut verdict = self.verdict(&state, shown, now);
+        let is_unknown = matches!(verdict, Err(Denial::Certificate(Refusal::RevocationUnknown)));
+        if is_unknown && self.points.is_some() {
+            // A list that it names itself may have been on the disk.
+            let learnt = self.state();
+            if !Arc::ptr_eq(&state, &learnt) {
+                verdict = self.verdict(&learnt, shown, now);
+            }
+        }
         let judged = verdict?;
         let is_allowed = self.rules.addresses.allow(from) && judged.addresses.allow(from);
         if is_allowed { Ok(judged) } else { Err(Denial::Address) }
+    }
+
+    fn verdict(&self, state: &State, shown: &Shown, now: u64) -> Result<Arc<Judged>, Denial> {
+        let mut lookup = &self.tally.remembered;
+        let verdict = state.verdicts.of(shown.fingerprint(), now, || {
+            lookup = &self.tally.judged;
+            let judged = self.judge(state, shown, now).map(Arc::new);
+            match &judged {
+                Err(Denial::Certificate(Refusal::RevocationUnknown)) => self.learn(shown, now),
+                Ok(judged) if judged.is_unchecked() => self.learn(shown, now),
+                _ => {}
+            }
+            judged
+        });
+        lookup.one();
+        verdict
+    }
+
+    /// Follows the lists that the certificates of a caller name, of whom nothing is wrong but that no list speaks: the chain is believed, and the client is one of
+    /// ours.
+    fn learn(&self, shown: &Shown, now: u64) {
+        let Some(points) = &self.points else { return };
+        // This judge asks no list.
+        let Ok(vouched) = self.chain.vouch(shown.chain(), now, 0) else { return };
+        if self.rules.grant(&vouched.identity.subject, &vouched.path).is_err() {
+            return;
+        }
+        let way: Vec<_> =
+            vouched.path.iter().filter_map(|der| Certificate::from_der(der, "a chain").ok()).collect();
+        let issuers = way.iter().skip(1).chain([&vouched.anchor]);
+        way.iter().zip(issuers).for_each(|(certificate, issuer)| points.learn(certificate, issuer, now));
+    }
+
+    /// Begins to fetch the lists that certificates name, and goes on until it is dropped; `at_once` asks each server whatever the hour.
+    pub(crate) fn start(&self, at_once: bool) {
+        self.points.iter().for_each(|points| points.start(at_once));
     }
 
     fn judge(&self, state: &State, shown: &Shown, now: u64) -> Result<Judged, Denial> {
@@ -218,11 +261,12 @@ impl Guard {
     /// The state of now: another one where a list changed since.
     fn state(&self) -> Arc<State> {
         let state = Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner));
-        let epoch = epoch(&self.feeds) + self.inquiry.as_ref().map_or(0, Inquiry::epoch);
+        let epoch =
+            epoch(&self.feeds, self.points.as_ref()) + self.inquiry.as_ref().map_or(0, Inquiry::epoch);
         if state.epoch == epoch {
             return state;
         }
-        let next = Arc::new(State::of(&self.chain, &self.feeds, epoch));
+        let next = Arc::new(State::of(&self.chain, &self.feeds, self.points.as_ref(), epoch));
         self.fail_open.iter().for_each(|open| open.rearm(&self.name));
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         next
@@ -266,8 +310,18 @@ impl Guard {
     }
 
     /// Where its lists come from.
-    pub(crate) fn feeds(&self) -> &[Arc<Feed>] {
-        &self.feeds
+    pub(crate) fn feeds(&self) -> Vec<Arc<Feed>> {
+        [&self.feeds[..], &self.learnt()].concat()
+    }
+
+    /// Those of them that certificates name, where these are followed.
+    pub(crate) fn learnt(&self) -> Vec<Arc<Feed>> {
+        self.points.as_ref().map(Points::feeds).unwrap_or_default()
+    }
+
+    /// At which hosts lists are fetched that certificates name; none: nowhere.
+    pub(crate) fn points(&self) -> Option<&Points> {
+        self.points.as_ref()
     }
 
     /// Whom it asks about callers' certificates besides.
@@ -277,12 +331,13 @@ impl Guard {
 
     /// Whether a list must speak for each certificate.
     pub(crate) fn asks_lists(&self) -> bool {
-        !self.feeds.is_empty()
+        !self.feeds.is_empty() || self.points.is_some()
     }
 
     /// What it asks and nobody answers at `now` (Unix milliseconds).
     pub(crate) fn stale(&self, now: u64) -> Vec<Stale> {
-        self.feeds.iter().flat_map(|feed| feed.stale(now)).collect()
+        let learnt = self.points.iter().flat_map(|points| points.stale(&self.feeds(), now));
+        self.feeds.iter().flat_map(|feed| feed.stale(now)).chain(learnt).collect()
     }
 
     /// How long after its end the last list is believed (milliseconds); none: not at all.
@@ -293,13 +348,16 @@ impl Guard {
 
 impl State {
     /// `epoch` is of before: a list that comes in between makes another state, not none.
-    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>], epoch: u64) -> Self {
-        let lists = feeds.iter().map(|feed| feed.lists()).reduce(RevocationLists::and);
+    fn of(chain: &ChainJudge, feeds: &[Arc<Feed>], points: Option<&Points>, epoch: u64) -> Self {
+        let learnt = points.map(Points::feeds).unwrap_or_default();
+        let lists = feeds.iter().chain(&learnt).map(|feed| feed.lists()).reduce(RevocationLists::and);
+        // Where certificates name theirs, none yet is not that none is asked.
+        let lists = lists.or(points.map(|_| RevocationLists::default()));
         let chain = lists.iter().cloned().fold(chain.clone(), ChainJudge::asking);
         Self { epoch, chain, lists: lists.unwrap_or_default(), verdicts: Verdicts::default() }
     }
 }
 
-fn epoch(feeds: &[Arc<Feed>]) -> u64 {
-    feeds.iter().map(|feed| feed.epoch()).sum()
+fn epoch(feeds: &[Arc<Feed>], points: Option<&Points>) -> u64 {
+    feeds.iter().map(|feed| feed.epoch()).sum::<u64>() + points.map_or(0, Points::epoch)
 }

@@ -101,7 +101,7 @@ impl Wanted {
         };
         let published = || vec![chain.anchor.list_url.clone(), chain.issuer.list_url.clone()];
         let lists = table.revocation_lists.clone().unwrap_or_else(published);
-        if lists.is_empty() {
+        if lists.is_empty() && table.distribution_points.is_none() {
             let reason =
                 "with a profile certificates that were taken back are refused: name lists, or leave it out";
             return Err(Error::setting(at("revocation_lists"), reason));

@@ -95,7 +95,7 @@ impl Seen {
     }
 }
 
-async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool) {
+pub(super) async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool) {
     let mut note = keeping.cache.note(&feed.source);
     let mut past = Past { fetched: note.fetched, ..Past::default() };
     let mut at_once = at_once;

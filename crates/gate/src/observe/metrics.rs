@@ -149,7 +149,7 @@ const OF_LISTS: [(&str, &str, Value); 6] = [
 
 fn lists(text: &mut Text, plan: &Plan, now: u64) {
     let mut used: BTreeMap<Labels, Arc<RevocationList>> = BTreeMap::new();
-    for feed in &plan.feeds {
+    for feed in &plan.all_feeds() {
         let source = Labels::of([("source", &feed.source.to_string())]);
         for list in feed.lists().iter() {
             let last = used.entry(source.and("issuer", &list.issuer().to_string()));
@@ -166,7 +166,8 @@ fn lists(text: &mut Text, plan: &Plan, now: u64) {
 }
 
 fn feeds(text: &mut Text, plan: &Plan) {
-    let feeds = plan.feeds.iter();
+    let feeds = plan.all_feeds();
+    let feeds = feeds.iter();
     let all: BTreeMap<_, _> =
         feeds.map(|feed| (Labels::of([("source", &feed.source.to_string())]), &feed.tally)).collect();
     let mut family = text.counter(

@@ -13,7 +13,7 @@ pub(crate) fn state(plan: &Plan, now: u64) -> String {
         "readings": plan.ledger.readings.values(),
         "listeners": plan.listeners.iter().map(|it| listener(&it.place.to_string(), &it.tally)).collect::<Vec<_>>(),
         "clients": plan.guards.iter().map(|guard| clients(guard, now)).collect::<Vec<_>>(),
-        "lists": plan.feeds.iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
+        "lists": plan.all_feeds().iter().map(|feed| lists(feed, now)).collect::<Vec<_>>(),
         "responders": responders(plan),
         "certificates": plan.certificates().iter().map(|it| certificate(it, now)).collect::<Vec<_>>(),
         "obtained": plan.obtained.iter().map(|it| obtained(it)).collect::<Vec<_>>(),

@@ -59,11 +59,14 @@ impl Plan {
         text += &format!("<h3>{}</h3>\n", escaped(words.responders));
         text += &responder(guard, words);
         text += &format!("<h3>{}</h3>\n", escaped(words.lists));
-        if guard.feeds().is_empty() {
+        if !guard.asks_lists() {
             return text + &paragraph(words.no_lists);
         }
         text += &paragraph(words.all_lists);
-        text += &self.lists(guard.feeds(), words, now);
+        text += &self.lists(&guard.feeds(), words, now);
+        if let Some(points) = guard.points() {
+            text += &paragraph(&words.points.replace("{hosts}", &points.hosts().written()));
+        }
         text += &format!("<h3>{}</h3>\n", escaped(words.without));
         text + &paragraph(&match guard.fail_open_age() {
             Some(age) => words.fail_open.replace("{hours}", &hours(age)),

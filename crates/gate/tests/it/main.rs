@@ -12,6 +12,7 @@ mod balancers_say_whom_they_carry;
 mod calls_go_out_with_our_certificate;
 mod certificates_come_from_an_authority;
 mod certificates_come_through_a_folder;
+mod certificates_say_where_their_lists_are;
 mod codes_are_documented;
 mod each_cause_is_told_alike_everywhere;
 mod edge;
