@@ -39,12 +39,12 @@ impl Out {
         Self { at, reload, stop: Some(stop), serving, folder }
     }
 
-    async fn to(to: &str, more: &str) -> Self {
+    pub(crate) async fn to(to: &str, more: &str) -> Self {
         Self::start(tempfile::tempdir().unwrap(), "127.0.0.1:0", to, more).await
     }
 
     /// What curl gets, with its headers.
-    async fn curl(&self, path: &str, words: &str) -> String {
+    pub(crate) async fn curl(&self, path: &str, words: &str) -> String {
         let (socket, url) = match self.at.strip_prefix("unix:") {
             Some(path_of) => (format!("--unix-socket {path_of}"), format!("http://localhost{path}")),
             None => (String::new(), format!("http://{}{path}", self.at)),
@@ -67,7 +67,7 @@ fn settings(address: &str, to: &str, more: &str) -> String {
 }
 
 /// Whom to believe, and what to show.
-fn tls(authority: &str, own: &str) -> String {
+pub(crate) fn tls(authority: &str, own: &str) -> String {
     let chain = chain().display();
     let shown = if own.is_empty() {
         String::new()

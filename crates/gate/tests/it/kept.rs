@@ -1,6 +1,6 @@
 //! OpenSSL's client on a connection that stays open, or that takes up the session of another.
 
-use std::{net::SocketAddr, process::Stdio};
+use std::{net::SocketAddr, path::Path, process::Stdio};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -21,10 +21,17 @@ pub(crate) struct Kept {
 impl Kept {
     /// With the certificate of this client, and these words besides.
     pub(crate) fn open(address: SocketAddr, client: &str, words: &str) -> Self {
-        let chain = chain().display();
+        let of = |ending| chain().join(format!("{client}.{ending}"));
+        Self::of(address, &of("pem"), &of("key"), words)
+    }
+
+    /// With this certificate and key.
+    pub(crate) fn of(address: SocketAddr, certificate: &Path, key: &Path, words: &str) -> Self {
+        let (root, shown, key) = (chain().join("root.pem"), certificate.display(), key.display());
         let words = format!(
-            "s_client -connect {address} -servername localhost -CAfile {chain}/root.pem -cert {chain}/{client}.pem \
-             -key {chain}/{client}.key -nocommands -ign_eof {words}"
+            "s_client -connect {address} -servername localhost -CAfile {} -cert {shown} -key {key} \
+             -nocommands -ign_eof {words}",
+            root.display()
         );
         let mut command = Command::new("openssl");
         command

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use crate::outside::{Stage, chain, run, usual};
 
-const POLICY: &str = "1.2.250.1.71.1.2.50";
-const TYPE: &str = "1.2.250.1.71.1.2.99";
+pub(crate) const POLICY: &str = "1.2.250.1.71.1.2.50";
+pub(crate) const TYPE: &str = "1.2.250.1.71.1.2.99";
 const SUBJECT: &str = "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette";
 const OTHER: &str = "/C=FR/O=X/OU=499700343942006/CN=sas-aggregator-preproduction";
 
@@ -73,7 +73,7 @@ fn make() -> TempDir {
     folder
 }
 
-fn as_made(name: &str) -> String {
+pub(crate) fn as_made(name: &str) -> String {
     let at = made().display();
     format!("--cert {at}/{name}.pem --key {at}/{name}.key")
 }
