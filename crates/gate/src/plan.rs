@@ -17,7 +17,7 @@ use crate::{
     guard::{self, Guard},
     issuing::{Gathering, Obtained, Ours, Way},
     keys::{self, KeyFile},
-    lists::{Feed, Keeping, Stamp, feeds, keeping, stamp},
+    lists::{Feed, Keeping, Places, Stamp, feeds, keeping, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, dated},
     ocsp::{self, Answers, Kept},
     outgoing::{self, Outgoing},
@@ -177,7 +177,13 @@ impl Plan {
 
     /// Where lists come from: what the file names, and what certificates name.
     pub(crate) fn all_feeds(&self) -> Vec<Arc<Feed>> {
-        self.feeds.iter().cloned().chain(self.guards.iter().flat_map(|guard| guard.learnt())).collect()
+        let mut all = self.feeds.clone();
+        for feed in self.guards.iter().flat_map(|guard| guard.learnt()) {
+            if !all.iter().any(|other| Arc::ptr_eq(other, &feed)) {
+                all.push(feed);
+            }
+        }
+        all
     }
 
     /// What is handed out with each listener's certificate.
@@ -282,8 +288,9 @@ impl<'a> Judges<'a> {
         let subscribers = subscribers.chain(partners.iter().map(outgoing::Draft::subscriber));
         let feeds = feeds(&subscribers.collect::<Vec<_>>(), keeping, used, ledger)?;
         let guards = guards.into_iter();
+        let places = Arc::new(Places::new(keeping, used));
         let with_lists = |draft: guard::Draft<'a>| {
-            (draft.name, Arc::new(draft.with_lists(&feeds, ledger, (keeping, used), asked)))
+            (draft.name, Arc::new(draft.with_lists(&feeds, ledger, &places, asked)))
         };
         let guards = guards.map(with_lists);
         let outgoing = partners.into_iter().map(|draft| draft.with_lists(&feeds)).collect();

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     fail_open::FailOpen,
     files::folder_of,
-    lists::{Feed, Hosts, Keeping, Points, Source, Subscriber},
+    lists::{Feed, Hosts, Places, Points, Source, Subscriber},
     observe::Ledger,
     ocsp::{Answers, Inquiry, Kept, Manner, OcspTable},
     settings::{ClientsTable, FailOpenTable},
@@ -85,12 +85,12 @@ impl<'a> Draft<'a> {
         self,
         all: &[Arc<Feed>],
         ledger: &Ledger,
-        (keeping, used): (&Keeping, &[Arc<Feed>]),
+        places: &Arc<Places>,
         (answers, kept): (&Arc<Answers>, &Arc<Kept>),
     ) -> Guard {
         let points = self.hosts.map(|hosts| {
             let setting = format!("clients.{}, distribution_points", self.name);
-            let points = Points::new(setting, hosts, keeping, used);
+            let points = Points::new(setting, hosts, (&self.sources, &self.authorities), places);
             let above = |it: &Certificate| {
                 self.authorities.iter().find(|other| other.subject() == it.issuer()).cloned()
             };

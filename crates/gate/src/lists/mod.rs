@@ -16,7 +16,7 @@ pub(crate) use feed::{Feed, Unusable};
 pub(crate) use fetch::Limits;
 pub(crate) use keeper::{Keeper, Keeping};
 pub(crate) use open::{Subscriber, feeds, keeping};
-pub(crate) use points::{Hosts, Points};
+pub(crate) use points::{Hosts, Places, Points};
 pub(crate) use schedule::Window;
 pub(crate) use source::{Source, Stamp, stamp};
 pub(crate) use stale::Stale;

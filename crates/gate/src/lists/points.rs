@@ -3,7 +3,7 @@
 //! A certificate is asked only once its chain is believed and its holder is one of ours, so that nobody has the gate call an address of his choice; what comes from
 //! there is believed no more than what comes from elsewhere. The number of places is bounded.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use hyper::{Uri, http::uri::Authority};
 use sceau_pki::{Certificate, CertificateFacts, Fingerprint, Name};
@@ -31,16 +31,30 @@ pub(crate) struct Points {
     /// What its setting is called.
     setting: String,
     hosts: Hosts,
+    /// What the table names itself, and whose lists it takes from there.
+    named: (Vec<Source>, Vec<Fingerprint>),
+    places: Arc<Places>,
+    own: RwLock<Vec<Learnt>>,
+}
+
+/// The places of all tables: each is asked once, whoever follows it.
+#[derive(Debug)]
+pub(crate) struct Places {
     keeping: Keeping,
     /// Feeds of the plan before, whose lists stay in use.
     before: Vec<Arc<Feed>>,
-    learnt: RwLock<Vec<Learnt>>,
+    followed: Mutex<Followed>,
+}
+
+#[derive(Debug, Default)]
+struct Followed {
+    all: Vec<Learnt>,
     /// None: the gate does not serve yet.
-    fetching: Mutex<Option<Fetching>>,
+    fetching: Option<Fetching>,
 }
 
 /// A place, and the one authority whose lists are taken from there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Learnt {
     issuer: Fingerprint,
     name: Name,
@@ -84,11 +98,16 @@ impl Hosts {
 }
 
 impl Points {
-    /// None yet. Lists that feeds used `before` stay in use where they come from the same place.
-    pub(crate) fn new(setting: String, hosts: Hosts, keeping: &Keeping, before: &[Arc<Feed>]) -> Self {
-        let fetched = before.iter().filter(|feed| !feed.source.is_file());
-        let (keeping, before) = (keeping.clone(), fetched.cloned().collect());
-        Self { setting, hosts, keeping, before, learnt: RwLock::default(), fetching: Mutex::default() }
+    /// None yet. `named` is what the table names itself, and the authorities whose lists it takes from there: that is not asked twice.
+    pub(crate) fn new(
+        setting: String,
+        hosts: Hosts,
+        named: (&[Source], &[Certificate]),
+        places: &Arc<Places>,
+    ) -> Self {
+        let (sources, authorities) = named;
+        let named = (sources.to_vec(), authorities.iter().map(Certificate::fingerprint).collect());
+        Self { setting, hosts, named, places: Arc::clone(places), own: RwLock::default() }
     }
 
     pub(crate) fn hosts(&self) -> &Hosts {
@@ -97,12 +116,12 @@ impl Points {
 
     /// Those of each place that was learnt.
     pub(crate) fn feeds(&self) -> Vec<Arc<Feed>> {
-        self.learnt().iter().map(|one| Arc::clone(&one.feed)).collect()
+        self.own().iter().map(|one| Arc::clone(&one.feed)).collect()
     }
 
     /// A number that grows with each change of the lists in use.
     pub(crate) fn epoch(&self) -> u64 {
-        self.learnt().iter().map(|one| one.feed.epoch()).sum()
+        self.own().iter().map(|one| one.feed.epoch() + 1).sum()
     }
 
     /// Places of which no list is current at `now` (Unix milliseconds), where none of `all` is either of the same authority: one publishes a list at several.
@@ -112,44 +131,72 @@ impl Points {
                 |feed: &Arc<Feed>| feed.lists().iter().any(|it| it.issuer() == name && it.is_current(now));
             all.iter().any(current)
         };
-        let learnt = self.learnt();
-        learnt.iter().filter(|one| !speaks(&one.name)).flat_map(|one| one.feed.stale(now)).collect()
+        let own = self.own();
+        own.iter().filter(|one| !speaks(&one.name)).flat_map(|one| one.feed.stale(now)).collect()
     }
 
-    /// Fetches what was learnt, and what will be, until this is dropped; within a runtime. `at_once` asks each server whatever the hour.
+    /// Fetches what was learnt, and what will be, by any table: see [`Places::start`].
     pub(crate) fn start(&self, at_once: bool) {
-        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = || Fetching { tasks: JoinSet::new(), runtime: Handle::current(), at_once };
-        let begun = fetching.get_or_insert_with(begin);
-        self.learnt().iter().for_each(|one| begun.fetch(&one.feed, &self.keeping));
+        self.places.start(at_once);
     }
 
-    /// Learns the places of a certificate that is believed, and of which this one is the issuer, at `now` (Unix milliseconds); what the disk keeps of them is in use at once, which
-    /// is why it reads there.
+    /// Learns the places of a certificate that is believed, and of which this one is the issuer, at `now` (Unix milliseconds); what the disk keeps of them is
+    /// in use at once, which is why it reads there.
     pub(crate) fn learn(&self, certificate: &Certificate, issuer: &Certificate, now: u64) {
         let Ok(facts) = CertificateFacts::of(certificate) else { return };
         for place in facts.revocation_lists.iter().filter(|place| place.starts_with("http://")) {
-            let Ok(source @ Source::Http(_)) = Source::read(place, "".as_ref()) else { continue };
+            let Ok(source) = Source::read(place, "".as_ref()) else { continue };
             let Source::Http(uri) = &source else { continue };
-            if !self.hosts.allow(uri) || place.len() > LONGEST {
+            if self.hosts.allow(uri) && place.len() <= LONGEST {
+                self.follow(source, issuer, now);
+            } else {
                 let setting = &self.setting;
                 tracing::warn!(%source, "a certificate names a list at a host that {setting} does not allow; it is not fetched");
-                continue;
             }
-            self.follow(source, issuer, now);
         }
     }
 
     fn follow(&self, source: Source, issuer: &Certificate, now: u64) {
-        let (own, name) = (issuer.fingerprint(), issuer.subject().clone());
-        let is_known = |one: &Learnt| one.issuer == own && one.feed.source == source;
-        let mut learnt = self.learnt.write().unwrap_or_else(PoisonError::into_inner);
-        if learnt.iter().any(is_known) {
+        let (sources, authorities) = &self.named;
+        let is_named = sources.contains(&source) && authorities.contains(&issuer.fingerprint());
+        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        if is_named || own.iter().any(|one| one.is(&source, issuer)) {
             return;
         }
-        if learnt.len() >= MOST {
+        if own.len() >= MOST {
             tracing::warn!(%source, most = MOST, "certificates name more lists than are followed; name this one in `revocation_lists`");
             return;
+        }
+        own.push(self.places.followed(source, issuer, now));
+    }
+
+    fn own(&self) -> RwLockReadGuard<'_, Vec<Learnt>> {
+        self.own.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    /// None yet. Lists that feeds used `before` stay in use where they come from the same place.
+    pub(crate) fn new(keeping: &Keeping, before: &[Arc<Feed>]) -> Self {
+        let fetched = before.iter().filter(|feed| !feed.source.is_file());
+        Self { keeping: keeping.clone(), before: fetched.cloned().collect(), followed: Mutex::default() }
+    }
+
+    /// Fetches what was learnt, and what will be, until this is dropped; within a runtime. `at_once` asks each server whatever the hour.
+    fn start(&self, at_once: bool) {
+        let mut followed = self.lock();
+        if followed.fetching.is_none() {
+            let mut begun = Fetching { tasks: JoinSet::new(), runtime: Handle::current(), at_once };
+            followed.all.iter().for_each(|one| begun.fetch(&one.feed, &self.keeping));
+            followed.fetching = Some(begun);
+        }
+    }
+
+    /// The one of this place and authority, which others may follow already.
+    fn followed(&self, source: Source, issuer: &Certificate, now: u64) -> Learnt {
+        let mut followed = self.lock();
+        if let Some(known) = followed.all.iter().find(|one| one.is(&source, issuer)) {
+            return known.clone();
         }
         let used = self.before.iter().find(|feed| feed.source == source);
         let feed = Feed::new(source, vec![issuer.clone()], self.keeping.limits.octets);
@@ -159,18 +206,24 @@ impl Points {
         };
         // An address has no file that could be missing.
         drop(feed.load(used.map(Arc::as_ref), &self.keeping.cache, now));
-        let feed = Arc::new(feed);
-        learnt.push(Learnt { issuer: own, name, feed: Arc::clone(&feed) });
-        drop(learnt);
-        tracing::info!(source = %feed.source, issuer = %issuer.subject(), "a revocation list is followed, which a certificate names");
-        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(fetching) = fetching.as_mut() {
-            fetching.fetch(&feed, &self.keeping);
+        let name = issuer.subject().clone();
+        tracing::info!(source = %feed.source, issuer = %name, "a revocation list is followed, which a certificate names");
+        let learnt = Learnt { issuer: issuer.fingerprint(), name, feed: Arc::new(feed) };
+        if let Some(fetching) = &mut followed.fetching {
+            fetching.fetch(&learnt.feed, &self.keeping);
         }
+        followed.all.push(learnt.clone());
+        learnt
     }
 
-    fn learnt(&self) -> RwLockReadGuard<'_, Vec<Learnt>> {
-        self.learnt.read().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Learnt {
+    fn is(&self, source: &Source, issuer: &Certificate) -> bool {
+        self.feed.source == *source && self.issuer == issuer.fingerprint()
     }
 }
 

@@ -264,6 +264,45 @@ async fn an_authority_that_the_client_sends_has_its_list_where_it_says() {
     drop(stage.stop().await);
 }
 
+/// Authorities ask for one question a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_place_is_asked_once_whoever_follows_it() {
+    let own = Own::with("http://127.0.0.1:9/root.crl");
+    let publisher = Publisher::open(Vec::new()).await;
+    let place = format!("http://{}/clients.crl", publisher.address);
+    own.client("known", &[&place]);
+    publisher.says(Publisher::good(&own.list("authority", "01", &[]), "one"));
+    fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
+    let named = |also: &str| {
+        format!(
+            "revocation_lists = [\"{}/root.crl\"{also}]\n{}",
+            own.at().display(),
+            allowing(&[publisher.address.to_string()])
+        )
+    };
+    let two = |upstream: SocketAddr| {
+        let text = own.text(upstream, &named(""));
+        let (before, clients) = text.split_once("[clients.recette]\n").unwrap();
+        let route = format!(
+            "[[listener.route]]\npath = \"/two/\"\nupstream = \"http://{upstream}\"\nclients = \"two\"\n"
+        );
+        let second = clients.replace("clients.recette", "clients.two");
+        format!("{before}{route}[clients.recette]\n{clients}[clients.two]\n{second}")
+    };
+    let stage = Stage::with(tempfile::tempdir().unwrap(), two).await;
+    becomes(&stage, &own.shown("known"), "200").await;
+    let second = stage.curl("/two/a", &own.shown("known")).await;
+    assert!(second.contains(" 200"), "it has the list that the other table had fetched: {second}");
+    assert_eq!(publisher.asked().len(), 1, "{:?}", publisher.asked());
+    drop(stage.stop().await);
+    // What the table names itself is not asked again because a certificate names it too.
+    let both = |upstream| own.text(upstream, &named(&format!(", \"{place}\"")));
+    let stage = Stage::with(tempfile::tempdir().unwrap(), both).await;
+    becomes(&stage, &own.shown("known"), "200").await;
+    assert_eq!(publisher.asked().len(), 2, "{:?}", publisher.asked());
+    drop(stage.stop().await);
+}
+
 #[test]
 fn hosts_are_checked_before_anything_is_used() {
     let own = Own::with("http://127.0.0.1:9/root.crl");
