@@ -11,14 +11,14 @@ use crate::support::Desk;
 
 const HOLDER: &str = "CN=sas-agregateur-test-MonLogiciel,OU=318751275100020,O=EDITEUR,C=FR";
 
-struct Responder {
+pub(crate) struct Responder {
     child: Child,
-    port: u64,
+    pub(crate) port: u64,
 }
 
 impl Responder {
     /// Of the authority in `aci`, ready to answer.
-    fn start(desk: &Desk, address: &str) -> Self {
+    pub(crate) fn start(desk: &Desk, address: &str) -> Self {
         let words = ["cert", "ca", "ocsp", "--issuer", "aci", "--listen", address, "--die-with-parent"];
         let mut child = desk.sceau(&words).stdout(Stdio::piped()).spawn().unwrap();
         let mut ready = String::new();

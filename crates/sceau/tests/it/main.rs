@@ -25,6 +25,7 @@ mod keys_of_certificates_stay_in_a_token;
 mod keys_stay_with_their_owner;
 mod names_from_senders_are_made_harmless;
 mod others;
+mod servers_of_others_ask_responders;
 mod servers_of_others_judge_by_the_profile;
 mod support;
 mod the_bus_is_administered;

@@ -9,6 +9,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
     let location = if path.is_empty() { "/" } else { path.as_str() };
     let clients: String = wanted.clients.iter().map(|client| rule(wanted, client)).collect();
     let (issuer, remark) = (wanted.issuer(), wanted.remark());
+    let (ocsp, before) = wanted.ocsp.apache();
     let nothing = if path.is_empty() {
         ""
     } else {
@@ -21,7 +22,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
 # Apache reads the lists when it starts: after each daily renewal of {lists}, `apachectl configtest && apachectl graceful`.
 # It breaks off the handshake for a certificate that has expired, was revoked or is of another authority: whoever shows one sees a TLS alert, and no 401.
 # Whoever shows none reads 401; whoever is not known, 403. Sessions are not resumed, so that each connection is judged anew.
-{remark}Listen {port}
+{remark}{before}Listen {port}
 <VirtualHost *:{port}>
     ServerName {server_name}
 
@@ -37,7 +38,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
     SSLCACertificateFile {authorities}
     SSLCARevocationFile {lists}
     SSLCARevocationCheck chain
-
+{ocsp}
     RewriteEngine on
     RewriteCond %{{SSL:SSL_CLIENT_VERIFY}} !=SUCCESS
     RewriteRule ^{path}/check$ - [F,L]

@@ -10,7 +10,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
     } else {
         format!("path {path}\n    acl sas_path path_beg {path}/")
     };
-    let (acls, remark) = (acls(wanted), wanted.remark());
+    let (acls, remark, ocsp) = (acls(wanted), wanted.remark(), wanted.ocsp.haproxy(certificate));
     let known: String = wanted
         .clients
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
 # and its key. Sessions are not resumed, so that each connection is judged anew: in the global section,
 #     tune.ssl.cachesize 0
 # A connection that is open when a list comes stays open until it ends (hard-stop-after, global section). HAProxy asks no OCSP responder about clients.
-{remark}frontend sas
+{ocsp}{remark}frontend sas
     mode http
     # Asked for, not demanded, and whoever is refused reads why: the verdict is below.
     bind :{port} ssl crt {certificate} ca-file {authorities} crl-file {lists} verify optional crt-ignore-err all ca-ignore-err all ssl-min-ver TLSv1.2 no-tls-tickets alpn h2,http/1.1

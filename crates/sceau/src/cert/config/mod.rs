@@ -3,6 +3,7 @@
 mod apache;
 mod haproxy;
 mod nginx;
+mod ocsp;
 mod traefik;
 
 use std::net::IpAddr;
@@ -14,11 +15,13 @@ use super::{fault, profile};
 use crate::command::input::read_small;
 use crate::failure::{Exit, Failure};
 use crate::say;
+use ocsp::{Ocsp, OcspOptions};
 
 const EXAMPLES: &str = "\
 Examples:
   sceau cert config nginx --profile sas --env production --path /sas
   sceau cert config haproxy --profile sas --env recette --env preproduction --path /sas
+  sceau cert config nginx --profile sas --env production --ocsp --resolver 127.0.0.53 --staple
 
 What is printed goes into the server's own folder of settings. It was tried with the real nginx, Apache and HAProxy; of Traefik's, the form alone was checked. What each cannot do is said in the first lines.";
 
@@ -62,6 +65,8 @@ pub(crate) struct ConfigOptions {
     /// Let each environment in from its own addresses only
     #[arg(long)]
     filter_addresses: bool,
+    #[command(flatten)]
+    ocsp: OcspOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -89,6 +94,7 @@ struct Wanted {
     certificate: String,
     key: String,
     filter_addresses: bool,
+    ocsp: Ocsp,
 }
 
 /// Whose certificates are taken, as far as it is known.
@@ -171,6 +177,7 @@ fn wanted(profile: &Profile, options: &ConfigOptions) -> Result<Wanted, Failure>
         certificate,
         key,
         filter_addresses: options.filter_addresses,
+        ocsp: options.ocsp.read(options.server, profile)?,
     })
 }
 

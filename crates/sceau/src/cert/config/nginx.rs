@@ -8,7 +8,7 @@ pub(super) fn text(wanted: &Wanted) -> String {
     let check = wanted.check();
     let location = if path.is_empty() { "/" } else { path.as_str() };
     let maps = maps(wanted);
-    let (places, remark) = (places(wanted), wanted.remark());
+    let (places, remark, ocsp) = (places(wanted), wanted.remark(), wanted.ocsp.nginx());
     format!(
         r#"# nginx before a service: goes into the http block, for instance /etc/nginx/conf.d/sas.conf.
 #
@@ -31,7 +31,7 @@ server {{
     ssl_verify_depth {depth};
     ssl_client_certificate {authorities};
     ssl_crl {lists};
-
+{ocsp}
     # A certificate that does not hold would be answered with 400.
     error_page 495 = @sas_unauthorized;
     location @sas_unauthorized {{
