@@ -24,6 +24,7 @@ mod keys_stay_in_a_token;
 mod lists;
 mod lists_are_kept_current;
 mod look_alikes_are_strangers;
+mod many_clients_are_judged_once_each;
 mod nginx_calls_with_its_certificate;
 mod nobody_gets_around_the_guard;
 mod others;

@@ -1,6 +1,6 @@
 //! HTTP/2 by hand: a service that does what none should, and a client that does.
 
-use std::{future::poll_fn, net::SocketAddr, sync::Arc};
+use std::{future::poll_fn, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use h2::{Reason, client::SendRequest, server::SendResponse};
@@ -89,10 +89,16 @@ async fn answered(request: hyper::Request<h2::RecvStream>, mut answer: SendRespo
 
 /// TLS to the gate for HTTP/2, as this client.
 pub(crate) async fn tls(gate: SocketAddr, client: &str) -> TlsStream<TcpStream> {
-    let read = |file: String| std::fs::read_to_string(chain().join(file)).unwrap();
-    let anchor = Certificate::all_from_pem(&read("root.pem".to_owned()), "root").unwrap();
-    let key = PrivateKey::from_pem(&read(format!("{client}.key"))).unwrap();
-    let identity = TlsIdentity::new(&read(format!("{client}.pem")), key).unwrap();
+    let of = |ending| chain().join(format!("{client}.{ending}"));
+    tls_of(gate, &of("pem"), &of("key")).await
+}
+
+/// The same with this certificate and key.
+pub(crate) async fn tls_of(gate: SocketAddr, certificate: &Path, key: &Path) -> TlsStream<TcpStream> {
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let anchor = Certificate::all_from_pem(&read(&chain().join("root.pem")), "root").unwrap();
+    let key = PrivateKey::from_pem(&read(key)).unwrap();
+    let identity = TlsIdentity::new(&read(certificate), key).unwrap();
     let mut config = client_config(&Anchors::new(anchor).unwrap(), Some(&identity)).unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let stream = TcpStream::connect(gate).await.unwrap();
@@ -102,7 +108,12 @@ pub(crate) async fn tls(gate: SocketAddr, client: &str) -> TlsStream<TcpStream> 
 
 /// A connection of HTTP/2 to the gate, as this client.
 pub(crate) async fn connect(gate: SocketAddr, client: &str) -> SendRequest<Bytes> {
-    let (sender, connection) = h2::client::handshake(tls(gate, client).await).await.unwrap();
+    over(tls(gate, client).await).await
+}
+
+/// The same over what is there.
+pub(crate) async fn over(stream: TlsStream<TcpStream>) -> SendRequest<Bytes> {
+    let (sender, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
     sender.ready().await.unwrap()
 }

@@ -1,6 +1,10 @@
 //! Certificates of clients besides those of the usual chain, by OpenSSL, in a folder of the test. All have one key, so that each costs one command.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use tempfile::TempDir;
 
@@ -77,6 +81,11 @@ impl Workshop {
     pub(crate) fn as_client(&self, file: &str) -> String {
         let at = self.path().display();
         format!("--cert {at}/{file}.pem --key {at}/client.key")
+    }
+
+    /// Where its certificate and its key are.
+    pub(crate) fn files(&self, file: &str) -> [PathBuf; 2] {
+        [self.path().join(format!("{file}.pem")), self.path().join("client.key")]
     }
 
     /// A list of an authority of this folder, which takes nobody back.
