@@ -1,18 +1,22 @@
 //! Rows of data and applications: as the element attested them, with columns to find them by.
 
-use sceau_element_api::documents::{
-    ApplicationDocument, ApplicationStatus, Datum, DatumStatus, Document as _,
-};
+mod together;
+
+use std::sync::Arc;
+
+use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, Document as _};
 use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_store::{Database, StoreError, params};
 
+use self::together::{DatumRow, Together};
 use crate::schema::statements;
 
 /// Reads and writes rows.
 #[derive(Debug, Clone)]
 pub struct Rows {
     database: Database,
+    together: Arc<Together>,
 }
 
 /// A row cannot be kept.
@@ -23,12 +27,15 @@ pub enum RowsError {
     Store(StoreError),
     /// The element gave bytes that are no such document: another version of it.
     Document,
+    /// Whoever wrote for several ended without a word.
+    Stopped,
 }
 
 impl std::fmt::Display for RowsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::Stopped => f.write_str("the write ended without an answer"),
             Self::Document => {
                 f.write_str("the element's row cannot be read: are both programs of the same version?")
             }
@@ -48,7 +55,7 @@ impl Rows {
     /// The rows of this database.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, together: Arc::default() }
     }
 
     /// Whether the database answers.
@@ -72,41 +79,13 @@ impl Rows {
         Ok(Some(KeptRow { payload: payload.into(), salt: salt.into() }))
     }
 
-    /// Keeps a version of a datum as the element gave it. Where two come at once the last one written stays, and the element refuses it if it is
-    /// not the current one: then it is read from there again.
+    /// Keeps a version of a datum as the element gave it, on disk when it returns. Where two come at once the last one written stays, and the element
+    /// refuses it if it is not the current one: then it is read from there again.
     ///
     /// # Errors
     /// [`RowsError`].
     pub async fn keep_datum(&self, row: &AttestedRow, kept: &KeptRow) -> Result<(), RowsError> {
-        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
-        let id = datum.id.to_string();
-        let status = match datum.status {
-            DatumStatus::Active => "active",
-            DatumStatus::Inactive => "inactive",
-        };
-        let values = params![
-            id.as_str(),
-            datum.organisation.to_string(),
-            datum.application.to_string(),
-            datum.owner.as_str(),
-            datum.name.as_str(),
-            status,
-            datum.created,
-            datum.expires,
-            row.version,
-            row.index,
-            kept.payload.0.clone(),
-            kept.salt.0.clone(),
-        ];
-        let mut all = self.database.begin().await?;
-        all.execute(statements::KEEP_DATUM, values).await?;
-        if row.version > 1 {
-            all.execute(statements::FORGET_TAGS, params![id.as_str()]).await?;
-        }
-        for tag in &datum.tags {
-            all.execute(statements::KEEP_TAG, params![id.as_str(), tag.as_str()]).await?;
-        }
-        Ok(all.commit().await?)
+        self.together.keep(&self.database, DatumRow::of(row, kept)?).await
     }
 
     /// Keeps a version of an application as the element attested it.

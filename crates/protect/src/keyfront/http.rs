@@ -17,8 +17,8 @@ use sceau_element_api::{
     protect::{Accesses, DatumId},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::refusal::Refused;
 use super::{Answered, Keyfront};
@@ -135,8 +135,7 @@ async fn call(
 }
 
 fn kept_by_nobody(answer: impl Serialize) -> Response {
-    let value = serde_json::to_value(answer).unwrap_or(Value::Null);
-    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(value)).into_response()
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response()
 }
 
 async fn whole(body: Body, longest: usize) -> Result<Vec<u8>, Refused> {

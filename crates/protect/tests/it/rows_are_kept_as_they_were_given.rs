@@ -65,3 +65,31 @@ async fn what_is_no_datum_is_not_kept() {
     kept.payload.0.push(b'x');
     assert!(rows.keep_datum(&row, &kept).await.is_err());
 }
+
+#[tokio::test]
+async fn data_that_come_at_once_are_all_kept_and_one_that_cannot_be_is_told_alone() {
+    const REFUSING: Statement = Statement::new(
+        "REFUSING",
+        "CREATE TRIGGER refusing BEFORE INSERT ON protect_datum WHEN NEW.owner = 'mallory' \
+         BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap();
+    database.execute(REFUSING, params![]).await.unwrap();
+    let rows = Rows::new(database);
+    let all: Vec<_> = (0..50)
+        .map(|nth| {
+            let owner = if nth == 25 { "mallory" } else { "alice" };
+            let datum = Datum { owner: owner.parse().unwrap(), ..datum() };
+            (nth, datum.id, version(&datum, 1))
+        })
+        .collect();
+    let kept = all.iter().map(|(_, _, (row, kept))| rows.keep_datum(row, kept));
+    // The first is written alone; those that come meanwhile, together.
+    let kept = futures::future::join_all(kept).await;
+    for ((nth, id, (_, given)), kept) in all.iter().zip(kept) {
+        assert_eq!(kept.is_ok(), *nth != 25, "{nth}: {kept:?}");
+        let expected = (*nth != 25).then_some(given);
+        assert_eq!(rows.datum(*id).await.unwrap().as_ref(), expected, "{nth}");
+    }
+}

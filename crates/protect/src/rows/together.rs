@@ -1,0 +1,125 @@
+//! Rows of data that come while others are written are written together: one transaction, and one sync of the disk, for all of them.
+//!
+//! Nobody waits for a batch to fill: who comes alone is written alone. Nobody is answered before the commit that has its row.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _};
+use sceau_element_api::protect::KeptRow;
+use sceau_element_api::wire::AttestedRow;
+use sceau_store::{Database, Value, params};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use super::RowsError;
+use crate::schema::statements;
+
+/// A version of a datum, as the database has it.
+#[derive(Debug)]
+pub(super) struct DatumRow {
+    id: String,
+    values: Vec<Value>,
+    tags: Vec<String>,
+    /// No earlier version had tags.
+    is_new: bool,
+}
+
+/// Those that wait to be written.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    waiting: Mutex<Vec<Waiting>>,
+    /// Held by whoever writes: those who wait for it find themselves carried along.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: DatumRow,
+    told: oneshot::Sender<Result<(), RowsError>>,
+}
+
+impl DatumRow {
+    /// The row of a version that the element gave.
+    ///
+    /// # Errors
+    /// [`RowsError::Document`].
+    pub(super) fn of(row: &AttestedRow, kept: &KeptRow) -> Result<Self, RowsError> {
+        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
+        let id = datum.id.to_string();
+        let status = match datum.status {
+            DatumStatus::Active => "active",
+            DatumStatus::Inactive => "inactive",
+        };
+        let values = params![
+            id.as_str(),
+            datum.organisation.to_string(),
+            datum.application.to_string(),
+            datum.owner.as_str(),
+            datum.name.as_str(),
+            status,
+            datum.created,
+            datum.expires,
+            row.version,
+            row.index,
+            kept.payload.0.clone(),
+            kept.salt.0.clone(),
+        ]
+        .to_vec();
+        Ok(Self { id, values, tags: datum.tags, is_new: row.version == 1 })
+    }
+}
+
+impl Together {
+    /// Writes a row, with those that came meanwhile.
+    ///
+    /// # Errors
+    /// [`RowsError`], of this row alone.
+    pub(super) async fn keep(&self, database: &Database, row: DatumRow) -> Result<(), RowsError> {
+        let (told, answer) = oneshot::channel();
+        self.waiting().push(Waiting { row, told });
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let batch = std::mem::take(&mut *self.waiting());
+        if !batch.is_empty() {
+            // To its end, whether or not whoever has the turn goes away: others are in it.
+            tokio::spawn(write(database.clone(), batch, turn));
+        }
+        answer.await.unwrap_or(Err(RowsError::Stopped))
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes a batch with the turn, and tells each.
+async fn write(database: Database, batch: Vec<Waiting>, _turn: OwnedMutexGuard<()>) {
+    let outcome = keep_all(&database, batch.iter().map(|one| &one.row)).await;
+    if outcome.is_err() && batch.len() > 1 {
+        // What fails of one is not the fault of the others: each by itself, and none behind another that the database makes wait.
+        for Waiting { row, told } in batch {
+            let database = database.clone();
+            tokio::spawn(async move {
+                let _ = told.send(keep_all(&database, std::iter::once(&row)).await);
+            });
+        }
+        return;
+    }
+    let mut outcome = Some(outcome);
+    for Waiting { told, .. } in batch {
+        // Who does not wait any more is no error. One that failed was alone.
+        let _ = told.send(outcome.take().unwrap_or(Ok(())));
+    }
+}
+
+async fn keep_all(database: &Database, rows: impl Iterator<Item = &DatumRow>) -> Result<(), RowsError> {
+    let mut all = database.begin().await?;
+    for row in rows {
+        all.execute(statements::KEEP_DATUM, &row.values).await?;
+        if !row.is_new {
+            all.execute(statements::FORGET_TAGS, params![row.id.as_str()]).await?;
+        }
+        for tag in &row.tags {
+            all.execute(statements::KEEP_TAG, params![row.id.as_str(), tag.as_str()]).await?;
+        }
+    }
+    Ok(all.commit().await?)
+}
