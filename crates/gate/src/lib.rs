@@ -50,6 +50,7 @@ mod told;
 mod units;
 mod upgrade;
 mod upstream;
+mod written;
 
 pub use command::{GateCommand, GateOptions, StatementOptions};
 pub use error::Error;
@@ -60,3 +61,4 @@ pub use proxy::{NotProxied, read_proxied};
 pub use route::{NotOnePath, read_host, read_path};
 pub use serve::{Ending, Gate, Listening, Reload};
 pub use statement::Language;
+pub use written::read_text;

@@ -125,7 +125,7 @@ impl<'a> Gathering<'a> {
 }
 
 /// Lower-case DNS names, each once; the first fits into a subject.
-fn names_of(place: &str, names: &[String]) -> Result<Vec<String>, Error> {
+pub(crate) fn names_of(place: &str, names: &[String]) -> Result<Vec<String>, Error> {
     let at = || format!("{place}, names");
     let is_name = |name: &String| {
         matches!(ServerName::try_from(name.as_str()), Ok(ServerName::DnsName(_))) && !name.ends_with('.')

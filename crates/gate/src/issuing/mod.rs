@@ -18,7 +18,7 @@ mod standing;
 mod store;
 mod trouble;
 
-pub(crate) use gathering::Gathering;
+pub(crate) use gathering::{Gathering, names_of};
 pub(crate) use keeper::Issuing;
 pub(crate) use obtained::Obtained;
 pub(crate) use plain::open;

@@ -58,16 +58,18 @@ pub(crate) struct Draft {
     authorities: Vec<Certificate>,
 }
 
-impl Draft {
+/// What a table says by itself, before a file that it names is read.
+pub(crate) struct Written {
+    at: At,
+    to: Uri,
+    authority: Authority,
+    sources: Vec<Source>,
+}
+
+impl Written {
     /// # Errors
-    /// [`Error`] of the setting at fault.
-    pub(crate) fn read(
-        folder: &Path,
-        nth: usize,
-        table: &OutgoingTable,
-        ledger: &Ledger,
-    ) -> Result<Self, Error> {
-        let name = format!("outgoing {}", nth + 1);
+    /// [`Error::Setting`].
+    pub(crate) fn of(folder: &Path, name: &str, table: &OutgoingTable) -> Result<Self, Error> {
         let at = |setting: &str| format!("{name}, {setting}");
         let shape =
             || Error::setting(at("to"), "write it https://host, https://host:port or https://host/path");
@@ -79,18 +81,34 @@ impl Draft {
         let texts = table.revocation_lists.iter().flatten();
         let sources = texts.map(|text| Source::read(text, folder)).collect::<Result<Vec<_>, _>>();
         let sources = sources.map_err(|reason| Error::setting(at("revocation_lists"), reason))?;
-        let named = table.tls.as_ref().and_then(|tls| tls.authority.as_ref());
-        if !sources.is_empty() && named.is_none() {
+        if !sources.is_empty() && table.tls.as_ref().is_none_or(|tls| tls.authority.is_none()) {
             let reason = "lists are believed of the authorities that `tls.authority` names: name them";
             return Err(Error::setting(at("revocation_lists"), reason));
         }
+        let at = self::at(&table.address, table.mode.as_deref(), name)?;
+        Ok(Self { at, to, authority, sources })
+    }
+}
+
+impl Draft {
+    /// # Errors
+    /// [`Error`] of the setting at fault.
+    pub(crate) fn read(
+        folder: &Path,
+        nth: usize,
+        table: &OutgoingTable,
+        ledger: &Ledger,
+    ) -> Result<Self, Error> {
+        let name = format!("outgoing {}", nth + 1);
+        let Written { at: place, to, authority, sources } = Written::of(folder, &name, table)?;
+        let at = |setting: &str| format!("{name}, {setting}");
+        let named = table.tls.as_ref().and_then(|tls| tls.authority.as_ref());
         let known = named.map(|path| certificates(folder, std::slice::from_ref(path), &at("tls.authority")));
         let feeds = Arc::new(OnceLock::new());
         let lists = (!sources.is_empty()).then(|| current(&feeds));
         let upstreams = upstream::of_outgoing(folder, &name, table, &authority, lists, ledger)?;
         let base = to.path().trim_end_matches('/').to_owned();
-        let at = self::at(&table.address, table.mode.as_deref(), &name)?;
-        let outgoing = Outgoing { at, upstreams, authority, base, feeds, epoch: AtomicU64::new(0) };
+        let outgoing = Outgoing { at: place, upstreams, authority, base, feeds, epoch: AtomicU64::new(0) };
         Ok(Self { name, outgoing, sources, authorities: known.transpose()?.unwrap_or_default() })
     }
 

@@ -88,6 +88,31 @@ pub fn read_path(bases: &[&str], path: &str) -> Result<Option<usize>, NotOnePath
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOnePath;
 
+/// What a route says by itself, before a file that it names is read.
+///
+/// # Errors
+/// [`Error::Setting`].
+pub(crate) fn check_written(name: &str, table: &RouteTable) -> Result<(), Error> {
+    let at = |setting: &str| format!("{name}, {setting}");
+    if !table.path.starts_with('/') {
+        return Err(Error::setting(at("path"), "a path begins with a slash"));
+    }
+    if !path::is_plain(&table.path) {
+        let reason = "servers may read this path in several ways, so no request would be for it: write it without %, ;, \\, ?, #, // and dots between slashes";
+        return Err(Error::setting(at("path"), reason));
+    }
+    if table.assertion.is_some() && table.clients.is_none() {
+        return Err(Error::setting(
+            at("assertion"),
+            "without `clients` nobody is known who could be asserted",
+        ));
+    }
+    if table.largest_head.is_some_and(|size| size.0 > HEAD as u64) {
+        return Err(Error::setting(at("largest_head"), "a head has at most 64 KiB, whatever the route"));
+    }
+    Ok(())
+}
+
 impl Route {
     fn read(
         folder: &Path,
@@ -98,26 +123,11 @@ impl Route {
         ledger: &Ledger,
     ) -> Result<Self, Error> {
         let at = |setting: &str| format!("{name}, {setting}");
-        if !table.path.starts_with('/') {
-            return Err(Error::setting(at("path"), "a path begins with a slash"));
-        }
-        if !path::is_plain(&table.path) {
-            let reason = "servers may read this path in several ways, so no request would be for it: write it without %, ;, \\, ?, #, // and dots between slashes";
-            return Err(Error::setting(at("path"), reason));
-        }
+        check_written(name, table)?;
         let guard = table.clients.as_ref().map(|name| {
             let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
             guards.get(name.as_str()).cloned().ok_or_else(unknown)
         });
-        if table.assertion.is_some() && table.clients.is_none() {
-            return Err(Error::setting(
-                at("assertion"),
-                "without `clients` nobody is known who could be asserted",
-            ));
-        }
-        if table.largest_head.is_some_and(|size| size.0 > HEAD as u64) {
-            return Err(Error::setting(at("largest_head"), "a head has at most 64 KiB, whatever the route"));
-        }
         let assertion =
             table.assertion.as_ref().map(|table| Assertion::read(folder, &at("assertion"), table));
         Ok(Self {

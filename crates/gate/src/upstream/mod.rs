@@ -40,7 +40,7 @@ pub(crate) use check::Checks;
 use pool::{Asked, Line, Pool};
 pub(crate) use reach::tcp;
 use reach::{Reach, Speaks, TlsWays, To};
-pub(crate) use read::{of_outgoing, of_route, of_the_system};
+pub(crate) use read::{Written, of_outgoing, of_route, of_the_system};
 use room::Crowded;
 pub(crate) use room::reserve;
 pub(crate) use settings::CheckTable;

@@ -6,7 +6,7 @@ use hyper::http::uri::Authority;
 use rustls::pki_types::ServerName;
 use sceau_pki::{Anchors, Certificate, CurrentLists, client_config, client_config_asking};
 
-use super::{Bounds, Reach, TlsWays, To, Upstreams};
+use super::{Bounds, Reach, TlsWays, To, Upstreams, check::Check};
 use crate::{
     error::Error,
     files::{certificates, identity},
@@ -26,24 +26,42 @@ pub(crate) fn of_route(
     ledger: &Ledger,
 ) -> Result<Upstreams, Error> {
     let at = |name: &str| format!("{route}, {name}");
+    let Written { proxy, check, bounds } = Written::of(route, table)?;
     let texts = table.upstream.texts();
     let secure = texts.iter().any(|text| text.starts_with("https://"));
     let tls = secure.then(|| tls(folder, &at("tls"), table.tls.as_ref(), None)).transpose()?;
-    if table.tls.is_some() && tls.is_none() {
-        return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
-    }
-    let proxy = Version::read(&at("send_proxy"), table.send_proxy)?;
     let reaches = texts.iter().map(|text| {
         let to = to(text, tls.as_ref()).ok_or_else(|| Error::setting(at("upstream"), SHAPE))?;
         Ok(Reach { to, within: table.connect_within.0, proxy })
     });
     let reaches: Vec<Reach> = reaches.collect::<Result<_, Error>>()?;
-    if reaches.is_empty() {
-        return Err(Error::setting(at("upstream"), SHAPE));
-    }
-    let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
-    let check = table.check.as_ref().map(|table| table.read(&at("check"))).transpose()?;
     Ok(Upstreams::new(reaches, bounds, check, ledger))
+}
+
+/// What a route says by itself of its services, before a file that it names is read.
+pub(crate) struct Written {
+    proxy: Option<Version>,
+    check: Option<Check>,
+    bounds: Bounds,
+}
+
+impl Written {
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn of(route: &str, table: &RouteTable) -> Result<Self, Error> {
+        let at = |name: &str| format!("{route}, {name}");
+        let texts = table.upstream.texts();
+        if table.tls.is_some() && !texts.iter().any(|text| text.starts_with("https://")) {
+            return Err(Error::setting(at("tls"), "no upstream of this route begins with https://"));
+        }
+        let proxy = Version::read(&at("send_proxy"), table.send_proxy)?;
+        if texts.is_empty() || !texts.iter().all(|text| has_shape(text)) {
+            return Err(Error::setting(at("upstream"), SHAPE));
+        }
+        let bounds = Bounds { answer: table.answer_within.0, body: table.largest_body.map(|size| size.0) };
+        let check = table.check.as_ref().map(|table| table.read(&at("check"))).transpose()?;
+        Ok(Self { proxy, check, bounds })
+    }
 }
 
 /// The partner that an outgoing address reaches.
@@ -79,16 +97,26 @@ fn to(text: &str, tls: Option<&TlsWays>) -> Option<To> {
         let path = Path::new(path);
         return path.is_absolute().then(|| To::Unix(path.to_owned()));
     }
+    match scheme_and_authority(text)? {
+        ("http", authority) => Some(To::Tcp(authority)),
+        ("h2c", authority) => Some(To::TcpTwo(authority)),
+        ("https", authority) => over_tls(authority, tls?.clone()),
+        _ => None,
+    }
+}
+
+fn scheme_and_authority(text: &str) -> Option<(&str, Authority)> {
     let (scheme, rest) = text.split_once("://")?;
     let authority: Authority = rest.trim_end_matches('/').parse().ok()?;
-    if authority.port().is_none() || authority.as_str().contains('@') {
-        return None;
-    }
-    match scheme {
-        "http" => Some(To::Tcp(authority)),
-        "h2c" => Some(To::TcpTwo(authority)),
-        "https" => over_tls(authority, tls?.clone()),
-        _ => None,
+    let is_whole = authority.port().is_some() && !authority.as_str().contains('@');
+    is_whole.then_some((scheme, authority))
+}
+
+/// Whether [`to`] takes it, whatever TLS is to be.
+fn has_shape(text: &str) -> bool {
+    match scheme_and_authority(text) {
+        Some(("https", authority)) => ServerName::try_from(bare(authority.host())).is_ok(),
+        _ => to(text, None).is_some(),
     }
 }
 
