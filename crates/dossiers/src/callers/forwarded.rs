@@ -31,7 +31,7 @@ async fn take(mut request: Request) -> Result<Request, Infallible> {
 }
 
 /// The leaf, then what is above it.
-pub(super) fn presented(headers: &HeaderMap) -> Presented {
+pub(crate) fn presented(headers: &HeaderMap) -> Presented {
     let [leaf, above] = [CERTIFICATE, CHAIN].map(|name| byte_sequences(headers, name));
     match (leaf.as_deref(), above) {
         (Some([]), Some(above)) if above.is_empty() => Presented::Nothing,
@@ -58,7 +58,7 @@ fn byte_sequences(headers: &HeaderMap, name: &str) -> Option<Vec<CertificateDer<
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
     use axum::http::{HeaderName, HeaderValue};
 
     use super::*;
@@ -82,6 +82,32 @@ mod tests {
         assert_eq!(read, [&[1, 2, 3][..], &[4, 5], &[6]]);
         assert!(matches!(of(&[("client-cert", ":AQID:")]), Presented::Chain(chain) if chain.len() == 1));
         assert!(matches!(of(&[]), Presented::Nothing));
+    }
+
+    #[test]
+    fn whatever_is_changed_is_a_chain_or_garbled_and_never_nothing() {
+        let whole = ":AQID:, :BAU=:,:Bg==:";
+        for at in 0..whole.len() {
+            for letter in [":", ",", "=", " ", "A", "-", "\t", ""] {
+                let changed = format!("{}{letter}{}", &whole[..at], &whole[at + 1..]);
+                for headers in [
+                    &[("client-cert", ":AQID:"), ("client-cert-chain", changed.as_str())][..],
+                    &[("client-cert", changed.as_str())],
+                    &[("client-cert-chain", changed.as_str())],
+                ] {
+                    match of(headers) {
+                        Presented::Nothing => unreachable!("{headers:?}"),
+                        Presented::Chain(chain) => {
+                            assert!(
+                                headers[0].0 == "client-cert" && (1..=MOST).contains(&chain.len()),
+                                "{headers:?}"
+                            );
+                        }
+                        Presented::Garbled => {}
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 pub(crate) use edge::{Presented, guarded, turned_away};
 pub use forwarded::forwarded;
+pub(crate) use forwarded::presented;
 use moment::Moment;
 pub use moment::Unusable;
 pub use refusal::Code as CallerCode;
