@@ -10,6 +10,7 @@ mod intake_verdicts;
 mod mob;
 mod opening;
 mod platforms;
+mod protect;
 mod seed_files;
 mod trace;
 
@@ -56,6 +57,16 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "gate",
         about: "the gate beside nginx and HAProxy: handshakes, requests, memory, a list swapped under load",
         work: gate::measure,
+    },
+    Measure {
+        name: "protect",
+        about: "data keys through keyfront and element, recorded",
+        work: protect::measure,
+    },
+    Measure {
+        name: "protect-token",
+        about: "the same with the element's keys in SoftHSM, beside its bare HMAC",
+        work: protect::in_token,
     },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
