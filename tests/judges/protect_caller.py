@@ -271,6 +271,75 @@ class Protection(unittest.TestCase):
             self.ask("bob", {"accesses": {"datum": created["datum"]}}), "user_not_authorised"
         )
 
+    def command(self, *arguments):
+        ran = subprocess.run([PROGRAMS / "sceau", *arguments], capture_output=True, text=True, timeout=60)
+        return ran.returncode, ran.stdout, ran.stderr
+
+    def test_the_command_line_protects_a_file_for_whom_its_owner_says(self):
+        folder = self.house.at / "files"
+        folder.mkdir()
+        key = folder / "application.key"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", key], check=True)
+        key.chmod(0o600)
+        public = OKPKey.import_key(key.read_bytes())
+        raw = unb64(public.as_dict(private=False)["x"])
+        application = self.house.register((hashlib.sha256(b"sceau/ed25519\0" + raw).hexdigest(), "EdDSA", public))
+        said = {"keyfront": self.house.url, "audience": LOG, "application": application, "key": "application.key"}
+        as_file = folder / "application.toml"
+        as_file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items()))
+        by = lambda user: ["--application", as_file, "--user", user]
+
+        payslip, content = folder / "bulletin de paie.pdf", secrets.token_bytes(3_000_000)
+        payslip.write_bytes(content)
+        sealed = folder / "bulletin de paie.pdf.sceau"
+        code, out, error = self.command("protect", *by("alice"), "--grant-group", "payroll", "--tag", "2026", "--json", payslip)
+        self.assertEqual(code, 0, error)
+        told = json.loads(out)
+        self.assertEqual((told["size"], told["output"]), (3_000_000, str(sealed)))
+        self.assertNotIn(content[:64], sealed.read_bytes())
+
+        payslip.unlink()
+        code, _, error = self.command("unprotect", *by("bob"), "--json", sealed)
+        self.assertEqual((code, json.loads(error)["code"]), (1, "user_not_authorised"))
+        self.assertFalse(payslip.exists())
+        code, _, error = self.command("unprotect", *by("bob"), "--in-group", "payroll", sealed)
+        self.assertEqual((code, payslip.read_bytes()), (0, content), error)
+        for act, code in [("grant", 0), ("revoke", 1)]:
+            self.assertEqual(self.command(act, *by("alice"), "--to-user", "carol", sealed)[0], 0)
+            payslip.unlink()
+            self.assertEqual(self.command("unprotect", *by("carol"), sealed)[0], code)
+            payslip.touch()
+        code, out, _ = self.command("accesses", *by("alice"), "--json", "--datum", told["datum"])
+        accesses = [(one["action"], one["user"], one["refused"]) for one in json.loads(out)["accesses"]]
+        self.assertEqual(
+            accesses,
+            [
+                ("datum.open", "carol", "user_not_authorised"),
+                ("datum.revoke", "alice", None),
+                ("datum.open", "carol", None),
+                ("datum.grant", "alice", None),
+                ("datum.open", "bob", None),
+                ("datum.open", "bob", "user_not_authorised"),
+                ("datum.create", "alice", None),
+            ],
+        )
+        code, out, _ = self.command("accesses", *by("alice"), sealed)
+        self.assertIn("alice removed an authorisation from a datum (user carol), from 127.0.0.1", out)
+
+        # One octet of the file changed, or of the wrapped key: nothing comes out.
+        payslip.unlink()
+        for at, code in [(-1, 3), (sealed.read_bytes().index(unb64(told["datum"])) + 34 + 20, 1)]:
+            octets = bytearray(sealed.read_bytes())
+            octets[at] ^= 1
+            altered = folder / "altered.sceau"
+            altered.write_bytes(octets)
+            self.assertEqual(self.command("unprotect", *by("alice"), altered)[0], code)
+            self.assertFalse(payslip.exists())
+        key.chmod(0o644)
+        code, _, error = self.command("unprotect", *by("alice"), sealed)
+        self.assertEqual(code, 2, error)
+        self.assertIn("application.key", error)
+
     def test_what_is_forged_replayed_or_unreadable_is_refused(self):
         claims = self.claims("alice", {"create": {"session": self.session()}})
         part = lambda value: b64(json.dumps(value).encode())

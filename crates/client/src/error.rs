@@ -32,6 +32,9 @@ pub enum ClientError {
     /// The passkey could not be made, read or used.
     #[error("the passkey cannot be used")]
     Passkey,
+    /// No key could be drawn for the answer to a call.
+    #[error("no key can be drawn for the answer: try again")]
+    Session,
     /// What the server says does not hold against the keys that the caller trusts.
     #[error("not proven: {0}")]
     Unproven(String),

@@ -11,6 +11,7 @@ mod machine;
 pub mod name;
 mod passkey;
 mod person;
+pub mod protect;
 mod reading;
 mod staff;
 mod transport;

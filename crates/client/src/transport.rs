@@ -137,6 +137,20 @@ impl Server {
         json(self.send(self.request(Method::POST, path)?.json(body)).await?).await
     }
 
+    /// POST of a text of this media type, answered by a JSON document.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        media_type: &'static str,
+        text: String,
+    ) -> Result<T, ClientError> {
+        let request = self.request(Method::POST, path)?.header("content-type", media_type).body(text);
+        json(self.send(request).await?).await
+    }
+
     /// POST of a form (RFC 6749 section 4.4.2), with HTTP Basic credentials: id and secret. Answered by a JSON document.
     ///
     /// # Errors

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use aws_lc_rs::encoding::AsBigEndian as _;
 use aws_lc_rs::signature::{self, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
-use crate::{Fingerprint, KeyError, Label, Secret};
+use crate::{Fingerprint, KeyError, Label, Secret, SecretBytes, pem};
+
+const PKCS8: &str = "PRIVATE KEY";
 
 /// An Ed25519 private key. `Debug` shows its fingerprint only.
 pub struct SigningKey {
@@ -28,6 +31,27 @@ impl SigningKey {
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
         Self { seed, pair, public: VerifyingKey(public) }
+    }
+
+    /// The key of a PEM file, PKCS#8 (RFC 5958, RFC 8410), as `openssl genpkey -algorithm ED25519` writes it.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] for anything else, a key of another algorithm or one under a passphrase.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let der = pem::decode(PKCS8, text)?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.expose());
+        let seed = pair.map_err(|_| KeyError::Malformed)?.seed().and_then(|seed| seed.as_be_bytes());
+        let seed = seed.map_err(|_| KeyError::Malformed)?;
+        Secret::from_slice(seed.as_ref()).map(Self::from_seed).map_err(|_| KeyError::Malformed)
+    }
+
+    /// The key as [`SigningKey::from_pem`] reads it.
+    #[must_use]
+    pub fn to_pem(&self) -> SecretBytes {
+        // Version 1 of PKCS#8, the algorithm 1.3.101.112, and the seed in an octet string within another (RFC 8410 section 7).
+        let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        let der = SecretBytes::new([prefix.as_slice(), self.seed.expose()].concat());
+        pem::encode(PKCS8, der.expose())
     }
 
     /// The seed, to be sealed at rest.
@@ -99,6 +123,20 @@ impl fmt::Debug for VerifyingKey {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
+
+    #[test]
+    fn rfc8410_section_10_3_is_read_and_written() {
+        let plain = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        let key = SigningKey::from_pem(plain).unwrap();
+        // The same section's public key, by which its second example is the same key.
+        let public = "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1";
+        assert_eq!(hex::encode(key.verifying_key().as_bytes()), public);
+        assert_eq!(key.to_pem().expose(), plain.as_bytes());
+        let of_another = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        for wrong in ["", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", of_another] {
+            assert!(matches!(SigningKey::from_pem(wrong), Err(KeyError::Malformed)), "{wrong}");
+        }
+    }
 
     #[test]
     fn rfc8032_section_7_1_test_2() {

@@ -15,6 +15,7 @@ mod credential;
 mod ed25519;
 mod ids;
 mod kdf;
+mod pem;
 mod primitives;
 mod recipient;
 mod secret;

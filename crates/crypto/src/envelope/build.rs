@@ -2,7 +2,7 @@
 
 use super::segment::{Sealer, StreamKey};
 use super::{FixedHeader, MAX_BODY, MAX_RECIPIENTS, Metadata, OpenedHeader, SealError, UnverifiedHeader};
-use crate::{Cek, FileId, Label, RecipientKey, Stanza, hmac, random, wrap_cek};
+use crate::{Cek, FileId, KeyError, Label, RecipientKey, Stanza, hmac, random, wrap_cek};
 
 /// An envelope being made: its header, ready to be sent, and the sealer of its one content.
 #[derive(Debug)]
@@ -36,6 +36,21 @@ impl NewEnvelope {
         Ok(Self::from_choices(cek, file, &stanzas, metadata, random(), &random(), &random()))
     }
 
+    /// Under a datum's data key, which the element gave out and wrapped (suite 0x0003).
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] unless the wrapped key has 1 to 4,096 bytes.
+    pub fn under(
+        data_key: Cek,
+        datum: [u8; 32],
+        wrapped: Vec<u8>,
+        metadata: Metadata,
+    ) -> Result<Self, KeyError> {
+        let stanza = Stanza::of_datum(datum, wrapped)?;
+        let file = FileId::random();
+        Ok(Self::from_choices(data_key, file, &[stanza], metadata, random(), &random(), &random()))
+    }
+
     /// With every random choice given: for the vectors.
     pub(crate) fn from_choices(
         cek: Cek,
@@ -51,7 +66,7 @@ impl NewEnvelope {
         let bytes = assemble(&cek, &fixed, stanzas, &sealed_metadata);
         #[expect(
             clippy::expect_used,
-            reason = "wrap_all and Metadata keep every limit that the parser checks"
+            reason = "wrap_all, Stanza::of_datum and Metadata keep every limit that the parser checks"
         )]
         let header = UnverifiedHeader::parse(&bytes).expect("a header that was just made");
         let sealer = Sealer::new(StreamKey::new(&cek, &fixed, salt, nonce_prefix));

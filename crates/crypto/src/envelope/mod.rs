@@ -35,7 +35,7 @@ pub const MAX_HEADER: usize = FIXED + 4 + MAX_BODY + MAC;
 pub const MAX_RECIPIENTS: usize = 256;
 
 const MAX_BODY: usize = 1 << 20;
-const MAX_WRAPPED: usize = 4096;
+pub(crate) const MAX_WRAPPED: usize = 4096;
 const MIN_METADATA: usize = 28;
 const MAX_METADATA: usize = 65_536;
 const MAC: usize = 32;

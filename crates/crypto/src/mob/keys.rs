@@ -8,7 +8,8 @@ use aws_lc_rs::rsa::{
     PublicEncryptingKey,
 };
 
-use super::{EncryptionFields, OpenedKeys, Refused, VerifiedManifest, pem};
+use super::{EncryptionFields, OpenedKeys, Refused, VerifiedManifest};
+use crate::pem;
 use crate::{KeyError, KeyId, Secret, SecretBytes, Sha256};
 
 const SPKI: &str = "PUBLIC KEY";

@@ -14,7 +14,6 @@ mod hash;
 mod keys;
 mod manifest;
 mod open;
-mod pem;
 mod seal;
 
 pub use error::{MobOpenError, Refused};

@@ -192,6 +192,27 @@ pub struct Stanza {
     pub wrapped: Vec<u8>,
 }
 
+/// Number of a stanza whose key only the element opens, for whoever may have a datum's key: `docs/envelope.md`.
+const DATUM: u16 = 3;
+
+impl Stanza {
+    /// A content key as the element wrapped it under a datum's key.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] unless that is 1 to 4,096 bytes.
+    pub(crate) fn of_datum(datum: [u8; 32], wrapped: Vec<u8>) -> Result<Self, KeyError> {
+        let fits = (1..=crate::envelope::MAX_WRAPPED).contains(&wrapped.len());
+        let stanza = Self { suite: DATUM, key_id: KeyId::from_bytes(datum), wrapped };
+        if fits { Ok(stanza) } else { Err(KeyError::Malformed) }
+    }
+
+    /// The datum under whose key it is, if it is of one.
+    #[must_use]
+    pub fn datum(&self) -> Option<&[u8; 32]> {
+        (self.suite == DATUM).then(|| self.key_id.as_bytes())
+    }
+}
+
 /// Wraps a content key to one recipient.
 #[must_use]
 pub fn wrap_cek(recipient: &RecipientKey, file: &FileId, cek: &Cek) -> Stanza {

@@ -12,6 +12,7 @@ mod open;
 pub(crate) mod output;
 pub(crate) mod passphrase;
 mod progress;
+mod protect;
 mod seal;
 mod trace;
 
@@ -30,6 +31,16 @@ pub(crate) enum Tool {
     Inspect(inspect::InspectOptions),
     /// Deposit files in a dossier, as a citizen, without a browser
     Deposit(Box<deposit::DepositOptions>),
+    /// Encrypt files under keys of their own, which the element gives to whom may open them
+    Protect(Box<protect::ProtectOptions>),
+    /// Open files that were protected
+    Unprotect(Box<protect::UnprotectOptions>),
+    /// Let somebody open what is protected
+    Grant(Box<protect::GrantOptions>),
+    /// Let somebody open it no more
+    Revoke(Box<protect::RevokeOptions>),
+    /// List who asked for what of something protected
+    Accesses(Box<protect::AccessesOptions>),
     /// Make keys, and show them
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -69,6 +80,11 @@ impl Tool {
             Self::Open(options) => open::run(options),
             Self::Inspect(options) => inspect::run(options),
             Self::Deposit(options) => deposit::run(options),
+            Self::Protect(options) => protect::protect(options),
+            Self::Unprotect(options) => protect::unprotect(options),
+            Self::Grant(options) => protect::grant(options),
+            Self::Revoke(options) => protect::revoke(options),
+            Self::Accesses(options) => protect::accesses(options),
             Self::Cert(command) => command.run(),
             Self::Hsm(command) => command.run(),
             Self::Doctor(options) => doctor::run(options),
@@ -86,6 +102,11 @@ impl Tool {
             Self::Open(options) => options.json,
             Self::Inspect(options) => options.json,
             Self::Deposit(options) => options.json,
+            Self::Protect(options) => options.json,
+            Self::Unprotect(options) => options.json,
+            Self::Grant(options) => options.json,
+            Self::Revoke(options) => options.json,
+            Self::Accesses(options) => options.json,
             Self::Cert(command) => command.json(),
             Self::Hsm(command) => command.json(),
             Self::Doctor(options) => options.json,

@@ -66,7 +66,7 @@ fn open(path: &Path, key: &RecipientPrivateKey, options: &OpenOptions) -> Result
     let from = input.label.clone();
     let header = unlock(&mut input, key)?;
     let total = input.size.and_then(|size| plaintext(size, header.as_bytes().len()));
-    let mut output = destination(&input, &header, options)?;
+    let mut output = destination(&input, &header, (options.output.as_deref(), options.force, options.quiet))?;
     let to = output.label.clone();
     let progress = Progress::bytes(&from, total, options.quiet);
     let mut report = |done| progress.at(done);
@@ -98,24 +98,29 @@ pub(super) fn plaintext(size: u64, header: usize) -> Option<u64> {
     StreamLayout::of_stream(stream).ok().map(|layout| layout.plaintext())
 }
 
-fn destination(input: &Input, header: &OpenedHeader, options: &OpenOptions) -> Result<Output, Failure> {
+/// Where an opened file goes: where it is said, or beside what it comes from, under the name that its sender gave.
+pub(super) fn destination(
+    input: &Input,
+    header: &OpenedHeader,
+    (output, force, quiet): (Option<&Path>, bool, bool),
+) -> Result<Output, Failure> {
     let sealed_name = header.metadata().name();
     let safe = name::for_disk(sealed_name);
-    let folder = match (options.output.as_deref(), &input.path) {
+    let folder = match (output, &input.path) {
         (Some(output), _) if input::is_standard(output) => return Output::standard(true),
-        (Some(output), _) if !output.is_dir() => return Output::file(output, Access::Private, options.force),
+        (Some(output), _) if !output.is_dir() => return Output::file(output, Access::Private, force),
         (Some(folder), _) => folder,
         (None, Some(source)) => source.parent().unwrap_or(Path::new("")),
         (None, None) => return Output::standard(true),
     };
-    if safe != sealed_name && !options.quiet {
+    if safe != sealed_name && !quiet {
         say::remark(&format!("The sender's name for the file could mislead; it is written as {safe}"));
     }
-    Output::file(&folder.join(safe), Access::Private, options.force)
+    Output::file(&folder.join(safe), Access::Private, force)
 }
 
 /// In a pipe, whoever reads it has bytes already.
-fn not_whole(failure: Failure, error: &StreamError, standard: bool) -> Failure {
+pub(super) fn not_whole(failure: Failure, error: &StreamError, standard: bool) -> Failure {
     match error {
         StreamError::Open(_) if standard => {
             failure.and("what came out so far is authentic, but it is not the whole file: discard it")

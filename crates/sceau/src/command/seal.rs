@@ -78,14 +78,15 @@ pub(super) fn only_one_into_one(inputs: &[PathBuf], output: Option<&Path>) -> Re
 
 fn seal(path: &Path, recipients: &[RecipientKey], options: &SealOptions) -> Result<(), Failure> {
     let input = Input::open(path)?;
-    let mut output = destination(&input, options)?;
+    let mut output = destination(&input, options.output.as_deref(), options.force)?;
     let (from, to) = (input.label.clone(), output.label.clone());
     let progress = Progress::bytes(&from, input.size, options.quiet);
     let mut report = |done| progress.at(done);
     let stream = StreamOptions::new().with_progress(&mut report);
+    let metadata = metadata(path, options.name.as_deref(), options.media_type.as_deref())?;
     // Hashing is slower than sealing: only who reads the hash waits for it.
     let stream = if options.json { stream.with_hash() } else { stream };
-    let sealed = seal_stream(input, &mut output, recipients, metadata(path, options)?, stream)
+    let sealed = seal_stream(input, &mut output, recipients, metadata, stream)
         .map_err(|error| fault::stream(&error, &from, &to))?;
     let standard = output.is_standard();
     output.commit()?;
@@ -93,23 +94,29 @@ fn seal(path: &Path, recipients: &[RecipientKey], options: &SealOptions) -> Resu
     tell(&sealed, &from, &to, standard, recipients, options)
 }
 
-fn metadata(path: &Path, options: &SealOptions) -> Result<Metadata, Failure> {
-    let name = match &options.name {
-        Some(name) => name.clone(),
+/// Name and type of a file, unless said otherwise.
+pub(super) fn metadata(
+    path: &Path,
+    name: Option<&str>,
+    media_type: Option<&str>,
+) -> Result<Metadata, Failure> {
+    let name = match name {
+        Some(name) => name.to_owned(),
         None if input::is_standard(path) => "document".to_owned(),
         None => name::for_envelope(path),
     };
-    let media_type = options.media_type.as_deref().unwrap_or_else(|| name::media_type(&name));
+    let media_type = media_type.unwrap_or_else(|| name::media_type(&name));
     Metadata::new(&name, media_type).map_err(|error| fault::seal(&error))
 }
 
-fn destination(input: &Input, options: &SealOptions) -> Result<Output, Failure> {
+/// Where a sealed file goes: where it is said, or beside what it comes from.
+pub(super) fn destination(input: &Input, output: Option<&Path>, force: bool) -> Result<Output, Failure> {
     let beside = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push(SUFFIX);
         PathBuf::from(name)
     };
-    let path = match (options.output.as_deref(), &input.path) {
+    let path = match (output, &input.path) {
         (Some(output), _) if input::is_standard(output) => return Output::standard(false),
         (Some(folder), source) if folder.is_dir() => {
             let name = source.as_deref().and_then(Path::file_name).unwrap_or("document".as_ref());
@@ -119,7 +126,7 @@ fn destination(input: &Input, options: &SealOptions) -> Result<Output, Failure> 
         (None, Some(source)) => beside(source),
         (None, None) => return Output::standard(false),
     };
-    Output::file(&path, Access::Shared, options.force)
+    Output::file(&path, Access::Shared, force)
 }
 
 fn tell(

@@ -10,6 +10,11 @@ fn of_each_tool() {
         "open",
         "inspect",
         "deposit",
+        "protect",
+        "unprotect",
+        "grant",
+        "revoke",
+        "accesses",
         "cert",
         "cert csr",
         "cert bundle",
@@ -51,9 +56,20 @@ fn of_each_tool() {
 #[test]
 fn of_the_program_lists_tools_and_exit_codes() {
     let help = Desk::new().run(&["--help"]).ok().text();
-    for tool in
-        ["seal", "open", "inspect", "deposit", "cert", "hsm", "doctor", "keys", "trace", "completions"]
-    {
+    for tool in [
+        "seal",
+        "open",
+        "inspect",
+        "deposit",
+        "protect",
+        "unprotect",
+        "cert",
+        "hsm",
+        "doctor",
+        "keys",
+        "trace",
+        "completions",
+    ] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(tool)), "{tool}");
     }
     let documented = include_str!("../../../../docs/command-line.md");

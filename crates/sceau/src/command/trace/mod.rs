@@ -6,7 +6,7 @@ mod policy;
 mod replay;
 mod source;
 mod stamp;
-mod words;
+pub(super) mod words;
 
 use std::path::PathBuf;
 

@@ -96,20 +96,24 @@ const VERBS: &[(&str, &str, &str)] = &[
 
 /// What was done, by whom, when: one sentence.
 pub(super) fn sentence(record: &Record) -> String {
-    let action = record.action().as_str();
+    let act = act(record.action().as_str(), record.outcome(), record.code());
+    format!("On {}, {} {act}.", moment(record.time()), actor(record.actor().kind))
+}
+
+/// What somebody did, was about to do, or was refused.
+pub(crate) fn act(action: &str, outcome: Outcome, code: &str) -> String {
     let (verb, past) = verbs(action);
-    let act = match (record.outcome(), verb) {
+    let act = match (outcome, verb) {
         (Outcome::Granted, "") => format!("did “{action}”"),
         (_, "") => format!("“{action}”"),
         (Outcome::Granted, _) => past.to_owned(),
         (_, verb) => verb.to_owned(),
     };
-    let act = match record.outcome() {
+    match outcome {
         Outcome::Granted => act,
         Outcome::Intent => format!("was about to {act}"),
-        Outcome::Refused => format!("wanted to {act}, and was refused ({})", record.code()),
-    };
-    format!("On {}, {} {act}.", moment(record.time()), actor(record.actor().kind))
+        Outcome::Refused => format!("wanted to {act}, and was refused ({code})"),
+    }
 }
 
 /// The other fields, a line each.
@@ -146,7 +150,7 @@ pub(super) fn line(title: &str, text: &str) -> String {
 }
 
 /// Unix milliseconds, for people.
-pub(super) fn moment(milliseconds: u64) -> String {
+pub(crate) fn moment(milliseconds: u64) -> String {
     let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds)
         .ok()

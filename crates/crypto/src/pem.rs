@@ -1,4 +1,4 @@
-//! PEM (RFC 7468) around the two encodings that MOB exchanges.
+//! PEM (RFC 7468): one block around a key.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroize;
@@ -9,7 +9,7 @@ use crate::{KeyError, SecretBytes};
 const MAX: usize = 8192;
 
 /// The DER of the one block that `text` is, between its own markers; line breaks of either kind.
-pub(super) fn decode(label: &str, text: &str) -> Result<SecretBytes, KeyError> {
+pub(crate) fn decode(label: &str, text: &str) -> Result<SecretBytes, KeyError> {
     if text.len() > MAX {
         return Err(KeyError::Malformed);
     }
@@ -30,7 +30,7 @@ pub(super) fn decode(label: &str, text: &str) -> Result<SecretBytes, KeyError> {
 }
 
 /// The block, in lines of 64 characters.
-pub(super) fn encode(label: &str, der: &[u8]) -> SecretBytes {
+pub(crate) fn encode(label: &str, der: &[u8]) -> SecretBytes {
     let mut base64 = vec![0; der.len().div_ceil(3) * 4];
     let length = STANDARD.encode_slice(der, &mut base64).unwrap_or_default();
     let mut pem = Vec::with_capacity(length + length / 64 + 128);

@@ -1,0 +1,227 @@
+//! An application that protects data: it signs calls, and gets the data keys that it encrypts with itself.
+//!
+//! Its key speaks for all its users: who is allowed what is judged by the element, for the user that the call names. Data keys come
+//! encrypted to a key that is drawn for each call, and an answer to another call is refused.
+
+mod data_key;
+mod told;
+
+pub use data_key::DataKey;
+pub use told::{Changed, Protected};
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sceau_crypto::jose::jwe::{KeyAlgorithm, KeyKind, PrivateKey};
+use sceau_crypto::{SigningKey, Typ, jws};
+use sceau_element_api::documents::Datum;
+use sceau_element_api::protect::{
+    Accesses, Authorisation, Claims, Create, DatumId, Grantee, KeyMembers, Of, OfAccesses, OfGrant, Open,
+    Operation, Rules, SessionKey, ToGrant, ToRule, UserId,
+};
+use sceau_element_api::{ApplicationId, Base64Url};
+
+use crate::{ClientError, Server};
+use told::Answer;
+
+/// How long a call is good, in seconds.
+const LIFETIME: u64 = 120;
+
+/// A registered application, before its keyfront. Its key is registered by its fingerprint.
+#[derive(Debug)]
+pub struct Application {
+    server: Server,
+    id: ApplicationId,
+    audience: String,
+    key: SigningKey,
+}
+
+/// For whom the application calls, in its own words.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Who.
+    pub name: UserId,
+    /// The groups that they are of.
+    pub groups: Vec<UserId>,
+}
+
+/// What is said of a new datum. Times are Unix seconds; what is left out is the element's to choose (docs/protect-a-field.md).
+#[derive(Debug, Clone, Default)]
+pub struct NewDatum {
+    /// Whose it is, if not the user's.
+    pub owner: Option<UserId>,
+    /// What the application calls it.
+    pub name: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// When its key ends.
+    pub expires: Option<u64>,
+    /// Who besides its owner may have the key.
+    pub grants: Vec<Authorisation>,
+    /// What bounds its openings.
+    pub rules: Option<Rules>,
+}
+
+impl Application {
+    /// An application by its id, before the keyfront at `server`, whose ready line says the `audience` (the log's name).
+    #[must_use]
+    pub fn new(server: Server, audience: String, id: ApplicationId, key: SigningKey) -> Self {
+        Self { server, id, audience, key }
+    }
+
+    /// Begins a datum, and gets its first data key.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with its code; [`ClientError::Unproven`] where the key is not this call's; as [`Server::post`].
+    pub async fn create(&self, user: &User, datum: NewDatum) -> Result<Protected, ClientError> {
+        let (private, session) = session()?;
+        let NewDatum { owner, name, tags, expires, grants, rules } = datum;
+        let (valid_from, valid_until) = (None, None);
+        let create = Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session };
+        let (answer, call) = self.call(user, Operation::Create(create)).await?;
+        let key = answer.data_key(&private, &call)?;
+        let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;
+        Ok(Protected { datum: answer.datum, index: answer.index, wrapped_key, key })
+    }
+
+    /// Gets a data key again, from what travels with the data.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn open(
+        &self,
+        user: &User,
+        datum: DatumId,
+        wrapped_key: &[u8],
+    ) -> Result<DataKey, ClientError> {
+        let (private, session) = session()?;
+        let open = Open { datum, wrapped_key: Base64Url(wrapped_key.to_vec()), session };
+        let (answer, call) = self.call(user, Operation::Open(open)).await?;
+        if answer.datum != datum {
+            return Err(ClientError::Answer);
+        }
+        answer.data_key(&private, &call)
+    }
+
+    /// Authorises somebody, in the place of what they had.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn grant(
+        &self,
+        user: &User,
+        datum: DatumId,
+        grant: Authorisation,
+    ) -> Result<Changed, ClientError> {
+        self.change(user, Operation::Grant(ToGrant { datum, grant })).await
+    }
+
+    /// Removes somebody's authorisation.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn revoke(&self, user: &User, datum: DatumId, to: Grantee) -> Result<Changed, ClientError> {
+        self.change(user, Operation::Revoke(OfGrant { datum, to })).await
+    }
+
+    /// Gives a datum's keys out, or no more for now.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn set_active(
+        &self,
+        user: &User,
+        datum: DatumId,
+        active: bool,
+    ) -> Result<Changed, ClientError> {
+        let of = Of { datum };
+        let op = if active { Operation::Activate(of) } else { Operation::Deactivate(of) };
+        self.change(user, op).await
+    }
+
+    /// Bounds a datum's openings from now on.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn set_rules(&self, user: &User, datum: DatumId, rules: Rules) -> Result<Changed, ClientError> {
+        self.change(user, Operation::SetRules(ToRule { datum, rules })).await
+    }
+
+    /// What is said of a datum.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn describe(&self, user: &User, datum: DatumId) -> Result<Datum, ClientError> {
+        let (answer, _) = self.call(user, Operation::Describe(Of { datum })).await?;
+        answer.document.ok_or(ClientError::Answer)
+    }
+
+    /// Who asked for what of a datum, the last call first; `before` goes on after [`Accesses::next`].
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn accesses(
+        &self,
+        user: &User,
+        datum: DatumId,
+        before: Option<u64>,
+    ) -> Result<Accesses, ClientError> {
+        let of = OfAccesses { datum, before, most: None };
+        let (answer, _) = self.call(user, Operation::Accesses(of)).await?;
+        answer.accesses.ok_or(ClientError::Answer)
+    }
+
+    async fn change(&self, user: &User, op: Operation) -> Result<Changed, ClientError> {
+        let (answer, _) = self.call(user, op).await?;
+        Ok(Changed { index: answer.index, document: answer.document })
+    }
+
+    /// Signs a call and brings it; its answer, and the id that it answers to.
+    async fn call(&self, user: &User, op: Operation) -> Result<(Answer, String), ClientError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let jti = Base64Url(sceau_crypto::random::<24>().to_vec()).encode();
+        let claims = Claims {
+            iss: self.id,
+            aud: self.audience.clone(),
+            iat: now,
+            exp: now + LIFETIME,
+            jti: jti.clone(),
+            sub: user.name.clone(),
+            groups: user.groups.clone(),
+            op,
+        };
+        let payload = serde_json::to_vec(&claims).map_err(|_| ClientError::Answer)?;
+        let call = jws::sign(&self.key, Typ::ProtectCall, &payload);
+        let answer = self.server.post_text("/v1/protect/calls", "application/jose", call).await?;
+        Ok((answer, jti))
+    }
+}
+
+/// A key for the answer to one call.
+fn session() -> Result<(PrivateKey, SessionKey), ClientError> {
+    let private =
+        PrivateKey::generate(KeyKind::X25519, KeyAlgorithm::EcdhEs).map_err(|_| ClientError::Session)?;
+    let mut jwk: serde_json::Value =
+        serde_json::from_str(&private.public().jwk().to_json()).map_err(|_| ClientError::Session)?;
+    // A session names its algorithm beside the key, and is for nothing else.
+    if let Some(members) = jwk.as_object_mut() {
+        members.retain(|name, _| ["kty", "crv", "x"].contains(&name.as_str()));
+    }
+    let jwk: KeyMembers = serde_json::from_value(jwk).map_err(|_| ClientError::Session)?;
+    Ok((private, SessionKey { alg: "ECDH-ES".to_owned(), jwk }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    #[test]
+    fn a_session_says_its_public_key_and_nothing_else() {
+        let (_, session) = session().unwrap();
+        let said = serde_json::to_value(&session).unwrap();
+        assert_eq!(said["alg"], "ECDH-ES");
+        let mut members: Vec<&String> = said["jwk"].as_object().unwrap().keys().collect();
+        members.sort();
+        assert_eq!(members, ["crv", "kty", "x"]);
+    }
+}

@@ -1,0 +1,219 @@
+//! Sealing a file under a datum's key, and opening it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sceau_client::protect::{Application, NewDatum, Protected, User};
+use sceau_crypto::envelope::NewEnvelope;
+use sceau_crypto::stream::{Opened, Sealed, StreamError, StreamOptions, open_content, seal_content};
+use sceau_element_api::protect::{Authorisation, DatumId, Grantee, UserId};
+use serde_json::json;
+
+use super::super::input::{self, Input};
+use super::super::progress::Progress;
+use super::super::{fault, open, seal};
+use super::{As, called};
+use crate::failure::{Exit, Failure};
+use crate::say;
+
+const PROTECT_EXAMPLES: &str = "\
+Examples:
+  sceau protect --application hr.toml --user alice payslip.pdf     makes payslip.pdf.sceau beside it
+  sceau protect --application hr.toml --user alice --grant-group payroll --tag 2026 payslip.pdf
+
+The file is encrypted on this machine, under a key that is asked for this file alone. Who may open it is judged each time by the \
+element, which records it; what is said here of the datum (owner, label, tags, grants) is known there, the file and its name are not.";
+
+const UNPROTECT_EXAMPLES: &str = "\
+Examples:
+  sceau unprotect --application hr.toml --user bob --in-group payroll payslip.pdf.sceau
+
+A file appears only once its last byte is verified.";
+
+/// What to protect, for whom.
+#[derive(Debug, clap::Args)]
+#[command(after_help = PROTECT_EXAMPLES)]
+pub(crate) struct ProtectOptions {
+    #[command(flatten)]
+    by: As,
+    /// A user who may open it too; once for each
+    #[arg(long, value_name = "NAME")]
+    grant_user: Vec<UserId>,
+    /// A group whose users may open it too; once for each
+    #[arg(long, value_name = "GROUP")]
+    grant_group: Vec<UserId>,
+    /// What the application calls the datum; it is known to the element, not sealed
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    label: String,
+    /// A word to find it by, known to the element; once for each
+    #[arg(long, value_name = "WORD")]
+    tag: Vec<String>,
+    /// Where to write: a file, a folder, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite existing files
+    #[arg(long)]
+    force: bool,
+    /// Print one JSON result per file, on standard error when the file itself goes to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing when all goes well
+    #[arg(short, long)]
+    quiet: bool,
+    /// Files to protect; none or - for standard input
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+}
+
+/// What to open, as whom.
+#[derive(Debug, clap::Args)]
+#[command(after_help = UNPROTECT_EXAMPLES)]
+pub(crate) struct UnprotectOptions {
+    #[command(flatten)]
+    by: As,
+    /// Where to write: a file, a folder, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite existing files
+    #[arg(long)]
+    force: bool,
+    /// Print one JSON result per file, on standard error when the file itself goes to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing when all goes well
+    #[arg(short, long)]
+    quiet: bool,
+    /// Protected files; none or - for standard input
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+}
+
+pub(crate) fn protect(options: &ProtectOptions) -> Result<(), Failure> {
+    let inputs = input::or_standard_input(&options.inputs);
+    seal::only_one_into_one(&inputs, options.output.as_deref())?;
+    let (application, user) = options.by.read()?;
+    inputs.iter().try_for_each(|path| protect_one(path, &application, &user, options))
+}
+
+fn protect_one(
+    path: &Path,
+    application: &Application,
+    user: &User,
+    options: &ProtectOptions,
+) -> Result<(), Failure> {
+    let input = Input::open(path)?;
+    let mut output = seal::destination(&input, options.output.as_deref(), options.force)?;
+    let (from, to) = (input.label.clone(), output.label.clone());
+    let metadata = seal::metadata(path, None, None)?;
+    let datum = new_datum(options);
+    let Protected { datum, index, wrapped_key, key } =
+        called(async { Ok(application.create(user, datum).await?) })?;
+    let envelope = NewEnvelope::under(key.into_content_key(), *datum.as_bytes(), wrapped_key, metadata)
+        .map_err(|error| Failure::new(Exit::System, "server", error.to_string()))?;
+    let progress = Progress::bytes(&from, input.size, options.quiet);
+    let mut report = |done| progress.at(done);
+    let stream = StreamOptions::new().with_progress(&mut report);
+    let header = envelope.header.as_bytes();
+    let sealed = output
+        .write_all(header)
+        .map_err(StreamError::Write)
+        .and_then(|()| seal_content(envelope, input, &mut output, stream))
+        .map_err(|error| fault::stream(&error, &from, &to))?;
+    let standard = output.is_standard();
+    output.commit()?;
+    drop(progress);
+    tell_protected(&sealed, (datum, index), (&from, &to, standard), options)
+}
+
+fn new_datum(options: &ProtectOptions) -> NewDatum {
+    let users = options.grant_user.iter().cloned().map(Grantee::User);
+    let all = users.chain(options.grant_group.iter().cloned().map(Grantee::Group));
+    let grants = all.map(|to| Authorisation { to, from: None, until: None }).collect();
+    NewDatum { name: options.label.clone(), tags: options.tag.clone(), grants, ..NewDatum::default() }
+}
+
+fn tell_protected(
+    sealed: &Sealed,
+    (datum, index): (DatumId, u64),
+    (from, to, standard): (&str, &str, bool),
+    options: &ProtectOptions,
+) -> Result<(), Failure> {
+    if options.json {
+        let result = json!({
+            "input": from, "output": to, "datum": datum, "record": index, "file_id": sealed.file_id,
+            "size": sealed.size, "parts": sealed.parts,
+        });
+        return say::json_beside(&result, standard);
+    }
+    if !options.quiet && !standard {
+        say::remark(&format!("Protected {from}: {to}, {}, datum {datum}", say::size(sealed.size)));
+    }
+    Ok(())
+}
+
+pub(crate) fn unprotect(options: &UnprotectOptions) -> Result<(), Failure> {
+    let inputs = input::or_standard_input(&options.inputs);
+    seal::only_one_into_one(&inputs, options.output.as_deref())?;
+    let (application, user) = options.by.read()?;
+    inputs.iter().try_for_each(|path| unprotect_one(path, &application, &user, options))
+}
+
+fn unprotect_one(
+    path: &Path,
+    application: &Application,
+    user: &User,
+    options: &UnprotectOptions,
+) -> Result<(), Failure> {
+    let mut input = Input::open(path)?;
+    let from = input.label.clone();
+    let header = open::read(&mut input)?;
+    let (datum, wrapped) = under(&header, &from)?;
+    let key = called(async { Ok(application.open(user, datum, wrapped).await?) })?;
+    let header = header.open_with(key.into_content_key()).map_err(|error| fault::open(&error, &from))?;
+    let total = input.size.and_then(|size| open::plaintext(size, header.as_bytes().len()));
+    let mut output =
+        open::destination(&input, &header, (options.output.as_deref(), options.force, options.quiet))?;
+    let to = output.label.clone();
+    let progress = Progress::bytes(&from, total, options.quiet);
+    let mut report = |done| progress.at(done);
+    let stream = StreamOptions::new().with_progress(&mut report);
+    let standard = output.is_standard();
+    let opened = open_content(&header, input, &mut output, stream)
+        .map_err(|error| open::not_whole(fault::stream(&error, &from, &to), &error, standard))?;
+    output.commit()?;
+    drop(progress);
+    tell_opened(&opened, datum, (&from, &to, standard), options)
+}
+
+/// The datum under whose key a file is, and the key as the element wrapped it.
+pub(super) fn under<'a>(
+    header: &'a sceau_crypto::envelope::UnverifiedHeader,
+    label: &str,
+) -> Result<(DatumId, &'a [u8]), Failure> {
+    let of_datum = header.stanzas().iter().find_map(|stanza| stanza.datum().map(|datum| (datum, stanza)));
+    let (datum, stanza) = of_datum.ok_or_else(|| {
+        let words =
+            format!("{label} is sealed for recipients, and not under a datum's key: open it with sceau open");
+        Failure::new(Exit::Key, "envelope_not_a_datum", words)
+    })?;
+    Ok(((*datum).into(), &stanza.wrapped))
+}
+
+fn tell_opened(
+    opened: &Opened,
+    datum: DatumId,
+    (from, to, standard): (&str, &str, bool),
+    options: &UnprotectOptions,
+) -> Result<(), Failure> {
+    if options.json {
+        let result = json!({
+            "input": from, "output": to, "datum": datum, "name": opened.metadata.name(),
+            "type": opened.metadata.media_type(), "size": opened.size,
+        });
+        return say::json_beside(&result, standard);
+    }
+    if !options.quiet && !standard {
+        say::remark(&format!("Opened {from}: {to}, {}", say::size(opened.size)));
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `sceau protect`, `unprotect`, `grant`, `revoke`, `accesses`: files under keys that an application asks the element for.
+
+mod application;
+mod files;
+mod owner;
+
+pub(super) use files::{ProtectOptions, UnprotectOptions, protect, unprotect};
+pub(super) use owner::{AccessesOptions, GrantOptions, RevokeOptions, accesses, grant, revoke};
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use sceau_client::protect::{Application, User};
+use sceau_element_api::protect::{Grantee, UserId};
+
+use crate::failure::Failure;
+
+/// Which application calls, and for whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct As {
+    /// The application: a file that names its keyfront, audience, id and key
+    #[arg(long, value_name = "FILE")]
+    application: PathBuf,
+    /// The user that the application acts for, in its own words
+    #[arg(long, value_name = "NAME")]
+    user: UserId,
+    /// A group that the user is of; once for each
+    #[arg(long, value_name = "GROUP")]
+    in_group: Vec<UserId>,
+}
+
+/// Somebody who may open, or may no more.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct To {
+    /// A user of the application
+    #[arg(long, value_name = "NAME")]
+    to_user: Option<UserId>,
+    /// Whoever the application says is of this group
+    #[arg(long, value_name = "GROUP")]
+    to_group: Option<UserId>,
+}
+
+impl As {
+    fn read(&self) -> Result<(Application, User), Failure> {
+        let user = User { name: self.user.clone(), groups: self.in_group.clone() };
+        Ok((application::read(&self.application)?, user))
+    }
+}
+
+impl To {
+    fn grantee(&self) -> Option<Grantee> {
+        let user = self.to_user.clone().map(Grantee::User);
+        user.or_else(|| self.to_group.clone().map(Grantee::Group))
+    }
+}
+
+/// Waits for calls, which are all that takes a runtime here.
+fn called<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|cause| Failure::system("start the runtime", &cause))?.block_on(call)
+}
