@@ -1,8 +1,9 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
 /// What a server does to a path, in whatever order, and again where another stands behind it.
-const STEPS: [fn(&str) -> Result<String, Unreadable>; 5] =
-    [turn, decode_again, follow, resolve, without_parameters];
+const STEPS: [Step; 5] = [turn, decode_again, follow, resolve, without_parameters];
+
+type Step = fn(&str) -> Result<String, Unreadable>;
 
 /// The longest path that is read in so many ways: another that could be is none.
 const LONGEST: usize = 8 << 10;
