@@ -51,7 +51,7 @@ fn stapled(desk: &Desk, port: u16) -> String {
             return said;
         }
         assert!(begun.elapsed().as_secs() < 20, "{said}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
