@@ -44,6 +44,25 @@ pub enum Unmet {
     Type,
 }
 
+impl Unmet {
+    /// Stable code, in headers, logs and metrics.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Policy => "certificate_wrong_policy",
+            Self::Type => "certificate_wrong_type",
+        }
+    }
+}
+
+impl std::fmt::Display for Unmet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "it was issued under none of the policies that are asked for",
+            Self::Type => "it is of none of the types that are asked for",
+        })
+    }
+}
+
 /// Why a type cannot be demanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.words())]

@@ -32,8 +32,8 @@ impl Denial {
         match self {
             Self::Certificate(refusal) => refusal.code(),
             Self::UnknownClient => "client_unknown",
-            Self::Policy => "certificate_wrong_policy",
-            Self::Type => "certificate_wrong_type",
+            Self::Policy => Unmet::Policy.code(),
+            Self::Type => Unmet::Type.code(),
             Self::Address => "address_not_allowed",
         }
     }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use sceau_pki::{
-    Anchors, Certificate, ChainJudge, ClientIdentity, Environment, Heard, Material, OcspStatus, Online,
-    Preferred, Profile, ProfileAuthority, Refusal, RevocationLists, naming_problems,
+    Anchors, Certificate, ChainJudge, Environment, Heard, Material, OcspStatus, Online, Preferred, Profile,
+    ProfileAuthority, Refusal, RevocationLists, Vouched, naming_problems,
 };
 use serde_json::json;
 
@@ -79,6 +79,8 @@ struct Trusted {
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,
     issuer: Option<ProfileAuthority>,
+    /// Authorities between at most, where the profile says it.
+    depth: Option<usize>,
     expected: Expected,
 }
 
@@ -112,7 +114,13 @@ fn trusted(options: &VerifyOptions) -> Result<Trusted, Failure> {
     let (mut anchors, mut intermediates) =
         (read(&options.anchors)?.concat(), read(&options.intermediates)?.concat());
     let Some(text) = &options.profile else {
-        return Ok(Trusted { anchors, intermediates, issuer: None, expected: Expected::Anybody });
+        return Ok(Trusted {
+            anchors,
+            intermediates,
+            issuer: None,
+            depth: None,
+            expected: Expected::Anybody,
+        });
     };
     let profile = profile::named(text)?;
     let (expected, chain) = expected(&profile, options)?;
@@ -123,7 +131,8 @@ fn trusted(options: &VerifyOptions) -> Result<Trusted, Failure> {
     if intermediates.is_empty() {
         intermediates = published(&folder, &chain.issuer)?;
     }
-    Ok(Trusted { anchors, intermediates, issuer: Some(chain.issuer), expected })
+    let depth = Some(usize::from(profile.tls.depth));
+    Ok(Trusted { anchors, intermediates, issuer: Some(chain.issuer), depth, expected })
 }
 
 fn expected(
@@ -200,7 +209,7 @@ fn verdict(
     let taken = published.asked.iter().any(|asked| heard(&asked.about, &asked.about) == Heard::Revoked);
     match judged {
         Ok(_) if taken => Ok(Err(by_certificate(&Refusal::Revoked))),
-        Ok(vouched) => Ok(by_expectation(chain, trusted, &vouched.identity, options.address)),
+        Ok(vouched) => Ok(by_expectation(chain, trusted, &vouched, options.address)),
         Err(refusal) => Ok(Err(by_certificate(&refusal))),
     }
 }
@@ -212,7 +221,10 @@ fn all(sources: &[Source]) -> RevocationLists {
 /// Who asks no list yet.
 fn judge(trusted: &Trusted) -> Result<ChainJudge, Failure> {
     let anchors = Anchors::new(trusted.anchors.iter().cloned()).map_err(|error| fault::pki(&error))?;
-    let judge = ChainJudge::new(anchors).with_intermediates(&trusted.intermediates);
+    let mut judge = ChainJudge::new(anchors).with_intermediates(&trusted.intermediates);
+    if let Some(depth) = trusted.depth {
+        judge = judge.within(depth);
+    }
     let Some(issuer) = &trusted.issuer else { return Ok(judge) };
     let named = trusted.intermediates.iter().find(|one| issuer.is_named_in(one)).ok_or_else(|| {
         let words = format!(
@@ -227,9 +239,10 @@ fn judge(trusted: &Trusted) -> Result<ChainJudge, Failure> {
 fn by_expectation(
     chain: &[Certificate],
     trusted: &Trusted,
-    identity: &ClientIdentity,
+    vouched: &Vouched,
     address: Option<IpAddr>,
 ) -> Result<(), Refused> {
+    let identity = &vouched.identity;
     match &trusted.expected {
         Expected::Anybody => Ok(()),
         Expected::Platform(environment) if !environment.rule().permits(&identity.subject) => {
@@ -240,8 +253,9 @@ fn by_expectation(
                 environment.organizational_units().join(", ")
             )))
         }
-        Expected::Platform(environment) => match address {
-            Some(address) if !environment.addresses.contains(&address) => Err(Refused {
+        Expected::Platform(environment) => match (environment.demands.check(&vouched.path), address) {
+            (Err(unmet), _) => Err(Refused { status: 403, code: unmet.code(), words: unmet.to_string() }),
+            (Ok(()), Some(address)) if !environment.addresses.contains(&address) => Err(Refused {
                 status: 403,
                 code: "address_not_allowed",
                 words: format!("{address} is not an address of this environment"),

@@ -18,8 +18,9 @@ fn published(desk: &Desk) {
 
 /// The verdict's status and code.
 fn verdict(desk: &Desk, more: &[&str]) -> (u64, String) {
-    let base = ["cert", "verify", "--json", "--profile", "sas"];
-    let ran = desk.run(&[&base[..], more].concat());
+    let base = ["cert", "verify", "--json"];
+    let profile = if more.contains(&"--profile") { &[][..] } else { &["--profile", "sas"] };
+    let ran = desk.run(&[&base[..], profile, more].concat());
     let said = ran.json();
     let passes = said["passes"].as_bool().unwrap();
     assert_eq!(ran.code, if passes { 0 } else { 5 }, "{}", ran.stderr);
@@ -79,6 +80,41 @@ fn each_reason_is_told_apart() {
     desk.run(&["cert", "verify", "--profile", "sas", "--env", "test", "good.pem"]).failed(2, "--editor");
     desk.run(&["cert", "verify", "--profile", "sas", "--env", "production", "good.pem"])
         .failed(2, "AC/ACR-EL.cer");
+}
+
+#[test]
+fn what_a_profile_demands_besides_names_is_demanded() {
+    let desk = Desk::new();
+    published(&desk);
+    let under = |desk: &Desk, policy: &str| {
+        let extensions = std::fs::read_to_string(desk.path("leaf.ext")).unwrap();
+        let name = format!("{policy}.ext");
+        std::fs::write(desk.path(&name), format!("{extensions}\ncertificatePolicies = {policy}\n")).unwrap();
+        client(desk, policy, RECETTE, &name);
+    };
+    under(&desk, "1.2.250.1.71.1.2.50");
+    under(&desk, "1.2.250.1.71.1.2.51");
+    let shipped = include_str!("../../../pki/profiles/sas.toml");
+    let ours = |from: &str, to: &str| {
+        std::fs::write(desk.path("ours.toml"), shipped.replacen(from, to, 1)).unwrap();
+    };
+    let judged = |file: &str| {
+        verdict(&desk, &["--env", "recette", "--profile", "./ours.toml", "--folder", "sas", file])
+    };
+    let environment = "[[environment]]\nid = \"recette\"\n";
+    ours(environment, &format!("{environment}policies = [\"1.2.250.1.71.1.2.50\"]\n"));
+    assert_eq!(judged("1.2.250.1.71.1.2.50.pem").0, 200);
+    assert_eq!(judged("1.2.250.1.71.1.2.51.pem"), (403, "certificate_wrong_policy".to_owned()));
+    ours(
+        environment,
+        &format!("{environment}types = [{{ extension = \"1.2.250.1.71.1.2.2\", text = \"x\" }}]\n"),
+    );
+    assert_eq!(judged("1.2.250.1.71.1.2.50.pem"), (403, "certificate_wrong_type".to_owned()));
+    // One authority stands between.
+    for (depth, told) in [("1", "passes"), ("0", "certificate_chain_too_long")] {
+        ours("depth = 10", &format!("depth = {depth}"));
+        assert_eq!(judged("1.2.250.1.71.1.2.50.pem").1, told, "depth {depth}");
+    }
 }
 
 #[test]
