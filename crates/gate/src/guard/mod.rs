@@ -305,6 +305,11 @@ impl Guard {
         self.chain.required_issuer()
     }
 
+    /// How many authorities may stand between a client's certificate and an anchor.
+    pub(crate) fn depth(&self) -> usize {
+        self.chain.depth()
+    }
+
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }

@@ -6,6 +6,8 @@ mod words;
 
 use std::{sync::Arc, time::Duration};
 
+use sceau_pki::CertificateType;
+
 use crate::{
     clock::written,
     guard::{Addresses, Guard},
@@ -55,7 +57,9 @@ impl Plan {
             Some(issuer) => words.issuer.replace("{issuer}", &issuer.to_string()),
             None => words.any_issuer.to_owned(),
         });
+        text += &paragraph(&words.depth.replace("{depth}", &guard.depth().to_string()));
         text += &permitted(guard, words);
+        text += &demanded(guard, words);
         text += &format!("<h3>{}</h3>\n", escaped(words.responders));
         text += &responder(guard, words);
         text += &format!("<h3>{}</h3>\n", escaped(words.lists));
@@ -136,9 +140,9 @@ fn authorities(guard: &Guard, words: &Words) -> String {
 
 /// Who of those that the authorities vouch for may pass, and from where.
 fn permitted(guard: &Guard, words: &Words) -> String {
-    let listed = |addresses: &Addresses| match addresses {
+    let from = |addresses: &Addresses| match addresses {
         Addresses::Any => words.anywhere.to_owned(),
-        Addresses::These(these) => these.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        Addresses::These(these) => listed(these),
     };
     let rules = guard.rules();
     let mut text = format!("<h3>{}</h3>\n", escaped(words.permitted));
@@ -148,13 +152,37 @@ fn permitted(guard: &Guard, words: &Words) -> String {
             let mut table = Table::new(&[words.common_name, words.units, words.from]);
             for permit in names {
                 let units = permit.name.organizational_units().join(", ");
-                table.row(&[permit.name.common_name(), &units, &listed(&permit.addresses)]);
+                table.row(&[permit.name.common_name(), &units, &from(&permit.addresses)]);
             }
             text += &paragraph(words.exactly);
             text += &table.written();
         }
     }
-    text + &paragraph(&words.addresses.replace("{addresses}", &listed(&rules.addresses)))
+    text + &paragraph(&words.addresses.replace("{addresses}", &from(&rules.addresses)))
+}
+
+/// What certificates must say besides names.
+fn demanded(guard: &Guard, words: &Words) -> String {
+    let rules = guard.rules();
+    let permits = rules.names.iter().flatten().map(|permit| (permit.name.common_name(), &permit.demands));
+    let mut text = String::new();
+    for (who, demands) in std::iter::once((words.everybody, &rules.demands)).chain(permits) {
+        if !demands.policies().is_empty() {
+            let said = words.policies.replace("{policies}", &listed(demands.policies()));
+            text += &paragraph(&said.replace("{who}", who));
+        }
+        if !demands.types().is_empty() {
+            let mut extensions: Vec<_> = demands.types().iter().map(CertificateType::extension).collect();
+            extensions.dedup();
+            let said = words.types.replace("{extensions}", &listed(extensions));
+            text += &paragraph(&said.replace("{who}", who));
+        }
+    }
+    text
+}
+
+fn listed(all: impl IntoIterator<Item = impl ToString>) -> String {
+    all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether and how a responder is asked.

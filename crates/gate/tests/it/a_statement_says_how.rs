@@ -51,5 +51,15 @@ fn it_names_who_by_what_and_what_happens_without() {
     for part in ["asked: http://ocsp.example/. It has 2 seconds", "must repeat", "Its answer decides"] {
         assert!(english.contains(part), "{part}: {english}");
     }
+    let besides = "policies = [\"1.2.250.1.71.1.2.50\"]\ndepth = 1\ntypes = [{ extension = \"1.2.250.1.71.1.2.2\", text = \"a\" }, { extension = \"1.2.250.1.71.1.2.2\", text = \"b\" }]\naddresses =";
+    std::fs::write(&file, settings.replace("addresses =", besides)).unwrap();
+    let french = page(Language::French);
+    for part in [
+        "entre un certificat et son ancre : 1.",
+        "Tous les clients : le certificat doit être émis selon l’une de ces politiques : 1.2.250.1.71.1.2.50.",
+        "dans l’extension 1.2.250.1.71.1.2.2.",
+    ] {
+        assert!(french.contains(part), "{part}: {french}");
+    }
     assert!(!english.contains("<script") && english.contains("default-src 'none'"), "{english}");
 }
