@@ -161,17 +161,30 @@ async fn what_a_service_refuses_to_begin_is_asked_again() {
 
 /// A service of HTTP/1.1 that tells what it reads up to the end of the connection, and answers once that ends whole.
 pub(crate) async fn listening() -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
+    let (address, _, told) = listening_for(b"\r\n\r\n").await;
+    (address, told)
+}
+
+/// The same, which also tells of each connection once these octets came on it.
+async fn listening_for(
+    awaited: &'static [u8],
+) -> (SocketAddr, mpsc::UnboundedReceiver<()>, mpsc::UnboundedReceiver<String>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let (tell, told) = mpsc::unbounded_channel();
+    let (begin, begun) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = socket.accept().await {
-            let tell = tell.clone();
+            let (tell, begin) = (tell.clone(), begin.clone());
             tokio::spawn(async move {
                 let mut read = Vec::new();
                 let mut octets = [0; 4096];
+                let mut begin = Some(begin);
                 while let Ok(count @ 1..) = stream.read(&mut octets).await {
                     read.extend_from_slice(&octets[..count]);
+                    if read.windows(awaited.len()).any(|part| part == awaited) {
+                        let _ = begin.take().map(|begin| begin.send(()));
+                    }
                     if read.windows(5).any(|end| end == b"0\r\n\r\n")
                         || read.ends_with(b"\r\n\r\n") && read.windows(4).any(|end| end == b"\n0\r\n")
                     {
@@ -183,22 +196,19 @@ pub(crate) async fn listening() -> (SocketAddr, mpsc::UnboundedReceiver<String>)
             });
         }
     });
-    (address, told)
+    (address, begun, told)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_its_client_takes_back_does_not_end_whole() {
-    let (service, mut told) = listening().await;
+    let (service, mut begun, mut told) = listening_for(b"half").await;
     let stage = stage(&format!("\"http://{service}\""), "").await;
     for reason in [Reason::NO_ERROR, Reason::CANCEL] {
         let mut client = two::connect(stage.address, "known").await;
         let request = Request::post("https://localhost/").body(()).unwrap();
         let (_answer, mut body) = client.send_request(request, false).unwrap();
         body.send_data(Bytes::from_static(b"half"), false).unwrap();
-        // It is on its way once another request on the same connection was answered.
-        let request = Request::get("https://localhost/mtls-protect/none").body(()).unwrap();
-        let (answer, _) = client.ready().await.unwrap().send_request(request, true).unwrap();
-        drop(answer.await.unwrap());
+        begun.recv().await.unwrap();
         body.send_reset(reason);
         let read = told.recv().await.unwrap();
         assert!(read.contains("half") && !read.ends_with("0\r\n\r\n"), "{reason:?}: {read}");
