@@ -145,7 +145,9 @@ fn may_issue(authority: &Certificate) -> Result<(), Refusal> {
 
 /// Whether it can be read where to ask whether a certificate was taken back: what cannot be is not nothing (RFC 5280 §4.2: what is known is processed).
 fn tells_where(certificate: &Certificate) -> Result<(), Refusal> {
-    let is_place = |oid: &Oid<'_>| *oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS || *oid == OID_PKIX_AUTHORITY_INFO_ACCESS;
+    let is_place = |oid: &Oid<'_>| {
+        *oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS || *oid == OID_PKIX_AUTHORITY_INFO_ACCESS
+    };
     let unread = |extension: &X509Extension<'_>| {
         is_place(&extension.oid) && matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
     };
