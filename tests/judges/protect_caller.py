@@ -316,8 +316,10 @@ class Protection(unittest.TestCase):
             [
                 ("datum.open", "carol", "user_not_authorised"),
                 ("datum.revoke", "alice", None),
+                ("datum.open", "alice", None),
                 ("datum.open", "carol", None),
                 ("datum.grant", "alice", None),
+                ("datum.open", "alice", None),
                 ("datum.open", "bob", None),
                 ("datum.open", "bob", "user_not_authorised"),
                 ("datum.create", "alice", None),
@@ -325,6 +327,21 @@ class Protection(unittest.TestCase):
         )
         code, out, _ = self.command("accesses", *by("alice"), sealed)
         self.assertIn("alice removed an authorisation from a datum (user carol), from 127.0.0.1", out)
+
+        # What is granted is what a file is truly under: one whose header leads to another datum is not granted.
+        code, _, said = self.command("grant", *by("alice"), "--to-user", "dora", sealed)
+        self.assertEqual(code, 0)
+        self.assertIn(f"bulletin de paie.pdf (datum {told['datum']})", said)
+        holiday = folder / "congés.pdf"
+        holiday.write_bytes(b"another")
+        self.assertEqual(self.command("protect", *by("alice"), holiday)[0], 0)
+        other, ours = (folder / "congés.pdf.sceau").read_bytes(), sealed.read_bytes()
+        at, length = ours.index(unb64(told["datum"])), 32 + 2
+        length += int.from_bytes(ours[at + 32 : at + 34], "big")
+        glued = folder / "collé.sceau"
+        glued.write_bytes(other[:at] + ours[at : at + length] + other[at + length :])
+        code, _, said = self.command("grant", *by("alice"), "--to-user", "mallory", glued)
+        self.assertEqual(code, 3, said)
 
         # One octet of the file changed, or of the wrapped key: nothing comes out.
         payslip.unlink()

@@ -44,6 +44,5 @@ pub use roles::{
     AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,
     PlatformAdmin, Reader, RoleSet, Supervisor,
 };
-pub use sceau_element_api::{Cidr, NotACidr};
 pub use schema::{MIGRATIONS, statements};
 pub use session::SessionId;

@@ -111,6 +111,16 @@ fn shortened(name: String) -> String {
     format!("{}{extension}", stem.get(..end).unwrap_or_default())
 }
 
+/// A server's words as a terminal may show them: bounded, and without what steers it or turns the reading direction round.
+#[must_use]
+pub fn plain(words: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    words.chars().take(1000).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

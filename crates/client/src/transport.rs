@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::ClientError;
+use crate::name::plain;
 
 /// One server, with a cookie jar of its own and, for machines, a bearer token.
 pub struct Server {
@@ -255,15 +256,6 @@ async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError>
     // 204 No Content reads as null.
     let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
     serde_json::from_slice(text).map_err(|_| ClientError::Answer)
-}
-
-/// A server's words as a terminal may show them: bounded, and without what steers it or turns the reading direction round.
-fn plain(words: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    words.chars().take(1000).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The code of the token endpoint's answer to a client id and secret that do not fit (RFC 6749 section 5.2).

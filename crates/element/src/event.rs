@@ -94,7 +94,9 @@ pub enum EventError {
 const RECORDED: u8 = 1;
 const ATTESTED: u8 = 2;
 const DELIVERED: u8 = 3;
-const CALLED: u8 = 4;
+/// A call that does not say what it is about: of a program before.
+const CALLED_ALONE: u8 = 4;
+const CALLED: u8 = 5;
 
 impl Event {
     /// What happened, by its record: the log is to show commitments in place of the ids in it that are not for everyone.
@@ -179,7 +181,8 @@ impl SealedEvent {
                 let organisation = organisation.ok_or(EventError::Malformed)?;
                 Change::Delivered { organisation, record: Hash::new(*record) }
             }
-            CALLED => called(rest)?,
+            CALLED_ALONE => called(rest, false)?,
+            CALLED => called(rest, true)?,
             _ => return Err(EventError::Malformed),
         };
         Ok(Event { leaf, openings, change })
@@ -244,13 +247,13 @@ impl About {
 
 /// `ends (8) ‖ digest (16) ‖ application's length (4) ‖ application ‖ length (4) ‖ what it is about`, and of a new version `length (4) ‖ payload ‖ length
 /// (4) ‖ salt`
-fn called(rest: &[u8]) -> Result<Change, EventError> {
+fn called(rest: &[u8], says_about: bool) -> Result<Change, EventError> {
     let (ends, rest) = rest.split_first_chunk::<8>().ok_or(EventError::Malformed)?;
     let (digest, mut rest) = rest.split_first_chunk::<16>().ok_or(EventError::Malformed)?;
     let application = std::str::from_utf8(take(&mut rest)?).ok().and_then(|text| text.parse().ok());
     let application = application.ok_or(EventError::Malformed)?;
     let call = CallKey { ends: u64::from_be_bytes(*ends), application, digest: *digest };
-    let about = About::read(take(&mut rest)?)?;
+    let about = if says_about { About::read(take(&mut rest)?)? } else { None };
     if rest.is_empty() {
         return Ok(Change::Called { call, about, row: None });
     }
@@ -347,9 +350,22 @@ mod tests {
             prop_assume!(!sealed.sealed.is_empty() && one.leaf != other.leaf);
             let moved = SealedEvent { leaf: foreign.leaf, ..sealed.clone() };
             prop_assert!(moved.open(&key).is_err());
-            let retagged = SealedEvent { tag: sealed.tag % 4 + 1, ..sealed.clone() };
+            let retagged = SealedEvent { tag: sealed.tag % CALLED + 1, ..sealed.clone() };
             prop_assert!(retagged.open(&key).is_err());
             prop_assert!(sealed.open(&EphemeralKey::of(Secret::random())).is_err());
+        }
+
+        #[test]
+        fn a_call_of_a_program_before_is_read(ends in any::<u64>(), digest in any::<[u8; 16]>(), row in any::<Option<([u8; 9], [u8; 5])>>()) {
+            let call = CallKey { ends, application: ApplicationId::random(), digest };
+            let row = row.map(|(payload, salt)| CalledRow { payload: payload.into(), salt: salt.into() });
+            let mut body = [&ends.to_be_bytes()[..], &digest].concat();
+            put(&mut body, call.application.to_string().as_bytes());
+            if let Some(row) = &row {
+                put(&mut body, &row.payload);
+                put(&mut body, &row.salt);
+            }
+            prop_assert_eq!(called(&body, false).unwrap(), Change::Called { call, about: None, row });
         }
 
         #[test]

@@ -3,11 +3,11 @@
 //! Its key speaks for all its users: who is allowed what is judged by the element, for the user that the call names. Data keys come
 //! encrypted to a key that is drawn for each call, and an answer to another call is refused.
 
+mod answer;
 mod data_key;
-mod told;
 
+pub use answer::{Changed, Protected};
 pub use data_key::DataKey;
-pub use told::{Changed, Protected};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -21,10 +21,10 @@ use sceau_element_api::protect::{
 use sceau_element_api::{ApplicationId, Base64Url};
 
 use crate::{ClientError, Server};
-use told::Answer;
+use answer::Answer;
 
-/// How long a call is good, in seconds.
-const LIFETIME: u64 = 120;
+/// How long a call of ours is good, in seconds: less than the element takes ([`sceau_element_api::protect::LIFETIME`]).
+const GOOD_FOR: u64 = 120;
 
 /// A registered application, before its keyfront. Its key is registered by its fingerprint.
 #[derive(Debug)]
@@ -55,6 +55,10 @@ pub struct NewDatum {
     pub tags: Vec<String>,
     /// When its key ends.
     pub expires: Option<u64>,
+    /// Nobody has the key before.
+    pub valid_from: Option<u64>,
+    /// Nobody has the key from then on.
+    pub valid_until: Option<u64>,
     /// Who besides its owner may have the key.
     pub grants: Vec<Authorisation>,
     /// What bounds its openings.
@@ -74,8 +78,7 @@ impl Application {
     /// [`ClientError::Refused`] with its code; [`ClientError::Unproven`] where the key is not this call's; as [`Server::post`].
     pub async fn create(&self, user: &User, datum: NewDatum) -> Result<Protected, ClientError> {
         let (private, session) = session()?;
-        let NewDatum { owner, name, tags, expires, grants, rules } = datum;
-        let (valid_from, valid_until) = (None, None);
+        let NewDatum { owner, name, tags, expires, valid_from, valid_until, grants, rules } = datum;
         let create = Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session };
         let (answer, call) = self.call(user, Operation::Create(create)).await?;
         let key = answer.data_key(&private, &call)?;
@@ -96,9 +99,6 @@ impl Application {
         let (private, session) = session()?;
         let open = Open { datum, wrapped_key: Base64Url(wrapped_key.to_vec()), session };
         let (answer, call) = self.call(user, Operation::Open(open)).await?;
-        if answer.datum != datum {
-            return Err(ClientError::Answer);
-        }
         answer.data_key(&private, &call)
     }
 
@@ -121,6 +121,22 @@ impl Application {
     /// As [`Application::create`].
     pub async fn revoke(&self, user: &User, datum: DatumId, to: Grantee) -> Result<Changed, ClientError> {
         self.change(user, Operation::Revoke(OfGrant { datum, to })).await
+    }
+
+    /// Lets somebody's authorisation count, or no more for now.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn set_grant_active(
+        &self,
+        user: &User,
+        datum: DatumId,
+        to: Grantee,
+        active: bool,
+    ) -> Result<Changed, ClientError> {
+        let of = OfGrant { datum, to };
+        let op = if active { Operation::ActivateGrant(of) } else { Operation::DeactivateGrant(of) };
+        self.change(user, op).await
     }
 
     /// Gives a datum's keys out, or no more for now.
@@ -167,7 +183,8 @@ impl Application {
     ) -> Result<Accesses, ClientError> {
         let of = OfAccesses { datum, before, most: None };
         let (answer, _) = self.call(user, Operation::Accesses(of)).await?;
-        answer.accesses.ok_or(ClientError::Answer)
+        // Each is earlier than the one before: what went round would never end.
+        answer.accesses.filter(|told| goes_back(told, before)).ok_or(ClientError::Answer)
     }
 
     async fn change(&self, user: &User, op: Operation) -> Result<Changed, ClientError> {
@@ -183,7 +200,7 @@ impl Application {
             iss: self.id,
             aud: self.audience.clone(),
             iat: now,
-            exp: now + LIFETIME,
+            exp: now + GOOD_FOR,
             jti: jti.clone(),
             sub: user.name.clone(),
             groups: user.groups.clone(),
@@ -191,9 +208,16 @@ impl Application {
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| ClientError::Answer)?;
         let call = jws::sign(&self.key, Typ::ProtectCall, &payload);
-        let answer = self.server.post_text("/v1/protect/calls", "application/jose", call).await?;
-        Ok((answer, jti))
+        let answer: Answer = self.server.post_text("/v1/protect/calls", "application/jose", call).await?;
+        if answer.is_about(claims.op.datum()) { Ok((answer, jti)) } else { Err(ClientError::Answer) }
     }
+}
+
+/// Whether accesses are told from `before` on backwards, and to be gone on with before the last of them.
+fn goes_back(told: &Accesses, before: Option<u64>) -> bool {
+    let indices = before.into_iter().chain(told.list.iter().map(|access| access.index));
+    let last = told.list.last().map(|access| access.index);
+    indices.is_sorted_by(|one, next| one > next) && told.next.is_none_or(|next| last == Some(next))
 }
 
 /// A key for the answer to one call.
@@ -214,6 +238,35 @@ fn session() -> Result<(PrivateKey, SessionKey), ClientError> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
+    use sceau_element_api::protect::Access;
+
+    #[test]
+    fn accesses_that_go_round_are_none() {
+        let told = |indices: &[u64], next: Option<u64>| {
+            let list = indices.iter().map(|index| Access {
+                index: *index,
+                time: 0,
+                action: "datum.open".to_owned(),
+                refused: None,
+                user: "alice".parse().unwrap(),
+                address: None,
+                signer: "one".to_owned(),
+                to: None,
+            });
+            Accesses { list: list.collect(), next }
+        };
+        assert!(goes_back(&told(&[9, 4, 2], Some(2)), None) && goes_back(&told(&[], None), Some(2)));
+        assert!(goes_back(&told(&[4, 2], None), Some(9)));
+        for (indices, next, before) in [
+            (&[9, 4][..], Some(4), Some(9)),
+            (&[4, 9], None, None),
+            (&[4, 4], None, None),
+            (&[4, 2], Some(9), None),
+            (&[], Some(1), None),
+        ] {
+            assert!(!goes_back(&told(indices, next), before), "{indices:?}");
+        }
+    }
 
     #[test]
     fn a_session_says_its_public_key_and_nothing_else() {

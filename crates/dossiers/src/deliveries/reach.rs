@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sceau_accounts::Cidr;
+use sceau_element_api::Cidr;
 
 /// How long a receiver may take, from looking up its name to the head of its answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sceau_crypto::envelope::{EnvelopeHash, OpenError, PART, STREAM_HEADER, StreamLayout, UnverifiedHeader};
 use sceau_crypto::stream::{StreamOptions, open_content};
 use sceau_crypto::{RecipientSuite, Stanza};
+use sceau_element_api::protect::DatumId;
 use serde_json::{Value, json};
 
 use super::input::{Input, or_standard_input};
@@ -123,7 +124,12 @@ impl Facts {
     fn to_json(&self, label: &str) -> Value {
         let recipient = |stanza: &Stanza| {
             let known = RecipientSuite::from_number(stanza.suite).map(RecipientSuite::name);
-            json!({"suite": known, "suite_number": stanza.suite, "key_id": stanza.key_id})
+            match stanza.datum() {
+                Some(datum) => {
+                    json!({"suite": "datum", "suite_number": stanza.suite, "datum": DatumId::from(*datum)})
+                }
+                None => json!({"suite": known, "suite_number": stanza.suite, "key_id": stanza.key_id}),
+            }
         };
         json!({
             "input": label,
@@ -156,12 +162,22 @@ impl Facts {
             .push(format!("  Envelope hash  {}", self.hash.map(|hash| hash.to_string()).unwrap_or_default()));
         for (at, stanza) in self.header.stanzas().iter().enumerate() {
             let title = if at == 0 { "Sealed for" } else { "" };
+            if let Some(datum) = stanza.datum() {
+                lines.push(format!(
+                    "  {title:<13}  whoever the element gives the key of datum {}",
+                    DatumId::from(*datum)
+                ));
+                continue;
+            }
             let suite = RecipientSuite::from_number(stanza.suite)
                 .map_or_else(|| format!("suite {}, unknown here", stanza.suite), |suite| suite.to_string());
             lines.push(format!("  {title:<13}  {} ({suite})", stanza.key_id));
         }
         lines.push(match self.verified {
             Some(_) => "Every part was verified with your key: the file is whole and unaltered.".to_owned(),
+            None if self.header.stanzas().iter().any(|stanza| stanza.datum().is_some()) => {
+                "Nothing of this is verified: sceau unprotect verifies it, for whom may open it.".to_owned()
+            }
             None => "Nothing of this is verified: that takes a recipient's key (--key).".to_owned(),
         });
         lines.join("\n")

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Extension};
-use sceau_accounts::Cidr;
+use sceau_element_api::Cidr;
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::failure::Failure;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures::future::{BoxFuture, FutureExt as _};
-use sceau_accounts::{Accounts, AccountsConfig, Cidr, Directory, Parts, TrustedProxies};
+use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
 use sceau_dossiers::callers::{Callers, forwarded};
 use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
 use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
+use sceau_element_api::Cidr;
 use sceau_element_api::{Client, OrganisationId};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;

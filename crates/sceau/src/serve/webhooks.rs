@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sceau_accounts::Cidr;
 use sceau_dossiers::Reach;
+use sceau_element_api::Cidr;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::settings::authorities;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::super::input::{self, Input};
 use super::super::progress::Progress;
 use super::super::{fault, open, seal};
-use super::{As, called};
+use super::{CallerOptions, wait_for};
 use crate::failure::{Exit, Failure};
 use crate::say;
 
@@ -28,14 +28,18 @@ const UNPROTECT_EXAMPLES: &str = "\
 Examples:
   sceau unprotect --application hr.toml --user bob --in-group payroll payslip.pdf.sceau
 
-A file appears only once its last byte is verified.";
+A file appears only once its last byte is verified. In a pipe every byte that comes out was verified, but the file is \
+whole only if the exit code is 0.";
 
 /// What to protect, for whom.
 #[derive(Debug, clap::Args)]
 #[command(after_help = PROTECT_EXAMPLES)]
 pub(crate) struct ProtectOptions {
     #[command(flatten)]
-    by: As,
+    by: CallerOptions,
+    /// Whose it is, if not the user's
+    #[arg(long, value_name = "NAME")]
+    owner: Option<UserId>,
     /// A user who may open it too; once for each
     #[arg(long, value_name = "NAME")]
     grant_user: Vec<UserId>,
@@ -48,18 +52,8 @@ pub(crate) struct ProtectOptions {
     /// A word to find it by, known to the element; once for each
     #[arg(long, value_name = "WORD")]
     tag: Vec<String>,
-    /// Where to write: a file, a folder, or - for standard output
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Overwrite existing files
-    #[arg(long)]
-    force: bool,
-    /// Print one JSON result per file, on standard error when the file itself goes to standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Say nothing when all goes well
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    to: WrittenOptions,
     /// Files to protect; none or - for standard input
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,
@@ -70,7 +64,17 @@ pub(crate) struct ProtectOptions {
 #[command(after_help = UNPROTECT_EXAMPLES)]
 pub(crate) struct UnprotectOptions {
     #[command(flatten)]
-    by: As,
+    by: CallerOptions,
+    #[command(flatten)]
+    to: WrittenOptions,
+    /// Protected files; none or - for standard input
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+}
+
+/// Where results go, and how.
+#[derive(Debug, clap::Args)]
+struct WrittenOptions {
     /// Where to write: a file, a folder, or - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -79,18 +83,27 @@ pub(crate) struct UnprotectOptions {
     force: bool,
     /// Print one JSON result per file, on standard error when the file itself goes to standard output
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
     /// Say nothing when all goes well
     #[arg(short, long)]
     quiet: bool,
-    /// Protected files; none or - for standard input
-    #[arg(value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
+}
+
+impl ProtectOptions {
+    pub(crate) fn json(&self) -> bool {
+        self.to.json
+    }
+}
+
+impl UnprotectOptions {
+    pub(crate) fn json(&self) -> bool {
+        self.to.json
+    }
 }
 
 pub(crate) fn protect(options: &ProtectOptions) -> Result<(), Failure> {
     let inputs = input::or_standard_input(&options.inputs);
-    seal::only_one_into_one(&inputs, options.output.as_deref())?;
+    seal::only_one_into_one(&inputs, options.to.output.as_deref())?;
     let (application, user) = options.by.read()?;
     inputs.iter().try_for_each(|path| protect_one(path, &application, &user, options))
 }
@@ -102,15 +115,15 @@ fn protect_one(
     options: &ProtectOptions,
 ) -> Result<(), Failure> {
     let input = Input::open(path)?;
-    let mut output = seal::destination(&input, options.output.as_deref(), options.force)?;
+    let mut output = seal::destination(&input, options.to.output.as_deref(), options.to.force)?;
     let (from, to) = (input.label.clone(), output.label.clone());
     let metadata = seal::metadata(path, None, None)?;
     let datum = new_datum(options);
     let Protected { datum, index, wrapped_key, key } =
-        called(async { Ok(application.create(user, datum).await?) })?;
+        wait_for(async { Ok(application.create(user, datum).await?) })?;
     let envelope = NewEnvelope::under(key.into_content_key(), *datum.as_bytes(), wrapped_key, metadata)
         .map_err(|error| Failure::new(Exit::System, "server", error.to_string()))?;
-    let progress = Progress::bytes(&from, input.size, options.quiet);
+    let progress = Progress::bytes(&from, input.size, options.to.quiet);
     let mut report = |done| progress.at(done);
     let stream = StreamOptions::new().with_progress(&mut report);
     let header = envelope.header.as_bytes();
@@ -129,7 +142,13 @@ fn new_datum(options: &ProtectOptions) -> NewDatum {
     let users = options.grant_user.iter().cloned().map(Grantee::User);
     let all = users.chain(options.grant_group.iter().cloned().map(Grantee::Group));
     let grants = all.map(|to| Authorisation { to, from: None, until: None }).collect();
-    NewDatum { name: options.label.clone(), tags: options.tag.clone(), grants, ..NewDatum::default() }
+    NewDatum {
+        owner: options.owner.clone(),
+        name: options.label.clone(),
+        tags: options.tag.clone(),
+        grants,
+        ..NewDatum::default()
+    }
 }
 
 fn tell_protected(
@@ -138,14 +157,14 @@ fn tell_protected(
     (from, to, standard): (&str, &str, bool),
     options: &ProtectOptions,
 ) -> Result<(), Failure> {
-    if options.json {
+    if options.to.json {
         let result = json!({
             "input": from, "output": to, "datum": datum, "record": index, "file_id": sealed.file_id,
             "size": sealed.size, "parts": sealed.parts,
         });
         return say::json_beside(&result, standard);
     }
-    if !options.quiet && !standard {
+    if !options.to.quiet && !standard {
         say::remark(&format!("Protected {from}: {to}, {}, datum {datum}", say::size(sealed.size)));
     }
     Ok(())
@@ -153,7 +172,7 @@ fn tell_protected(
 
 pub(crate) fn unprotect(options: &UnprotectOptions) -> Result<(), Failure> {
     let inputs = input::or_standard_input(&options.inputs);
-    seal::only_one_into_one(&inputs, options.output.as_deref())?;
+    seal::only_one_into_one(&inputs, options.to.output.as_deref())?;
     let (application, user) = options.by.read()?;
     inputs.iter().try_for_each(|path| unprotect_one(path, &application, &user, options))
 }
@@ -167,14 +186,17 @@ fn unprotect_one(
     let mut input = Input::open(path)?;
     let from = input.label.clone();
     let header = open::read(&mut input)?;
-    let (datum, wrapped) = under(&header, &from)?;
-    let key = called(async { Ok(application.open(user, datum, wrapped).await?) })?;
+    let (datum, wrapped) = datum_of(&header, &from)?;
+    let key = wait_for(async { Ok(application.open(user, datum, wrapped).await?) })?;
     let header = header.open_with(key.into_content_key()).map_err(|error| fault::open(&error, &from))?;
     let total = input.size.and_then(|size| open::plaintext(size, header.as_bytes().len()));
-    let mut output =
-        open::destination(&input, &header, (options.output.as_deref(), options.force, options.quiet))?;
+    let mut output = open::destination(
+        &input,
+        &header,
+        (options.to.output.as_deref(), options.to.force, options.to.quiet),
+    )?;
     let to = output.label.clone();
-    let progress = Progress::bytes(&from, total, options.quiet);
+    let progress = Progress::bytes(&from, total, options.to.quiet);
     let mut report = |done| progress.at(done);
     let stream = StreamOptions::new().with_progress(&mut report);
     let standard = output.is_standard();
@@ -186,7 +208,7 @@ fn unprotect_one(
 }
 
 /// The datum under whose key a file is, and the key as the element wrapped it.
-pub(super) fn under<'a>(
+pub(super) fn datum_of<'a>(
     header: &'a sceau_crypto::envelope::UnverifiedHeader,
     label: &str,
 ) -> Result<(DatumId, &'a [u8]), Failure> {
@@ -205,14 +227,14 @@ fn tell_opened(
     (from, to, standard): (&str, &str, bool),
     options: &UnprotectOptions,
 ) -> Result<(), Failure> {
-    if options.json {
+    if options.to.json {
         let result = json!({
             "input": from, "output": to, "datum": datum, "name": opened.metadata.name(),
             "type": opened.metadata.media_type(), "size": opened.size,
         });
         return say::json_beside(&result, standard);
     }
-    if !options.quiet && !standard {
+    if !options.to.quiet && !standard {
         say::remark(&format!("Opened {from}: {to}, {}", say::size(opened.size)));
     }
     Ok(())

@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use sceau_client::protect::{Application, User};
 use sceau_element_api::protect::{Grantee, UserId};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// Which application calls, and for whom.
 #[derive(Debug, clap::Args)]
-pub(crate) struct As {
+pub(crate) struct CallerOptions {
     /// The application: a file that names its keyfront, audience, id and key
     #[arg(long, value_name = "FILE")]
     application: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct As {
 /// Somebody who may open, or may no more.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct To {
+pub(crate) struct GranteeOptions {
     /// A user of the application
     #[arg(long, value_name = "NAME")]
     to_user: Option<UserId>,
@@ -41,22 +41,25 @@ pub(crate) struct To {
     to_group: Option<UserId>,
 }
 
-impl As {
+impl CallerOptions {
     fn read(&self) -> Result<(Application, User), Failure> {
         let user = User { name: self.user.clone(), groups: self.in_group.clone() };
         Ok((application::read(&self.application)?, user))
     }
 }
 
-impl To {
-    fn grantee(&self) -> Option<Grantee> {
+impl GranteeOptions {
+    fn grantee(&self) -> Result<Grantee, Failure> {
         let user = self.to_user.clone().map(Grantee::User);
-        user.or_else(|| self.to_group.clone().map(Grantee::Group))
+        let named = user.or_else(|| self.to_group.clone().map(Grantee::Group));
+        named.ok_or_else(|| {
+            Failure::new(Exit::Usage, "no_grantee", "name a user or a group: --to-user or --to-group")
+        })
     }
 }
 
 /// Waits for calls, which are all that takes a runtime here.
-fn called<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn wait_for<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|cause| Failure::system("start the runtime", &cause))?.block_on(call)
 }

@@ -2,21 +2,30 @@
 
 use std::path::PathBuf;
 
-use sceau_client::protect::Changed;
+use sceau_client::name;
+use sceau_client::protect::{Application, Changed, User};
 use sceau_element_api::protect::{Access, Authorisation, DatumId};
 use sceau_trace::Outcome;
 use serde_json::json;
 
 use super::super::input::Input;
-use super::super::{open, trace::words};
-use super::{As, To, called, files};
+use super::super::{fault, open, trace::words};
+use super::{CallerOptions, GranteeOptions, files, wait_for};
 use crate::failure::Failure;
 use crate::say;
 
 const GRANT_EXAMPLES: &str = "\
 Examples:
   sceau grant --application hr.toml --user alice --to-user bob payslip.pdf.sceau
-  sceau grant --application hr.toml --user alice --to-group payroll --datum DATUM";
+  sceau grant --application hr.toml --user alice --to-group payroll --datum DATUM
+
+A file is opened first, which is recorded as an access: what is granted is what its sealed name says, whatever it is called on the disk.";
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  sceau revoke --application hr.toml --user alice --to-user bob payslip.pdf.sceau
+
+Keys that were given out are not called back: whoever opened it has it.";
 
 const ACCESSES_EXAMPLES: &str = "\
 Examples:
@@ -27,7 +36,7 @@ The last call comes first. Each is a record of the public log, which shows no na
 /// A datum: the one that a file is under, or by its id.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Which {
+pub(crate) struct DatumOptions {
     /// A protected file
     #[arg(value_name = "INPUT")]
     input: Option<PathBuf>,
@@ -41,25 +50,26 @@ pub(crate) struct Which {
 #[command(after_help = GRANT_EXAMPLES)]
 pub(crate) struct GrantOptions {
     #[command(flatten)]
-    by: As,
-    #[command(flatten)]
-    to: To,
-    #[command(flatten)]
-    which: Which,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    of: GrantOf,
 }
 
 /// Whose authorisation to remove, for what.
 #[derive(Debug, clap::Args)]
+#[command(after_help = REVOKE_EXAMPLES)]
 pub(crate) struct RevokeOptions {
     #[command(flatten)]
-    by: As,
+    of: GrantOf,
+}
+
+/// Somebody's authorisation for something.
+#[derive(Debug, clap::Args)]
+struct GrantOf {
     #[command(flatten)]
-    to: To,
+    by: CallerOptions,
     #[command(flatten)]
-    which: Which,
+    to: GranteeOptions,
+    #[command(flatten)]
+    which: DatumOptions,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -70,22 +80,54 @@ pub(crate) struct RevokeOptions {
 #[command(after_help = ACCESSES_EXAMPLES)]
 pub(crate) struct AccessesOptions {
     #[command(flatten)]
-    by: As,
+    by: CallerOptions,
     #[command(flatten)]
-    which: Which,
+    which: DatumOptions,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-impl Which {
-    fn datum(&self) -> Result<DatumId, Failure> {
+impl GrantOptions {
+    pub(crate) fn json(&self) -> bool {
+        self.of.json
+    }
+}
+
+impl RevokeOptions {
+    pub(crate) fn json(&self) -> bool {
+        self.of.json
+    }
+}
+
+impl DatumOptions {
+    /// The datum that is named, or that a file says it is under: anybody may have written that.
+    fn said(&self) -> Result<DatumId, Failure> {
         if let Some(datum) = self.datum {
             return Ok(datum);
         }
-        let mut input = Input::open(self.input.as_deref().unwrap_or("-".as_ref()))?;
+        let mut input = self.input()?;
         let header = open::read(&mut input)?;
-        files::under(&header, &input.label).map(|(datum, _)| datum)
+        files::datum_of(&header, &input.label).map(|(datum, _)| datum)
+    }
+
+    /// The datum that is named, or that a file is truly under, and what it is called: the file's own name is anybody's to change, the sealed
+    /// one is not.
+    fn proven(&self, application: &Application, user: &User) -> Result<(DatumId, String), Failure> {
+        if let Some(datum) = self.datum {
+            return Ok((datum, format!("datum {datum}")));
+        }
+        let mut input = self.input()?;
+        let header = open::read(&mut input)?;
+        let (datum, wrapped) = files::datum_of(&header, &input.label)?;
+        let key = wait_for(async { Ok(application.open(user, datum, wrapped).await?) })?;
+        let header = header.open_with(key.into_content_key());
+        let header = header.map_err(|error| fault::open(&error, &input.label))?;
+        Ok((datum, format!("{} (datum {datum})", name::for_disk(header.metadata().name()))))
+    }
+
+    fn input(&self) -> Result<Input, Failure> {
+        Input::open(self.input.as_deref().unwrap_or("-".as_ref()))
     }
 }
 
@@ -94,23 +136,23 @@ fn datum_id(text: &str) -> Result<DatumId, &'static str> {
     serde_json::from_value(quoted).map_err(|_| "a datum's id is 43 letters, digits, - and _")
 }
 
-pub(crate) fn grant(options: &GrantOptions) -> Result<(), Failure> {
-    let Some(to) = options.to.grantee() else { return Ok(()) };
+pub(crate) fn grant(GrantOptions { of: options }: &GrantOptions) -> Result<(), Failure> {
+    let to = options.to.grantee()?;
     let (application, user) = options.by.read()?;
-    let datum = options.which.datum()?;
+    let (datum, what) = options.which.proven(&application, &user)?;
     let grant = Authorisation { to: to.clone(), from: None, until: None };
-    let changed = called(async { Ok(application.grant(&user, datum, grant).await?) })?;
-    let words = format!("{} {} may open it from now on", to.kind(), to.name().as_str());
+    let changed = wait_for(async { Ok(application.grant(&user, datum, grant).await?) })?;
+    let words = format!("{} {} may open {what} from now on", to.kind(), to.name().as_str());
     tell(&changed, datum, &words, options.json)
 }
 
-pub(crate) fn revoke(options: &RevokeOptions) -> Result<(), Failure> {
-    let Some(to) = options.to.grantee() else { return Ok(()) };
+pub(crate) fn revoke(RevokeOptions { of: options }: &RevokeOptions) -> Result<(), Failure> {
+    let to = options.to.grantee()?;
     let (application, user) = options.by.read()?;
-    let datum = options.which.datum()?;
-    let changed = called(async { Ok(application.revoke(&user, datum, to.clone()).await?) })?;
+    let (datum, what) = options.which.proven(&application, &user)?;
+    let changed = wait_for(async { Ok(application.revoke(&user, datum, to.clone()).await?) })?;
     let words = format!(
-        "{} {} may not open it any more; keys that were given out are not called back",
+        "{} {} may not open {what} any more; keys that were given out are not called back",
         to.kind(),
         to.name().as_str()
     );
@@ -127,8 +169,8 @@ fn tell(changed: &Changed, datum: DatumId, words: &str, as_json: bool) -> Result
 
 pub(crate) fn accesses(options: &AccessesOptions) -> Result<(), Failure> {
     let (application, user) = options.by.read()?;
-    let datum = options.which.datum()?;
-    let all = called(async {
+    let datum = options.which.said()?;
+    let all = wait_for(async {
         let mut all = Vec::new();
         let mut before = None;
         loop {
@@ -150,12 +192,12 @@ pub(crate) fn accesses(options: &AccessesOptions) -> Result<(), Failure> {
 fn line(access: &Access) -> String {
     let from = access.address.map(|address| format!(", from {address}")).unwrap_or_default();
     let outcome = if access.refused.is_some() { Outcome::Refused } else { Outcome::Granted };
-    let about = access.to.as_ref().map(|to| format!(" ({} {})", to.kind(), to.name().as_str()));
+    let about = access.to.as_ref().map(|to| format!(" ({} {})", to.kind(), name::plain(to.name().as_str())));
     format!(
         "{}  {} {}{}{from}; record {}",
         words::moment(access.time),
-        access.user.as_str(),
-        words::act(&access.action, outcome, access.refused.as_deref().unwrap_or_default()),
+        name::plain(access.user.as_str()),
+        name::plain(&words::act(&access.action, outcome, access.refused.as_deref().unwrap_or_default())),
         about.unwrap_or_default(),
         access.index,
     )

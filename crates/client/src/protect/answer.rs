@@ -47,9 +47,42 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Whether it is about the datum that was asked for; of a new one, nobody knew.
+    pub(super) fn is_about(&self, asked: Option<DatumId>) -> bool {
+        let theirs = self.document.as_ref().is_none_or(|document| document.id == self.datum);
+        theirs && asked.is_none_or(|asked| asked == self.datum)
+    }
+
     /// The data key, if it is encrypted to `private` in answer to `call`.
     pub(super) fn data_key(&self, private: &PrivateKey, call: &str) -> Result<DataKey, ClientError> {
         let message = self.data_key.as_deref().ok_or(ClientError::Answer)?;
         DataKey::open(message, private, &self.datum, call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_about_another_datum_is_none() {
+        let (asked, other) = (DatumId::random(), DatumId::random());
+        let answer = |datum: DatumId, of: Option<DatumId>| -> Answer {
+            let document = of.map(|id| {
+                json!({
+                    "v": 1, "id": id, "organisation": "9d3c1f0e-5d0e-4b43-9d39-6d2f3a0c1e77",
+                    "application": "9d3c1f0e-5d0e-4b43-9d39-6d2f3a0c1e78", "owner": "alice", "name": "", "tags": [],
+                    "created": 1, "expires": 2, "valid_from": null, "valid_until": null, "status": "active", "grants": [],
+                })
+            });
+            serde_json::from_value(json!({"datum": datum, "index": 1, "document": document})).unwrap()
+        };
+        assert!(answer(asked, Some(asked)).is_about(Some(asked)));
+        assert!(answer(asked, None).is_about(Some(asked)));
+        assert!(answer(asked, Some(asked)).is_about(None), "a new datum");
+        assert!(!answer(other, None).is_about(Some(asked)));
+        assert!(!answer(asked, Some(other)).is_about(Some(asked)), "what is said of another");
     }
 }
