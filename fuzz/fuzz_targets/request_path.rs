@@ -33,6 +33,15 @@ fuzz_target!(|path: &str| {
             "nginx before Tomcat",
             decoded(path).and_then(|path| followed(&decoded(&without_parameters(&followed(&path)?))?)),
         ),
+        (
+            "who resolves it",
+            Url::parse("http://a").and_then(|base| base.join(path)).ok().map(|url| url.path().to_owned()),
+        ),
+        ("who decodes before a question", decoded(path).map(|path| before_question(&path))),
+        (
+            "nginx, passing on what it decoded",
+            decoded(path).and_then(|path| decoded(&before_question(&followed(&path)?))),
+        ),
         ("a browser", Url::parse(&format!("http://a{path}")).ok().map(|url| url.path().to_owned())),
         (
             "a browser, then nginx",
@@ -44,6 +53,10 @@ fuzz_target!(|path: &str| {
         assert_eq!(place, found, "{kind} reads {read:?} for {path:?}");
     }
 });
+
+fn before_question(path: &str) -> String {
+    path.split(['?', '#', ' ']).next().unwrap_or_default().to_owned()
+}
 
 fn is_below(base: &str, path: &str) -> bool {
     path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

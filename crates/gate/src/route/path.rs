@@ -1,7 +1,16 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
 /// What a server does to a path, in whatever order, and again where another stands behind it.
-const STEPS: [Step; 5] = [turn, decode_again, follow, resolve, without_parameters];
+const STEPS: [Step; 8] = [
+    turn,
+    decode_again,
+    decode_but_slashes,
+    follow,
+    resolve,
+    without_parameters,
+    without_host,
+    without_query,
+];
 
 type Step = fn(&str) -> Result<String, Unreadable>;
 
@@ -10,6 +19,8 @@ const LONGEST: usize = 8 << 10;
 
 /// In how many ways a path may be read at most; one that takes more was made for that.
 const WAYS: usize = 64;
+/// Of how many octets these are at most, together: what a request costs before anybody knows whose it is.
+const OCTETS: usize = 64 << 10;
 
 /// Whether a route may be for this path: every server reads it as it is written, or no request could be for it and for nothing else.
 pub(super) fn is_plain(path: &str) -> bool {
@@ -52,17 +63,18 @@ fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
     }
     decode(path).ok_or(Unreadable)?;
     let mut all = vec![path.to_owned()];
-    let mut next = 0;
+    let (mut next, mut octets) = (0, path.len());
     while let Some(one) = all.get(next).cloned() {
         next += 1;
         for step in STEPS {
             let read = step(&one)?;
             if !all.contains(&read) {
+                octets += read.len();
                 all.push(read);
             }
-        }
-        if all.len() > WAYS {
-            return Err(Unreadable);
+            if all.len() > WAYS || octets > OCTETS {
+                return Err(Unreadable);
+            }
         }
     }
     Ok(all)
@@ -91,6 +103,34 @@ fn decode_again(path: &str) -> Result<String, Unreadable> {
     let mut three = path.as_bytes().windows(3);
     let is_encoded = three.any(|it| it.first() == Some(&b'%') && it.iter().skip(1).all(is_digit));
     if is_encoded { decode(path).ok_or(Unreadable) } else { Ok(path.to_owned()) }
+}
+
+/// The same, but for slashes, which stay encoded.
+fn decode_but_slashes(path: &str) -> Result<String, Unreadable> {
+    let mut parts = Vec::new();
+    let mut rest = path;
+    while let Some(at) = rest.to_ascii_lowercase().find("%2f") {
+        let (before, after) = rest.split_at_checked(at).ok_or(Unreadable)?;
+        let (slash, after) = after.split_at_checked(3).ok_or(Unreadable)?;
+        parts.extend([decode_again(before)?, slash.to_owned()]);
+        rest = after;
+    }
+    parts.push(decode_again(rest)?);
+    Ok(parts.concat())
+}
+
+/// Takes what begins with two slashes for an address without a scheme, as who resolves it against their own address does (RFC 3986 §4.2): what stands
+/// between those and the next is a host.
+fn without_host(path: &str) -> Result<String, Unreadable> {
+    let Some(rest) = path.strip_prefix("//") else { return Ok(path.to_owned()) };
+    let path = rest.trim_start_matches('/').split_once('/').map_or("", |(_, path)| path);
+    Ok(format!("/{path}"))
+}
+
+/// Ends it where a question begins, or a fragment, or HTTP's version, which were encoded: who decodes first, or passes on what it decoded, reads no
+/// further.
+fn without_query(path: &str) -> Result<String, Unreadable> {
+    Ok(path.split(['?', '#', ' ']).next().unwrap_or_default().to_owned())
 }
 
 /// Follows dots, and drops empty segments.
@@ -174,9 +214,21 @@ mod tests {
             ("/x/%25252e%25252e/a", "/a"),
             ("/x%5c%252e%255c../a", "/a"),
             ("/100%25/a", "/100%/a"),
+            // Who resolves it against an address of its own takes the first part for a host.
+            ("//x/admin", "/admin"),
+            ("///x/admin", "/admin"),
+            ("/\\x/admin", "/admin"),
+            ("/%2fx/admin", "/admin"),
+            // What was encoded ends the path for who decodes first, or passes on what it decoded.
+            ("/admin%3fx", "/admin"),
+            ("/admin%2523", "/admin"),
+            ("/admin%20x", "/admin"),
+            // Some keep slashes encoded, and decode the rest.
+            ("/a%2fb%5c..%5cadmin", "/admin"),
+            ("/a%2fb/%252e%252e/admin", "/admin"),
             // Some keep empty segments, and dots go back through them.
             ("/a//x/../../b", "/a/b"),
-            ("//a\\/..", "/a"),
+            ("/a//b/..", "/a"),
         ] {
             assert!(readings(path).unwrap().iter().any(|one| one == read), "{path}: {:?}", readings(path));
         }
@@ -190,6 +242,7 @@ mod tests {
             "/%ff",
             "/a%0d%0ab",
             "/100%25/%2561",
+            "//a\\/..",
             "/a/%252e%252e/%252e%252e/b",
         ] {
             assert_eq!(readings(path), Err(Unreadable), "{path}");

@@ -23,6 +23,11 @@ async fn no_reading_of_a_path_between_the_strictest_and_the_laxest_leads_past_th
         "/mtls%2dprotect/../x",
         "/mtls%2dprotect/a/..\\..\\x",
         "/mtls%2dprotect/..;/x",
+        // To who resolves it, and to who decodes before a question or a fragment.
+        "//x/mtls-protect/x",
+        "/\\x/mtls-protect/x",
+        "/mtls-protect%3fx",
+        "/mtls-protect%23x",
         // Where a server stands before the service, and decodes too.
         "/mtls%252dprotect/x",
         "/a/%252e%252e%255cmtls%252dprotect/x",
