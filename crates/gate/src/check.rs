@@ -10,8 +10,8 @@ use crate::{
     upstream::Upstreams,
 };
 
-/// The answer to a caller who may ask: 200 `available` where a service takes connections and a current list of each authority speaks, or a responder
-/// does; else 503 with what is wrong. So it is where this one passes though nothing speaks (`fail_open`): whoever watches must learn that.
+/// The answer to a caller who may ask: 200 `available` where a service serves (it takes connections, and no check of its puts it out) and a current list
+/// of each authority speaks, or a responder does; else 503 with what is wrong. So it is where this one passes though nothing speaks (`fail_open`): whoever watches must learn that.
 pub(crate) async fn answer(
     upstreams: &Upstreams,
     guard: &Guard,
@@ -19,7 +19,10 @@ pub(crate) async fn answer(
     now: u64,
 ) -> Response<Body> {
     if !upstreams.live().await {
-        return unavailable("the service behind the gate takes no connection", &[]);
+        return unavailable(
+            "no service behind the gate serves: each takes no connection, or fails its check",
+            &[],
+        );
     }
     let is_unchecked = who.is_some_and(Passed::is_unchecked);
     if guard.inquiry().is_some() && !is_unchecked {

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     outside::{Stage, chain},
     services_are_reached::{openssl, stage},
+    the_check_is_honest::NONE_SERVES,
     two,
     what_a_gate_does_is_seen::look,
 };
@@ -256,10 +257,9 @@ async fn the_check_of_a_route_goes_by_those_of_its_services() {
     assert!(stage.curl("/mtls-protect/check", &known).await.contains(" 200"));
     mood.hangs.store(true, Ordering::SeqCst);
     until(&stage, &service, false).await;
-    assert!(
-        stage.curl("/mtls-protect/check", &known).await.contains(" 503"),
-        "it takes connections, and hangs"
-    );
+    // It takes connections, and hangs.
+    let said = stage.curl("/mtls-protect/check", &known).await;
+    assert!(said.contains(" 503") && said.ends_with(&format!("{{\"status\": \"{NONE_SERVES}\"}}")), "{said}");
     drop(stage.stop().await);
 }
 

@@ -10,6 +10,10 @@ use crate::{
     services_are_reached::openssl,
 };
 
+/// What whoever watches reads where no service does.
+pub(crate) const NONE_SERVES: &str =
+    "no service behind the gate serves: each takes no connection, or fails its check";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ended_list_is_told_and_a_new_one_makes_it_good() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,8 +86,7 @@ async fn a_service_that_is_down_is_told_and_one_that_is_up_again_too() {
     let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
     let mut known = Kept::open(stage.address, "known", "");
     let available = ("200".to_owned(), r#"{"status": "available"}"#.to_owned());
-    let down =
-        ("503".to_owned(), r#"{"status": "the service behind the gate takes no connection"}"#.to_owned());
+    let down = ("503".to_owned(), format!("{{\"status\": \"{NONE_SERVES}\"}}"));
     let mut check = async || {
         let (status, _) = known.get("/mtls-protect/check").await;
         (status, known.body().to_owned())
