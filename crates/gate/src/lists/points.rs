@@ -31,8 +31,10 @@ pub(crate) struct Points {
     /// What its setting is called.
     setting: String,
     hosts: Hosts,
-    /// What the table names itself, and whose lists it takes from there.
-    named: (Vec<Source>, Vec<Fingerprint>),
+    /// What the table names itself.
+    sources: Vec<Source>,
+    /// Whose lists it takes from there.
+    authorities: Vec<Fingerprint>,
     places: Arc<Places>,
     own: RwLock<Vec<Learnt>>,
 }
@@ -106,8 +108,9 @@ impl Points {
         places: &Arc<Places>,
     ) -> Self {
         let (sources, authorities) = named;
-        let named = (sources.to_vec(), authorities.iter().map(Certificate::fingerprint).collect());
-        Self { setting, hosts, named, places: Arc::clone(places), own: RwLock::default() }
+        let (sources, authorities) =
+            (sources.to_vec(), authorities.iter().map(Certificate::fingerprint).collect());
+        Self { setting, hosts, sources, authorities, places: Arc::clone(places), own: RwLock::default() }
     }
 
     pub(crate) fn hosts(&self) -> &Hosts {
@@ -147,18 +150,24 @@ impl Points {
         for place in facts.revocation_lists.iter().filter(|place| place.starts_with("http://")) {
             let Ok(source) = Source::read(place, "".as_ref()) else { continue };
             let Source::Http(uri) = &source else { continue };
-            if self.hosts.allow(uri) && place.len() <= LONGEST {
-                self.follow(source, issuer, now);
-            } else {
-                let setting = &self.setting;
+            let setting = &self.setting;
+            if place.len() > LONGEST {
+                let length = place.len();
+                tracing::warn!(
+                    length,
+                    most = LONGEST,
+                    "a certificate names a list at an address that is too long; it is not fetched"
+                );
+            } else if !self.hosts.allow(uri) {
                 tracing::warn!(%source, "a certificate names a list at a host that {setting} does not allow; it is not fetched");
+            } else {
+                self.follow(source, issuer, now);
             }
         }
     }
 
     fn follow(&self, source: Source, issuer: &Certificate, now: u64) {
-        let (sources, authorities) = &self.named;
-        let is_named = sources.contains(&source) && authorities.contains(&issuer.fingerprint());
+        let is_named = self.sources.contains(&source) && self.authorities.contains(&issuer.fingerprint());
         let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
         if is_named || own.iter().any(|one| one.is(&source, issuer)) {
             return;

@@ -11,7 +11,13 @@ use crate::{
 };
 
 const SUBJECT: &str = "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette";
-const CLIENT: &str = "keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n";
+const CLIENT: &str = "keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\ncertificatePolicies=1.2.250.1.71.1.2.50\n\
+    1.2.250.1.71.1.2.2=ASN1:UTF8String:a\n";
+const POLICY: &str = "certificatePolicies=1.2.250.1.71.1.2.50\n";
+const KIND: &str = "1.2.250.1.71.1.2.2=ASN1:UTF8String:a\n";
+/// Both, as a table of clients demands them.
+const DEMANDED: &str =
+    "policies = [\"1.2.250.1.71.1.2.50\"]\ntypes = [{ extension = \"1.2.250.1.71.1.2.2\", text = \"a\" }]\n";
 const AUTHORITY: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
 
 /// Certificates and lists of a test's own.
@@ -171,26 +177,45 @@ async fn nobody_has_the_gate_call_an_address_of_his_choice() {
     // The same under a name that is not the one allowed, and with somebody before the host.
     let disguised = good.replace("127.0.0.1", "localhost");
     own.client("disguised", &[&disguised, &good.replace("http://", &format!("http://{}@", allowed.address))]);
-    // Of nobody's name here; of a namesake of the authority; not made for this; of nobody but itself.
     own.make("impostor", None, "/CN=authority", AUTHORITY);
-    for (who, by, subject, purpose) in [
-        ("unknown", Some("authority"), "/CN=nobody", "clientAuth"),
-        ("forged", Some("impostor"), SUBJECT, "clientAuth"),
-        ("other", Some("authority"), SUBJECT, "serverAuth"),
-        ("below", None, SUBJECT, "clientAuth"),
+    own.make("beside", Some("root"), "/CN=beside", AUTHORITY);
+    let [purpose, policy, kind] = ["extendedKeyUsage=clientAuth\n", POLICY, KIND];
+    let whole = format!("{purpose}{policy}{kind}");
+    for (who, by, subject, extensions) in [
+        ("unknown", Some("authority"), "/CN=nobody", whole.clone()),
+        ("forged", Some("impostor"), SUBJECT, whole.clone()),
+        ("below", None, SUBJECT, whole.clone()),
+        // Of another authority below the same anchor.
+        ("sibling", Some("beside"), SUBJECT, whole.clone()),
+        ("other", Some("authority"), SUBJECT, whole.replace("clientAuth", "serverAuth")),
+        ("under-none", Some("authority"), SUBJECT, format!("{purpose}{kind}")),
+        ("of-none", Some("authority"), SUBJECT, format!("{purpose}{policy}")),
     ] {
         let place = at(&allowed, &format!("/{who}.crl"));
-        own.make(who, by, subject, &format!("extendedKeyUsage={purpose}\n{}", points(&[&place])));
+        own.make(who, by, subject, &format!("{extensions}{}", points(&[&place])));
     }
+    let [sibling, beside] =
+        ["sibling", "beside"].map(|name| fs::read_to_string(own.at().join(format!("{name}.pem"))).unwrap());
+    fs::write(own.at().join("sibling.pem"), sibling + &beside).unwrap();
     fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
     let lists = format!(
-        "revocation_lists = [\"{}/root.crl\"]\n{}",
+        "{DEMANDED}revocation_lists = [\"{}/root.crl\"]\n{}",
         own.at().display(),
         allowing(&[allowed.address.to_string()])
     );
     let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| own.text(upstream, &lists)).await;
-    for who in ["elsewhere", "disguised", "unknown", "forged", "other", "below"] {
-        assert_ne!(code(&stage, &own.shown(who)).await, "200", "{who}");
+    for (who, said) in [
+        ("elsewhere", "certificate_revocation_unknown"),
+        ("disguised", "certificate_revocation_unknown"),
+        ("unknown", "certificate_revocation_unknown"),
+        ("under-none", "certificate_revocation_unknown"),
+        ("of-none", "certificate_revocation_unknown"),
+        ("sibling", "certificate_revocation_unknown"),
+        ("other", "certificate_wrong_purpose"),
+        ("forged", "certificate_bad_signature"),
+        ("below", "certificate_untrusted"),
+    ] {
+        assert_eq!(code(&stage, &own.shown(who)).await, said, "{who}");
     }
     // Whoever may has it called, so all that came before has had its time.
     own.client("known", &[&good]);
@@ -295,11 +320,24 @@ async fn each_place_is_asked_once_whoever_follows_it() {
     assert!(second.contains(" 200"), "it has the list that the other table had fetched: {second}");
     assert_eq!(publisher.asked().len(), 1, "{:?}", publisher.asked());
     drop(stage.stop().await);
-    // What the table names itself is not asked again because a certificate names it too.
-    let both = |upstream| own.text(upstream, &named(&format!(", \"{place}\"")));
+    // What the table names itself is not followed again because a certificate names it too, while its list is not there.
+    publisher.says(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec());
+    let observe = "[observe]\naddress = \"127.0.0.1:0\"\n";
+    let both = |upstream| own.text(upstream, &named(&format!(", \"{place}\""))) + observe;
     let stage = Stage::with(tempfile::tempdir().unwrap(), both).await;
+    assert_eq!(code(&stage, &own.shown("known")).await, "certificate_revocation_unknown");
+    let state = stage.call(&format!("http://{}/state.json", stage.observed.unwrap())).await;
+    let followed = state.matches(&format!("\"source\":\"{place}\"")).count();
+    assert_eq!(followed, 1, "{state}");
+    let since = Instant::now();
+    while publisher.asked().len() < 2 {
+        assert!(since.elapsed().as_secs() < 30);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    publisher.says(Publisher::good(&own.list("authority", "01", &[]), "one"));
+    stage.reload.ask().await.unwrap();
     becomes(&stage, &own.shown("known"), "200").await;
-    assert_eq!(publisher.asked().len(), 2, "{:?}", publisher.asked());
+    assert_eq!(publisher.asked().len(), 3, "{:?}", publisher.asked());
     drop(stage.stop().await);
 }
 
