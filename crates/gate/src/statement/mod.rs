@@ -4,14 +4,13 @@
 mod table;
 mod words;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use sceau_pki::CertificateType;
 
 use crate::{
     clock::written,
     guard::{Addresses, Guard},
-    lists::Feed,
     ocsp::Nonce,
     plan::Plan,
 };
@@ -67,7 +66,7 @@ impl Plan {
             return text + &paragraph(words.no_lists);
         }
         text += &paragraph(words.all_lists);
-        text += &self.lists(&guard.feeds(), words, now);
+        text += &self.lists(guard, words, now);
         if let Some(points) = guard.points() {
             text += &paragraph(&words.points.replace("{hosts}", &points.hosts().written()));
         }
@@ -92,10 +91,11 @@ impl Plan {
     }
 
     /// Each source with what is in use of it, and how it is kept current.
-    fn lists(&self, feeds: &[Arc<Feed>], words: &Words, now: u64) -> String {
+    fn lists(&self, guard: &Guard, words: &Words, now: u64) -> String {
+        let feeds = guard.feeds();
         let columns = [words.source, words.authority, words.number, words.made_on, words.ends_on];
         let mut table = Table::new(&columns);
-        for feed in feeds {
+        for feed in &feeds {
             let (source, used) = (feed.source.to_string(), feed.lists());
             for list in used.iter() {
                 let ends = written(list.next_update());
@@ -107,11 +107,12 @@ impl Plan {
                 table.row(&[&source, words.none_yet, "", "", ""]);
             }
         }
-        let mut text = table.written();
+        // Of what certificates name, nothing may be learnt yet.
+        let mut text = if table.is_empty() { String::new() } else { table.written() };
         if feeds.iter().any(|feed| feed.source.is_file()) {
             text += &paragraph(words.watched);
         }
-        if feeds.iter().any(|feed| !feed.source.is_file()) {
+        if guard.points().is_some() || feeds.iter().any(|feed| !feed.source.is_file()) {
             let window = self.keeping.window;
             let [from, until] = [window.from, window.from + window.within].map(clock_time);
             text += &paragraph(&words.fetched.replace("{from}", &from).replace("{until}", &until));
@@ -172,8 +173,7 @@ fn demanded(guard: &Guard, words: &Words) -> String {
             text += &paragraph(&said.replace("{who}", who));
         }
         if !demands.types().is_empty() {
-            let mut extensions: Vec<_> = demands.types().iter().map(CertificateType::extension).collect();
-            extensions.dedup();
+            let extensions: BTreeSet<_> = demands.types().iter().map(CertificateType::extension).collect();
             let said = words.types.replace("{extensions}", &listed(extensions));
             text += &paragraph(&said.replace("{who}", who));
         }
@@ -233,6 +233,10 @@ mod tests {
             (fr.fail_open, en.fail_open),
             (fr.addresses, en.addresses),
             (fr.asked, en.asked),
+            (fr.depth, en.depth),
+            (fr.policies, en.policies),
+            (fr.types, en.types),
+            (fr.points, en.points),
         ] {
             assert!(marks(fr) == marks(en) && !marks(fr).is_empty(), "{fr} / {en}");
         }

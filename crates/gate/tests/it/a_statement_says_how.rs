@@ -51,15 +51,24 @@ fn it_names_who_by_what_and_what_happens_without() {
     for part in ["asked: http://ocsp.example/. It has 2 seconds", "must repeat", "Its answer decides"] {
         assert!(english.contains(part), "{part}: {english}");
     }
-    let besides = "policies = [\"1.2.250.1.71.1.2.50\"]\ndepth = 1\ntypes = [{ extension = \"1.2.250.1.71.1.2.2\", text = \"a\" }, { extension = \"1.2.250.1.71.1.2.2\", text = \"b\" }]\naddresses =";
+    let besides = "policies = [\"1.2.250.1.71.1.2.50\"]\ndepth = 1\ntypes = [{ extension = \"1.2.250.1.71.1.2.2\", text = \"a\" }, { extension = \"1.2.250.1.71.1.2.1\", text = \"a\" }, { extension = \"1.2.250.1.71.1.2.2\", text = \"b\" }]\naddresses =";
     std::fs::write(&file, settings.replace("addresses =", besides)).unwrap();
     let french = page(Language::French);
     for part in [
         "entre un certificat et son ancre : 1.",
         "Tous les clients : le certificat doit être émis selon l’une de ces politiques : 1.2.250.1.71.1.2.50.",
-        "dans l’extension 1.2.250.1.71.1.2.2.",
+        "dans l’une de ces extensions : 1.2.250.1.71.1.2.1, 1.2.250.1.71.1.2.2.",
     ] {
         assert!(french.contains(part), "{part}: {french}");
+    }
+    // Lists that certificates name alone, and of which none was learnt yet.
+    let (before, rest) = settings.split_once("revocation_lists = ").unwrap();
+    let after = rest.split_once('\n').unwrap().1;
+    std::fs::write(&file, format!("{before}distribution_points = [\"lists.example\"]\n{after}")).unwrap();
+    let (french, english) = (page(Language::French), page(Language::English));
+    assert!(french.contains("à ces hôtes et à nul autre : lists.example."), "{french}");
+    for page in [&french, &english] {
+        assert!(!page.contains("<tbody>\n</tbody>") && page.contains("07:00"), "{page}");
     }
     assert!(!english.contains("<script") && english.contains("default-src 'none'"), "{english}");
 }
