@@ -82,7 +82,7 @@ impl Doors {
     /// Follows the file as it is now: what is new is listened on first, what is gone is closed last.
     pub(crate) async fn read_again(&mut self, asked: bool) -> Result<(), Error> {
         let before = self.live.plan();
-        let plan = tokio::task::spawn_blocking(move || before.read_again()).await;
+        let plan = tokio::task::spawn_blocking(move || before.read_again().inspect(Plan::tell_of_keys)).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
         let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);

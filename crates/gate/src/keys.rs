@@ -73,3 +73,50 @@ pub(crate) fn refuse_git(setting: &str, path: &Path) -> Result<(), Error> {
         Err(cause) => Err(Error::File { setting, path: written, cause }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    const EACH: &str = r#"
+[[listener]]
+address = "127.0.0.1:1"
+certificate = "a.pem"
+key = "a.key"
+[[listener.route]]
+upstream = "https://a.example"
+clients = "a"
+tls = { certificate = "b.pem", key = "b.key" }
+assertion = { key = "c.key", audience = "urn:a" }
+[[outgoing]]
+address = "127.0.0.1:2"
+to = "https://b.example"
+tls = { certificate = "d.pem", key = "d.key" }
+[acme.house]
+external_account = { id = "1", key = "e.key" }
+"#;
+
+    fn found(text: &str) -> Vec<String> {
+        let all = named("/etc".as_ref(), &toml::from_str(text).unwrap());
+        all.iter().map(|one| format!("{}: {}", one.setting, one.path.display())).collect()
+    }
+
+    #[test]
+    fn each_file_of_a_key_is_found_and_no_key_in_a_token() {
+        let all = [
+            "listener 1, key: /etc/a.key",
+            "listener 1, route 1, tls.key: /etc/b.key",
+            "listener 1, route 1, assertion.key: /etc/c.key",
+            "outgoing 1, tls.key: /etc/d.key",
+            "acme.house, external_account.key: /etc/e.key",
+        ];
+        assert_eq!(found(EACH), all);
+        for (at, file) in ["a.key", "b.key", "c.key", "d.key"].iter().enumerate() {
+            let elsewhere = EACH.replace(file, "pkcs11:token=gate;object=one");
+            let mut rest = all.to_vec();
+            rest.remove(at);
+            assert_eq!(found(&elsewhere), rest, "{file}");
+        }
+    }
+}

@@ -22,10 +22,10 @@ use crate::{
     ocsp::{self, Answers, Kept},
     outgoing::{self, Outgoing},
     pass::Pass,
-    route::Routes,
+    route::{Around, Routes},
     settings::{ListenerTable, Settings},
     termination::Termination,
-    told,
+    told::Telling,
     upstream::Upstreams,
 };
 
@@ -108,13 +108,15 @@ impl Plan {
         let answers = before.map(|before| Arc::clone(&before.answers)).unwrap_or_default();
         let (stamp, folder) = (stamp(path), folder_of(path));
         let settings = settings(folder, path)?;
+        let telling = Telling::of(&settings)?;
         let keeping = keeping(folder, &settings.lists);
         let kept = Arc::new(Kept::beside(keeping.cache.folder()));
         let used = before.map(Self::all_feeds).unwrap_or_default();
         let judges = Judges::read(folder, &settings, (&keeping, &used), &ledger, (&answers, &kept))?;
         let tables = (&settings.acme, &settings.ca);
         let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
-        let listeners = listeners(folder, &settings.listener, &judges.guards, &ledger, &mut gathering)?;
+        let around = Around { folder, guards: &judges.guards, telling: &telling, ledger: &ledger };
+        let listeners = listeners(&settings.listener, &around, &mut gathering)?;
         before.iter().for_each(|before| before.hand_on_staples(&listeners));
         before.iter().for_each(|before| before.hand_on_standings(&listeners, &judges.outgoing));
         let staples = listeners.iter().filter_map(|listener| listener.termination.staple());
@@ -125,7 +127,6 @@ impl Plan {
         let (path, guards) = (path.to_owned(), guards.into_values().collect::<Vec<_>>());
         let certificates = dated(folder, &settings, &guards)?;
         let keys = keys::named(folder, &settings);
-        keys.iter().for_each(KeyFile::tell);
         let obtained = gathering.all;
         Ok(Self {
             path,
@@ -225,6 +226,11 @@ impl Plan {
         self.observing.iter().try_for_each(|observing| observing.rehearse())
     }
 
+    /// Says in the log which keys lie where others get them.
+    pub(crate) fn tell_of_keys(&self) {
+        self.keys.iter().for_each(KeyFile::tell);
+    }
+
     /// Its file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -255,12 +261,7 @@ fn settings(folder: &Path, path: &Path) -> Result<Settings, Error> {
     for (nth, table) in settings.outgoing.iter_mut().enumerate() {
         outgoing::fill(folder, nth, table)?;
     }
-    told::fill(&mut settings)?;
-    if settings.listener.is_empty() && settings.outgoing.is_empty() {
-        // Such as a file that is just being written.
-        let reason = "it has neither a [[listener]] nor an [[outgoing]]";
-        return Err(Error::setting("the configuration", reason));
-    }
+    settings.is_something()?;
     Ok(settings)
 }
 
@@ -299,32 +300,29 @@ impl<'a> Judges<'a> {
 }
 
 fn listeners(
-    folder: &Path,
     tables: &[ListenerTable],
-    guards: &BTreeMap<&str, Arc<Guard>>,
-    ledger: &Ledger,
+    around: &Around<'_>,
     gathering: &mut Gathering<'_>,
 ) -> Result<Vec<Listener>, Error> {
     let mut all: Vec<Listener> = Vec::new();
     for (at, table) in tables.iter().enumerate() {
         let nth = all.iter().filter(|other| other.place.address == table.address).count();
         let place = Place { address: table.address, nth };
-        all.push(listener(folder, &format!("listener {}", at + 1), place, table, guards, ledger, gathering)?);
+        all.push(listener(&format!("listener {}", at + 1), place, table, around, gathering)?);
     }
     Ok(all)
 }
 
 fn listener(
-    folder: &Path,
     name: &str,
     place: Place,
     table: &ListenerTable,
-    guards: &BTreeMap<&str, Arc<Guard>>,
-    ledger: &Ledger,
+    around: &Around<'_>,
     gathering: &mut Gathering<'_>,
 ) -> Result<Listener, Error> {
+    let Around { folder, ledger, .. } = around;
     let tally = |route: &str| ledger.routes.of(&format!("{place} {route}"));
-    let routes = Routes::read(folder, name, &table.route, tally, guards, ledger)?;
+    let routes = Routes::read(name, &table.route, tally, around)?;
     let anchors: Vec<_> =
         routes.iter().filter_map(|route| route.guard.as_ref()).map(|guard| guard.anchors()).collect();
     let termination = Termination::read(folder, name, table, &anchors, gathering)?;

@@ -11,6 +11,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
+    error::Error,
     issuing::{AcmeTable, CaTable},
     observe::ObserveTable,
     ocsp::OcspTable,
@@ -229,6 +230,18 @@ pub(crate) struct TypeTable {
     pub(crate) text: Option<String>,
     pub(crate) oid: Option<String>,
     pub(crate) der: Option<String>,
+}
+
+impl Settings {
+    /// # Errors
+    /// [`Error::Setting`] of a file that serves nobody, such as one that is just being written.
+    pub(crate) fn is_something(&self) -> Result<(), Error> {
+        if self.listener.is_empty() && self.outgoing.is_empty() {
+            let reason = "it has neither a [[listener]] nor an [[outgoing]]";
+            return Err(Error::setting("the configuration", reason));
+        }
+        Ok(())
+    }
 }
 
 impl OneOrMore {

@@ -43,7 +43,7 @@ pub(crate) enum Part {
 }
 
 /// Each with its usual name, and whether it is usually told.
-const USUAL: [(Part, &str, bool); 16] = [
+pub(crate) const USUAL: [(Part, &str, bool); 16] = [
     (Part::Certificate, "client-cert", true),
     (Part::Chain, "client-cert-chain", true),
     (Part::Revocation, "sceau-revocation", true),
@@ -64,24 +64,22 @@ const USUAL: [(Part, &str, bool); 16] = [
 
 /// `true`, `false`, or the name under which it is told.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a header's name, `true` for the usual one, or `false`")]
 enum Choice {
     Told(bool),
     Named(String),
 }
 
-/// What a part of the file chooses; of a route, with what comes of it: see [`fill`].
+/// What a part of the file chooses.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(from = "BTreeMap<Part, Choice>")]
-pub(crate) struct HeadersTable {
-    chosen: BTreeMap<Part, Choice>,
-    told: Told,
-}
+#[serde(transparent)]
+pub(crate) struct HeadersTable(BTreeMap<Part, Choice>);
 
-impl From<BTreeMap<Part, Choice>> for HeadersTable {
-    fn from(chosen: BTreeMap<Part, Choice>) -> Self {
-        Self { chosen, told: Told::default() }
-    }
+/// What all routes are told unless they choose otherwise, and what no client says on any: of the whole file, so that no route is read without it.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    general: BTreeMap<Part, Choice>,
+    withheld: Withheld,
 }
 
 /// What a route's services are told, and under which names.
@@ -95,37 +93,35 @@ pub(crate) struct Told {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Withheld(Arc<[HeaderName]>);
 
-impl Default for Told {
-    fn default() -> Self {
-        let usual = USUAL.into_iter().filter(|(_, _, is_told)| *is_told);
-        let names = usual.map(|(part, name, _)| (part, HeaderName::from_static(name))).collect();
-        Self { names, withheld: Withheld::default() }
-    }
-}
-
-/// Finds out what each route's services are told, by what it and the file choose.
-///
-/// # Errors
-/// [`Error::Setting`].
-pub(crate) fn fill(settings: &mut Settings) -> Result<(), Error> {
-    let general = settings.identity.headers.chosen.clone();
-    let mut all = names("identity, headers", &general)?;
-    let mut routes = Vec::new();
-    for (at, listener) in settings.listener.iter_mut().enumerate() {
-        for (nth, route) in listener.route.iter_mut().enumerate() {
-            let setting = format!("listener {}, route {}, headers", at + 1, nth + 1);
-            let mut chosen = general.clone();
-            chosen.extend(route.headers.chosen.clone());
-            let names = names(&setting, &chosen)?;
-            all.extend_from_slice(&names);
-            routes.push((&mut route.headers.told, names));
+impl Telling {
+    /// By what the file chooses for all routes and for each.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
+        let general = settings.identity.headers.0.clone();
+        let mut all = names("identity, headers", &general)?;
+        let mut telling = Self { general, withheld: Withheld::default() };
+        for (at, listener) in settings.listener.iter().enumerate() {
+            for (nth, route) in listener.route.iter().enumerate() {
+                let name = format!("listener {}, route {}", at + 1, nth + 1);
+                all.extend_from_slice(&telling.told(&name, &route.headers)?.names);
+            }
         }
+        telling.withheld = Withheld(all.into_iter().map(|(_, name)| name).collect());
+        Ok(telling)
     }
-    let withheld = Withheld(all.into_iter().map(|(_, name)| name).collect());
-    for (told, names) in routes {
-        *told = Told { names: names.into(), withheld: withheld.clone() };
+
+    /// What the services of this route are told, which chooses so.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn told(&self, route: &str, own: &HeadersTable) -> Result<Told, Error> {
+        let mut chosen = self.general.clone();
+        chosen.extend(own.0.clone());
+        let names = names(&format!("{route}, headers"), &chosen)?.into();
+        Ok(Told { names, withheld: self.withheld.clone() })
     }
-    Ok(())
 }
 
 /// What is told by these choices, and under which names.
@@ -152,13 +148,6 @@ fn names(setting: &str, chosen: &BTreeMap<Part, Choice>) -> Result<Vec<(Part, He
         names.push((part, name));
     }
     Ok(names)
-}
-
-impl HeadersTable {
-    /// What a route's services are told, once the file was read whole.
-    pub(crate) fn told(&self) -> &Told {
-        &self.told
-    }
 }
 
 impl Told {

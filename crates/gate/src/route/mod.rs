@@ -14,7 +14,7 @@ use crate::{
     guard::Guard,
     observe::{Ledger, RouteTally},
     settings::RouteTable,
-    told::Told,
+    told::{Telling, Told},
     upstream::{self, Upstreams},
 };
 pub use host::read_host;
@@ -40,21 +40,28 @@ pub(crate) struct Route {
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<Route>);
 
+/// What each route needs of the rest of the file.
+pub(crate) struct Around<'a> {
+    /// Where the file is.
+    pub(crate) folder: &'a Path,
+    pub(crate) guards: &'a BTreeMap<&'a str, Arc<Guard>>,
+    pub(crate) telling: &'a Telling,
+    pub(crate) ledger: &'a Ledger,
+}
+
 impl Routes {
     /// # Errors
     /// [`Error`] of the setting at fault.
     pub(crate) fn read(
-        folder: &Path,
         listener: &str,
         tables: &[RouteTable],
         tally: impl Fn(&str) -> Arc<RouteTally>,
-        guards: &BTreeMap<&str, Arc<Guard>>,
-        ledger: &Ledger,
+        around: &Around<'_>,
     ) -> Result<Self, Error> {
         let routes = tables.iter().enumerate().map(|(nth, table)| {
             let name = format!("{listener}, route {}", nth + 1);
             let tally = tally(&format!("{} {}", table.host.as_deref().unwrap_or("*"), table.path));
-            Route::read(folder, &name, table, tally, guards, ledger)
+            Route::read(&name, table, tally, around)
         });
         let mut routes: Vec<_> = routes.collect::<Result<_, _>>()?;
         routes.sort_by_key(|route| (std::cmp::Reverse(route.base().len()), route.host.is_none()));
@@ -113,20 +120,24 @@ pub(crate) fn check_written(name: &str, table: &RouteTable) -> Result<(), Error>
     Ok(())
 }
 
+/// A route's clients are those of a table that is not there.
+pub(crate) fn no_such_clients(route: &str) -> Error {
+    Error::setting(format!("{route}, clients"), "there is no table [clients.…] of this name")
+}
+
 impl Route {
     fn read(
-        folder: &Path,
         name: &str,
         table: &RouteTable,
         tally: Arc<RouteTally>,
-        guards: &BTreeMap<&str, Arc<Guard>>,
-        ledger: &Ledger,
+        around: &Around<'_>,
     ) -> Result<Self, Error> {
+        let &Around { folder, guards, telling, ledger } = around;
         let at = |setting: &str| format!("{name}, {setting}");
         check_written(name, table)?;
-        let guard = table.clients.as_ref().map(|name| {
-            let unknown = || Error::setting(at("clients"), "there is no table [clients.…] of this name");
-            guards.get(name.as_str()).cloned().ok_or_else(unknown)
+        let guard = table.clients.as_ref().map(|clients| {
+            let guard = guards.get(clients.as_str()).cloned();
+            guard.ok_or_else(|| no_such_clients(name))
         });
         let assertion =
             table.assertion.as_ref().map(|table| Assertion::read(folder, &at("assertion"), table));
@@ -137,7 +148,7 @@ impl Route {
             upstreams: upstream::of_route(folder, name, table, ledger)?,
             largest_head: table.largest_head.map_or(HEAD as u64, |size| size.0),
             assertion: assertion.transpose()?,
-            told: table.headers.told().clone(),
+            told: telling.told(name, &table.headers)?,
             guard: guard.transpose()?,
         })
     }

@@ -217,7 +217,7 @@ async fn names_that_cannot_be_chosen_are_refused_whole() {
         ("subject = \"Client-Cert\"", twice),
         ("serial = \"X-Request-Id\"", twice),
         ("name = \"X-A\"", "unknown variant"),
-        ("subject = 1", "did not match any variant"),
+        ("subject = 1", "a header's name, `true` for the usual one, or `false`"),
     ] {
         let own = format!("headers = {{ {headers} }}\n");
         stage.refuses(&text(stage.upstream, &own, ""), said).await;
