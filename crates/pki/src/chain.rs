@@ -79,8 +79,8 @@ impl ChainJudge {
         self
     }
 
-    /// Who takes certificates below which at most so many authorities stand between them and an anchor, neither of both counted, and never more than
-    /// [`DEPTH_MAX`]: nought is an anchor's own clients alone.
+    /// Who takes a client's certificate only where at most `depth` authorities stand between it and an anchor (neither of the two is counted), and never more
+    /// than [`DEPTH_MAX`]. With 0, an anchor must have issued it.
     #[must_use]
     pub fn within(mut self, depth: usize) -> Self {
         self.depth = depth.min(DEPTH_MAX);

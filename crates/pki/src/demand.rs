@@ -36,11 +36,13 @@ pub struct CertificateType {
 }
 
 /// Which demand a certificate does not meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
     /// It was issued under none of the policies.
+    #[error("it was issued under none of the policies that are asked for")]
     Policy,
     /// It is of none of the types.
+    #[error("it is of none of the types that are asked for")]
     Type,
 }
 
@@ -51,15 +53,6 @@ impl Unmet {
             Self::Policy => "certificate_wrong_policy",
             Self::Type => "certificate_wrong_type",
         }
-    }
-}
-
-impl std::fmt::Display for Unmet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Policy => "it was issued under none of the policies that are asked for",
-            Self::Type => "it is of none of the types that are asked for",
-        })
     }
 }
 

@@ -9,20 +9,15 @@ pub(crate) enum Denial {
     Certificate(Refusal),
     /// It does, and that client is none of ours: 403.
     UnknownClient,
-    /// A client of ours, under none of the policies that are demanded: 403.
-    Policy,
-    /// A client of ours, of none of the types that are demanded: 403.
-    Type,
+    /// A client of ours, whose certificate does not say what is demanded besides: 403.
+    Unmet(Unmet),
     /// A client of ours that calls from elsewhere: 403.
     Address,
 }
 
 impl From<Unmet> for Denial {
     fn from(unmet: Unmet) -> Self {
-        match unmet {
-            Unmet::Policy => Self::Policy,
-            Unmet::Type => Self::Type,
-        }
+        Self::Unmet(unmet)
     }
 }
 
@@ -32,8 +27,7 @@ impl Denial {
         match self {
             Self::Certificate(refusal) => refusal.code(),
             Self::UnknownClient => "client_unknown",
-            Self::Policy => Unmet::Policy.code(),
-            Self::Type => Unmet::Type.code(),
+            Self::Unmet(unmet) => unmet.code(),
             Self::Address => "address_not_allowed",
         }
     }
@@ -43,10 +37,7 @@ impl Denial {
         match self {
             Self::Certificate(refusal) => refusal.to_string(),
             Self::UnknownClient => "this common name and organizational unit are not known here".to_owned(),
-            Self::Policy => {
-                "this client's certificate was issued under another policy than is taken here".to_owned()
-            }
-            Self::Type => "this client's certificate is of another type than is taken here".to_owned(),
+            Self::Unmet(unmet) => format!("this client's certificate is not one that is taken here: {unmet}"),
             Self::Address => "this client may not call from this address".to_owned(),
         }
     }
@@ -54,7 +45,7 @@ impl Denial {
     /// What nginx' `$ssl_client_verify` says in this case, which existing callers read.
     pub(crate) fn verify(&self) -> &'static str {
         match self {
-            Self::UnknownClient | Self::Policy | Self::Type | Self::Address => "SUCCESS",
+            Self::UnknownClient | Self::Unmet(_) | Self::Address => "SUCCESS",
             Self::Certificate(refusal) => match refusal {
                 Refusal::Missing => "NONE",
                 Refusal::Untrusted | Refusal::WrongIssuer => "FAILED:unable to get local issuer certificate",

@@ -117,6 +117,9 @@ impl Guard {
     }
 
     /// Judges a request of a caller who showed this, from this address, at `now` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// The denial; a responder that is still to be asked is [`Refusal::RevocationUnknown`].
     pub(crate) fn admit(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Admitted, Denial> {
         let judged = self.judged(shown, from, now)?;
         if judged.unasked.is_some() {
@@ -126,6 +129,9 @@ impl Guard {
     }
 
     /// As [`Self::admit`], once a responder was asked where that is all that lacks.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
     pub(crate) async fn admit_asking(
         &self,
         shown: &Shown,

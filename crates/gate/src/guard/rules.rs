@@ -64,6 +64,9 @@ impl Addresses {
 
 impl Rules {
     /// What a client of this name is granted, whose certificate was verified this way: the name first, then what the certificate says besides.
+    ///
+    /// # Errors
+    /// [`Denial::UnknownClient`], [`Denial::Unmet`].
     pub(super) fn grant(&self, subject: &Name, way: &[CertificateDer<'_>]) -> Result<Granted, Denial> {
         let Some(names) = &self.names else {
             self.demands.check(way)?;

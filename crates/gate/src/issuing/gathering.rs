@@ -125,6 +125,9 @@ impl<'a> Gathering<'a> {
 }
 
 /// Lower-case DNS names, each once; the first fits into a subject.
+///
+/// # Errors
+/// [`Error::Setting`]: none or more than a hundred, one that is no DNS name, or all too long for a subject.
 pub(crate) fn names_of(place: &str, names: &[String]) -> Result<Vec<String>, Error> {
     let at = || format!("{place}, names");
     let is_name = |name: &String| {

@@ -121,7 +121,7 @@ async fn policies_and_types_are_demanded_and_each_refusal_is_told_apart_everywhe
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let said = r#"{"status": "KO:Forbidden", "verify": "SUCCESS", "CN": "sas-agregateur-recette"}"#;
     assert_eq!(body, said);
-    assert!(header(&answer, "sceau-reason").contains("another policy"), "{answer}");
+    assert!(header(&answer, "sceau-reason").contains("under none of the policies"), "{answer}");
     let metrics = stage.call(&format!("http://{}/metrics", stage.observed.unwrap())).await;
     for (code, times) in [("certificate_wrong_policy", 5), ("certificate_wrong_type", 1)] {
         let line = format!("sceau_gate_verdicts_total{{clients=\"recette\",code=\"{code}\"}} {times}");
