@@ -1,13 +1,17 @@
-//! What the documents show of a gate's file is what the gate reads.
+//! What the documents show of a gate's file is what the gate reads, and what they tell of headers is what it does.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what must hold")]
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use serde::Deserialize as _;
+use serde::{Deserialize as _, de::IntoDeserializer as _};
 use toml::{Table, Value};
 
-use crate::settings::Settings;
+use crate::{
+    forward::{CERTIFICATES_PARTS, NOT_A_CLIENTS},
+    settings::Settings,
+    told::{Part, USUAL},
+};
 
 /// The tables that a gate's file has and no other: pages of others are about their own `[clients]`.
 const TABLES: [&str; 3] = ["acme", "listener", "outgoing"];
@@ -93,4 +97,47 @@ fn each_part_of_a_file_that_the_documents_show_is_one() {
     }
     assert!(found >= 18, "they are found: {found}");
     assert!(read("[[listener]]\nunknown = 1\n", true).unwrap().is_err(), "what is not known is refused");
+}
+
+/// What docs/gate.md has from this heading to the next one.
+fn section(heading: &str) -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gate.md")).unwrap();
+    let (_, after) = page.split_once(&format!("\n{heading}\n")).unwrap();
+    after.split("\n#").next().unwrap().to_owned()
+}
+
+/// What stands between backticks, in small letters.
+fn coded(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_ascii_lowercase).collect()
+}
+
+#[test]
+fn each_header_that_is_dropped_is_named_and_no_other() {
+    let told = coded(&section("## What the service is told"));
+    let told: BTreeSet<_> = told.into_iter().collect();
+    let whole = NOT_A_CLIENTS.map(|name| name.as_str().to_owned());
+    let dropped: BTreeSet<_> = whole.into_iter().chain(CERTIFICATES_PARTS.map(str::to_owned)).collect();
+    assert_eq!(told, dropped);
+}
+
+#[test]
+fn each_part_of_headers_stands_in_its_table_as_it_is() {
+    let section = section("### Names of your own");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let told = rows.flat_map(|row| {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let (parts, names, is_told) = (coded(cells[0]), coded(cells[1]), cells[2] == "yes");
+        assert_eq!(parts.len(), names.len(), "{row}");
+        let part = |text: String| {
+            let read: Result<_, serde::de::value::Error> =
+                Part::deserialize(text.as_str().into_deserializer());
+            read.unwrap()
+        };
+        parts.into_iter().map(part).zip(names).map(move |(part, name)| (part, name, is_told))
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort();
+    let mut usual: Vec<_> = USUAL.map(|(part, name, is_told)| (part, name.to_owned(), is_told)).into();
+    usual.sort();
+    assert_eq!(told, usual);
 }

@@ -35,7 +35,7 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 ];
 /// What the gate usually says, whatever a client says; and what some services take for another address, or for who asks. What the file chooses besides is
 /// [`crate::told::Withheld`].
-const NOT_A_CLIENTS: [HeaderName; 23] = [
+pub(crate) const NOT_A_CLIENTS: [HeaderName; 23] = [
     HeaderName::from_static("sceau-assertion"),
     HeaderName::from_static("client-cert"),
     HeaderName::from_static("client-cert-chain"),
@@ -61,7 +61,7 @@ const NOT_A_CLIENTS: [HeaderName; 23] = [
     HeaderName::from_static("x-amzn-mtls-clientcert"),
 ];
 /// Beginnings of what other proxies call the parts of a client's certificate.
-const CERTIFICATES_PARTS: [&str; 3] = ["x-ssl-client-", "ssl-client-", "x-amzn-mtls-clientcert-"];
+pub(crate) const CERTIFICATES_PARTS: [&str; 3] = ["x-ssl-client-", "ssl-client-", "x-amzn-mtls-clientcert-"];
 
 /// What a service might take for a header where it reads it after the body: besides those, what frames, routes and proves (RFC 9110 §6.5.1).
 const NO_TRAILERS: [HeaderName; 9] = [
