@@ -103,6 +103,29 @@ fn shown(port: u16, version: &str) -> (String, BTreeSet<String>) {
     (subject, names.collect())
 }
 
+type Said = (&'static str, &'static str);
+const MISSING: Said = ("401", "certificate_missing");
+const UNTRUSTED: Said = ("401", "certificate_untrusted");
+const REVOKED: Said = ("401", "certificate_revoked");
+/// At which listener, for which host and path: what nobody, a client of the house, one that was taken back and a partner's client are told.
+const SAID: [(usize, &str, &str, [Said; 4]); 12] = [
+    (0, "api.example.org", "/a", [MISSING, ("200", "api"), REVOKED, UNTRUSTED]),
+    (0, "partners.example.org", "/a", [MISSING, UNTRUSTED, UNTRUSTED, ("200", "partners")]),
+    // Two anchors and no list: whoever is below either.
+    (0, "both.example.org", "/a", [MISSING, ("200", "both"), ("200", "both"), ("200", "both")]),
+    (0, "", "/guarded/a", [MISSING, ("200", "guarded"), REVOKED, UNTRUSTED]),
+    // The longest path decides, then the host.
+    (0, "partners.example.org", "/guarded/a", [MISSING, ("200", "guarded"), REVOKED, UNTRUSTED]),
+    (0, "", "/a", [("200", "open"); 4]),
+    (0, "elsewhere.example.org", "/only-here/a", [("200", "open"); 4]),
+    (1, "", "/only-here/a", [MISSING, UNTRUSTED, UNTRUSTED, ("200", "second guarded")]),
+    // What another listener guards is nothing here.
+    (1, "", "/guarded/a", [("200", "second"); 4]),
+    (1, "api.example.org", "/a", [("200", "second"); 4]),
+    (2, "", "/guarded/a", [("200", "third"); 4]),
+    (2, "partners.example.org", "/only-here/a", [("200", "third"); 4]),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_listener_host_and_path_has_its_own_certificate_clients_and_service() {
     let made = partners();
@@ -115,46 +138,15 @@ async fn each_listener_host_and_path_has_its_own_certificate_clients_and_service
     let stage = Stage::with(tempfile::tempdir().unwrap(), |_| text(&ports, &made, &services)).await;
     let Ports([first, second, third]) = ports;
     let (own, theirs) = (chain().join("root.pem"), made.path().join("anchor.pem"));
-    let at_first = format!("--cacert {} https://localhost:{first}", own.display());
-    let at_second = format!(
-        "--cacert {} --resolve second.example.org:{second}:127.0.0.1 https://second.example.org:{second}",
-        theirs.display()
-    );
-    let at_third = format!("--cacert {} https://localhost:{third}", own.display());
-    let untrusted = ("401", "certificate_untrusted");
-    let missing = ("401", "certificate_missing");
-    for (at, host, path, [nobody, house, revoked, partner]) in [
-        (
-            &at_first,
-            "api.example.org",
-            "/a",
-            [missing, ("200", "api"), ("401", "certificate_revoked"), untrusted],
-        ),
-        (&at_first, "partners.example.org", "/a", [missing, untrusted, untrusted, ("200", "partners")]),
-        // Two anchors and no list: whoever is below either.
-        (&at_first, "both.example.org", "/a", [missing, ("200", "both"), ("200", "both"), ("200", "both")]),
-        (
-            &at_first,
-            "",
-            "/guarded/a",
-            [missing, ("200", "guarded"), ("401", "certificate_revoked"), untrusted],
-        ),
-        // The longest path decides, then the host.
-        (
-            &at_first,
-            "partners.example.org",
-            "/guarded/a",
-            [missing, ("200", "guarded"), ("401", "certificate_revoked"), untrusted],
-        ),
-        (&at_first, "", "/a", [("200", "open"); 4]),
-        (&at_first, "elsewhere.example.org", "/only-here/a", [("200", "open"); 4]),
-        (&at_second, "", "/only-here/a", [missing, untrusted, untrusted, ("200", "second guarded")]),
-        // What another listener guards is nothing here.
-        (&at_second, "", "/guarded/a", [("200", "second"); 4]),
-        (&at_second, "api.example.org", "/a", [("200", "second"); 4]),
-        (&at_third, "", "/guarded/a", [("200", "third"); 4]),
-        (&at_third, "partners.example.org", "/only-here/a", [("200", "third"); 4]),
-    ] {
+    let named =
+        format!("--resolve second.example.org:{second}:127.0.0.1 https://second.example.org:{second}");
+    let at = [
+        format!("--cacert {} https://localhost:{first}", own.display()),
+        format!("--cacert {} {named}", theirs.display()),
+        format!("--cacert {} https://localhost:{third}", own.display()),
+    ];
+    for (listener, host, path, [nobody, house, revoked, partner]) in SAID {
+        let at = &at[listener];
         for (who, expected) in [
             (String::new(), nobody),
             (Stage::as_client("known"), house),

@@ -83,6 +83,22 @@ subjectAltName=DNS:localhost,IP:127.0.0.1
 const RECETTE: &str = "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette";
 const AUTHORITY: &str = "/C=FR/O=ASIP-SANTE/OU=0002 187512751/OU=IGC-SANTE TEST/CN=TEST AC ";
 
+const MONTH: &str = "-days 30";
+/// Certificates of clients and of a server: name, subject, issuer, section of the settings, dates.
+const LEAVES: [(&str, &str, &str, &str, &str); 11] = [
+    ("known", RECETTE, "authority", "client", MONTH),
+    ("unknown", "/C=FR/O=X/OU=499700234190004/CN=xsas-agregateur-recette", "authority", "client", MONTH),
+    ("expired", RECETTE, "authority", "client", "-startdate 20200101000000Z -enddate 20210101000000Z"),
+    ("revoked", RECETTE, "authority", "client", MONTH),
+    ("direct", RECETTE, "root", "client", MONTH),
+    ("changes", RECETTE, "authority", "client_with_changes", MONTH),
+    ("foreign", RECETTE, "stranger", "client", MONTH),
+    ("critical", RECETTE, "authority", "client_with_more", MONTH),
+    ("future", RECETTE, "authority", "client", "-startdate 20400101000000Z -enddate 20410101000000Z"),
+    ("purpose", RECETTE, "authority", "server", MONTH),
+    ("server", "/CN=localhost", "root", "server", MONTH),
+];
+
 fn make() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
@@ -127,25 +143,7 @@ fn make() -> TempDir {
     }
     request("authority", &format!("{AUTHORITY}ORGANISATIONS"));
     sign("authority", "root", "authority", "-days 3000");
-    for (name, subject, authority, section, dates) in [
-        ("known", RECETTE, "authority", "client", "-days 30"),
-        (
-            "unknown",
-            "/C=FR/O=X/OU=499700234190004/CN=xsas-agregateur-recette",
-            "authority",
-            "client",
-            "-days 30",
-        ),
-        ("expired", RECETTE, "authority", "client", "-startdate 20200101000000Z -enddate 20210101000000Z"),
-        ("revoked", RECETTE, "authority", "client", "-days 30"),
-        ("direct", RECETTE, "root", "client", "-days 30"),
-        ("changes", RECETTE, "authority", "client_with_changes", "-days 30"),
-        ("foreign", RECETTE, "stranger", "client", "-days 30"),
-        ("critical", RECETTE, "authority", "client_with_more", "-days 30"),
-        ("future", RECETTE, "authority", "client", "-startdate 20400101000000Z -enddate 20410101000000Z"),
-        ("purpose", RECETTE, "authority", "server", "-days 30"),
-        ("server", "/CN=localhost", "root", "server", "-days 30"),
-    ] {
+    for (name, subject, authority, section, dates) in LEAVES {
         request(name, subject);
         sign(name, authority, section, dates);
     }
@@ -156,23 +154,16 @@ fn make() -> TempDir {
         run(at, "openssl", &format!("{words} -config {name}.cnf -keyout {name}.key -out {name}.csr"));
         sign(name, "authority", "client", "-days 30");
     }
-    for authority in ["root", "authority"] {
-        if authority == "authority" {
-            run(
-                at,
-                "openssl",
-                "ca -config ca.cnf -revoke revoked.pem -cert authority.pem -keyfile authority.key",
-            );
-        }
-        run(
-            at,
-            "openssl",
-            &format!(
-                "ca -config ca.cnf -gencrl -cert {authority}.pem -keyfile {authority}.key -out {authority}.crl"
-            ),
-        );
-    }
+    list(at);
     folder
+}
+
+/// The lists of both authorities; the lower one takes `revoked` back.
+fn list(at: &Path) {
+    let ca = |words: &str| run(at, "openssl", &format!("ca -config ca.cnf {words}"));
+    ca("-gencrl -cert root.pem -keyfile root.key -out root.crl");
+    ca("-revoke revoked.pem -cert authority.pem -keyfile authority.key");
+    ca("-gencrl -cert authority.pem -keyfile authority.key -out authority.crl");
 }
 
 /// A gate before an upstream that answers with the request as it came.
