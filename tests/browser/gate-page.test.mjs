@@ -71,7 +71,7 @@ test('a gate says on its page what wants somebody', async (t) => {
     await page.getByRole('heading', { level: 1, name: '2 choses demandent quelqu’un.' }).waitFor();
     const wants = await page.locator('#attention li').allTextContents();
     assert.equal(wants.length, 2);
-    assert.equal(wants[0], 'http://127.0.0.1:9 ne prend pas de connexion.', 'the most pressing first');
+    assert.equal(wants[0], 'http://127.0.0.1:9 est hors service : pas de connexion, ou vérification en échec.', 'the most pressing first');
     assert.match(wants[1], /^api\.editeur\.example : 1[12] jours\.$/);
     await page.getByText('Aucun refus depuis le démarrage.').waitFor();
 
