@@ -188,6 +188,14 @@ fn environments<'a>(
             "these are below different authorities: each wants a table, and a path or host, of its own";
         return Err(Error::setting(at("environment"), reason));
     }
+    // Whoever calls under that name would be told to be of either, and let in from the addresses of both.
+    let is_alike = |(nth, one): (usize, &&Environment)| {
+        found.iter().skip(nth + 1).any(|other| other.rule() == one.rule())
+    };
+    if found.iter().enumerate().any(is_alike) {
+        let reason = "two of these have the same name and units, so nothing tells who calls of which one: each wants a table, and a path or host, of its own";
+        return Err(Error::setting(at("environment"), reason));
+    }
     Ok((chain, found))
 }
 

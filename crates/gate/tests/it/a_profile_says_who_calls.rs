@@ -88,6 +88,15 @@ async fn what_is_written_beside_a_profile_counts_or_is_refused() {
     let lists = format!("revocation_lists = [{:?}, {:?}]\n", crl("root"), crl("authority"));
     let sas = "profile = \"sas\"\n";
     let recette = "environment = \"recette\"\n";
+    // Two environments under one name, each at addresses of its own.
+    let shipped =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../pki/profiles/sas.toml")).unwrap();
+    let [one, other] = ["recette", "preproduction"].map(|id| {
+        let (_, after) = shipped.split_once(&format!("id = \"{id}\"")).unwrap();
+        after.lines().find(|line| line.starts_with("subject = ")).unwrap()
+    });
+    fs::write(folder.path().join("twins.toml"), shipped.replace(other, one)).unwrap();
+    let twins = format!("profile = \"twins.toml\"\n{lists}");
     let foreign = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
     run(
         folder.path(),
@@ -104,6 +113,8 @@ async fn what_is_written_beside_a_profile_counts_or_is_refused() {
         (format!("{sas}{lists}"), "environment: name one"),
         (format!("{sas}{lists}environment = \"recete\"\n"), "environment: name one"),
         (format!("{sas}{lists}environment = [\"recette\", \"production\"]\n"), "different authorities"),
+        (format!("{twins}environment = [\"recette\", \"preproduction\"]\n"), "have the same name and units"),
+        (format!("{twins}environment = \"preproduction\"\n"), ""),
         (
             format!("{sas}{lists}environment = \"production\"\n"),
             "published at http://igc-sante.esante.gouv.fr/AC/ACR-EL.cer",
