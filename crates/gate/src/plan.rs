@@ -111,8 +111,7 @@ impl Plan {
         let telling = Telling::of(&settings)?;
         let keeping = keeping(folder, &settings.lists);
         let kept = Arc::new(Kept::beside(keeping.cache.folder()));
-        let used = before.map(Self::all_feeds).unwrap_or_default();
-        let judges = Judges::read(folder, &settings, (&keeping, &used), &ledger, (&answers, &kept))?;
+        let judges = Judges::read(folder, &settings, (&keeping, before), &ledger, (&answers, &kept))?;
         let tables = (&settings.acme, &settings.ca);
         let mut gathering = Gathering::new(folder, tables, before.map_or(&[][..], |before| &before.obtained));
         let around = Around { folder, guards: &judges.guards, telling: &telling, ledger: &ledger };
@@ -276,7 +275,7 @@ impl<'a> Judges<'a> {
     fn read(
         folder: &Path,
         settings: &'a Settings,
-        (keeping, used): (&Keeping, &[Arc<Feed>]),
+        (keeping, before): (&Keeping, Option<&Plan>),
         ledger: &Ledger,
         asked: (&Arc<Answers>, &Arc<Kept>),
     ) -> Result<Self, Error> {
@@ -287,11 +286,14 @@ impl<'a> Judges<'a> {
         let guards: Vec<_> = guards.collect::<Result<_, _>>()?;
         let subscribers = guards.iter().map(guard::Draft::subscriber);
         let subscribers = subscribers.chain(partners.iter().map(outgoing::Draft::subscriber));
-        let feeds = feeds(&subscribers.collect::<Vec<_>>(), keeping, used, ledger)?;
+        let used = before.map(Plan::all_feeds).unwrap_or_default();
+        let feeds = feeds(&subscribers.collect::<Vec<_>>(), keeping, &used, ledger)?;
         let guards = guards.into_iter();
-        let places = Arc::new(Places::new(keeping, used));
+        let places = Arc::new(Places::new(keeping, &used));
         let with_lists = |draft: guard::Draft<'a>| {
-            (draft.name, Arc::new(draft.with_lists(&feeds, ledger, &places, asked)))
+            let mut guards = before.into_iter().flat_map(|before| &before.guards);
+            let same = guards.find(|guard| guard.name() == draft.name).map(Arc::as_ref);
+            (draft.name, Arc::new(draft.with_lists(&feeds, ledger, (&places, same), asked)))
         };
         let guards = guards.map(with_lists);
         let outgoing = partners.into_iter().map(|draft| draft.with_lists(&feeds)).collect();

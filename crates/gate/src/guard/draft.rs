@@ -80,12 +80,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// With the feeds that it asks, of all.
+    /// With the feeds that it asks, of all; `before` is the one of the same table before the file was read again.
     pub(crate) fn with_lists(
         self,
         all: &[Arc<Feed>],
         ledger: &Ledger,
-        places: &Arc<Places>,
+        (places, before): (&Arc<Places>, Option<&Guard>),
         (answers, kept): (&Arc<Answers>, &Arc<Kept>),
     ) -> Guard {
         let points = self.hosts.map(|hosts| {
@@ -95,8 +95,9 @@ impl<'a> Draft<'a> {
                 self.authorities.iter().find(|other| other.subject() == it.issuer()).cloned()
             };
             for (certificate, issuer) in self.intermediates.iter().filter_map(|it| Some((it, above(it)?))) {
-                points.learn(certificate, &issuer, clock::now());
+                points.learn_of_the_file(certificate, &issuer, clock::now());
             }
+            before.and_then(Guard::points).into_iter().for_each(|before| points.adopt(before, clock::now()));
             points
         });
         let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();

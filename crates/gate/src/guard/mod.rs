@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     fail_open::{FailOpen, GoesOn, Passing},
     files::may_be_written,
-    lists::{Feed, Points, Stale},
+    lists::{Feed, Loading, Points, Stale},
     observe::{GuardTally, Ledger, NamedClient},
     ocsp::Inquiry,
     shown::Shown,
@@ -32,7 +32,7 @@ pub(crate) use admission::{Admitted, Passed};
 pub(crate) use denial::Denial;
 pub(crate) use draft::Draft;
 pub(crate) use rules::{Addresses, Permit, Rules};
-use verdicts::Verdicts;
+use verdicts::{Verdict, Verdicts};
 pub(crate) use wanted::Wanted;
 
 /// Who may pass.
@@ -121,11 +121,7 @@ impl Guard {
     /// # Errors
     /// The denial; a responder that is still to be asked is [`Refusal::RevocationUnknown`].
     pub(crate) fn admit(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Admitted, Denial> {
-        let judged = self.judged(shown, from, now)?;
-        if judged.unasked.is_some() {
-            return Err(Denial::Certificate(Refusal::RevocationUnknown));
-        }
-        Ok(Admitted(judged))
+        asked(self.judged(shown, from, now)?)
     }
 
     /// As [`Self::admit`], once a responder was asked where that is all that lacks.
@@ -138,13 +134,13 @@ impl Guard {
         from: IpAddr,
         now: u64,
     ) -> Result<Admitted, Denial> {
-        let judged = self.judged(shown, from, now)?;
+        let judged = self.judged_by_all(shown, from, now).await?;
         match (&judged.unasked, &self.inquiry) {
             (None, _) => return Ok(Admitted(judged)),
             (Some(unasked), Some(inquiry)) => inquiry.ask(unasked, &self.state().lists).await,
             (Some(_), None) => {}
         }
-        self.admit(shown, from, clock::now())
+        asked(self.judged_by_all(shown, from, clock::now()).await?)
     }
 
     /// The last step: what passes unchecked leaves its record first.
@@ -195,16 +191,34 @@ impl Guard {
         }
     }
 
-    /// What is remembered of this certificate, or reached now; from this address.
+    /// What is remembered of this certificate, or reached now by the lists in use; from this address.
     fn judged(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Arc<Judged>, Denial> {
         let state = self.state();
-        let mut verdict = self.verdict(&state, shown, now);
-        let is_unknown = matches!(verdict, Err(Denial::Certificate(Refusal::RevocationUnknown)));
-        if is_unknown && self.points.is_some() {
-            // A list that it names itself may have been on the disk.
+        let (verdict, _) = self.verdict(&state, shown, now);
+        self.settled(&state, verdict, (shown, from, now))
+    }
+
+    /// As [`Self::judged`], once what the disk keeps of lists that the certificate names is in use, where none spoke before.
+    async fn judged_by_all(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Arc<Judged>, Denial> {
+        let state = self.state();
+        let (verdict, loading) = self.verdict(&state, shown, now);
+        for one in loading {
+            one.done().await;
+        }
+        self.settled(&state, verdict, (shown, from, now))
+    }
+
+    /// Once more, where no list spoke in that state and another is in use since; then the address.
+    fn settled(
+        &self,
+        state: &Arc<State>,
+        mut verdict: Verdict,
+        (shown, from, now): (&Shown, IpAddr, u64),
+    ) -> Result<Arc<Judged>, Denial> {
+        if self.points.is_some() && is_open(&verdict) {
             let learnt = self.state();
-            if !Arc::ptr_eq(&state, &learnt) {
-                verdict = self.verdict(&learnt, shown, now);
+            if !Arc::ptr_eq(state, &learnt) {
+                (verdict, _) = self.verdict(&learnt, shown, now);
             }
         }
         let judged = verdict?;
@@ -212,35 +226,35 @@ impl Guard {
         if is_allowed { Ok(judged) } else { Err(Denial::Address) }
     }
 
-    fn verdict(&self, state: &State, shown: &Shown, now: u64) -> Result<Arc<Judged>, Denial> {
-        let mut lookup = &self.tally.remembered;
-        let verdict = state.verdicts.of(shown.fingerprint(), now, || {
-            lookup = &self.tally.judged;
-            let judged = self.judge(state, shown, now).map(Arc::new);
-            match &judged {
-                Err(Denial::Certificate(Refusal::RevocationUnknown)) => self.learn(shown, now),
-                Ok(judged) if judged.is_unchecked() => self.learn(shown, now),
-                _ => {}
-            }
-            judged
-        });
-        lookup.one();
-        verdict
+    /// The verdict, and what is still being read that could change it: then it is not remembered, since others would pass by it.
+    fn verdict(&self, state: &State, shown: &Shown, now: u64) -> (Verdict, Vec<Loading>) {
+        if let Some(known) = state.verdicts.known(shown.fingerprint(), now) {
+            self.tally.remembered.one();
+            return (known, Vec::new());
+        }
+        self.tally.judged.one();
+        let verdict = self.judge(state, shown, now).map(Arc::new);
+        let loading = if is_open(&verdict) { self.learn(shown, now) } else { Vec::new() };
+        if loading.is_empty() {
+            state.verdicts.keep(shown.fingerprint(), now, verdict.clone());
+        }
+        (verdict, loading)
     }
 
     /// Follows the lists that the certificates of a caller name, of whom nothing is wrong but that no list speaks: the chain is believed, and the client is one of
     /// ours.
-    fn learn(&self, shown: &Shown, now: u64) {
-        let Some(points) = &self.points else { return };
+    fn learn(&self, shown: &Shown, now: u64) -> Vec<Loading> {
+        let Some(points) = &self.points else { return Vec::new() };
         // This judge asks no list.
-        let Ok(vouched) = self.chain.vouch(shown.chain(), now, 0) else { return };
+        let Ok(vouched) = self.chain.vouch(shown.chain(), now, 0) else { return Vec::new() };
         if self.rules.grant(&vouched.identity.subject, &vouched.path).is_err() {
-            return;
+            return Vec::new();
         }
         let way: Vec<_> =
             vouched.path.iter().filter_map(|der| Certificate::from_der(der, "a chain").ok()).collect();
         let issuers = way.iter().skip(1).chain([&vouched.anchor]);
-        way.iter().zip(issuers).for_each(|(certificate, issuer)| points.learn(certificate, issuer, now));
+        let learnt = way.iter().zip(issuers);
+        learnt.flat_map(|(certificate, issuer)| points.learn(certificate, issuer, now)).collect()
     }
 
     /// Begins to fetch the lists that certificates name, and goes on until it is dropped; `at_once` asks each server whatever the hour.
@@ -366,6 +380,22 @@ impl State {
         let lists = lists.or(points.map(|_| RevocationLists::default()));
         let chain = lists.iter().cloned().fold(chain.clone(), ChainJudge::asking);
         Self { epoch, chain, lists: lists.unwrap_or_default(), verdicts: Verdicts::default() }
+    }
+}
+
+/// Admitted, unless a responder is still to be asked.
+fn asked(judged: Arc<Judged>) -> Result<Admitted, Denial> {
+    if judged.unasked.is_some() {
+        return Err(Denial::Certificate(Refusal::RevocationUnknown));
+    }
+    Ok(Admitted(judged))
+}
+
+/// Whether no current list spoke.
+fn is_open(verdict: &Verdict) -> bool {
+    match verdict {
+        Ok(judged) => judged.is_unchecked(),
+        Err(denial) => matches!(denial, Denial::Certificate(Refusal::RevocationUnknown)),
     }
 }
 

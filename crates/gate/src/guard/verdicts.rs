@@ -19,7 +19,7 @@ const REFUSAL: u64 = 5_000;
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts(RwLock<HashMap<Fingerprint, Entry>>);
 
-type Verdict = Result<Arc<Judged>, Denial>;
+pub(super) type Verdict = Result<Arc<Judged>, Denial>;
 
 #[derive(Debug)]
 struct Entry {
@@ -35,14 +35,14 @@ impl Entry {
 }
 
 impl Verdicts {
-    /// The verdict on what has this fingerprint at `now` (Unix milliseconds), reached by `judge` unless it is known.
-    pub(crate) fn of(&self, shown: Fingerprint, now: u64, judge: impl FnOnce() -> Verdict) -> Verdict {
+    /// The verdict on what has this fingerprint at `now` (Unix milliseconds), where it was reached before.
+    pub(super) fn known(&self, shown: Fingerprint, now: u64) -> Option<Verdict> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.get(&shown).filter(|entry| entry.holds(now)) {
-            return entry.verdict.clone();
-        }
-        drop(known);
-        let verdict = judge();
+        known.get(&shown).filter(|entry| entry.holds(now)).map(|entry| entry.verdict.clone())
+    }
+
+    /// Remembers one that was reached at `now`.
+    pub(super) fn keep(&self, shown: Fingerprint, now: u64, verdict: Verdict) {
         let until = verdict.as_ref().map_or(now.saturating_add(REFUSAL), |judged| judged.until);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
@@ -51,8 +51,7 @@ impl Verdicts {
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(shown, Entry { from: now, until, verdict: verdict.clone() });
-        verdict
+        known.insert(shown, Entry { from: now, until, verdict });
     }
 }
 
@@ -65,18 +64,22 @@ mod tests {
     #[test]
     fn a_verdict_is_reached_once_and_ends() {
         let verdicts = Verdicts::default();
-        let count = std::cell::Cell::new(0);
-        let judge = || {
-            count.set(count.get() + 1);
-            Err(Denial::Certificate(Refusal::Expired))
-        };
         let shown = Fingerprint::of(b"one");
-        for (now, judged) in [(1000, 1), (1001, 1), (1000 + REFUSAL, 2), (999, 3)] {
-            assert!(verdicts.of(shown, now, judge).is_err());
-            assert_eq!(count.get(), judged, "at {now}: not before it was reached, and not after it ended");
+        for (now, is_known) in [(1000, false), (1001, true), (1000 + REFUSAL, false), (999, false)] {
+            let known = verdicts.known(shown, now);
+            assert_eq!(
+                known.is_some(),
+                is_known,
+                "at {now}: not before it was reached, and not after it ended"
+            );
+            if known.is_none() {
+                verdicts.keep(shown, now, Err(Denial::Certificate(Refusal::Expired)));
+            }
         }
-        assert!(verdicts.of(Fingerprint::of(b"other"), 999, judge).is_err());
-        assert_eq!(count.get(), 4, "another chain is another question");
+        assert!(
+            verdicts.known(Fingerprint::of(b"other"), 999).is_none(),
+            "another chain is another question"
+        );
     }
 
     #[test]
@@ -84,7 +87,7 @@ mod tests {
         let verdicts = Verdicts::default();
         for stranger in 0..MOST * 2 + 5 {
             let shown = Fingerprint::of(&stranger.to_be_bytes());
-            assert!(verdicts.of(shown, 1, || Err(Denial::UnknownClient)).is_err());
+            verdicts.keep(shown, 1, Err(Denial::UnknownClient));
         }
         assert!(verdicts.0.read().is_ok_and(|known| known.len() <= MOST));
     }

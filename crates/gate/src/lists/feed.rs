@@ -103,9 +103,7 @@ impl Feed {
     /// # Errors
     /// Of a file that cannot be used, where nothing else can either.
     pub(crate) fn load(&self, before: Option<&Self>, cache: &Cache, now: u64) -> Result<(), Unusable> {
-        for list in before.map(Self::lists).unwrap_or_default().iter() {
-            drop(self.take(&std::iter::once(Arc::clone(list)).collect(), now));
-        }
+        before.into_iter().for_each(|before| self.inherit(before, now));
         if let Some(kept) = cache.read(&self.source) {
             drop(self.offer(&kept, now));
         }
@@ -113,6 +111,13 @@ impl Feed {
         let loaded = self.read(path).map_err(Unusable::File);
         let loaded = loaded.and_then(|bytes| self.offer(&bytes, now).map_err(Unusable::List));
         if self.used().lists().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
+    }
+
+    /// Takes what can be used of what another feed of the same source used.
+    pub(crate) fn inherit(&self, before: &Self, now: u64) {
+        for list in before.lists().iter() {
+            drop(self.take(&std::iter::once(Arc::clone(list)).collect(), now));
+        }
     }
 
     /// A file, or as much of it as shows that it is too large.

@@ -52,8 +52,20 @@ impl Own {
         self.make(name, Some("authority"), SUBJECT, &format!("{CLIENT}{}", points(places)));
     }
 
-    /// The DER of an authority's list.
+    /// The DER of an authority's list, which holds for a week.
     fn list(&self, authority: &str, number: &str, revoked: &[&str]) -> Vec<u8> {
+        self.dated(authority, number, revoked, "-crldays 7")
+    }
+
+    /// The same of a list that ended an hour ago.
+    fn ended(&self, authority: &str, number: &str) -> Vec<u8> {
+        let moment =
+            |text: &str| run(self.at(), "date", &format!("-u -d {text} +%Y%m%d%H%M%SZ")).trim().to_owned();
+        let dates = format!("-crl_lastupdate {} -crl_nextupdate {}", moment("-2days"), moment("-1hour"));
+        self.dated(authority, number, &[], &dates)
+    }
+
+    fn dated(&self, authority: &str, number: &str, revoked: &[&str], dates: &str) -> Vec<u8> {
         let line = |name: &&str| {
             let serial = run(self.at(), "openssl", &format!("x509 -in {name}.pem -noout -serial"));
             let serial = serial.trim().trim_start_matches("serial=").to_owned();
@@ -64,7 +76,7 @@ impl Own {
         write("number", &format!("{number}\n"));
         write("ca.cnf", "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n");
         let keys = format!("-cert {authority}.pem -keyfile {authority}.key");
-        run(self.at(), "openssl", &format!("ca -config ca.cnf -gencrl {keys} -out list.pem -crldays 7"));
+        run(self.at(), "openssl", &format!("ca -config ca.cnf -gencrl {keys} -out list.pem {dates}"));
         run(self.at(), "openssl", "crl -in list.pem -out list -outform DER");
         fs::read(self.at().join("list")).unwrap()
     }
@@ -233,9 +245,12 @@ async fn what_comes_from_a_place_is_verified_and_the_places_are_few() {
     // By a namesake of the authority.
     own.make("impostor", None, "/CN=authority", AUTHORITY);
     publisher.says(Publisher::good(&own.list("impostor", "05", &[]), "false"));
-    let places: Vec<_> = (0..40).map(|nth| format!("http://{}/{nth}.crl", publisher.address)).collect();
-    let places: Vec<_> = places.iter().map(String::as_str).collect();
-    own.client("greedy", &places);
+    let greedy: Vec<_> = (0..10).map(|nth| format!("greedy{nth}")).collect();
+    for who in &greedy {
+        let places: Vec<_> =
+            (0..4).map(|nth| format!("http://{}/{who}-{nth}.crl", publisher.address)).collect();
+        own.client(who, &places.iter().map(String::as_str).collect::<Vec<_>>());
+    }
     fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
     let lists = format!(
         "revocation_lists = [\"{}/root.crl\"]\n{}",
@@ -245,14 +260,117 @@ async fn what_comes_from_a_place_is_verified_and_the_places_are_few() {
     let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| own.text(upstream, &lists)).await;
     let since = Instant::now();
     while publisher.asked().len() < 16 {
-        assert_eq!(code(&stage, &own.shown("greedy")).await, "certificate_revocation_unknown");
+        for who in &greedy {
+            assert_eq!(code(&stage, &own.shown(who)).await, "certificate_revocation_unknown");
+        }
         assert!(since.elapsed().as_secs() < 30, "{:?}", publisher.asked().len());
     }
-    assert_eq!(code(&stage, &own.shown("greedy")).await, "certificate_revocation_unknown");
-    let mut asked = publisher.asked();
+    assert_eq!(code(&stage, &own.shown("greedy9")).await, "certificate_revocation_unknown");
+    let mut asked: Vec<_> =
+        publisher.asked().iter().filter_map(|head| head.split(' ').nth(1).map(str::to_owned)).collect();
     asked.sort();
     asked.dedup();
+    assert!(asked.iter().all(|place| place.ends_with("-0.crl") || place.ends_with("-1.crl")), "{asked:?}");
     assert_eq!(asked.len(), 16, "so many places and no more");
+    drop(stage.stop().await);
+}
+
+/// A gate whose file names the lists of both authorities, of which that of clients ended, and these lines besides.
+fn with_an_ended_list(own: &Own, publisher: &Publisher, besides: &str) -> String {
+    fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
+    publish(&own.at().join("authority.crl"), &own.ended("authority", "01"));
+    let [root, authority] = ["root", "authority"].map(|name| own.at().join(format!("{name}.crl")));
+    format!(
+        "revocation_lists = [{root:?}, {authority:?}]\n{}{besides}",
+        allowing(&[publisher.address.to_string()])
+    )
+}
+
+/// Asks until its place said that this one was taken back; until then, the answer is another.
+async fn taken_back(stage: &Stage, words: &str, before: &str) {
+    let since = Instant::now();
+    loop {
+        let said = code(stage, words).await;
+        if said == "certificate_revoked" {
+            return;
+        }
+        assert_eq!(said, before);
+        assert!(since.elapsed().as_secs() < 30, "the list does not come");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_list_on_the_disk_takes_back_does_not_pass_unchecked_first() {
+    let own = Own::with("http://127.0.0.1:9/root.crl");
+    let publisher = Publisher::open(Vec::new()).await;
+    own.client("revoked", &[&format!("http://{}/clients.crl", publisher.address)]);
+    publisher.says(Publisher::good(&own.list("authority", "02", &["revoked"]), "one"));
+    let open = "fail_open = { maximum_age = \"48h\", journal = \"unchecked.jsonl\" }\n";
+    let lists = with_an_ended_list(&own, &publisher, open);
+    let text = |upstream| own.text(upstream, &lists);
+    let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
+    taken_back(&stage, &own.shown("revoked"), "200").await;
+    let folder = stage.stop().await;
+    publisher.close().await;
+    let journal = || fs::read_to_string(folder.path().join("unchecked.jsonl")).unwrap();
+    let before = journal();
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| {
+        text(upstream) + &format!("[lists]\ncache = {:?}\n", folder.path().join("cache"))
+    });
+    let stage = stage.await;
+    assert_eq!(code(&stage, &own.shown("revoked")).await, "certificate_revoked", "the first request");
+    assert_eq!(journal(), before);
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_reading_of_the_file_remembers_whom_a_place_took_back() {
+    let own = Own::with("http://127.0.0.1:9/root.crl");
+    let publisher = Publisher::open(Vec::new()).await;
+    own.client("revoked", &[&format!("http://{}/clients.crl", publisher.address)]);
+    publisher.says(Publisher::good(&own.list("authority", "03", &["revoked"]), "one"));
+    let lists = with_an_ended_list(&own, &publisher, "");
+    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| own.text(upstream, &lists)).await;
+    taken_back(&stage, &own.shown("revoked"), "certificate_revocation_unknown").await;
+    // An older one is offered where the file names it, and speaks well of everybody.
+    publish(&own.at().join("authority.crl"), &own.list("authority", "02", &[]));
+    publisher.close().await;
+    for _ in 0..2 {
+        stage.reload.ask().await.unwrap();
+        assert_eq!(code(&stage, &own.shown("revoked")).await, "certificate_revoked");
+    }
+    own.client("known", &[]);
+    assert_eq!(code(&stage, &own.shown("known")).await, "200", "the file's list is in use");
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_of_one_caller_that_gives_nothing_is_no_trouble_of_others() {
+    let own = Own::with("http://127.0.0.1:9/root.crl");
+    let publisher = Publisher::open(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    own.client("known", &[]);
+    own.make("beside", Some("root"), "/CN=beside", AUTHORITY);
+    let dead = points(&[&format!("http://{}/none.crl", publisher.address)]);
+    own.make("lone", Some("beside"), SUBJECT, &format!("{CLIENT}{dead}"));
+    let [lone, beside] =
+        ["lone", "beside"].map(|name| fs::read_to_string(own.at().join(format!("{name}.pem"))).unwrap());
+    fs::write(own.at().join("lone.pem"), lone + &beside).unwrap();
+    let lists = with_an_ended_list(&own, &publisher, "");
+    fs::write(own.at().join("authority.crl"), own.list("authority", "02", &[])).unwrap();
+    let text = |upstream| own.text(upstream, &lists).replace("issuer = ", "# ");
+    let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
+    assert_eq!(code(&stage, &own.shown("lone")).await, "certificate_revocation_unknown");
+    let check = stage.curl("/mtls-protect/check", &own.shown("known")).await;
+    assert!(check.contains(" 200"), "{check}");
+    // Once it gave a list, that one is missed where it ended.
+    publisher.says(Publisher::good(&own.ended("beside", "01"), "one"));
+    stage.reload.ask().await.unwrap();
+    let since = Instant::now();
+    while !stage.curl("/mtls-protect/check", &own.shown("known")).await.contains(" 503") {
+        assert!(since.elapsed().as_secs() < 30, "{:?}", publisher.asked());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     drop(stage.stop().await);
 }
 

@@ -1,0 +1,215 @@
+//! The places of lists that certificates name, of all tables of clients: each is asked once, whoever follows it, for as long as somebody does.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering},
+};
+
+use sceau_pki::Certificate;
+use tokio::{runtime::Handle, sync::watch, task::JoinSet};
+
+use super::{
+    feed::Feed,
+    keeper::{Keeping, keep_fetched},
+    source::Source,
+};
+
+/// A place that is of no use is followed for so long (milliseconds): a day.
+pub(super) const IDLE: u64 = 24 * 60 * 60 * 1000;
+
+/// The places of all tables.
+#[derive(Debug)]
+pub(crate) struct Places {
+    keeping: Keeping,
+    /// Feeds of the plan before, whose lists stay in use.
+    before: Vec<Arc<Feed>>,
+    followed: Mutex<Followed>,
+}
+
+#[derive(Debug, Default)]
+struct Followed {
+    /// Each is there as long as a table follows it.
+    all: Vec<Weak<Place>>,
+    /// None: the gate does not serve yet.
+    fetching: Option<Fetching>,
+}
+
+#[derive(Debug)]
+struct Fetching {
+    runtime: Handle,
+    at_once: bool,
+}
+
+/// A place, and the one authority whose lists are taken from there.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) issuer: Certificate,
+    pub(super) feed: Arc<Feed>,
+    pub(super) times: Times,
+    /// Closed once what the disk keeps is in use.
+    loading: watch::Receiver<()>,
+    /// Ends with it.
+    task: Mutex<JoinSet<()>>,
+}
+
+/// Unix milliseconds.
+#[derive(Debug)]
+pub(super) struct Times {
+    /// When it was first followed.
+    since: u64,
+    /// When a certificate last named it of which no list spoke.
+    asked: AtomicU64,
+}
+
+/// Where what the disk keeps of a place is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reads {
+    /// Here, which blocks.
+    Here,
+    /// Aside, within a runtime: [`Loading::done`] says when.
+    Aside,
+}
+
+/// What the disk keeps of a place, which is being read.
+#[derive(Debug)]
+pub(crate) struct Loading(watch::Receiver<()>);
+
+impl Places {
+    /// None yet. Lists that feeds used `before` stay in use where they come from the same place.
+    pub(crate) fn new(keeping: &Keeping, before: &[Arc<Feed>]) -> Self {
+        let fetched = before.iter().filter(|feed| !feed.source.is_file());
+        Self { keeping: keeping.clone(), before: fetched.cloned().collect(), followed: Mutex::default() }
+    }
+
+    /// Fetches what was learnt, and what will be, each as long as a table follows it; within a runtime. `at_once` asks each server whatever the hour.
+    pub(super) fn start(&self, at_once: bool) {
+        let mut followed = self.lock();
+        if followed.fetching.is_none() {
+            let fetching = Fetching { runtime: Handle::current(), at_once };
+            followed.all.iter().filter_map(Weak::upgrade).for_each(|one| fetching.fetch(&one, &self.keeping));
+            followed.fetching = Some(fetching);
+        }
+    }
+
+    /// The one of this source and authority, which others may follow already; `reads` at `now` (Unix milliseconds) what the disk keeps of it, and holds nobody up.
+    pub(super) fn followed(
+        &self,
+        source: &Source,
+        issuer: &Certificate,
+        times: Times,
+        (reads, now): (Reads, u64),
+    ) -> Arc<Place> {
+        let (place, loaded) = {
+            let mut followed = self.lock();
+            followed.all.retain(|one| one.strong_count() > 0);
+            let known = followed.all.iter().filter_map(Weak::upgrade).find(|one| one.is(source, issuer));
+            if let Some(known) = known {
+                known.times.ask(times.asked());
+                return known;
+            }
+            let (place, loaded) = self.place(source, issuer, times);
+            followed.fetching.iter().for_each(|fetching| fetching.fetch(&place, &self.keeping));
+            followed.all.push(Arc::downgrade(&place));
+            (place, loaded)
+        };
+        tracing::info!(%source, issuer = %issuer.subject(), "a revocation list is followed, which a certificate names");
+        let (feed, cache) = (Arc::clone(&place.feed), self.keeping.cache.clone());
+        let used: Vec<_> = self.before.iter().filter(|feed| feed.source == *source).cloned().collect();
+        let load = move || {
+            used.iter().for_each(|used| feed.inherit(used, now));
+            // An address has no file that could be missing.
+            drop(feed.load(None, &cache, now));
+            drop(loaded);
+        };
+        match reads {
+            Reads::Here => load(),
+            Reads::Aside => drop(tokio::task::spawn_blocking(load)),
+        }
+        place
+    }
+
+    fn place(&self, source: &Source, issuer: &Certificate, times: Times) -> (Arc<Place>, watch::Sender<()>) {
+        let feed = Feed::new(source.clone(), vec![issuer.clone()], self.keeping.limits.octets);
+        let feed = match self.before.iter().find(|feed| feed.source == *source) {
+            Some(used) => feed.counting(Arc::clone(&used.tally)),
+            None => feed,
+        };
+        let (loaded, loading) = watch::channel(());
+        let (issuer, feed, task) = (issuer.clone(), Arc::new(feed), Mutex::default());
+        (Arc::new(Place { issuer, feed, times, loading, task }), loaded)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fetching {
+    /// Once it is known what the disk keeps: a server is not asked for what is at hand.
+    fn fetch(&self, place: &Place, keeping: &Keeping) {
+        let Source::Http(uri) = place.feed.source.clone() else { return };
+        let (feed, keeping, at_once) = (Arc::clone(&place.feed), keeping.clone(), self.at_once);
+        let loading = Loading(place.loading.clone());
+        let keeps = async move {
+            loading.done().await;
+            keep_fetched(uri, feed, keeping, at_once).await;
+        };
+        place.task.lock().unwrap_or_else(PoisonError::into_inner).spawn_on(keeps, &self.runtime);
+    }
+}
+
+impl Place {
+    pub(super) fn is(&self, source: &Source, issuer: &Certificate) -> bool {
+        self.feed.source == *source && self.issuer.fingerprint() == issuer.fingerprint()
+    }
+
+    /// Whether it ever gave a list.
+    pub(super) fn gave(&self) -> bool {
+        !self.feed.lists().is_empty()
+    }
+
+    /// What the disk keeps of it, while that is being read.
+    pub(super) fn loading(&self) -> Option<Loading> {
+        let is_over = self.loading.has_changed().is_err();
+        (!is_over).then(|| Loading(self.loading.clone()))
+    }
+
+    /// Whether it is of no use at `now` (Unix milliseconds): no list of its is current, and for a day it gave none at all, or nobody asked for another.
+    pub(super) fn is_idle(&self, now: u64) -> bool {
+        let lists = self.feed.lists();
+        let ended = lists.iter().map(|list| list.next_update()).max();
+        let since = if ended.is_some() { self.times.asked() } else { self.times.since };
+        !lists.iter().any(|list| list.is_current(now))
+            && now.saturating_sub(ended.unwrap_or(0)) >= IDLE
+            // A moment that is still to come was set by a clock that was ahead.
+            && now.checked_sub(since).is_none_or(|idle| idle >= IDLE)
+    }
+}
+
+impl Times {
+    pub(super) fn begin(now: u64) -> Self {
+        Self { since: now, asked: AtomicU64::new(now) }
+    }
+
+    /// A certificate names it then.
+    pub(super) fn ask(&self, now: u64) {
+        self.asked.store(now, Ordering::Relaxed);
+    }
+
+    fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for Times {
+    fn clone(&self) -> Self {
+        Self { since: self.since, asked: AtomicU64::new(self.asked()) }
+    }
+}
+
+impl Loading {
+    /// Returns once what is of use of it is in use.
+    pub(crate) async fn done(mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
+}
