@@ -43,10 +43,12 @@ impl Peer {
         let port = free_port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (file, text) = match kind {
-            Kind::Gate => ("gate.toml", gate(address, list, service)),
-            Kind::Nginx => ("nginx.conf", nginx(ground, address, list, service)),
-            Kind::Haproxy => ("haproxy.cfg", haproxy(ground, address, list, service)),
+            Kind::Gate => ("toml", gate(address, list, service)),
+            Kind::Nginx => ("conf", nginx(ground, address, list, service)),
+            Kind::Haproxy => ("cfg", haproxy(ground, address, list, service)),
         };
+        // Each has a file of its own: a gate reads its file again when it changes.
+        let file = &format!("{}-{port}.{file}", kind.name());
         ground.write(file, &text)?;
         let program = Program::other("taskset").named(kind.name()).args(["-c", "0"]).within(ground.folder());
         let logs = ground.path("logs");
