@@ -41,6 +41,19 @@ async fn held(gate: SocketAddr, says: &[u8]) -> Duration {
     begun.elapsed()
 }
 
+/// Tries until one is held for as long as it may be and not twice as long, and says how often: never for less, and where the machine carries octets
+/// late the clock jumps once more before they are there.
+async fn in_time(held: impl AsyncFn() -> Duration) -> f64 {
+    for tried in 1..10_u8 {
+        let held = held().await;
+        assert!(held >= HANDSHAKE, "cut after {held:?}");
+        if held < 2 * HANDSHAKE {
+            return tried.into();
+        }
+    }
+    panic!("each of nine is held for too long");
+}
+
 /// Of handshakes, how many ended so.
 async fn counted(stage: &Stage, outcome: &str) -> f64 {
     let said = look(stage.observed.unwrap(), "/metrics", "").await;
@@ -65,9 +78,8 @@ async fn a_slow_handshake_is_cut() {
         (PROXIES, &begun),
     ] {
         let stage = stage(listener).await;
-        let held = held(stage.address, says).await;
-        assert!(held >= HANDSHAKE && held < 2 * HANDSHAKE, "{listener} {says:?}: cut after {held:?}");
-        assert!((counted(&stage, "slow").await - 1.0).abs() < f64::EPSILON, "{listener} {says:?}");
+        let tried = in_time(async || held(stage.address, says).await).await;
+        assert!((counted(&stage, "slow").await - tried).abs() < f64::EPSILON, "{listener} {says:?}");
         assert!(counted(&stage, "failed").await.abs() < f64::EPSILON, "{listener} {says:?}");
         drop(stage.stop().await);
     }
@@ -77,16 +89,18 @@ async fn a_slow_handshake_is_cut() {
 async fn octets_that_drip_buy_no_time() {
     for listener in ["", PASS] {
         let stage = stage(listener).await;
-        let begun = Instant::now();
-        let mut stream = TcpStream::connect(stage.address).await.unwrap();
-        // A record of 512 octets, one every three seconds: it would take 25 minutes.
-        stream.write_all(RECORD).await.unwrap();
-        while stream.write_all(&[0]).await.is_ok() {
-            tokio::time::sleep(Duration::from_secs(3)).await;
-        }
-        let held = begun.elapsed();
-        assert!(held >= HANDSHAKE && held < 2 * HANDSHAKE, "{listener}: cut after {held:?}");
-        assert!((counted(&stage, "slow").await - 1.0).abs() < f64::EPSILON, "{listener}");
+        let tried = in_time(async || {
+            let begun = Instant::now();
+            let mut stream = TcpStream::connect(stage.address).await.unwrap();
+            // A record of 512 octets, one every three seconds: it would take 25 minutes.
+            stream.write_all(RECORD).await.unwrap();
+            while stream.write_all(&[0]).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+            begun.elapsed()
+        })
+        .await;
+        assert!((counted(&stage, "slow").await - tried).abs() < f64::EPSILON, "{listener}");
         // Who is in time is answered.
         assert!(stage.curl("/public", "").await.contains(" 200"));
         drop(stage.stop().await);
