@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use sceau_accounts::{Cidr, TrustedProxies};
+use sceau_accounts::TrustedProxies;
+use sceau_element_api::Cidr;
 
 static PROXIES: LazyLock<TrustedProxies> =
     LazyLock::new(|| TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")]));
