@@ -1,12 +1,8 @@
 //! The file chooses under which names services are told who calls; nobody else says anything under them, on any route.
 
-use bytes::Bytes;
-use hyper::{HeaderMap, Request};
-
 use crate::{
     outside::{Stage, chain, run, usual},
-    services_speak_http_2::listening,
-    two,
+    services_speak_http_2::{lie_after_a_body, listening},
 };
 
 /// The usual file without lists, with this for its guarded route and this at its end; the open route stays.
@@ -136,18 +132,8 @@ async fn nobody_says_by_a_chosen_name_who_one_is() {
 async fn nobody_says_so_after_a_body_either() {
     let (service, mut heard) = listening().await;
     let stage = Stage::with(tempfile::tempdir().unwrap(), |_| text(service, "", CHOSEN)).await;
-    let mut client = two::connect(stage.address, "known").await;
     let names = ["x-sum", "x-name", "x_name", "x-ssl-client-s-dn", "x-from"];
-    let request =
-        Request::post("https://localhost/public").header("trailer", names.join(", ")).body(()).unwrap();
-    let (answer, mut body) = client.send_request(request, false).unwrap();
-    body.send_data(Bytes::from_static(b"body"), false).unwrap();
-    let mut trailers = HeaderMap::new();
-    for name in names {
-        trailers.insert(name, "lie".parse().unwrap());
-    }
-    body.send_trailers(trailers).unwrap();
-    assert_eq!(answer.await.unwrap().status(), 200);
+    lie_after_a_body(stage.address, "/public", &names).await;
     let read = heard.recv().await.unwrap();
     let (_, after) = read.split_once("body\r\n0\r\n").unwrap();
     assert_eq!(after, "x-sum: lie\r\n\r\n");

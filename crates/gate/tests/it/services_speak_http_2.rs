@@ -199,6 +199,21 @@ async fn listening_for(
     (address, begun, told)
 }
 
+/// Posts a body over HTTP/2, and these trailers behind it.
+pub(crate) async fn lie_after_a_body(gate: SocketAddr, path: &str, names: &[&'static str]) {
+    let mut client = two::connect(gate, "known").await;
+    let request = Request::post(format!("https://localhost{path}"));
+    let request = request.header("trailer", names.join(", ")).body(()).unwrap();
+    let (answer, mut body) = client.send_request(request, false).unwrap();
+    body.send_data(Bytes::from_static(b"body"), false).unwrap();
+    let mut trailers = HeaderMap::new();
+    for name in names {
+        trailers.insert(*name, "lie".parse().unwrap());
+    }
+    body.send_trailers(trailers).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_its_client_takes_back_does_not_end_whole() {
     let (service, mut begun, mut told) = listening_for(b"half").await;
@@ -220,18 +235,9 @@ async fn an_upload_that_its_client_takes_back_does_not_end_whole() {
 async fn what_follows_a_body_says_nothing_that_only_the_gate_says() {
     let (service, mut told) = listening().await;
     let stage = stage(&format!("\"http://{service}\""), "").await;
-    let mut client = two::connect(stage.address, "known").await;
     let names =
         ["x-sum", "client-cert", "client_cert", "x-forwarded-for", "host", "content-length", "authorization"];
-    let request = Request::post("https://localhost/").header("trailer", names.join(", ")).body(()).unwrap();
-    let (answer, mut body) = client.send_request(request, false).unwrap();
-    body.send_data(Bytes::from_static(b"body"), false).unwrap();
-    let mut trailers = HeaderMap::new();
-    for name in names {
-        trailers.insert(name, "lie".parse().unwrap());
-    }
-    body.send_trailers(trailers).unwrap();
-    assert_eq!(answer.await.unwrap().status(), 200);
+    lie_after_a_body(stage.address, "/", &names).await;
     let read = told.recv().await.unwrap();
     let (_, after) = read.split_once("body\r\n0\r\n").unwrap();
     assert_eq!(after, "x-sum: lie\r\n\r\n");
