@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod jwk;
 mod names;
+mod opening;
 mod rules;
 
 pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow};

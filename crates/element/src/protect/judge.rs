@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Grant, GrantStatus};
 use sceau_element_api::protect::{
-    AskedOfDatum, Authorisation, Bound, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey,
+    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, Version};
 
@@ -81,12 +81,10 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
     let owns = datum.owner == call.claims.sub;
     match &call.claims.op {
         Operation::Open(open) => {
-            may_read(datum, &call.claims, now)?;
-            may_be_had(datum, now)?;
-            datum.rules.as_ref().map_or(Ok(()), |rules| rules.admit(call.address, now)).map_err(kept_off)?;
+            datum.may_be_opened_by(&call.claims, call.address, now)?;
             Ok(Act::Open { wrapped_key: &open.wrapped_key, session: &open.session })
         }
-        Operation::Describe(_) => may_read(datum, &call.claims, now).map(|()| Act::Nothing),
+        Operation::Describe(_) => datum.may_be_read_by(&call.claims, now).map(|()| Act::Nothing),
         _ if !owns => Err(Refusal::new(Code::UserNotAuthorised, "only the owner administers a datum")),
         Operation::Activate(_) => Ok(with_status(datum, DatumStatus::Active)),
         Operation::Deactivate(_) => Ok(with_status(datum, DatumStatus::Inactive)),
@@ -138,42 +136,6 @@ fn served(rules: Option<&Rules>) -> Result<Option<Rules>, Refusal> {
     Ok(rules.filter(|rules| **rules != Rules::default()).cloned())
 }
 
-fn kept_off(bound: Bound) -> Refusal {
-    match bound {
-        Bound::Network => Refusal::new(
-            Code::NetworkNotAllowed,
-            "the call comes from outside the networks of the datum's rules",
-        ),
-        Bound::Hours => Refusal::new(Code::OutsideHours, "it is outside the hours of the datum's rules"),
-    }
-}
-
-fn may_read(datum: &Datum, claims: &Claims, now: u64) -> Result<(), Refusal> {
-    let authorised = datum.owner == claims.sub
-        || datum.grants.iter().any(|grant| grant.counts(&claims.sub, &claims.groups, now));
-    if authorised {
-        Ok(())
-    } else {
-        Err(Refusal::new(Code::UserNotAuthorised, "the user has no authorisation that counts now"))
-    }
-}
-
-fn may_be_had(datum: &Datum, now: u64) -> Result<(), Refusal> {
-    if datum.status != DatumStatus::Active {
-        return Err(Refusal::new(Code::DatumInactive, "its owner deactivated it, and can activate it again"));
-    }
-    if datum.has_expired(now) {
-        return Err(Refusal::new(Code::DatumExpired, "the key's life is over"));
-    }
-    if !datum.is_valid(now) {
-        return Err(Refusal::new(
-            Code::DatumNotValid,
-            "its owner gave it a window of time, and it is outside",
-        ));
-    }
-    Ok(())
-}
-
 fn with_status<'a>(datum: &Datum, status: DatumStatus) -> Act<'a> {
     if datum.status == status { Act::Nothing } else { Act::Change(Datum { status, ..datum.clone() }) }
 }
@@ -204,71 +166,4 @@ fn no_grant() -> Refusal {
 
 fn milliseconds(seconds: u64) -> u64 {
     seconds.saturating_mul(1000)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
-    use super::*;
-    use sceau_element_api::{ApplicationId, OrganisationId};
-
-    const NOON: u64 = 1_700_000_000_000;
-
-    fn datum() -> Datum {
-        Datum {
-            v: 1,
-            id: DatumId::random(),
-            organisation: OrganisationId::random(),
-            application: ApplicationId::random(),
-            owner: "alice".parse().unwrap(),
-            name: String::new(),
-            tags: Vec::new(),
-            created: NOON - YEAR,
-            expires: NOON + YEAR,
-            valid_from: None,
-            valid_until: None,
-            status: DatumStatus::Active,
-            grants: Vec::new(),
-            rules: None,
-        }
-    }
-
-    fn code(datum: &Datum) -> Option<Code> {
-        may_be_had(datum, NOON).err().map(|refusal| refusal.code)
-    }
-
-    #[test]
-    fn a_key_is_had_until_the_instant_it_ends_and_inside_its_window() {
-        let at = |change: fn(&mut Datum)| {
-            let mut datum = datum();
-            change(&mut datum);
-            code(&datum)
-        };
-        assert_eq!(at(|_| {}), None);
-        assert_eq!(at(|datum| datum.expires = NOON + 1), None);
-        assert_eq!(at(|datum| datum.expires = NOON), Some(Code::DatumExpired));
-        assert_eq!(at(|datum| datum.valid_from = Some(NOON)), None);
-        assert_eq!(at(|datum| datum.valid_from = Some(NOON + 1)), Some(Code::DatumNotValid));
-        assert_eq!(at(|datum| datum.valid_until = Some(NOON + 1)), None);
-        assert_eq!(at(|datum| datum.valid_until = Some(NOON)), Some(Code::DatumNotValid));
-        assert_eq!(at(|datum| datum.status = DatumStatus::Inactive), Some(Code::DatumInactive));
-    }
-
-    #[test]
-    fn an_authorisation_counts_in_its_window_for_whom_it_names() {
-        let grant = |to| Grant { to, from: Some(NOON), until: Some(NOON + 10), status: GrantStatus::Active };
-        let of_user = grant(Grantee::User("bob".parse().unwrap()));
-        let of_group = grant(Grantee::Group("staff".parse().unwrap()));
-        let (bob, eve) = ("bob".parse().unwrap(), "eve".parse().unwrap());
-        let staff = ["staff".parse().unwrap()];
-        assert!(of_user.counts(&bob, &[], NOON) && of_user.counts(&bob, &[], NOON + 9));
-        assert!(!of_user.counts(&bob, &[], NOON - 1) && !of_user.counts(&bob, &[], NOON + 10));
-        assert!(
-            !of_user.counts(&eve, &["bob".parse().unwrap()], NOON),
-            "a group of a user's name is not the user"
-        );
-        assert!(of_group.counts(&eve, &staff, NOON) && !of_group.counts(&eve, &[], NOON));
-        let ended = Grant { status: GrantStatus::Inactive, ..of_user };
-        assert!(!ended.counts(&bob, &[], NOON));
-    }
 }
