@@ -1,9 +1,8 @@
 //! What a call gets.
 
-use sceau_crypto::jose::jwe::PrivateKey;
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Datum;
-use sceau_element_api::protect::{Accesses, DatumId};
+use sceau_element_api::protect::{Accesses, DataKeyError, DatumId, Session};
 use serde::Deserialize;
 
 use super::DataKey;
@@ -53,10 +52,13 @@ impl Answer {
         theirs && asked.is_none_or(|asked| asked == self.datum)
     }
 
-    /// The data key, if it is encrypted to `private` in answer to `call`.
-    pub(super) fn data_key(&self, private: &PrivateKey, call: &str) -> Result<DataKey, ClientError> {
+    /// The data key, if it is encrypted to `session` in answer to `call`.
+    pub(super) fn data_key(&self, session: &Session, call: &str) -> Result<DataKey, ClientError> {
         let message = self.data_key.as_deref().ok_or(ClientError::Answer)?;
-        DataKey::open(message, private, &self.datum, call)
+        session.open(message, &self.datum, call).map_err(|error| match error {
+            DataKeyError::Session | DataKeyError::Call => ClientError::Unproven(error.to_string()),
+            _ => ClientError::Answer,
+        })
     }
 }
 

@@ -4,19 +4,17 @@
 //! encrypted to a key that is drawn for each call, and an answer to another call is refused.
 
 mod answer;
-mod data_key;
 
 pub use answer::{Changed, Protected};
-pub use data_key::DataKey;
+pub use sceau_element_api::protect::DataKey;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sceau_crypto::jose::jwe::{KeyAlgorithm, KeyKind, PrivateKey};
 use sceau_crypto::{SigningKey, Typ, jws};
 use sceau_element_api::documents::Datum;
 use sceau_element_api::protect::{
-    Accesses, Authorisation, Claims, Create, DatumId, Grantee, KeyMembers, Of, OfAccesses, OfGrant, Open,
-    Operation, Rules, SessionKey, ToGrant, ToRule, UserId,
+    Accesses, Authorisation, Claims, Create, DatumId, Grantee, Of, OfAccesses, OfGrant, Open, Operation,
+    Rules, Session, ToGrant, ToRule, UserId,
 };
 use sceau_element_api::{ApplicationId, Base64Url};
 
@@ -77,11 +75,12 @@ impl Application {
     /// # Errors
     /// [`ClientError::Refused`] with its code; [`ClientError::Unproven`] where the key is not this call's; as [`Server::post`].
     pub async fn create(&self, user: &User, datum: NewDatum) -> Result<Protected, ClientError> {
-        let (private, session) = session()?;
+        let drawn = session()?;
+        let session = drawn.public().clone();
         let NewDatum { owner, name, tags, expires, valid_from, valid_until, grants, rules } = datum;
         let create = Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session };
         let (answer, call) = self.call(user, Operation::Create(create)).await?;
-        let key = answer.data_key(&private, &call)?;
+        let key = answer.data_key(&drawn, &call)?;
         let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;
         Ok(Protected { datum: answer.datum, index: answer.index, wrapped_key, key })
     }
@@ -96,10 +95,11 @@ impl Application {
         datum: DatumId,
         wrapped_key: &[u8],
     ) -> Result<DataKey, ClientError> {
-        let (private, session) = session()?;
-        let open = Open { datum, wrapped_key: Base64Url(wrapped_key.to_vec()), session };
+        let session = session()?;
+        let wrapped_key = Base64Url(wrapped_key.to_vec());
+        let open = Open { datum, wrapped_key, session: session.public().clone() };
         let (answer, call) = self.call(user, Operation::Open(open)).await?;
-        answer.data_key(&private, &call)
+        answer.data_key(&session, &call)
     }
 
     /// Authorises somebody, in the place of what they had.
@@ -204,6 +204,7 @@ impl Application {
             jti: jti.clone(),
             sub: user.name.clone(),
             groups: user.groups.clone(),
+            body: None,
             op,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| ClientError::Answer)?;
@@ -221,17 +222,8 @@ fn goes_back(told: &Accesses, before: Option<u64>) -> bool {
 }
 
 /// A key for the answer to one call.
-fn session() -> Result<(PrivateKey, SessionKey), ClientError> {
-    let private =
-        PrivateKey::generate(KeyKind::X25519, KeyAlgorithm::EcdhEs).map_err(|_| ClientError::Session)?;
-    let mut jwk: serde_json::Value =
-        serde_json::from_str(&private.public().jwk().to_json()).map_err(|_| ClientError::Session)?;
-    // A session names its algorithm beside the key, and is for nothing else.
-    if let Some(members) = jwk.as_object_mut() {
-        members.retain(|name, _| ["kty", "crv", "x"].contains(&name.as_str()));
-    }
-    let jwk: KeyMembers = serde_json::from_value(jwk).map_err(|_| ClientError::Session)?;
-    Ok((private, SessionKey { alg: "ECDH-ES".to_owned(), jwk }))
+fn session() -> Result<Session, ClientError> {
+    Session::draw().ok_or(ClientError::Session)
 }
 
 #[cfg(test)]
@@ -266,15 +258,5 @@ mod tests {
         ] {
             assert!(!goes_back(&told(indices, next), before), "{indices:?}");
         }
-    }
-
-    #[test]
-    fn a_session_says_its_public_key_and_nothing_else() {
-        let (_, session) = session().unwrap();
-        let said = serde_json::to_value(&session).unwrap();
-        assert_eq!(said["alg"], "ECDH-ES");
-        let mut members: Vec<&String> = said["jwk"].as_object().unwrap().keys().collect();
-        members.sort();
-        assert_eq!(members, ["crv", "kty", "x"]);
     }
 }

@@ -36,6 +36,9 @@ pub struct Claims {
     /// The groups that the application says the user is of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<UserId>,
+    /// SHA-256 of the body that the call travels with, where a service that encrypts or decrypts is to take that body and no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Base64Url>,
     /// What is asked.
     pub op: Operation,
 }
@@ -242,6 +245,7 @@ impl Claims {
         let once = (16..=64).contains(&self.jti.len()) && self.jti.bytes().all(token);
         rule(once, "jti: 16 to 64 letters, digits and ._-")?;
         rule(self.groups.len() <= 64, "groups: at most 64")?;
+        rule(self.body.as_ref().is_none_or(|body| body.len() == 32), "body: a SHA-256, of 32 bytes")?;
         let brief = self.iat < self.exp && self.exp - self.iat <= LIFETIME && self.exp <= LATEST;
         rule(brief, "exp: after iat, by at most 300 seconds")?;
         match &self.op {

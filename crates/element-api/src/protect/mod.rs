@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod data_key;
 mod jwk;
 mod names;
 mod opening;
@@ -15,6 +16,7 @@ pub use call::{
     Authorisation, Claims, ClaimsError, Create, LIFETIME, MOST_ACCESSES, Of, OfAccesses, OfGrant, Open,
     Operation, SKEW, ToGrant, ToRule, issuer,
 };
+pub use data_key::{DataKey, DataKeyError, Session};
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};
