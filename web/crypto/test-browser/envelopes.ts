@@ -1,7 +1,8 @@
 // crates/crypto/vectors/sceau-1.json, as its README describes it.
 import { type Bytes, codeOf, fromBase64url, fromHex, hex, keyIdHex, parseHeader, type PrivateKey, type RecipientKey, type RecipientSuite, sha256, unwrap } from "../src";
 import { concat } from "../src/bytes";
-import { authenticate, buildHeader, headerLength, type Metadata, openMetadata } from "../src/header";
+import { buildHeader, type Metadata } from "../src/header";
+import { PipedEnvelope } from "../src/piped";
 import { envelopeHash, partCount, PART_LENGTH, plaintextRange, StreamKey } from "../src/stream";
 import type { Case } from "./cases";
 import { same } from "./same";
@@ -116,25 +117,30 @@ async function privateKey(vectors: EnvelopeVectors, name: string): Promise<Priva
   return { suite: key.suite, id, key: await crypto.subtle.importKey("pkcs8", secret, algorithm, false, ["decrypt"]) };
 }
 
-/** As a reader of one whole envelope does: the header, then part after part; what came out before an error is kept. */
+/** As a reader of one whole envelope does, whose bytes come in pieces; what came out before an error is kept. */
 async function open(bytes: Bytes, key: PrivateKey): Promise<{ code: string; plaintext: Bytes }> {
   const out: Bytes[] = [];
   try {
-    const length = Math.min(headerLength(bytes), bytes.length);
-    const header = parseHeader(bytes.slice(0, length));
-    const cek = await unwrap(header, key);
-    await openMetadata(authenticate(header, cek), cek);
-    const rest = bytes.slice(length);
-    const count = Math.max(1, Math.ceil(rest.length / PART_LENGTH));
-    const streamKey = await StreamKey.read(cek, header.fixed, rest.slice(0, PART_LENGTH));
-    for (let index = 0; index < count; index += 1) {
-      const part = rest.slice(index * PART_LENGTH, (index + 1) * PART_LENGTH);
-      out.push(await streamKey.openPart(index, index === count - 1, part));
-    }
+    const envelope = await PipedEnvelope.read(pieces(bytes));
+    const { content } = await envelope.open(await unwrap(envelope.header, key));
+    const reader = content.getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) out.push(read.value);
     return { code: "ok", plaintext: concat(...out) };
   } catch (error) {
     return { code: codeOf(error), plaintext: concat(...out) };
   }
+}
+
+/** Bytes in pieces of no particular length. */
+function pieces(bytes: Bytes, length = 300_007): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream({
+    pull(out) {
+      if (at >= bytes.length) return out.close();
+      out.enqueue(bytes.slice(at, at + length));
+      at += length;
+    },
+  });
 }
 
 function apply(change: Change, bytes: Bytes, header: number, find: (name: string) => Envelope): [Bytes, number] {
