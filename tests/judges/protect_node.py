@@ -1,0 +1,190 @@
+"""The TypeScript client (web/protect) against the element and the keyfront as they are shipped, and against readers and writers that we did not
+write: what it protects, PyPI's joserfc and cryptography open, and the command line, and the other way round."""
+
+import hashlib
+import json
+import os
+import pathlib
+import secrets
+import subprocess
+import unittest
+
+import protect_caller
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from protect_caller import LOG, PROGRAMS, b64, unb64
+
+HERE = pathlib.Path(__file__).parent
+GENERATE = {
+    "ES256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "EdDSA": ["ED25519"],
+    "PS256": ["RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+    "RS256": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+}
+
+
+class Python(protect_caller.Protection):
+    """The Python caller's own ways of asking, without its tests, which run where they are."""
+
+    for name in [name for name in dir(protect_caller.Protection) if name.startswith("test")]:
+        locals()[name] = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.house = protect_caller.House()
+        cls.keys, cls.pem, cls.kid = {}, {}, {}
+        cls.at = cls.house.at / "files"
+        cls.at.mkdir()
+        for alg, options in GENERATE.items():
+            cls.pem[alg] = subprocess.run(["openssl", "genpkey", "-algorithm", *options], capture_output=True, check=True).stdout
+            kind = ECKey if alg == "ES256" else OKPKey if alg == "EdDSA" else RSAKey
+            cls.keys[alg] = kind.import_key(cls.pem[alg])
+            cls.kid[alg] = alg.lower()
+        # The command line knows its key by its fingerprint.
+        raw = unb64(cls.keys["EdDSA"].as_dict(private=False)["x"])
+        cls.kid["EdDSA"] = hashlib.sha256(b"sceau/ed25519\0" + raw).hexdigest()
+        cls.application = cls.house.register(*[(cls.kid[alg], alg, key) for alg, key in cls.keys.items()])
+        cls.sessions = {"ECDH-ES": OKPKey.generate_key("X25519"), "RSA-OAEP-256": RSAKey.generate_key(2048)}
+        settings = {"keyfront": cls.house.url, "audience": LOG, "application": cls.application, "key": "application.key"}
+        (cls.at / "application.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+        (cls.at / "application.key").write_bytes(cls.pem["EdDSA"])
+        (cls.at / "application.key").chmod(0o600)
+
+    def node(self, act, user, alg="ES256", settings=None, **takes):
+        """What the Node application says."""
+        known = {"keyfront": self.house.url, "audience": LOG, "application": self.application} | (settings or {})
+        asked = {"settings": known, "alg": alg, "kid": self.kid[alg], "pem": self.pem[alg].decode(), "user": user} | takes
+        ran = subprocess.run(["node", HERE / "protect_node.mjs", act], input=json.dumps(asked), capture_output=True, text=True, timeout=60)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return json.loads(ran.stdout)
+
+    def sceau(self, command, user, *arguments):
+        options = ["--application", self.at / "application.toml", "--user", user]
+        ran = subprocess.run([PROGRAMS / "sceau", command, *options, *arguments], capture_output=True, text=True, timeout=60)
+        return ran.returncode, ran.stderr
+
+
+class Node(Python):
+    def test_what_node_protects_python_opens_with_each_algorithm_and_curve(self):
+        for alg in self.keys:
+            for curve in ("P-256", "X25519"):
+                with self.subTest(alg=alg, curve=curve):
+                    said = self.node("protectField", "alice", alg, {"session": curve}, text="Metformine 500 mg", about={"name": "Ordonnance"})
+                    field = said["field"]
+                    answer = self.granted("alice", self.opening({"datum": field["datum"], "wrapped_key": field["wrappedKey"]}))
+                    key, iv = self.data_key(answer)
+                    self.assertEqual(iv, unb64(field["iv"]), "the first text of a datum takes the vector that came with its key")
+                    opened = AESGCM(key).decrypt(iv, unb64(field["ciphertext"]), field["datum"].encode())
+                    self.assertEqual(opened, b"Metformine 500 mg")
+
+    def test_what_python_protects_node_opens(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        key, iv = self.data_key(created)
+        sealed = AESGCM(key).encrypt(iv, "Élodie".encode(), created["datum"].encode())
+        field = {"datum": created["datum"], "wrappedKey": created["wrapped_key"], "ciphertext": b64(sealed)}
+        for curve in ("P-256", "X25519"):
+            self.assertEqual(self.node("openField", "alice", settings={"session": curve}, field=field), {"text": "Élodie"})
+        refused = {"code": "user_not_authorised", "fault": "caller", "passing": False}
+        self.assertEqual(self.node("openField", "bob", field=field), refused)
+        wrong = sealed[:-1] + bytes([sealed[-1] ^ 1])
+        said = self.node("openField", "alice", field=field | {"ciphertext": b64(wrong)})
+        self.assertEqual(said, {"code": "field_refused", "fault": "data", "passing": False})
+
+    def test_no_two_texts_of_a_datum_have_one_vector(self):
+        fields = self.node("protectFields", "alice", texts=["one", "two", "three"])["fields"]
+        fields.append(self.node("rewriteField", "alice", field=fields[0], text="four")["field"])
+        self.assertEqual(len({field["iv"] for field in fields}), 4)
+        answer = self.granted("alice", self.opening({"datum": fields[0]["datum"], "wrapped_key": fields[0]["wrappedKey"]}))
+        key, _ = self.data_key(answer)
+        for field, text in zip(fields, [b"one", b"two", b"three", b"four"]):
+            self.assertEqual(AESGCM(key).decrypt(unb64(field["iv"]), unb64(field["ciphertext"]), field["datum"].encode()), text)
+            with self.assertRaises(InvalidTag):
+                AESGCM(key).decrypt(unb64(field["iv"]), unb64(field["ciphertext"]), b"another datum")
+
+    def test_a_session_elsewhere_opens_what_a_server_carries(self):
+        field = self.node("protectFieldElsewhere", "alice", text="drawn in a browser")["field"]
+        self.assertEqual(self.node("openField", "alice", field=field), {"text": "drawn in a browser"})
+
+    def test_files_pass_between_node_and_the_command_line(self):
+        for size in (0, 1_048_520, 3_000_000):
+            with self.subTest(size=size):
+                folder = self.at / str(size)
+                folder.mkdir()
+                payslip, content = folder / "bulletin de paie.pdf", secrets.token_bytes(size)
+                payslip.write_bytes(content)
+                sealed, opened = folder / "sealed.sceau", folder / "opened"
+                code, error = self.sceau("protect", "alice", "-o", sealed, payslip)
+                self.assertEqual(code, 0, error)
+                said = self.node("openFile", "alice", **{"from": str(sealed), "to": str(opened)})
+                self.assertEqual((said["name"], opened.read_bytes()), ("bulletin de paie.pdf", content))
+
+                theirs = folder / "theirs.sceau"
+                said = self.node("protectFile", "alice", **{"from": str(payslip), "to": str(theirs), "name": "fiche.pdf"})
+                self.assertEqual(theirs.stat().st_size - sealed.stat().st_size, 0, "envelopes are of one length")
+                code, error = self.sceau("unprotect", "alice", "-o", folder, theirs)
+                self.assertEqual((code, (folder / "fiche.pdf").read_bytes()), (0, content), error)
+                self.assertEqual(self.sceau("unprotect", "bob", "-o", folder / "bob", theirs)[0], 1)
+                self.assertEqual(self.sceau("grant", "alice", "--to-user", "bob", theirs)[0], 0)
+                again = self.node("openFile", "bob", **{"from": str(theirs), "to": str(opened)})
+                self.assertEqual((again["datum"], again["type"]), (said["datum"], "application/pdf"))
+
+    def test_an_altered_or_cut_file_is_told(self):
+        plain, sealed, altered, out = (self.at / name for name in ("plain", "sealed", "altered", "out"))
+        plain.write_bytes(secrets.token_bytes(2_500_000))
+        self.node("protectFile", "alice", **{"from": str(plain), "to": str(sealed), "name": "a"})
+        octets = sealed.read_bytes()
+        flipped = octets[:-1] + bytes([octets[-1] ^ 1])
+        cases = [(flipped, "segment_refused"), (octets[:2_000_000], "segment_refused"), (octets[:60], "header_truncated"), (b"%PDF-1.7", "header_not_an_envelope")]
+        for bad, code in cases:
+            altered.write_bytes(bad)
+            said = self.node("openFile", "alice", **{"from": str(altered), "to": str(out)})
+            self.assertEqual(said, {"code": code, "fault": "data", "passing": False})
+
+    def test_each_operation_is_carried(self):
+        field = self.node("protectField", "alice", text="x", about={"name": "Dossier", "tags": ["a"]})["field"]
+        to = {"group": "payroll"}
+        rules = {"networks": ["127.0.0.0/8"], "reads": 3}
+        acts = [
+            ["grant", {"to": to}], ["setGrantActive", to, False], ["setGrantActive", to, True], ["setRules", rules],
+            ["describe"], ["deactivate"], ["activate"], ["revoke", to], ["accesses"],
+        ]
+        said = self.node("operations", "alice", datum=field["datum"], list=acts)["said"]
+        self.assertEqual(said[0]["document"]["grants"][0]["to"], to)
+        self.assertEqual([one["document"]["grants"][0]["status"] for one in said[1:3]], ["inactive", "active"])
+        self.assertEqual((said[4]["rules"], said[4]["owner"], said[4]["name"]), (rules, "alice", "Dossier"))
+        self.assertEqual([one["document"]["status"] for one in said[5:7]], ["inactive", "active"])
+        self.assertEqual(said[7]["document"]["grants"], [])
+        actions = [one["action"].removeprefix("datum.") for one in reversed(said[8]["list"])]
+        self.assertEqual(actions[:3], ["create", "grant", "grant.deactivate"])
+        self.assertEqual(actions[-1], "revoke")
+        for index in range(3):
+            self.assertIn("text", self.node("openField", "alice", field=field), index)
+        self.assertEqual(self.node("openField", "alice", field=field)["code"], "reads_spent")
+
+    def test_the_guides_example_does_what_it_says(self):
+        (self.at / "example.key").write_bytes(self.pem["ES256"])
+        application = self.house.register(("2026-a", "ES256", self.keys["ES256"]))
+        environment = os.environ | {
+            "KEYFRONT": self.house.url, "AUDIENCE": LOG, "APPLICATION": application, "KEY": str(self.at / "example.key"),
+        }
+        program = HERE.parent.parent / "web/protect/dist/example.js"
+        ran = subprocess.run(["node", program], env=environment, capture_output=True, text=True, timeout=60)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(
+            ran.stdout.splitlines(),
+            [
+                "user_not_authorised caller",
+                "Metformine 500 mg",
+                "datum.open bob@example.org null",
+                "datum.grant alice@example.org null",
+                "datum.open bob@example.org user_not_authorised",
+                "datum.create alice@example.org null",
+            ],
+        )
+
+
+del Python
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,172 @@
+// An application that protects data: for a user of its own, it asks for keys, says who else may have them, and asks who did.
+import { base64url, datumOf, PipedEnvelope } from "@sceau/crypto/envelope";
+import type { DataKey, FileName, OpenedFile, ProtectedField } from "./data-key.js";
+import { malformed, ofData, ProtectError } from "./errors.js";
+import { type Answer, type Asked, Keyfront, type Settings, type User } from "./keyfront.js";
+import { type Access, type Accesses, type Authorisation, authorisation, type Datum, type Grantee, newDatum, type NewDatum, type Rules } from "./said.js";
+import { type KeyAnswer, Session, type SessionCurve, type SessionKey } from "./session.js";
+
+/** What became of a datum: where the log has the call's record, and what is kept now, where that changed. */
+export interface Changed {
+  readonly index: number;
+  readonly document: Datum | null;
+}
+
+export class Application {
+  readonly #keyfront: Keyfront;
+  readonly #curve: SessionCurve;
+
+  constructor(settings: Settings & { readonly session?: SessionCurve }) {
+    this.#keyfront = new Keyfront(settings);
+    this.#curve = settings.session ?? "P-256";
+  }
+
+  /** For this user, of these groups: Sceau takes the application's word for both. */
+  as(user: string, groups: readonly string[] = []): ActingFor {
+    return new ActingFor(this.#keyfront, { user, groups }, this.#curve);
+  }
+}
+
+/** Calls for one user. Each throws a `ProtectError`. */
+export class ActingFor {
+  readonly #keyfront: Keyfront;
+  readonly #user: User;
+  readonly #curve: SessionCurve;
+
+  /** @internal */
+  constructor(keyfront: Keyfront, user: User, curve: SessionCurve) {
+    [this.#keyfront, this.#user, this.#curve] = [keyfront, user, curve];
+  }
+
+  /** Encrypts a field under a key of its own. Keep what comes back. */
+  async protectField(text: string | Uint8Array<ArrayBuffer>, about: NewDatum = {}): Promise<ProtectedField> {
+    const key = await (await this.create(about)).forFields();
+    return key.seal(text);
+  }
+
+  async openField(field: ProtectedField): Promise<Uint8Array<ArrayBuffer>> {
+    const key = await (await this.open(field.datum, field.wrappedKey)).forFields();
+    return key.open(field);
+  }
+
+  /** Another text in the place of a field's, for the same people, under a fresh vector. */
+  async rewriteField(field: ProtectedField, text: string | Uint8Array<ArrayBuffer>): Promise<ProtectedField> {
+    const key = await (await this.open(field.datum, field.wrappedKey)).forFields();
+    await key.open(field);
+    return key.seal(text);
+  }
+
+  /** Encrypts a file or a stream of any length, as `sceau protect` does. */
+  async protectFile(
+    source: Blob | ReadableStream<Uint8Array>,
+    name: FileName,
+    about: NewDatum = {},
+  ): Promise<{ datum: string; envelope: ReadableStream<Uint8Array<ArrayBuffer>> }> {
+    const key = await this.create(about);
+    return { datum: key.datum, envelope: await key.sealFile(source, name) };
+  }
+
+  /**
+   * Opens a protected file. The datum that is named is truly the file's: its header is verified under that datum's key, so that an
+   * authorisation for it is one for this file and no other.
+   */
+  async openFile(source: Blob | ReadableStream<Uint8Array>): Promise<OpenedFile> {
+    let envelope: PipedEnvelope;
+    try {
+      envelope = await PipedEnvelope.read(source instanceof Blob ? source.stream() : source);
+    } catch (error) {
+      throw ofData(error);
+    }
+    try {
+      const of = datumOf(envelope.header);
+      if (!of) throw new ProtectError("envelope_not_a_datum", "data", "it is sealed for recipients, and not under a datum's key");
+      const key = await this.open(base64url(of.datum), base64url(of.wrapped));
+      return await key.openEnvelope(envelope);
+    } catch (error) {
+      await envelope.cancel(error);
+      throw error;
+    }
+  }
+
+  /** Begins a datum, and gets its first data key. */
+  async create(about: NewDatum = {}): Promise<DataKey> {
+    const session = await Session.draw(this.#curve);
+    return session.open(await this.createFor(session.publicKey, about), true);
+  }
+
+  /** Gets a data key again. */
+  async open(datum: string, wrappedKey: string): Promise<DataKey> {
+    const session = await Session.draw(this.#curve);
+    return session.open(await this.openFor(session.publicKey, datum, wrappedKey));
+  }
+
+  /** The same for a session elsewhere, such as a browser's: its answer passes through here unread. */
+  async createFor(session: SessionKey, about: NewDatum = {}): Promise<KeyAnswer> {
+    const answer = await this.#keyfront.call(this.#user, "create", { ...newDatum(about), session });
+    return withKey(answer, answer.wrappedKey);
+  }
+
+  async openFor(session: SessionKey, datum: string, wrappedKey: string): Promise<KeyAnswer> {
+    return withKey(await this.#keyfront.call(this.#user, "open", { datum, wrapped_key: wrappedKey, session }), wrappedKey);
+  }
+
+  grant(datum: string, grant: Authorisation): Promise<Changed> {
+    return this.#change("grant", { datum, grant: authorisation(grant) });
+  }
+
+  revoke(datum: string, to: Grantee): Promise<Changed> {
+    return this.#change("revoke", { datum, to });
+  }
+
+  /** Lets somebody's authorisation count, or no more for now. */
+  setGrantActive(datum: string, to: Grantee, active: boolean): Promise<Changed> {
+    return this.#change(active ? "activate_grant" : "deactivate_grant", { datum, to });
+  }
+
+  activate(datum: string): Promise<Changed> {
+    return this.#change("activate", { datum });
+  }
+
+  /** Gives its keys out no more, for now. */
+  deactivate(datum: string): Promise<Changed> {
+    return this.#change("deactivate", { datum });
+  }
+
+  /** In the place of those that it has; `{}` takes them all away. */
+  setRules(datum: string, rules: Rules): Promise<Changed> {
+    return this.#change("set_rules", { datum, rules });
+  }
+
+  async describe(datum: string): Promise<Datum> {
+    const { document } = await this.#keyfront.call(this.#user, "describe", { datum });
+    if (!document) throw malformed("document");
+    return document;
+  }
+
+  /** Who asked for what of a datum, the last call first. */
+  async accesses(datum: string, before?: number): Promise<Accesses> {
+    const { accesses } = await this.#keyfront.call(this.#user, "accesses", { datum, before });
+    if (!accesses) throw malformed("accesses");
+    return accesses;
+  }
+
+  /** All of them. Each page is a call, and on record itself. */
+  async *allAccesses(datum: string): AsyncGenerator<Access, void, undefined> {
+    let before: number | undefined;
+    do {
+      const { list, next } = await this.accesses(datum, before);
+      yield* list;
+      before = next ?? undefined;
+    } while (before !== undefined);
+  }
+
+  async #change(name: string, asked: Asked): Promise<Changed> {
+    const { index, document } = await this.#keyfront.call(this.#user, name, asked);
+    return { index, document };
+  }
+}
+
+function withKey({ datum, call, dataKey, index }: Answer, wrappedKey: string | null): KeyAnswer {
+  if (dataKey === null || wrappedKey === null) throw malformed("data_key");
+  return { datum, call, dataKey, wrappedKey, index };
+}

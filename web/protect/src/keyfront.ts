@@ -1,0 +1,147 @@
+// Calls on their way: signed, carried over HTTPS, and what comes back held against what was asked.
+import { base64url, Fields, random, utf8 } from "@sceau/crypto/envelope";
+import { faultOf, malformed, ProtectError, reading, unproven } from "./errors.js";
+import { accesses, type Accesses, datum, type Datum, datumId } from "./said.js";
+import { sign, type SigningKey } from "./signer.js";
+
+/** How long a call is good, in seconds; the element takes at most 300. */
+const GOOD_FOR = 120;
+const LONGEST_ANSWER = 1024 * 1024;
+
+/** A registered application before its keyfront. */
+export interface Settings {
+  /** `url` of the keyfront's ready line, such as `https://keys.example.org:8447`. */
+  readonly keyfront: string;
+  /** `audience` of the same line: the log's name. */
+  readonly audience: string;
+  /** The application's id. */
+  readonly application: string;
+  readonly key: SigningKey;
+  /** How long an answer may take, in milliseconds; 30 seconds, unless said. */
+  readonly timeout?: number;
+  /** For other trust anchors or proxies than the engine's. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Unix milliseconds, for tests. */
+  readonly now?: () => number;
+}
+
+/** For whom the application calls, in its own words, which Sceau takes its word for. */
+export interface User {
+  readonly user: string;
+  readonly groups?: readonly string[];
+}
+
+/** What an operation takes. */
+export interface Asked {
+  readonly datum?: string;
+  readonly before?: number | undefined;
+  readonly [member: string]: unknown;
+}
+
+export interface Answer {
+  readonly datum: string;
+  readonly index: number;
+  /** The `jti` that was sent. */
+  readonly call: string;
+  readonly wrappedKey: string | null;
+  readonly dataKey: string | null;
+  readonly document: Datum | null;
+  readonly accesses: Accesses | null;
+}
+
+export class Keyfront {
+  readonly #settings: Settings;
+  readonly #calls: URL;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#calls = address(settings.keyfront);
+  }
+
+  /** One operation of docs/protect-a-field.md, by its name. */
+  async call({ user, groups }: User, name: string, asked: Asked): Promise<Answer> {
+    const { application, audience, key, now = Date.now } = this.#settings;
+    const iat = Math.floor(now() / 1000);
+    const jti = base64url(random(24));
+    const of = groups && groups.length > 0 ? groups : undefined;
+    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, op: { [name]: asked } };
+    const said = await this.#post(await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims))));
+    return reading("the answer", () => {
+      const answer: Answer = {
+        datum: datumId(said),
+        index: said.integer("index"),
+        call: jti,
+        wrappedKey: said.textOrNull("wrapped_key"),
+        dataKey: said.textOrNull("data_key"),
+        document: said.has("document") ? datum(said.object("document")) : null,
+        accesses: said.has("accesses") ? accesses(said.object("accesses"), asked.before) : null,
+      };
+      const theirs = answer.document === null || answer.document.id === answer.datum;
+      if (!theirs || (asked.datum ?? answer.datum) !== answer.datum) throw unproven("what was answered is about another datum");
+      return answer;
+    });
+  }
+
+  async #post(body: string): Promise<Fields> {
+    const { fetch = globalThis.fetch, timeout = 30_000 } = this.#settings;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(this.#calls, {
+        method: "POST",
+        headers: { "content-type": "application/jose" },
+        body,
+        redirect: "error",
+        credentials: "omit",
+        cache: "no-store",
+        signal: AbortSignal.timeout(timeout),
+      });
+      text = await whole(response);
+    } catch (cause) {
+      if (cause instanceof ProtectError) throw cause;
+      throw new ProtectError("unreachable", "network", "the keyfront does not answer: the call may have been taken", undefined, { cause });
+    }
+    if (!response.ok) throw refusal(response.status, text);
+    return reading("the answer", () => Fields.parse(text, "bad_encoding"));
+  }
+}
+
+/** What was said of a refusal; of something that is not Sceau's, its status. */
+function refusal(status: number, text: string): ProtectError {
+  try {
+    const said = Fields.parse(text, "bad_encoding");
+    return new ProtectError(said.text("code"), faultOf(status), said.textOrNull("detail") ?? said.textOrNull("title") ?? "", status);
+  } catch {
+    return new ProtectError("unavailable", "service", `status ${status}, and no problem document: is this a keyfront?`, status);
+  }
+}
+
+async function whole(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let [text, length] = ["", 0];
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    length += read.value.length;
+    if (length > LONGEST_ANSWER) {
+      await reader?.cancel();
+      throw malformed("longer than any that is agreed");
+    }
+    text += decoder.decode(read.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Names of users and data travel in calls: in clear to this machine only. */
+function address(keyfront: string): URL {
+  let url: URL;
+  try {
+    url = new URL("/v1/protect/calls", keyfront);
+  } catch (cause) {
+    throw new ProtectError("keyfront_address", "caller", "scheme, host and port are wanted", undefined, { cause });
+  }
+  const here = ["127.0.0.1", "[::1]", "localhost"].includes(url.hostname);
+  if (url.protocol !== "https:" && !(here && url.protocol === "http:")) {
+    throw new ProtectError("keyfront_address", "caller", "an https address is wanted, but for this machine");
+  }
+  return url;
+}

@@ -1,0 +1,148 @@
+// What is asked of a datum and said of it, as programs hold it; on the wire, times are Unix seconds in calls and milliseconds in answers.
+import { Fields, fromBase64url } from "@sceau/crypto/envelope";
+import { malformed } from "./errors.js";
+
+/** A user or a group, in the application's words. */
+export type Grantee = { readonly user: string } | { readonly group: string };
+
+/** An authorisation. */
+export interface Authorisation {
+  readonly to: Grantee;
+  readonly from?: Date;
+  readonly until?: Date;
+}
+
+/** What bounds each opening, the owner's too (docs/protect-a-field.md). What is left out is not bounded. */
+export interface Rules {
+  readonly networks?: readonly string[];
+  readonly hours?: { readonly days?: readonly string[]; readonly from: string; readonly until: string; readonly offset?: string };
+  readonly reads?: number;
+}
+
+/** What is said of a new datum; what is left out is the element's to choose. It is known there: nothing of it is sealed. */
+export interface NewDatum {
+  readonly owner?: string;
+  readonly name?: string;
+  readonly tags?: readonly string[];
+  readonly expires?: Date;
+  readonly validFrom?: Date;
+  readonly validUntil?: Date;
+  readonly grants?: readonly Authorisation[];
+  readonly rules?: Rules;
+}
+
+/** What is kept of a datum. */
+export interface Datum {
+  readonly id: string;
+  readonly organisation: string;
+  readonly application: string;
+  readonly owner: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly created: Date;
+  readonly expires: Date;
+  readonly validFrom: Date | null;
+  readonly validUntil: Date | null;
+  readonly status: string; // active, inactive
+  readonly grants: readonly { to: Grantee; from: Date | null; until: Date | null; status: string }[];
+  readonly rules: Rules;
+}
+
+/** A call about a datum that is on record. */
+export interface Access {
+  /** Where the log has the record. */
+  readonly index: number;
+  readonly time: Date;
+  readonly action: string;
+  /** The code of the refusal. */
+  readonly refused: string | null;
+  readonly user: string;
+  /** Where the call came from, in the keyfront's word. */
+  readonly address: string | null;
+  readonly signer: string;
+  readonly to: Grantee | null;
+}
+
+/** Accesses, the last one first. */
+export interface Accesses {
+  readonly list: readonly Access[];
+  /** `before` of those that came earlier. */
+  readonly next: number | null;
+}
+
+const seconds = (time: Date | undefined): number | undefined => time && Math.floor(time.getTime() / 1000);
+
+/** @internal */
+export const authorisation = ({ to, from, until }: Authorisation): object => ({ to, from: seconds(from), until: seconds(until) });
+
+/** @internal */
+export const newDatum = (datum: NewDatum): object => ({
+  owner: datum.owner,
+  name: datum.name,
+  tags: datum.tags,
+  expires: seconds(datum.expires),
+  valid_from: seconds(datum.validFrom),
+  valid_until: seconds(datum.validUntil),
+  grants: datum.grants?.map(authorisation),
+  rules: datum.rules,
+});
+
+/** @internal */
+export function datumId(said: Fields, name = "datum"): string {
+  const id = said.text(name);
+  if (fromBase64url(id).length !== 32) throw malformed(name);
+  return id;
+}
+
+/** @internal */
+export function datum(said: Fields): Datum {
+  return {
+    id: datumId(said, "id"),
+    organisation: said.text("organisation"),
+    application: said.text("application"),
+    owner: said.text("owner"),
+    name: said.text("name"),
+    tags: said.list("tags").map(String),
+    created: date(said, "created"),
+    expires: date(said, "expires"),
+    validFrom: dateOrNull(said, "valid_from"),
+    validUntil: dateOrNull(said, "valid_until"),
+    status: said.text("status"),
+    grants: said.objects("grants").map((grant) => ({
+      to: grantee(grant.object("to")),
+      from: dateOrNull(grant, "from"),
+      until: dateOrNull(grant, "until"),
+      status: grant.text("status"),
+    })),
+    rules: Object.fromEntries(said.objectOrNull("rules")?.entries() ?? []),
+  };
+}
+
+/** @internal Each is earlier than the one before: what went round would never end. */
+export function accesses(said: Fields, before: number | undefined): Accesses {
+  const list = said.objects("list").map((one) => ({
+    index: one.integer("index"),
+    time: date(one, "time"),
+    action: one.text("action"),
+    refused: one.textOrNull("refused"),
+    user: one.text("user"),
+    address: one.textOrNull("address"),
+    signer: one.text("signer"),
+    to: one.has("to") ? grantee(one.object("to")) : null,
+  }));
+  const next = said.has("next") ? said.integer("next") : null;
+  let last = before ?? Infinity;
+  for (const { index } of list) {
+    if (index >= last) throw malformed("accesses go round");
+    last = index;
+  }
+  if (next !== null && next !== list.at(-1)?.index) throw malformed("accesses go round");
+  return { list, next };
+}
+
+function grantee(said: Fields): Grantee {
+  return said.has("user") ? { user: said.text("user") } : { group: said.text("group") };
+}
+
+const date = (said: Fields, name: string): Date => new Date(said.integer(name));
+const dateOrNull = (said: Fields, name: string): Date | null => (said.has(name) ? date(said, name) : null);

@@ -1,0 +1,64 @@
+// A key that is drawn for one answer: what comes back is encrypted to it, so that nobody on the way reads it, and no older answer opens.
+import { DataKey } from "./data-key.js";
+import { malformed, ProtectError, reading, unproven } from "./errors.js";
+import { type Agreement, decrypt, json } from "./jwe.js";
+
+export type SessionCurve = "P-256" | "X25519";
+
+/** The public half, as a call carries it. */
+export interface SessionKey {
+  readonly alg: "ECDH-ES";
+  readonly jwk: { readonly kty: string; readonly crv: string; readonly x: string; readonly y?: string };
+}
+
+/** What a session opens: an answer that holds a data key. It holds no secret for anybody else. */
+export interface KeyAnswer {
+  readonly datum: string;
+  /** The `jti` of the call that was sent. */
+  readonly call: string;
+  readonly dataKey: string;
+  readonly wrappedKey: string;
+  /** Where the log has the call's record. */
+  readonly index: number;
+}
+
+/**
+ * Drawn where the data is encrypted, which may be a browser while a server of the application signs the call. The private half never
+ * leaves the engine, and opens one answer.
+ */
+export class Session {
+  #agreement: Agreement | undefined;
+
+  private constructor(
+    agreement: Agreement,
+    readonly publicKey: SessionKey,
+  ) {
+    this.#agreement = agreement;
+  }
+
+  /** P-256 is known to every engine; X25519 not to all, and is refused where it is not. */
+  static async draw(crv: SessionCurve = "P-256"): Promise<Session> {
+    const algorithm = crv === "P-256" ? { name: "ECDH", namedCurve: crv } : { name: crv };
+    let pair: CryptoKeyPair;
+    try {
+      pair = (await crypto.subtle.generateKey(algorithm, false, ["deriveBits"])) as CryptoKeyPair;
+    } catch (cause) {
+      throw new ProtectError("curve_unavailable", "caller", `${crv} is not known here`, undefined, { cause });
+    }
+    const { kty, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+    const jwk = { kty: String(kty), crv, x: String(x), ...(y === undefined ? {} : { y }) };
+    return new Session({ privateKey: pair.privateKey, kty: crv === "P-256" ? "EC" : "OKP", crv }, { alg: "ECDH-ES", jwk });
+  }
+
+  /** The data key of an answer to this session's call, and to no other. */
+  async open({ datum, call, dataKey, wrappedKey }: KeyAnswer, fresh = false): Promise<DataKey> {
+    const agreement = this.#agreement;
+    if (!agreement) throw new ProtectError("session_used", "caller", "a session opens one answer: draw another");
+    this.#agreement = undefined;
+    const said = json(await decrypt(dataKey, "sceau-data-key", agreement));
+    const [k, iv, kid, theirs] = reading("data_key", () => [said.bytes("k"), said.bytes("iv"), said.text("kid"), said.text("call")]);
+    if (theirs !== call || kid !== datum) throw unproven("the data key is of another call or datum; an older answer may have been given again");
+    if (k.length !== 32 || iv.length !== 12) throw malformed("k or iv");
+    return new DataKey(k, iv, { datum, wrappedKey }, fresh);
+  }
+}
