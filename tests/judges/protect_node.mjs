@@ -27,7 +27,7 @@ const acts = {
   protectFieldElsewhere: async (user, { text }) => {
     const session = await Session.draw();
     const carried = JSON.parse(JSON.stringify(await user.createFor(session.publicKey)));
-    const key = await (await session.open(carried, true)).forFields();
+    const key = await (await session.open(carried)).forFields();
     return { field: await key.seal(text) };
   },
   protectFile: async (user, { from, to, name }) => {

@@ -163,13 +163,24 @@ class Node(Python):
         self.assertEqual(self.node("openField", "alice", field=field)["code"], "reads_spent")
 
     def test_the_guides_example_does_what_it_says(self):
-        (self.at / "example.key").write_bytes(self.pem["ES256"])
+        """As an outsider has it: the packed package, the example of the guide beside it, compiled strictly for Node."""
+        web, project = HERE.parent.parent / "web", self.at / "project"
+        package = project / "node_modules/@sceau/protect"
+        package.mkdir(parents=True)
+        packed = subprocess.run(["npm", "pack", "--silent", "--pack-destination", project], cwd=web / "protect", capture_output=True, text=True, check=True)
+        subprocess.run(["tar", "-xzf", project / packed.stdout.strip(), "-C", package, "--strip-components=1"], check=True)
+        (project / "node_modules/@types").symlink_to(web / "node_modules/@types")
+        (project / "package.json").write_text('{"type": "module"}')
+        guide = (HERE.parent.parent / "docs/protect-in-ten-minutes.md").read_text()
+        (project / "field.ts").write_text(guide.split("```ts\n")[1].split("```")[0])
+        options = ["--strict", "--module", "nodenext", "--target", "es2023", "--lib", "es2023,dom,dom.asynciterable", "--types", "node"]
+        compiled = subprocess.run([web / "node_modules/.bin/tsc", *options, "field.ts"], cwd=project, capture_output=True, text=True)
+        self.assertEqual(compiled.returncode, 0, compiled.stdout)
+
+        (project / "application.key").write_bytes(self.pem["ES256"])
         application = self.house.register(("2026-a", "ES256", self.keys["ES256"]))
-        environment = os.environ | {
-            "KEYFRONT": self.house.url, "AUDIENCE": LOG, "APPLICATION": application, "KEY": str(self.at / "example.key"),
-        }
-        program = HERE.parent.parent / "web/protect/dist/example.js"
-        ran = subprocess.run(["node", program], env=environment, capture_output=True, text=True, timeout=60)
+        environment = os.environ | {"KEYFRONT": self.house.url, "AUDIENCE": LOG, "APPLICATION": application}
+        ran = subprocess.run(["node", "field.js"], cwd=project, env=environment, capture_output=True, text=True, timeout=60)
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertEqual(
             ran.stdout.splitlines(),

@@ -91,7 +91,7 @@ export class ActingFor {
   /** Begins a datum, and gets its first data key. */
   async create(about: NewDatum = {}): Promise<DataKey> {
     const session = await Session.draw(this.#curve);
-    return session.open(await this.createFor(session.publicKey, about), true);
+    return session.open(await this.createFor(session.publicKey, about));
   }
 
   /** Gets a data key again. */
@@ -103,11 +103,12 @@ export class ActingFor {
   /** The same for a session elsewhere, such as a browser's: its answer passes through here unread. */
   async createFor(session: SessionKey, about: NewDatum = {}): Promise<KeyAnswer> {
     const answer = await this.#keyfront.call(this.#user, "create", { ...newDatum(about), session });
-    return withKey(answer, answer.wrappedKey);
+    return withKey(answer, answer.wrappedKey, true);
   }
 
   async openFor(session: SessionKey, datum: string, wrappedKey: string): Promise<KeyAnswer> {
-    return withKey(await this.#keyfront.call(this.#user, "open", { datum, wrapped_key: wrappedKey, session }), wrappedKey);
+    const answer = await this.#keyfront.call(this.#user, "open", { datum, wrapped_key: wrappedKey, session });
+    return withKey(answer, wrappedKey, false);
   }
 
   grant(datum: string, grant: Authorisation): Promise<Changed> {
@@ -166,7 +167,7 @@ export class ActingFor {
   }
 }
 
-function withKey({ datum, call, dataKey, index }: Answer, wrappedKey: string | null): KeyAnswer {
+function withKey({ datum, call, dataKey, index }: Answer, wrappedKey: string | null, begun: boolean): KeyAnswer {
   if (dataKey === null || wrappedKey === null) throw malformed("data_key");
-  return { datum, call, dataKey, wrappedKey, index };
+  return { datum, call, dataKey, wrappedKey, begun, index };
 }

@@ -18,6 +18,8 @@ export interface KeyAnswer {
   readonly call: string;
   readonly dataKey: string;
   readonly wrappedKey: string;
+  /** Whether the call began the datum: its key and vector were never used then. */
+  readonly begun: boolean;
   /** Where the log has the call's record. */
   readonly index: number;
 }
@@ -51,7 +53,7 @@ export class Session {
   }
 
   /** The data key of an answer to this session's call, and to no other. */
-  async open({ datum, call, dataKey, wrappedKey }: KeyAnswer, fresh = false): Promise<DataKey> {
+  async open({ datum, call, dataKey, wrappedKey, begun }: KeyAnswer): Promise<DataKey> {
     const agreement = this.#agreement;
     if (!agreement) throw new ProtectError("session_used", "caller", "a session opens one answer: draw another");
     this.#agreement = undefined;
@@ -59,6 +61,6 @@ export class Session {
     const [k, iv, kid, theirs] = reading("data_key", () => [said.bytes("k"), said.bytes("iv"), said.text("kid"), said.text("call")]);
     if (theirs !== call || kid !== datum) throw unproven("the data key is of another call or datum; an older answer may have been given again");
     if (k.length !== 32 || iv.length !== 12) throw malformed("k or iv");
-    return new DataKey(k, iv, { datum, wrappedKey }, fresh);
+    return new DataKey(k, iv, { datum, wrappedKey }, begun);
   }
 }

@@ -122,20 +122,20 @@ async function encrypt(session: SessionKey, content: object): Promise<string> {
 const K = base64url(new Uint8Array(32).fill(7));
 const IV = base64url(new Uint8Array(12).fill(9));
 
-async function answerTo(session: Session, content: object = {}): Promise<KeyAnswer> {
+async function answerTo(session: Session, content: object = {}, begun = true): Promise<KeyAnswer> {
   const dataKey = await encrypt(session.publicKey, { kty: "oct", alg: "A256GCM", k: K, iv: IV, kid: DATUM, call: CALL, ...content });
-  return { datum: DATUM, call: CALL, dataKey, wrappedKey: WRAPPED, index: 1 };
+  return { datum: DATUM, call: CALL, dataKey, wrappedKey: WRAPPED, begun, index: 1 };
 }
 
 async function dataKey(fresh: boolean): Promise<DataKey> {
   const session = await Session.draw();
-  return session.open(await answerTo(session), fresh);
+  return session.open(await answerTo(session, {}, fresh));
 }
 
 async function once(crv: SessionCurve): Promise<void> {
   const session = await Session.draw(crv);
   const answer = await answerTo(session);
-  const field = await (await (await session.open(answer, true)).forFields()).seal("x");
+  const field = await (await (await session.open(answer)).forFields()).seal("x");
   same([field.datum, field.wrappedKey, field.iv], [DATUM, WRAPPED, IV]);
   await refused(session.open(answer), "session_used");
 }
