@@ -9,6 +9,7 @@ mod checkpoint;
 mod cosignature;
 mod error;
 mod evidence;
+mod export;
 mod hash;
 mod label;
 mod note;
@@ -29,6 +30,7 @@ pub use error::{
     TileError,
 };
 pub use evidence::{Evidence, VerifiedEvidence};
+pub use export::{LogEntry, otlp_logs};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
 pub use opening::{Commitment, CommitmentKey, FieldPath, Opening, Openings};
