@@ -5,7 +5,7 @@ use sceau_element_api::protect::DatumId;
 use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
 use crate::sealing::{JournalKey, SealingError};
-use crate::state::CallKey;
+use crate::state::{CallKey, Turn};
 
 /// Something that happened, with the exact bytes of its log entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,15 @@ pub enum Change {
         about: Option<About>,
         /// The new version of the datum that the record attests, if it attests one.
         row: Option<CalledRow>,
+    },
+    /// An epoch of an organisation's keys took a turn.
+    Epoch {
+        /// Whose.
+        organisation: OrganisationId,
+        /// The epoch.
+        epoch: u32,
+        /// What happened to it.
+        turn: Turn,
     },
 }
 
@@ -97,6 +106,11 @@ const DELIVERED: u8 = 3;
 /// A call that does not say what it is about: of a program before.
 const CALLED_ALONE: u8 = 4;
 const CALLED: u8 = 5;
+const EPOCH: u8 = 6;
+
+const BEGUN: u8 = 1;
+const RESEALED: u8 = 2;
+const ENDED: u8 = 3;
 
 impl Event {
     /// What happened, by its record: the log is to show commitments in place of the ids in it that are not for everyone.
@@ -124,6 +138,7 @@ impl Event {
             Change::Attested { .. } => ATTESTED,
             Change::Delivered { .. } => DELIVERED,
             Change::Called { .. } => CALLED,
+            Change::Epoch { .. } => EPOCH,
         };
         let sealed = if tag == RECORDED && self.openings.is_empty() {
             Vec::new()
@@ -152,6 +167,21 @@ impl Event {
                 if let Some(row) = row {
                     put(&mut body, &row.payload);
                     put(&mut body, &row.salt);
+                }
+            }
+            Change::Epoch { organisation, epoch, turn } => {
+                put(&mut body, organisation.to_string().as_bytes());
+                body.extend_from_slice(&epoch.to_be_bytes());
+                body.push(match turn {
+                    Turn::Begun => BEGUN,
+                    Turn::Resealed(_) => RESEALED,
+                    Turn::Ended => ENDED,
+                });
+                if let Turn::Resealed(salts) = turn {
+                    for (datum, salt) in salts {
+                        body.extend_from_slice(datum.as_bytes());
+                        put(&mut body, salt);
+                    }
                 }
             }
         }
@@ -183,6 +213,7 @@ impl SealedEvent {
             }
             CALLED_ALONE => called(rest, false)?,
             CALLED => called(rest, true)?,
+            EPOCH => turned(rest)?,
             _ => return Err(EventError::Malformed),
         };
         Ok(Event { leaf, openings, change })
@@ -218,7 +249,7 @@ impl SealedEvent {
         *bytes = rest;
         let leaf = take(bytes)?.to_vec();
         let sealed = take(bytes)?.to_vec();
-        if !(RECORDED..=CALLED).contains(tag) {
+        if !(RECORDED..=EPOCH).contains(tag) {
             return Err(EventError::Malformed);
         }
         Ok(Self { leaf, tag: *tag, sealed })
@@ -263,6 +294,31 @@ fn called(rest: &[u8], says_about: bool) -> Result<Change, EventError> {
     } else {
         Err(EventError::Malformed)
     }
+}
+
+/// `organisation's length (4) ‖ organisation ‖ epoch (4) ‖ turn (1)`, and of salts that were sealed anew for each `datum (32) ‖ length (4) ‖ salt`
+fn turned(mut rest: &[u8]) -> Result<Change, EventError> {
+    let organisation = std::str::from_utf8(take(&mut rest)?).ok().and_then(|text| text.parse().ok());
+    let organisation = organisation.ok_or(EventError::Malformed)?;
+    let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(EventError::Malformed)?;
+    let (turn, mut rest) = rest.split_first().ok_or(EventError::Malformed)?;
+    let turn = match *turn {
+        BEGUN if rest.is_empty() => Turn::Begun,
+        ENDED if rest.is_empty() => Turn::Ended,
+        RESEALED => {
+            let mut salts = Vec::new();
+            while let Some((datum, after)) = rest.split_first_chunk::<32>() {
+                rest = after;
+                salts.push(((*datum).into(), take(&mut rest)?.to_vec()));
+            }
+            if !rest.is_empty() {
+                return Err(EventError::Malformed);
+            }
+            Turn::Resealed(salts)
+        }
+        _ => return Err(EventError::Malformed),
+    };
+    Ok(Change::Epoch { organisation, epoch: u32::from_be_bytes(*epoch), turn })
 }
 
 /// What the sealed part is bound to: a part moved to another entry, or taken for another change, does not open.
@@ -315,6 +371,22 @@ mod tests {
                     about: about.map(|(datum, previous)| About { datum: datum.into(), previous }),
                     row: row.map(|(payload, salt)| CalledRow { payload: payload.into(), salt: salt.into() }),
                 }),
+            (any::<u32>(), turn()).prop_map(|(epoch, turn)| Change::Epoch {
+                organisation: OrganisationId::random(),
+                epoch,
+                turn
+            }),
+        ]
+    }
+
+    fn turn() -> impl Strategy<Value = Turn> {
+        let salts = proptest::collection::vec(any::<([u8; 32], [u8; 9])>(), 0..4);
+        prop_oneof![
+            Just(Turn::Begun),
+            Just(Turn::Ended),
+            salts.prop_map(|salts| {
+                Turn::Resealed(salts.into_iter().map(|(datum, salt)| (datum.into(), salt.into())).collect())
+            }),
         ]
     }
 
@@ -350,7 +422,7 @@ mod tests {
             prop_assume!(!sealed.sealed.is_empty() && one.leaf != other.leaf);
             let moved = SealedEvent { leaf: foreign.leaf, ..sealed.clone() };
             prop_assert!(moved.open(&key).is_err());
-            let retagged = SealedEvent { tag: sealed.tag % CALLED + 1, ..sealed.clone() };
+            let retagged = SealedEvent { tag: sealed.tag % EPOCH + 1, ..sealed.clone() };
             prop_assert!(retagged.open(&key).is_err());
             prop_assert!(sealed.open(&EphemeralKey::of(Secret::random())).is_err());
         }

@@ -31,15 +31,15 @@ pub use document::AnyDocument;
 pub use event::{CalledRow, Change, Event, EventError, SealedEvent};
 pub use journal::{Journal, JournalError, Place, Recovered, recover};
 pub use names::{group_id, user_id};
-pub use protect::{Act, Caller, DatumKeys, Granted, Held, PreparedCall, ProvenCall, judge};
+pub use protect::{Act, Caller, DatumKeys, EpochTerms, Granted, Held, PreparedCall, ProvenCall, judge};
 pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};
 pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
 pub use start::{Running, Settings, StartError, start};
 pub use state::{
-    Account, Application, ApplyError, Authority, CallKey, Credential, Dossier, Enrolment, KeyChain,
-    ManifestFact, OpenCalls, Organisation, Scheme, SchemeVersion, State, StatedKey,
+    Account, Application, ApplyError, Authority, CallKey, Credential, Dossier, Enrolment, Epochs, KeyChain,
+    ManifestFact, OpenCalls, Organisation, Phase, Scheme, SchemeVersion, State, StatedKey, Turn,
 };
 pub use view::{ReadError, View};
 pub use witness::{WitnessError, check_floor};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sceau_element::{
-    Peers, ProviderSigner, Reach, Running, Settings, WebIdentity, group_id, serve, start, user_id,
+    EpochTerms, Peers, ProviderSigner, Reach, Running, Settings, WebIdentity, group_id, serve, start, user_id,
 };
 use sceau_hsm::pkcs11::{Pkcs11Uri, TokenKeystore};
 use sceau_hsm::{Passphrase, Provider, SoftwareKeystore, Unlock, hardening};
@@ -57,6 +57,13 @@ struct Options {
     /// Organisations that may protect data through applications; keys of each are made at the start. None unless said
     #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     protect_tenants: u32,
+    /// For so long the key of an epoch stays beside the next one's, after data were erased: make a backup of the state meanwhile, since one from before
+    /// opens nothing any more then
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    epoch_overlap: u32,
+    /// Within how many days after an erasure the key of its epoch is to be destroyed: certificates say so. Keys go at starts: have it started anew more often
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    erase_within: u32,
     /// End when the parent process ends
     #[arg(long)]
     die_with_parent: bool,
@@ -140,7 +147,12 @@ fn open_signer(options: &Options, new: bool) -> Result<ProviderSigner, Failure> 
     let keystore = open_keystore(options, new)?;
     let now = sceau_element::Clock::start().now().unix;
     let signer = ProviderSigner::open(keystore, &options.origin, new, now)?;
-    Ok(signer.with_tenants(options.protect_tenants))
+    const HOUR: u64 = 3600 * 1000;
+    let terms = EpochTerms {
+        overlap: u64::from(options.epoch_overlap) * HOUR,
+        within: u64::from(options.erase_within) * 24 * HOUR,
+    };
+    Ok(signer.with_tenants(options.protect_tenants).with_terms(terms))
 }
 
 /// A log that exists keeps its key: a missing keystore is an error then, not a reason to make one.

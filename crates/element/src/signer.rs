@@ -6,7 +6,7 @@ use sceau_crypto::{Secret, SigningKey};
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations, Provider};
 use sceau_trace::{CheckpointError, KeyKind as NoteKind, VerifierKey};
 
-use crate::protect::DatumKeys;
+use crate::protect::{DatumKeys, EpochTerms};
 use crate::sealing::{EphemeralKey, JournalKey, ProviderKey};
 
 /// The label of the log's key in the provider.
@@ -45,11 +45,12 @@ pub trait LogSigner: Send {
     /// The key that seals the journal of this log.
     fn journal_key(&self) -> Arc<dyn JournalKey>;
 
-    /// The keys that protect data, where this element does: those of the tenants that the log knows (`in_use`) are found, others made.
+    /// The keys that protect data, where this element does: those of the tenants that the log knows (`in_use`, the present epoch of each) are found,
+    /// others made.
     ///
     /// # Errors
     /// When a key in use is missing, or the provider fails.
-    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
+    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
         let _ = in_use;
         Ok(None)
     }
@@ -62,6 +63,7 @@ pub struct ProviderSigner {
     journal: KeyRef,
     verifier: VerifierKey,
     tenants: u32,
+    terms: EpochTerms,
     opened: u64,
 }
 
@@ -93,6 +95,7 @@ impl ProviderSigner {
             journal,
             verifier: verifier.map_err(CheckpointError::from)?,
             tenants: 0,
+            terms: EpochTerms::default(),
             opened: now,
         })
     }
@@ -101,6 +104,12 @@ impl ProviderSigner {
     #[must_use]
     pub fn with_tenants(self, tenants: u32) -> Self {
         Self { tenants, ..self }
+    }
+
+    /// With these terms of their epochs.
+    #[must_use]
+    pub fn with_terms(self, terms: EpochTerms) -> Self {
+        Self { terms, ..self }
     }
 }
 
@@ -117,11 +126,12 @@ impl LogSigner for ProviderSigner {
         Arc::new(ProviderKey { provider: Arc::clone(&self.provider), key: self.journal.clone() })
     }
 
-    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
+    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
         if self.tenants == 0 {
             return Ok(None);
         }
-        Ok(Some(DatumKeys::open(Arc::clone(&self.provider), in_use, self.tenants, self.opened)?))
+        let keys = DatumKeys::open(Arc::clone(&self.provider), in_use, self.tenants, self.opened)?;
+        Ok(Some(keys.with_terms(self.terms)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Starting: read the journal back, hold it to its key and its witnesses, record the start, begin to write.
 
+mod epochs;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +16,10 @@ use crate::clock::Clock;
 use crate::decide::{Command, Core, NonceAuthority};
 use crate::event::{Event, EventError};
 use crate::journal::{Journal, JournalError, Place, recover};
+use crate::protect::DatumKeys;
 use crate::service::Service;
 use crate::signer::{LogSigner, SignerError};
-use crate::state::{ApplyError, State};
+use crate::state::{ApplyError, Epochs, State};
 use crate::view::{Log, View};
 use crate::witness::{WitnessError, check_floor};
 use crate::writer::{Writer, WriterError, sign_checkpoint};
@@ -118,10 +121,14 @@ pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, 
     if let Some(path) = &settings.witness_file {
         check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;
     }
-    let keys = signer.datum_keys(past.core.state().tenants())?.map(Arc::new);
-    past.core.serve_tenants(keys.as_ref().map_or(0, |keys| keys.tenants()));
+    let mut keys = signer.datum_keys(&past.epochs())?;
+    past.core.serve_tenants(keys.as_ref().map_or(0, DatumKeys::tenants));
     let cut = past.cut;
-    let checkpoint = past.record_start(&clock, &*signer)?;
+    let mut checkpoint = past.record_start(&clock, &*signer)?;
+    if let Some(keys) = &mut keys {
+        checkpoint = past.turn_epochs(keys, &clock, &*signer)?.unwrap_or(checkpoint);
+    }
+    let keys = keys.map(Arc::new);
     let entries = past.journal.reader()?;
     let Past { core, state, tree, places, journal, .. } = past;
     let log = Log { entries, key: signer.key().clone(), journal_key: signer.journal_key() };
@@ -183,7 +190,22 @@ impl Past {
     ) -> Result<sceau_trace::VerifiedCheckpoint, StartError> {
         let step = self.core.execute(clock.now(), Command::Announce(Action::ELEMENT_START));
         let events: Vec<Event> = step.event.into_iter().collect();
-        for event in &events {
+        self.commit(&events, signer)
+    }
+
+    /// The present epoch of each organisation that protects data, in the order of the numbers of their keys.
+    fn epochs(&self) -> Vec<u32> {
+        let all = self.state.protecting();
+        all.iter().map(|id| self.state.epochs(*id).map_or(1, Epochs::current)).collect()
+    }
+
+    /// Makes a batch durable that the core has taken in.
+    fn commit(
+        &mut self,
+        events: &[Event],
+        signer: &dyn LogSigner,
+    ) -> Result<sceau_trace::VerifiedCheckpoint, StartError> {
+        for event in events {
             self.state.apply(event)?;
             self.tree.append(leaf_hash(&event.leaf));
         }

@@ -5,18 +5,20 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use sceau_element_api::protect::{Accesses, DatumId, KeptRow};
+use sceau_element_api::Kind;
+use sceau_element_api::documents::{Datum, Document as _};
+use sceau_element_api::protect::{Accesses, DatumId, Erasure, Happened, KeptRow};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_trace::{
-    Evidence, EvidenceError, Hash, HashReader, LogTree, MissingHash, ProofError, VerifiedCheckpoint,
-    VerifierKey, consistency_proof, inclusion_proof,
+    Evidence, EvidenceError, FieldPath, Hash, HashReader, LogTree, MissingHash, ProofError, Record,
+    VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof,
 };
 
 use crate::event::{About, Change, Event, EventError, SealedEvent};
 use crate::journal::Place;
-use crate::protect::access;
+use crate::protect::{DatumKeys, access};
 use crate::sealing::JournalKey;
-use crate::state::{ApplyError, State};
+use crate::state::{ApplyError, State, Turn};
 
 /// The log and the state as of the last durable batch.
 #[derive(Debug)]
@@ -143,10 +145,82 @@ impl View {
         let place = self.places(row.index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
         let (payload, salt) = match self.event(place)?.open(&*self.log.journal_key)?.change {
             Change::Attested { payload } => (payload, Vec::new()),
-            Change::Called { row: Some(row), .. } => (row.payload, row.salt),
+            Change::Called { row: Some(salted), .. } => {
+                let salt = self.salt(&salted.payload, row.index)?.unwrap_or(salted.salt);
+                (salted.payload, salt)
+            }
             _ => return Err(ReadError::NotFound),
         };
         Ok(Some((row, KeptRow { payload: payload.into(), salt: salt.into() })))
+    }
+
+    /// The salt of a datum whose row is at `index`, where it was sealed anew since.
+    fn salt(&self, payload: &[u8], index: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let document = Datum::parse(payload).map_err(|_| ReadError::NotFound)?.document;
+        let datum = document.id;
+        let parts: Vec<u64> = self.with_state(|state| {
+            let epochs = state.epochs(document.organisation).filter(|_| document.erased.is_none());
+            epochs.map(|epochs| epochs.resealed(datum, index).collect()).unwrap_or_default()
+        });
+        for part in parts {
+            let place = self.places(part, 1)?.first().copied().ok_or(ReadError::NotFound)?;
+            let Change::Epoch { turn: Turn::Resealed(mut salts), .. } =
+                self.event(place)?.open(&*self.log.journal_key)?.change
+            else {
+                return Err(ReadError::NotFound);
+            };
+            if let Ok(at) = salts.binary_search_by_key(&datum, |(id, _)| *id) {
+                return Ok(Some(salts.swap_remove(at).1));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The certificate that a datum was erased.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] when it was not.
+    pub fn erasure(&self, datum: DatumId, keys: &DatumKeys) -> Result<Erasure, ReadError> {
+        let key = RowKey { kind: Kind::Datum, id: datum.into() };
+        let (row, kept) = self.kept(&key)?.ok_or(ReadError::NotFound)?;
+        let document = Datum::parse(&kept.payload).map_err(|_| ReadError::NotFound)?.document;
+        let epoch = document.erased.ok_or(ReadError::NotFound)?.epoch;
+        let organisation = document.organisation;
+        let destroyed =
+            self.with_state(|state| state.epochs(organisation).and_then(|epochs| epochs.ended(epoch)));
+        let mut evidence = vec![self.evidence_of_datum(row.index)?];
+        let erased = evidence.first().and_then(|one| one.verify(None).ok()).ok_or(ReadError::NotFound)?;
+        let erased = Happened { time: erased.record.time(), index: row.index };
+        if let Some(destroyed) = destroyed {
+            evidence.push(self.evidence_of_datum(destroyed.index)?);
+        }
+        Ok(Erasure {
+            v: 1,
+            format: Erasure::format(),
+            datum,
+            organisation,
+            application: document.application,
+            epoch,
+            erased,
+            destroyed,
+            due: erased.time.saturating_add(keys.terms().within),
+            not_covered: keys.not_covered(),
+            evidence,
+        })
+    }
+
+    /// The evidence of an entry, which shows which datum it is about, and no person.
+    fn evidence_of_datum(&self, index: u64) -> Result<Evidence, ReadError> {
+        let evidence = self.evidence(index)?;
+        let record = Record::parse(&evidence.record_bytes()?).map_err(EventError::from)?;
+        let of_datum = |at: u8| record.subjects().get(usize::from(at)).is_some_and(|it| it.kind == "datum");
+        let openings = evidence.openings().clone();
+        let shown = openings.only(|path| match path {
+            FieldPath::Attested => true,
+            FieldPath::Subject(at) => of_datum(at),
+            FieldPath::Actor => false,
+        });
+        Ok(evidence.with_openings(shown)?)
     }
 
     /// Calls about a datum, the last one first: up to `most` of them, before the one at `before` if there is one.

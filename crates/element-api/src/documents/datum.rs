@@ -42,6 +42,19 @@ pub struct Datum {
     /// What bounds the openings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
+    /// When it was erased, if it was: its status says so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Erased>,
+}
+
+/// That a datum was erased: its salt is gone from the row, and its next copies go with the key of the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    /// When.
+    pub time: u64,
+    /// Under the key of which epoch of its organisation the salt was sealed.
+    pub epoch: u32,
 }
 
 /// Whether a datum's key is given out.
@@ -52,6 +65,8 @@ pub enum DatumStatus {
     Active,
     /// Not now.
     Inactive,
+    /// Never again.
+    Erased,
 }
 
 /// An authorisation.
@@ -136,6 +151,8 @@ impl Document for Datum {
             field(window, "grants.until", "after from")?;
         }
         let rules = self.rules.as_ref().is_none_or(Rules::are_plausible);
+        let said = (self.status == DatumStatus::Erased) == self.erased.is_some();
+        field(said, "erased", "of an erased datum, and of no other")?;
         field(rules, "rules", "at most 64 networks, and hours that begin and end at different minutes")?;
         Ok(())
     }

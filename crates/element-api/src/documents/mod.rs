@@ -21,7 +21,7 @@ pub use account::{AccountDocument, AccountStatus};
 pub use application::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyStanding};
 pub use credential::{CredentialDocument, CredentialStatus};
 pub(crate) use datum::MOST_GRANTS;
-pub use datum::{Datum, DatumStatus, Grant, GrantStatus};
+pub use datum::{Datum, DatumStatus, Erased, Grant, GrantStatus};
 pub use decision::{Decision, DecisionRole, Outcome, is_connector_name};
 pub use dossier::{DossierPhase, DossierState};
 pub use funder_key::FunderKey;

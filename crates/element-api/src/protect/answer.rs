@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatumId, Grantee, UserId};
+use super::{DatumId, Erasure, Grantee, UserId};
 use crate::Base64Url;
 use crate::wire::AttestedRow;
 
@@ -45,6 +45,8 @@ pub struct Called {
     pub data_key: Option<String>,
     /// The accesses, where they were asked for.
     pub accesses: Option<Accesses>,
+    /// The certificate of erasure, where it was asked for.
+    pub erasure: Option<Erasure>,
 }
 
 /// Calls about a datum that are on record, the last one first.

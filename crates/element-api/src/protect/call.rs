@@ -69,6 +69,10 @@ pub enum Operation {
     Accesses(OfAccesses),
     /// What bounds its openings from now on.
     SetRules(ToRule),
+    /// Its key is never given out again, to nobody. There is no way back.
+    Erase(Of),
+    /// The certificate that it was erased.
+    Erasure(Of),
 }
 
 /// A new datum.
@@ -295,6 +299,16 @@ impl Claims {
 }
 
 impl Operation {
+    /// What the data key that it asks for is to be encrypted to; none where it asks for none.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionKey> {
+        match self {
+            Self::Create(create) => Some(&create.session),
+            Self::Open(open) => Some(&open.session),
+            _ => None,
+        }
+    }
+
     /// The datum that it is about; none for a new one.
     #[must_use]
     pub fn datum(&self) -> Option<DatumId> {
@@ -303,6 +317,7 @@ impl Operation {
             Self::Open(open) => Some(open.datum),
             Self::Grant(grant) => Some(grant.datum),
             Self::Activate(of) | Self::Deactivate(of) | Self::Describe(of) => Some(of.datum),
+            Self::Erase(of) | Self::Erasure(of) => Some(of.datum),
             Self::Revoke(of) | Self::ActivateGrant(of) | Self::DeactivateGrant(of) => Some(of.datum),
             Self::Accesses(of) => Some(of.datum),
             Self::SetRules(of) => Some(of.datum),

@@ -6,6 +6,7 @@
 mod answer;
 mod call;
 mod data_key;
+mod erasure;
 mod jwk;
 mod names;
 mod opening;
@@ -17,6 +18,7 @@ pub use call::{
     Operation, SKEW, ToGrant, ToRule, issuer,
 };
 pub use data_key::{DataKey, DataKeyError, Session};
+pub use erasure::{Erasure, ErasureError, Happened, NotCovered, VerifiedErasure};
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};

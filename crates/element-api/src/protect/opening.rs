@@ -38,7 +38,23 @@ impl Datum {
     }
 }
 
+impl Datum {
+    /// Whether there still is a key: nothing but looking at it is left of an erased datum.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn is_not_erased(&self) -> Result<(), Refusal> {
+        if self.status == DatumStatus::Erased {
+            let words =
+                "its owner erased it, which nobody can undo; the operation erasure gives the certificate";
+            return Err(Refusal::new(Code::DatumErased, words));
+        }
+        Ok(())
+    }
+}
+
 fn may_be_had(datum: &Datum, now: u64) -> Result<(), Refusal> {
+    datum.is_not_erased()?;
     if datum.status != DatumStatus::Active {
         return Err(Refusal::new(Code::DatumInactive, "its owner deactivated it, and can activate it again"));
     }
@@ -91,6 +107,7 @@ mod tests {
             status: DatumStatus::Active,
             grants: Vec::new(),
             rules: None,
+            erased: None,
         }
     }
 

@@ -111,6 +111,8 @@ codes! {
     RowAltered, "row_altered", 409, "The database has another version of this datum than the current one";
     /// The datum's keys are not given out now.
     DatumInactive, "datum_inactive", 403, "The key of this datum is deactivated";
+    /// The datum was erased, for good.
+    DatumErased, "datum_erased", 410, "The datum was erased";
     /// The datum's key has ended.
     DatumExpired, "datum_expired", 403, "The key of this datum has expired";
     /// The datum is outside its window of validity.

@@ -6,6 +6,7 @@ mod nonces;
 
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
+use sceau_element_api::OrganisationId;
 use sceau_element_api::protect::{Called, KeptRow};
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, AttestedRows, Hash, Record};
@@ -15,7 +16,7 @@ use crate::document::AnyDocument;
 use crate::event::{Change, Event};
 use crate::protect::PreparedCall;
 use crate::rules::{self, SignedRecord};
-use crate::state::{ApplyError, Authority, State};
+use crate::state::{ApplyError, Authority, State, Turn};
 use meter::{Meter, Ruling};
 use nonces::SpentNonces;
 
@@ -252,6 +253,36 @@ impl Core {
         Step { outcome: Outcome::Silent, event: record.ok().and_then(|record| self.keep(record)) }
     }
 
+    /// Has an epoch of an organisation's keys take a turn.
+    ///
+    /// # Errors
+    /// When it does not follow.
+    pub(crate) fn turn_epoch(
+        &mut self,
+        now: Moment,
+        organisation: OrganisationId,
+        epoch: u32,
+        turn: Turn,
+    ) -> Result<Event, ApplyError> {
+        self.time = self.time.max(now.unix);
+        let action = match turn {
+            Turn::Begun => Action::EPOCH_BEGIN,
+            Turn::Resealed(_) => Action::EPOCH_RESEAL,
+            Turn::Ended => Action::EPOCH_END,
+        };
+        let actor = Actor::new(ActorKind::Element, "element");
+        let mut builder = Record::builder(self.time, actor, Asserted::Element, action)
+            .organisation(organisation.to_string())
+            .detail("epoch", epoch.to_string());
+        if let Turn::Resealed(salts) = &turn {
+            builder = builder.detail("count", salts.len().to_string());
+        }
+        let record = builder.granted().build();
+        let record = record.map_err(|_| ApplyError::Record { index: self.state.size() })?;
+        let event = Event::new(&record, Change::Epoch { organisation, epoch, turn });
+        self.apply(&event).map(|_| event)
+    }
+
     fn keep(&mut self, record: Record) -> Option<Event> {
         let event = Event::new(&record, Change::Recorded);
         self.apply(&event).ok().map(|_| event)
@@ -291,6 +322,7 @@ fn answer(prepared: PreparedCall, index: u64, row: Option<AttestedRow>) -> Outco
                 wrapped_key: granted.wrapped_key.map(Into::into),
                 data_key: granted.data_key,
                 accesses: granted.accesses,
+                erasure: granted.erasure,
             }))
         }
     }

@@ -116,6 +116,14 @@ impl Journal {
         Self { path: path.to_owned(), file, end, batch, chain, buffer: Vec::new() }
     }
 
+    /// A second handle of the file, to read events with.
+    ///
+    /// # Errors
+    /// When the system has no more.
+    pub(crate) fn entries(&self) -> Result<Entries, JournalError> {
+        Ok(Entries { path: self.path.clone(), file: self.reader()? })
+    }
+
     /// A second handle of the file, to read entries with.
     ///
     /// # Errors
@@ -145,6 +153,24 @@ impl Journal {
         self.batch += 1;
         self.chain = header.chain;
         Ok(places.into_iter().map(|event| place(start, &event)).collect())
+    }
+}
+
+/// Reads events at their places.
+pub(crate) struct Entries {
+    path: PathBuf,
+    file: File,
+}
+
+impl Entries {
+    /// The bytes of an event.
+    ///
+    /// # Errors
+    /// When the system fails.
+    pub(crate) fn read(&self, place: Place) -> Result<Vec<u8>, JournalError> {
+        let mut bytes = vec![0; place.length as usize];
+        let read = std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut bytes, place.offset);
+        read.map(|()| bytes).map_err(failed(&self.path, "reading"))
     }
 }
 

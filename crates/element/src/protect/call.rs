@@ -23,6 +23,8 @@ pub struct Caller {
     pub organisation: OrganisationId,
     /// The number of the organisation's keys.
     pub tenant: u32,
+    /// The present epoch of these.
+    pub epoch: u32,
 }
 
 /// A call that the application signed, for this element, about now.
@@ -46,7 +48,8 @@ impl Caller {
         let document = &application.document;
         let tenant = state.tenant(document.organisation)?;
         let keys = application.keys.clone().filter(|_| document.status == ApplicationStatus::Active)?;
-        Some(Self { keys, version: application.version, organisation: document.organisation, tenant })
+        let epoch = state.epochs(document.organisation)?.current();
+        Some(Self { keys, version: application.version, organisation: document.organisation, tenant, epoch })
     }
 }
 

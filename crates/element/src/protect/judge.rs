@@ -1,6 +1,6 @@
 //! May this user of this application have that done with this datum? Pure.
 
-use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Grant, GrantStatus};
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Erased, Grant, GrantStatus};
 use sceau_element_api::protect::{
     AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey,
 };
@@ -36,6 +36,8 @@ pub enum Act<'a> {
     },
     /// Make this the next version.
     Change(Datum),
+    /// Make this the last version, and forget the salt.
+    Erase(Datum),
     /// Nothing: it is so already, or was only asked for.
     Nothing,
 }
@@ -86,6 +88,25 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         }
         Operation::Describe(_) => datum.may_be_read_by(&call.claims, now).map(|()| Act::Nothing),
         _ if !owns => Err(Refusal::new(Code::UserNotAuthorised, "only the owner administers a datum")),
+        Operation::Accesses(_) | Operation::Create(_) => Ok(Act::Nothing),
+        Operation::Erasure(_) if datum.erased.is_none() => {
+            Err(Refusal::new(Code::NotFound, "it was not erased: there is nothing to certify"))
+        }
+        Operation::Erasure(_) => Ok(Act::Nothing),
+        // Who asks for the same again gets it.
+        Operation::Erase(_) if datum.erased.is_some() => Ok(Act::Nothing),
+        Operation::Erase(_) => {
+            let erased = Some(Erased { time: now, epoch: call.caller.epoch });
+            Ok(Act::Erase(Datum { status: DatumStatus::Erased, erased, ..datum.clone() }))
+        }
+        _ => administer(datum, &call.claims.op),
+    }
+}
+
+/// What its owner changes of a datum that there still is.
+fn administer<'a>(datum: &Datum, op: &Operation) -> Result<Act<'a>, Refusal> {
+    datum.is_not_erased()?;
+    match op {
         Operation::Activate(_) => Ok(with_status(datum, DatumStatus::Active)),
         Operation::Deactivate(_) => Ok(with_status(datum, DatumStatus::Inactive)),
         Operation::Grant(grant) => {
@@ -103,7 +124,7 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         Operation::ActivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Active),
         Operation::DeactivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Inactive),
         Operation::SetRules(of) => changed(Datum { rules: served(Some(&of.rules))?, ..datum.clone() }),
-        Operation::Accesses(_) | Operation::Create(_) => Ok(Act::Nothing),
+        _ => Ok(Act::Nothing),
     }
 }
 
@@ -123,6 +144,7 @@ fn begin(call: &ProvenCall, create: &Create, now: u64) -> Result<Datum, Refusal>
         status: DatumStatus::Active,
         grants: create.grants.iter().map(given).collect(),
         rules: served(create.rules.as_ref())?,
+        erased: None,
     };
     datum.check().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;
     Ok(datum)

@@ -1,28 +1,53 @@
-//! The keys that protect data: for each tenant a master, which data's keys derive from, and an epoch's key, which seals their salts.
+//! The keys that protect data: for each tenant a master, which data's keys derive from, and the key of its present epoch, which seals their salts.
 
 use std::sync::Arc;
 
 use sceau_crypto::{Derivation, Label, Secret};
 use sceau_element_api::documents::Datum;
-use sceau_element_api::protect::DatumId;
+use sceau_element_api::protect::{DatumId, NotCovered};
 use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider};
 
 use crate::signer::SignerError;
 
-/// The one epoch so far.
-const EPOCH: u32 = 1;
+const DAY: u64 = 24 * 3600 * 1000;
 
 /// Masters and epochs of tenants in a provider. Tenants are numbered from 1, in the order in which the log knows them.
 ///
-/// They are all made before the process confines itself, which makes no file afterwards: so an operator says how many there may be.
+/// They are all made before the process confines itself, which makes and destroys no file afterwards: so an operator says how many there may be, and
+/// epochs turn at a start.
 pub struct DatumKeys {
     provider: Arc<dyn Provider>,
     tenants: Vec<Tenant>,
+    terms: EpochTerms,
+    now: u64,
 }
 
 struct Tenant {
     master: KeyRef,
-    epoch: KeyRef,
+    epoch: u32,
+    sealing: KeyRef,
+}
+
+/// How long keys of epochs stay, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochTerms {
+    /// The key of an epoch stays for so long beside the next one's, so that a backup of the state is made meanwhile: one from before it opens nothing
+    /// any more once the key is destroyed.
+    pub overlap: u64,
+    /// Within this time after an erasure the key of its epoch is to be destroyed.
+    pub within: u64,
+}
+
+impl Default for EpochTerms {
+    fn default() -> Self {
+        Self { overlap: DAY, within: 30 * DAY }
+    }
+}
+
+/// The key of an epoch that is left.
+pub(crate) struct Left {
+    epoch: u32,
+    key: KeyRef,
 }
 
 /// The salt of a datum's key, and its sealed form.
@@ -32,45 +57,117 @@ pub(super) struct Salt {
 }
 
 impl DatumKeys {
-    /// Finds the keys of the tenants that are `in_use`, and makes those of the others, up to `tenants`.
+    /// Finds the keys of the tenants that are `in_use`, each by its present epoch, and makes those of the others, up to `tenants`.
     ///
     /// # Errors
     /// [`SignerError::Protection`] when a key that is in use is missing: what was protected under it could not be opened with another; what the
     /// provider says.
     pub fn open(
         provider: Arc<dyn Provider>,
-        in_use: u32,
+        in_use: &[u32],
         tenants: u32,
         now: u64,
     ) -> Result<Self, SignerError> {
         Self::find(provider, in_use, tenants, now).map_err(SignerError::Protection)
     }
 
-    fn find(provider: Arc<dyn Provider>, in_use: u32, tenants: u32, now: u64) -> Result<Self, Error> {
-        let find = |name: &str, kind, number: u32| -> Result<KeyRef, Error> {
-            let label = KeyLabel::new(&format!("protect-{name}-{number}"))?;
-            if number > in_use {
-                return provider.find_or_generate(kind, &label, now);
-            }
-            let found = provider.find(&format!("{}:{label}", provider.scheme()).parse()?)?.key;
-            if found.kind() == kind {
-                Ok(found)
-            } else {
-                Err(Error::WrongKind { key: found.uri().clone(), found: found.kind() })
-            }
-        };
-        let mut kept = Vec::new();
-        for number in 1..=tenants.max(in_use) {
-            let master = find("master", KeyKind::PrfHmacSha256, number)?;
-            kept.push(Tenant { master, epoch: find(&format!("epoch-{EPOCH}"), KeyKind::Aes256Gcm, number)? });
+    fn find(provider: Arc<dyn Provider>, in_use: &[u32], tenants: u32, now: u64) -> Result<Self, Error> {
+        let mut keys = Self { provider, tenants: Vec::new(), terms: EpochTerms::default(), now };
+        let most = tenants.max(u32::try_from(in_use.len()).unwrap_or(u32::MAX));
+        let mut in_use = in_use.iter();
+        for number in 1..=most {
+            let tenant = match in_use.next() {
+                Some(epoch) => {
+                    let sealing = keys.found(&sealing_key(*epoch, number)?, KeyKind::Aes256Gcm)?;
+                    // An entry may be there whose key is not, in a token.
+                    keys.provider.seal(&sealing, b"try", &[])?;
+                    let master = keys.found(&master_key(number)?, KeyKind::PrfHmacSha256)?;
+                    Tenant { master, epoch: *epoch, sealing }
+                }
+                None => Tenant {
+                    master: keys.provider.create_master(&master_key(number)?, now)?,
+                    epoch: 1,
+                    sealing: keys.made(&sealing_key(1, number)?)?,
+                },
+            };
+            keys.tenants.push(tenant);
         }
-        Ok(Self { provider, tenants: kept })
+        Ok(keys)
+    }
+
+    /// With these terms.
+    #[must_use]
+    pub fn with_terms(self, terms: EpochTerms) -> Self {
+        Self { terms, ..self }
+    }
+
+    /// How long keys of epochs stay.
+    #[must_use]
+    pub fn terms(&self) -> EpochTerms {
+        self.terms
     }
 
     /// How many tenants there may be.
     #[must_use]
     pub fn tenants(&self) -> u32 {
         u32::try_from(self.tenants.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What no erasure reaches, with keys that are kept as these are.
+    #[must_use]
+    pub fn not_covered(&self) -> Vec<NotCovered> {
+        let mut all = vec![NotCovered::KeysHandedOut];
+        if self.provider.backing_up().is_some() {
+            all.push(NotCovered::KeystoreCopies);
+        }
+        all
+    }
+
+    /// Makes the key of a tenant's next epoch, and seals under it from now on. A key that a crash left there is taken up.
+    pub(crate) fn enter(&mut self, number: u32, epoch: u32) -> Result<(), Error> {
+        let sealing = self.made(&sealing_key(epoch, number)?)?;
+        let tenant = tenant_of(&mut self.tenants, number)?;
+        (tenant.epoch, tenant.sealing) = (epoch, sealing);
+        Ok(())
+    }
+
+    /// The key of an epoch that is left.
+    pub(crate) fn left(&self, number: u32, epoch: u32) -> Result<Left, Error> {
+        Ok(Left { epoch, key: self.found(&sealing_key(epoch, number)?, KeyKind::Aes256Gcm)? })
+    }
+
+    /// Seals a datum's salt under the present epoch's key.
+    pub(crate) fn reseal(
+        &self,
+        number: u32,
+        from: &Left,
+        datum: &DatumId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let salt = self.provider.open(&from.key, &context(from.epoch, datum), sealed)?;
+        let tenant = self.tenant(number)?;
+        self.provider.seal(&tenant.sealing, &context(tenant.epoch, datum), salt.expose())
+    }
+
+    /// Destroys the key of an epoch that is left, if it is there still.
+    pub(crate) fn destroy(&self, number: u32, epoch: u32) -> Result<(), Error> {
+        match self.left(number, epoch) {
+            Err(Error::NotFound(_)) => Ok(()),
+            found => self.provider.destroy(&found?.key),
+        }
+    }
+
+    fn found(&self, label: &KeyLabel, kind: KeyKind) -> Result<KeyRef, Error> {
+        let found = self.provider.find(&format!("{}:{label}", self.provider.scheme()).parse()?)?.key;
+        if found.kind() == kind {
+            Ok(found)
+        } else {
+            Err(Error::WrongKind { key: found.uri().clone(), found: found.kind() })
+        }
+    }
+
+    fn made(&self, label: &KeyLabel) -> Result<KeyRef, Error> {
+        self.provider.find_or_generate(KeyKind::Aes256Gcm, label, self.now)
     }
 
     fn tenant(&self, number: u32) -> Result<&Tenant, Error> {
@@ -82,15 +179,15 @@ impl DatumKeys {
     /// Draws the salt of a new datum's key.
     pub(super) fn new_salt(&self, tenant: u32, datum: &DatumId) -> Result<Salt, Error> {
         let bytes = Secret::random();
-        let epoch = &self.tenant(tenant)?.epoch;
-        let sealed = self.provider.seal(epoch, &context(datum), bytes.expose())?;
+        let tenant = self.tenant(tenant)?;
+        let sealed = self.provider.seal(&tenant.sealing, &context(tenant.epoch, datum), bytes.expose())?;
         Ok(Salt { bytes, sealed })
     }
 
     /// Opens the salt of a datum's key.
     pub(super) fn open_salt(&self, tenant: u32, datum: &DatumId, sealed: &[u8]) -> Result<Secret<32>, Error> {
-        let epoch = &self.tenant(tenant)?.epoch;
-        let opened = self.provider.open(epoch, &context(datum), sealed)?;
+        let tenant = self.tenant(tenant)?;
+        let opened = self.provider.open(&tenant.sealing, &context(tenant.epoch, datum), sealed)?;
         Secret::from_slice(opened.expose()).map_err(|_| Error::Blob(sceau_crypto::BlobError::Malformed))
     }
 
@@ -108,7 +205,21 @@ impl std::fmt::Debug for DatumKeys {
     }
 }
 
+fn tenant_of(tenants: &mut [Tenant], number: u32) -> Result<&mut Tenant, Error> {
+    let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let tenant = at.and_then(|at| tenants.get_mut(at));
+    tenant.ok_or_else(|| Error::BadLabel(format!("protect-master-{number}")))
+}
+
+fn master_key(number: u32) -> Result<KeyLabel, Error> {
+    KeyLabel::new(&format!("protect-master-{number}"))
+}
+
+fn sealing_key(epoch: u32, number: u32) -> Result<KeyLabel, Error> {
+    KeyLabel::new(&format!("protect-epoch-{epoch}-{number}"))
+}
+
 /// Which secret it is: the salt of this datum in this epoch.
-fn context(datum: &DatumId) -> Vec<u8> {
-    [b"salt".as_slice(), &EPOCH.to_be_bytes(), datum.as_bytes()].concat()
+fn context(epoch: u32, datum: &DatumId) -> Vec<u8> {
+    [b"salt".as_slice(), &epoch.to_be_bytes(), datum.as_bytes()].concat()
 }

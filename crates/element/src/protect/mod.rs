@@ -13,5 +13,6 @@ mod perform;
 pub(crate) use access::access;
 pub use call::{Caller, ProvenCall};
 pub use judge::{Act, Held, judge};
-pub use keys::DatumKeys;
+pub(crate) use keys::Left;
+pub use keys::{DatumKeys, EpochTerms};
 pub use perform::{Granted, PreparedCall};

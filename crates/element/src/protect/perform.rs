@@ -4,7 +4,9 @@ use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm};
 use sceau_crypto::{Label, SealedBlob, Secret};
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
-use sceau_element_api::protect::{Accesses, AskedOfDatum, DatumId, OfAccesses, Operation, SessionKey};
+use sceau_element_api::protect::{
+    Accesses, AskedOfDatum, DatumId, Erasure, OfAccesses, Operation, SessionKey,
+};
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
 
 use base64::Engine as _;
@@ -42,6 +44,8 @@ pub struct Granted {
     pub data_key: Option<String>,
     /// The accesses, where they were asked for.
     pub accesses: Option<Accesses>,
+    /// The certificate of erasure, where it was asked for.
+    pub erasure: Option<Erasure>,
     /// Good only if the datum was opened less often by now.
     pub opened_below: Option<u64>,
 }
@@ -70,6 +74,18 @@ impl PreparedCall {
         if let (Operation::Accesses(of), Ok(granted)) = (&self.call.claims.op, &mut self.verdict) {
             match find(of) {
                 Ok(accesses) => granted.accesses = Some(accesses),
+                Err(refusal) => self.verdict = Err(refusal),
+            }
+        }
+        self
+    }
+
+    /// Has an erasure certified, where that is asked for.
+    #[must_use]
+    pub fn certified(mut self, certify: impl FnOnce(DatumId) -> Result<Erasure, Refusal>) -> Self {
+        if let (Operation::Erasure(of), Ok(granted)) = (&self.call.claims.op, &mut self.verdict) {
+            match certify(of.datum) {
+                Ok(erasure) => granted.erasure = Some(erasure),
                 Err(refusal) => self.verdict = Err(refusal),
             }
         }
@@ -113,6 +129,10 @@ fn perform(
             let row = CalledRow { payload: bytes(&next)?, salt: held.salt.clone() };
             Ok(Granted { row: Some(row), ..held.nothing() })
         }
+        (Act::Erase(last), Some(held)) => {
+            let row = CalledRow { payload: bytes(&last)?, salt: Vec::new() };
+            Ok(Granted { row: Some(row), ..held.nothing() })
+        }
         (Act::Nothing, Some(held)) => Ok(held.nothing()),
         (_, None) => Err(Refusal::new(Code::DatumUnknown, "no such datum")),
     }
@@ -128,6 +148,7 @@ impl Held {
             wrapped_key: None,
             data_key: None,
             accesses: None,
+            erasure: None,
             opened_below: None,
         }
     }
@@ -151,6 +172,7 @@ fn create(
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
         data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
         accesses: None,
+        erasure: None,
         opened_below: None,
     })
 }

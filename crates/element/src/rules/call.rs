@@ -84,6 +84,10 @@ fn record(
         Err(code) => builder.refused(code.as_str()),
     };
     if let Some(attested) = attested {
+        if let Operation::Erase(_) = claims.op {
+            // For the certificate: which key goes with it.
+            builder = builder.detail("epoch", call.caller.epoch.to_string());
+        }
         builder = builder.attested(attested);
     }
     if let Some(datum) = datum {
@@ -128,5 +132,7 @@ pub(crate) fn action_of(op: &Operation) -> Action {
         Operation::Describe(_) => Action::DATUM_DESCRIBE,
         Operation::Accesses(_) => Action::DATUM_ACCESSES,
         Operation::SetRules(_) => Action::DATUM_RULES,
+        Operation::Erase(_) => Action::DATUM_ERASE,
+        Operation::Erasure(_) => Action::DATUM_ERASURE,
     }
 }

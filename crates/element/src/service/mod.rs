@@ -121,6 +121,7 @@ impl Service {
                 error => refused(error),
             })
         }))
+        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum, keys).map_err(refused)))
     }
 
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {

@@ -6,6 +6,7 @@ use sceau_element_api::documents::{
     AccountStatus, ApplicationDocument, CredentialDocument, CredentialStatus, Document as _, KeyStatement,
 };
 use sceau_element_api::proof::CoseKey;
+use sceau_element_api::protect::Happened;
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{Kind, Role};
 use sceau_trace::{Action, Asserted, Attested, Outcome, Record};
@@ -36,6 +37,12 @@ pub enum ApplyError {
     /// The call before it about the same datum is another.
     #[error("entry {index} does not follow the call before it about its datum")]
     Access {
+        /// Its index.
+        index: u64,
+    },
+    /// The turn of an epoch is not the next one.
+    #[error("entry {index} does not follow in its organisation's epochs")]
+    Epoch {
         /// Its index.
         index: u64,
     },
@@ -70,6 +77,13 @@ impl State {
                     Some(row) => self.attest(index, event, &row.payload).map(Some),
                     None => Ok(None),
                 }
+            }
+            Change::Epoch { organisation, epoch, turn } => {
+                let record = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?;
+                let at = Happened { time: record.time(), index };
+                let epochs = self.epochs.get_mut(organisation).ok_or(ApplyError::Epoch { index })?;
+                epochs.take(*epoch, turn, at).ok_or(ApplyError::Epoch { index })?;
+                Ok(None)
             }
         }
     }
@@ -144,7 +158,14 @@ impl State {
             }
             AnyDocument::Application(document) => self.learn_application(document, row),
             // The rows themselves hold all that their rules ask.
-            AnyDocument::FunderKey(_) | AnyDocument::Datum(_) => {}
+            AnyDocument::FunderKey(_) => {}
+            AnyDocument::Datum(document) => {
+                if let Some(erased) = document.erased {
+                    let epochs = self.epochs.get_mut(&document.organisation)?;
+                    let at = Happened { time: record.time(), index: row.index };
+                    (erased.epoch == epochs.current()).then(|| epochs.erase(at))?;
+                }
+            }
         }
         Some(())
     }
@@ -186,6 +207,7 @@ impl State {
     fn learn_application(&mut self, document: ApplicationDocument, row: AttestedRow) {
         let next = self.tenants().saturating_add(1);
         self.tenants.entry(document.organisation).or_insert(next);
+        self.epochs.entry(document.organisation).or_default();
         let keys = document.key_set().map(Arc::new);
         let id = document.application;
         let application = Application { document: Arc::new(document), keys, version: row.version() };

@@ -4,6 +4,7 @@
 mod apply;
 mod calls;
 mod entities;
+mod epochs;
 
 pub use apply::ApplyError;
 pub use calls::{CallKey, OpenCalls};
@@ -11,6 +12,7 @@ pub use entities::{
     Account, Application, Authority, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation,
     Scheme, SchemeVersion, StatedKey,
 };
+pub use epochs::{Epochs, Phase, Turn};
 
 use std::collections::{HashMap, HashSet};
 
@@ -48,6 +50,7 @@ pub struct State {
     tenants: HashMap<OrganisationId, u32>,
     calls: OpenCalls,
     accesses: HashMap<DatumId, Accessed>,
+    epochs: HashMap<OrganisationId, Epochs>,
 }
 
 impl State {
@@ -173,6 +176,25 @@ impl State {
     #[must_use]
     pub fn tenants(&self) -> u32 {
         u32::try_from(self.tenants.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The organisations that protect data, in the order of the numbers of their keys.
+    #[must_use]
+    pub fn protecting(&self) -> Vec<OrganisationId> {
+        let mut all: Vec<_> = self.tenants.iter().map(|(id, number)| (*number, *id)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The epochs of an organisation's keys; none where it protects no data.
+    #[must_use]
+    pub fn epochs(&self, organisation: OrganisationId) -> Option<&Epochs> {
+        self.epochs.get(&organisation)
+    }
+
+    /// Every row of a kind, in no order.
+    pub(crate) fn rows_of(&self, kind: Kind) -> impl Iterator<Item = (&RowId, AttestedRow)> {
+        self.rows.iter().filter(move |(key, _)| key.kind == kind).map(|(key, row)| (&key.id, *row))
     }
 
     /// The calls of applications that must be known again.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sceau_crypto::{SigningKey, Typ, XWingPrivateKey, jws};
 use sceau_element::{
-    DatumKeys, EphemeralSigner, JournalKey, LogSigner, Peers, Settings, SignerError, StartError, WebIdentity,
-    serve, start,
+    DatumKeys, EphemeralSigner, EpochTerms, JournalKey, LogSigner, Peers, Settings, SignerError, StartError,
+    WebIdentity, serve, start,
 };
 use sceau_element_api::documents::{
     AccountDocument, AccountStatus, Answers, CredentialDocument, CredentialStatus, Decision, DecisionRole,
@@ -18,6 +18,7 @@ use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
 use sceau_element_api::{
     AccountId, Base64Url, CallError, Client, DossierId, Kind, OrganisationId, Role, RowId, SchemeId,
 };
+use sceau_hsm::Provider;
 use sceau_trace::Hash;
 use tokio::net::UnixListener;
 
@@ -32,8 +33,36 @@ pub(crate) struct Element {
     pub(crate) client: Client,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) log_seed: [u8; 32],
-    tenants: u32,
+    keeping: Keeping,
     serving: tokio::task::JoinHandle<()>,
+}
+
+/// How keys that protect data are kept.
+#[derive(Clone)]
+pub(crate) struct Keeping {
+    pub(crate) tenants: u32,
+    pub(crate) terms: EpochTerms,
+    /// The keystore that belongs to an element's folder.
+    pub(crate) keystore: Arc<dyn Fn(&Path) -> Result<Arc<dyn Provider>, SignerError> + Send + Sync>,
+    /// Told of each signature of the log, before it is made.
+    pub(crate) signing: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Keeping {
+    /// In files; of epochs that are left, nothing is kept.
+    pub(crate) fn in_files(tenants: u32) -> Self {
+        let terms = EpochTerms { overlap: 0, ..EpochTerms::default() };
+        Self { tenants, terms, keystore: Arc::new(in_files), signing: Arc::new(|| ()) }
+    }
+}
+
+pub(crate) fn in_files(folder: &Path) -> Result<Arc<dyn Provider>, SignerError> {
+    let credential = folder.join("credential");
+    if !credential.exists() {
+        sceau_hsm::write_new_credential(&credential)?;
+    }
+    let unlock = sceau_hsm::Unlock::Credential(credential);
+    Ok(Arc::new(sceau_hsm::SoftwareKeystore::open_or_create(&folder.join("keys"), &unlock)?))
 }
 
 impl Element {
@@ -48,9 +77,14 @@ impl Element {
 
     /// The same, for so many organisations that protect data.
     pub(crate) fn resume_for(folder: tempfile::TempDir, log_seed: [u8; 32], tenants: u32) -> Self {
+        Self::resume_with(folder, log_seed, Keeping::in_files(tenants))
+    }
+
+    /// The same, with keys that are kept so.
+    pub(crate) fn resume_with(folder: tempfile::TempDir, log_seed: [u8; 32], keeping: Keeping) -> Self {
         loop {
-            match run_for(folder.path(), log_seed, None, tenants) {
-                Ok((client, serving)) => return Self { client, folder, log_seed, tenants, serving },
+            match run_with(folder.path(), log_seed, None, keeping.clone()) {
+                Ok((client, serving)) => return Self { client, folder, log_seed, keeping, serving },
                 // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
                 Err(StartError::Locked(_)) => std::thread::yield_now(),
                 Err(error) => panic!("{error}"),
@@ -60,9 +94,9 @@ impl Element {
 
     /// Stops it and starts it again on the same state.
     pub(crate) async fn restart(self) -> Self {
-        let tenants = self.tenants;
+        let keeping = self.keeping.clone();
         let (folder, log_seed) = self.stop().await;
-        Self::resume_for(folder, log_seed, tenants)
+        Self::resume_with(folder, log_seed, keeping)
     }
 
     /// Stops it and gives its folder.
@@ -115,7 +149,16 @@ pub(crate) fn run_for(
     witness_file: Option<std::path::PathBuf>,
     tenants: u32,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
-    let signer = Protecting { inner: signer(seed), folder: folder.to_owned(), tenants };
+    run_with(folder, seed, witness_file, Keeping::in_files(tenants))
+}
+
+pub(crate) fn run_with(
+    folder: &Path,
+    seed: [u8; 32],
+    witness_file: Option<std::path::PathBuf>,
+    keeping: Keeping,
+) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+    let signer = Protecting { inner: signer(seed), folder: folder.to_owned(), keeping };
     let running = start(settings(folder, witness_file), Box::new(signer))?;
     let socket = folder.join(format!("{}.sock", hex::encode(sceau_crypto::random::<4>())));
     let listener = UnixListener::bind(&socket).unwrap();
@@ -130,7 +173,7 @@ pub(crate) fn run_for(
 struct Protecting {
     inner: EphemeralSigner,
     folder: std::path::PathBuf,
-    tenants: u32,
+    keeping: Keeping,
 }
 
 impl LogSigner for Protecting {
@@ -139,6 +182,7 @@ impl LogSigner for Protecting {
     }
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
+        (self.keeping.signing)();
         self.inner.sign(text)
     }
 
@@ -146,17 +190,13 @@ impl LogSigner for Protecting {
         self.inner.journal_key()
     }
 
-    fn datum_keys(&self, in_use: u32) -> Result<Option<DatumKeys>, SignerError> {
-        if self.tenants == 0 {
+    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
+        if self.keeping.tenants == 0 {
             return Ok(None);
         }
-        let credential = self.folder.join("credential");
-        if !credential.exists() {
-            sceau_hsm::write_new_credential(&credential)?;
-        }
-        let unlock = sceau_hsm::Unlock::Credential(credential);
-        let keystore = sceau_hsm::SoftwareKeystore::open_or_create(&self.folder.join("keys"), &unlock)?;
-        Ok(Some(DatumKeys::open(Arc::new(keystore), in_use, self.tenants, 1)?))
+        let keystore = (self.keeping.keystore)(&self.folder)?;
+        let keys = DatumKeys::open(keystore, in_use, self.keeping.tenants, 1)?;
+        Ok(Some(keys.with_terms(self.keeping.terms)))
     }
 }
 

@@ -14,7 +14,7 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::Version;
 use sceau_element_api::{
     Base64Url,
-    protect::{Accesses, DatumId},
+    protect::{Accesses, DatumId, Erasure},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -63,6 +63,8 @@ struct Told {
     document: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accesses: Option<Accesses>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erasure: Option<Erasure>,
 }
 
 impl From<Answered> for Told {
@@ -74,6 +76,7 @@ impl From<Answered> for Told {
             data_key: called.data_key,
             document: document.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
             accesses: called.accesses,
+            erasure: called.erasure,
         }
     }
 }

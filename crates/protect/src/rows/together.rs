@@ -48,6 +48,7 @@ impl DatumRow {
         let status = match datum.status {
             DatumStatus::Active => "active",
             DatumStatus::Inactive => "inactive",
+            DatumStatus::Erased => "erased",
         };
         let values = params![
             id.as_str(),

@@ -25,6 +25,7 @@ fn datum() -> Datum {
         valid_until: None,
         status: DatumStatus::Active,
         rules: None,
+        erased: None,
         grants: vec![],
     }
 }

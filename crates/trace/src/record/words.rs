@@ -236,6 +236,16 @@ actions! {
     DATUM_ACCESSES = "datum.accesses";
     /// A datum has other rules.
     DATUM_RULES = "datum.rules";
+    /// A datum was erased: its key is never given out again.
+    DATUM_ERASE = "datum.erase";
+    /// The certificate of an erasure was asked for.
+    DATUM_ERASURE = "datum.erasure";
+    /// The salts of an organisation's data are sealed under the key of a next epoch from here on.
+    EPOCH_BEGIN = "epoch.begin";
+    /// Salts were sealed anew, under the key of the present epoch.
+    EPOCH_RESEAL = "epoch.reseal";
+    /// The key of an epoch was destroyed, and with it what opened the salts of erased data.
+    EPOCH_END = "epoch.end";
 }
 
 impl Action {

@@ -61,6 +61,11 @@ export const ACTIONS = {
     "datum.describe": "a lu la description d'une donnée",
     "datum.accesses": "a listé les accès à une donnée",
     "datum.rules": "a changé les règles d'une donnée",
+    "datum.erase": "a effacé une donnée",
+    "datum.erasure": "a demandé le certificat d'un effacement",
+    "epoch.begin": "a commencé une époque de clés",
+    "epoch.reseal": "a rescellé des sels sous une autre époque",
+    "epoch.end": "a détruit la clé d'une époque",
   },
   en: {
     "deposit.begin": "began the dossier",
@@ -123,5 +128,10 @@ export const ACTIONS = {
     "datum.describe": "read the description of a datum",
     "datum.accesses": "listed the accesses to a datum",
     "datum.rules": "changed the rules of a datum",
+    "datum.erase": "erased a datum",
+    "datum.erasure": "asked for the certificate of an erasure",
+    "epoch.begin": "began an epoch of keys",
+    "epoch.reseal": "sealed salts under another epoch",
+    "epoch.end": "destroyed the key of an epoch",
   },
 } as const;

@@ -7,10 +7,13 @@ use sceau_crypto::jose::jwe::{Encrypted, KeyAlgorithm, KeyKind, PrivateKey};
 use sceau_crypto::{Secret, SigningKey};
 use sceau_element_api::documents::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyStanding};
 use sceau_element_api::protect::{AskedOfDatum, Called, DatumId, KeptRow, KeyMembers};
-use sceau_element_api::{ApplicationId, Base64Url, CallError, Client, OrganisationId};
+use sceau_element_api::wire::Code;
+use sceau_element_api::{ApplicationId, Base64Url, CallError, Client, Kind, OrganisationId};
 use serde_json::{Value, json};
 
-use crate::house::{Element, ORIGIN, Organisation, Person, by_passkey, organisation, platform_admin, staff};
+use crate::house::{
+    Element, Keeping, ORIGIN, Organisation, Person, by_passkey, organisation, platform_admin, staff,
+};
 use sceau_element_api::Role;
 
 /// An element that protects data of two organisations, one of them with an application.
@@ -24,7 +27,12 @@ pub(crate) struct Protected {
 
 impl Protected {
     pub(crate) async fn begin() -> Self {
-        let element = Element::resume_for(tempfile::tempdir().unwrap(), sceau_crypto::random(), 2);
+        Self::begin_with(Keeping::in_files(2)).await
+    }
+
+    /// With keys that are kept so.
+    pub(crate) async fn begin_with(keeping: Keeping) -> Self {
+        let element = Element::resume_with(tempfile::tempdir().unwrap(), sceau_crypto::random(), keeping);
         let client = &element.client;
         let admin = platform_admin(client).await;
         let organisation = organisation(client, &admin).await;
@@ -120,6 +128,26 @@ impl Caller {
     pub(crate) async fn ask(&mut self, client: &Client, user: &str, op: Value) -> Result<Called, CallError> {
         let call = self.sign(&self.claims(user, op));
         self.bring(client, call).await
+    }
+
+    /// The same as a keyfront does: a row that is not the current one is brought back from the element.
+    pub(crate) async fn ask_mending(
+        &mut self,
+        client: &Client,
+        user: &str,
+        op: Value,
+    ) -> Result<Called, CallError> {
+        let call = self.sign(&self.claims(user, op));
+        match self.bring(client, call.clone()).await {
+            Err(CallError::Refused(refusal)) if refusal.code == Code::RowAltered => {
+                let datum =
+                    sceau_element_api::protect::Claims::unverified(&call).unwrap().op.datum().unwrap();
+                let (_, kept) = client.kept(Kind::Datum, datum).await.unwrap().unwrap();
+                self.rows.insert(datum, kept);
+                self.bring(client, call).await
+            }
+            answered => answered,
+        }
     }
 
     pub(crate) fn opening(&self, of: &Called) -> Value {

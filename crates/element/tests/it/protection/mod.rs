@@ -1,7 +1,9 @@
 //! Applications protect data: each datum has its key, and who may have it is the element's to say.
 
 mod accesses;
-mod caller;
+pub(crate) mod caller;
+mod epochs;
+mod erasure;
 mod hostile;
 mod rules;
 

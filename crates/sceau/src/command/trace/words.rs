@@ -92,6 +92,11 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("datum.describe", "read what is said of a datum", "read what is said of a datum"),
     ("datum.accesses", "list the accesses to a datum", "listed the accesses to a datum"),
     ("datum.rules", "change a datum's rules", "changed a datum's rules"),
+    ("datum.erase", "erase a datum", "erased a datum"),
+    ("datum.erasure", "have an erasure certified", "had an erasure certified"),
+    ("epoch.begin", "begin an epoch of keys", "began an epoch of keys"),
+    ("epoch.reseal", "seal salts under another epoch", "sealed salts under another epoch"),
+    ("epoch.end", "destroy the key of an epoch", "destroyed the key of an epoch"),
 ];
 
 /// What was done, by whom, when: one sentence.

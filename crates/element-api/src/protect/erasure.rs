@@ -1,0 +1,174 @@
+//! The certificate of an erasure: what the log has of it, with the evidence, so that anybody who has the log's key verifies it offline.
+
+use sceau_trace::{
+    Action, ActorKind, Asserted, Evidence, EvidenceError, Outcome, Record, VerifiedEvidence, VerifierKey,
+};
+use serde::{Deserialize, Serialize};
+
+use super::DatumId;
+use crate::{ApplicationId, OrganisationId};
+
+const FORMAT: &str = "sceau-erasure";
+
+/// A certificate of erasure. Not verified until [`verify`](Self::verify) says so. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// Format version, 1.
+    pub v: u32,
+    /// `sceau-erasure`.
+    pub format: String,
+    /// What was erased.
+    pub datum: DatumId,
+    /// Whose master its key came from.
+    pub organisation: OrganisationId,
+    /// The application that protected it.
+    pub application: ApplicationId,
+    /// Under the key of which epoch of the organisation its salt was sealed.
+    pub epoch: u32,
+    /// When the owner erased it.
+    pub erased: Happened,
+    /// When the key of that epoch had been destroyed; none while it is there, and with it what could open a copy of the salt.
+    pub destroyed: Option<Happened>,
+    /// By when that key is to be destroyed, as the element is set up.
+    pub due: u64,
+    /// What no erasure reaches.
+    pub not_covered: Vec<NotCovered>,
+    /// The records of both, each with its proof, as an evidence file has it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A record of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happened {
+    /// Its time.
+    pub time: u64,
+    /// Its index.
+    pub index: u64,
+}
+
+/// What no erasure reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NotCovered {
+    /// Data keys that were given out before, and what was opened with them.
+    KeysHandedOut,
+    /// Copies of a keystore in files from before its key was destroyed, with what opens them.
+    KeystoreCopies,
+}
+
+/// Why a certificate of erasure is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErasureError {
+    /// It is none, or of another version.
+    #[error("this is no certificate of erasure, or of a later version")]
+    Malformed,
+    /// The evidence does not hold.
+    #[error("its evidence does not hold: {0}")]
+    Evidence(#[from] EvidenceError),
+    /// The evidence is of something else.
+    #[error("its evidence is not of what it says: {0}")]
+    Other(&'static str),
+}
+
+/// A certificate whose evidence holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedErasure {
+    /// The certificate.
+    pub erasure: Erasure,
+    /// The log's key.
+    pub log_key: VerifierKey,
+    /// Whether that was the caller's. If not, the file only proves that it agrees with itself.
+    pub key_pinned: bool,
+}
+
+impl Erasure {
+    /// The text of the format's name.
+    #[must_use]
+    pub fn format() -> String {
+        FORMAT.to_owned()
+    }
+
+    /// Whether these bytes say that they are a certificate of erasure.
+    #[must_use]
+    pub fn is_one(bytes: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        serde_json::from_slice(bytes).is_ok_and(|head: Head| head.format == FORMAT)
+    }
+
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// [`ErasureError::Malformed`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, ErasureError> {
+        let erasure: Self = serde_json::from_slice(bytes).map_err(|_| ErasureError::Malformed)?;
+        let ours = erasure.v == 1 && erasure.format == FORMAT;
+        if ours { Ok(erasure) } else { Err(ErasureError::Malformed) }
+    }
+
+    /// Verifies, offline, under the log key that the caller trusts; or, without one, under the key in the evidence, which proves only that the
+    /// file is whole.
+    ///
+    /// # Errors
+    /// [`ErasureError`].
+    pub fn verify(self, pinned: Option<&VerifierKey>) -> Result<VerifiedErasure, ErasureError> {
+        let (first, second) = match (self.evidence.as_slice(), self.destroyed) {
+            ([first], None) => (first, None),
+            ([first, second], Some(destroyed)) => (first, Some((second, destroyed))),
+            _ => return Err(ErasureError::Other("one record for each thing that it says happened")),
+        };
+        let log_key = first.log_key()?;
+        self.was_erased(&first.verify(pinned)?)?;
+        if let Some((evidence, destroyed)) = second {
+            // One log: its order is what says that the key went after the datum.
+            self.was_destroyed(&evidence.verify(Some(&log_key))?, destroyed)?;
+        }
+        Ok(VerifiedErasure { erasure: self, log_key, key_pinned: pinned.is_some() })
+    }
+
+    fn was_erased(&self, proven: &VerifiedEvidence) -> Result<(), ErasureError> {
+        let record = &proven.record;
+        let by = (record.actor().kind, record.actor().id.as_str());
+        // Another call may ask for the same again: the one that counts attests the row.
+        let is = *record.action() == Action::DATUM_ERASE
+            && by == (ActorKind::Application, self.application.to_string().as_str())
+            && record.asserted() == Asserted::Application
+            && record.attested().is_some_and(|row| row.kind == "datum");
+        let datum = record.subjects().iter().any(|it| it.kind == "datum" && it.id == self.datum.to_string());
+        if !is || !datum {
+            return Err(ErasureError::Other("the first record is not that this datum was erased"));
+        }
+        self.agrees(proven, self.erased, "the first record is of another time, organisation or epoch")
+    }
+
+    fn was_destroyed(&self, proven: &VerifiedEvidence, destroyed: Happened) -> Result<(), ErasureError> {
+        let record = &proven.record;
+        let is = *record.action() == Action::EPOCH_END
+            && (record.actor().kind, record.asserted()) == (ActorKind::Element, Asserted::Element)
+            && self.erased.index < destroyed.index;
+        if !is {
+            return Err(ErasureError::Other("the second record is not that the epoch's key went after it"));
+        }
+        self.agrees(proven, destroyed, "the second record is of another time, organisation or epoch")
+    }
+
+    fn agrees(
+        &self,
+        proven: &VerifiedEvidence,
+        said: Happened,
+        words: &'static str,
+    ) -> Result<(), ErasureError> {
+        let record: &Record = &proven.record;
+        let agrees = record.outcome() == Outcome::Granted
+            && (record.time(), proven.index) == (said.time, said.index)
+            && record.organisation() == Some(self.organisation.to_string().as_str())
+            && record.detail().get("epoch") == Some(&self.epoch.to_string());
+        if agrees { Ok(()) } else { Err(ErasureError::Other(words)) }
+    }
+}

@@ -1,0 +1,192 @@
+//! Epochs turn at a start, before anybody is served: where data were erased, a next epoch begins, all other salts are sealed anew, and the key before is
+//! destroyed. Each step is in the journal before the next one, so that a start goes on where another was killed.
+
+use std::collections::BTreeMap;
+
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _};
+use sceau_element_api::protect::DatumId;
+use sceau_element_api::{Base64Url, Kind, OrganisationId};
+use sceau_trace::VerifiedCheckpoint;
+
+use super::{Past, StartError};
+use crate::clock::Clock;
+use crate::event::{CalledRow, Change, SealedEvent};
+use crate::journal::Entries;
+use crate::protect::{DatumKeys, Left};
+use crate::sealing::JournalKey;
+use crate::signer::{LogSigner, SignerError};
+use crate::state::{Phase, Turn};
+
+/// Salts in one entry: bounds the memory that it takes, and what is read to find one of them.
+const TOGETHER: usize = 1024;
+/// The ids of a sixteenth of the data are in memory at once.
+const SLICES: u8 = 16;
+
+/// What turns the epochs of an organisation.
+struct Turning<'a> {
+    organisation: OrganisationId,
+    number: u32,
+    signer: &'a dyn LogSigner,
+    clock: &'a Clock,
+}
+
+impl Past {
+    /// Turns the epochs of every organisation as far as they go now; the last checkpoint, if any turned.
+    pub(super) fn turn_epochs(
+        &mut self,
+        keys: &mut DatumKeys,
+        clock: &Clock,
+        signer: &dyn LogSigner,
+    ) -> Result<Option<VerifiedCheckpoint>, StartError> {
+        let mut last = None;
+        for (number, organisation) in (1..).zip(self.state.protecting()) {
+            let turning = Turning { organisation, number, signer, clock };
+            while let Some(checkpoint) = self.turn(&turning, keys)? {
+                last = Some(checkpoint);
+            }
+        }
+        Ok(last)
+    }
+
+    /// One step; none where there is nothing to do.
+    fn turn(
+        &mut self,
+        turning: &Turning<'_>,
+        keys: &mut DatumKeys,
+    ) -> Result<Option<VerifiedCheckpoint>, StartError> {
+        let Some(epochs) = self.state.epochs(turning.organisation) else { return Ok(None) };
+        let (epoch, number) = (epochs.current(), turning.number);
+        let (first, begun) = (epochs.first_erasure(), epochs.begun());
+        match epochs.phase() {
+            Phase::Settled if first.is_none() => Ok(None),
+            Phase::Settled => {
+                keys.enter(number, epoch + 1).map_err(SignerError::Protection)?;
+                self.record_turn(turning, epoch + 1, Turn::Begun).map(Some)
+            }
+            Phase::Resealing => {
+                tracing::info!(organisation = %turning.organisation, epoch, "salts are sealed anew, for data were erased");
+                self.reseal(turning, keys, epoch)?;
+                self.record_turn(turning, epoch, Turn::Resealed(Vec::new())).map(Some)
+            }
+            Phase::Overlapping => {
+                if turning.clock.now().unix < begun.time.saturating_add(keys.terms().overlap) {
+                    return Ok(None);
+                }
+                keys.destroy(number, epoch - 1).map_err(SignerError::Protection)?;
+                self.record_turn(turning, epoch - 1, Turn::Ended).map(Some)
+            }
+        }
+    }
+
+    /// Seals every salt anew that was sealed before this epoch, in the order of their data's ids.
+    fn reseal(&mut self, turning: &Turning<'_>, keys: &DatumKeys, epoch: u32) -> Result<(), StartError> {
+        let journal_key = turning.signer.journal_key();
+        let mut salts = Salts::new(self.journal.entries()?, &*journal_key, turning.organisation);
+        let mut left = None;
+        for slice in 0..SLICES {
+            let mut batch = Vec::new();
+            for (datum, index) in self.before_this_epoch(turning.organisation, slice) {
+                let Some(sealed) = salts.of(self, datum, index)? else { continue };
+                let from = match &left {
+                    Some(from) => from,
+                    None => left.insert(left_by(keys, turning.number, epoch)?),
+                };
+                let sealed = keys.reseal(turning.number, from, &datum, &sealed);
+                batch.push((datum, sealed.map_err(SignerError::Protection)?));
+                if batch.len() == TOGETHER {
+                    self.record_turn(turning, epoch, Turn::Resealed(std::mem::take(&mut batch)))?;
+                }
+            }
+            if !batch.is_empty() {
+                self.record_turn(turning, epoch, Turn::Resealed(batch))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Data of a slice whose rows are older than the organisation's present epoch, and after the last one that was sealed anew: whosever they are.
+    fn before_this_epoch(&self, organisation: OrganisationId, slice: u8) -> BTreeMap<DatumId, u64> {
+        let Some(epochs) = self.state.epochs(organisation) else { return BTreeMap::new() };
+        let (begun, last) = (epochs.begun().index, epochs.last_resealed());
+        let older = self.state.rows_of(Kind::Datum).filter(|(_, row)| row.index < begun);
+        let ids = older.filter_map(|(id, row)| {
+            let bytes: [u8; 32] = Base64Url::decode(id.as_str()).ok()?.0.try_into().ok()?;
+            let here = bytes.first().is_some_and(|first| first >> 4 == slice);
+            let datum = DatumId::from(bytes);
+            (here && last.is_none_or(|last| last < datum)).then_some((datum, row.index))
+        });
+        ids.collect()
+    }
+
+    fn record_turn(
+        &mut self,
+        turning: &Turning<'_>,
+        epoch: u32,
+        turn: Turn,
+    ) -> Result<VerifiedCheckpoint, StartError> {
+        let now = turning.clock.now();
+        let event = self.core.turn_epoch(now, turning.organisation, epoch, turn)?;
+        self.commit(&[event], turning.signer)
+    }
+}
+
+fn left_by(keys: &DatumKeys, number: u32, epoch: u32) -> Result<Left, StartError> {
+    Ok(keys.left(number, epoch - 1).map_err(SignerError::Protection)?)
+}
+
+/// Salts by datum, in the order of the ids.
+type SealedSalts = Vec<(DatumId, Vec<u8>)>;
+
+/// Reads salts from the journal.
+struct Salts<'a> {
+    entries: Entries,
+    key: &'a dyn JournalKey,
+    organisation: OrganisationId,
+    /// The salts of the entry that was read last: they are asked for in their order.
+    part: Option<(u64, SealedSalts)>,
+}
+
+impl<'a> Salts<'a> {
+    fn new(entries: Entries, key: &'a dyn JournalKey, organisation: OrganisationId) -> Self {
+        Self { entries, key, organisation, part: None }
+    }
+
+    /// The salt of a datum whose row is at `index`; none where it was erased, or is another organisation's.
+    fn of(&mut self, past: &Past, datum: DatumId, index: u64) -> Result<Option<Vec<u8>>, StartError> {
+        let Some(Change::Called { row: Some(CalledRow { payload, salt }), .. }) = self.change(past, index)?
+        else {
+            return Ok(None);
+        };
+        let document = Datum::parse(&payload).ok().map(|parsed| parsed.document);
+        let theirs = |it: &Datum| it.organisation == self.organisation && it.status != DatumStatus::Erased;
+        if !document.as_ref().is_some_and(theirs) {
+            return Ok(None);
+        }
+        let parts = past.state.epochs(self.organisation).map(|epochs| epochs.resealed(datum, index));
+        for part in parts.into_iter().flatten().collect::<Vec<_>>() {
+            if let Some(salt) = self.in_part(past, part, datum)? {
+                return Ok(Some(salt));
+            }
+        }
+        Ok(Some(salt))
+    }
+
+    fn in_part(&mut self, past: &Past, index: u64, datum: DatumId) -> Result<Option<Vec<u8>>, StartError> {
+        if self.part.as_ref().is_none_or(|(known, _)| *known != index) {
+            let Some(Change::Epoch { turn: Turn::Resealed(salts), .. }) = self.change(past, index)? else {
+                return Ok(None);
+            };
+            self.part = Some((index, salts));
+        }
+        let salts = self.part.as_ref().map(|(_, salts)| salts.as_slice()).unwrap_or_default();
+        let at = salts.binary_search_by_key(&datum, |(id, _)| *id).ok();
+        Ok(at.and_then(|at| salts.get(at)).map(|(_, salt)| salt.clone()))
+    }
+
+    fn change(&self, past: &Past, index: u64) -> Result<Option<Change>, StartError> {
+        let place = usize::try_from(index).ok().and_then(|index| past.places.get(index));
+        let Some(place) = place else { return Ok(None) };
+        let bytes = self.entries.read(*place)?;
+        Ok(Some(SealedEvent::decode(&mut bytes.as_slice())?.open(self.key)?.change))
+    }
+}

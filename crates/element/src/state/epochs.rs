@@ -1,0 +1,208 @@
+//! Epochs of an organisation's keys. The salts of its data are sealed under the key of the present one; when data were erased, a next epoch begins,
+//! the salts of all others are sealed anew under its key, and the key before is destroyed.
+//!
+//! What is kept in memory does not grow with the data: where the salts of a part of them are in the journal, in the order of their ids.
+
+use std::collections::BTreeMap;
+
+use sceau_element_api::protect::{DatumId, Happened};
+
+/// What happens to an epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// It begins: new salts are sealed under its key from here on.
+    Begun,
+    /// These salts were sealed under its key, in the order of their data's ids; none where all that there were are.
+    Resealed(Vec<(DatumId, Vec<u8>)>),
+    /// Its key was destroyed.
+    Ended,
+}
+
+/// Where the present epoch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It has the only key.
+    Settled,
+    /// Salts of the epoch before are being sealed anew.
+    Resealing,
+    /// They all were, and the key before is there still.
+    Overlapping,
+}
+
+/// The epochs of an organisation.
+#[derive(Debug)]
+pub struct Epochs {
+    current: u32,
+    phase: Phase,
+    begun: Happened,
+    /// The first erasure of a datum whose salt was sealed in this epoch.
+    erased: Option<Happened>,
+    ended: BTreeMap<u32, Happened>,
+    /// Of the present epoch, and of the one before while they are sealed anew.
+    parts: Vec<Part>,
+    earlier: Vec<Part>,
+}
+
+/// Salts that one entry has.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    first: DatumId,
+    last: DatumId,
+    index: u64,
+}
+
+impl Default for Epochs {
+    fn default() -> Self {
+        let begun = Happened { time: 0, index: 0 };
+        let (parts, earlier) = (Vec::new(), Vec::new());
+        Self {
+            current: 1,
+            phase: Phase::Settled,
+            begun,
+            erased: None,
+            ended: BTreeMap::new(),
+            parts,
+            earlier,
+        }
+    }
+}
+
+impl Epochs {
+    /// The present one, from 1.
+    #[must_use]
+    pub fn current(&self) -> u32 {
+        self.current
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn begun(&self) -> Happened {
+        self.begun
+    }
+
+    /// The first erasure of a datum whose salt was sealed in this epoch.
+    #[must_use]
+    pub fn first_erasure(&self) -> Option<Happened> {
+        self.erased
+    }
+
+    /// When the key of an epoch had been destroyed.
+    #[must_use]
+    pub fn ended(&self, epoch: u32) -> Option<Happened> {
+        self.ended.get(&epoch).copied()
+    }
+
+    /// The last datum whose salt was sealed anew in this epoch.
+    #[must_use]
+    pub fn last_resealed(&self) -> Option<DatumId> {
+        self.parts.last().map(|part| part.last)
+    }
+
+    /// Entries after `index` that may have the datum's salt, the last one first.
+    pub fn resealed(&self, datum: DatumId, index: u64) -> impl Iterator<Item = u64> {
+        let of = |parts: &[Part]| {
+            let at = parts.partition_point(|part| part.last < datum);
+            let part = parts.get(at).filter(|part| part.first <= datum && part.index > index);
+            part.map(|part| part.index)
+        };
+        of(&self.parts).into_iter().chain(of(&self.earlier))
+    }
+
+    /// A datum of this epoch was erased.
+    pub(super) fn erase(&mut self, at: Happened) {
+        self.erased.get_or_insert(at);
+    }
+
+    /// Takes a turn; none where it does not follow.
+    pub(super) fn take(&mut self, epoch: u32, turn: &Turn, at: Happened) -> Option<()> {
+        match (turn, self.phase) {
+            (Turn::Begun, Phase::Settled) if Some(epoch) == self.current.checked_add(1) => {
+                self.earlier = std::mem::take(&mut self.parts);
+                (self.current, self.phase) = (epoch, Phase::Resealing);
+                (self.begun, self.erased) = (at, None);
+                Some(())
+            }
+            (Turn::Resealed(salts), Phase::Resealing) if epoch == self.current => {
+                let (Some((first, _)), Some((last, _))) = (salts.first(), salts.last()) else {
+                    self.phase = Phase::Overlapping;
+                    self.earlier = Vec::new();
+                    return Some(());
+                };
+                let ordered = salts.is_sorted_by(|(one, _), (next, _)| one < next);
+                if !ordered || self.last_resealed().is_some_and(|before| before >= *first) {
+                    return None;
+                }
+                self.parts.push(Part { first: *first, last: *last, index: at.index });
+                Some(())
+            }
+            (Turn::Ended, Phase::Overlapping) if Some(epoch) == self.current.checked_sub(1) => {
+                self.phase = Phase::Settled;
+                self.ended.insert(epoch, at);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> DatumId {
+        [byte; 32].into()
+    }
+
+    fn at(index: u64) -> Happened {
+        Happened { time: index * 10, index }
+    }
+
+    fn part(ids: &[u8]) -> Turn {
+        Turn::Resealed(ids.iter().map(|byte| (id(*byte), vec![*byte])).collect())
+    }
+
+    #[test]
+    fn an_epoch_goes_its_way_and_no_other() {
+        let mut epochs = Epochs::default();
+        epochs.erase(at(3));
+        epochs.erase(at(4));
+        assert_eq!((epochs.current(), epochs.first_erasure()), (1, Some(at(3))));
+        for (epoch, turn) in
+            [(1, Turn::Begun), (3, Turn::Begun), (2, part(&[1])), (1, Turn::Ended), (0, Turn::Ended)]
+        {
+            assert_eq!(epochs.take(epoch, &turn, at(5)), None, "{turn:?}");
+        }
+        assert_eq!(epochs.take(2, &Turn::Begun, at(6)), Some(()));
+        assert_eq!((epochs.current(), epochs.phase(), epochs.first_erasure()), (2, Phase::Resealing, None));
+        assert_eq!(epochs.take(1, &Turn::Ended, at(7)), None, "salts are left under it");
+        assert_eq!(epochs.take(2, &part(&[1, 4]), at(7)), Some(()));
+        for turn in [part(&[4]), part(&[3]), part(&[6, 5]), part(&[5, 5])] {
+            assert_eq!(epochs.take(2, &turn, at(8)), None, "{turn:?}");
+        }
+        assert_eq!(epochs.take(2, &part(&[5, 9]), at(8)), Some(()));
+        assert_eq!(epochs.last_resealed(), Some(id(9)));
+        assert_eq!(epochs.take(2, &part(&[]), at(9)), Some(()));
+        assert_eq!(epochs.take(2, &part(&[10]), at(10)), None);
+        assert_eq!(epochs.take(3, &Turn::Begun, at(10)), None, "one before is there still");
+        assert_eq!(epochs.take(1, &Turn::Ended, at(10)), Some(()));
+        assert_eq!((epochs.phase(), epochs.ended(1), epochs.ended(2)), (Phase::Settled, Some(at(10)), None));
+
+        let found = |epochs: &Epochs, datum, index| epochs.resealed(id(datum), index).collect::<Vec<_>>();
+        assert_eq!(found(&epochs, 1, 0), [7]);
+        assert_eq!(found(&epochs, 5, 7), [8]);
+        assert!(found(&epochs, 5, 8).is_empty(), "its row is newer");
+        assert!(found(&epochs, 0, 0).is_empty() && found(&epochs, 10, 0).is_empty());
+        assert_eq!(epochs.take(3, &Turn::Begun, at(20)), Some(()));
+        assert_eq!(epochs.take(3, &part(&[1]), at(21)), Some(()));
+        assert_eq!(found(&epochs, 1, 0), [21, 7], "until all are sealed anew, some are where they were");
+        assert_eq!(found(&epochs, 5, 0), [8]);
+        assert_eq!(epochs.take(3, &part(&[]), at(22)), Some(()));
+        assert_eq!(found(&epochs, 1, 0), [21]);
+    }
+}

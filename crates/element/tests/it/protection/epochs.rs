@@ -1,0 +1,267 @@
+//! Epochs turn at a start: what was erased is nowhere any more, what was not is there as before, wherever a start is killed.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use sceau_element::{EpochTerms, SignerError, StartError};
+use sceau_element_api::Client;
+use sceau_element_api::protect::Called;
+use sceau_element_api::wire::Code;
+use sceau_hsm::{
+    Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider, PublicKey, Seal,
+};
+use serde_json::json;
+
+use super::caller::{Caller, DataKey, Protected};
+use super::erasure::{certificate, of};
+use crate::house::{Element, Keeping, in_files, refused, run_with};
+
+/// Data, with the key of each.
+type Known = Vec<(Called, DataKey)>;
+
+async fn create(client: &Client, application: &mut Caller, count: usize) -> Known {
+    let mut known = Vec::new();
+    for _ in 0..count {
+        let op = application.create();
+        let created = application.ask(client, "alice", op).await.unwrap();
+        let key = application.data_key(&created);
+        known.push((created, key));
+    }
+    known
+}
+
+async fn all_open(client: &Client, application: &mut Caller, known: &[(Called, DataKey)]) {
+    for (created, key) in known {
+        let opening = application.opening(created);
+        let opened = application.ask_mending(client, "alice", opening).await.unwrap();
+        assert_eq!(application.data_key(&opened), *key);
+    }
+}
+
+fn key_file(folder: &Path, epoch: u32, tenant: u32) -> bool {
+    folder.join(format!("keys/keys/protect-epoch-{epoch}-{tenant}.key")).exists()
+}
+
+#[tokio::test]
+async fn survivors_open_after_any_number_of_epochs() {
+    let mut house = Protected::begin().await;
+    let mut client = house.element.client.clone();
+    let mut known = create(&client, &mut house.application, 12).await;
+    for epoch in 2..5 {
+        let (erased, _) = known.pop().unwrap();
+        let application = &mut house.application;
+        application.ask_mending(&client, "alice", of("erase", &erased)).await.unwrap();
+        // One has another version since, with the salt of this epoch; and the database has the salts of earlier ones.
+        let grant = json!({"grant": {"datum": known[epoch].0.datum, "grant": {"to": {"user": "bob"}}}});
+        application.ask_mending(&client, "alice", grant).await.unwrap();
+        let old = application.rows.clone();
+        drop(client);
+        house.element = house.element.restart().await;
+        client = house.element.client.clone();
+        let application = &mut house.application;
+        let number = u32::try_from(epoch).unwrap();
+        let folder = house.element.folder.path();
+        assert!(key_file(folder, number, 1) && !key_file(folder, number - 1, 1));
+        assert!(key_file(folder, 1, 2), "of the other organisation nothing was erased");
+        assert!(certificate(&client, application, &erased).await.destroyed.is_some());
+        let opening = application.opening(&erased);
+        refused(application.ask_mending(&client, "alice", opening.clone()).await, Code::DatumErased);
+        application.rows = old.clone();
+        all_open(&client, application, &known).await;
+        application.rows = old;
+        refused(application.ask_mending(&client, "alice", opening).await, Code::DatumErased);
+        known.extend(create(&client, application, 1).await);
+    }
+    let size = client.hello().await.unwrap().size;
+    drop(client);
+    house.element = house.element.restart().await;
+    let client = house.element.client.clone();
+    assert_eq!(client.hello().await.unwrap().size, size + 1, "where nothing was erased, nothing turns");
+    all_open(&client, &mut house.application, &known).await;
+}
+
+#[tokio::test]
+async fn a_key_stays_for_the_overlap_and_two_epochs_never_end_at_once() {
+    let terms = EpochTerms { overlap: 3_600_000, ..EpochTerms::default() };
+    let mut house = Protected::begin_with(Keeping { terms, ..Keeping::in_files(1) }).await;
+    let client = house.element.client.clone();
+    let mut known = create(&client, &mut house.application, 4).await;
+    drop(client);
+    for _ in 0..2 {
+        let client = house.element.client.clone();
+        let (erased, _) = known.pop().unwrap();
+        house.application.ask_mending(&client, "alice", of("erase", &erased)).await.unwrap();
+        drop(client);
+        house.element = house.element.restart().await;
+        let (client, folder) = (house.element.client.clone(), house.element.folder.path());
+        assert!(key_file(folder, 1, 1) && key_file(folder, 2, 1) && !key_file(folder, 3, 1));
+        assert!(certificate(&client, &mut house.application, &erased).await.destroyed.is_none());
+        all_open(&client, &mut house.application, &known).await;
+        known.extend(create(&client, &mut house.application, 1).await);
+    }
+    let (folder, seed) = house.element.stop().await;
+    house.element = Element::resume_with(folder, seed, Keeping::in_files(1));
+    let (client, folder) = (house.element.client.clone(), house.element.folder.path());
+    assert!(!key_file(folder, 1, 1) && !key_file(folder, 2, 1) && key_file(folder, 3, 1));
+    all_open(&client, &mut house.application, &known).await;
+}
+
+#[tokio::test]
+async fn an_old_state_opens_nothing_once_its_epochs_key_is_gone() {
+    let mut house = Protected::begin().await;
+    let client = house.element.client.clone();
+    let known = create(&client, &mut house.application, 2).await;
+    house.application.ask(&client, "alice", of("erase", &known[0].0)).await.unwrap();
+    drop(client);
+    let (folder, seed) = house.element.stop().await;
+    let backup = tempfile::tempdir().unwrap();
+    copy(&folder.path().join("state"), &backup.path().join("state"));
+    let element = Element::resume_for(folder, seed, 2);
+    let (folder, _) = element.stop().await;
+    // The state as it was before, with the keystore as it is.
+    for part in ["keys", "credential"] {
+        copy(&folder.path().join(part), &backup.path().join(part));
+    }
+    let started = run_with(backup.path(), seed, None, Keeping::in_files(2));
+    assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(Error::NotFound(_))))));
+    let element = Element::resume_for(folder, seed, 2);
+    all_open(&element.client, &mut house.application, &known[1..]).await;
+}
+
+#[tokio::test]
+async fn a_start_goes_on_where_another_was_killed() {
+    let mut house = Protected::begin_with(Keeping::in_files(1)).await;
+    let client = house.element.client.clone();
+    let mut known = create(&client, &mut house.application, 6).await;
+    let (erased, _) = known.pop().unwrap();
+    house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
+    drop(client);
+    let (folder, seed) = house.element.stop().await;
+    // The folder as it is before each signature and each use of a key: between two of them, at most one thing happens on the disk.
+    let snapshots = tempfile::tempdir().unwrap();
+    let taken = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
+    let take: Arc<dyn Fn() + Send + Sync> = {
+        let (from, to, taken) = (folder.path().to_owned(), snapshots.path().to_owned(), Arc::clone(&taken));
+        Arc::new(move || {
+            let mut taken = taken.lock().unwrap();
+            let snapshot = to.join(taken.len().to_string());
+            copy(&from, &snapshot);
+            taken.push(snapshot);
+        })
+    };
+    let told = Arc::clone(&take);
+    let keystore = move |folder: &Path| {
+        let inner = in_files(folder)?;
+        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
+    };
+    let keeping = Keeping { keystore: Arc::new(keystore), signing: take, ..Keeping::in_files(1) };
+    let element = Element::resume_with(folder, seed, keeping);
+    drop(element.stop().await);
+
+    let rows = house.application.rows.clone();
+    let taken = std::mem::take(&mut *taken.lock().unwrap());
+    assert!(taken.len() > 12, "{}", taken.len());
+    let mut seen = [false; 3];
+    for snapshot in taken {
+        let keys = (key_file(&snapshot, 1, 1), key_file(&snapshot, 2, 1));
+        seen[usize::from(keys.0) + usize::from(keys.1 && keys.0)] |= true;
+        let folder = tempfile::tempdir().unwrap();
+        copy(&snapshot, folder.path());
+        let element = Element::resume_for(folder, seed, 1);
+        let client = element.client.clone();
+        house.application.rows = rows.clone();
+        all_open(&client, &mut house.application, &known).await;
+        let opening = house.application.opening(&erased);
+        refused(house.application.ask_mending(&client, "alice", opening).await, Code::DatumErased);
+        assert!(certificate(&client, &mut house.application, &erased).await.destroyed.is_some());
+        assert!(!key_file(element.folder.path(), 1, 1) && key_file(element.folder.path(), 2, 1));
+        drop(client);
+        drop(element.stop().await);
+    }
+    assert_eq!(seen, [true; 3], "killed with the old key, with both, and with the new one");
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        std::fs::copy(from, to).unwrap();
+        return;
+    }
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::set_permissions(to, from.metadata().unwrap().permissions()).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() || entry.file_type().unwrap().is_file() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    }
+}
+
+/// A keystore that tells of each use of a key, before it is made.
+struct Observed {
+    inner: Arc<dyn Provider>,
+    told: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Provider for Observed {
+    fn scheme(&self) -> &'static str {
+        self.inner.scheme()
+    }
+
+    fn generate(&self, kind: KeyKind, label: &KeyLabel, now: u64) -> Result<KeyRef, Error> {
+        (self.told)();
+        self.inner.generate(kind, label, now)
+    }
+
+    fn find(&self, uri: &KeyUri) -> Result<KeyEntry, Error> {
+        self.inner.find(uri)
+    }
+
+    fn list(&self) -> Result<Vec<KeyEntry>, Error> {
+        self.inner.list()
+    }
+
+    fn public(&self, key: &KeyRef) -> Result<PublicKey, Error> {
+        self.inner.public(key)
+    }
+
+    fn set_state(&self, key: &KeyRef, state: KeyState) -> Result<(), Error> {
+        self.inner.set_state(key, state)
+    }
+
+    fn destroy(&self, key: &KeyRef) -> Result<(), Error> {
+        (self.told)();
+        self.inner.destroy(key)?;
+        (self.told)();
+        Ok(())
+    }
+
+    fn sealing(&self) -> Option<&dyn Seal> {
+        Some(self)
+    }
+
+    fn deriving(&self) -> Option<&dyn Prf> {
+        Some(self)
+    }
+}
+
+impl Seal for Observed {
+    fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error> {
+        (self.told)();
+        self.inner.sealing().unwrap().seal(key, context, secret)
+    }
+
+    fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<sceau_crypto::SecretBytes, Error> {
+        self.inner.sealing().unwrap().open(key, context, sealed)
+    }
+}
+
+impl Prf for Observed {
+    fn prf(
+        &self,
+        master: &KeyRef,
+        version: KeyVersion,
+        inputs: &[&[u8]],
+    ) -> Result<Vec<sceau_crypto::Secret<32>>, Error> {
+        self.inner.deriving().unwrap().prf(master, version, inputs)
+    }
+}
