@@ -51,7 +51,7 @@ pub use deliveries::{
 };
 pub use deposits::Begun;
 pub use fault::Fault;
-pub use http::{Platform, api};
+pub use http::{Beside, Platform, api};
 pub use keys::PublishedKey;
 pub use letters::{LETTERS, Letter, Text};
 pub use migrations::MIGRATIONS;

@@ -1,5 +1,6 @@
 //! Rows of data and applications: as the element attested them, with columns to find them by.
 
+mod along;
 mod together;
 
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_store::{Database, StoreError, params};
 
+pub use self::along::Place;
+pub(crate) use self::along::{Candidate, Way};
 use self::together::{DatumRow, Together};
 use crate::schema::statements;
 

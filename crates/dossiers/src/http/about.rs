@@ -21,6 +21,8 @@ pub(super) struct About {
     pub(super) platform: Platform,
     /// The log's verifier key.
     pub(super) log_key: Arc<str>,
+    /// Whether data are protected here.
+    pub(super) protects: bool,
     /// The OpenAPI document, once it is whole.
     pub(super) document: Arc<OnceLock<Value>>,
     pub(super) glance: Arc<Glance<Standing>>,
@@ -70,6 +72,8 @@ pub(super) struct Config {
     /// The intake that scans, where there is one: its web origin and its public key.
     #[schema(value_type = Option<Object>)]
     intake: Option<IntakeHost>,
+    /// Whether applications protect data here, and there is a console for that.
+    protects: bool,
 }
 
 /// Whether the platform and what it stands on answer.
@@ -98,7 +102,7 @@ pub(super) async fn check(State(about): State<About>) -> Response {
 pub(super) async fn config(State(about): State<About>) -> Json<Config> {
     let origin = about.platform.accounts.config().origin.clone();
     let intake = about.platform.dossiers.intake_host();
-    Json(Config { origin, log_key: about.log_key.to_string(), intake })
+    Json(Config { origin, log_key: about.log_key.to_string(), intake, protects: about.protects })
 }
 
 /// This document.

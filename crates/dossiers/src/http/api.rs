@@ -18,17 +18,34 @@ use utoipa_axum::routes;
 use super::about::{self, About};
 use super::{Platform, routes as dossiers};
 
-/// Everything that the platform answers. `log_key` is the log's verifier key; `pages` answers where no route does.
+/// What stands beside the platform's own rooms.
+#[derive(Default)]
+pub struct Beside {
+    /// The console of protected data, where data are protected.
+    pub protection: Option<OpenApiRouter>,
+    /// Answers where no route does.
+    pub pages: Router,
+}
+
+impl std::fmt::Debug for Beside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Beside").field("protection", &self.protection.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// Everything that the platform answers. `log_key` is the log's verifier key.
 ///
 /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, or every source is taken for the same.
 ///
 /// # Errors
 /// When the OpenAPI document cannot be written as JSON.
-pub fn api(platform: &Platform, log_key: &str, pages: Router) -> Result<Router, serde_json::Error> {
+pub fn api(platform: &Platform, log_key: &str, beside: Beside) -> Result<Router, serde_json::Error> {
+    let Beside { protection, pages } = beside;
     let document = Arc::new(OnceLock::new());
     let about = About {
         platform: platform.clone(),
         log_key: log_key.into(),
+        protects: protection.is_some(),
         document: Arc::clone(&document),
         glance: Arc::default(),
     };
@@ -40,6 +57,7 @@ pub fn api(platform: &Platform, log_key: &str, pages: Router) -> Result<Router, 
     let (router, openapi) = OpenApiRouter::with_openapi(frame())
         .merge(sceau_accounts::routes(platform.accounts.clone()))
         .merge(dossiers(platform.clone()))
+        .merge(protection.unwrap_or_default())
         .merge(small)
         .split_for_parts();
     // Set here and nowhere else, so it cannot be set yet.

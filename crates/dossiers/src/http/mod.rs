@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 
 use crate::{Dossiers, guard};
 
-pub use api::api;
+pub use api::{Beside, api};
 
 /// The largest JSON body, in bytes: a manifest of 200 files in base64url fits.
 const MAX_JSON: usize = 512 * 1024;

@@ -12,7 +12,7 @@ use sceau_client::{
 };
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::{FileId, RecipientKey, RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
-use sceau_dossiers::{Dossiers, DraftSpace, Letter, Platform, Posted};
+use sceau_dossiers::{Beside, Dossiers, DraftSpace, Letter, Platform, Posted};
 use sceau_element::{EphemeralSigner, Peers, Settings, WebIdentity, serve, start};
 use sceau_element_api::documents::{
     AnswerValue, Decision, DecisionRole, Document as _, KeyStatement, KeySuite, KeyUse, Manifest, Outcome,
@@ -85,7 +85,7 @@ pub async fn beside(world: &World, dossiers: Dossiers) -> SocketAddr {
     let platform = Platform { dossiers, accounts: world.accounts.clone() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    serve_at(listener, sceau_dossiers::api(&platform, "log key", axum::Router::new()).unwrap());
+    serve_at(listener, sceau_dossiers::api(&platform, "log key", Beside::default()).unwrap());
     address
 }
 
@@ -145,7 +145,7 @@ impl World {
         };
         let accounts = Accounts::open(parts).await.unwrap();
         let platform = Platform { dossiers: dossiers.clone(), accounts: accounts.clone() };
-        let router = sceau_dossiers::api(&platform, &hello.log_key, axum::Router::new()).unwrap();
+        let router = sceau_dossiers::api(&platform, &hello.log_key, Beside::default()).unwrap();
         serve_at(listener, router);
         let nobody = Server::new(&origin, &Trust::default()).unwrap();
         let document = nobody.get("/v1/openapi.json").await.unwrap();

@@ -10,23 +10,20 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use sceau_element_api::proof::Proof;
-use sceau_element_api::wire::Version;
 use sceau_element_api::{
     Base64Url,
     protect::{Accesses, DatumId, Erasure},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::refusal::Refused;
 use super::{Answered, Keyfront};
+use crate::registration::{MAX_REGISTRATION, Registration};
 
 /// The longest call, in bytes.
 const MAX_CALL: usize = 64 * 1024;
-/// The longest registration, in bytes: a document of 256 KiB in base64url, and its proof.
-const MAX_REGISTRATION: usize = 384 * 1024;
 /// How long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);
 
@@ -38,15 +35,6 @@ pub(super) fn router(keyfront: Keyfront) -> Router {
         .route("/v1/protect/applications", post(register))
         .fallback(async || Refused::nowhere())
         .with_state(keyfront)
-}
-
-/// A document and its passkey's proof (`docs/element-operations.md`).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Registration {
-    payload: Base64Url,
-    previous: Option<Version>,
-    proof: Proof,
 }
 
 /// What a caller is told.
@@ -105,9 +93,9 @@ async fn register(
     let _room = keyfront.room(peer.ip()).await?;
     let body = whole(request.into_body(), MAX_REGISTRATION).await?;
     let registration = serde_json::from_slice(&body);
-    let Registration { payload, previous, proof } = registration
+    let registration: Registration = registration
         .map_err(|_| Refused::malformed("payload, previous and proof are wanted, and nothing else"))?;
-    let row = keyfront.register(payload, previous, proof).await?;
+    let row = keyfront.register(registration).await?;
     Ok(kept_by_nobody(row))
 }
 

@@ -9,16 +9,15 @@ pub use serve::serve;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sceau_element_api::documents::ApplicationDocument;
-use sceau_element_api::proof::Proof;
 use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow, Operation};
-use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
-use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce, documents::Document as _};
+use sceau_element_api::wire::{AttestedRow, Code};
+use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce};
 
 use sceau_store::{Place, Places, neighbourhood};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::refusal::Refused;
+use crate::registration::Registration;
 use crate::rows::Rows;
 
 /// Requests under way at once; others wait.
@@ -81,21 +80,8 @@ impl Keyfront {
     }
 
     /// Registers an application, or its next version, in the word of the passkey of an administrator.
-    async fn register(
-        &self,
-        payload: Base64Url,
-        previous: Option<Version>,
-        proof: Proof,
-    ) -> Result<AttestedRow, Refused> {
-        let id =
-            ApplicationDocument::parse(&payload).map_err(|error| Refused::document(&error))?.document.row();
-        let kept = payload.clone();
-        let attest = Attest { kind: Kind::Application, id, previous, payload, proof };
-        let row = self.0.element.attest(attest).await?;
-        if let Err(error) = self.0.rows.keep_application(&row, &kept).await {
-            tracing::error!(%error, "an application is registered, and the database does not list it");
-        }
-        Ok(row)
+    async fn register(&self, registration: Registration) -> Result<AttestedRow, Refused> {
+        Ok(registration.carry(&self.0.element, &self.0.rows).await?)
     }
 
     /// Carries a call to the element. A row that the database lost or altered, or that changed meanwhile, is brought back from the element, once: such

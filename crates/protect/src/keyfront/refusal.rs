@@ -4,10 +4,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::CallError;
-use sceau_element_api::documents::DocumentError;
 use sceau_element_api::problem::{MEDIA_TYPE, Problem};
 use sceau_element_api::wire::{Code, Refusal};
 
+use crate::registration::Unregistered;
 use crate::rows::RowsError;
 
 /// Why a caller gets nothing.
@@ -23,11 +23,6 @@ impl Refused {
     /// The body is longer than the route takes.
     pub(super) fn too_large() -> Self {
         Refusal::new(Code::TooLarge, "a call has at most 64 KiB, an application's document 256 KiB").into()
-    }
-
-    /// The document is not one.
-    pub(super) fn document(error: &DocumentError) -> Self {
-        Refusal::new(Code::DocumentMalformed, error.to_string()).into()
     }
 
     /// There is no such route.
@@ -61,6 +56,15 @@ impl From<CallError> for Refused {
                 tracing::error!(%error, "the element gives no answer");
                 Self::away("the element")
             }
+        }
+    }
+}
+
+impl From<Unregistered> for Refused {
+    fn from(why: Unregistered) -> Self {
+        match why {
+            Unregistered::Document(error) => Refusal::new(Code::DocumentMalformed, error.to_string()).into(),
+            Unregistered::Element(error) => error.into(),
         }
     }
 }

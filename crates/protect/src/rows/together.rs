@@ -2,24 +2,30 @@
 //!
 //! Nobody waits for a batch to fill: who comes alone is written alone. Nobody is answered before the commit that has its row.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _};
 use sceau_element_api::protect::KeptRow;
 use sceau_element_api::wire::AttestedRow;
-use sceau_store::{Database, Value, params};
+use sceau_store::{Database, Transaction, Value, params};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::RowsError;
 use crate::schema::statements;
+use crate::terms::Term;
+
+/// Terms that one statement keeps.
+const TERMS: usize = 8;
 
 /// A version of a datum, as the database has it.
 #[derive(Debug)]
 pub(super) struct DatumRow {
     id: String,
+    created: u64,
     values: Vec<Value>,
-    tags: Vec<String>,
-    /// No earlier version had tags.
+    terms: BTreeSet<Term>,
+    /// No earlier version had terms.
     is_new: bool,
 }
 
@@ -65,7 +71,8 @@ impl DatumRow {
             kept.salt.0.clone(),
         ]
         .to_vec();
-        Ok(Self { id, values, tags: datum.tags, is_new: row.version == 1 })
+        let (created, terms) = (datum.created, Term::all(&datum));
+        Ok(Self { id, created, values, terms, is_new: row.version == 1 })
     }
 }
 
@@ -114,13 +121,38 @@ async fn write(database: Database, batch: Vec<Waiting>, _turn: OwnedMutexGuard<(
 async fn keep_all(database: &Database, rows: impl Iterator<Item = &DatumRow>) -> Result<(), RowsError> {
     let mut all = database.begin().await?;
     for row in rows {
-        all.execute(statements::KEEP_DATUM, &row.values).await?;
         if !row.is_new {
-            all.execute(statements::FORGET_TAGS, params![row.id.as_str()]).await?;
+            forget_terms(&mut all, row).await?;
         }
-        for tag in &row.tags {
-            all.execute(statements::KEEP_TAG, params![row.id.as_str(), tag.as_str()]).await?;
-        }
+        all.execute(statements::KEEP_DATUM, &row.values).await?;
+        keep_terms(&mut all, row).await?;
     }
     Ok(all.commit().await?)
+}
+
+/// Forgets the terms of the version before that this one has not. Where the database altered that version, some stay: they find a datum that is then
+/// seen not to be what was searched for.
+async fn forget_terms(all: &mut Transaction, row: &DatumRow) -> Result<(), RowsError> {
+    let Some(before) = all.fetch_optional(statements::DATUM, params![row.id.as_str()]).await? else {
+        return Ok(());
+    };
+    let payload: Vec<u8> = before.get("payload")?;
+    let Ok(before) = Datum::parse(&payload) else { return Ok(()) };
+    for term in Term::all(&before.document).difference(&row.terms) {
+        all.execute(statements::FORGET_TERM, params![term.0, before.document.created, row.id.as_str()])
+            .await?;
+    }
+    Ok(())
+}
+
+async fn keep_terms(all: &mut Transaction, row: &DatumRow) -> Result<(), RowsError> {
+    let terms: Vec<&Term> = row.terms.iter().collect();
+    for some in terms.chunks(TERMS) {
+        // The statement takes so many: the last one again says nothing new.
+        let padded = some.iter().chain(some.last().into_iter().cycle()).take(TERMS);
+        let mut values = params![row.id.as_str(), row.created].to_vec();
+        values.extend(padded.map(|term| Value::from(term.0)));
+        all.execute(statements::KEEP_TERMS, &values).await?;
+    }
+    Ok(())
 }

@@ -7,5 +7,6 @@
     reason = "tests state what must hold"
 )]
 
+mod data_are_searched_page_by_page;
 mod every_statement_prepares_on_postgresql;
 mod rows_are_kept_as_they_were_given;

@@ -9,11 +9,13 @@ use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts, TrustedProxies}
 use sceau_crypto::VerifyingKey;
 use sceau_dossiers::callers::{Callers, forwarded};
 use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
-use sceau_dossiers::{Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
+use sceau_dossiers::{Beside, Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::Cidr;
 use sceau_element_api::{Client, OrganisationId};
+use sceau_protect::{Console, Rows};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::door::{At, Door};
 use super::mob::MobTable;
@@ -111,7 +113,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let origin = options.origin(&door)?;
     let element = Client::new(socket);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
-    let (mut platform, outbox, mail) =
+    let (mut platform, outbox, mail, protection) =
         assemble(&options, &settings, data, (&origin, &door), element.clone()).await?;
     let collector = Collector::open(&settings.trace, data, element, &hello.log_key, Arc::new(SystemClock))?;
     if let Some(collector) = &collector {
@@ -122,7 +124,8 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
 
-    let router = sceau_dossiers::api(&platform, &hello.log_key, pages::pages(options.intake.as_deref()));
+    let beside = Beside { protection, pages: pages::pages(options.intake.as_deref()) };
+    let router = sceau_dossiers::api(&platform, &hello.log_key, beside);
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
     let router = judging(router, &options, &settings, &door)?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -175,7 +178,7 @@ async fn assemble(
     data: &Path,
     (origin, door): (&str, &Door),
     element: Client,
-) -> Result<(Platform, Outbox, Mailer), Failure> {
+) -> Result<(Platform, Outbox, Mailer, Option<OpenApiRouter>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     sceau_hsm::durable::secret_folder(data)?;
     let database = settings.records(data).await?;
@@ -195,10 +198,11 @@ async fn assemble(
         .with_reach(settings.webhooks.reach()?)
         .with_mob(settings.mob.as_ref().and_then(MobTable::desk));
     let providers = settings.identity.open(&clock)?;
+    let rows = settings.protect.as_ref().map(|_| Rows::new(database.clone()));
     let parts = Parts {
         database,
-        element: Arc::new(element),
-        clock,
+        element: Arc::new(element.clone()),
+        clock: Arc::clone(&clock),
         directory: Arc::new(Names(dossiers.clone())),
         config: AccountsConfig {
             trusted_proxies: TrustedProxies::new(
@@ -209,7 +213,9 @@ async fn assemble(
         },
     };
     let accounts = Accounts::open(parts).await.map_err(|error| Failure::role("accounts", &error))?;
-    Ok((Platform { dossiers, accounts }, outbox, mail))
+    let console = rows.map(|rows| Console::new(accounts.clone(), element, rows, clock));
+    let protection = console.map(sceau_protect::routes);
+    Ok((Platform { dossiers, accounts }, outbox, mail, protection))
 }
 
 /// Tidies and sweeps until told to stop.

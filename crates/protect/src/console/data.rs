@@ -1,0 +1,202 @@
+//! The data of an organisation: searched page by page, and one of them whole.
+
+use sceau_element_api::documents::{Datum, Document as _};
+use sceau_element_api::protect::DatumId;
+use sceau_element_api::wire::RowKey;
+use sceau_element_api::{ApplicationId, Base64Url, Kind, OrganisationId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::search::Asked;
+use super::{Console, ConsoleFault, Search, SearchFault};
+use crate::rows::{Candidate, Place, Rows, RowsError};
+use crate::terms::Term;
+
+/// Data of one page.
+const PAGE: usize = 50;
+/// Data that one page looks at, at most: where few of them are searched for, the answer says how far it came, and the next goes on. So the time that a
+/// page takes depends on this number, and not on how many data there are.
+const LOOKED_AT: usize = 500;
+
+/// Whether a datum's key is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is, to whom may have it.
+    Active,
+    /// Its owner stopped it.
+    Inactive,
+    /// It has ended.
+    Expired,
+}
+
+/// A page of what was found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Found {
+    /// In the order in which they were begun, the last one first; by expiry, the next one first.
+    pub data: Vec<DatumLine>,
+    /// Give it as `after` for what follows; null where everything was looked at. A page may be short, or empty, and have one.
+    pub next: Option<String>,
+    /// How far the search came, where it has a `next`: the time, in Unix milliseconds, when the last datum that was looked at was begun, or ends.
+    pub reached: Option<u64>,
+}
+
+/// What a list says of a datum. Times are Unix milliseconds.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DatumLine {
+    /// The datum.
+    #[schema(value_type = String)]
+    pub id: DatumId,
+    /// What the application calls it.
+    pub name: String,
+    /// Whose it is, in the application's words.
+    pub owner: String,
+    /// The application that protects it.
+    #[schema(value_type = String)]
+    pub application: ApplicationId,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// When it was begun.
+    pub created: u64,
+    /// When its key ends.
+    pub expires: u64,
+    /// Whether its key is given out.
+    pub state: State,
+    /// How many authorisations there are.
+    pub grants: usize,
+    /// Whether the database has something else than what the element attested: open it to see that.
+    pub altered: bool,
+}
+
+/// A datum as the element attested it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DatumView {
+    /// The exact bytes of its document, base64url.
+    #[schema(value_type = String)]
+    pub payload: Base64Url,
+    /// Its version.
+    pub version: u64,
+    /// Log index of the entry that attests it.
+    pub index: u64,
+    /// Whether the database has something else.
+    pub altered: bool,
+}
+
+/// A page, as the database has it.
+#[derive(Debug)]
+pub struct Searched {
+    /// The data, and the bytes that they were read from.
+    pub found: Vec<(Datum, Vec<u8>)>,
+    /// Where the next page goes on.
+    pub next: Option<Place>,
+}
+
+/// Why nothing was searched.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The query cannot be followed.
+    Query(SearchFault),
+    /// The database does not answer.
+    Rows(RowsError),
+}
+
+impl From<RowsError> for SearchError {
+    fn from(error: RowsError) -> Self {
+        Self::Rows(error)
+    }
+}
+
+impl Console {
+    /// A page of the data that are searched for.
+    ///
+    /// # Errors
+    /// When the query cannot be followed, or the database or the element does not answer.
+    pub async fn data(&self, organisation: OrganisationId, search: &Search) -> Result<Found, ConsoleFault> {
+        let now = self.clock.now_ms();
+        let Searched { found, next } = self.rows.search(organisation, search, now).await?;
+        let keys = found.iter().map(|(datum, _)| RowKey { kind: Kind::Datum, id: datum.row() }).collect();
+        let attested = self.element.current_many(keys).await?;
+        let lines = found.into_iter().zip(attested).map(|((datum, payload), row)| {
+            let altered = row.is_none_or(|row| row.hash != sceau_trace::sha256(&payload));
+            DatumLine::of(datum, now, altered)
+        });
+        let reached = next.as_ref().map(Place::at);
+        Ok(Found { data: lines.collect(), next: next.map(|place| place.to_string()), reached })
+    }
+
+    /// One datum, as the element has it: the database is asked for nothing but whether it says the same.
+    ///
+    /// # Errors
+    /// When there is none, or it is another organisation's; when the database or the element does not answer.
+    pub async fn datum(&self, organisation: OrganisationId, id: DatumId) -> Result<DatumView, ConsoleFault> {
+        let kept = self.element.kept(Kind::Datum, id).await?;
+        let (row, kept) = kept.ok_or_else(ConsoleFault::not_found)?;
+        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
+        if datum.organisation != organisation {
+            return Err(ConsoleFault::not_found());
+        }
+        let listed = self.rows.datum(id).await?;
+        let altered = listed.is_none_or(|listed| listed.payload != kept.payload);
+        Ok(DatumView { payload: kept.payload, version: row.version, index: row.index, altered })
+    }
+}
+
+impl Rows {
+    /// A page of the data of an organisation that are searched for, as the database has them. It looks along the shortest way until the page is full,
+    /// the way ends, or enough was looked at.
+    ///
+    /// # Errors
+    /// [`SearchError`].
+    pub async fn search(
+        &self,
+        organisation: OrganisationId,
+        search: &Search,
+        now: u64,
+    ) -> Result<Searched, SearchError> {
+        let asked = Asked::of(search, organisation, now).map_err(SearchError::Query)?;
+        let after = asked.after().map_err(SearchError::Query)?;
+        let (way, whole) = asked.way(rarest(self, asked.terms()).await?);
+        let most = if whole { PAGE + 1 } else { LOOKED_AT };
+        let candidates = self.along(&way, after.as_ref(), most).await?;
+        let ends = candidates.len() < most;
+        let mut page = Searched { found: Vec::new(), next: None };
+        for Candidate { place, payload } in candidates {
+            if page.found.len() == PAGE {
+                return Ok(page);
+            }
+            page.next = Some(place);
+            // What is no datum was not kept by us.
+            let datum = payload.and_then(|bytes| Some((Datum::parse(&bytes).ok()?.document, bytes)));
+            page.found.extend(datum.filter(|(datum, _)| asked.finds(datum)));
+        }
+        if ends {
+            page.next = None;
+        }
+        Ok(page)
+    }
+}
+
+/// The term with the fewest data.
+async fn rarest(rows: &Rows, terms: Vec<Term>) -> Result<Option<Term>, RowsError> {
+    if terms.len() < 2 {
+        return Ok(terms.into_iter().next());
+    }
+    let mut rarest = None;
+    for term in terms {
+        let number = rows.how_many(&term).await?;
+        if rarest.as_ref().is_none_or(|(fewest, _)| number < *fewest) {
+            rarest = Some((number, term));
+        }
+    }
+    Ok(rarest.map(|(_, term)| term))
+}
+
+impl DatumLine {
+    fn of(datum: Datum, now: u64, altered: bool) -> Self {
+        let state = State::of(&datum, now);
+        let Datum { id, name, owner, application, tags, created, expires, grants, .. } = datum;
+        let owner = owner.as_str().to_owned();
+        Self { id, name, owner, application, tags, created, expires, state, grants: grants.len(), altered }
+    }
+}

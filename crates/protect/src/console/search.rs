@@ -1,0 +1,168 @@
+//! What is searched for among the data of an organisation: read from a query, and judged of each datum. No I/O.
+
+use sceau_element_api::documents::{Datum, DatumStatus};
+use sceau_element_api::{ApplicationId, OrganisationId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::State;
+use crate::rows::{Place, Way};
+use crate::terms::{Term, folded, words};
+
+/// What a query asks for; what is left out is not asked. Times are Unix milliseconds.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Whole words of the name, in any order.
+    pub name: Option<String>,
+    /// The owner, or a user or group with an authorisation: the whole name, as the application gives it.
+    pub person: Option<String>,
+    /// A tag, whole.
+    pub tag: Option<String>,
+    /// The application that protects it.
+    #[param(value_type = Option<String>)]
+    pub application: Option<ApplicationId>,
+    /// `active`, `inactive` or `expired`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<State>,
+    /// Begun then or later.
+    pub created_from: Option<u64>,
+    /// Begun before.
+    pub created_until: Option<u64>,
+    /// Its key ends then or later.
+    pub expires_from: Option<u64>,
+    /// Its key ends before.
+    pub expires_until: Option<u64>,
+    /// Where the page before ended: its `next`.
+    pub after: Option<String>,
+}
+
+/// A query that cannot be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchFault {
+    /// `after` is no page's `next`.
+    After,
+    /// A name without a letter or digit.
+    Name,
+}
+
+impl SearchFault {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::After => "after is what a page before gave as next",
+            Self::Name => "name has no letter and no digit to search for",
+        }
+    }
+}
+
+/// A search of one organisation, at one moment.
+#[derive(Debug)]
+pub(super) struct Asked {
+    organisation: OrganisationId,
+    now: u64,
+    words: Vec<String>,
+    person: Option<String>,
+    tag: Option<String>,
+    search: Search,
+}
+
+impl Asked {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// [`SearchFault::Name`].
+    pub(super) fn of(search: &Search, organisation: OrganisationId, now: u64) -> Result<Self, SearchFault> {
+        let said = |text: &Option<String>| text.as_deref().map(folded).filter(|text| !text.is_empty());
+        let name = said(&search.name);
+        let words: Vec<String> = name.as_deref().map(words).into_iter().flatten().collect();
+        if name.is_some() && words.is_empty() {
+            return Err(SearchFault::Name);
+        }
+        let (person, tag) = (said(&search.person), said(&search.tag));
+        Ok(Self { organisation, now, words, person, tag, search: search.clone() })
+    }
+
+    /// The terms that each datum that is found has.
+    pub(super) fn terms(&self) -> Vec<Term> {
+        let organisation = self.organisation;
+        let mut terms: Vec<Term> = self.words.iter().map(|word| Term::word(organisation, word)).collect();
+        terms.extend(self.person.as_deref().map(|name| Term::person(organisation, name)));
+        terms.extend(self.tag.as_deref().map(|tag| Term::tag(organisation, tag)));
+        if self.search.state == Some(State::Inactive) {
+            terms.push(Term::inactive(organisation));
+        }
+        terms
+    }
+
+    /// The order in which to look, given the rarest of its terms; and whether every datum on this way is one that is searched for.
+    pub(super) fn way(&self, rarest: Option<Term>) -> (Way, bool) {
+        let Search { application, state, created_from, created_until, .. } = self.search;
+        let (from, until) = (created_from.unwrap_or(0), created_until.unwrap_or(u64::MAX));
+        if let Some(term) = rarest {
+            return (Way::Term { term, from, until }, false);
+        }
+        if let Some(application) = application {
+            let way = Way::Application { application, from, until };
+            return (way, state.is_none() && self.expiry().is_none());
+        }
+        if let Some((soonest, latest)) = self.expiry() {
+            let whole = state.is_none_or(|state| state == State::Expired);
+            let way = Way::Expiry { organisation: self.organisation, from: soonest, until: latest };
+            return (way, whole && created_from.is_none() && created_until.is_none());
+        }
+        (Way::Organisation { organisation: self.organisation, from, until }, state.is_none())
+    }
+
+    /// Where to go on.
+    ///
+    /// # Errors
+    /// [`SearchFault::After`].
+    pub(super) fn after(&self) -> Result<Option<Place>, SearchFault> {
+        let after = self.search.after.as_deref();
+        after.map(|text| Place::parse(text).ok_or(SearchFault::After)).transpose()
+    }
+
+    /// Whether a datum is one that is searched for.
+    pub(super) fn finds(&self, datum: &Datum) -> bool {
+        let Search { application, state, created_from, created_until, .. } = &self.search;
+        let named = || {
+            let of_name: Vec<String> = words(&datum.name).collect();
+            self.words.iter().all(|word| of_name.contains(word))
+        };
+        let (soonest, latest) = self.expiry().unwrap_or((0, u64::MAX));
+        datum.organisation == self.organisation
+            && application.is_none_or(|application| datum.application == application)
+            && state.is_none_or(|state| State::of(datum, self.now) == state)
+            && created_from.is_none_or(|from| datum.created >= from)
+            && created_until.is_none_or(|until| datum.created < until)
+            && (soonest..latest).contains(&datum.expires)
+            && self.tag.as_ref().is_none_or(|tag| datum.tags.iter().any(|of| folded(of) == *tag))
+            && self.person.as_ref().is_none_or(|person| concerns(datum, person))
+            && named()
+    }
+
+    /// From when to when keys end, where that is asked for.
+    fn expiry(&self) -> Option<(u64, u64)> {
+        let Search { state, expires_from, expires_until, .. } = self.search;
+        let ended = (state == Some(State::Expired)).then_some(self.now.saturating_add(1));
+        expires_from.or(expires_until).or(ended)?;
+        let until = expires_until.unwrap_or(u64::MAX).min(ended.unwrap_or(u64::MAX));
+        Some((expires_from.unwrap_or(0), until))
+    }
+}
+
+fn concerns(datum: &Datum, person: &str) -> bool {
+    let granted = datum.grants.iter().map(|grant| grant.to.name());
+    std::iter::once(&datum.owner).chain(granted).any(|name| folded(name.as_str()) == person)
+}
+
+impl State {
+    /// Of a datum at `now`.
+    pub(super) fn of(datum: &Datum, now: u64) -> Self {
+        match datum.status {
+            DatumStatus::Inactive => Self::Inactive,
+            _ if datum.has_expired(now) => Self::Expired,
+            _ => Self::Active,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Data in an order that an index has, from a place on: what a search looks at.
+
+use sceau_element_api::{ApplicationId, OrganisationId};
+use sceau_store::params;
+
+use super::{Rows, RowsError};
+use crate::schema::statements;
+use crate::terms::Term;
+
+/// Data in an order. `from` and `until` bound what they are ordered by, in Unix milliseconds; `until` is not among them.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// Those of a term, the last begun first.
+    Term { term: Term, from: u64, until: u64 },
+    /// Those of an application, the last begun first.
+    Application { application: ApplicationId, from: u64, until: u64 },
+    /// All of an organisation, the last begun first.
+    Organisation { organisation: OrganisationId, from: u64, until: u64 },
+    /// All of an organisation, the next to end first.
+    Expiry { organisation: OrganisationId, from: u64, until: u64 },
+}
+
+/// A place on a way: what the datum there is ordered by, and its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    at: u64,
+    id: String,
+}
+
+/// What is at a place.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) place: Place,
+    /// None where the datum itself is gone.
+    pub(crate) payload: Option<Vec<u8>>,
+}
+
+impl Place {
+    /// As [`Display`](std::fmt::Display) gives it; none where it is not that.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once('.')?;
+        let plain =
+            id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        plain.then(|| Some(Self { at: at.parse().ok()?, id: id.to_owned() }))?
+    }
+
+    /// What the datum is ordered by, in Unix milliseconds.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.at, self.id)
+    }
+}
+
+impl Rows {
+    /// The `most` data that follow a place.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn along(
+        &self,
+        way: &Way,
+        after: Option<&Place>,
+        most: usize,
+    ) -> Result<Vec<Candidate>, RowsError> {
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        // Before the first place of all: no id is empty, so that `until` is not among what is smaller, and `from` is among what is greater.
+        let place = |edge: u64| after.map_or((edge, String::new()), |place| (place.at, place.id.clone()));
+        let (statement, values) = match way {
+            Way::Term { term, from, until } => {
+                let (at, id) = place(*until);
+                (statements::OF_TERM, params![term.0, *from, at, id, most].to_vec())
+            }
+            Way::Application { application, from, until } => {
+                let (at, id) = place(*until);
+                (statements::OF_APPLICATION, params![application.to_string(), *from, at, id, most].to_vec())
+            }
+            Way::Organisation { organisation, from, until } => {
+                let (at, id) = place(*until);
+                (statements::OF_ORGANISATION, params![organisation.to_string(), *from, at, id, most].to_vec())
+            }
+            Way::Expiry { organisation, from, until } => {
+                let (at, id) = place(*from);
+                (statements::BY_EXPIRY, params![organisation.to_string(), *until, at, id, most].to_vec())
+            }
+        };
+        let rows = self.database.fetch_all(statement, &values).await?;
+        let candidate = |row: sceau_store::Row| {
+            let place = Place { at: row.get("place")?, id: row.get("id")? };
+            Ok(Candidate { place, payload: row.get("payload")? })
+        };
+        rows.into_iter().map(candidate).collect()
+    }
+
+    /// How many data have a term, as far as 1,000.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn how_many(&self, term: &Term) -> Result<u64, RowsError> {
+        Ok(self.database.fetch_one(statements::HOW_MANY, params![term.0]).await?.get("n")?)
+    }
+
+    /// The applications that the database lists of an organisation, by name: ids, and payloads as they are there.
+    ///
+    /// # Errors
+    /// When the database does not answer, or lists what is no id.
+    pub(crate) async fn applications(
+        &self,
+        organisation: OrganisationId,
+        most: u32,
+    ) -> Result<Vec<(ApplicationId, Vec<u8>)>, RowsError> {
+        let values = params![organisation.to_string(), most];
+        let rows = self.database.fetch_all(statements::APPLICATIONS, values).await?;
+        let read = |row: sceau_store::Row| {
+            let id: String = row.get("id")?;
+            Ok((id.parse().map_err(|_| RowsError::Document)?, row.get("payload")?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
