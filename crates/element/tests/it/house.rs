@@ -37,13 +37,16 @@ pub(crate) struct Element {
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// Opens the keystore of a folder.
+pub(crate) type Keystore = Arc<dyn Fn(&Path) -> Result<Arc<dyn Provider>, SignerError> + Send + Sync>;
+
 /// How keys that protect data are kept.
 #[derive(Clone)]
 pub(crate) struct Keeping {
     pub(crate) tenants: u32,
     pub(crate) terms: EpochTerms,
     /// The keystore that belongs to an element's folder.
-    pub(crate) keystore: Arc<dyn Fn(&Path) -> Result<Arc<dyn Provider>, SignerError> + Send + Sync>,
+    pub(crate) keystore: Keystore,
     /// Told of each signature of the log, before it is made.
     pub(crate) signing: Arc<dyn Fn() + Send + Sync>,
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,10 +20,25 @@ const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
 #[test]
 fn the_log_goes_on_under_the_same_key_in_a_token() {
+    beside_a_token("keys_in_a_token::the_log_goes_on_under_the_same_key_in_a_token", async |folder| {
+        in_a_token(&folder).await;
+    });
+}
+
+/// The address of a keystore in the token beside this folder.
+pub(crate) fn address(folder: &Path) -> String {
+    format!(
+        "pkcs11:token=essai;object=element?module-path={MODULE}&pin-source=file:{}",
+        folder.join("pin").display()
+    )
+}
+
+/// Runs `judge`, the test of this name, in a process of its own, with a folder in which a token of SoftHSM is.
+pub(crate) fn beside_a_token(name: &str, judge: impl AsyncFnOnce(PathBuf)) {
     if let Some(folder) = std::env::var_os(CHILD) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        return runtime.block_on(in_a_token(Path::new(&folder)));
+        return runtime.block_on(judge(folder.into()));
     }
     let folder = tempfile::tempdir().unwrap();
     let tokens = folder.path().join("tokens");
@@ -45,7 +60,7 @@ fn the_log_goes_on_under_the_same_key_in_a_token() {
     ]);
     assert!(init.env("SOFTHSM2_CONF", &conf).output().unwrap().status.success());
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "keys_in_a_token::the_log_goes_on_under_the_same_key_in_a_token", "--nocapture"])
+        .args(["--exact", name, "--nocapture"])
         .env(CHILD, folder.path())
         .env("SOFTHSM2_CONF", &conf)
         .output()
@@ -55,10 +70,7 @@ fn the_log_goes_on_under_the_same_key_in_a_token() {
 }
 
 async fn in_a_token(folder: &Path) {
-    let address = format!(
-        "pkcs11:token=essai;object=element?module-path={MODULE}&pin-source=file:{}",
-        folder.join("pin").display()
-    );
+    let address = address(folder);
     let (by_token, uri) = (["--keystore-token", &address], address.parse().unwrap());
     let client = Program::client(folder);
     let old: Vec<_> = std::iter::repeat_with(AccountId::random).take(5).collect();

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use sceau_element::{EpochTerms, SignerError, StartError};
 use sceau_element_api::Client;
-use sceau_element_api::protect::Called;
+use sceau_element_api::protect::{Called, NotCovered};
 use sceau_element_api::wire::Code;
+use sceau_hsm::pkcs11::TokenKeystore;
 use sceau_hsm::{
     Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider, PublicKey, Seal,
 };
@@ -15,6 +16,7 @@ use serde_json::json;
 use super::caller::{Caller, DataKey, Protected};
 use super::erasure::{certificate, of};
 use crate::house::{Element, Keeping, in_files, refused, run_with};
+use crate::keys_in_a_token::beside_a_token;
 
 /// Data, with the key of each.
 type Known = Vec<(Called, DataKey)>;
@@ -125,6 +127,52 @@ async fn an_old_state_opens_nothing_once_its_epochs_key_is_gone() {
     let started = run_with(backup.path(), seed, None, Keeping::in_files(2));
     assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(Error::NotFound(_))))));
     let element = Element::resume_for(folder, seed, 2);
+    all_open(&element.client, &mut house.application, &known[1..]).await;
+}
+
+#[test]
+fn no_backup_opens_what_was_erased_where_keys_are_in_a_token() {
+    let name = "protection::epochs::no_backup_opens_what_was_erased_where_keys_are_in_a_token";
+    beside_a_token(name, async |tokens| {
+        let address = crate::keys_in_a_token::address(&tokens).parse().unwrap();
+        let keystore = move |folder: &Path| {
+            let keystore = TokenKeystore::open_or_create(&folder.join("token"), &address)?;
+            Ok(Arc::new(keystore) as Arc<dyn Provider>)
+        };
+        backups_open_nothing(Keeping { keystore: Arc::new(keystore), ..Keeping::in_files(1) }).await;
+    });
+}
+
+/// The database and all of the element's folder are brought back; from the token nothing can be.
+async fn backups_open_nothing(keeping: Keeping) {
+    let mut house = Protected::begin_with(keeping.clone()).await;
+    let client = house.element.client.clone();
+    let known = create(&client, &mut house.application, 3).await;
+    let (erased, _) = &known[0];
+    let database = house.application.rows.clone();
+    let backup = tempfile::tempdir().unwrap();
+    house.application.ask(&client, "alice", of("erase", erased)).await.unwrap();
+    drop(client);
+    let (folder, seed) = house.element.stop().await;
+    copy(folder.path(), backup.path());
+    let element = Element::resume_with(folder, seed, keeping.clone());
+    let client = element.client.clone();
+    let proven = certificate(&client, &mut house.application, erased).await;
+    assert!(proven.destroyed.is_some());
+    assert_eq!(proven.not_covered, [NotCovered::KeysHandedOut], "no copy of this keystore is worth anything");
+    // The database alone.
+    house.application.rows = database.clone();
+    let opening = house.application.opening(erased);
+    refused(house.application.ask_mending(&client, "alice", opening).await, Code::DatumErased);
+    all_open(&client, &mut house.application, &known[1..]).await;
+    drop(client);
+    let (folder, _) = element.stop().await;
+    // All of the element's folder: it has the entry of the epoch's key, and the token has the key no more.
+    let started = run_with(backup.path(), seed, None, keeping.clone());
+    assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(_)))));
+    // As it is.
+    let element = Element::resume_with(folder, seed, keeping);
+    house.application.rows = database;
     all_open(&element.client, &mut house.application, &known[1..]).await;
 }
 
