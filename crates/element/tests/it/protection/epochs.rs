@@ -150,11 +150,14 @@ async fn backups_open_nothing(keeping: Keeping) {
     let known = create(&client, &mut house.application, 3).await;
     let (erased, _) = &known[0];
     let database = house.application.rows.clone();
-    let backup = tempfile::tempdir().unwrap();
-    house.application.ask(&client, "alice", of("erase", erased)).await.unwrap();
     drop(client);
     let (folder, seed) = house.element.stop().await;
-    copy(folder.path(), backup.path());
+    let backups = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    copy(folder.path(), backups[0].path());
+    let element = Element::resume_with(folder, seed, keeping.clone());
+    house.application.ask(&element.client, "alice", of("erase", erased)).await.unwrap();
+    let (folder, _) = element.stop().await;
+    copy(folder.path(), backups[1].path());
     let element = Element::resume_with(folder, seed, keeping.clone());
     let client = element.client.clone();
     let proven = certificate(&client, &mut house.application, erased).await;
@@ -167,9 +170,11 @@ async fn backups_open_nothing(keeping: Keeping) {
     all_open(&client, &mut house.application, &known[1..]).await;
     drop(client);
     let (folder, _) = element.stop().await;
-    // All of the element's folder: it has the entry of the epoch's key, and the token has the key no more.
-    let started = run_with(backup.path(), seed, None, keeping.clone());
-    assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(_)))));
+    // All of the element's folder, from before the erasure or after: it has the entry of the epoch's key, and the token has the key no more.
+    for backup in &backups {
+        let started = run_with(backup.path(), seed, None, keeping.clone());
+        assert!(matches!(started, Err(StartError::Signer(SignerError::Protection(_)))));
+    }
     // As it is.
     let element = Element::resume_with(folder, seed, keeping);
     house.application.rows = database;
