@@ -1,4 +1,4 @@
-//! What a datum is found by: words of its name, its tags, who owns it and who is authorised, and that it is inactive.
+//! What a datum is found by: words of its name, its tags, who owns it and who is authorised, and that it is inactive or erased.
 //!
 //! A term is kept as 16 octets of a hash, so that one table of short rows serves all organisations and all kinds. What it finds is read and judged
 //! again: two terms of one hash, or a row that somebody planted, show nobody anything.
@@ -19,6 +19,7 @@ enum Of {
     Tag,
     Person,
     Inactive,
+    Erased,
 }
 
 impl Term {
@@ -42,6 +43,11 @@ impl Term {
         Self::of(organisation, Of::Inactive, "")
     }
 
+    /// All data that were erased.
+    pub(crate) fn erased(organisation: OrganisationId) -> Self {
+        Self::of(organisation, Of::Erased, "")
+    }
+
     /// All terms of a datum.
     pub(crate) fn all(datum: &Datum) -> BTreeSet<Self> {
         let organisation = datum.organisation;
@@ -50,9 +56,11 @@ impl Term {
         let mut all: BTreeSet<Self> = people.map(|name| Self::person(organisation, name)).collect();
         all.extend(words(&datum.name).map(|word| Self::word(organisation, &word)));
         all.extend(datum.tags.iter().map(|tag| Self::tag(organisation, tag)));
-        if datum.status == DatumStatus::Inactive {
-            all.insert(Self::inactive(organisation));
-        }
+        match datum.status {
+            DatumStatus::Active => false,
+            DatumStatus::Inactive => all.insert(Self::inactive(organisation)),
+            DatumStatus::Erased => all.insert(Self::erased(organisation)),
+        };
         all
     }
 
@@ -62,6 +70,7 @@ impl Term {
             Of::Tag => "tag",
             Of::Person => "person",
             Of::Inactive => "inactive",
+            Of::Erased => "erased",
         };
         let named = format!("sceau/protect-term\0{organisation}\0{kind}\0{}", folded(text));
         let digest = sceau_trace::sha256(named.as_bytes());

@@ -63,6 +63,10 @@ export type ErrorCode =
   | "opening.wrong" // it does not fit its commitment
   | "opening.superfluous" // it opens nothing
   | "evidence.wrong_subject" // true evidence, but of something else
+  // keys of applications
+  | "public_key_private"
+  | "public_key_kind"
+  | "public_key_unreadable"
   // the depositor's side
   | "manifest_malformed"
   | "account_changed" // the platform names another account than the browser knows

@@ -15,6 +15,7 @@ export { checkWhole, Opener } from "./open";
 export type { OpeningInWorker } from "./opening-in-worker";
 export { ordered } from "./ordered";
 export { loginChallenge, type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
+export { type PublicJwk, type PublicKey, publicKeyOf, readPublicKey, type SigningAlgorithm } from "./public-key";
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";
 export { type SealedPart, Sealer } from "./seal";

@@ -16,6 +16,10 @@ export const session = {
   get trouble(): unknown {
     return state.trouble;
   },
+  /** Whether applications protect data here; not until the platform has said so. */
+  get protects(): boolean {
+    return state.config?.protects ?? false;
+  },
 };
 
 export async function refresh(): Promise<Account | null> {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticator, launch, type Look, picturesFolder, visitor } from "./browser";
 import { Post } from "./mock/deliveries";
 import { Intake } from "./mock/intake";
+import { LEAF } from "./mock/protection";
 import { Mock } from "./mock/server";
 import { MAIRIE } from "./mock/organisation";
 
@@ -81,6 +82,12 @@ const screens: Screen[] = [
   { name: "delivery-discarded", path: "/administration/envois", who: "platform_admin", then: discarding },
   { name: "connectors", path: "/organisation/connecteurs", who: "organisation_admin", then: (page) => page.getByTestId("webhook").waitFor() },
   { name: "connector-made", path: "/organisation/connecteurs", who: "organisation_admin", then: connecting },
+  { name: "applications", path: "/applications", who: "organisation_admin", then: provenApplications },
+  { name: "application-ends", path: "/applications", who: "organisation_admin", then: async (page) => { await provenApplications(page); await page.getByTestId("application-key").first().getByRole("button").click(); } },
+  { name: "application-register", path: "/applications", who: "organisation_admin", then: registering },
+  { name: "application-private-key", path: "/applications", who: "organisation_admin", then: async (page) => { await registering(page); await page.locator("textarea").fill("-----BEGIN PRIVATE KEY-----"); await page.locator("[aria-invalid]").waitFor(); } },
+  { name: "protected-data", path: "/donnees", who: "organisation_admin", then: async (page) => { await page.getByTestId("datum").first().waitFor(); await page.locator("summary").click(); } },
+  { name: "datum", path: `/donnees/${LEAF}`, who: "organisation_admin", then: (page) => page.locator("[data-testid=datum-proof][data-state=valid]").waitFor() },
   { name: "invitation", path: "/invitation#bonne", who: null, then: (page) => page.locator("main form").waitFor() },
   { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
   { name: "trace", path: "/trace", who: null, then: traced },
@@ -114,6 +121,17 @@ for (const width of called.length > 0 ? [320, 640] : []) {
     });
     it.each(called)("$name", (screen) => shown(screen, { language: "fr", width, scheme: "light" }, "-long"), 60_000);
   });
+}
+
+async function provenApplications(page: Page): Promise<void> {
+  for (const state of ["valid", "invalid"]) await page.locator(`[data-testid=application-proof][data-state=${state}]`).waitFor();
+}
+
+async function registering(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^(Inscrire une|Register an) application$/ }).click();
+  await page.locator("input").first().fill("Dossiers de soins");
+  await page.locator("textarea").fill('{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}');
+  await page.getByTestId("key-fingerprint").waitFor();
 }
 
 async function shown({ name, path, who, then }: Screen, look: Look, tag = ""): Promise<void> {

@@ -28,6 +28,8 @@ pub enum State {
     Inactive,
     /// It has ended.
     Expired,
+    /// It was erased, for good.
+    Erased,
 }
 
 /// A page of what was found.

@@ -22,7 +22,7 @@ pub struct Search {
     /// The application that protects it.
     #[param(value_type = Option<String>)]
     pub application: Option<ApplicationId>,
-    /// `active`, `inactive` or `expired`.
+    /// `active`, `inactive`, `expired` or `erased`.
     #[param(value_type = Option<String>)]
     pub state: Option<State>,
     /// Begun then or later.
@@ -88,8 +88,10 @@ impl Asked {
         let mut terms: Vec<Term> = self.words.iter().map(|word| Term::word(organisation, word)).collect();
         terms.extend(self.person.as_deref().map(|name| Term::person(organisation, name)));
         terms.extend(self.tag.as_deref().map(|tag| Term::tag(organisation, tag)));
-        if self.search.state == Some(State::Inactive) {
-            terms.push(Term::inactive(organisation));
+        match self.search.state {
+            Some(State::Inactive) => terms.push(Term::inactive(organisation)),
+            Some(State::Erased) => terms.push(Term::erased(organisation)),
+            Some(State::Active | State::Expired) | None => {}
         }
         terms
     }
@@ -160,9 +162,10 @@ impl State {
     /// Of a datum at `now`.
     pub(super) fn of(datum: &Datum, now: u64) -> Self {
         match datum.status {
+            DatumStatus::Erased => Self::Erased,
             DatumStatus::Inactive => Self::Inactive,
-            _ if datum.has_expired(now) => Self::Expired,
-            _ => Self::Active,
+            DatumStatus::Active if datum.has_expired(now) => Self::Expired,
+            DatumStatus::Active => Self::Active,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Grant, GrantStatus};
+use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Erased, Grant, GrantStatus};
 use sceau_element_api::protect::{DatumId, Grantee, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_element_api::{ApplicationId, OrganisationId};
@@ -81,15 +81,17 @@ async fn each_filter_finds_its_own_and_all_of_them_together_what_all_find() {
     let of_other = Datum { application: other, ..world.datum(20, "Bulletin de mars") };
     let inactive = Datum { status: DatumStatus::Inactive, ..world.datum(30, "ORDONNANCE Dupont") };
     let expired = Datum { expires: NOW, ..world.datum(40, "vieille") };
+    let erased = Some(Erased { time: 1, epoch: 1 });
+    let erased = Datum { status: DatumStatus::Erased, erased, ..world.datum(5, "oubliée") };
     let foreign = Datum { organisation: OrganisationId::random(), ..world.datum(50, "Ordonnance") };
-    for datum in [&leaf, &of_other, &inactive, &expired, &foreign] {
+    for datum in [&leaf, &of_other, &inactive, &expired, &erased, &foreign] {
         world.keep(datum, 1).await;
     }
-    let [mars, bulletin, dupont, vieille] =
-        ["Ordonnance du 3 mars", "Bulletin de mars", "ORDONNANCE Dupont", "vieille"];
+    let [mars, bulletin, dupont, vieille, oubliee] =
+        ["Ordonnance du 3 mars", "Bulletin de mars", "ORDONNANCE Dupont", "vieille", "oubliée"];
     let text = |text: &str| Some(text.to_owned());
     for (search, expected) in [
-        (Search::default(), vec![vieille, dupont, bulletin, mars]),
+        (Search::default(), vec![vieille, dupont, bulletin, mars, oubliee]),
         (Search { name: text("ordonnance"), ..Search::default() }, vec![dupont, mars]),
         (Search { name: text("  MARS ordonnance "), ..Search::default() }, vec![mars]),
         (Search { name: text("ordo"), ..Search::default() }, vec![]),
@@ -97,12 +99,18 @@ async fn each_filter_finds_its_own_and_all_of_them_together_what_all_find() {
         (Search { person: text("Soignants"), ..Search::default() }, vec![mars]),
         (
             Search { person: text("alice@example.org"), ..Search::default() },
-            vec![vieille, dupont, bulletin, mars],
+            vec![vieille, dupont, bulletin, mars, oubliee],
         ),
         (Search { tag: text("cardiologie"), ..Search::default() }, vec![mars]),
         (Search { application: Some(other), ..Search::default() }, vec![bulletin]),
+        // The foreign one says that it is this application's too.
+        (
+            Search { application: Some(world.application), ..Search::default() },
+            vec![vieille, dupont, mars, oubliee],
+        ),
         (Search { state: Some(State::Active), ..Search::default() }, vec![bulletin, mars]),
         (Search { state: Some(State::Inactive), ..Search::default() }, vec![dupont]),
+        (Search { state: Some(State::Erased), ..Search::default() }, vec![oubliee]),
         (Search { state: Some(State::Expired), ..Search::default() }, vec![vieille]),
         (
             Search { created_from: Some(20), created_until: Some(40), ..Search::default() },

@@ -72,6 +72,12 @@ export const api = {
   webhookReplay: (one: string) => post<T.Webhook>(`/v1/organisation/webhook/dead-letters/${id(one)}/replay`),
   webhookDiscard: (one: string, reason: T.DiscardReason) => post<T.Webhook>(`/v1/organisation/webhook/dead-letters/${id(one)}/discard`, { reason }),
 
+  elementNonce: () => post<{ nonce: string }>("/v1/element/nonce"),
+  applications: () => get<T.ApplicationListed[]>("/v1/protect/applications"),
+  applicationRegister: (version: { payload: string; previous: T.RowVersion | null; proof: T.Proof }) => send("/v1/protect/applications", version),
+  data: (search: URLSearchParams) => get<T.DataFound>(`/v1/protect/data?${search.toString()}`),
+  datum: (one: string) => get<T.DatumListed>(`/v1/protect/data/${id(one)}`),
+
   organisationDossiers: () => get<(T.DossierListed | T.DossierTampered)[]>("/v1/organisation/dossiers"),
   ticket: (one: string) => post<{ url: string }>(`/v1/dossiers/${id(one)}/ticket`),
 };

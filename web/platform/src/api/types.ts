@@ -2,7 +2,8 @@
 
 export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
 
-export interface Config { origin: string; log_key: string; intake: IntakeHost | null }
+/** `protects`: whether applications protect data here. */
+export interface Config { origin: string; log_key: string; intake: IntakeHost | null; protects: boolean }
 /** An intake as its operator published it: its web origin, and the key that its words verify under (base64url). */
 export interface IntakeHost { url: string; key: string }
 
@@ -164,3 +165,30 @@ export interface Webhook {
   waiting: { count: number; oldest: number; reason: string | null } | null;
   dead_letters: DeadLetter[];
 }
+
+/** A version of an attested row: `hash` is the SHA-256 of its document. */
+export interface RowVersion { version: number; hash: string }
+
+/** An application as the platform lists it. `payload`: the exact bytes of its document; `altered`: the database had something else. */
+export interface ApplicationListed { application: string; payload: string; version: RowVersion; index: number; altered: boolean }
+
+export type DatumState = "active" | "inactive" | "expired" | "erased";
+
+export interface DatumLine {
+  id: string;
+  name: string;
+  owner: string;
+  application: string;
+  tags: string[];
+  created: number;
+  expires: number;
+  state: DatumState;
+  grants: number;
+  altered: boolean;
+}
+
+/** `next`: where to go on; `reached`: how far the search came, where it has a `next`. */
+export interface DataFound { data: DatumLine[]; next: string | null; reached: number | null }
+
+/** `payload`: the exact bytes of the datum's document. */
+export interface DatumListed { payload: string; version: number; index: number; altered: boolean }

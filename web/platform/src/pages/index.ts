@@ -2,9 +2,12 @@
 import type { Component } from "svelte";
 import type { Role } from "../api/types";
 import Account from "./Account.svelte";
+import Applications from "./Applications.svelte";
 import Administration from "./Administration.svelte";
 import Connectors from "./Connectors.svelte";
 import Complete from "./Complete.svelte";
+import Data from "./Data.svelte";
+import Datum from "./Datum.svelte";
 import Deliveries from "./Deliveries.svelte";
 import Deposit from "./Deposit.svelte";
 import Dossier from "./Dossier.svelte";
@@ -27,6 +30,7 @@ export interface PageChoice {
 }
 
 const citizen = ["citizen"] as const;
+const administrator = ["organisation_admin"] as const;
 const officers = ["case_officer", "supervisor"] as const;
 const everybody = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin"] as const;
 
@@ -51,6 +55,9 @@ export function pageFor([first = "", second = "", third]: string[]): PageChoice 
       if (second === "equipe") return page(Team, ["organisation_admin"]);
       if (second === "connecteurs") return page(Connectors, ["organisation_admin"]);
       return page(NotFound);
+    case "/applications": return page(Applications, administrator);
+    case "/donnees": return page(Data, administrator);
+    case "/donnees/": return page(Datum, administrator, second);
     case "/administration": return page(Administration, ["platform_admin"]);
     case "/administration/": return second === "envois" ? page(Deliveries, ["platform_admin"]) : page(NotFound);
     default: return page(NotFound);

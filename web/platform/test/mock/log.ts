@@ -15,7 +15,7 @@ export interface Draft {
   time: number;
 }
 
-const PUBLIC = ["organisation", "scheme", "key-statement", "key", "client", "key_manager", "platform", "element"];
+const PUBLIC = ["organisation", "scheme", "key-statement", "key", "client", "application", "key_manager", "platform", "element"];
 
 export class Log {
   readonly name = "sceau.localhost/trace";

@@ -8,6 +8,7 @@ import { ACCOUNT, ACCOUNTS, dossiers, enrol, NOW, publishSchemes, SCHEMES, schem
 import { Post } from "./deliveries";
 import { Intake } from "./intake";
 import { Log } from "./log";
+import { Protection } from "./protection";
 import { MAIRIE, type MockOrganisation, organisation } from "./organisation";
 
 export const CSP =
@@ -49,6 +50,7 @@ export class Mock {
   other!: MockOrganisation;
   post = new Post();
   intake = new Intake();
+  protection!: Protection;
   #nonce = "";
   #server: Server | undefined;
 
@@ -71,6 +73,8 @@ export class Mock {
     await publishSchemes(this.log, this.org);
     await enrol(this.log, this.org);
     this.all = await dossiers(this.log, this.org);
+    this.protection = new Protection(this.log, this.org.id);
+    await this.protection.begin();
     return origin;
   }
 
@@ -114,7 +118,7 @@ export class Mock {
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
-      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), intake: this.org.intake } };
+      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), intake: this.org.intake, protects: true } };
       case "GET /v1/me": {
         const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
         if (!account) return { status: 401, text: "not_signed_in" };
@@ -151,6 +155,8 @@ export class Mock {
     }
     const posted = this.post.answer(method, path, request.headers["content-type"]?.startsWith("application/json") ? json() : {});
     if (posted) return posted;
+    const protection = await this.protection.answer(method, new URL(request.url ?? "/", "http://x"), json);
+    if (protection) return protection;
     if (kind === "deposits") return this.intake.answer(method, sub, file, json);
     if (kind === "dossiers" && sub === "intake") return this.intake.absent ? { status: 409, text: "no_intake" } : { json: { grant: "g" } };
     if (kind === "invitations" && method === "GET") return id === "bonne" ? { json: { role: "case_officer", organisation_name: this.org.name, email: "ines@exemple.fr" } } : { status: 404, text: "invitation_unknown" };

@@ -1,0 +1,169 @@
+// The console of protected data: an administrator registers an application with a passkey, it protects, and the pages say who can read what.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { faults, overflowAt320 } from './harness/accessible.mjs';
+import { openBrowser, passkeyDevice, picture } from './harness/chromium.mjs';
+import { button } from './harness/people.mjs';
+import { run } from './harness/processes.mjs';
+import { applicationKey, applicationOf, openProtection } from './harness/protection.mjs';
+
+/** Looks at a page in both languages: its picture, its accessibility, no sideways scrolling on a small phone. */
+async function look(page, name) {
+  await picture(page, `${name}.fr`);
+  assert.deepEqual(await faults(page), [], `${name} in French`);
+  await page.getByRole('button', { name: 'English' }).click();
+  await picture(page, `${name}.en`);
+  assert.deepEqual(await faults(page), [], `${name} in English`);
+  assert.equal(Math.max(0, await overflowAt320(page)), 0, `${name} fits 320 px`);
+  await page.getByRole('button', { name: 'Français' }).click();
+}
+
+/** Fills in who accepts an invitation, and accepts it. */
+async function accept(page, link, name, email) {
+  await passkeyDevice(page);
+  await page.goto(link);
+  await page.getByLabel('Nom et prénom').fill(name);
+  if (email) await page.getByLabel('Adresse électronique').fill(email);
+  await page.locator('form button[type=submit]').click();
+}
+
+/** The administrator of an organisation, signed in at their first page. */
+async function chiefOf(t, protection) {
+  const admin = await (await openBrowser(t)).newPage();
+  await accept(admin, protection.firstAdministrator, 'Ada Admin', 'ada@exemple.fr');
+  await button(admin, 'Inscrire une organisation').click();
+  await admin.getByLabel('Nom', { exact: true }).fill('Hôpital d’Essai');
+  await admin.getByLabel('Adresse électronique de contact').fill('contact@hopital.exemple.fr');
+  await admin.getByLabel('Groupe 1 sur 16').fill('ab'.repeat(32));
+  await button(admin, 'Signer et inscrire').click();
+  await admin.getByTestId('client-secret').waitFor();
+  await button(admin, 'J’ai transmis le secret').click();
+  await admin.getByLabel('Son adresse électronique').fill('chef@hopital.exemple.fr');
+  await button(admin, 'Signer l’invitation').click();
+  const link = (await admin.getByTestId('invitation-link').innerText()).trim();
+  const direction = await openBrowser(t);
+  const chief = await direction.newPage();
+  await accept(chief, link, 'Charles Chef');
+  await chief.getByRole('link', { name: 'Applications' }).waitFor();
+  return { chief, trouble: direction.trouble };
+}
+
+/** Registers an application with a new Ed25519 key. */
+async function registerByPage(page, name) {
+  const { path, pem } = applicationKey('ED25519');
+  await page.getByRole('link', { name: 'Applications' }).click();
+  await button(page, 'Inscrire une application').click();
+  await page.getByLabel('Nom de l’application').fill(name);
+  await page.getByLabel('Clé publique').fill(pem);
+  await button(page, 'Signer et inscrire').click();
+  return { id: (await page.getByTestId('application-id').innerText()).trim(), key: path };
+}
+
+const key = (page, kid) => page.locator(`[data-testid=application-key][data-kid="${kid}"]`);
+
+test('an administrator registers an application, changes its keys, and sees who can read its data', async (t) => {
+  const protection = await openProtection(t);
+  const { chief, trouble } = await chiefOf(t, protection);
+  const [ed, rsa] = [applicationKey('ED25519'), applicationKey('RSA', '-pkeyopt', 'rsa_keygen_bits:2048')];
+
+  await chief.getByRole('link', { name: 'Applications' }).click();
+  await chief.getByText('Aucune application n’est encore inscrite.').waitFor();
+  await button(chief, 'Inscrire une application').click();
+  await chief.getByLabel('Nom de l’application').fill('Dossiers de soins');
+  await chief.getByLabel('Clé publique').fill(ed.pem);
+  const shown = (await chief.getByTestId('key-fingerprint').innerText()).replace(/\s/g, '');
+  assert.equal(shown, ed.fingerprint, 'the fingerprint is what OpenSSL says');
+  await look(chief, 'application-register');
+  await button(chief, 'Signer et inscrire').click();
+  await chief.locator('[data-testid=application-proof][data-state=valid]').waitFor();
+  const application = (await chief.getByTestId('application-id').innerText()).trim();
+
+  // What was registered by a page works for a program.
+  const caller = applicationOf(protection, application, ed.path);
+  const report = caller.protect('ordonnance-mars.txt', 'alice@exemple.fr', '--grant-group', 'soignants', '--grant-user', 'bob@exemple.fr');
+  caller.unprotect(report, 'bob@exemple.fr');
+  assert.throws(() => caller.unprotect(report, 'mallory@exemple.fr'), /user_not_authorised/);
+
+  await button(chief, 'Ajouter une clé à l’application Dossiers de soins').click();
+  await chief.getByLabel('Clé publique').fill(rsa.pem);
+  await chief.getByLabel('Nom de la clé (kid)').fill('2026-rsa');
+  await look(chief, 'application-key');
+  await button(chief, 'Signer et ajouter').click();
+  await key(chief, '2026-rsa').waitFor();
+  await button(chief, 'Mettre fin à la clé 2026-rsa de l’application Dossiers de soins').click();
+  await button(chief, 'Signer la fin de la clé').click();
+  await chief.locator('[data-testid=application-key][data-kid="2026-rsa"][data-status=ended]').waitFor();
+  await look(chief, 'applications');
+
+  await button(chief, 'Désactiver l’application Dossiers de soins').click();
+  await button(chief, 'Signer la désactivation').click();
+  await chief.getByText('Désactivée : toutes ses demandes sont refusées.').waitFor();
+  assert.throws(() => caller.unprotect(report, 'alice@exemple.fr'), /application/);
+  await button(chief, 'Réactiver l’application Dossiers de soins').click();
+  await button(chief, 'Signer la réactivation').click();
+  await chief.getByText('En service · 1 clé en service').waitFor();
+  caller.unprotect(report, 'alice@exemple.fr');
+  assert.deepEqual(trouble, []);
+});
+
+test('what an application protects is found, and a picture says who can read it; a row that the database altered is seen', async (t) => {
+  const protection = await openProtection(t);
+  const { chief, trouble } = await chiefOf(t, protection);
+  await chief.getByRole('link', { name: 'Données' }).click();
+  await chief.getByText('Vos applications n’ont encore rien protégé.').waitFor();
+  const application = await registerByPage(chief, 'Dossiers de soins');
+  const caller = applicationOf(protection, application.id, application.key);
+  const alice = 'alice@exemple.fr';
+  const said = (label, ...words) => ['--label', label, ...words];
+  const leaf = caller.protect('mars.txt', alice, ...said('Ordonnance de mars', '--tag', 'cardiologie', '--grant-group', 'soignants', '--grant-user', 'bob@exemple.fr'));
+  caller.protect('radio.txt', 'zoe@exemple.fr', ...said('Radiographie', '--tag', 'imagerie'));
+  caller.protect('avril.txt', alice, ...said('Ordonnance d’avril'));
+  caller.grant(leaf, alice, '--to-user', 'carol@exemple.fr');
+
+  await chief.goto(`${protection.platform}/donnees`);
+  const rows = chief.getByTestId('datum');
+  const names = async () => (await rows.getByRole('heading').allInnerTexts()).map((name) => name.trim());
+  await chief.getByText('Tout est là.').waitFor();
+  assert.deepEqual(await names(), ['Ordonnance d’avril', 'Radiographie', 'Ordonnance de mars']);
+  await chief.getByText('Plus de critères').click();
+  await look(chief, 'protected-data');
+  const search = async (fields, expected) => {
+    await chief.goto(`${protection.platform}/donnees`);
+    await chief.getByText('Plus de critères').click();
+    for (const [label, text] of Object.entries(fields)) await chief.getByLabel(label, { exact: true }).fill(text);
+    await button(chief, 'Chercher').click();
+    await chief.waitForURL(/\?./);
+    await chief.getByText(expected.length > 0 ? 'Tout est là.' : 'Aucune donnée ne correspond.').waitFor();
+    assert.deepEqual(await names(), expected, JSON.stringify(fields));
+  };
+  await search({ 'Mots du nom': 'ORDONNANCE' }, ['Ordonnance d’avril', 'Ordonnance de mars']);
+  await search({ 'Personne ou groupe': 'carol@exemple.fr' }, ['Ordonnance de mars']);
+  await search({ Étiquette: 'imagerie' }, ['Radiographie']);
+  await search({ 'Mots du nom': 'ordonnance', 'Personne ou groupe': 'zoe@exemple.fr' }, []);
+  await search({ 'Mots du nom': 'mars' }, ['Ordonnance de mars']);
+  await button(chief, 'Tout effacer').click();
+  await chief.getByRole('link', { name: 'Radiographie' }).waitFor();
+  await chief.goBack();
+  await chief.getByRole('link', { name: 'Radiographie' }).waitFor({ state: 'detached' });
+  await chief.getByRole('link', { name: 'Ordonnance de mars' }).click();
+  await chief.locator('[data-testid=datum-proof][data-state=valid]').waitFor();
+  const readers = await chief.getByTestId('reader').evaluateAll((all) => all.map(({ dataset }) => `${dataset.kind} ${dataset.name} ${dataset.standing}`));
+  assert.deepEqual(readers, [`owner ${alice} reads`, 'user bob@exemple.fr reads', 'user carol@exemple.fr reads', 'group soignants reads']);
+  await look(chief, 'datum');
+  assert.deepEqual(trouble, []);
+
+  // Whoever administers the database hides that carol can read it.
+  const id = await chief.evaluate(() => location.pathname.split('/').at(-1));
+  const sql = "UPDATE protect_datum SET payload = CAST(replace(CAST(payload AS TEXT), 'carol@exemple.fr', 'nobody@exempl.fr') AS BLOB) WHERE id = ?";
+  const program = 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1], timeout=10); d.execute(sys.argv[2], sys.argv[3:]); d.commit()';
+  run('python3', ['-c', program, join(protection.data, 'records.db'), sql, id]);
+  await chief.goto(`${protection.platform}/donnees?name=mars`);
+  await chief.getByText('La base de données ne dit pas la vérité sur cette ligne.').waitFor();
+  await chief.getByRole('link', { name: 'Ordonnance de mars' }).click();
+  await chief.locator('[data-testid=reader][data-name="carol@exemple.fr"]').waitFor();
+  await chief.getByText('La base de données contenait autre chose, ou rien.').waitFor();
+  await chief.locator('[data-testid=datum-proof][data-state=valid]').waitFor();
+});
