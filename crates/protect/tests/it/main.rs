@@ -10,3 +10,4 @@
 mod data_are_searched_page_by_page;
 mod every_statement_prepares_on_postgresql;
 mod rows_are_kept_as_they_were_given;
+mod the_console_is_for_administrators;
