@@ -1,6 +1,6 @@
 //! What applications call.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -9,16 +9,18 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use sceau_element_api::{
     Base64Url,
-    protect::{Accesses, DatumId, Erasure},
+    protect::{Accesses, DatumId, Erasure, SessionKey},
 };
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::bodies::Asked;
 use super::refusal::Refused;
+use super::serve::Connection;
 use super::{Answered, Keyfront};
 use crate::registration::{MAX_REGISTRATION, Registration};
 
@@ -30,7 +32,10 @@ const BODY: Duration = Duration::from_secs(20);
 pub(super) fn router(keyfront: Keyfront) -> Router {
     Router::new()
         .route("/check", get(check))
+        .route("/v1/protect/keyfront", get(said))
         .route("/v1/protect/calls", post(call))
+        .route("/v1/protect/encrypt", post(encrypt))
+        .route("/v1/protect/decrypt", post(decrypt))
         .route("/v1/protect/nonces", post(nonce))
         .route("/v1/protect/applications", post(register))
         .fallback(async || Refused::nowhere())
@@ -56,7 +61,7 @@ struct Told {
 }
 
 impl From<Answered> for Told {
-    fn from(Answered { called, document }: Answered) -> Self {
+    fn from(Answered { called, document, .. }: Answered) -> Self {
         Self {
             datum: called.datum,
             index: called.index,
@@ -111,18 +116,55 @@ async fn call(
     let room = keyfront.room(peer.ip()).await?;
     let body = whole(body, MAX_CALL).await?;
     let call = String::from_utf8(body).map_err(|_| Refused::malformed("a call is a compact JWS"))?;
-    let address: IpAddr = peer.ip().to_canonical();
-    // A caller that goes away leaves its call on its way: what was begun is kept in the database all the same.
-    let carried = async move {
-        let _room = room;
-        keyfront.call(call, Some(address)).await
-    };
-    let answered = tokio::spawn(carried).await;
-    let answered = answered.map_err(|fault| {
-        tracing::error!(%fault, "a call was not carried to its end");
-        Refused::away("the keyfront")
-    })??;
+    let answered = keyfront.carry(call, peer.ip(), room).await?;
     Ok(kept_by_nobody(Told::from(answered)))
+}
+
+/// What an application must know of this keyfront.
+#[derive(Serialize)]
+struct Said<'a> {
+    /// The log's name.
+    audience: String,
+    /// What a call names as its session to have its body worked on here; another one after each start.
+    session: &'a SessionKey,
+    /// The longest body that is worked on, in bytes.
+    longest_body: u64,
+}
+
+async fn said(
+    State(keyfront): State<Keyfront>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Result<Response, Refused> {
+    let _room = keyfront.room(peer.ip()).await?;
+    let (audience, bodies) = (keyfront.audience().await?, keyfront.bodies());
+    Ok(kept_by_nobody(Said { audience, session: bodies.session(), longest_body: bodies.limits().longest }))
+}
+
+async fn encrypt(
+    State(keyfront): State<Keyfront>,
+    peer: ConnectInfo<SocketAddr>,
+    connection: Extension<Connection>,
+    request: Request,
+) -> Result<Response, Refused> {
+    keyfront.encrypt(asked(peer, connection, request)).await
+}
+
+async fn decrypt(
+    State(keyfront): State<Keyfront>,
+    peer: ConnectInfo<SocketAddr>,
+    connection: Extension<Connection>,
+    request: Request,
+) -> Result<Response, Refused> {
+    keyfront.decrypt(asked(peer, connection, request)).await
+}
+
+fn asked(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Asked {
+    let (head, body) = request.into_parts();
+    Asked { headers: head.headers, body, from: peer.ip(), connection }
 }
 
 fn kept_by_nobody(answer: impl Serialize) -> Response {

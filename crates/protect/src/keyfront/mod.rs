@@ -1,9 +1,11 @@
 //! The keyfront: TLS ends here, in the privileged zone; calls go to the element, and what it says comes back.
 
+mod bodies;
 mod http;
 mod refusal;
 mod serve;
 
+pub use bodies::BodyLimits;
 pub use serve::serve;
 
 use std::net::IpAddr;
@@ -13,9 +15,10 @@ use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow,
 use sceau_element_api::wire::{AttestedRow, Code};
 use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce};
 
-use sceau_store::{Place, Places, neighbourhood};
+use sceau_store::{Clock, Place, Places, neighbourhood};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::bodies::Bodies;
 use self::refusal::Refused;
 use crate::registration::Registration;
 use crate::rows::Rows;
@@ -36,6 +39,7 @@ struct Parts {
     /// Of what is under way, of everybody and of each address.
     under_way: Arc<Semaphore>,
     of_addresses: Places<IpAddr>,
+    bodies: Bodies,
 }
 
 /// The right to have one request under way; given back when it is dropped.
@@ -51,14 +55,18 @@ struct Answered {
     called: Called,
     /// What is said of the datum, where the call asks for it or changed it.
     document: Option<Base64Url>,
+    /// The row that the element judged by.
+    judged: Option<KeptRow>,
 }
 
 impl Keyfront {
-    /// A keyfront before this element, which keeps these rows.
+    /// A keyfront before this element, which keeps these rows, and works on bodies within these limits; none where the key of its session cannot be
+    /// drawn.
     #[must_use]
-    pub fn new(element: Client, rows: Rows) -> Self {
+    pub fn new(element: Client, rows: Rows, limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
         let (under_way, of_addresses) = (Arc::new(Semaphore::new(AT_ONCE)), Places::new(OF_ONE_ADDRESS));
-        Self(Arc::new(Parts { element, rows, under_way, of_addresses }))
+        let bodies = Bodies::begin(limits, clock)?;
+        Some(Self(Arc::new(Parts { element, rows, under_way, of_addresses, bodies })))
     }
 
     /// Room for one request from there, before anything of it is read.
@@ -74,6 +82,15 @@ impl Keyfront {
         Ok(self.0.rows.ready().await?)
     }
 
+    /// The log's name.
+    async fn audience(&self) -> Result<String, Refused> {
+        Ok(self.0.element.hello().await?.origin)
+    }
+
+    fn bodies(&self) -> &Bodies {
+        &self.0.bodies
+    }
+
     /// A nonce for the passkey that registers an application.
     async fn nonce(&self) -> Result<Nonce, Refused> {
         Ok(self.0.element.nonce().await?)
@@ -82,6 +99,19 @@ impl Keyfront {
     /// Registers an application, or its next version, in the word of the passkey of an administrator.
     async fn register(&self, registration: Registration) -> Result<AttestedRow, Refused> {
         Ok(registration.carry(&self.0.element, &self.0.rows).await?)
+    }
+
+    /// Carries a call to its end, also where the caller goes away: what was begun is kept in the database all the same.
+    async fn carry(&self, call: String, from: IpAddr, room: UnderWay) -> Result<Answered, Refused> {
+        let keyfront = self.clone();
+        let carried = async move {
+            let _room = room;
+            keyfront.call(call, Some(from.to_canonical())).await
+        };
+        tokio::spawn(carried).await.map_err(|fault| {
+            tracing::error!(%fault, "a call was not carried to its end");
+            Refused::away("the keyfront")
+        })?
     }
 
     /// Carries a call to the element. A row that the database lost or altered, or that changed meanwhile, is brought back from the element, once: such
@@ -113,9 +143,9 @@ impl Keyfront {
             tracing::error!(%error, "a datum changed, and the database does not have it");
         }
         let describes = claims.is_some_and(|claims| matches!(claims.op, Operation::Describe(_)));
-        let said = row.filter(|_| describes).map(|row| row.payload);
+        let said = row.as_ref().filter(|_| describes).map(|row| row.payload.clone());
         let document = called.changed.as_ref().map(|(_, kept)| kept.payload.clone()).or(said);
-        Ok(Answered { called, document })
+        Ok(Answered { called, document, judged: row })
     }
 
     /// Brings the current row of a datum back from the element's journal.

@@ -7,6 +7,7 @@ use sceau_element_api::CallError;
 use sceau_element_api::problem::{MEDIA_TYPE, Problem};
 use sceau_element_api::wire::{Code, Refusal};
 
+use super::bodies::Ended;
 use crate::registration::Unregistered;
 use crate::rows::RowsError;
 
@@ -23,6 +24,47 @@ impl Refused {
     /// The body is longer than the route takes.
     pub(super) fn too_large() -> Self {
         Refusal::new(Code::TooLarge, "a call has at most 64 KiB, an application's document 256 KiB").into()
+    }
+
+    /// A body that was to be worked on, and is not: nothing of it was answered.
+    pub(super) fn body(why: Ended) -> Self {
+        let (status, code, title) = match &why {
+            Ended::Refused(refusal) => return refusal.clone().into(),
+            Ended::Unjudged => return Self::away("the element"),
+            Ended::TooLong => return Self::long_body(),
+            Ended::Slow => (408, "body_slow", "The body took too long"),
+            Ended::OtherBody => (422, "body_mismatch", "The body is another than the call binds"),
+            Ended::Envelope { code, .. } => (422, *code, "The envelope is refused"),
+            Ended::Gone | Ended::Broken => (400, "body_broken", "The body broke off"),
+        };
+        Self(
+            Problem::new(status, code, title)
+                .with_detail(format!("{why}; the call is used up: sign another")),
+        )
+    }
+
+    /// The body is longer than is worked on.
+    pub(super) fn long_body() -> Self {
+        Refusal::new(
+            Code::TooLarge,
+            "the body is longer than this keyfront takes (longest_body of GET /v1/protect/keyfront)",
+        )
+        .into()
+    }
+
+    /// As many bodies as there is room for.
+    pub(super) fn many_bodies() -> Self {
+        Refusal::new(
+            Code::Busy,
+            "as many bodies are under way as there is room for: ask again with the same call",
+        )
+        .into()
+    }
+
+    /// The call does not ask this keyfront to work.
+    pub(super) fn other_session() -> Self {
+        let words = "the call's session is not this keyfront's: take the one of GET /v1/protect/keyfront, which is new at each of its starts";
+        Refusal::new(Code::SessionKeyInvalid, words).into()
     }
 
     /// There is no such route.

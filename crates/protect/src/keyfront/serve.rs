@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto::Builder;
 use sceau_store::{Places, neighbourhood};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
@@ -28,6 +28,17 @@ const CONNECTIONS: usize = 1024;
 const OF_ONE_ADDRESS: usize = CONNECTIONS / 4;
 /// Calls at once on a connection of HTTP/2.
 const STREAMS: u32 = 64;
+
+/// A connection, for whoever must end it. Clones are of the same one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Connection(Arc<Notify>);
+
+impl Connection {
+    /// Ends it, with all that is under way on it.
+    pub(super) fn end(&self) {
+        self.0.notify_one();
+    }
+}
 
 /// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
 pub async fn serve(
@@ -56,10 +67,15 @@ pub async fn serve(
         };
         // Closed at once: one address does not take the connections of all others.
         let Some(place) = of_addresses.take(neighbourhood(peer.ip())) else { continue };
-        let (router, tls) = (router.clone().layer(Extension(ConnectInfo(peer))), tls.clone());
+        let ends = Connection::default();
+        let of_it = (Extension(ConnectInfo(peer)), Extension(ends.clone()));
+        let (router, tls) = (router.clone().layer(of_it), tls.clone());
         tokio::spawn(async move {
             let _held = (permit, place);
-            take(stream, tls, router).await;
+            tokio::select! {
+                () = take(stream, tls, router) => {}
+                () = ends.0.notified() => tracing::info!("a caller did not take its answer: its connection is ended"),
+            }
         });
     }
 }

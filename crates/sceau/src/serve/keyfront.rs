@@ -2,12 +2,15 @@
 //! listener of its own.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sceau_element_api::Client;
 use sceau_hsm::certificates;
-use sceau_protect::{Keyfront, Rows, serve};
+use sceau_protect::{BodyLimits, Keyfront, Rows, serve};
+use sceau_store::SystemClock;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -16,10 +19,40 @@ use super::settings::Settings;
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
 
-/// The section `[protect]`: that there is a keyfront.
+/// The section `[protect]`: that there is a keyfront, and what it takes of bodies that it encrypts and decrypts itself.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ProtectTable {}
+pub(crate) struct ProtectTable {
+    /// How many at once, 1 to 1024; 16 unless said. Each takes up to 16 MiB of memory.
+    bodies: Option<NonZeroU16>,
+    /// The longest, in bytes; a tebibyte unless said.
+    longest_body: Option<u64>,
+    /// How long a mebibyte may take either way, in seconds, 1 to 3600; 60 unless said.
+    mebibyte_seconds: Option<NonZeroU16>,
+}
+
+impl ProtectTable {
+    fn limits(&self) -> Result<BodyLimits, Failure> {
+        let usage = |words: &str| Failure::new(Exit::Usage, "keyfront", words);
+        let mut limits = BodyLimits::default();
+        if let Some(bodies) = self.bodies {
+            limits.at_once = usize::from(bodies.get());
+        }
+        if let Some(longest) = self.longest_body {
+            limits.longest = longest;
+        }
+        if let Some(seconds) = self.mebibyte_seconds {
+            limits.each_mebibyte = Duration::from_secs(seconds.get().into());
+        }
+        if limits.at_once > 1024 {
+            return Err(usage("[protect] bodies: at most 1024"));
+        }
+        if limits.each_mebibyte > Duration::from_hours(1) {
+            return Err(usage("[protect] mebibyte_seconds: at most 3600"));
+        }
+        Ok(limits)
+    }
+}
 
 /// How the keyfront is reached, and what it stands on.
 #[derive(Debug, clap::Args)]
@@ -48,11 +81,12 @@ pub(crate) struct KeyfrontOptions {
 pub(crate) async fn run(options: KeyfrontOptions) -> Result<(), Failure> {
     let usage = |words: &str| Failure::new(Exit::Usage, "keyfront", words);
     let settings = Settings::read(Some(&options.config))?;
-    if settings.protect.is_none() {
+    let Some(protect) = &settings.protect else {
         return Err(usage(
             "the settings have no section [protect]: the protection of data is off without it",
         ));
-    }
+    };
+    let limits = protect.limits()?;
     let tls = match &options.tls {
         Some(path) => {
             let identity = certificates::read_identity(path)?;
@@ -68,6 +102,13 @@ pub(crate) async fn run(options: KeyfrontOptions) -> Result<(), Failure> {
     let element = Client::new(&options.element);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
     let rows = Rows::new(settings.records(&options.data).await?);
+    let keyfront = Keyfront::new(element, rows, limits, Arc::new(SystemClock)).ok_or_else(|| {
+        Failure::new(
+            Exit::System,
+            "keyfront",
+            "no key can be drawn for the session: the system gives no randomness",
+        )
+    })?;
     let listener =
         TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
@@ -76,6 +117,6 @@ pub(crate) async fn run(options: KeyfrontOptions) -> Result<(), Failure> {
     say_ready(
         &json!({"ready": "keyfront", "url": format!("{scheme}://{address}"), "audience": hello.origin}),
     )?;
-    serve(Keyfront::new(element, rows), listener, tls, end).await;
+    serve(keyfront, listener, tls, end).await;
     Ok(())
 }

@@ -1,0 +1,118 @@
+//! The answer while it goes out, and who may end it.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use sceau_crypto::stream::StreamError;
+use sceau_store::Clock;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::authorisation::Authorisation;
+use super::pipe::Ended;
+use super::{BodyLimits, Connection, Room};
+
+/// A body on its way out. It ends cleanly only if the work on it ended well, and nothing stopped it by then.
+pub(super) struct Answer {
+    pub(super) first: Option<Bytes>,
+    pub(super) rest: mpsc::Receiver<Bytes>,
+    /// None once it was heard.
+    pub(super) working: Option<JoinHandle<Result<(), StreamError>>>,
+    /// What was heard.
+    pub(super) ended: Option<Result<(), Ended>>,
+    pub(super) stopped: watch::Receiver<Option<Ended>>,
+    /// Dropped when nobody reads any more.
+    pub(super) _held: (oneshot::Sender<()>, Arc<Room>),
+    /// Each time that something was taken.
+    pub(super) taken: watch::Sender<Instant>,
+}
+
+/// What may end an answer.
+pub(super) struct Watched {
+    pub(super) stop: watch::Sender<Option<Ended>>,
+    /// Nobody reads the answer any more.
+    pub(super) gone: oneshot::Receiver<()>,
+    /// When something of it was taken last.
+    pub(super) taken: watch::Receiver<Instant>,
+    pub(super) authorisation: Option<Authorisation>,
+    pub(super) connection: Connection,
+}
+
+impl Answer {
+    /// The next octets; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Ended> {
+        self.taken.send_replace(Instant::now());
+        let chunk = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.rest.recv().await,
+        };
+        if chunk.is_none() {
+            return self.end().await.map(|()| None);
+        }
+        // What is ready was granted before, and is not given out after.
+        self.check().map(|()| chunk)
+    }
+
+    /// How the work ended.
+    pub(super) async fn end(&mut self) -> Result<(), Ended> {
+        if let Some(working) = self.working.take() {
+            let heard = working.await.unwrap_or_else(|_| Err(StreamError::Read(ErrorKind::Other.into())));
+            self.ended = Some(heard.map_err(Ended::from));
+        }
+        self.ended.clone().unwrap_or(Err(Ended::Broken))?;
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Ended> {
+        self.stopped.borrow().clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Watched {
+    /// Asks whether the authorisation still counts until nobody reads any more, and stops what is under way where it does not.
+    pub(super) async fn until_gone(mut self, limits: BodyLimits, clock: Arc<dyn Clock>) {
+        let mut each = interval(limits.judged_each);
+        each.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let why = loop {
+            tokio::select! {
+                _ = &mut self.gone => break Ended::Gone,
+                _ = each.tick() => {}
+            }
+            // Of what comes in and of what goes out, a mebibyte each and one that was begun: longer, and it is not read.
+            if self.taken.borrow().elapsed() > 3 * limits.each_mebibyte {
+                break Ended::Slow;
+            }
+            if let Some(authorisation) = &mut self.authorisation
+                && let Err(why) = authorisation.check(clock.now_ms()).await
+            {
+                break why;
+            }
+        };
+        let is_gone = why == Ended::Gone;
+        if !is_gone {
+            tracing::info!(%why, "a body is not gone on with");
+        }
+        self.stop.send_replace(Some(why));
+        if is_gone {
+            return;
+        }
+        // Who reads no more hears of no end either: the connection goes instead.
+        if timeout(limits.each_mebibyte, &mut self.gone).await.is_err() {
+            self.connection.end();
+        }
+    }
+}
+
+impl From<StreamError> for Ended {
+    fn from(error: StreamError) -> Self {
+        match &error {
+            StreamError::Read(cause) | StreamError::Write(cause) => {
+                let ours = cause.get_ref().and_then(|cause| cause.downcast_ref::<Self>());
+                ours.cloned().unwrap_or(Self::Broken)
+            }
+            _ => Self::Envelope { code: error.code(), words: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Bodies that the keyfront encrypts and decrypts itself, for an application that asks it to by the session of its call.
+//!
+//! The key of that session is drawn at each start and stays in this process. A data key that comes to it is used for one body and forgotten; plaintext passes
+//! through this process, and is kept nowhere. What goes out was authenticated first, and ends without its end where anything is wrong.
+
+mod answer;
+mod authorisation;
+mod head;
+mod pipe;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
+use axum::response::{IntoResponse, Response};
+use sceau_crypto::envelope::{Metadata, NewEnvelope};
+use sceau_crypto::stream::{StreamError, StreamOptions, open_content, read_header, seal_content};
+use sceau_element_api::protect::{Claims, DataKey, Operation, Session, SessionKey};
+use sceau_element_api::{CallError, protect::Called};
+use sceau_store::{Clock, Place, Places, neighbourhood};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
+
+use self::answer::{Answer, Watched};
+use self::authorisation::Authorisation;
+pub(super) use self::pipe::Ended;
+use self::pipe::{Incoming, Line, Outgoing};
+use super::refusal::Refused;
+use super::serve::Connection;
+use super::{Answered, Keyfront};
+
+/// What is read of a body that is not wanted, and for how long.
+const UNWANTED: usize = 1 << 20;
+const UNWANTED_FOR: Duration = Duration::from_secs(5);
+
+/// Bounds of bodies that the keyfront works on.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    /// Bodies at once; more are refused. Each takes less than 16 MiB of memory, whatever its size.
+    pub at_once: usize,
+    /// The longest, in bytes, as it comes in.
+    pub longest: u64,
+    /// How long a mebibyte may take, to come in or to be taken.
+    pub each_mebibyte: Duration,
+    /// How often it is asked whether an authorisation still counts while a body is decrypted under it.
+    pub judged_each: Duration,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        let (at_once, longest) = (16, 1 << 40);
+        let (each_mebibyte, judged_each) = (Duration::from_mins(1), Duration::from_secs(1));
+        Self { at_once, longest, each_mebibyte, judged_each }
+    }
+}
+
+/// What bodies need of a keyfront.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    session: Session,
+    limits: BodyLimits,
+    clock: Arc<dyn Clock>,
+    at_once: Arc<Semaphore>,
+    of_addresses: Places<IpAddr>,
+}
+
+/// The right to have one body worked on; given back when it is dropped.
+#[derive(Debug)]
+struct Room {
+    _place: Place<IpAddr>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A request for a body to be worked on, from its head.
+pub(super) struct Asked {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    pub(super) from: IpAddr,
+    pub(super) connection: Connection,
+}
+
+/// A call that was granted, whose data key is ours to use.
+struct Granted {
+    claims: Claims,
+    kid: Option<String>,
+    called: Called,
+    judged: Option<Vec<u8>>,
+    key: DataKey,
+    room: Room,
+}
+
+impl Bodies {
+    /// Draws the session's key; none where it cannot be.
+    pub(super) fn begin(limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
+        let at_once = Arc::new(Semaphore::new(limits.at_once));
+        // One address leaves a quarter to others.
+        let of_addresses = Places::new(limits.at_once - limits.at_once / 4);
+        Some(Self { session: Session::draw()?, limits, clock, at_once, of_addresses })
+    }
+
+    /// What a call names to have its body worked on here.
+    pub(super) fn session(&self) -> &SessionKey {
+        self.session.public()
+    }
+
+    pub(super) fn limits(&self) -> &BodyLimits {
+        &self.limits
+    }
+
+    fn room(&self, from: IpAddr) -> Result<Room, Refused> {
+        let place = self.of_addresses.take(neighbourhood(from));
+        let permit = Arc::clone(&self.at_once).try_acquire_owned();
+        match (place, permit) {
+            (Some(place), Ok(permit)) => Ok(Room { _place: place, _permit: permit }),
+            _ => Err(Refused::many_bodies()),
+        }
+    }
+}
+
+impl Asked {
+    /// Reads some of a body that is not wanted, so that a caller which sends it all before it reads hears the refusal, and not a broken connection. Who
+    /// waits for our leave to send (RFC 9110 section 10.1.1) has sent nothing.
+    async fn refuse(self, refused: Refused) -> Refused {
+        if !self.headers.contains_key(EXPECT) {
+            let _ = timeout(UNWANTED_FOR, axum::body::to_bytes(self.body, UNWANTED)).await;
+        }
+        refused
+    }
+}
+
+impl Keyfront {
+    /// Encrypts a body under a new datum: the answer is an envelope.
+    pub(super) async fn encrypt(&self, asked: Asked) -> Result<Response, Refused> {
+        let metadata = match head::metadata(&asked.headers) {
+            Ok(metadata) => metadata,
+            Err(refused) => return Err(asked.refuse(refused).await),
+        };
+        let begins = |op: &Operation| matches!(op, Operation::Create(_));
+        let granted = self
+            .begin((&asked.headers, asked.from), begins, "encrypts for a call that creates a datum")
+            .await;
+        let Granted { called, key, claims, room, .. } = match granted {
+            Ok(granted) => granted,
+            Err(refused) => return Err(asked.refuse(refused).await),
+        };
+        let wrapped = called.wrapped_key.ok_or(CallError::Mismatch)?.0;
+        let envelope =
+            NewEnvelope::under(key.into_content_key(), *called.datum.as_bytes(), wrapped, metadata)
+                .map_err(|_| CallError::Mismatch)?;
+        let work = move |incoming: Incoming, mut outgoing: Outgoing| {
+            outgoing.begin_with(envelope.header.as_bytes());
+            seal_content(envelope, incoming, outgoing, options()).map(drop)
+        };
+        let body = self.run(asked, (claims, room), None, work).await?;
+        Ok((head::of_envelope(&called.datum, called.index), body).into_response())
+    }
+
+    /// Decrypts an envelope for whom the datum's key may be given to, for as long as it may.
+    pub(super) async fn decrypt(&self, asked: Asked) -> Result<Response, Refused> {
+        let opens = |op: &Operation| matches!(op, Operation::Open(_));
+        let granted =
+            self.begin((&asked.headers, asked.from), opens, "decrypts for a call that opens a datum").await;
+        let Granted { called, key, claims, kid, judged, room } = match granted {
+            Ok(granted) => granted,
+            Err(refused) => return Err(asked.refuse(refused).await),
+        };
+        let row = judged.ok_or(CallError::Mismatch)?;
+        let address = Some(asked.from.to_canonical());
+        let authorisation =
+            Authorisation::granted(self.0.element.clone(), claims.clone(), kid, address, &row)
+                .ok_or(CallError::Mismatch)?;
+        let (tell, mut told) = oneshot::channel::<Metadata>();
+        let work = move |mut incoming: Incoming, outgoing: Outgoing| {
+            let header = read_header(&mut incoming)?.open_with(key.into_content_key())?;
+            let _ = tell.send(header.metadata().clone());
+            open_content(&header, incoming, outgoing, options()).map(drop)
+        };
+        let body = self.run(asked, (claims, room), Some(authorisation), work).await?;
+        let metadata = told.try_recv().map_err(|_| CallError::Mismatch)?;
+        Ok((head::of_file(&called.datum, called.index, &metadata), body).into_response())
+    }
+
+    /// Brings the call, if it is for this session and of the right kind, and opens the data key that comes back. Nothing of the body is read before.
+    async fn begin(
+        &self,
+        (headers, from): (&HeaderMap, IpAddr),
+        is_right: impl Fn(&Operation) -> bool,
+        words: &str,
+    ) -> Result<Granted, Refused> {
+        let bodies = &self.0.bodies;
+        let call = head::call(headers)?;
+        if head::length(headers).is_some_and(|length| length > bodies.limits.longest) {
+            return Err(Refused::long_body());
+        }
+        let claims = Claims::unverified(&call).map_err(|error| Refused::malformed(&error.to_string()))?;
+        if !is_right(&claims.op) {
+            return Err(Refused::malformed(&format!("this route {words}")));
+        }
+        if claims.op.session() != Some(bodies.session()) {
+            return Err(Refused::other_session());
+        }
+        let room = bodies.room(from)?;
+        let under_way = self.room(from).await?;
+        let kid = sceau_crypto::jose::Statement::parse(&call).ok();
+        let kid = kid.and_then(|statement| statement.kid().map(str::to_owned));
+        let Answered { called, judged, .. } = self.carry(call, from, under_way).await?;
+        let message = called.data_key.as_deref().ok_or(CallError::Mismatch)?;
+        let key = bodies.session.open(message, &called.datum, &claims.jti);
+        let key = key.map_err(|_| CallError::Mismatch)?;
+        Ok(Granted { claims, kid, called, judged: judged.map(|row| row.payload.0), key, room })
+    }
+
+    /// Works on a body until its first mebibyte is done, or all of it: what is wrong by then is told as a problem. The rest is the answer's.
+    async fn run(
+        &self,
+        asked: Asked,
+        (claims, room): (Claims, Room),
+        authorisation: Option<Authorisation>,
+        work: impl FnOnce(Incoming, Outgoing) -> Result<(), StreamError> + Send + 'static,
+    ) -> Result<Body, Refused> {
+        let limits = self.0.bodies.limits;
+        let (stop, stopped) = watch::channel(None);
+        let line = Line {
+            runtime: Handle::current(),
+            stopped: stopped.clone(),
+            each_mebibyte: limits.each_mebibyte,
+        };
+        let (to, mut from) = mpsc::channel(1);
+        let bound = claims.body.map(|body| body.0);
+        let incoming = Incoming::new(line.clone(), asked.body.into_data_stream(), limits.longest, bound);
+        let outgoing = Outgoing::new(line, to);
+        // Held until the work is done and its answer is taken: both have parts of the body in memory.
+        let room = Arc::new(room);
+        let held_by_work = Arc::clone(&room);
+        let working = tokio::task::spawn_blocking(move || {
+            let _room = held_by_work;
+            work(incoming, outgoing)
+        });
+        let (held, gone) = oneshot::channel();
+        let (taken, last_taken) = watch::channel(Instant::now());
+        let watched = Watched { stop, gone, taken: last_taken, authorisation, connection: asked.connection };
+        tokio::spawn(watched.until_gone(limits, Arc::clone(&self.0.bodies.clock)));
+        let first = from.recv().await;
+        let mut answer = Answer {
+            first,
+            rest: from,
+            working: Some(working),
+            ended: None,
+            stopped,
+            taken,
+            _held: (held, room),
+        };
+        if answer.first.is_none() {
+            answer.end().await.map_err(Refused::body)?;
+        }
+        Ok(Body::from_stream(futures::stream::try_unfold(answer, async |mut answer: Answer| {
+            Ok::<_, Ended>(answer.next().await?.map(|chunk| (chunk, answer)))
+        })))
+    }
+}
+
+/// One thread beside those that read and write: a body goes as fast as one processor encrypts, and leaves the others to other bodies.
+fn options() -> StreamOptions<'static> {
+    StreamOptions::new().with_workers(std::num::NonZeroUsize::MIN)
+}
