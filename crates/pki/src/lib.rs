@@ -37,6 +37,7 @@ mod request;
 mod revocation;
 mod role;
 mod rule;
+mod sessions;
 mod shown;
 mod signature;
 mod stamp;

@@ -23,6 +23,7 @@ use crate::{
     key::PrivateKey,
     name::Name,
     possession,
+    sessions::Sessions,
 };
 
 /// A certificate chain and its key, ready to be shown in a handshake.
@@ -163,6 +164,7 @@ pub(crate) fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rus
 
 pub(crate) fn finish(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = alpn();
+    config.session_storage = Arc::new(Sessions::default());
     config
 }
 
