@@ -43,6 +43,8 @@ pub enum Label {
     DatumKey,
     /// A data key of a datum, wrapped under the datum's key.
     DataKey,
+    /// Hash of what the element answers to a call about a datum.
+    ProtectAnswer,
     /// The key of one blob, derived from a master in a token (SP 800-108): the field is a random salt.
     TokenSeal,
 }
@@ -67,6 +69,7 @@ impl Label {
         Self::Share,
         Self::DatumKey,
         Self::DataKey,
+        Self::ProtectAnswer,
         Self::TokenSeal,
     ];
 
@@ -91,6 +94,7 @@ impl Label {
             Self::Share => "sceau/share",
             Self::DatumKey => "sceau/datum-key",
             Self::DataKey => "sceau/data-key",
+            Self::ProtectAnswer => "sceau/protect-answer",
             Self::TokenSeal => "sceau/token-seal",
         }
     }

@@ -209,6 +209,17 @@ impl View {
         })
     }
 
+    /// The evidence of an entry under the last checkpoint, without openings: made for each answer that is to be proven, and quickly.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] beyond the durable log.
+    pub fn bare_evidence(&self, index: u64) -> Result<Evidence, ReadError> {
+        let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
+        let checkpoint = Arc::clone(&self.durable().checkpoint);
+        let proof = self.inclusion(index, checkpoint.size())?;
+        Ok(Evidence::of_verified(&self.event(place)?.leaf, index, proof, &checkpoint, &self.log.key)?)
+    }
+
     /// The evidence of an entry, which shows which datum it is about, and no person.
     fn evidence_of_datum(&self, index: u64) -> Result<Evidence, ReadError> {
         let evidence = self.evidence(index)?;

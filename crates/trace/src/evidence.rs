@@ -65,20 +65,21 @@ impl Evidence {
         checkpoint: &VerifiedCheckpoint,
         log_key: &VerifierKey,
     ) -> Result<Self, EvidenceError> {
-        let wire = WireEvidence {
-            v: 1,
-            format: FORMAT.to_owned(),
-            record: URL_SAFE_NO_PAD.encode(record),
-            index,
-            proof,
-            checkpoint: checkpoint.note().to_string(),
-            log_key: log_key.to_string(),
-            openings: Openings::default(),
-            attachments: BTreeMap::new(),
-        };
-        let evidence = Evidence { wire };
+        let evidence = Evidence { wire: WireEvidence::new(record, index, proof, checkpoint, log_key) };
         evidence.verify(Some(log_key))?;
         Ok(evidence)
+    }
+
+    /// The same as [`build`](Self::build), of a checkpoint that was verified under this key just now: its signature is not verified anew.
+    pub fn of_verified(
+        record: &[u8],
+        index: u64,
+        proof: Vec<Hash>,
+        checkpoint: &VerifiedCheckpoint,
+        log_key: &VerifierKey,
+    ) -> Result<Self, EvidenceError> {
+        verify_inclusion(&leaf_hash(record), index, checkpoint.size(), &proof, &checkpoint.root())?;
+        Ok(Evidence { wire: WireEvidence::new(record, index, proof, checkpoint, log_key) })
     }
 
     /// The same record under another checkpoint of the same log, such as one that witnesses cosigned. Fails unless the result verifies.
@@ -178,6 +179,28 @@ impl Evidence {
             key_pinned: pinned.is_some(),
             attachments: self.wire.attachments.clone(),
         })
+    }
+}
+
+impl WireEvidence {
+    fn new(
+        record: &[u8],
+        index: u64,
+        proof: Vec<Hash>,
+        checkpoint: &VerifiedCheckpoint,
+        log_key: &VerifierKey,
+    ) -> Self {
+        WireEvidence {
+            v: 1,
+            format: FORMAT.to_owned(),
+            record: URL_SAFE_NO_PAD.encode(record),
+            index,
+            proof,
+            checkpoint: checkpoint.note().to_string(),
+            log_key: log_key.to_string(),
+            openings: Openings::default(),
+            attachments: BTreeMap::new(),
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a call gets.
 
-use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Datum;
-use sceau_element_api::protect::{Accesses, DataKeyError, DatumId, Session};
+use sceau_element_api::protect::{Accesses, AnswerParts, DataKeyError, DatumId, Erasure, Session};
+use sceau_element_api::{ApplicationId, Base64Url};
+use sceau_trace::{Evidence, VerifierKey};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::DataKey;
 use crate::ClientError;
@@ -40,16 +43,59 @@ pub(super) struct Answer {
     #[serde(default)]
     data_key: Option<String>,
     #[serde(default)]
-    pub(super) document: Option<Datum>,
+    document: Option<Box<RawValue>>,
     #[serde(default)]
-    pub(super) accesses: Option<Accesses>,
+    accesses: Option<Box<RawValue>>,
+    #[serde(default)]
+    erasure: Option<Box<RawValue>>,
+    #[serde(default)]
+    proof: Option<Evidence>,
 }
 
 impl Answer {
     /// Whether it is about the datum that was asked for; of a new one, nobody knew.
     pub(super) fn is_about(&self, asked: Option<DatumId>) -> bool {
-        let theirs = self.document.as_ref().is_none_or(|document| document.id == self.datum);
+        let theirs = match self.document() {
+            Ok(document) => document.is_none_or(|document| document.id == self.datum),
+            Err(_) => false,
+        };
         theirs && asked.is_none_or(|asked| asked == self.datum)
+    }
+
+    /// Holds it to the log: that the element answered this call of the application's so.
+    pub(super) fn verify(
+        &self,
+        call: &str,
+        application: ApplicationId,
+        log_key: &VerifierKey,
+    ) -> Result<(), ClientError> {
+        let document = self.document.as_ref().map(|text| sceau_crypto::sha256(text.get().as_bytes()));
+        let parts = AnswerParts {
+            call: &sceau_crypto::sha256(call.as_bytes()),
+            datum: &self.datum,
+            wrapped_key: self.wrapped_key.as_ref().map(|key| key.0.as_slice()),
+            data_key: self.data_key.as_deref(),
+            document: document.as_ref(),
+            accesses: self.accesses.as_deref().map(RawValue::get),
+            erasure: self.erasure.as_deref().map(RawValue::get),
+        };
+        let verified = parts.verify(self.proof.as_ref(), (application, self.index), log_key);
+        verified.map_err(|error| ClientError::Unproven(error.to_string()))
+    }
+
+    /// What is said of the datum, where that was answered.
+    pub(super) fn document(&self) -> Result<Option<Datum>, ClientError> {
+        read(self.document.as_deref())
+    }
+
+    /// The accesses, where they were asked for.
+    pub(super) fn accesses(&self) -> Result<Option<Accesses>, ClientError> {
+        read(self.accesses.as_deref())
+    }
+
+    /// The certificate of erasure, where it was asked for.
+    pub(super) fn erasure(&self) -> Result<Option<Erasure>, ClientError> {
+        read(self.erasure.as_deref())
     }
 
     /// The data key, if it is encrypted to `session` in answer to `call`.
@@ -60,6 +106,11 @@ impl Answer {
             _ => ClientError::Answer,
         })
     }
+}
+
+/// Reads a part, which was kept as it came: the log has the hash of its very bytes.
+fn read<T: DeserializeOwned>(part: Option<&RawValue>) -> Result<Option<T>, ClientError> {
+    part.map(|part| serde_json::from_str(part.get())).transpose().map_err(|_| ClientError::Answer)
 }
 
 #[cfg(test)]

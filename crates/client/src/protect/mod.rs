@@ -14,9 +14,10 @@ use sceau_crypto::{SigningKey, Typ, jws};
 use sceau_element_api::documents::Datum;
 use sceau_element_api::protect::{
     Accesses, Authorisation, Claims, Create, DatumId, Grantee, Of, OfAccesses, OfGrant, Open, Operation,
-    Rules, Session, ToGrant, ToRule, UserId,
+    Rules, Session, ToGrant, ToRule, UserId, VerifiedErasure,
 };
 use sceau_element_api::{ApplicationId, Base64Url};
+use sceau_trace::VerifierKey;
 
 use crate::{ClientError, Server};
 use answer::Answer;
@@ -31,6 +32,7 @@ pub struct Application {
     id: ApplicationId,
     audience: String,
     key: SigningKey,
+    log_key: Option<VerifierKey>,
 }
 
 /// For whom the application calls, in its own words.
@@ -67,7 +69,13 @@ impl Application {
     /// An application by its id, before the keyfront at `server`, whose ready line says the `audience` (the log's name).
     #[must_use]
     pub fn new(server: Server, audience: String, id: ApplicationId, key: SigningKey) -> Self {
-        Self { server, id, audience, key }
+        Self { server, id, audience, key, log_key: None }
+    }
+
+    /// Holds every answer to the log of this key: one that the log does not prove to be the element's is refused.
+    #[must_use]
+    pub fn with_log_key(self, log_key: VerifierKey) -> Self {
+        Self { log_key: Some(log_key), ..self }
     }
 
     /// Begins a datum, and gets its first data key.
@@ -168,7 +176,26 @@ impl Application {
     /// As [`Application::create`].
     pub async fn describe(&self, user: &User, datum: DatumId) -> Result<Datum, ClientError> {
         let (answer, _) = self.call(user, Operation::Describe(Of { datum })).await?;
-        answer.document.ok_or(ClientError::Answer)
+        answer.document()?.ok_or(ClientError::Answer)
+    }
+
+    /// Erases a datum: nobody gets its key again, and nobody can undo it. Once more is no error.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn erase(&self, user: &User, datum: DatumId) -> Result<Changed, ClientError> {
+        self.change(user, Operation::Erase(Of { datum })).await
+    }
+
+    /// The certificate that a datum was erased, whose evidence holds: under the log's key where that is known, else under the one that it says.
+    ///
+    /// # Errors
+    /// [`ClientError::Unproven`] where it does not hold; as [`Application::create`].
+    pub async fn erasure(&self, user: &User, datum: DatumId) -> Result<VerifiedErasure, ClientError> {
+        let (answer, _) = self.call(user, Operation::Erasure(Of { datum })).await?;
+        let erasure = answer.erasure()?.filter(|erasure| erasure.datum == datum);
+        let verified = erasure.ok_or(ClientError::Answer)?.verify(self.log_key.as_ref());
+        verified.map_err(|error| ClientError::Unproven(error.to_string()))
     }
 
     /// Who asked for what of a datum, the last call first; `before` goes on after [`Accesses::next`].
@@ -184,12 +211,12 @@ impl Application {
         let of = OfAccesses { datum, before, most: None };
         let (answer, _) = self.call(user, Operation::Accesses(of)).await?;
         // Each is earlier than the one before: what went round would never end.
-        answer.accesses.filter(|told| goes_back(told, before)).ok_or(ClientError::Answer)
+        answer.accesses()?.filter(|told| goes_back(told, before)).ok_or(ClientError::Answer)
     }
 
     async fn change(&self, user: &User, op: Operation) -> Result<Changed, ClientError> {
         let (answer, _) = self.call(user, op).await?;
-        Ok(Changed { index: answer.index, document: answer.document })
+        Ok(Changed { index: answer.index, document: answer.document()? })
     }
 
     /// Signs a call and brings it; its answer, and the id that it answers to.
@@ -205,11 +232,16 @@ impl Application {
             sub: user.name.clone(),
             groups: user.groups.clone(),
             body: None,
+            prove: self.log_key.is_some(),
             op,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| ClientError::Answer)?;
         let call = jws::sign(&self.key, Typ::ProtectCall, &payload);
-        let answer: Answer = self.server.post_text("/v1/protect/calls", "application/jose", call).await?;
+        let asked = call.clone();
+        let answer: Answer = self.server.post_text("/v1/protect/calls", "application/jose", asked).await?;
+        if let Some(log_key) = &self.log_key {
+            answer.verify(&call, self.id, log_key)?;
+        }
         if answer.is_about(claims.op.datum()) { Ok((answer, jti)) } else { Err(ClientError::Answer) }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use sceau_trace::Evidence;
 use serde::{Deserialize, Serialize};
 
 use super::{DatumId, Erasure, Grantee, UserId};
@@ -47,6 +48,8 @@ pub struct Called {
     pub accesses: Option<Accesses>,
     /// The certificate of erasure, where it was asked for.
     pub erasure: Option<Erasure>,
+    /// That the log has the record of this answer, where the call asks for it; it shows nobody's name.
+    pub proof: Option<Evidence>,
 }
 
 /// Calls about a datum that are on record, the last one first.

@@ -39,6 +39,9 @@ pub struct Claims {
     /// SHA-256 of the body that the call travels with, where a service that encrypts or decrypts is to take that body and no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Base64Url>,
+    /// Whether the answer is to come with the log's proof of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prove: bool,
     /// What is asked.
     pub op: Operation,
 }

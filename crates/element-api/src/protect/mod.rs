@@ -10,6 +10,7 @@ mod erasure;
 mod jwk;
 mod names;
 mod opening;
+mod proven;
 mod rules;
 
 pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow};
@@ -22,4 +23,5 @@ pub use erasure::{Erasure, ErasureError, Happened, NotCovered, VerifiedErasure};
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};
+pub use proven::{ANSWER, AnswerParts, UnprovenAnswer};
 pub use rules::{Bound, Day, Hours, Offset, Rules, TimeOfDay};

@@ -323,6 +323,7 @@ fn answer(prepared: PreparedCall, index: u64, row: Option<AttestedRow>) -> Outco
                 data_key: granted.data_key,
                 accesses: granted.accesses,
                 erasure: granted.erasure,
+                proof: None,
             }))
         }
     }

@@ -38,6 +38,8 @@ pub struct ProvenCall {
     pub caller: Caller,
     /// Where it came from, in the word of whoever carried it.
     pub address: Option<IpAddr>,
+    /// SHA-256 of it, as it was signed.
+    pub digest: [u8; 32],
 }
 
 impl Caller {
@@ -85,7 +87,8 @@ impl ProvenCall {
             return Err(malformed());
         }
         claims.check_time_and_audience(audience, now).map_err(refused)?;
-        Ok(Self { claims, kid, caller, address: asked.address })
+        let digest = sceau_crypto::sha256(asked.call.as_bytes());
+        Ok(Self { claims, kid, caller, address: asked.address, digest })
     }
 }
 

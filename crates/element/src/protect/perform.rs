@@ -5,9 +5,11 @@ use sceau_crypto::{Label, SealedBlob, Secret};
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
 use sceau_element_api::protect::{
-    Accesses, AskedOfDatum, DatumId, Erasure, OfAccesses, Operation, SessionKey,
+    Accesses, AnswerParts, AskedOfDatum, DatumId, Erasure, OfAccesses, Operation, SessionKey,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
+
+use sceau_trace::Hash;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,6 +48,10 @@ pub struct Granted {
     pub accesses: Option<Accesses>,
     /// The certificate of erasure, where it was asked for.
     pub erasure: Option<Erasure>,
+    /// SHA-256 of what is said of the datum, where that is answered.
+    pub document: Option<[u8; 32]>,
+    /// The hash of all of it, for the record; see [`PreparedCall::settled`].
+    pub answer: Option<Hash>,
     /// Good only if the datum was opened less often by now.
     pub opened_below: Option<u64>,
 }
@@ -63,7 +69,8 @@ impl PreparedCall {
         let held = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
         let verdict = held.and_then(|held| {
             let act = judge(&call, held.as_ref(), now)?;
-            perform((act, &call.claims.jti), held.as_ref(), call.caller.tenant, keys)
+            let granted = perform((act, &call.claims.jti), held.as_ref(), call.caller.tenant, keys)?;
+            Ok(granted.with_document(&call.claims.op, held.as_ref()))
         });
         Self { call, verdict }
     }
@@ -88,6 +95,26 @@ impl PreparedCall {
                 Ok(erasure) => granted.erasure = Some(erasure),
                 Err(refusal) => self.verdict = Err(refusal),
             }
+        }
+        self
+    }
+
+    /// Ends the making of the answer: the record is to have its hash.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        if let Ok(granted) = &mut self.verdict {
+            let accesses = granted.accesses.as_ref().map(|it| serde_json::to_string(it).unwrap_or_default());
+            let erasure = granted.erasure.as_ref().map(|it| serde_json::to_string(it).unwrap_or_default());
+            let parts = AnswerParts {
+                call: &self.call.digest,
+                datum: &granted.datum,
+                wrapped_key: granted.wrapped_key.as_deref(),
+                data_key: granted.data_key.as_deref(),
+                document: granted.document.as_ref(),
+                accesses: accesses.as_deref(),
+                erasure: erasure.as_deref(),
+            };
+            granted.answer = Some(parts.digest());
         }
         self
     }
@@ -138,6 +165,16 @@ fn perform(
     }
 }
 
+impl Granted {
+    /// What is said of the datum is answered where it is asked for, or changed.
+    fn with_document(self, op: &Operation, held: Option<&Held>) -> Self {
+        let described = held.filter(|_| matches!(op, Operation::Describe(_)));
+        let described = described.map(|held| *held.version.hash.as_bytes());
+        let changed = self.row.as_ref().map(|row| sceau_crypto::sha256(&row.payload));
+        Self { document: changed.or(described), ..self }
+    }
+}
+
 impl Held {
     fn nothing(&self) -> Granted {
         let (datum, judged) = (self.document.id, Some(self.version));
@@ -149,6 +186,8 @@ impl Held {
             data_key: None,
             accesses: None,
             erasure: None,
+            document: None,
+            answer: None,
             opened_below: None,
         }
     }
@@ -173,6 +212,8 @@ fn create(
         data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
         accesses: None,
         erasure: None,
+        document: None,
+        answer: None,
         opened_below: None,
     })
 }

@@ -1,9 +1,9 @@
 //! Calls of applications in their turn: is it still as when they were judged, and did they not come before?
 
-use sceau_element_api::protect::{Grantee, Operation};
+use sceau_element_api::protect::{ANSWER, Grantee, Operation};
 use sceau_element_api::wire::{Code, Refusal, RowKey};
 use sceau_element_api::{Base64Url, Kind};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Hash, Record, RecordBuilder, sha256};
 
 use super::demand;
 use crate::event::{About, CalledRow, Change, Event};
@@ -40,7 +40,7 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<
             let current = state.row(&row).map(|row| row.version());
             demand(current == granted.judged, Code::StaleVersion, "the datum changed meanwhile: ask again")?;
             let attested = granted.row.as_ref().map(|row| attested(granted, row));
-            record(call, now, Some(granted.datum), attested, Ok(()))
+            record(call, now, Some(granted.datum), attested, Ok(granted.answer))
         }
     }?;
     let row = verdict.as_ref().ok().and_then(|granted| granted.row.clone());
@@ -72,7 +72,7 @@ fn record(
     now: u64,
     datum: Option<sceau_element_api::protect::DatumId>,
     attested: Option<Attested>,
-    outcome: Result<(), Code>,
+    outcome: Result<Option<Hash>, Code>,
 ) -> Result<Record, Refusal> {
     let claims = &call.claims;
     let actor = Actor::new(ActorKind::Application, claims.iss.to_string());
@@ -80,7 +80,8 @@ fn record(
         .organisation(call.caller.organisation.to_string())
         .detail("signer", call.kid.clone());
     builder = match outcome {
-        Ok(()) => builder.granted(),
+        Ok(Some(answer)) => builder.granted().detail(ANSWER, answer.to_string()),
+        Ok(None) => builder.granted(),
         Err(code) => builder.refused(code.as_str()),
     };
     if let Some(attested) = attested {

@@ -72,7 +72,13 @@ impl Service {
                 let permit = Arc::clone(&self.working).acquire_owned().await;
                 let service = self.clone();
                 tokio::task::spawn_blocking(move || {
-                    service.order_blocking(service.protect(&asked), answer);
+                    let command = service.protect(&asked);
+                    match &command {
+                        Command::Call(prepared) if prepared.call.claims.prove => {
+                            service.order_blocking(command, service.proving(answer));
+                        }
+                        _ => service.order_blocking(command, answer),
+                    }
                     drop(permit);
                 });
             }
@@ -95,6 +101,22 @@ impl Service {
         if let Err(unsent) = self.orders.blocking_send(Order { command, answer }) {
             (unsent.0.answer)(Outcome::Refused(stopping()));
         }
+    }
+
+    /// Adds the log's proof to the answer to a call: not on the writer's thread, which tells that the record is durable.
+    fn proving<A: FnOnce(Response) + Send + 'static>(
+        &self,
+        answer: A,
+    ) -> impl FnOnce(Response) + Send + 'static + use<A> {
+        let (view, runtime) = (Arc::clone(&self.view), tokio::runtime::Handle::current());
+        let prove = move |mut response| {
+            if let Response::Called(called) = &mut response {
+                // An answer without its proof is refused by whoever asked for it.
+                called.proof = view.bare_evidence(called.index).ok();
+            }
+            answer(response);
+        };
+        move |response| drop(runtime.spawn_blocking(move || prove(response)))
     }
 
     /// Verifies a call, judges it and makes what it gets; the writer has the last word.
@@ -121,7 +143,7 @@ impl Service {
                 error => refused(error),
             })
         }))
-        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum, keys).map_err(refused)))
+        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum, keys).map_err(refused)).settled())
     }
 
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {

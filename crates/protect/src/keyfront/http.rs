@@ -16,6 +16,7 @@ use sceau_element_api::{
 };
 use serde::Serialize;
 use serde_json::json;
+use sceau_trace::Evidence;
 use serde_json::value::RawValue;
 
 use super::bodies::Asked;
@@ -58,6 +59,8 @@ struct Told {
     accesses: Option<Accesses>,
     #[serde(skip_serializing_if = "Option::is_none")]
     erasure: Option<Erasure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Evidence>,
 }
 
 impl From<Answered> for Told {
@@ -70,6 +73,7 @@ impl From<Answered> for Told {
             document: document.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
             accesses: called.accesses,
             erasure: called.erasure,
+            proof: called.proof,
         }
     }
 }

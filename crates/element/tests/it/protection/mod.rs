@@ -5,6 +5,7 @@ pub(crate) mod caller;
 mod epochs;
 mod erasure;
 mod hostile;
+mod proven;
 mod rules;
 
 use sceau_element::{SignerError, StartError};
