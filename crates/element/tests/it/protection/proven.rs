@@ -8,6 +8,9 @@ use super::caller::Protected;
 use super::erasure::{log_key, of};
 use crate::house::shown;
 
+/// What somebody changes of an answer on its way.
+type Alteration = Box<dyn Fn(&mut Had)>;
+
 /// What a caller has of an answer.
 struct Had {
     call: [u8; 32],
@@ -76,7 +79,7 @@ async fn every_answer_is_in_the_log_and_no_other_passes_for_it() {
     // One opening's key or call for the other's; an access left out; another document; no proof, or another's.
     let other_key = all[2].called.data_key.clone();
     let (other_call, other_proof) = (all[2].call, all[2].called.proof.clone());
-    let altered: [(usize, Box<dyn Fn(&mut Had)>, UnprovenAnswer); 7] = [
+    let altered: [(usize, Alteration, UnprovenAnswer); 7] = [
         (1, Box::new(move |had| had.called.data_key.clone_from(&other_key)), UnprovenAnswer::Other),
         (1, Box::new(move |had| had.call = other_call), UnprovenAnswer::Other),
         (1, Box::new(move |had| had.called.proof.clone_from(&other_proof)), UnprovenAnswer::Other),
