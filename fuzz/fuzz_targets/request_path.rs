@@ -28,6 +28,12 @@ fuzz_target!(|path: &str| {
             "one that drops parameters last",
             decoded(path).and_then(|path| followed(&path)).map(|path| without_parameters(&path)),
         ),
+        ("Jetty before 9.1", decoded(&before_parameters(path)).and_then(|path| followed(&path))),
+        ("a filter of servlets", decoded(path).and_then(|path| followed(&before_parameters(&path)))),
+        (
+            "nginx before Jetty",
+            decoded(path).and_then(|path| followed(&before_parameters(&followed(&path)?))),
+        ),
         ("nginx before nginx", decoded(path).and_then(|path| followed(&decoded(&followed(&path)?)?))),
         (
             "nginx before Tomcat",
@@ -56,6 +62,11 @@ fuzz_target!(|path: &str| {
 
 fn before_question(path: &str) -> String {
     path.split(['?', '#', ' ']).next().unwrap_or_default().to_owned()
+}
+
+/// A parameter goes on to the end of the path.
+fn before_parameters(path: &str) -> String {
+    path.split(';').next().unwrap_or_default().to_owned()
 }
 
 fn is_below(base: &str, path: &str) -> bool {

@@ -1,13 +1,14 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
 /// What a server does to a path, in whatever order, and again where another stands behind it.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     turn,
     decode_again,
     decode_but_slashes,
     follow,
     resolve,
     without_parameters,
+    without_what_a_parameter_begins,
     without_host,
     without_query,
 ];
@@ -166,6 +167,11 @@ fn without_parameters(path: &str) -> Result<String, Unreadable> {
     Ok(bare.collect::<Vec<_>>().join("/"))
 }
 
+/// Ends it at the first parameter of any segment, as Jetty did before 9.1, and filters that cut a path at its first semicolon.
+fn without_what_a_parameter_begins(path: &str) -> Result<String, Unreadable> {
+    Ok(path.split(';').next().unwrap_or_default().to_owned())
+}
+
 fn decode(path: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(path.len());
     let mut rest = path.bytes();
@@ -223,6 +229,9 @@ mod tests {
             ("/admin%3fx", "/admin"),
             ("/admin%2523", "/admin"),
             ("/admin%20x", "/admin"),
+            // To some a parameter goes on to the end, slashes and all.
+            ("/x/../admin;x/../open", "/admin"),
+            ("/x/../admin%3b/..", "/admin"),
             // Some keep slashes encoded, and decode the rest.
             ("/a%2fb%5c..%5cadmin", "/admin"),
             ("/a%2fb/%252e%252e/admin", "/admin"),
