@@ -30,18 +30,26 @@ async function accept(page, link, name, email) {
   await page.locator('form button[type=submit]').click();
 }
 
-/** The administrator of an organisation, signed in at their first page. */
-async function chiefOf(t, protection) {
+/** The administrator of the platform. */
+async function administratorOf(t, protection) {
   const admin = await (await openBrowser(t)).newPage();
   await accept(admin, protection.firstAdministrator, 'Ada Admin', 'ada@exemple.fr');
+  await button(admin, 'Inscrire une organisation').waitFor();
+  return admin;
+}
+
+/** The administrator of a new organisation, signed in at their first page. */
+async function chiefOf(t, admin, organisation, root) {
+  await admin.getByRole('link', { name: 'Administration' }).click();
+  await admin.reload();
   await button(admin, 'Inscrire une organisation').click();
-  await admin.getByLabel('Nom', { exact: true }).fill('Hôpital d’Essai');
+  await admin.getByLabel('Nom', { exact: true }).fill(organisation);
   await admin.getByLabel('Adresse électronique de contact').fill('contact@hopital.exemple.fr');
-  await admin.getByLabel('Groupe 1 sur 16').fill('ab'.repeat(32));
+  await admin.getByLabel('Groupe 1 sur 16').fill(root.repeat(32));
   await button(admin, 'Signer et inscrire').click();
   await admin.getByTestId('client-secret').waitFor();
   await button(admin, 'J’ai transmis le secret').click();
-  await admin.getByLabel('Son adresse électronique').fill('chef@hopital.exemple.fr');
+  await admin.getByLabel('Son adresse électronique').fill(`chef-${root}@hopital.exemple.fr`);
   await button(admin, 'Signer l’invitation').click();
   const link = (await admin.getByTestId('invitation-link').innerText()).trim();
   const direction = await openBrowser(t);
@@ -50,6 +58,12 @@ async function chiefOf(t, protection) {
   await chief.getByRole('link', { name: 'Applications' }).waitFor();
   return { chief, trouble: direction.trouble };
 }
+
+/** What a page's session is answered. */
+const asked = (page, path) => page.evaluate(async (at) => {
+  const answer = await fetch(at);
+  return { status: answer.status, body: await answer.json() };
+}, path);
 
 /** Registers an application with a new Ed25519 key. */
 async function registerByPage(page, name) {
@@ -66,7 +80,7 @@ const key = (page, kid) => page.locator(`[data-testid=application-key][data-kid=
 
 test('an administrator registers an application, changes its keys, and sees who can read its data', async (t) => {
   const protection = await openProtection(t);
-  const { chief, trouble } = await chiefOf(t, protection);
+  const { chief, trouble } = await chiefOf(t, await administratorOf(t, protection), 'Hôpital d’Essai', 'ab');
   const [ed, rsa] = [applicationKey('ED25519'), applicationKey('RSA', '-pkeyopt', 'rsa_keygen_bits:2048')];
 
   await chief.getByRole('link', { name: 'Applications' }).click();
@@ -111,7 +125,8 @@ test('an administrator registers an application, changes its keys, and sees who 
 
 test('what an application protects is found, and a picture says who can read it; a row that the database altered is seen', async (t) => {
   const protection = await openProtection(t);
-  const { chief, trouble } = await chiefOf(t, protection);
+  const admin = await administratorOf(t, protection);
+  const { chief, trouble } = await chiefOf(t, admin, 'Hôpital d’Essai', 'ab');
   await chief.getByRole('link', { name: 'Données' }).click();
   await chief.getByText('Vos applications n’ont encore rien protégé.').waitFor();
   const application = await registerByPage(chief, 'Dossiers de soins');
@@ -155,8 +170,18 @@ test('what an application protects is found, and a picture says who can read it;
   await look(chief, 'datum');
   assert.deepEqual(trouble, []);
 
-  // Whoever administers the database hides that carol can read it.
+  // Neither another organisation's administrator nor the platform's sees any of it.
   const id = await chief.evaluate(() => location.pathname.split('/').at(-1));
+  const { chief: other } = await chiefOf(t, admin, 'Clinique d’à côté', 'cd');
+  assert.deepEqual((await asked(other, '/v1/protect/applications')).body, []);
+  assert.deepEqual((await asked(other, `/v1/protect/data?application=${application.id}`)).body.data, []);
+  assert.deepEqual((await asked(other, '/v1/protect/data?person=alice@exemple.fr')).body.data, []);
+  assert.equal((await asked(other, `/v1/protect/data/${id}`)).status, 404);
+  for (const path of ['applications', 'data', `data/${id}`]) assert.equal((await asked(admin, `/v1/protect/${path}`)).status, 403, path);
+  assert.equal((await asked(chief, '/v1/protect/data?application=none')).body.code, 'malformed');
+  assert.equal((await asked(chief, `/v1/protect/data/${id.slice(1)}`)).status, 404);
+
+  // Whoever administers the database hides that carol can read it.
   const sql = "UPDATE protect_datum SET payload = CAST(replace(CAST(payload AS TEXT), 'carol@exemple.fr', 'nobody@exempl.fr') AS BLOB) WHERE id = ?";
   const program = 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1], timeout=10); d.execute(sys.argv[2], sys.argv[3:]); d.commit()';
   run('python3', ['-c', program, join(protection.data, 'records.db'), sql, id]);
