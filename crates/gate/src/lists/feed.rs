@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _},
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -25,6 +25,8 @@ pub(crate) struct Feed {
     used: Mutex<UsedLists>,
     /// How often they changed.
     epoch: AtomicU64,
+    /// Those of a plan that was, or is being, read after its own: what still comes to this one is theirs too.
+    heirs: Mutex<Vec<Weak<Self>>>,
     pub(crate) tally: Arc<FeedTally>,
 }
 
@@ -79,7 +81,8 @@ impl Rejection {
 impl Feed {
     pub(crate) fn new(source: Source, authorities: Vec<Certificate>, largest: usize) -> Self {
         let used = Mutex::new(UsedLists::of(authorities));
-        Self { source, largest, used, epoch: AtomicU64::new(0), tally: Arc::default() }
+        let (epoch, heirs, tally) = Default::default();
+        Self { source, largest, used, epoch, heirs, tally }
     }
 
     /// Who counts there.
@@ -97,12 +100,17 @@ impl Feed {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Takes what can be used of what is at hand when a gate starts or reads its file again, the newest staying: what another feed of the same
+    /// Takes what can be used of what is at hand when a gate starts or reads its file again, the newest staying: what other feeds of the same
     /// source used, what the disk kept, what the file holds.
     ///
     /// # Errors
     /// Of a file that cannot be used, where nothing else can either.
-    pub(crate) fn load(&self, before: Option<&Self>, cache: &Cache, now: u64) -> Result<(), Unusable> {
+    pub(crate) fn load<'a>(
+        self: &Arc<Self>,
+        before: impl IntoIterator<Item = &'a Arc<Self>>,
+        cache: &Cache,
+        now: u64,
+    ) -> Result<(), Unusable> {
         before.into_iter().for_each(|before| self.inherit(before, now));
         if let Some(kept) = cache.read(&self.source) {
             drop(self.offer(&kept, now));
@@ -113,9 +121,22 @@ impl Feed {
         if self.used().lists().is_empty() { loaded.map(|_| ()) } else { Ok(()) }
     }
 
-    /// Takes what can be used of what another feed of the same source used.
-    pub(crate) fn inherit(&self, before: &Self, now: u64) {
-        for list in before.lists().iter() {
+    /// Takes what can be used of what another feed of the same source uses, and of what that one takes from now on: it is fed until this one serves, and a list
+    /// that comes meanwhile would be lost.
+    pub(crate) fn inherit(self: &Arc<Self>, before: &Self, now: u64) {
+        {
+            let mut heirs = before.heirs.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = Arc::downgrade(self);
+            heirs.retain(|heir| heir.strong_count() > 0 && !heir.ptr_eq(&own));
+            heirs.push(own);
+        }
+        // After that: what comes in between comes twice, not never.
+        self.take_each(&before.lists(), now);
+    }
+
+    /// Takes what can be used of these, whatever the others.
+    fn take_each(&self, lists: &RevocationLists, now: u64) {
+        for list in lists.iter() {
             drop(self.take(&std::iter::once(Arc::clone(list)).collect(), now));
         }
     }
@@ -138,21 +159,39 @@ impl Feed {
     /// # Errors
     /// [`Rejection`]: nothing changes.
     pub(crate) fn offer(&self, bytes: &[u8], now: u64) -> Result<Taken, Rejection> {
+        self.take(&self.parse(bytes)?, now)
+    }
+
+    /// Reads lists that are offered (PEM or DER), which believes nothing of them.
+    ///
+    /// # Errors
+    /// [`Rejection`].
+    pub(crate) fn parse(&self, bytes: &[u8]) -> Result<RevocationLists, Rejection> {
         if bytes.len() > self.largest {
             return Err(Rejection::TooLarge);
         }
-        let offered = RevocationLists::read(bytes, &self.source.to_string())?;
-        self.take(&offered, now)
+        Ok(RevocationLists::read(bytes, &self.source.to_string())?)
     }
 
     /// As [`Self::offer`], of lists that were read before.
     pub(crate) fn take(&self, offered: &RevocationLists, now: u64) -> Result<Taken, Rejection> {
-        let mut used = self.used();
-        let taken = used.take(offered, now)?;
+        let taken = {
+            let mut used = self.used();
+            let taken = used.take(offered, now)?;
+            if taken == Taken::New {
+                self.epoch.fetch_add(1, Ordering::Release);
+            }
+            taken
+        };
         if taken == Taken::New {
-            self.epoch.fetch_add(1, Ordering::Release);
+            self.heirs().for_each(|heir| heir.take_each(offered, now));
         }
         Ok(taken)
+    }
+
+    fn heirs(&self) -> impl Iterator<Item = Arc<Self>> {
+        let heirs = self.heirs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        heirs.into_iter().filter_map(|heir| heir.upgrade())
     }
 
     fn used(&self) -> MutexGuard<'_, UsedLists> {

@@ -75,6 +75,7 @@ async fn ask(uri: &Uri, known: &Note, octets: usize) -> Result<Answer, Failure> 
         other => return Err(Failure::Status(other)),
     }
     let note = Note {
+        of: Vec::new(),
         fetched: None,
         tag: text(&answer.headers, &ETAG),
         modified: text(&answer.headers, &LAST_MODIFIED),

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::Uri;
-use sceau_pki::{Taken, Unwelcome};
+use sceau_pki::{RevocationLists, Taken, Unwelcome};
 use tokio::task::JoinSet;
 
 use super::{
-    cache::{Cache, Note},
+    cache::{Cache, Note, fingerprints},
     feed::{Feed, Rejection},
     fetch::{self, Answer, Limits},
     schedule::{Past, Window},
@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const LATER: u64 = 10_000;
 /// A clock may be set while the gate waits: it is looked at again after so long.
 const NAP: Duration = Duration::from_secs(60);
+/// How long a disk is waited for that does not answer.
+pub(crate) const DISK: Duration = Duration::from_secs(5);
 
 /// How lists are kept.
 #[derive(Clone, Debug)]
@@ -88,7 +90,10 @@ impl Seen {
             }
             return Self { stamp, again: None };
         };
-        let offered = offer(feed, &bytes, cache, now);
+        let offered = offer(feed, &bytes, now);
+        if offered.is_ok() {
+            keep(cache, &feed.source, &bytes);
+        }
         let again = matches!(offered, Err(Rejection::Unwelcome(Unwelcome::Future)))
             .then(|| now.saturating_add(LATER));
         Self { stamp, again }
@@ -96,7 +101,8 @@ impl Seen {
 }
 
 pub(super) async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at_once: bool) {
-    let mut note = keeping.cache.note(&feed.source);
+    let (cache, source) = (keeping.cache.clone(), feed.source.clone());
+    let mut note = on_disk(move || cache.note(&source)).await.unwrap_or_default().of_these(&feed.lists());
     let mut past = Past { fetched: note.fetched, ..Past::default() };
     let mut at_once = at_once;
     loop {
@@ -106,8 +112,8 @@ pub(super) async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at
             continue;
         }
         at_once = false;
-        let known = if past.next_update.is_some() { note.clone() } else { Note::default() };
-        match ask(&uri, &feed, &keeping, known).await {
+        // Another list may have come from elsewhere meanwhile.
+        match ask(&uri, &feed, &keeping, note.clone().of_these(&feed.lists())).await {
             Some(answered) => {
                 note = answered;
                 past = Past { fetched: note.fetched, ..Past::default() };
@@ -120,62 +126,89 @@ pub(super) async fn keep_fetched(uri: Uri, feed: Arc<Feed>, keeping: Keeping, at
 }
 
 /// What to ask with next time; none where nothing came of it, which the log says.
-async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Option<Note> {
-    let note = match fetch::fetch(uri, &known, keeping.limits).await {
+pub(super) async fn ask(uri: &Uri, feed: &Arc<Feed>, keeping: &Keeping, known: Note) -> Option<Note> {
+    let answer = match fetch::fetch(uri, &known, keeping.limits).await {
+        Ok(answer) => answer,
         Err(failure) => {
             feed.tally.outcomes.one(failure.code());
             tracing::warn!(source = %feed.source, code = failure.code(), %failure, "a revocation list cannot be fetched");
             return None;
         }
-        Ok(Answer::NotModified) => {
+    };
+    let (note, bytes) = match answer {
+        Answer::NotModified => {
             feed.tally.outcomes.one("same");
             feed.tally.good.set(now());
-            known
+            (known, None)
         }
-        Ok(Answer::Body(bytes, note)) => {
-            let (feed, cache) = (Arc::clone(feed), keeping.cache.clone());
-            let offered = tokio::task::spawn_blocking(move || offer(&feed, &bytes, &cache, now())).await;
-            offered.ok()?.ok()?;
-            note
+        Answer::Body(bytes, note) => {
+            let feed = Arc::clone(feed);
+            let offered = tokio::task::spawn_blocking(move || {
+                offer(&feed, &bytes, now()).map(|lists| (fingerprints(&lists), bytes))
+            });
+            let (of, bytes) = offered.await.ok()?.ok()?;
+            (Note { of, ..note }, Some(bytes))
         }
     };
     let note = Note { fetched: Some(now()), ..note };
-    if let Err(error) = keeping.cache.keep_note(&feed.source, &note) {
-        unkept(&keeping.cache, &error);
+    let (cache, source, noted) = (keeping.cache.clone(), feed.source.clone(), note.clone());
+    let is_kept = on_disk(move || keep_with(&cache, &source, bytes.as_deref(), &noted)).await;
+    if is_kept == Some(true) {
+        return Some(note);
     }
-    Some(note)
+    // The whole list is asked for next time, so that it is kept then.
+    Some(Note { tag: None, modified: None, ..note })
 }
 
-/// Offers lists to a feed; says in the log what came of it, and keeps on disk what is used.
-fn offer(feed: &Feed, bytes: &[u8], cache: &Cache, now: u64) -> Result<Taken, Rejection> {
-    let taken = feed.offer(bytes, now);
-    feed.tally.outcomes.one(match &taken {
+/// What comes of it, within [`DISK`].
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::time::timeout(DISK, tokio::task::spawn_blocking(work)).await.ok()?.ok()
+}
+
+/// Offers lists to a feed, and gives those that it took; says in the log what came of it.
+fn offer(feed: &Feed, bytes: &[u8], now: u64) -> Result<RevocationLists, Rejection> {
+    let offered = feed.parse(bytes).and_then(|lists| Ok((feed.take(&lists, now)?, lists)));
+    feed.tally.outcomes.one(match &offered {
         Err(cause) => cause.code(),
-        Ok(Taken::Same) => "same",
-        Ok(Taken::New) => "new",
+        Ok((Taken::Same, _)) => "same",
+        Ok((Taken::New, _)) => "new",
     });
-    if taken.is_ok() {
-        feed.tally.good.set(now);
-    }
-    match &taken {
+    match &offered {
         Err(cause) => {
             tracing::warn!(source = %feed.source, code = cause.code(), %cause, "a revocation list is refused; the one in use stays");
-            return taken;
         }
-        Ok(Taken::Same) => {}
-        Ok(Taken::New) => {
+        Ok((Taken::Same, _)) => feed.tally.good.set(now),
+        Ok((Taken::New, _)) => {
+            feed.tally.good.set(now);
             for list in feed.lists().iter() {
                 let (issuer, number, entries) = (list.issuer(), list.number(), list.len());
                 tracing::info!(source = %feed.source, %issuer, number, entries, "a revocation list is in use");
             }
         }
     }
-    if cache.read(&feed.source).is_none_or(|kept| kept != bytes)
-        && let Err(error) = cache.keep(&feed.source, bytes)
-    {
-        unkept(cache, &error);
+    offered.map(|(_, lists)| lists)
+}
+
+/// Keeps lists on disk, where they are new there, with what was said of them: never the one without the other. Whether both are there.
+fn keep_with(cache: &Cache, source: &Source, bytes: Option<&[u8]>, note: &Note) -> bool {
+    let is_there = bytes.is_none_or(|bytes| keep(cache, source, bytes));
+    let noted = if is_there { cache.keep_note(source, note) } else { cache.forget_note(source) };
+    if let Err(error) = &noted {
+        unkept(cache, error);
     }
-    taken
+    is_there && noted.is_ok()
+}
+
+/// Keeps lists on disk, where they are new there; whether they are there.
+fn keep(cache: &Cache, source: &Source, bytes: &[u8]) -> bool {
+    if cache.read(source).is_some_and(|kept| kept == bytes) {
+        return true;
+    }
+    let kept = cache.keep(source, bytes);
+    if let Err(error) = &kept {
+        unkept(cache, error);
+    }
+    kept.is_ok()
 }
 
 fn unkept(cache: &Cache, error: &std::io::Error) {

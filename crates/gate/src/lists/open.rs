@@ -50,15 +50,16 @@ pub(crate) fn feeds(
             let authorities = others.flat_map(|other| other.authorities.iter().cloned()).collect();
             let feed = Feed::new(source.clone(), authorities, keeping.limits.octets)
                 .counting(ledger.feeds.of(&source.to_string()));
-            let used = before.iter().find(|feed| feed.source == *source);
-            feed.load(used.map(Arc::as_ref), &keeping.cache, now()).map_err(|unusable| {
+            let feed = Arc::new(feed);
+            let used = before.iter().filter(|feed| feed.source == *source);
+            feed.load(used, &keeping.cache, now()).map_err(|unusable| {
                 let (setting, path) = (format!("{}, revocation_lists", subscriber.name), source.to_string());
                 match unusable {
                     Unusable::File(cause) => Error::File { setting, path, cause },
                     Unusable::List(cause) => Error::List { setting, path, cause },
                 }
             })?;
-            feeds.push(Arc::new(feed));
+            feeds.push(feed);
         }
     }
     Ok(feeds)

@@ -116,9 +116,8 @@ impl Places {
         let (feed, cache) = (Arc::clone(&place.feed), self.keeping.cache.clone());
         let used: Vec<_> = self.before.iter().filter(|feed| feed.source == *source).cloned().collect();
         let load = move || {
-            used.iter().for_each(|used| feed.inherit(used, now));
             // An address has no file that could be missing.
-            drop(feed.load(None, &cache, now));
+            drop(feed.load(&used, &cache, now));
             drop(loaded);
         };
         match reads {

@@ -1,7 +1,7 @@
 //! What may take the place of a list in use, by OpenSSL's lists; and a server on its bad days.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests state what must hold")]
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use sceau_pki::{Authority, AuthorityProfile, Taken};
 use tokio::{
@@ -10,11 +10,12 @@ use tokio::{
 };
 
 use super::{
-    Feed, Rejection, Source,
-    cache::Note,
+    Cache, Feed, Keeping, Rejection, Source, Window,
+    cache::{Note, fingerprints},
     fetch::{Answer, Failure, Limits, fetch},
+    keeper::{ask, keep_fetched},
 };
-use crate::question::Unanswered;
+use crate::{clock, question::Unanswered};
 
 /// 2026-11-21.
 const NOW: u64 = 1_795_219_200_000;
@@ -39,6 +40,11 @@ fn naming(authority: &Authority, number: &str, day: u32, index: &str) -> Vec<u8>
 
 /// The same with these settings of its extensions.
 fn made(authority: &Authority, number: &str, day: u32, index: &str, extensions: &str) -> Vec<u8> {
+    let dates = format!("-crl_lastupdate 202611{day}000000Z -crl_nextupdate 202612{day}000000Z");
+    dated(authority, number, &dates, index, extensions)
+}
+
+fn dated(authority: &Authority, number: &str, dates: &str, index: &str, extensions: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("index", index);
@@ -47,10 +53,7 @@ fn made(authority: &Authority, number: &str, day: u32, index: &str, extensions: 
     write("ca.key", &authority.key().to_pem());
     let settings = "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n";
     write("ca.cnf", &format!("{settings}{extensions}"));
-    let words = format!(
-        "ca -config ca.cnf -gencrl -cert ca.pem -keyfile ca.key -out list -crl_lastupdate 202611{day}000000Z \
-         -crl_nextupdate 202612{day}000000Z"
-    );
+    let words = format!("ca -config ca.cnf -gencrl -cert ca.pem -keyfile ca.key -out list {dates}");
     let made =
         Command::new("openssl").args(words.split_whitespace()).current_dir(folder.path()).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -114,7 +117,8 @@ fn a_list_of_another_authority_does_not_silence_the_one_in_use() {
 
 /// What comes of asking a server that answers this and closes.
 async fn asked(answer: Vec<u8>, octets: usize) -> Result<Answer, Failure> {
-    let known = Note { fetched: None, tag: Some("\"t\"".into()), modified: Some("then".into()) };
+    let known =
+        Note { of: Vec::new(), fetched: None, tag: Some("\"t\"".into()), modified: Some("then".into()) };
     let (came, head) = asked_with(&known, answer, octets).await;
     assert!(head.contains("if-none-match: \"t\"") && head.contains("if-modified-since: then"), "{head}");
     came
@@ -122,17 +126,24 @@ async fn asked(answer: Vec<u8>, octets: usize) -> Result<Answer, Failure> {
 
 /// The same with what is known of it, and the head of the question.
 async fn asked_with(known: &Note, answer: Vec<u8>, octets: usize) -> (Result<Answer, Failure>, String) {
-    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/a.crl", socket.local_addr().unwrap()).parse().unwrap();
-    let serving = tokio::spawn(async move {
-        let (mut stream, _) = socket.accept().await.unwrap();
-        let mut head = vec![0; 2048];
-        let count = stream.read(&mut head).await.unwrap();
-        drop(stream.write_all(&answer).await);
-        String::from_utf8_lossy(&head[..count]).to_ascii_lowercase()
-    });
+    let (uri, socket) = server().await;
+    let serving = tokio::spawn(async move { heard(&socket, &answer).await });
     let came = fetch(&uri, known, Limits { octets, time: Duration::from_secs(20) }).await;
     (came, serving.await.unwrap())
+}
+
+async fn server() -> (hyper::Uri, TcpListener) {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (format!("http://{}/a.crl", socket.local_addr().unwrap()).parse().unwrap(), socket)
+}
+
+/// The head of one question, which is answered so.
+async fn heard(socket: &TcpListener, answer: &[u8]) -> String {
+    let (mut stream, _) = socket.accept().await.unwrap();
+    let mut head = vec![0; 2048];
+    let count = stream.read(&mut head).await.unwrap();
+    drop(stream.write_all(answer).await);
+    String::from_utf8_lossy(&head[..count]).to_ascii_lowercase()
 }
 
 #[tokio::test]
@@ -170,4 +181,123 @@ async fn a_server_on_its_bad_days_gives_no_list() {
         b"HTTP/1.1 302 Found\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n".to_vec();
     assert!(matches!(asked(elsewhere, 99).await, Err(Failure::Status(status)) if status == 302));
     assert!(matches!(asked(b"no HTTP".to_vec(), 99).await, Err(Failure::Unanswered(Unanswered::Broken(_)))));
+}
+
+fn good(list: &[u8], tag: &str) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\netag: \"{tag}\"\r\ncontent-length: {}\r\n\r\n", list.len());
+    [head.as_bytes(), list].concat()
+}
+
+/// Lists of an authority that hold now, of these numbers, and their fingerprints; a feed of them from there; and a disk that keeps nothing yet.
+struct Shop {
+    lists: [(Vec<u8>, Vec<String>); 2],
+    feed: Arc<Feed>,
+    keeping: Keeping,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    fn of(uri: &hyper::Uri) -> Self {
+        let (authority, folder) = (authority("Essai"), tempfile::tempdir().unwrap());
+        let known = vec![authority.certificate().clone()];
+        let feed = Arc::new(Feed::new(Source::Http(uri.clone()), known, LARGEST));
+        let lists = ["01", "02"].map(|number| {
+            let list = dated(&authority, number, "-crldays 7", "", "");
+            let of = fingerprints(&feed.parse(&list).unwrap());
+            (list, of)
+        });
+        let keeping = Keeping {
+            cache: Cache::new(folder.path().to_owned()),
+            window: Window { from: Duration::ZERO, within: Duration::ZERO },
+            limits: Limits { octets: LARGEST, time: Duration::from_secs(20) },
+        };
+        Self { lists, feed, keeping, folder }
+    }
+
+    /// What is there.
+    fn files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.folder.path()).unwrap().map(|it| it.unwrap().path()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_is_noted_of_another_list_says_nothing_of_the_one_at_hand() {
+    let (uri, socket) = server().await;
+    let shop = Shop::of(&uri);
+    let ([(first, one), (second, two)], cache) = (&shop.lists, &shop.keeping.cache);
+    cache.keep(&shop.feed.source, first).unwrap();
+    shop.feed.load([], cache, clock::now()).unwrap();
+    let noted = |of: &[String]| Note {
+        of: of.to_vec(),
+        fetched: Some(clock::now()),
+        tag: Some("\"t\"".into()),
+        modified: None,
+    };
+    // One of before fingerprints were noted, and one of another list: the question is due at once, without conditions.
+    for of in [&[][..], two] {
+        cache.keep_note(&shop.feed.source, &noted(of)).unwrap();
+        let keeps = keep_fetched(uri.clone(), Arc::clone(&shop.feed), shop.keeping.clone(), false);
+        tokio::select! {
+            () = keeps => {}
+            head = heard(&socket, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n") => {
+                assert!(!head.contains("if-"), "{head}");
+            }
+        }
+    }
+    let is_believed = |of: &[String]| noted(of).of_these(&shop.feed.lists()).tag.is_some();
+    assert!(is_believed(one) && !is_believed(&[one.clone(), two.clone()].concat()));
+    shop.feed.offer(second, clock::now()).unwrap();
+    assert!(is_believed(two) && !is_believed(one));
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_list_keeps_no_note_of_it() {
+    let (uri, socket) = server().await;
+    let shop = Shop::of(&uri);
+    let ([(first, _), (second, of)], cache) = (&shop.lists, &shop.keeping.cache);
+    let mut known = Note::default();
+    let mut turn = async |list: &[u8], tag: &str| {
+        let answer = good(list, tag);
+        let (note, head) =
+            tokio::join!(ask(&uri, &shop.feed, &shop.keeping, known.clone()), heard(&socket, &answer));
+        known = note.unwrap();
+        (known.clone(), head)
+    };
+    drop(turn(first, "one").await);
+    assert_eq!(shop.files().len(), 2, "the list, and what was said of it");
+    // A folder that is not empty lets nothing take its place.
+    let is_list = |path: &&PathBuf| path.extension().unwrap() == "crl";
+    let list = shop.files().iter().find(is_list).unwrap().clone();
+    fs::remove_file(&list).unwrap();
+    fs::create_dir_all(list.join("full")).unwrap();
+    let (note, head) = turn(second, "two").await;
+    assert!(head.contains("if-none-match: \"one\""), "{head}");
+    assert_eq!((&note.of, note.tag), (of, None), "the next question brings the list once more");
+    assert!(note.fetched.is_some(), "when it is due");
+    assert_eq!(shop.files(), [list.clone()], "no note, and nothing aside");
+    assert_eq!(cache.note(&shop.feed.source), Note::default());
+    // There is room again.
+    fs::remove_dir_all(&list).unwrap();
+    let (note, head) = turn(second, "two").await;
+    assert!(!head.contains("if-"), "{head}");
+    assert_eq!(cache.read(&shop.feed.source).as_ref(), Some(second));
+    assert_eq!(cache.note(&shop.feed.source), note);
+    assert_eq!(note.tag.as_deref(), Some("\"two\""));
+}
+
+/// What comes to a feed of the plan before is not lost to the one that follows it.
+#[test]
+fn heirs_take_what_still_comes() {
+    let ours = authority("Essai");
+    let [before, next, last] = [(); 3].map(|()| Arc::new(feed(&[&ours])));
+    assert_eq!(code(before.offer(&list(&ours, "05", 20), NOW)), "new");
+    next.inherit(&before, NOW);
+    last.inherit(&next, NOW);
+    assert_eq!(last.epoch(), 1);
+    assert_eq!(code(before.offer(&list(&ours, "06", 21), NOW)), "new");
+    let number = |feed: &Feed| feed.lists().iter().map(|list| list.number()).collect::<String>();
+    assert_eq!((number(&next), number(&last), last.epoch()), ("06".into(), "06".into(), 2));
+    // And not the other way.
+    assert_eq!(code(last.offer(&list(&ours, "07", 21), NOW)), "new");
+    assert_eq!(number(&next), "06");
 }

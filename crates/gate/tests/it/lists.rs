@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
+    sync::{OwnedRwLockWriteGuard, RwLock},
     task::JoinHandle,
 };
 
@@ -71,6 +72,7 @@ pub(crate) fn publish(path: &Path, bytes: &[u8]) {
 pub(crate) struct Publisher {
     pub(crate) address: SocketAddr,
     shelf: Arc<Mutex<Shelf>>,
+    held: Arc<RwLock<()>>,
     serving: JoinHandle<()>,
 }
 
@@ -86,7 +88,8 @@ impl Publisher {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let shelf = Arc::new(Mutex::new(Shelf { answer, asked: Vec::new() }));
-        let shared = Arc::clone(&shelf);
+        let held = Arc::<RwLock<()>>::default();
+        let (shared, waits) = (Arc::clone(&shelf), Arc::clone(&held));
         let serving = tokio::spawn(async move {
             while let Ok((mut stream, _)) = socket.accept().await {
                 let mut head = Vec::new();
@@ -94,15 +97,18 @@ impl Publisher {
                     let Ok(octet) = stream.read_u8().await else { break };
                     head.push(octet);
                 }
-                let answer = {
-                    let mut shelf = shared.lock().unwrap();
-                    shelf.asked.push(String::from_utf8_lossy(&head).to_ascii_lowercase());
-                    shelf.answer.clone()
-                };
+                shared.lock().unwrap().asked.push(String::from_utf8_lossy(&head).to_ascii_lowercase());
+                drop(waits.read().await);
+                let answer = shared.lock().unwrap().answer.clone();
                 drop(stream.write_all(&answer).await);
             }
         });
-        Self { address, shelf, serving }
+        Self { address, shelf, held, serving }
+    }
+
+    /// Answers nobody until that is dropped.
+    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.held).write_owned().await
     }
 
     /// A list with this tag.

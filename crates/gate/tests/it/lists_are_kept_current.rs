@@ -1,11 +1,11 @@
 //! Lists change while the gate runs: whom a new one names is refused at once, and a bad one changes nothing.
 
-use std::{fs, time::Instant};
+use std::{fs, io::Write as _, time::Instant};
 
 use crate::{
     kept::Kept,
     lists::{List, Publisher, publish},
-    outside::{Stage, chain, usual},
+    outside::{Stage, chain, run, until, usual},
 };
 
 fn of_root() -> String {
@@ -113,6 +113,47 @@ async fn a_list_is_fetched_and_a_restart_without_its_server_judges_as_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_comes_while_the_file_is_read_is_not_lost() {
+    let publisher =
+        Publisher::open(Publisher::good(&List::of_clients("01", &["revoked"]).make(), "one")).await;
+    let lists = [of_root(), format!("http://{}/clients.crl", publisher.address)];
+    let certificate = chain().join("server.pem").display().to_string();
+    let text = |upstream| usual(upstream, &lists).replace(&certificate, "server.pem");
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("server.pem");
+    fs::copy(&certificate, &own).unwrap();
+    let stage = Stage::with(folder, text).await;
+    let mut kept = Kept::open(stage.address, "known", "");
+    until("the first list", async || kept.get("/mtls-protect/a").await.0 == "200").await;
+    // A question is under way.
+    let held = publisher.hold().await;
+    stage.reload.ask().await.unwrap();
+    until("the question", async || publisher.asked().len() == 2).await;
+    // And the file is read again, up to the certificate, which comes when the test says so.
+    let pipe = stage.folder().join("pipe");
+    run(stage.folder(), "mkfifo", "pipe");
+    fs::rename(&pipe, &own).unwrap();
+    let reload = stage.reload.clone();
+    let reading = tokio::spawn(async move { reload.ask().await.unwrap() });
+    let opened = own.clone();
+    let mut opened = tokio::task::spawn_blocking(move || fs::File::create(opened).unwrap()).await.unwrap();
+    publisher.says(Publisher::good(&List::of_clients("02", &["revoked", "known"]).make(), "two"));
+    drop(held);
+    until("the second list", async || kept.get("/mtls-protect/a").await.0 == "401").await;
+    // Whatever is asked from now on is answered by the tag alone, as a server does whose list did not change.
+    publisher.says(b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec());
+    fs::copy(&certificate, stage.folder().join("aside")).unwrap();
+    fs::rename(stage.folder().join("aside"), &own).unwrap();
+    opened.write_all(&fs::read(&certificate).unwrap()).unwrap();
+    drop(opened);
+    reading.await.unwrap();
+    let (status, head) = kept.get("/mtls-protect/a").await;
+    assert!(status == "401" && head.contains("certificate_revoked"), "{head}");
+    drop(stage.stop().await);
+    publisher.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_change_under_load_and_no_request_fails_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("clients.crl");
@@ -172,7 +213,9 @@ async fn a_list_is_fetched_again_though_the_clock_was_once_ahead() {
         tokio::task::yield_now().await;
     };
     let folder = stage.stop().await;
-    fs::write(&note, r#"{"fetched": 18446744073709551615, "tag": "\"one\"", "modified": null}"#).unwrap();
+    let noted = fs::read_to_string(&note).unwrap();
+    let fetched = noted.split_once("\"fetched\":").unwrap().1.split(',').next().unwrap();
+    fs::write(&note, noted.replace(fetched, "18446744073709551615")).unwrap();
     let again = Stage::with(folder, |upstream| usual(upstream, &lists)).await;
     while publisher.asked().len() < 2 {
         assert!(started.elapsed().as_secs() < 20, "nobody asks before the end of time");

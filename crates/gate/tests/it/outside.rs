@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
+    time::{Duration, Instant},
 };
 
 use sceau_gate::{Gate, Plan, Reload};
@@ -23,6 +24,15 @@ pub(crate) fn run(folder: &Path, program: &str, words: &str) -> String {
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(output.status.success(), "{program} {words}\n{out}\n{err}");
     out
+}
+
+/// Looks again and again until that is so; `what` is said where it does not come.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so().await {
+        assert!(since.elapsed().as_secs() < 30, "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A chain shaped like a health authority's: a root and an authority below it, both with two OUs; certificates of clients and of a server, good
