@@ -4,6 +4,7 @@ cryptography, against the element and the keyfront as they are shipped."""
 import base64
 import hashlib
 import hmac
+import http.server
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -21,6 +23,7 @@ import uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+import evidence
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
@@ -131,15 +134,15 @@ class House:
         return program, json.loads(program.stdout.readline())
 
     def begin(self):
-        self.element, _ = self.start(
+        self.element, told = self.start(
             PROGRAMS / "sceau-element", "--state", self.at / "state", "--socket", self.socket, "--origin", LOG,
-            "--keystore-passphrase-file", self.at / "passphrase", "--protect-tenants", "1", "--die-with-parent",
+            "--keystore-passphrase-file", self.at / "passphrase", "--protect-tenants", "1", "--epoch-overlap", "0", "--die-with-parent",
         )
         self.keyfront, ready = self.start(
             PROGRAMS / "sceau", "serve", "keyfront", "--config", self.at / "settings.toml", "--data", self.at / "data",
             "--element", self.socket, "--listen", "127.0.0.1:0", "--die-with-parent",
         )
-        self.url, self.audience = ready["url"], ready["audience"]
+        self.url, self.audience, self.log_key = ready["url"], ready["audience"], told["log_key"]
 
     def end(self):
         for program in (self.keyfront, self.element):
@@ -172,6 +175,44 @@ class House:
         status, answer = self.post("/v1/protect/applications", asked)
         assert status == 200, answer
         return application
+
+
+def answered(call, answer):
+    """What the log has of an answer to a call (docs/protect-a-field.md, *Answers that are proven*)."""
+    as_it_came = lambda part: json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()
+    document = answer.get("document")
+    parts = [
+        unb64(answer["wrapped_key"]) if "wrapped_key" in answer else None,
+        answer["data_key"].encode() if "data_key" in answer else None,
+        hashlib.sha256(as_it_came(document)).digest() if document else None,
+        *[as_it_came(answer[name]) if name in answer else None for name in ("accesses", "erasure")],
+    ]
+    told = b"".join(b"\xff" * 4 if part is None else len(part).to_bytes(4, "big") + part for part in parts)
+    return hashlib.sha256(b"sceau/protect-answer\0" + hashlib.sha256(call.encode()).digest() + unb64(answer["datum"]) + told).hexdigest()
+
+
+def prove(call, answer, application, log_key):
+    """Raises unless the log has it that the element answered this call of the application so."""
+    proven = evidence.verify(json.dumps(answer["proof"]), log_key)
+    record = proven["record"]
+    assert proven["index"] == answer["index"], "another record"
+    assert (record["asserted"], record["outcome"], record["actor"]["id"]) == ("application", "granted", application), record
+    assert record["detail"]["answer"] == answered(call, answer), "another answer"
+    return record
+
+
+def erasure(certificate, log_key):
+    """What a certificate of erasure says, once the log has it: the records, as far as they open."""
+    records = [evidence.verify(json.dumps(one), log_key) for one in certificate["evidence"]]
+    said = [certificate[name] for name in ("erased", "destroyed") if certificate[name]]
+    assert len(said) == len(records)
+    for happened, action, one in zip(said, ("datum.erase", "epoch.end"), records):
+        record = one["record"]
+        assert (record["action"], record["outcome"], record["detail"]["epoch"]) == (action, "granted", str(certificate["epoch"])), record
+        assert (record["organisation"], record["time"], one["index"]) == (certificate["organisation"], happened["time"], happened["index"])
+    subjects = {it["kind"]: it["id"] for it in records[0]["record"]["subjects"]}
+    assert subjects["datum"] == certificate["datum"] and subjects["user"].startswith("hmac:"), "it names the datum and nobody"
+    return [one["record"] for one in records]
 
 
 class Protection(unittest.TestCase):
@@ -356,6 +397,128 @@ class Protection(unittest.TestCase):
         code, _, error = self.command("unprotect", *by("alice"), sealed)
         self.assertEqual(code, 2, error)
         self.assertIn("application.key", error)
+
+    def test_every_answer_is_proven_by_the_log_and_an_altered_one_is_not(self):
+        def asked(op):
+            call = self.sign(self.claims("alice", op) | {"prove": True})
+            status, answer = self.bring(call)
+            self.assertEqual(status, 200, answer)
+            return call, answer
+
+        log_key = self.house.log_key
+        created = asked({"create": {"name": "Müller “π”", "tags": ["a\u2028/\\\""], "session": self.session()}})
+        datum = created[1]["datum"]
+        opened = asked(self.opening(created[1]))
+        of = lambda name: asked({name: {"datum": datum}})
+        answers = [created, opened, of("describe"), of("accesses"), of("deactivate"), of("erase"), of("erasure")]
+        for call, answer in answers:
+            record = prove(call, answer, self.application, log_key)
+            self.assertNotIn("alice", json.dumps(record))
+        erasure(answers[-1][1]["erasure"], log_key)
+        self.assertEqual(answers[2][1]["document"]["name"], "Müller “π”")
+        for at, name, other in [
+            (1, "data_key", created[1]["data_key"]), (1, "proof", created[1]["proof"]), (1, "index", created[1]["index"]),
+            (0, "wrapped_key", "AAAA"), (2, "document", answers[2][1]["document"] | {"owner": "mallory"}),
+            (3, "accesses", {"list": [], "next": None}),
+        ]:
+            call, answer = answers[at]
+            with self.subTest(altered=name), self.assertRaises(AssertionError):
+                prove(call, answer | {name: other}, self.application, log_key)
+        with self.assertRaises(AssertionError):
+            prove(created[0], opened[1], self.application, log_key)
+
+    def test_what_is_erased_is_certified(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        survivor = self.granted("alice", {"create": {"session": self.session()}})
+        of = {"datum": created["datum"]}
+        self.assertEqual(self.granted("alice", {"erase": of})["document"]["status"], "erased")
+        self.refused(self.ask("alice", self.opening(created)), "datum_erased")
+        before = self.granted("alice", {"erasure": of})["erasure"]
+        self.assertIsNone(before["destroyed"])
+        self.assertEqual(before["not_covered"], ["keys_handed_out", "keystore_copies"])
+        self.assertEqual(len(erasure(before, self.house.log_key)), 1)
+        self.house.end()
+        self.house.begin()
+        after = self.granted("alice", {"erasure": of})["erasure"]
+        self.assertEqual(len(erasure(after, self.house.log_key)), 2)
+        self.assertFalse((self.house.at / f"state/keys/keys/protect-epoch-{after['epoch']}-1.key").exists())
+        # Its row in the database has the salt of the epoch before.
+        self.assertEqual(self.data_key(self.granted("alice", self.opening(survivor))), self.data_key(survivor))
+        self.refused(self.ask("alice", self.opening(created)), "datum_erased")
+
+    def test_the_command_line_believes_the_log_and_erases(self):
+        folder = self.house.at / "proven"
+        folder.mkdir()
+        key = folder / "application.key"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", key], check=True)
+        key.chmod(0o600)
+        public = OKPKey.import_key(key.read_bytes())
+        raw = unb64(public.as_dict(private=False)["x"])
+        application = self.house.register((hashlib.sha256(b"sceau/ed25519\0" + raw).hexdigest(), "EdDSA", public))
+
+        def by(url, log_key=self.house.log_key):
+            said = {"keyfront": url, "audience": LOG, "application": application, "key": "application.key", "log_key": log_key}
+            as_file = folder / f"{len(list(folder.iterdir()))}.toml"
+            as_file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items()))
+            return ["--application", as_file, "--user", "alice"]
+
+        payslip = folder / "payslip.pdf"
+        payslip.write_bytes(b"a payslip")
+        sealed = folder / "payslip.pdf.sceau"
+        code, _, error = self.command("protect", *by(self.house.url), payslip)
+        self.assertEqual(code, 0, error)
+        # A keyfront that leaves the proof out, or says less than the element did; and the key of another log.
+        house, told = self.house, {}
+
+        class Liar(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status, answer = house.post(self.path, body, self.headers["content-type"])
+                told["change"](answer)
+                body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as liar:
+            threading.Thread(target=liar.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{liar.server_address[1]}"
+            for change, words in [
+                (lambda answer: None, None),
+                (lambda answer: answer.pop("proof"), "without the log's proof"),
+                (lambda answer: answer["accesses"]["list"].pop(0), "answered this call so"),
+            ]:
+                told["change"] = change
+                code, out, error = self.command("accesses", *by(url), sealed)
+                self.assertEqual(code != 0, words is not None, error)
+                self.assertIn(words or "", error)
+            liar.shutdown()
+        stranger = "judge.test/log+" + self.house.log_key.split("+", 2)[1] + "+" + base64.b64encode(b"\x01" + bytes(32)).decode()
+        self.assertNotEqual(self.command("accesses", *by(self.house.url, stranger), sealed)[0], 0)
+
+        certificate, log_key = folder / "payslip.erasure", folder / "log.vkey"
+        log_key.write_text(self.house.log_key)
+        code, _, error = self.command("erase", *by(self.house.url), sealed, "--certificate", certificate)
+        self.assertEqual(code, 0, error)
+        self.assertIn("is to be destroyed by", error)
+        self.assertNotEqual(self.command("unprotect", *by(self.house.url), "--force", sealed)[0], 0)
+        self.house.end()
+        self.house.begin()
+        erase = ["erase", *by(self.house.url), sealed, "--certificate", certificate]
+        self.assertEqual(self.command(*erase)[0], 2, "an older one is there")
+        code, _, error = self.command(*erase, "--force")
+        self.assertEqual(code, 0, error)
+        self.assertIn("had been destroyed on", error)
+        self.assertEqual(len(erasure(json.loads(certificate.read_text()), self.house.log_key)), 2)
+        code, out, error = self.command("trace", "verify", certificate, "--log-key", f"@{log_key}")
+        self.assertEqual(code, 0, error)
+        self.assertIn("Verified: the log signed these records", out)
+        certificate.write_text(certificate.read_text().replace('"epoch": ', '"epoch": 1'))
+        self.assertEqual(self.command("trace", "verify", certificate, "--log-key", f"@{log_key}")[0], 5)
 
     def test_what_is_forged_replayed_or_unreadable_is_refused(self):
         claims = self.claims("alice", {"create": {"session": self.session()}})

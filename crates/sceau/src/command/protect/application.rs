@@ -7,6 +7,7 @@ use sceau_client::{Server, Trust};
 use sceau_crypto::SigningKey;
 use sceau_element_api::ApplicationId;
 use sceau_hsm::durable::{check_secret, read_secret};
+use sceau_trace::VerifierKey;
 use serde::Deserialize;
 
 use super::super::input::read_small;
@@ -31,6 +32,8 @@ struct Written {
     key: PathBuf,
     /// Certificates (PEM) to trust for the keyfront, in the place of the system's.
     anchors: Option<PathBuf>,
+    /// The log's key (vkey): answers that the log does not prove are refused.
+    log_key: Option<String>,
 }
 
 /// Reads an application and its key.
@@ -46,7 +49,10 @@ pub(super) fn read(path: &Path) -> Result<Application, Failure> {
     let trust = Trust { anchors_pem: anchors.transpose()?, identity_pem: None };
     let server = Server::new(&written.keyfront, &trust)?;
     let key = read_key(&beside(&written.key))?;
-    Ok(Application::new(server, written.audience, written.application, key))
+    let application = Application::new(server, written.audience, written.application, key);
+    let Some(log_key) = &written.log_key else { return Ok(application) };
+    let log_key = VerifierKey::parse(log_key).map_err(|error| wrong(format!("log_key: {error}")))?;
+    Ok(application.with_log_key(log_key))
 }
 
 fn read_key(path: &Path) -> Result<SigningKey, Failure> {

@@ -1,9 +1,11 @@
-//! `sceau protect`, `unprotect`, `grant`, `revoke`, `accesses`: files under keys that an application asks the element for.
+//! `sceau protect`, `unprotect`, `grant`, `revoke`, `erase`, `accesses`: files under keys that an application asks the element for.
 
 mod application;
+pub(super) mod erase;
 mod files;
 mod owner;
 
+pub(super) use erase::{EraseOptions, erase};
 pub(super) use files::{ProtectOptions, UnprotectOptions, protect, unprotect};
 pub(super) use owner::{AccessesOptions, GrantOptions, RevokeOptions, accesses, grant, revoke};
 

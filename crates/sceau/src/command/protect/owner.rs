@@ -102,7 +102,7 @@ impl RevokeOptions {
 
 impl DatumOptions {
     /// The datum that is named, or that a file says it is under: anybody may have written that.
-    fn said(&self) -> Result<DatumId, Failure> {
+    pub(super) fn said(&self) -> Result<DatumId, Failure> {
         if let Some(datum) = self.datum {
             return Ok(datum);
         }
@@ -113,7 +113,11 @@ impl DatumOptions {
 
     /// The datum that is named, or that a file is truly under, and what it is called: the file's own name is anybody's to change, the sealed
     /// one is not.
-    fn proven(&self, application: &Application, user: &User) -> Result<(DatumId, String), Failure> {
+    pub(super) fn proven(
+        &self,
+        application: &Application,
+        user: &User,
+    ) -> Result<(DatumId, String), Failure> {
         if let Some(datum) = self.datum {
             return Ok((datum, format!("datum {datum}")));
         }

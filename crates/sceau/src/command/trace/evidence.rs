@@ -6,8 +6,9 @@ use sceau_trace::{Evidence, Policy, VerifiedEvidence, VerifierKey};
 use serde_json::json;
 
 use super::{VerifyOptions, policy, stamp, words};
+use crate::command::protect::erase;
 use crate::command::{fault, input};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::say;
 
 /// What the trace room reads at most.
@@ -21,6 +22,13 @@ pub(super) fn verify(
     let path = Path::new(&options.what);
     let label = path.display().to_string();
     let bytes = input::read_small(path, LONGEST, "evidence")?;
+    if erase::is_certificate(&bytes) {
+        if witnesses.is_some() || options.stamp_anchors.is_some() {
+            let words = "--policy and --stamp-anchors are for evidence files: a certificate of erasure has the log's word";
+            return Err(Failure::new(Exit::Usage, "erasure_alone", words));
+        }
+        return erase::verify(&bytes, &label, key, options.json);
+    }
     let evidence = Evidence::parse(&bytes).map_err(|error| fault::evidence(&error, &label))?;
     let verified = evidence.verify(key).map_err(|error| fault::evidence(&error, &label))?;
     let log_key = evidence.log_key().map_err(|error| fault::evidence(&error, &label))?;

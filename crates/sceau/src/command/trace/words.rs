@@ -150,7 +150,7 @@ fn id(text: &str) -> &str {
 }
 
 /// A titled line.
-pub(super) fn line(title: &str, text: &str) -> String {
+pub(in crate::command) fn line(title: &str, text: &str) -> String {
     format!("  {title:<9}{text}")
 }
 
