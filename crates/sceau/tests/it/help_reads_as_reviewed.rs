@@ -43,6 +43,7 @@ fn of_each_tool() {
         "trace",
         "trace verify",
         "trace stamp",
+        "trace export",
         "witness",
         "witness init",
         "witness run",

@@ -93,16 +93,20 @@ impl LogEntry {
     /// What a class demands besides.
     fn of_class(&self, class: Class) -> Map<String, Value> {
         let members = match class {
-            Class::Authentication => json!({"user": self.user(), "service": {"name": &*self.origin}}),
+            Class::Authentication => json!({"user": self.user(), "service": self.service()}),
             Class::EntityManagement => json!({"entity": self.entity()}),
             // From where is a commitment, if the log has it at all: what calls is all that can be said.
             Class::ApiActivity => json!({
-                "api": {"operation": self.action(), "service": {"name": &*self.origin}},
+                "api": {"operation": self.action(), "service": self.service()},
                 "src_endpoint": {"svc_name": self.kind()},
                 "resources": self.resources(),
             }),
         };
         members.as_object().cloned().unwrap_or_default()
+    }
+
+    fn service(&self) -> Value {
+        json!({"name": &*self.origin, "uid": &*self.origin, "version": VERSION})
     }
 
     fn kind(&self) -> &'static str {

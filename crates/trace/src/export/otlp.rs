@@ -55,9 +55,7 @@ impl LogEntry {
         all.push(attribute("sceau.actor.id", &record.actor().id));
         all.push(attribute("sceau.asserted", record.asserted().as_str()));
         all.extend((!record.code().is_empty()).then(|| attribute("sceau.code", record.code())));
-        all.extend(
-            record.organisation().map(|organisation| attribute("sceau.organisation", organisation)),
-        );
+        all.extend(record.organisation().map(|organisation| attribute("sceau.organisation", organisation)));
         all.extend(self.attested().map(|attested| attribute("sceau.attested", &attested)));
         let subjects: Vec<Value> =
             self.subjects().iter().map(|subject| json!({"stringValue": subject})).collect();
@@ -66,10 +64,7 @@ impl LogEntry {
                 .then(|| json!({"key": "sceau.subjects", "value": {"arrayValue": {"values": subjects}}})),
         );
         all.extend(
-            record
-                .detail()
-                .iter()
-                .map(|(name, value)| attribute(&format!("sceau.detail.{name}"), value)),
+            record.detail().iter().map(|(name, value)| attribute(&format!("sceau.detail.{name}"), value)),
         );
         all
     }

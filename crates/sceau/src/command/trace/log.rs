@@ -122,13 +122,13 @@ fn older(path: &Path, key: &VerifierKey) -> Result<VerifiedCheckpoint, Failure> 
     signed(&String::from_utf8_lossy(&bytes), key, &path.display().to_string())
 }
 
-fn signed(note: &str, key: &VerifierKey, label: &str) -> Result<VerifiedCheckpoint, Failure> {
+pub(super) fn signed(note: &str, key: &VerifierKey, label: &str) -> Result<VerifiedCheckpoint, Failure> {
     let checkpoint = SignedCheckpoint::parse(note).and_then(|checkpoint| checkpoint.verify(key));
     checkpoint.map_err(|error| fault::checkpoint(&error, label))
 }
 
 /// Said before hours of reading.
-fn not_shorter(
+pub(super) fn not_shorter(
     checkpoint: &VerifiedCheckpoint,
     older: &VerifiedCheckpoint,
     source: &Source,

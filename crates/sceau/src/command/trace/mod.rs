@@ -1,6 +1,7 @@
-//! `sceau trace verify`: one piece of evidence offline, or a whole log, under a log key that the caller holds.
+//! `sceau trace`: evidence verified offline, or a whole log, under a log key that the caller holds; and a log told elsewhere.
 
 mod evidence;
+mod export;
 mod log;
 mod policy;
 mod replay;
@@ -34,6 +35,8 @@ pub(crate) enum TraceCommand {
     Verify(VerifyOptions),
     /// Have the checkpoint of an evidence file time-stamped by an authority (RFC 3161)
     Stamp(stamp::StampOptions),
+    /// Send a log's entries to a security operations centre: syslog over TLS, CEF, OCSF, OpenTelemetry
+    Export(export::ExportOptions),
 }
 
 impl TraceCommand {
@@ -42,6 +45,7 @@ impl TraceCommand {
         match self {
             Self::Verify(options) => options.json,
             Self::Stamp(options) => options.json,
+            Self::Export(options) => options.json,
         }
     }
 }
@@ -80,6 +84,7 @@ pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
     let options = match command {
         TraceCommand::Verify(options) => options,
         TraceCommand::Stamp(options) => return stamp::run(options),
+        TraceCommand::Export(options) => return export::run(options),
     };
     let policy = options.policy.as_deref().map(policy::read).transpose()?;
     let key = options.log_key.as_deref().map(log_key).transpose()?;
