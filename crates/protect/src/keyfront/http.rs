@@ -14,9 +14,9 @@ use sceau_element_api::{
     Base64Url,
     protect::{Accesses, DatumId, Erasure, SessionKey},
 };
+use sceau_trace::Evidence;
 use serde::Serialize;
 use serde_json::json;
-use sceau_trace::Evidence;
 use serde_json::value::RawValue;
 
 use super::bodies::Asked;
