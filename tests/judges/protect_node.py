@@ -2,11 +2,13 @@
 write: what it protects, PyPI's joserfc and cryptography open, and the command line, and the other way round."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import secrets
 import subprocess
+import threading
 import unittest
 
 import protect_caller
@@ -161,6 +163,66 @@ class Node(Python):
         for index in range(3):
             self.assertIn("text", self.node("openField", "alice", field=field), index)
         self.assertEqual(self.node("openField", "alice", field=field)["code"], "reads_spent")
+
+    def test_with_the_logs_key_what_the_log_does_not_prove_is_refused(self):
+        known = {"logKey": self.house.log_key}
+        field = self.node("protectField", "alice", settings=known, text="x")["field"]
+        self.assertEqual(self.node("openField", "alice", settings=known, field=field), {"text": "x"})
+        acts = [["grant", {"to": {"user": "Élodie \u2028 \U0001f33b"}}], ["describe"], ["accesses"], ["erase"], ["describe"], ["erasure"]]
+        said = self.node("operations", "alice", settings=known, datum=field["datum"], list=acts)["said"]
+        self.assertEqual((said[3]["document"]["status"], said[4]["status"]), ("erased", "erased"))
+        self.assertEqual(self.node("openField", "alice", field=field), {"code": "datum_erased", "fault": "caller", "passing": False})
+        certificate = self.at / "certificate.json"
+        certificate.write_text(said[5]["text"])
+        self.assertEqual((said[5]["datum"], said[5]["destroyed"]), (field["datum"], None))
+        options = ["--log-key", self.house.log_key]
+        self.assertEqual(subprocess.run([PROGRAMS / "sceau", "trace", "verify", certificate, *options], capture_output=True).returncode, 0)
+
+        field = self.node("protectField", "alice", text="x")["field"]
+        last = {}
+
+        def older(answer):
+            """What was answered to the call before."""
+            before = dict(last) or answer
+            last.update(answer)
+            return before
+
+        alterations = {
+            "document": lambda answer: answer | {"document": answer["document"] | {"name": "another"}},
+            "index": lambda answer: answer | {"index": answer["index"] - 1},
+            "proof": lambda answer: {name: part for name, part in answer.items() if name != "proof"},
+            "accesses": lambda answer: answer | {"accesses": {"list": [], "next": None}},
+            "older": older,
+        }
+        for name, alter in alterations.items():
+            between = {"keyfront": self.between(alter)}
+            for _ in range(2 if name == "older" else 1):
+                said = self.node("operations", "alice", settings=known | between, datum=field["datum"], list=[["describe"]])
+            self.assertEqual(said, {"code": "answer_unproven", "fault": "answer", "passing": False}, name)
+        same = {"keyfront": self.between(lambda answer: answer)}
+        self.assertIn("said", self.node("operations", "alice", settings=known | same, datum=field["datum"], list=[["describe"]]))
+
+    def between(self, alter):
+        """Who stands before the keyfront, and alters its answers."""
+        house = self.house
+
+        class Between(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status, answer = house.post(self.path, body, self.headers["content-type"])
+                said = json.dumps(alter(answer) if status == 200 else answer).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(lambda: (server.shutdown(), server.server_close()))
+        return f"http://127.0.0.1:{server.server_address[1]}"
 
     def test_the_guides_example_does_what_it_says(self):
         """As an outsider has it: the packed package, the example of the guide beside it, compiled strictly for Node."""

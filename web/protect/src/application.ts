@@ -3,7 +3,7 @@ import { base64url, datumOf, PipedEnvelope } from "@sceau/crypto/envelope";
 import type { DataKey, FileName, OpenedFile, ProtectedField } from "./data-key.js";
 import { malformed, ofData, ProtectError } from "./errors.js";
 import { type Answer, type Asked, Keyfront, type Settings, type User } from "./keyfront.js";
-import { type Access, type Accesses, type Authorisation, authorisation, type Datum, type Grantee, newDatum, type NewDatum, type Rules } from "./said.js";
+import { type Access, type Accesses, type Authorisation, authorisation, type Datum, type Erasure, type Grantee, newDatum, type NewDatum, type Rules } from "./said.js";
 import { type KeyAnswer, Session, type SessionCurve, type SessionKey } from "./session.js";
 
 /** What became of a datum: where the log has the call's record, and what is kept now, where that changed. */
@@ -131,6 +131,18 @@ export class ActingFor {
   /** Gives its keys out no more, for now. */
   deactivate(datum: string): Promise<Changed> {
     return this.#change("deactivate", { datum });
+  }
+
+  /** For good: no key of it is given out again. */
+  erase(datum: string): Promise<Changed> {
+    return this.#change("erase", { datum });
+  }
+
+  /** The certificate of an erasure. */
+  async erasure(datum: string): Promise<Erasure> {
+    const { erasure } = await this.#keyfront.call(this.#user, "erasure", { datum });
+    if (erasure?.datum !== datum) throw malformed("erasure");
+    return erasure;
   }
 
   /** In the place of those that it has; `{}` takes them all away. */

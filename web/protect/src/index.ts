@@ -4,6 +4,6 @@ export { ActingFor, Application, type Changed } from "./application.js";
 export { DataKey, FieldKey, type FileName, type OpenedFile, type ProtectedField } from "./data-key.js";
 export { type Fault, ProtectError } from "./errors.js";
 export type { Settings } from "./keyfront.js";
-export type { Access, Accesses, Authorisation, Datum, Grantee, NewDatum, Rules } from "./said.js";
+export type { Access, Accesses, Authorisation, Datum, Erasure, Grantee, NewDatum, Rules } from "./said.js";
 export { type KeyAnswer, Session, type SessionCurve, type SessionKey } from "./session.js";
 export { drawSigningKey, type PublicKeyMembers, readSigningKey, type SigningAlgorithm, type SigningKey } from "./signer.js";

@@ -1,7 +1,8 @@
 // Calls on their way: signed, carried over HTTPS, and what comes back held against what was asked.
 import { base64url, Fields, random, utf8 } from "@sceau/crypto/envelope";
 import { faultOf, malformed, ProtectError, reading, unproven } from "./errors.js";
-import { accesses, type Accesses, datum, type Datum, datumId } from "./said.js";
+import { verifyAnswer } from "./proven.js";
+import { accesses, type Accesses, datum, type Datum, datumId, erasure, type Erasure } from "./said.js";
 import { sign, type SigningKey } from "./signer.js";
 
 /** How long a call is good, in seconds; the element takes at most 300. */
@@ -17,6 +18,8 @@ export interface Settings {
   /** The application's id. */
   readonly application: string;
   readonly key: SigningKey;
+  /** The log's verifier key, through another channel than the keyfront: what the log does not prove is then refused. */
+  readonly logKey?: string;
   /** How long an answer may take, in milliseconds; 30 seconds, unless said. */
   readonly timeout?: number;
   /** For other trust anchors or proxies than the engine's. */
@@ -47,6 +50,7 @@ export interface Answer {
   readonly dataKey: string | null;
   readonly document: Datum | null;
   readonly accesses: Accesses | null;
+  readonly erasure: Erasure | null;
 }
 
 export class Keyfront {
@@ -60,12 +64,15 @@ export class Keyfront {
 
   /** One operation of docs/protect-a-field.md, by its name. */
   async call({ user, groups }: User, name: string, asked: Asked): Promise<Answer> {
-    const { application, audience, key, now = Date.now } = this.#settings;
+    const { application, audience, key, logKey, now = Date.now } = this.#settings;
     const iat = Math.floor(now() / 1000);
     const jti = base64url(random(24));
     const of = groups && groups.length > 0 ? groups : undefined;
-    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, op: { [name]: asked } };
-    const said = await this.#post(await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims))));
+    const prove = logKey === undefined ? undefined : true;
+    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, prove, op: { [name]: asked } };
+    const call = await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims)));
+    const said = await this.#post(call);
+    if (logKey !== undefined) await verifyAnswer(Object.fromEntries(said.entries()), { call, application, logKey });
     return reading("the answer", () => {
       const answer: Answer = {
         datum: datumId(said),
@@ -75,6 +82,7 @@ export class Keyfront {
         dataKey: said.textOrNull("data_key"),
         document: said.has("document") ? datum(said.object("document")) : null,
         accesses: said.has("accesses") ? accesses(said.object("accesses"), asked.before) : null,
+        erasure: said.has("erasure") ? erasure(said.object("erasure")) : null,
       };
       const theirs = answer.document === null || answer.document.id === answer.datum;
       if (!theirs || (asked.datum ?? answer.datum) !== answer.datum) throw unproven("what was answered is about another datum");

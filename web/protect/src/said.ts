@@ -43,7 +43,8 @@ export interface Datum {
   readonly expires: Date;
   readonly validFrom: Date | null;
   readonly validUntil: Date | null;
-  readonly status: string; // active, inactive
+  readonly status: string; // active, inactive, erased
+  readonly erased: { readonly time: Date; readonly epoch: number } | null;
   readonly grants: readonly { to: Grantee; from: Date | null; until: Date | null; status: string }[];
   readonly rules: Rules;
 }
@@ -68,6 +69,19 @@ export interface Accesses {
   readonly list: readonly Access[];
   /** `before` of those that came earlier. */
   readonly next: number | null;
+}
+
+/** A certificate of erasure. What it says is proven by its evidence: `sceau trace verify FILE --log-key KEY` checks `text`, offline. */
+export interface Erasure {
+  readonly datum: string;
+  readonly erased: Date;
+  /** When the key that opens copies of its row was destroyed; null until then. */
+  readonly destroyed: Date | null;
+  /** By when it is to be. */
+  readonly due: Date;
+  readonly notCovered: readonly string[];
+  /** To keep, as a file. */
+  readonly text: string;
 }
 
 const seconds = (time: Date | undefined): number | undefined => time && Math.floor(time.getTime() / 1000);
@@ -108,6 +122,7 @@ export function datum(said: Fields): Datum {
     validFrom: dateOrNull(said, "valid_from"),
     validUntil: dateOrNull(said, "valid_until"),
     status: said.text("status"),
+    erased: said.has("erased") ? { time: date(said.object("erased"), "time"), epoch: said.object("erased").integer("epoch") } : null,
     grants: said.objects("grants").map((grant) => ({
       to: grantee(grant.object("to")),
       from: dateOrNull(grant, "from"),
@@ -138,6 +153,19 @@ export function accesses(said: Fields, before: number | undefined): Accesses {
   }
   if (next !== null && next !== list.at(-1)?.index) throw malformed("accesses go round");
   return { list, next };
+}
+
+/** @internal */
+export function erasure(said: Fields): Erasure {
+  const destroyed = said.objectOrNull("destroyed");
+  return {
+    datum: datumId(said),
+    erased: date(said.object("erased"), "time"),
+    destroyed: destroyed && date(destroyed, "time"),
+    due: date(said, "due"),
+    notCovered: said.list("not_covered").map(String),
+    text: JSON.stringify(Object.fromEntries(said.entries())),
+  };
 }
 
 function grantee(said: Fields): Grantee {
