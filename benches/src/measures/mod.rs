@@ -68,6 +68,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         about: "the same with the element's keys in SoftHSM, beside its bare HMAC",
         work: protect::in_token,
     },
+    Measure {
+        name: "protect-bodies",
+        about: "bodies that the keyfront encrypts and decrypts, beside `openssl speed`; its memory",
+        work: protect::bodies,
+    },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
     Measure { name: "sizes", about: "size of the release programs", work: house::sizes },

@@ -110,6 +110,16 @@ impl Application {
     }
 
     fn request(&self, op: &Value) -> Result<Vec<u8>, String> {
+        let call = self.call(op)?;
+        let head = format!(
+            "POST /v1/protect/calls HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/jose\r\ncontent-length: {}\r\n\r\n",
+            call.len()
+        );
+        Ok((head + &call).into_bytes())
+    }
+
+    /// A signed call.
+    pub(super) fn call(&self, op: &Value) -> Result<String, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
         let id = Base64Url::from(sceau_crypto::random::<16>().as_slice()).encode();
         let claims = json!({
@@ -118,12 +128,7 @@ impl Application {
         let header = json!({"alg": self.key.algorithm(), "kid": "one", "typ": "sceau-protect-call"});
         let part = |value: &Value| Base64Url::from(value.to_string().as_bytes()).encode();
         let input = format!("{}.{}", part(&header), part(&claims));
-        let call = format!("{input}.{}", Base64Url::from(self.key.sign(input.as_bytes())?).encode());
-        let head = format!(
-            "POST /v1/protect/calls HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/jose\r\ncontent-length: {}\r\n\r\n",
-            call.len()
-        );
-        Ok((head + &call).into_bytes())
+        Ok(format!("{input}.{}", Base64Url::from(self.key.sign(input.as_bytes())?).encode()))
     }
 }
 

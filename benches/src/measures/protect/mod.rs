@@ -4,10 +4,12 @@
 //! begins a datum and gives its first data key: it is the dearer of the two, since it writes a row. `open` gives a data key out again, and is told. Calls are
 //! signed before the clock runs, and connections are kept, without TLS: a handshake is none of a call's work.
 
+mod bodies;
 mod caller;
 mod ground;
 mod token;
 
+pub(crate) use self::bodies::measure as bodies;
 use sceau_tests::Running;
 
 use self::caller::{Application, Key, Load, Owned, Pace, bring};
