@@ -1,6 +1,7 @@
 //! Whether what was granted is still granted: asked again and again, for as long as a data key is used.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, Datum, Document, KeyStanding};
 use sceau_element_api::protect::Claims;
@@ -10,8 +11,10 @@ use sceau_trace::Hash;
 
 use super::Ended;
 
-/// How often in a row the element may leave the question without an answer.
-const PATIENCE: u32 = 10;
+/// How long the element may leave the question without an answer, in milliseconds.
+const PATIENCE: u64 = 10_000;
+/// How long it may take for one.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// What the element granted, and the rows that it judged by.
 pub(super) struct Authorisation {
@@ -24,7 +27,8 @@ pub(super) struct Authorisation {
     datum: (Hash, Datum),
     /// None until it was looked at.
     application: Option<Hash>,
-    unanswered: u32,
+    /// When it was confirmed last, in Unix milliseconds; first, when it was asked first.
+    confirmed: Option<u64>,
 }
 
 impl Authorisation {
@@ -38,23 +42,24 @@ impl Authorisation {
     ) -> Option<Self> {
         let parsed = Datum::parse(row).ok()?;
         let datum = (parsed.hash, parsed.document);
-        Some(Self { element, claims, kid, address, datum, application: None, unanswered: 0 })
+        let element = element.with_deadline(ANSWER);
+        Some(Self { element, claims, kid, address, datum, application: None, confirmed: None })
     }
 
     /// Whether it still counts at `now` (Unix milliseconds).
     ///
     /// # Errors
-    /// [`Ended::Refused`]; [`Ended::Unjudged`] once the element has left it open too often: what nobody confirms does not count.
+    /// [`Ended::Refused`]; [`Ended::Unjudged`] once the element has left it open for ten seconds: what nobody confirms does not count.
     pub(super) async fn check(&mut self, now: u64) -> Result<(), Ended> {
+        let confirmed = *self.confirmed.get_or_insert(now);
         match self.judge(now).await {
             Ok(verdict) => {
-                self.unanswered = 0;
+                self.confirmed = Some(now);
                 verdict.map_err(Ended::Refused)
             }
             Err(error) => {
-                self.unanswered += 1;
                 tracing::warn!(%error, "the element does not say whether an authorisation still counts");
-                if self.unanswered < PATIENCE { Ok(()) } else { Err(Ended::Unjudged) }
+                if now.saturating_sub(confirmed) < PATIENCE { Ok(()) } else { Err(Ended::Unjudged) }
             }
         }
     }
@@ -109,4 +114,33 @@ fn out_of_use() -> Refusal {
         Code::ApplicationUnknown,
         "the application, or the key that signed the call, is not in use any more",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn what_no_element_confirms_ends_after_ten_seconds() {
+        let id = "9d3c1f0e-5d0e-4b43-9d39-6d2f3a0c1e77";
+        let datum = "nV85gXBBn2sWqSBtpYI5nNgVzPnhAKPOMvVYk2aT1Zg";
+        let row = json!({
+            "v": 1, "id": datum, "organisation": id, "application": id, "owner": "alice", "name": "", "tags": [], "created": 1, "expires": 2,
+            "valid_from": null, "valid_until": null, "status": "active", "grants": [],
+        });
+        let claims = json!({
+            "iss": id, "aud": "log", "iat": 1, "exp": 2, "jti": "0123456789abcdef", "sub": "alice", "op": {"describe": {"datum": datum}},
+        });
+        let claims = serde_json::from_value(claims).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = Client::new(folder.path().join("no.sock"));
+        let row = row.to_string();
+        let mut granted = Authorisation::granted(nobody, claims, None, None, row.as_bytes()).unwrap();
+        for later in [0, 1, PATIENCE - 1] {
+            assert_eq!(granted.check(1_000_000 + later).await, Ok(()));
+        }
+        assert_eq!(granted.check(1_000_000 + PATIENCE).await, Err(Ended::Unjudged));
+    }
 }
