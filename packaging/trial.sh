@@ -92,7 +92,7 @@ register() { # EMAIL -> 0 where the platform acknowledged
 }
 
 install "$old"
-for user in $roles mob gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
+for user in $roles mob keyfront gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
 inside sh -c 'systemd-analyze verify --man=no /lib/systemd/system/sceau-*.service' > "$scratch/verify" 2>&1 || { cat "$scratch/verify"; fail "systemd refuses a unit"; }
 inside systemctl --quiet is-active sceau-element && fail "something started before it was told its names"
 inside sh -c 'man --where sceau-doctor || ls /usr/share/man/man1/sceau-doctor.1.gz' > /dev/null || fail "no manual"
@@ -280,6 +280,7 @@ endpoint = "http://127.0.0.1:$(sed -n 's/.*"port": \([0-9]*\).*/\1/p' "$scratch/
 bucket = "sceau"
 access_key_id = "sceau"
 secret_access_key_file = "credential:store"
+[protect]
 [mob]
 url = "http://127.0.0.1:8446"
 key = "$mob_key"
@@ -287,7 +288,7 @@ danger_accepted = ["integrity", "plaintext", "preflight"]
 [[mob.funders]]
 organisation = "6f1c1e0e-6f0b-4a55-9d1b-0f6f4e8b6c11"
 TOML
-for role in platform mob; do drop_in $role database=database.password store=store.secret; done
+for role in platform mob keyfront; do drop_in $role database=database.password store=store.secret; done
 inside systemctl start sceau-element
 eventually "the element does not begin anew" inside test -S /run/sceau-element/element.sock
 inside systemctl start sceau-platform
@@ -302,7 +303,15 @@ with_credentials platform sceau doctor --config /etc/sceau/platform.toml --data 
 [ "$(grep '^✗' "$scratch/doctor" | grep -cv 'mob .*antivirus')" = 0 ] && grep -q '^✗ mob .*antivirus' "$scratch/doctor" \
     || { cat "$scratch/doctor"; fail "of MOB's host, the doctor finds something else than that no antivirus runs here"; }
 killed mob
-inside systemctl stop sceau-mob sceau-platform
+inside systemctl enable --quiet --now sceau-keyfront
+ready keyfront
+runs element platform keyfront
+confined keyfront
+inside curl --silent --max-time 20 http://127.0.0.1:8447/check > "$scratch/check"
+grep -q '"status":"pass"' "$scratch/check" || { cat "$scratch/check"; fail "the keyfront has no way to the element or the records"; }
+inside curl --silent --max-time 20 http://127.0.0.1:8447/v1/protect/keyfront | grep -q '"audience"' || fail "the keyfront says nothing of itself"
+killed keyfront
+inside systemctl stop sceau-mob sceau-keyfront sceau-platform
 # Without a server of records that both may use, it does not begin records of its own.
 : > "$root/etc/sceau/nothing.toml"
 sed '1,/^secret_access/d' "$root/etc/sceau/platform.toml" > "$root/etc/sceau/nothing.toml"
@@ -313,13 +322,13 @@ as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --mode immediate stop 
 exec 7>&-
 rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/server.pem" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
 
-inside dpkg --remove sceau-mob sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
-for role in $roles mob gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
+inside dpkg --remove sceau-mob sceau-keyfront sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
+for role in $roles mob keyfront gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
 for kept in /var/lib/sceau-platform/records.db /var/lib/sceau-element/journal /var/lib/sceau-keymanager/keymanager.db /etc/sceau/secrets/element.passphrase; do
     inside test -e $kept || fail "removing lost $kept"
 done
-inside dpkg --purge sceau-mob sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
-for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,connector,gate} /var/{cache,log}/sceau-gate /etc/sceau; do
+inside dpkg --purge sceau-mob sceau-keyfront sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
+for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,keyfront,connector,gate} /var/{cache,log}/sceau-gate /etc/sceau; do
     inside test ! -e $gone || fail "purging left $gone"
 done
 echo "$(wc -l < "$scratch/acknowledged") people registered, $upgraded of them before the upgrade, none lost"

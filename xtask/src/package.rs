@@ -24,7 +24,7 @@ struct Package {
     stands_on: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 6] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
@@ -54,6 +54,17 @@ const PACKAGES: [Package; 5] = [
         keys: &[],
         settings: &["mob.env"],
         drop_ins: &["sceau-element.service.d/mob.conf"],
+        stands_on: Some("sceau-platform"),
+    },
+    // By itself too: without it no application is heard, and the element has no keys for data.
+    Package {
+        name: "sceau-keyfront",
+        about: "keyfront as a service, where applications ask for the keys of their data",
+        roles: &["keyfront"],
+        secrets: &[],
+        keys: &[],
+        settings: &["keyfront.env"],
+        drop_ins: &["sceau-element.service.d/keyfront.conf"],
         stands_on: Some("sceau-platform"),
     },
     Package {

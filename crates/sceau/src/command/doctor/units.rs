@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Finding;
 
-const ROLES: [&str; 6] = ["element", "platform", "intake", "mob", "keymanager", "connector"];
+const ROLES: [&str; 7] = ["element", "platform", "intake", "mob", "keyfront", "keymanager", "connector"];
 /// What every unit of ours has (packaging/systemd), as `systemctl show` says it.
 const CONFINED: [(&str, &str); 7] = [
     ("NoNewPrivileges", "yes"),
