@@ -11,6 +11,7 @@ mod mob;
 mod opening;
 mod platforms;
 mod protect;
+mod protect_rows;
 mod seed_files;
 mod trace;
 
@@ -72,6 +73,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "protect-bodies",
         about: "bodies that the keyfront encrypts and decrypts, beside `openssl speed`; its memory",
         work: protect::bodies,
+    },
+    Measure {
+        name: "protect-rows",
+        about: "listing and searching many data (SCEAU_BENCH_ROWS), room of one",
+        work: protect_rows::measure,
     },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
