@@ -4,21 +4,16 @@ use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
 };
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
@@ -26,11 +21,11 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 use crate::{
-    answer::BoxError,
     busy::Busy,
     clock::now,
     holding::Stream,
     issuing::Way,
+    leaving::{Connected, Watcher},
     live::Live,
     observe::{DoorTally, Tls},
     pass::{self, Pass},
@@ -52,10 +47,10 @@ const STREAMS: u32 = 100;
 #[derive(Clone, Default)]
 pub(crate) struct Leaving {
     /// HTTP/2 can say which request was the last: its connections end first.
-    pub(crate) two: Arc<GracefulShutdown>,
-    pub(crate) one: Arc<GracefulShutdown>,
+    pub(crate) two: Arc<Connected>,
+    pub(crate) one: Arc<Connected>,
     /// Everything, what is no HTTP too: it can be told nothing, and is waited for where there is time.
-    pub(crate) all: Arc<GracefulShutdown>,
+    pub(crate) all: Arc<Connected>,
 }
 
 impl Leaving {
@@ -170,54 +165,40 @@ async fn whom_it_carries(stream: &mut TcpStream, from: SocketAddr, tally: &DoorT
     }
 }
 
+/// What is spoken over a connection, until it ends.
+type Spoken = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// HTTP/1.1. Whoever does not send the head of a request in time, the first one too, is let go.
-async fn one_by_one(
-    octets: Octets,
-    caller: Arc<Caller>,
-    head_within: Duration,
-    watcher: Watcher,
-) -> Result<(), BoxError> {
-    let asked = Arc::new(AtomicBool::new(false));
-    let (first, silent) = (Arc::clone(&asked), tokio::time::sleep(head_within));
+fn one_by_one(octets: Octets, caller: Arc<Caller>, head_within: Duration, watcher: Watcher) -> Spoken {
     let service = service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
         let caller = Arc::clone(&caller);
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await) }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(octets), service);
-    let connection = watcher.watch(connection.into_owned());
-    tokio::pin!(connection);
-    tokio::select! {
-        ended = &mut connection => return ended,
-        // The builder's own time begins with the first octets.
-        () = silent => {}
-    }
-    if first.load(Ordering::Relaxed) { connection.await } else { Ok(()) }
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head_within).max_buf_size(HEAD);
+    let connection = builder.serve_connection(TokioIo::new(octets), service).with_upgrades();
+    Box::pin(watcher.watch(connection, |connection| connection.graceful_shutdown()))
 }
 
 /// HTTP/2. Whoever asks nothing for as long as a head may take is let go.
-async fn two_way(
-    octets: Octets,
-    caller: Arc<Caller>,
-    head_within: Duration,
-    watcher: Watcher,
-) -> Result<(), BoxError> {
+fn two_way(octets: Octets, caller: Arc<Caller>, head_within: Duration, watcher: Watcher) -> Spoken {
     let busy = Busy::default();
     let asked = busy.clone();
     let service = service_fn(move |request| {
         let (caller, turn) = (Arc::clone(&caller), asked.begin());
         async move { Ok::<_, Infallible>(caller.answer(request, now()).await.map(|body| turn.until_over(body))) }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
-    builder.http2().max_concurrent_streams(STREAMS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(HEAD as u32);
-    let connection = watcher.watch(builder.serve_connection(TokioIo::new(octets), service).into_owned());
-    tokio::select! {
-        ended = connection => ended,
-        () = busy.idle_for(head_within) => Ok(()),
-    }
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.max_concurrent_streams(STREAMS);
+    builder.timer(TokioTimer::new()).keep_alive_interval(PING).max_header_list_size(HEAD as u32);
+    let connection = builder.serve_connection(TokioIo::new(octets), service);
+    let connection: Spoken = Box::pin(watcher.watch(connection, |connection| connection.graceful_shutdown()));
+    Box::pin(async move {
+        tokio::select! {
+            ended = connection => ended,
+            () = busy.idle_for(head_within) => Ok(()),
+        }
+    })
 }
 
 /// What requests are read from, whatever protects them on their way.

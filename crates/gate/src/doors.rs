@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, io, os::fd::OwnedFd, sync::Arc, time::Duration};
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
     net::TcpListener,
     task::{AbortHandle, JoinSet},
@@ -124,22 +123,15 @@ impl Doors {
         let linger = async {
             if ending == Ending::Succeeded {
                 self.live.leave();
-                drop(tokio::time::timeout(LINGER, emptied(&one)).await);
+                drop(tokio::time::timeout(LINGER, one.emptied()).await);
             }
             one.shutdown().await;
             if ending == Ending::Succeeded {
-                emptied(&all).await;
+                all.emptied().await;
             }
         };
         let ended = async { tokio::join!(linger, two.shutdown()) };
         drop(tokio::time::timeout(LINGER * u32::from(ending == Ending::Succeeded) + DRAIN, ended).await);
-    }
-}
-
-/// Until nobody is connected.
-async fn emptied(connected: &GracefulShutdown) {
-    while connected.count() > 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -72,18 +72,18 @@ pub(crate) fn may_be_written(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A chain and its key, which is in a file that nobody but its owner may read, or in a token.
+/// A chain, in PEM or DER, and its key, which is in a file that nobody but its owner may read, or in a token.
 pub(crate) fn identity(
     folder: &Path,
     [chain, key]: [&Path; 2],
     [at_chain, at_key]: [&str; 2],
 ) -> Result<TlsIdentity, Error> {
-    let chain = read(folder, chain, at_chain)?;
+    let chain: String = certificates(folder, &[chain.to_owned()], at_chain)?.iter().map(Certificate::to_pem).collect();
     if let Some(address) = key.to_str().filter(|text| Pkcs11Uri::is_meant(text)) {
-        return token::identity(&text_of(&chain), address, [at_chain, at_key]);
+        return token::identity(&chain, address, [at_chain, at_key]);
     }
     let key = private_key(folder, key, at_key)?;
-    TlsIdentity::new(&text_of(&chain), key).map_err(Error::pki(at_chain))
+    TlsIdentity::new(&chain, key).map_err(Error::pki(at_chain))
 }
 
 /// A key, which nobody but its owner may read.

@@ -26,6 +26,7 @@ mod issuing;
 mod journal;
 mod json;
 mod keys;
+mod leaving;
 mod lists;
 mod live;
 mod observe;

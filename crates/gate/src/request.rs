@@ -7,7 +7,6 @@ use hyper::{
     body::Incoming,
     header::{EXPECT, HeaderValue},
 };
-use hyper_util::server::graceful::Watcher;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -19,6 +18,7 @@ use crate::{
     fail_open::{GoesOn, Passing},
     forward::{Onward, REQUEST_ID, Scheme, forward},
     guard::{Denial, Guard, Passed},
+    leaving::Watcher,
     live::Live,
     observe::{Came, Tls, Trail},
     plan::{Listener, Place, Plan},

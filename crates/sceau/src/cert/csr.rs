@@ -215,7 +215,7 @@ fn of_options(options: &CsrOptions) -> Result<Plan, Failure> {
                 None => format!("Send {file}.csr to your authority; keep {file}.key where it is."),
                 Some(_) => format!("Send {file}.csr to your authority."),
             },
-            "Then: sceau cert bundle --key … --certificate … --intermediate …".to_owned(),
+            "Then: sceau cert bundle --key … --certificate … --intermediate … --output …".to_owned(),
         ],
     })
 }
