@@ -120,6 +120,7 @@ pub(super) fn run(options: &ExportOptions) -> Result<(), Failure> {
     if options.from_now {
         follower.begin_at_end(&options.position)?;
     }
+    let pauses = place::runtime()?;
     let mut sent = 0;
     loop {
         let round = follower.round(|entries| place.send(entries), &options.position, &mut sent);
@@ -134,7 +135,7 @@ pub(super) fn run(options: &ExportOptions) -> Result<(), Failure> {
             }
             round => round?,
         }
-        std::thread::sleep(Duration::from_secs(every));
+        pauses.block_on(tokio::time::sleep(Duration::from_secs(every)));
     }
 }
 

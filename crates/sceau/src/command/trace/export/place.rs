@@ -230,7 +230,7 @@ fn text(path: &Path, what: &str) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&input::read_small(path, 1 << 20, what)?).into_owned())
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+pub(super) fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|cause| Failure::system("start the runtime", &cause))
 }
