@@ -81,7 +81,8 @@ impl Doors {
     /// Follows the file as it is now: what is new is listened on first, what is gone is closed last.
     pub(crate) async fn read_again(&mut self, asked: bool) -> Result<(), Error> {
         let before = self.live.plan();
-        let plan = tokio::task::spawn_blocking(move || before.read_again().inspect(Plan::tell_of_keys)).await;
+        let read = Arc::clone(&before);
+        let plan = tokio::task::spawn_blocking(move || read.read_again().inspect(Plan::tell_of_keys)).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
         let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);
@@ -99,6 +100,7 @@ impl Doors {
         self.challenged.retain(|door| plan.challenged().contains(door.at()));
         self.issuing.follow(&plan.obtained, asked);
         self.live.follow(plan);
+        self.live.plan().adopt(&before);
         challenged.into_iter().for_each(|taken| self.open_challenged(taken));
         // One may have come meanwhile.
         self.live.plan().show_anew();

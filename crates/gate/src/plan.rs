@@ -11,13 +11,14 @@ use std::{
 use sceau_pki::Staple;
 
 use crate::{
+    clock,
     door::At,
     error::Error,
     files::{folder_of, read, text_of},
     guard::{self, Guard},
     issuing::{Gathering, Obtained, Ours, Way},
     keys::{self, KeyFile},
-    lists::{Feed, Keeping, Places, Stamp, feeds, keeping, stamp},
+    lists::{Feed, Keeping, Places, Reads, Stamp, feeds, keeping, stamp},
     observe::{Dated, DoorTally, Ledger, Observing, dated},
     ocsp::{self, Answers, Kept},
     outgoing::{self, Outgoing},
@@ -143,6 +144,16 @@ impl Plan {
             answers,
             kept,
         })
+    }
+
+    /// Follows the places of lists that callers named to the plan before while this one was read; within a runtime.
+    pub(crate) fn adopt(&self, before: &Self) {
+        for guard in &self.guards {
+            let same = before.guards.iter().find(|other| other.name() == guard.name());
+            if let (Some(points), Some(learnt)) = (guard.points(), same.and_then(|same| same.points())) {
+                points.adopt(learnt, (Reads::Aside, clock::now()));
+            }
+        }
     }
 
     /// What is handed out with the same certificate stays so.

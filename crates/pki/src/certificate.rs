@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::{error::Error, name::Name, pem};
+use crate::{error::Error, name::Name, pem, signature::certificate_is_by};
 
 /// The SHA-256 of a certificate's DER, in lower-case hexadecimal: what names a certificate everywhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,6 +131,11 @@ impl Certificate {
     /// Its public key: the DER of a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
     pub fn public_key_info(&self) -> Vec<u8> {
         self.parsed().map(|parsed| parsed.public_key().raw.to_vec()).unwrap_or_default()
+    }
+
+    /// Whether the key of `issuer` signed it, whatever either of them says.
+    pub fn is_signed_by(&self, issuer: &Self) -> bool {
+        certificate_is_by(self, issuer).unwrap_or(false)
     }
 
     /// First moment of its validity, unix milliseconds.

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     fail_open::FailOpen,
     files::folder_of,
-    lists::{Feed, Hosts, Places, Points, Source, Subscriber},
+    lists::{Feed, Hosts, Places, Points, Reads, Source, Subscriber},
     observe::Ledger,
     ocsp::{Answers, Inquiry, Kept, Manner, OcspTable},
     settings::{ClientsTable, FailOpenTable},
@@ -92,12 +92,16 @@ impl<'a> Draft<'a> {
             let setting = format!("clients.{}, distribution_points", self.name);
             let points = Points::new(setting, hosts, (&self.sources, &self.authorities), places);
             let above = |it: &Certificate| {
-                self.authorities.iter().find(|other| other.subject() == it.issuer()).cloned()
+                // Of several of one name, the one whose key signed it.
+                let is_above =
+                    |other: &&Certificate| other.subject() == it.issuer() && it.is_signed_by(other);
+                self.authorities.iter().find(is_above).cloned()
             };
             for (certificate, issuer) in self.intermediates.iter().filter_map(|it| Some((it, above(it)?))) {
                 points.learn_of_the_file(certificate, &issuer, clock::now());
             }
-            before.and_then(Guard::points).into_iter().for_each(|before| points.adopt(before, clock::now()));
+            let learnt = before.and_then(Guard::points);
+            learnt.into_iter().for_each(|before| points.adopt(before, (Reads::Here, clock::now())));
             points
         });
         let own = all.iter().filter(|feed| self.sources.contains(&feed.source)).cloned().collect();

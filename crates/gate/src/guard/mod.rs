@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     fail_open::{FailOpen, GoesOn, Passing},
     files::may_be_written,
-    lists::{Feed, Loading, Points, Stale},
+    lists::{DISK, Feed, Loading, Points, Stale},
     observe::{GuardTally, Ledger, NamedClient},
     ocsp::Inquiry,
     shown::Shown,
@@ -202,10 +202,13 @@ impl Guard {
     async fn judged_by_all(&self, shown: &Shown, from: IpAddr, now: u64) -> Result<Arc<Judged>, Denial> {
         let state = self.state();
         let (verdict, loading) = self.verdict(&state, shown, now);
-        for one in loading {
-            one.done().await;
+        let is_read = loading.is_empty() || Loading::all(loading, DISK).await;
+        let judged = self.settled(&state, verdict, (shown, from, now))?;
+        // Whom a list on the disk may take back does not pass unchecked because the disk does not answer.
+        if !is_read && judged.is_unchecked() && judged.unasked.is_none() {
+            return Err(Denial::Certificate(Refusal::RevocationUnknown));
         }
-        self.settled(&state, verdict, (shown, from, now))
+        Ok(judged)
     }
 
     /// Once more, where no list spoke in that state and another is in use since; then the address.

@@ -14,6 +14,9 @@ use super::{Denial, admission::Judged};
 const MOST: usize = 16_384;
 /// How long a refusal is kept (milliseconds): most of them end by themselves, and nobody waits for that.
 const REFUSAL: u64 = 5_000;
+/// How long it is kept that somebody passes of whom no list speaks (milliseconds): then the places of lists that the certificate names are asked for again,
+/// which are followed only as long as somebody does.
+const UNCHECKED: u64 = 60 * 60 * 1000;
 
 /// Of one state of lists and rules.
 #[derive(Debug, Default)]
@@ -43,7 +46,11 @@ impl Verdicts {
 
     /// Remembers one that was reached at `now`.
     pub(super) fn keep(&self, shown: Fingerprint, now: u64, verdict: Verdict) {
-        let until = verdict.as_ref().map_or(now.saturating_add(REFUSAL), |judged| judged.until);
+        let until = match &verdict {
+            Ok(judged) if judged.is_unchecked() => judged.until.min(now.saturating_add(UNCHECKED)),
+            Ok(judged) => judged.until,
+            Err(_) => now.saturating_add(REFUSAL),
+        };
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.retain(|_, entry| entry.holds(now));
@@ -57,9 +64,10 @@ impl Verdicts {
 
 #[cfg(test)]
 mod tests {
-    use sceau_pki::Refusal;
+    use sceau_pki::{ClientIdentity, Name, Refusal};
 
     use super::*;
+    use crate::guard::Admitted;
 
     #[test]
     fn a_verdict_is_reached_once_and_ends() {
@@ -80,6 +88,21 @@ mod tests {
             verdicts.known(Fingerprint::of(b"other"), 999).is_none(),
             "another chain is another question"
         );
+    }
+
+    #[test]
+    fn whoever_passes_unchecked_is_judged_again_before_a_place_of_lists_is_left() {
+        let identity = ClientIdentity {
+            subject: Name::default(),
+            issuer: Name::default(),
+            serial: "1".to_owned(),
+            not_after: 0,
+            fingerprint: Fingerprint::of(b"a"),
+        };
+        let (verdicts, shown) = (Verdicts::default(), Fingerprint::of(b"one"));
+        verdicts.keep(shown, 1000, Ok(Admitted::unchecked(identity).0));
+        assert!(verdicts.known(shown, 999 + UNCHECKED).is_some());
+        assert!(verdicts.known(shown, 1000 + UNCHECKED).is_none());
     }
 
     #[test]

@@ -7,12 +7,16 @@ use std::{
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use sceau_pki::{Fingerprint, RevocationLists};
 use serde::{Deserialize, Serialize};
 
 use super::source::Source;
+
+/// How long a disk is waited for that does not answer.
+pub(crate) const DISK: Duration = Duration::from_secs(5);
 
 /// A folder of lists, each under the hash of where it came from.
 #[derive(Clone, Debug)]

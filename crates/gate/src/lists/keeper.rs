@@ -7,7 +7,7 @@ use sceau_pki::{RevocationLists, Taken, Unwelcome};
 use tokio::task::JoinSet;
 
 use super::{
-    cache::{Cache, Note, fingerprints},
+    cache::{Cache, DISK, Note, fingerprints},
     feed::{Feed, Rejection},
     fetch::{self, Answer, Limits},
     schedule::{Past, Window},
@@ -21,8 +21,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const LATER: u64 = 10_000;
 /// A clock may be set while the gate waits: it is looked at again after so long.
 const NAP: Duration = Duration::from_secs(60);
-/// How long a disk is waited for that does not answer.
-pub(crate) const DISK: Duration = Duration::from_secs(5);
 
 /// How lists are kept.
 #[derive(Clone, Debug)]

@@ -1,21 +1,19 @@
 //! The places of lists that certificates name, of all tables of clients: each is asked once, whoever follows it, for as long as somebody does.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use sceau_pki::Certificate;
 use tokio::{runtime::Handle, sync::watch, task::JoinSet};
 
 use super::{
+    cache::DISK,
     feed::Feed,
     keeper::{Keeping, keep_fetched},
     source::Source,
 };
-
-/// A place that is of no use is followed for so long (milliseconds): a day.
-pub(super) const IDLE: u64 = 24 * 60 * 60 * 1000;
 
 /// The places of all tables.
 #[derive(Debug)]
@@ -45,28 +43,18 @@ struct Fetching {
 pub(super) struct Place {
     pub(super) issuer: Certificate,
     pub(super) feed: Arc<Feed>,
-    pub(super) times: Times,
     /// Closed once what the disk keeps is in use.
     loading: watch::Receiver<()>,
     /// Ends with it.
     task: Mutex<JoinSet<()>>,
 }
 
-/// Unix milliseconds.
-#[derive(Debug)]
-pub(super) struct Times {
-    /// When it was first followed.
-    since: u64,
-    /// When a certificate last named it of which no list spoke.
-    asked: AtomicU64,
-}
-
 /// Where what the disk keeps of a place is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Reads {
+pub(crate) enum Reads {
     /// Here, which blocks.
     Here,
-    /// Aside, within a runtime: [`Loading::done`] says when.
+    /// Aside, within a runtime: [`Loading::all`] says when.
     Aside,
 }
 
@@ -96,7 +84,6 @@ impl Places {
         &self,
         source: &Source,
         issuer: &Certificate,
-        times: Times,
         (reads, now): (Reads, u64),
     ) -> Arc<Place> {
         let (place, loaded) = {
@@ -104,10 +91,9 @@ impl Places {
             followed.all.retain(|one| one.strong_count() > 0);
             let known = followed.all.iter().filter_map(Weak::upgrade).find(|one| one.is(source, issuer));
             if let Some(known) = known {
-                known.times.ask(times.asked());
                 return known;
             }
-            let (place, loaded) = self.place(source, issuer, times);
+            let (place, loaded) = self.place(source, issuer);
             followed.fetching.iter().for_each(|fetching| fetching.fetch(&place, &self.keeping));
             followed.all.push(Arc::downgrade(&place));
             (place, loaded)
@@ -127,7 +113,7 @@ impl Places {
         place
     }
 
-    fn place(&self, source: &Source, issuer: &Certificate, times: Times) -> (Arc<Place>, watch::Sender<()>) {
+    fn place(&self, source: &Source, issuer: &Certificate) -> (Arc<Place>, watch::Sender<()>) {
         let feed = Feed::new(source.clone(), vec![issuer.clone()], self.keeping.limits.octets);
         let feed = match self.before.iter().find(|feed| feed.source == *source) {
             Some(used) => feed.counting(Arc::clone(&used.tally)),
@@ -135,7 +121,7 @@ impl Places {
         };
         let (loaded, loading) = watch::channel(());
         let (issuer, feed, task) = (issuer.clone(), Arc::new(feed), Mutex::default());
-        (Arc::new(Place { issuer, feed, times, loading, task }), loaded)
+        (Arc::new(Place { issuer, feed, loading, task }), loaded)
     }
 
     fn lock(&self) -> MutexGuard<'_, Followed> {
@@ -144,13 +130,13 @@ impl Places {
 }
 
 impl Fetching {
-    /// Once it is known what the disk keeps: a server is not asked for what is at hand.
+    /// Once it is known what the disk keeps: a server is not asked for what is at hand. A disk that does not answer keeps nothing.
     fn fetch(&self, place: &Place, keeping: &Keeping) {
         let Source::Http(uri) = place.feed.source.clone() else { return };
         let (feed, keeping, at_once) = (Arc::clone(&place.feed), keeping.clone(), self.at_once);
         let loading = Loading(place.loading.clone());
         let keeps = async move {
-            loading.done().await;
+            Loading::all(vec![loading], DISK).await;
             keep_fetched(uri, feed, keeping, at_once).await;
         };
         place.task.lock().unwrap_or_else(PoisonError::into_inner).spawn_on(keeps, &self.runtime);
@@ -172,43 +158,16 @@ impl Place {
         let is_over = self.loading.has_changed().is_err();
         (!is_over).then(|| Loading(self.loading.clone()))
     }
-
-    /// Whether it is of no use at `now` (Unix milliseconds): no list of its is current, and for a day it gave none at all, or nobody asked for another.
-    pub(super) fn is_idle(&self, now: u64) -> bool {
-        let lists = self.feed.lists();
-        let ended = lists.iter().map(|list| list.next_update()).max();
-        let since = if ended.is_some() { self.times.asked() } else { self.times.since };
-        !lists.iter().any(|list| list.is_current(now))
-            && now.saturating_sub(ended.unwrap_or(0)) >= IDLE
-            // A moment that is still to come was set by a clock that was ahead.
-            && now.checked_sub(since).is_none_or(|idle| idle >= IDLE)
-    }
-}
-
-impl Times {
-    pub(super) fn begin(now: u64) -> Self {
-        Self { since: now, asked: AtomicU64::new(now) }
-    }
-
-    /// A certificate names it then.
-    pub(super) fn ask(&self, now: u64) {
-        self.asked.store(now, Ordering::Relaxed);
-    }
-
-    fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
-    }
-}
-
-impl Clone for Times {
-    fn clone(&self) -> Self {
-        Self { since: self.since, asked: AtomicU64::new(self.asked()) }
-    }
 }
 
 impl Loading {
-    /// Returns once what is of use of it is in use.
-    pub(crate) async fn done(mut self) {
-        while self.0.changed().await.is_ok() {}
+    /// Whether all of it is over within this time: then what is of use of it is in use.
+    pub(crate) async fn all(loading: Vec<Self>, within: Duration) -> bool {
+        let over = async {
+            for mut one in loading {
+                while one.0.changed().await.is_ok() {}
+            }
+        };
+        tokio::time::timeout(within, over).await.is_ok()
     }
 }

@@ -13,7 +13,8 @@ use sceau_pki::{Certificate, CertificateFacts, Fingerprint, Name};
 use super::{
     feed::Feed,
     hosts::Hosts,
-    places::{Loading, Place, Places, Reads, Times},
+    learnt::{By, Learnt, Times},
+    places::{Loading, Place, Places, Reads},
     source::Source,
     stale::Stale,
 };
@@ -39,22 +40,6 @@ pub(crate) struct Points {
     own: RwLock<Vec<Learnt>>,
     /// What those that are followed no more add to [`Self::epoch`].
     gone: AtomicU64,
-}
-
-/// A place that a table follows.
-#[derive(Clone, Debug)]
-struct Learnt {
-    place: Arc<Place>,
-    by: By,
-}
-
-/// Who names a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    /// An authority of the file's: it stays, and is missed where it gives nothing.
-    File,
-    /// A certificate of a caller's.
-    Caller,
 }
 
 impl Points {
@@ -126,18 +111,19 @@ impl Points {
         places.filter_map(|place| place.loading()).collect()
     }
 
-    /// Follows at once what those of the same table followed before the file was read again, as far as this one would: what only such a list tells is not
-    /// forgotten meanwhile. Reads there as [`Self::learn_of_the_file`].
-    pub(crate) fn adopt(&self, before: &Self, now: u64) {
-        let learnt: Vec<_> = before.own().iter().map(|one| Arc::clone(&one.place)).collect();
-        for place in learnt.iter().filter(|place| !place.is_idle(now)) {
-            let source = &place.feed.source;
-            if matches!(source, Source::Http(uri) if self.hosts.allow(uri))
-                && !self.names(source, &place.issuer)
-            {
-                let times = (By::Caller, place.times.clone());
-                drop(self.follow(source, &place.issuer, times, (Reads::Here, now)));
+    /// Follows what those of the same table follow in the plan before, as far as this one would, and takes what comes to them: what only such a list tells is not
+    /// forgotten meanwhile.
+    pub(crate) fn adopt(&self, before: &Self, (reads, now): (Reads, u64)) {
+        let learnt = before.own().clone();
+        for one in learnt.iter().filter(|one| !one.is_idle(now)) {
+            let (source, issuer) = (&one.place.feed.source, &one.place.issuer);
+            let is_allowed = matches!(source, Source::Http(uri) if self.hosts.allow(uri));
+            if !is_allowed || self.names(source, issuer) {
+                continue;
             }
+            let known = self.known(source, issuer, |_| ());
+            let follow = || self.follow(source, issuer, (By::Caller, one.times.clone()), (reads, now));
+            known.or_else(follow).iter().for_each(|place| place.feed.inherit(&one.place.feed, now));
         }
     }
 
@@ -184,9 +170,8 @@ impl Points {
         (reads, now): (Reads, u64),
     ) -> Option<Arc<Place>> {
         self.forget(now);
-        if let Some(known) = self.own().iter().find(|one| one.place.is(source, issuer)) {
-            known.place.times.ask(now);
-            return Some(Arc::clone(&known.place));
+        if let Some(known) = self.known(source, issuer, |one| one.times.ask(now)) {
+            return Some(known);
         }
         let full = || {
             tracing::warn!(%source, most = MOST, "certificates name more lists than are followed; name this one in `revocation_lists`");
@@ -195,7 +180,7 @@ impl Points {
         if self.own().len() >= MOST {
             return full();
         }
-        let place = self.places.followed(source, issuer, times, (reads, now));
+        let place = self.places.followed(source, issuer, (reads, now));
         let mut own = self.own_mut();
         if own.iter().any(|one| Arc::ptr_eq(&one.place, &place)) {
             return Some(place);
@@ -203,13 +188,21 @@ impl Points {
         if own.len() >= MOST {
             return full();
         }
-        own.push(Learnt { place: Arc::clone(&place), by });
+        own.push(Learnt { place: Arc::clone(&place), by, times });
         Some(place)
+    }
+
+    /// The one of this source and authority that the table follows already.
+    fn known(&self, source: &Source, issuer: &Certificate, seen: impl Fn(&Learnt)) -> Option<Arc<Place>> {
+        let own = self.own();
+        let known = own.iter().find(|one| one.place.is(source, issuer))?;
+        seen(known);
+        Some(Arc::clone(&known.place))
     }
 
     /// Those of callers that are of no use any more.
     fn forget(&self, now: u64) {
-        let is_gone = |one: &Learnt| one.by == By::Caller && one.place.is_idle(now);
+        let is_gone = |one: &Learnt| one.by == By::Caller && one.is_idle(now);
         if !self.own().iter().any(is_gone) {
             return;
         }
@@ -231,130 +224,5 @@ impl Points {
     }
 }
 
-impl Learnt {
-    fn epoch(&self) -> u64 {
-        self.place.feed.epoch() + 1
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
-    use std::{fs, path::Path, process::Command, time::Duration};
-
-    use super::*;
-    use crate::lists::{Cache, Keeping, Limits, Window, places::IDLE};
-
-    /// 2026-11-22.
-    const NOW: u64 = 1_795_305_600_000;
-
-    fn openssl(folder: &Path, words: &str) {
-        let made =
-            Command::new("openssl").args(words.split_whitespace()).current_dir(folder).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    }
-
-    /// Of an authority, and of one that names these places.
-    fn certificates(folder: &Path, places: &[&str]) -> (Certificate, Certificate) {
-        let points = places.iter().map(|place| format!("URI:http://a/{place}")).collect::<Vec<_>>().join(",");
-        let key = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        if !folder.join("ca.pem").exists() {
-            openssl(folder, &format!("{key} -subj /CN=a -keyout ca.key -out ca.pem"));
-        }
-        let words =
-            format!("{key} -subj /CN=b -addext crlDistributionPoints={points} -keyout b.key -out b.pem");
-        openssl(folder, &words);
-        let read = |name: &str| {
-            let der = folder.join(format!("{name}.der"));
-            openssl(folder, &format!("x509 -in {name}.pem -outform DER -out {name}.der"));
-            Certificate::from_der(&fs::read(der).unwrap(), name).unwrap()
-        };
-        (read("ca"), read("b"))
-    }
-
-    /// Its authority's list, which names nobody and holds for two days from [`NOW`] on.
-    fn list(folder: &Path) -> Vec<u8> {
-        fs::write(folder.join("index"), "").unwrap();
-        fs::write(folder.join("number"), "01\n").unwrap();
-        let settings = "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n";
-        fs::write(folder.join("ca.cnf"), settings).unwrap();
-        let dates = "-crl_lastupdate 20261122000000Z -crl_nextupdate 20261124000000Z";
-        openssl(
-            folder,
-            &format!("ca -config ca.cnf -gencrl -cert ca.pem -keyfile ca.key -out list.pem {dates}"),
-        );
-        fs::read(folder.join("list.pem")).unwrap()
-    }
-
-    fn points(folder: &Path) -> Points {
-        let keeping = Keeping {
-            cache: Cache::new(folder.join("cache")),
-            window: Window { from: Duration::ZERO, within: Duration::ZERO },
-            limits: Limits { octets: 100_000, time: Duration::from_secs(10) },
-        };
-        let hosts = Hosts::read(&["a".to_owned()]).unwrap();
-        Points::new("here".to_owned(), hosts, (&[], &[]), &Arc::new(Places::new(&keeping, &[])))
-    }
-
-    fn followed(points: &Points) -> Vec<String> {
-        points.feeds().iter().map(|feed| feed.source.to_string().replace("http://a/", "")).collect()
-    }
-
-    #[tokio::test]
-    async fn a_place_that_is_of_no_use_is_followed_for_a_day() {
-        let folder = tempfile::tempdir().unwrap();
-        let points = points(folder.path());
-        let (authority, one) = certificates(folder.path(), &["1", "2", "3", "4"]);
-        drop(points.learn(&one, &authority, NOW));
-        assert_eq!(followed(&points), ["1", "2"], "two of one certificate");
-        let good = list(folder.path());
-        assert!(points.feeds().first().unwrap().offer(&good, NOW).is_ok());
-        let mut epoch = points.epoch();
-        // Until the list ends the place stays, and then as long as it is asked for.
-        for (at, other, left) in [
-            (NOW + IDLE - 1, "5", vec!["1", "2", "5"]),
-            (NOW + IDLE, "6", vec!["1", "5", "6"]),
-            (NOW + 3 * IDLE - 1, "9", vec!["1", "9"]),
-            (NOW + 3 * IDLE - 1, "1", vec!["1", "9"]),
-            (NOW + 4 * IDLE - 2, "7", vec!["1", "9", "7"]),
-            (NOW + 4 * IDLE - 1, "8", vec!["7", "8"]),
-        ] {
-            let before = followed(&points);
-            drop(points.learn(&certificates(folder.path(), &[other]).1, &authority, at));
-            assert_eq!(followed(&points), left, "at {at}");
-            assert_eq!(points.epoch() > epoch, before != left, "it does not come back to where it was");
-            epoch = points.epoch();
-        }
-        assert_eq!(points.stale(&[], NOW + 4 * IDLE), Vec::new(), "what never gave a list is not missed");
-        assert_eq!(points.stale(&[], NOW + 9 * IDLE), Vec::new());
-        assert_eq!(followed(&points), [""; 0], "nor followed for ever, where nobody learns another");
-        assert!(points.epoch() > epoch);
-    }
-
-    #[tokio::test]
-    async fn what_is_read_of_a_place_holds_nobody_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let points = points(folder.path());
-        let (authority, one) = certificates(folder.path(), &["1"]);
-        let good = list(folder.path());
-        // What the disk keeps is there when the test says so.
-        let kept = Cache::new(folder.path().join("cache"));
-        let source = Source::read("http://a/1", "".as_ref()).unwrap();
-        kept.keep(&source, b"").unwrap();
-        let pipe = fs::read_dir(kept.folder()).unwrap().next().unwrap().unwrap().path();
-        fs::remove_file(&pipe).unwrap();
-        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let before = points.epoch();
-        let loading = points.learn(&one, &authority, NOW);
-        assert_eq!((loading.len(), followed(&points)), (1, vec!["1".to_owned()]));
-        assert_eq!(points.learn(&one, &authority, NOW).len(), 1, "who comes meanwhile waits too");
-        let meanwhile = points.epoch();
-        assert!(meanwhile > before && points.feeds().iter().all(|feed| feed.lists().is_empty()));
-        tokio::task::spawn_blocking(move || fs::write(pipe, good).unwrap()).await.unwrap();
-        for one in loading {
-            one.done().await;
-        }
-        assert!(points.feeds().iter().all(|feed| !feed.lists().is_empty()) && points.epoch() > meanwhile);
-        assert!(points.learn(&one, &authority, NOW).is_empty(), "it is read once");
-    }
-}
+mod tests;

@@ -34,7 +34,7 @@ impl Source {
             Some(("http", _)) => {
                 let uri = text.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTP));
                 let plain = |uri: &Uri| uri.authority().is_some_and(|it| !it.as_str().contains('@'));
-                uri.filter(plain).map(Self::Http).ok_or("this is no address of the web")
+                uri.filter(plain).and_then(spelt).map(Self::Http).ok_or("this is no address of the web")
             }
             Some(_) => {
                 Err("write a path, file:path or an address that begins with http:// (a list is signed)")
@@ -66,6 +66,14 @@ impl fmt::Display for Source {
     }
 }
 
+/// Spelt in one way, since lists are kept under it: the host in small letters, and no port that is meant without it (RFC 3986 §6.2.2.1, §6.2.3).
+fn spelt(uri: Uri) -> Option<Uri> {
+    let mut parts = uri.into_parts();
+    let authority = parts.authority.take()?.as_str().to_ascii_lowercase();
+    parts.authority = Some(authority.strip_suffix(":80").unwrap_or(&authority).parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// Of a file as it is now; none where there is none.
 pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let found = fs::metadata(path).ok()?;
@@ -87,6 +95,13 @@ mod tests {
         assert_eq!(Source::read("file:///srv/a.crl", folder), file("/srv/a.crl"));
         let address = "http://igc-sante.esante.gouv.fr/CRL/ACR-EL.crl";
         assert_eq!(Source::read(address, folder).unwrap().to_string(), address);
+        for (written, kept) in [
+            ("http://LISTS.Example:80/A.crl?B", "http://lists.example/A.crl?B"),
+            ("http://[::80]/A", "http://[::80]/A"),
+            ("http://a:8080/A", "http://a:8080/A"),
+        ] {
+            assert_eq!(Source::read(written, folder).unwrap().to_string(), kept);
+        }
         for other in ["https://x/a.crl", "ldap://x/cn=a", "http://u:p@x/a.crl", "http://"] {
             assert!(Source::read(other, folder).is_err(), "{other}");
         }

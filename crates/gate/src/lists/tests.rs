@@ -274,7 +274,7 @@ async fn a_disk_that_takes_no_list_keeps_no_note_of_it() {
     assert!(head.contains("if-none-match: \"one\""), "{head}");
     assert_eq!((&note.of, note.tag), (of, None), "the next question brings the list once more");
     assert!(note.fetched.is_some(), "when it is due");
-    assert_eq!(shop.files(), [list.clone()], "no note, and nothing aside");
+    assert_eq!(shop.files(), std::slice::from_ref(&list), "no note, and nothing aside");
     assert_eq!(cache.note(&shop.feed.source), Note::default());
     // There is room again.
     fs::remove_dir_all(&list).unwrap();

@@ -1,129 +1,13 @@
 //! Lists are fetched where certificates of OpenSSL say that they are, at hosts that the file allows: from nginx, and from a server that counts its questions.
 
-use std::{fs, net::SocketAddr, path::Path, process::Command, time::Instant};
-
-use tempfile::TempDir;
+use std::{fs, net::SocketAddr, process::Command};
 
 use crate::{
     lists::{Publisher, publish},
     others::Server,
-    outside::{Stage, run, usual},
+    outside::{Stage, until},
+    own::{AUTHORITY, CLIENT, DEMANDED, KIND, Own, POLICY, SUBJECT, allowing, becomes, code, points, turns},
 };
-
-const SUBJECT: &str = "/C=FR/O=X/OU=499700234190004/CN=sas-agregateur-recette";
-const CLIENT: &str = "keyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\ncertificatePolicies=1.2.250.1.71.1.2.50\n\
-    1.2.250.1.71.1.2.2=ASN1:UTF8String:a\n";
-const POLICY: &str = "certificatePolicies=1.2.250.1.71.1.2.50\n";
-const KIND: &str = "1.2.250.1.71.1.2.2=ASN1:UTF8String:a\n";
-/// Both, as a table of clients demands them.
-const DEMANDED: &str =
-    "policies = [\"1.2.250.1.71.1.2.50\"]\ntypes = [{ extension = \"1.2.250.1.71.1.2.2\", text = \"a\" }]\n";
-const AUTHORITY: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
-
-/// Certificates and lists of a test's own.
-struct Own(TempDir);
-
-impl Own {
-    /// A root, and its list as `root.crl`; an authority below it, whose list is published at these places.
-    fn with(root_list: &str) -> Self {
-        let own = Self(tempfile::tempdir().unwrap());
-        own.make("root", None, "/CN=root", AUTHORITY);
-        own.make("authority", Some("root"), "/CN=authority", &format!("{AUTHORITY}{}", points(&[root_list])));
-        own
-    }
-
-    fn at(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn make(&self, name: &str, by: Option<&str>, subject: &str, extensions: &str) {
-        fs::write(self.at().join("extensions"), extensions).unwrap();
-        let words = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        run(self.at(), "openssl", &format!("{words} -subj {subject} -keyout {name}.key -out {name}.csr"));
-        let by = match by {
-            Some(by) => format!("-CA {by}.pem -CAkey {by}.key -CAcreateserial"),
-            None => format!("-signkey {name}.key"),
-        };
-        let words = format!("x509 -req -in {name}.csr {by} -days 30 -extfile extensions -out {name}.pem");
-        run(self.at(), "openssl", &words);
-    }
-
-    fn client(&self, name: &str, places: &[&str]) {
-        self.make(name, Some("authority"), SUBJECT, &format!("{CLIENT}{}", points(places)));
-    }
-
-    /// The DER of an authority's list, which holds for a week.
-    fn list(&self, authority: &str, number: &str, revoked: &[&str]) -> Vec<u8> {
-        self.dated(authority, number, revoked, "-crldays 7")
-    }
-
-    /// The same of a list that ended an hour ago.
-    fn ended(&self, authority: &str, number: &str) -> Vec<u8> {
-        let moment =
-            |text: &str| run(self.at(), "date", &format!("-u -d {text} +%Y%m%d%H%M%SZ")).trim().to_owned();
-        let dates = format!("-crl_lastupdate {} -crl_nextupdate {}", moment("-2days"), moment("-1hour"));
-        self.dated(authority, number, &[], &dates)
-    }
-
-    fn dated(&self, authority: &str, number: &str, revoked: &[&str], dates: &str) -> Vec<u8> {
-        let line = |name: &&str| {
-            let serial = run(self.at(), "openssl", &format!("x509 -in {name}.pem -noout -serial"));
-            let serial = serial.trim().trim_start_matches("serial=").to_owned();
-            format!("R\t351101000000Z\t261101000000Z\t{serial}\tunknown\t/CN={name}\n")
-        };
-        let write = |name: &str, text: &str| fs::write(self.at().join(name), text).unwrap();
-        write("index", &revoked.iter().map(line).collect::<String>());
-        write("number", &format!("{number}\n"));
-        write("ca.cnf", "[ca]\ndefault_ca=a\n[a]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n");
-        let keys = format!("-cert {authority}.pem -keyfile {authority}.key");
-        run(self.at(), "openssl", &format!("ca -config ca.cnf -gencrl {keys} -out list.pem {dates}"));
-        run(self.at(), "openssl", "crl -in list.pem -out list -outform DER");
-        fs::read(self.at().join("list")).unwrap()
-    }
-
-    fn shown(&self, name: &str) -> String {
-        let at = self.at().display();
-        format!("--cert {at}/{name}.pem --key {at}/{name}.key")
-    }
-
-    /// The usual file with these authorities, and these lines for their lists.
-    fn text(&self, upstream: SocketAddr, lists: &str) -> String {
-        let at = self.at().display();
-        let text = usual(upstream, &[]).replace("revocation_lists = []\n", lists);
-        let (before, after) = text.split_once("[clients.recette]\n").unwrap();
-        let after = after.replace(&format!("{}/", crate::outside::chain().display()), &format!("{at}/"));
-        format!("{before}[clients.recette]\n{after}")
-    }
-}
-
-fn points(places: &[&str]) -> String {
-    let places: Vec<_> = places.iter().map(|place| format!("URI:{place}")).collect();
-    if places.is_empty() { String::new() } else { format!("crlDistributionPoints={}\n", places.join(",")) }
-}
-
-fn allowing(hosts: &[String]) -> String {
-    format!("distribution_points = {hosts:?}\n")
-}
-
-async fn code(stage: &Stage, words: &str) -> String {
-    let answer = stage.curl("/mtls-protect/a", words).await;
-    let code = answer.lines().find_map(|line| line.strip_prefix("sceau-code: "));
-    code.map_or_else(|| answer.split_whitespace().nth(1).unwrap().to_owned(), str::to_owned)
-}
-
-/// Asks until the answer has this code, which is the status where there is none.
-async fn becomes(stage: &Stage, words: &str, wanted: &str) {
-    let since = Instant::now();
-    loop {
-        let said = code(stage, words).await;
-        if said == wanted {
-            return;
-        }
-        assert_eq!(said, "certificate_revocation_unknown", "before {wanted}");
-        assert!(since.elapsed().as_secs() < 30, "{wanted} does not come");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_publishes_what_certificates_name_and_a_restart_without_it_judges_as_before() {
@@ -158,16 +42,8 @@ async fn nginx_publishes_what_certificates_name_and_a_restart_without_it_judges_
     // Another reading of the file forgets nothing, and fetches anew where it is asked for.
     publish(&root.join("clients.crl"), &own.list("authority", "02", &["revoked", "known"]));
     stage.reload.ask().await.unwrap();
-    let since = Instant::now();
-    loop {
-        let said = code(&stage, &own.shown("known")).await;
-        if said == "certificate_revoked" {
-            break;
-        }
-        assert_eq!(said, "200", "the list in use stays until another comes");
-        assert!(since.elapsed().as_secs() < 30, "the new list does not come");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    // The list in use stays until another comes.
+    turns(&stage, &own.shown("known"), "200", "certificate_revoked").await;
     let folder = stage.stop().await;
     drop(nginx);
     own.client("later", &places);
@@ -258,13 +134,13 @@ async fn what_comes_from_a_place_is_verified_and_the_places_are_few() {
         allowing(&[publisher.address.to_string()])
     );
     let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| own.text(upstream, &lists)).await;
-    let since = Instant::now();
-    while publisher.asked().len() < 16 {
+    until("the last question", async || {
         for who in &greedy {
             assert_eq!(code(&stage, &own.shown(who)).await, "certificate_revocation_unknown");
         }
-        assert!(since.elapsed().as_secs() < 30, "{:?}", publisher.asked().len());
-    }
+        publisher.asked().len() >= 16
+    })
+    .await;
     assert_eq!(code(&stage, &own.shown("greedy9")).await, "certificate_revocation_unknown");
     let mut asked: Vec<_> =
         publisher.asked().iter().filter_map(|head| head.split(' ').nth(1).map(str::to_owned)).collect();
@@ -272,105 +148,6 @@ async fn what_comes_from_a_place_is_verified_and_the_places_are_few() {
     asked.dedup();
     assert!(asked.iter().all(|place| place.ends_with("-0.crl") || place.ends_with("-1.crl")), "{asked:?}");
     assert_eq!(asked.len(), 16, "so many places and no more");
-    drop(stage.stop().await);
-}
-
-/// A gate whose file names the lists of both authorities, of which that of clients ended, and these lines besides.
-fn with_an_ended_list(own: &Own, publisher: &Publisher, besides: &str) -> String {
-    fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
-    publish(&own.at().join("authority.crl"), &own.ended("authority", "01"));
-    let [root, authority] = ["root", "authority"].map(|name| own.at().join(format!("{name}.crl")));
-    format!(
-        "revocation_lists = [{root:?}, {authority:?}]\n{}{besides}",
-        allowing(&[publisher.address.to_string()])
-    )
-}
-
-/// Asks until its place said that this one was taken back; until then, the answer is another.
-async fn taken_back(stage: &Stage, words: &str, before: &str) {
-    let since = Instant::now();
-    loop {
-        let said = code(stage, words).await;
-        if said == "certificate_revoked" {
-            return;
-        }
-        assert_eq!(said, before);
-        assert!(since.elapsed().as_secs() < 30, "the list does not come");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whom_a_list_on_the_disk_takes_back_does_not_pass_unchecked_first() {
-    let own = Own::with("http://127.0.0.1:9/root.crl");
-    let publisher = Publisher::open(Vec::new()).await;
-    own.client("revoked", &[&format!("http://{}/clients.crl", publisher.address)]);
-    publisher.says(Publisher::good(&own.list("authority", "02", &["revoked"]), "one"));
-    let open = "fail_open = { maximum_age = \"48h\", journal = \"unchecked.jsonl\" }\n";
-    let lists = with_an_ended_list(&own, &publisher, open);
-    let text = |upstream| own.text(upstream, &lists);
-    let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
-    taken_back(&stage, &own.shown("revoked"), "200").await;
-    let folder = stage.stop().await;
-    publisher.close().await;
-    let journal = || fs::read_to_string(folder.path().join("unchecked.jsonl")).unwrap();
-    let before = journal();
-    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| {
-        text(upstream) + &format!("[lists]\ncache = {:?}\n", folder.path().join("cache"))
-    });
-    let stage = stage.await;
-    assert_eq!(code(&stage, &own.shown("revoked")).await, "certificate_revoked", "the first request");
-    assert_eq!(journal(), before);
-    drop(stage.stop().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_reading_of_the_file_remembers_whom_a_place_took_back() {
-    let own = Own::with("http://127.0.0.1:9/root.crl");
-    let publisher = Publisher::open(Vec::new()).await;
-    own.client("revoked", &[&format!("http://{}/clients.crl", publisher.address)]);
-    publisher.says(Publisher::good(&own.list("authority", "03", &["revoked"]), "one"));
-    let lists = with_an_ended_list(&own, &publisher, "");
-    let stage = Stage::with(tempfile::tempdir().unwrap(), |upstream| own.text(upstream, &lists)).await;
-    taken_back(&stage, &own.shown("revoked"), "certificate_revocation_unknown").await;
-    // An older one is offered where the file names it, and speaks well of everybody.
-    publish(&own.at().join("authority.crl"), &own.list("authority", "02", &[]));
-    publisher.close().await;
-    for _ in 0..2 {
-        stage.reload.ask().await.unwrap();
-        assert_eq!(code(&stage, &own.shown("revoked")).await, "certificate_revoked");
-    }
-    own.client("known", &[]);
-    assert_eq!(code(&stage, &own.shown("known")).await, "200", "the file's list is in use");
-    drop(stage.stop().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_place_of_one_caller_that_gives_nothing_is_no_trouble_of_others() {
-    let own = Own::with("http://127.0.0.1:9/root.crl");
-    let publisher = Publisher::open(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
-    own.client("known", &[]);
-    own.make("beside", Some("root"), "/CN=beside", AUTHORITY);
-    let dead = points(&[&format!("http://{}/none.crl", publisher.address)]);
-    own.make("lone", Some("beside"), SUBJECT, &format!("{CLIENT}{dead}"));
-    let [lone, beside] =
-        ["lone", "beside"].map(|name| fs::read_to_string(own.at().join(format!("{name}.pem"))).unwrap());
-    fs::write(own.at().join("lone.pem"), lone + &beside).unwrap();
-    let lists = with_an_ended_list(&own, &publisher, "");
-    fs::write(own.at().join("authority.crl"), own.list("authority", "02", &[])).unwrap();
-    let text = |upstream| own.text(upstream, &lists).replace("issuer = ", "# ");
-    let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
-    assert_eq!(code(&stage, &own.shown("lone")).await, "certificate_revocation_unknown");
-    let check = stage.curl("/mtls-protect/check", &own.shown("known")).await;
-    assert!(check.contains(" 200"), "{check}");
-    // Once it gave a list, that one is missed where it ended.
-    publisher.says(Publisher::good(&own.ended("beside", "01"), "one"));
-    stage.reload.ask().await.unwrap();
-    let since = Instant::now();
-    while !stage.curl("/mtls-protect/check", &own.shown("known")).await.contains(" 503") {
-        assert!(since.elapsed().as_secs() < 30, "{:?}", publisher.asked());
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
     drop(stage.stop().await);
 }
 
@@ -396,66 +173,14 @@ async fn an_authority_that_the_client_sends_has_its_list_where_it_says() {
         text.lines().filter(|line| !line.starts_with("issuer")).map(|line| format!("{line}\n")).collect()
     };
     let stage = Stage::with(tempfile::tempdir().unwrap(), text).await;
-    let since = Instant::now();
-    while publisher.asked().len() < 2 {
+    until("the question of both", async || {
         assert_eq!(code(&stage, &own.shown("sent")).await, "certificate_revocation_unknown");
-        assert!(since.elapsed().as_secs() < 30);
-    }
+        publisher.asked().len() >= 2
+    })
+    .await;
     publisher.says(Publisher::good(&own.list("between", "01", &[]), "between"));
     stage.reload.ask().await.unwrap();
     becomes(&stage, &own.shown("sent"), "200").await;
-    drop(stage.stop().await);
-}
-
-/// Authorities ask for one question a day.
-#[tokio::test(flavor = "multi_thread")]
-async fn each_place_is_asked_once_whoever_follows_it() {
-    let own = Own::with("http://127.0.0.1:9/root.crl");
-    let publisher = Publisher::open(Vec::new()).await;
-    let place = format!("http://{}/clients.crl", publisher.address);
-    own.client("known", &[&place]);
-    publisher.says(Publisher::good(&own.list("authority", "01", &[]), "one"));
-    fs::write(own.at().join("root.crl"), own.list("root", "01", &[])).unwrap();
-    let named = |also: &str| {
-        format!(
-            "revocation_lists = [\"{}/root.crl\"{also}]\n{}",
-            own.at().display(),
-            allowing(&[publisher.address.to_string()])
-        )
-    };
-    let two = |upstream: SocketAddr| {
-        let text = own.text(upstream, &named(""));
-        let (before, clients) = text.split_once("[clients.recette]\n").unwrap();
-        let route = format!(
-            "[[listener.route]]\npath = \"/two/\"\nupstream = \"http://{upstream}\"\nclients = \"two\"\n"
-        );
-        let second = clients.replace("clients.recette", "clients.two");
-        format!("{before}{route}[clients.recette]\n{clients}[clients.two]\n{second}")
-    };
-    let stage = Stage::with(tempfile::tempdir().unwrap(), two).await;
-    becomes(&stage, &own.shown("known"), "200").await;
-    let second = stage.curl("/two/a", &own.shown("known")).await;
-    assert!(second.contains(" 200"), "it has the list that the other table had fetched: {second}");
-    assert_eq!(publisher.asked().len(), 1, "{:?}", publisher.asked());
-    drop(stage.stop().await);
-    // What the table names itself is not followed again because a certificate names it too, while its list is not there.
-    publisher.says(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec());
-    let observe = "[observe]\naddress = \"127.0.0.1:0\"\n";
-    let both = |upstream| own.text(upstream, &named(&format!(", \"{place}\""))) + observe;
-    let stage = Stage::with(tempfile::tempdir().unwrap(), both).await;
-    assert_eq!(code(&stage, &own.shown("known")).await, "certificate_revocation_unknown");
-    let state = stage.call(&format!("http://{}/state.json", stage.observed.unwrap())).await;
-    let followed = state.matches(&format!("\"source\":\"{place}\"")).count();
-    assert_eq!(followed, 1, "{state}");
-    let since = Instant::now();
-    while publisher.asked().len() < 2 {
-        assert!(since.elapsed().as_secs() < 30);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    publisher.says(Publisher::good(&own.list("authority", "01", &[]), "one"));
-    stage.reload.ask().await.unwrap();
-    becomes(&stage, &own.shown("known"), "200").await;
-    assert_eq!(publisher.asked().len(), 3, "{:?}", publisher.asked());
     drop(stage.stop().await);
 }
 
