@@ -500,6 +500,20 @@ class Protection(unittest.TestCase):
         stranger = "judge.test/log+" + self.house.log_key.split("+", 2)[1] + "+" + base64.b64encode(b"\x01" + bytes(32)).decode()
         self.assertNotEqual(self.command("accesses", *by(self.house.url, stranger), sealed)[0], 0)
 
+        rules = lambda *more: self.command("rules", *by(self.house.url), *more, sealed)
+        self.assertEqual(rules()[:2], (0, "No rules\n"))
+        hours = ["--hours", "08:00-07:59", "--day", "monday", "--day", "tuesday", "--offset", "-05:00"]
+        code, _, error = rules("--network", "127.0.0.0/8", "--reads", "3", *hours)
+        self.assertEqual(code, 0, error)
+        asked = {"networks": ["127.0.0.0/8"], "reads": 3, "hours": {"days": ["monday", "tuesday"], "from": "08:00", "until": "07:59", "offset": "-05:00"}}
+        self.assertEqual(json.loads(rules("--json")[1])["rules"], asked)
+        self.assertIn("Given out from 08:00 until 07:59 (UTC-05:00), monday, tuesday\nOpened 3 times at most", rules()[1])
+        datum = json.loads(rules("--json")[1])["datum"]
+        self.assertEqual(self.command("rules", *by(self.house.url), "--none", "--datum", datum)[0], 0)
+        self.assertEqual(rules()[:2], (0, "No rules\n"))
+        for wrong in [["--network", "10.0.0.0/33"], ["--hours", "8-18"], ["--hours", "08:00-18:00", "--day", "lundi"], ["--day", "monday"], ["--none", "--reads", "1"]]:
+            self.assertEqual(rules(*wrong)[0], 2, wrong)
+
         certificate, log_key = folder / "payslip.erasure", folder / "log.vkey"
         log_key.write_text(self.house.log_key)
         code, _, error = self.command("erase", *by(self.house.url), sealed, "--certificate", certificate)

@@ -39,6 +39,8 @@ pub(crate) enum Tool {
     Grant(Box<protect::GrantOptions>),
     /// Let somebody open it no more
     Revoke(Box<protect::RevokeOptions>),
+    /// Show or set what bounds the openings of something protected
+    Rules(Box<protect::RulesOptions>),
     /// Erase what is protected, for good
     Erase(Box<protect::EraseOptions>),
     /// List who asked for what of something protected
@@ -86,6 +88,7 @@ impl Tool {
             Self::Unprotect(options) => protect::unprotect(options),
             Self::Grant(options) => protect::grant(options),
             Self::Revoke(options) => protect::revoke(options),
+            Self::Rules(options) => protect::rules(options),
             Self::Erase(options) => protect::erase(options),
             Self::Accesses(options) => protect::accesses(options),
             Self::Cert(command) => command.run(),
@@ -109,6 +112,7 @@ impl Tool {
             Self::Unprotect(options) => options.json(),
             Self::Grant(options) => options.json(),
             Self::Revoke(options) => options.json(),
+            Self::Rules(options) => options.json,
             Self::Erase(options) => options.json,
             Self::Accesses(options) => options.json,
             Self::Cert(command) => command.json(),

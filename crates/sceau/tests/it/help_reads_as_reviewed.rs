@@ -14,6 +14,7 @@ fn of_each_tool() {
         "unprotect",
         "grant",
         "revoke",
+        "rules",
         "erase",
         "accesses",
         "cert",

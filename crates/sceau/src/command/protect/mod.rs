@@ -1,13 +1,15 @@
-//! `sceau protect`, `unprotect`, `grant`, `revoke`, `erase`, `accesses`: files under keys that an application asks the element for.
+//! `sceau protect`, `unprotect`, `grant`, `revoke`, `rules`, `erase`, `accesses`: files under keys that an application asks the element for.
 
 mod application;
 pub(super) mod erase;
 mod files;
 mod owner;
+mod rules;
 
 pub(super) use erase::{EraseOptions, erase};
 pub(super) use files::{ProtectOptions, UnprotectOptions, protect, unprotect};
 pub(super) use owner::{AccessesOptions, GrantOptions, RevokeOptions, accesses, grant, revoke};
+pub(super) use rules::{RulesOptions, rules};
 
 use std::future::Future;
 use std::path::PathBuf;
