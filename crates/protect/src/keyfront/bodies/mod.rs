@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::stream::{StreamError, StreamOptions, open_content, read_header, seal_content};
 use sceau_element_api::protect::{Claims, DataKey, Operation, Session, SessionKey};
@@ -34,7 +35,7 @@ use super::serve::Connection;
 use super::{Answered, Keyfront};
 
 /// What is read of a body that is not wanted, and for how long.
-const UNWANTED: usize = 1 << 20;
+const UNWANTED: usize = 16 << 20;
 const UNWANTED_FOR: Duration = Duration::from_secs(5);
 
 /// Bounds of bodies that the keyfront works on.
@@ -122,11 +123,21 @@ impl Bodies {
 }
 
 impl Asked {
-    /// Reads some of a body that is not wanted, so that a caller which sends it all before it reads hears the refusal, and not a broken connection. Who
+    /// Reads some of a body that is not wanted beside the refusal, so that a caller which goes on sending hears that, and not a broken connection. Who
     /// waits for our leave to send (RFC 9110 section 10.1.1) has sent nothing.
-    async fn refuse(self, refused: Refused) -> Refused {
+    fn refuse(self, refused: Refused) -> Refused {
         if !self.headers.contains_key(EXPECT) {
-            let _ = timeout(UNWANTED_FOR, axum::body::to_bytes(self.body, UNWANTED)).await;
+            let mut body = self.body.into_data_stream();
+            let read_away = async move {
+                let mut left = UNWANTED;
+                while let Some(Ok(came)) = body.next().await {
+                    left = left.saturating_sub(came.len());
+                    if left == 0 {
+                        return;
+                    }
+                }
+            };
+            tokio::spawn(timeout(UNWANTED_FOR, read_away));
         }
         refused
     }
@@ -137,7 +148,7 @@ impl Keyfront {
     pub(super) async fn encrypt(&self, asked: Asked) -> Result<Response, Refused> {
         let metadata = match head::metadata(&asked.headers) {
             Ok(metadata) => metadata,
-            Err(refused) => return Err(asked.refuse(refused).await),
+            Err(refused) => return Err(asked.refuse(refused)),
         };
         let begins = |op: &Operation| matches!(op, Operation::Create(_));
         let granted = self
@@ -145,7 +156,7 @@ impl Keyfront {
             .await;
         let Granted { called, key, claims, room, .. } = match granted {
             Ok(granted) => granted,
-            Err(refused) => return Err(asked.refuse(refused).await),
+            Err(refused) => return Err(asked.refuse(refused)),
         };
         let wrapped = called.wrapped_key.ok_or(CallError::Mismatch)?.0;
         let envelope =
@@ -166,7 +177,7 @@ impl Keyfront {
             self.begin((&asked.headers, asked.from), opens, "decrypts for a call that opens a datum").await;
         let Granted { called, key, claims, kid, judged, room } = match granted {
             Ok(granted) => granted,
-            Err(refused) => return Err(asked.refuse(refused).await),
+            Err(refused) => return Err(asked.refuse(refused)),
         };
         let row = judged.ok_or(CallError::Mismatch)?;
         let address = Some(asked.from.to_canonical());
