@@ -65,5 +65,52 @@ impl GranteeOptions {
 /// Waits for calls, which are all that takes a runtime here.
 fn wait_for<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|cause| Failure::system("start the runtime", &cause))?.block_on(call)
+    runtime.map_err(|cause| Failure::system("start the runtime", &cause))?.block_on(call).map_err(refused)
+}
+
+/// A refusal of the element is seldom the system's fault: who may not have a key has the wrong one, a file's key of another datum makes the file damaged, and what
+/// the settings of the application or the options say is theirs.
+fn refused(mut failure: Failure) -> Failure {
+    let exit = match failure.code.as_str() {
+        "user_not_authorised"
+        | "network_not_allowed"
+        | "outside_hours"
+        | "reads_spent"
+        | "datum_inactive"
+        | "datum_expired"
+        | "datum_not_valid"
+        | "datum_erased" => Exit::Key,
+        "datum_unknown" | "wrapped_key_invalid" => Exit::Input,
+        "application_unknown"
+        | "proof_invalid"
+        | "call_elsewhere"
+        | "grant_unknown"
+        | "rule_not_served"
+        | "document_malformed"
+        | "malformed"
+        | "too_large" => Exit::Usage,
+        _ => failure.exit,
+    };
+    failure.exit = exit;
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sceau_element_api::wire::Code;
+
+    #[test]
+    fn a_refusal_ends_as_whose_fault_it_is() {
+        let exit = |code: Code| refused(Failure::new(Exit::System, code.as_str(), "no")).exit;
+        assert_eq!(exit(Code::UserNotAuthorised), Exit::Key);
+        assert_eq!(exit(Code::DatumErased), Exit::Key);
+        assert_eq!(exit(Code::WrappedKeyInvalid), Exit::Input);
+        assert_eq!(exit(Code::ApplicationUnknown), Exit::Usage);
+        assert_eq!(exit(Code::CallElsewhere), Exit::Usage);
+        for ours in [Code::Busy, Code::Unavailable, Code::CallEarly, Code::CallExpired, Code::NoTenantLeft] {
+            assert_eq!(exit(ours), Exit::System, "{ours}");
+        }
+        assert_eq!(refused(Failure::new(Exit::Proof, "unproven", "no")).exit, Exit::Proof);
+    }
 }
