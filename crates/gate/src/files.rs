@@ -78,7 +78,8 @@ pub(crate) fn identity(
     [chain, key]: [&Path; 2],
     [at_chain, at_key]: [&str; 2],
 ) -> Result<TlsIdentity, Error> {
-    let chain: String = certificates(folder, &[chain.to_owned()], at_chain)?.iter().map(Certificate::to_pem).collect();
+    let chain: String =
+        certificates(folder, &[chain.to_owned()], at_chain)?.iter().map(Certificate::to_pem).collect();
     if let Some(address) = key.to_str().filter(|text| Pkcs11Uri::is_meant(text)) {
         return token::identity(&chain, address, [at_chain, at_key]);
     }

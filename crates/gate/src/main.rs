@@ -6,6 +6,9 @@ use std::process::{Command, ExitCode};
 use clap::Parser;
 use sceau_gate::{Error, GateCommand};
 use sceau_hsm::hardening;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How it ends: the machine is at fault, or what was written.
 const SYSTEM: u8 = 1;
@@ -29,8 +32,8 @@ fn main() -> ExitCode {
     }
     let Options { command } = Options::parse();
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let words = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(words).with(wanted()).init();
     if let Err(cause) = begun {
         tracing::warn!(%cause, "freed memory is kept: the program could not begin anew");
     }
@@ -42,6 +45,12 @@ fn main() -> ExitCode {
             ExitCode::from(ours.filter(|error| !error.is_of_the_system()).map_or(SYSTEM, |_| INPUT))
         }
     }
+}
+
+/// What is logged: levels by target, as `RUST_LOG` says them. No expressions: what matches them is the largest thing that a gate would carry and not use.
+fn wanted() -> Targets {
+    let said = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    said.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 type Failure = Box<dyn std::error::Error>;
