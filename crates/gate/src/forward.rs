@@ -1,7 +1,7 @@
 //! A request on its way to an upstream, and the answer on its way back: what belongs to one connection stays there, and who calls is said by
 //! the gate alone.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
@@ -17,7 +17,7 @@ use crate::{
     route::{Host, NoHost},
     told::{Part, Told},
     upgrade,
-    upstream::{Errand, Trouble, Upload, Upstreams},
+    upstream::{Errand, StaysOpen, Trouble, Upload, Upstreams},
 };
 
 /// Of a request, in the service's log and in the gate's.
@@ -35,7 +35,7 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 ];
 /// What the gate usually says, whatever a client says; and what some services take for another address, or for who asks. What the file chooses besides is
 /// [`crate::told::Withheld`].
-pub(crate) const NOT_A_CLIENTS: [HeaderName; 23] = [
+pub(crate) const NOT_A_CLIENTS: [HeaderName; 29] = [
     HeaderName::from_static("sceau-assertion"),
     HeaderName::from_static("client-cert"),
     HeaderName::from_static("client-cert-chain"),
@@ -51,6 +51,8 @@ pub(crate) const NOT_A_CLIENTS: [HeaderName; 23] = [
     HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-forwarded-uri"),
     HeaderName::from_static("x-original-host"),
     HeaderName::from_static("x-host"),
     HeaderName::from_static("x-forwarded-prefix"),
@@ -59,11 +61,21 @@ pub(crate) const NOT_A_CLIENTS: [HeaderName; 23] = [
     HeaderName::from_static("x-client-cert"),
     HeaderName::from_static("x-arr-clientcert"),
     HeaderName::from_static("x-amzn-mtls-clientcert"),
+    HeaderName::from_static("x-client-verify"),
+    HeaderName::from_static("x-client-dn"),
+    HeaderName::from_static("x-remote-user"),
+    HeaderName::from_static("remote-user"),
 ];
 /// Beginnings of what other proxies call the parts of a client's certificate.
-pub(crate) const CERTIFICATES_PARTS: [&str; 3] = ["x-ssl-client-", "ssl-client-", "x-amzn-mtls-clientcert-"];
+pub(crate) const CERTIFICATES_PARTS: [&str; 5] = [
+    "x-ssl-client-",
+    "ssl-client-",
+    "x-amzn-mtls-clientcert-",
+    "x-client-cert-",
+    "x-forwarded-tls-client-cert",
+];
 
-/// What a service might take for a header where it reads it after the body: besides those, what frames, routes and proves (RFC 9110 §6.5.1).
+/// What frames, routes and proves, besides those.
 const NO_TRAILERS: [HeaderName; 9] = [
     HOST,
     CONTENT_LENGTH,
@@ -81,6 +93,9 @@ const OF_HTTP: [&str; 8] = ["accept", "cache-", "content-", "cookie", "if-", "pr
 /// The same, whole: what frames, routes and proves is [`HOP_BY_HOP`] and [`NO_TRAILERS`].
 const OF_HTTP_WHOLE: [&str; 9] =
     ["date", "forwarded", "max-forwards", "origin", "range", "referer", "set-cookie", "user-agent", "via"];
+
+/// What is of HTTP and may follow a body all the same: what the body is to be compared with (RFC 9530 §2).
+const DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// How a request came.
 #[derive(Clone, Copy, Debug)]
@@ -112,12 +127,12 @@ pub(crate) struct Onward<'a> {
     pub(crate) errand: Errand,
 }
 
-/// Sends a request to a service, its path, method, body and other headers as they are. `may_go_on` is asked again and again while a WebSocket is open.
+/// Sends a request to a service, its path, method, body and other headers as they are. `open` is asked again and again while a WebSocket is.
 pub(crate) async fn forward(
     upstreams: &Upstreams,
     mut request: Request<Upload>,
     onward: Onward<'_>,
-    may_go_on: impl Fn() -> bool + Send + 'static,
+    open: Arc<dyn StaysOpen>,
 ) -> Result<Response<Body>, Failure> {
     let client = upgrade::asked(&mut request);
     *request.version_mut() = hyper::Version::HTTP_11;
@@ -131,6 +146,7 @@ pub(crate) async fn forward(
     strip(headers);
     withhold(headers);
     onward.told.withheld().strip(headers);
+    join_cookies(headers);
     headers.extend(trace.map(|trace| (TRACE, trace)));
     id.into_iter().for_each(|id| onward.told.say(headers, Part::RequestId, id));
     if client.is_some() {
@@ -150,7 +166,7 @@ pub(crate) async fn forward(
         let client = client.ok_or_else(|| Trouble::Away.failure())?;
         let service = hyper::upgrade::on(&mut response);
         upgrade::say(response.headers_mut());
-        tokio::spawn(upgrade::carry(client, service, may_go_on));
+        tokio::spawn(upgrade::carry(client, service, open));
     }
     Ok(response)
 }
@@ -177,11 +193,11 @@ fn tell(headers: &mut HeaderMap, onward: &Onward<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops of a request's trailers what would be more than a trailer.
+/// Drops of a request's trailers what would be more than a trailer, where a service takes them for headers (RFC 9110 §6.5.1).
 pub(crate) fn trim(trailers: &mut HeaderMap) {
     strip(trailers);
     withhold(trailers);
-    NO_TRAILERS.iter().for_each(|name| drop(trailers.remove(name)));
+    drop_those(trailers, |name| is_of_http(name) && *name != DIGEST);
 }
 
 /// Whether one of the words of a header is this one.
@@ -191,14 +207,33 @@ pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 }
 
 /// Drops what no client says here, under each spelling that a service behind may take for it: to some, all but letters and digits is one (RFC 3875
-/// §4.1.18).
+/// §4.1.18). So does what they may take for HTTP's own framing, and what proves.
 pub(crate) fn withhold(headers: &mut HeaderMap) {
-    let taken = |name: &&HeaderName| {
+    drop_those(headers, |name| {
         NOT_A_CLIENTS.iter().any(|one| is_alike(one, name))
             || CERTIFICATES_PARTS.iter().any(|part| begins(name, part))
-    };
-    let lies: Vec<HeaderName> = headers.keys().filter(taken).cloned().collect();
-    lies.iter().for_each(|name| drop(headers.remove(name)));
+            || is_odd(name) && HOP_BY_HOP.iter().chain(&NO_TRAILERS).any(|own| is_alike(own, name))
+    });
+}
+
+fn drop_those(headers: &mut HeaderMap, is_one: impl Fn(&HeaderName) -> bool) {
+    let those: Vec<HeaderName> = headers.keys().filter(|name| is_one(name)).cloned().collect();
+    those.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+/// Whether it is a name that some read as another: HTTP's own have letters, digits and hyphens.
+fn is_odd(name: &HeaderName) -> bool {
+    name.as_str().bytes().any(|octet| !octet.is_ascii_alphanumeric() && octet != b'-')
+}
+
+/// One line of what HTTP/2 may send in crumbs (RFC 9113 §8.2.3): of several, some services read the first alone.
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) else { return };
+    headers.insert(COOKIE, whole);
 }
 
 /// Whether some service takes one name for the other.

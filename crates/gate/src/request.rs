@@ -25,7 +25,7 @@ use crate::{
     proxy::Carried,
     route::{Ambiguous, Host, Route},
     shown::Shown,
-    upstream::{Errand, Upload},
+    upstream::{Errand, Looking, StaysOpen, Upload},
 };
 
 /// Who is at the other end of a connection, as its handshake left it.
@@ -222,46 +222,67 @@ impl Caller {
             let said = assertion.say(&Asserted { who, id, method: request.method(), path, now });
             said.ok_or(Failure::INTERNAL)
         });
-        let open = Open {
+        let open = Arc::new(Open {
             caller: Arc::clone(self),
-            host: host.clone(),
+            host,
+            method: request.method().clone(),
             path: request.uri().path().to_owned(),
             goes_on: GoesOn::begin(id, who.is_some_and(Passed::is_unchecked).then_some(now)),
             _under_way: under_way.clone(),
-        };
+        });
+        let looking = route.guard.as_ref().map(|_| Looking::begin(open.stays()));
         let onward = Onward {
-            host: &host,
+            host: &open.host,
             from: self.from,
             scheme: if self.tls.is_some() { Scheme::Https } else { Scheme::Http },
             who,
             assertion: assertion.transpose()?,
             told: &route.told,
-            errand: Errand { carried: Some(self.carried), under_way: Some(under_way) },
+            errand: Errand { carried: Some(self.carried), under_way: Some(under_way), looking },
         };
-        forward(&route.upstreams, request, onward, move || open.may_go_on(clock::now())).await
+        forward(&route.upstreams, request, onward, open.stays()).await
     }
 }
 
-/// A WebSocket. What it holds, it holds to its end.
+/// What a request became that is not over: a WebSocket, an answer, a body. What it holds, it holds to its end.
 struct Open {
     caller: Arc<Caller>,
     host: Host,
+    method: Method,
     path: String,
     goes_on: GoesOn,
     _under_way: UnderWay,
 }
 
+impl std::fmt::Debug for Open {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Open").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl Open {
-    /// Whether a request to there would be let through at `now`.
-    fn may_go_on(&self, now: u64) -> bool {
-        let caller = &self.caller;
+    fn stays(self: &Arc<Self>) -> Arc<dyn StaysOpen> {
+        Arc::<Self>::clone(self)
+    }
+}
+
+impl StaysOpen for Open {
+    fn may_go_on(&self) -> bool {
+        let (caller, now) = (&self.caller, clock::now());
         let plan = caller.live.plan();
         let listener = plan.listener(caller.place);
         let route = listener.and_then(|listener| listener.routes.find(&self.host, &self.path).ok()?);
         route.is_some_and(|route| {
+            let passing = Passing {
+                id: self.goes_on.id(),
+                method: self.method.as_str(),
+                route: route.path(),
+                from: caller.from,
+                now,
+            };
             route.guard.as_ref().is_none_or(|guard| {
                 let admitted = guard.admit(&caller.shown, caller.from, now);
-                admitted.is_ok_and(|who| guard.goes_on(&who, &self.goes_on, route.path(), caller.from, now))
+                admitted.is_ok_and(|who| guard.goes_on(&who, &self.goes_on, passing))
             })
         })
     }

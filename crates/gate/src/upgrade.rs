@@ -1,7 +1,7 @@
 //! WebSockets: a request that becomes a connection of its own (RFC 6455 §4, RFC 9110 §7.8). Nothing else is upgraded: `h2c` would carry requests
 //! that nobody judges.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use hyper::{
     HeaderMap, Method, Request, Version,
@@ -10,10 +10,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 
-use crate::forward::says;
+use crate::{
+    forward::says,
+    upstream::{LOOK, StaysOpen},
+};
 
-/// How often whoever holds one is judged again.
-const LOOK: Duration = Duration::from_millis(500);
 const WEBSOCKET: &str = "websocket";
 
 /// The client's side, where the request asks for a WebSocket.
@@ -32,7 +33,7 @@ pub(crate) fn say(headers: &mut HeaderMap) {
 }
 
 /// Carries octets both ways until one side ends, or the client may no longer.
-pub(crate) async fn carry(client: OnUpgrade, service: OnUpgrade, may: impl Fn() -> bool) {
+pub(crate) async fn carry(client: OnUpgrade, service: OnUpgrade, open: Arc<dyn StaysOpen>) {
     let (Ok(client), Ok(service)) = tokio::join!(client, service) else { return };
     let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
     let carrying = tokio::io::copy_bidirectional(&mut client, &mut service);
@@ -42,7 +43,7 @@ pub(crate) async fn carry(client: OnUpgrade, service: OnUpgrade, may: impl Fn() 
         tokio::select! {
             _ = &mut carrying => return,
             _ = looking.tick() => {
-                if !may() {
+                if !open.may_go_on() {
                     tracing::info!("a WebSocket is ended: its client may no longer pass");
                     return;
                 }

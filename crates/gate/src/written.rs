@@ -56,6 +56,7 @@ fn listener(
     if table.acme.is_some() || table.ca.is_some() {
         names_of(name, &table.names)?;
     }
+    route::check_apart(name, &table.route)?;
     for (nth, table) in table.route.iter().enumerate() {
         let name = format!("{name}, route {}", nth + 1);
         route::check_written(&name, table)?;

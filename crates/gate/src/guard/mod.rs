@@ -156,16 +156,8 @@ impl Guard {
         if is_recorded { Ok(Passed::of(who)) } else { Err(Denial::Certificate(Refusal::RevocationUnknown)) }
     }
 
-    /// Whether what was let through and is still open (a WebSocket) may go on: where that is unchecked, it leaves records too.
-    pub(crate) fn goes_on(
-        &self,
-        who: &Admitted,
-        goes_on: &GoesOn,
-        route: &str,
-        from: IpAddr,
-        now: u64,
-    ) -> bool {
-        let passing = Passing { id: goes_on.id(), method: "GET", route, from, now };
+    /// Whether what was let through and is still open may go on: where that is unchecked, it leaves records too.
+    pub(crate) fn goes_on(&self, who: &Admitted, goes_on: &GoesOn, passing: Passing<'_>) -> bool {
         if !who.is_unchecked() {
             goes_on.reset();
             return true;

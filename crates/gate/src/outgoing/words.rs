@@ -18,6 +18,8 @@ pub(super) fn told(trouble: &Trouble) -> Told {
         Trouble::Slow => (504, "partner_slow", "the partner does not answer within `answer_within`"),
         Trouble::Stalled => (408, "request_too_slow", "the application does not send its body in time"),
         Trouble::TooLarge => (413, "body_too_large", "the body is larger than `largest_body`"),
+        // Of the gate's own clients alone.
+        Trouble::TakenBack => (403, "client_taken_back", "the client may no longer pass"),
         Trouble::Crowded => {
             (503, "gate_crowded", "the gate has no descriptor left for another connection: ask again later")
         }

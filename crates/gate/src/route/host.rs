@@ -35,7 +35,13 @@ impl Host {
     /// [`NoHost`].
     pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, NoHost> {
         let authority = request.uri().authority().map(|authority| authority.as_str());
-        let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let header = hosts.next();
+        // Each server may choose another of two (RFC 9112 §3.2).
+        if hosts.next().is_some() {
+            return Err(NoHost::Malformed);
+        }
+        let header = header.map(|host| host.to_str().unwrap_or_default());
         Self::read(authority.or(header).ok_or(NoHost::Missing)?)
     }
 
@@ -69,6 +75,18 @@ fn is_host(text: &str) -> bool {
         && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
 }
 
+/// Whether a route may be for this host: requests are for a name or an address without a port, and without a dot at its end.
+pub(super) fn is_plain(host: &str) -> bool {
+    Host::read(host).is_ok_and(|read| read.name() == host)
+}
+
+/// Whether two are one: capitals are none, and an address of IPv6 may be written in several ways.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let six =
+        |host: &str| host.starts_with('[').then(|| bare(host).parse::<std::net::Ipv6Addr>().ok()).flatten();
+    one.eq_ignore_ascii_case(other) || six(one).is_some_and(|address| six(other) == Some(address))
+}
+
 /// Without the brackets that an address of IPv6 has in a URI (RFC 3986 §3.2.2).
 pub(crate) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
@@ -83,6 +101,34 @@ fn name_of(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_is_for_a_host_alone() {
+        for host in ["localhost", "api.example.org", "API.example.org", "192.0.2.1", "[::1]", "a_b"] {
+            assert!(is_plain(host), "{host}");
+        }
+        for host in [
+            "localhost:9848",
+            "localhost.",
+            "*.example.org",
+            "https://localhost",
+            " localhost",
+            "[::1]:9848",
+            "::1",
+            "",
+        ] {
+            assert!(!is_plain(host), "{host}");
+        }
+        for (one, other, is_one) in [
+            ("[::1]", "[0:0::1]", true),
+            ("[2001:DB8::1]", "[2001:db8:0::1]", true),
+            ("[::1]", "[::2]", false),
+            ("A.example", "a.EXAMPLE", true),
+            ("a.example", "b.example", false),
+        ] {
+            assert_eq!(is_same(one, other), is_one, "{one} {other}");
+        }
+    }
 
     #[test]
     fn a_host_is_read_in_one_way() {

@@ -58,6 +58,7 @@ impl Routes {
         tally: impl Fn(&str) -> Arc<RouteTally>,
         around: &Around<'_>,
     ) -> Result<Self, Error> {
+        check_apart(listener, tables)?;
         let routes = tables.iter().enumerate().map(|(nth, table)| {
             let name = format!("{listener}, route {}", nth + 1);
             let tally = tally(&format!("{} {}", table.host.as_deref().unwrap_or("*"), table.path));
@@ -105,8 +106,12 @@ pub(crate) fn check_written(name: &str, table: &RouteTable) -> Result<(), Error>
         return Err(Error::setting(at("path"), "a path begins with a slash"));
     }
     if !path::is_plain(&table.path) {
-        let reason = "servers may read this path in several ways, so no request would be for it: write it without %, ;, \\, ?, #, // and dots between slashes";
+        let reason = "servers may read this path in several ways, so no request would be for it: write it in ASCII, without %, ;, \\, ?, #, // and dots between slashes or before one";
         return Err(Error::setting(at("path"), reason));
+    }
+    if table.host.as_deref().is_some_and(|host| !host::is_plain(host)) {
+        let reason = "no request would be for this host, and so the route would ask nobody who it is: write a name or an address alone, without scheme, port, wildcard and dot at its end";
+        return Err(Error::setting(at("host"), reason));
     }
     if table.assertion.is_some() && table.clients.is_none() {
         return Err(Error::setting(
@@ -116,6 +121,28 @@ pub(crate) fn check_written(name: &str, table: &RouteTable) -> Result<(), Error>
     }
     if table.largest_head.is_some_and(|size| size.0 > HEAD as u64) {
         return Err(Error::setting(at("largest_head"), "a head has at most 64 KiB, whatever the route"));
+    }
+    Ok(())
+}
+
+/// What the routes of a listener say, besides each other.
+///
+/// # Errors
+/// [`Error::Setting`], where two are for the same requests: only the first would be asked, whoever the other's clients are.
+pub(crate) fn check_apart(listener: &str, tables: &[RouteTable]) -> Result<(), Error> {
+    let is_same_host = |one: &RouteTable, other: &RouteTable| match (&one.host, &other.host) {
+        (Some(one), Some(other)) => host::is_same(one, other),
+        (one, other) => one == other,
+    };
+    for (nth, table) in tables.iter().enumerate() {
+        let mut before = tables.iter().take(nth);
+        let is_same = |other: &RouteTable| {
+            is_same_host(table, other) && base(&table.path).eq_ignore_ascii_case(base(&other.path))
+        };
+        if before.any(is_same) {
+            let reason = "a route before it is for the same host and path (capitals, and a slash at the end, make no other): the clients of that one alone would be asked";
+            return Err(Error::setting(format!("{listener}, route {}, path", nth + 1), reason));
+        }
     }
     Ok(())
 }
@@ -165,11 +192,15 @@ impl Route {
 
     /// Its path without the slash at its end, which is where its own addresses begin.
     pub(crate) fn base(&self) -> &str {
-        self.path.trim_end_matches('/')
+        base(&self.path)
     }
 
     fn is_for(&self, host: &str, path: &str, same: fn(&str, &str) -> bool) -> bool {
-        self.host.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(host))
+        self.host.as_deref().is_none_or(|own| host::is_same(own, host))
             && path::is_below(self.base(), path, same)
     }
+}
+
+fn base(path: &str) -> &str {
+    path.trim_end_matches('/')
 }

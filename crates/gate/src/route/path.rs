@@ -1,32 +1,25 @@
 //! What a path may mean to a server behind the gate: a route is chosen by that, or a request would pass by the door of another.
 
-/// What a server does to a path, in whatever order, and again where another stands behind it.
-const STEPS: [Step; 9] = [
-    turn,
-    decode_again,
-    decode_but_slashes,
-    follow,
-    resolve,
-    without_parameters,
-    without_what_a_parameter_begins,
-    without_host,
-    without_query,
-];
+mod steps;
 
-type Step = fn(&str) -> Result<String, Unreadable>;
+use std::borrow::Cow;
+
+use steps::{STEPS, Unreadable, decode, has_another_encoding};
 
 /// The longest path that is read in so many ways: another that could be is none.
 const LONGEST: usize = 8 << 10;
 
 /// In how many ways a path may be read at most; one that takes more was made for that.
 const WAYS: usize = 64;
-/// Of how many octets these are at most, together: what a request costs before anybody knows whose it is.
-const OCTETS: usize = 64 << 10;
+/// Of how many octets these are at most, together, so that each step looks at no more: what a request costs before anybody knows whose it is. Over HTTP/2 a
+/// path that was sent once costs its sender an octet.
+const OCTETS: usize = 16 << 10;
 
 /// Whether a route may be for this path: every server reads it as it is written, or no request could be for it and for nothing else.
 pub(super) fn is_plain(path: &str) -> bool {
     let base = path.trim_end_matches('/');
-    !path.contains(['?', '#', ';'])
+    path.is_ascii()
+        && !path.contains(['?', '#', ';'])
         && readings(path).is_ok_and(|all| all.iter().all(|read| read.trim_end_matches('/') == base))
 }
 
@@ -45,9 +38,17 @@ pub(super) fn agreed<T: PartialEq>(
     of: impl Fn(&str, fn(&str, &str) -> bool) -> Option<T>,
 ) -> Result<Option<T>, Ambiguous> {
     let written = of(path, str::eq);
+    let is_same = |path: &str| of(path, str::eq_ignore_ascii_case) == written;
     let readings = readings(path).map_err(|_| Ambiguous)?;
     let mut read = readings.iter().map(String::as_str).chain([path]);
-    if read.all(|path| of(path, str::eq_ignore_ascii_case) == written) { Ok(written) } else { Err(Ambiguous) }
+    // Of other letters, some are capitals or small letters of ASCII's: the Kelvin sign, the long s.
+    if read.all(|path| {
+        is_same(path) && (path.is_ascii() || is_same(&path.to_lowercase()) && is_same(&path.to_uppercase()))
+    }) {
+        Ok(written)
+    } else {
+        Err(Ambiguous)
+    }
 }
 
 /// The path as any server may read it, or any that stands behind others; nothing where all read it as it is written. Capitals stay: some tell
@@ -67,126 +68,33 @@ fn readings(path: &str) -> Result<Vec<String>, Unreadable> {
     let (mut next, mut octets) = (0, path.len());
     while let Some(one) = all.get(next).cloned() {
         next += 1;
+        if has_another_encoding(&one) {
+            return Err(Unreadable);
+        }
         for step in STEPS {
-            let read = step(&one)?;
-            if !all.contains(&read) {
-                octets += read.len();
-                all.push(read);
+            let Cow::Owned(read) = step(&one)? else { continue };
+            if all.contains(&read) {
+                continue;
             }
-            if all.len() > WAYS || octets > OCTETS {
+            octets += read.len();
+            if all.len() >= WAYS || octets > OCTETS {
                 return Err(Unreadable);
             }
+            all.push(read);
         }
     }
     Ok(all)
 }
 
 fn is_read_alike(path: &str) -> bool {
-    !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.")
+    let has_odd_dots =
+        || path.contains('.') && (path.contains("/.") || path.contains("./") || path.ends_with('.'));
+    !path.contains(['%', '\\', ';']) && !path.contains("//") && !has_odd_dots()
 }
 
 /// A path that does not mean the same to everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
-
-/// An encoding is no encoding, or dots lead above the root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unreadable;
-
-/// Takes backslashes for slashes.
-fn turn(path: &str) -> Result<String, Unreadable> {
-    Ok(path.replace('\\', "/"))
-}
-
-/// Resolves percent-encodings once, where there is one still.
-fn decode_again(path: &str) -> Result<String, Unreadable> {
-    let is_digit = |octet: &u8| octet.is_ascii_hexdigit();
-    let mut three = path.as_bytes().windows(3);
-    let is_encoded = three.any(|it| it.first() == Some(&b'%') && it.iter().skip(1).all(is_digit));
-    if is_encoded { decode(path).ok_or(Unreadable) } else { Ok(path.to_owned()) }
-}
-
-/// The same, but for slashes, which stay encoded.
-fn decode_but_slashes(path: &str) -> Result<String, Unreadable> {
-    let mut parts = Vec::new();
-    let mut rest = path;
-    while let Some(at) = rest.to_ascii_lowercase().find("%2f") {
-        let (before, after) = rest.split_at_checked(at).ok_or(Unreadable)?;
-        let (slash, after) = after.split_at_checked(3).ok_or(Unreadable)?;
-        parts.extend([decode_again(before)?, slash.to_owned()]);
-        rest = after;
-    }
-    parts.push(decode_again(rest)?);
-    Ok(parts.concat())
-}
-
-/// Takes what begins with two slashes for an address without a scheme, as who resolves it against their own address does (RFC 3986 §4.2): what stands
-/// between those and the next is a host.
-fn without_host(path: &str) -> Result<String, Unreadable> {
-    let Some(rest) = path.strip_prefix("//") else { return Ok(path.to_owned()) };
-    let path = rest.trim_start_matches('/').split_once('/').map_or("", |(_, path)| path);
-    Ok(format!("/{path}"))
-}
-
-/// Ends it where a question begins, or a fragment, or HTTP's version, which were encoded: who decodes first, or passes on what it decoded, reads no
-/// further.
-fn without_query(path: &str) -> Result<String, Unreadable> {
-    Ok(path.split(['?', '#', ' ']).next().unwrap_or_default().to_owned())
-}
-
-/// Follows dots, and drops empty segments.
-fn follow(path: &str) -> Result<String, Unreadable> {
-    let mut segments: Vec<&str> = Vec::new();
-    // What stands before the first slash is nothing.
-    for segment in path.split('/').skip(1) {
-        match segment {
-            "" | "." => {}
-            ".." => drop(segments.pop().ok_or(Unreadable)?),
-            plain => segments.push(plain),
-        }
-    }
-    Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
-}
-
-/// Follows dots, encoded ones too, through segments that may be empty, as RFC 3986 §5.2.4 has it and WHATWG URL after it: what Node.js does.
-fn resolve(path: &str) -> Result<String, Unreadable> {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/').skip(1) {
-        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
-            "." => {}
-            ".." => drop(segments.pop().ok_or(Unreadable)?),
-            _ => segments.push(segment),
-        }
-    }
-    Ok(segments.iter().flat_map(|segment| ["/", segment]).collect())
-}
-
-/// Drops parameters of segments.
-fn without_parameters(path: &str) -> Result<String, Unreadable> {
-    let bare = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
-    Ok(bare.collect::<Vec<_>>().join("/"))
-}
-
-/// Ends it at the first parameter of any segment, as Jetty did before 9.1, and filters that cut a path at its first semicolon.
-fn without_what_a_parameter_begins(path: &str) -> Result<String, Unreadable> {
-    Ok(path.split(';').next().unwrap_or_default().to_owned())
-}
-
-fn decode(path: &str) -> Option<String> {
-    let mut octets = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(octet) = rest.next() {
-        octets.push(match octet {
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
-                u8::try_from(high? << 4 | low?).ok()?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(octets).ok().filter(|decoded| !decoded.chars().any(char::is_control))
-}
 
 #[cfg(test)]
 mod tests {
@@ -235,6 +143,10 @@ mod tests {
             // Some keep slashes encoded, and decode the rest.
             ("/a%2fb%5c..%5cadmin", "/admin"),
             ("/a%2fb/%252e%252e/admin", "/admin"),
+            // Windows drops dots and spaces at the end of a file's name.
+            ("/admin./x", "/admin/x"),
+            ("/x/.%2e%20/admin", "/admin"),
+            ("/admin%20./x.", "/admin/x"),
             // Some keep empty segments, and dots go back through them.
             ("/a//x/../../b", "/a/b"),
             ("/a//b/..", "/a"),
@@ -253,6 +165,8 @@ mod tests {
             "/100%25/%2561",
             "//a\\/..",
             "/a/%252e%252e/%252e%252e/b",
+            // What IIS decodes, behind who decodes before it.
+            "/x/%25u002e%25u002e/admin",
         ] {
             assert_eq!(readings(path), Err(Unreadable), "{path}");
         }
@@ -261,14 +175,64 @@ mod tests {
         }
     }
 
+    /// Whoever sends a path once over HTTP/2 has it judged again for an octet: each reading is looked at once by each step, and they are few and short together.
+    #[test]
+    fn what_a_path_costs_is_bounded_whatever_stands_in_it() {
+        let mut most = 0;
+        for path in [
+            format!("/a{}", "%2f".repeat(2_700)),
+            format!("/%252561{}", "%2f".repeat(1_325)),
+            format!("/%61%255c%61%2e;{}", "/.%2f;".repeat(660)),
+            format!("/a%5c%61%2e;{}", "/.%2f;b%20/../c".repeat(60)),
+            format!("/%61/{}", "./x%3b/%252e%252e/".repeat(400)),
+            format!("/%61{}", "/a".repeat(2_000)),
+        ] {
+            if let Ok(all) = readings(&path) {
+                let octets = STEPS.len() * all.iter().map(String::len).sum::<usize>();
+                assert!(all.len() <= 64 && octets <= 160 << 10, "{octets} octets for {}", path.len());
+                most = most.max(octets);
+            }
+        }
+        assert!(most > 64 << 10, "long paths that mean little are read: {most}");
+        let long = format!("/studies/{}/S%C3%A9rie%20{}", "1.2.840".repeat(200), "x".repeat(2_000));
+        assert!(readings(&long).is_ok_and(|all| all.len() > 1), "and so are honest ones");
+    }
+
+    #[test]
+    fn capitals_of_no_ascii_letter_are_capitals_too() {
+        let routes = ["/sas", "/kv", ""];
+        let of = |path: &str, same: fn(&str, &str) -> bool| {
+            routes.iter().position(|base| is_below(base, path, same))
+        };
+        for path in ["/%E2%84%AAv/x", "/%C5%BFas/x", "/SA%C5%BF"] {
+            assert_eq!(agreed(path, of), Err(Ambiguous), "{path}");
+        }
+        for (path, route) in [("/donn%C3%A9es", 2), ("/sas/%C5%BF", 0), ("/kv/%E2%84%AA", 1)] {
+            assert_eq!(agreed(path, of), Ok(Some(route)), "{path}");
+        }
+    }
+
     #[test]
     fn a_route_is_for_a_path_that_is_read_in_one_way() {
         for path in ["/", "/a/b/", "/a.b/~c", "/.well-known/x", "/a:b@c!$&'()*+,="] {
             assert!(is_plain(path), "{path}");
         }
-        for path in
-            ["/a//b", "/a/../b", "/a/.", "/%61", "/a%20b", "/%C3%A9", "/a;b", "/a\\b", "/a?b", "/a#b", "/%"]
-        {
+        for path in [
+            "/a//b",
+            "/a/../b",
+            "/a/.",
+            "/a.",
+            "/a./b",
+            "/données",
+            "/%61",
+            "/a%20b",
+            "/%C3%A9",
+            "/a;b",
+            "/a\\b",
+            "/a?b",
+            "/a#b",
+            "/%",
+        ] {
             assert!(!is_plain(path), "{path}");
         }
     }

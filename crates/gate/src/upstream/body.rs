@@ -15,6 +15,7 @@ use hyper::{
 };
 use tokio::time::Instant;
 
+use super::{Trouble, looking::Looking};
 use crate::{
     answer::{Body, BoxError},
     forward::trim,
@@ -36,7 +37,8 @@ struct State {
     /// Some of it was taken.
     begun: bool,
     over: bool,
-    too_large: bool,
+    /// Why the service is sent no more of it.
+    cut: Option<Cut>,
     /// Octets that passed.
     octets: u64,
     /// The service that was asked last.
@@ -47,6 +49,13 @@ struct State {
     withheld: Withheld,
 }
 
+/// Why a body ends before its end, on our side.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    TooLarge,
+    TakenBack,
+}
+
 impl Upload {
     pub(crate) fn new(body: Incoming, version: Version) -> Self {
         let (over, is_two) = (body.is_end_stream(), version == Version::HTTP_2);
@@ -55,7 +64,7 @@ impl Upload {
             last: Instant::now(),
             begun: false,
             over,
-            too_large: false,
+            cut: None,
             octets: 0,
             service: None,
             is_two,
@@ -64,9 +73,9 @@ impl Upload {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// For a service, of at most so many octets.
-    pub(crate) fn body(&self, most: Option<u64>) -> Body {
-        Sent { left: most.unwrap_or(u64::MAX), upload: self.clone() }.boxed()
+    /// For a service, of at most so many octets, and for as long as the client may pass.
+    pub(super) fn body(&self, most: Option<u64>, looking: Option<Looking>) -> Body {
+        Sent { left: most.unwrap_or(u64::MAX), upload: self.clone(), looking }.boxed()
     }
 
     /// Whose trailers say none of these either.
@@ -103,8 +112,12 @@ impl Upload {
         self.state().service = Some(Arc::clone(service));
     }
 
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.state().too_large
+    /// Why the service was sent no more of it, if that is so.
+    pub(super) fn cut(&self) -> Option<Trouble> {
+        self.state().cut.map(|cut| match cut {
+            Cut::TooLarge => Trouble::TooLarge,
+            Cut::TakenBack => Trouble::TakenBack,
+        })
     }
 
     /// Reads what nobody wants, within bounds: a client that is still sending when the connection closes may never read the answer.
@@ -149,6 +162,15 @@ impl Upload {
 struct Sent {
     left: u64,
     upload: Upload,
+    /// Asked when more of it comes: of what says nothing, nothing goes on.
+    looking: Option<Looking>,
+}
+
+impl Sent {
+    fn cut(&self, cut: Cut, why: &'static str) -> BoxError {
+        self.upload.state().cut = Some(cut);
+        why.into()
+    }
 }
 
 impl HttpBody for Sent {
@@ -162,10 +184,13 @@ impl HttpBody for Sent {
         let frame = ready!(self.upload.poll(context));
         let octets = frame.as_ref().and_then(|frame| frame.as_ref().ok()).map_or(0, length);
         let Some(left) = self.left.checked_sub(octets) else {
-            self.upload.state().too_large = true;
-            return Poll::Ready(Some(Err("the body is larger than the route allows".into())));
+            let why = "the body is larger than the route allows";
+            return Poll::Ready(Some(Err(self.cut(Cut::TooLarge, why))));
         };
         self.left = left;
+        if self.looking.as_mut().is_some_and(|looking| !looking.may_go_on(Instant::now())) {
+            return Poll::Ready(Some(Err(self.cut(Cut::TakenBack, "the client may no longer pass"))));
+        }
         let upload = self.upload.clone();
         Poll::Ready(frame.map(|frame| {
             frame.map(|mut frame| {

@@ -3,6 +3,7 @@
 mod answered;
 mod body;
 mod check;
+mod looking;
 mod pool;
 mod reach;
 mod read;
@@ -37,6 +38,7 @@ use answered::Answered;
 pub(crate) use body::Upload;
 use check::Check;
 pub(crate) use check::Checks;
+pub(crate) use looking::{LOOK, Looking, StaysOpen};
 use pool::{Asked, Line, Pool};
 pub(crate) use reach::tcp;
 use reach::{Reach, Speaks, TlsWays, To};
@@ -54,6 +56,8 @@ pub(crate) struct Errand {
     pub(crate) carried: Option<Carried>,
     /// Held until its answer ends.
     pub(crate) under_way: Option<UnderWay>,
+    /// Whether its client may still pass; none: nobody asks who it is.
+    pub(crate) looking: Option<Looking>,
 }
 
 /// What a route allows.
@@ -99,6 +103,8 @@ pub(crate) enum Trouble {
     Stalled,
     /// The client's body is larger than the route allows.
     TooLarge,
+    /// The client may no longer pass.
+    TakenBack,
     /// No descriptor is left for a connection.
     Crowded,
 }
@@ -110,6 +116,7 @@ impl Trouble {
             Self::Slow => (StatusCode::GATEWAY_TIMEOUT, "upstream_slow"),
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "request_too_slow"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::TakenBack => (StatusCode::FORBIDDEN, "client_taken_back"),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "gate_crowded"),
         }
     }
@@ -214,7 +221,7 @@ impl Upstream {
         match answered {
             Ok(_) => self.tally.took.note(begun.elapsed()),
             // That is none of its doing.
-            Err((Trouble::Crowded, _)) => {}
+            Err((Trouble::Crowded | Trouble::TakenBack, _)) => {}
             Err((trouble, _)) => self.tally.failed.one(trouble.status().1),
         }
     }
@@ -234,7 +241,8 @@ impl Upstream {
         loop {
             let line = self.pool.line(asked).await.map_err(|error| self.takes_none(&error))?;
             let (is_reused, fresh) = (line.is_reused, asked.fresh);
-            let request = request(head, upload.body(bounds.body), &line, &self.reach);
+            let body = upload.body(bounds.body, errand.looking.clone());
+            let request = request(head, body, &line, &self.reach);
             let request = request.ok_or((Trouble::Away, true))?;
             let failed = match self.ask(line, request, upload, errand, bounds).await? {
                 Ok(answer) => {
@@ -249,7 +257,7 @@ impl Upstream {
             let whole = !upload.has_begun();
             let again = failed.message().is_some() || whole && is_unprocessed(&failed);
             let twice = whole && is_reused && head.method.is_idempotent();
-            if fresh || !(again || twice) || upload.is_too_large() {
+            if fresh || !(again || twice) || upload.cut().is_some() {
                 return Err(self.broke_off(failed, upload));
             }
             tracing::debug!(upstream = %self.reach, "a request is sent again over another connection");
@@ -268,14 +276,22 @@ impl Upstream {
     ) -> Result<Result<Response<Body>, TrySendError<Request<Body>>>, (Trouble, bool)> {
         let answered = line.send(request, &self.pool);
         tokio::pin!(answered);
+        let mut looking = errand.looking.clone();
         loop {
             let until = upload.last() + bounds.answer;
+            let next = looking.as_ref().map_or(until, |it| until.min(it.next()));
             tokio::select! {
                 answer = &mut answered => return Ok(answer.map(|(answer, load)| {
-                    Answered::of(answer, (load, errand.under_way.clone()), bounds.answer, self.reach.to_string()).map(BodyExt::boxed)
+                    let held = (load, errand.under_way.clone());
+                    Answered::of(answer, held, bounds.answer, self.reach.to_string(), errand.looking.clone()).map(BodyExt::boxed)
                 })),
-                () = tokio::time::sleep_until(until) => {
-                    if upload.last() + bounds.answer <= until {
+                () = tokio::time::sleep_until(next) => {
+                    let now = tokio::time::Instant::now();
+                    if looking.as_mut().is_some_and(|it| !it.may_go_on(now)) {
+                        tracing::info!(upstream = %self.reach, "a request is ended: its client may no longer pass");
+                        return Err((Trouble::TakenBack, false));
+                    }
+                    if until <= now && upload.last() + bounds.answer <= until {
                         let trouble = if upload.is_over() { Trouble::Slow } else { Trouble::Stalled };
                         tracing::warn!(upstream = %self.reach, ?trouble, "a request gets no answer");
                         return Err((trouble, false));
@@ -297,8 +313,8 @@ impl Upstream {
     }
 
     fn broke_off(&self, failed: TrySendError<Request<Body>>, upload: &Upload) -> (Trouble, bool) {
-        if upload.is_too_large() {
-            return (Trouble::TooLarge, false);
+        if let Some(trouble) = upload.cut() {
+            return (trouble, false);
         }
         let unsent = failed.message().is_some();
         let error = failed.into_error();

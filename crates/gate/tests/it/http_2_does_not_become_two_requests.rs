@@ -83,6 +83,7 @@ async fn what_would_be_more_than_one_request_behind_is_refused() {
         (vec![post, scheme, path, authority, ("content-length", "1"), ("content-length", "2")], b"0"),
         (vec![method, method, scheme, path, authority], b""),
         (vec![method, scheme, authority], b""),
+        (vec![method, scheme, path, authority, ("host", "localhost"), ("host", "other")], b""),
         (vec![method, scheme, path, authority, (":path", "/mtls-protect/x")], b""),
     ] {
         let answered = answer(stage.address, &request, body).await;

@@ -28,6 +28,7 @@ mod many_clients_are_judged_once_each;
 mod nginx_calls_with_its_certificate;
 mod nobody_gets_around_the_guard;
 mod one_file_says_all_of_it;
+mod open_requests_end_with_their_client;
 mod others;
 mod outside;
 mod own;

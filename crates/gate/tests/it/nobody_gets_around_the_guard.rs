@@ -7,7 +7,10 @@ use std::{
 
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
-use crate::outside::{Stage, chain, usual};
+use crate::{
+    kept::Kept,
+    outside::{Stage, chain, usual},
+};
 
 fn status(answer: &str) -> &str {
     answer.split_whitespace().nth(1).unwrap()
@@ -34,6 +37,11 @@ async fn no_reading_of_a_path_between_the_strictest_and_the_laxest_leads_past_th
         // Where a path ends at its first semicolon: Jetty before 9.1, and filters that cut it there.
         "/x/../mtls-protect;x/../x",
         "/x/../mtls-protect;/..",
+        // To who asks Unicode for small and capital letters, the long s is an s.
+        "/mtl%C5%BF-protect/x",
+        // Windows: a file's name has no dot at its end; IIS has an encoding of its own.
+        "/mtls-protect./x",
+        "/x/%25u002e%25u002e/mtls-protect/x",
     ] {
         let answer = stage.curl(path, "").await;
         if status(&answer) != "400" || !answer.contains("path_ambiguous") {
@@ -78,6 +86,131 @@ async fn a_host_with_a_dot_at_its_end_is_that_host_and_what_is_no_host_is_none()
         }
     }
     assert!(through.is_empty(), "{through:?}");
+    drop(stage.stop().await);
+}
+
+/// A guard that no request meets guards nothing: whoever writes such a route is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_no_request_would_be_for_is_refused() {
+    let stage = Stage::set().await;
+    let text = |path: &str, more: &str| {
+        let route = format!("path = \"{path}\"\n{more}");
+        usual(stage.upstream, &[]).replace("revocation_lists = []", "").replacen(
+            "path = \"/mtls-protect/\"\n",
+            &route,
+            1,
+        )
+    };
+    for host in [
+        "localhost:9848",
+        "localhost.",
+        "*.example.org",
+        "https://localhost",
+        " localhost",
+        "[::1]:9848",
+        "::1",
+        "",
+    ] {
+        let said = "listener 1, route 1, host: no request would be for this host";
+        stage.refuses(&text("/x", &format!("host = \"{host}\"\n")), said).await;
+    }
+    for path in ["/données", "/a.", "/a./b"] {
+        stage.refuses(&text(path, ""), "route 1, path: servers may read this path in several ways").await;
+    }
+    let open = format!("upstream = \"http://{}\"\n[[listener.route]]\n", stage.upstream);
+    for (first, second) in [("/x", "/x/"), ("/X", "/x"), ("/x", "/x")] {
+        for (host, same) in
+            [("", ""), ("host = \"[::1]\"\n", "host = \"[0:0::1]\"\n"), ("host = \"A\"\n", "host = \"a\"\n")]
+        {
+            let more = format!("{host}{open}path = \"{second}\"\n{same}");
+            stage
+                .refuses(
+                    &text(first, &more),
+                    "route 2, path: a route before it is for the same host and path",
+                )
+                .await;
+        }
+    }
+    stage.write(&text("/x", &format!("{open}path = \"/x\"\nhost = \"localhost\"\n")));
+    stage.reload.ask().await.unwrap();
+    let answers = [stage.curl("/x", "").await, stage.curl("/x", "-H Host:other").await];
+    assert_eq!(
+        answers.each_ref().map(|answer| status(answer)),
+        ["401", "200"],
+        "another host is another route"
+    );
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_ipv6_is_guarded_however_it_is_written() {
+    let by_address = |upstream: SocketAddr| by_host(upstream).replace("api.example.org", "[2001:db8::1]");
+    let stage = Stage::with(tempfile::tempdir().unwrap(), by_address).await;
+    for host in ["[2001:db8::1]", "[2001:DB8:0::1]", "[2001:0db8:0:0:0:0:0:1]:443"] {
+        assert_eq!(status(&stage.curl("/x", &format!("-H Host:{host}")).await), "401", "{host}");
+    }
+    assert_eq!(status(&stage.curl("/x", "-H Host:[2001:db8::2]").await), "200");
+    drop(stage.stop().await);
+}
+
+/// Two hosts are two servers' choice (RFC 9112 §3.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_one_host() {
+    let stage = Stage::set().await;
+    for second in ["localhost", "other.example"] {
+        let mut kept = Kept::open(stage.address, "known", "");
+        kept.say(&format!("GET /public HTTP/1.1\r\nhost: localhost\r\nhost: {second}\r\n\r\n")).await;
+        let (status, head) = kept.hear().await;
+        assert!(status == "400" && head.contains("host_malformed"), "{second}: {head}");
+    }
+    drop(stage.stop().await);
+}
+
+/// HTTP/2 sends a cookie in crumbs, of which a service of HTTP/1.1 may read the first alone (RFC 9113 §8.2.3).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_is_whole_for_the_service() {
+    let stage = Stage::set().await;
+    for version in ["--http1.1", "--http2"] {
+        let seen =
+            stage.curl("/public", &format!("{version} -H Cookie:a=1 -H Cookie:b=2 -H Cookie:c=3")).await;
+        let cookies: Vec<_> = seen.lines().filter(|line| line.starts_with("cookie")).collect();
+        assert_eq!(cookies, ["cookie: a=1; b=2; c=3"], "{version}: {seen}");
+    }
+    drop(stage.stop().await);
+}
+
+/// Names under which balancers say whose certificate they saw, which address was asked for, and whom they let in; and what frames a request to who takes `_`
+/// for a hyphen.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_says_what_a_balancer_says() {
+    let stage = Stage::set().await;
+    for path in ["/mtls-protect/x", "/public"] {
+        for name in [
+            "X-Client-Cert-Subject-DN",
+            "X-Client-Cert-Present",
+            "X_Client_Cert_Present",
+            "X-Forwarded-Tls-Client-Cert",
+            "X-Forwarded-Tls-Client-Cert-Info",
+            "X-Client-Verify",
+            "X-Client-DN",
+            "X-Original-URI",
+            "X-Forwarded-Uri",
+            "X-Remote-User",
+            "Remote-User",
+            "Remote_User",
+            "Content_Length",
+            "Transfer_Encoding",
+            "Keep_Alive",
+            "Authorization_",
+            "Proxy_Authorization",
+            "Ho.st",
+        ] {
+            let words = format!("{} -H {name}:forged", Stage::as_client("known"));
+            let seen = stage.curl(path, &words).await.to_ascii_lowercase();
+            let stays = ["authorization_", "ho.st"].contains(&name.to_ascii_lowercase().as_str());
+            assert_eq!(seen.contains(": forged"), stays, "{path} {name}: {seen}");
+        }
+    }
     drop(stage.stop().await);
 }
 
