@@ -239,6 +239,7 @@ async fn what_is_noted_of_another_list_says_nothing_of_the_one_at_hand() {
         let keeps = keep_fetched(uri.clone(), Arc::clone(&shop.feed), shop.keeping.clone(), false);
         tokio::select! {
             () = keeps => {}
+            () = tokio::time::sleep(Duration::from_secs(30)) => panic!("nobody asks"),
             head = heard(&socket, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n") => {
                 assert!(!head.contains("if-"), "{head}");
             }
