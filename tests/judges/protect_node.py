@@ -15,7 +15,7 @@ import protect_caller
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from protect_caller import LOG, PROGRAMS, b64, unb64
+from protect_house import LOG, PROGRAMS, House, b64, unb64
 
 HERE = pathlib.Path(__file__).parent
 GENERATE = {
@@ -34,7 +34,7 @@ class Python(protect_caller.Protection):
 
     @classmethod
     def setUpClass(cls):
-        cls.house = protect_caller.House()
+        cls.house = House()
         cls.keys, cls.pem, cls.kid = {}, {}, {}
         cls.at = cls.house.at / "files"
         cls.at.mkdir()
