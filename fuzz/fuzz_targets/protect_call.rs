@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     let asked = AskedOfDatum { call: call.to_owned(), address: None, row: None };
     let find = |_| {
         let version = Version { version: 1, hash: sceau_trace::sha256(b"") };
-        Some(Caller { keys: Arc::clone(&KEYS), version, organisation: OrganisationId::random(), tenant: 1 })
+        Some(Caller { keys: Arc::clone(&KEYS), version, organisation: OrganisationId::random(), tenant: 1, epoch: 0 })
     };
     assert!(ProvenCall::prove(&asked, "log", 1, find).is_err(), "nobody signed");
 });
