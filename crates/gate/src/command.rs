@@ -80,6 +80,7 @@ impl GateCommand {
                 if let Some(good) = good.as_object_mut().filter(|_| !all.is_empty()) {
                     good.insert("certificates".to_owned(), all.into());
                 }
+                plan.guards.iter().for_each(|guard| guard.tell_of_unlisted());
                 say(&format!("{good}\n"))
             }
             Self::Statement(options) => options.write(),

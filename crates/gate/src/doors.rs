@@ -82,7 +82,7 @@ impl Doors {
     pub(crate) async fn read_again(&mut self, asked: bool) -> Result<(), Error> {
         let before = self.live.plan();
         let read = Arc::clone(&before);
-        let plan = tokio::task::spawn_blocking(move || read.read_again().inspect(Plan::tell_of_keys)).await;
+        let plan = tokio::task::spawn_blocking(move || read.read_again().inspect(Plan::tell)).await;
         let plan = plan.map_err(|_| Error::Ended)??;
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
         let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);

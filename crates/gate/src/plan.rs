@@ -236,9 +236,10 @@ impl Plan {
         self.observing.iter().try_for_each(|observing| observing.rehearse())
     }
 
-    /// Says in the log which keys lie where others get them.
-    pub(crate) fn tell_of_keys(&self) {
+    /// Says in the log which keys lie where others get them, and of which authorities no list speaks.
+    pub(crate) fn tell(&self) {
         self.keys.iter().for_each(KeyFile::tell);
+        self.guards.iter().for_each(|guard| guard.tell_of_unlisted());
     }
 
     /// Its file.

@@ -156,7 +156,7 @@ impl Listening {
     /// Serves until `stop` resolves, then ends as that says, requests under way within thirty seconds. Reads its file again when that changes or
     /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
     pub async fn serve<E: Into<Ending>>(mut self, stop: impl Future<Output = E>) {
-        self.live.plan().tell_of_keys();
+        self.live.plan().tell();
         let mut doors = Doors::none(Arc::clone(&self.live));
         self.observed.take().into_iter().for_each(|taken| doors.open_observed(taken));
         self.sockets.drain(..).for_each(|(place, socket)| doors.open(place, socket));

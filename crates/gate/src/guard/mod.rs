@@ -6,6 +6,7 @@ mod admission;
 mod denial;
 mod draft;
 mod rules;
+mod unlisted;
 mod verdicts;
 mod wanted;
 

@@ -78,6 +78,30 @@ fn a_check_looks_whether_a_journal_and_a_log_can_be_written_and_writes_none() {
 }
 
 #[test]
+fn a_check_names_each_authority_of_which_no_list_speaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gate.toml");
+    let told = |lists: [String; 2], more: &str| {
+        let text = usual("127.0.0.1:9".parse().unwrap(), &lists)
+            .replace("addresses =", &format!("{more}\naddresses ="));
+        std::fs::write(&file, text).unwrap();
+        let ended = gate().arg("check").arg("--config").arg(&file).output().unwrap();
+        assert!(ended.status.success());
+        String::from_utf8(ended.stderr).unwrap().matches("no list of this authority").count()
+    };
+    let [root, authority] = lists();
+    assert_eq!(told([root.clone(), authority.clone()], ""), 0);
+    assert_eq!(
+        told([authority.clone(), authority.clone()], ""),
+        1,
+        "the root's, which says that the authority is good"
+    );
+    assert_eq!(told([root, authority.clone()], ""), 0);
+    let open = "fail_open = { maximum_age = \"1h\", journal = \"unchecked.jsonl\" }";
+    assert_eq!(told([authority.clone(), authority], open), 0, "they pass, and the journal has each");
+}
+
+#[test]
 fn a_check_looks_whether_an_authority_can_be_asked_and_what_it_answers_kept() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
