@@ -126,7 +126,7 @@ class Node(Python):
                 self.assertEqual(theirs.stat().st_size - sealed.stat().st_size, 0, "envelopes are of one length")
                 code, error = self.sceau("unprotect", "alice", "-o", folder, theirs)
                 self.assertEqual((code, (folder / "fiche.pdf").read_bytes()), (0, content), error)
-                self.assertEqual(self.sceau("unprotect", "bob", "-o", folder / "bob", theirs)[0], 1)
+                self.assertEqual(self.sceau("unprotect", "bob", "-o", folder / "bob", theirs)[0], 4)
                 self.assertEqual(self.sceau("grant", "alice", "--to-user", "bob", theirs)[0], 0)
                 again = self.node("openFile", "bob", **{"from": str(theirs), "to": str(opened)})
                 self.assertEqual((again["datum"], again["type"]), (said["datum"], "application/pdf"))
