@@ -12,7 +12,7 @@ it("changes an application by what was asked and nothing else, as the next versi
   const { page, faults } = await administrator("/applications");
   await button(page, "Mettre fin à la clé 2026-a de l’application Dossiers de soins").click();
   await button(page, "Signer la fin de la clé").click();
-  await page.getByText("C’est signé, et inscrit au journal.").waitFor();
+  await page.getByText("C’est signé, et inscrit au registre.").waitFor();
   const [signed] = mock.protection.signed;
   expect(signed?.document.keys.map(({ kid, status }) => [kid, status])).toEqual([["2026-a", "ended"], ["2025-z", "ended"]]);
   expect(signed?.document.name).toBe("Dossiers de soins");
@@ -33,7 +33,7 @@ it("does not send a private key anywhere, and says what to do about it", async (
   await button(page, "Inscrire une application").click();
   await page.getByLabel("Nom de l’application").fill("Soins");
   await page.getByLabel("Clé publique").fill('{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}');
-  await page.getByText("C’est une clé privée.").waitFor();
+  await page.getByText("C’est une clé privée").waitFor();
   await button(page, "Signer et inscrire").click();
   expect(mock.protection.signed).toEqual([]);
 });
@@ -42,12 +42,25 @@ it("goes on by itself where a page of the search found nothing, so often and no 
   const { page } = await administrator("/compte");
   mock.protection.inVain = 12;
   await page.goto(new URL("/donnees?name=mars", page.url()).toString());
-  await page.getByText("Rien de tel jusqu’au").waitFor();
+  await page.getByText("Rien de tel pour l’instant").waitFor();
   expect(mock.protection.searches).toHaveLength(10);
   expect(mock.protection.searches[1]).toMatch(/^\?name=mars&after=\d+\.x$/);
   await button(page, "Continuer").click();
   await page.getByTestId("datum").first().waitFor();
   expect(mock.protection.searches).toHaveLength(13);
+});
+
+it("says of a datum that is deactivated who cannot read it for now, and of an erased one that nobody will again", async () => {
+  const { page } = await administrator(`/donnees/${LEAF}`);
+  const said = async (status: "inactive" | "erased") => {
+    await mock.protection.attestDatum(status);
+    await page.reload();
+    await page.locator(`[data-testid=datum-state][data-state=${status}]`).waitFor();
+    return page.getByTestId("reader").evaluateAll((all) => all.map((one) => [...one.classList].filter((name) => !name.startsWith("svelte-")).join(" ") + `: ${one.querySelector(".what")?.firstChild?.textContent ?? ""}`));
+  };
+  const held = "held: ne peut pas lire pour l’instant";
+  expect(await said("inactive")).toEqual([held, held, "later: pas encore", "over: ne peut plus lire", held, "held: autorisation désactivée"]);
+  expect(await said("erased")).toEqual(Array(6).fill("over: ne peut plus lire"));
 });
 
 it("says who can read a datum, each as they stand, and refuses a proof of other bytes", async () => {

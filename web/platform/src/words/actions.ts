@@ -62,9 +62,9 @@ export const ACTIONS = {
     "datum.accesses": "a listé les accès à une donnée",
     "datum.rules": "a changé les règles d'une donnée",
     "datum.erase": "a effacé une donnée",
-    "datum.erasure": "a demandé le certificat d'un effacement",
+    "datum.erasure": "a demandé un certificat d'effacement",
     "epoch.begin": "a commencé une époque de clés",
-    "epoch.reseal": "a rescellé des sels sous une autre époque",
+    "epoch.reseal": "a rescellé des sels sous la clé d'une autre époque",
     "epoch.end": "a détruit la clé d'une époque",
   },
   en: {
@@ -131,7 +131,7 @@ export const ACTIONS = {
     "datum.erase": "erased a datum",
     "datum.erasure": "asked for the certificate of an erasure",
     "epoch.begin": "began an epoch of keys",
-    "epoch.reseal": "sealed salts under another epoch",
+    "epoch.reseal": "sealed salts under the key of another epoch",
     "epoch.end": "destroyed the key of an epoch",
   },
 } as const;

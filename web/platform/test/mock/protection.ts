@@ -15,9 +15,9 @@ export const FORGED = "6b4e0d2f-3c5a-4d7e-9f8b-0c1d2e3f4a51";
 /** A datum with authorisations of every standing, and rules. */
 export const LEAF = "Zzwt9emhc5sS454ZDEz2pE5gZLmDaIlWlzX_GpsvR9I";
 
-const leaf = (organisation: string, now: number) => ({
+const leaf = (organisation: string, now: number, status: string) => ({
   v: 1, id: LEAF, organisation, application: CARE, owner: "alice.martin@hopital.exemple.fr", name: "Ordonnance de mars", tags: ["cardiologie", "2026"],
-  created: now - 150 * day, expires: now + 215 * day, valid_from: null, valid_until: null, status: "active",
+  created: now - 150 * day, expires: now + 215 * day, valid_from: null, valid_until: null, status,
   grants: [
     { to: { user: "bob.durand@hopital.exemple.fr" }, from: null, until: null, status: "active" },
     { to: { user: "carol.petit@hopital.exemple.fr" }, from: now + 20 * day, until: now + 90 * day, status: "active" },
@@ -47,7 +47,12 @@ export class Protection {
     await this.#keep(forged, null);
     const kept = this.#applications.get(FORGED);
     if (kept) this.#applications.set(FORGED, { ...kept, payload: base64url(utf8(JSON.stringify({ ...forged, name: "Paie, et la clé de quelqu’un d’autre" }))) });
-    const payload = utf8(JSON.stringify(leaf(this.organisation, this.now)));
+    await this.attestDatum("active");
+  }
+
+  /** The datum's present version, with another status. */
+  async attestDatum(status: "active" | "inactive" | "erased"): Promise<void> {
+    const payload = utf8(JSON.stringify(leaf(this.organisation, this.now, status)));
     const hash = hex(await sha256(payload));
     const index = this.log.append({
       action: "datum.grant", actor: { id: CARE, kind: "application" }, asserted: "application", organisation: this.organisation, time: NOW,
