@@ -52,13 +52,13 @@ const FOR_TESTS: &[Package] = &[
     Package { name: "nghttp2-client", present: || on_path("nghttp") },
     // Keys in tokens: a software one, and a tool that we did not write.
     Package { name: "softhsm2", present: || on_path("softhsm2-util") },
+    Package { name: "opensc", present: || on_path("pkcs11-tool") },
     // Who receives syslog over TLS.
     Package { name: "rsyslog", present: || Path::new("/usr/sbin/rsyslogd").is_file() },
     Package {
         name: "rsyslog-gnutls",
         present: || asked("dpkg-query", &["--show", "rsyslog-gnutls"]).is_some(),
     },
-    Package { name: "opensc", present: || on_path("pkcs11-tool") },
     // An authority that speaks ACME, which we did not write either.
     Package { name: "pebble", present: || on_path("pebble") },
     Package { name: "strace", present: || on_path("strace") },
