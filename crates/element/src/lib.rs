@@ -36,7 +36,7 @@ pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};
 pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
-pub use start::{Running, Settings, StartError, start};
+pub use start::{Running, Settings, StartError, start, start_at};
 pub use state::{
     Account, Application, ApplyError, Authority, CallKey, Credential, Dossier, Enrolment, Epochs, KeyChain,
     ManifestFact, OpenCalls, Organisation, Phase, Scheme, SchemeVersion, State, StatedKey, Turn,

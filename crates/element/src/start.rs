@@ -114,9 +114,16 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub fn start(settings: Settings, signer: Box<dyn LogSigner>) -> Result<Running, StartError> {
+    start_at(settings, signer, Clock::start())
+}
+
+/// The same by a clock that is given.
+///
+/// # Errors
+/// [`StartError`].
+pub fn start_at(settings: Settings, signer: Box<dyn LogSigner>, clock: Clock) -> Result<Running, StartError> {
     let lock = lock(&settings.state)?;
     let nonces = NonceAuthority::new();
-    let clock = Clock::start();
     let mut past = Past::read(&settings.journal(), Core::new(nonces.clone()), &*signer)?;
     if let Some(path) = &settings.witness_file {
         check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;

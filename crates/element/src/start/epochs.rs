@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _};
-use sceau_element_api::protect::DatumId;
+use sceau_element_api::protect::{DatumId, Happened};
 use sceau_element_api::{Base64Url, Kind, OrganisationId};
 use sceau_trace::VerifiedCheckpoint;
 
 use super::{Past, StartError};
 use crate::clock::Clock;
-use crate::event::{CalledRow, Change, SealedEvent};
+use crate::event::{CalledRow, Change, EventError, SealedEvent};
 use crate::journal::Entries;
 use crate::protect::{DatumKeys, Left};
 use crate::sealing::JournalKey;
@@ -28,6 +28,16 @@ struct Turning<'a> {
     number: u32,
     signer: &'a dyn LogSigner,
     clock: &'a Clock,
+    /// What follows in the log is of this start.
+    started: u64,
+}
+
+impl Turning<'_> {
+    /// Whether the overlap that began then is over. One that began in this start is not, whatever the clock says: no backup has the next key yet.
+    fn is_over(&self, since: Happened, overlap: u64) -> bool {
+        let here = since.index >= self.started;
+        overlap == 0 || (!here && self.clock.now().unix >= since.time.saturating_add(overlap))
+    }
 }
 
 impl Past {
@@ -38,9 +48,9 @@ impl Past {
         clock: &Clock,
         signer: &dyn LogSigner,
     ) -> Result<Option<VerifiedCheckpoint>, StartError> {
-        let mut last = None;
+        let (mut last, started) = (None, self.state.size());
         for (number, organisation) in (1..).zip(self.state.protecting()) {
-            let turning = Turning { organisation, number, signer, clock };
+            let turning = Turning { organisation, number, signer, clock, started };
             while let Some(checkpoint) = self.turn(&turning, keys)? {
                 last = Some(checkpoint);
             }
@@ -56,9 +66,8 @@ impl Past {
     ) -> Result<Option<VerifiedCheckpoint>, StartError> {
         let Some(epochs) = self.state.epochs(turning.organisation) else { return Ok(None) };
         let (epoch, number) = (epochs.current(), turning.number);
-        let (first, begun) = (epochs.first_erasure(), epochs.begun());
         match epochs.phase() {
-            Phase::Settled if first.is_none() => Ok(None),
+            Phase::Settled if epochs.first_erasure().is_none() => Ok(None),
             Phase::Settled => {
                 keys.enter(number, epoch + 1).map_err(SignerError::Protection)?;
                 self.record_turn(turning, epoch + 1, Turn::Begun).map(Some)
@@ -68,10 +77,8 @@ impl Past {
                 self.reseal(turning, keys, epoch)?;
                 self.record_turn(turning, epoch, Turn::Resealed(Vec::new())).map(Some)
             }
-            Phase::Overlapping => {
-                if turning.clock.now().unix < begun.time.saturating_add(keys.terms().overlap) {
-                    return Ok(None);
-                }
+            Phase::Overlapping { since } if !turning.is_over(since, keys.terms().overlap) => Ok(None),
+            Phase::Overlapping { .. } => {
                 keys.destroy(number, epoch - 1).map_err(SignerError::Protection)?;
                 self.record_turn(turning, epoch - 1, Turn::Ended).map(Some)
             }
@@ -134,16 +141,13 @@ fn left_by(keys: &DatumKeys, number: u32, epoch: u32) -> Result<Left, StartError
     Ok(keys.left(number, epoch - 1).map_err(SignerError::Protection)?)
 }
 
-/// Salts by datum, in the order of the ids.
-type SealedSalts = Vec<(DatumId, Vec<u8>)>;
-
 /// Reads salts from the journal.
 struct Salts<'a> {
     entries: Entries,
     key: &'a dyn JournalKey,
     organisation: OrganisationId,
-    /// The salts of the entry that was read last: they are asked for in their order.
-    part: Option<(u64, SealedSalts)>,
+    /// The part that was read last, and its index: salts are asked for in their order.
+    part: Option<(u64, Turn)>,
 }
 
 impl<'a> Salts<'a> {
@@ -164,23 +168,23 @@ impl<'a> Salts<'a> {
         }
         let parts = past.state.epochs(self.organisation).map(|epochs| epochs.resealed(datum, index));
         for part in parts.into_iter().flatten().collect::<Vec<_>>() {
-            if let Some(salt) = self.in_part(past, part, datum)? {
-                return Ok(Some(salt));
+            if let Some(salt) = self.part(past, part)?.salt_of(&datum) {
+                return Ok(Some(salt.to_vec()));
             }
         }
         Ok(Some(salt))
     }
 
-    fn in_part(&mut self, past: &Past, index: u64, datum: DatumId) -> Result<Option<Vec<u8>>, StartError> {
-        if self.part.as_ref().is_none_or(|(known, _)| *known != index) {
-            let Some(Change::Epoch { turn: Turn::Resealed(salts), .. }) = self.change(past, index)? else {
-                return Ok(None);
-            };
-            self.part = Some((index, salts));
-        }
-        let salts = self.part.as_ref().map(|(_, salts)| salts.as_slice()).unwrap_or_default();
-        let at = salts.binary_search_by_key(&datum, |(id, _)| *id).ok();
-        Ok(at.and_then(|at| salts.get(at)).map(|(_, salt)| salt.clone()))
+    /// The part at an index. The state says that there is one: where it is none, no other salt of the datum is taken for it.
+    fn part(&mut self, past: &Past, index: u64) -> Result<&Turn, StartError> {
+        let turn = match self.part.take() {
+            Some((known, turn)) if known == index => turn,
+            _ => match self.change(past, index)? {
+                Some(Change::Epoch { turn: turn @ Turn::Resealed(_), .. }) => turn,
+                _ => return Err(EventError::Malformed.into()),
+            },
+        };
+        Ok(&self.part.insert((index, turn)).1)
     }
 
     fn change(&self, past: &Past, index: u64) -> Result<Option<Change>, StartError> {

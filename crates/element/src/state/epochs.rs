@@ -18,6 +18,16 @@ pub enum Turn {
     Ended,
 }
 
+impl Turn {
+    /// The salt of this datum, if it is one of those that were sealed anew.
+    #[must_use]
+    pub fn salt_of(&self, datum: &DatumId) -> Option<&[u8]> {
+        let Self::Resealed(salts) = self else { return None };
+        let at = salts.binary_search_by_key(datum, |(id, _)| *id).ok()?;
+        salts.get(at).map(|(_, salt)| salt.as_slice())
+    }
+}
+
 /// Where the present epoch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -26,7 +36,10 @@ pub enum Phase {
     /// Salts of the epoch before are being sealed anew.
     Resealing,
     /// They all were, and the key before is there still.
-    Overlapping,
+    Overlapping {
+        /// When the last of them had been.
+        since: Happened,
+    },
 }
 
 /// The epochs of an organisation.
@@ -130,7 +143,7 @@ impl Epochs {
             }
             (Turn::Resealed(salts), Phase::Resealing) if epoch == self.current => {
                 let (Some((first, _)), Some((last, _))) = (salts.first(), salts.last()) else {
-                    self.phase = Phase::Overlapping;
+                    self.phase = Phase::Overlapping { since: at };
                     self.earlier = Vec::new();
                     return Some(());
                 };
@@ -141,7 +154,7 @@ impl Epochs {
                 self.parts.push(Part { first: *first, last: *last, index: at.index });
                 Some(())
             }
-            (Turn::Ended, Phase::Overlapping) if Some(epoch) == self.current.checked_sub(1) => {
+            (Turn::Ended, Phase::Overlapping { .. }) if Some(epoch) == self.current.checked_sub(1) => {
                 self.phase = Phase::Settled;
                 self.ended.insert(epoch, at);
                 Some(())
@@ -168,6 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn a_part_has_the_salts_of_its_data() {
+        let turn = part(&[2, 4]);
+        assert_eq!((turn.salt_of(&id(2)), turn.salt_of(&id(4))), (Some(&[2][..]), Some(&[4][..])));
+        for byte in [1, 3, 5] {
+            assert_eq!(turn.salt_of(&id(byte)), None);
+        }
+        assert_eq!(Turn::Begun.salt_of(&id(2)), None);
+    }
+
+    #[test]
     fn an_epoch_goes_its_way_and_no_other() {
         let mut epochs = Epochs::default();
         epochs.erase(at(3));
@@ -188,6 +211,7 @@ mod tests {
         assert_eq!(epochs.take(2, &part(&[5, 9]), at(8)), Some(()));
         assert_eq!(epochs.last_resealed(), Some(id(9)));
         assert_eq!(epochs.take(2, &part(&[]), at(9)), Some(()));
+        assert_eq!(epochs.phase(), Phase::Overlapping { since: at(9) });
         assert_eq!(epochs.take(2, &part(&[10]), at(10)), None);
         assert_eq!(epochs.take(3, &Turn::Begun, at(10)), None, "one before is there still");
         assert_eq!(epochs.take(1, &Turn::Ended, at(10)), Some(()));

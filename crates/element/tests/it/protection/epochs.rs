@@ -190,29 +190,8 @@ async fn a_start_goes_on_where_another_was_killed() {
     house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
     drop(client);
     let (folder, seed) = house.element.stop().await;
-    // The folder as it is before each signature and each use of a key: between two of them, at most one thing happens on the disk.
-    let snapshots = tempfile::tempdir().unwrap();
-    let taken = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
-    let take: Arc<dyn Fn() + Send + Sync> = {
-        let (from, to, taken) = (folder.path().to_owned(), snapshots.path().to_owned(), Arc::clone(&taken));
-        Arc::new(move || {
-            let mut taken = taken.lock().unwrap();
-            let snapshot = to.join(taken.len().to_string());
-            copy(&from, &snapshot);
-            taken.push(snapshot);
-        })
-    };
-    let told = Arc::clone(&take);
-    let keystore = move |folder: &Path| {
-        let inner = in_files(folder)?;
-        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
-    };
-    let keeping = Keeping { keystore: Arc::new(keystore), signing: take, ..Keeping::in_files(1) };
-    let element = Element::resume_with(folder, seed, keeping);
-    drop(element.stop().await);
-
+    let (_snapshots, taken) = snapshots_of_a_start(folder, seed).await;
     let rows = house.application.rows.clone();
-    let taken = std::mem::take(&mut *taken.lock().unwrap());
     assert!(taken.len() > 12, "{}", taken.len());
     let mut seen = [false; 3];
     for snapshot in taken {
@@ -232,6 +211,64 @@ async fn a_start_goes_on_where_another_was_killed() {
         drop(element.stop().await);
     }
     assert_eq!(seen, [true; 3], "killed with the old key, with both, and with the new one");
+}
+
+#[tokio::test]
+async fn the_overlap_counts_from_when_the_last_salt_was_sealed_anew() {
+    const HOUR: u64 = 3_600_000;
+    let mut house = Protected::begin_with(Keeping::in_files(1)).await;
+    let client = house.element.client.clone();
+    let mut known = create(&client, &mut house.application, 4).await;
+    let (erased, _) = known.pop().unwrap();
+    house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
+    drop(client);
+    let (folder, seed) = house.element.stop().await;
+    let (_snapshots, taken) = snapshots_of_a_start(folder, seed).await;
+    // Killed while salts are sealed anew, and started again hours after the overlap that began with the epoch would have ended: no backup could be made.
+    // Before the salts were written, that all were, and the key's end.
+    let killed = taken.into_iter().rev().filter(|at| key_file(at, 1, 1)).nth(2).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    copy(&killed, folder.path());
+    let terms = EpochTerms { overlap: HOUR, ..EpochTerms::default() };
+    let at = |ahead| Keeping { terms, ahead, ..Keeping::in_files(1) };
+    let mut element = Element::resume_with(folder, seed, at(2 * HOUR));
+    for (later, there) in [(2 * HOUR, true), (3 * HOUR - 60_000, true), (3 * HOUR + 60_000, false)] {
+        let (folder, _) = element.stop().await;
+        assert!(key_file(folder.path(), 1, 1), "it may be that no backup has the next key");
+        element = Element::resume_with(folder, seed, at(later));
+        assert_eq!(key_file(element.folder.path(), 1, 1), there);
+    }
+    let (folder, _) = element.stop().await;
+    let element = Element::resume_with(folder, seed, at(0));
+    all_open(&element.client, &mut house.application, &known).await;
+}
+
+/// The folder as it is before each signature and each use of a key of a start: between two of them, at most one thing happens on the disk.
+async fn snapshots_of_a_start(
+    folder: tempfile::TempDir,
+    seed: [u8; 32],
+) -> (tempfile::TempDir, Vec<PathBuf>) {
+    let snapshots = tempfile::tempdir().unwrap();
+    let taken = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
+    let take: Arc<dyn Fn() + Send + Sync> = {
+        let (from, to, taken) = (folder.path().to_owned(), snapshots.path().to_owned(), Arc::clone(&taken));
+        Arc::new(move || {
+            let mut taken = taken.lock().unwrap();
+            let snapshot = to.join(taken.len().to_string());
+            copy(&from, &snapshot);
+            taken.push(snapshot);
+        })
+    };
+    let told = Arc::clone(&take);
+    let keystore = move |folder: &Path| {
+        let inner = in_files(folder)?;
+        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
+    };
+    let keeping = Keeping { keystore: Arc::new(keystore), signing: take, ..Keeping::in_files(1) };
+    let element = Element::resume_with(folder, seed, keeping);
+    drop(element.stop().await);
+    let taken = std::mem::take(&mut *taken.lock().unwrap());
+    (snapshots, taken)
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) {

@@ -1,28 +1,29 @@
-//! An element at work in a folder of its own, and the people, organisations and keys that a deposit needs.
+//! An element at work in a folder of its own, and what a deposit needs.
+
+mod people;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use sceau_crypto::{SigningKey, Typ, XWingPrivateKey, jws};
+use sceau_crypto::{SigningKey, Typ, jws};
 use sceau_element::{
-    DatumKeys, EphemeralSigner, EpochTerms, JournalKey, LogSigner, Peers, Settings, SignerError, StartError,
-    WebIdentity, serve, start,
+    Clock, DatumKeys, EphemeralSigner, EpochTerms, JournalKey, LogSigner, Peers, Settings, SignerError,
+    StartError, WebIdentity, serve, start_at,
 };
 use sceau_element_api::documents::{
-    AccountDocument, AccountStatus, Answers, CredentialDocument, CredentialStatus, Decision, DecisionRole,
-    Document, DossierPhase, DossierState, KeyStatement, KeySuite, KeyUse, Manifest, OrganisationDocument,
-    Outcome, SchemeDocument, Text,
+    Answers, Decision, DecisionRole, Document, DossierState, Manifest, Outcome, SchemeDocument,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
-use sceau_element_api::{
-    AccountId, Base64Url, CallError, Client, DossierId, Kind, OrganisationId, Role, RowId, SchemeId,
-};
+use sceau_element_api::{AccountId, CallError, Client, Kind, Role, RowId};
 use sceau_hsm::Provider;
 use sceau_trace::Hash;
 use tokio::net::UnixListener;
 
-use crate::authenticator::Authenticator;
+pub(crate) use self::people::{
+    Organisation, Person, account, citizen, credential, dossier, encryption_statement, organisation,
+    organisation_document, platform_admin, scheme, signing_statement, staff,
+};
 
 pub(crate) const ORIGIN: &str = "sceau.test/log";
 /// Far in the future, in Unix milliseconds.
@@ -49,13 +50,15 @@ pub(crate) struct Keeping {
     pub(crate) keystore: Keystore,
     /// Told of each signature of the log, before it is made.
     pub(crate) signing: Arc<dyn Fn() + Send + Sync>,
+    /// By so many milliseconds the element's clock is ahead.
+    pub(crate) ahead: u64,
 }
 
 impl Keeping {
     /// In files; of epochs that are left, nothing is kept.
     pub(crate) fn in_files(tenants: u32) -> Self {
         let terms = EpochTerms { overlap: 0, ..EpochTerms::default() };
-        Self { tenants, terms, keystore: Arc::new(in_files), signing: Arc::new(|| ()) }
+        Self { tenants, terms, keystore: Arc::new(in_files), signing: Arc::new(|| ()), ahead: 0 }
     }
 }
 
@@ -161,8 +164,9 @@ pub(crate) fn run_with(
     witness_file: Option<std::path::PathBuf>,
     keeping: Keeping,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+    let clock = Clock::start().ahead(keeping.ahead);
     let signer = Protecting { inner: signer(seed), folder: folder.to_owned(), keeping };
-    let running = start(settings(folder, witness_file), Box::new(signer))?;
+    let running = start_at(settings(folder, witness_file), Box::new(signer), clock)?;
     let socket = folder.join(format!("{}.sock", hex::encode(sceau_crypto::random::<4>())));
     let listener = UnixListener::bind(&socket).unwrap();
     let uid = rustix::process::getuid().as_raw();
@@ -201,20 +205,6 @@ impl LogSigner for Protecting {
         let keys = DatumKeys::open(keystore, in_use, self.keeping.tenants, 1)?;
         Ok(Some(keys.with_terms(self.keeping.terms)))
     }
-}
-
-/// A person with a passkey.
-pub(crate) struct Person {
-    pub(crate) account: AccountDocument,
-    pub(crate) passkey: Authenticator,
-}
-
-/// An organisation with its root and keys.
-pub(crate) struct Organisation {
-    pub(crate) id: OrganisationId,
-    pub(crate) root: SigningKey,
-    pub(crate) sign: SigningKey,
-    pub(crate) encrypt: KeyStatement,
 }
 
 /// Everything up to an open draft.
@@ -327,142 +317,4 @@ pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, CallError>, code: C
 
 pub(crate) async fn current(client: &Client, kind: Kind, id: impl Into<RowId>) -> Option<Version> {
     client.current(kind, id).await.unwrap().map(|row| row.version())
-}
-
-pub(crate) fn account(role: Role, organisation: Option<OrganisationId>) -> AccountDocument {
-    let account = AccountId::random();
-    AccountDocument {
-        v: 1,
-        account,
-        role,
-        organisation,
-        invitation_hash: None,
-        status: AccountStatus::Active,
-    }
-}
-
-pub(crate) fn credential(account: AccountId, passkey: &Authenticator) -> CredentialDocument {
-    CredentialDocument {
-        v: 1,
-        account,
-        credential_id: Base64Url(passkey.credential_id.clone()),
-        cose_key: Base64Url(passkey.cose_key()),
-        rp_id: passkey.rp_id.clone(),
-        origin: passkey.origin.clone(),
-        status: CredentialStatus::Active,
-    }
-}
-
-/// Enrols the first passkey of an account.
-pub(crate) async fn first_passkey(client: &Client, account: AccountDocument) -> Person {
-    let passkey = Authenticator::es256();
-    by_platform(client, &credential(account.account, &passkey), None).await.unwrap();
-    Person { account, passkey }
-}
-
-pub(crate) async fn platform_admin(client: &Client) -> Person {
-    let account = account(Role::PlatformAdmin, None);
-    by_platform(client, &account, None).await.unwrap();
-    first_passkey(client, account).await
-}
-
-pub(crate) async fn citizen(client: &Client) -> Person {
-    let account = account(Role::Citizen, None);
-    by_platform(client, &account, None).await.unwrap();
-    first_passkey(client, account).await
-}
-
-pub(crate) async fn staff(client: &Client, by: &Person, role: Role, organisation: OrganisationId) -> Person {
-    let account = account(role, Some(organisation));
-    by_passkey(client, by, &account, None).await.unwrap();
-    first_passkey(client, account).await
-}
-
-pub(crate) fn organisation_document(root: &SigningKey) -> OrganisationDocument {
-    OrganisationDocument {
-        v: 1,
-        organisation: OrganisationId::random(),
-        name: "Métropole de Test".to_owned(),
-        root_fingerprint: root.verifying_key().fingerprint(),
-    }
-}
-
-pub(crate) async fn organisation(client: &Client, admin: &Person) -> Organisation {
-    let root = SigningKey::generate();
-    let document = organisation_document(&root);
-    by_passkey(client, admin, &document, None).await.unwrap();
-    let id = document.organisation;
-    let sign = SigningKey::generate();
-    let encrypt = encryption_statement(id, &root, None);
-    for statement in [encrypt.clone(), signing_statement(id, &root, &sign, None)] {
-        by_key(client, &root, Typ::KeyStatement, &statement, None).await.unwrap();
-    }
-    Organisation { id, root, sign, encrypt }
-}
-
-pub(crate) fn encryption_statement(
-    organisation: OrganisationId,
-    root: &SigningKey,
-    before: Option<&KeyStatement>,
-) -> KeyStatement {
-    let private = XWingPrivateKey::generate().unwrap();
-    let public = private.recipient_key();
-    KeyStatement {
-        v: 1,
-        organisation,
-        key_use: KeyUse::Encrypt,
-        suite: KeySuite::XWing,
-        key_id: public.key_id(),
-        public_key: Base64Url(public.public().to_vec()),
-        not_before: 0,
-        not_after: LATER,
-        predecessor: before.map(|before| before.key_id),
-        serial: before.map_or(1, |before| before.serial + 1),
-        key_manager: "https://cles.localhost:8443".to_owned(),
-        root_key: Base64Url(root.verifying_key().as_bytes().to_vec()),
-        withdraws_predecessor: false,
-    }
-}
-
-pub(crate) fn signing_statement(
-    organisation: OrganisationId,
-    root: &SigningKey,
-    key: &SigningKey,
-    before: Option<&KeyStatement>,
-) -> KeyStatement {
-    let public = key.verifying_key();
-    KeyStatement {
-        key_use: KeyUse::Sign,
-        suite: KeySuite::Ed25519,
-        key_id: sceau_crypto::KeyId::from_bytes(*public.fingerprint().as_bytes()),
-        public_key: Base64Url(public.as_bytes().to_vec()),
-        ..encryption_statement(organisation, root, before)
-    }
-}
-
-pub(crate) fn scheme(organisation: OrganisationId) -> SchemeDocument {
-    let text = |fr: &str, en: &str| Text { fr: fr.to_owned(), en: en.to_owned() };
-    SchemeDocument {
-        v: 1,
-        scheme: SchemeId::random(),
-        organisation,
-        title: text("Aide au vélo", "Bicycle grant"),
-        description: text("Une aide.", "A grant."),
-        form: vec![],
-        documents: vec![],
-        intake: sceau_element_api::documents::Intake::Sealed,
-        intake_host: None,
-    }
-}
-
-pub(crate) fn dossier(citizen: &Person, scheme: &SchemeDocument) -> DossierState {
-    DossierState {
-        v: 1,
-        dossier: DossierId::random(),
-        organisation: scheme.organisation,
-        scheme: scheme.scheme,
-        depositor: citizen.account.account,
-        phase: DossierPhase::Draft,
-        time: 1,
-    }
 }
