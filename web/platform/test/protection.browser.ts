@@ -28,6 +28,13 @@ it("shows nothing of an application that the log does not prove, and offers noth
   expect(await forged.getByRole("button").count()).toBe(0);
 });
 
+it("shows nothing of an application whose version is not the one that the log has", async () => {
+  mock.protection.renumber();
+  const { page } = await administrator("/applications");
+  await page.locator("[data-testid=application-proof][data-state=invalid]").nth(1).waitFor();
+  expect(await page.locator("[data-testid=application-proof][data-state=valid]").count()).toBe(0);
+});
+
 it("does not send a private key anywhere, and says what to do about it", async () => {
   const { page } = await administrator("/applications");
   await button(page, "Inscrire une application").click();

@@ -1,10 +1,10 @@
 /** Applications as the log has them. What the next version is made from is verified first: a platform that slipped a key of its own into the version
  * before would else have it signed along. */
-import { base64url, fromBase64url, fromUtf8, hex, publicKeyOf, provePasskey, SceauError, sha256, verifyEvidence } from "@sceau/crypto";
+import { base64url, fromBase64url, fromUtf8, publicKeyOf, provePasskey, SceauError } from "@sceau/crypto";
 import { api } from "../api";
 import type { ApplicationListed, RowVersion } from "../api/types";
-import { logKey } from "../trust";
 import { type ApplicationDocument, type ApplicationKey, bytesOf } from "./application";
+import { attestedAs } from "./proof";
 
 /** A key, and the fingerprint that people compare. */
 export interface ShownKey extends ApplicationKey { readonly fingerprint: string }
@@ -18,17 +18,13 @@ export interface VerifiedApplication {
 
 /** The document whose hash the log holds, in the word of an administrator's passkey. Throws where the log does not hold it. */
 export async function verifiedApplication(listed: ApplicationListed, organisation: string): Promise<VerifiedApplication> {
-  const payload = fromBase64url(listed.payload);
-  const { record, index } = await verifyEvidence(await api.traceEvidence(listed.index), await logKey());
-  const { asserted, attested, outcome } = record;
-  const hash = hex(await sha256(payload));
-  const logged =
-    index === listed.index && outcome === "granted" && asserted === "passkey" && record.organisation === organisation &&
-    attested?.kind === "application" && attested.id === listed.application && attested.hash === hash;
-  const document = JSON.parse(fromUtf8(payload)) as ApplicationDocument;
-  if (!logged || document.application !== listed.application || document.organisation !== organisation) throw new SceauError("evidence.wrong_subject");
+  const { version } = listed.version;
+  const { asserted, id, hash } = await attestedAs("application", { ...listed, version }, organisation);
+  const document = documentOf(listed);
+  const is = asserted === "passkey" && id === listed.application && document.application === id && document.organisation === organisation;
+  if (!is) throw new SceauError("evidence.wrong_subject");
   const keys = await Promise.all(document.keys.map(async (key) => ({ ...key, fingerprint: (await publicKeyOf({ ...key.jwk })).fingerprint })));
-  return { document, keys, version: { version: attested.version, hash }, index };
+  return { document, keys, version: { version, hash }, index: listed.index };
 }
 
 /** Has the administrator sign a version, and the element attest it. `previous`: the version that it replaces, none of a new application. */
@@ -40,7 +36,23 @@ export async function register(document: ApplicationDocument, previous: RowVersi
 }
 
 /** What the platform says that an application is called: enough to tell them apart in a list, and believed for nothing else. */
-export function nameOf(listed: ApplicationListed): { id: string; name: string } {
-  const { application, name } = JSON.parse(fromUtf8(fromBase64url(listed.payload))) as ApplicationDocument;
-  return { id: application, name };
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Of all applications; of none where the platform does not say. */
+export async function namesOfApplications(): Promise<readonly Named[]> {
+  try {
+    return (await api.applications()).map(documentOf).map(({ application, name }) => ({ id: application, name }));
+  } catch {
+    return [];
+  }
+}
+
+/** An application's name, or its id where that is all that is known. */
+export const nameIn = (names: readonly Named[], id: string): string => names.find((one) => one.id === id)?.name ?? id;
+
+function documentOf(listed: ApplicationListed): ApplicationDocument {
+  return JSON.parse(fromUtf8(fromBase64url(listed.payload))) as ApplicationDocument;
 }

@@ -66,6 +66,12 @@ export class Protection {
     if (this.#datum) this.#datum = { ...this.#datum, index: this.#datum.index - 1 };
   }
 
+  /** List an application as another version than the log has it. */
+  renumber(): void {
+    const kept = this.#applications.get(CARE);
+    if (kept) this.#applications.set(CARE, { ...kept, version: { ...kept.version, version: kept.version.version + 1 } });
+  }
+
   async answer(method: string, url: URL, body: () => Record<string, unknown>): Promise<Answer | undefined> {
     switch (`${method} ${url.pathname}`) {
       case "POST /v1/element/nonce": return { json: { nonce: base64url(new Uint8Array(32).fill(5)) } };
