@@ -123,10 +123,13 @@ impl DatumKeys {
         all
     }
 
-    /// Makes the key of a tenant's next epoch, and seals under it from now on. A key that a crash left there is taken up.
+    /// Makes the key of a tenant's next epoch, tries it, and seals under it from now on. A key that a crash left there is taken up. On an error, the
+    /// present one goes on.
     pub(crate) fn enter(&mut self, number: u32, epoch: u32) -> Result<(), Error> {
         let sealing = self.made(&sealing_key(epoch, number)?)?;
-        let tenant = tenant_of(&mut self.tenants, number)?;
+        self.provider.seal(&sealing, b"try", &[])?;
+        let tenant = place(number).and_then(|at| self.tenants.get_mut(at));
+        let tenant = tenant.ok_or_else(|| unknown(number))?;
         (tenant.epoch, tenant.sealing) = (epoch, sealing);
         Ok(())
     }
@@ -171,9 +174,8 @@ impl DatumKeys {
     }
 
     fn tenant(&self, number: u32) -> Result<&Tenant, Error> {
-        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        let tenant = at.and_then(|at| self.tenants.get(at));
-        tenant.ok_or_else(|| Error::BadLabel(format!("protect-master-{number}")))
+        let tenant = place(number).and_then(|at| self.tenants.get(at));
+        tenant.ok_or_else(|| unknown(number))
     }
 
     /// Draws the salt of a new datum's key.
@@ -205,10 +207,13 @@ impl std::fmt::Debug for DatumKeys {
     }
 }
 
-fn tenant_of(tenants: &mut [Tenant], number: u32) -> Result<&mut Tenant, Error> {
-    let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    let tenant = at.and_then(|at| tenants.get_mut(at));
-    tenant.ok_or_else(|| Error::BadLabel(format!("protect-master-{number}")))
+/// Where a tenant is: they are numbered from 1.
+fn place(number: u32) -> Option<usize> {
+    usize::try_from(number).ok()?.checked_sub(1)
+}
+
+fn unknown(number: u32) -> Error {
+    Error::BadLabel(format!("protect-master-{number}"))
 }
 
 fn master_key(number: u32) -> Result<KeyLabel, Error> {

@@ -38,6 +38,12 @@ impl Turning<'_> {
         let here = since.index >= self.started;
         overlap == 0 || (!here && self.clock.now().unix >= since.time.saturating_add(overlap))
     }
+
+    /// An epoch stays as it is. Whoever may erase must not keep everybody from service where a token has no room, or destroys no key; every start tries again.
+    fn stays(&self, error: &sceau_hsm::Error, what: &str) {
+        let organisation = self.organisation;
+        tracing::error!(%organisation, %error, "{what}: what was erased can still be opened from copies until a start succeeds in it");
+    }
 }
 
 impl Past {
@@ -68,20 +74,26 @@ impl Past {
         let (epoch, number) = (epochs.current(), turning.number);
         match epochs.phase() {
             Phase::Settled if epochs.first_erasure().is_none() => Ok(None),
-            Phase::Settled => {
-                keys.enter(number, epoch + 1).map_err(SignerError::Protection)?;
-                self.record_turn(turning, epoch + 1, Turn::Begun).map(Some)
-            }
+            Phase::Settled => match keys.enter(number, epoch + 1) {
+                Ok(()) => self.record_turn(turning, epoch + 1, Turn::Begun).map(Some),
+                Err(error) => {
+                    turning.stays(&error, "the next epoch cannot begin");
+                    Ok(None)
+                }
+            },
             Phase::Resealing => {
                 tracing::info!(organisation = %turning.organisation, epoch, "salts are sealed anew, for data were erased");
                 self.reseal(turning, keys, epoch)?;
                 self.record_turn(turning, epoch, Turn::Resealed(Vec::new())).map(Some)
             }
             Phase::Overlapping { since } if !turning.is_over(since, keys.terms().overlap) => Ok(None),
-            Phase::Overlapping { .. } => {
-                keys.destroy(number, epoch - 1).map_err(SignerError::Protection)?;
-                self.record_turn(turning, epoch - 1, Turn::Ended).map(Some)
-            }
+            Phase::Overlapping { .. } => match keys.destroy(number, epoch - 1) {
+                Ok(()) => self.record_turn(turning, epoch - 1, Turn::Ended).map(Some),
+                Err(error) => {
+                    turning.stays(&error, "the key of the epoch before cannot be destroyed");
+                    Ok(None)
+                }
+            },
         }
     }
 

@@ -9,7 +9,8 @@ use sceau_element_api::protect::{Called, NotCovered};
 use sceau_element_api::wire::Code;
 use sceau_hsm::pkcs11::TokenKeystore;
 use sceau_hsm::{
-    Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider, PublicKey, Seal,
+    BackUp, Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider,
+    PublicKey, Seal,
 };
 use serde_json::json;
 
@@ -243,6 +244,38 @@ async fn the_overlap_counts_from_when_the_last_salt_was_sealed_anew() {
     all_open(&element.client, &mut house.application, &known).await;
 }
 
+#[tokio::test]
+async fn a_keystore_that_makes_or_destroys_no_key_keeps_nobody_from_service() {
+    let refused_use = Arc::new(Mutex::new(""));
+    let refusing = Arc::clone(&refused_use);
+    let keystore = observed(Arc::new(move |what| {
+        let refused = *refusing.lock().unwrap() == what;
+        if refused { Err(Error::Unsupported { scheme: "test", operation: "this" }) } else { Ok(()) }
+    }));
+    let mut house = Protected::begin_with(Keeping { keystore, ..Keeping::in_files(1) }).await;
+    let client = house.element.client.clone();
+    let mut known = create(&client, &mut house.application, 3).await;
+    let (erased, _) = known.pop().unwrap();
+    house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
+    drop(client);
+    // It has no room for the next key; makes it, and cannot use it; or keeps the one before.
+    for (refuses, keys) in [
+        ("generate protect-epoch-2-1", [true, false]),
+        ("seal protect-epoch-2-1", [true, true]),
+        ("destroy protect-epoch-1-1", [true, true]),
+        ("", [false, true]),
+    ] {
+        *refused_use.lock().unwrap() = refuses;
+        house.element = house.element.restart().await;
+        let (client, folder) = (house.element.client.clone(), house.element.folder.path());
+        assert_eq!([key_file(folder, 1, 1), key_file(folder, 2, 1)], keys, "{refuses}");
+        let proven = certificate(&client, &mut house.application, &erased).await;
+        assert_eq!(proven.destroyed.is_some(), refuses.is_empty(), "{refuses}");
+        all_open(&client, &mut house.application, &known).await;
+        known.extend(create(&client, &mut house.application, 1).await);
+    }
+}
+
 /// The folder as it is before each signature and each use of a key of a start: between two of them, at most one thing happens on the disk.
 async fn snapshots_of_a_start(
     folder: tempfile::TempDir,
@@ -260,11 +293,11 @@ async fn snapshots_of_a_start(
         })
     };
     let told = Arc::clone(&take);
-    let keystore = move |folder: &Path| {
-        let inner = in_files(folder)?;
-        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
-    };
-    let keeping = Keeping { keystore: Arc::new(keystore), signing: take, ..Keeping::in_files(1) };
+    let keystore = observed(Arc::new(move |_| {
+        told();
+        Ok(())
+    }));
+    let keeping = Keeping { keystore, signing: take, ..Keeping::in_files(1) };
     let element = Element::resume_with(folder, seed, keeping);
     drop(element.stop().await);
     let taken = std::mem::take(&mut *taken.lock().unwrap());
@@ -286,10 +319,20 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A keystore that tells of each use of a key, before it is made.
+/// What is told of each use of a key before it is made (`destroy protect-epoch-1-1`), and may refuse it.
+type Told = Arc<dyn Fn(&str) -> Result<(), Error> + Send + Sync>;
+
+/// A keystore that tells of each use of a key.
 struct Observed {
     inner: Arc<dyn Provider>,
-    told: Arc<dyn Fn() + Send + Sync>,
+    told: Told,
+}
+
+fn observed(told: Told) -> crate::house::Keystore {
+    Arc::new(move |folder: &Path| {
+        let inner = in_files(folder)?;
+        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
+    })
 }
 
 impl Provider for Observed {
@@ -298,7 +341,7 @@ impl Provider for Observed {
     }
 
     fn generate(&self, kind: KeyKind, label: &KeyLabel, now: u64) -> Result<KeyRef, Error> {
-        (self.told)();
+        (self.told)(&format!("generate {label}"))?;
         self.inner.generate(kind, label, now)
     }
 
@@ -319,10 +362,9 @@ impl Provider for Observed {
     }
 
     fn destroy(&self, key: &KeyRef) -> Result<(), Error> {
-        (self.told)();
+        (self.told)(&format!("destroy {}", key.label()))?;
         self.inner.destroy(key)?;
-        (self.told)();
-        Ok(())
+        (self.told)(&format!("destroyed {}", key.label()))
     }
 
     fn sealing(&self) -> Option<&dyn Seal> {
@@ -332,11 +374,15 @@ impl Provider for Observed {
     fn deriving(&self) -> Option<&dyn Prf> {
         Some(self)
     }
+
+    fn backing_up(&self) -> Option<&dyn BackUp> {
+        self.inner.backing_up()
+    }
 }
 
 impl Seal for Observed {
     fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error> {
-        (self.told)();
+        (self.told)(&format!("seal {}", key.label()))?;
         self.inner.sealing().unwrap().seal(key, context, secret)
     }
 
