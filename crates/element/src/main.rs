@@ -45,7 +45,7 @@ struct Options {
     /// Address of the token that keeps the keys (RFC 7512), whose object= names the keystore. A state whose keys are in files is moved first: sceau hsm move
     #[arg(long, value_name = "pkcs11:…", conflicts_with_all = ["keystore_passphrase_file", "keystore_credential_file"])]
     keystore_token: Option<Pkcs11Uri>,
-    /// File with the last checkpoints that witnesses remember; the element does not start behind them
+    /// File with the last checkpoints that witnesses remember; the element does not start behind them, and destroys keys of data in a token only as far as they go
     #[arg(long)]
     witness_file: Option<PathBuf>,
     /// User, by name or id, that may connect besides the element's own (repeatable); give it the way there with --socket-group

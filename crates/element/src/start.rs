@@ -126,9 +126,10 @@ pub fn start_at(settings: Settings, signer: Box<dyn LogSigner>, clock: Clock) ->
     let nonces = NonceAuthority::new();
     let mut past = Past::read(&settings.journal(), Core::new(nonces.clone()), &*signer)?;
     if let Some(path) = &settings.witness_file {
-        check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;
+        past.witnessed = check_floor(path, signer.key(), past.core.state().size(), &past.tree)?;
     }
-    let mut keys = signer.datum_keys(&past.epochs())?;
+    let keys = signer.datum_keys(&past.epochs())?;
+    let mut keys = keys.map(|keys| if past.witnessed > 0 { keys.witnessed() } else { keys });
     past.core.serve_tenants(keys.as_ref().map_or(0, DatumKeys::tenants));
     let cut = past.cut;
     let mut checkpoint = past.record_start(&clock, &*signer)?;
@@ -162,6 +163,8 @@ struct Past {
     places: Vec<Place>,
     journal: Journal,
     cut: u64,
+    /// How many entries witnesses remember.
+    witnessed: u64,
 }
 
 impl Past {
@@ -169,7 +172,7 @@ impl Past {
         let (mut state, mut tree, mut places) = (State::default(), LogTree::new(), Vec::new());
         if !path.exists() {
             let journal = Journal::create(path)?;
-            return Ok(Self { core, state, tree, places, journal, cut: 0 });
+            return Ok(Self { core, state, tree, places, journal, cut: 0, witnessed: 0 });
         }
         let key = signer.journal_key();
         let recovered = recover(path, |events, note| {
@@ -186,7 +189,7 @@ impl Past {
             let signed = SignedCheckpoint::parse(note).and_then(|note| note.verify(signer.key()));
             signed.map_err(StartError::OtherKey)?;
         }
-        Ok(Self { core, state, tree, places, journal: recovered.journal, cut: recovered.cut })
+        Ok(Self { core, state, tree, places, journal: recovered.journal, cut: recovered.cut, witnessed: 0 })
     }
 
     /// Records that the element starts; the first batch of this process.

@@ -164,13 +164,13 @@ impl View {
         });
         for part in parts {
             let place = self.places(part, 1)?.first().copied().ok_or(ReadError::NotFound)?;
-            let Change::Epoch { turn: Turn::Resealed(mut salts), .. } =
+            let Change::Epoch { turn: turn @ Turn::Resealed(_), .. } =
                 self.event(place)?.open(&*self.log.journal_key)?.change
             else {
                 return Err(ReadError::NotFound);
             };
-            if let Ok(at) = salts.binary_search_by_key(&datum, |(id, _)| *id) {
-                return Ok(Some(salts.swap_remove(at).1));
+            if let Some(salt) = turn.salt_of(&datum) {
+                return Ok(Some(salt.to_vec()));
             }
         }
         Ok(None)
@@ -203,7 +203,7 @@ impl View {
             epoch,
             erased,
             destroyed,
-            due: erased.time.saturating_add(keys.terms().within),
+            due: keys.within().map(|within| erased.time.saturating_add(within)),
             not_covered: keys.not_covered(),
             evidence,
         })

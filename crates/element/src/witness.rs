@@ -65,7 +65,7 @@ pub enum WitnessError {
 }
 
 /// Checks a recovered log of `size` entries against the witnesses' file: signed checkpoints of this log, one or more,
-/// with a line `---` between two.
+/// with a line `---` between two. Returns how many entries they remember at the most: so many are of no copy's own.
 ///
 /// # Errors
 /// [`WitnessError`].
@@ -74,7 +74,8 @@ pub fn check_floor(
     key: &VerifierKey,
     size: u64,
     tree: &dyn HashReader,
-) -> Result<(), WitnessError> {
+) -> Result<u64, WitnessError> {
+    let mut most = 0;
     let text = std::fs::read_to_string(path)
         .map_err(|source| WitnessError::File { path: path.to_owned(), source })?;
     for (position, note) in notes(&text).enumerate() {
@@ -88,8 +89,9 @@ pub fn check_floor(
         if own.ok() != Some(seen.root()) {
             return Err(WitnessError::Forked { path: path.to_owned(), number, seen: seen.size() });
         }
+        most = most.max(seen.size());
     }
-    Ok(())
+    Ok(most)
 }
 
 fn notes(text: &str) -> impl Iterator<Item = String> + '_ {

@@ -77,8 +77,8 @@ export interface Erasure {
   readonly erased: Date;
   /** When the key that opens copies of its row was destroyed; null until then. */
   readonly destroyed: Date | null;
-  /** By when it is to be. */
-  readonly due: Date;
+  /** By when it is to be; null where the element states no day. */
+  readonly due: Date | null;
   readonly notCovered: readonly string[];
   /** To keep, as a file. */
   readonly text: string;
@@ -162,7 +162,7 @@ export function erasure(said: Fields): Erasure {
     datum: datumId(said),
     erased: date(said.object("erased"), "time"),
     destroyed: destroyed && date(destroyed, "time"),
-    due: date(said, "due"),
+    due: dateOrNull(said, "due"),
     notCovered: said.list("not_covered").map(String),
     text: JSON.stringify(Object.fromEntries(said.entries())),
   };

@@ -30,8 +30,9 @@ pub struct Erasure {
     pub erased: Happened,
     /// When the key of that epoch had been destroyed; none while it is there, and with it what could open a copy of the salt.
     pub destroyed: Option<Happened>,
-    /// By when that key is to be destroyed, as the element is set up.
-    pub due: u64,
+    /// By when that key is to be destroyed; none where the element states no day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<u64>,
     /// What no erasure reaches.
     pub not_covered: Vec<NotCovered>,
     /// The records of both, each with its proof, as an evidence file has it.

@@ -19,6 +19,8 @@ pub struct DatumKeys {
     provider: Arc<dyn Provider>,
     tenants: Vec<Tenant>,
     terms: EpochTerms,
+    /// Whether witnesses were asked which state is the element's.
+    witnessed: bool,
     now: u64,
 }
 
@@ -72,7 +74,8 @@ impl DatumKeys {
     }
 
     fn find(provider: Arc<dyn Provider>, in_use: &[u32], tenants: u32, now: u64) -> Result<Self, Error> {
-        let mut keys = Self { provider, tenants: Vec::new(), terms: EpochTerms::default(), now };
+        let mut keys =
+            Self { provider, tenants: Vec::new(), terms: EpochTerms::default(), witnessed: false, now };
         let most = tenants.max(u32::try_from(in_use.len()).unwrap_or(u32::MAX));
         let mut in_use = in_use.iter();
         for number in 1..=most {
@@ -99,6 +102,22 @@ impl DatumKeys {
     #[must_use]
     pub fn with_terms(self, terms: EpochTerms) -> Self {
         Self { terms, ..self }
+    }
+
+    /// Where the start was held to witnesses.
+    #[must_use]
+    pub(crate) fn witnessed(self) -> Self {
+        Self { witnessed: true, ..self }
+    }
+
+    /// Whether the keys are elsewhere than the state, in a token: a copy of the state that is started uses, and could destroy, the same.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.provider.backing_up().is_none()
+    }
+
+    /// Within what time after an erasure the key of its epoch is to be destroyed; none where nothing lets it go.
+    pub(crate) fn within(&self) -> Option<u64> {
+        (self.witnessed || !self.are_shared()).then_some(self.terms.within)
     }
 
     /// How long keys of epochs stay.

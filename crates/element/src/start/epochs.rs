@@ -55,6 +55,11 @@ impl Past {
         signer: &dyn LogSigner,
     ) -> Result<Option<VerifiedCheckpoint>, StartError> {
         let (mut last, started) = (None, self.state.size());
+        if keys.within().is_none() {
+            tracing::warn!(
+                "keys that protect data are in a token, and without --witness-file a copy of this state is not told from it: no key of an epoch that is left is destroyed, and certificates of erasure state no day"
+            );
+        }
         for (number, organisation) in (1..).zip(self.state.protecting()) {
             let turning = Turning { organisation, number, signer, clock, started };
             while let Some(checkpoint) = self.turn(&turning, keys)? {
@@ -87,6 +92,12 @@ impl Past {
                 self.record_turn(turning, epoch, Turn::Resealed(Vec::new())).map(Some)
             }
             Phase::Overlapping { since } if !turning.is_over(since, keys.terms().overlap) => Ok(None),
+            // A copy of the state goes another way than its original, which needs its own keys still: no witness remembers that way.
+            Phase::Overlapping { since } if keys.are_shared() && self.witnessed <= since.index => {
+                let organisation = turning.organisation;
+                tracing::warn!(%organisation, "the key of the epoch before stays: no witness of --witness-file remembers that the salts were sealed anew");
+                Ok(None)
+            }
             Phase::Overlapping { .. } => match keys.destroy(number, epoch - 1) {
                 Ok(()) => self.record_turn(turning, epoch - 1, Turn::Ended).map(Some),
                 Err(error) => {

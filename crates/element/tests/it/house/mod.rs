@@ -89,7 +89,7 @@ impl Element {
     /// The same, with keys that are kept so.
     pub(crate) fn resume_with(folder: tempfile::TempDir, log_seed: [u8; 32], keeping: Keeping) -> Self {
         loop {
-            match run_with(folder.path(), log_seed, None, keeping.clone()) {
+            match run_with(folder.path(), log_seed, witnessed(folder.path()), keeping.clone()) {
                 Ok((client, serving)) => return Self { client, folder, log_seed, keeping, serving },
                 // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
                 Err(StartError::Locked(_)) => std::thread::yield_now(),
@@ -116,8 +116,13 @@ impl Element {
     }
 }
 
+/// What witnesses remember of the element of a folder, if they do.
+pub(crate) fn witnessed(folder: &Path) -> Option<std::path::PathBuf> {
+    Some(folder.join("witnessed")).filter(|path| path.exists())
+}
+
 /// An element that stops gives its lock back once its writer has seen the last caller go.
-async fn wait_until_free(folder: &Path) {
+pub(crate) async fn wait_until_free(folder: &Path) {
     let lock = std::fs::File::open(folder.join("state/lock")).unwrap();
     while lock.try_lock().is_err() {
         tokio::task::yield_now().await;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use sceau_element::{EpochTerms, SignerError, StartError};
-use sceau_element_api::Client;
 use sceau_element_api::protect::{Called, NotCovered};
 use sceau_element_api::wire::Code;
+use sceau_element_api::{Client, Kind};
 use sceau_hsm::pkcs11::TokenKeystore;
 use sceau_hsm::{
     BackUp, Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider,
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::caller::{Caller, DataKey, Protected};
 use super::erasure::{certificate, of};
-use crate::house::{Element, Keeping, in_files, refused, run_with};
+use crate::house::{Element, Keeping, in_files, refused, run_with, witnessed};
 use crate::keys_in_a_token::beside_a_token;
 
 /// Data, with the key of each.
@@ -134,14 +134,17 @@ async fn an_old_state_opens_nothing_once_its_epochs_key_is_gone() {
 #[test]
 fn no_backup_opens_what_was_erased_where_keys_are_in_a_token() {
     let name = "protection::epochs::no_backup_opens_what_was_erased_where_keys_are_in_a_token";
-    beside_a_token(name, async |tokens| {
-        let address = crate::keys_in_a_token::address(&tokens).parse().unwrap();
-        let keystore = move |folder: &Path| {
-            let keystore = TokenKeystore::open_or_create(&folder.join("token"), &address)?;
-            Ok(Arc::new(keystore) as Arc<dyn Provider>)
-        };
-        backups_open_nothing(Keeping { keystore: Arc::new(keystore), ..Keeping::in_files(1) }).await;
-    });
+    beside_a_token(name, async |tokens| backups_open_nothing(in_the_token(&tokens)).await);
+}
+
+/// Keys in the token of SoftHSM that is in this folder.
+fn in_the_token(tokens: &Path) -> Keeping {
+    let address = crate::keys_in_a_token::address(tokens).parse().unwrap();
+    let keystore = move |folder: &Path| {
+        let keystore = TokenKeystore::open_or_create(&folder.join("token"), &address)?;
+        Ok(Arc::new(keystore) as Arc<dyn Provider>)
+    };
+    Keeping { keystore: Arc::new(keystore), ..Keeping::in_files(1) }
 }
 
 /// The database and all of the element's folder are brought back; from the token nothing can be.
@@ -160,6 +163,9 @@ async fn backups_open_nothing(keeping: Keeping) {
     let (folder, _) = element.stop().await;
     copy(folder.path(), backups[1].path());
     let element = Element::resume_with(folder, seed, keeping.clone());
+    let proven = certificate(&element.client, &mut house.application, erased).await;
+    assert_eq!((proven.destroyed, proven.due), (None, None), "whether it is a copy, no witness says");
+    let element = witnessed_start(element).await;
     let client = element.client.clone();
     let proven = certificate(&client, &mut house.application, erased).await;
     assert!(proven.destroyed.is_some());
@@ -180,6 +186,55 @@ async fn backups_open_nothing(keeping: Keeping) {
     let element = Element::resume_with(folder, seed, keeping);
     house.application.rows = database;
     all_open(&element.client, &mut house.application, &known[1..]).await;
+}
+
+/// Stops an element, and starts it once a witness remembers its log as it is.
+async fn witnessed_start(element: Element) -> Element {
+    remember(&element).await;
+    element.restart().await
+}
+
+/// A witness remembers the log as it is now.
+async fn remember(element: &Element) {
+    let note = element.client.checkpoint().await.unwrap();
+    std::fs::write(element.folder.path().join("witnessed"), note).unwrap();
+}
+
+#[test]
+fn a_copy_of_the_state_destroys_no_key_that_the_element_needs() {
+    let name = "protection::epochs::a_copy_of_the_state_destroys_no_key_that_the_element_needs";
+    beside_a_token(name, async |tokens| {
+        let keeping = in_the_token(&tokens);
+        let mut house = Protected::begin_with(keeping.clone()).await;
+        let client = house.element.client.clone();
+        let known = create(&client, &mut house.application, 3).await;
+        house.application.ask(&client, "alice", of("erase", &known[0].0)).await.unwrap();
+        // A witness remembers the log; a copy of all, with what the witness remembers, is started for a drill: twice, and a day has passed.
+        remember(&house.element).await;
+        drop(client);
+        let (folder, seed) = house.element.stop().await;
+        let drill = tempfile::tempdir().unwrap();
+        copy(folder.path(), drill.path());
+        let day = Keeping { ahead: 24 * 3_600_000, ..keeping.clone() };
+        for _ in 0..2 {
+            let (client, serving) =
+                run_with(drill.path(), seed, witnessed(drill.path()), day.clone()).unwrap();
+            let kept = client.kept(Kind::Datum, known[1].0.datum).await.unwrap();
+            assert!(kept.is_some());
+            drop(client);
+            serving.abort();
+            let _ = serving.await;
+            crate::house::wait_until_free(drill.path()).await;
+        }
+        house.element = Element::resume_with(folder, seed, keeping);
+        let client = house.element.client.clone();
+        all_open(&client, &mut house.application, &known[1..]).await;
+        assert!(certificate(&client, &mut house.application, &known[0].0).await.destroyed.is_none());
+        drop(client);
+        let element = witnessed_start(house.element).await;
+        all_open(&element.client, &mut house.application, &known[1..]).await;
+        assert!(certificate(&element.client, &mut house.application, &known[0].0).await.destroyed.is_some());
+    });
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn a_certificate_says_what_the_log_has_and_holds_for_whoever_has_its_key()
     let before = certificate(&client, application, &created).await;
     let key = log_key(&client).await;
     assert_eq!((before.destroyed, before.epoch, before.erased.index), (None, 1, erased.index));
-    assert_eq!(before.due, before.erased.time + 30 * 24 * 3600 * 1000);
+    assert_eq!(before.due, Some(before.erased.time + 30 * 24 * 3600 * 1000));
     assert_eq!(before.not_covered, [NotCovered::KeysHandedOut, NotCovered::KeystoreCopies]);
     assert!(before.clone().verify(Some(&key)).unwrap().key_pinned);
     let text = serde_json::to_string(&before).unwrap();

@@ -135,10 +135,13 @@ fn lines(erasure: &Erasure) -> Vec<String> {
             words::moment(destroyed.time),
             say::count(destroyed.index)
         ),
-        None => format!(
-            "The key of epoch {epoch}, with which a copy of the element's state could open it, is there still: it is to be destroyed by {}.",
-            words::moment(erasure.due)
-        ),
+        None => {
+            let by = erasure.due.map_or_else(
+                || "the element does not say by when it is to be destroyed".to_owned(),
+                |due| format!("it is to be destroyed by {}", words::moment(due)),
+            );
+            format!("The key of epoch {epoch}, with which a copy of the element's state could open it, is there still: {by}.")
+        }
     });
     lines.extend(erasure.not_covered.iter().map(|what| match what {
         NotCovered::KeysHandedOut => "Not covered: keys that were given out before, and what was opened with them.".to_owned(),
