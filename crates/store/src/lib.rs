@@ -7,6 +7,7 @@
 mod antivirus;
 pub mod bus;
 mod clock;
+mod conversation;
 mod database;
 mod error;
 mod glance;
@@ -24,6 +25,7 @@ mod value;
 
 pub use antivirus::{AddressError, Antivirus, AntivirusError, ClamdAddress, Patience, Scan, Verdict};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use conversation::{Conversation, Heard, Protocol};
 pub use database::{Database, Postgres, PostgresAddress, Transaction};
 pub use error::StoreError;
 pub use glance::Glance;
