@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::bodies::Asked;
+use super::bodies::BodyRequest;
 use super::refusal::Refused;
 use super::serve::Connection;
 use super::{Answered, Keyfront};
@@ -79,9 +79,9 @@ impl From<Answered> for Told {
 }
 
 async fn check(State(keyfront): State<Keyfront>) -> Response {
-    let (status, word) = match keyfront.ready().await {
-        Ok(()) => (StatusCode::OK, "pass"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
+    let (status, word) = match keyfront.is_ready().await {
+        true => (StatusCode::OK, "pass"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
     };
     (status, Json(json!({ "status": word }))).into_response()
 }
@@ -90,7 +90,7 @@ async fn nonce(
     State(keyfront): State<Keyfront>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
 ) -> Result<Response, Refused> {
-    let _room = keyfront.room(peer.ip()).await?;
+    let _room = keyfront.enter(keyfront.place(peer.ip())?).await?;
     Ok(kept_by_nobody(json!({ "nonce": keyfront.nonce().await? })))
 }
 
@@ -99,8 +99,9 @@ async fn register(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let _room = keyfront.room(peer.ip()).await?;
+    let place = keyfront.place(peer.ip())?;
     let body = whole(request.into_body(), MAX_REGISTRATION).await?;
+    let _room = keyfront.enter(place).await?;
     let registration = serde_json::from_slice(&body);
     let registration: Registration = registration
         .map_err(|_| Refused::malformed("payload, previous and proof are wanted, and nothing else"))?;
@@ -117,8 +118,9 @@ async fn call(
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/jose") {
         return Err(Refused::malformed("a call is a compact JWS, of content type application/jose"));
     }
-    let room = keyfront.room(peer.ip()).await?;
+    let place = keyfront.place(peer.ip())?;
     let body = whole(body, MAX_CALL).await?;
+    let room = keyfront.enter(place).await?;
     let call = String::from_utf8(body).map_err(|_| Refused::malformed("a call is a compact JWS"))?;
     let answered = keyfront.carry(call, peer.ip(), room).await?;
     Ok(kept_by_nobody(Told::from(answered)))
@@ -139,7 +141,7 @@ async fn said(
     State(keyfront): State<Keyfront>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
 ) -> Result<Response, Refused> {
-    let _room = keyfront.room(peer.ip()).await?;
+    let _room = keyfront.enter(keyfront.place(peer.ip())?).await?;
     let (audience, bodies) = (keyfront.audience().await?, keyfront.bodies());
     Ok(kept_by_nobody(Said { audience, session: bodies.session(), longest_body: bodies.limits().longest }))
 }
@@ -166,9 +168,9 @@ fn asked(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(connection): Extension<Connection>,
     request: Request,
-) -> Asked {
+) -> BodyRequest {
     let (head, body) = request.into_parts();
-    Asked { headers: head.headers, body, from: peer.ip(), connection }
+    BodyRequest { headers: head.headers, body, from: peer.ip(), connection }
 }
 
 fn kept_by_nobody(answer: impl Serialize) -> Response {
@@ -177,6 +179,21 @@ fn kept_by_nobody(answer: impl Serialize) -> Response {
 
 async fn whole(body: Body, longest: usize) -> Result<Vec<u8>, Refused> {
     let read = tokio::time::timeout(BODY, to_bytes(body, longest)).await;
-    let read = read.map_err(|_| Refused::malformed("the body took too long"))?;
+    let read = read.map_err(|_| Refused::slow())?;
     read.map(|bytes| bytes.to_vec()).map_err(|_| Refused::too_large())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use futures::StreamExt as _;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_does_not_arrive_is_not_waited_for() {
+        let begins = futures::stream::iter([Ok::<_, std::io::Error>("eyJ")]);
+        let silent = Body::from_stream(begins.chain(futures::stream::pending()));
+        let refused = whole(silent, MAX_CALL).await.unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod http;
 mod refusal;
+mod room;
 mod serve;
 
 pub use bodies::BodyLimits;
@@ -10,16 +11,19 @@ pub use serve::serve;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow, Operation};
 use sceau_element_api::wire::{AttestedRow, Code};
 use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce};
 
-use sceau_store::{Clock, Place, Places, neighbourhood};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sceau_store::{Clock, Place};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use self::bodies::Bodies;
 use self::refusal::Refused;
+use self::room::{Room, Rooms};
 use crate::registration::Registration;
 use crate::rows::Rows;
 
@@ -27,6 +31,10 @@ use crate::rows::Rows;
 const AT_ONCE: usize = 512;
 /// Of one address; more are refused.
 const OF_ONE_ADDRESS: usize = 128;
+/// How long it is taken for true that element and database answer, or that they do not.
+const READY_FOR: Duration = Duration::from_secs(1);
+/// How long they may take to.
+const READY_WITHIN: Duration = Duration::from_secs(5);
 
 /// What answers calls of applications. Clones are the same keyfront.
 #[derive(Debug, Clone)]
@@ -36,17 +44,11 @@ pub struct Keyfront(Arc<Parts>);
 struct Parts {
     element: Client,
     rows: Rows,
-    /// Of what is under way, of everybody and of each address.
-    under_way: Arc<Semaphore>,
-    of_addresses: Places<IpAddr>,
+    /// Of requests under way.
+    rooms: Rooms,
     bodies: Bodies,
-}
-
-/// The right to have one request under way; given back when it is dropped.
-#[derive(Debug)]
-struct UnderWay {
-    _place: Place<IpAddr>,
-    _permit: OwnedSemaphorePermit,
+    /// Whether element and database answered, and when.
+    ready: Mutex<Option<(Instant, bool)>>,
 }
 
 /// What a call gets.
@@ -64,22 +66,33 @@ impl Keyfront {
     /// drawn.
     #[must_use]
     pub fn new(element: Client, rows: Rows, limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
-        let (under_way, of_addresses) = (Arc::new(Semaphore::new(AT_ONCE)), Places::new(OF_ONE_ADDRESS));
+        let rooms = Rooms::new(AT_ONCE, OF_ONE_ADDRESS);
         let bodies = Bodies::begin(limits, clock)?;
-        Some(Self(Arc::new(Parts { element, rows, under_way, of_addresses, bodies })))
+        Some(Self(Arc::new(Parts { element, rows, rooms, bodies, ready: Mutex::default() })))
     }
 
-    /// Room for one request from there, before anything of it is read.
-    async fn room(&self, from: IpAddr) -> Result<UnderWay, Refused> {
-        let place = self.0.of_addresses.take(neighbourhood(from)).ok_or_else(Refused::busy)?;
-        let permit = Arc::clone(&self.0.under_way).acquire_owned().await;
-        Ok(UnderWay { _place: place, _permit: permit.map_err(|_| Refused::busy())? })
+    /// A place for one request from there, before anything of it is read: who sends slowly keeps nobody else's.
+    fn place(&self, from: IpAddr) -> Result<Place<IpAddr>, Refused> {
+        self.0.rooms.place(from).ok_or_else(Refused::busy)
     }
 
-    /// Whether element and database answer.
-    async fn ready(&self) -> Result<(), Refused> {
-        self.0.element.hello().await?;
-        Ok(self.0.rows.ready().await?)
+    /// Room for a request that was read.
+    async fn enter(&self, place: Place<IpAddr>) -> Result<Room, Refused> {
+        self.0.rooms.enter(place).await.ok_or_else(Refused::busy)
+    }
+
+    /// Whether element and database answer, as of a second ago at most: whoever asks how often has them asked once.
+    async fn is_ready(&self) -> bool {
+        let mut known = self.0.ready.lock().await;
+        if let Some((at, ready)) = *known
+            && at.elapsed() < READY_FOR
+        {
+            return ready;
+        }
+        let asks = async { self.0.element.hello().await.is_ok() && self.0.rows.ready().await.is_ok() };
+        let ready = timeout(READY_WITHIN, asks).await.unwrap_or(false);
+        *known = Some((Instant::now(), ready));
+        ready
     }
 
     /// The log's name.
@@ -102,7 +115,7 @@ impl Keyfront {
     }
 
     /// Carries a call to its end, also where the caller goes away: what was begun is kept in the database all the same.
-    async fn carry(&self, call: String, from: IpAddr, room: UnderWay) -> Result<Answered, Refused> {
+    async fn carry(&self, call: String, from: IpAddr, room: Room) -> Result<Answered, Refused> {
         let keyfront = self.clone();
         let carried = async move {
             let _room = room;

@@ -11,6 +11,13 @@ use super::bodies::Ended;
 use crate::registration::Unregistered;
 use crate::rows::RowsError;
 
+/// Longer than is worked on.
+const LONG_BODY: &str =
+    "the body is longer than this keyfront takes (longest_body of GET /v1/protect/keyfront)";
+/// What a caller does whose call was brought.
+const USED_UP: &str = "the call is used up: sign another";
+const SLOW: (u16, &str, &str) = (408, "body_slow", "The body took too long");
+
 /// Why a caller gets nothing.
 #[derive(Debug)]
 pub(super) struct Refused(Problem);
@@ -31,25 +38,24 @@ impl Refused {
         let (status, code, title) = match &why {
             Ended::Refused(refusal) => return refusal.clone().into(),
             Ended::Unjudged => return Self::away("the element"),
-            Ended::TooLong => return Self::long_body(),
-            Ended::Slow => (408, "body_slow", "The body took too long"),
+            Ended::TooLong => return Refusal::new(Code::TooLarge, format!("{LONG_BODY}; {USED_UP}")).into(),
+            Ended::Slow => SLOW,
             Ended::OtherBody => (422, "body_mismatch", "The body is another than the call binds"),
             Ended::Envelope { code, .. } => (422, *code, "The envelope is refused"),
             Ended::Gone | Ended::Broken => (400, "body_broken", "The body broke off"),
         };
-        Self(
-            Problem::new(status, code, title)
-                .with_detail(format!("{why}; the call is used up: sign another")),
-        )
+        Self(Problem::new(status, code, title).with_detail(format!("{why}; {USED_UP}")))
     }
 
-    /// The body is longer than is worked on.
+    /// The body says that it is longer than is worked on: its call was not brought.
     pub(super) fn long_body() -> Self {
-        Refusal::new(
-            Code::TooLarge,
-            "the body is longer than this keyfront takes (longest_body of GET /v1/protect/keyfront)",
-        )
-        .into()
+        Refusal::new(Code::TooLarge, LONG_BODY).into()
+    }
+
+    /// A call, or an application's document, did not arrive in time: it was not brought.
+    pub(super) fn slow() -> Self {
+        let (status, code, title) = SLOW;
+        Self(Problem::new(status, code, title).with_detail("it may take 20 seconds to arrive: send it again"))
     }
 
     /// As many bodies as there is room for.

@@ -8,12 +8,11 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::{Extension, Router};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use sceau_store::{Places, neighbourhood};
+use sceau_store::{Conversation, Places, Protocol, neighbourhood};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt as _;
@@ -40,7 +39,8 @@ impl Connection {
     }
 }
 
-/// Serves until `stop` resolves. Without `tls`, connections are taken as they are: for loopback alone.
+/// Serves until `stop` resolves. Without `tls`, connections are taken as they are, for loopback alone: HTTP/2 of who begins with its preface, HTTP/1.1 of everybody
+/// else.
 pub async fn serve(
     keyfront: Keyfront,
     listener: TcpListener,
@@ -67,6 +67,7 @@ pub async fn serve(
         };
         // Closed at once: one address does not take the connections of all others.
         let Some(place) = of_addresses.take(neighbourhood(peer.ip())) else { continue };
+        drop(stream.set_nodelay(true));
         let ends = Connection::default();
         let of_it = (Extension(ConnectInfo(peer)), Extension(ends.clone()));
         let (router, tls) = (router.clone().layer(of_it), tls.clone());
@@ -80,23 +81,98 @@ pub async fn serve(
     }
 }
 
-async fn take(stream: TcpStream, tls: Option<Arc<ServerConfig>>, router: Router) {
-    drop(stream.set_nodelay(true));
-    let Some(config) = tls else { return connection(stream, router).await };
-    match tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => connection(stream, router).await,
+async fn take(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+) {
+    let Some(config) = tls else {
+        return match timeout(HEADERS, Protocol::heard(stream)).await {
+            Ok(Ok(heard)) => connection(heard, router).await,
+            _ => tracing::debug!("a connection said nothing"),
+        };
+    };
+    match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
+            connection((protocol, stream), router).await;
+        }
         _ => tracing::debug!("a TLS handshake failed"),
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_concurrent_streams(STREAMS);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+async fn connection(
+    (protocol, stream): (Protocol, impl AsyncRead + AsyncWrite + Unpin + Send + 'static),
+    router: Router,
+) {
+    let answer = move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new));
+    let conversation = Conversation { head_within: HEADERS, streams: STREAMS, read_ahead: None };
+    if let Err(error) = conversation.speak((protocol, stream), answer, std::future::pending()).await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use sceau_pki::{Anchors, Authority, AuthorityProfile, ServerProfile, TlsIdentity};
+    use sceau_store::{Clock as _, SystemClock};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::Instant;
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::ClientConfig;
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    fn tls() -> (Arc<ServerConfig>, ClientConfig) {
+        let now = SystemClock.now_ms();
+        let authority = Authority::create(&AuthorityProfile::of("Judge"), now).unwrap();
+        let issued = authority.issue_server(&ServerProfile::for_hosts(["localhost"]), now).unwrap();
+        let server = sceau_pki::server_config(&TlsIdentity::of(&issued).unwrap()).unwrap();
+        let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
+        (Arc::new(server), sceau_pki::client_config(&anchors, None).unwrap())
+    }
+
+    /// Says this and no more, and hears what comes until the other side ends.
+    async fn says(mut stream: impl AsyncRead + AsyncWrite + Unpin, said: &[u8]) -> Vec<u8> {
+        let mut came = Vec::new();
+        stream.write_all(said).await.unwrap();
+        drop(timeout(20 * HEADERS, stream.read_to_end(&mut came)).await.unwrap());
+        came
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_after_its_handshake_is_let_go() {
+        let (server, client) = tls();
+        for protocol in [b"h2".as_slice(), b"http/1.1"] {
+            let (ours, theirs) = duplex(64 * 1024);
+            let mut client = client.clone();
+            client.alpn_protocols = vec![protocol.to_vec()];
+            let began = Instant::now();
+            let serving = tokio::spawn(take(theirs, Some(Arc::clone(&server)), Router::new()));
+            let name = ServerName::try_from("localhost").unwrap();
+            let stream = TlsConnector::from(Arc::new(client)).connect(name, ours).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+            says(stream, b"").await;
+            serving.await.unwrap();
+            assert!(began.elapsed() < 3 * HEADERS, "{:?}", began.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_tls_who_says_nothing_is_let_go_too_and_both_protocols_are_heard() {
+        let asks = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice();
+        let two = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice();
+        for (said, begins) in
+            [(b"".as_slice(), b"".as_slice()), (b"PRI", b""), (asks, b"HTTP/1.1 404"), (two, b"\0\0")]
+        {
+            let (ours, theirs) = duplex(64 * 1024);
+            let began = Instant::now();
+            let serving = tokio::spawn(take(theirs, None, Router::new()));
+            let came = says(ours, said).await;
+            assert!(came.starts_with(begins) && came.is_empty() == begins.is_empty(), "{came:?}");
+            serving.await.unwrap();
+            assert!(began.elapsed() < 3 * HEADERS, "{:?}", began.elapsed());
+        }
     }
 }

@@ -21,9 +21,9 @@ use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::stream::{StreamError, StreamOptions, open_content, read_header, seal_content};
 use sceau_element_api::protect::{Claims, DataKey, Operation, Session, SessionKey};
 use sceau_element_api::{CallError, protect::Called};
-use sceau_store::{Clock, Place, Places, neighbourhood};
+use sceau_store::Clock;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use self::answer::{Answer, Watched};
@@ -31,6 +31,7 @@ use self::authorisation::Authorisation;
 pub(super) use self::pipe::Ended;
 use self::pipe::{Incoming, Line, Outgoing};
 use super::refusal::Refused;
+use super::room::{Room, Rooms};
 use super::serve::Connection;
 use super::{Answered, Keyfront};
 
@@ -65,19 +66,11 @@ pub(super) struct Bodies {
     session: Session,
     limits: BodyLimits,
     clock: Arc<dyn Clock>,
-    at_once: Arc<Semaphore>,
-    of_addresses: Places<IpAddr>,
-}
-
-/// The right to have one body worked on; given back when it is dropped.
-#[derive(Debug)]
-struct Room {
-    _place: Place<IpAddr>,
-    _permit: OwnedSemaphorePermit,
+    rooms: Rooms,
 }
 
 /// A request for a body to be worked on, from its head.
-pub(super) struct Asked {
+pub(super) struct BodyRequest {
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
     pub(super) from: IpAddr,
@@ -97,10 +90,9 @@ struct Granted {
 impl Bodies {
     /// Draws the session's key; none where it cannot be.
     pub(super) fn begin(limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
-        let at_once = Arc::new(Semaphore::new(limits.at_once));
         // One address leaves a quarter to others.
-        let of_addresses = Places::new(limits.at_once - limits.at_once / 4);
-        Some(Self { session: Session::draw()?, limits, clock, at_once, of_addresses })
+        let rooms = Rooms::new(limits.at_once, limits.at_once - limits.at_once / 4);
+        Some(Self { session: Session::draw()?, limits, clock, rooms })
     }
 
     /// What a call names to have its body worked on here.
@@ -111,18 +103,9 @@ impl Bodies {
     pub(super) fn limits(&self) -> &BodyLimits {
         &self.limits
     }
-
-    fn room(&self, from: IpAddr) -> Result<Room, Refused> {
-        let place = self.of_addresses.take(neighbourhood(from));
-        let permit = Arc::clone(&self.at_once).try_acquire_owned();
-        match (place, permit) {
-            (Some(place), Ok(permit)) => Ok(Room { _place: place, _permit: permit }),
-            _ => Err(Refused::many_bodies()),
-        }
-    }
 }
 
-impl Asked {
+impl BodyRequest {
     /// Reads some of a body that is not wanted beside the refusal, so that a caller which goes on sending hears that, and not a broken connection. Who
     /// waits for our leave to send (RFC 9110 section 10.1.1) has sent nothing.
     fn refuse(self, refused: Refused) -> Refused {
@@ -145,14 +128,14 @@ impl Asked {
 
 impl Keyfront {
     /// Encrypts a body under a new datum: the answer is an envelope.
-    pub(super) async fn encrypt(&self, asked: Asked) -> Result<Response, Refused> {
+    pub(super) async fn encrypt(&self, asked: BodyRequest) -> Result<Response, Refused> {
         let metadata = match head::metadata(&asked.headers) {
             Ok(metadata) => metadata,
             Err(refused) => return Err(asked.refuse(refused)),
         };
         let begins = |op: &Operation| matches!(op, Operation::Create(_));
         let granted = self
-            .begin((&asked.headers, asked.from), begins, "encrypts for a call that creates a datum")
+            .bring((&asked.headers, asked.from), begins, "encrypts for a call that creates a datum")
             .await;
         let Granted { called, key, claims, room, .. } = match granted {
             Ok(granted) => granted,
@@ -171,10 +154,10 @@ impl Keyfront {
     }
 
     /// Decrypts an envelope for whom the datum's key may be given to, for as long as it may.
-    pub(super) async fn decrypt(&self, asked: Asked) -> Result<Response, Refused> {
+    pub(super) async fn decrypt(&self, asked: BodyRequest) -> Result<Response, Refused> {
         let opens = |op: &Operation| matches!(op, Operation::Open(_));
         let granted =
-            self.begin((&asked.headers, asked.from), opens, "decrypts for a call that opens a datum").await;
+            self.bring((&asked.headers, asked.from), opens, "decrypts for a call that opens a datum").await;
         let Granted { called, key, claims, kid, judged, room } = match granted {
             Ok(granted) => granted,
             Err(refused) => return Err(asked.refuse(refused)),
@@ -196,7 +179,7 @@ impl Keyfront {
     }
 
     /// Brings the call, if it is for this session and of the right kind, and opens the data key that comes back. Nothing of the body is read before.
-    async fn begin(
+    async fn bring(
         &self,
         (headers, from): (&HeaderMap, IpAddr),
         is_right: impl Fn(&Operation) -> bool,
@@ -214,8 +197,8 @@ impl Keyfront {
         if claims.op.session() != Some(bodies.session()) {
             return Err(Refused::other_session());
         }
-        let room = bodies.room(from)?;
-        let under_way = self.room(from).await?;
+        let room = bodies.rooms.take(from).ok_or_else(Refused::many_bodies)?;
+        let under_way = self.enter(self.place(from)?).await?;
         let kid = sceau_crypto::jose::Statement::parse(&call).ok();
         let kid = kid.and_then(|statement| statement.kid().map(str::to_owned));
         let Answered { called, judged, .. } = self.carry(call, from, under_way).await?;
@@ -228,7 +211,7 @@ impl Keyfront {
     /// Works on a body until its first mebibyte is done, or all of it: what is wrong by then is told as a problem. The rest is the answer's.
     async fn run(
         &self,
-        asked: Asked,
+        asked: BodyRequest,
         (claims, room): (Claims, Room),
         authorisation: Option<Authorisation>,
         work: impl FnOnce(Incoming, Outgoing) -> Result<(), StreamError> + Send + 'static,
