@@ -31,7 +31,9 @@ pub use document::AnyDocument;
 pub use event::{CalledRow, Change, Event, EventError, SealedEvent};
 pub use journal::{Journal, JournalError, Place, Recovered, recover};
 pub use names::{group_id, user_id};
-pub use protect::{Act, Caller, DatumKeys, EpochTerms, Granted, Held, PreparedCall, ProvenCall, judge};
+pub use protect::{
+    Act, Caller, DatumKeys, Ending, EpochTerms, Granted, Held, PreparedCall, ProvenCall, judge,
+};
 pub use rules::{RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
-use sceau_element_api::protect::{Accesses, DatumId, Erasure, Happened, KeptRow};
+use sceau_element_api::protect::{Accesses, DatumId, Erasure, Happened, Kept, KeptRow};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_trace::{
     Evidence, EvidenceError, FieldPath, Hash, HashReader, LogTree, MissingHash, ProofError, Record,
@@ -16,7 +16,7 @@ use sceau_trace::{
 
 use crate::event::{About, Change, Event, EventError, SealedEvent};
 use crate::journal::Place;
-use crate::protect::{DatumKeys, access};
+use crate::protect::access;
 use crate::sealing::JournalKey;
 use crate::state::{ApplyError, State, Turn};
 
@@ -180,7 +180,7 @@ impl View {
     ///
     /// # Errors
     /// [`ReadError::NotFound`] when it was not.
-    pub fn erasure(&self, datum: DatumId, keys: &DatumKeys) -> Result<Erasure, ReadError> {
+    pub fn erasure(&self, datum: DatumId) -> Result<Erasure, ReadError> {
         let key = RowKey { kind: Kind::Datum, id: datum.into() };
         let (row, kept) = self.kept(&key)?.ok_or(ReadError::NotFound)?;
         let document = Datum::parse(&kept.payload).map_err(|_| ReadError::NotFound)?.document;
@@ -189,8 +189,9 @@ impl View {
         let destroyed =
             self.with_state(|state| state.epochs(organisation).and_then(|epochs| epochs.ended(epoch)));
         let mut evidence = vec![self.evidence_of_datum(row.index)?];
-        let erased = evidence.first().and_then(|one| one.verify(None).ok()).ok_or(ReadError::NotFound)?;
-        let erased = Happened { time: erased.record.time(), index: row.index };
+        let proven = evidence.first().and_then(|one| one.verify(None).ok()).ok_or(ReadError::NotFound)?;
+        let record = proven.record;
+        let erased = Happened { time: record.time(), index: row.index };
         if let Some(destroyed) = destroyed {
             evidence.push(self.evidence_of_datum(destroyed.index)?);
         }
@@ -203,8 +204,8 @@ impl View {
             epoch,
             erased,
             destroyed,
-            due: keys.within().map(|within| erased.time.saturating_add(within)),
-            not_covered: keys.not_covered(),
+            due: Erasure::due_of(&record),
+            not_covered: Kept::of(&record).not_covered(),
             evidence,
         })
     }

@@ -51,6 +51,14 @@ pub trait Provider: Send + Sync {
     /// [`Error::NotFound`], [`Error::File`].
     fn destroy(&self, key: &KeyRef) -> Result<(), Error>;
 
+    /// Whether copies of files may hold this key, or open what it sealed: it is kept in files, or was. What is not known counts as such.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and when the provider does not answer.
+    fn may_have_copies(&self, _key: &KeyRef) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     /// Ed25519 signatures, if it makes them.
     fn signing(&self) -> Option<&dyn Sign> {
         None

@@ -30,7 +30,7 @@ pub struct Erasure {
     pub erased: Happened,
     /// When the key of that epoch had been destroyed; none while it is there, and with it what could open a copy of the salt.
     pub destroyed: Option<Happened>,
-    /// By when that key is to be destroyed; none where the element states no day.
+    /// By when that key is to be destroyed, as the record of the erasure states it; none where it states no day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<u64>,
     /// What no erasure reaches.
@@ -58,6 +58,56 @@ pub enum NotCovered {
     KeysHandedOut,
     /// Copies of a keystore in files from before its key was destroyed, with what opens them.
     KeystoreCopies,
+    /// Backups of a token from before its key was destroyed, which its maker's tools made.
+    TokenBackups,
+}
+
+/// How the keys were kept that a datum's salt had been sealed under, in the word of the record that it was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kept {
+    /// In files, all of them.
+    Files,
+    /// Made in a token and never out of it, all of them.
+    Token,
+    /// In files, then in a token; or it is not known.
+    Either,
+}
+
+impl Kept {
+    /// The detail of the record that says it.
+    pub const DETAIL: &str = "kept";
+
+    /// What the record says; one of a program before does not.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let said = record.detail().get(Self::DETAIL).map(String::as_str);
+        let known = [Self::Files, Self::Token].into_iter().find(|kept| said == Some(kept.as_str()));
+        known.unwrap_or(Self::Either)
+    }
+
+    /// The detail's value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Token => "token",
+            Self::Either => "either",
+        }
+    }
+
+    /// What the end of such keys does not reach.
+    #[must_use]
+    pub fn not_covered(self) -> Vec<NotCovered> {
+        let mut all = vec![NotCovered::KeysHandedOut];
+        if self != Self::Token {
+            all.push(NotCovered::KeystoreCopies);
+        }
+        if self != Self::Files {
+            all.push(NotCovered::TokenBackups);
+        }
+        all
+    }
 }
 
 /// Why a certificate of erasure is not taken.
@@ -87,6 +137,15 @@ pub struct VerifiedErasure {
 }
 
 impl Erasure {
+    /// The detail of the record of an erasure that states [`due`](Self::due).
+    pub const DUE: &str = "due";
+
+    /// By when the key is to be destroyed, as the record of the erasure states it.
+    #[must_use]
+    pub fn due_of(record: &Record) -> Option<u64> {
+        record.detail().get(Self::DUE)?.parse().ok()
+    }
+
     /// The text of the format's name.
     #[must_use]
     pub fn format() -> String {
@@ -144,6 +203,11 @@ impl Erasure {
         let datum = record.subjects().iter().any(|it| it.kind == "datum" && it.id == self.datum.to_string());
         if !is || !datum {
             return Err(ErasureError::Other("the first record is not that this datum was erased"));
+        }
+        if self.due != Self::due_of(record) || self.not_covered != Kept::of(record).not_covered() {
+            return Err(ErasureError::Other(
+                "the first record states another day, or keys that were kept otherwise",
+            ));
         }
         self.agrees(proven, self.erased, "the first record is of another time, organisation or epoch")
     }

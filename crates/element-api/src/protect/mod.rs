@@ -19,7 +19,7 @@ pub use call::{
     Operation, SKEW, ToGrant, ToRule, issuer,
 };
 pub use data_key::{DataKey, DataKeyError, Session};
-pub use erasure::{Erasure, ErasureError, Happened, NotCovered, VerifiedErasure};
+pub use erasure::{Erasure, ErasureError, Happened, Kept, NotCovered, VerifiedErasure};
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sceau_crypto::{Derivation, Label, Secret};
 use sceau_element_api::documents::Datum;
-use sceau_element_api::protect::{DatumId, NotCovered};
+use sceau_element_api::protect::{DatumId, Kept};
 use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider};
 
 use crate::signer::SignerError;
@@ -44,6 +44,15 @@ impl Default for EpochTerms {
     fn default() -> Self {
         Self { overlap: DAY, within: 30 * DAY }
     }
+}
+
+/// What becomes of the keys that could open copies of an erased datum's salt.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending {
+    /// How they were kept.
+    pub kept: Kept,
+    /// Within what time the last of them is to be destroyed (milliseconds); none where no day is stated.
+    pub within: Option<u64>,
 }
 
 /// The key of an epoch that is left.
@@ -132,14 +141,17 @@ impl DatumKeys {
         u32::try_from(self.tenants.len()).unwrap_or(u32::MAX)
     }
 
-    /// What no erasure reaches, with keys that are kept as these are.
-    #[must_use]
-    pub fn not_covered(&self) -> Vec<NotCovered> {
-        let mut all = vec![NotCovered::KeysHandedOut];
-        if self.provider.backing_up().is_some() {
-            all.push(NotCovered::KeystoreCopies);
-        }
-        all
+    /// What the record of an erasure is to state.
+    pub(super) fn ending(&self, tenant: u32) -> Result<Ending, Error> {
+        let tenant = self.tenant(tenant)?;
+        let kept = if !self.are_shared() {
+            Kept::Files
+        } else if tenant.epoch == 1 && !self.provider.may_have_copies(&tenant.sealing)? {
+            Kept::Token
+        } else {
+            Kept::Either
+        };
+        Ok(Ending { kept, within: self.within() })
     }
 
     /// Makes the key of a tenant's next epoch, tries it, and seals under it from now on. A key that a crash left there is taken up. On an error, the

@@ -14,5 +14,5 @@ pub(crate) use access::access;
 pub use call::{Caller, ProvenCall};
 pub use judge::{Act, Held, judge};
 pub(crate) use keys::Left;
-pub use keys::{DatumKeys, EpochTerms};
+pub use keys::{DatumKeys, Ending, EpochTerms};
 pub use perform::{Granted, PreparedCall};

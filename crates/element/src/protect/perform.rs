@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::judge::{Act, Held, judge};
-use super::{DatumKeys, ProvenCall};
+use super::{DatumKeys, Ending, ProvenCall};
 use crate::event::CalledRow;
 
 /// A data key: 32 bytes of AES-256, and an initialisation vector of 12.
@@ -54,6 +54,8 @@ pub struct Granted {
     pub answer: Option<Hash>,
     /// Good only if the datum was opened less often by now.
     pub opened_below: Option<u64>,
+    /// Of a datum that it erases: what its record is to state.
+    pub ending: Option<Ending>,
 }
 
 impl PreparedCall {
@@ -158,7 +160,8 @@ fn perform(
         }
         (Act::Erase(last), Some(held)) => {
             let row = CalledRow { payload: bytes(&last)?, salt: Vec::new() };
-            Ok(Granted { row: Some(row), ..held.nothing() })
+            let ending = keys.ending(tenant).map_err(unavailable)?;
+            Ok(Granted { row: Some(row), ending: Some(ending), ..held.nothing() })
         }
         (Act::Nothing, Some(held)) => Ok(held.nothing()),
         (_, None) => Err(Refusal::new(Code::DatumUnknown, "no such datum")),
@@ -166,6 +169,23 @@ fn perform(
 }
 
 impl Granted {
+    /// Nothing, of this datum.
+    fn of(datum: DatumId, judged: Option<Version>) -> Self {
+        Self {
+            datum,
+            judged,
+            row: None,
+            wrapped_key: None,
+            data_key: None,
+            accesses: None,
+            erasure: None,
+            document: None,
+            answer: None,
+            opened_below: None,
+            ending: None,
+        }
+    }
+
     /// What is said of the datum is answered where it is asked for, or changed.
     fn with_document(self, op: &Operation, held: Option<&Held>) -> Self {
         let described = held.filter(|_| matches!(op, Operation::Describe(_)));
@@ -177,19 +197,7 @@ impl Granted {
 
 impl Held {
     fn nothing(&self) -> Granted {
-        let (datum, judged) = (self.document.id, Some(self.version));
-        Granted {
-            datum,
-            judged,
-            row: None,
-            wrapped_key: None,
-            data_key: None,
-            accesses: None,
-            erasure: None,
-            document: None,
-            answer: None,
-            opened_below: None,
-        }
+        Granted::of(self.document.id, Some(self.version))
     }
 }
 
@@ -205,16 +213,10 @@ fn create(
     let data_key = Secret::<DATA_KEY>::random();
     let wrapped = SealedBlob::seal(&datum_key, Label::DataKey, datum.id.as_bytes(), data_key.expose());
     Ok(Granted {
-        datum: datum.id,
-        judged: None,
         row: Some(CalledRow { payload: bytes(datum)?, salt: salt.sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
         data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
-        accesses: None,
-        erasure: None,
-        document: None,
-        answer: None,
-        opened_below: None,
+        ..Granted::of(datum.id, None)
     })
 }
 

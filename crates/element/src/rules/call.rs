@@ -1,9 +1,9 @@
 //! Calls of applications in their turn: is it still as when they were judged, and did they not come before?
 
-use sceau_element_api::protect::{ANSWER, Grantee, Operation};
+use sceau_element_api::protect::{ANSWER, Erasure, Grantee, Kept, Operation};
 use sceau_element_api::wire::{Code, Refusal, RowKey};
 use sceau_element_api::{Base64Url, Kind};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Hash, Record, RecordBuilder, sha256};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use super::demand;
 use crate::event::{About, CalledRow, Change, Event};
@@ -40,7 +40,7 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<
             let current = state.row(&row).map(|row| row.version());
             demand(current == granted.judged, Code::StaleVersion, "the datum changed meanwhile: ask again")?;
             let attested = granted.row.as_ref().map(|row| attested(granted, row));
-            record(call, now, Some(granted.datum), attested, Ok(granted.answer))
+            record(call, now, Some(granted.datum), attested, Ok(granted))
         }
     }?;
     let row = verdict.as_ref().ok().and_then(|granted| granted.row.clone());
@@ -72,7 +72,7 @@ fn record(
     now: u64,
     datum: Option<sceau_element_api::protect::DatumId>,
     attested: Option<Attested>,
-    outcome: Result<Option<Hash>, Code>,
+    outcome: Result<&Granted, Code>,
 ) -> Result<Record, Refusal> {
     let claims = &call.claims;
     let actor = Actor::new(ActorKind::Application, claims.iss.to_string());
@@ -80,15 +80,18 @@ fn record(
         .organisation(call.caller.organisation.to_string())
         .detail("signer", call.kid.clone());
     builder = match outcome {
-        Ok(Some(answer)) => builder.granted().detail(ANSWER, answer.to_string()),
-        Ok(None) => builder.granted(),
+        Ok(Granted { answer: Some(answer), .. }) => builder.granted().detail(ANSWER, answer.to_string()),
+        Ok(_) => builder.granted(),
         Err(code) => builder.refused(code.as_str()),
     };
+    if let Some(ending) = outcome.ok().and_then(|granted| granted.ending) {
+        // For the certificate: which key goes with it, by when, and what may be left of it.
+        let due = ending.within.map(|within| now.saturating_add(within).to_string());
+        builder =
+            builder.detail("epoch", call.caller.epoch.to_string()).detail(Kept::DETAIL, ending.kept.as_str());
+        builder = due.into_iter().fold(builder, |builder, due| builder.detail(Erasure::DUE, due));
+    }
     if let Some(attested) = attested {
-        if let Operation::Erase(_) = claims.op {
-            // For the certificate: which key goes with it.
-            builder = builder.detail("epoch", call.caller.epoch.to_string());
-        }
         builder = builder.attested(attested);
     }
     if let Some(datum) = datum {

@@ -6,9 +6,10 @@ mod socket;
 pub use socket::{Peers, serve};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_element_api::Kind;
-use sceau_element_api::protect::{AskedOfDatum, MOST_ACCESSES};
+use sceau_element_api::protect::{AskedOfDatum, Happened, MOST_ACCESSES};
 use sceau_element_api::wire::{
     Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
 };
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::decide::{Command, NonceAuthority, Outcome};
 use crate::protect::{Caller, DatumKeys, PreparedCall, ProvenCall};
 use crate::rules::{RecordSigner, action_of, read_signed};
+use crate::state::Epochs;
 use crate::view::{ReadError, View};
 use crate::writer::Order;
 
@@ -39,6 +41,8 @@ pub struct Service {
     keys: Option<Arc<DatumKeys>>,
     /// Calls of applications that are worked on at once.
     working: Arc<Semaphore>,
+    /// That an erasure waits for too long.
+    told: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -51,7 +55,7 @@ impl Service {
         keys: Option<Arc<DatumKeys>>,
     ) -> Self {
         let working = Arc::new(Semaphore::new(AT_ONCE));
-        Self { view, orders, nonces, clock, web: Arc::new(web), keys, working }
+        Self { view, orders, nonces, clock, web: Arc::new(web), keys, working, told: Arc::default() }
     }
 
     /// What readers see.
@@ -93,7 +97,27 @@ impl Service {
 
     /// Lets due counters be written; the caller says when.
     pub async fn tick(&self) {
+        self.tell_overdue();
         self.order(Command::Tick, |_| ()).await;
+    }
+
+    /// Tells once that an erasure waits for longer than certificates state: keys go at starts alone.
+    fn tell_overdue(&self) {
+        let Some(within) = self.keys.as_ref().and_then(|keys| keys.within()) else { return };
+        let now = self.clock.now().unix;
+        let overdue = self.view.with_state(|state| {
+            let first = |id| state.epochs(id).and_then(Epochs::waiting);
+            let late = |it: &Happened| it.time.saturating_add(within) < now;
+            state.protecting().into_iter().find(|id| first(*id).as_ref().is_some_and(late))
+        });
+        if let Some(organisation) = overdue
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %organisation,
+                "data were erased, and the key that opens copies of them is there for longer than certificates state: start the element anew, which destroys it where it can, and says why where not"
+            );
+        }
     }
 
     fn order_blocking(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {
@@ -143,7 +167,7 @@ impl Service {
                 error => refused(error),
             })
         }))
-        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum, keys).map_err(refused)).settled())
+        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum).map_err(refused)).settled())
     }
 
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {

@@ -50,6 +50,8 @@ pub struct Epochs {
     begun: Happened,
     /// The first erasure of a datum whose salt was sealed in this epoch.
     erased: Option<Happened>,
+    /// Of the epoch before, while its key is there.
+    erased_before: Option<Happened>,
     ended: BTreeMap<u32, Happened>,
     /// Of the present epoch, and of the one before while they are sealed anew.
     parts: Vec<Part>,
@@ -73,6 +75,7 @@ impl Default for Epochs {
             phase: Phase::Settled,
             begun,
             erased: None,
+            erased_before: None,
             ended: BTreeMap::new(),
             parts,
             earlier,
@@ -103,6 +106,12 @@ impl Epochs {
     #[must_use]
     pub fn first_erasure(&self) -> Option<Happened> {
         self.erased
+    }
+
+    /// The first erasure of a datum that waits for the end of a key.
+    #[must_use]
+    pub fn waiting(&self) -> Option<Happened> {
+        self.erased_before.or(self.erased)
     }
 
     /// When the key of an epoch had been destroyed.
@@ -138,7 +147,8 @@ impl Epochs {
             (Turn::Begun, Phase::Settled) if Some(epoch) == self.current.checked_add(1) => {
                 self.earlier = std::mem::take(&mut self.parts);
                 (self.current, self.phase) = (epoch, Phase::Resealing);
-                (self.begun, self.erased) = (at, None);
+                self.erased_before = self.erased.take();
+                self.begun = at;
                 Some(())
             }
             (Turn::Resealed(salts), Phase::Resealing) if epoch == self.current => {
@@ -155,7 +165,7 @@ impl Epochs {
                 Some(())
             }
             (Turn::Ended, Phase::Overlapping { .. }) if Some(epoch) == self.current.checked_sub(1) => {
-                self.phase = Phase::Settled;
+                (self.phase, self.erased_before) = (Phase::Settled, None);
                 self.ended.insert(epoch, at);
                 Some(())
             }
@@ -203,6 +213,8 @@ mod tests {
         }
         assert_eq!(epochs.take(2, &Turn::Begun, at(6)), Some(()));
         assert_eq!((epochs.current(), epochs.phase(), epochs.first_erasure()), (2, Phase::Resealing, None));
+        epochs.erase(at(6));
+        assert_eq!(epochs.waiting(), Some(at(3)), "its key is there still");
         assert_eq!(epochs.take(1, &Turn::Ended, at(7)), None, "salts are left under it");
         assert_eq!(epochs.take(2, &part(&[1, 4]), at(7)), Some(()));
         for turn in [part(&[4]), part(&[3]), part(&[6, 5]), part(&[5, 5])] {
@@ -216,6 +228,7 @@ mod tests {
         assert_eq!(epochs.take(3, &Turn::Begun, at(10)), None, "one before is there still");
         assert_eq!(epochs.take(1, &Turn::Ended, at(10)), Some(()));
         assert_eq!((epochs.phase(), epochs.ended(1), epochs.ended(2)), (Phase::Settled, Some(at(10)), None));
+        assert_eq!(epochs.waiting(), Some(at(6)));
 
         let found = |epochs: &Epochs, datum, index| epochs.resealed(id(datum), index).collect::<Vec<_>>();
         assert_eq!(found(&epochs, 1, 0), [7]);

@@ -110,7 +110,7 @@ async fn a_certificate_says_what_the_log_has_and_holds_for_whoever_has_its_key()
     let of_other = certificate(&client, application, &other).await;
     let stranger = VerifierKey::new("sceau.test/log", sceau_trace::KeyKind::Ed25519, [7; 32]).unwrap();
     assert!(matches!(after.clone().verify(Some(&stranger)), Err(ErasureError::Evidence(_))));
-    let changes: [fn(&mut Erasure, &Erasure); 9] = [
+    let changes: [fn(&mut Erasure, &Erasure); 15] = [
         |it, other| it.datum = other.datum,
         |it, other| it.evidence[0] = other.evidence[0].clone(),
         |it, _| it.evidence[1] = it.evidence[0].clone(),
@@ -120,6 +120,12 @@ async fn a_certificate_says_what_the_log_has_and_holds_for_whoever_has_its_key()
         |it, _| it.epoch = 2,
         |it, _| it.destroyed.as_mut().unwrap().time -= 1,
         |it, _| it.application = sceau_element_api::ApplicationId::random(),
+        |it, _| it.due = it.due.map(|due| due + 1),
+        |it, _| it.due = None,
+        |it, _| it.not_covered = vec![],
+        |it, _| it.not_covered = vec![NotCovered::KeysHandedOut],
+        |it, _| it.not_covered = vec![NotCovered::KeystoreCopies],
+        |it, _| it.not_covered = vec![NotCovered::KeysHandedOut, NotCovered::TokenBackups],
     ];
     for (at, change) in changes.into_iter().enumerate() {
         let mut altered = after.clone();

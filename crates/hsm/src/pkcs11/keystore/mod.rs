@@ -369,6 +369,11 @@ impl Provider for TokenKeystore {
         Ok(())
     }
 
+    fn may_have_copies(&self, key: &KeyRef) -> Result<bool, Error> {
+        let entry = self.kept_entry(key)?;
+        Ok(entry.moved || self.keeping(key.label(), &entry)? != TokenKeeping::InToken)
+    }
+
     fn signing(&self) -> Option<&dyn Sign> {
         Some(self)
     }

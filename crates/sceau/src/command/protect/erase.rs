@@ -48,7 +48,9 @@ pub(crate) fn erase(options: &EraseOptions) -> Result<(), Failure> {
     let (application, user) = options.by.read()?;
     // What could not be written must not be found out afterwards.
     let output = options.certificate.as_deref();
-    let output = output.map(|path| Output::file(path, Access::Shared, options.force)).transpose()?;
+    let output = output
+        .map(|path| Output::file(path, Access::Shared, options.force))
+        .transpose()?;
     let (datum, what) = which(options, &application, &user)?;
     let changed = wait_for(async { Ok(application.erase(&user, datum).await?) })?;
     let certified = match output {
@@ -56,7 +58,9 @@ pub(crate) fn erase(options: &EraseOptions) -> Result<(), Failure> {
         None => None,
     };
     if options.json {
-        return say::json(&json!({"datum": datum, "record": changed.index, "certificate": certified}));
+        return say::json(
+            &json!({"datum": datum, "record": changed.index, "certificate": certified}),
+        );
     }
     say::remark(&format!("Erased {what}: nobody gets its key again"));
     if let Some(erasure) = &certified {
@@ -90,7 +94,9 @@ fn write(
         wait_for(async { Ok(application.erasure(user, datum).await) })?;
     let erasure = certified?.erasure;
     let text = serde_json::to_vec_pretty(&erasure).unwrap_or_default();
-    output.write_all(&text).map_err(|cause| Failure::system("write the certificate", &cause))?;
+    output
+        .write_all(&text)
+        .map_err(|cause| Failure::system("write the certificate", &cause))?;
     output.commit()?;
     Ok(erasure)
 }
@@ -106,8 +112,11 @@ pub(in super::super) fn verify(
         Failure::new(Exit::Proof, "erasure_unproven", format!("{label}: {error}"))
     };
     let erasure = Erasure::parse(bytes).map_err(|error| failed(&error))?;
-    let VerifiedErasure { erasure, log_key, key_pinned } =
-        erasure.verify(log_key).map_err(|error| failed(&error))?;
+    let VerifiedErasure {
+        erasure,
+        log_key,
+        key_pinned,
+    } = erasure.verify(log_key).map_err(|error| failed(&error))?;
     if as_json {
         return say::json(&json!({
             "verified": true, "key_pinned": key_pinned, "log_key": log_key.to_string(), "erasure": erasure,
@@ -128,7 +137,10 @@ pub(in super::super) fn verify(
 /// What a certificate says, in words.
 fn lines(erasure: &Erasure) -> Vec<String> {
     let (epoch, at) = (erasure.epoch, say::count(erasure.erased.index));
-    let mut lines = vec![format!("Erased on {} (record {at}).", words::moment(erasure.erased.time))];
+    let mut lines = vec![format!(
+        "Erased on {} (record {at}).",
+        words::moment(erasure.erased.time)
+    )];
     lines.push(match erasure.destroyed {
         Some(destroyed) => format!(
             "The key of epoch {epoch}, with which a copy of the element's state could have opened it, had been destroyed on {} (record {}).",
@@ -146,7 +158,10 @@ fn lines(erasure: &Erasure) -> Vec<String> {
     lines.extend(erasure.not_covered.iter().map(|what| match what {
         NotCovered::KeysHandedOut => "Not covered: keys that were given out before, and what was opened with them.".to_owned(),
         NotCovered::KeystoreCopies => {
-            "Not covered: copies of the element's keystore from before that key was destroyed; its keys are in files.".to_owned()
+            "Not covered: copies of the element's keystore from before that key was destroyed; its keys are in files, or were, as far as the log knows.".to_owned()
+        }
+        NotCovered::TokenBackups => {
+            "Not covered: backups of the element's token from before that key was destroyed, which the token's own tools made.".to_owned()
         }
         _ => "Not covered: something that this program has no words for.".to_owned(),
     }));
