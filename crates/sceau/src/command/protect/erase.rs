@@ -48,9 +48,7 @@ pub(crate) fn erase(options: &EraseOptions) -> Result<(), Failure> {
     let (application, user) = options.by.read()?;
     // What could not be written must not be found out afterwards.
     let output = options.certificate.as_deref();
-    let output = output
-        .map(|path| Output::file(path, Access::Shared, options.force))
-        .transpose()?;
+    let output = output.map(|path| Output::file(path, Access::Shared, options.force)).transpose()?;
     let (datum, what) = which(options, &application, &user)?;
     let changed = wait_for(async { Ok(application.erase(&user, datum).await?) })?;
     let certified = match output {
@@ -58,9 +56,7 @@ pub(crate) fn erase(options: &EraseOptions) -> Result<(), Failure> {
         None => None,
     };
     if options.json {
-        return say::json(
-            &json!({"datum": datum, "record": changed.index, "certificate": certified}),
-        );
+        return say::json(&json!({"datum": datum, "record": changed.index, "certificate": certified}));
     }
     say::remark(&format!("Erased {what}: nobody gets its key again"));
     if let Some(erasure) = &certified {
@@ -94,9 +90,7 @@ fn write(
         wait_for(async { Ok(application.erasure(user, datum).await) })?;
     let erasure = certified?.erasure;
     let text = serde_json::to_vec_pretty(&erasure).unwrap_or_default();
-    output
-        .write_all(&text)
-        .map_err(|cause| Failure::system("write the certificate", &cause))?;
+    output.write_all(&text).map_err(|cause| Failure::system("write the certificate", &cause))?;
     output.commit()?;
     Ok(erasure)
 }
@@ -112,11 +106,8 @@ pub(in super::super) fn verify(
         Failure::new(Exit::Proof, "erasure_unproven", format!("{label}: {error}"))
     };
     let erasure = Erasure::parse(bytes).map_err(|error| failed(&error))?;
-    let VerifiedErasure {
-        erasure,
-        log_key,
-        key_pinned,
-    } = erasure.verify(log_key).map_err(|error| failed(&error))?;
+    let VerifiedErasure { erasure, log_key, key_pinned } =
+        erasure.verify(log_key).map_err(|error| failed(&error))?;
     if as_json {
         return say::json(&json!({
             "verified": true, "key_pinned": key_pinned, "log_key": log_key.to_string(), "erasure": erasure,
@@ -137,10 +128,7 @@ pub(in super::super) fn verify(
 /// What a certificate says, in words.
 fn lines(erasure: &Erasure) -> Vec<String> {
     let (epoch, at) = (erasure.epoch, say::count(erasure.erased.index));
-    let mut lines = vec![format!(
-        "Erased on {} (record {at}).",
-        words::moment(erasure.erased.time)
-    )];
+    let mut lines = vec![format!("Erased on {} (record {at}).", words::moment(erasure.erased.time))];
     lines.push(match erasure.destroyed {
         Some(destroyed) => format!(
             "The key of epoch {epoch}, with which a copy of the element's state could have opened it, had been destroyed on {} (record {}).",
