@@ -211,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
     use sceau_crypto::Secret;
     use sceau_element_api::ApplicationId;
+    use sceau_element_api::protect::Kept;
     use sceau_trace::{Action, Actor, ActorKind, Asserted};
 
     fn change() -> impl Strategy<Value = Change> {
@@ -242,7 +243,8 @@ mod tests {
     fn turn() -> impl Strategy<Value = Turn> {
         let salts = proptest::collection::vec(any::<([u8; 32], [u8; 9])>(), 0..4);
         prop_oneof![
-            Just(Turn::Begun),
+            prop_oneof![Just(Kept::Files), Just(Kept::Token), Just(Kept::Either)]
+                .prop_map(|kept| Turn::Begun { kept }),
             Just(Turn::Ended),
             salts.prop_map(|salts| {
                 Turn::Resealed(salts.into_iter().map(|(datum, salt)| (datum.into(), salt.into())).collect())

@@ -7,7 +7,7 @@ mod nonces;
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
 use sceau_element_api::OrganisationId;
-use sceau_element_api::protect::{Called, KeptRow};
+use sceau_element_api::protect::{Called, Kept, KeptRow};
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, AttestedRows, Hash, Record};
 
@@ -266,7 +266,7 @@ impl Core {
     ) -> Result<Event, ApplyError> {
         self.time = self.time.max(now.unix);
         let action = match turn {
-            Turn::Begun => Action::EPOCH_BEGIN,
+            Turn::Begun { .. } => Action::EPOCH_BEGIN,
             Turn::Resealed(_) => Action::EPOCH_RESEAL,
             Turn::Ended => Action::EPOCH_END,
         };
@@ -276,6 +276,9 @@ impl Core {
             .detail("epoch", epoch.to_string());
         if let Turn::Resealed(salts) = &turn {
             builder = builder.detail("count", salts.len().to_string());
+        }
+        if let Turn::Begun { kept } = &turn {
+            builder = builder.detail(Kept::DETAIL, kept.as_str());
         }
         let record = builder.granted().build();
         let record = record.map_err(|_| ApplyError::Record { index: self.state.size() })?;

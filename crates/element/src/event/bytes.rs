@@ -1,5 +1,6 @@
 //! The bytes of what an event changes.
 
+use sceau_element_api::protect::Kept;
 use sceau_trace::Hash;
 
 use super::{About, CalledRow, Change, EventError};
@@ -16,6 +17,10 @@ pub(super) const EPOCH: u8 = 6;
 const BEGUN: u8 = 1;
 const RESEALED: u8 = 2;
 const ENDED: u8 = 3;
+/// The same as [`BEGUN`], of epochs whose keys were all made in a token.
+const BEGUN_IN_TOKEN: u8 = 4;
+/// The same, where those before were not, or it is not known.
+const BEGUN_EITHER: u8 = 5;
 
 impl Change {
     /// Which one it is.
@@ -52,7 +57,9 @@ impl Change {
                 put(body, organisation.to_string().as_bytes());
                 body.extend_from_slice(&epoch.to_be_bytes());
                 body.push(match turn {
-                    Turn::Begun => BEGUN,
+                    Turn::Begun { kept: Kept::Token } => BEGUN_IN_TOKEN,
+                    Turn::Begun { kept: Kept::Either } => BEGUN_EITHER,
+                    Turn::Begun { .. } => BEGUN,
                     Turn::Resealed(_) => RESEALED,
                     Turn::Ended => ENDED,
                 });
@@ -135,7 +142,9 @@ fn turned(mut rest: &[u8]) -> Result<Change, EventError> {
     let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(EventError::Malformed)?;
     let (turn, mut rest) = rest.split_first().ok_or(EventError::Malformed)?;
     let turn = match *turn {
-        BEGUN if rest.is_empty() => Turn::Begun,
+        BEGUN if rest.is_empty() => Turn::Begun { kept: Kept::Files },
+        BEGUN_IN_TOKEN if rest.is_empty() => Turn::Begun { kept: Kept::Token },
+        BEGUN_EITHER if rest.is_empty() => Turn::Begun { kept: Kept::Either },
         ENDED if rest.is_empty() => Turn::Ended,
         RESEALED => {
             let mut salts = Vec::new();

@@ -8,6 +8,7 @@ use sceau_element_api::protect::{DatumId, Kept};
 use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider};
 
 use crate::signer::SignerError;
+use crate::state::Epochs;
 
 const DAY: u64 = 24 * 3600 * 1000;
 
@@ -28,6 +29,8 @@ struct Tenant {
     master: KeyRef,
     epoch: u32,
     sealing: KeyRef,
+    /// Since when (Unix milliseconds) salts are sealed under keys that were made in a token; none where they are not, or it is not known.
+    in_token_since: Option<u64>,
 }
 
 /// How long keys of epochs stay, in milliseconds.
@@ -94,15 +97,17 @@ impl DatumKeys {
                     // An entry may be there whose key is not, in a token.
                     keys.provider.seal(&sealing, b"try", &[])?;
                     let master = keys.found(&master_key(number)?, KeyKind::PrfHmacSha256)?;
-                    Tenant { master, epoch: *epoch, sealing }
+                    Tenant { master, epoch: *epoch, sealing, in_token_since: None }
                 }
                 None => Tenant {
                     master: keys.provider.create_master(&master_key(number)?, now)?,
                     epoch: 1,
                     sealing: keys.made(&sealing_key(1, number)?)?,
+                    in_token_since: None,
                 },
             };
-            keys.tenants.push(tenant);
+            let first = tenant.epoch == 1 && keys.is_of_token(&tenant.sealing)?;
+            keys.tenants.push(Tenant { in_token_since: first.then_some(0), ..tenant });
         }
         Ok(keys)
     }
@@ -141,12 +146,29 @@ impl DatumKeys {
         u32::try_from(self.tenants.len()).unwrap_or(u32::MAX)
     }
 
-    /// What the record of an erasure is to state.
-    pub(super) fn ending(&self, tenant: u32) -> Result<Ending, Error> {
-        let tenant = self.tenant(tenant)?;
+    /// Takes in what the log says of a tenant's epochs.
+    pub(crate) fn learn(&mut self, number: u32, epochs: &Epochs) {
+        if let Some(tenant) = place(number).and_then(|at| self.tenants.get_mut(at)) {
+            tenant.in_token_since = tenant.in_token_since.or(epochs.in_token_since());
+        }
+    }
+
+    /// Whether the present epoch of a tenant is to end though nothing was erased: its key was moved into a token, and copies of it may be left in files.
+    pub(crate) fn is_to_leave(&self, number: u32) -> Result<bool, Error> {
+        Ok(self.are_shared() && !self.is_of_token(&self.tenant(number)?.sealing)?)
+    }
+
+    /// Whether a key was made in a token and never was elsewhere.
+    fn is_of_token(&self, key: &KeyRef) -> Result<bool, Error> {
+        Ok(self.are_shared() && !self.provider.may_have_copies(key)?)
+    }
+
+    /// What the record of an erasure is to state of a datum that was created then (Unix milliseconds).
+    pub(super) fn ending(&self, tenant: u32, created: u64) -> Result<Ending, Error> {
+        let since = self.tenant(tenant)?.in_token_since;
         let kept = if !self.are_shared() {
             Kept::Files
-        } else if tenant.epoch == 1 && !self.provider.may_have_copies(&tenant.sealing)? {
+        } else if since.is_some_and(|since| since == 0 || since < created) {
             Kept::Token
         } else {
             Kept::Either
@@ -155,14 +177,19 @@ impl DatumKeys {
     }
 
     /// Makes the key of a tenant's next epoch, tries it, and seals under it from now on. A key that a crash left there is taken up. On an error, the
-    /// present one goes on.
-    pub(crate) fn enter(&mut self, number: u32, epoch: u32) -> Result<(), Error> {
+    /// present one goes on. Returns how it is kept, and those before it were.
+    pub(crate) fn enter(&mut self, number: u32, epoch: u32) -> Result<Kept, Error> {
         let sealing = self.made(&sealing_key(epoch, number)?)?;
         self.provider.seal(&sealing, b"try", &[])?;
+        let of_token = self.is_of_token(&sealing)?;
         let tenant = place(number).and_then(|at| self.tenants.get_mut(at));
         let tenant = tenant.ok_or_else(|| unknown(number))?;
         (tenant.epoch, tenant.sealing) = (epoch, sealing);
-        Ok(())
+        Ok(match (of_token, tenant.in_token_since) {
+            (true, Some(0)) => Kept::Token,
+            (true, _) => Kept::Either,
+            (false, _) => Kept::Files,
+        })
     }
 
     /// The key of an epoch that is left.

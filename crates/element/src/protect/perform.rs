@@ -160,7 +160,7 @@ fn perform(
         }
         (Act::Erase(last), Some(held)) => {
             let row = CalledRow { payload: bytes(&last)?, salt: Vec::new() };
-            let ending = keys.ending(tenant).map_err(unavailable)?;
+            let ending = keys.ending(tenant, held.document.created).map_err(unavailable)?;
             Ok(Granted { row: Some(row), ending: Some(ending), ..held.nothing() })
         }
         (Act::Nothing, Some(held)) => Ok(held.nothing()),

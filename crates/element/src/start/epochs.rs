@@ -15,7 +15,7 @@ use crate::journal::Entries;
 use crate::protect::{DatumKeys, Left};
 use crate::sealing::JournalKey;
 use crate::signer::{LogSigner, SignerError};
-use crate::state::{Phase, Turn};
+use crate::state::{Epochs, Phase, Turn};
 
 /// Salts in one entry: bounds the memory that it takes, and what is read to find one of them.
 const TOGETHER: usize = 1024;
@@ -37,6 +37,12 @@ impl Turning<'_> {
     fn is_over(&self, since: Happened, overlap: u64) -> bool {
         let here = since.index >= self.started;
         overlap == 0 || (!here && self.clock.now().unix >= since.time.saturating_add(overlap))
+    }
+
+    /// Whether the epoch's key was moved into a token: the next one is made there. Once in a start, whatever comes of it.
+    fn is_to_leave(&self, epochs: &Epochs, keys: &DatumKeys) -> Result<bool, StartError> {
+        let before = epochs.begun().index < self.started;
+        Ok(before && keys.is_to_leave(self.number).map_err(SignerError::Protection)?)
     }
 
     /// An epoch stays as it is. Whoever may erase must not keep everybody from service where a token has no room, or destroys no key; every start tries again.
@@ -62,11 +68,19 @@ impl Past {
         }
         for (number, organisation) in (1..).zip(self.state.protecting()) {
             let turning = Turning { organisation, number, signer, clock, started };
+            self.teach(keys, &turning);
             while let Some(checkpoint) = self.turn(&turning, keys)? {
                 last = Some(checkpoint);
+                self.teach(keys, &turning);
             }
         }
         Ok(last)
+    }
+
+    fn teach(&self, keys: &mut DatumKeys, turning: &Turning<'_>) {
+        if let Some(epochs) = self.state.epochs(turning.organisation) {
+            keys.learn(turning.number, epochs);
+        }
     }
 
     /// One step; none where there is nothing to do.
@@ -78,16 +92,18 @@ impl Past {
         let Some(epochs) = self.state.epochs(turning.organisation) else { return Ok(None) };
         let (epoch, number) = (epochs.current(), turning.number);
         match epochs.phase() {
-            Phase::Settled if epochs.first_erasure().is_none() => Ok(None),
+            Phase::Settled if epochs.first_erasure().is_none() && !turning.is_to_leave(epochs, keys)? => {
+                Ok(None)
+            }
             Phase::Settled => match keys.enter(number, epoch + 1) {
-                Ok(()) => self.record_turn(turning, epoch + 1, Turn::Begun).map(Some),
+                Ok(kept) => self.record_turn(turning, epoch + 1, Turn::Begun { kept }).map(Some),
                 Err(error) => {
                     turning.stays(&error, "the next epoch cannot begin");
                     Ok(None)
                 }
             },
             Phase::Resealing => {
-                tracing::info!(organisation = %turning.organisation, epoch, "salts are sealed anew, for data were erased");
+                tracing::info!(organisation = %turning.organisation, epoch, "salts are sealed anew: data were erased, or keys moved into a token");
                 self.reseal(turning, keys, epoch)?;
                 self.record_turn(turning, epoch, Turn::Resealed(Vec::new())).map(Some)
             }

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use sceau_element_api::protect::{DatumId, Happened};
+use sceau_element_api::protect::{DatumId, Happened, Kept};
 
 /// What happens to an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
     /// It begins: new salts are sealed under its key from here on.
-    Begun,
+    Begun {
+        /// How its key is kept, and those before it were.
+        kept: Kept,
+    },
     /// These salts were sealed under its key, in the order of their data's ids; none where all that there were are.
     Resealed(Vec<(DatumId, Vec<u8>)>),
     /// Its key was destroyed.
@@ -52,6 +55,7 @@ pub struct Epochs {
     erased: Option<Happened>,
     /// Of the epoch before, while its key is there.
     erased_before: Option<Happened>,
+    in_token_since: Option<u64>,
     ended: BTreeMap<u32, Happened>,
     /// Of the present epoch, and of the one before while they are sealed anew.
     parts: Vec<Part>,
@@ -76,6 +80,7 @@ impl Default for Epochs {
             begun,
             erased: None,
             erased_before: None,
+            in_token_since: None,
             ended: BTreeMap::new(),
             parts,
             earlier,
@@ -114,6 +119,12 @@ impl Epochs {
         self.erased_before.or(self.erased)
     }
 
+    /// Since when (Unix milliseconds) each epoch has had a key that was made in a token, by what the epochs' records say: none of the first one.
+    #[must_use]
+    pub fn in_token_since(&self) -> Option<u64> {
+        self.in_token_since
+    }
+
     /// When the key of an epoch had been destroyed.
     #[must_use]
     pub fn ended(&self, epoch: u32) -> Option<Happened> {
@@ -144,11 +155,16 @@ impl Epochs {
     /// Takes a turn; none where it does not follow.
     pub(super) fn take(&mut self, epoch: u32, turn: &Turn, at: Happened) -> Option<()> {
         match (turn, self.phase) {
-            (Turn::Begun, Phase::Settled) if Some(epoch) == self.current.checked_add(1) => {
+            (Turn::Begun { kept }, Phase::Settled) if Some(epoch) == self.current.checked_add(1) => {
                 self.earlier = std::mem::take(&mut self.parts);
                 (self.current, self.phase) = (epoch, Phase::Resealing);
                 self.erased_before = self.erased.take();
                 self.begun = at;
+                self.in_token_since = match kept {
+                    Kept::Token => Some(0),
+                    Kept::Either => self.in_token_since.or(Some(at.time)),
+                    _ => None,
+                };
                 Some(())
             }
             (Turn::Resealed(salts), Phase::Resealing) if epoch == self.current => {
@@ -178,6 +194,8 @@ impl Epochs {
 mod tests {
     use super::*;
 
+    const BEGUN: Turn = Turn::Begun { kept: Kept::Files };
+
     fn id(byte: u8) -> DatumId {
         [byte; 32].into()
     }
@@ -197,7 +215,7 @@ mod tests {
         for byte in [1, 3, 5] {
             assert_eq!(turn.salt_of(&id(byte)), None);
         }
-        assert_eq!(Turn::Begun.salt_of(&id(2)), None);
+        assert_eq!(BEGUN.salt_of(&id(2)), None);
     }
 
     #[test]
@@ -206,12 +224,10 @@ mod tests {
         epochs.erase(at(3));
         epochs.erase(at(4));
         assert_eq!((epochs.current(), epochs.first_erasure()), (1, Some(at(3))));
-        for (epoch, turn) in
-            [(1, Turn::Begun), (3, Turn::Begun), (2, part(&[1])), (1, Turn::Ended), (0, Turn::Ended)]
-        {
+        for (epoch, turn) in [(1, BEGUN), (3, BEGUN), (2, part(&[1])), (1, Turn::Ended), (0, Turn::Ended)] {
             assert_eq!(epochs.take(epoch, &turn, at(5)), None, "{turn:?}");
         }
-        assert_eq!(epochs.take(2, &Turn::Begun, at(6)), Some(()));
+        assert_eq!(epochs.take(2, &BEGUN, at(6)), Some(()));
         assert_eq!((epochs.current(), epochs.phase(), epochs.first_erasure()), (2, Phase::Resealing, None));
         epochs.erase(at(6));
         assert_eq!(epochs.waiting(), Some(at(3)), "its key is there still");
@@ -225,7 +241,7 @@ mod tests {
         assert_eq!(epochs.take(2, &part(&[]), at(9)), Some(()));
         assert_eq!(epochs.phase(), Phase::Overlapping { since: at(9) });
         assert_eq!(epochs.take(2, &part(&[10]), at(10)), None);
-        assert_eq!(epochs.take(3, &Turn::Begun, at(10)), None, "one before is there still");
+        assert_eq!(epochs.take(3, &BEGUN, at(10)), None, "one before is there still");
         assert_eq!(epochs.take(1, &Turn::Ended, at(10)), Some(()));
         assert_eq!((epochs.phase(), epochs.ended(1), epochs.ended(2)), (Phase::Settled, Some(at(10)), None));
         assert_eq!(epochs.waiting(), Some(at(6)));
@@ -235,11 +251,31 @@ mod tests {
         assert_eq!(found(&epochs, 5, 7), [8]);
         assert!(found(&epochs, 5, 8).is_empty(), "its row is newer");
         assert!(found(&epochs, 0, 0).is_empty() && found(&epochs, 10, 0).is_empty());
-        assert_eq!(epochs.take(3, &Turn::Begun, at(20)), Some(()));
+        assert_eq!(epochs.take(3, &BEGUN, at(20)), Some(()));
         assert_eq!(epochs.take(3, &part(&[1]), at(21)), Some(()));
         assert_eq!(found(&epochs, 1, 0), [21, 7], "until all are sealed anew, some are where they were");
         assert_eq!(found(&epochs, 5, 0), [8]);
         assert_eq!(epochs.take(3, &part(&[]), at(22)), Some(()));
         assert_eq!(found(&epochs, 1, 0), [21]);
+    }
+
+    #[test]
+    fn it_is_known_since_when_keys_were_made_in_a_token() {
+        let mut epochs = Epochs::default();
+        let said = [
+            (Kept::Files, None),
+            (Kept::Either, Some(30)),
+            (Kept::Either, Some(30)),
+            (Kept::Files, None),
+            (Kept::Token, Some(0)),
+            (Kept::Either, Some(0)),
+        ];
+        for ((kept, since), epoch) in said.into_iter().zip(2..) {
+            let at = at(u64::from(epoch));
+            assert_eq!(epochs.take(epoch, &Turn::Begun { kept }, at), Some(()));
+            assert_eq!(epochs.in_token_since(), since);
+            assert_eq!(epochs.take(epoch, &part(&[]), at), Some(()));
+            assert_eq!(epochs.take(epoch - 1, &Turn::Ended, at), Some(()));
+        }
     }
 }

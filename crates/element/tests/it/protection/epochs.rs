@@ -7,7 +7,7 @@ use sceau_element::{EpochTerms, SignerError, StartError};
 use sceau_element_api::protect::{Called, NotCovered};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{Client, Kind};
-use sceau_hsm::pkcs11::TokenKeystore;
+use sceau_hsm::pkcs11::{TokenKeystore, move_to_token};
 use sceau_hsm::{
     BackUp, Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider,
     PublicKey, Seal,
@@ -135,6 +135,43 @@ async fn an_old_state_opens_nothing_once_its_epochs_key_is_gone() {
 fn no_backup_opens_what_was_erased_where_keys_are_in_a_token() {
     let name = "protection::epochs::no_backup_opens_what_was_erased_where_keys_are_in_a_token";
     beside_a_token(name, async |tokens| backups_open_nothing(in_the_token(&tokens)).await);
+}
+
+#[test]
+fn what_was_ever_in_files_is_listed_after_a_move_into_a_token() {
+    let name = "protection::epochs::what_was_ever_in_files_is_listed_after_a_move_into_a_token";
+    beside_a_token(name, async |tokens| {
+        let mut house = Protected::begin_with(Keeping::in_files(1)).await;
+        let client = house.element.client.clone();
+        let mut known = create(&client, &mut house.application, 3).await;
+        drop(client);
+        let (folder, seed) = house.element.stop().await;
+        let unlock = sceau_hsm::Unlock::Credential(folder.path().join("credential"));
+        let uri = crate::keys_in_a_token::address(&tokens).parse().unwrap();
+        let (files, token) = (folder.path().join("keys"), folder.path().join("token"));
+        move_to_token(&files, &unlock, &token, &uri).unwrap();
+        let mut element = Element::resume_with(folder, seed, in_the_token(&tokens));
+        let from_files = known.pop().unwrap().0;
+        all_open(&element.client, &mut house.application, &known).await;
+        let in_token = create(&element.client, &mut house.application, 2).await;
+        let ever = vec![NotCovered::KeysHandedOut, NotCovered::KeystoreCopies, NotCovered::TokenBackups];
+        let never = vec![NotCovered::KeysHandedOut, NotCovered::TokenBackups];
+        for (erased, not_covered) in
+            [(&from_files, &ever), (&in_token[0].0, &never), (&known[0].0, &ever), (&in_token[1].0, &never)]
+        {
+            let client = element.client.clone();
+            house.application.ask_mending(&client, "alice", of("erase", erased)).await.unwrap();
+            let proven = certificate(&client, &mut house.application, erased).await;
+            assert_eq!(proven.not_covered, *not_covered);
+            drop(client);
+            // Twice: the epoch turns at one start, and its key goes at a later one.
+            element = witnessed_start(witnessed_start(element).await).await;
+            let proven = certificate(&element.client, &mut house.application, erased).await;
+            assert!(proven.destroyed.is_some());
+            assert_eq!(proven.not_covered, *not_covered, "it says what the record says");
+        }
+        all_open(&element.client, &mut house.application, &known[1..]).await;
+    });
 }
 
 /// Keys in the token of SoftHSM that is in this folder.
