@@ -13,6 +13,8 @@ it("changes an application by what was asked and nothing else, as the next versi
   await button(page, "Mettre fin à la clé 2026-a de l’application Dossiers de soins").click();
   await button(page, "Signer la fin de la clé").click();
   await page.getByText("C’est signé, et inscrit au registre.").waitFor();
+  await button(page, "English").click();
+  await page.getByText("Signed, and written into the log.").waitFor();
   const [signed] = mock.protection.signed;
   expect(signed?.document.keys.map(({ kid, status }) => [kid, status])).toEqual([["2026-a", "ended"], ["2025-z", "ended"]]);
   expect(signed?.document.name).toBe("Dossiers de soins");
