@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// Sessions at once. Whoever looks for one looks through them all.
 const SESSIONS: usize = 1024;
 /// Octets of all of them together. One whose client showed certificates takes two thousand or more: it has their octets.
-const OCTETS: usize = 512 * 1024;
+const OCTETS: usize = 256 * 1024;
 
 /// Sessions in memory, whose secrets are wiped as they leave.
 #[derive(Default)]

@@ -165,6 +165,8 @@ pub(crate) fn server_builder() -> Result<rustls::ConfigBuilder<ServerConfig, rus
 pub(crate) fn finish(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = alpn();
     config.session_storage = Arc::new(Sessions::default());
+    // Each connection that resumes gets another: a second one would only push somebody else's out.
+    config.send_tls13_tickets = 1;
     config
 }
 
