@@ -17,7 +17,7 @@ enum Class {
 /// What the last word of an action says of it, by the numbers that entities and interfaces share.
 const ACTIVITIES: [(&str, u32, &[&str]); 4] = [
     ("Create", 1, &["begin", "complete", "create", "enrol", "issue", "make", "publish"]),
-    ("Read", 2, &["accesses", "describe", "exchange", "fetch", "list", "open", "view", "watch"]),
+    ("Read", 2, &["accesses", "describe", "erasure", "exchange", "fetch", "list", "open", "view", "watch"]),
     ("Update", 3, &["activate", "change", "deactivate", "grant", "revoke", "rules", "take_over", "reseal"]),
     ("Delete", 4, &["destroy", "end", "erase", "withdraw"]),
 ];

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::{Action, Actor, ActorKind, Asserted, Attested, sha256};
 
@@ -87,16 +89,42 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
     );
 }
 
+/// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
+const OTHER: [&str; 20] = [
+    "access",
+    "administer",
+    "attest",
+    "backup.restore",
+    "calendar.alert",
+    "datum.call",
+    "decision",
+    "element.start",
+    "exception.intent",
+    "exception.outcome",
+    "intake.scan",
+    "platform.connect",
+    "rewrap.intent",
+    "rewrap.outcome",
+    "scan.intent",
+    "scan.outcome",
+    "transit.intent",
+    "transit.outcome",
+    "unwrap.intent",
+    "unwrap.outcome",
+];
+
 #[test]
-fn each_registered_action_has_an_activity_or_is_another() {
+fn each_registered_action_has_an_activity_but_for_these() {
+    let mut other = BTreeSet::new();
     for action in Action::REGISTERED {
         let record =
             Record::builder(1, Actor::new(ActorKind::Element, "e"), Asserted::Element, action.clone())
                 .build();
         let event = entry(&record.unwrap()).to_ocsf();
-        let (class, activity) =
-            (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
-        assert_eq!(event["type_uid"].as_u64().unwrap(), class * 100 + activity, "{action}");
         assert_eq!(event["metadata"]["event_code"], action.as_str());
+        if event["activity_id"] == 99 {
+            other.insert(action.as_str());
+        }
     }
+    assert_eq!(other, BTreeSet::from(OTHER));
 }
