@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -152,7 +152,7 @@ async fn encrypt(
     connection: Extension<Connection>,
     request: Request,
 ) -> Result<Response, Refused> {
-    keyfront.encrypt(asked(peer, connection, request)).await
+    keyfront.encrypt(asked(peer, connection, request)?).await
 }
 
 async fn decrypt(
@@ -161,16 +161,18 @@ async fn decrypt(
     connection: Extension<Connection>,
     request: Request,
 ) -> Result<Response, Refused> {
-    keyfront.decrypt(asked(peer, connection, request)).await
+    keyfront.decrypt(asked(peer, connection, request)?).await
 }
 
 fn asked(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(connection): Extension<Connection>,
     request: Request,
-) -> BodyRequest {
+) -> Result<BodyRequest, Refused> {
     let (head, body) = request.into_parts();
-    BodyRequest { headers: head.headers, body, from: peer.ip(), connection }
+    let asked = BodyRequest { headers: head.headers, body, from: peer.ip(), connection };
+    // Before HTTP/1.1 an answer's end is the connection's: what was cut would read as whole.
+    if head.version < Version::HTTP_11 { Err(asked.refuse(Refused::old_protocol())) } else { Ok(asked) }
 }
 
 fn kept_by_nobody(answer: impl Serialize) -> Response {

@@ -39,7 +39,7 @@ impl Refused {
             Ended::Refused(refusal) => return refusal.clone().into(),
             Ended::Unjudged => return Self::away("the element"),
             Ended::TooLong => return Refusal::new(Code::TooLarge, format!("{LONG_BODY}; {USED_UP}")).into(),
-            Ended::Slow => SLOW,
+            Ended::Slow | Ended::Overdue => SLOW,
             Ended::OtherBody => (422, "body_mismatch", "The body is another than the call binds"),
             Ended::Envelope { code, .. } => (422, *code, "The envelope is refused"),
             Ended::Gone | Ended::Broken => (400, "body_broken", "The body broke off"),
@@ -56,6 +56,22 @@ impl Refused {
     pub(super) fn slow() -> Self {
         let (status, code, title) = SLOW;
         Self(Problem::new(status, code, title).with_detail("it may take 20 seconds to arrive: send it again"))
+    }
+
+    /// A protocol that cannot say that an answer was cut.
+    pub(super) fn old_protocol() -> Self {
+        let problem = Problem::new(505, "http_version", "Bodies are worked on over HTTP/1.1 or HTTP/2");
+        Self(problem.with_detail(
+            "HTTP/1.0 does not tell an answer that was cut from a whole one: ask again over HTTP/1.1 or HTTP/2, with the same call",
+        ))
+    }
+
+    /// As many bodies of one application as it may have.
+    pub(super) fn many_bodies_of_application(was_brought: bool) -> Self {
+        let then = if was_brought { USED_UP } else { "ask again with the same call" };
+        let words =
+            "as many bodies of this application are under way as it may have, so that others have room too";
+        Refusal::new(Code::Busy, format!("{words}: wait for answers; {then}")).into()
     }
 
     /// As many bodies as there is room for.

@@ -29,6 +29,8 @@ pub(crate) struct ProtectTable {
     longest_body: Option<u64>,
     /// How long a mebibyte may take either way, in seconds, 1 to 3600; 60 unless said.
     mebibyte_seconds: Option<NonZeroU16>,
+    /// How long a body may take as a whole, in hours, 1 to 720; 24 unless said.
+    body_hours: Option<NonZeroU16>,
 }
 
 impl ProtectTable {
@@ -43,6 +45,12 @@ impl ProtectTable {
         }
         if let Some(seconds) = self.mebibyte_seconds {
             limits.each_mebibyte = Duration::from_secs(seconds.get().into());
+        }
+        if let Some(hours) = self.body_hours {
+            limits.whole = Duration::from_hours(hours.get().into());
+        }
+        if limits.whole > Duration::from_hours(720) {
+            return Err(usage("[protect] body_hours: at most 720"));
         }
         if limits.at_once > 1024 {
             return Err(usage("[protect] bodies: at most 1024"));

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::authorisation::Authorisation;
 use super::pipe::Ended;
-use super::{BodyLimits, Connection, Room};
+use super::{BodyLimits, Connection, Held};
 
 /// A body on its way out. It ends cleanly only if the work on it ended well, and nothing stopped it by then.
 pub(super) struct Answer {
@@ -24,7 +24,7 @@ pub(super) struct Answer {
     pub(super) ended: Option<Result<(), Ended>>,
     pub(super) stopped: watch::Receiver<Option<Ended>>,
     /// Dropped when nobody reads any more.
-    pub(super) _held: (oneshot::Sender<()>, Arc<Room>),
+    pub(super) _held: (oneshot::Sender<()>, Arc<Held>),
     /// Each time that something was taken.
     pub(super) taken: watch::Sender<Instant>,
 }
@@ -75,10 +75,14 @@ impl Watched {
     pub(super) async fn until_gone(mut self, limits: BodyLimits, clock: Arc<dyn Clock>) {
         let mut each = interval(limits.judged_each);
         each.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let began = Instant::now();
         let why = loop {
             tokio::select! {
                 _ = &mut self.gone => break Ended::Gone,
                 _ = each.tick() => {}
+            }
+            if began.elapsed() > limits.whole {
+                break Ended::Overdue;
             }
             // Of what comes in and of what goes out, a mebibyte each and one that was begun: longer, and it is not read.
             if self.taken.borrow().elapsed() > 3 * limits.each_mebibyte {

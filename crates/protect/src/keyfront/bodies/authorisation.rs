@@ -8,11 +8,12 @@ use sceau_element_api::protect::Claims;
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey};
 use sceau_element_api::{CallError, Client, Kind};
 use sceau_trace::Hash;
+use tokio::time::Instant;
 
 use super::Ended;
 
-/// How long the element may leave the question without an answer, in milliseconds.
-const PATIENCE: u64 = 10_000;
+/// How long the element may leave the question without an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take for one.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -27,8 +28,8 @@ pub(super) struct Authorisation {
     datum: (Hash, Datum),
     /// None until it was looked at.
     application: Option<Hash>,
-    /// When it was confirmed last, in Unix milliseconds; first, when it was asked first.
-    confirmed: Option<u64>,
+    /// When it was confirmed last; first, when it was asked first. Not by the wall clock, which somebody may set back.
+    confirmed: Option<Instant>,
 }
 
 impl Authorisation {
@@ -51,15 +52,15 @@ impl Authorisation {
     /// # Errors
     /// [`Ended::Refused`]; [`Ended::Unjudged`] once the element has left it open for ten seconds: what nobody confirms does not count.
     pub(super) async fn check(&mut self, now: u64) -> Result<(), Ended> {
-        let confirmed = *self.confirmed.get_or_insert(now);
+        let confirmed = *self.confirmed.get_or_insert_with(Instant::now);
         match self.judge(now).await {
             Ok(verdict) => {
-                self.confirmed = Some(now);
+                self.confirmed = Some(Instant::now());
                 verdict.map_err(Ended::Refused)
             }
             Err(error) => {
                 tracing::warn!(%error, "the element does not say whether an authorisation still counts");
-                if now.saturating_sub(confirmed) < PATIENCE { Ok(()) } else { Err(Ended::Unjudged) }
+                if confirmed.elapsed() < PATIENCE { Ok(()) } else { Err(Ended::Unjudged) }
             }
         }
     }
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_no_element_confirms_ends_after_ten_seconds() {
         let id = "9d3c1f0e-5d0e-4b43-9d39-6d2f3a0c1e77";
         let datum = "nV85gXBBn2sWqSBtpYI5nNgVzPnhAKPOMvVYk2aT1Zg";
@@ -138,9 +139,12 @@ mod tests {
         let nobody = Client::new(folder.path().join("no.sock"));
         let row = row.to_string();
         let mut granted = Authorisation::granted(nobody, claims, None, None, row.as_bytes()).unwrap();
-        for later in [0, 1, PATIENCE - 1] {
-            assert_eq!(granted.check(1_000_000 + later).await, Ok(()));
+        // However the wall clock is set meanwhile.
+        for now in [1_000_000, 9_000_000, 0] {
+            assert_eq!(granted.check(now).await, Ok(()));
+            tokio::time::advance(PATIENCE / 3).await;
         }
-        assert_eq!(granted.check(1_000_000 + PATIENCE).await, Err(Ended::Unjudged));
+        tokio::time::advance(PATIENCE / 3).await;
+        assert_eq!(granted.check(0).await, Err(Ended::Unjudged));
     }
 }

@@ -20,8 +20,8 @@ use futures::StreamExt as _;
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::stream::{StreamError, StreamOptions, open_content, read_header, seal_content};
 use sceau_element_api::protect::{Claims, DataKey, Operation, Session, SessionKey};
-use sceau_element_api::{CallError, protect::Called};
-use sceau_store::Clock;
+use sceau_element_api::{ApplicationId, CallError, protect::Called};
+use sceau_store::{Clock, Place, Places};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -48,6 +48,8 @@ pub struct BodyLimits {
     pub longest: u64,
     /// How long a mebibyte may take, to come in or to be taken.
     pub each_mebibyte: Duration,
+    /// How long a body may take as a whole.
+    pub whole: Duration,
     /// How often it is asked whether an authorisation still counts while a body is decrypted under it.
     pub judged_each: Duration,
 }
@@ -56,7 +58,9 @@ impl Default for BodyLimits {
     fn default() -> Self {
         let (at_once, longest) = (16, 1 << 40);
         let (each_mebibyte, judged_each) = (Duration::from_mins(1), Duration::from_secs(1));
-        Self { at_once, longest, each_mebibyte, judged_each }
+        // A tebibyte at 13 megabytes a second.
+        let whole = Duration::from_hours(24);
+        Self { at_once, longest, each_mebibyte, whole, judged_each }
     }
 }
 
@@ -67,7 +71,11 @@ pub(super) struct Bodies {
     limits: BodyLimits,
     clock: Arc<dyn Clock>,
     rooms: Rooms,
+    of_applications: Places<ApplicationId>,
 }
+
+/// What a body has as long as it is worked on: room, and a place of its application's.
+type Held = (Room, Place<ApplicationId>);
 
 /// A request for a body to be worked on, from its head.
 pub(super) struct BodyRequest {
@@ -84,7 +92,7 @@ struct Granted {
     called: Called,
     judged: Option<Vec<u8>>,
     key: DataKey,
-    room: Room,
+    held: Held,
 }
 
 impl Bodies {
@@ -92,7 +100,9 @@ impl Bodies {
     pub(super) fn begin(limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
         // One address leaves a quarter to others.
         let rooms = Rooms::new(limits.at_once, limits.at_once - limits.at_once / 4);
-        Some(Self { session: Session::draw()?, limits, clock, rooms })
+        // One application leaves half, from however many addresses it calls.
+        let of_applications = Places::new(limits.at_once - limits.at_once / 2);
+        Some(Self { session: Session::draw()?, limits, clock, rooms, of_applications })
     }
 
     /// What a call names to have its body worked on here.
@@ -108,7 +118,7 @@ impl Bodies {
 impl BodyRequest {
     /// Reads some of a body that is not wanted beside the refusal, so that a caller which goes on sending hears that, and not a broken connection. Who
     /// waits for our leave to send (RFC 9110 section 10.1.1) has sent nothing.
-    fn refuse(self, refused: Refused) -> Refused {
+    pub(super) fn refuse(self, refused: Refused) -> Refused {
         if !self.headers.contains_key(EXPECT) {
             let mut body = self.body.into_data_stream();
             let read_away = async move {
@@ -137,7 +147,7 @@ impl Keyfront {
         let granted = self
             .bring((&asked.headers, asked.from), begins, "encrypts for a call that creates a datum")
             .await;
-        let Granted { called, key, claims, room, .. } = match granted {
+        let Granted { called, key, claims, held, .. } = match granted {
             Ok(granted) => granted,
             Err(refused) => return Err(asked.refuse(refused)),
         };
@@ -149,7 +159,7 @@ impl Keyfront {
             outgoing.begin_with(envelope.header.as_bytes());
             seal_content(envelope, incoming, outgoing, options()).map(drop)
         };
-        let body = self.run(asked, (claims, room), None, work).await?;
+        let body = self.run(asked, (claims, held), None, work).await?;
         Ok((head::of_envelope(&called.datum, called.index), body).into_response())
     }
 
@@ -158,7 +168,7 @@ impl Keyfront {
         let opens = |op: &Operation| matches!(op, Operation::Open(_));
         let granted =
             self.bring((&asked.headers, asked.from), opens, "decrypts for a call that opens a datum").await;
-        let Granted { called, key, claims, kid, judged, room } = match granted {
+        let Granted { called, key, claims, kid, judged, held } = match granted {
             Ok(granted) => granted,
             Err(refused) => return Err(asked.refuse(refused)),
         };
@@ -173,7 +183,7 @@ impl Keyfront {
             let _ = tell.send(header.metadata().clone());
             open_content(&header, incoming, outgoing, options()).map(drop)
         };
-        let body = self.run(asked, (claims, room), Some(authorisation), work).await?;
+        let body = self.run(asked, (claims, held), Some(authorisation), work).await?;
         let metadata = told.try_recv().map_err(|_| CallError::Mismatch)?;
         Ok((head::of_file(&called.datum, called.index, &metadata), body).into_response())
     }
@@ -198,21 +208,26 @@ impl Keyfront {
             return Err(Refused::other_session());
         }
         let room = bodies.rooms.take(from).ok_or_else(Refused::many_bodies)?;
+        // Looked at here, so that the call is not used up, and taken once it is known whose it is: nobody takes another's by saying that it is.
+        let of_application = || bodies.of_applications.take(claims.iss);
+        drop(of_application().ok_or_else(|| Refused::many_bodies_of_application(false))?);
         let under_way = self.enter(self.place(from)?).await?;
         let kid = sceau_crypto::jose::Statement::parse(&call).ok();
         let kid = kid.and_then(|statement| statement.kid().map(str::to_owned));
         let Answered { called, judged, .. } = self.carry(call, from, under_way).await?;
+        let place = of_application().ok_or_else(|| Refused::many_bodies_of_application(true))?;
+        let held = (room, place);
         let message = called.data_key.as_deref().ok_or(CallError::Mismatch)?;
         let key = bodies.session.open(message, &called.datum, &claims.jti);
         let key = key.map_err(|_| CallError::Mismatch)?;
-        Ok(Granted { claims, kid, called, judged: judged.map(|row| row.payload.0), key, room })
+        Ok(Granted { claims, kid, called, judged: judged.map(|row| row.payload.0), key, held })
     }
 
     /// Works on a body until its first mebibyte is done, or all of it: what is wrong by then is told as a problem. The rest is the answer's.
     async fn run(
         &self,
         asked: BodyRequest,
-        (claims, room): (Claims, Room),
+        (claims, held): (Claims, Held),
         authorisation: Option<Authorisation>,
         work: impl FnOnce(Incoming, Outgoing) -> Result<(), StreamError> + Send + 'static,
     ) -> Result<Body, Refused> {
@@ -228,13 +243,13 @@ impl Keyfront {
         let incoming = Incoming::new(line.clone(), asked.body.into_data_stream(), limits.longest, bound);
         let outgoing = Outgoing::new(line, to);
         // Held until the work is done and its answer is taken: both have parts of the body in memory.
-        let room = Arc::new(room);
-        let held_by_work = Arc::clone(&room);
+        let held = Arc::new(held);
+        let held_by_work = Arc::clone(&held);
         let working = tokio::task::spawn_blocking(move || {
-            let _room = held_by_work;
+            let _held = held_by_work;
             work(incoming, outgoing)
         });
-        let (held, gone) = oneshot::channel();
+        let (reads, gone) = oneshot::channel();
         let (taken, last_taken) = watch::channel(Instant::now());
         let watched = Watched { stop, gone, taken: last_taken, authorisation, connection: asked.connection };
         tokio::spawn(watched.until_gone(limits, Arc::clone(&self.0.bodies.clock)));
@@ -246,7 +261,7 @@ impl Keyfront {
             ended: None,
             stopped,
             taken,
-            _held: (held, room),
+            _held: (reads, held),
         };
         if answer.first.is_none() {
             answer.end().await.map_err(Refused::body)?;

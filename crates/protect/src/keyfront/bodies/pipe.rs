@@ -30,6 +30,9 @@ pub(in crate::keyfront) enum Ended {
     /// Too slow, one way or the other.
     #[error("a mebibyte took too long")]
     Slow,
+    /// Not slow, and not over in its time all the same.
+    #[error("the body took longer than this keyfront works on one")]
+    Overdue,
     /// Longer than is taken.
     #[error("the body is longer than this keyfront takes")]
     TooLong,

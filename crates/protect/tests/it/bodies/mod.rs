@@ -2,6 +2,7 @@
 
 mod an_authorisation_that_ends_stops_a_body;
 mod bodies_come_back_as_they_were;
+mod places_are_left_to_others;
 mod what_is_wrong_ends_without_an_end;
 
 use std::net::SocketAddr;
@@ -17,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::caller::{Protected, seconds};
+use crate::caller::{Caller, Protected, seconds};
+use crate::house::by_passkey;
 
 /// A keyfront before an element, and an application.
 pub(crate) struct Stage {
@@ -87,6 +89,14 @@ impl Stage {
         let said: Value = serde_json::from_slice(&said.bytes().await.unwrap()).unwrap();
         let session = said["session"].clone();
         Self { protected, address, clock, http, session, _folder: folder }
+    }
+
+    /// Another application of the organisation's.
+    pub(crate) async fn another(&self) -> Caller {
+        let another = Caller::new(self.protected.application.document.organisation);
+        let (client, administrator) = (self.protected.client(), &self.protected.administrator);
+        by_passkey(client, administrator, &another.document, None).await.unwrap();
+        another
     }
 
     /// A call for the keyfront's session; `body` binds it.
