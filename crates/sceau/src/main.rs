@@ -176,6 +176,10 @@ fn serve_role(role: Role) -> Result<(), Failure> {
         }
         Role::Keyfront(options) => {
             keep_memory_to_itself()?;
+            // A session's key, data keys, and what is worked on.
+            if let Err(weakness) = hardening::locked_memory() {
+                tracing::warn!("{weakness}");
+            }
             if options.die_with_parent {
                 hardening::die_with_parent()?;
             }
