@@ -1,8 +1,9 @@
 //! Protection of data, one key per datum: rows about data, the keyfront that applications call, and the console of administrators.
 //!
 //! Nothing here decides. The element verifies each call, judges it, and encrypts keys for whom the call names; this room carries the call, brings
-//! the row that it is about, and keeps the row's next version. It must never hold a key (but that of a body which an application asks the keyfront to work on, for as long as it does), never answer what the element did not say, and never
-//! take its own rows for true: the element refuses any but the current one, and gives that back where the database lost it.
+//! the row that it is about, and keeps the row's next version. It must never hold a key (but that of a body which an application asks the keyfront
+//! to work on, for as long as it does), never answer what the element did not say, and never take its own rows for true: the element refuses any
+//! but the current one, and gives that back where the database lost it.
 
 mod console;
 mod keyfront;
@@ -11,10 +12,7 @@ mod rows;
 mod schema;
 mod terms;
 
-pub use console::{
-    ApplicationView, Console, ConsoleFault, DatumLine, DatumView, Found, Search, SearchError, SearchFault,
-    Searched, State, routes,
-};
+pub use console::{ApplicationView, Console, ConsoleFault, DatumLine, DatumView, Found, routes};
 pub use keyfront::{BodyLimits, Keyfront, serve};
-pub use rows::{Place, Rows, RowsError};
+pub use rows::{Cursor, DatumState, Rows, RowsError, Search, SearchError, SearchFault, Searched};
 pub use schema::{MIGRATIONS, statements};

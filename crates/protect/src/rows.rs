@@ -1,6 +1,8 @@
 //! Rows of data and applications: as the element attested them, with columns to find them by.
 
 mod along;
+mod query;
+mod search;
 mod together;
 
 use std::sync::Arc;
@@ -10,8 +12,9 @@ use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_store::{Database, StoreError, params};
 
-pub use self::along::Place;
-pub(crate) use self::along::{Candidate, Way};
+pub use self::along::Cursor;
+pub use self::query::{DatumState, Search, SearchFault};
+pub use self::search::{SearchError, Searched};
 use self::together::{DatumRow, Together};
 use crate::schema::statements;
 

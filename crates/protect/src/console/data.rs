@@ -4,33 +4,11 @@ use sceau_element_api::documents::{Datum, Document as _};
 use sceau_element_api::protect::DatumId;
 use sceau_element_api::wire::RowKey;
 use sceau_element_api::{ApplicationId, Base64Url, Kind, OrganisationId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::search::Asked;
-use super::{Console, ConsoleFault, Search, SearchFault};
-use crate::rows::{Candidate, Place, Rows, RowsError};
-use crate::terms::Term;
-
-/// Data of one page.
-const PAGE: usize = 50;
-/// Data that one page looks at, at most: where few of them are searched for, the answer says how far it came, and the next goes on. So the time that a
-/// page takes depends on this number, and not on how many data there are.
-const LOOKED_AT: usize = 500;
-
-/// Whether a datum's key is given out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It is, to whom may have it.
-    Active,
-    /// Its owner stopped it.
-    Inactive,
-    /// It has ended.
-    Expired,
-    /// It was erased, for good.
-    Erased,
-}
+use super::{Console, ConsoleFault};
+use crate::rows::{Cursor, DatumState, RowsError, Search, Searched};
 
 /// A page of what was found.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -63,7 +41,7 @@ pub struct DatumLine {
     /// When its key ends.
     pub expires: u64,
     /// Whether its key is given out.
-    pub state: State,
+    pub state: DatumState,
     /// How many authorisations there are.
     pub grants: usize,
     /// Whether the database has something else than what the element attested: open it to see that.
@@ -84,31 +62,6 @@ pub struct DatumView {
     pub altered: bool,
 }
 
-/// A page, as the database has it.
-#[derive(Debug)]
-pub struct Searched {
-    /// The data, and the bytes that they were read from.
-    pub found: Vec<(Datum, Vec<u8>)>,
-    /// Where the next page goes on.
-    pub next: Option<Place>,
-}
-
-/// Why nothing was searched.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SearchError {
-    /// The query cannot be followed.
-    Query(SearchFault),
-    /// The database does not answer.
-    Rows(RowsError),
-}
-
-impl From<RowsError> for SearchError {
-    fn from(error: RowsError) -> Self {
-        Self::Rows(error)
-    }
-}
-
 impl Console {
     /// A page of the data that are searched for.
     ///
@@ -123,8 +76,8 @@ impl Console {
             let altered = row.is_none_or(|row| row.hash != sceau_trace::sha256(&payload));
             DatumLine::of(datum, now, altered)
         });
-        let reached = next.as_ref().map(Place::at);
-        Ok(Found { data: lines.collect(), next: next.map(|place| place.to_string()), reached })
+        let reached = next.as_ref().map(Cursor::at);
+        Ok(Found { data: lines.collect(), next: next.map(|cursor| cursor.to_string()), reached })
     }
 
     /// One datum, as the element has it: the database is asked for nothing but whether it says the same.
@@ -144,59 +97,9 @@ impl Console {
     }
 }
 
-impl Rows {
-    /// A page of the data of an organisation that are searched for, as the database has them. It looks along the shortest way until the page is full,
-    /// the way ends, or enough was looked at.
-    ///
-    /// # Errors
-    /// [`SearchError`].
-    pub async fn search(
-        &self,
-        organisation: OrganisationId,
-        search: &Search,
-        now: u64,
-    ) -> Result<Searched, SearchError> {
-        let asked = Asked::of(search, organisation, now).map_err(SearchError::Query)?;
-        let after = asked.after().map_err(SearchError::Query)?;
-        let (way, whole) = asked.way(rarest(self, asked.terms()).await?);
-        let most = if whole { PAGE + 1 } else { LOOKED_AT };
-        let candidates = self.along(&way, after.as_ref(), most).await?;
-        let ends = candidates.len() < most;
-        let mut page = Searched { found: Vec::new(), next: None };
-        for Candidate { place, payload } in candidates {
-            if page.found.len() == PAGE {
-                return Ok(page);
-            }
-            page.next = Some(place);
-            // What is no datum was not kept by us.
-            let datum = payload.and_then(|bytes| Some((Datum::parse(&bytes).ok()?.document, bytes)));
-            page.found.extend(datum.filter(|(datum, _)| asked.finds(datum)));
-        }
-        if ends {
-            page.next = None;
-        }
-        Ok(page)
-    }
-}
-
-/// The term with the fewest data.
-async fn rarest(rows: &Rows, terms: Vec<Term>) -> Result<Option<Term>, RowsError> {
-    if terms.len() < 2 {
-        return Ok(terms.into_iter().next());
-    }
-    let mut rarest = None;
-    for term in terms {
-        let number = rows.how_many(&term).await?;
-        if rarest.as_ref().is_none_or(|(fewest, _)| number < *fewest) {
-            rarest = Some((number, term));
-        }
-    }
-    Ok(rarest.map(|(_, term)| term))
-}
-
 impl DatumLine {
     fn of(datum: Datum, now: u64, altered: bool) -> Self {
-        let state = State::of(&datum, now);
+        let state = DatumState::of(&datum, now);
         let Datum { id, name, owner, application, tags, created, expires, grants, .. } = datum;
         let owner = owner.as_str().to_owned();
         Self { id, name, owner, application, tags, created, expires, state, grants: grants.len(), altered }

@@ -6,9 +6,8 @@ use sceau_element_api::CallError;
 use sceau_element_api::problem::Problem;
 use sceau_element_api::wire::{Code, Refusal};
 
-use super::SearchError;
 use crate::registration::Unregistered;
-use crate::rows::RowsError;
+use crate::rows::{RowsError, SearchError};
 
 /// A call of the console is refused, or a part of ours gives no answer.
 #[derive(Debug)]

@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ApplicationView, Console, ConsoleFault, DatumView, Found, Search};
+use super::{ApplicationView, Console, ConsoleFault, DatumView, Found};
 use crate::registration::{MAX_REGISTRATION, Registration};
+use crate::rows::Search;
 
 /// Every route of the console, with its part of the OpenAPI document.
 pub fn routes(console: Console) -> OpenApiRouter {

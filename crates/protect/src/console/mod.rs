@@ -1,19 +1,17 @@
 //! The console: what administrators of an organisation see of its applications and data, on the platform's pages.
 //!
-//! It shows no key and changes no datum. Which data there are is the database's word; what is said of each is compared with what the element
-//! attested, and a row that the database altered is shown as what it should be, and told.
+//! It shows no key and changes no datum. Which data there are is the database's word. An application and a datum are shown as attested; a line of the
+//! list is the database's, and marked where it is not what was attested.
 
 mod applications;
 mod data;
 mod fault;
 mod http;
-mod search;
 
 pub use applications::ApplicationView;
-pub use data::{DatumLine, DatumView, Found, SearchError, Searched, State};
+pub use data::{DatumLine, DatumView, Found};
 pub use fault::ConsoleFault;
 pub use http::routes;
-pub use search::{Search, SearchFault};
 
 use std::sync::Arc;
 

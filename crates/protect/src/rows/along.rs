@@ -9,7 +9,7 @@ use crate::terms::Term;
 
 /// Data in an order. `from` and `until` bound what they are ordered by, in Unix milliseconds; `until` is not among them.
 #[derive(Debug)]
-pub(crate) enum Way {
+pub(super) enum Way {
     /// Those of a term, the last begun first.
     Term { term: Term, from: u64, until: u64 },
     /// Those of an application, the last begun first.
@@ -22,22 +22,22 @@ pub(crate) enum Way {
 
 /// A place on a way: what the datum there is ordered by, and its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Cursor {
     at: u64,
     id: String,
 }
 
 /// What is at a place.
 #[derive(Debug)]
-pub(crate) struct Candidate {
-    pub(crate) place: Place,
+pub(super) struct Candidate {
+    pub(super) cursor: Cursor,
     /// None where the datum itself is gone.
-    pub(crate) payload: Option<Vec<u8>>,
+    pub(super) payload: Option<Vec<u8>>,
 }
 
-impl Place {
+impl Cursor {
     /// As [`Display`](std::fmt::Display) gives it; none where it is not that.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('.')?;
         let plain =
             id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -51,7 +51,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.at, self.id)
     }
@@ -62,15 +62,15 @@ impl Rows {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn along(
+    pub(super) async fn along(
         &self,
         way: &Way,
-        after: Option<&Place>,
+        after: Option<&Cursor>,
         most: usize,
     ) -> Result<Vec<Candidate>, RowsError> {
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         // Before the first place of all: no id is empty, so that `until` is not among what is smaller, and `from` is among what is greater.
-        let place = |edge: u64| after.map_or((edge, String::new()), |place| (place.at, place.id.clone()));
+        let place = |edge: u64| after.map_or((edge, String::new()), |cursor| (cursor.at, cursor.id.clone()));
         let (statement, values) = match way {
             Way::Term { term, from, until } => {
                 let (at, id) = place(*until);
@@ -91,8 +91,8 @@ impl Rows {
         };
         let rows = self.database.fetch_all(statement, &values).await?;
         let candidate = |row: sceau_store::Row| {
-            let place = Place { at: row.get("place")?, id: row.get("id")? };
-            Ok(Candidate { place, payload: row.get("payload")? })
+            let cursor = Cursor { at: row.get("place")?, id: row.get("id")? };
+            Ok(Candidate { cursor, payload: row.get("payload")? })
         };
         rows.into_iter().map(candidate).collect()
     }
@@ -101,7 +101,7 @@ impl Rows {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn how_many(&self, term: &Term) -> Result<u64, RowsError> {
+    pub(super) async fn how_many(&self, term: &Term) -> Result<u64, RowsError> {
         Ok(self.database.fetch_one(statements::HOW_MANY, params![term.0]).await?.get("n")?)
     }
 

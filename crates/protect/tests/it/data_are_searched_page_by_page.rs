@@ -7,7 +7,7 @@ use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Erased, Gr
 use sceau_element_api::protect::{DatumId, Grantee, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_element_api::{ApplicationId, OrganisationId};
-use sceau_protect::{MIGRATIONS, Rows, Search, SearchFault, Searched, State};
+use sceau_protect::{DatumState, MIGRATIONS, Rows, Search, SearchFault, Searched};
 use sceau_store::Database;
 
 const NOW: u64 = 1_000_000;
@@ -108,10 +108,10 @@ async fn each_filter_finds_its_own_and_all_of_them_together_what_all_find() {
             Search { application: Some(world.application), ..Search::default() },
             vec![vieille, dupont, mars, oubliee],
         ),
-        (Search { state: Some(State::Active), ..Search::default() }, vec![bulletin, mars]),
-        (Search { state: Some(State::Inactive), ..Search::default() }, vec![dupont]),
-        (Search { state: Some(State::Erased), ..Search::default() }, vec![oubliee]),
-        (Search { state: Some(State::Expired), ..Search::default() }, vec![vieille]),
+        (Search { state: Some(DatumState::Active), ..Search::default() }, vec![bulletin, mars]),
+        (Search { state: Some(DatumState::Inactive), ..Search::default() }, vec![dupont]),
+        (Search { state: Some(DatumState::Erased), ..Search::default() }, vec![oubliee]),
+        (Search { state: Some(DatumState::Expired), ..Search::default() }, vec![vieille]),
         (
             Search { created_from: Some(20), created_until: Some(40), ..Search::default() },
             vec![dupont, bulletin],
@@ -125,7 +125,7 @@ async fn each_filter_finds_its_own_and_all_of_them_together_what_all_find() {
             Search {
                 name: text("ordonnance"),
                 person: text("alice@example.org"),
-                state: Some(State::Inactive),
+                state: Some(DatumState::Inactive),
                 created_from: Some(30),
                 ..Search::default()
             },
@@ -148,7 +148,7 @@ async fn a_datum_that_changed_is_found_by_what_it_is_now_and_no_more_by_what_it_
     datum.status = DatumStatus::Inactive;
     world.keep(&datum, 2).await;
     assert!(world.names(of_bob).await.is_empty());
-    let inactive = Search { state: Some(State::Inactive), ..Search::default() };
+    let inactive = Search { state: Some(DatumState::Inactive), ..Search::default() };
     assert_eq!(world.names(inactive.clone()).await.len(), 1);
     datum.status = DatumStatus::Active;
     world.keep(&datum, 3).await;

@@ -16,8 +16,8 @@ mod bodies;
 mod caller;
 mod data_are_searched_page_by_page;
 mod every_statement_prepares_on_postgresql;
-#[path = "../../../element/tests/it/house.rs"]
-#[allow(dead_code, reason = "the element's tests ask more of it")]
+#[path = "../../../element/tests/it/house/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the element's tests ask more of it")]
 mod house;
 mod rows_are_kept_as_they_were_given;
 mod the_console_is_for_administrators;

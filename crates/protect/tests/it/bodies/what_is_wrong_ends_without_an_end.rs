@@ -48,6 +48,25 @@ async fn what_can_be_told_before_anything_goes_out_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_turns_out_too_long_has_used_its_call_up() {
+    let stage = Stage::begin(BodyLimits { longest: 100_000, ..limits() }).await;
+    let call = stage.call("alice", stage.create(), None);
+    let mut stream = TcpStream::connect(stage.address).await.unwrap();
+    // It says no length, and has one octet more than is taken.
+    let head = format!(
+        "POST /v1/protect/encrypt HTTP/1.1\r\nhost: x\r\nsceau-call: {call}\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+        100_001
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&content(100_001)).await.unwrap();
+    let mut said = String::new();
+    let _ = stream.read_to_string(&mut said).await;
+    assert!(said.contains("HTTP/1.1 413") && said.contains("the call is used up"), "{said}");
+    let again = refused(stage.post("encrypt", &call, content(100)).await).await;
+    assert_eq!(again, (409, "call_replayed".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_shows_late_ends_the_answer_without_its_end() {
     let stage = Stage::begin(limits()).await;
     let plain = content(5 * MEBIBYTE);

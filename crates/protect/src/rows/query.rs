@@ -2,12 +2,25 @@
 
 use sceau_element_api::documents::{Datum, DatumStatus};
 use sceau_element_api::{ApplicationId, OrganisationId};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::State;
-use crate::rows::{Place, Way};
+use super::along::{Cursor, Way};
 use crate::terms::{Term, folded, words};
+
+/// Whether a datum's key is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatumState {
+    /// It is, to whom may have it.
+    Active,
+    /// Its owner stopped it.
+    Inactive,
+    /// It has ended.
+    Expired,
+    /// It was erased, for good.
+    Erased,
+}
 
 /// What a query asks for; what is left out is not asked. Times are Unix milliseconds.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -24,7 +37,7 @@ pub struct Search {
     pub application: Option<ApplicationId>,
     /// `active`, `inactive`, `expired` or `erased`.
     #[param(value_type = Option<String>)]
-    pub state: Option<State>,
+    pub state: Option<DatumState>,
     /// Begun then or later.
     pub created_from: Option<u64>,
     /// Begun before.
@@ -47,7 +60,7 @@ pub enum SearchFault {
 }
 
 impl SearchFault {
-    pub(super) fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::After => "after is what a page before gave as next",
             Self::Name => "name has no letter and no digit to search for",
@@ -89,9 +102,9 @@ impl Asked {
         terms.extend(self.person.as_deref().map(|name| Term::person(organisation, name)));
         terms.extend(self.tag.as_deref().map(|tag| Term::tag(organisation, tag)));
         match self.search.state {
-            Some(State::Inactive) => terms.push(Term::inactive(organisation)),
-            Some(State::Erased) => terms.push(Term::erased(organisation)),
-            Some(State::Active | State::Expired) | None => {}
+            Some(DatumState::Inactive) => terms.push(Term::inactive(organisation)),
+            Some(DatumState::Erased) => terms.push(Term::erased(organisation)),
+            Some(DatumState::Active | DatumState::Expired) | None => {}
         }
         terms
     }
@@ -108,7 +121,7 @@ impl Asked {
             return (way, state.is_none() && self.expiry().is_none());
         }
         if let Some((soonest, latest)) = self.expiry() {
-            let whole = state.is_none_or(|state| state == State::Expired);
+            let whole = state.is_none_or(|state| state == DatumState::Expired);
             let way = Way::Expiry { organisation: self.organisation, from: soonest, until: latest };
             return (way, whole && created_from.is_none() && created_until.is_none());
         }
@@ -119,9 +132,9 @@ impl Asked {
     ///
     /// # Errors
     /// [`SearchFault::After`].
-    pub(super) fn after(&self) -> Result<Option<Place>, SearchFault> {
+    pub(super) fn after(&self) -> Result<Option<Cursor>, SearchFault> {
         let after = self.search.after.as_deref();
-        after.map(|text| Place::parse(text).ok_or(SearchFault::After)).transpose()
+        after.map(|text| Cursor::parse(text).ok_or(SearchFault::After)).transpose()
     }
 
     /// Whether a datum is one that is searched for.
@@ -134,7 +147,7 @@ impl Asked {
         let (soonest, latest) = self.expiry().unwrap_or((0, u64::MAX));
         datum.organisation == self.organisation
             && application.is_none_or(|application| datum.application == application)
-            && state.is_none_or(|state| State::of(datum, self.now) == state)
+            && state.is_none_or(|state| DatumState::of(datum, self.now) == state)
             && created_from.is_none_or(|from| datum.created >= from)
             && created_until.is_none_or(|until| datum.created < until)
             && (soonest..latest).contains(&datum.expires)
@@ -146,7 +159,7 @@ impl Asked {
     /// From when to when keys end, where that is asked for.
     fn expiry(&self) -> Option<(u64, u64)> {
         let Search { state, expires_from, expires_until, .. } = self.search;
-        let ended = (state == Some(State::Expired)).then_some(self.now.saturating_add(1));
+        let ended = (state == Some(DatumState::Expired)).then_some(self.now.saturating_add(1));
         expires_from.or(expires_until).or(ended)?;
         let until = expires_until.unwrap_or(u64::MAX).min(ended.unwrap_or(u64::MAX));
         Some((expires_from.unwrap_or(0), until))
@@ -158,9 +171,9 @@ fn concerns(datum: &Datum, person: &str) -> bool {
     std::iter::once(&datum.owner).chain(granted).any(|name| folded(name.as_str()) == person)
 }
 
-impl State {
+impl DatumState {
     /// Of a datum at `now`.
-    pub(super) fn of(datum: &Datum, now: u64) -> Self {
+    pub(crate) fn of(datum: &Datum, now: u64) -> Self {
         match datum.status {
             DatumStatus::Erased => Self::Erased,
             DatumStatus::Inactive => Self::Inactive,
