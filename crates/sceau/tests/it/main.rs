@@ -11,6 +11,7 @@ mod a_gate_gives_its_place_to_another;
 mod a_guide_says_what_is_next;
 mod a_key_manager_keeps_its_memory;
 mod a_partner_is_probed;
+mod a_refusal_ends_as_whose_fault_it_is;
 mod a_responder_is_asked;
 mod an_authority_answers_through_a_folder;
 mod an_authority_of_ones_own_issues_and_takes_back;

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use sceau_client::ClientError;
 use sceau_client::protect::{Application, User};
 use sceau_element_api::protect::{DatumId, Erasure, NotCovered, VerifiedErasure};
 use sceau_trace::VerifierKey;
@@ -51,10 +50,9 @@ pub(crate) fn erase(options: &EraseOptions) -> Result<(), Failure> {
     let output = output.map(|path| Output::file(path, Access::Shared, options.force)).transpose()?;
     let (datum, what) = which(options, &application, &user)?;
     let changed = wait_for(async { Ok(application.erase(&user, datum).await?) })?;
-    let certified = match output {
-        Some(output) => Some(write(output, &application, &user, datum)?),
-        None => None,
-    };
+    let certified = output.map(|output| write(output, &application, &user, datum)).transpose();
+    let certified =
+        certified.map_err(|failure| failure.and("it is erased: run this again for its certificate"))?;
     if options.json {
         return say::json(&json!({"datum": datum, "record": changed.index, "certificate": certified}));
     }
@@ -86,11 +84,10 @@ fn write(
     user: &User,
     datum: DatumId,
 ) -> Result<Erasure, Failure> {
-    let certified: Result<VerifiedErasure, ClientError> =
-        wait_for(async { Ok(application.erasure(user, datum).await) })?;
-    let erasure = certified?.erasure;
-    let text = serde_json::to_vec_pretty(&erasure).unwrap_or_default();
-    output.write_all(&text).map_err(|cause| Failure::system("write the certificate", &cause))?;
+    let erasure = wait_for(async { Ok(application.erasure(user, datum).await?) })?.erasure;
+    let text = serde_json::to_vec_pretty(&erasure).map_err(std::io::Error::other);
+    let written = text.and_then(|text| output.write_all(&text));
+    written.map_err(|cause| Failure::system("write the certificate", &cause))?;
     output.commit()?;
     Ok(erasure)
 }
@@ -120,7 +117,7 @@ pub(in super::super) fn verify(
     all.push(if key_pinned {
         "Verified: the log signed these records, under the key that you gave.".to_owned()
     } else {
-        format!("NOT pinned: the file agrees with itself, but the key that signed it came along in the file. Get the log's key through another\nchannel, and verify again with --log-key. The file's key:\n  {log_key}")
+        words::not_pinned(&log_key)
     });
     say::result(&all.join("\n"))
 }

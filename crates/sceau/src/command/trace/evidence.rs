@@ -70,10 +70,7 @@ fn in_words(verified: &VerifiedEvidence, log_key: &VerifierKey, more: Vec<String
     lines.push(if verified.key_pinned {
         "Verified: the log signed this record, under the key that you gave.".to_owned()
     } else {
-        format!(
-            "NOT pinned: the file agrees with itself, but the key that signed it came along in the file. Anyone can make such a file\n\
-             with a key of their own. Get the log's key through another channel, and verify again with --log-key. The file's key:\n  {log_key}"
-        )
+        words::not_pinned(log_key)
     });
     lines.join("\n")
 }

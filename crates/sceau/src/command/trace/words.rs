@@ -1,6 +1,6 @@
 //! A record in words.
 
-use sceau_trace::{ActorKind, Asserted, Commitment, Outcome, Record};
+use sceau_trace::{ActorKind, Asserted, Commitment, Outcome, Record, VerifierKey};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -152,6 +152,14 @@ fn id(text: &str) -> &str {
 /// A titled line.
 pub(in crate::command) fn line(title: &str, text: &str) -> String {
     format!("  {title:<9}{text}")
+}
+
+/// That a file was verified under the key in it, and what to do.
+pub(in crate::command) fn not_pinned(log_key: &VerifierKey) -> String {
+    format!(
+        "NOT pinned: the file agrees with itself, but the key that signed it came along in the file. Anyone can make such a file\n\
+         with a key of their own. Get the log's key through another channel, and verify again with --log-key. The file's key:\n  {log_key}"
+    )
 }
 
 /// Unix milliseconds, for people.
