@@ -1,5 +1,7 @@
 //! What is searched for among the data of an organisation: read from a query, and judged of each datum. No I/O.
 
+use std::collections::BTreeSet;
+
 use sceau_element_api::documents::{Datum, DatumStatus};
 use sceau_element_api::{ApplicationId, OrganisationId};
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::along::{Cursor, Way};
 use crate::terms::{Term, folded, words};
+
+/// Words of one search: the database is asked how many data have each.
+const MOST_WORDS: usize = 100;
 
 /// Whether a datum's key is given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -57,6 +62,8 @@ pub enum SearchFault {
     After,
     /// A name without a letter or digit.
     Name,
+    /// More words than a search takes.
+    Words,
 }
 
 impl SearchFault {
@@ -64,6 +71,7 @@ impl SearchFault {
         match self {
             Self::After => "after is what a page before gave as next",
             Self::Name => "name has no letter and no digit to search for",
+            Self::Words => "name has more than 100 different words: search for fewer",
         }
     }
 }
@@ -73,7 +81,7 @@ impl SearchFault {
 pub(super) struct Asked {
     organisation: OrganisationId,
     now: u64,
-    words: Vec<String>,
+    words: BTreeSet<String>,
     person: Option<String>,
     tag: Option<String>,
     search: Search,
@@ -83,13 +91,16 @@ impl Asked {
     /// Reads a query.
     ///
     /// # Errors
-    /// [`SearchFault::Name`].
+    /// [`SearchFault::Name`], [`SearchFault::Words`].
     pub(super) fn of(search: &Search, organisation: OrganisationId, now: u64) -> Result<Self, SearchFault> {
         let said = |text: &Option<String>| text.as_deref().map(folded).filter(|text| !text.is_empty());
         let name = said(&search.name);
-        let words: Vec<String> = name.as_deref().map(words).into_iter().flatten().collect();
+        let words: BTreeSet<String> = name.as_deref().map(words).into_iter().flatten().collect();
         if name.is_some() && words.is_empty() {
             return Err(SearchFault::Name);
+        }
+        if words.len() > MOST_WORDS {
+            return Err(SearchFault::Words);
         }
         let (person, tag) = (said(&search.person), said(&search.tag));
         Ok(Self { organisation, now, words, person, tag, search: search.clone() })

@@ -213,3 +213,15 @@ async fn a_query_that_cannot_be_followed_is_refused() {
         assert!(matches!(refused, Err(sceau_protect::SearchError::Query(it)) if it == fault), "{search:?}");
     }
 }
+
+#[tokio::test]
+async fn a_search_has_at_most_a_hundred_different_words() {
+    let world = World::new().await;
+    let letters = ('\u{4e00}'..).map(|letter| letter.to_string());
+    let words = |number| letters.clone().take(number).collect::<Vec<_>>().join(" ");
+    let asked = |name: String| Search { name: Some(name), ..Search::default() };
+    world.keep(&world.datum(1, &words(100)), 1).await;
+    assert_eq!(world.names(asked([words(100), words(100)].join(" "))).await.len(), 1, "each counts once");
+    let refused = world.rows.search(world.organisation, &asked(words(101)), NOW).await;
+    assert!(matches!(refused, Err(sceau_protect::SearchError::Query(SearchFault::Words))));
+}
