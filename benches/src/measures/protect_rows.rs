@@ -8,7 +8,7 @@ use sceau_element_api::documents::{Datum, Document as _};
 use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
 use sceau_element_api::{ApplicationId, OrganisationId};
-use sceau_protect::{MIGRATIONS, Rows, Search, State};
+use sceau_protect::{DatumState, MIGRATIONS, Rows, Search};
 use sceau_store::judge::PostgresJudge;
 use sceau_store::{Database, Postgres, Statement, params};
 
@@ -174,7 +174,7 @@ impl Ground {
                     ..none()
                 },
             ),
-            ("inactive ones", Search { state: Some(State::Inactive), ..none() }),
+            ("inactive ones", Search { state: Some(DatumState::Inactive), ..none() }),
             (
                 "ending in a week",
                 Search {
