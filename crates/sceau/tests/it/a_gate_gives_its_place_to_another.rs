@@ -281,17 +281,22 @@ fn the_requests_of_one_address_leave_descriptors_to_the_others() {
             curl.arg(format!("https://localhost:{port}/")).current_dir(desk.path("")).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let streams: Vec<Ended> = (0..3)
-        .map(|_| {
-            let mut curl = Command::new("setpriv");
-            curl.args(["--pdeathsig", "KILL", "curl", "-sS", "-Z", "--parallel-max", "100", "--http2"]);
-            curl.args(["--cacert", "server.pem", "-o", "/dev/null"]);
-            curl.arg(format!("https://localhost:{port}/held/[1-90]")).current_dir(desk.path(""));
-            Ended(curl.stderr(Stdio::null()).spawn().unwrap())
-        })
-        .collect();
+    let ask_much = || {
+        let mut curl = Command::new("setpriv");
+        curl.args(["--pdeathsig", "KILL", "curl", "-sS", "-Z", "--parallel-max", "100", "--http2"]);
+        curl.args(["--cacert", "server.pem", "-o", "/dev/null"]);
+        curl.arg(format!("https://localhost:{port}/held/[1-90]")).current_dir(desk.path(""));
+        Ended(curl.stderr(Stdio::null()).spawn().unwrap())
+    };
+    let mut streams: Vec<Ended> = (0..3).map(|_| ask_much()).collect();
     let since = Instant::now();
     let refused = loop {
+        // One whose connection failed asks again: as many are to be under way as may be.
+        for one in &mut streams {
+            if one.0.try_wait().unwrap().is_some() {
+                *one = ask_much();
+            }
+        }
         let said = asked("127.0.0.1");
         if said.contains(" 503") {
             break said;
