@@ -9,6 +9,7 @@
     reason = "a bench for people at a terminal: what cannot be measured must say why and stop"
 )]
 
+mod apart;
 mod measures;
 mod processor;
 mod row;

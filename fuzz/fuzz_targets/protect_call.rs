@@ -5,8 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use sceau_crypto::jose::KeySet;
-use sceau_element::{Caller, ProvenCall};
-use sceau_element_api::OrganisationId;
+use sceau_element::{Caller, Profile, ProvenCall};
+use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus};
+use sceau_element_api::{ApplicationId, OrganisationId};
 use sceau_element_api::protect::{AskedOfDatum, Claims, issuer};
 use sceau_element_api::wire::Version;
 
@@ -28,7 +29,10 @@ fuzz_target!(|bytes: &[u8]| {
     let asked = AskedOfDatum { call: call.to_owned(), address: None, row: None };
     let find = |_| {
         let version = Version { version: 1, hash: sceau_trace::sha256(b"") };
-        Some(Caller { keys: Arc::clone(&KEYS), version, organisation: OrganisationId::random(), tenant: 1, epoch: 0 })
+        let (application, organisation) = (ApplicationId::random(), OrganisationId::random());
+        let (name, status) = ("Fuzz".to_owned(), ApplicationStatus::Active);
+        let document = Arc::new(ApplicationDocument { v: 1, application, organisation, name, keys: Vec::new(), status, provider: None });
+        Some(Caller { keys: Arc::clone(&KEYS), provider_keys: None, document, version, organisation, tenant: 1, epoch: 0 })
     };
-    assert!(ProvenCall::prove(&asked, "log", 1, find).is_err(), "nobody signed");
+    assert!(ProvenCall::prove(Profile::Sceau, &asked, "log", 1, find).is_err(), "nobody signed");
 });

@@ -44,9 +44,10 @@ impl World {
         own.list(&list);
         let shown = own.server("key-manager", &["cles.localhost"]);
         let policy = format!(
-            "server_identity = {:?}\nclient_anchors = [{:?}]\nclient_crls = [{list:?}]\n{POLICY}",
+            "server_identity = {:?}\nclient_anchors = [{:?}]\nclient_intermediates = [{:?}]\nclient_crls = [{list:?}]\n{POLICY}",
             shown.identity,
             own.root(),
+            own.intermediate(),
         );
         let state = state(&house, &house.scratch.write("policy.toml", policy));
         let init = Program::sceau("keymanager").args(["init", "--organisation-name", "Métropole d’essai"]);

@@ -6,13 +6,15 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sceau_tests::{Program, Scratch};
+use sceau_tests::{Program, Scratch, free_port};
+use serde_json::{Value, json};
 use tokio::time::{Duration, interval};
 
 #[tokio::test]
 async fn everybody_comes_to_the_platform_through_the_gate() {
     let scratch = Scratch::new("behind-the-gate");
     let data = scratch.join("data");
+    own_ports(&data);
     let up = Program::sceau("up").arg("--data").arg(&data).start(scratch.path());
     let (_, port) = up.said("/platform").rsplit_once(':').unwrap();
     // Not everybody's resolver knows names under `.localhost`.
@@ -32,6 +34,49 @@ async fn everybody_comes_to_the_platform_through_the_gate() {
         until_answered(&address).await;
     }
     assert!(up.stop().success());
+}
+
+#[tokio::test]
+async fn applications_reach_a_keyfront_whose_authority_they_are_told() {
+    let scratch = Scratch::new("up-keyfront");
+    let data = scratch.join("data");
+    own_ports(&data);
+    let up = Program::sceau("up").arg("--data").arg(&data).start(scratch.path());
+    let address = up.said("/keyfront/url").to_owned();
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let trusted = fs::read(up.said("/keyfront/authority")).unwrap();
+    let trusting = reqwest::Certificate::from_pem(&trusted).unwrap();
+    // A connection each time: one that was kept may be of the process that is gone.
+    let calls = reqwest::Client::builder().add_root_certificate(trusting).pool_max_idle_per_host(0).build();
+    let calls = calls.unwrap();
+    let address = format!("https://127.0.0.1:{port}/v1/protect/keyfront");
+    let said = calls.get(&address).send().await.unwrap().bytes().await.unwrap();
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    assert_eq!(said["audience"].as_str(), Some(up.said("/keyfront/audience")));
+    assert!(reqwest::get(&address).await.is_err(), "nobody else vouches for it");
+    assert!(up.stop().success());
+
+    // The same authority and port at the next start; none where the settings that are given do not switch it on.
+    let up = Program::sceau("up").arg("--data").arg(&data).start(scratch.path());
+    assert!(up.said("/keyfront/url").ends_with(&port));
+    assert!(calls.get(&address).send().await.unwrap().status().is_success());
+    assert!(up.stop().success());
+    let other = scratch.join("settings.toml");
+    fs::write(&other, "").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    let up = Program::sceau("up").arg("--data").arg(&data).arg("--config").arg(&other).start(scratch.path());
+    assert!(up.ready()["keyfront"].is_null());
+    assert!(up.stop().success());
+}
+
+/// Makes the folder with other ports than the usual ones, which tests beside this one take.
+fn own_ports(data: &Path) {
+    fs::create_dir(data).unwrap();
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700)).unwrap();
+    let [platform, key_manager, intake, keyfront] = [(); 4].map(|()| free_port());
+    let ports =
+        json!({"platform": platform, "key_manager": key_manager, "intake": intake, "keyfront": keyfront});
+    fs::write(data.join("ports.json"), ports.to_string()).unwrap();
 }
 
 /// Asks until there is an answer, and gives the id under which it came.

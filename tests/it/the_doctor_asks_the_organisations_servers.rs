@@ -17,7 +17,7 @@ impl Premises {
     fn start(name: &str) -> Self {
         let scratch = Scratch::new(name);
         let authority = OwnAuthority::found(&scratch.join("authority"));
-        let root = path(&authority.root());
+        let (root, below) = (path(&authority.root()), path(&authority.intermediate()));
         let shown = authority.server("servers", &["localhost"]);
         let [chain, key, identity] = [&shown.chain, &shown.key, &shown.identity].map(|file| path(file));
         let vault = StandIn::start("servers_vault.py", &[&identity, &root, "role", "sesame"]).unwrap();
@@ -30,7 +30,7 @@ impl Premises {
         let (password, sesame) =
             (secret("mail.password", "secret of the mail"), secret("secret-id", "sesame"));
         let policy = format!(
-            "server_identity = {own:?}\nclient_anchors = [{root:?}]\nclient_crls = [{list:?}]\n\
+            "server_identity = {own:?}\nclient_anchors = [{root:?}]\nclient_intermediates = [{below:?}]\nclient_crls = [{list:?}]\n\
              [scanner]\nantivirus = [\"{}\", \"{}\"]\n\
              [letters]\nto = \"cles@metropole.example\"\n\
              mail = {{ kind = \"smtp\", host = \"localhost\", port = {}, tls = \"starttls\", user = \"sceau\", \

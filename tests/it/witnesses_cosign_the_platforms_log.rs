@@ -56,6 +56,12 @@ async fn witnesses_cosign_the_platforms_log() {
     let refused = verify(&house.scratch, &["evidence", "--policy", "three.policy", "--json"]);
     assert!(refused.stderr.contains("policy.no_quorum"), "{}", refused.stderr);
 
+    // The platform says which policy it goes by, and tells nobody where the witnesses are.
+    let announced = String::from_utf8(server.get_bytes("/trace/policy").await.unwrap().to_vec()).unwrap();
+    assert!(announced.contains(&keys[0]) && !announced.contains("http"), "{announced}");
+    house.scratch.write("announced.policy", &announced);
+    verify(&house.scratch, &["evidence", "--policy", "announced.policy"]).success();
+
     // What was collected is kept, and shown before any witness is asked again.
     let [a, b] = running;
     a.kill();

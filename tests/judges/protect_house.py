@@ -16,6 +16,7 @@ import uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import evidence
+from protect_rows import Sqlite
 
 PROGRAMS = pathlib.Path(os.environ.get("SCEAU_BIN", "target/debug"))
 LOG = "judge.test/log"
@@ -93,17 +94,50 @@ def enrol(element, role, organisation=None, by=PLATFORM):
     return passkey
 
 
-class House:
-    """An element, a keyfront, and an organisation with an administrator."""
+class Files:
+    """The element's keys in files, under a passphrase."""
 
-    def __init__(self):
+    def __init__(self, at):
+        (at / "passphrase").write_text("a passphrase that is long enough for a judge")
+        (at / "passphrase").chmod(0o600)
+        self.arguments, self.environment = ["--keystore-passphrase-file", at / "passphrase"], {}
+
+
+class Token:
+    """The element's keys in a token: SoftHSM's, which no other house has."""
+
+    MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+
+    def __init__(self, at):
+        (at / "tokens").mkdir(mode=0o700)
+        (at / "softhsm2.conf").write_text(f"directories.tokendir = {at / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
+        self.environment, pin = {"SOFTHSM2_CONF": str(at / "softhsm2.conf")}, secrets.token_hex(8)
+        (at / "pin").write_text(pin)
+        (at / "pin").chmod(0o600)
+        made = ["softhsm2-util", "--init-token", "--free", "--label", "judge", "--so-pin", secrets.token_hex(8), "--pin", pin]
+        subprocess.run(made, env=os.environ | self.environment, check=True, stdout=subprocess.DEVNULL)
+        address = f"pkcs11:token=judge;object=element?module-path={self.MODULE}&pin-source=file:{at / 'pin'}"
+        self.arguments = ["--keystore-token", address]
+        self.pin = pin
+
+    def objects(self):
+        """What the token holds, as OpenSC's pkcs11-tool lists it: nothing of ours."""
+        listed = ["pkcs11-tool", "--module", self.MODULE, "--token-label", "judge", "--login", "--pin", self.pin, "--list-objects"]
+        return subprocess.run(listed, env=os.environ | self.environment, check=True, capture_output=True, text=True).stdout
+
+
+class House:
+    """An element, a keyfront, and an organisation with an administrator. `keys`: where the element keeps its keys; `rows`: where the keyfront keeps
+    its rows; `element`: more of its options."""
+
+    def __init__(self, keys=Files, rows=Sqlite, element=()):
         self.folder = tempfile.TemporaryDirectory()
         self.at = pathlib.Path(self.folder.name)
         self.at.chmod(0o700)
-        (self.at / "passphrase").write_text("a passphrase that is long enough for a judge")
-        (self.at / "passphrase").chmod(0o600)
-        (self.at / "settings.toml").write_text("[protect]\n")
+        self.keys, self.options = keys(self.at), element
         (self.at / "data").mkdir(mode=0o700)
+        self.rows = rows(self.at)
+        (self.at / "settings.toml").write_text("[protect]\n" + self.rows.settings)
         self.begin()
         element = Element(self.socket)
         asserted = lambda passkey: lambda kind, payload: passkey.prove(element.ask("nonce")["nonce"], kind, payload)
@@ -119,20 +153,41 @@ class House:
     def socket(self):
         return self.at / "run" / "element.sock"
 
-    def start(self, *arguments):
-        program = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        return program, json.loads(program.stdout.readline())
+    def start(self, name, *arguments):
+        program = self.launch(name, *arguments)
+        return program, self.ready(name, program)
+
+    def launch(self, name, *arguments):
+        """Begins to start a program, by the thread that lives as long as it is to: it ends with it."""
+        environment = os.environ | self.keys.environment
+        with open(self.at / f"{name}.log", "ab") as log:
+            return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=log)
+
+    def ready(self, name, program):
+        """What it says once it serves."""
+        ready = program.stdout.readline()
+        assert ready, (self.at / f"{name}.log").read_text()
+        return json.loads(ready)
 
     def begin(self):
         self.element, told = self.start(
-            PROGRAMS / "sceau-element", "--state", self.at / "state", "--socket", self.socket, "--origin", LOG,
-            "--keystore-passphrase-file", self.at / "passphrase", "--protect-tenants", "1", "--epoch-overlap", "0", "--die-with-parent",
+            "element", PROGRAMS / "sceau-element", "--state", self.at / "state", "--socket", self.socket, "--origin", LOG,
+            *self.keys.arguments, "--protect-tenants", "1", "--epoch-overlap", "0", "--die-with-parent", *self.options,
         )
-        self.keyfront, ready = self.start(
-            PROGRAMS / "sceau", "serve", "keyfront", "--config", self.at / "settings.toml", "--data", self.at / "data",
-            "--element", self.socket, "--listen", "127.0.0.1:0", "--die-with-parent",
-        )
+        self.keyfront, ready = self.start("keyfront", *self.serve("keyfront", self.at / "data"))
         self.url, self.audience, self.log_key = ready["url"], ready["audience"], told["log_key"]
+        self.published_keys = told["published_keys"]
+
+    def serve(self, role, data):
+        """What starts a keyfront or a platform of this house; several may stand beside each other."""
+        at = ("--config", self.at / "settings.toml", "--data", data, "--element", self.socket)
+        return PROGRAMS / "sceau", "serve", role, *at, "--listen", "127.0.0.1:0", "--die-with-parent"
+
+    def leave(self):
+        """Ends for good."""
+        self.end()
+        self.rows.end()
+        self.folder.cleanup()
 
     def end(self):
         for program in (self.keyfront, self.element):
@@ -140,8 +195,8 @@ class House:
             program.wait()
             program.stdout.close()
 
-    def post(self, path, body, kind="application/json"):
-        asked = urllib.request.Request(self.url + path, data=body, headers={"content-type": kind})
+    def post(self, path, body, kind="application/json", at=None):
+        asked = urllib.request.Request((at or self.url) + path, data=body, headers={"content-type": kind})
         try:
             with urllib.request.urlopen(asked, timeout=30) as answer:
                 return answer.status, json.load(answer)
@@ -149,22 +204,28 @@ class House:
             with error:
                 return error.code, json.load(error)
 
-    def register(self, *keys):
-        """An application with these keys (kid, alg, key), by the passkey of the organisation's administrator."""
+    def register(self, *keys, **members_beside):
+        """An application with these keys (kid, alg, key, and `enc` of one that decrypts) and other members, by the passkey of the organisation's administrator."""
         application = str(uuid.uuid4())
         members = ("kty", "crv", "x", "y", "n", "e")
         public = lambda key: {name: value for name, value in key.as_dict(private=False).items() if name in members}
-        listed = [{"kid": kid, "alg": alg, "jwk": public(key), "status": "active"} for kid, alg, key in keys]
+        of_use = lambda use: {"use": use[0]} if use else {}
+        listed = [{"kid": kid, "alg": alg, "jwk": public(key), "status": "active"} | of_use(use) for kid, alg, key, *use in keys]
         document = {
             "v": 1, "application": application, "organisation": self.organisation, "name": "Dossiers", "keys": listed, "status": "active",
         }
+        self.sign(document | members_beside)
+        return application
+
+    def sign(self, document, previous=None):
+        """A version of an application, by the administrator's passkey. Gives what the next one names as `previous`."""
         payload = json.dumps(document).encode()
         nonce = self.post("/v1/protect/nonces", b"")[1]["nonce"]
         proof = self.administrator.prove(nonce, "application", payload)
-        asked = json.dumps({"payload": b64(payload), "previous": None, "proof": proof}).encode()
+        asked = json.dumps({"payload": b64(payload), "previous": previous, "proof": proof}).encode()
         status, answer = self.post("/v1/protect/applications", asked)
         assert status == 200, answer
-        return application
+        return {"version": answer["version"], "hash": answer["hash"]}
 
 
 def answered(call, answer):

@@ -12,6 +12,9 @@ const read = (path) => Readable.toWeb(createReadStream(path));
 const write = (stream, path) => pipeline(Readable.fromWeb(stream), createWriteStream(path));
 const utf8 = (bytes) => new TextDecoder().decode(bytes);
 
+/** Moments are texts in JSON. */
+const dated = (take) => (take?.expires ? { ...take, expires: new Date(take.expires) } : take);
+
 const acts = {
   protectField: async (user, { text, about }) => ({ field: await user.protectField(text, about) }),
   openField: async (user, { field }) => ({ text: utf8(await user.openField(field)) }),
@@ -40,9 +43,19 @@ const acts = {
     await write(content, to);
     return { datum, name, type };
   },
+  protectContent: async (user, { from, to, name, about }) => {
+    const { datum, content } = await user.protectContent(read(from), { name, type: 'application/pdf' }, about);
+    await write(content.stream(), to);
+    return { datum };
+  },
+  openContent: async (user, { from, to }) => {
+    const { datum, name, type, content } = await user.openContent(read(from));
+    await write(new Blob([content]).stream(), to);
+    return { datum, name, type };
+  },
   operations: async (user, { datum, list }) => {
     const said = [];
-    for (const [name, ...takes] of list) said.push(await user[name](datum, ...takes));
+    for (const [name, ...takes] of list) said.push(await user[name](datum, ...takes.map(dated)));
     return { said };
   },
 };

@@ -11,10 +11,10 @@ import subprocess
 import threading
 import unittest
 
-import protect_caller
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from protect_application import Application
 from protect_house import LOG, PROGRAMS, House, b64, unb64
 
 HERE = pathlib.Path(__file__).parent
@@ -26,11 +26,8 @@ GENERATE = {
 }
 
 
-class Python(protect_caller.Protection):
-    """The Python caller's own ways of asking, without its tests, which run where they are."""
-
-    for name in [name for name in dir(protect_caller.Protection) if name.startswith("test")]:
-        locals()[name] = None
+class Python(Application):
+    """The Python caller's own ways of asking, with keys that the other callers read too."""
 
     @classmethod
     def setUpClass(cls):
@@ -150,6 +147,7 @@ class Node(Python):
         acts = [
             ["grant", {"to": to}], ["setGrantActive", to, False], ["setGrantActive", to, True], ["setRules", rules],
             ["describe"], ["deactivate"], ["activate"], ["revoke", to], ["accesses"],
+            ["setValidity", {"expires": "2030-01-02T03:04:05.000Z"}],
         ]
         said = self.node("operations", "alice", datum=field["datum"], list=acts)["said"]
         self.assertEqual(said[0]["document"]["grants"][0]["to"], to)
@@ -157,6 +155,7 @@ class Node(Python):
         self.assertEqual((said[4]["rules"], said[4]["owner"], said[4]["name"]), (rules, "alice", "Dossier"))
         self.assertEqual([one["document"]["status"] for one in said[5:7]], ["inactive", "active"])
         self.assertEqual(said[7]["document"]["grants"], [])
+        self.assertEqual((said[9]["document"]["expires"], said[9]["document"]["validUntil"]), ("2030-01-02T03:04:05.000Z", None))
         actions = [one["action"].removeprefix("datum.") for one in reversed(said[8]["list"])]
         self.assertEqual(actions[:3], ["create", "grant", "grant.deactivate"])
         self.assertEqual(actions[-1], "revoke")
@@ -164,11 +163,21 @@ class Node(Python):
             self.assertIn("text", self.node("openField", "alice", field=field), index)
         self.assertEqual(self.node("openField", "alice", field=field)["code"], "reads_spent")
 
+    def test_a_second_person_agrees(self):
+        about = {"rules": {"second_person": {"within_minutes": 5}}, "grants": [{"to": {"user": "bob"}}]}
+        field = self.node("protectField", "alice", text="x", about=about)["field"]
+        self.assertEqual(self.node("openField", "alice", field=field)["code"], "second_person_needed")
+        agree = [["agree", "alice"]]
+        self.assertEqual(self.node("operations", "alice", datum=field["datum"], list=agree)["code"], "same_person")
+        self.node("operations", "bob", datum=field["datum"], list=agree)
+        self.assertEqual(self.node("openField", "alice", field=field), {"text": "x"})
+        self.assertEqual(self.node("openField", "alice", field=field)["code"], "second_person_needed")
+
     def test_with_the_logs_key_what_the_log_does_not_prove_is_refused(self):
         known = {"logKey": self.house.log_key}
         field = self.node("protectField", "alice", settings=known, text="x")["field"]
         self.assertEqual(self.node("openField", "alice", settings=known, field=field), {"text": "x"})
-        acts = [["grant", {"to": {"user": "Élodie \u2028 \U0001f33b"}}], ["describe"], ["accesses"], ["erase"], ["describe"], ["erasure"]]
+        acts = [["grant", {"to": {"user": "Élodie \u00a0 \U0001f33b"}}], ["describe"], ["accesses"], ["erase"], ["describe"], ["erasure"]]
         said = self.node("operations", "alice", settings=known, datum=field["datum"], list=acts)["said"]
         self.assertEqual((said[3]["document"]["status"], said[4]["status"]), ("erased", "erased"))
         self.assertEqual(self.node("openField", "alice", field=field), {"code": "datum_erased", "fault": "caller", "passing": False})

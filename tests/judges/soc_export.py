@@ -178,7 +178,8 @@ action(type="omfile" file="{told}" template="all" asyncWriting="off")
         self.assertEqual(len(told), 605)
         for number, one in enumerate(told):
             self.assertEqual((one["hostname"], one["programname"], one["syslogfacility"]), ("log.example.org", "sceau", "13"))
-            self.assertIn(f'index="{number}" leaf="{tlog.leaf(self.log.entries[number]).hex()}"', one["structured-data"])
+            size = 600 if number < 600 else 605
+            self.assertIn(f'index="{number}" checkpointSize="{size}" leaf="{tlog.leaf(self.log.entries[number]).hex()}"', one["structured-data"])
             self.assertEqual(one["syslogseverity"], "4" if number % 4 == 1 else "6")
         self.assertEqual(told[1]["msg"].strip(), "application datum.open refused (user_not_authorised)")
         self.assertEqual(told[1]["msgid"], "datum.open")
@@ -200,7 +201,8 @@ action(type="omfile" file="{told}" template="all" asyncWriting="off")
         for number, line in enumerate(over_tls):
             event = pycef.parse(line)
             self.assertEqual((event["DeviceVendor"], event["DeviceEventClassID"]), ("Sceau", json.loads(record(number))["action"]))
-            self.assertEqual((event["externalId"], event["rt"]), (str(number), str(1_795_183_391_007 + number)))
+            self.assertEqual((event["externalId"], event["checkpointSize"]), (str(number), "7"))
+            self.assertEqual(event["rt"], str(1_795_183_391_007 + number))
             # This parser leaves it to its callers to take escapes away.
             subjects, detail = (event[name].replace("\\=", "=") for name in ("subjects", "detail"))
             self.assertEqual((subjects, detail), (f"datum:d{number}= file:f1", "signer=a=b=/+:"))
@@ -211,7 +213,7 @@ action(type="omfile" file="{told}" template="all" asyncWriting="off")
         for number, line in enumerate(self.lines("events.log")):
             said = structured(line)
             data = said["sceau@32473"]
-            self.assertEqual((data["index"], data["leaf"]), (str(number), tlog.leaf(record(number)).hex()))
+            self.assertEqual((data["index"], data["checkpointSize"], data["leaf"]), (str(number), "7", tlog.leaf(record(number)).hex()))
             self.assertEqual(said["meta"]["sequenceId"], str(number + 1))
             self.assertEqual(data["detail"], "signer=a=b=/+:")
 
@@ -232,6 +234,7 @@ action(type="omfile" file="{told}" template="all" asyncWriting="off")
                 for one in event["resources"]:
                     ResourceDetails.model_validate(one)
             self.assertEqual(hashlib.sha256(b"\0" + event["raw_data"].encode()).hexdigest(), event["unmapped"]["leaf_hash"])
+            self.assertEqual(event["unmapped"]["checkpoint_size"], 7)
             self.assertEqual((event["metadata"]["uid"], event["time"]), (f"{ORIGIN}#{number}", 1_795_183_391_007 + number))
 
     def collector(self):
@@ -256,6 +259,7 @@ action(type="omfile" file="{told}" template="all" asyncWriting="off")
         self.assertEqual(len(records), 300)
         for number, one in enumerate(records):
             said = {attribute.key: attribute.value for attribute in one.attributes}
+            self.assertEqual(said["sceau.checkpoint.size"].int_value, 300)
             self.assertEqual((said["sceau.index"].int_value, one.time_unix_nano), (number, (1_795_183_391_007 + number) * 1_000_000))
             self.assertEqual([value.string_value for value in said["sceau.subjects"].array_value.values], [f"datum:d{number}=", "file:f1"])
         Collector.answer = b'{"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "too old"}}'

@@ -20,6 +20,7 @@ mod gate;
 mod hold;
 mod house;
 mod hr;
+pub mod keyrings;
 mod liar;
 mod log;
 mod memory;

@@ -83,6 +83,11 @@ impl OwnAuthority {
         self.folder.join("root.pem")
     }
 
+    /// The certificate of the authority that issues.
+    pub fn intermediate(&self) -> PathBuf {
+        self.folder.join("intermediate.pem")
+    }
+
     /// A certificate of a server of these names.
     pub fn server(&self, name: &str, hosts: &[&str]) -> Shown {
         let names: Vec<String> = hosts.iter().map(|host| format!("DNS:{host}")).collect();

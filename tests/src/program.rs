@@ -77,6 +77,11 @@ impl Program {
         self.words.first().map(PathBuf::from).unwrap_or_default()
     }
 
+    /// What is run, and its arguments: for another program that runs it.
+    pub fn words(&self) -> &[OsString] {
+        &self.words
+    }
+
     /// The name that its log carries.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);

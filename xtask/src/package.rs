@@ -2,92 +2,17 @@
 //!
 //! `sceau` has the programs, completions and documents; the others have users, units, settings and the scripts that dpkg runs. Nothing of a network is asked, and the same sources make the same bytes.
 
+mod table;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use self::table::{PACKAGES, Package};
 use crate::Stop;
 use crate::process::{asked, cargo, must, root, target};
 use crate::test::stages::{Log, pages, pages_are_built};
-
-/// A package with roles: their units, whose passphrases it makes, folders for keys in `/etc/sceau`, what else is there, what it adds to units of others, and which package
-/// beside the programs it stands on.
-struct Package {
-    name: &'static str,
-    about: &'static str,
-    roles: &'static [&'static str],
-    secrets: &'static [&'static str],
-    keys: &'static [&'static str],
-    settings: &'static [&'static str],
-    drop_ins: &'static [&'static str],
-    stands_on: Option<&'static str>,
-}
-
-const PACKAGES: [Package; 6] = [
-    Package {
-        name: "sceau-platform",
-        about: "platform, element and intake as services",
-        roles: &["element", "platform", "intake"],
-        secrets: &["element"],
-        keys: &[],
-        settings: &["element.env", "platform.env", "platform.toml", "intake.env"],
-        drop_ins: &[],
-        stands_on: None,
-    },
-    Package {
-        name: "sceau-keymanager",
-        about: "key manager as a service, on the owner's premises",
-        roles: &["keymanager"],
-        secrets: &["keymanager"],
-        keys: &[],
-        settings: &["keymanager.env"],
-        drop_ins: &[],
-        stands_on: None,
-    },
-    // By itself: who does not install it has no host that sees documents as MOB's does, and an element that hears nobody more.
-    Package {
-        name: "sceau-mob",
-        about: "host of Mon Compte Mobilité's interface as a service, beside the platform",
-        roles: &["mob"],
-        secrets: &[],
-        keys: &[],
-        settings: &["mob.env"],
-        drop_ins: &["sceau-element.service.d/mob.conf"],
-        stands_on: Some("sceau-platform"),
-    },
-    // By itself too: without it no application is heard, and the element has no keys for data.
-    Package {
-        name: "sceau-keyfront",
-        about: "keyfront as a service, where applications ask for the keys of their data",
-        roles: &["keyfront"],
-        secrets: &[],
-        keys: &[],
-        settings: &["keyfront.env"],
-        drop_ins: &["sceau-element.service.d/keyfront.conf"],
-        stands_on: Some("sceau-platform"),
-    },
-    Package {
-        name: "sceau-gate",
-        about: "TLS edge before a service: judges the certificate of who calls",
-        roles: &["gate"],
-        secrets: &[],
-        keys: &["gate"],
-        settings: &["gate.toml"],
-        drop_ins: &[],
-        stands_on: None,
-    },
-    Package {
-        name: "sceau-connector",
-        about: "connector to the organisation's own system as a service",
-        roles: &["connector"],
-        secrets: &[],
-        keys: &[],
-        settings: &["connector.toml"],
-        drop_ins: &[],
-        stands_on: None,
-    },
-];
 
 const TOLD: &str = " Organisations exchange sensitive documents through infrastructure that they\n do not have to trust: \
                     who runs it can read nothing.\n";
@@ -250,6 +175,8 @@ fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<
             }
         }
     }
+    let profile = root().join("crates/pki/profiles/sas.toml");
+    install(&profile, &documents.join("profiles/sas.toml"), 0o644)?;
     install(&root().join("LICENSE-EUPL"), &documents.join("EUPL-1.2"), 0o644)?;
     papers("sceau", wanted, tree)?;
     let control = format!(

@@ -70,9 +70,19 @@ pub(crate) const MEASURES: &[Measure] = &[
         work: protect::in_token,
     },
     Measure {
+        name: "protect-by-tokens",
+        about: "the same by tokens, signed, and encrypted both ways",
+        work: protect::tokens,
+    },
+    Measure {
         name: "protect-bodies",
         about: "bodies that the keyfront encrypts and decrypts, beside `openssl speed`; its memory",
         work: protect::bodies,
+    },
+    Measure {
+        name: "protect-start",
+        about: "starts of an element that has data (SCEAU_BENCH_DATA) and records (SCEAU_BENCH_RECORDS)",
+        work: protect::start,
     },
     Measure {
         name: "protect-rows",

@@ -1,6 +1,6 @@
 //! An account as it is used: its role comes from the attested document, never from a column.
 
-use sceau_element_api::documents::{AccountDocument, AccountStatus, Document, Parsed};
+use sceau_element_api::documents::{AccountDocument, AccountStatus, Document, Parsed, Remit};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{AccountId, Kind, OrganisationId, Role};
 use sceau_store::{Row, params};
@@ -47,6 +47,8 @@ pub struct Account {
     pub role: Role,
     /// The organisation that the role is held in, as attested.
     pub organisation: Option<OrganisationId>,
+    /// The protected data that are its to look at and act on, as attested.
+    pub remit: Option<Remit>,
 }
 
 /// Shows the id and the role only.
@@ -103,6 +105,7 @@ impl UnverifiedAccount {
             email: self.row.get("email")?,
             name: self.row.get("name")?,
             role: document.role,
+            remit: document.remit(),
             organisation: document.organisation,
         })
     }

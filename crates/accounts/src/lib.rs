@@ -24,6 +24,7 @@ mod schema;
 mod session;
 mod token;
 
+pub mod callers;
 pub mod oidc;
 
 pub use account::{Account, LoginMethod};
@@ -41,7 +42,7 @@ pub use machines::{
 pub use proxies::TrustedProxies;
 pub use refusals::Refusals;
 pub use roles::{
-    AnyPerson, Authorised, CaseOfficer, Citizen, Inviter, OrganisationAdmin, OrganisationStaff,
+    AnyPerson, Authorised, CaseOfficer, Citizen, DataSteward, Inviter, OrganisationAdmin, OrganisationStaff,
     PlatformAdmin, Reader, RoleSet, Supervisor,
 };
 pub use schema::{MIGRATIONS, statements};

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
+use sceau_element_api::documents::Remit;
 use sceau_element_api::{OrganisationId, Role};
 
 use crate::http::{ProblemResponse, is_same_origin};
@@ -15,7 +16,7 @@ use crate::{Account, Accounts, AccountsError, LoginMethod};
 pub trait RoleSet: Send + Sync + 'static {
     /// Who may pass.
     const ROLES: &'static [Role];
-    /// [`OrganisationId`] where every role of the set is held in one, `()` where none is, `Option` where some are.
+    /// [`OrganisationId`] (or which data of one: [`Remit`]) where every role of the set is held in one, `()` where none is, `Option` where some are.
     type Place: Clone + Send + Sync + std::fmt::Debug;
     /// The place of an account whose role is of the set.
     fn place(account: &Account) -> Option<Self::Place>;
@@ -41,7 +42,7 @@ macro_rules! role_sets {
 role_sets! {
     /// Anybody who is signed in.
     AnyPerson: Option<OrganisationId> =
-        [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, PlatformAdmin], |account| Some(account.organisation);
+        [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, DataOfficer, PlatformAdmin], |account| Some(account.organisation);
     /// A citizen.
     Citizen: () = [Citizen], |_| Some(());
     /// A case officer.
@@ -50,11 +51,13 @@ role_sets! {
     Supervisor: OrganisationId = [Supervisor], |account| account.organisation;
     /// Who may open dossiers: a case officer or a supervisor.
     Reader: OrganisationId = [CaseOfficer, Supervisor], |account| account.organisation;
-    /// Anybody who works for an organisation.
+    /// Anybody who works for an organisation, but for data officers.
     OrganisationStaff: OrganisationId =
         [CaseOfficer, Supervisor, OrganisationAdmin], |account| account.organisation;
     /// An administrator of an organisation.
     OrganisationAdmin: OrganisationId = [OrganisationAdmin], |account| account.organisation;
+    /// Who looks at protected data of an organisation and acts on them: its administrators and data officers.
+    DataSteward: Remit = [OrganisationAdmin, DataOfficer], |account| account.remit.clone();
     /// An administrator of the platform.
     PlatformAdmin: () = [PlatformAdmin], |_| Some(());
     /// Who may invite: an administrator of the platform or of an organisation.

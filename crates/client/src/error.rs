@@ -50,6 +50,17 @@ pub enum ClientError {
     /// An answer longer than any that a Sceau server gives.
     #[error("the server’s answer is longer than any that is agreed")]
     TooLong,
+    /// A key did not sign.
+    #[error("{0}")]
+    Signs(#[from] sceau_keyring::SignsError),
+    /// What came for a keyring is not to be shown or done, and why.
+    #[error("{detail}")]
+    Keyring {
+        /// Stable code.
+        code: &'static str,
+        /// One sentence.
+        detail: String,
+    },
     /// Sealing or opening failed.
     #[error("{0}")]
     Envelope(String),
@@ -70,6 +81,23 @@ fn root_cause(error: &reqwest::Error) -> String {
     causes.last().map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
+impl From<sceau_element_api::wire::Refusal> for ClientError {
+    fn from(refusal: sceau_element_api::wire::Refusal) -> Self {
+        let status = refusal.code.http_status();
+        Self::Refused {
+            status,
+            code: refusal.code.as_str().to_owned(),
+            detail: crate::name::plain(&refusal.detail),
+        }
+    }
+}
+
+impl From<sceau_keyring::ChannelError> for ClientError {
+    fn from(error: sceau_keyring::ChannelError) -> Self {
+        Self::Unproven(error.to_string())
+    }
+}
+
 impl ClientError {
     /// Whether the same request may succeed a moment later: the connection broke, or the server or a proxy says that it is away.
     pub fn is_passing(&self) -> bool {
@@ -80,10 +108,11 @@ impl ClientError {
         }
     }
 
-    /// The stable code of a refusal, where the server gave one.
+    /// The stable code of a refusal, where the server or a terminal gave one.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
+            Self::Keyring { code, .. } => Some(code),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ pub mod connector;
 mod deposit;
 mod error;
 mod headers;
+pub mod keyring;
 mod machine;
 pub mod name;
 mod passkey;
@@ -14,6 +15,7 @@ mod person;
 pub mod protect;
 mod reading;
 mod staff;
+pub mod terminal;
 mod transport;
 pub mod trust;
 

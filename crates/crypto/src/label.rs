@@ -47,6 +47,34 @@ pub enum Label {
     ProtectAnswer,
     /// The key of one blob, derived from a master in a token (SP 800-108): the field is a random salt.
     TokenSeal,
+    /// The tag of a line of the trace: a datum's key was given, or denied.
+    TraceLine,
+    /// Key and vector of a datum's content in the profile `cbc-rs256`, wrapped under the datum's key.
+    CbcKey,
+    /// The permit that has a content signed.
+    ContentPermit,
+    /// What a keyring's context is named by, and what its key is wrapped for.
+    KeyringContext,
+    /// Key of the messages of a keyring's context, from an actor or a terminal to the element.
+    KeyringUp,
+    /// Key of the element's answers in a keyring's context.
+    KeyringDown,
+    /// One message or answer of a keyring's context, sealed.
+    KeyringMessage,
+    /// Hash of a keyring's activation factors, which its registration authority signs.
+    KeyringFactors,
+    /// Key that an activation factor gives, to prove it by.
+    KeyringActivate,
+    /// What opens a terminal's part of a keyring's key: from its PIN and its secret.
+    KeyringUnlock,
+    /// A terminal's part of a keyring's key, sealed.
+    KeyringBox,
+    /// The inner part of a use of a keyring, sealed under the session that the PIN gave.
+    KeyringUse,
+    /// Key that wraps a holder's private key, derived from a master (SP 800-108): fields are keyring, key and secret.
+    KeyringKey,
+    /// Hash of what a terminal showed of a request.
+    KeyringDescription,
 }
 
 impl Label {
@@ -71,6 +99,20 @@ impl Label {
         Self::DataKey,
         Self::ProtectAnswer,
         Self::TokenSeal,
+        Self::TraceLine,
+        Self::CbcKey,
+        Self::ContentPermit,
+        Self::KeyringContext,
+        Self::KeyringUp,
+        Self::KeyringDown,
+        Self::KeyringMessage,
+        Self::KeyringFactors,
+        Self::KeyringActivate,
+        Self::KeyringUnlock,
+        Self::KeyringBox,
+        Self::KeyringUse,
+        Self::KeyringKey,
+        Self::KeyringDescription,
     ];
 
     /// The label's ASCII text.
@@ -96,6 +138,20 @@ impl Label {
             Self::DataKey => "sceau/data-key",
             Self::ProtectAnswer => "sceau/protect-answer",
             Self::TokenSeal => "sceau/token-seal",
+            Self::TraceLine => "sceau/trace-line",
+            Self::CbcKey => "sceau/content-key",
+            Self::ContentPermit => "sceau/content-permit",
+            Self::KeyringContext => "sceau/kr-context",
+            Self::KeyringUp => "sceau/kr-up",
+            Self::KeyringDown => "sceau/kr-down",
+            Self::KeyringMessage => "sceau/kr-message",
+            Self::KeyringFactors => "sceau/kr-factors",
+            Self::KeyringActivate => "sceau/kr-activate",
+            Self::KeyringUnlock => "sceau/kr-unlock",
+            Self::KeyringBox => "sceau/kr-box",
+            Self::KeyringUse => "sceau/kr-use",
+            Self::KeyringKey => "sceau/kr-scd",
+            Self::KeyringDescription => "sceau/kr-description",
         }
     }
 
@@ -123,6 +179,14 @@ impl Label {
     pub fn derive(self, key: &Secret<32>) -> Secret<32> {
         hkdf(key.expose(), &[], &[self.as_str().as_bytes()])
     }
+
+    /// HKDF-SHA-256 (RFC 5869) of `key` with an empty salt and info = label ‖ 00 ‖ fields. Fields must be of fixed size, but the last.
+    #[must_use]
+    pub fn derive_for(self, key: &[u8], fields: &[&[u8]]) -> Secret<32> {
+        let mut info: Vec<&[u8]> = vec![self.as_str().as_bytes(), &[0]];
+        info.extend_from_slice(fields);
+        hkdf(key, &[], &info)
+    }
 }
 
 /// What a signed statement is: the `typ` of a JWS, which is its domain separation.
@@ -145,6 +209,24 @@ pub enum Typ {
     MobManifest,
     /// What an application asks about a datum.
     ProtectCall,
+    /// The element's word on a content of the profile `cbc-rs256`.
+    Content,
+    /// A policy of keyrings, signed by the security officer.
+    KeyringPolicy,
+    /// Who may do what with keyrings, signed by the security officer.
+    KeyringAccess,
+    /// A keyring's activation package, signed by the element.
+    KeyringPackage,
+    /// To whom a keyring was handed, signed by its registration authority.
+    KeyringDelivery,
+    /// What a service provider asks of a keyring's holder.
+    KeyringRequest,
+    /// A message in a keyring's context, signed by an actor or a terminal.
+    KeyringAsk,
+    /// Signature activation data (EN 419241-1), signed by a terminal.
+    KeyringSad,
+    /// The element's word on a use of a keyring.
+    KeyringProof,
 }
 
 impl Typ {
@@ -158,6 +240,15 @@ impl Typ {
         Self::IntakeWord,
         Self::MobManifest,
         Self::ProtectCall,
+        Self::Content,
+        Self::KeyringPolicy,
+        Self::KeyringAccess,
+        Self::KeyringPackage,
+        Self::KeyringDelivery,
+        Self::KeyringRequest,
+        Self::KeyringAsk,
+        Self::KeyringSad,
+        Self::KeyringProof,
     ];
 
     /// The `typ` as it is written in the JWS header.
@@ -172,6 +263,15 @@ impl Typ {
             Self::IntakeWord => "sceau-intake-word",
             Self::MobManifest => "mob-2022-manifest",
             Self::ProtectCall => "sceau-protect-call",
+            Self::Content => "sceau-content",
+            Self::KeyringPolicy => "sceau-kr-policy",
+            Self::KeyringAccess => "sceau-kr-access",
+            Self::KeyringPackage => "sceau-kr-package",
+            Self::KeyringDelivery => "sceau-kr-delivery",
+            Self::KeyringRequest => "sceau-kr-request",
+            Self::KeyringAsk => "sceau-kr-message",
+            Self::KeyringSad => "sceau-kr-sad",
+            Self::KeyringProof => "sceau-kr-proof",
         }
     }
 }
@@ -204,5 +304,8 @@ mod tests {
         assert_ne!(Label::Ed25519.hash(&[b"x"]), Label::PasskeyProof.hash(&[b"x"]));
         assert_ne!(Label::EnvelopeCommit.derive(&key), Label::EnvelopeHeader.derive(&key));
         assert_eq!(Label::Ed25519.hash(&[b"x"]), crate::sha256(b"sceau/ed25519\0x"));
+        let box_of = |place: &[u8]| Label::KeyringBox.derive_for(key.expose(), &[place]);
+        assert_ne!(box_of(b"x"), box_of(b"y"));
+        assert_ne!(box_of(b"x"), Label::KeyringUse.derive_for(key.expose(), &[b"x"]));
     }
 }

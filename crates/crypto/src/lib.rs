@@ -20,6 +20,7 @@ mod primitives;
 mod recipient;
 mod secret;
 
+pub mod cbc;
 pub mod envelope;
 pub mod http_signature;
 pub mod jose;

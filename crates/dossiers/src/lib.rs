@@ -5,7 +5,6 @@
 //! takes a row of its own database for true: what matters is attested by the element and checked at each use.
 
 mod admissible;
-pub mod callers;
 mod code;
 mod cosigned;
 mod cross_origin;

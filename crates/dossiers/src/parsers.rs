@@ -5,10 +5,10 @@ use sceau_crypto::KeyId;
 use sceau_element_api::{DossierId, OrganisationId};
 use serde::de::DeserializeOwned;
 
-use crate::callers::{self, Presented};
 use crate::deliveries::{Discard, NewConnector, WebhookForm};
 use crate::rewrap::{NewHeaders, Signed, changes_the_recipient_alone};
 use crate::{OrganisationForm, RootForm, SchemeForm};
+use sceau_accounts::callers::{self, Presented};
 
 /// Whether a record in a JWS, whoever signed it, says that this dossier was re-wrapped.
 pub fn rewrapping(jws: &str, organisation: OrganisationId, dossier: DossierId) -> bool {

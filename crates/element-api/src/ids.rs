@@ -24,6 +24,12 @@ macro_rules! typed_ids {
             pub fn random() -> Self {
                 Self(Uuid::new_v4())
             }
+
+            /// Its 16 bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
         }
 
         impl fmt::Display for $name {
@@ -72,6 +78,18 @@ typed_ids! {
     DossierId,
     /// An application of an organisation.
     ApplicationId,
+    /// An act of administrators or data officers on data.
+    ActId,
+    /// A keyring.
+    KeyringId,
+    /// A policy of keyrings.
+    PolicyId,
+    /// A terminal of a keyring.
+    TerminalId,
+    /// What a provider of services asks a holder for.
+    KeyringRequestId,
+    /// Somebody who acts on keyrings of an organisation.
+    KeyringActorId,
 }
 
 /// The longest row identifier, in bytes.

@@ -33,13 +33,21 @@ pub enum Kind {
     Application,
     /// What is said of a datum, and who may have its key.
     Datum,
+    /// What administrators and data officers do with data of their organisation.
+    ProtectAct,
+    /// A policy of keyrings, in the security officer's word.
+    KeyringPolicy,
+    /// Who acts on an organisation's keyrings, in the security officer's word.
+    KeyringAccess,
+    /// What the platform may know of a keyring.
+    Keyring,
     /// A rule for per-datum keys; not served yet.
     Policy,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Organisation,
         Self::KeyStatement,
         Self::Account,
@@ -52,6 +60,10 @@ impl Kind {
         Self::FunderKey,
         Self::Application,
         Self::Datum,
+        Self::ProtectAct,
+        Self::KeyringPolicy,
+        Self::KeyringAccess,
+        Self::Keyring,
         Self::Policy,
     ];
 
@@ -71,6 +83,10 @@ impl Kind {
             Self::FunderKey => "funder-key",
             Self::Application => "application",
             Self::Datum => "datum",
+            Self::ProtectAct => "protect-act",
+            Self::KeyringPolicy => "keyring-policy",
+            Self::KeyringAccess => "keyring-access",
+            Self::Keyring => "keyring",
             Self::Policy => "policy",
         }
     }
@@ -94,6 +110,8 @@ pub enum Role {
     Supervisor,
     /// Runs an organisation's schemes and staff.
     OrganisationAdmin,
+    /// Acts on protected data of an organisation, or of some applications of it; nothing else there is theirs.
+    DataOfficer,
     /// Runs the platform; reads nothing.
     PlatformAdmin,
 }
@@ -107,6 +125,7 @@ impl Role {
             Self::CaseOfficer => "case_officer",
             Self::Supervisor => "supervisor",
             Self::OrganisationAdmin => "organisation_admin",
+            Self::DataOfficer => "data_officer",
             Self::PlatformAdmin => "platform_admin",
         }
     }
@@ -120,7 +139,7 @@ impl Role {
     /// Whether the role is held within an organisation.
     #[must_use]
     pub fn needs_organisation(self) -> bool {
-        matches!(self, Self::CaseOfficer | Self::Supervisor | Self::OrganisationAdmin)
+        matches!(self, Self::CaseOfficer | Self::Supervisor | Self::OrganisationAdmin | Self::DataOfficer)
     }
 }
 
@@ -132,6 +151,7 @@ impl From<Role> for ActorKind {
             Role::CaseOfficer => Self::CaseOfficer,
             Role::Supervisor => Self::Supervisor,
             Role::OrganisationAdmin => Self::OrganisationAdmin,
+            Role::DataOfficer => Self::DataOfficer,
             Role::PlatformAdmin => Self::PlatformAdmin,
         }
     }
@@ -158,7 +178,7 @@ mod tests {
     #[test]
     fn the_text_of_a_role_is_its_json() {
         use Role::*;
-        for role in [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, PlatformAdmin] {
+        for role in [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, DataOfficer, PlatformAdmin] {
             assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{role}\""));
             assert_eq!(ActorKind::from(role).as_str(), role.as_str(), "records and roles have one word");
         }

@@ -11,6 +11,7 @@ mod ids;
 mod kinds;
 
 pub mod documents;
+pub mod keyring;
 pub mod problem;
 pub mod proof;
 pub mod protect;
@@ -21,6 +22,7 @@ pub use client::{CallError, Client, DEADLINE};
 pub use encoding::{Base64Url, Nonce};
 pub use framing::{FrameError, MAX_FRAME, read_frame, take_frame, write_frame};
 pub use ids::{
-    AccountId, ApplicationId, DossierId, MAX_ROW_ID, MalformedId, OrganisationId, RowId, SchemeId,
+    AccountId, ActId, ApplicationId, DossierId, KeyringActorId, KeyringId, KeyringRequestId, MAX_ROW_ID,
+    MalformedId, OrganisationId, PolicyId, RowId, SchemeId, TerminalId,
 };
 pub use kinds::{Kind, Role};

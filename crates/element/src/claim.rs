@@ -1,6 +1,8 @@
 //! From a request to a proven claim: read the document, look up what the proof must verify under, verify. The look-up needs
 //! the state for an instant; the reading and the signatures, which cost time, need it not.
 
+use std::sync::Arc;
+
 use sceau_crypto::{Fingerprint, Typ, VerifyingKey, jws};
 use sceau_element_api::documents::{AccountStatus, CredentialDocument, KeyStatement, KeyUse};
 use sceau_element_api::proof::{CoseKey, Expected, Proof, passkey_challenge, verify_assertion};
@@ -8,7 +10,7 @@ use sceau_element_api::wire::{Attest, Code, Refusal, Version};
 use sceau_element_api::{AccountId, Kind, OrganisationId, RowId};
 
 use crate::document::AnyDocument;
-use crate::state::{Authority, State};
+use crate::state::{Authority, Certified, State};
 
 /// Which web pages may ask for passkeys.
 #[derive(Debug, Clone)]
@@ -44,6 +46,16 @@ pub struct ProvenClaim {
     pub authority: Authority,
 }
 
+impl ProvenClaim {
+    /// The organisation whose data it acts on.
+    pub(crate) fn organisation(&self) -> Option<OrganisationId> {
+        match &self.claim.document {
+            AnyDocument::ProtectAct(act) => Some(act.organisation),
+            _ => None,
+        }
+    }
+}
+
 /// What a proof must verify under.
 #[derive(Debug)]
 pub enum ProofKey {
@@ -64,6 +76,8 @@ pub enum ProofKey {
     Root(OrganisationId, Fingerprint),
     /// An organisation's signing key.
     Signing(OrganisationId, VerifyingKey),
+    /// The security officer's certificate.
+    Officer(Arc<Certified>),
     /// Nothing: the platform says so.
     None,
 }
@@ -77,6 +91,11 @@ impl Claim {
         let document = AnyDocument::parse(attest.kind, &attest.payload)?;
         if document.row() != attest.id {
             return Err(Refusal::new(Code::RowMismatch, "the payload names another row than the request"));
+        }
+        if let AnyDocument::ProtectAct(act) = &document
+            && !act.is_in_words_of_today(&attest.payload)
+        {
+            return Err(Refusal::new(Code::DocumentMalformed, "field does: hold, release or erase"));
         }
         let Attest { kind, id, previous, payload, proof } = attest;
         Ok(Self { kind, id, previous, payload: payload.0, document, proof })
@@ -101,6 +120,11 @@ impl Claim {
                     let current = state.current_key(id, KeyUse::Sign).ok_or_else(signing_key_unknown)?;
                     let key = current.signing.ok_or_else(signing_key_unknown)?;
                     Ok(ProofKey::Signing(id, key))
+                }
+                AnyDocument::KeyringPolicy(_) | AnyDocument::KeyringAccess(_) => {
+                    let words = "this element has no keyrings: start it with --keyrings-officer";
+                    let officer = state.keyrings().officer().map(Arc::clone);
+                    officer.map(ProofKey::Officer).ok_or_else(|| Refusal::new(Code::KindNotServed, words))
                 }
                 _ => Err(Refusal::new(
                     Code::ProofRequired,
@@ -127,6 +151,13 @@ impl Claim {
                 let payload = jws::verify(self.jws()?, Typ::Decision, key).map_err(invalid)?;
                 self.same_bytes(sceau_trace::sha256(&payload))?;
                 Authority::Organisation { organisation: *organisation, signer: key.fingerprint() }
+            }
+            ProofKey::Officer(officer) => {
+                let typ =
+                    if self.kind == Kind::KeyringAccess { Typ::KeyringAccess } else { Typ::KeyringPolicy };
+                let payload = sceau_keyring::verify_jws(self.jws()?, typ, &officer.spki)?;
+                self.same_bytes(sceau_trace::sha256(&payload))?;
+                Authority::Officer { certificate: officer.certificate }
             }
         };
         Ok(ProvenClaim { claim: self, authority })

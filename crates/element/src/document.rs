@@ -2,8 +2,10 @@
 
 use sceau_element_api::documents::{
     AccountDocument, ApplicationDocument, CredentialDocument, Datum, Decision, Document, DocumentError,
-    DossierState, FunderKey, IdentityDocument, KeyStatement, Manifest, OrganisationDocument, SchemeDocument,
+    DossierState, FunderKey, IdentityDocument, KeyStatement, Manifest, OrganisationDocument, ProtectAct,
+    SchemeDocument,
 };
+use sceau_element_api::keyring::{Keyring, KeyringAccess, KeyringPolicy};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, RowId};
 
@@ -34,9 +36,31 @@ pub enum AnyDocument {
     Application(ApplicationDocument),
     /// A datum.
     Datum(Datum),
+    /// An act on data, of administrators and data officers.
+    ProtectAct(ProtectAct),
+    /// A policy of keyrings.
+    KeyringPolicy(KeyringPolicy),
+    /// Who acts on an organisation's keyrings.
+    KeyringAccess(KeyringAccess),
+    /// A keyring.
+    Keyring(Keyring),
 }
 
 impl AnyDocument {
+    /// Whether what a security officer signed is for the element of this log: the same officer may be another one's.
+    ///
+    /// # Errors
+    /// [`Code::CallElsewhere`].
+    pub fn is_for(&self, log: &str) -> Result<(), Refusal> {
+        let origin = match self {
+            Self::KeyringPolicy(document) => &document.origin,
+            Self::KeyringAccess(document) => &document.origin,
+            _ => return Ok(()),
+        };
+        let words = || format!("the document is for the element {origin}, and this one is {log}");
+        if origin == log { Ok(()) } else { Err(Refusal::new(Code::CallElsewhere, words())) }
+    }
+
     /// Reads the payload of a row of `kind`.
     ///
     /// # Errors
@@ -55,6 +79,10 @@ impl AnyDocument {
             Kind::FunderKey => read(payload, Self::FunderKey),
             Kind::Application => read(payload, Self::Application),
             Kind::Datum => read(payload, Self::Datum),
+            Kind::ProtectAct => read(payload, Self::ProtectAct),
+            Kind::KeyringPolicy => read(payload, Self::KeyringPolicy),
+            Kind::KeyringAccess => read(payload, Self::KeyringAccess),
+            Kind::Keyring => read(payload, Self::Keyring),
             Kind::Policy => {
                 return Err(Refusal::new(
                     Code::KindNotServed,
@@ -84,6 +112,10 @@ impl AnyDocument {
             Self::FunderKey(document) => document.row(),
             Self::Application(document) => document.row(),
             Self::Datum(document) => document.row(),
+            Self::ProtectAct(document) => document.row(),
+            Self::KeyringPolicy(document) => document.row(),
+            Self::KeyringAccess(document) => document.row(),
+            Self::Keyring(document) => document.row(),
         }
     }
 }

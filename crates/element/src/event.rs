@@ -1,14 +1,18 @@
 //! Events: what the journal keeps and the state is made of. Each is one log entry, with what the entry only hashes or hides.
 
 mod bytes;
+mod keyring;
 
 use sceau_element_api::OrganisationId;
 use sceau_element_api::protect::DatumId;
 use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
-use self::bytes::{EPOCH, RECORDED, put, take};
+use self::bytes::{CALLED, CALLED_APART, LAST, RECORDED};
+pub(crate) use self::bytes::{put, take};
+pub use self::keyring::{AttemptEnd, KeyringChange, KeyringsBegun, TerminalBox};
+use crate::retention::{Month, part, split};
 use crate::sealing::{JournalKey, SealingError};
-use crate::state::{CallKey, Turn};
+use crate::state::{CallKey, RetentionStep, Turn};
 
 /// Something that happened, with the exact bytes of its log entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,18 @@ pub enum Change {
         /// The new version of the datum that the record attests, if it attests one.
         row: Option<CalledRow>,
     },
+    /// Administrators or data officers changed a datum: its new version, which the record attests.
+    Acted {
+        /// The datum.
+        about: About,
+        /// The new version.
+        row: CalledRow,
+    },
+    /// The keystore signed a content of a datum.
+    Signed {
+        /// The datum.
+        about: About,
+    },
     /// An epoch of an organisation's keys took a turn.
     Epoch {
         /// Whose.
@@ -56,14 +72,39 @@ pub enum Change {
         /// What happened to it.
         turn: Turn,
     },
+    /// The key of a month, under which it is sealed who asked, takes a step to its end.
+    Retention {
+        /// The month.
+        month: Month,
+        /// The step.
+        step: RetentionStep,
+    },
+    /// A checkpoint of another log was seen.
+    Seen {
+        /// It, with its log's signature.
+        note: String,
+    },
+    /// A step in the life of keyrings.
+    Keyring(KeyringChange),
 }
 
-/// A call's place among those about a datum: they are found from the last one on.
+impl Change {
+    /// The new version of a datum, where it has one.
+    pub(crate) fn into_datum(self) -> Option<CalledRow> {
+        match self {
+            Self::Called { row, .. } => row,
+            Self::Acted { row, .. } => Some(row),
+            _ => None,
+        }
+    }
+}
+
+/// The place of a call, an act or a signature among those about a datum: they are found from the last one on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// The datum.
     pub datum: DatumId,
-    /// Index of the entry of the call before.
+    /// Index of the entry of the one before.
     pub previous: Option<u64>,
 }
 
@@ -83,6 +124,8 @@ pub struct SealedEvent {
     pub leaf: Vec<u8>,
     tag: u8,
     sealed: Vec<u8>,
+    /// What is forgotten in time, sealed under the key of a month; empty where that is no part of its own.
+    personal: Vec<u8>,
 }
 
 /// The bytes of an event cannot be read.
@@ -125,29 +168,64 @@ impl Event {
     /// When the key cannot be used.
     pub fn seal(&self, key: &dyn JournalKey) -> Result<SealedEvent, EventError> {
         let tag = self.change.tag();
+        if tag == CALLED
+            && let Some(apart) = self.seal_apart(key)?
+        {
+            return Ok(apart);
+        }
         let sealed = if tag == RECORDED && self.openings.is_empty() {
             Vec::new()
         } else {
-            key.seal(&context(tag, &self.leaf), &self.body()?)?
+            key.seal(&context(tag, &self.leaf), &self.body(&self.openings)?)?
         };
-        Ok(SealedEvent { leaf: self.leaf.clone(), tag, sealed })
+        Ok(SealedEvent { leaf: self.leaf.clone(), tag, sealed, personal: Vec::new() })
+    }
+
+    /// Seals a call, and apart from it who asked, where that is forgotten in time.
+    fn seal_apart(&self, key: &dyn JournalKey) -> Result<Option<SealedEvent>, EventError> {
+        let record = Record::parse(&self.leaf)?;
+        let (personal, kept) = part(&record, &self.openings);
+        let personal = key.seal_personal(record.time(), &apart(&self.leaf), &json(&personal)?)?;
+        let Some(personal) = personal else { return Ok(None) };
+        let sealed = key.seal(&context(CALLED_APART, &self.leaf), &self.body(&kept)?)?;
+        Ok(Some(SealedEvent { leaf: self.leaf.clone(), tag: CALLED_APART, sealed, personal }))
     }
 
     /// `openings length (4) ‖ openings (JSON) ‖ what the change needs`
-    fn body(&self) -> Result<Vec<u8>, EventError> {
+    fn body(&self, openings: &Openings) -> Result<Vec<u8>, EventError> {
         let mut body = Vec::new();
-        put(&mut body, &serde_json::to_vec(&self.openings).map_err(|_| EventError::Malformed)?);
+        put(&mut body, &json(openings)?);
         self.change.write(&mut body);
         Ok(body)
     }
 }
 
 impl SealedEvent {
-    /// Opens it.
+    /// Opens it. What was forgotten is not among its openings.
     ///
     /// # Errors
     /// When it was sealed under another key, for another entry, or not by this version.
     pub fn open(&self, key: &dyn JournalKey) -> Result<Event, EventError> {
+        let mut event = self.open_kept(key)?;
+        if self.tag == CALLED_APART
+            && let Some(personal) = key.open_personal(&apart(&self.leaf), &self.personal)?
+        {
+            let personal: Openings =
+                serde_json::from_slice(personal.expose()).map_err(|_| EventError::Malformed)?;
+            for (path, opening) in personal.iter() {
+                event.openings.insert(path, opening.clone());
+            }
+        }
+        Ok(event)
+    }
+
+    /// The month under whose key it is sealed who asked, if it is apart.
+    pub(crate) fn month(&self) -> Option<Month> {
+        split(&self.personal).map(|(month, _)| month)
+    }
+
+    /// Opens it but for what is forgotten in time.
+    fn open_kept(&self, key: &dyn JournalKey) -> Result<Event, EventError> {
         let leaf = self.leaf.clone();
         if self.tag == RECORDED && self.sealed.is_empty() {
             return Ok(Event { leaf, openings: Openings::default(), change: Change::Recorded });
@@ -159,7 +237,7 @@ impl SealedEvent {
         Ok(Event { leaf, openings, change })
     }
 
-    /// What the state is made of: as [`open`](Self::open), but what changes nothing stays sealed, for most entries are such.
+    /// What the state is made of: as [`open`](Self::open), but what changes nothing stays sealed, for most entries are such, and what is forgotten in time.
     ///
     /// # Errors
     /// Those.
@@ -168,15 +246,18 @@ impl SealedEvent {
             let (leaf, openings) = (self.leaf.clone(), Openings::default());
             return Ok(Event { leaf, openings, change: Change::Recorded });
         }
-        self.open(key)
+        self.open_kept(key)
     }
 
-    /// Appends `tag (1) ‖ leaf length (4) ‖ leaf ‖ sealed length (4) ‖ sealed` to `out`, and returns where in it that is.
+    /// Appends `tag (1) ‖ leaf length (4) ‖ leaf ‖ sealed length (4) ‖ sealed` to `out`, and `length (4) ‖ personal` where that is apart; returns where in it that is.
     pub fn encode(&self, out: &mut Vec<u8>) -> std::ops::Range<usize> {
         let start = out.len();
         out.push(self.tag);
         put(out, &self.leaf);
         put(out, &self.sealed);
+        if self.tag == CALLED_APART {
+            put(out, &self.personal);
+        }
         start..out.len()
     }
 
@@ -189,11 +270,21 @@ impl SealedEvent {
         *bytes = rest;
         let leaf = take(bytes)?.to_vec();
         let sealed = take(bytes)?.to_vec();
-        if !(RECORDED..=EPOCH).contains(tag) {
+        if !(RECORDED..=LAST).contains(tag) {
             return Err(EventError::Malformed);
         }
-        Ok(Self { leaf, tag: *tag, sealed })
+        let personal = if *tag == CALLED_APART { take(bytes)?.to_vec() } else { Vec::new() };
+        Ok(Self { leaf, tag: *tag, sealed, personal })
     }
+}
+
+fn json(openings: &Openings) -> Result<Vec<u8>, EventError> {
+    serde_json::to_vec(openings).map_err(|_| EventError::Malformed)
+}
+
+/// What the part that is forgotten in time is bound to.
+fn apart(leaf: &[u8]) -> [u8; 33] {
+    context(u8::MAX, leaf)
 }
 
 /// What the sealed part is bound to: a part moved to another entry, or taken for another change, does not open.
@@ -232,11 +323,24 @@ mod tests {
                     about: about.map(|(datum, previous)| About { datum: datum.into(), previous }),
                     row: row.map(|(payload, salt)| CalledRow { payload: payload.into(), salt: salt.into() }),
                 }),
+            any::<([u8; 32], Option<u64>, [u8; 9], [u8; 5])>().prop_map(
+                |(datum, previous, payload, salt)| {
+                    let row = CalledRow { payload: payload.into(), salt: salt.into() };
+                    Change::Acted { about: About { datum: datum.into(), previous }, row }
+                }
+            ),
+            any::<([u8; 32], Option<u64>)>().prop_map(|(datum, previous)| Change::Signed {
+                about: About { datum: datum.into(), previous }
+            }),
             (any::<u32>(), turn()).prop_map(|(epoch, turn)| Change::Epoch {
                 organisation: OrganisationId::random(),
                 epoch,
                 turn
             }),
+            ".{0,40}".prop_map(|note| Change::Seen { note }),
+            (0..40_000_u32, prop_oneof![Just(RetentionStep::Due), Just(RetentionStep::Ended)])
+                .prop_map(|(month, step)| Change::Retention { month: Month::from_number(month), step }),
+            keyring::tests::change().prop_map(Change::Keyring),
         ]
     }
 
@@ -284,7 +388,7 @@ mod tests {
             prop_assume!(!sealed.sealed.is_empty() && one.leaf != other.leaf);
             let moved = SealedEvent { leaf: foreign.leaf, ..sealed.clone() };
             prop_assert!(moved.open(&key).is_err());
-            let retagged = SealedEvent { tag: sealed.tag % EPOCH + 1, ..sealed.clone() };
+            let retagged = SealedEvent { tag: sealed.tag % LAST + 1, ..sealed.clone() };
             prop_assert!(retagged.open(&key).is_err());
             prop_assert!(sealed.open(&EphemeralKey::of(Secret::random())).is_err());
         }

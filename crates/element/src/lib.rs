@@ -11,8 +11,11 @@ mod decide;
 mod document;
 mod event;
 mod journal;
+mod keyring;
 mod names;
 mod protect;
+mod pulse;
+mod retention;
 mod rules;
 mod sealing;
 mod service;
@@ -28,21 +31,33 @@ pub use clock::Clock;
 pub use confine::{Reach, confine};
 pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
 pub use document::AnyDocument;
-pub use event::{CalledRow, Change, Event, EventError, SealedEvent};
-pub use journal::{Journal, JournalError, Place, Recovered, recover};
+pub use event::{
+    AttemptEnd, CalledRow, Change, Event, EventError, KeyringChange, KeyringsBegun, SealedEvent, TerminalBox,
+};
+pub use journal::{
+    Claimed, Extent, Following, Journal, JournalError, Place, Recovered, StandbyError, recover,
+};
+pub use keyring::{
+    By, KeyringAct, KeyringKeys, KeyringsError, NewRow, PreparedKeyring, RecordDetails, RequestFact,
+};
 pub use names::{group_id, user_id};
 pub use protect::{
-    Act, Caller, DatumKeys, Ending, EpochTerms, Granted, Held, PreparedCall, ProvenCall, judge,
+    Act, Caller, ContentKeys, DatumKeys, Ending, EpochTerms, Granted, Held, Opened, PreparedCall, Profile,
+    ProvenCall, TokenKeys, TraceLineKey, UserProof, judge,
 };
-pub use rules::{RecordSigner, SignedRecord, read_signed};
+pub use pulse::{END_AFTER, STUCK_AFTER};
+pub use retention::{JournalMonths, Month, PersonalKeys, RetainMonths};
+pub use rules::{APPROVER_AGE, RecordSigner, SignedRecord, read_signed};
 pub use sealing::{EphemeralKey, JournalKey, SealingError};
 pub use service::{Peers, Service, serve};
-pub use signer::{EphemeralSigner, LogSigner, ProviderSigner, SignerError};
-pub use start::{Running, Settings, StartError, start, start_at};
+pub use signer::{EphemeralSigner, KeysInUse, LogSigner, ProviderSigner, SignerError};
+pub use start::{Running, Settings, StartError, start, start_at, take_over_standby};
 pub use state::{
-    Account, Application, ApplyError, Authority, CallKey, Credential, Dossier, Enrolment, Epochs, KeyChain,
-    ManifestFact, OpenCalls, Organisation, Phase, Scheme, SchemeVersion, State, StatedKey, Turn,
+    AccessFact, Account, ActorFact, Application, ApplyError, Authority, CallKey, Credential, Dossier,
+    Enrolment, Epochs, KeyChain, ManifestFact, OpenCalls, Organisation, Phase, Retention, RetentionStep,
+    Scheme, SchemeVersion, State, StatedKey, Turn,
 };
+pub use state::{Certified, KeyringFact, Keyrings, PolicyFact, SpentRequests, TerminalFact};
 pub use view::{ReadError, View};
-pub use witness::{WitnessError, check_floor};
+pub use witness::{WitnessError, Witnesses};
 pub use writer::{Order, Writer, WriterError, sign_checkpoint};

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use sceau_crypto::{BlobError, Label, SealedBlob, Secret, SecretBytes};
 use sceau_hsm::{KeyRef, Operations, Provider};
 
+use crate::pulse::END_AFTER;
+use crate::retention::Month;
+
 /// A sealed part of the journal cannot be made or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,11 @@ pub enum SealingError {
     /// The bytes are not those that this key sealed here.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// There is no key for it.
+    #[error(
+        "the key of the month {0}, under which who asked is sealed, is not there: start the element anew, which makes it"
+    )]
+    NoMonth(Month),
 }
 
 /// Seals the parts of the journal that name people, each for one place (`context`).
@@ -31,17 +39,39 @@ pub trait JournalKey: Send + Sync {
     /// # Errors
     /// When the key cannot be used, or the bytes are others.
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError>;
+
+    /// Seals what is to be forgotten of a record of that time (Unix milliseconds); none where nothing is forgotten.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    fn seal_personal(
+        &self,
+        _time: u64,
+        _context: &[u8],
+        _secret: &[u8],
+    ) -> Result<Option<Vec<u8>>, SealingError> {
+        Ok(None)
+    }
+
+    /// Opens that; none where it was forgotten.
+    ///
+    /// # Errors
+    /// When the key cannot be used, or the bytes are others.
+    fn open_personal(&self, _context: &[u8], _sealed: &[u8]) -> Result<Option<SecretBytes>, SealingError> {
+        Ok(None)
+    }
 }
 
 /// The key in a provider.
 pub(crate) struct ProviderKey {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) key: KeyRef,
+    pub(crate) patience: Duration,
 }
 
 impl JournalKey for ProviderKey {
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
-        Ok(patiently(|| self.provider.seal(&self.key, context, secret))?)
+        Ok(patiently(self.patience, || self.provider.seal(&self.key, context, secret))?)
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {
@@ -49,16 +79,23 @@ impl JournalKey for ProviderKey {
     }
 }
 
-/// How long what waits to be recorded waits for keys that are away: then the process ends, and says why.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Whether a key that is listed can be used: an entry may be there whose key is not, in a token.
+pub(crate) fn try_seal(provider: &dyn Provider, key: &KeyRef) -> Result<(), sceau_hsm::Error> {
+    provider.seal(key, b"try", &[]).map(drop)
+}
+
+/// How long what waits to be recorded waits for keys that say that they are away, unless said otherwise: then the process ends, and says why. Before it would be taken
+/// for one that hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(END_AFTER / 4);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Does it again while what keeps the keys is away or busy. The thread waits: it is the writer's.
 pub(crate) fn patiently<T>(
+    patience: Duration,
     mut act: impl FnMut() -> Result<T, sceau_hsm::Error>,
 ) -> Result<T, sceau_hsm::Error> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     let mut told = false;
     loop {
         match act() {

@@ -1,18 +1,26 @@
 //! The element's keys, wherever they are kept: the one that signs the log, and the one that seals its journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sceau_crypto::{Secret, SigningKey};
 use sceau_hsm::{KeyKind, KeyLabel, KeyRef, Operations, Provider};
 use sceau_trace::{CheckpointError, KeyKind as NoteKind, VerifierKey};
 
+use crate::clock::Clock;
+use crate::event::KeyringsBegun;
+use crate::keyring::{KeyringKeys, KeyringsError};
 use crate::protect::{DatumKeys, EpochTerms};
-use crate::sealing::{EphemeralKey, JournalKey, ProviderKey};
+use crate::retention::{JournalMonths, PersonalKeys, RetainMonths};
+use crate::sealing::{EphemeralKey, JournalKey, PATIENCE, ProviderKey};
 
 /// The label of the log's key in the provider.
 const LOG: &str = "element-log";
 /// The label of the key that seals the journal.
 const JOURNAL: &str = "element-journal";
+
+/// The detail of a record of a start that names the key of contents.
+pub(crate) const CONTENT_KEY: &str = "content_key";
 
 /// Signing failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +34,29 @@ pub enum SignerError {
         "the keys that protect data cannot be used: {0}; bring the keystore back that they were made in, since no other opens what they protect"
     )]
     Protection(sceau_hsm::Error),
+    /// The key that signs contents is not the one that the journal names.
+    #[error(
+        "the key that signs contents is another one than this element's, which is {named}: bring the keystore back that has it, since no content that was signed with it opens by another"
+    )]
+    OtherContentKey {
+        /// What it is called.
+        named: String,
+    },
+    /// Keyrings cannot be served.
+    #[error(transparent)]
+    Keyrings(#[from] KeyringsError),
     /// The checkpoint cannot be made, or the provider's signature does not verify.
     #[error("the checkpoint cannot be signed: {0}")]
     Checkpoint(#[from] CheckpointError),
+}
+
+/// Keys of data that the journal speaks of.
+#[derive(Debug, Default)]
+pub struct KeysInUse {
+    /// The present epoch of each organisation that protects data, in the order of the numbers of their keys.
+    pub epochs: Vec<u32>,
+    /// What the key that signs contents is called: its thumbprint.
+    pub contents: Option<String>,
 }
 
 /// Signs checkpoints, one for each batch.
@@ -45,13 +73,35 @@ pub trait LogSigner: Send {
     /// The key that seals the journal of this log.
     fn journal_key(&self) -> Arc<dyn JournalKey>;
 
-    /// The keys that protect data, where this element does: those of the tenants that the log knows (`in_use`, the present epoch of each) are found,
+    /// The keys that protect data, where this element does: those that the log knows (`in_use`) are found,
     /// others made.
     ///
     /// # Errors
     /// When a key in use is missing, or the provider fails.
-    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
+    fn datum_keys(&self, in_use: &KeysInUse) -> Result<Option<DatumKeys>, SignerError> {
         let _ = in_use;
+        Ok(None)
+    }
+
+    /// The keys of keyrings, where this element serves them: those that they began with are found, others made.
+    ///
+    /// # Errors
+    /// When a key is missing, the provider cannot, or another security officer is named.
+    fn keyring_keys(&self, begun: Option<&KeyringsBegun>) -> Result<Option<KeyringKeys>, SignerError> {
+        let _ = begun;
+        Ok(None)
+    }
+
+    /// The keys of months, where data are protected here, or were: of the months that the journal speaks of, and of those that come.
+    ///
+    /// # Errors
+    /// When a key that is to be there is missing, or the provider fails.
+    fn personal_keys(
+        &self,
+        months: &JournalMonths,
+        clock: Clock,
+    ) -> Result<Option<PersonalKeys>, SignerError> {
+        let _ = (months, clock);
         Ok(None)
     }
 }
@@ -63,7 +113,11 @@ pub struct ProviderSigner {
     journal: KeyRef,
     verifier: VerifierKey,
     tenants: u32,
+    rsa_oaep: bool,
     terms: EpochTerms,
+    retain: RetainMonths,
+    officer: Option<Vec<u8>>,
+    patience: Duration,
     opened: u64,
 }
 
@@ -95,15 +149,43 @@ impl ProviderSigner {
             journal,
             verifier: verifier.map_err(CheckpointError::from)?,
             tenants: 0,
+            rsa_oaep: false,
             terms: EpochTerms::default(),
+            retain: RetainMonths::default(),
+            officer: None,
+            patience: PATIENCE,
             opened: now,
         })
+    }
+
+    /// Serving keyrings, of this security officer's certificate (DER).
+    #[must_use]
+    pub fn with_keyrings(self, officer: Option<Vec<u8>>) -> Self {
+        Self { officer, ..self }
     }
 
     /// Lets so many organisations protect data under keys of the same provider.
     #[must_use]
     pub fn with_tenants(self, tenants: u32) -> Self {
         Self { tenants, ..self }
+    }
+
+    /// Whether calls may come encrypted by RSA-OAEP with SHA-1 too.
+    #[must_use]
+    pub fn with_rsa_oaep(self, rsa_oaep: bool) -> Self {
+        Self { rsa_oaep, ..self }
+    }
+
+    /// The same, where who asked is kept for so long.
+    #[must_use]
+    pub fn retaining(self, retain: RetainMonths) -> Self {
+        Self { retain, ..self }
+    }
+
+    /// Waiting for so long for keys that are away before what is to be recorded fails.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// With these terms of their epochs.
@@ -119,19 +201,38 @@ impl LogSigner for ProviderSigner {
     }
 
     fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignerError> {
-        Ok(crate::sealing::patiently(|| self.provider.sign(&self.key, text))?)
+        Ok(crate::sealing::patiently(self.patience, || self.provider.sign(&self.key, text))?)
     }
 
     fn journal_key(&self) -> Arc<dyn JournalKey> {
-        Arc::new(ProviderKey { provider: Arc::clone(&self.provider), key: self.journal.clone() })
+        let (provider, key, patience) = (Arc::clone(&self.provider), self.journal.clone(), self.patience);
+        Arc::new(ProviderKey { provider, key, patience })
     }
 
-    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
+    fn datum_keys(&self, in_use: &KeysInUse) -> Result<Option<DatumKeys>, SignerError> {
         if self.tenants == 0 {
             return Ok(None);
         }
         let keys = DatumKeys::open(Arc::clone(&self.provider), in_use, self.tenants, self.opened)?;
+        let keys = if self.rsa_oaep { keys.with_rsa_oaep()? } else { keys };
         Ok(Some(keys.with_terms(self.terms)))
+    }
+
+    fn keyring_keys(&self, begun: Option<&KeyringsBegun>) -> Result<Option<KeyringKeys>, SignerError> {
+        let Some(officer) = &self.officer else { return Ok(None) };
+        let provider = Arc::clone(&self.provider);
+        Ok(Some(KeyringKeys::open(provider, self.verifier.name(), officer, begun, self.opened)?))
+    }
+
+    fn personal_keys(
+        &self,
+        months: &JournalMonths,
+        clock: Clock,
+    ) -> Result<Option<PersonalKeys>, SignerError> {
+        let (provider, prepares) = (Arc::clone(&self.provider), self.tenants > 0);
+        let keys = PersonalKeys::open(provider, self.retain, months, prepares, clock)?;
+        let keys = keys.patient(self.patience);
+        Ok(Some(keys).filter(|keys| prepares || !keys.months().is_empty()))
     }
 }
 

@@ -1,12 +1,16 @@
 //! What readers see: only what is durable. Hashes are in memory, entries on disk.
 
+mod agreements;
+mod keyrings;
+mod lines;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sceau_element_api::Kind;
-use sceau_element_api::documents::{Datum, Document as _};
+use sceau_element_api::documents::{Datum, Document as _, ProtectAct};
 use sceau_element_api::protect::{Accesses, DatumId, Erasure, Happened, Kept, KeptRow};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_trace::{
@@ -14,9 +18,11 @@ use sceau_trace::{
     VerifiedCheckpoint, VerifierKey, consistency_proof, inclusion_proof,
 };
 
+use crate::clock::Clock;
 use crate::event::{About, Change, Event, EventError, SealedEvent};
 use crate::journal::Place;
 use crate::protect::access;
+use crate::pulse::{Pulse, SeenKey};
 use crate::sealing::JournalKey;
 use crate::state::{ApplyError, State, Turn};
 
@@ -27,6 +33,7 @@ pub struct View {
     tree: RwLock<LogTree>,
     durable: RwLock<Durable>,
     log: Log,
+    pulse: Arc<Pulse>,
 }
 
 /// Where entries are read from, and with which keys.
@@ -80,15 +87,24 @@ impl View {
         places: Vec<Place>,
         checkpoint: VerifiedCheckpoint,
         log: Log,
+        clock: Clock,
     ) -> Self {
+        let pulse = Arc::new(Pulse::default());
+        let journal_key = Arc::new(SeenKey { key: log.journal_key, pulse: Arc::clone(&pulse), clock });
+        let log = Log { journal_key, ..log };
         let note = Arc::from(checkpoint.note().to_string());
         let durable = Durable { state, places, checkpoint: Arc::new(checkpoint), note };
-        Self { tree: RwLock::new(tree), durable: RwLock::new(durable), log }
+        Self { tree: RwLock::new(tree), durable: RwLock::new(durable), log, pulse }
     }
 
     /// Runs `look` on the state. It must be short: the writer waits for it.
     pub fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.durable().state)
+    }
+
+    /// Since when the writer is at a batch, and keys are used.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// The key that checkpoints verify under.
@@ -145,11 +161,11 @@ impl View {
         let place = self.places(row.index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
         let (payload, salt) = match self.event(place)?.open(&*self.log.journal_key)?.change {
             Change::Attested { payload } => (payload, Vec::new()),
-            Change::Called { row: Some(salted), .. } => {
+            change => {
+                let salted = change.into_datum().ok_or(ReadError::NotFound)?;
                 let salt = self.salt(&salted.payload, row.index)?.unwrap_or(salted.salt);
                 (salted.payload, salt)
             }
-            _ => return Err(ReadError::NotFound),
         };
         Ok(Some((row, KeptRow { payload: payload.into(), salt: salt.into() })))
     }
@@ -203,6 +219,7 @@ impl View {
             application: document.application,
             epoch,
             erased,
+            act: ProtectAct::of_record(&record),
             destroyed,
             due: Erasure::due_of(&record),
             not_covered: Kept::of(&record).not_covered(),
@@ -235,10 +252,10 @@ impl View {
         Ok(evidence.with_openings(shown)?)
     }
 
-    /// Calls about a datum, the last one first: up to `most` of them, before the one at `before` if there is one.
+    /// Calls about a datum, acts on it and signatures of its content, the last one first: up to `most` of them, before the one at `before` if there is one.
     ///
     /// # Errors
-    /// [`ReadError::NotFound`] when the entry at `before` is no such call; [`ReadError`] when the journal does not hold one.
+    /// [`ReadError::NotFound`] when the entry at `before` is none of them; [`ReadError`] when the journal does not hold one.
     pub fn accesses(&self, datum: DatumId, before: Option<u64>, most: usize) -> Result<Accesses, ReadError> {
         let mut next = match before {
             Some(index) => self.called(index, datum)?.1.previous,
@@ -254,12 +271,18 @@ impl View {
         Ok(Accesses { list, next })
     }
 
-    /// The event at an index, which is of a call about this datum.
+    /// The event at an index, which is one of those about this datum.
     fn called(&self, index: u64, datum: DatumId) -> Result<(Event, About), ReadError> {
         let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
         let event = self.event(place)?.open(&*self.log.journal_key)?;
         match event.change {
-            Change::Called { about: Some(about), .. } if about.datum == datum => Ok((event, about)),
+            Change::Called { about: Some(about), .. }
+            | Change::Acted { about, .. }
+            | Change::Signed { about }
+                if about.datum == datum =>
+            {
+                Ok((event, about))
+            }
             _ => Err(ReadError::NotFound),
         }
     }

@@ -45,6 +45,14 @@ pub enum WriterError {
     State(#[from] ApplyError),
 }
 
+impl WriterError {
+    /// Whether another one serves from the standby: starting anew changes nothing.
+    #[must_use]
+    pub fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Journal(error) if error.is_taken_over())
+    }
+}
+
 /// The writer's parts.
 pub struct Writer {
     core: Core,
@@ -61,10 +69,10 @@ impl Writer {
         core: Core,
         journal: Journal,
         signer: Box<dyn LogSigner>,
+        journal_key: Arc<dyn JournalKey>,
         view: Arc<View>,
         clock: Clock,
     ) -> Self {
-        let journal_key = signer.journal_key();
         Self { core, journal, signer, journal_key, view, clock }
     }
 
@@ -80,7 +88,9 @@ impl Writer {
                 let Ok(next) = queue.try_recv() else { break };
                 batch.push(next);
             }
+            self.view.pulse().begin(self.clock.now().uptime);
             self.serve(&mut batch)?;
+            self.view.pulse().end();
         }
         Ok(())
     }
@@ -90,7 +100,7 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(batch.len());
         for Order { command, answer } in batch.drain(..) {
             let step = self.core.execute(self.clock.now(), command);
-            events.extend(step.event);
+            events.extend(step.events);
             outcomes.push((answer, step.outcome));
         }
         let committed = self.commit(&events);

@@ -1,10 +1,13 @@
 //! What a person asks of a gate on the command line.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 use crate::{
     clock::now,
@@ -65,6 +68,14 @@ impl GateCommand {
         }
     }
 
+    /// The file that says what it is.
+    pub(crate) fn config(&self) -> &Path {
+        match self {
+            Self::Run(options) | Self::Check(options) => &options.config,
+            Self::Statement(options) => &options.gate.config,
+        }
+    }
+
     /// Runs the gate until SIGTERM or SIGINT, or looks at its configuration; what a script waits for is a line of JSON on standard output.
     ///
     /// # Errors
@@ -85,12 +96,15 @@ impl GateCommand {
             }
             Self::Statement(options) => options.write(),
             Self::Run(options) => {
-                let gate = Gate::new(Plan::read(&options.config)?);
+                let plan = Plan::read(&options.config)?;
+                if succession::is_alone() {
+                    plan.clear();
+                }
+                let gate = Gate::new(plan);
                 let listening = gate.given(succession::given()?).listen().await?;
                 // Before the ready line: a request that follows at once is not missed.
-                let end = asked_to_end()?;
                 read_again_on_hangup(listening.reload())?;
-                let succeeded = succession::hand_over_on_signal(listening.reload())?;
+                let endings = asked_to_end(succession::hand_over_on_signal(listening.reload())?)?;
                 let (addresses, observed) = (listening.addresses(), listening.observed());
                 let process = std::process::id();
                 let outgoing = listening.outgoing();
@@ -99,13 +113,7 @@ impl GateCommand {
                 });
                 say(&format!("{ready}\n"))?;
                 succession::say_ready();
-                let ending = async {
-                    tokio::select! {
-                        () = end => Ending::Now,
-                        () = succeeded => Ending::Succeeded,
-                    }
-                };
-                listening.serve(ending).await;
+                listening.serve_until(endings).await;
                 Ok(())
             }
         }
@@ -145,16 +153,31 @@ fn say(text: &str) -> Result<(), Error> {
     said.map_err(Error::system("write to standard output"))
 }
 
-/// Resolves when the gate is asked to end; listens from now on.
-fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+/// How the gate is asked to end, each time that it is; listens from now on.
+fn asked_to_end(
+    succeeded: impl Future<Output = ()> + Send + 'static,
+) -> Result<mpsc::Receiver<Ending>, Error> {
     let listen = |kind| signal(kind).map_err(Error::system("listen for signals"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (tell, endings) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut succeeded = Box::pin(succeeded);
+        let mut has_succeeded = false;
+        loop {
+            let ending = tokio::select! {
+                _ = terminate.recv() => Ending::Now,
+                _ = interrupt.recv() => Ending::Now,
+                () = &mut succeeded, if !has_succeeded => {
+                    has_succeeded = true;
+                    Ending::Succeeded
+                }
+            };
+            if tell.send(ending).await.is_err() {
+                return;
+            }
         }
-    })
+    });
+    Ok(endings)
 }
 
 /// SIGHUP: what comes of it is in the log.

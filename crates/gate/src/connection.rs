@@ -18,7 +18,7 @@ use crate::{
     clock::now,
     holding::Stream,
     issuing::Way,
-    leaving::{Connected, Watcher},
+    leaving::{Leaving, Watcher, Watchers},
     live::Live,
     observe::{DoorTally, Tls},
     pass::{self, Pass},
@@ -35,28 +35,6 @@ const PING: Duration = Duration::from_secs(20);
 pub(crate) const HEAD: usize = 64 << 10;
 /// Requests at once over a connection of HTTP/2 (RFC 9113 §5.1.2 wants no fewer).
 const STREAMS: u32 = 100;
-
-/// Whom connections are told to end, each by what it speaks.
-#[derive(Clone, Default)]
-pub(crate) struct Leaving {
-    /// HTTP/2 can say which request was the last: its connections end first.
-    pub(crate) two: Arc<Connected>,
-    pub(crate) one: Arc<Connected>,
-    /// Everything, what is no HTTP too: it can be told nothing, and is waited for where there is time.
-    pub(crate) all: Arc<Connected>,
-}
-
-impl Leaving {
-    fn watchers(&self) -> Watchers {
-        Watchers { two: self.two.watcher(), one: self.one.watcher(), all: self.all.watcher() }
-    }
-}
-
-struct Watchers {
-    two: Watcher,
-    one: Watcher,
-    all: Watcher,
-}
 
 /// A connection before it speaks.
 struct Newcomer {
@@ -159,7 +137,7 @@ async fn whom_it_carries(stream: &mut TcpStream, from: SocketAddr, tally: &DoorT
 }
 
 /// What is spoken over a connection, until it ends.
-type Spoken = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+pub(crate) type Spoken = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// HTTP/1.1. Whoever does not send the head of a request in time, the first one too, is let go.
 fn one_by_one(octets: Octets, caller: Arc<Caller>, head_within: Duration, watcher: Watcher) -> Spoken {

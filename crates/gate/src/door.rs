@@ -57,7 +57,7 @@ enum Socket {
 pub(crate) struct Door {
     at: At,
     socket: Socket,
-    _task: JoinSet<()>,
+    task: JoinSet<()>,
 }
 
 /// Somebody who came in.
@@ -141,11 +141,16 @@ impl Taken {
                 });
             }
         });
-        Door { at: self.at, socket: self.socket, _task: task }
+        Door { at: self.at, socket: self.socket, task }
     }
 }
 
 impl Door {
+    /// Lets nobody in any more; who came in before stays.
+    pub(crate) async fn close(mut self) {
+        self.task.shutdown().await;
+    }
+
     /// As it is written.
     pub(crate) fn at(&self) -> &At {
         &self.at

@@ -1,6 +1,6 @@
 //! The doors of a gate that runs: where clients, applications, authorities and whoever watches come in, taken before one opens and closed as it ends.
 
-use std::{collections::HashMap, io, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, os::fd::OwnedFd, pin::Pin, sync::Arc};
 
 use tokio::{
     net::TcpListener,
@@ -8,27 +8,29 @@ use tokio::{
 };
 
 use crate::{
-    connection::{self, Leaving},
+    connection,
     door::{At, Door, Taken},
     error::Error,
     given::{Given, lend},
     issuing::{self, Issuing},
+    leaving::Leaving,
     live::Live,
     observe::Observer,
     outgoing,
     plan::{Place, Plan},
     serve::Ending,
+    upstream::Upstreams,
 };
 
-/// How long requests under way may take once the gate stops.
-const DRAIN: Duration = Duration::from_secs(30);
-/// How long clients that keep a connection are waited for, whose next request is answered with the word that it was the last there. Who sends none
-/// for so long finds it closed, as it would by `head_within`.
-const LINGER: Duration = Duration::from_secs(20);
+/// Until nobody is there who is waited for.
+pub(crate) type Drained = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Where connections come in.
 pub(crate) struct Doors {
     pub(crate) live: Arc<Live>,
     leaving: Leaving,
+    /// Nobody comes in any more.
+    are_closed: bool,
     open: HashMap<Place, (AbortHandle, Arc<TcpListener>)>,
     outgoing: Vec<Door>,
     challenged: Vec<Door>,
@@ -43,6 +45,7 @@ impl Doors {
         Self {
             live,
             leaving: Leaving::default(),
+            are_closed: false,
             open: HashMap::new(),
             outgoing: Vec::new(),
             challenged: Vec::new(),
@@ -63,7 +66,7 @@ impl Doors {
     }
 
     pub(crate) fn open_outgoing(&mut self, taken: Taken) {
-        self.outgoing.push(outgoing::open(taken, Arc::clone(&self.live)));
+        self.outgoing.push(outgoing::open(taken, Arc::clone(&self.live), self.leaving.clone()));
     }
 
     pub(crate) fn open_challenged(&mut self, taken: Taken) {
@@ -84,6 +87,12 @@ impl Doors {
         let read = Arc::clone(&before);
         let plan = tokio::task::spawn_blocking(move || read.read_again().inspect(Plan::tell)).await;
         let plan = plan.map_err(|_| Error::Ended)??;
+        if self.are_closed {
+            // Who is still here goes by it: whoever may no longer pass is not kept by a gate that ends.
+            arm(&plan)?;
+            self.follow(plan, &before);
+            return Ok(());
+        }
         let sockets = take(&plan, |place| self.open.contains_key(&place), &Given::default()).await?;
         let is_open = |at: &At| self.outgoing.iter().any(|door| door.at() == at);
         let outgoing = take_outgoing(&plan, is_open, &Given::default()).await?;
@@ -99,8 +108,7 @@ impl Doors {
         self.outgoing.retain(|door| plan.outgoing.iter().any(|one| one.at == *door.at()));
         self.challenged.retain(|door| plan.challenged().contains(door.at()));
         self.issuing.follow(&plan.obtained, asked);
-        self.live.follow(plan);
-        self.live.plan().adopt(&before);
+        self.follow(plan, &before);
         challenged.into_iter().for_each(|taken| self.open_challenged(taken));
         // One may have come meanwhile.
         self.live.plan().show_anew();
@@ -116,24 +124,35 @@ impl Doors {
         Ok(())
     }
 
-    pub(crate) async fn close(mut self, ending: Ending) {
+    fn follow(&self, plan: Plan, before: &Plan) {
+        self.live.follow(plan);
+        self.live.plan().adopt(before);
+    }
+
+    /// Lets nobody in any more, and gives nothing more to whoever watches.
+    pub(crate) async fn close(&mut self) {
+        self.are_closed = true;
         self.tasks.shutdown().await;
         self.open.clear();
-        drop((self.observer, self.outgoing, self.challenged, self.issuing));
-        let Leaving { one, two, all } = self.leaving;
-        let (Some(one), Some(two)) = (Arc::into_inner(one), Arc::into_inner(two)) else { return };
-        let linger = async {
-            if ending == Ending::Succeeded {
+        (self.observer, self.issuing) = (None, Issuing::default());
+        for door in self.outgoing.drain(..).chain(self.challenged.drain(..)) {
+            door.close().await;
+        }
+    }
+
+    /// Tells who is still here that the gate ends, and waits for them.
+    pub(crate) fn drained(&self, ending: Ending) -> Drained {
+        let leaving = self.leaving.clone();
+        match ending {
+            Ending::Now => {
+                let silences = self.live.plan().upstreams().map(Upstreams::longest_silence).max();
+                Box::pin(leaving.ended(silences.unwrap_or_default()))
+            }
+            Ending::Succeeded => {
                 self.live.leave();
-                drop(tokio::time::timeout(LINGER, one.emptied()).await);
+                Box::pin(leaving.succeeded())
             }
-            one.shutdown().await;
-            if ending == Ending::Succeeded {
-                all.emptied().await;
-            }
-        };
-        let ended = async { tokio::join!(linger, two.shutdown()) };
-        drop(tokio::time::timeout(LINGER * u32::from(ending == Ending::Succeeded) + DRAIN, ended).await);
+        }
     }
 }
 
@@ -143,8 +162,7 @@ pub(crate) async fn take(
     open: impl Fn(Place) -> bool,
     given: &Given,
 ) -> Result<Vec<(Place, TcpListener)>, Error> {
-    plan.guards.iter().try_for_each(|guard| guard.arm())?;
-    plan.observing.iter().try_for_each(|observing| observing.arm(&plan.ledger))?;
+    arm(plan)?;
     let mut sockets = Vec::new();
     for listener in plan.listeners.iter().filter(|listener| !open(listener.place)) {
         let address = listener.place.address;
@@ -152,6 +170,12 @@ pub(crate) async fn take(
         sockets.push((listener.place, socket.map_err(|cause| Error::Listen { address, cause })?));
     }
     Ok(sockets)
+}
+
+/// Makes the guards of a plan ready, and what is written of who calls.
+fn arm(plan: &Plan) -> Result<(), Error> {
+    plan.guards.iter().try_for_each(|guard| guard.arm())?;
+    plan.observing.iter().try_for_each(|observing| observing.arm(&plan.ledger))
 }
 
 /// Takes the addresses on which applications call partners, but those that are open.

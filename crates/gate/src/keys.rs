@@ -21,6 +21,21 @@ pub(crate) struct KeyFile {
 
 /// Each that a file names; none of those in tokens.
 pub(crate) fn named(folder: &Path, settings: &Settings) -> Vec<KeyFile> {
+    let here = all(settings).into_iter().filter(|(_, path)| !is_address(path));
+    here.map(|(setting, path)| KeyFile { setting, path: folder.join(path) }).collect()
+}
+
+/// Whether any that a file names is in a token.
+pub(crate) fn is_in_token(settings: &Settings) -> bool {
+    all(settings).into_iter().any(|(_, path)| is_address(path))
+}
+
+fn is_address(path: &Path) -> bool {
+    path.to_str().is_some_and(Pkcs11Uri::is_meant)
+}
+
+/// Each, with the setting that names it.
+fn all(settings: &Settings) -> Vec<(String, &PathBuf)> {
     let mut all: Vec<(String, Option<&PathBuf>)> = Vec::new();
     for (nth, listener) in settings.listener.iter().enumerate() {
         let place = format!("listener {}", nth + 1);
@@ -39,9 +54,7 @@ pub(crate) fn named(folder: &Path, settings: &Settings) -> Vec<KeyFile> {
         let key = table.external_account.as_ref().map(|table| &table.key);
         all.push((format!("acme.{name}, external_account.key"), key));
     }
-    let here = |path: &&PathBuf| !path.to_str().is_some_and(Pkcs11Uri::is_meant);
-    let all = all.into_iter().filter_map(|(setting, path)| Some((setting, path.filter(here)?)));
-    all.map(|(setting, path)| KeyFile { setting, path: folder.join(path) }).collect()
+    all.into_iter().filter_map(|(setting, path)| Some((setting, path?))).collect()
 }
 
 fn key_of(tls: Option<&TlsTable>) -> Option<&PathBuf> {

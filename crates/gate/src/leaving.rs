@@ -1,12 +1,68 @@
 //! Connections that are told to end, and waited for.
 
-use std::pin::{Pin, pin};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
+
+/// How long clients that keep a connection are waited for, whose next request is answered with the word that it was the last there. Who sends none
+/// for so long finds it closed, as it would by `head_within`.
+const LINGER: Duration = Duration::from_secs(20);
+/// How long what is no HTTP may go on where another gate takes the place of this one: it can be told nothing.
+const DRAIN: Duration = Duration::from_secs(50);
+/// How long requests may go on there. Nobody else is kept waiting by them, but somebody who never reads his answer would keep a process for ever.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long after the last moment at which a request may be silent it is waited for where nobody takes the place of this gate.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Whom connections are told to end, each by what it speaks.
+#[derive(Clone, Default)]
+pub(crate) struct Leaving {
+    /// HTTP/2 can say which request was the last: its connections end first.
+    two: Arc<Connected>,
+    /// Those of applications that call partners too.
+    one: Arc<Connected>,
+    /// Everything, what is no HTTP too: it can be told nothing, and is waited for where there is time.
+    all: Arc<Connected>,
+}
+
+/// What a connection is among the others until it says what it speaks.
+pub(crate) struct Watchers {
+    pub(crate) two: Watcher,
+    pub(crate) one: Watcher,
+    pub(crate) all: Watcher,
+}
+
+impl Leaving {
+    /// For a connection that comes.
+    pub(crate) fn watchers(&self) -> Watchers {
+        Watchers { two: self.two.watcher(), one: self.one.watcher(), all: self.all.watcher() }
+    }
+
+    /// Tells all that this gate ends, and waits for requests under way; `silent` is the longest that the file lets one be.
+    pub(crate) async fn ended(self, silent: Duration) {
+        let ended = async { tokio::join!(self.one.shutdown(), self.two.shutdown()) };
+        drop(timeout(silent.saturating_add(GRACE), ended).await);
+    }
+
+    /// The same where another gate takes new connections: whoever keeps one hears with his next answer that it was the last.
+    pub(crate) async fn succeeded(self) {
+        let one = async {
+            drop(timeout(LINGER, self.one.emptied()).await);
+            self.one.shutdown().await;
+        };
+        let requests = async { tokio::join!(one, self.two.shutdown()) };
+        let rest = timeout(DRAIN, self.all.emptied());
+        drop(tokio::join!(timeout(LONGEST, requests), rest));
+    }
+}
 
 /// Connections of one kind.
 #[derive(Debug)]
-pub(crate) struct Connected(watch::Sender<()>);
+struct Connected(watch::Sender<()>);
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
@@ -20,17 +76,17 @@ impl Default for Connected {
 
 impl Connected {
     /// One more.
-    pub(crate) fn watcher(&self) -> Watcher {
+    fn watcher(&self) -> Watcher {
         Watcher(self.0.subscribe())
     }
 
     /// Until there is none.
-    pub(crate) async fn emptied(&self) {
+    async fn emptied(&self) {
         self.0.closed().await;
     }
 
     /// Tells them to end, until there is none.
-    pub(crate) async fn shutdown(self) {
+    async fn shutdown(&self) {
         self.0.send_replace(());
         self.emptied().await;
     }
@@ -52,7 +108,6 @@ impl Watcher {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
     use super::*;
-    use std::sync::Arc;
     use std::task::Poll;
     use tokio::sync::Notify;
 
@@ -87,6 +142,29 @@ mod tests {
         go.notify_one();
         assert!(line.await, "it was told");
         shutdown.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_waited_for_longer_than_one_may_be_silent_and_what_is_no_http_for_a_while() {
+        let (leaving, silent) = (Leaving::default(), Duration::from_secs(60));
+        let waited = async |leaving: &Leaving, is_taken: bool| {
+            let begun = tokio::time::Instant::now();
+            match is_taken {
+                true => leaving.clone().succeeded().await,
+                false => leaving.clone().ended(silent).await,
+            }
+            begun.elapsed().as_secs()
+        };
+        let Watchers { one, two, all } = leaving.watchers();
+        assert_eq!(waited(&leaving, false).await, 90);
+        assert_eq!(waited(&leaving, true).await, 24 * 60 * 60);
+        drop(one);
+        assert_eq!(waited(&leaving, false).await, 90, "one of HTTP/2 is left");
+        drop(two);
+        assert_eq!(waited(&leaving, false).await, 0);
+        assert_eq!(waited(&leaving, true).await, 50);
+        drop(all);
+        assert_eq!(waited(&leaving, true).await, 0);
     }
 
     /// What a future says at once.

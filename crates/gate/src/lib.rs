@@ -4,6 +4,7 @@
 //! into a broken connection: the caller is owed a reason.
 
 mod answer;
+mod aside;
 mod assertion;
 mod busy;
 mod check;
@@ -46,6 +47,7 @@ mod shown;
 mod statement;
 mod succession;
 mod termination;
+mod threads;
 mod token;
 mod told;
 mod units;

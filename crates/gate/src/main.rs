@@ -61,7 +61,7 @@ fn run(command: GateCommand) -> Result<(), Failure> {
     if command.die_with_parent() {
         hardening::die_with_parent()?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = command.runtime()?;
     let done = runtime.block_on(command.run());
     // A thread that hangs in a token's module is waited for by nobody.
     runtime.shutdown_background();

@@ -11,7 +11,7 @@ use std::{
 use sceau_pki::Staple;
 
 use crate::{
-    clock,
+    aside, clock,
     door::At,
     error::Error,
     files::{folder_of, read, text_of},
@@ -104,11 +104,20 @@ impl Plan {
         stamp(&self.path)
     }
 
+    /// Removes what a gate that was killed was writing; where that cannot be, the log says so.
+    pub(crate) fn clear(&self) {
+        let kept = [self.keeping.cache.folder(), self.kept.folder()].map(aside::clear_hashed);
+        let state = self.obtained.iter().map(|obtained| obtained.clear());
+        for error in kept.into_iter().chain(state).filter_map(Result::err) {
+            tracing::warn!(%error, "what a gate before was writing when it ended stays there");
+        }
+    }
+
     fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Error> {
         let ledger = before.map(|before| Arc::clone(&before.ledger)).unwrap_or_default();
         let answers = before.map(|before| Arc::clone(&before.answers)).unwrap_or_default();
         let (stamp, folder) = (stamp(path), folder_of(path));
-        let settings = settings(folder, path)?;
+        let settings = settings(path)?;
         let telling = Telling::of(&settings)?;
         let keeping = keeping(folder, &settings.lists);
         let kept = Arc::new(Kept::beside(keeping.cache.folder()));
@@ -266,7 +275,8 @@ impl Listener {
 }
 
 /// The file as it is written, with what profiles say of partners.
-fn settings(folder: &Path, path: &Path) -> Result<Settings, Error> {
+pub(crate) fn settings(path: &Path) -> Result<Settings, Error> {
+    let folder = folder_of(path);
     let text = read(folder, path, "the configuration")?;
     let mut settings: Settings = toml::from_str(&text_of(&text))?;
     for (nth, table) in settings.outgoing.iter_mut().enumerate() {

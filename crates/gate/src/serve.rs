@@ -153,9 +153,20 @@ impl Listening {
         self.reload.clone()
     }
 
-    /// Serves until `stop` resolves, then ends as that says, requests under way within thirty seconds. Reads its file again when that changes or
-    /// [`Reload::ask`] asks for it: one that is wrong changes nothing.
-    pub async fn serve<E: Into<Ending>>(mut self, stop: impl Future<Output = E>) {
+    /// Serves until `stop` resolves, then ends as that says. Reads its file again when that changes or [`Reload::ask`] asks for it: one that is wrong
+    /// changes nothing.
+    pub async fn serve<E: Into<Ending>>(self, stop: impl Future<Output = E>) {
+        let (tell, endings) = mpsc::channel(1);
+        let telling = async move {
+            let _gone = tell.send(stop.await.into()).await;
+            // Nobody says more.
+            tell.closed().await;
+        };
+        tokio::join!(self.serve_until(endings), telling);
+    }
+
+    /// The same until it is told, and once more where it is to end sooner: after [`Ending::Succeeded`] as by [`Ending::Now`], after that at once.
+    pub(crate) async fn serve_until(mut self, mut endings: mpsc::Receiver<Ending>) {
         self.live.plan().tell();
         let mut doors = Doors::none(Arc::clone(&self.live));
         self.observed.take().into_iter().for_each(|taken| doors.open_observed(taken));
@@ -164,11 +175,36 @@ impl Listening {
         self.challenged.drain(..).for_each(|taken| doors.open_challenged(taken));
         doors.issuing.follow(&self.live.plan().obtained, false);
         let mut following = Following::begin(&self.live.plan());
+        let mut ending = self.until_told(&mut doors, &mut following, &mut endings).await;
+        doors.close().await;
+        let mut drained = doors.drained(ending);
+        loop {
+            // Whoever is still here is judged by the file and the lists of each moment.
+            tokio::select! {
+                () = &mut drained => break,
+                _ = self.until_told(&mut doors, &mut following, &mut endings) => match ending {
+                    Ending::Now => break,
+                    Ending::Succeeded => ending = Ending::Now,
+                },
+            }
+            drained = doors.drained(ending);
+        }
+        if let Some(observing) = &self.live.plan().observing {
+            observing.finish().await;
+        }
+    }
+
+    /// Does what it is asked, until it is told to end.
+    async fn until_told(
+        &mut self,
+        doors: &mut Doors,
+        following: &mut Following,
+        endings: &mut mpsc::Receiver<Ending>,
+    ) -> Ending {
         let mut looking = tokio::time::interval(LOOK);
-        tokio::pin!(stop);
-        let ending = loop {
+        loop {
             let order = tokio::select! {
-                ending = &mut stop => break ending.into(),
+                Some(ending) = endings.recv() => return ending,
                 Some(order) = self.orders.recv() => Some(order),
                 () = doors.issuing.changed() => {
                     following.show_anew(&self.live.plan());
@@ -193,14 +229,10 @@ impl Listening {
             };
             // A token that hangs holds up the reading, and nobody who ends the gate.
             let again = tokio::select! {
-                ending = &mut stop => break ending.into(),
-                again = told(following.read_again(&mut doors, answer.is_some())) => again,
+                Some(ending) = endings.recv() => return ending,
+                again = told(following.read_again(doors, answer.is_some())) => again,
             };
             answer.map(|answer| answer.send(again));
-        };
-        doors.close(ending).await;
-        if let Some(observing) = &self.live.plan().observing {
-            observing.finish().await;
         }
     }
 }

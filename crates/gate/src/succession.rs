@@ -44,6 +44,11 @@ pub(crate) fn given() -> Result<Given, Error> {
     Ok(Given::new(tcp, unix))
 }
 
+/// Whether no gate before hands its place over, which may still write to the same folders.
+pub(crate) fn is_alone() -> bool {
+    std::env::var_os(BEFORE).is_none()
+}
+
 /// Tells the gate before, if any, that this one serves; and systemd.
 pub(crate) fn say_ready() {
     notify("READY=1");

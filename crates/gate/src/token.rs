@@ -28,6 +28,13 @@ pub(crate) fn identity(chain: &str, key: &str, [at_chain, at_key]: [&str; 2]) ->
             "the key may leave its token, or once could: one that sceau cert csr makes there never can"
         );
     }
+    if flavor() == Some(RuntimeFlavor::CurrentThread) {
+        tracing::warn!(
+            setting = at_key,
+            key = uri.short(),
+            "the gate began without a key in a token, and serves everybody by one thread: begin it anew, or a token that takes its time holds all of them up"
+        );
+    }
     let told = Told { key, is_away: AtomicBool::new(false) };
     TlsIdentity::with_key_elsewhere(chain, Arc::new(told)).map_err(Error::pki(at_chain))
 }
@@ -68,8 +75,12 @@ impl CertificateKey for Told {
 /// rustls signs on the thread that it is called on. The connections that this thread of the runtime serves go on on another one while a token takes its
 /// time.
 fn aside<T>(sign: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(sign),
+    match flavor() {
+        Some(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(sign),
         _ => sign(),
     }
+}
+
+fn flavor() -> Option<RuntimeFlavor> {
+    Handle::try_current().ok().map(|handle| handle.runtime_flavor())
 }

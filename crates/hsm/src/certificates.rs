@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sceau_pki::{Anchors, Authority, Certificate, Issued, PrivateKey, RevocationLists, TlsIdentity};
+use sceau_pki::{Anchors, Authority, Certificate, Issued, PrivateKey, TlsIdentity};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -89,21 +89,17 @@ const SEALED_KEY: &str = "sealed-key ";
 /// # Errors
 /// [`Error::File`] and those of [`Anchors::from_pem`].
 pub fn read_anchors(paths: &[PathBuf]) -> Result<Anchors, Error> {
-    let mut certificates = Vec::new();
-    for path in paths {
-        certificates.extend(Certificate::all_from_pem(&read(path)?, &path.display().to_string())?);
-    }
-    Ok(Anchors::new(certificates)?)
+    Ok(Anchors::new(read_certificates(paths)?)?)
 }
 
-/// Reads revocation lists, of one issuer or several in each file (PEM, or one in DER).
+/// Reads certificates of authorities from PEM files.
 ///
 /// # Errors
-/// [`Error::File`] and those of [`RevocationLists::read`].
-pub fn read_revocation_lists(paths: &[PathBuf]) -> Result<RevocationLists, Error> {
-    paths.iter().try_fold(RevocationLists::default(), |lists, path| {
-        let bytes = fs::read(path).map_err(|cause| durable::failed(path, cause))?;
-        Ok(lists.and(RevocationLists::read(&bytes, &path.display().to_string())?))
+/// [`Error::File`], [`sceau_pki::Error::NotACertificate`].
+pub fn read_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, Error> {
+    paths.iter().try_fold(Vec::new(), |mut all, path| {
+        all.extend(Certificate::all_from_pem(&read(path)?, &path.display().to_string())?);
+        Ok(all)
     })
 }
 

@@ -62,6 +62,11 @@ pub enum Error {
         "the key {0} does not do in the token what it did: it stays where it was, and nothing was destroyed"
     )]
     NotMoved(KeyUri),
+    /// Keyrings are served with these keys.
+    #[error(
+        "this state serves keyrings, whose holders' keys are used with a keystore in files alone: nothing was moved. Keep these keys in files"
+    )]
+    HoldersKeys,
     /// A provider gave fewer answers than were asked.
     #[error("the keys' provider gave fewer answers than it was asked for: a fault of its maker's or ours")]
     Derivation,
@@ -123,6 +128,14 @@ pub enum Error {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// A revocation list that may not be used.
+    #[error("{path}: {cause}")]
+    List {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        cause: sceau_pki::Unwelcome,
+    },
     /// The Vault that keeps the keys.
     #[cfg(feature = "vault")]
     #[error(transparent)]
@@ -158,6 +171,7 @@ impl Error {
             Self::OtherToken { .. } => "hsm_other_token",
             #[cfg(feature = "pkcs11")]
             Self::NotMoved(_) => "hsm_not_moved",
+            Self::HoldersKeys => "hsm_holders_keys",
             Self::Unsupported { .. } => "hsm_unsupported",
             Self::Unwrap(error) => error.code(),
             Self::NotForThisKey(_) => "hsm_not_for_this_key",
@@ -174,6 +188,7 @@ impl Error {
             Self::LaterVersion(_) => "hsm_later_version",
             Self::OpenToOthers(_) => "hsm_open_to_others",
             Self::File { .. } => "hsm_file",
+            Self::List { cause, .. } => cause.code(),
             #[cfg(feature = "vault")]
             Self::Vault(error) => error.code(),
             #[cfg(feature = "pkcs11")]

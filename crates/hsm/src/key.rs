@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use sceau_crypto::{RecipientKey, RecipientSuite, VerifyingKey};
+use sceau_crypto::{RecipientKey, RecipientSuite, VerifyingKey, jose::PublicJwk};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -28,17 +28,26 @@ pub enum KeyKind {
     /// A master: derives keys, with HMAC-SHA-256 as the pseudorandom function (PRF).
     #[serde(rename = "PRF-HMAC-SHA-256")]
     PrfHmacSha256,
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, for readers that know no other algorithm; 3,072 bits.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// Unwraps content keys wrapped with RSA-OAEP and SHA-1, for senders that know no other algorithm; 3,072 bits. It never is a key of
+    /// [`Self::RsaOaep256`], nor a recipient of envelopes.
+    #[serde(rename = "RSA-OAEP")]
+    DangerRsaOaepSha1,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Ed25519,
         Self::RsaOaep256,
         Self::HpkeXWing,
         Self::HmacSha256,
         Self::Aes256Gcm,
         Self::PrfHmacSha256,
+        Self::Rs256,
+        Self::DangerRsaOaepSha1,
     ];
 
     /// Its name, as written in files and shown to people.
@@ -50,6 +59,8 @@ impl KeyKind {
             Self::HmacSha256 => "HMAC-SHA-256",
             Self::Aes256Gcm => "AES-256-GCM",
             Self::PrfHmacSha256 => "PRF-HMAC-SHA-256",
+            Self::Rs256 => "RS256",
+            Self::DangerRsaOaepSha1 => "RSA-OAEP",
         }
     }
 
@@ -63,7 +74,12 @@ impl KeyKind {
         match self {
             Self::RsaOaep256 => Some(RecipientSuite::RsaOaep256),
             Self::HpkeXWing => Some(RecipientSuite::HpkeXWing),
-            Self::Ed25519 | Self::HmacSha256 | Self::Aes256Gcm | Self::PrfHmacSha256 => None,
+            Self::Ed25519
+            | Self::HmacSha256
+            | Self::Aes256Gcm
+            | Self::PrfHmacSha256
+            | Self::Rs256
+            | Self::DangerRsaOaepSha1 => None,
         }
     }
 
@@ -291,6 +307,10 @@ pub enum PublicKey {
     Ed25519(VerifyingKey),
     /// Of a recipient key.
     Recipient(RecipientKey),
+    /// Of an RSA key that signs.
+    Rs256(PublicJwk),
+    /// Of an RSA key that unwraps by RSA-OAEP with SHA-1.
+    DangerRsaOaepSha1(PublicJwk),
     /// Symmetric keys have none.
     None,
 }

@@ -10,7 +10,9 @@ pub mod certificates;
 pub mod durable;
 mod error;
 pub mod hardening;
+mod holder;
 mod key;
+mod lists;
 mod operations;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
@@ -22,9 +24,14 @@ mod vault;
 mod watched;
 
 pub use error::Error;
+pub use holder::{HolderKey, HolderKeys, HolderPlace};
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey};
+pub use lists::KeptLists;
 pub use operations::Operations;
-pub use provider::{Authenticate, BackUp, JudgeKeys, Prf, Provider, Rotate, Seal, Sign, UnwrapCek};
+pub use provider::{
+    Authenticate, BackUp, DangerUnwrapSha1, JudgeKeys, Prf, Provider, Rotate, Seal, Sign, SignRs256,
+    UnwrapCek,
+};
 pub use software::{SoftwareKeystore, check_keystore_file};
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
 #[cfg(feature = "vault")]

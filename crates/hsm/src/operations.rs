@@ -1,11 +1,13 @@
 //! Providers as callers use them: one set of calls, an error where a capability is missing.
 
 use sceau_crypto::{
-    Cek, Derivation, FileId, RecipientKey, Secret, SecretBytes, Stanza, Typ, VerifyingKey, jws,
+    Cek, Derivation, FileId, RecipientKey, Secret, SecretBytes, Stanza, Typ, VerifyingKey, jose::PublicJwk,
+    jws,
 };
 
 use crate::{
     error::Error,
+    holder::{HolderKey, HolderPlace},
     key::{KeyKind, KeyLabel, KeyRef, KeyVersion, PublicKey},
     provider::Provider,
 };
@@ -44,6 +46,25 @@ pub trait Operations: Provider {
         Ok(jws::assemble(input, &signature))
     }
 
+    /// Signs by RSA: see [`crate::SignRs256::sign_rs256`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn sign_rs256(&self, key: &KeyRef, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.signing_rs256().ok_or(unsupported(self.scheme(), "RS256"))?.sign_rs256(key, message)
+    }
+
+    /// The public part of an RSA key that signs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`].
+    fn rs256_key(&self, key: &KeyRef) -> Result<PublicJwk, Error> {
+        match self.public(key)? {
+            PublicKey::Rs256(public) => Ok(public),
+            _ => Err(wrong_kind(key)),
+        }
+    }
+
     /// The public part of a signing key.
     ///
     /// # Errors
@@ -51,7 +72,7 @@ pub trait Operations: Provider {
     fn verifying_key(&self, key: &KeyRef) -> Result<VerifyingKey, Error> {
         match self.public(key)? {
             PublicKey::Ed25519(public) => Ok(public),
-            PublicKey::Recipient(_) | PublicKey::None => Err(wrong_kind(key)),
+            _ => Err(wrong_kind(key)),
         }
     }
 
@@ -62,7 +83,7 @@ pub trait Operations: Provider {
     fn recipient_key(&self, key: &KeyRef) -> Result<RecipientKey, Error> {
         match self.public(key)? {
             PublicKey::Recipient(public) => Ok(public),
-            PublicKey::Ed25519(_) | PublicKey::None => Err(wrong_kind(key)),
+            _ => Err(wrong_kind(key)),
         }
     }
 
@@ -78,6 +99,26 @@ pub trait Operations: Provider {
         }
         let unwrapping = self.unwrapping().ok_or(unsupported(self.scheme(), "unwrapping"))?;
         unwrapping.unwrap_cek(key, file, &stanza.wrapped)
+    }
+
+    /// Unwraps by RSA-OAEP with SHA-1: see [`crate::DangerUnwrapSha1::danger_unwrap_sha1`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn danger_unwrap_sha1(&self, key: &KeyRef, wrapped: &[u8]) -> Result<Cek, Error> {
+        let unwrapping = self.danger_unwrapping().ok_or(unsupported(self.scheme(), "RSA-OAEP with SHA-1"))?;
+        unwrapping.danger_unwrap_sha1(key, wrapped)
+    }
+
+    /// The public part of an RSA key that unwraps by RSA-OAEP with SHA-1.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`].
+    fn danger_sha1_key(&self, key: &KeyRef) -> Result<PublicJwk, Error> {
+        match self.public(key)? {
+            PublicKey::DangerRsaOaepSha1(public) => Ok(public),
+            _ => Err(wrong_kind(key)),
+        }
     }
 
     /// HMAC-SHA-256: see [`crate::Authenticate::mac`].
@@ -150,6 +191,29 @@ pub trait Operations: Provider {
         let outputs = self.prf(master, version, &inputs)?;
         let parts = outputs.chunks(N.div_ceil(32));
         derivations.iter().zip(parts).map(|(one, part)| one.key(part).ok_or(Error::Derivation)).collect()
+    }
+
+    /// Makes a key of a holder: see [`crate::HolderKeys::make_holder_key`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error> {
+        self.holding().ok_or(unsupported(self.scheme(), "keys of holders"))?.make_holder_key(master, place)
+    }
+
+    /// Signs with a key of a holder: see [`crate::HolderKeys::sign_with_holder_key`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn sign_with_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        key: &HolderKey,
+        digests: &[[u8; 32]],
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let holding = self.holding().ok_or(unsupported(self.scheme(), "keys of holders"))?;
+        holding.sign_with_holder_key(master, place, key, digests)
     }
 
     /// Makes a new current version of a key: see [`crate::Rotate::rotate`].

@@ -4,6 +4,7 @@ use sceau_crypto::{Cek, FileId, Secret, SecretBytes};
 
 use crate::{
     error::Error,
+    holder::HolderKeys,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     unlock::Unlock,
 };
@@ -64,8 +65,18 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Signatures by RSA, if it makes them.
+    fn signing_rs256(&self) -> Option<&dyn SignRs256> {
+        None
+    }
+
     /// Unwrapping of content keys, if it does; which suites, its `generate` says.
     fn unwrapping(&self) -> Option<&dyn UnwrapCek> {
+        None
+    }
+
+    /// Unwrapping of content keys by RSA-OAEP with SHA-1, if it does.
+    fn danger_unwrapping(&self) -> Option<&dyn DangerUnwrapSha1> {
         None
     }
 
@@ -81,6 +92,11 @@ pub trait Provider: Send + Sync {
 
     /// Deriving of keys from masters, if it does.
     fn deriving(&self) -> Option<&dyn Prf> {
+        None
+    }
+
+    /// Keys of holders, if it makes and uses them.
+    fn holding(&self) -> Option<&dyn HolderKeys> {
         None
     }
 
@@ -128,6 +144,15 @@ pub trait Sign {
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<[u8; 64], Error>;
 }
 
+/// Signs with [`KeyKind::Rs256`].
+pub trait SignRs256 {
+    /// RSASSA-PKCS1-v1_5 with SHA-256 of `message` (RFC 8017 section 8.2), as long as the modulus.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn sign_rs256(&self, key: &KeyRef, message: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
 /// Unwraps with [`KeyKind::RsaOaep256`] or [`KeyKind::HpkeXWing`].
 pub trait UnwrapCek {
     /// The content key of a file, from the stanza's `wrapped` bytes.
@@ -135,6 +160,15 @@ pub trait UnwrapCek {
     /// # Errors
     /// [`Error::Unwrap`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
     fn unwrap_cek(&self, key: &KeyRef, file: &FileId, wrapped: &[u8]) -> Result<Cek, Error>;
+}
+
+/// Unwraps with [`KeyKind::DangerRsaOaepSha1`]: messages of senders that know no other algorithm, and no envelope.
+pub trait DangerUnwrapSha1 {
+    /// The content key, of 32 octets, that RSAES-OAEP (RFC 8017 section 7.1.2) with SHA-1, MGF1 with SHA-1 and an empty label gives of `wrapped`.
+    ///
+    /// # Errors
+    /// [`Error::Unwrap`], whatever was wrong with `wrapped`; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn danger_unwrap_sha1(&self, key: &KeyRef, wrapped: &[u8]) -> Result<Cek, Error>;
 }
 
 /// Authenticates with [`KeyKind::HmacSha256`].

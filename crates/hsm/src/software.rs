@@ -35,9 +35,12 @@ use self::{
 use crate::{
     durable,
     error::Error,
+    holder::HolderKeys,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, BackUp, Prf, Provider, Rotate, Seal, Sign, UnwrapCek},
+    provider::{
+        Authenticate, BackUp, DangerUnwrapSha1, Prf, Provider, Rotate, Seal, Sign, SignRs256, UnwrapCek,
+    },
     unlock::Unlock,
 };
 
@@ -220,7 +223,15 @@ impl Provider for SoftwareKeystore {
         Some(self)
     }
 
+    fn signing_rs256(&self) -> Option<&dyn SignRs256> {
+        Some(self)
+    }
+
     fn unwrapping(&self) -> Option<&dyn UnwrapCek> {
+        Some(self)
+    }
+
+    fn danger_unwrapping(&self) -> Option<&dyn DangerUnwrapSha1> {
         Some(self)
     }
 
@@ -233,6 +244,10 @@ impl Provider for SoftwareKeystore {
     }
 
     fn deriving(&self) -> Option<&dyn Prf> {
+        Some(self)
+    }
+
+    fn holding(&self) -> Option<&dyn HolderKeys> {
         Some(self)
     }
 
@@ -270,12 +285,28 @@ impl Sign for SoftwareKeystore {
     }
 }
 
+impl SignRs256 for SoftwareKeystore {
+    fn sign_rs256(&self, key: &KeyRef, message: &[u8]) -> Result<Vec<u8>, Error> {
+        match &*self.usable(key)? {
+            Held::Rs256(signer) => Ok(signer.sign(message)?),
+            _ => Err(wrong_kind(key)),
+        }
+    }
+}
+
 impl UnwrapCek for SoftwareKeystore {
     fn unwrap_cek(&self, key: &KeyRef, file: &FileId, wrapped: &[u8]) -> Result<Cek, Error> {
         match &*self.usable(key)? {
             Held::Recipient(private) => private.unwrap_cek(file, wrapped).map_err(Error::from),
             _ => Err(wrong_kind(key)),
         }
+    }
+}
+
+impl DangerUnwrapSha1 for SoftwareKeystore {
+    fn danger_unwrap_sha1(&self, key: &KeyRef, wrapped: &[u8]) -> Result<Cek, Error> {
+        let unwrapped = self.usable(key)?.unwrapped_by_sha1(wrapped);
+        unwrapped.ok_or_else(|| wrong_kind(key))?.map_err(Error::from)
     }
 }
 

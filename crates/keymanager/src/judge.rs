@@ -1,9 +1,10 @@
-//! Who judges client certificates: authorities and role names are those of the start, revocation lists those that lie in their files now.
+//! Who judges client certificates: authorities and role names are those of the start, revocation lists the newest that were in their files.
 
 use std::sync::Arc;
 
-use sceau_hsm::{Files, Watched, certificates};
+use sceau_hsm::{Files, KeptLists, Watched, certificates};
 use sceau_pki::{Anchors, ClientJudge};
+use sceau_store::Clock;
 
 use crate::error::Error;
 use crate::settings::Settings;
@@ -12,26 +13,26 @@ use crate::settings::Settings;
 pub(crate) struct Judge(Watched<ClientJudge, Error>);
 
 impl Judge {
-    /// Reads the lists that the settings name.
-    pub(crate) fn open(anchors: Anchors, settings: &Settings) -> Result<Self, Error> {
-        let (names, lists) = (settings.role_names.clone(), settings.client_crls.clone());
+    /// Reads the authorities and lists that the settings name.
+    pub(crate) fn open(anchors: Anchors, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let between = certificates::read_certificates(&settings.client_intermediates)?;
+        let authorities = [anchors.certificates(), &between].concat();
+        let judge = ClientJudge::new(anchors, settings.role_names.clone()).with_intermediates(&between);
+        let (lists, kept) = (settings.client_crls.clone(), KeptLists::default());
         let make = move |files: &mut Files| {
-            let judge = ClientJudge::new(anchors.clone(), names.clone());
             if lists.is_empty() {
-                return Ok(judge);
+                return Ok(judge.clone());
             }
-            lists.iter().for_each(|path| files.note(path));
-            Ok(judge.asking(certificates::read_revocation_lists(&lists)?))
+            let newest = kept.newest(files, &lists, authorities.clone(), clock.now_ms(), |error| {
+                tracing::warn!(%error, "a revocation list cannot be used; the one before stays in force");
+            });
+            Ok(judge.clone().asking(newest?))
         };
         Watched::open(Box::new(make)).map(Self)
     }
 
-    /// With the lists as they are now. One that cannot be read is no reason to forget the last one, which refuses everybody when it is over.
+    /// With the newest lists. One that cannot be used is no reason to forget the one before, which refuses everybody when it is over.
     pub(crate) fn now(&self) -> Arc<ClientJudge> {
-        let (judge, unusable) = self.0.now();
-        if let Some(error) = unusable {
-            tracing::warn!(%error, "a revocation list cannot be read; the last one stays in force");
-        }
-        judge
+        self.0.now().0
     }
 }

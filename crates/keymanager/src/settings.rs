@@ -31,6 +31,8 @@ pub struct Settings {
     pub quota: Quota,
     /// Authorities of client certificates; with none, the embedded one.
     pub anchors: Vec<PathBuf>,
+    /// Authorities between those anchors and clients, which a client may then leave out, and whose lists are taken.
+    pub client_intermediates: Vec<PathBuf>,
     /// Revocation lists of the issuers of client certificates, read again when they change; with none, nothing is asked.
     pub client_crls: Vec<PathBuf>,
     /// Which organizational unit in a certificate stands for which role.
@@ -72,6 +74,7 @@ impl Default for Settings {
             backup_age_ms: 31 * DAY,
             quota: Quota { burst: 100, per_hour: 400 },
             anchors: Vec::new(),
+            client_intermediates: Vec::new(),
             client_crls: Vec::new(),
             role_names: RoleNames::default(),
             server_identity: None,

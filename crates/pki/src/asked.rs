@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::{ClientConfig, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
+use rustls::{
+    ClientConfig, SignatureScheme, client::ResolvesClientCert, pki_types::CertificateDer, sign::CertifiedKey,
+};
 
 use crate::{error::Error, name::Name, shown};
 
@@ -10,7 +12,7 @@ use crate::{error::Error, name::Name, shown};
 #[derive(Clone, Debug, Default)]
 pub struct ServerWish {
     authorities: Arc<Mutex<Option<Vec<Name>>>>,
-    handed: shown::Handed,
+    seen: shown::Seen,
 }
 
 impl ServerWish {
@@ -21,7 +23,13 @@ impl ServerWish {
 
     /// The OCSP response that it hands out with its certificate (DER), which nobody judged.
     pub fn stapled(&self) -> Option<Vec<u8>> {
-        self.handed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).stapled.clone()
+    }
+
+    /// Its certificates, leaf first, which nobody judged. They are seen even where it ended the handshake because no certificate was shown to it, as it does
+    /// in TLS 1.2 where it demands one (RFC 5246 §7.4.6).
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).chain.clone()
     }
 }
 
@@ -31,7 +39,7 @@ impl ServerWish {
 /// [`Error::Tls`].
 pub fn asking_config() -> Result<(ClientConfig, ServerWish), Error> {
     let wish = ServerWish::default();
-    let mut config = shown::looking(Arc::clone(&wish.handed))?;
+    let mut config = shown::looking(Arc::clone(&wish.seen))?;
     config.client_auth_cert_resolver = Arc::new(Notes(wish.clone()));
     Ok((config, wish))
 }

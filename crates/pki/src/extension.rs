@@ -31,6 +31,8 @@ pub(crate) const CLIENT_AUTH: Oid = Oid::literal(&[0x2b, 6, 1, 5, 5, 7, 3, 2]);
 
 /// Named bits of KeyUsage, first bit highest.
 pub(crate) const DIGITAL_SIGNATURE: u8 = 0b1000_0000;
+/// nonRepudiation, by its newer name.
+pub(crate) const CONTENT_COMMITMENT: u8 = 0b0100_0000;
 pub(crate) const KEY_ENCIPHERMENT: u8 = 0b0010_0000;
 pub(crate) const CERT_AND_CRL_SIGN: u8 = 0b0000_0110;
 

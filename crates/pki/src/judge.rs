@@ -187,6 +187,12 @@ impl ClientJudge {
         Self { chain: self.chain.asking(lists), ..self }
     }
 
+    /// Who also knows these authorities: see [`ChainJudge::with_intermediates`].
+    #[must_use]
+    pub fn with_intermediates(self, known: &[Certificate]) -> Self {
+        Self { chain: self.chain.with_intermediates(known), ..self }
+    }
+
     /// The anchors trusted.
     pub fn anchors(&self) -> &Anchors {
         self.chain.anchors()

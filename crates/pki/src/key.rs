@@ -3,10 +3,12 @@
 use std::fmt;
 
 use aws_lc_rs::{
+    digest::{Digest, SHA256},
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+        KeyPair, ParsedPublicKey, RsaKeyPair,
     },
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
@@ -152,6 +154,21 @@ impl PrivateKey {
             Pair::Rsa(pair) => pair.public_key().as_der()?,
         };
         Ok(info.as_ref().to_vec())
+    }
+
+    /// The ECDSA-Sig-Value of a SHA-256 digest, which is signed as it is and not hashed again; the signature is verified before it leaves, since one that a fault
+    /// made tells the key.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`], also for a key that is not on P-256.
+    pub fn sign_digest(&self, digest: &[u8; 32]) -> Result<Vec<u8>, Error> {
+        let Pair::P256(pair) = &self.pair else { return Err(Error::Crypto) };
+        let digest = Digest::import_less_safe(digest, &SHA256)?;
+        let signature = pair.sign_digest(&digest)?;
+        let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref())
+            .map_err(|_| Error::Crypto)?;
+        public.verify_digest_sig(&digest, signature.as_ref())?;
+        Ok(signature.as_ref().to_vec())
     }
 
     pub(crate) fn pair(&self) -> &Pair {

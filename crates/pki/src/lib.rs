@@ -32,6 +32,8 @@ mod period;
 mod pkcs12;
 mod possession;
 mod profile;
+#[cfg(test)]
+mod published;
 mod reader;
 mod request;
 mod revocation;

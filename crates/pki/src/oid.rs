@@ -11,6 +11,10 @@ pub struct Oid(Cow<'static, [u8]>);
 impl Oid {
     /// `CN` 2.5.4.3
     pub const COMMON_NAME: Self = Self::literal(&[0x55, 4, 3]);
+    /// `surname` 2.5.4.4
+    pub const SURNAME: Self = Self::literal(&[0x55, 4, 4]);
+    /// `givenName` 2.5.4.42
+    pub const GIVEN_NAME: Self = Self::literal(&[0x55, 4, 42]);
     /// `serialNumber` 2.5.4.5
     pub const SERIAL_NUMBER: Self = Self::literal(&[0x55, 4, 5]);
     /// `C` 2.5.4.6

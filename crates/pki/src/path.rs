@@ -73,8 +73,7 @@ pub(crate) fn verify(
             Ok(())
         }
         Err(refusal) => {
-            // Of several ways, that one was taken back says more than that another is not known.
-            told.set(told.take().filter(|said| *said == Refusal::Revoked).or(Some(refusal)));
+            told.set(Some(telling(told.take(), refusal)));
             Err(webpki::Error::UnknownIssuer)
         }
     };
@@ -87,6 +86,19 @@ pub(crate) fn verify(
     match verified {
         Ok(_) => found.take().ok_or(Refusal::Unacceptable),
         Err(error) => Err(told.take().unwrap_or_else(|| refusal(&error))),
+    }
+}
+
+/// Of the refusals of two ways, the one that says more: that one was taken back, before that another is not known; and that an authority may not stand
+/// there last, since who sends its anchor too offers a way that is longer by it.
+fn telling(before: Option<Refusal>, now: Refusal) -> Refusal {
+    match before {
+        Some(before)
+            if before == Refusal::Revoked || matches!(now, Refusal::Untrusted | Refusal::TooDeep) =>
+        {
+            before
+        }
+        _ => now,
     }
 }
 

@@ -48,11 +48,11 @@ pub fn looking_config() -> Result<ClientConfig, Error> {
 }
 
 /// The same, and what the server hands out with its certificate (RFC 6066 §8).
-pub(crate) fn looking(handed: Handed) -> Result<ClientConfig, Error> {
+pub(crate) fn looking(seen: Seen) -> Result<ClientConfig, Error> {
     Ok(ClientConfig::builder_with_provider(tls::provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Looker(handed)))
+        .with_custom_certificate_verifier(Arc::new(Looker(seen)))
         .with_no_client_auth())
 }
 
@@ -93,23 +93,32 @@ fn refusal(error: CertificateError) -> ServerRefusal {
     }
 }
 
-/// An OCSP response, unverified; none until one comes.
-pub(crate) type Handed = Arc<Mutex<Option<Vec<u8>>>>;
+/// What a server showed, unverified; nothing until it does.
+pub(crate) type Seen = Arc<Mutex<Shown>>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Leaf first, as it was sent.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// An OCSP response.
+    pub(crate) stapled: Option<Vec<u8>>,
+}
 
 #[derive(Debug)]
-struct Looker(Handed);
+struct Looker(Seen);
 
 impl ServerCertVerifier for Looker {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let handed = (!response.is_empty()).then(|| response.to_vec());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = handed;
+        let chain = std::iter::once(leaf).chain(intermediates).map(|one| one.clone().into_owned());
+        let stapled = (!response.is_empty()).then(|| response.to_vec());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Shown { chain: chain.collect(), stapled };
         Ok(ServerCertVerified::assertion())
     }
 

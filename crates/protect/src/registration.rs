@@ -14,10 +14,10 @@ pub(crate) const MAX_REGISTRATION: usize = 384 * 1024;
 /// A document, the version that it replaces, and the proof of an administrator's passkey (`docs/element-operations.md`).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Registration {
-    payload: Base64Url,
-    previous: Option<Version>,
-    proof: Proof,
+pub struct Registration {
+    pub(crate) payload: Base64Url,
+    pub(crate) previous: Option<Version>,
+    pub(crate) proof: Proof,
 }
 
 /// Why it is not.

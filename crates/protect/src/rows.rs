@@ -1,8 +1,11 @@
 //! Rows of data and applications: as the element attested them, with columns to find them by.
 
+mod acts;
 mod along;
+mod counted;
 mod query;
 mod search;
+mod swept;
 mod together;
 
 use std::sync::Arc;
@@ -10,11 +13,14 @@ use std::sync::Arc;
 use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, Document as _};
 use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
-use sceau_store::{Database, StoreError, params};
+use sceau_store::{Database, FromValue, Row, StoreError, params};
 
+pub(crate) use self::acts::{ActCursor, ListedAct};
 pub use self::along::Cursor;
+pub(crate) use self::counted::{DAY, Outcomes, Stretch, Stretches};
 pub use self::query::{DatumState, Search, SearchFault};
-pub use self::search::{SearchError, Searched};
+pub use self::search::{FoundDatum, SearchError, Searched};
+pub(crate) use self::swept::At;
 use self::together::{DatumRow, Together};
 use crate::schema::statements;
 
@@ -51,6 +57,15 @@ impl std::fmt::Display for RowsError {
 
 impl std::error::Error for RowsError {}
 
+/// A column, or nothing where it holds a value of another type: SQLite takes text where octets belong. Nothing is no document, so that it is named and
+/// brought back as what was edited is.
+fn stored<T: FromValue + Default>(row: &Row, column: &str) -> Result<T, StoreError> {
+    match row.get(column) {
+        Err(StoreError::Column { .. }) => Ok(T::default()),
+        stored => stored,
+    }
+}
+
 impl From<StoreError> for RowsError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -81,7 +96,7 @@ impl Rows {
         let Some(row) = self.database.fetch_optional(statements::DATUM, params![id.as_str()]).await? else {
             return Ok(None);
         };
-        let (payload, salt): (Vec<u8>, Vec<u8>) = (row.get("payload")?, row.get("salt")?);
+        let (payload, salt): (Vec<u8>, Vec<u8>) = (stored(&row, "payload")?, stored(&row, "salt")?);
         Ok(Some(KeptRow { payload: payload.into(), salt: salt.into() }))
     }
 

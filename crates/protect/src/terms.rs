@@ -20,6 +20,7 @@ enum Of {
     Person,
     Inactive,
     Erased,
+    Held,
 }
 
 impl Term {
@@ -48,6 +49,11 @@ impl Term {
         Self::of(organisation, Of::Erased, "")
     }
 
+    /// All data that are held.
+    pub(crate) fn held(organisation: OrganisationId) -> Self {
+        Self::of(organisation, Of::Held, "")
+    }
+
     /// All terms of a datum.
     pub(crate) fn all(datum: &Datum) -> BTreeSet<Self> {
         let organisation = datum.organisation;
@@ -56,6 +62,9 @@ impl Term {
         let mut all: BTreeSet<Self> = people.map(|name| Self::person(organisation, name)).collect();
         all.extend(words(&datum.name).map(|word| Self::word(organisation, &word)));
         all.extend(datum.tags.iter().map(|tag| Self::tag(organisation, tag)));
+        if datum.held.is_some() {
+            all.insert(Self::held(organisation));
+        }
         match datum.status {
             DatumStatus::Active => false,
             DatumStatus::Inactive => all.insert(Self::inactive(organisation)),
@@ -71,6 +80,7 @@ impl Term {
             Of::Person => "person",
             Of::Inactive => "inactive",
             Of::Erased => "erased",
+            Of::Held => "held",
         };
         let named = format!("sceau/protect-term\0{organisation}\0{kind}\0{}", folded(text));
         let digest = sceau_trace::sha256(named.as_bytes());

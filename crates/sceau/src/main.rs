@@ -76,6 +76,8 @@ enum Role {
     Mob(serve::mob::MobOptions),
     /// The keyfront: calls of applications about their data, in the privileged zone; off unless the settings ask for it
     Keyfront(serve::keyfront::KeyfrontOptions),
+    /// The host of keyrings, which carries what terminals and registration authorities say to the element; on loopback
+    Keyrings(serve::keyrings::KeyringsOptions),
     /// The process of a key manager that examines one document
     #[command(hide = true)]
     Scanner(serve::scanner::ScannerOptions),
@@ -135,7 +137,7 @@ fn gate_role(command: sceau_gate::GateCommand) -> Result<(), Failure> {
     if command.die_with_parent() {
         hardening::die_with_parent()?;
     }
-    let runtime = runtime()?;
+    let runtime = command.runtime().map_err(|cause| Failure::system("start the runtime", &cause))?;
     let done = runtime.block_on(gate::run(command));
     // A thread that hangs in a token's module is waited for by nobody.
     runtime.shutdown_background();
@@ -184,6 +186,12 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::keyfront::run(options))
+        }
+        Role::Keyrings(options) => {
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::keyrings::run(options))
         }
         Role::Scanner(options) => {
             keep_memory_to_itself()?;

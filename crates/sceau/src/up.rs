@@ -9,7 +9,7 @@ use sceau_store::ClamdAddress;
 
 use crate::failure::Failure;
 use crate::house::{House, Layout};
-use crate::serve::say_ready;
+use crate::serve::{asked_to_end, say_ready};
 
 /// What to start, and where its data is.
 #[derive(Debug, clap::Args)]
@@ -45,9 +45,11 @@ pub(crate) async fn run(options: &UpOptions) -> Result<(), Failure> {
         }
     };
     house.show();
+    // Who reads that it is up may end it at once.
+    let end = asked_to_end()?;
     // Programs read standard output; people have read the lines above.
     if !std::io::stdout().is_terminal() {
         say_ready(&house.ready(&demonstration))?;
     }
-    house.keep_until_asked_to_end(&layout).await
+    house.keep_until(end, &layout).await
 }

@@ -9,6 +9,7 @@ pub mod bus;
 mod clock;
 mod conversation;
 mod database;
+mod entrance;
 mod error;
 mod glance;
 #[cfg(feature = "judge")]
@@ -27,6 +28,7 @@ pub use antivirus::{AddressError, Antivirus, AntivirusError, ClamdAddress, Patie
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use conversation::{Conversation, Heard, Protocol};
 pub use database::{Database, Postgres, PostgresAddress, Transaction};
+pub use entrance::{Entered, Entrance};
 pub use error::StoreError;
 pub use glance::Glance;
 pub use limits::{RateLimiter, Rule};

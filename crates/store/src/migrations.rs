@@ -13,7 +13,8 @@ use crate::{Database, Statement, StoreError, Transaction, params};
 pub struct Migration {
     /// `room/0001-words`.
     pub name: &'static str,
-    /// Portable SQL, one or more statements.
+    /// Portable SQL, one or more statements. Behind a table whose rows lie in its primary key, `/* SQLite: WITHOUT ROWID */`: that halves a table of
+    /// short rows there, and PostgreSQL has no such thing.
     pub sql: &'static str,
 }
 

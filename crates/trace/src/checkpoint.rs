@@ -179,6 +179,11 @@ impl VerifiedCheckpoint {
         SignedCheckpoint { checkpoint: self.0.checkpoint.clone(), note }.verify(log)
     }
 
+    /// What a time stamp (RFC 3161) is of: SHA-256 of it, signed by its log alone, so that later cosignatures change nothing.
+    pub fn imprint(&self, log: &VerifierKey) -> Result<Hash, CheckpointError> {
+        Ok(crate::sha256(self.alone(log)?.note().to_string().as_bytes()))
+    }
+
     pub(crate) fn with_line(mut self, line: NoteSignature) -> Result<Self, NoteError> {
         self.0.note.add(line)?;
         Ok(self)

@@ -268,6 +268,9 @@ pub enum EvidenceError {
     /// The embedded key is not the one asked for.
     #[error("the evidence comes from another log than the expected one")]
     OtherLog,
+    /// What is to show that another log saw this one shows nothing of the kind.
+    #[error("the other log's record is not that it saw this log")]
+    NotSeen,
     /// The record within.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -290,6 +293,7 @@ impl EvidenceError {
             EvidenceError::Malformed => "evidence.malformed",
             EvidenceError::UnknownVersion => "evidence.unknown_version",
             EvidenceError::OtherLog => "evidence.other_log",
+            EvidenceError::NotSeen => "evidence.not_seen",
             EvidenceError::Record(error) => error.code(),
             EvidenceError::Checkpoint(error) => error.code(),
             EvidenceError::Proof(error) => error.code(),
@@ -300,7 +304,7 @@ impl EvidenceError {
     /// Who has to act.
     pub fn fault(&self) -> Fault {
         match self {
-            EvidenceError::OtherLog => Fault::Log,
+            EvidenceError::OtherLog | EvidenceError::NotSeen => Fault::Log,
             EvidenceError::Record(error) => error.fault(),
             EvidenceError::Checkpoint(error) => error.fault(),
             EvidenceError::Proof(_) => Fault::Log,

@@ -56,6 +56,9 @@ struct WireEvidence {
 }
 
 impl Evidence {
+    /// The attachment that holds time stamps (RFC 3161) of the checkpoint: an array of tokens, base64.
+    pub const TIME_STAMPS: &str = "time-stamps";
+
     /// Puts the file together; `record` is the exact bytes of entry `index`, `proof` its audit path in the checkpoint's
     /// tree. Fails unless the result verifies, so that no worthless file is handed out.
     pub fn build(

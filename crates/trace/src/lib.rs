@@ -10,6 +10,7 @@ mod cosignature;
 mod error;
 mod evidence;
 mod export;
+mod growth;
 mod hash;
 mod label;
 mod note;
@@ -17,6 +18,7 @@ mod opening;
 mod policy;
 mod proof;
 mod record;
+mod sighting;
 mod state;
 mod tile;
 mod tlog_proof;
@@ -30,7 +32,9 @@ pub use error::{
     TileError,
 };
 pub use evidence::{Evidence, VerifiedEvidence};
-pub use export::{LogEntry, otlp_logs};
+pub use export::moment::date;
+pub use export::{LogEntry, otlp_logs, rfc3339};
+pub use growth::{Growth, GrowthStep};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use note::{KeyKind, Note, NoteSignature, VerifierKey};
 pub use opening::{Commitment, CommitmentKey, FieldPath, Opening, Openings};
@@ -39,6 +43,7 @@ pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_i
 pub use record::{
     Action, Actor, ActorKind, Asserted, Attested, MAX_RECORD_BYTES, Outcome, Record, RecordBuilder, Subject,
 };
+pub use sighting::{Seen, Sighting};
 pub use state::{AttestedRows, Conflict, MapProof, StateEntry, StateMap};
 pub use tile::{Bundle, TILE_WIDTH, Tile, TileReader};
 pub use tlog_proof::TlogProof;

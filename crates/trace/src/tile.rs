@@ -111,6 +111,11 @@ impl Tile {
     pub fn is_full(&self) -> bool {
         u64::from(self.width) == TILE_WIDTH
     }
+
+    /// The one that takes its place once the log is long enough: a server need not keep partial ones then.
+    pub fn full(&self) -> Self {
+        Tile { width: TILE_WIDTH as u16, ..*self }
+    }
 }
 
 /// The path below the log's prefix.

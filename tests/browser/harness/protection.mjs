@@ -11,9 +11,10 @@ const LOG = 'browser.test/log';
  * Starts element, platform and keyfront on one database; all stop when the test `t` ends.
  *
  * @param {import('node:test').TestContext} t
+ * @param {{element?: string[]}} options further arguments of the element
  * @returns {Promise<{platform: string, firstAdministrator: string, keyfront: string, audience: string, data: string}>}
  */
-export async function openProtection(t) {
+export async function openProtection(t, { element = [] } = {}) {
   const at = scratch();
   const data = join(at, 'data');
   mkdirSync(data, { mode: 0o700 });
@@ -22,7 +23,7 @@ export async function openProtection(t) {
   const socket = join(at, 'element', 'element.sock');
   await start(t, ours('sceau-element'), [
     '--state', join(at, 'state'), '--socket', socket, '--origin', LOG, '--protect-tenants', '2',
-    '--keystore-passphrase-file', join(at, 'passphrase'),
+    '--keystore-passphrase-file', join(at, 'passphrase'), ...element,
   ]);
   const common = ['--config', join(at, 'settings.toml'), '--data', data, '--element', socket, '--listen', '127.0.0.1:0'];
   const platform = await start(t, ours('sceau'), ['serve', 'platform', ...common]);
@@ -73,6 +74,7 @@ export function applicationOf(protection, application, key) {
       return `${path}.sceau`;
     },
     unprotect: (path, user, ...words) => sceau(['unprotect', '--application', file, '--user', user, ...words, '--output', `${path}.${user}`, path]),
+    erase: (path, owner) => sceau(['erase', '--application', file, '--user', owner, path]),
     grant: (path, owner, ...words) => sceau(['grant', '--application', file, '--user', owner, ...words, path]),
   };
 }

@@ -17,6 +17,7 @@ export type ErrorCode =
   | "stream_truncated"
   | "stream_too_long"
   | "segment_refused" // altered, moved, cut or from another file
+  | "content_invalid" // of the profile cbc-rs256: not the octets that its signature names, or no signature, or altered
   // sealing
   | "seal_no_recipient"
   | "seal_too_many_recipients"
@@ -48,6 +49,7 @@ export type ErrorCode =
   | "note.bad_signature"
   | "checkpoint.malformed"
   | "checkpoint.wrong_origin"
+  | "policy.malformed" // no policy of witnesses
   | "proof.out_of_range"
   | "proof.wrong_length"
   | "proof.root_mismatch"
@@ -63,6 +65,7 @@ export type ErrorCode =
   | "opening.wrong" // it does not fit its commitment
   | "opening.superfluous" // it opens nothing
   | "evidence.wrong_subject" // true evidence, but of something else
+  | "erasure_malformed" // no certificate of erasure, or of a later version
   // keys of applications
   | "public_key_private"
   | "public_key_kind"

@@ -22,6 +22,12 @@ export interface VerifiedRecord {
   readonly attachments: Readonly<Record<string, unknown>>;
 }
 
+/** How many time stamps (RFC 3161) of its checkpoint came along. None of them is verified here. */
+export function stampsOf({ attachments }: VerifiedRecord): number {
+  const stamps = attachments["time-stamps"];
+  return Array.isArray(stamps) ? stamps.length : 0;
+}
+
 /** `logKey` is the verifier key that the reader trusts, or null to learn only whether the file is whole. `file` is its text, or its JSON. */
 export async function verifyEvidence(file: unknown, logKey: string | null): Promise<VerifiedRecord> {
   if (typeof file === "string" && file.length > MAX_LENGTH) throw new SceauError("evidence.too_long");

@@ -172,7 +172,7 @@ export async function openMetadata(header: AuthenticHeader, cek: Bytes): Promise
 }
 
 /** A name is a file's name, never a path; a type is printable ASCII. */
-function checkMetadata({ name, type }: Metadata, badName: ErrorCode, badType: ErrorCode): void {
+export function checkMetadata({ name, type }: Metadata, badName: ErrorCode, badType: ErrorCode): void {
   const length = utf8(name).length;
   if (length < 1 || length > 255 || /[/\\\p{Cc}]/u.test(name) || name === "." || name === "..") throw new SceauError(badName);
   if (!/^[\x20-\x7e]{1,127}$/.test(type)) throw new SceauError(badType);

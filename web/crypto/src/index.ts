@@ -3,7 +3,8 @@
 export { base64, base64url, type Bytes, concat, fromBase64url, fromHex, fromUtf8, hex, sha256, utf8 } from "./bytes";
 export { commitTo, isWithheld } from "./commitment";
 export { codeOf, type ErrorCode, SceauError } from "./errors";
-export { type VerifiedRecord, verifyEvidence } from "./evidence";
+export { type Happened, type NotCovered, type VerifiedErasure, verifyErasure } from "./erasure";
+export { stampsOf, type VerifiedRecord, verifyEvidence } from "./evidence";
 export { fileIdOf, isFileOf } from "./file-id";
 export { fileIdHex, type Metadata, parseHeader, type UnverifiedHeader } from "./header";
 export { CryptoWorker, type SealedHeader, type SealingInWorker } from "./in-worker";
@@ -15,6 +16,7 @@ export { checkWhole, Opener } from "./open";
 export type { OpeningInWorker } from "./opening-in-worker";
 export { ordered } from "./ordered";
 export { loginChallenge, type PasskeyProof, type Proof, proofChallenge, type ProofKind, provePasskey } from "./passkey";
+export { judgeCheckpoint, parsePolicy, type Policy, PolicySyntax, type PolicyVerdict, type PolicyWitness } from "./policy";
 export { type PublicJwk, type PublicKey, publicKeyOf, readPublicKey, type SigningAlgorithm } from "./public-key";
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";

@@ -44,6 +44,12 @@ export class Fields {
   textOrNull(name: string): string | null {
     return this.has(name) ? this.text(name) : null;
   }
+  /** False where it is left out. */
+  flag(name: string): boolean {
+    const value = this.value[name] ?? false;
+    if (typeof value !== "boolean") throw this.wrong(name);
+    return value;
+  }
   /** A whole number that is not negative, however large: those beyond 2^53 are no longer exact. */
   whole(name: string): number {
     const value = this.value[name];

@@ -1,38 +1,65 @@
-// Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint).
+// Signed notes, checkpoints and what witnesses sign of them (C2SP signed-note, tlog-checkpoint, tlog-cosignature).
 import { type Bytes, concat, equal, fromBase64, hex, sha256, utf8 } from "./bytes";
 import { type ErrorCode, SceauError } from "./errors";
 import { verifyEd25519 } from "./jws";
 
 const ED25519 = 0x01;
+const COSIGNATURE = 0x04;
 const MAX_SIGNATURES = 100;
+const MAX_TIME = 2n ** 63n - 1n;
 
-export interface LogKey {
+interface VerifierKey {
   readonly name: string;
   readonly id: string; // 4 bytes, hexadecimal
-  readonly publicKey: Bytes; // 32 bytes
+  readonly publicKey: Bytes; // 32 bytes, Ed25519
+}
+/** A key that signs checkpoints. */
+export interface LogKey extends VerifierKey { readonly use: "log" }
+/** A key that cosigns those of others. */
+export interface WitnessKey extends VerifierKey { readonly use: "witness" }
+
+/** A line under a note: whose key, and what stands after its id. */
+interface NoteSignature {
+  readonly name: string;
+  readonly id: string;
+  readonly signature: Bytes;
 }
 
+/** A log's state that its key signed. */
 export interface Checkpoint {
+  readonly log: LogKey;
+  /** What was signed. */
+  readonly text: string;
   readonly origin: string;
   readonly size: number;
   readonly root: Bytes; // 32 bytes
   /** Lines after the root, such as `map-root <base64>`. */
   readonly extensions: readonly string[];
+  /** What else stands under it, such as cosignatures of witnesses. Not verified: that is for who knows their keys ({@link verifyCosignature}). */
+  readonly others: readonly NoteSignature[];
 }
 
 /** A log's verifier key, `name+hex id+base64 key`. Its id must be its own. */
-export async function parseLogKey(vkey: string): Promise<LogKey> {
+export const parseLogKey = async (vkey: string): Promise<LogKey> => ({ ...(await parseKey(vkey, ED25519)), use: "log" });
+
+/** A witness's, of the type that cosigns. */
+export const parseWitnessKey = async (vkey: string): Promise<WitnessKey> => ({ ...(await parseKey(vkey, COSIGNATURE)), use: "witness" });
+
+/** Whether they are one key under one name. */
+export const sameKey = (a: VerifierKey, b: VerifierKey): boolean => a.name === b.name && equal(a.publicKey, b.publicKey);
+
+async function parseKey(vkey: string, type: number): Promise<VerifierKey> {
   const [name, id, ...rest] = vkey.split("+");
   if (!name || id === undefined || rest.length === 0 || !isName(name)) throw new SceauError("note.bad_key");
   const key = decode(rest.join("+"), "note.bad_key");
-  if (key.length !== 33 || key[0] !== ED25519) throw new SceauError("note.bad_key", "algorithm");
+  if (key.length !== 33 || key[0] !== type) throw new SceauError("note.bad_key", "algorithm");
   if ((await keyHash(name, key)) !== id) throw new SceauError("note.bad_key", "id");
   return { name, id, publicKey: key.slice(1) };
 }
 
 interface Note {
   text: string;
-  signatures: { name: string; id: string; signature: Bytes }[];
+  signatures: NoteSignature[];
 }
 
 function parseNote(note: string): Note {
@@ -55,7 +82,7 @@ function parseNote(note: string): Note {
   return { text, signatures };
 }
 
-/** A checkpoint signed by the log; its origin is the name of the log's key. Signatures of others are left alone, as the format asks. */
+/** A checkpoint signed by the log; its origin is the name of the log's key. What others signed is kept as it came, unverified. */
 export async function verifyCheckpoint(signed: string, key: LogKey): Promise<Checkpoint> {
   const note = parseNote(signed);
   const checkpoint = parseCheckpoint(note.text);
@@ -63,10 +90,22 @@ export async function verifyCheckpoint(signed: string, key: LogKey): Promise<Che
   const own = note.signatures.find(({ name, id }) => name === key.name && id === key.id);
   if (!own) throw new SceauError("note.not_signed");
   if (!(await verifyEd25519(key.publicKey, own.signature, utf8(note.text)))) throw new SceauError("note.bad_signature");
-  return checkpoint;
+  return { ...checkpoint, log: key, text: note.text, others: note.signatures.filter((one) => one !== own) };
 }
 
-function parseCheckpoint(text: string): Checkpoint {
+/** When that witness cosigned, in unix seconds by its own clock; null where it did not. A wrong signature in its name is `note.bad_signature`. */
+export async function verifyCosignature(checkpoint: Checkpoint, witness: WitnessKey): Promise<number | null> {
+  const line = checkpoint.others.find(({ name, id }) => name === witness.name && id === witness.id);
+  if (!line) return null;
+  const { signature: blob } = line;
+  if (blob.length !== 8 + 64) throw new SceauError("note.bad_signature");
+  const time = new DataView(blob.buffer).getBigUint64(0);
+  const signed = utf8(`cosignature/v1\ntime ${time}\n${checkpoint.text}`);
+  if (time > MAX_TIME || !(await verifyEd25519(witness.publicKey, blob.slice(8), signed))) throw new SceauError("note.bad_signature");
+  return Number(time);
+}
+
+function parseCheckpoint(text: string): Omit<Checkpoint, "log" | "text" | "others"> {
   const [origin, sizeText, rootText, ...extensions] = text.slice(0, -1).split("\n");
   if (!origin || sizeText === undefined || rootText === undefined) throw new SceauError("checkpoint.malformed");
   const size = Number(sizeText);

@@ -9,13 +9,17 @@ export type ActorKind =
   | "case_officer"
   | "supervisor"
   | "organisation_admin"
+  | "data_officer"
   | "platform_admin"
   | "client"
   | "key_manager"
   | "application"
+  | "officer"
+  | "registration_authority"
+  | "holder"
   | "platform"
   | "element";
-export type Asserted = "platform" | "passkey" | "organisation" | "application" | "element";
+export type Asserted = "platform" | "passkey" | "organisation" | "application" | "actor" | "terminal" | "element";
 export type Outcome = "intent" | "granted" | "refused";
 
 export interface TraceRecord {
@@ -38,8 +42,8 @@ export interface TraceRecord {
 }
 
 const MAX_LENGTH = 65_535;
-const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin", "client", "key_manager", "application", "platform", "element"] as const;
-const ASSERTED = ["platform", "passkey", "organisation", "application", "element"] as const;
+const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "data_officer", "platform_admin", "client", "key_manager", "application", "officer", "registration_authority", "holder", "platform", "element"] as const;
+const ASSERTED = ["platform", "passkey", "organisation", "application", "actor", "terminal", "element"] as const;
 const OUTCOMES = ["intent", "granted", "refused"] as const;
 
 export function parseRecord(bytes: Bytes): TraceRecord {

@@ -1,5 +1,5 @@
 // Each vector file of crates/*/vectors, as named cases that throw when they fail. Runs in Node and in a browser.
-import { codeOf, fingerprint, fromHex, type JwsType, verifyEvidence, verifyJws } from "../src";
+import { codeOf, fingerprint, fromHex, judgeCheckpoint, type JwsType, parsePolicy, type Policy, PolicySyntax, verifyEvidence, verifyJws } from "../src";
 import { type EnvelopeVectors, envelopes } from "./envelopes";
 import { same } from "./same";
 
@@ -8,8 +8,8 @@ export interface Case {
   readonly run: () => Promise<void>;
 }
 
-/** What no page does: the older envelope, messages to applications, shares of a key and webhooks are for programs only. */
-export const ELSEWHERE: readonly string[] = ["jose-rfc.json", "jose-wycheproof.json", "mob-2022.json", "shares.json", "webhook.json"];
+/** What no page does: the older envelope, messages and statements of applications, shares of a key and webhooks are for programs only. */
+export const ELSEWHERE: readonly string[] = ["jose-rfc.json", "jose-wycheproof-statements.json", "jose-wycheproof.json", "mob-2022.json", "shares.json", "webhook.json"];
 
 export function cases(file: string, vectors: unknown): Case[] {
   switch (file) {
@@ -17,6 +17,8 @@ export function cases(file: string, vectors: unknown): Case[] {
       return evidence(vectors as EvidenceVectors);
     case "jws.json":
       return statements(vectors as JwsVectors);
+    case "policy.json":
+      return policies(vectors as PolicyVectors);
     case "sceau-1.json":
       return envelopes(vectors as EnvelopeVectors);
     default:
@@ -39,6 +41,28 @@ function evidence({ cases }: EvidenceVectors): Case[] {
       same(verdict, expected === "ok" ? { code: "ok", index, size, key_pinned, ...(record ? { record } : {}) } : { code: expected });
     },
   }));
+}
+
+interface PolicyVectors {
+  log_key: string;
+  cases: { name: string; policy: string; file: string; expected: unknown }[];
+}
+
+function policies({ log_key, cases }: PolicyVectors): Case[] {
+  const said = async (text: string, file: string): Promise<unknown> => {
+    const { checkpoint } = await verifyEvidence(file, log_key);
+    const policy = await parsePolicy(text).catch((error: unknown) => error);
+    if (policy instanceof PolicySyntax) return { code: policy.code, line: policy.line };
+    const verdict = await judgeCheckpoint(policy as Policy, checkpoint);
+    switch (verdict.state) {
+      case "met":
+      case "unasked": return { code: "ok", cosigned: verdict.cosigned.map(({ witness, time }) => ({ name: witness.name, time })) };
+      case "short": return { code: "policy.no_quorum", found: verdict.cosigned.length };
+      case "forged": return { code: "note.bad_signature" };
+      case "other_log": return { code: "policy.other_log" };
+    }
+  };
+  return cases.map(({ name, policy, file, expected }) => ({ name, run: async () => same(await said(policy, file), expected) }));
 }
 
 interface JwsVectors {

@@ -56,6 +56,8 @@ export function homeOf(role: Role | undefined): string {
       return "/organisation";
     case "organisation_admin":
       return "/organisation/aides";
+    case "data_officer":
+      return "/donnees";
     case "platform_admin":
       return "/administration";
     default:

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticator, launch, type Look, picturesFolder, visitor } from "./browser";
 import { Post } from "./mock/deliveries";
 import { Intake } from "./mock/intake";
+import { LOG_KEY, vector } from "./mock/policies";
 import { LEAF } from "./mock/protection";
 import { Mock } from "./mock/server";
 import { MAIRIE } from "./mock/organisation";
@@ -73,6 +74,9 @@ const screens: Screen[] = [
   { name: "scheme-editor", path: "/organisation/aides", who: "organisation_admin", then: editing },
   { name: "team", path: "/organisation/equipe", who: "organisation_admin" },
   { name: "team-invited", path: "/organisation/equipe", who: "organisation_admin", then: inviting },
+  { name: "team-officer", path: "/organisation/equipe", who: "organisation_admin", then: invitingAnOfficer },
+  { name: "data-of-an-officer", path: "/donnees", who: "data_officer", then: async (page) => { await page.getByTestId("datum").first().waitFor(); await page.locator("summary").click(); } },
+  { name: "applications-of-an-officer", path: "/applications", who: "data_officer", then: provenApplications },
   { name: "organisations", path: "/administration", who: "platform_admin", then: (page) => page.locator("main li").first().waitFor() },
   { name: "enrol", path: "/administration", who: "platform_admin", then: enrolling },
   { name: "enrolled", path: "/administration", who: "platform_admin", then: async (page) => { await enrolling(page); await page.locator("button[type=submit]").click(); await page.locator("[data-testid=client-secret]").waitFor(); } },
@@ -85,12 +89,21 @@ const screens: Screen[] = [
   { name: "applications", path: "/applications", who: "organisation_admin", then: provenApplications },
   { name: "application-ends", path: "/applications", who: "organisation_admin", then: async (page) => { await provenApplications(page); await page.getByTestId("application-key").first().getByRole("button").click(); } },
   { name: "application-register", path: "/applications", who: "organisation_admin", then: registering },
+  { name: "application-provider", path: "/applications", who: "organisation_admin", then: naming },
   { name: "application-private-key", path: "/applications", who: "organisation_admin", then: async (page) => { await registering(page); await page.locator("textarea").fill("-----BEGIN PRIVATE KEY-----"); await page.locator("[aria-invalid]").waitFor(); } },
   { name: "protected-data", path: "/donnees", who: "organisation_admin", then: async (page) => { await page.getByTestId("datum").first().waitFor(); await page.locator("summary").click(); } },
   { name: "datum", path: `/donnees/${LEAF}`, who: "organisation_admin", then: (page) => page.locator("[data-testid=datum-proof][data-state=valid]").waitFor() },
+  { name: "accesses", path: "/protection/acces", who: "organisation_admin", then: (page) => page.getByTestId("access-proof").nth(7).waitFor() },
+  { name: "activity", path: "/protection/activite?sur=month", who: "organisation_admin", then: async (page) => { await page.getByTestId("calls").waitFor(); await page.locator("main summary").first().click(); } },
+  { name: "supervision", path: "/protection/supervision", who: "organisation_admin", then: (page) => page.getByTestId("text").nth(2).waitFor() },
+  { name: "acts", path: "/protection/actes", who: "organisation_admin", then: (page) => page.getByTestId("act-proof").nth(3).waitFor() },
+  { name: "act-approved", path: "/protection/actes", who: "organisation_admin", then: async (page) => { await page.getByTestId("act-proof").nth(3).waitFor(); await page.getByRole("button", { name: /^(Approuver la demande|Approve the request)/ }).first().click(); } },
+  { name: "act-composed", path: "/donnees", who: "organisation_admin", then: composing },
+  { name: "erasures", path: "/protection/effacements", who: "organisation_admin", then: (page) => page.locator("[data-testid=erasure-proof]").nth(4).waitFor() },
   { name: "invitation", path: "/invitation#bonne", who: null, then: (page) => page.locator("main form").waitFor() },
   { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
   { name: "trace", path: "/trace", who: null, then: traced },
+  { name: "trace-witnesses", path: "/trace", who: null, then: judged },
   { name: "not-found", path: "/nulle-part", who: null },
   { name: "forbidden", path: "/administration", who: "citizen" },
 ];
@@ -127,6 +140,12 @@ async function provenApplications(page: Page): Promise<void> {
   for (const state of ["valid", "invalid"]) await page.locator(`[data-testid=application-proof][data-state=${state}]`).waitFor();
 }
 
+async function composing(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^(Agir sur plusieurs données|Act on several data)$/ }).click();
+  for (const nth of [0, 1]) await page.getByTestId("datum").nth(nth).getByRole("checkbox").check();
+  await page.getByRole("button", { name: /^(Effacer|Erase)$/ }).click();
+}
+
 async function registering(page: Page): Promise<void> {
   await page.getByRole("button", { name: /^(Inscrire une|Register an) application$/ }).click();
   await page.locator("input").first().fill("Dossiers de soins");
@@ -134,10 +153,18 @@ async function registering(page: Page): Promise<void> {
   await page.getByTestId("key-fingerprint").waitFor();
 }
 
+async function naming(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /(fournisseur d’identité de l’application|provider of identities of the application) / }).click();
+  await page.locator("input").first().fill("https://id.exemple.fr/realms/soins");
+  await page.locator("textarea").fill('{"keys":[{"kid":"2026-07","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}');
+  await page.getByTestId("provider-key").waitFor();
+}
+
 async function shown({ name, path, who, then }: Screen, look: Look, tag = ""): Promise<void> {
   mock.swapRecipient = name === "recipient-forged";
   mock.post = new Post();
   mock.intake = Object.assign(new Intake(), { absent: name === "scan-absent", antivirusAway: name === "scan-waits" });
+  [mock.logKey, mock.policy] = name === "trace-witnesses" ? [LOG_KEY, vector("one witness").policy] : [undefined, undefined];
   mock.tampered = name.endsWith("-altered");
   mock.submission = { otherReceipt: name === "receipt-false" };
   const { context, page, faults } = await visitor(browser, origin, who, look);
@@ -244,6 +271,12 @@ async function inviting(page: Page) {
   await page.locator("[data-testid=invitation-link]").waitFor();
 }
 
+async function invitingAnOfficer(page: Page) {
+  await page.locator("input[value=data_officer]").check();
+  await page.locator("fieldset").nth(1).locator("input[type=radio]").nth(1).check();
+  await page.locator("main input[type=checkbox]").first().check();
+}
+
 async function enrolling(page: Page) {
   await page.locator("main button", { hasText: /^(Inscrire une organisation|Enrol an organisation)$/ }).click();
   const fields = page.locator("form input");
@@ -262,4 +295,13 @@ async function traced(page: Page) {
   await page.locator("[data-testid=consistency-state][data-state=valid]").waitFor();
   await page.locator("[data-testid=record] button").first().click();
   await page.locator("[data-testid=record][data-proof=valid]").waitFor();
+}
+
+async function judged(page: Page) {
+  const { policy, file } = vector("two of three, two cosigned");
+  await page.locator("input[type=file]").first().setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(file) });
+  await page.locator("[data-testid=policy-platform][data-state=short]").waitFor();
+  await page.locator("[data-testid=witnesses] textarea").fill(policy);
+  await page.locator("[data-testid=witnesses] button").click();
+  await page.locator("[data-testid=policy-reader][data-state=met]").waitFor();
 }

@@ -1,6 +1,7 @@
 // What the pages prove before they show it, and the way in.
 import { describe, expect, it } from "vitest";
 import { arrive, button, mock, origin } from "./house";
+import { LOG_KEY, vector } from "./mock/policies";
 
 describe("proofs on the pages", () => {
   const one = "/dossiers/11111111-0000-4000-8000-000000000001";
@@ -83,8 +84,51 @@ describe("proofs on the pages", () => {
     const input = page.getByLabel("Choisir un fichier .evidence");
     await input.setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(evidence) });
     await page.locator("[data-testid=evidence-result][data-state=valid]").waitFor();
+    expect(await page.getByTestId("evidence-stamps").count()).toBe(0);
+    const said = JSON.parse(evidence) as { checkpoint: string };
+    const brought = { ...said, checkpoint: `${said.checkpoint}\u2014 temoin.example ${"A".repeat(96)}\n`, attachments: { "time-stamps": ["AA==", "AA=="] } };
+    await input.setInputFiles({ name: "c.evidence", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(brought)) });
+    await page.getByTestId("evidence-stamps").getByText("2 horodatages (RFC 3161). Cette page ne les vérifie pas").waitFor();
+    await page.getByTestId("witnesses").getByText("Une autre signature se trouve sous celle du registre (temoin.example)").waitFor();
     await input.setInputFiles({ name: "b.evidence", mimeType: "application/json", buffer: Buffer.from(evidence.replace('"index":3', '"index":4')) });
     await page.locator("[data-testid=evidence-result][data-state=invalid]").waitFor();
+  });
+
+  it("cosignatures are judged by the reader's policy, and by the platform's as its own word", async () => {
+    const two = vector("two of three, two cosigned");
+    mock.logKey = LOG_KEY;
+    mock.policy = vector("one witness").policy;
+    const { page, faults } = await arrive("/trace");
+    const show = async (file: string) => page.getByLabel("Choisir un fichier .evidence").setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(file) });
+    const by = (whose: string, state: string) => page.locator(`[data-testid=policy-${whose}][data-state=${state}]`);
+    await show(two.file);
+    await by("platform", "short").getByText("region (witness.example/w22), n’a pas cosigné").waitFor();
+    expect(await page.getByTestId("policy-reader").count()).toBe(0);
+
+    await page.getByLabel("Votre politique de témoins").fill(two.policy);
+    await button(page, "Vérifier les témoins").click();
+    await by("reader", "met").getByText("2 témoins sur 3 : le quorum est atteint").waitFor();
+    expect(await by("reader", "met").locator("[data-state=cosigned]").allInnerTexts()).toEqual([
+      "town (witness.example/w21), a cosigné le 20 novembre 2026 à 01:01, signature vérifiée", "notary (witness.example/w23), a cosigné le 20 novembre 2026 à 01:01, signature vérifiée",
+    ]);
+
+    // The next file, by the same policy.
+    await show(vector("two of three, one cosigned").file);
+    await by("reader", "short").getByText("1 témoin sur 3 : ce n’est pas assez").waitFor();
+    await show(vector("a cosignature with the signature altered, where two others suffice").file);
+    await by("reader", "forged").getByText("La signature au nom du témoin « region » est fausse").waitFor();
+    await show(vector("a cosignature of nobody's that the policy names").file);
+    await by("reader", "met").getByText("Une signature vient d’une clé que cette politique n’a pas (witness.example/w29) : non vérifiée").waitFor();
+
+    const pick = async (name: string) =>
+      page.getByLabel("ou choisir un fichier de politique").setInputFiles({ name: "a.policy", mimeType: "text/plain", buffer: Buffer.from(vector(name).policy) });
+    await pick("another log of the same name");
+    await by("reader", "other_log").waitFor();
+    await pick("nobody is asked for");
+    await by("reader", "unasked").getByText("Cette politique ne demande aucun témoin").waitFor();
+    await pick("no policy: a second quorum");
+    await page.getByTestId("policy-error").getByText("corrigez la ligne 7").waitFor();
+    expect(faults).toEqual([]);
   });
 
   it("a new log key is not trusted in silence", async () => {

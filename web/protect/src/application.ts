@@ -1,9 +1,10 @@
 // An application that protects data: for a user of its own, it asks for keys, says who else may have them, and asks who did.
 import { base64url, datumOf, PipedEnvelope } from "@sceau/crypto/envelope";
+import { Content, type ContentToSign, type OpenedContent } from "./content.js";
 import type { DataKey, FileName, OpenedFile, ProtectedField } from "./data-key.js";
 import { malformed, ofData, ProtectError } from "./errors.js";
 import { type Answer, type Asked, Keyfront, type Settings, type User } from "./keyfront.js";
-import { type Access, type Accesses, type Authorisation, authorisation, type Datum, type Erasure, type Grantee, newDatum, type NewDatum, type Rules } from "./said.js";
+import { type Access, type Accesses, type Authorisation, authorisation, type Datum, type Erasure, type Grantee, newDatum, type NewDatum, type Rules, type Validity, validity } from "./said.js";
 import { type KeyAnswer, Session, type SessionCurve, type SessionKey } from "./session.js";
 
 /** What became of a datum: where the log has the call's record, and what is kept now, where that changed. */
@@ -21,9 +22,9 @@ export class Application {
     this.#curve = settings.session ?? "P-256";
   }
 
-  /** For this user, of these groups: Sceau takes the application's word for both. */
-  as(user: string, groups: readonly string[] = []): ActingFor {
-    return new ActingFor(this.#keyfront, { user, groups }, this.#curve);
+  /** For this user, of these groups: Sceau takes the application's word for both, but where a provider of identities is registered for it. Then `idToken` gives the user's. */
+  as(user: string, groups: readonly string[] = [], idToken?: () => string | Promise<string>): ActingFor {
+    return new ActingFor(this.#keyfront, idToken ? { user, groups, idToken } : { user, groups }, this.#curve);
   }
 }
 
@@ -88,6 +89,23 @@ export class ActingFor {
     }
   }
 
+  /**
+   * Encrypts a file of at most 256 MiB in the profile `cbc-rs256`, for who must keep it so, and has the element sign it. Whoever can choose takes `protectFile`.
+   */
+  async protectContent(source: Blob | ReadableStream<Uint8Array>, name: FileName, about: NewDatum = {}): Promise<{ datum: string; content: Blob }> {
+    const session = await Session.draw(this.#curve);
+    const answer = await this.createContentFor(session.publicKey, about);
+    const { toSign, signed } = await (await session.openForContent(answer)).seal(source, name);
+    return { datum: answer.datum, content: signed(await this.signContent(toSign)) };
+  }
+
+  /** Opens such a file. All of it was compared with its signature, and the element knew that for its own, before anything is decrypted. */
+  async openContent(source: Blob | ReadableStream<Uint8Array>): Promise<OpenedContent> {
+    const content = await Content.read(source);
+    const session = await Session.draw(this.#curve);
+    return session.openContent(await this.openContentFor(session.publicKey, content), content);
+  }
+
   /** Begins a datum, and gets its first data key. */
   async create(about: NewDatum = {}): Promise<DataKey> {
     const session = await Session.draw(this.#curve);
@@ -111,12 +129,33 @@ export class ActingFor {
     return withKey(answer, wrappedKey, false);
   }
 
+  /** Of a content of the profile `cbc-rs256`, for a session elsewhere; `Session.openForContent` opens the answer. */
+  async createContentFor(session: SessionKey, about: NewDatum = {}): Promise<KeyAnswer> {
+    const answer = await this.#keyfront.call(this.#user, "create", { ...newDatum(about), session, profile: "cbc-rs256" });
+    return withKey(answer, answer.wrappedKey, true);
+  }
+
+  async openContentFor(session: SessionKey, { datum, wrappedKey, signature }: Pick<Content, "datum" | "wrappedKey" | "signature">): Promise<KeyAnswer> {
+    const answer = await this.#keyfront.call(this.#user, "open", { datum, wrapped_key: wrappedKey, session, content: signature });
+    return { ...withKey(answer, wrappedKey, false), content: signature };
+  }
+
+  /** The element's signature of a content, once; the same one again has the same. */
+  signContent(toSign: ContentToSign): Promise<string> {
+    return this.#keyfront.signContent(toSign);
+  }
+
   grant(datum: string, grant: Authorisation): Promise<Changed> {
     return this.#change("grant", { datum, grant: authorisation(grant) });
   }
 
   revoke(datum: string, to: Grantee): Promise<Changed> {
     return this.#change("revoke", { datum, to });
+  }
+
+  /** Agrees that another user opens the datum, once, where its rules ask for a second person. */
+  async agree(datum: string, to: string): Promise<number> {
+    return (await this.#change("agree", { datum, to: { user: to } })).index;
   }
 
   /** Lets somebody's authorisation count, or no more for now. */
@@ -148,6 +187,11 @@ export class ActingFor {
   /** In the place of those that it has; `{}` takes them all away. */
   setRules(datum: string, rules: Rules): Promise<Changed> {
     return this.#change("set_rules", { datum, rules });
+  }
+
+  /** Until when it opens, and its window of validity, also once they are over; what is left out stays as it is. */
+  setValidity(datum: string, to: Validity): Promise<Changed> {
+    return this.#change("set_validity", { datum, ...validity(to) });
   }
 
   async describe(datum: string): Promise<Datum> {

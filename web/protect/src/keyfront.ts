@@ -1,5 +1,6 @@
 // Calls on their way: signed, carried over HTTPS, and what comes back held against what was asked.
 import { base64url, Fields, random, utf8 } from "@sceau/crypto/envelope";
+import type { ContentToSign } from "./content.js";
 import { faultOf, malformed, ProtectError, reading, unproven } from "./errors.js";
 import { verifyAnswer } from "./proven.js";
 import { accesses, type Accesses, datum, type Datum, datumId, erasure, type Erasure } from "./said.js";
@@ -32,6 +33,8 @@ export interface Settings {
 export interface User {
   readonly user: string;
   readonly groups?: readonly string[];
+  /** The user's ID token, where a provider of identities proves who the application's users are; asked for at each call, so that a renewed one is brought. */
+  readonly idToken?: () => string | Promise<string>;
 }
 
 /** What an operation takes. */
@@ -56,22 +59,25 @@ export interface Answer {
 export class Keyfront {
   readonly #settings: Settings;
   readonly #calls: URL;
+  readonly #contents: URL;
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#calls = address(settings.keyfront);
+    this.#calls = address(settings.keyfront, "calls");
+    this.#contents = address(settings.keyfront, "contents");
   }
 
   /** One operation of docs/protect-a-field.md, by its name. */
-  async call({ user, groups }: User, name: string, asked: Asked): Promise<Answer> {
+  async call({ user, groups, idToken }: User, name: string, asked: Asked): Promise<Answer> {
     const { application, audience, key, logKey, now = Date.now } = this.#settings;
     const iat = Math.floor(now() / 1000);
     const jti = base64url(random(24));
     const of = groups && groups.length > 0 ? groups : undefined;
     const prove = logKey === undefined ? undefined : true;
-    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, prove, op: { [name]: asked } };
+    const id_token = await idToken?.();
+    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, prove, id_token, op: { [name]: asked } };
     const call = await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims)));
-    const said = await this.#post(call);
+    const said = await this.#post(this.#calls, call, "application/jose");
     if (logKey !== undefined) await verifyAnswer(Object.fromEntries(said.entries()), { call, application, logKey });
     return reading("the answer", () => {
       const answer: Answer = {
@@ -90,14 +96,20 @@ export class Keyfront {
     });
   }
 
-  async #post(body: string): Promise<Fields> {
+  /** What has a content signed is its permit, and no call. */
+  async signContent({ datum, permit, sha256 }: ContentToSign): Promise<string> {
+    const said = await this.#post(this.#contents, JSON.stringify({ datum, permit, sha256 }), "application/json");
+    return reading("the answer", () => said.text("signature"));
+  }
+
+  async #post(to: URL, body: string, type: string): Promise<Fields> {
     const { fetch = globalThis.fetch, timeout = 30_000 } = this.#settings;
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.#calls, {
+      response = await fetch(to, {
         method: "POST",
-        headers: { "content-type": "application/jose" },
+        headers: { "content-type": type },
         body,
         redirect: "error",
         credentials: "omit",
@@ -140,10 +152,10 @@ async function whole(response: Response): Promise<string> {
 }
 
 /** Names of users and data travel in calls: in clear to this machine only. */
-function address(keyfront: string): URL {
+function address(keyfront: string, route: "calls" | "contents"): URL {
   let url: URL;
   try {
-    url = new URL("/v1/protect/calls", keyfront);
+    url = new URL(`/v1/protect/${route}`, keyfront);
   } catch (cause) {
     throw new ProtectError("keyfront_address", "caller", "scheme, host and port are wanted", undefined, { cause });
   }

@@ -17,16 +17,23 @@ export interface Rules {
   readonly networks?: readonly string[];
   readonly hours?: { readonly days?: readonly string[]; readonly from: string; readonly until: string; readonly offset?: string };
   readonly reads?: number;
+  /** Another user agrees to each opening (`agree`), at most so long before. */
+  readonly second_person?: { readonly within_minutes: number };
 }
 
-/** What is said of a new datum; what is left out is the element's to choose. It is known there: nothing of it is sealed. */
-export interface NewDatum {
-  readonly owner?: string;
-  readonly name?: string;
-  readonly tags?: readonly string[];
+/** When a datum's key is given out. */
+export interface Validity {
+  /** At most ten years ahead; a year, unless said. */
   readonly expires?: Date;
   readonly validFrom?: Date;
   readonly validUntil?: Date;
+}
+
+/** What is said of a new datum; what is left out is the element's to choose. It is known there: nothing of it is sealed. */
+export interface NewDatum extends Validity {
+  readonly owner?: string;
+  readonly name?: string;
+  readonly tags?: readonly string[];
   readonly grants?: readonly Authorisation[];
   readonly rules?: Rules;
 }
@@ -44,24 +51,32 @@ export interface Datum {
   readonly validFrom: Date | null;
   readonly validUntil: Date | null;
   readonly status: string; // active, inactive, erased
-  readonly erased: { readonly time: Date; readonly epoch: number } | null;
+  /** Administrators or data officers of the organisation hold it: its key is given to nobody, whatever its status. */
+  readonly held: { readonly time: Date; readonly act: string } | null;
+  /** `act`: where two people, administrators or data officers, erased it. */
+  readonly erased: { readonly time: Date; readonly epoch: number; readonly act: string | null } | null;
   readonly grants: readonly { to: Grantee; from: Date | null; until: Date | null; status: string }[];
   readonly rules: Rules;
 }
 
-/** A call about a datum that is on record. */
+/** A call about a datum that is on record, or an act of administrators or data officers. */
 export interface Access {
   /** Where the log has the record. */
   readonly index: number;
   readonly time: Date;
   readonly action: string;
+  /** The act on data that it was done by; null of a call. */
+  readonly act: string | null;
   /** The code of the refusal. */
   readonly refused: string | null;
-  readonly user: string;
+  /** Null where that is forgotten, and of a content that the keystore signed (`datum.sign`); of an act on data, the account of who signed it. */
+  readonly user: string | null;
   /** Where the call came from, in the keyfront's word. */
   readonly address: string | null;
   readonly signer: string;
   readonly to: Grantee | null;
+  /** Who asked, from where and whose authorisation it was about are forgotten, as the element's operator says when. */
+  readonly forgotten: boolean;
 }
 
 /** Accesses, the last one first. */
@@ -90,13 +105,18 @@ const seconds = (time: Date | undefined): number | undefined => time && Math.flo
 export const authorisation = ({ to, from, until }: Authorisation): object => ({ to, from: seconds(from), until: seconds(until) });
 
 /** @internal */
+export const validity = ({ expires, validFrom, validUntil }: Validity): object => ({
+  expires: seconds(expires),
+  valid_from: seconds(validFrom),
+  valid_until: seconds(validUntil),
+});
+
+/** @internal */
 export const newDatum = (datum: NewDatum): object => ({
   owner: datum.owner,
   name: datum.name,
   tags: datum.tags,
-  expires: seconds(datum.expires),
-  valid_from: seconds(datum.validFrom),
-  valid_until: seconds(datum.validUntil),
+  ...validity(datum),
   grants: datum.grants?.map(authorisation),
   rules: datum.rules,
 });
@@ -122,7 +142,8 @@ export function datum(said: Fields): Datum {
     validFrom: dateOrNull(said, "valid_from"),
     validUntil: dateOrNull(said, "valid_until"),
     status: said.text("status"),
-    erased: said.has("erased") ? { time: date(said.object("erased"), "time"), epoch: said.object("erased").integer("epoch") } : null,
+    held: said.has("held") ? { time: date(said.object("held"), "time"), act: said.object("held").text("act") } : null,
+    erased: said.has("erased") ? { time: date(said.object("erased"), "time"), epoch: said.object("erased").integer("epoch"), act: said.object("erased").textOrNull("act") } : null,
     grants: said.objects("grants").map((grant) => ({
       to: grantee(grant.object("to")),
       from: dateOrNull(grant, "from"),
@@ -139,11 +160,13 @@ export function accesses(said: Fields, before: number | undefined): Accesses {
     index: one.integer("index"),
     time: date(one, "time"),
     action: one.text("action"),
+    act: one.textOrNull("act"),
     refused: one.textOrNull("refused"),
-    user: one.text("user"),
+    user: one.textOrNull("user"),
     address: one.textOrNull("address"),
     signer: one.text("signer"),
     to: one.has("to") ? grantee(one.object("to")) : null,
+    forgotten: one.flag("forgotten"),
   }));
   const next = said.has("next") ? said.integer("next") : null;
   let last = before ?? Infinity;

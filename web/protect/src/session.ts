@@ -1,4 +1,6 @@
 // A key that is drawn for one answer: what comes back is encrypted to it, so that nobody on the way reads it, and no older answer opens.
+import type { Bytes } from "@sceau/crypto/envelope";
+import { type Content, ContentKey, type OpenedContent } from "./content.js";
 import { DataKey } from "./data-key.js";
 import { malformed, ProtectError, reading, unproven } from "./errors.js";
 import { type Agreement, decrypt, json } from "./jwe.js";
@@ -20,6 +22,8 @@ export interface KeyAnswer {
   readonly wrappedKey: string;
   /** Whether the call began the datum: its key and vector were never used then. */
   readonly begun: boolean;
+  /** Of a content that is opened: the signature that the element knew as its own. */
+  readonly content?: string;
   /** Where the log has the call's record. */
   readonly index: number;
 }
@@ -53,14 +57,34 @@ export class Session {
   }
 
   /** The data key of an answer to this session's call, and to no other. */
-  async open({ datum, call, dataKey, wrappedKey, begun }: KeyAnswer): Promise<DataKey> {
+  async open(answer: KeyAnswer): Promise<DataKey> {
+    const { k, iv } = await this.#read(answer, 12);
+    return new DataKey(k, iv, answer, answer.begun);
+  }
+
+  /** The key of a content that begins, likewise: of an answer to `createContentFor`. */
+  async openForContent(answer: KeyAnswer): Promise<ContentKey> {
+    const { k, iv, permit } = await this.#read(answer, 16);
+    if (permit === null) throw malformed("permit");
+    return new ContentKey(k, iv, answer, permit);
+  }
+
+  /** Opens a content with the answer to `openContentFor` of that very one: with the signature that the element knew, and not one of who has the key too. */
+  async openContent(answer: KeyAnswer, content: Content): Promise<OpenedContent> {
+    const isOf = answer.datum === content.datum && answer.wrappedKey === content.wrappedKey && answer.content === content.signature;
+    if (!isOf) throw unproven("what was answered is about another content");
+    const { k, iv } = await this.#read(answer, 16);
+    return content.open(k, iv);
+  }
+
+  async #read({ datum, call, dataKey }: KeyAnswer, vector: number): Promise<{ k: Bytes; iv: Bytes; permit: string | null }> {
     const agreement = this.#agreement;
     if (!agreement) throw new ProtectError("session_used", "caller", "a session opens one answer: draw another");
     this.#agreement = undefined;
     const said = json(await decrypt(dataKey, "sceau-data-key", agreement));
-    const [k, iv, kid, theirs] = reading("data_key", () => [said.bytes("k"), said.bytes("iv"), said.text("kid"), said.text("call")]);
+    const [k, iv, kid, theirs, permit] = reading("data_key", () => [said.bytes("k"), said.bytes("iv"), said.text("kid"), said.text("call"), said.textOrNull("permit")]);
     if (theirs !== call || kid !== datum) throw unproven("the data key is of another call or datum; an older answer may have been given again");
-    if (k.length !== 32 || iv.length !== 12) throw malformed("k or iv");
-    return new DataKey(k, iv, { datum, wrappedKey }, begun);
+    if (k.length !== 32 || iv.length !== vector) throw malformed("k or iv");
+    return { k, iv, permit };
   }
 }

@@ -2,7 +2,7 @@
 import { base64url, type Bytes, concat, fromBase64url, fromUtf8, PipedEnvelope, random, utf8 } from "@sceau/crypto/envelope";
 import { concatKdf } from "../src/concat-kdf.js";
 import { ProtectError } from "../src/errors.js";
-import { type DataKey, drawSigningKey, type KeyAnswer, Session, type SessionCurve, type SessionKey, type SigningAlgorithm } from "../src/index.js";
+import { Content, type ContentKey, type DataKey, drawSigningKey, type KeyAnswer, type OpenedContent, Session, type SessionCurve, type SessionKey, type SigningAlgorithm } from "../src/index.js";
 import { type Agreement, decrypt } from "../src/jwe.js";
 import { sign } from "../src/signer.js";
 import joserfc from "./joserfc.json";
@@ -30,6 +30,7 @@ export const cases: Case[] = [
   ...ALGORITHMS.map((alg) => ({ name: `a call is signed by ${alg}`, run: () => signed(alg) })),
   { name: "no two texts have one vector", run: vectors },
   { name: "a field that was altered does not open", run: fields },
+  { name: "a signed content goes through, and nothing is decrypted of one that is not what was signed", run: contents },
   { name: "a file goes through, and one that was altered does not", run: files },
 ];
 
@@ -195,6 +196,70 @@ async function fields(): Promise<void> {
     { ...field, datum: flip(field.datum) },
   ];
   for (const one of wrong) await refused(key.open(one), "field_refused");
+}
+
+const CBC_IV = new Uint8Array(16).fill(9);
+
+/** What the element signs of a content; the element alone verifies it. */
+const signatureOf = (datum: string, digest: string): string =>
+  `${base64url(utf8("{}"))}.${base64url(utf8(JSON.stringify({ iss: "log", iat: 1, datum, sha256: digest })))}.c2lnbmF0dXJl`;
+
+async function contentKey(): Promise<ContentKey> {
+  const session = await Session.draw();
+  return session.openForContent(await answerTo(session, { alg: "A256CBC", iv: base64url(CBC_IV), permit: "cGVybWl0" }));
+}
+
+async function openContent(message: Bytes, iv = CBC_IV, asked: Partial<KeyAnswer> = {}): Promise<OpenedContent> {
+  const content = await Content.read(new Blob([message]));
+  const session = await Session.draw();
+  const { datum, wrappedKey, signature } = content;
+  const answer = { ...(await answerTo(session, { iv: base64url(iv) }, false)), datum, wrappedKey, content: signature };
+  return session.openContent({ ...answer, ...asked }, content);
+}
+
+async function contents(): Promise<void> {
+  for (const length of [0, 1, 15, 16, 17, 1_000_001]) {
+    const bytes = new Uint8Array(length).map((_, at) => at % 251);
+    const key = await contentKey();
+    const { toSign, signed } = await key.seal(new Blob([bytes]), { name: "bulletin é.pdf", type: "application/pdf" });
+    same([toSign.datum, toSign.permit], [DATUM, "cGVybWl0"]);
+    await refused(key.seal(new Blob([bytes]), { name: "a" }), "data_key_used");
+    const message = new Uint8Array(await signed(signatureOf(DATUM, toSign.sha256)).arrayBuffer());
+    const opened = await openContent(message);
+    same([opened.datum, opened.name, opened.type, opened.content.length], [DATUM, "bulletin é.pdf", "application/pdf", length]);
+    same(opened.content.every((byte, at) => byte === at % 251), true);
+    await refused(openContent(message, new Uint8Array(16)), "content_invalid");
+    if (length === 17) await notAsSigned(message, toSign, signed);
+  }
+  const session = await Session.draw();
+  await refused(session.openForContent(await answerTo(session)), "answer_malformed");
+}
+
+/** Whoever alters a message without the element's key has not even its padding tried. */
+async function notAsSigned(message: Bytes, { sha256 }: { sha256: string }, signed: (signature: string) => Blob): Promise<void> {
+  const decrypt = crypto.subtle.decrypt.bind(crypto.subtle);
+  let decrypted = 0;
+  crypto.subtle.decrypt = (algorithm, ...more) => {
+    decrypted += (algorithm as Algorithm).name === "AES-CBC" ? 1 : 0;
+    return decrypt(algorithm, ...more);
+  };
+  try {
+    const unsigned = message.length - 2 - (message.at(-2) ?? 0) * 256 - (message.at(-1) ?? 0);
+    for (let at = 0; at < unsigned; at += 7) await refused(openContent(message.map((byte, place) => (place === at ? byte ^ 1 : byte))), "content_invalid");
+    for (const one of [message.slice(0, -1), message.slice(16), concat(message, Uint8Array.of(0)), message.slice(0, unsigned), new Uint8Array(0), new Uint8Array(600)]) {
+      await refused(openContent(one), "content_invalid");
+    }
+    // Who has the key makes a whole one; the element was asked about another's signature, or about none.
+    const unlike: Partial<KeyAnswer>[] = [{ content: signatureOf(DATUM, sha256).replace("c2ln", "b3du") }, { content: "" }, { wrappedKey: DATUM }, { datum: WRAPPED }];
+    for (const asked of unlike) await refused(openContent(message, CBC_IV, asked), "answer_unproven");
+    same(decrypted, 0);
+  } finally {
+    crypto.subtle.decrypt = decrypt;
+  }
+  const other = base64url(new Uint8Array(32));
+  for (const signature of ["", "a.b.c", signatureOf(other, sha256), signatureOf(DATUM, other)]) {
+    await refused((async () => Promise.resolve(signed(signature)))(), "answer_unproven");
+  }
 }
 
 async function files(): Promise<void> {

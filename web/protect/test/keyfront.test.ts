@@ -17,7 +17,7 @@ interface Sent {
 }
 
 /** An application whose keyfront answers this, and what it was sent. */
-function before(answer: (sent: Sent) => Response | Promise<Response>): { alice: ActingFor; sent: Sent[] } {
+function before(answer: (sent: Sent) => Response | Promise<Response>): { application: Application; alice: ActingFor; sent: Sent[] } {
   const sent: Sent[] = [];
   const fetch: typeof globalThis.fetch = async (url, init = {}) => {
     const payload = (init.body as string).split(".")[1] ?? "";
@@ -25,7 +25,8 @@ function before(answer: (sent: Sent) => Response | Promise<Response>): { alice: 
     sent.push(one);
     return answer(one);
   };
-  return { alice: new Application({ ...base, fetch, now: () => NOW }).as("alice", ["payroll"]), sent };
+  const application = new Application({ ...base, fetch, now: () => NOW });
+  return { application, alice: application.as("alice", ["payroll"]), sent };
 }
 
 const json = (body: object, status = 200): Response => new Response(JSON.stringify(body), { status });
@@ -61,6 +62,15 @@ describe("a call", () => {
     expect(two.claims["jti"]).not.toBe(jti);
     expect(one.url).toBe("https://keys.example.org:8447/v1/protect/calls");
     expect(one.init).toMatchObject({ method: "POST", redirect: "error", credentials: "omit", headers: { "content-type": "application/jose" } });
+  });
+
+  it("brings the ID token of the moment, where there is one", async () => {
+    const { application, sent } = before(() => json({ datum: DATUM, index: 7 }));
+    const tokens = ["first", "renewed"];
+    const bob = application.as("bob", [], () => Promise.resolve(tokens.shift() ?? ""));
+    await bob.deactivate(DATUM);
+    await bob.activate(DATUM);
+    expect(sent.map(({ claims }) => claims["id_token"])).toEqual(["first", "renewed"]);
   });
 
   it("goes in clear to this machine only", () => {

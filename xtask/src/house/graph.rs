@@ -14,13 +14,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-hsm", &["crypto", "pki", "trace"]),
     ("sceau-store", &["crypto", "pki", "trace"]),
     ("sceau-element-api", &["crypto", "pki", "trace", "hsm"]),
-    ("sceau-client", &["crypto", "pki", "trace", "element-api"]),
+    ("sceau-keyring", &["crypto", "pki", "trace", "element-api"]),
+    ("sceau-client", &["crypto", "pki", "trace", "element-api", "keyring"]),
     ("sceau-accounts", &["crypto", "pki", "trace", "hsm", "store", "element-api"]),
-    ("sceau-element", &["crypto", "pki", "trace", "hsm", "element-api"]),
+    ("sceau-element", &["crypto", "pki", "trace", "hsm", "element-api", "keyring"]),
     ("sceau-gate", &["crypto", "pki", "trace", "hsm"]),
     ("sceau-keymanager", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     ("sceau-protect", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts"]),
     ("sceau-dossiers", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
+    ("sceau-keyrings", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "keyring"]),
     (
         "sceau",
         &[
@@ -36,6 +38,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keymanager",
             "dossiers",
             "protect",
+            "keyring",
+            "keyrings",
         ],
     ),
 ];

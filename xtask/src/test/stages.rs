@@ -190,10 +190,10 @@ fn web(log: &Log) -> Result<(), String> {
     Ok(())
 }
 
-/// One build for everything that follows. Programs and tests together: apart, cargo would choose other features for
+/// One build for everything that follows. Programs, examples and tests together: apart, cargo would choose other features for
 /// what they share, and build it twice.
 fn build(log: &Log) -> Result<(), String> {
-    log.run(cargo().args(["build", "--workspace", "--bins", "--tests"]))
+    log.run(cargo().args(["build", "--workspace", "--bins", "--examples", "--tests"]))
 }
 
 fn tests(log: &Log) -> Result<(), String> {

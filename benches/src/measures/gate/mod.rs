@@ -4,6 +4,7 @@
 mod caller;
 mod ground;
 mod peers;
+mod swap;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use self::caller::Caller;
 use self::ground::Ground;
 use self::peers::{Kind, Peer};
+use self::swap::swap;
 use crate::Settings;
 use crate::processor::processor_time;
 use crate::row::{Figure, Row, Target};
@@ -22,6 +24,8 @@ use crate::timing::quantile;
 /// Connections at once: that are made anew, and that are kept.
 const HANDSHAKES: usize = 24;
 const KEPT: usize = 64;
+/// How much of a core is all of it.
+const FULL: f64 = 0.9;
 /// Entries of the long list.
 const LONG: usize = 100_000;
 /// All of them by turns, so that what the machine does besides meets each alike; odd, so that one round is the median.
@@ -47,6 +51,10 @@ struct Round {
     handshake_cost: f64,
     requests: f64,
     p99: f64,
+    /// The same of one of those.
+    request_cost: f64,
+    /// How much of its core was busy with them, of one.
+    busy: f64,
 }
 
 /// One round of each.
@@ -79,6 +87,14 @@ impl Rounds {
         median(self.0.iter().map(|turn| of(turn.of(Kind::Gate)) / of(turn.of(peer))))
     }
 
+    /// The processor time of a kept request beside nginx', which decides where one of their cores was not full.
+    fn by_cost(&self) -> Option<Row> {
+        let full = [Kind::Gate, Kind::Nginx].map(|kind| self.median(kind, |round| round.busy) >= FULL);
+        let words = "processor time of a kept request, beside nginx: a core was not full".to_owned();
+        let cost = |round: &Round| round.request_cost * 1000.0;
+        (full != [true; 2]).then(|| self.compared(words, Kind::Nginx, cost, "µs", Target::AtMost(1.0)))
+    }
+
     fn compared(
         &self,
         words: String,
@@ -106,8 +122,9 @@ async fn compare(ground: &Ground, rounds: usize, time: Duration, entries: usize)
         let mut turn = Turn::default();
         for (peer, round) in peers.iter().zip([&mut turn.gate, &mut turn.nginx, &mut turn.haproxy]) {
             let (handshakes, handshake_cost) = handshakes(peer, &caller, time).await?;
-            let (requests, p99) = requests(peer.address, &caller, time).await?;
-            *round = Round { handshakes, handshake_cost, requests, p99 };
+            let kept = requests(peer, &caller, time).await?;
+            let Kept { requests, p99, cost: request_cost, busy } = kept;
+            *round = Round { handshakes, handshake_cost, requests, p99, request_cost, busy };
         }
         each.0.push(turn);
     }
@@ -115,7 +132,7 @@ async fn compare(ground: &Ground, rounds: usize, time: Duration, entries: usize)
     let mut rows = rows(&each, rounds);
     rows.extend(memory(ground, &caller, service, (rounds, time, entries)).await?);
     rows.push(with_long_list(ground, &caller, service, (rounds, time, entries)).await?);
-    rows.extend(swap(ground, service, &caller).await?);
+    rows.extend(swap(ground, service, &caller, entries).await?);
     Ok(rows)
 }
 
@@ -130,7 +147,7 @@ async fn memory(
     for (kind, held) in Kind::ALL.into_iter().zip(&mut held) {
         let peer = Peer::start(kind, ground, "long", service)?;
         for _ in 0..rounds {
-            requests(peer.address, caller, time).await?;
+            requests(&peer, caller, time).await?;
         }
         *held = peer.memory()?;
     }
@@ -157,8 +174,8 @@ async fn with_long_list(
     let (short, long) = (start("short")?, start("long")?);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        with.push(requests(long.address, caller, time).await?.0);
-        without.push(requests(short.address, caller, time).await?.0);
+        with.push(requests(&long, caller, time).await?.requests);
+        without.push(requests(&short, caller, time).await?.requests);
     }
     let ratio = median(with.iter().zip(&without).map(|(with, without)| with / without));
     let figure = |of: Vec<f64>| Figure::new(median(of.into_iter()), "/s");
@@ -176,6 +193,20 @@ fn rows(each: &Rounds, rounds: usize) -> Vec<Row> {
     let cost = Kind::ALL.map(|kind| {
         let name = format!("processor time of a handshake and a request, {}", kind.name());
         Row::told(name, Figure::new(each.median(kind, |round| round.handshake_cost), "ms"))
+    });
+    // Where a core was not full, its caller was what was measured: then what a request costs says more than how many there were.
+    let told = Kind::ALL.into_iter().flat_map(|kind| {
+        let name = kind.name();
+        [
+            Row::told(
+                format!("processor time of a kept request, {name}"),
+                Figure::new(each.median(kind, |round| round.request_cost) * 1000.0, "µs"),
+            ),
+            Row::told(
+                format!("of its core, busy with kept requests, {name}"),
+                Figure::new(each.median(kind, |round| round.busy) * 100.0, "%"),
+            ),
+        ]
     });
     let better_name = better.name();
     let first = each.compared(
@@ -213,6 +244,8 @@ fn rows(each: &Rounds, rounds: usize) -> Vec<Row> {
                 Target::AtMost(1.0),
             ),
         ])
+        .chain(told)
+        .chain(each.by_cost())
         .collect()
 }
 
@@ -233,15 +266,26 @@ async fn handshakes(peer: &Peer, caller: &Caller, time: Duration) -> Result<(f64
     Ok((done / began.elapsed().as_secs_f64(), cost / done))
 }
 
-/// Requests a second over connections that are kept, and the p99 of their time in milliseconds.
-async fn requests(address: SocketAddr, caller: &Caller, time: Duration) -> Result<(f64, f64), String> {
+/// Requests over connections that are kept.
+struct Kept {
+    /// A second.
+    requests: f64,
+    /// Milliseconds.
+    p99: f64,
+    /// Milliseconds of a processor for one of them.
+    cost: f64,
+    /// Of one core.
+    busy: f64,
+}
+
+async fn requests(peer: &Peer, caller: &Caller, time: Duration) -> Result<Kept, String> {
     let mut connections = Vec::with_capacity(KEPT);
     for _ in 0..KEPT {
-        let mut connection = caller.connect(address).await?;
+        let mut connection = caller.connect(peer.address).await?;
         expect(connection.get().await?, 200)?;
         connections.push(connection);
     }
-    let began = Instant::now();
+    let (before, began) = (processor_time(&[peer.pid()])?, Instant::now());
     let each = connections.into_iter().map(async |mut connection| {
         let mut times = Vec::new();
         while began.elapsed() < time {
@@ -252,60 +296,10 @@ async fn requests(address: SocketAddr, caller: &Caller, time: Duration) -> Resul
         Ok::<_, String>(times)
     });
     let times: Result<Vec<Vec<f64>>, String> = join_all(each).await.into_iter().collect();
-    let mut times = times?.concat();
-    Ok((times.len() as f64 / began.elapsed().as_secs_f64(), quantile(&mut times, 0.99)))
-}
-
-/// A list that takes a client back, put in place under full load.
-async fn swap(ground: &Ground, service: SocketAddr, caller: &Caller) -> Result<Vec<Row>, String> {
-    std::fs::copy(ground.path("short.pem"), ground.path("live.pem")).map_err(|error| error.to_string())?;
-    let gate = Peer::start(Kind::Gate, ground, "live", service)?;
-    let mut taken = Caller::with(ground, "taken")?.connect(gate.address).await?;
-    expect(taken.get().await?, 200)?;
-    ground.take_back("taken", "next");
-    let next = [ground.path("root.crl"), ground.path("next.crl")].map(std::fs::read);
-    let [root, next] = next.map(Result::unwrap_or_default);
-    std::fs::write(ground.path("aside.pem"), [root, next].concat()).map_err(|error| error.to_string())?;
-
-    let until = Instant::now() + Duration::from_secs(6);
-    let load = join_all((0..KEPT).map(async |_| {
-        let (mut good, mut failed) = (0_u32, 0_u32);
-        let Ok(mut connection) = caller.connect(gate.address).await else { return (0, 1) };
-        while Instant::now() < until {
-            match connection.get().await {
-                Ok(200) => good += 1,
-                _ => failed += 1,
-            }
-        }
-        (good, failed)
-    }));
-    let refused = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        std::fs::rename(ground.path("aside.pem"), ground.path("live.pem"))
-            .map_err(|error| error.to_string())?;
-        let swapped = Instant::now();
-        while taken.get().await? == 200 {
-            if Instant::now() > until {
-                return Err("the client that was taken back is still let in".to_owned());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(swapped.elapsed().as_secs_f64() * 1000.0)
-    };
-    let (load, refused) = tokio::join!(load, refused);
-    let failed: u32 = load.iter().map(|(_, failed)| failed).sum();
-    Ok(vec![
-        Row::figure(
-            "a client taken back, over a kept connection, refused after the list was swapped under load",
-            Figure::new(refused?, "ms"),
-            Target::AtMost(1000.0),
-        ),
-        Row::figure(
-            "requests of others that failed meanwhile",
-            Figure::new(f64::from(failed), "requests"),
-            Target::AtMost(0.0),
-        ),
-    ])
+    let (mut times, took) = (times?.concat(), began.elapsed().as_secs_f64());
+    let (spent, done) = (processor_time(&[peer.pid()])? - before, times.len() as f64);
+    let (cost, busy) = (spent / done, spent / 1000.0 / took);
+    Ok(Kept { requests: done / took, p99: quantile(&mut times, 0.99), cost, busy })
 }
 
 fn expect(status: u16, wanted: u16) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Large bodies through the keyfront, which encrypts and decrypts them itself, beside AES-256-GCM of OpenSSL on one processor.
 //!
 //! A body goes over one connection of loopback, without TLS (which would be two more passes of the same cipher), from the first octet sent to the last one read. The caller
-//! sends one block over and over and reads away what comes; keyfront, element and caller share the processors.
+//! sends one block over and over and reads away what comes; keyfront, element and caller share the processors. TCP does not pace ([`apart`]).
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::caller::{Application, Key};
 use super::ground::Ground;
 use crate::Settings;
+use crate::apart::apart;
 use crate::processor::processor_time;
 use crate::row::{Figure, Row, Target};
 
@@ -25,6 +26,10 @@ const BLOCK: usize = 1 << 18;
 const ROUNDS: usize = 5;
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
+    apart(|congestion_control| measured(settings, congestion_control))
+}
+
+fn measured(settings: Settings, congestion_control: &str) -> Result<Vec<Row>, String> {
     let (size, rounds) = if settings.quick { (256 << 20, 2) } else { (1 << 30, ROUNDS) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
@@ -49,7 +54,7 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
             sums[1].add(size, again, decrypted - encrypted);
         }
         let grown = memory(&ground.keyfront)? - small;
-        let name = format!("a body of {} MiB", size >> 20);
+        let name = format!("a body of {} MiB over {congestion_control}", size >> 20);
         let mut rows = Vec::new();
         for (what, sum) in ["encrypt", "decrypt"].into_iter().zip(sums) {
             let (ours, peer) = (Figure::new(sum.best, "MB/s"), Figure::new(speed, "MB/s"));
@@ -99,7 +104,7 @@ fn openssl() -> Result<f64, String> {
 }
 
 /// The most that was resident (proc(5), VmHWM), in MiB.
-fn memory(running: &Running) -> Result<f64, String> {
+pub(super) fn memory(running: &Running) -> Result<f64, String> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid()));
     let status = status.map_err(|error| error.to_string())?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -109,14 +114,19 @@ fn memory(running: &Running) -> Result<f64, String> {
 
 /// The session that the keyfront publishes.
 async fn session_of(address: SocketAddr) -> Result<Value, String> {
+    let mut said = published(address, "/v1/protect/keyfront").await?;
+    said.get_mut("session").map(Value::take).ok_or("no session".to_owned())
+}
+
+/// What the keyfront publishes at this path.
+pub(super) async fn published(address: SocketAddr, path: &str) -> Result<Value, String> {
     let mut stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-    let asked = b"GET /v1/protect/keyfront HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    stream.write_all(asked).await.map_err(|error| error.to_string())?;
+    let asked = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.map_err(|error| error.to_string())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.map_err(|error| error.to_string())?;
     let (_, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
-    let mut said: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    said.get_mut("session").map(Value::take).ok_or("no session".to_owned())
+    serde_json::from_str(body).map_err(|error| error.to_string())
 }
 
 /// What opens an envelope.
@@ -152,6 +162,8 @@ async fn pass(
     let stream = TcpStream::connect(to).await.map_err(|error| error.to_string())?;
     let (read, mut write) = stream.into_split();
     let kept = if path == "encrypt" { length + (1 << 20) } else { 0 };
+    // Touched before: what the caller pays for its own memory is not the keyfront's.
+    let kept = vec![1_u8; kept];
     let reading = tokio::spawn(read_away(BufReader::with_capacity(BLOCK, read), kept));
     let began = Instant::now();
     write.write_all(head.as_bytes()).await.map_err(|error| error.to_string())?;
@@ -172,8 +184,12 @@ async fn pass(
 }
 
 /// Reads an answer in chunks (RFC 9112 section 7.1) to its end; keeps it where there is room for it.
-async fn read_away(mut from: impl tokio::io::AsyncBufRead + Unpin, room: usize) -> Result<Vec<u8>, String> {
-    let (mut kept, mut line) = (Vec::with_capacity(room), String::new());
+async fn read_away(
+    mut from: impl tokio::io::AsyncBufRead + Unpin,
+    mut kept: Vec<u8>,
+) -> Result<Vec<u8>, String> {
+    let (room, mut line) = (kept.len(), String::new());
+    kept.clear();
     let failed = |error: std::io::Error| error.to_string();
     from.read_line(&mut line).await.map_err(failed)?;
     if !line.starts_with("HTTP/1.1 200") {

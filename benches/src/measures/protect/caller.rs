@@ -7,8 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, VerificationAlgorithm,
 };
+use sceau_crypto::jose::jwe::{EncryptionKey, Fields};
 use sceau_element_api::protect::KeyMembers;
 use sceau_element_api::{ApplicationId, Base64Url};
 use serde_json::{Value, json};
@@ -58,6 +60,32 @@ impl Key {
         Ok(jwk)
     }
 
+    /// Its signatures that both processors verify in a second when they do nothing else.
+    pub(super) fn verified_a_second(&self) -> Result<f64, String> {
+        let (public, algorithm): (&[u8], &dyn VerificationAlgorithm) = match self {
+            Self::Es256(pair) => (pair.public_key().as_ref(), &ECDSA_P256_SHA256_FIXED),
+            Self::Rs256(pair) => (pair.public_key().as_ref(), &RSA_PKCS1_2048_8192_SHA256),
+        };
+        let public = ParsedPublicKey::new(algorithm, public).map_err(|error| error.to_string())?;
+        // As long as a call.
+        let message = [7; 700];
+        let signature = self.sign(&message)?;
+        let began = Instant::now();
+        let count = || {
+            let mut count = 0_u32;
+            while began.elapsed() < Duration::from_secs(2) {
+                public.verify_sig(&message, &signature).map_err(|error| error.to_string())?;
+                count += 1;
+            }
+            Ok::<_, String>(count)
+        };
+        let counts = std::thread::scope(|scope| {
+            [scope.spawn(count), scope.spawn(count)].map(|one| one.join().expect("a loop ends"))
+        });
+        let counts = counts.into_iter().sum::<Result<u32, _>>()?;
+        Ok(f64::from(counts) / began.elapsed().as_secs_f64())
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         let random = SystemRandom::new();
         match self {
@@ -71,6 +99,40 @@ impl Key {
     }
 }
 
+/// How calls travel.
+pub(super) enum Profile {
+    /// As docs/protect-a-field.md has it.
+    Calls,
+    /// As docs/protect-by-tokens.md has it; encrypted to this key of the element, if any.
+    Tokens(Option<EncryptionKey>),
+}
+
+impl Profile {
+    fn typ(&self) -> &'static str {
+        match self {
+            Self::Calls => "sceau-protect-call",
+            Self::Tokens(_) => "JWT",
+        }
+    }
+
+    fn request(&self, signed: String) -> Result<Vec<u8>, String> {
+        let (route, kind, call) = match self {
+            Self::Calls => ("calls", "jose", signed),
+            Self::Tokens(None) => ("tokens", "jwt", signed),
+            Self::Tokens(Some(key)) => {
+                let fields = Fields { cty: Some("JWT"), ..Fields::default() };
+                let sealed = key.encrypt(&fields, signed.as_bytes());
+                ("tokens", "jwt", sealed.map_err(|error| error.to_string())?)
+            }
+        };
+        let head = format!(
+            "POST /v1/protect/{route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/{kind}\r\ncontent-length: {}\r\n\r\n",
+            call.len()
+        );
+        Ok((head + &call).into_bytes())
+    }
+}
+
 /// An application that is registered.
 pub(super) struct Application {
     pub(super) id: ApplicationId,
@@ -79,6 +141,7 @@ pub(super) struct Application {
     pub(super) audience: String,
     /// The key of its session, as calls name it.
     pub(super) session: Value,
+    pub(super) profile: Profile,
 }
 
 /// A datum of the application's.
@@ -109,13 +172,13 @@ impl Application {
         of.iter().cycle().take(count).map(|of| self.request(&open(of))).collect()
     }
 
+    /// One that erases it.
+    pub(super) fn erases(&self, of: &Owned) -> Result<Vec<Vec<u8>>, String> {
+        Ok(vec![self.request(&json!({"erase": {"datum": of.datum}}))?])
+    }
+
     fn request(&self, op: &Value) -> Result<Vec<u8>, String> {
-        let call = self.call(op)?;
-        let head = format!(
-            "POST /v1/protect/calls HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/jose\r\ncontent-length: {}\r\n\r\n",
-            call.len()
-        );
-        Ok((head + &call).into_bytes())
+        self.profile.request(self.call(op)?)
     }
 
     /// A signed call.
@@ -125,7 +188,7 @@ impl Application {
         let claims = json!({
             "iss": self.id, "aud": self.audience, "iat": now, "exp": now + 290, "jti": id, "sub": "alice@example.org", "op": op,
         });
-        let header = json!({"alg": self.key.algorithm(), "kid": "one", "typ": "sceau-protect-call"});
+        let header = json!({"alg": self.key.algorithm(), "kid": "one", "typ": self.profile.typ()});
         let part = |value: &Value| Base64Url::from(value.to_string().as_bytes()).encode();
         let input = format!("{}.{}", part(&header), part(&claims));
         Ok(format!("{input}.{}", Base64Url::from(self.key.sign(input.as_bytes())?).encode()))

@@ -1,12 +1,13 @@
 //! An element, a keyfront, and an organisation with an administrator who registers applications.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use sceau_crypto::jose::jwe::{KeyAlgorithm, KeyKind, PrivateKey};
 use sceau_crypto::{SigningKey, sha256};
 use sceau_element_api::documents::{
     AccountDocument, AccountStatus, ApplicationDocument, ApplicationKey, ApplicationStatus,
-    CredentialDocument, CredentialStatus, Document, KeyStanding, OrganisationDocument,
+    CredentialDocument, CredentialStatus, Document, KeyPurpose, KeyStanding, OrganisationDocument,
 };
 use sceau_element_api::proof::{Proof, passkey_challenge};
 use sceau_element_api::wire::Attest;
@@ -14,7 +15,7 @@ use sceau_element_api::{AccountId, ApplicationId, Base64Url, Client, Organisatio
 use sceau_tests::{Program, Running, Scratch};
 use serde_json::{Value, json};
 
-use super::caller::{Application, Key};
+use super::caller::{Application, Key, Profile};
 use super::token::Token;
 
 const SITE: (&str, &str) = ("sceau.localhost", "http://sceau.localhost:8080");
@@ -28,7 +29,9 @@ pub(super) struct Ground {
     client: Client,
     organisation: OrganisationId,
     administrator: Passkey,
-    _scratch: Scratch,
+    /// Starts the element, again too.
+    program: Program,
+    scratch: Scratch,
 }
 
 impl Ground {
@@ -42,14 +45,14 @@ impl Ground {
         let element = Program::ours("sceau-element")
             .args([&"--state".into(), &scratch.join("state"), &"--socket".into(), &socket])
             .args(["--origin", "bench.localhost/protect", "--protect-tenants", "1"]);
-        let element = match token {
+        let program = match token {
             Some(token) => token.kept_by(element),
             None => {
                 let passphrase = scratch.write("passphrase", "a passphrase for a bench");
                 element.arg("--keystore-passphrase-file").arg(passphrase)
             }
         };
-        let element = element.start(scratch.path());
+        let element = program.start(scratch.path());
         let keyfront = Program::sceau("serve")
             .args(["keyfront", "--listen", "127.0.0.1:0"])
             .args([&"--config".into(), &settings, &"--data".into(), &data, &"--element".into(), &socket])
@@ -63,14 +66,42 @@ impl Ground {
         let document = OrganisationDocument { v: 1, organisation, name: "Bench".into(), root_fingerprint };
         attest(&client, &document, Some(&admin)).await?;
         let administrator = person(&client, Role::OrganisationAdmin, Some((organisation, &admin))).await?;
-        let _scratch = scratch;
-        Ok(Self { element, keyfront, address, audience, client, organisation, administrator, _scratch })
+        Ok(Self {
+            element,
+            keyfront,
+            address,
+            audience,
+            client,
+            organisation,
+            administrator,
+            program,
+            scratch,
+        })
+    }
+
+    /// The same with its element stopped and started again; seconds until this one was ready.
+    pub(super) fn restarted(mut self) -> (Self, f64) {
+        self.element.stop();
+        let began = Instant::now();
+        self.element = self.program.start(self.scratch.path());
+        let took = began.elapsed().as_secs_f64();
+        (self, took)
     }
 
     /// An application with this key.
     pub(super) async fn register(&self, key: Key) -> Result<Application, String> {
-        let listed = ApplicationKey {
+        self.register_with(key, None).await
+    }
+
+    /// The same, with a key that what is answered to it is encrypted to.
+    pub(super) async fn register_with(
+        &self,
+        key: Key,
+        opens: Option<ApplicationKey>,
+    ) -> Result<Application, String> {
+        let signs = ApplicationKey {
             kid: "one".into(),
+            purpose: KeyPurpose::default(),
             alg: key.algorithm().into(),
             jwk: key.jwk()?,
             status: KeyStanding::Active,
@@ -80,8 +111,9 @@ impl Ground {
             application: ApplicationId::random(),
             organisation: self.organisation,
             name: "Dossiers".into(),
-            keys: vec![listed],
+            keys: [Some(signs), opens].into_iter().flatten().collect(),
             status: ApplicationStatus::Active,
+            provider: None,
         };
         attest(&self.client, &document, Some(&self.administrator)).await?;
         let session =
@@ -90,7 +122,8 @@ impl Ground {
             serde_json::from_str(&session.public().jwk().to_json()).map_err(|error| error.to_string())?;
         let jwk = json!({"kty": "OKP", "crv": "X25519", "x": public.get("x")});
         let session = json!({"alg": "ECDH-ES", "jwk": jwk});
-        Ok(Application { id: document.application, key, audience: self.audience.clone(), session })
+        let audience = self.audience.clone();
+        Ok(Application { id: document.application, key, audience, session, profile: Profile::Calls })
     }
 }
 
@@ -134,7 +167,15 @@ async fn person(
 ) -> Result<Passkey, String> {
     let (account, status) = (AccountId::random(), AccountStatus::Active);
     let organisation = of.map(|(organisation, _)| organisation);
-    let document = AccountDocument { v: 1, account, role, organisation, invitation_hash: None, status };
+    let document = AccountDocument {
+        v: 1,
+        account,
+        role,
+        organisation,
+        invitation_hash: None,
+        status,
+        applications: None,
+    };
     attest(client, &document, of.map(|(_, by)| by)).await?;
     let passkey = Passkey { key: SigningKey::generate(), id: sceau_crypto::random::<16>().to_vec() };
     let credential = CredentialDocument {

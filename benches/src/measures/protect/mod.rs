@@ -7,9 +7,13 @@
 mod bodies;
 mod caller;
 mod ground;
+mod start;
 mod token;
+mod tokens;
 
 pub(crate) use self::bodies::measure as bodies;
+pub(crate) use self::start::measure as start;
+pub(crate) use self::tokens::measure as tokens;
 use sceau_tests::Running;
 
 use self::caller::{Application, Key, Load, Owned, Pace, bring};
@@ -41,7 +45,7 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     })
 }
 
-/// With the element's keys in SoftHSM.
+/// With the element's keys in SoftHSM, and what could be had at most where each call is signed: one verification and one HMAC on these processors, and nothing else.
 pub(crate) fn in_token(settings: Settings) -> Result<Vec<Row>, String> {
     if let Some(asked) = token::asked() {
         return asked.map(|()| Vec::new());
@@ -56,11 +60,18 @@ pub(crate) fn in_token(settings: Settings) -> Result<Vec<Row>, String> {
         Ok::<_, String>((creates.rate, opens.rate))
     })?;
     let bare = (before + token.bare_rate()?) / 2.0;
+    let verified = Key::es256()?.verified_a_second()?;
+    let most = 1.0 / (1.0 / verified + 1.0 / bare);
     let rate = |rate| Figure::new(rate, "a second");
     let name = "with the element's keys in SoftHSM, ES256, beside its bare HMAC";
     Ok(vec![
         Row::ratio(format!("create {name}"), rate(create), rate(bare), Target::AtLeast(0.6)),
         Row::told(format!("open {name}"), rate(open)),
+        Row::told("ES256 signatures verified, and nothing else".to_owned(), rate(verified)),
+        Row::told(
+            "one ES256 verification and one HMAC of the token a call, and nothing else".to_owned(),
+            rate(most),
+        ),
     ])
 }
 

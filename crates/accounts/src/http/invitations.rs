@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use sceau_element_api::{OrganisationId, Role};
+use sceau_element_api::{ApplicationId, OrganisationId, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,13 +22,16 @@ pub(crate) struct InvitationView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvitationRequest {
-    /// A platform administrator invites `organisation_admin` (and `platform_admin`), an organisation administrator
-    /// `case_officer` and `supervisor`.
+    /// A platform administrator invites `organisation_admin`, `data_officer` (and `platform_admin`), an organisation administrator
+    /// `case_officer`, `supervisor` and `data_officer`.
     #[schema(value_type = String)]
     role: Role,
     /// Where; an organisation administrator's own if left out.
     #[schema(value_type = Option<String>)]
     organisation: Option<OrganisationId>,
+    /// Of a `data_officer`: the applications whose data are theirs, 1 to 100; all of the organisation's if left out.
+    #[schema(value_type = Option<Vec<String>>)]
+    applications: Option<Vec<ApplicationId>>,
     email: String,
 }
 
@@ -68,9 +71,8 @@ pub(super) async fn prepare(
     JsonBody(body): JsonBody<InvitationRequest>,
 ) -> Result<Json<Prepared>, ProblemResponse> {
     let email = body.email.parse()?;
-    let prepared = accounts
-        .prepare_invitation(&inviter.account, &inviter.key, body.role, body.organisation, email)
-        .await;
+    let place = (body.organisation, body.applications);
+    let prepared = accounts.prepare_invitation(&inviter.account, &inviter.key, body.role, place, email).await;
     let (payload, nonce) = prepared?;
     Ok(Json(Prepared::new(payload, nonce)))
 }

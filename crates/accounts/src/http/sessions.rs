@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use sceau_element_api::Base64Url;
+use sceau_element_api::{ApplicationId, Base64Url};
 use sceau_store::params;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,9 +27,11 @@ struct MyAccount {
     id: String,
     email: String,
     name: String,
-    /// `citizen`, `case_officer`, `supervisor`, `organisation_admin` or `platform_admin`.
+    /// `citizen`, `case_officer`, `supervisor`, `organisation_admin`, `data_officer` or `platform_admin`.
     role: String,
     organisation: Option<String>,
+    /// Of a data officer, the applications whose data are theirs; null: all of the organisation's.
+    applications: Option<Vec<String>>,
     has_passkey: bool,
     has_password: bool,
     /// The providers of identities that open it, by name.
@@ -51,6 +53,10 @@ pub(super) fn started(accounts: &Accounts, session: &NewSession) -> SessionStart
     (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie), (CACHE_CONTROL, "no-store".to_owned())])
 }
 
+fn ids(applications: Vec<ApplicationId>) -> Vec<String> {
+    applications.iter().map(ToString::to_string).collect()
+}
+
 /// Who is signed in.
 #[utoipa::path(get, path = "/v1/me", security(("session" = [])), responses((status = OK, body = Me), (status = 401)))]
 pub(super) async fn me(
@@ -70,6 +76,7 @@ pub(super) async fn me(
             name: account.name,
             role: account.role.as_str().to_owned(),
             organisation: account.organisation.map(|id| id.to_string()),
+            applications: account.remit.and_then(|remit| remit.applications).map(ids),
             has_passkey: !passkeys.is_empty(),
             has_password: password.map_err(AccountsError::from)?.is_some(),
             providers,

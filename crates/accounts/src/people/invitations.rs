@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{AccountDocument, AccountStatus, Document};
 use sceau_element_api::proof::Proof;
-use sceau_element_api::{AccountId, Base64Url, Nonce, OrganisationId, Role};
+use sceau_element_api::{AccountId, ApplicationId, Base64Url, Nonce, OrganisationId, Role};
 use sceau_store::{Row, params};
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl Accounts {
         inviter: &Account,
         session: &SessionKey,
         role: Role,
-        organisation: Option<OrganisationId>,
+        (organisation, applications): (Option<OrganisationId>, Option<Vec<ApplicationId>>),
         email: Email,
     ) -> Result<(Vec<u8>, Nonce), AccountsError> {
         let organisation = self.invitable(inviter, role, organisation).await?;
@@ -58,7 +58,9 @@ impl Accounts {
             organisation,
             invitation_hash: Some(Hash::new(token.hash())),
             status: AccountStatus::Active,
+            applications,
         };
+        document.check()?;
         let payload = document.to_bytes()?;
         let nonce = self.inner.element.nonce().await?;
         let key = draft_key(&payload);
@@ -138,6 +140,7 @@ impl Accounts {
             organisation: None,
             invitation_hash: Some(Hash::new(token.hash())),
             status: AccountStatus::Active,
+            applications: None,
         };
         let (none, payload) = (None::<String>, document.to_bytes()?);
         let values = params![token.hash(), account.to_string(), none.clone(), none, payload, now, expires];
@@ -160,10 +163,10 @@ impl Accounts {
     ) -> Result<Option<OrganisationId>, AccountsError> {
         let organisation = match (inviter.role, role) {
             (Role::PlatformAdmin, Role::PlatformAdmin) => None,
-            (Role::PlatformAdmin, Role::OrganisationAdmin) => {
+            (Role::PlatformAdmin, Role::OrganisationAdmin | Role::DataOfficer) => {
                 Some(organisation.ok_or(AccountsError::Field { field: "organisation", rule: "say which" })?)
             }
-            (Role::OrganisationAdmin, Role::CaseOfficer | Role::Supervisor) => {
+            (Role::OrganisationAdmin, Role::CaseOfficer | Role::Supervisor | Role::DataOfficer) => {
                 if organisation.is_some_and(|asked| Some(asked) != inviter.organisation) {
                     return Err(AccountsError::Role);
                 }

@@ -107,6 +107,7 @@ impl Accounts {
                 role: Role::Citizen,
                 organisation: None,
                 invitation_hash: None,
+                applications: None,
                 status: AccountStatus::Active,
             };
             let payload = document.to_bytes()?;

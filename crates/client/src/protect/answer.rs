@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::DataKey;
+use super::{CbcKey, DataKey};
 use crate::ClientError;
 
 /// A new datum, and its first data key.
@@ -100,11 +100,23 @@ impl Answer {
 
     /// The data key, if it is encrypted to `session` in answer to `call`.
     pub(super) fn data_key(&self, session: &Session, call: &str) -> Result<DataKey, ClientError> {
-        let message = self.data_key.as_deref().ok_or(ClientError::Answer)?;
-        session.open(message, &self.datum, call).map_err(|error| match error {
-            DataKeyError::Session | DataKeyError::Call => ClientError::Unproven(error.to_string()),
-            _ => ClientError::Answer,
-        })
+        session.open(self.encrypted_key()?, &self.datum, call).map_err(of_another)
+    }
+
+    /// Key and vector of a content, likewise.
+    pub(super) fn cbc_key(&self, session: &Session, call: &str) -> Result<CbcKey, ClientError> {
+        session.open_content(self.encrypted_key()?, &self.datum, call).map_err(of_another)
+    }
+
+    fn encrypted_key(&self) -> Result<&str, ClientError> {
+        self.data_key.as_deref().ok_or(ClientError::Answer)
+    }
+}
+
+fn of_another(error: DataKeyError) -> ClientError {
+    match error {
+        DataKeyError::Session | DataKeyError::Call => ClientError::Unproven(error.to_string()),
+        _ => ClientError::Answer,
     }
 }
 

@@ -4,17 +4,21 @@
 //! encrypted to a key that is drawn for each call, and an answer to another call is refused.
 
 mod answer;
+mod content;
+mod content_file;
 
 pub use answer::{Changed, Protected};
-pub use sceau_element_api::protect::DataKey;
+pub use content::NewContent;
+pub use content_file::{ContentError, ContentFile, OpenedContent, SealedContent};
+pub use sceau_element_api::protect::{CbcKey, DataKey};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sceau_crypto::{SigningKey, Typ, jws};
 use sceau_element_api::documents::Datum;
 use sceau_element_api::protect::{
-    Accesses, Authorisation, Claims, Create, DatumId, Grantee, Of, OfAccesses, OfGrant, Open, Operation,
-    Rules, Session, ToGrant, ToRule, UserId, VerifiedErasure,
+    Accesses, Authorisation, Claims, ContentProfile, Create, DatumId, Grantee, IdToken, Of, OfAccesses,
+    OfGrant, Open, Operation, Rules, Session, ToGrant, ToLast, ToRule, UserId, VerifiedErasure,
 };
 use sceau_element_api::{ApplicationId, Base64Url};
 use sceau_trace::VerifierKey;
@@ -42,6 +46,8 @@ pub struct User {
     pub name: UserId,
     /// The groups that they are of.
     pub groups: Vec<UserId>,
+    /// What proves who they are, where the application has a provider of identities.
+    pub id_token: Option<IdToken>,
 }
 
 /// What is said of a new datum. Times are Unix seconds; what is left out is the element's to choose (docs/protect-a-field.md).
@@ -65,6 +71,26 @@ pub struct NewDatum {
     pub rules: Option<Rules>,
 }
 
+/// Times of a datum, in Unix seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// When its key ends, at most ten years ahead.
+    pub expires: Option<u64>,
+    /// Nobody has the key before.
+    pub valid_from: Option<u64>,
+    /// Nobody has the key from then on.
+    pub valid_until: Option<u64>,
+}
+
+impl NewDatum {
+    /// As it is asked for, with a key to this session for a content that is kept so.
+    fn with(self, session: &Session, profile: Option<ContentProfile>) -> Create {
+        let session = Some(session.public().clone());
+        let Self { owner, name, tags, expires, valid_from, valid_until, grants, rules } = self;
+        Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session, profile }
+    }
+}
+
 impl Application {
     /// An application by its id, before the keyfront at `server`, whose ready line says the `audience` (the log's name).
     #[must_use]
@@ -84,9 +110,7 @@ impl Application {
     /// [`ClientError::Refused`] with its code; [`ClientError::Unproven`] where the key is not this call's; as [`Server::post`].
     pub async fn create(&self, user: &User, datum: NewDatum) -> Result<Protected, ClientError> {
         let drawn = session()?;
-        let session = drawn.public().clone();
-        let NewDatum { owner, name, tags, expires, valid_from, valid_until, grants, rules } = datum;
-        let create = Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session };
+        let create = datum.with(&drawn, None);
         let (answer, call) = self.call(user, Operation::Create(create)).await?;
         let key = answer.data_key(&drawn, &call)?;
         let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;
@@ -105,7 +129,7 @@ impl Application {
     ) -> Result<DataKey, ClientError> {
         let session = session()?;
         let wrapped_key = Base64Url(wrapped_key.to_vec());
-        let open = Open { datum, wrapped_key, session: session.public().clone() };
+        let open = Open { datum, wrapped_key, session: Some(session.public().clone()), content: None };
         let (answer, call) = self.call(user, Operation::Open(open)).await?;
         answer.data_key(&session, &call)
     }
@@ -129,6 +153,16 @@ impl Application {
     /// As [`Application::create`].
     pub async fn revoke(&self, user: &User, datum: DatumId, to: Grantee) -> Result<Changed, ClientError> {
         self.change(user, Operation::Revoke(OfGrant { datum, to })).await
+    }
+
+    /// Agrees that another user opens a datum, once, where its rules ask for a second person. Gives the index of the record.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn agree(&self, user: &User, datum: DatumId, to: UserId) -> Result<u64, ClientError> {
+        let of = OfGrant { datum, to: Grantee::User(to) };
+        let (answer, _) = self.call(user, Operation::Agree(of)).await?;
+        Ok(answer.index)
     }
 
     /// Lets somebody's authorisation count, or no more for now.
@@ -168,6 +202,20 @@ impl Application {
     /// As [`Application::create`].
     pub async fn set_rules(&self, user: &User, datum: DatumId, rules: Rules) -> Result<Changed, ClientError> {
         self.change(user, Operation::SetRules(ToRule { datum, rules })).await
+    }
+
+    /// Moves when a datum's key ends, and its window of validity, also once they are over. What is none stays as it is.
+    ///
+    /// # Errors
+    /// As [`Application::create`].
+    pub async fn set_validity(
+        &self,
+        user: &User,
+        datum: DatumId,
+        to: Validity,
+    ) -> Result<Changed, ClientError> {
+        let Validity { expires, valid_from, valid_until } = to;
+        self.change(user, Operation::SetValidity(ToLast { datum, expires, valid_from, valid_until })).await
     }
 
     /// What is said of a datum.
@@ -233,6 +281,8 @@ impl Application {
             groups: user.groups.clone(),
             body: None,
             prove: self.log_key.is_some(),
+            encrypt: false,
+            id_token: user.id_token.clone(),
             op,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| ClientError::Answer)?;
@@ -272,10 +322,13 @@ mod tests {
                 time: 0,
                 action: "datum.open".to_owned(),
                 refused: None,
-                user: "alice".parse().unwrap(),
+                user: "alice".parse().ok(),
+                proven_by: None,
                 address: None,
                 signer: "one".to_owned(),
                 to: None,
+                forgotten: false,
+                act: None,
             });
             Accesses { list: list.collect(), next }
         };

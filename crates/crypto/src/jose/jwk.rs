@@ -167,6 +167,16 @@ impl PublicJwk {
         Self::new(Some(kid), Purpose::Encryption(algorithm), key)
     }
 
+    /// One of ours that signs. Its name is its thumbprint.
+    pub(super) fn to_sign(algorithm: Algorithm, key: PublicKey) -> Result<Self, JwkError> {
+        Self::new(Some(thumbprint(&key).to_string()), Purpose::Signatures(Some(algorithm)), key)
+    }
+
+    /// The same, by any algorithm that it takes.
+    pub(super) fn to_sign_by_any(key: PublicKey) -> Result<Self, JwkError> {
+        Self::new(Some(thumbprint(&key).to_string()), Purpose::Signatures(None), key)
+    }
+
     fn new(kid: Option<String>, purpose: Purpose, key: PublicKey) -> Result<Self, JwkError> {
         let goes_with = match purpose {
             Purpose::Signatures(None) => !matches!(key, PublicKey::X25519(_)),

@@ -9,6 +9,8 @@
 mod algorithm;
 mod jwk;
 mod key_set;
+mod rs256;
+mod spki;
 mod statement;
 
 pub mod jwe;
@@ -17,8 +19,11 @@ pub mod jwe;
 mod jwk_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use algorithm::Algorithm;
 pub use jwk::{JwkError, PublicJwk, Thumbprint};
 pub use key_set::{KeySet, KeySetError};
+pub use rs256::{Rs256PrivateKey, rs256_input, rs256_token};
 pub use statement::{Statement, StatementError};

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use oaep::oaep_decode;
 pub use parts::RsaParts;
+pub(crate) use parts::rsa_numbers;
 pub use private::RecipientPrivateKey;
 pub use rsa::{RsaPrivateKey, RsaSize};
 pub use xwing::XWingPrivateKey;

@@ -41,13 +41,19 @@ impl RecipientKey {
         if self.suite() != RecipientSuite::RsaOaep256 {
             return None;
         }
-        // SubjectPublicKeyInfo (RFC 5280 §4.1) around an RSAPublicKey (RFC 8017 §A.1.1).
-        let (info, _) = element(self.public(), SEQUENCE)?;
-        let (_algorithm, rest) = element(info, SEQUENCE)?;
-        let (_unused_bits, key) = element(rest, BIT_STRING)?.0.split_first()?;
-        let (number, _) = element(element(key, SEQUENCE)?.0, INTEGER)?;
-        number.get(number.iter().take_while(|byte| **byte == 0).count()..)
+        rsa_numbers(self.public()).map(|(modulus, _)| modulus)
     }
+}
+
+/// Modulus and public exponent of a SubjectPublicKeyInfo (RFC 5280 §4.1) around an RSAPublicKey (RFC 8017 §A.1.1), without leading zeros.
+pub(crate) fn rsa_numbers(info: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (info, _) = element(info, SEQUENCE)?;
+    let (_algorithm, rest) = element(info, SEQUENCE)?;
+    let (_unused_bits, key) = element(rest, BIT_STRING)?.0.split_first()?;
+    let (modulus, rest) = element(element(key, SEQUENCE)?.0, INTEGER)?;
+    let (exponent, _) = element(rest, INTEGER)?;
+    let bare = |number: &'_ [u8]| number.iter().take_while(|byte| **byte == 0).count();
+    Some((modulus.get(bare(modulus)..)?, exponent.get(bare(exponent)..)?))
 }
 
 const INTEGER: u8 = 2;

@@ -98,6 +98,15 @@ fn write_the_vectors() {
         ("a grant that an intake redeems", Typ::IntakeRedemption, r#"{"v":1,"grant":"AA"}"#),
         ("an intake's word", Typ::IntakeWord, r#"{"v":1,"verdict":"clean"}"#),
         ("an application's call", Typ::ProtectCall, r#"{"op":{"describe":{"datum":"AA"}}}"#),
+        ("the element's word on a content", Typ::Content, r#"{"sha256":"AA"}"#),
+        ("an issuing policy of keyrings", Typ::KeyringPolicy, r#"{"v":1}"#),
+        ("who may act for keyrings", Typ::KeyringAccess, r#"{"v":1}"#),
+        ("a keyring's package", Typ::KeyringPackage, r#"{"v":1}"#),
+        ("a keyring's delivery", Typ::KeyringDelivery, r#"{"v":1}"#),
+        ("what a provider asks of a keyring", Typ::KeyringRequest, r#"{"v":1}"#),
+        ("a message about a keyring", Typ::KeyringAsk, r#"{"v":1}"#),
+        ("a holder's consent", Typ::KeyringSad, r#"{"v":1}"#),
+        ("the proof of a use", Typ::KeyringProof, r#"{"v":1}"#),
     ]
     .into_iter()
     .map(|(name, typ, payload)| {

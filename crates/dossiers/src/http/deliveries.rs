@@ -19,6 +19,7 @@ use crate::{
 
 /// Where to go on, and how long to wait.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct From {
     /// The cursor of the page before; what was acknowledged last, if left out.
     after: Option<u64>,

@@ -114,6 +114,7 @@ fn public_routes(platform: &Platform) -> OpenApiRouter<Platform> {
     let tiles = OpenApiRouter::new()
         .routes(routes!(trace::checkpoint))
         .routes(routes!(trace::cosigned))
+        .routes(routes!(trace::policy))
         .routes(routes!(trace::tile))
         .layer(held("tiles", guard::TILES));
     let reads = OpenApiRouter::new()

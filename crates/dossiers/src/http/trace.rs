@@ -17,6 +17,7 @@ use crate::{Dossiers, Fault};
 
 /// Two sizes of the log.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Sizes {
     from: u64,
     to: u64,
@@ -30,6 +31,7 @@ pub(super) struct Proof {
 
 /// Some records, from an index.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Range {
     start: u64,
     count: u64,
@@ -46,6 +48,13 @@ pub(super) async fn checkpoint(State(dossiers): State<Dossiers>) -> Result<Respo
 pub(super) async fn cosigned(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
     let checkpoint = dossiers.cosigned.latest().ok_or_else(Fault::not_found)?;
     Ok(note(checkpoint.note().to_string()))
+}
+
+/// The policy that those cosignatures meet, without addresses. It is the platform's own word: who verifies takes one from elsewhere.
+#[utoipa::path(get, path = "/trace/policy", security(()), responses((status = OK, body = String), (status = 404)))]
+pub(super) async fn policy(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
+    let policy = dossiers.cosigned.policy().ok_or_else(Fault::not_found)?;
+    Ok(note(policy.to_string()))
 }
 
 fn note(note: String) -> Response {

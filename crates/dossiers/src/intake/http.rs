@@ -25,8 +25,8 @@ use super::admission::{Given, missing_answer, missing_document};
 use super::deposit::{Announced, Clean, Deposit, Standing};
 use super::platform::Meant;
 use super::refusal::Refusal;
-use crate::callers::{Callers, guarded, turned_away};
 use crate::cross_origin::let_in;
+use sceau_accounts::callers::{Callers, guarded, turned_away};
 
 /// How long a JSON body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);

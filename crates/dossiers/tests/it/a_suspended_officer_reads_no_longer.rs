@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Office, World, told};
 
-/// Has the element attest that the officer's account is another one now, as an administrator signs it. Whether the platform's database knows
-/// is another matter.
+/// Has the element attest that the officer's account is another one now, as the platform's administrator signs it (an organisation's makes
+/// no other one). Whether the platform's database knows is another matter.
 async fn change(
     world: &World,
     by: &Person,
@@ -70,7 +70,7 @@ async fn ends(database_too: bool, expected: (u16, &str), how: impl Fn(&mut Accou
     let waiting = ticket(&office, &dossier).await;
     assert_eq!(reads(&page, &path, &file).await, [(200, String::new()), (200, String::new())]);
 
-    change(&world, &office.chief, &office.officer, database_too, how).await;
+    change(&world, &administrator, &office.officer, database_too, how).await;
     let before = world.dossiers.element().hello().await.unwrap().size;
     let refused = (expected.0, expected.1.to_owned());
     assert_eq!(reads(&page, &path, &file).await, [refused.clone(), refused]);

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use sceau_client::{ClientError, Server};
+use sceau_element_api::Role;
 use serde_json::{Value, json};
 
 use crate::support::{Office, World, form, told};
@@ -120,6 +121,7 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
         ("GET", "/v1/openapi.json", String::new(), Body::None, [200; 7]),
         ("GET", "/trace/checkpoint", String::new(), Body::None, [200; 7]),
         ("GET", "/trace/cosigned", String::new(), Body::None, [404; 7]),
+        ("GET", "/trace/policy", String::new(), Body::None, [404; 7]),
         ("GET", "/trace/tile/{path}", "/trace/tile/entries/000.p/1".to_owned(), Body::None, [200; 7]),
         ("GET", "/v1/trace/evidence/{index}", format!("/v1/trace/evidence/{index}"), Body::None, [200; 7]),
         ("GET", "/v1/trace/consistency", "/v1/trace/consistency?from=1&to=2".to_owned(), Body::None, [200; 7]),
@@ -154,6 +156,14 @@ async fn every_route_for_every_role() {
             let answer = ask(server, method, path, body).await;
             assert_eq!(told(&answer).0, *status, "{role} {method} {path}: {answer:?}");
         }
+    }
+    // Data officers reach what everybody does, and nothing else.
+    let officer = world.invited(&office.chief, Role::DataOfficer, None, "data@lyon").await;
+    for (method, route, path, body, expected) in &matrix {
+        let path = if path.is_empty() { route } else { path.as_str() };
+        let status = if expected.contains(&403) { 403 } else { expected[1] };
+        let answer = ask(officer.server(), method, path, body).await;
+        assert_eq!(told(&answer).0, status, "data_officer {method} {path}: {answer:?}");
     }
     for (method, route, _, _, expected) in &matrix {
         let security = &world.document["paths"][route][method.to_lowercase()]["security"];

@@ -1,8 +1,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sceau_accounts::callers::Edge;
 use sceau_crypto::{SigningKey, Typ, jws};
-use sceau_dossiers::callers::Edge;
 use sceau_dossiers::intake::{Intake, IntakeSettings, Slowest, serve};
 use sceau_dossiers::{Code, Fault, IntakeDesk};
 use sceau_element_api::{DossierId, OrganisationId, SchemeId};

@@ -10,6 +10,8 @@
     reason = "tests state what must hold"
 )]
 
+mod element;
+mod reviewed;
 mod support;
 
 mod a_company_decides_over_the_bus;

@@ -7,7 +7,7 @@ use sceau_element_api::problem::AtFault;
 use sceau_element_api::proof::ProofError;
 use sceau_element_api::wire;
 
-use crate::support::Reviewed;
+use crate::reviewed::Reviewed;
 
 const REVIEWED: Reviewed = Reviewed("problem-codes.md");
 
@@ -19,8 +19,8 @@ const IN_DETAIL: &str = "What `detail` says.";
 /// Every code that the platform answers with, by the room that says it. A code that two rooms give is the lower one's.
 fn rooms() -> [(&'static str, BTreeMap<&'static str, Line>); 5] {
     use sceau_accounts::Code as People;
+    use sceau_accounts::callers::CallerCode as Callers;
     use sceau_dossiers::Code as Dossiers;
-    use sceau_dossiers::callers::CallerCode as Callers;
     use sceau_dossiers::intake::IntakeCode as Intake;
     let of_status = |status| if status < 500 { AtFault::Caller } else { AtFault::Platform };
     let shared: BTreeMap<_, Line> = People::ALL
@@ -74,7 +74,8 @@ fn document() -> String {
          something before asking again helps. The same codes are in records of the log and in what the platform writes on standard error.\n\n\
          The tables of the code are `crates/accounts/src/code.rs`, `crates/dossiers/src/code.rs` and `crates/element-api/src/wire/code.rs`; a\n\
          test compares this file with them, and `cargo test -p sceau-dossiers --test it accept_the_reviewed -- --ignored` writes it anew.\n\
-         The token endpoint answers with OAuth's own errors (RFC 6749 section 5.2) instead, but for `too_many_requests`.\n",
+         The token endpoint answers with OAuth's own errors (RFC 6749 section 5.2) instead, but for `too_many_requests`. What the keyfront\n\
+         says beside the element's codes is in [protect-a-field.md](protect-a-field.md#when-it-says-no).\n",
     );
     for (room, lines) in rooms() {
         let _ = write!(

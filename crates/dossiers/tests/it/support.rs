@@ -13,20 +13,21 @@ use sceau_client::{
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
 use sceau_crypto::{FileId, RecipientKey, RecipientPrivateKey, SigningKey, Typ, XWingPrivateKey, jws};
 use sceau_dossiers::{Beside, Dossiers, DraftSpace, Letter, Platform, Posted};
-use sceau_element::{EphemeralSigner, Peers, Settings, WebIdentity, serve, start};
 use sceau_element_api::documents::{
     AnswerValue, Decision, DecisionRole, Document as _, KeyStatement, KeySuite, KeyUse, Manifest, Outcome,
     SealedFile,
 };
-use sceau_element_api::{Base64Url, Client, Kind, Nonce, OrganisationId, Role};
+use sceau_element_api::{Base64Url, Kind, Nonce, OrganisationId, Role};
 use sceau_store::{
     Clock as _, Database, DeliveryError, ManualClock, Message, Objects, Outbox, RetryPolicy, Statement,
     SystemClock, Value as Datum,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
+
+use crate::element::element;
 
 struct NoNames;
 
@@ -61,18 +62,6 @@ pub struct Office {
     pub officer: Person,
     pub supervisor: Person,
     pub scheme: Scheme,
-}
-
-fn element(folder: &Path) -> Client {
-    let web = WebIdentity { rp_id: "sceau.localhost".to_owned(), origins: vec![] };
-    let settings = Settings { state: folder.join("element"), web, witness_file: None };
-    let signer = EphemeralSigner::of("sceau.test/log", SigningKey::generate()).unwrap();
-    let running = start(settings, Box::new(signer)).unwrap();
-    let socket = folder.join("element.sock");
-    let listener = UnixListener::bind(&socket).unwrap();
-    let peers = Peers(vec![rustix::process::getuid().as_raw()]);
-    tokio::spawn(async move { serve(listener, running.service, peers).await });
-    Client::new(socket)
 }
 
 fn serve_at(listener: TcpListener, router: axum::Router) {
@@ -214,7 +203,7 @@ impl World {
         Office { id, machine, credentials: client, sign, root, private, chief, officer, supervisor, scheme }
     }
 
-    async fn invited(
+    pub async fn invited(
         &self,
         by: &Person,
         role: Role,
@@ -363,33 +352,5 @@ pub fn told<T>(answer: &Result<T, ClientError>) -> (u16, &str) {
         Ok(_) => (200, ""),
         Err(ClientError::Refused { status, code, .. }) => (*status, code),
         Err(other) => panic!("{other}"),
-    }
-}
-
-/// A file of `docs/` that is written by the code and read by people: each change of it is reviewed.
-pub struct Reviewed(pub &'static str);
-
-impl Reviewed {
-    fn path(&self) -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(self.0)
-    }
-
-    pub fn assert(&self, now: &str) {
-        let kept = std::fs::read_to_string(self.path()).unwrap_or_default();
-        let (kept, now): (Vec<&str>, Vec<&str>) = (kept.lines().collect(), now.lines().collect());
-        let gone = kept.iter().filter(|line| !now.contains(line)).map(|line| format!("- {line}"));
-        let new = now.iter().filter(|line| !kept.contains(line)).map(|line| format!("+ {line}"));
-        let difference: Vec<String> = gone.chain(new).collect();
-        assert!(
-            kept == now,
-            "docs/{} is not what the code says; if the change is meant, run\n  \
-             cargo test -p sceau-dossiers --test it accept_the_reviewed -- --ignored\n{}",
-            self.0,
-            difference.join("\n")
-        );
-    }
-
-    pub fn accept(&self, now: &str) {
-        std::fs::write(self.path(), now).unwrap();
     }
 }

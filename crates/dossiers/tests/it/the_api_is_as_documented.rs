@@ -5,7 +5,8 @@ use sceau_element_api::Client;
 use sceau_store::Objects;
 use serde_json::Value;
 
-use crate::support::{Reviewed, World, beside, plainly};
+use crate::reviewed::Reviewed;
+use crate::support::{World, beside, plainly};
 
 const REVIEWED: Reviewed = Reviewed("openapi.json");
 
@@ -48,6 +49,17 @@ async fn every_operation_says_who_may_call_it() {
         assert_eq!(security.len(), 1, "{method} {path}");
         for scheme in security[0].as_object().unwrap().keys() {
             assert!(schemes[scheme].is_object(), "{method} {path}: {scheme}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_parameter_says_where_it_goes() {
+    for (method, path, operation) in operations(&World::new().await.document) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let (name, place) = (parameter["name"].as_str().unwrap(), &parameter["in"]);
+            let of_path = path.contains(&format!("{{{name}}}"));
+            assert_eq!(place == "path", of_path, "{method} {path} {name}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A client of the element: cloneable, many calls at once over one connection, which is made again when it breaks.
 
 mod connection;
+mod keyrings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,9 +12,14 @@ use sceau_trace::Hash;
 use tokio::sync::Mutex;
 
 use crate::framing::{FrameError, write_frame};
-use crate::protect::{AskedOfDatum, Called, KeptRow};
-use crate::wire::{Attest, AttestedRow, Call, Hello, RecordDraft, Refusal, Request, Response, RowKey};
-use crate::{Kind, Nonce, RowId};
+use crate::protect::{
+    Accesses, AskedByToken, AskedOfDatum, Called, ContentToSign, DatumId, Erasure, KeptRow, SignedAnswer,
+    TraceLine, TraceLines,
+};
+use crate::wire::{
+    Attest, AttestedRow, Call, Hello, PeerLog, RecordDraft, Refusal, Request, Response, RowKey,
+};
+use crate::{ActId, Kind, Nonce, OrganisationId, RowId};
 use connection::Connection;
 
 /// How long a call waits for its answer unless told otherwise.
@@ -94,6 +100,8 @@ macro_rules! answer {
     };
 }
 
+use answer;
+
 impl Client {
     /// A client of the element that listens at `path`; it connects at the first call.
     #[must_use]
@@ -156,6 +164,49 @@ impl Client {
         answer!(self, Request::Protect(Box::new(asked)), Response::Called(called) => *called)
     }
 
+    /// Does what an application asks about a datum by a token. Durable once it returns.
+    ///
+    /// # Errors
+    /// As [`Client::protect`]; a call that its application did sign is answered, and refused, by a token.
+    pub async fn protect_by_token(&self, asked: AskedByToken) -> Result<SignedAnswer, CallError> {
+        answer!(self, Request::ProtectByToken(asked), Response::Signed(signed) => *signed)
+    }
+
+    /// Who was given a datum's key, or denied it, from this entry of the log on: users in clear, so that the caller judges who is told.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused with `not_found` beyond the log's end.
+    pub async fn trace_lines(&self, from: u64) -> Result<TraceLines, CallError> {
+        answer!(self, Request::TraceLines { from }, Response::TraceLines(lines) => lines)
+    }
+
+    /// Whether the element made these lines, at most [`MOST_TRACE_LINES`](crate::protect::MOST_TRACE_LINES), in their order.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn verify_trace_lines(&self, lines: Vec<TraceLine>) -> Result<Vec<bool>, CallError> {
+        let asked = lines.len();
+        let told: Result<Vec<bool>, CallError> =
+            answer!(self, Request::VerifyTraceLines(lines), Response::TraceLinesVerified(told) => told);
+        told.and_then(|told| if told.len() == asked { Ok(told) } else { Err(CallError::Mismatch) })
+    }
+
+    /// The element's signature of a content, for whom its permit was given: a compact JWS.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused with `proof_invalid` without a permit that counts.
+    pub async fn sign_content(&self, content: ContentToSign) -> Result<String, CallError> {
+        answer!(self, Request::SignContent(content), Response::ContentSigned(signature) => signature)
+    }
+
+    /// The public keys of calls and answers that are tokens: a JWK Set.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn published_keys(&self) -> Result<String, CallError> {
+        answer!(self, Request::PublishedKeys, Response::PublishedKeys(keys) => keys)
+    }
+
     /// The current version of a row of kind `application` or `datum` with its bytes, as the journal keeps it.
     ///
     /// # Errors
@@ -167,6 +218,43 @@ impl Client {
     ) -> Result<Option<(AttestedRow, KeptRow)>, CallError> {
         let key = RowKey { kind, id: id.into() };
         answer!(self, Request::Kept(key), Response::Kept(row) => row)
+    }
+
+    /// The certificate that a datum was erased.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused with `not_found` where it was not.
+    pub async fn erasure(&self, datum: DatumId) -> Result<Erasure, CallError> {
+        answer!(self, Request::Erasure(datum), Response::Erasure(erasure) => *erasure)
+    }
+
+    /// Calls about data that were refused, among `count` entries of the log from `from` on (at most [`MAX_ENTRIES`](crate::wire::MAX_ENTRIES)): index and datum.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused with `not_found` beyond the log's end.
+    pub async fn refused_calls(&self, from: u64, count: u64) -> Result<Vec<(u64, DatumId)>, CallError> {
+        answer!(self, Request::RefusedCalls { from, count }, Response::RefusedCalls(calls) => calls)
+    }
+
+    /// An organisation's requests to erase that wait for a second person, the last asked first; the days of some may be over.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn waiting_acts(&self, organisation: OrganisationId) -> Result<Vec<ActId>, CallError> {
+        answer!(self, Request::WaitingActs(organisation), Response::WaitingActs(acts) => acts)
+    }
+
+    /// Calls about a datum, the last one first, from before the one recorded at `before` on: users in clear, so that the caller judges who is told.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused with `not_found` where there is no such call at `before`.
+    pub async fn accesses(
+        &self,
+        datum: DatumId,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<Accesses, CallError> {
+        answer!(self, Request::Accesses { datum, before, most }, Response::Accesses(accesses) => accesses)
     }
 
     /// The current version of a row.
@@ -229,6 +317,22 @@ impl Client {
     /// [`CallError`].
     pub async fn consistency_proof(&self, from: u64, to: u64) -> Result<Vec<Hash>, CallError> {
         answer!(self, Request::Consistency { from, to }, Response::Proof(proof) => proof)
+    }
+
+    /// Has a checkpoint of another log recorded as seen, and returns where: the body of a request to a witness. Durable once it returns.
+    ///
+    /// # Errors
+    /// [`CallError`]; refused where it does not extend the last one.
+    pub async fn see_checkpoint(&self, request: String) -> Result<u64, CallError> {
+        answer!(self, Request::SeeCheckpoint(request), Response::Appended { index } => index)
+    }
+
+    /// The logs of other elements that this one was told of.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn peers(&self) -> Result<Vec<PeerLog>, CallError> {
+        answer!(self, Request::Peers, Response::Peers(peers) => peers)
     }
 
     /// The evidence file of an entry, under the last checkpoint; JSON text, see [`sceau_trace::Evidence::parse`].

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Document, DocumentError, field, version_one};
 use crate::protect::{DatumId, Grantee, Rules, UserId, are_tags, is_datum_name};
-use crate::{ApplicationId, Kind, OrganisationId, RowId};
+use crate::{ActId, ApplicationId, Kind, OrganisationId, RowId};
 
 /// Authorisations of one datum; more of them go to a group.
 pub(crate) const MOST_GRANTS: usize = 256;
@@ -42,6 +42,9 @@ pub struct Datum {
     /// What bounds the openings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
+    /// That administrators or data officers of the organisation stopped it: its key is given out to nobody, whatever its status says, until one of them lets it go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldBy>,
     /// When it was erased, if it was: its status says so too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erased>,
@@ -55,6 +58,19 @@ pub struct Erased {
     pub time: u64,
     /// Under the key of which epoch of its organisation the salt was sealed.
     pub epoch: u32,
+    /// By which act of two people, administrators or data officers; none where its owner erased it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActId>,
+}
+
+/// That a datum is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldBy {
+    /// Since when.
+    pub time: u64,
+    /// By which act.
+    pub act: ActId,
 }
 
 /// Whether a datum's key is given out.
@@ -116,6 +132,30 @@ impl Datum {
     #[must_use]
     pub fn is_valid(&self, now: u64) -> bool {
         is_within(self.valid_from, self.valid_until, now)
+    }
+
+    /// What is left of it once it is erased: which it was, of whom, and when. Its owner stays, who alone gets the certificate and the accesses; what it
+    /// was called, who else could open it and from where are forgotten.
+    #[must_use]
+    pub fn erased(&self, erased: Erased) -> Self {
+        Self {
+            v: self.v,
+            id: self.id,
+            organisation: self.organisation,
+            application: self.application,
+            owner: self.owner.clone(),
+            name: String::new(),
+            tags: Vec::new(),
+            created: self.created,
+            expires: self.expires,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            status: DatumStatus::Erased,
+            grants: Vec::new(),
+            rules: None,
+            held: self.held,
+            erased: Some(erased),
+        }
     }
 
     /// The authorisation for somebody.

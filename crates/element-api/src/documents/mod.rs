@@ -3,6 +3,7 @@
 //! A document is hashed over the exact bytes that were signed, and never serialised again: [`Parsed`] keeps both.
 
 mod account;
+mod act;
 mod application;
 mod credential;
 mod datum;
@@ -14,14 +15,16 @@ mod identity;
 mod key_statement;
 mod manifest;
 mod organisation;
+mod provider;
 mod scanned;
 mod scheme;
 
-pub use account::{AccountDocument, AccountStatus};
-pub use application::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyStanding};
+pub use account::{AccountDocument, AccountStatus, Remit};
+pub use act::{ActDecision, Decided, Does, ProtectAct};
+pub use application::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyPurpose, KeyStanding};
 pub use credential::{CredentialDocument, CredentialStatus};
 pub(crate) use datum::MOST_GRANTS;
-pub use datum::{Datum, DatumStatus, Erased, Grant, GrantStatus};
+pub use datum::{Datum, DatumStatus, Erased, Grant, GrantStatus, HeldBy};
 pub use decision::{Decision, DecisionRole, Outcome, is_connector_name};
 pub use dossier::{DossierPhase, DossierState};
 pub use funder_key::FunderKey;
@@ -30,6 +33,7 @@ pub use identity::{IdentityDocument, IdentityStatus};
 pub use key_statement::{KeyStatement, KeySuite, KeyUse};
 pub use manifest::{AnswerValue, Answers, Manifest, SealedAnswers, SealedFile};
 pub use organisation::OrganisationDocument;
+pub use provider::{MOST_PROVIDER_KEYS, ProviderKey, TOKEN_AGE, UserClaim, UserProvider};
 pub use scanned::{Found, IntakeHost, IntakeWord, WordFault};
 pub use scheme::{Choice, FieldKind, FormField, Intake, RequestedFile, SchemeDocument, Text};
 
@@ -152,12 +156,12 @@ fn shape(error: &serde_json::Error) -> String {
 }
 
 /// The one format version so far.
-fn version_one(v: u32) -> Result<(), DocumentError> {
+pub(crate) fn version_one(v: u32) -> Result<(), DocumentError> {
     if v == 1 { Ok(()) } else { Err(DocumentError::Version(v)) }
 }
 
 /// A rule on a field.
-fn field(holds: bool, field: &'static str, rule: &'static str) -> Result<(), DocumentError> {
+pub(crate) fn field(holds: bool, field: &'static str, rule: &'static str) -> Result<(), DocumentError> {
     if holds { Ok(()) } else { Err(DocumentError::Field { field, rule }) }
 }
 

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use sceau_trace::Evidence;
+use sceau_trace::{Action, Evidence};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{DatumId, Erasure, Grantee, UserId};
-use crate::Base64Url;
 use crate::wire::AttestedRow;
+use crate::{ActId, Base64Url};
 
 /// A call on its way to the element.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Called {
     pub wrapped_key: Option<Base64Url>,
     /// The data key for the caller: a compact JWE to the session key of the call.
     pub data_key: Option<String>,
+    /// The provider of identities that proved who the user is; none where the application asserts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_by: Option<String>,
     /// The accesses, where they were asked for.
     pub accesses: Option<Accesses>,
     /// The certificate of erasure, where it was asked for.
@@ -52,16 +56,60 @@ pub struct Called {
     pub proof: Option<Evidence>,
 }
 
-/// Calls about a datum that are on record, the last one first.
+/// What a caller is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// The datum.
+    pub datum: DatumId,
+    /// Index of the call's record in the log.
+    pub index: u64,
+    /// The data key under the datum's key, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapped_key: Option<Base64Url>,
+    /// The data key for the caller: a compact JWE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_key: Option<String>,
+    /// What is kept of the datum, as it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Box<RawValue>>,
+    /// The accesses, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accesses: Option<Accesses>,
+    /// The certificate of erasure, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Erasure>,
+    /// That the log has the record of this answer, where the call asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Evidence>,
+}
+
+impl Told {
+    /// Of a call that was granted; `document` is what is said of the datum, where that is answered.
+    #[must_use]
+    pub fn of(called: Called, document: Option<&[u8]>) -> Self {
+        Self {
+            datum: called.datum,
+            index: called.index,
+            wrapped_key: called.wrapped_key,
+            data_key: called.data_key,
+            document: document.and_then(|bytes| serde_json::from_slice(bytes).ok()),
+            accesses: called.accesses,
+            erasure: called.erasure,
+            proof: called.proof,
+        }
+    }
+}
+
+/// What is on record about a datum, the last one first: calls, acts of the organisation's people, and contents that the keystore signed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accesses {
-    /// The calls.
+    /// They.
     pub list: Vec<Access>,
     /// Where to go on (`before` of the next call); none where there are no more.
     pub next: Option<u64>,
 }
 
-/// A call about a datum, as its record has it.
+/// A call about a datum, an act on it, or a signature of its content, as its record has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Index of its record.
@@ -72,12 +120,30 @@ pub struct Access {
     pub action: String,
     /// Why it was refused; none where it was granted.
     pub refused: Option<String>,
-    /// The user, in the application's words.
-    pub user: UserId,
+    /// The user, in the application's words, and none where that is forgotten; of an act on data, the account of who signed it; of a signature
+    /// of a content, which is nobody's call, none.
+    pub user: Option<UserId>,
+    /// The provider of identities that proved who the user is; none where the application asserts it, or nobody could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_by: Option<String>,
     /// Where the call came from, in the word of whoever carried it.
     pub address: Option<IpAddr>,
-    /// The key of the application that signed it.
+    /// The key of the application that signed it; of an act on data, `passkey`; of a signature of a content, `element`.
     pub signer: String,
     /// Whose authorisation it was about.
     pub to: Option<Grantee>,
+    /// Who asked, from where and whose authorisation it was about are forgotten: the element keeps that for so long as its operator says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgotten: bool,
+    /// The act of administrators or data officers, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActId>,
+}
+
+impl Access {
+    /// Whether it is a content that the keystore signed, which the application has no call of.
+    #[must_use]
+    pub fn is_signature(&self) -> bool {
+        self.action == Action::DATUM_SIGN.as_str()
+    }
 }

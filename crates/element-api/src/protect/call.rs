@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatumId, Grantee, Rules, SessionKey, UserId, are_tags, is_datum_name};
+use super::{
+    ContentProfile, DatumId, Grantee, IdToken, Rules, SessionKey, UserId, are_tags, is_datum_name, is_plain,
+};
 use crate::{ApplicationId, Base64Url};
 
 /// The longest life of a call, in seconds.
@@ -11,7 +13,7 @@ pub const LIFETIME: u64 = 300;
 pub const SKEW: u64 = 60;
 /// How many accesses are told at once, at most.
 pub const MOST_ACCESSES: usize = 100;
-const RULES: &str = "rules: at most 64 networks, and hours that begin and end at different minutes";
+const RULES: &str = "rules: at most 64 networks, hours that begin and end at different minutes, and a second person within 1 to 1440 minutes";
 /// The longest claims, in bytes.
 const LONGEST: usize = 32 * 1024;
 /// The largest moment that a JSON reader of any language reads exactly, in seconds.
@@ -42,6 +44,12 @@ pub struct Claims {
     /// Whether the answer is to come with the log's proof of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prove: bool,
+    /// Whether the answer is to be encrypted to the application's registered key, though the call was not; answers that are tokens alone can be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encrypt: bool,
+    /// What proves who the user is, where the application has a provider of identities; not looked at where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<IdToken>,
     /// What is asked.
     pub op: Operation,
 }
@@ -66,12 +74,16 @@ pub enum Operation {
     ActivateGrant(OfGrant),
     /// It counts no more, for now.
     DeactivateGrant(OfGrant),
+    /// Another user may open the datum, once, where its rules ask for a second person.
+    Agree(OfGrant),
     /// What is said of the datum.
     Describe(Of),
     /// Who asked for what of it.
     Accesses(OfAccesses),
     /// What bounds its openings from now on.
     SetRules(ToRule),
+    /// From when and until when its key is given out.
+    SetValidity(ToLast),
     /// Its key is never given out again, to nobody. There is no way back.
     Erase(Of),
     /// The certificate that it was erased.
@@ -106,8 +118,12 @@ pub struct Create {
     /// What bounds its openings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
-    /// What the data key is encrypted to.
-    pub session: SessionKey,
+    /// What the data key is encrypted to; where answers are tokens it may be left out, for the application's registered key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionKey>,
+    /// How its content will be kept, where that is no envelope: the data key is made for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ContentProfile>,
 }
 
 /// An authorisation that is asked for.
@@ -132,8 +148,12 @@ pub struct Open {
     pub datum: DatumId,
     /// The data key as the element wrapped it.
     pub wrapped_key: Base64Url,
-    /// What the data key is encrypted to.
-    pub session: SessionKey,
+    /// What the data key is encrypted to; where answers are tokens it may be left out, for the application's registered key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionKey>,
+    /// Of a content that is no envelope, the element's signature that it ends with: without it its key is not given out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// A datum.
@@ -178,6 +198,23 @@ pub struct ToRule {
     pub rules: Rules,
 }
 
+/// Times of a datum, in place of those that it has; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToLast {
+    /// The datum.
+    pub datum: DatumId,
+    /// When its key ends, at most ten years ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// Nobody has the key before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<u64>,
+    /// Nobody has the key from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<u64>,
+}
+
 /// Somebody's authorisation for a datum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -219,7 +256,8 @@ pub fn issuer(jws: &str) -> Option<ApplicationId> {
     serde_json::from_slice(&payload(jws)?).ok().map(|Issuer { iss }| iss)
 }
 
-fn payload(jws: &str) -> Option<Vec<u8>> {
+/// What a compact JWS says, unverified.
+pub(super) fn payload(jws: &str) -> Option<Vec<u8>> {
     let payload = jws.split('.').nth(1).filter(|text| text.len() <= LONGEST * 4 / 3 + 4)?;
     Base64Url::decode(payload).ok().map(|bytes| bytes.0)
 }
@@ -255,6 +293,10 @@ impl Claims {
         rule(self.body.as_ref().is_none_or(|body| body.len() == 32), "body: a SHA-256, of 32 bytes")?;
         let brief = self.iat < self.exp && self.exp - self.iat <= LIFETIME && self.exp <= LATEST;
         rule(brief, "exp: after iat, by at most 300 seconds")?;
+        rule(
+            self.names().all(is_plain),
+            "names: no characters that are unseen or turn the reading direction, and in Unicode form NFC",
+        )?;
         match &self.op {
             Operation::Create(create) => {
                 rule(is_datum_name(&create.name), "name: at most 200 characters on one line")?;
@@ -266,15 +308,39 @@ impl Claims {
                 rule(create.rules.as_ref().is_none_or(Rules::are_plausible), RULES)
             }
             Operation::Open(open) => {
+                let content = open.content.as_ref();
+                let brief = content.is_none_or(|content| content.len() <= sceau_crypto::cbc::MOST_SIGNATURE);
+                rule(brief, "content: a signature of at most 4096 characters")?;
                 rule((1..=512).contains(&open.wrapped_key.len()), "wrapped_key: too long")
             }
             Operation::Grant(grant) => rule(grant.grant.is_plausible(), "grant: Unix seconds"),
+            Operation::Agree(of) => rule(matches!(of.to, Grantee::User(_)), "agree: to a user"),
+            Operation::SetValidity(of) => {
+                let times = || [of.expires, of.valid_from, of.valid_until].into_iter().flatten();
+                rule(times().next().is_some(), "set_validity: expires, valid_from or valid_until")?;
+                rule(times().all(|time| time <= LATEST), "times: Unix seconds")
+            }
             Operation::SetRules(of) => rule(of.rules.are_plausible(), RULES),
             Operation::Accesses(of) => {
                 rule(of.most.is_none_or(|most| (1..=MOST_ACCESSES).contains(&most)), "most: 1 to 100")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Every name that the call says, its own and those that it would have kept. One that is only looked for is not among them, so that what was given
+    /// before is taken back.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (words, people) = match &self.op {
+            Operation::Create(create) => {
+                let people = create.owner.iter().chain(create.grants.iter().map(|grant| grant.to.name()));
+                (create.tags.iter().chain([&create.name]).collect(), people.collect())
+            }
+            Operation::Grant(grant) => (Vec::new(), vec![grant.grant.to.name()]),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let people = people.into_iter().chain([&self.sub]).chain(&self.groups).map(UserId::as_str);
+        people.chain(words.into_iter().map(String::as_str))
     }
 
     /// Whether the call is for this element and of this moment (Unix milliseconds).
@@ -298,33 +364,6 @@ impl Claims {
     #[must_use]
     pub fn ends(&self) -> u64 {
         self.exp.saturating_add(SKEW).saturating_mul(1000)
-    }
-}
-
-impl Operation {
-    /// What the data key that it asks for is to be encrypted to; none where it asks for none.
-    #[must_use]
-    pub fn session(&self) -> Option<&SessionKey> {
-        match self {
-            Self::Create(create) => Some(&create.session),
-            Self::Open(open) => Some(&open.session),
-            _ => None,
-        }
-    }
-
-    /// The datum that it is about; none for a new one.
-    #[must_use]
-    pub fn datum(&self) -> Option<DatumId> {
-        match self {
-            Self::Create(_) => None,
-            Self::Open(open) => Some(open.datum),
-            Self::Grant(grant) => Some(grant.datum),
-            Self::Activate(of) | Self::Deactivate(of) | Self::Describe(of) => Some(of.datum),
-            Self::Erase(of) | Self::Erasure(of) => Some(of.datum),
-            Self::Revoke(of) | Self::ActivateGrant(of) | Self::DeactivateGrant(of) => Some(of.datum),
-            Self::Accesses(of) => Some(of.datum),
-            Self::SetRules(of) => Some(of.datum),
-        }
     }
 }
 

@@ -16,6 +16,17 @@ pub struct DataKey {
     pub iv: [u8; 12],
 }
 
+/// Key and vector of a content of the profile `cbc-rs256`, for one message.
+#[derive(Debug)]
+pub struct CbcKey {
+    /// The key.
+    pub key: Secret<32>,
+    /// The vector.
+    pub iv: [u8; 16],
+    /// What has a message under it signed; none for who opens one.
+    pub permit: Option<Base64Url>,
+}
+
 /// Why a data key is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +55,7 @@ struct Content<'a> {
     iv: &'a str,
     kid: DatumId,
     call: &'a str,
+    permit: Option<&'a str>,
 }
 
 impl Session {
@@ -71,6 +83,29 @@ impl Session {
     /// # Errors
     /// [`DataKeyError`].
     pub fn open(&self, message: &str, datum: &DatumId, call: &str) -> Result<DataKey, DataKeyError> {
+        self.read((message, datum, call), |content| {
+            let (key, iv) = content.key()?;
+            Ok(DataKey { key, iv })
+        })
+    }
+
+    /// Opens key and vector of a content of the profile `cbc-rs256`, likewise.
+    ///
+    /// # Errors
+    /// [`DataKeyError`].
+    pub fn open_content(&self, message: &str, datum: &DatumId, call: &str) -> Result<CbcKey, DataKeyError> {
+        self.read((message, datum, call), |content| {
+            let (key, iv) = content.key()?;
+            let permit = content.permit.map(Base64Url::decode).transpose();
+            Ok(CbcKey { key, iv, permit: permit.map_err(|_| DataKeyError::Form)? })
+        })
+    }
+
+    fn read<T>(
+        &self,
+        (message, datum, call): (&str, &DatumId, &str),
+        take: impl FnOnce(&Content<'_>) -> Result<T, DataKeyError>,
+    ) -> Result<T, DataKeyError> {
         let message = Encrypted::parse(message, KeyAlgorithm::HOUSE).map_err(|_| DataKeyError::Form)?;
         if message.typ() != Some("sceau-data-key") {
             return Err(DataKeyError::Form);
@@ -80,10 +115,17 @@ impl Session {
         if content.call != call || content.kid != *datum {
             return Err(DataKeyError::Call);
         }
-        let key = SecretBytes::new(Base64Url::decode(content.k).map_err(|_| DataKeyError::Form)?.0);
+        take(&content)
+    }
+}
+
+impl Content<'_> {
+    /// The key, and a vector of the length that its cipher takes.
+    fn key<const IV: usize>(&self) -> Result<(Secret<32>, [u8; IV]), DataKeyError> {
+        let key = SecretBytes::new(Base64Url::decode(self.k).map_err(|_| DataKeyError::Form)?.0);
         let key = Secret::from_slice(key.expose()).map_err(|_| DataKeyError::Form)?;
-        let iv = Base64Url::decode(content.iv).ok().and_then(|iv| iv.0.try_into().ok());
-        Ok(DataKey { key, iv: iv.ok_or(DataKeyError::Form)? })
+        let iv = Base64Url::decode(self.iv).ok().and_then(|iv| iv.0.try_into().ok());
+        Ok((key, iv.ok_or(DataKeyError::Form)?))
     }
 }
 
@@ -96,7 +138,7 @@ impl std::fmt::Debug for Session {
 impl DataKey {
     /// The key as the content key of an envelope, which draws a key of its own from it for each file.
     #[must_use]
-    pub fn into_content_key(self) -> Cek {
+    pub fn into_cek(self) -> Cek {
         Cek::from_secret(self.key)
     }
 }

@@ -6,7 +6,8 @@ use sceau_trace::{
 use serde::{Deserialize, Serialize};
 
 use super::DatumId;
-use crate::{ApplicationId, OrganisationId};
+use crate::documents::ProtectAct;
+use crate::{ActId, ApplicationId, OrganisationId};
 
 const FORMAT: &str = "sceau-erasure";
 
@@ -26,8 +27,11 @@ pub struct Erasure {
     pub application: ApplicationId,
     /// Under the key of which epoch of the organisation its salt was sealed.
     pub epoch: u32,
-    /// When the owner erased it.
+    /// When it was erased.
     pub erased: Happened,
+    /// By which act of two people, administrators or data officers; none where its owner erased it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActId>,
     /// When the key of that epoch had been destroyed; none while it is there, and with it what could open a copy of the salt.
     pub destroyed: Option<Happened>,
     /// By when that key is to be destroyed, as the record of the erasure states it; none where it states no day.
@@ -194,11 +198,21 @@ impl Erasure {
 
     fn was_erased(&self, proven: &VerifiedEvidence) -> Result<(), ErasureError> {
         let record = &proven.record;
+        let application = self.application.to_string();
+        let of_application =
+            record.subjects().iter().any(|it| it.kind == "application" && it.id == application);
         let by = (record.actor().kind, record.actor().id.as_str());
+        let whose = match self.act {
+            None => {
+                by == (ActorKind::Application, application.as_str())
+                    && record.asserted() == Asserted::Application
+            }
+            Some(_) => acts_on_data(by.0) && record.asserted() == Asserted::Passkey && of_application,
+        };
         // Another call may ask for the same again: the one that counts attests the row.
         let is = *record.action() == Action::DATUM_ERASE
-            && by == (ActorKind::Application, self.application.to_string().as_str())
-            && record.asserted() == Asserted::Application
+            && whose
+            && self.act == ProtectAct::of_record(record)
             && record.attested().is_some_and(|row| row.kind == "datum");
         let datum = record.subjects().iter().any(|it| it.kind == "datum" && it.id == self.datum.to_string());
         if !is || !datum {
@@ -236,4 +250,9 @@ impl Erasure {
             && record.detail().get("epoch") == Some(&self.epoch.to_string());
         if agrees { Ok(()) } else { Err(ErasureError::Other(words)) }
     }
+}
+
+/// Whether such people act on data of their organisation.
+fn acts_on_data(kind: ActorKind) -> bool {
+    matches!(kind, ActorKind::OrganisationAdmin | ActorKind::DataOfficer)
 }

@@ -28,6 +28,17 @@ pub struct KeyMembers {
 }
 
 impl KeyMembers {
+    /// Whether it is the same key, though its numbers were written with other leading zeros.
+    #[must_use]
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        let bare = |number: &Option<String>| {
+            let bytes = Base64Url::decode(number.as_deref().unwrap_or_default()).unwrap_or_default().0;
+            bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>()
+        };
+        (&self.kty, &self.crv, &self.x) == (&other.kty, &other.crv, &other.x)
+            && bare(&self.n) == bare(&other.n)
+    }
+
     /// Length of an RSA modulus in bytes, leading zeros not counted; none of a key of another type, or one that cannot be read.
     #[must_use]
     pub fn modulus_bytes(&self) -> Option<usize> {

@@ -5,23 +5,35 @@
 
 mod answer;
 mod call;
+mod content;
 mod data_key;
 mod erasure;
+mod id_token;
 mod jwk;
 mod names;
 mod opening;
+mod operation;
+mod plain;
 mod proven;
 mod rules;
+mod tokens;
+mod trace_line;
 
-pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow};
+pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow, Told};
 pub use call::{
     Authorisation, Claims, ClaimsError, Create, LIFETIME, MOST_ACCESSES, Of, OfAccesses, OfGrant, Open,
-    Operation, SKEW, ToGrant, ToRule, issuer,
+    Operation, SKEW, ToGrant, ToLast, ToRule, issuer,
 };
-pub use data_key::{DataKey, DataKeyError, Session};
+pub use content::{CONTENT_REFUSED, ContentClaims, ContentProfile, ContentToSign};
+pub use data_key::{CbcKey, DataKey, DataKeyError, Session};
 pub use erasure::{Erasure, ErasureError, Happened, Kept, NotCovered, VerifiedErasure};
+pub use id_token::IdToken;
 pub use jwk::{KeyMembers, SessionKey};
 pub use names::{DatumId, Grantee, UserId};
 pub(crate) use names::{are_tags, is_datum_name};
+pub(crate) use plain::is_legible;
+pub use plain::is_plain;
 pub use proven::{ANSWER, AnswerParts, UnprovenAnswer};
-pub use rules::{Bound, Day, Hours, Offset, Rules, TimeOfDay};
+pub use rules::{Bound, Day, Hours, Offset, Rules, SecondPerson, TimeOfDay};
+pub use tokens::{AnswerClaims, AskedByToken, LONGEST_CALL, SignedAnswer, ToldRefusal};
+pub use trace_line::{MOST_TRACE_LINES, TraceLine, TraceLines};

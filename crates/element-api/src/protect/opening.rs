@@ -39,25 +39,59 @@ impl Datum {
 }
 
 impl Datum {
+    /// Whether the user of the call may agree that another one opens the datum: who could open it now, or owns it.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn may_be_agreed_to_by(
+        &self,
+        claims: &Claims,
+        address: Option<IpAddr>,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        if self.owner == claims.sub {
+            may_be_had(self, now)
+        } else {
+            self.may_be_opened_by(claims, address, now)
+        }
+    }
+
     /// Whether there still is a key: nothing but looking at it is left of an erased datum.
     ///
     /// # Errors
     /// The refusal.
     pub fn is_not_erased(&self) -> Result<(), Refusal> {
         if self.status == DatumStatus::Erased {
-            let words =
-                "its owner erased it, which nobody can undo; the operation erasure gives the certificate";
+            let words = "it was erased, which nobody can undo; the operation erasure gives the certificate";
             return Err(Refusal::new(Code::DatumErased, words));
+        }
+        Ok(())
+    }
+
+    /// Whether nobody deactivated, held or erased it; its times are another matter.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn is_in_use(&self) -> Result<(), Refusal> {
+        self.is_not_erased()?;
+        if self.held.is_some() {
+            return Err(Refusal::new(
+                Code::DatumHeld,
+                "administrators or data officers of the organisation hold it, and alone can let it go",
+            ));
+        }
+        if self.status != DatumStatus::Active {
+            return Err(Refusal::new(
+                Code::DatumInactive,
+                "its owner deactivated it, and can activate it again",
+            ));
         }
         Ok(())
     }
 }
 
 fn may_be_had(datum: &Datum, now: u64) -> Result<(), Refusal> {
-    datum.is_not_erased()?;
-    if datum.status != DatumStatus::Active {
-        return Err(Refusal::new(Code::DatumInactive, "its owner deactivated it, and can activate it again"));
-    }
+    datum.is_in_use()?;
     if datum.has_expired(now) {
         return Err(Refusal::new(Code::DatumExpired, "the key's life is over"));
     }
@@ -107,6 +141,7 @@ mod tests {
             status: DatumStatus::Active,
             grants: Vec::new(),
             rules: None,
+            held: None,
             erased: None,
         }
     }

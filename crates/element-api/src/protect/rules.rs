@@ -1,4 +1,4 @@
-//! Rules of a datum: from where, at what hours and how often its key is given out.
+//! Rules of a datum: from where, at what hours, how often and with whose agreement its key is given out.
 
 use std::net::IpAddr;
 
@@ -23,9 +23,17 @@ pub struct Rules {
     /// How often it is opened at most, since it was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<u64>,
-    /// Whether a second person must agree. Not enforced yet, so that any is refused.
+    /// Whether another user must have agreed to each opening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_person: Option<bool>,
+    pub second_person: Option<SecondPerson>,
+}
+
+/// That another user agrees to each opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPerson {
+    /// For how many minutes an agreement is good, 1 to 1,440.
+    pub within_minutes: u16,
 }
 
 /// Hours of days of the week.
@@ -82,7 +90,11 @@ impl Rules {
     pub(crate) fn are_plausible(&self) -> bool {
         let hours =
             self.hours.as_ref().is_none_or(|hours| hours.from != hours.until && hours.days.len() <= 7);
-        hours && self.networks.len() <= MOST_NETWORKS && self.reads.is_none_or(|reads| reads < 1 << 53)
+        let second = self.second_person.is_none_or(|rule| (1..=1440).contains(&rule.within_minutes));
+        hours
+            && second
+            && self.networks.len() <= MOST_NETWORKS
+            && self.reads.is_none_or(|reads| reads < 1 << 53)
     }
 
     /// Whether the key may be given out to there at `now` (Unix milliseconds), as far as networks and hours say.

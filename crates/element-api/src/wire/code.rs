@@ -111,6 +111,8 @@ codes! {
     RowAltered, "row_altered", 409, "The database has another version of this datum than the current one";
     /// The datum's keys are not given out now.
     DatumInactive, "datum_inactive", 403, "The key of this datum is deactivated";
+    /// Administrators or data officers of the organisation hold the datum.
+    DatumHeld, "datum_held", 403, "The key of this datum is held";
     /// The datum was erased, for good.
     DatumErased, "datum_erased", 410, "The datum was erased";
     /// The datum's key has ended.
@@ -123,16 +125,60 @@ codes! {
     OutsideHours, "outside_hours", 403, "The datum's rules give its key out at other hours";
     /// The datum was opened as often as its rule allows.
     ReadsSpent, "reads_spent", 403, "The datum was opened as often as its rules allow";
+    /// A rule of the datum asks for the agreement of another user.
+    SecondPersonNeeded, "second_person_needed", 403, "The datum's rules ask for the agreement of another user";
     /// The user may not do that with the datum.
     UserNotAuthorised, "user_not_authorised", 403, "The user has no authorisation for this";
+    /// The application's users are proven by a provider of identities, and the call brings no ID token.
+    UserUnproven, "user_unproven", 403, "The call does not prove who its user is";
+    /// The ID token is not one of the application's provider for it.
+    IdTokenInvalid, "id_token_invalid", 403, "The ID token proves nothing here";
+    /// The ID token has ended, or is older than the application takes.
+    IdTokenExpired, "id_token_expired", 403, "The ID token has ended, or is too old";
+    /// The ID token is signed by a key that the application's document does not have.
+    ProviderKeyUnknown, "provider_key_unknown", 403, "The ID token's key is not registered for this application";
+    /// The call names another user, or groups, than the ID token.
+    UserMismatch, "user_mismatch", 403, "The ID token is another user's";
     /// There is no such authorisation.
     GrantUnknown, "grant_unknown", 404, "There is no such authorisation";
-    /// A rule of the datum is not enforced by this version.
-    RuleNotServed, "rule_not_served", 501, "A rule is asked for that this version does not enforce";
     /// The wrapped key is not one of this datum.
     WrappedKeyInvalid, "wrapped_key_invalid", 422, "The wrapped key is not one of this datum";
+    /// It is not the content that the element signed.
+    ContentInvalid, "content_invalid", 422, "The content is not the one that was signed";
     /// Nothing can be encrypted to the session key.
     SessionKeyInvalid, "session_key_invalid", 422, "Nothing can be encrypted to the session key";
+    /// A request to erase was decided, or has ended.
+    ActEnded, "act_ended", 409, "This request was decided, or its days are over";
+    /// Who approves a request must be another person than who made it.
+    SamePerson, "same_person", 403, "Another person must approve this";
+    /// Nobody else of the organisation could approve a request.
+    ApproverMissing, "approver_missing", 409, "Nobody else of the organisation could approve this";
+    /// There is no such keyring.
+    KeyringUnknown, "keyring_unknown", 404, "There is no such keyring";
+    /// The keyring stands elsewhere in its life.
+    KeyringPhase, "keyring_phase", 409, "The keyring does not stand where this can be done";
+    /// Wrong attempts blocked the keyring.
+    KeyringBlocked, "keyring_blocked", 403, "Wrong attempts blocked this keyring";
+    /// An attempt before was not ended.
+    KeyringCooling, "keyring_cooling", 429, "An attempt before was not ended: wait";
+    /// The activation code or the second factor is wrong.
+    FactorInvalid, "factor_invalid", 403, "The activation code or the second factor is wrong";
+    /// The PIN is wrong.
+    PinInvalid, "pin_invalid", 403, "The PIN is wrong";
+    /// What the holder agreed to is not what is asked.
+    SadInvalid, "sad_invalid", 403, "What the holder agreed to is not what is asked";
+    /// The provider's request is not one that may be asked.
+    RequestInvalid, "request_invalid", 422, "The request of the provider of services is not one that may be asked";
+    /// The provider's request was used.
+    RequestSpent, "request_spent", 409, "This request was used";
+    /// There is no such context of messages, or it has ended.
+    ContextUnknown, "context_unknown", 410, "The exchange of messages has ended: begin another";
+    /// The terminal's secret is not the current one.
+    SecretStale, "secret_stale", 403, "The terminal's secret was used since: there may be a copy of it";
+    /// Nobody known signed the message.
+    ActorUnknown, "actor_unknown", 403, "Nobody who may do this signed it";
+    /// There is no such policy of keyrings in use.
+    PolicyUnknown, "policy_unknown", 422, "There is no such policy of keyrings in use";
     /// The record claims what its author may not claim.
     ClaimRefused, "claim_refused", 403, "The record claims what its author may not claim";
     /// The record cannot be logged.

@@ -10,9 +10,13 @@ pub use draft::RecordDraft;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use crate::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
 use crate::proof::Proof;
-use crate::protect::{AskedOfDatum, Called, KeptRow};
-use crate::{Base64Url, Kind, Nonce, RowId};
+use crate::protect::{
+    Accesses, AskedByToken, AskedOfDatum, Called, ContentToSign, DatumId, Erasure, KeptRow, SignedAnswer,
+    TraceLine, TraceLines,
+};
+use crate::{ActId, Base64Url, Kind, Nonce, OrganisationId, RowId};
 
 /// The most rows in one [`Request::CurrentMany`].
 pub const MAX_ROWS: usize = 1024;
@@ -39,8 +43,41 @@ pub enum Request {
     },
     /// Do what an application asks about a datum (JWS typ `sceau-protect-call`).
     Protect(Box<AskedOfDatum>),
+    /// Do what an application asks about a datum by a token (JWS typ `JWT`, or a JWE around one), and sign the answer.
+    ProtectByToken(AskedByToken),
+    /// The public keys (JWK Set) of calls and answers that are tokens, and of signed contents.
+    PublishedKeys,
+    /// Who was given a datum's key, or denied it, from this entry of the log on: with the users in clear, whoever asks judges who is told.
+    TraceLines {
+        /// Index of the entry.
+        from: u64,
+    },
+    /// Whether the element made these lines, at most [`MOST_TRACE_LINES`](crate::protect::MOST_TRACE_LINES).
+    VerifyTraceLines(Vec<TraceLine>),
+    /// Sign a content of a datum, for whom its permit was given.
+    SignContent(ContentToSign),
     /// The current version of a row of kind `application` or `datum`, with its bytes, from the journal.
     Kept(RowKey),
+    /// The certificate that a datum was erased, which shows the datum's id and no person.
+    Erasure(DatumId),
+    /// Calls about a datum, the last one first, with the users in clear: whoever asks judges who is told.
+    Accesses {
+        /// The datum.
+        datum: DatumId,
+        /// Those before the call that is recorded there; none for the last ones.
+        before: Option<u64>,
+        /// How many, at most [`MOST_ACCESSES`](crate::protect::MOST_ACCESSES).
+        most: usize,
+    },
+    /// Calls about data that were refused, among so many entries of the log from one on: which datum each was about, and no person.
+    RefusedCalls {
+        /// Index of the first entry.
+        from: u64,
+        /// How many to look at, at most [`MAX_ENTRIES`].
+        count: u64,
+    },
+    /// An organisation's requests to erase that were neither approved nor withdrawn, the last asked first; the days of some may be over.
+    WaitingActs(OrganisationId),
     /// The current version of a row.
     Current(RowKey),
     /// The current versions of up to [`MAX_ROWS`] rows.
@@ -77,6 +114,17 @@ pub enum Request {
         /// Size of the larger tree.
         to: u64,
     },
+    /// A checkpoint of another element's log, with the proof that it extends the last one that was seen: the body of a request to a witness (C2SP
+    /// tlog-witness). It is recorded that it was seen.
+    SeeCheckpoint(String),
+    /// The logs of other elements that this one was told of, and what it saw of them.
+    Peers,
+    /// What a context of messages about keyrings is begun with.
+    KeyringContext,
+    /// A message of an actor or a terminal about a keyring, sealed to the element.
+    Keyring(Box<SealedMessage>),
+    /// What anybody may know of the element's part in keyrings.
+    KeyringsAbout,
     /// The evidence file of an entry, under the last checkpoint.
     EvidenceFor {
         /// Index of the entry.
@@ -88,7 +136,16 @@ impl Request {
     /// Whether it changes nothing, so that it may be asked twice.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        !matches!(self, Self::Attest(_) | Self::Append(_) | Self::AppendSigned { .. } | Self::Protect(_))
+        !matches!(
+            self,
+            Self::Attest(_)
+                | Self::Append(_)
+                | Self::AppendSigned { .. }
+                | Self::Protect(_)
+                | Self::ProtectByToken(_)
+                | Self::SeeCheckpoint(_)
+                | Self::Keyring(_)
+        )
     }
 }
 
@@ -139,15 +196,33 @@ pub enum Response {
     Nonce(Nonce),
     /// To [`Request::Attest`]: durable.
     Attested(AttestedRow),
-    /// To [`Request::Append`] and [`Request::AppendSigned`]: durable.
+    /// To [`Request::Append`], [`Request::AppendSigned`] and [`Request::SeeCheckpoint`]: durable.
     Appended {
         /// Index of the entry.
         index: u64,
     },
     /// To [`Request::Protect`]: durable.
     Called(Box<Called>),
+    /// To [`Request::ProtectByToken`]: durable.
+    Signed(Box<SignedAnswer>),
+    /// To [`Request::PublishedKeys`]: JSON.
+    PublishedKeys(String),
+    /// To [`Request::TraceLines`].
+    TraceLines(TraceLines),
+    /// To [`Request::VerifyTraceLines`], in its order.
+    TraceLinesVerified(Vec<bool>),
+    /// To [`Request::SignContent`]: a compact JWS.
+    ContentSigned(String),
     /// To [`Request::Kept`].
     Kept(Option<(AttestedRow, KeptRow)>),
+    /// To [`Request::Erasure`].
+    Erasure(Box<Erasure>),
+    /// To [`Request::Accesses`].
+    Accesses(Accesses),
+    /// To [`Request::RefusedCalls`]: the index of each in the log, and the datum.
+    RefusedCalls(Vec<(u64, DatumId)>),
+    /// To [`Request::WaitingActs`].
+    WaitingActs(Vec<ActId>),
     /// To [`Request::Current`].
     Current(Option<AttestedRow>),
     /// To [`Request::CurrentMany`], in its order.
@@ -160,10 +235,29 @@ pub enum Response {
     Tile(Base64Url),
     /// To [`Request::InclusionProof`] and [`Request::Consistency`].
     Proof(Vec<Hash>),
+    /// To [`Request::Peers`].
+    Peers(Vec<PeerLog>),
+    /// To [`Request::KeyringContext`].
+    KeyringContext(ContextOffer),
+    /// To [`Request::Keyring`]: what it changed is durable.
+    Keyring(SealedAnswer),
+    /// To [`Request::KeyringsAbout`].
+    KeyringsAbout(Box<KeyringsAbout>),
     /// To [`Request::EvidenceFor`]: the text of the evidence file.
     Evidence(String),
     /// The element refuses.
     Refused(Refusal),
+}
+
+/// The log of another element, as this one knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerLog {
+    /// The key of the log.
+    pub key: String,
+    /// The size of the last checkpoint that was seen; 0 where none was.
+    pub size: u64,
+    /// Its root.
+    pub root: Option<Hash>,
 }
 
 /// Who the element is.

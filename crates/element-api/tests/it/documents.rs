@@ -62,7 +62,7 @@ fn another_version_or_an_oversized_document_is_refused() {
 #[test]
 fn a_role_is_held_in_an_organisation_exactly_where_it_must() {
     let account = |role: &str, organisation: Value| json!({"v": 1, "account": AccountId::random(), "role": role, "organisation": organisation, "invitation_hash": null});
-    for role in ["case_officer", "supervisor", "organisation_admin"] {
+    for role in ["case_officer", "supervisor", "organisation_admin", "data_officer"] {
         assert!(parse::<AccountDocument>(&account(role, json!(ORGANISATION))).is_ok());
         assert!(parse::<AccountDocument>(&account(role, Value::Null)).is_err());
     }
@@ -71,6 +71,28 @@ fn a_role_is_held_in_an_organisation_exactly_where_it_must() {
         assert!(parse::<AccountDocument>(&account(role, json!(ORGANISATION))).is_err());
     }
     assert!(parse::<AccountDocument>(&account("root", Value::Null)).is_err());
+}
+
+#[test]
+fn an_officer_of_data_may_be_one_of_some_applications_and_nobody_else_is() {
+    let account = |role: &str, applications: Value| {
+        json!({"v": 1, "account": AccountId::random(), "role": role, "organisation": ORGANISATION, "invitation_hash": null,
+            "applications": applications})
+    };
+    let one = json!(AccountId::random());
+    let some = parse::<AccountDocument>(&account("data_officer", json!([one]))).unwrap();
+    assert_eq!(some.remit().unwrap().applications.unwrap().len(), 1);
+    for wrong in [json!([]), json!([one, one]), json!(vec![one.clone(); 101])] {
+        assert!(parse::<AccountDocument>(&account("data_officer", wrong)).is_err());
+    }
+    assert!(parse::<AccountDocument>(&account("organisation_admin", json!([one]))).is_err());
+    // Left out, as before: no byte more.
+    let whole = AccountDocument { applications: None, ..some };
+    assert!(!String::from_utf8(whole.to_bytes().unwrap()).unwrap().contains("applications"));
+    assert_eq!(whole.remit().unwrap().applications, None);
+    let suspended =
+        AccountDocument { status: sceau_element_api::documents::AccountStatus::Suspended, ..whole };
+    assert_eq!(suspended.remit(), None);
 }
 
 #[test]

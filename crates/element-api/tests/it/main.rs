@@ -9,5 +9,6 @@
 
 mod authenticator;
 mod calls;
+mod claims;
 mod documents;
 mod passkeys;

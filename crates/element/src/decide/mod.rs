@@ -1,22 +1,29 @@
 //! The single line of decisions: each command in its turn gives an outcome and the events that make it so. Pure: time comes
 //! in, bytes go out (the keys of commitments are drawn at random); the same core runs in the tests without a file or a socket.
 
+mod act;
+mod answer;
+mod keyring;
 mod meter;
 mod nonces;
+mod own;
+mod peers;
 
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
 use sceau_element_api::OrganisationId;
-use sceau_element_api::protect::{Called, Kept, KeptRow};
+use sceau_element_api::protect::{Called, Kept};
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, AttestedRows, Hash, Record};
+use sceau_trace::{Action, AddCheckpoint, Asserted, AttestedRows, Hash, Record, VerifierKey};
 
 use crate::claim::ProvenClaim;
 use crate::document::AnyDocument;
 use crate::event::{Change, Event};
-use crate::protect::PreparedCall;
-use crate::rules::{self, SignedRecord};
-use crate::state::{ApplyError, Authority, State, Turn};
+use crate::keyring::PreparedKeyring;
+use crate::protect::{PreparedAct, PreparedCall};
+use crate::retention::Month;
+use crate::rules::{self, SignedContent, SignedRecord};
+use crate::state::{ApplyError, Authority, Between, RetentionStep, State, Turn};
 use meter::{Meter, Ruling};
 use nonces::SpentNonces;
 
@@ -40,6 +47,12 @@ pub enum Command {
     Deliver(Box<SignedRecord>),
     /// Take an application's call.
     Call(Box<PreparedCall>),
+    /// Take an act on data.
+    Act(Box<PreparedAct>),
+    /// Take a step in the life of a keyring.
+    Keyring(Box<PreparedKeyring>),
+    /// Record that a content was signed.
+    Sign(Box<SignedContent>),
     /// Record that a request was refused before it came here.
     Refuse {
         /// What was asked.
@@ -49,8 +62,10 @@ pub enum Command {
         /// Why it was refused.
         refusal: Refusal,
     },
-    /// Record what the element itself does.
-    Announce(Action),
+    /// See a checkpoint of another log.
+    See(Box<AddCheckpoint>),
+    /// Record that the element starts, with this key of contents where none was named before.
+    Start(Option<String>),
     /// Let counters of refusals be written when they are due.
     Tick,
 }
@@ -78,8 +93,8 @@ pub enum Outcome {
 pub struct Step {
     /// What the caller is told.
     pub outcome: Outcome,
-    /// What happened, already applied.
-    pub event: Option<Event>,
+    /// What happened, already applied: all of it, or nothing.
+    pub events: Vec<Event>,
 }
 
 /// State, map and the short-lived memory of nonces and refusals.
@@ -93,6 +108,12 @@ pub struct Core {
     time: u64,
     /// How many organisations may protect data.
     tenants: u32,
+    /// The logs of other elements that are looked at.
+    peers: Vec<VerifierKey>,
+    /// For how long who approves must have been there, in milliseconds.
+    approver_age: u64,
+    /// Whether keyrings are served.
+    keyrings: bool,
 }
 
 impl Core {
@@ -107,6 +128,9 @@ impl Core {
             meter: Meter::default(),
             time: 0,
             tenants: 0,
+            peers: Vec::new(),
+            approver_age: rules::APPROVER_AGE,
+            keyrings: false,
         }
     }
 
@@ -115,10 +139,20 @@ impl Core {
         self.tenants = tenants;
     }
 
+    /// Has it see the logs of these keys; none unless this is said.
+    pub fn see_logs_of(&mut self, peers: Vec<VerifierKey>) {
+        self.peers = peers;
+    }
+
     /// The state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// As [`State::name_agreements`].
+    pub(crate) fn name_agreements(&mut self, find: impl Fn(u64) -> Option<Between>) {
+        self.state.name_agreements(find);
     }
 
     /// The root of the authenticated map.
@@ -143,30 +177,42 @@ impl Core {
             Command::Append(draft) => self.append(*draft),
             Command::Deliver(record) => self.deliver(*record),
             Command::Call(call) => self.call(*call),
+            Command::Act(act) => self.act(now, *act),
+            Command::Keyring(prepared) => self.keyring(&prepared),
+            Command::Sign(signed) => self.sign(&signed),
             Command::Refuse { action, row, refusal } => self.refuse(action, row, refusal),
-            Command::Announce(action) => self.announce(action),
+            Command::See(request) => self.see(*request),
+            Command::Start(contents) => self.start(contents),
             Command::Tick => match self.meter.due(self.time) {
                 Some(count) => self.record_flood(count),
-                None => Step { outcome: Outcome::Silent, event: None },
+                None => Step { outcome: Outcome::Silent, events: Vec::new() },
             },
         }
     }
 
     fn attest(&mut self, now: Moment, proven: ProvenClaim) -> Step {
         let key = RowKey { kind: proven.claim.kind, id: proven.claim.id.clone() };
-        let spent = match &proven.authority {
-            Authority::Passkey { nonce, .. } => self.spent.spend(&self.authority, nonce, now.uptime),
-            Authority::Organisation { .. } | Authority::Platform => Ok(()),
-        };
-        let served = spent.and_then(|()| self.serves(&proven.claim.document));
+        let served = self.spend(now, &proven.authority).and_then(|()| self.serves(&proven.claim.document));
         match served.and_then(|()| rules::attest(&self.state, self.time, proven)) {
             Ok(event) => self.accept(event),
             Err(refusal) => self.refuse(rules::action_of(key.kind, 1), Some(key), refusal),
         }
     }
 
-    /// Whether there are keys for the organisation of an application.
+    /// Uses up the nonce of a passkey's proof.
+    fn spend(&mut self, now: Moment, authority: &Authority) -> Result<(), Refusal> {
+        match authority {
+            Authority::Passkey { nonce, .. } => self.spent.spend(&self.authority, nonce, now.uptime),
+            Authority::Organisation { .. } | Authority::Officer { .. } | Authority::Platform => Ok(()),
+        }
+    }
+
+    /// Whether there are keys for the organisation of an application, or for keyrings.
     fn serves(&self, document: &AnyDocument) -> Result<(), Refusal> {
+        if matches!(document, AnyDocument::KeyringPolicy(_) | AnyDocument::KeyringAccess(_)) && !self.keyrings
+        {
+            return Err(rules::keyring::not_served());
+        }
         let AnyDocument::Application(application) = document else { return Ok(()) };
         if self.tenants == 0 {
             let words = "this element protects no data: start it with --protect-tenants";
@@ -184,7 +230,9 @@ impl Core {
     fn call(&mut self, prepared: PreparedCall) -> Step {
         self.state.forget_calls(self.time);
         let index = self.state.size();
-        let prepared = prepared.counted(|datum| self.state.opened(datum));
+        let prepared = prepared
+            .counted(|datum| self.state.opened(datum))
+            .seconded(|datum, version, user| self.state.agreements().find(datum, version, user, self.time));
         let event = match rules::call::order(&self.state, self.time, &prepared) {
             Ok(event) => event,
             // Whoever has an old call can bring it: such refusals are counted with those of strangers.
@@ -197,10 +245,10 @@ impl Core {
             }
         };
         match self.apply(&event) {
-            Ok(row) => Step { outcome: answer(prepared, index, row), event: Some(event) },
+            Ok(row) => Step { outcome: answer::of(prepared, index, row), events: vec![event] },
             Err(error) => Step {
                 outcome: Outcome::Refused(Refusal::new(Code::Unavailable, error.to_string())),
-                event: None,
+                events: Vec::new(),
             },
         }
     }
@@ -215,7 +263,7 @@ impl Core {
 
     fn deliver(&mut self, record: SignedRecord) -> Step {
         if let Some(index) = self.state.delivered(record.organisation, record.digest) {
-            return Step { outcome: Outcome::Appended { index }, event: None };
+            return Step { outcome: Outcome::Appended { index }, events: Vec::new() };
         }
         match record.check_actor(&self.state).and_then(|()| record.into_event(self.time)) {
             Ok(event) => self.accept(event),
@@ -229,12 +277,12 @@ impl Core {
             Ruling::Record => self.refusal_event(action, row, refusal.code),
             Ruling::Count => None,
         };
-        Step { outcome: Outcome::Refused(refusal), event }
+        Step { outcome: Outcome::Refused(refusal), events: event.into_iter().collect() }
     }
 
     fn refusal_event(&mut self, action: Action, row: Option<RowKey>, code: Code) -> Option<Event> {
         let mut builder =
-            Record::builder(self.time, platform(), Asserted::Element, action).refused(code.as_str());
+            Record::builder(self.time, rules::platform(), Asserted::Element, action).refused(code.as_str());
         if let Some(row) = row {
             builder = builder.subject(row.kind.as_str(), row.id.as_str());
         }
@@ -242,15 +290,10 @@ impl Core {
     }
 
     fn record_flood(&mut self, count: u64) -> Step {
-        let builder = Record::builder(self.time, platform(), Asserted::Element, Action::ATTEST);
+        let builder = Record::builder(self.time, rules::platform(), Asserted::Element, Action::ATTEST);
         let record = builder.refused("flood").detail("count", count.to_string()).build();
-        Step { outcome: Outcome::Silent, event: record.ok().and_then(|record| self.keep(record)) }
-    }
-
-    fn announce(&mut self, action: Action) -> Step {
-        let actor = Actor::new(ActorKind::Element, "element");
-        let record = Record::builder(self.time, actor, Asserted::Element, action).granted().build();
-        Step { outcome: Outcome::Silent, event: record.ok().and_then(|record| self.keep(record)) }
+        let event = record.ok().and_then(|record| self.keep(record));
+        Step { outcome: Outcome::Silent, events: event.into_iter().collect() }
     }
 
     /// Has an epoch of an organisation's keys take a turn.
@@ -270,8 +313,7 @@ impl Core {
             Turn::Resealed(_) => Action::EPOCH_RESEAL,
             Turn::Ended => Action::EPOCH_END,
         };
-        let actor = Actor::new(ActorKind::Element, "element");
-        let mut builder = Record::builder(self.time, actor, Asserted::Element, action)
+        let mut builder = Record::builder(self.time, rules::element(), Asserted::Element, action)
             .organisation(organisation.to_string())
             .detail("epoch", epoch.to_string());
         if let Turn::Resealed(salts) = &turn {
@@ -286,6 +328,31 @@ impl Core {
         self.apply(&event).map(|_| event)
     }
 
+    /// Has the key of a month take a step to its end.
+    ///
+    /// # Errors
+    /// When it does not follow.
+    pub(crate) fn retain(
+        &mut self,
+        now: Moment,
+        month: Month,
+        step: RetentionStep,
+        kept: Option<Kept>,
+    ) -> Result<Event, ApplyError> {
+        self.time = self.time.max(now.unix);
+        let action = match step {
+            RetentionStep::Due => Action::RETENTION_DUE,
+            RetentionStep::Ended => Action::RETENTION_END,
+        };
+        let builder = Record::builder(self.time, rules::element(), Asserted::Element, action)
+            .detail("period", month.to_string());
+        let builder = kept.into_iter().fold(builder, |it, kept| it.detail(Kept::DETAIL, kept.as_str()));
+        let record = builder.granted().build();
+        let record = record.map_err(|_| ApplyError::Record { index: self.state.size() })?;
+        let event = Event::new(&record, Change::Retention { month, step });
+        self.apply(&event).map(|_| event)
+    }
+
     fn keep(&mut self, record: Record) -> Option<Event> {
         let event = Event::new(&record, Change::Recorded);
         self.apply(&event).ok().map(|_| event)
@@ -294,12 +361,12 @@ impl Core {
     fn accept(&mut self, event: Event) -> Step {
         let index = self.state.size();
         match self.apply(&event) {
-            Ok(Some(row)) => Step { outcome: Outcome::Attested(row), event: Some(event) },
-            Ok(None) => Step { outcome: Outcome::Appended { index }, event: Some(event) },
+            Ok(Some(row)) => Step { outcome: Outcome::Attested(row), events: vec![event] },
+            Ok(None) => Step { outcome: Outcome::Appended { index }, events: vec![event] },
             // The rules made an event that does not follow: a fault of ours, and nothing may go on from here.
             Err(error) => Step {
                 outcome: Outcome::Refused(Refusal::new(Code::Unavailable, error.to_string())),
-                event: None,
+                events: Vec::new(),
             },
         }
     }
@@ -310,28 +377,4 @@ impl Core {
         self.rows.take(&attested).map_err(|_| ApplyError::Version { index })?;
         Ok(Some(row))
     }
-}
-
-/// What a call is told, once its record is durable.
-fn answer(prepared: PreparedCall, index: u64, row: Option<AttestedRow>) -> Outcome {
-    match prepared.verdict {
-        Err(refusal) => Outcome::Refused(refusal),
-        Ok(granted) => {
-            let kept = granted.row.map(|row| KeptRow { payload: row.payload.into(), salt: row.salt.into() });
-            Outcome::Called(Box::new(Called {
-                index,
-                datum: granted.datum,
-                changed: row.zip(kept),
-                wrapped_key: granted.wrapped_key.map(Into::into),
-                data_key: granted.data_key,
-                accesses: granted.accesses,
-                erasure: granted.erasure,
-                proof: None,
-            }))
-        }
-    }
-}
-
-fn platform() -> Actor {
-    Actor::new(ActorKind::Platform, "platform")
 }

@@ -40,7 +40,7 @@ impl NonceAuthority {
     }
 
     /// When the nonce was issued, if this authority issued it.
-    fn issued(&self, nonce: &Nonce) -> Option<u64> {
+    pub(crate) fn issued(&self, nonce: &Nonce) -> Option<u64> {
         let (head, tag) = nonce.0.split_at(16);
         let time = head.first_chunk::<8>()?;
         // In constant time: an early exit would tell a caller how many bytes of a guessed tag are right.

@@ -3,16 +3,28 @@
 use sceau_element_api::protect::Kept;
 use sceau_trace::Hash;
 
-use super::{About, CalledRow, Change, EventError};
-use crate::state::{CallKey, Turn};
+use super::{About, CalledRow, Change, EventError, KeyringChange};
+use crate::retention::Month;
+use crate::state::{CallKey, RetentionStep, Turn};
 
 pub(super) const RECORDED: u8 = 1;
 const ATTESTED: u8 = 2;
 const DELIVERED: u8 = 3;
 /// A call that does not say what it is about: of a program before.
 const CALLED_ALONE: u8 = 4;
-const CALLED: u8 = 5;
-pub(super) const EPOCH: u8 = 6;
+pub(super) const CALLED: u8 = 5;
+const EPOCH: u8 = 6;
+const RETENTION: u8 = 7;
+/// The same as [`CALLED`], with what is forgotten in time in a part of its own.
+pub(super) const CALLED_APART: u8 = 8;
+const SEEN: u8 = 9;
+const ACTED: u8 = 10;
+const KEYRING: u8 = 11;
+const SIGNED: u8 = 12;
+pub(super) const LAST: u8 = SIGNED;
+
+const DUE: u8 = 1;
+const OVER: u8 = 2;
 
 const BEGUN: u8 = 1;
 const RESEALED: u8 = 2;
@@ -31,6 +43,11 @@ impl Change {
             Self::Delivered { .. } => DELIVERED,
             Self::Called { .. } => CALLED,
             Self::Epoch { .. } => EPOCH,
+            Self::Retention { .. } => RETENTION,
+            Self::Seen { .. } => SEEN,
+            Self::Acted { .. } => ACTED,
+            Self::Keyring(_) => KEYRING,
+            Self::Signed { .. } => SIGNED,
         }
     }
 
@@ -53,6 +70,21 @@ impl Change {
                     put(body, &row.salt);
                 }
             }
+            Self::Keyring(change) => change.write(body),
+            Self::Seen { note } => body.extend_from_slice(note.as_bytes()),
+            Self::Retention { month, step } => {
+                body.extend_from_slice(&month.number().to_be_bytes());
+                body.push(match step {
+                    RetentionStep::Due => DUE,
+                    RetentionStep::Ended => OVER,
+                });
+            }
+            Self::Acted { about, row } => {
+                put(body, &about.bytes());
+                put(body, &row.payload);
+                put(body, &row.salt);
+            }
+            Self::Signed { about } => body.extend_from_slice(&about.bytes()),
             Self::Epoch { organisation, epoch, turn } => {
                 put(body, organisation.to_string().as_bytes());
                 body.extend_from_slice(&epoch.to_be_bytes());
@@ -88,8 +120,13 @@ impl Change {
                 Self::Delivered { organisation, record: Hash::new(*record) }
             }
             CALLED_ALONE => called(rest, false)?,
-            CALLED => called(rest, true)?,
+            CALLED | CALLED_APART => called(rest, true)?,
+            RETENTION => retained(rest)?,
+            SEEN => Self::Seen { note: String::from_utf8(rest.to_vec()).map_err(|_| EventError::Malformed)? },
             EPOCH => turned(rest)?,
+            ACTED => acted(rest)?,
+            KEYRING => Self::Keyring(KeyringChange::read(rest)?),
+            SIGNED => Self::Signed { about: About::read(rest)?.ok_or(EventError::Malformed)? },
             _ => return Err(EventError::Malformed),
         })
     }
@@ -135,6 +172,24 @@ fn called(rest: &[u8], says_about: bool) -> Result<Change, EventError> {
     }
 }
 
+/// `month (4) ‖ step (1)`
+fn retained(rest: &[u8]) -> Result<Change, EventError> {
+    let (month, step) = rest.split_first_chunk::<4>().ok_or(EventError::Malformed)?;
+    let step = match step {
+        [DUE] => RetentionStep::Due,
+        [OVER] => RetentionStep::Ended,
+        _ => return Err(EventError::Malformed),
+    };
+    Ok(Change::Retention { month: Month::from_number(u32::from_be_bytes(*month)), step })
+}
+
+/// `length (4) ‖ what it is about ‖ length (4) ‖ payload ‖ length (4) ‖ salt`
+fn acted(mut rest: &[u8]) -> Result<Change, EventError> {
+    let about = About::read(take(&mut rest)?)?.ok_or(EventError::Malformed)?;
+    let row = CalledRow { payload: take(&mut rest)?.to_vec(), salt: take(&mut rest)?.to_vec() };
+    if rest.is_empty() { Ok(Change::Acted { about, row }) } else { Err(EventError::Malformed) }
+}
+
 /// `organisation's length (4) ‖ organisation ‖ epoch (4) ‖ turn (1)`, and of salts that were sealed anew for each `datum (32) ‖ length (4) ‖ salt`
 fn turned(mut rest: &[u8]) -> Result<Change, EventError> {
     let organisation = std::str::from_utf8(take(&mut rest)?).ok().and_then(|text| text.parse().ok());
@@ -163,14 +218,14 @@ fn turned(mut rest: &[u8]) -> Result<Change, EventError> {
 }
 
 /// Appends `length (4) ‖ bytes`. Leaves and payloads are bounded far below 4 GiB before they become events.
-pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(bytes);
 }
 
 /// Takes what has a length off the front.
-pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], EventError> {
+pub(crate) fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], EventError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(EventError::Malformed)?;
     let length = u32::from_be_bytes(*length) as usize;
     let (taken, rest) = rest.split_at_checked(length).ok_or(EventError::Malformed)?;

@@ -2,14 +2,18 @@
 
 mod frame;
 mod recover;
+mod standby;
 
 pub(crate) use recover::is_missing;
-pub use recover::{Recovered, recover};
+pub use recover::{Extent, Recovered, recover};
+pub use standby::{Claimed, Following, StandbyError};
+pub(crate) use standby::{refuse_standby, take_over};
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use sceau_hsm::KeyLabel;
 use sceau_trace::Hash;
 
 use crate::event::SealedEvent;
@@ -75,6 +79,9 @@ pub enum JournalError {
         /// What is wrong.
         reason: String,
     },
+    /// The standby has not the batch, or may be served by another.
+    #[error(transparent)]
+    Standby(#[from] StandbyError),
     /// A batch that no frame can hold.
     #[error("a batch exceeds what a frame holds")]
     TooLarge,
@@ -90,6 +97,16 @@ pub struct Journal {
     chain: Hash,
     /// The frame being put together; kept, so that its memory is used again.
     buffer: Vec<u8>,
+    /// Who has each batch too before it is acknowledged.
+    standby: Option<Following>,
+}
+
+impl JournalError {
+    /// Whether another one serves from the standby: starting anew changes nothing.
+    #[must_use]
+    pub fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Standby(error) if error.is_taken_over())
+    }
 }
 
 impl Journal {
@@ -107,13 +124,35 @@ impl Journal {
         let mut file = with_private_mode(options).open(&draft).map_err(failed(&draft, "creating it"))?;
         file.write_all(MAGIC).and_then(|()| file.sync_all()).map_err(failed(&draft, "writing"))?;
         std::fs::rename(&draft, path).map_err(failed(path, "naming it"))?;
-        sync_folder(path)?;
+        sync_folder(path).map_err(failed(path, "syncing"))?;
         let file = File::options().read(true).append(true).open(path).map_err(failed(path, "opening it"))?;
         Ok(Self::at(path, file, MAGIC.len() as u64, 0, sceau_trace::sha256(MAGIC)))
     }
 
     fn at(path: &Path, file: File, end: u64, batch: u64, chain: Hash) -> Self {
-        Self { path: path.to_owned(), file, end, batch, chain, buffer: Vec::new() }
+        Self { path: path.to_owned(), file, end, batch, chain, buffer: Vec::new(), standby: None }
+    }
+
+    /// The same, with each batch at a standby that has caught up, too.
+    #[must_use]
+    pub(crate) fn followed_by(self, standby: Following) -> Self {
+        Self { standby: Some(standby), ..self }
+    }
+
+    /// A key was made, which the next batch needs: brings it to the standby.
+    ///
+    /// # Errors
+    /// When it cannot have it, or was taken over.
+    pub(crate) fn bring_key(&self, label: &KeyLabel) -> Result<(), JournalError> {
+        Ok(self.standby.as_ref().map_or(Ok(()), |standby| standby.bring_key(label))?)
+    }
+
+    /// Keys were destroyed, and the journal says so: destroys them at the standby.
+    ///
+    /// # Errors
+    /// When it cannot, or was taken over.
+    pub(crate) fn take_keys_away(&self) -> Result<(), JournalError> {
+        Ok(self.standby.as_ref().map_or(Ok(()), Following::take_keys_away)?)
     }
 
     /// A second handle of the file, to read events with.
@@ -148,6 +187,9 @@ impl Journal {
         }
         self.file.write_all(&self.buffer).map_err(failed(&self.path, "writing"))?;
         self.file.sync_data().map_err(failed(&self.path, "syncing"))?;
+        if let Some(standby) = &mut self.standby {
+            standby.append(&self.buffer)?;
+        }
         let start = self.end;
         self.end += self.buffer.len() as u64;
         self.batch += 1;
@@ -184,10 +226,9 @@ fn with_private_mode(mut options: std::fs::OpenOptions) -> std::fs::OpenOptions 
 }
 
 /// Makes the file's name durable.
-fn sync_folder(path: &Path) -> Result<(), JournalError> {
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(failed(folder, "syncing"))
+    File::open(folder).and_then(|folder| folder.sync_all())
 }
 
 fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> JournalError {

@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use sceau_trace::Hash;
+use sceau_trace::{Hash, Record};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::frame::{self, HEADER, Header};
 use super::{EARLIER, Journal, JournalError, MAGIC, Place, failed, place, with_private_mode};
@@ -62,6 +64,40 @@ pub(crate) fn is_missing(path: &Path) -> Result<bool, JournalError> {
     }
     let file = File::open(path).map_err(failed(path, "opening it"))?;
     Frames::open(path, &file).map(|_| false)
+}
+
+/// How far a journal goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// How many entries it has.
+    pub entries: u64,
+    /// When the last one was recorded (Unix milliseconds).
+    pub last: Option<u64>,
+}
+
+impl std::fmt::Display for Extent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at =
+            self.last.and_then(|last| OffsetDateTime::from_unix_timestamp((last / 1000).cast_signed()).ok());
+        match at.and_then(|at| at.format(&Rfc3339).ok()) {
+            Some(at) => write!(f, "{} entries, the last one of {at}", self.entries),
+            None => write!(f, "{} entries", self.entries),
+        }
+    }
+}
+
+/// How far a journal goes, as far as it can be read: a start says what is wrong with the rest.
+pub(super) fn extent(path: &Path) -> Extent {
+    let mut extent = Extent::default();
+    let Ok(file) = File::open(path) else { return extent };
+    let Ok(mut frames) = Frames::open(path, &file) else { return extent };
+    while let Ok(Some((_, body))) = frames.next_frame() {
+        let events = frame::decode_body(&body).map(|(_, events)| events).unwrap_or_default();
+        extent.entries += events.len() as u64;
+        let last = events.last().and_then(|(event, _)| Record::parse(&event.leaf).ok());
+        extent.last = last.map(|record| record.time()).or(extent.last);
+    }
+    extent
 }
 
 /// Cuts an interrupted write off, but keeps its bytes beside the journal: a last frame that was whole once and whose disk

@@ -4,19 +4,65 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sceau_crypto::Typ;
+use sceau_crypto::jose::jwe::KeyAlgorithm;
 use sceau_crypto::jose::{Algorithm, KeySet, Statement};
-use sceau_element_api::documents::ApplicationStatus;
-use sceau_element_api::protect::{AskedOfDatum, Claims, ClaimsError, issuer};
+use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, UserProvider};
+use sceau_element_api::protect::{AskedOfDatum, Claims, ClaimsError, SessionKey, issuer};
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_element_api::{ApplicationId, OrganisationId};
 
+use super::user::{UserProof, user_proof};
 use crate::state::State;
+
+/// How an application signs calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// As calls of ours, by any algorithm of a registered key.
+    Sceau,
+    /// As tokens (RFC 7519) by RSA, which are answered by tokens.
+    Token,
+}
+
+impl Profile {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Sceau => Typ::ProtectCall.as_str(),
+            Self::Token => "jwt",
+        }
+    }
+
+    fn algorithms(self) -> (&'static [Algorithm], &'static str) {
+        let all = &[Algorithm::Es256, Algorithm::EdDsa, Algorithm::Ps256, Algorithm::Rs256];
+        match self {
+            Self::Sceau => (all, "calls are signed by ES256, EdDSA, PS256 or RS256"),
+            Self::Token => (&[Algorithm::Rs256], "calls that are tokens are signed by RS256"),
+        }
+    }
+
+    /// How data keys are encrypted to a session key.
+    pub(super) fn sessions(self) -> &'static [KeyAlgorithm] {
+        const TOKEN: &[KeyAlgorithm] = &[
+            KeyAlgorithm::RsaOaep256,
+            KeyAlgorithm::EcdhEs,
+            KeyAlgorithm::EcdhEsA256Kw,
+            KeyAlgorithm::DangerRsaOaepSha1,
+        ];
+        match self {
+            Self::Sceau => KeyAlgorithm::HOUSE,
+            Self::Token => TOKEN,
+        }
+    }
+}
 
 /// An application as a call finds it.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The keys that calls verify under.
     pub keys: Arc<KeySet>,
+    /// The keys that its users' ID tokens verify under; none where it asserts its users.
+    pub provider_keys: Option<Arc<KeySet>>,
+    /// What was attested of it.
+    pub document: Arc<ApplicationDocument>,
     /// The version of the application that says so.
     pub version: Version,
     /// Its organisation.
@@ -30,8 +76,12 @@ pub struct Caller {
 /// A call that the application signed, for this element, about now.
 #[derive(Debug)]
 pub struct ProvenCall {
-    /// What it says.
+    /// What it says, without the ID token that it came with.
     pub claims: Claims,
+    /// How it is known who the user is; a refusal of the application's own, on record as any other.
+    pub user: Result<UserProof, Refusal>,
+    /// How it was signed.
+    pub profile: Profile,
     /// The key that signed it.
     pub kid: String,
     /// Whose it is.
@@ -51,7 +101,32 @@ impl Caller {
         let tenant = state.tenant(document.organisation)?;
         let keys = application.keys.clone().filter(|_| document.status == ApplicationStatus::Active)?;
         let epoch = state.epochs(document.organisation)?.current();
-        Some(Self { keys, version: application.version, organisation: document.organisation, tenant, epoch })
+        let (version, organisation) = (application.version, document.organisation);
+        let provider_keys = application.provider_keys.clone();
+        Some(Self {
+            keys,
+            provider_keys,
+            document: Arc::clone(document),
+            version,
+            organisation,
+            tenant,
+            epoch,
+        })
+    }
+}
+
+impl Caller {
+    /// Who proves its users, and by which keys. Without these nobody is taken at the application's word instead.
+    fn provider(&self) -> Result<Option<(&UserProvider, &KeySet)>, Refusal> {
+        let Some(provider) = &self.document.provider else { return Ok(None) };
+        let unread = || Refusal::new(Code::Unavailable, "the provider's keys cannot be read");
+        self.provider_keys.as_deref().map(|keys| Some((provider, keys))).ok_or_else(unread)
+    }
+
+    /// The registered key that answers are encrypted to, as a call would name it.
+    fn registered_session(&self) -> Option<SessionKey> {
+        let key = self.document.encryption_key()?;
+        Some(SessionKey { alg: key.alg.clone(), jwk: key.jwk.clone() })
     }
 }
 
@@ -61,6 +136,7 @@ impl ProvenCall {
     /// # Errors
     /// When it is not signed by a key in use of the application, or not for here and now.
     pub fn prove(
+        profile: Profile,
         asked: &AskedOfDatum,
         audience: &str,
         now: u64,
@@ -68,12 +144,12 @@ impl ProvenCall {
     ) -> Result<Self, Refusal> {
         let invalid = |words: &str| Refusal::new(Code::ProofInvalid, words);
         let statement = Statement::parse(&asked.call).map_err(|error| invalid(&error.to_string()))?;
-        if statement.typ().as_deref() != Some(Typ::ProtectCall.as_str()) {
-            return Err(invalid("the header's typ is not sceau-protect-call"));
+        if statement.typ().as_deref() != Some(profile.typ()) {
+            return Err(invalid(&format!("the header's typ is not {}", profile.typ())));
         }
-        let accepted = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Ps256, Algorithm::Rs256];
+        let (accepted, words) = profile.algorithms();
         if !accepted.contains(&statement.algorithm()) {
-            return Err(invalid("calls are signed by ES256, EdDSA, PS256 or RS256"));
+            return Err(invalid(words));
         }
         let kid = statement.kid().ok_or_else(|| invalid("the header names no key: kid"))?.to_owned();
         let malformed = || Refusal::new(Code::Malformed, ClaimsError::Malformed.to_string());
@@ -82,13 +158,25 @@ impl ProvenCall {
             || Refusal::new(Code::ApplicationUnknown, "no application in use is registered by this iss");
         let caller = find(application).ok_or_else(unknown)?;
         let payload = caller.keys.verify(&statement).map_err(|error| invalid(&error.to_string()))?;
-        let claims = Claims::parse(&payload).map_err(refused)?;
+        let mut claims = Claims::parse(&payload).map_err(refused)?;
         if claims.iss != application {
             return Err(malformed());
         }
+        match profile {
+            Profile::Sceau if claims.encrypt => {
+                return Err(Refusal::new(
+                    Code::Malformed,
+                    "encrypt is for calls that are answered by tokens",
+                ));
+            }
+            Profile::Sceau => {}
+            Profile::Token => claims.op.for_lack_of_session(caller.registered_session()),
+        }
         claims.check_time_and_audience(audience, now).map_err(refused)?;
+        let user = user_proof(&claims, caller.provider()?, now);
+        claims.id_token = None;
         let digest = sceau_crypto::sha256(asked.call.as_bytes());
-        Ok(Self { claims, kid, caller, address: asked.address, digest })
+        Ok(Self { claims, user, profile, kid, caller, address: asked.address, digest })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Erased, Grant, GrantStatus};
 use sceau_element_api::protect::{
-    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey,
+    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey, ToLast,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, Version};
 
@@ -10,6 +10,8 @@ use super::ProvenCall;
 
 /// A year, in milliseconds: how long a datum's key lasts unless said.
 const YEAR: u64 = 365 * 24 * 3600 * 1000;
+/// So far ahead the end of a datum's key may be: ten years, with their leap days.
+const LONGEST: u64 = 10 * YEAR + 3 * 24 * 3600 * 1000;
 
 /// A datum as the database brought it, which is the current one.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub enum Act<'a> {
         /// To what.
         session: &'a SessionKey,
     },
+    /// Let another user open the datum once, until then (Unix milliseconds).
+    Agree(u64),
     /// Make this the next version.
     Change(Datum),
     /// Make this the last version, and forget the salt.
@@ -77,15 +81,18 @@ impl Held {
 /// The refusal, when the user may not, or the datum is not to be had now.
 pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<Act<'a>, Refusal> {
     if let Operation::Create(create) = &call.claims.op {
-        return begin(call, create, now).map(|datum| Act::Create(datum, &create.session));
+        let session = create.session.as_ref().ok_or_else(no_session)?;
+        return begin(call, create, now).map(|datum| Act::Create(datum, session));
     }
     let datum = &held.ok_or_else(|| Refusal::new(Code::DatumUnknown, "no such datum"))?.document;
     let owns = datum.owner == call.claims.sub;
     match &call.claims.op {
         Operation::Open(open) => {
             datum.may_be_opened_by(&call.claims, call.address, now)?;
-            Ok(Act::Open { wrapped_key: &open.wrapped_key, session: &open.session })
+            let session = open.session.as_ref().ok_or_else(no_session)?;
+            Ok(Act::Open { wrapped_key: &open.wrapped_key, session })
         }
+        Operation::Agree(of) => agree(call, datum, &of.to, now),
         Operation::Describe(_) => datum.may_be_read_by(&call.claims, now).map(|()| Act::Nothing),
         _ if !owns => Err(Refusal::new(Code::UserNotAuthorised, "only the owner administers a datum")),
         Operation::Accesses(_) | Operation::Create(_) => Ok(Act::Nothing),
@@ -96,15 +103,29 @@ pub fn judge<'a>(call: &'a ProvenCall, held: Option<&Held>, now: u64) -> Result<
         // Who asks for the same again gets it.
         Operation::Erase(_) if datum.erased.is_some() => Ok(Act::Nothing),
         Operation::Erase(_) => {
-            let erased = Some(Erased { time: now, epoch: call.caller.epoch });
-            Ok(Act::Erase(Datum { status: DatumStatus::Erased, erased, ..datum.clone() }))
+            Ok(Act::Erase(datum.erased(Erased { time: now, epoch: call.caller.epoch, act: None })))
         }
-        _ => administer(datum, &call.claims.op),
+        _ => administer(datum, &call.claims.op, now),
     }
 }
 
+/// A second person agrees that somebody opens the datum: somebody else, by the name that the application gives both, whatever groups they are of.
+fn agree<'a>(call: &ProvenCall, datum: &Datum, to: &Grantee, now: u64) -> Result<Act<'a>, Refusal> {
+    datum.may_be_agreed_to_by(&call.claims, call.address, now)?;
+    let rule = datum.rules.as_ref().and_then(|rules| rules.second_person);
+    let rule =
+        rule.ok_or_else(|| Refusal::new(Code::NotFound, "the datum's rules ask for no second person"))?;
+    if *to.name() == call.claims.sub {
+        return Err(Refusal::new(
+            Code::SamePerson,
+            "who opens cannot be the second person: another user must agree",
+        ));
+    }
+    Ok(Act::Agree(now.saturating_add(u64::from(rule.within_minutes) * 60_000)))
+}
+
 /// What its owner changes of a datum that there still is.
-fn administer<'a>(datum: &Datum, op: &Operation) -> Result<Act<'a>, Refusal> {
+fn administer<'a>(datum: &Datum, op: &Operation, now: u64) -> Result<Act<'a>, Refusal> {
     datum.is_not_erased()?;
     match op {
         Operation::Activate(_) => Ok(with_status(datum, DatumStatus::Active)),
@@ -123,7 +144,8 @@ fn administer<'a>(datum: &Datum, op: &Operation) -> Result<Act<'a>, Refusal> {
         }
         Operation::ActivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Active),
         Operation::DeactivateGrant(of) => with_grant(datum, &of.to, GrantStatus::Inactive),
-        Operation::SetRules(of) => changed(Datum { rules: served(Some(&of.rules))?, ..datum.clone() }),
+        Operation::SetValidity(of) => changed(bounded(with_validity(datum, of), now)?),
+        Operation::SetRules(of) => changed(Datum { rules: kept(Some(&of.rules)), ..datum.clone() }),
         _ => Ok(Act::Nothing),
     }
 }
@@ -143,19 +165,36 @@ fn begin(call: &ProvenCall, create: &Create, now: u64) -> Result<Datum, Refusal>
         valid_until: create.valid_until.map(milliseconds),
         status: DatumStatus::Active,
         grants: create.grants.iter().map(given).collect(),
-        rules: served(create.rules.as_ref())?,
+        rules: kept(create.rules.as_ref()),
+        held: None,
         erased: None,
     };
     datum.check().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;
+    bounded(datum, now)
+}
+
+/// The datum at other times; what is not said stays.
+fn with_validity(datum: &Datum, to: &ToLast) -> Datum {
+    Datum {
+        expires: to.expires.map_or(datum.expires, milliseconds),
+        valid_from: to.valid_from.map(milliseconds).or(datum.valid_from),
+        valid_until: to.valid_until.map(milliseconds).or(datum.valid_until),
+        ..datum.clone()
+    }
+}
+
+/// A datum whose key ends soon enough for somebody to think of it again.
+fn bounded(datum: Datum, now: u64) -> Result<Datum, Refusal> {
+    if datum.expires > now.saturating_add(LONGEST) {
+        let words = "expires: at most ten years ahead; set_validity moves it on, also once it is over";
+        return Err(Refusal::new(Code::DocumentMalformed, words));
+    }
     Ok(datum)
 }
 
-/// The rules as they are kept; one that is not enforced is refused rather than ignored.
-fn served(rules: Option<&Rules>) -> Result<Option<Rules>, Refusal> {
-    if rules.is_some_and(|rules| rules.second_person.is_some()) {
-        return Err(Refusal::new(Code::RuleNotServed, "second persons are not asked by this version"));
-    }
-    Ok(rules.filter(|rules| **rules != Rules::default()).cloned())
+/// The rules as they are kept: none where they bound nothing.
+fn kept(rules: Option<&Rules>) -> Option<Rules> {
+    rules.filter(|rules| **rules != Rules::default()).cloned()
 }
 
 fn with_status<'a>(datum: &Datum, status: DatumStatus) -> Act<'a> {
@@ -180,6 +219,11 @@ fn changed<'a>(next: Datum) -> Result<Act<'a>, Refusal> {
 fn given(asked: &Authorisation) -> Grant {
     let Authorisation { to, from, until } = asked.clone();
     Grant { to, from: from.map(milliseconds), until: until.map(milliseconds), status: GrantStatus::Active }
+}
+
+fn no_session() -> Refusal {
+    let words = "name the session that the data key is encrypted to, or register a key of use enc";
+    Refusal::new(Code::SessionKeyInvalid, words)
 }
 
 fn no_grant() -> Refusal {

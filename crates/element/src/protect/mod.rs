@@ -5,14 +5,31 @@
 //! datum's key, which is derived anew each time from the tenant's master and a salt that only the tenant's epoch key opens.
 
 mod access;
+mod act;
 mod call;
+mod contents;
 mod judge;
 mod keys;
 mod perform;
+mod permits;
+mod statement_key;
+mod terms;
+mod tokens;
+mod trace_lines;
+mod user;
 
-pub(crate) use access::access;
-pub use call::{Caller, ProvenCall};
+pub(crate) use access::{access, users};
+pub(crate) use act::{Acted, PreparedAct};
+pub use call::{Caller, Profile, ProvenCall};
+pub use contents::ContentKeys;
 pub use judge::{Act, Held, judge};
-pub(crate) use keys::Left;
-pub use keys::{DatumKeys, Ending, EpochTerms};
+pub use keys::DatumKeys;
+pub(crate) use keys::{Left, sealing_key};
+pub(crate) use perform::Second;
 pub use perform::{Granted, PreparedCall};
+pub(crate) use permits::{Signing, Taken};
+pub use terms::{Ending, EpochTerms};
+pub(crate) use tokens::AnswerTerms;
+pub use tokens::{Opened, TokenKeys};
+pub use trace_lines::TraceLineKey;
+pub use user::UserProof;

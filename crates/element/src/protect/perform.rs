@@ -1,11 +1,12 @@
 //! What a granted call gets: keys drawn, derived, wrapped, and encrypted for whom the call names.
 
 use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm};
-use sceau_crypto::{Label, SealedBlob, Secret};
+use sceau_crypto::{Label, SealedBlob, Secret, SecretBytes};
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
 use sceau_element_api::protect::{
-    Accesses, AnswerParts, AskedOfDatum, DatumId, Erasure, OfAccesses, Operation, SessionKey,
+    Accesses, AnswerParts, AskedOfDatum, CONTENT_REFUSED, ContentProfile, DatumId, Erasure, OfAccesses, Open,
+    Operation, SessionKey, UserId,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
 
@@ -16,11 +17,37 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::judge::{Act, Held, judge};
+use super::keys::Salt;
 use super::{DatumKeys, Ending, ProvenCall};
 use crate::event::CalledRow;
 
-/// A data key: 32 bytes of AES-256, and an initialisation vector of 12.
-const DATA_KEY: usize = 44;
+/// What data keys of a content profile are for: AES-256, with an initialisation vector of one length.
+struct Cipher {
+    /// What it is wrapped as, so that one for a content of one form never opens another.
+    label: Label,
+    /// As JWA calls the cipher (RFC 7518 section 7.1).
+    alg: &'static str,
+    /// Key and vector, in bytes.
+    length: usize,
+}
+
+impl Cipher {
+    const ENVELOPE: Self = Self { label: Label::DataKey, alg: "A256GCM", length: 32 + 12 };
+    const CBC: Self = Self { label: Label::CbcKey, alg: "A256CBC", length: 32 + 16 };
+
+    fn of(profile: Option<ContentProfile>) -> &'static Self {
+        match profile {
+            None => &Self::ENVELOPE,
+            Some(ContentProfile::CbcRs256) => &Self::CBC,
+        }
+    }
+
+    /// Draws key and vector.
+    fn draw(&self) -> SecretBytes {
+        let drawn = Secret::<48>::random();
+        SecretBytes::from(drawn.expose().get(..self.length).unwrap_or_default())
+    }
+}
 
 /// A call, and what becomes of it unless the state is another by then.
 #[derive(Debug)]
@@ -29,6 +56,8 @@ pub struct PreparedCall {
     pub call: ProvenCall,
     /// What it gets, or why not.
     pub verdict: Result<Granted, Refusal>,
+    /// The datum of the application's own that it was judged on: what a caller names and what is its are two things.
+    held: Option<DatumId>,
 }
 
 /// What a call gets.
@@ -54,8 +83,23 @@ pub struct Granted {
     pub answer: Option<Hash>,
     /// Good only if the datum was opened less often by now.
     pub opened_below: Option<u64>,
+    /// Whether it takes the agreement of another user.
+    pub(crate) second: Second,
+    /// Where it agrees to another user's opening: until when.
+    pub agrees_until: Option<u64>,
     /// Of a datum that it erases: what its record is to state.
     pub ending: Option<Ending>,
+}
+
+/// The second person of an opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Second {
+    /// The datum's rules ask for none.
+    NotAsked,
+    /// They ask for one: whoever decides knows who agreed.
+    Asked,
+    /// They agreed, by the record of this index.
+    Agreed(u64),
 }
 
 impl PreparedCall {
@@ -68,13 +112,28 @@ impl PreparedCall {
         keys: &DatumKeys,
         now: u64,
     ) -> Self {
-        let held = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
-        let verdict = held.and_then(|held| {
+        let found = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
+        let held = found.as_ref().ok().and_then(|found| found.as_ref().map(|held| held.document.id));
+        let verdict = found.and_then(|held| {
+            call.user.clone()?;
             let act = judge(&call, held.as_ref(), now)?;
-            let granted = perform((act, &call.claims.jti), held.as_ref(), call.caller.tenant, keys)?;
+            let granted = perform((act, &call), held.as_ref(), keys)?;
             Ok(granted.with_document(&call.claims.op, held.as_ref()))
         });
-        Self { call, verdict }
+        Self { call, verdict, held }
+    }
+
+    /// The datum that its record belongs to, if it is its application's: what others tried is not listed with it.
+    #[must_use]
+    pub fn datum(&self) -> Option<DatumId> {
+        self.verdict.as_ref().ok().map(|granted| granted.datum).or(self.held)
+    }
+
+    /// Refuses what cannot be answered. What was refused stays refused for its own cause.
+    #[must_use]
+    pub fn answerable(mut self, can: Result<(), Refusal>) -> Self {
+        self.verdict = self.verdict.and_then(|granted| can.map(|()| granted));
+        self
     }
 
     /// Has the accesses found, where they are asked for and may be told.
@@ -133,6 +192,24 @@ impl PreparedCall {
         self
     }
 
+    /// Takes back what needs another user's agreement, where there is none: whoever decides finds it, by datum, version and user.
+    #[must_use]
+    pub fn seconded(mut self, find: impl FnOnce(DatumId, u64, &UserId) -> Option<u64>) -> Self {
+        if let Ok(granted) = &mut self.verdict
+            && granted.second == Second::Asked
+        {
+            let version = granted.judged.map_or(0, |judged| judged.version);
+            match find(granted.datum, version, &self.call.claims.sub) {
+                Some(index) => granted.second = Second::Agreed(index),
+                None => {
+                    let words = "another user who may open it must agree first: the operation agree, in their name and for this user, since the datum changed last";
+                    self.verdict = Err(Refusal::new(Code::SecondPersonNeeded, words));
+                }
+            }
+        }
+        self
+    }
+
     /// The datum that it is about.
     #[must_use]
     pub fn row(&self) -> Option<RowKey> {
@@ -142,16 +219,15 @@ impl PreparedCall {
 }
 
 fn perform(
-    (act, jti): (Act<'_>, &str),
+    (act, call): (Act<'_>, &ProvenCall),
     held: Option<&Held>,
-    tenant: u32,
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
+    let tenant = call.caller.tenant;
     match (act, held) {
-        (Act::Create(datum, session), _) => create(&datum, (session, jti), tenant, keys),
-        (Act::Open { wrapped_key, session }, Some(held)) => {
-            open(held, wrapped_key, (session, jti), tenant, keys)
-        }
+        (Act::Create(datum, session), _) => create(&datum, (session, call), keys),
+        (Act::Open { wrapped_key, session }, Some(held)) => open(held, wrapped_key, (session, call), keys),
+        (Act::Agree(until), Some(held)) => Ok(Granted { agrees_until: Some(until), ..held.nothing() }),
         (Act::Change(next), Some(held)) => {
             // The next version keeps the salt: one that does not open would be the end of every key under it.
             salt_of(held, tenant, keys)?;
@@ -182,6 +258,8 @@ impl Granted {
             document: None,
             answer: None,
             opened_below: None,
+            second: Second::NotAsked,
+            agrees_until: None,
             ending: None,
         }
     }
@@ -203,19 +281,22 @@ impl Held {
 
 fn create(
     datum: &Datum,
-    (session, jti): (&SessionKey, &str),
-    tenant: u32,
+    (session, call): (&SessionKey, &ProvenCall),
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
-    let recipient = recipient(session)?;
-    let salt = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
-    let datum_key = keys.derive(tenant, datum, &salt.bytes).map_err(unavailable)?;
-    let data_key = Secret::<DATA_KEY>::random();
-    let wrapped = SealedBlob::seal(&datum_key, Label::DataKey, datum.id.as_bytes(), data_key.expose());
+    let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
+    let recipient = recipient(session, call.profile.sessions())?;
+    let (salt, sealed) = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
+    let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
+    let profile = call.claims.op.profile();
+    let cipher = Cipher::of(profile);
+    let data_key = cipher.draw();
+    let wrapped = SealedBlob::seal(&datum_key, cipher.label, datum.id.as_bytes(), data_key.expose());
+    let permit = profile.map(|_| keys.contents().permit(&datum.id, datum.created));
     Ok(Granted {
-        row: Some(CalledRow { payload: bytes(datum)?, salt: salt.sealed }),
+        row: Some(CalledRow { payload: bytes(datum)?, salt: sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
-        data_key: Some(encrypt(&recipient, (&datum.id, jti), &data_key)?),
+        data_key: Some(encrypt(&recipient, (&datum.id, jti), (cipher, &data_key), permit.as_deref())?),
         ..Granted::of(datum.id, None)
     })
 }
@@ -223,25 +304,36 @@ fn create(
 fn open(
     held: &Held,
     wrapped_key: &[u8],
-    (session, jti): (&SessionKey, &str),
-    tenant: u32,
+    (session, call): (&SessionKey, &ProvenCall),
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
+    let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
     let datum = &held.document;
-    let recipient = recipient(session)?;
+    let recipient = recipient(session, call.profile.sessions())?;
+    // Before anything of it is decrypted: who cannot have it signed cannot have its padding tried.
+    if let Operation::Open(Open { content: Some(content), .. }) = &call.claims.op
+        && !keys.contents().signed(&datum.id, content)
+    {
+        return Err(Refusal::new(Code::ContentInvalid, CONTENT_REFUSED));
+    }
+    let cipher = Cipher::of(call.claims.op.profile());
     let salt = salt_of(held, tenant, keys)?;
     let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
     let foreign = || Refusal::new(Code::WrappedKeyInvalid, "it was wrapped for another datum, or altered");
     let blob = SealedBlob::from_bytes(wrapped_key.to_vec()).map_err(|_| foreign())?;
-    let opened = blob.open(&datum_key, Label::DataKey, datum.id.as_bytes()).map_err(|_| foreign())?;
-    let data_key = Secret::from_slice(opened.expose()).map_err(|_| foreign())?;
-    let data_key = encrypt(&recipient, (&datum.id, jti), &data_key)?;
+    let opened = blob.open(&datum_key, cipher.label, datum.id.as_bytes()).map_err(|_| foreign())?;
+    if opened.expose().len() != cipher.length {
+        return Err(foreign());
+    }
+    let data_key = encrypt(&recipient, (&datum.id, jti), (cipher, &opened), None)?;
     let opened_below = datum.rules.as_ref().and_then(|rules| rules.reads);
-    Ok(Granted { data_key: Some(data_key), opened_below, ..held.nothing() })
+    let asked = datum.rules.as_ref().is_some_and(|rules| rules.second_person.is_some());
+    let second = if asked { Second::Asked } else { Second::NotAsked };
+    Ok(Granted { data_key: Some(data_key), opened_below, second, ..held.nothing() })
 }
 
 /// The salt, if what the database brought is it.
-fn salt_of(held: &Held, tenant: u32, keys: &DatumKeys) -> Result<Secret<32>, Refusal> {
+fn salt_of(held: &Held, tenant: u32, keys: &DatumKeys) -> Result<Salt, Refusal> {
     keys.open_salt(tenant, &held.document.id, &held.salt).map_err(|error| match error {
         sceau_hsm::Error::Blob(_) => {
             Refusal::new(Code::RowAltered, "the salt that was brought is not the datum's: repair the row")
@@ -255,26 +347,30 @@ fn bytes(datum: &Datum) -> Result<Vec<u8>, Refusal> {
 }
 
 /// The key of the caller's session, if something can be encrypted to it.
-fn recipient(session: &SessionKey) -> Result<EncryptionKey, Refusal> {
+fn recipient(session: &SessionKey, accepted: &[KeyAlgorithm]) -> Result<EncryptionKey, Refusal> {
     let mut jwk = serde_json::to_value(&session.jwk).unwrap_or_default();
     if let Some(members) = jwk.as_object_mut() {
         members.insert("alg".to_owned(), session.alg.clone().into());
     }
-    EncryptionKey::parse(jwk.to_string().as_bytes(), KeyAlgorithm::HOUSE)
+    EncryptionKey::parse(jwk.to_string().as_bytes(), accepted)
         .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
 }
 
 /// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, encrypted; beside it the initialisation vector, and the call that it answers: whoever
-/// carries answers could give an older one in its place, and have two texts encrypted under one key and vector.
+/// carries answers could give an older one in its place, and have two texts encrypted under one key and vector. To who begins a content that is to be signed
+/// there is a permit too.
 fn encrypt(
     to: &EncryptionKey,
     (datum, jti): (&DatumId, &str),
-    data_key: &Secret<DATA_KEY>,
+    (cipher, data_key): (&Cipher, &SecretBytes),
+    permit: Option<&[u8]>,
 ) -> Result<String, Refusal> {
     let (key, iv) = data_key.expose().split_at(32);
     // Room for all of it: a string that grew would leave a copy behind.
-    let mut text = Zeroizing::new(String::with_capacity(384));
-    text.push_str(r#"{"kty":"oct","alg":"A256GCM","k":""#);
+    let mut text = Zeroizing::new(String::with_capacity(512));
+    text.push_str(r#"{"kty":"oct","alg":""#);
+    text.push_str(cipher.alg);
+    text.push_str(r#"","k":""#);
     URL_SAFE_NO_PAD.encode_string(key, &mut text);
     text.push_str(r#"","iv":""#);
     URL_SAFE_NO_PAD.encode_string(iv, &mut text);
@@ -282,6 +378,10 @@ fn encrypt(
     text.push_str(&datum.to_string());
     text.push_str(r#"","call":""#);
     text.push_str(jti);
+    if let Some(permit) = permit {
+        text.push_str(r#"","permit":""#);
+        URL_SAFE_NO_PAD.encode_string(permit, &mut text);
+    }
     text.push_str(r#""}"#);
     let fields = Fields { typ: Some("sceau-data-key"), cty: Some("jwk+json"), ..Fields::default() };
     to.encrypt(&fields, text.as_bytes())

@@ -2,7 +2,7 @@
 //! administrator on first use.
 
 use sceau_element_api::Role;
-use sceau_element_api::documents::AccountDocument;
+use sceau_element_api::documents::{AccountDocument, AccountStatus};
 use sceau_element_api::wire::{Code, Refusal};
 
 use super::{Verdict, actor_of, demand, not_authorised, passkey_account, platform};
@@ -28,10 +28,15 @@ pub(super) fn judge(
         let enrolled = state.organisation(organisation).is_some();
         demand(enrolled, Code::OrganisationUnknown, "enrol the organisation first")?;
     }
+    for application in document.applications.iter().flatten() {
+        let own = state.application(*application).map(|known| known.document.organisation);
+        let own = own.is_some() && own == document.organisation;
+        demand(own, Code::ApplicationUnknown, "register the application in the organisation first")?;
+    }
     let verdict = match authority {
         Authority::Platform => by_platform(state, document)?,
         Authority::Passkey { .. } => by_administrator(state, authority, document, known)?,
-        Authority::Organisation { .. } => {
+        Authority::Organisation { .. } | Authority::Officer { .. } => {
             return Err(not_authorised("an organisation's key does not enrol accounts"));
         }
     };
@@ -52,10 +57,9 @@ fn by_platform(state: &State, document: &AccountDocument) -> Result<Verdict, Ref
         Role::PlatformAdmin => {
             Err(Refusal::new(Code::AdminExists, "a platform administrator must confirm this with a passkey"))
         }
-        Role::CaseOfficer | Role::Supervisor | Role::OrganisationAdmin => Err(Refusal::new(
-            Code::ProofRequired,
-            "an administrator must confirm a staff account with a passkey",
-        )),
+        Role::CaseOfficer | Role::Supervisor | Role::OrganisationAdmin | Role::DataOfficer => Err(
+            Refusal::new(Code::ProofRequired, "an administrator must confirm a staff account with a passkey"),
+        ),
     }
 }
 
@@ -68,21 +72,32 @@ fn by_administrator(
     let administrator = passkey_account(state, authority, "a staff account")?;
     let roles = known.map(|known| known.document.role).into_iter().chain([document.role]);
     let may = |role| may_enrol(administrator, role, document);
-    if document.role.is_staff() && roles.into_iter().all(may) {
+    let ends = known.is_some_and(|known| may_suspend(administrator, &known.document, document));
+    if document.role.is_staff() && (ends || roles.into_iter().all(may)) {
         Ok(Verdict::by(actor_of(administrator)))
     } else {
         Err(not_authorised(
-            "platform administrators enrol staff; an organisation's administrators enrol staff of their own organisation",
+            "platform administrators enrol staff; an organisation's administrators enrol those of their own organisation, but no other administrator",
         ))
     }
 }
 
+/// Neither another of their own kind: one administrator would be as many people as it takes.
 fn may_enrol(administrator: &Account, role: Role, document: &AccountDocument) -> bool {
     match administrator.document.role {
         Role::PlatformAdmin => true,
         Role::OrganisationAdmin => {
-            role.needs_organisation() && administrator.document.organisation == document.organisation
+            matches!(role, Role::CaseOfficer | Role::Supervisor | Role::DataOfficer)
+                && administrator.document.organisation == document.organisation
         }
-        Role::Citizen | Role::CaseOfficer | Role::Supervisor => false,
+        Role::Citizen | Role::CaseOfficer | Role::Supervisor | Role::DataOfficer => false,
     }
+}
+
+/// An organisation's administrators take another of theirs out of use, and change nothing else of that account.
+fn may_suspend(administrator: &Account, was: &AccountDocument, document: &AccountDocument) -> bool {
+    let ended = AccountDocument { status: AccountStatus::Suspended, ..was.clone() };
+    administrator.document.role == Role::OrganisationAdmin
+        && administrator.document.organisation == was.organisation
+        && *document == ended
 }

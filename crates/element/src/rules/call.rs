@@ -1,21 +1,30 @@
 //! Calls of applications in their turn: is it still as when they were judged, and did they not come before?
 
-use sceau_element_api::protect::{ANSWER, Erasure, Grantee, Kept, Operation};
+use sceau_element_api::protect::{ANSWER, Grantee, Operation};
 use sceau_element_api::wire::{Code, Refusal, RowKey};
 use sceau_element_api::{Base64Url, Kind};
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use super::demand;
 use crate::event::{About, CalledRow, Change, Event};
-use crate::protect::{Granted, PreparedCall, ProvenCall};
-use crate::state::{CallKey, State};
+use crate::protect::{Granted, PreparedCall, ProvenCall, Second, UserProof};
+use crate::state::{Between, CallKey, State};
+
+/// The subject of a call's record: the provider that proved who the user is, in base64url; not there of a user whom the application asserts.
+pub(crate) const ISSUER: &str = "issuer";
+/// The detail of an agreement's record: until when it is good, in Unix milliseconds.
+pub(crate) const UNTIL: &str = "until";
+/// The detail of an agreement's record: the index of the one between the same two whose place it takes.
+pub(crate) const REPLACES: &str = "replaces";
+/// The detail of an opening's record: the index of the agreement that it used up.
+pub(crate) const AGREEMENT: &str = "agreement";
 
 /// The event of a call at `now` (Unix milliseconds): that it was granted, or refused by name of the application.
 ///
 /// # Errors
 /// Where it leaves no record of the application's: it came before, has ended, or what it was judged on has changed meanwhile.
 pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<Event, Refusal> {
-    let PreparedCall { call, verdict } = prepared;
+    let PreparedCall { call, verdict, .. } = prepared;
     let claims = &call.claims;
     let key = CallKey::new(claims.iss, &claims.jti, claims.ends());
     // By the time up to which calls were forgotten, too: a clock that stepped back while the process was down lets none be replayed.
@@ -34,26 +43,33 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<
         Err(refusal) if matches!(refusal.code, Code::RowAltered | Code::Unavailable) => {
             return Err(refusal.clone());
         }
-        Err(refusal) => record(call, now, claims.op.datum(), None, Err(refusal.code)),
+        Err(refusal) => record(call, now, claims.op.datum(), Err(refusal.code)),
         Ok(granted) => {
             let row = RowKey { kind: Kind::Datum, id: granted.datum.into() };
             let current = state.row(&row).map(|row| row.version());
             demand(current == granted.judged, Code::StaleVersion, "the datum changed meanwhile: ask again")?;
-            let attested = granted.row.as_ref().map(|row| attested(granted, row));
-            record(call, now, Some(granted.datum), attested, Ok(granted))
+            let replaced = agreed(state, call, granted, now)?;
+            record(call, now, Some(granted.datum), Ok((granted, replaced)))
         }
     }?;
     let row = verdict.as_ref().ok().and_then(|granted| granted.row.clone());
     Ok(Event::new(&record, Change::Called { call: key, about: about(state, prepared), row }))
 }
 
-/// The datum that a call is about, if it is its application's: what others tried is not listed with it.
+/// The index of the agreement whose place one that is granted takes: between the same two there is one.
+fn agreed(state: &State, call: &ProvenCall, granted: &Granted, now: u64) -> Result<Option<u64>, Refusal> {
+    let (Operation::Agree(of), Some(_)) = (&call.claims.op, granted.agrees_until) else { return Ok(None) };
+    let between = Between { by: call.claims.sub.clone(), to: of.to.name().clone() };
+    let all = state.agreements();
+    let replaced = all.before(granted.datum, &between, now);
+    let room = replaced.is_some() || all.has_room(call.claims.iss, granted.datum, &between.by, now);
+    demand(room, Code::Busy, "too many agreements wait, by this user, of this datum or of this application")?;
+    Ok(replaced)
+}
+
+/// The place of its record among those about its datum.
 fn about(state: &State, prepared: &PreparedCall) -> Option<About> {
-    let datum = match &prepared.verdict {
-        Ok(granted) => granted.datum,
-        Err(refusal) if refusal.code == Code::DatumUnknown => return None,
-        Err(_) => prepared.call.claims.op.datum()?,
-    };
+    let datum = prepared.datum()?;
     Some(About { datum, previous: state.last_access(datum) })
 }
 
@@ -71,9 +87,10 @@ fn record(
     call: &ProvenCall,
     now: u64,
     datum: Option<sceau_element_api::protect::DatumId>,
-    attested: Option<Attested>,
-    outcome: Result<&Granted, Code>,
+    outcome: Result<(&Granted, Option<u64>), Code>,
 ) -> Result<Record, Refusal> {
+    let replaced = outcome.as_ref().ok().and_then(|(_, replaced)| *replaced);
+    let outcome = outcome.map(|(granted, _)| granted);
     let claims = &call.claims;
     let actor = Actor::new(ActorKind::Application, claims.iss.to_string());
     let mut builder = Record::builder(now, actor, Asserted::Application, action_of(&claims.op))
@@ -85,19 +102,28 @@ fn record(
         Err(code) => builder.refused(code.as_str()),
     };
     if let Some(ending) = outcome.ok().and_then(|granted| granted.ending) {
-        // For the certificate: which key goes with it, by when, and what may be left of it.
-        let due = ending.within.map(|within| now.saturating_add(within).to_string());
-        builder =
-            builder.detail("epoch", call.caller.epoch.to_string()).detail(Kept::DETAIL, ending.kept.as_str());
-        builder = due.into_iter().fold(builder, |builder, due| builder.detail(Erasure::DUE, due));
+        builder = ending.told(builder, call.caller.epoch, now);
     }
-    if let Some(attested) = attested {
-        builder = builder.attested(attested);
+    if let Ok(granted) = outcome {
+        let until = granted.agrees_until.map(|until| (UNTIL, until));
+        let agreement = match granted.second {
+            Second::Agreed(index) => Some((AGREEMENT, index)),
+            Second::NotAsked | Second::Asked => None,
+        };
+        let said = until.into_iter().chain(agreement).chain(replaced.map(|index| (REPLACES, index)));
+        builder = said.fold(builder, |builder, (name, value)| builder.detail(name, value.to_string()));
+    }
+    if let Some((granted, row)) = outcome.ok().and_then(|granted| Some((granted, granted.row.as_ref()?))) {
+        builder = builder.attested(attested(granted, row));
     }
     if let Some(datum) = datum {
         builder = builder.subject("datum", datum.to_string());
     }
     builder = builder.subject("user", claims.sub.token());
+    if let Ok(UserProof::Proven { issuer }) = &call.user {
+        // No person's, but it says whose application this is: committed as the rest.
+        builder = builder.subject(ISSUER, Base64Url::from(issuer.as_bytes()).encode());
+    }
     if let Some(grantee) = grantee(&claims.op) {
         builder = builder.subject(format!("granted_{}", grantee.kind()), grantee.name().token());
     }
@@ -117,7 +143,10 @@ fn with_address(builder: RecordBuilder, call: &ProvenCall) -> RecordBuilder {
 fn grantee(op: &Operation) -> Option<&Grantee> {
     match op {
         Operation::Grant(grant) => Some(&grant.grant.to),
-        Operation::Revoke(of) | Operation::ActivateGrant(of) | Operation::DeactivateGrant(of) => Some(&of.to),
+        Operation::Revoke(of)
+        | Operation::ActivateGrant(of)
+        | Operation::DeactivateGrant(of)
+        | Operation::Agree(of) => Some(&of.to),
         _ => None,
     }
 }
@@ -133,9 +162,11 @@ pub(crate) fn action_of(op: &Operation) -> Action {
         Operation::Revoke(_) => Action::DATUM_REVOKE,
         Operation::ActivateGrant(_) => Action::DATUM_GRANT_ACTIVATE,
         Operation::DeactivateGrant(_) => Action::DATUM_GRANT_DEACTIVATE,
+        Operation::Agree(_) => Action::DATUM_AGREE,
         Operation::Describe(_) => Action::DATUM_DESCRIBE,
         Operation::Accesses(_) => Action::DATUM_ACCESSES,
         Operation::SetRules(_) => Action::DATUM_RULES,
+        Operation::SetValidity(_) => Action::DATUM_VALIDITY,
         Operation::Erase(_) => Action::DATUM_ERASE,
         Operation::Erasure(_) => Action::DATUM_ERASURE,
     }

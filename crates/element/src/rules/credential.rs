@@ -47,7 +47,7 @@ fn enrol(
                 Err(not_authorised("only a passkey of the same account enrols another"))
             }
         }
-        Authority::Organisation { .. } => {
+        Authority::Organisation { .. } | Authority::Officer { .. } => {
             Err(not_authorised("an organisation's key does not enrol passkeys"))
         }
     }
@@ -69,7 +69,7 @@ fn revoke(
     let administers = match by.document.role {
         Role::PlatformAdmin => account.document.role.is_staff(),
         Role::OrganisationAdmin => by.document.organisation == account.document.organisation,
-        Role::Citizen | Role::CaseOfficer | Role::Supervisor => false,
+        Role::Citizen | Role::CaseOfficer | Role::Supervisor | Role::DataOfficer => false,
     };
     if own || administers {
         Ok(Verdict::by(actor_of(by)).detail("status", "revoked"))

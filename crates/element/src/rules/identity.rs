@@ -49,7 +49,7 @@ fn enrol(
             )?;
             Ok(Verdict::by(actor_of(by)))
         }
-        Authority::Organisation { .. } => {
+        Authority::Organisation { .. } | Authority::Officer { .. } => {
             Err(not_authorised("an organisation's key does not bind identities"))
         }
     }

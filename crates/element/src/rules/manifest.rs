@@ -103,6 +103,8 @@ fn depositor_asks(state: &State, authority: &Authority, dossier: &Dossier) -> Re
             Err(Refusal::new(Code::ProofRequired, "the depositor has a passkey and must sign with it"))
         }
         Authority::Platform => Ok(Verdict::by(actor_of(depositor))),
-        Authority::Organisation { .. } => Err(not_authorised("only the depositor signs the manifest")),
+        Authority::Organisation { .. } | Authority::Officer { .. } => {
+            Err(not_authorised("only the depositor signs the manifest"))
+        }
     }
 }

@@ -1,19 +1,25 @@
 //! The rules: may this authority make this document the next version of its row? One file for each kind. Pure.
 
 mod account;
+pub(crate) mod act;
 mod application;
+mod approver;
 pub(crate) mod call;
+pub(crate) mod content;
 mod credential;
 mod decision;
 mod dossier;
 mod funder_key;
 mod identity;
 mod key_statement;
+pub(crate) mod keyring;
 mod manifest;
 mod organisation;
 mod record;
 mod scheme;
 
+pub use approver::APPROVER_AGE;
+pub(crate) use content::SignedContent;
 pub(crate) use record::draft_record;
 pub use record::{RecordSigner, SignedRecord, read_signed};
 
@@ -26,6 +32,10 @@ use crate::claim::{Claim, ProvenClaim};
 use crate::document::AnyDocument;
 use crate::event::{Change, Event};
 use crate::state::{Account, Authority, State};
+
+/// Of a name that is new, and not what it seems.
+const HIDDEN: &str =
+    "a name has no characters that are unseen or turn the reading direction, and is in Unicode form NFC";
 
 /// What a rule says of the record: the actor and further facts.
 struct Verdict {
@@ -82,6 +92,19 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::Datum(_) => {
             Err(Refusal::new(Code::ProofRequired, "a datum begins and changes by a call of its application"))
         }
+        AnyDocument::KeyringPolicy(document) => {
+            keyring::policy::judge(state, now, &authority, current, document)
+        }
+        AnyDocument::KeyringAccess(document) => {
+            keyring::access::judge(state, now, &authority, current, document)
+        }
+        AnyDocument::Keyring(_) => Err(Refusal::new(
+            Code::ProofRequired,
+            "a keyring begins and changes by messages of its authority and its holder",
+        )),
+        AnyDocument::ProtectAct(_) => {
+            Err(Refusal::new(Code::ProofRequired, "an act is judged with the data that it is about"))
+        }
     }?;
     let record = record_of(now, &claim, &authority, current, verdict)?;
     Ok(Event::new(&record, Change::Attested { payload: claim.payload }))
@@ -91,6 +114,9 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
 fn still_holds(state: &State, authority: &Authority) -> Result<(), Refusal> {
     let holds = match authority {
         Authority::Platform => true,
+        Authority::Officer { certificate } => {
+            state.keyrings().officer().is_some_and(|officer| officer.certificate == *certificate)
+        }
         Authority::Passkey { credential, account, .. } => {
             let credential = state.credential(credential);
             let of_account = credential.is_some_and(|c| c.is_active() && c.document.account == *account);
@@ -145,6 +171,7 @@ fn with_proof(builder: RecordBuilder, authority: &Authority) -> RecordBuilder {
             .subject("credential", credential.to_string())
             .detail("user_verified", if *user_verified { "yes" } else { "no" }),
         Authority::Organisation { signer, .. } => builder.detail("signer", signer.to_string()),
+        Authority::Officer { certificate } => builder.detail("signer", certificate.to_string()),
         Authority::Platform => builder,
     }
 }
@@ -153,6 +180,7 @@ fn asserted(authority: &Authority) -> Asserted {
     match authority {
         Authority::Passkey { .. } => Asserted::Passkey,
         Authority::Organisation { .. } => Asserted::Organisation,
+        Authority::Officer { .. } => Asserted::Actor,
         Authority::Platform => Asserted::Platform,
     }
 }
@@ -172,7 +200,10 @@ pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
         Kind::Decision => Action::DECISION,
         Kind::Application => Action::APPLICATION_ENROL,
         Kind::Datum => Action::DATUM_CALL,
-        Kind::Dossier | Kind::Policy => Action::ATTEST,
+        Kind::ProtectAct => Action::DATUM_ACT,
+        Kind::KeyringPolicy => Action::KEYRING_POLICY,
+        Kind::KeyringAccess => Action::KEYRING_ACCESS,
+        Kind::Dossier | Kind::Keyring | Kind::Policy => Action::ATTEST,
     }
 }
 
@@ -199,8 +230,12 @@ fn is_staff_of(state: &State, account: AccountId, organisation: OrganisationId) 
     state.account(account).is_none_or(|known| known.document.organisation == Some(organisation))
 }
 
-fn platform() -> Actor {
+pub(crate) fn platform() -> Actor {
     Actor::new(ActorKind::Platform, "platform")
+}
+
+pub(crate) fn element() -> Actor {
+    Actor::new(ActorKind::Element, "element")
 }
 
 fn not_authorised(detail: &str) -> Refusal {

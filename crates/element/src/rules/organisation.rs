@@ -2,9 +2,10 @@
 
 use sceau_element_api::Role;
 use sceau_element_api::documents::OrganisationDocument;
+use sceau_element_api::protect::is_plain;
 use sceau_element_api::wire::{Code, Refusal};
 
-use super::{Verdict, actor_of, demand, not_authorised, passkey_account};
+use super::{HIDDEN, Verdict, actor_of, demand, not_authorised, passkey_account};
 use crate::state::{Authority, State};
 
 pub(super) fn judge(
@@ -20,6 +21,8 @@ pub(super) fn judge(
     // same signature would replace that one's root.
     let same = state.organisation(document.organisation).is_none_or(|known| known.name == document.name);
     demand(same, Code::FieldFixed, "an organisation keeps its name: another name is another organisation")?;
+    let plain = is_plain(&document.name) || state.organisation(document.organisation).is_some();
+    demand(plain, Code::DocumentMalformed, HIDDEN)?;
     Ok(Verdict::by(actor_of(account))
         .organisation(document.organisation)
         .detail("root", document.root_fingerprint))

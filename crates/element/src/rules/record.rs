@@ -23,6 +23,7 @@ pub(crate) fn draft_record(draft: RecordDraft, now: u64) -> Result<Event, Refusa
         | ActorKind::CaseOfficer
         | ActorKind::Supervisor
         | ActorKind::OrganisationAdmin
+        | ActorKind::DataOfficer
         | ActorKind::PlatformAdmin
         | ActorKind::Client
         | ActorKind::Platform => {}

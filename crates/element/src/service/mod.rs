@@ -1,7 +1,14 @@
 //! Requests on their way to the core and answers on their way back. What costs time, JSON and signatures, is done here, on the
 //! connection's own task; the writer only decides.
 
+mod contents;
+mod keyring;
+mod lines;
+mod peers;
 mod socket;
+mod stuck;
+mod token;
+mod turns;
 
 pub use socket::{Peers, serve};
 
@@ -9,17 +16,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_element_api::Kind;
-use sceau_element_api::protect::{AskedOfDatum, Happened, MOST_ACCESSES};
+use sceau_element_api::protect::{AskedOfDatum, DatumId, Happened, MOST_ACCESSES};
 use sceau_element_api::wire::{
     Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
 };
-use sceau_trace::Action;
-use tokio::sync::{Semaphore, mpsc};
+use sceau_trace::{Action, VerifierKey};
+use tokio::sync::mpsc;
 
+use self::turns::Turns;
 use crate::claim::{Claim, ProvenClaim, WebIdentity};
 use crate::clock::Clock;
 use crate::decide::{Command, NonceAuthority, Outcome};
-use crate::protect::{Caller, DatumKeys, PreparedCall, ProvenCall};
+use crate::keyring::Desk;
+use crate::protect::{Caller, DatumKeys, PreparedAct, PreparedCall, Profile, ProvenCall};
+use crate::pulse::STUCK_AFTER;
+use crate::retention::PersonalKeys;
 use crate::rules::{RecordSigner, action_of, read_signed};
 use crate::state::Epochs;
 use crate::view::{ReadError, View};
@@ -27,8 +38,6 @@ use crate::writer::Order;
 
 /// Bytes of entries in one answer: base64url makes them a third longer, and a frame is 1 MiB.
 const ENTRIES_BUDGET: usize = 640 * 1024;
-/// Calls of applications that are worked on at once: a key in an HSM is waited for.
-const AT_ONCE: usize = 32;
 
 /// What answers requests. Clones are the same service.
 #[derive(Clone)]
@@ -39,10 +48,15 @@ pub struct Service {
     clock: Clock,
     web: Arc<WebIdentity>,
     keys: Option<Arc<DatumKeys>>,
-    /// Calls of applications that are worked on at once.
-    working: Arc<Semaphore>,
+    personal: Option<Arc<PersonalKeys>>,
+    desk: Option<Arc<Desk>>,
+    peers: Arc<[VerifierKey]>,
+    /// What is worked on at once.
+    turns: Turns,
     /// That an erasure waits for too long.
     told: Arc<AtomicBool>,
+    /// For how long the writer may be at one batch, or a use of keys under way, in milliseconds.
+    bound: u64,
 }
 
 impl Service {
@@ -53,9 +67,17 @@ impl Service {
         clock: Clock,
         web: WebIdentity,
         keys: Option<Arc<DatumKeys>>,
+        personal: Option<Arc<PersonalKeys>>,
     ) -> Self {
-        let working = Arc::new(Semaphore::new(AT_ONCE));
-        Self { view, orders, nonces, clock, web: Arc::new(web), keys, working, told: Arc::default() }
+        let (turns, told, bound) = (Turns::default(), Arc::default(), STUCK_AFTER);
+        let web = Arc::new(web);
+        let (desk, peers) = (None, Arc::from([]));
+        Self { view, orders, nonces, clock, web, keys, personal, desk, peers, turns, told, bound }
+    }
+
+    /// Looking at the logs of these keys, too.
+    pub(crate) fn seeing(self, peers: Vec<VerifierKey>) -> Self {
+        Self { peers: peers.into(), ..self }
     }
 
     /// What readers see.
@@ -66,16 +88,21 @@ impl Service {
 
     /// Answers a request: `answer` is called once, at once for reads, when durable for the rest.
     pub async fn handle(&self, request: Request, answer: impl FnOnce(Response) + Send + 'static) {
+        if let Some(refusal) = self.not_now(&request) {
+            return answer(Response::Refused(refusal));
+        }
         match request {
+            Request::Attest(attest) if attest.kind == Kind::ProtectAct => {
+                self.work(move |service| service.order_blocking(service.act(attest), answer)).await;
+            }
             Request::Attest(attest) => self.order(self.attest(attest), answer).await,
             Request::Append(draft) => {
                 self.order(Command::Append(Box::<RecordDraft>::new(draft)), answer).await
             }
             Request::AppendSigned { jws } => self.order(self.deliver(&jws), answer).await,
+            Request::SeeCheckpoint(body) => self.see(&body, answer).await,
             Request::Protect(asked) => {
-                let permit = Arc::clone(&self.working).acquire_owned().await;
-                let service = self.clone();
-                tokio::task::spawn_blocking(move || {
+                let call = move |service: &Self| {
                     let command = service.protect(&asked);
                     match &command {
                         Command::Call(prepared) if prepared.call.claims.prove => {
@@ -83,10 +110,22 @@ impl Service {
                         }
                         _ => service.order_blocking(command, answer),
                     }
-                    drop(permit);
-                });
+                };
+                self.work(call).await;
             }
-            Request::Entries { .. } | Request::EvidenceFor { .. } | Request::Kept(_) => {
+            Request::SignContent(content) => self.take_content(content, answer),
+            Request::Keyring(message) => self.take_keyring(message, answer),
+            Request::TraceLines { .. } | Request::VerifyTraceLines(_) => {
+                // A key in an HSM is waited for, for each line.
+                self.work_long(move |service| answer(service.read(&request))).await;
+            }
+            Request::ProtectByToken(asked) => self.take_token(asked, answer).await,
+            Request::Entries { .. }
+            | Request::EvidenceFor { .. }
+            | Request::Kept(_)
+            | Request::Erasure(_)
+            | Request::Accesses { .. }
+            | Request::RefusedCalls { .. } => {
                 // These read the journal, which may have to come from the disk.
                 let service = self.clone();
                 tokio::task::spawn_blocking(move || answer(service.read(&request)));
@@ -98,6 +137,9 @@ impl Service {
     /// Lets due counters be written; the caller says when.
     pub async fn tick(&self) {
         self.tell_overdue();
+        if let Some(personal) = &self.personal {
+            personal.tell();
+        }
         self.order(Command::Tick, |_| ()).await;
     }
 
@@ -152,22 +194,47 @@ impl Service {
     }
 
     fn prepare(&self, asked: &AskedOfDatum) -> Result<PreparedCall, Refusal> {
-        let Some(keys) = &self.keys else {
-            return Err(Refusal::new(Code::KindNotServed, "this element protects no data"));
-        };
+        let keys = self.data_keys()?;
         let now = self.clock.now().unix;
         let find = |id| self.view.with_state(|state| Caller::find(state, id));
-        let call = ProvenCall::prove(asked, self.view.key().name(), now, find)?;
+        let call = ProvenCall::prove(Profile::Sceau, asked, self.view.key().name(), now, find)?;
         let row = call.claims.op.datum().map(|id| RowKey { kind: Kind::Datum, id: id.into() });
         let current = row.and_then(|row| self.view.with_state(|state| state.row(&row)));
-        Ok(PreparedCall::new(call, asked, current, keys, now).telling(|of| {
+        Ok(self.finished(self.using_keys(|| PreparedCall::new(call, asked, current, keys, now))))
+    }
+
+    /// Calls are served only where who made them can be forgotten.
+    fn may_record(&self) -> Result<(), Refusal> {
+        if self.personal.as_ref().is_none_or(|personal| personal.has_now()) {
+            return Ok(());
+        }
+        let words = "the element has no key for the records of this month: its operator is to start it anew";
+        Err(Refusal::new(Code::Unavailable, words))
+    }
+
+    /// The keys that protect data.
+    fn keys(&self) -> Result<&Arc<DatumKeys>, Refusal> {
+        let none = || Refusal::new(Code::KindNotServed, "this element protects no data");
+        self.keys.as_ref().ok_or_else(none)
+    }
+
+    /// The same, where calls can be recorded under the key of their month.
+    fn data_keys(&self) -> Result<&Arc<DatumKeys>, Refusal> {
+        let keys = self.keys()?;
+        self.may_record()?;
+        Ok(keys)
+    }
+
+    /// With what the journal says, where that is asked for.
+    fn finished(&self, prepared: PreparedCall) -> PreparedCall {
+        let told = prepared.telling(|of| {
             let found = self.view.accesses(of.datum, of.before, of.most.unwrap_or(MOST_ACCESSES));
             found.map_err(|error| match error {
                 ReadError::NotFound => Refusal::new(Code::NotFound, "before is no call about this datum"),
                 error => refused(error),
             })
-        }))
-        .map(|prepared| prepared.certified(|datum| self.view.erasure(datum).map_err(refused)).settled())
+        });
+        told.certified(|datum| self.view.erasure(datum).map_err(refused)).settled()
     }
 
     async fn order(&self, command: Command, answer: impl FnOnce(Response) + Send + 'static) {
@@ -187,8 +254,29 @@ impl Service {
 
     fn prove(&self, attest: Attest) -> Result<ProvenClaim, Refusal> {
         let claim = Claim::read(attest)?;
+        claim.document.is_for(self.view.key().name())?;
         let key = self.view.with_state(|state| claim.proof_key(state))?;
         claim.prove(&key, &self.web)
+    }
+
+    /// Verifies an act on data, and finds these in the journal; the writer has the last word.
+    fn act(&self, attest: Attest) -> Command {
+        let row = RowKey { kind: attest.kind, id: attest.id.clone() };
+        match self.prove(attest).and_then(|claim| self.acted(claim)) {
+            Ok(prepared) => Command::Act(Box::new(prepared)),
+            Err(refusal) => Command::Refuse { action: Action::DATUM_ACT, row: Some(row), refusal },
+        }
+    }
+
+    fn acted(&self, claim: ProvenClaim) -> Result<PreparedAct, Refusal> {
+        let not_served =
+            || Refusal::new(Code::KindNotServed, "this element protects no data of the organisation");
+        let keys = self.keys.as_ref().ok_or_else(not_served)?;
+        let tenant = claim.organisation().and_then(|id| self.view.with_state(|state| state.tenant(id)));
+        let (tenant, find) = (tenant.ok_or_else(not_served)?, |id: DatumId| {
+            self.view.kept(&RowKey { kind: Kind::Datum, id: id.into() }).map_err(refused)
+        });
+        self.using_keys(|| PreparedAct::new(claim, (keys, tenant), find))
     }
 
     fn deliver(&self, jws: &str) -> Command {
@@ -209,8 +297,11 @@ impl Service {
         Ok(match request {
             Request::Hello => Response::Hello(self.hello()),
             Request::Nonce => Response::Nonce(self.nonces.issue(self.clock.now().uptime)),
+            Request::TraceLines { from } => Response::TraceLines(self.trace_lines(*from)?),
+            Request::VerifyTraceLines(lines) => Response::TraceLinesVerified(self.verify_trace_lines(lines)?),
+            Request::PublishedKeys => Response::PublishedKeys(self.published_keys()?),
             Request::Kept(key) => {
-                if !matches!(key.kind, Kind::Application | Kind::Datum) {
+                if !matches!(key.kind, Kind::Application | Kind::Datum | Kind::ProtectAct) {
                     return Err(Refusal::new(
                         Code::Malformed,
                         "rows of this kind are the database's to keep",
@@ -218,8 +309,22 @@ impl Service {
                 }
                 Response::Kept(view.kept(key).map_err(refused)?)
             }
+            Request::Erasure(datum) => Response::Erasure(Box::new(view.erasure(*datum).map_err(refused)?)),
+            Request::Accesses { datum, before, most } => {
+                let most = (*most).min(MOST_ACCESSES);
+                Response::Accesses(view.accesses(*datum, *before, most).map_err(refused)?)
+            }
+            Request::RefusedCalls { from, count } => {
+                Response::RefusedCalls(view.refused_calls(*from, (*count).min(MAX_ENTRIES)).map_err(refused)?)
+            }
+            Request::WaitingActs(organisation) => {
+                Response::WaitingActs(view.with_state(|state| state.acts().waiting(*organisation)))
+            }
             Request::Current(key) => Response::Current(self.rows(std::slice::from_ref(key))?.pop().flatten()),
             Request::CurrentMany(keys) => Response::CurrentMany(self.rows(keys)?),
+            Request::KeyringContext => Response::KeyringContext(self.desk()?.offer()),
+            Request::KeyringsAbout => Response::KeyringsAbout(Box::new(self.desk()?.about())),
+            Request::Peers => Response::Peers(self.peer_logs()),
             Request::Checkpoint => Response::Checkpoint(view.note().to_string()),
             Request::Entries { start, count } => {
                 let entries =

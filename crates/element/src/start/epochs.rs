@@ -12,7 +12,7 @@ use super::{Past, StartError};
 use crate::clock::Clock;
 use crate::event::{CalledRow, Change, EventError, SealedEvent};
 use crate::journal::Entries;
-use crate::protect::{DatumKeys, Left};
+use crate::protect::{DatumKeys, Left, sealing_key};
 use crate::sealing::JournalKey;
 use crate::signer::{LogSigner, SignerError};
 use crate::state::{Epochs, Phase, Turn};
@@ -63,9 +63,10 @@ impl Past {
         let (mut last, started) = (None, self.state.size());
         if keys.within().is_none() {
             tracing::warn!(
-                "keys that protect data are in a token, and without --witness-file a copy of this state is not told from it: no key of an epoch that is left is destroyed, and certificates of erasure state no day"
+                "keys that protect data are in a token, and without a checkpoint of --witness-file that meets --witness-policy a copy of this state is not told from it: no key of an epoch that is left is destroyed, and certificates of erasure state no day"
             );
         }
+        self.destroy_again(keys);
         for (number, organisation) in (1..).zip(self.state.protecting()) {
             let turning = Turning { organisation, number, signer, clock, started };
             self.teach(keys, &turning);
@@ -75,6 +76,34 @@ impl Past {
             }
         }
         Ok(last)
+    }
+
+    /// Destroys keys of epochs that are destroyed by the journal and are here all the same: a standby was taken over before they were destroyed there, or an operator
+    /// brought them back. They open what was erased from copies.
+    fn destroy_again(&self, keys: &DatumKeys) {
+        let there = keys.epochs_there().unwrap_or_else(|error| {
+            tracing::error!(%error, "it cannot be told whether keys of epochs that were destroyed are here again");
+            Vec::new()
+        });
+        let organisations = self.state.protecting();
+        for (epoch, number) in there {
+            let organisation =
+                usize::try_from(number).ok().and_then(|it| organisations.get(it.checked_sub(1)?));
+            let epochs = organisation.and_then(|id| self.state.epochs(*id));
+            if epochs.and_then(|epochs| epochs.ended(epoch)).is_none() {
+                continue;
+            }
+            match keys.destroy(number, epoch) {
+                Ok(()) => tracing::warn!(
+                    epoch,
+                    number,
+                    "the key of an epoch was here that had been destroyed: it is destroyed again"
+                ),
+                Err(error) => {
+                    tracing::error!(epoch, number, %error, "the key of an epoch is here that had been destroyed, and cannot be destroyed: what was erased can still be opened from copies")
+                }
+            }
+        }
     }
 
     fn teach(&self, keys: &mut DatumKeys, turning: &Turning<'_>) {
@@ -111,7 +140,7 @@ impl Past {
             // A copy of the state goes another way than its original, which needs its own keys still: no witness remembers that way.
             Phase::Overlapping { since } if keys.are_shared() && self.witnessed <= since.index => {
                 let organisation = turning.organisation;
-                tracing::warn!(%organisation, "the key of the epoch before stays: no witness of --witness-file remembers that the salts were sealed anew");
+                tracing::warn!(%organisation, "the key of the epoch before stays: no checkpoint of --witness-file that meets --witness-policy shows that the salts were sealed anew");
                 Ok(None)
             }
             Phase::Overlapping { .. } => match keys.destroy(number, epoch - 1) {
@@ -170,6 +199,10 @@ impl Past {
         epoch: u32,
         turn: Turn,
     ) -> Result<VerifiedCheckpoint, StartError> {
+        if matches!(turn, Turn::Begun { .. }) {
+            let key = sealing_key(epoch, turning.number).map_err(SignerError::Protection)?;
+            self.journal.bring_key(&key)?;
+        }
         let now = turning.clock.now();
         let event = self.core.turn_epoch(now, turning.organisation, epoch, turn)?;
         self.commit(&[event], turning.signer)
@@ -196,10 +229,8 @@ impl<'a> Salts<'a> {
 
     /// The salt of a datum whose row is at `index`; none where it was erased, or is another organisation's.
     fn of(&mut self, past: &Past, datum: DatumId, index: u64) -> Result<Option<Vec<u8>>, StartError> {
-        let Some(Change::Called { row: Some(CalledRow { payload, salt }), .. }) = self.change(past, index)?
-        else {
-            return Ok(None);
-        };
+        let row = self.change(past, index)?.and_then(Change::into_datum);
+        let Some(CalledRow { payload, salt }) = row else { return Ok(None) };
         let document = Datum::parse(&payload).ok().map(|parsed| parsed.document);
         let theirs = |it: &Datum| it.organisation == self.organisation && it.status != DatumStatus::Erased;
         if !document.as_ref().is_some_and(theirs) {

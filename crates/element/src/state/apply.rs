@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use sceau_element_api::documents::{
-    AccountStatus, ApplicationDocument, CredentialDocument, CredentialStatus, Document as _, KeyStatement,
+    AccountDocument, AccountStatus, ApplicationDocument, CredentialDocument, CredentialStatus, Document as _,
+    KeyStatement, UserProvider,
 };
 use sceau_element_api::proof::CoseKey;
-use sceau_element_api::protect::Happened;
+use sceau_element_api::protect::{DatumId, Happened};
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{Kind, Role};
-use sceau_trace::{Action, Asserted, Attested, Outcome, Record};
+use sceau_trace::{Action, Asserted, Attested, Outcome, Record, SignedCheckpoint};
 
 use super::{
-    Account, Application, Credential, Dossier, Enrolment, KeyChain, ManifestFact, Organisation, Scheme,
-    SchemeVersion, State, StatedKey,
+    Account, Agreement, Application, Asked, Between, Credential, Dossier, Enrolment, KeyChain, ManifestFact,
+    Organisation, Scheme, SchemeVersion, State, StatedKey,
 };
 use crate::document::AnyDocument;
-use crate::event::{About, Change, Event};
+use crate::event::{About, Change, Event, KeyringChange};
+use crate::protect::users;
+use crate::rules::call::{AGREEMENT, REPLACES, UNTIL};
 
 /// An event that does not follow from the state: the journal is damaged, or of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +46,18 @@ pub enum ApplyError {
     /// The turn of an epoch is not the next one.
     #[error("entry {index} does not follow in its organisation's epochs")]
     Epoch {
+        /// Its index.
+        index: u64,
+    },
+    /// The step of a month's key is not the next one.
+    #[error("entry {index} does not follow in what became of its month's key")]
+    Retention {
+        /// Its index.
+        index: u64,
+    },
+    /// The step is not the next one of its keyring.
+    #[error("entry {index} does not follow in the life of its keyring")]
+    Keyring {
         /// Its index.
         index: u64,
     },
@@ -78,6 +93,16 @@ impl State {
                     None => Ok(None),
                 }
             }
+            Change::Acted { about, row } => {
+                let record = event.record().map_err(|_| ApplyError::Record { index })?;
+                self.follow(index, Some(*about), &record)?;
+                self.attest(index, event, &row.payload).map(Some)
+            }
+            Change::Signed { about } => {
+                let record = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?;
+                self.follow(index, Some(*about), &record)?;
+                Ok(None)
+            }
             Change::Epoch { organisation, epoch, turn } => {
                 let record = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?;
                 let at = Happened { time: record.time(), index };
@@ -85,10 +110,42 @@ impl State {
                 epochs.take(*epoch, turn, at).ok_or(ApplyError::Epoch { index })?;
                 Ok(None)
             }
+            Change::Keyring(change) => self.follow_keyring(index, event, change),
+            Change::Seen { note } => {
+                let note = SignedCheckpoint::parse(note).map_err(|_| ApplyError::Record { index })?;
+                let seen = note.unverified().clone();
+                self.seen.insert(seen.origin().to_owned(), (seen, index));
+                Ok(None)
+            }
+            Change::Retention { month, step } => {
+                let record = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?;
+                let at = Happened { time: record.time(), index };
+                self.retention.take(*month, *step, at).ok_or(ApplyError::Retention { index })?;
+                Ok(None)
+            }
         }
     }
 
-    /// Keeps the place of a call about a datum, where its row does not say it, and counts openings.
+    /// Takes a step in the life of keyrings in, and the version that it attests.
+    fn follow_keyring(
+        &mut self,
+        index: u64,
+        event: &Event,
+        change: &KeyringChange,
+    ) -> Result<Option<(Attested, AttestedRow)>, ApplyError> {
+        let time = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?.time();
+        let (attested, document) = match change {
+            KeyringChange::Row { payload, .. } => {
+                (Some(self.attest(index, event, payload)?), super::keyrings::document(payload))
+            }
+            _ => (None, None),
+        };
+        let row = document.as_ref().zip(attested.as_ref().map(|(_, row)| row.version()));
+        self.keyrings.take(change, (index, time), row).ok_or(ApplyError::Keyring { index })?;
+        Ok(attested)
+    }
+
+    /// Keeps the place of what is on record about a datum, where its row does not say it, and counts openings.
     fn follow(&mut self, index: u64, about: Option<About>, record: &Record) -> Result<(), ApplyError> {
         let Some(About { datum, previous }) = about else { return Ok(()) };
         if previous != self.last_access(datum) {
@@ -99,8 +156,33 @@ impl State {
             let accessed = self.accesses.entry(datum).or_default();
             accessed.last = index;
             accessed.opened += u64::from(opens);
+            self.learn_agreement(index, datum, record);
         }
         Ok(())
+    }
+
+    /// Takes an agreement of a second person in, or forgets the one that an opening used up.
+    fn learn_agreement(&mut self, index: u64, datum: DatumId, record: &Record) {
+        let detail = |name: &str| record.detail().get(name).and_then(|value| value.parse().ok());
+        if record.outcome() != Outcome::Granted {
+            return;
+        }
+        if let Some(used) = detail(AGREEMENT).filter(|_| *record.action() == Action::DATUM_OPEN) {
+            self.agreements.spend(datum, used);
+        }
+        let until = detail(UNTIL).filter(|_| *record.action() == Action::DATUM_AGREE);
+        let row = self.rows.get(&RowKey { kind: Kind::Datum, id: datum.into() });
+        let application = record.actor().id.parse().ok();
+        if let (Some(until), Some(row), Some(application)) = (until, row, application) {
+            // A replay does not open whose it is: a start asks for that afterwards. What it replaces is said by index, for the same cause.
+            let between = users(record).map(|(by, to)| Between { by, to });
+            let agreement = Agreement { index, between, until, version: row.version };
+            self.agreements.forget(record.time());
+            if let Some(replaced) = detail(REPLACES) {
+                self.agreements.spend(datum, replaced);
+            }
+            self.agreements.take(application, datum, agreement);
+        }
     }
 
     fn attest(
@@ -136,8 +218,8 @@ impl State {
                 self.organisations.insert(document.organisation, organisation);
             }
             AnyDocument::KeyStatement(statement) => self.learn_key(&statement, record.time(), row.index),
-            AnyDocument::Account(document) => self.learn_account(document, record.asserted()),
-            AnyDocument::Credential(document) => self.learn_credential(row, document)?,
+            AnyDocument::Account(document) => self.learn_account(document, record),
+            AnyDocument::Credential(document) => self.learn_credential((row, record.time()), document)?,
             AnyDocument::Identity(document) => {
                 self.identities.insert(document.row(), document);
             }
@@ -157,6 +239,20 @@ impl State {
                 self.decisions.insert(document.dossier, document);
             }
             AnyDocument::Application(document) => self.learn_application(document, row),
+            AnyDocument::ProtectAct(document) => {
+                let credential = record.subjects().iter().find(|subject| subject.kind == "credential")?;
+                let credential = credential.id.parse().ok()?;
+                let time = record.time();
+                self.acts.take(Asked { document, hash: row.hash, credential, time }, time);
+            }
+            AnyDocument::KeyringPolicy(document) => {
+                self.keyrings.learn_policy(document, row.version(), row.index);
+            }
+            AnyDocument::KeyringAccess(document) => {
+                self.keyrings.learn_access(document, row.version(), row.index)?;
+            }
+            // The step that attests it is taken in beside it.
+            AnyDocument::Keyring(_) => {}
             // The rows themselves hold all that their rules ask.
             AnyDocument::FunderKey(_) => {}
             AnyDocument::Datum(document) => {
@@ -184,23 +280,37 @@ impl State {
         self.keys.insert(place, KeyChain { current: key, previous });
     }
 
-    fn learn_account(&mut self, document: sceau_element_api::documents::AccountDocument, asserted: Asserted) {
+    fn learn_account(&mut self, document: AccountDocument, record: &Record) {
         if document.role == Role::PlatformAdmin {
             self.platform_admins.insert(document.account);
         }
         let id = document.account;
-        let account = match self.accounts.remove(&id) {
-            None => Account { document, enrolment: Enrolment::Open, active_credentials: 0 },
+        let (active, passkey) =
+            (document.status == AccountStatus::Active, record.asserted() == Asserted::Passkey);
+        // Who takes an account out of use vouches for nobody.
+        let by = record.actor().id.parse().ok().filter(|_| active && passkey);
+        let mut account = match self.accounts.remove(&id) {
+            None => {
+                let (since, vouched) = (record.time(), Vec::new());
+                Account { document, enrolment: Enrolment::Open, active_credentials: 0, since, vouched }
+            }
             Some(known) => {
+                let was = &known.document;
                 // A new invitation, in the word of an administrator's passkey: the person lost the authenticator.
-                let invited = asserted == Asserted::Passkey
-                    && document.status == AccountStatus::Active
+                let invited = passkey
+                    && active
                     && document.invitation_hash.is_some()
-                    && document.invitation_hash != known.document.invitation_hash;
+                    && document.invitation_hash != was.invitation_hash;
+                let anew = invited
+                    || document.role != was.role
+                    || document.status != was.status
+                    || document.applications != was.applications;
                 let enrolment = if invited { Enrolment::Open } else { known.enrolment };
-                Account { document, enrolment, active_credentials: known.active_credentials }
+                let since = if anew { record.time() } else { known.since };
+                Account { document, enrolment, since, ..known }
             }
         };
+        account.vouched.extend(by.filter(|by| !account.vouched.contains(by)));
         self.accounts.insert(id, account);
     }
 
@@ -209,12 +319,18 @@ impl State {
         self.tenants.entry(document.organisation).or_insert(next);
         self.epochs.entry(document.organisation).or_default();
         let keys = document.key_set().map(Arc::new);
+        let provider_keys = document.provider.as_ref().and_then(UserProvider::key_set).map(Arc::new);
         let id = document.application;
-        let application = Application { document: Arc::new(document), keys, version: row.version() };
+        let application =
+            Application { document: Arc::new(document), keys, provider_keys, version: row.version() };
         self.applications.insert(id, application);
     }
 
-    fn learn_credential(&mut self, row: AttestedRow, document: CredentialDocument) -> Option<()> {
+    fn learn_credential(
+        &mut self,
+        (row, time): (AttestedRow, u64),
+        document: CredentialDocument,
+    ) -> Option<()> {
         let key = CoseKey::parse(&document.cose_key).ok()?;
         let account = self.accounts.get_mut(&document.account)?;
         match (row.version, document.status) {
@@ -228,7 +344,8 @@ impl State {
             (_, CredentialStatus::Active) => {}
         }
         let id = CredentialDocument::row_of(&document.credential_id);
-        self.credentials.insert(id, Credential { document, key });
+        let since = self.credentials.get(&id).map_or(time, |known| known.since);
+        self.credentials.insert(id, Credential { document, since, key });
         Some(())
     }
 }

@@ -81,6 +81,10 @@ pub struct Account {
     pub enrolment: Enrolment,
     /// Passkeys in use.
     pub active_credentials: u32,
+    /// Since when it is what it is, in Unix milliseconds: enrolled, of this role and these applications, in use, and invited for the last time.
+    pub since: u64,
+    /// The accounts whose passkeys enrolled, changed or invited it.
+    pub vouched: Vec<AccountId>,
 }
 
 /// Whether an account may enrol a passkey on first use.
@@ -97,6 +101,8 @@ pub enum Enrolment {
 pub struct Credential {
     /// What was attested.
     pub document: CredentialDocument,
+    /// When its first version was, in Unix milliseconds.
+    pub since: u64,
     /// Its public key.
     pub key: CoseKey,
 }
@@ -150,6 +156,8 @@ pub struct Application {
     pub document: Arc<ApplicationDocument>,
     /// The keys that its calls verify under; none where it has none in use.
     pub keys: Option<Arc<KeySet>>,
+    /// The keys that its users' ID tokens verify under; none where it asserts its users.
+    pub provider_keys: Option<Arc<KeySet>>,
     /// The version that says so.
     pub version: Version,
 }
@@ -175,11 +183,16 @@ pub enum Authority {
         /// The root or the signing key.
         signer: Fingerprint,
     },
+    /// The security officer signed the payload.
+    Officer {
+        /// SHA-256 of the certificate.
+        certificate: Hash,
+    },
     /// The platform says so.
     Platform,
 }
 
-/// What is known of the calls about a datum.
+/// What is known of what is on record about a datum.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Accessed {
     /// Index of the last one that changed nothing.

@@ -1,11 +1,18 @@
 //! What the element knows: the current version of each row, and what the rules need of their content. Pure and rebuilt from
 //! the journal; it changes by [`State::apply`] only.
 
+mod acts;
+mod agreements;
 mod apply;
 mod calls;
 mod entities;
 mod epochs;
+mod keyrings;
+mod retention;
 
+pub(crate) use acts::{Asked, WaitingActs};
+pub(crate) use agreements::Between;
+use agreements::{Agreement, Agreements};
 pub use apply::ApplyError;
 pub use calls::{CallKey, OpenCalls};
 pub use entities::{
@@ -13,6 +20,10 @@ pub use entities::{
     Scheme, SchemeVersion, StatedKey,
 };
 pub use epochs::{Epochs, Phase, Turn};
+pub use keyrings::{
+    AccessFact, ActorFact, Certified, KeyringFact, Keyrings, PolicyFact, SpentRequests, TerminalFact,
+};
+pub use retention::{Retention, RetentionStep};
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +34,7 @@ use sceau_element_api::documents::{Decision, IdentityDocument, KeyUse};
 use sceau_element_api::protect::DatumId;
 use sceau_element_api::wire::{AttestedRow, RowKey};
 use sceau_element_api::{AccountId, ApplicationId, DossierId, Kind, OrganisationId, RowId, SchemeId};
-use sceau_trace::Hash;
+use sceau_trace::{Checkpoint, Hash};
 
 /// The element's state after some number of log entries.
 #[derive(Debug, Default)]
@@ -49,8 +60,14 @@ pub struct State {
     /// Organisations that protect data, with the number of their keys: from 1, in the order of their first application.
     tenants: HashMap<OrganisationId, u32>,
     calls: OpenCalls,
+    acts: WaitingActs,
+    agreements: Agreements,
     accesses: HashMap<DatumId, Accessed>,
     epochs: HashMap<OrganisationId, Epochs>,
+    retention: Retention,
+    keyrings: Keyrings,
+    /// The last checkpoint of each other log, and where it is recorded.
+    seen: HashMap<String, (Checkpoint, u64)>,
 }
 
 impl State {
@@ -116,6 +133,31 @@ impl State {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {
         self.accounts.get(&id)
+    }
+
+    /// Every account, in no order.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// The agreements of second persons that wait.
+    pub(crate) fn agreements(&self) -> &Agreements {
+        &self.agreements
+    }
+
+    /// Agreements whose records were replayed without their people get them, by what `find` says of an index.
+    pub(crate) fn name_agreements(&mut self, find: impl Fn(u64) -> Option<Between>) {
+        for index in self.agreements.unnamed() {
+            if let Some(between) = find(index) {
+                self.agreements.name(index, &between);
+            }
+        }
+    }
+
+    /// The requests to erase that wait for a second person.
+    #[must_use]
+    pub fn acts(&self) -> &WaitingActs {
+        &self.acts
     }
 
     /// A passkey, by its row.
@@ -192,6 +234,24 @@ impl State {
         self.epochs.get(&organisation)
     }
 
+    /// The last checkpoint of another log that was seen, and where it is recorded.
+    #[must_use]
+    pub fn seen(&self, origin: &str) -> Option<(&Checkpoint, u64)> {
+        self.seen.get(origin).map(|(checkpoint, index)| (checkpoint, *index))
+    }
+
+    /// Keyrings.
+    #[must_use]
+    pub fn keyrings(&self) -> &Keyrings {
+        &self.keyrings
+    }
+
+    /// What became of the keys under which it is sealed who asked.
+    #[must_use]
+    pub fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
     /// Every row of a kind, in no order.
     pub(crate) fn rows_of(&self, kind: Kind) -> impl Iterator<Item = (&RowId, AttestedRow)> {
         self.rows.iter().filter(move |(key, _)| key.kind == kind).map(|(key, row)| (&key.id, *row))
@@ -203,7 +263,7 @@ impl State {
         &self.calls
     }
 
-    /// Index of the last call about a datum.
+    /// Index of the last call, act or signature about a datum.
     #[must_use]
     pub fn last_access(&self, datum: DatumId) -> Option<u64> {
         let row = self.rows.get(&RowKey { kind: Kind::Datum, id: datum.into() });
@@ -219,6 +279,7 @@ impl State {
     /// Forgets the calls that ended by `time` (Unix milliseconds).
     pub(crate) fn forget_calls(&mut self, time: u64) {
         self.calls.forget(time);
+        self.agreements.forget(time);
     }
 
     /// Whether a platform administrator was ever enrolled.

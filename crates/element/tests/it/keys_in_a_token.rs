@@ -25,12 +25,35 @@ fn the_log_goes_on_under_the_same_key_in_a_token() {
     });
 }
 
+/// The module that does as it is told, in front of SoftHSM.
+const BAD_DAYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../hsm/tests/module/bad_days.c");
+
 /// The address of a keystore in the token beside this folder.
 pub(crate) fn address(folder: &Path) -> String {
-    format!(
-        "pkcs11:token=essai;object=element?module-path={MODULE}&pin-source=file:{}",
-        folder.join("pin").display()
-    )
+    address_by(MODULE, folder)
+}
+
+fn address_by(module: &str, folder: &Path) -> String {
+    let pin = folder.join("pin");
+    format!("pkcs11:token=essai;object=element?module-path={module}&pin-source=file:{}", pin.display())
+}
+
+/// The same by the module that does as it is told by [`order`].
+pub(crate) fn address_on_bad_days(folder: &Path) -> String {
+    let module = folder.join("bad-days.so");
+    let mut compile = Command::new("cc");
+    compile
+        .args(["-shared", "-fPIC", "-fvisibility=hidden", "-O1", "-o"])
+        .arg(&module)
+        .args([BAD_DAYS, "-ldl"]);
+    assert!(compile.status().unwrap().success());
+    address_by(module.to_str().unwrap(), folder)
+}
+
+/// What that module does from now on: see its source.
+pub(crate) fn order(folder: &Path, orders: &str) {
+    fs::write(folder.join("orders.new"), orders).unwrap();
+    fs::rename(folder.join("orders.new"), folder.join("orders")).unwrap();
 }
 
 /// Runs `judge`, the test of this name, in a process of its own, with a folder in which a token of SoftHSM is.
@@ -63,6 +86,8 @@ pub(crate) fn beside_a_token(name: &str, judge: impl AsyncFnOnce(PathBuf)) {
         .args(["--exact", name, "--nocapture"])
         .env(CHILD, folder.path())
         .env("SOFTHSM2_CONF", &conf)
+        .env("SCEAU_BAD_DAYS_BEHIND", MODULE)
+        .env("SCEAU_BAD_DAYS_ORDERS", folder.path().join("orders"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);

@@ -11,6 +11,7 @@ use sceau_element_api::{AccountId, CallError, Client};
 use sceau_trace::{Action, Actor, ActorKind, SignedCheckpoint, VerifierKey, verify_consistency};
 
 use crate::house::shown;
+use crate::token_on_bad_days::comes;
 
 /// A process of the program; killed when the test ends, however it ends.
 pub(crate) struct Program(Child);
@@ -21,14 +22,37 @@ impl Program {
     }
 
     pub(crate) fn start(folder: &Path) -> (Self, serde_json::Value) {
+        Self::start_saying(folder, &[])
+    }
+
+    /// The file with the passphrase of a folder's keystore, made where it is missing.
+    pub(crate) fn passphrase(folder: &Path) -> std::path::PathBuf {
         let passphrase = folder.join("passphrase");
         if !passphrase.exists() {
             std::fs::write(&passphrase, "a passphrase for this test\n").unwrap();
             let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             std::fs::set_permissions(&passphrase, private).unwrap();
         }
+        passphrase
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_saying(folder: &Path, further: &[&str]) -> (Self, serde_json::Value) {
+        let passphrase = Self::passphrase(folder);
         let by_passphrase = ["--keystore-passphrase-file", passphrase.to_str().unwrap()];
-        Self::start_with(folder, &by_passphrase).expect("one ready line")
+        let arguments: Vec<_> = by_passphrase.iter().chain(further).copied().collect();
+        Self::start_with(folder, &arguments).expect("one ready line")
+    }
+
+    /// How it ended by itself.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 
     /// The same with keys elsewhere; none where it does not start.
@@ -40,7 +64,7 @@ impl Program {
             .arg(folder.join("run/element.sock"))
             .args(keystore)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("said")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -81,12 +105,9 @@ async fn what_was_acknowledged_survives_kill_9() {
                 tokio::spawn(write_until_broken(Program::client(folder.path()), Arc::clone(&acknowledged)))
             })
             .collect();
-        while acknowledged.load(Ordering::Relaxed) < after {
-            tokio::task::yield_now().await;
-        }
+        comes(async || acknowledged.load(Ordering::Relaxed) >= after).await;
         // SIGKILL, with appends under way.
-        program.0.kill().unwrap();
-        program.0.wait().unwrap();
+        program.kill();
         for writer in writers {
             known.extend(writer.await.unwrap());
         }
@@ -171,4 +192,34 @@ fn it_says_in_one_line_what_is_wrong() {
     assert!(!output.status.success() && output.stdout.is_empty());
     // The log has a key somewhere: a new one must not be made in its place.
     assert!(!folder.path().join("state/keys").exists());
+}
+
+/// What it says of such arguments, and its status.
+fn told(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sceau-element")).args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn its_help_says_how_a_standby_is_taken_over_and_a_command_line_does_one_thing() {
+    let (code, said) = told(&["--help"]);
+    assert_eq!(code, Some(0));
+    for part in ["sceau-element <COMMAND>", "take-over", "--state <STATE>"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let (code, said) = told(&["take-over", "--help"]);
+    assert!(code == Some(0) && said.contains("--behind"), "{said}");
+    for (arguments, words) in [
+        (&[][..], "--state"),
+        (&["--state", "/nowhere"], "--socket"),
+        (&["take-over"], "--into"),
+        (&["take-over", "--socket", "/nowhere"], "--socket"),
+        (&["--state", "/nowhere", "take-over", "--state", "/nowhere"], "take-over"),
+        (&["--retain-personal", "37"], "from 1 to 36"),
+    ] {
+        let (code, said) = told(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
 }

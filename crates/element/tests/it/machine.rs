@@ -108,13 +108,21 @@ impl World {
         if let (Outcome::Attested(row), Some(key)) = (&step.outcome, key) {
             self.rows.entry(key).or_default().push(*row);
         }
-        self.events.extend(step.event);
+        self.events.extend(step.events);
     }
 }
 
 fn account(account: AccountId, role: Role, suspended: bool) -> AccountDocument {
     let status = if suspended { AccountStatus::Suspended } else { AccountStatus::Active };
-    AccountDocument { v: 1, account, role, organisation: None, invitation_hash: None, status }
+    AccountDocument {
+        v: 1,
+        account,
+        role,
+        organisation: None,
+        invitation_hash: None,
+        status,
+        applications: None,
+    }
 }
 
 fn unfounded_dossier(depositor: AccountId, scheme: &SchemeDocument) -> DossierState {

@@ -194,3 +194,56 @@ async fn it_does_not_start_behind_or_beside_what_witnesses_remember() {
         assert!(matches!(error, StartError::Witness(WitnessError::File { .. })), "{error}");
     }
 }
+
+/// Who writes the file is not the element: nothing in its place keeps a start waiting, or takes memory without end.
+#[tokio::test]
+async fn what_is_no_file_of_checkpoints_is_said_at_once() {
+    let element = Element::begin();
+    let checkpoint = element.client.checkpoint().await.unwrap();
+    let (folder, seed) = element.stop().await;
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("checkpoints"), &checkpoint).unwrap();
+    std::os::unix::fs::symlink(place("checkpoints"), place("link")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", place("endless")).unwrap();
+    std::fs::write(place("long"), checkpoint + &"\n".repeat(1024 * 1024)).unwrap();
+    std::fs::create_dir(place("folder")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(place("pipe")).status().unwrap();
+    assert!(pipe.success());
+    for name in ["link", "long", "folder", "pipe", "endless"] {
+        let error = failure(folder.path(), seed, Some(place(name)));
+        assert!(matches!(error, StartError::Witness(WitnessError::File { .. })), "{name}: {error}");
+    }
+    let running = start(settings(folder.path(), Some(place("checkpoints"))), Box::new(signer(seed))).unwrap();
+    drop(running.service);
+    running.writer.join().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_policy_that_is_none_or_of_other_logs_is_said() {
+    let element = Element::begin();
+    let checkpoint = element.client.checkpoint().await.unwrap();
+    let (other, own) = (Element::begin(), element.client.hello().await.unwrap().log_key);
+    let other = other.client.hello().await.unwrap().log_key;
+    let (folder, seed) = element.stop().await;
+    let (witness, policy) = (folder.path().join("witnesses"), folder.path().join("policy"));
+    std::fs::write(&witness, checkpoint).unwrap();
+    let why = |text: &str| {
+        std::fs::write(&policy, text).unwrap();
+        loop {
+            match start(settings(folder.path(), Some(witness.clone())), Box::new(signer(seed))) {
+                Err(StartError::Witness(error)) => return Some(error.to_string()),
+                // Another test starts a program, which holds a copy of the lock for a moment.
+                Err(StartError::Locked(_)) => std::thread::yield_now(),
+                Err(error) => panic!("{error}"),
+                Ok(running) => {
+                    drop(running.service);
+                    running.writer.join().unwrap().unwrap();
+                    return None;
+                }
+            }
+        }
+    };
+    assert!(why("quorum nobody\n").unwrap().contains("is no policy"));
+    assert!(why(&format!("log {other}\nquorum none\n")).unwrap().contains("names other logs"));
+    assert_eq!(why(&format!("log {own}\nquorum none\n")), None);
+}

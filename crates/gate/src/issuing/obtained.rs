@@ -59,6 +59,11 @@ impl Obtained {
         Self { issuer, names, origin, source, anchors, store, current, standing, outcomes, again }
     }
 
+    /// Destroys what a gate that was killed was writing to its store.
+    pub(crate) fn clear(&self) -> std::io::Result<()> {
+        self.store.clear()
+    }
+
     /// The one in use.
     pub(crate) fn current(&self) -> Option<Arc<Current>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()

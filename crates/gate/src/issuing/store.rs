@@ -11,7 +11,7 @@ use sceau_pki::{Certificate, Fingerprint, PrivateKey, TlsIdentity};
 use zeroize::Zeroizing;
 
 use super::{standing::Standing, trouble::Trouble};
-use crate::files::may_be_written;
+use crate::{aside, files::may_be_written};
 
 const LARGEST: usize = 256 << 10;
 const CERTIFICATE: &str = "certificate.pem";
@@ -64,6 +64,20 @@ impl Store {
         let missing = self.root.ancestors().take_while(|folder| !folder.exists()).last();
         let first = missing.map_or_else(|| self.root.join(STANDING), Path::to_owned);
         may_be_written(&first).map_err(|cause| (self.root.clone(), cause))
+    }
+
+    /// Destroys what a gate that was killed was writing, or destroying: it may be a key.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        let ours = |name: &str| {
+            let name = name.split('.').next().unwrap_or_default();
+            ["certificate", "standing", "pending", "CACHEDIR"].contains(&name) || name.starts_with("account-")
+        };
+        for folder in [&self.root, &self.issuer, &self.own] {
+            for path in aside::left(folder, ours)? {
+                durable::destroy(&path).map_err(io::Error::other)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where the certificate is, with its key.
@@ -193,5 +207,27 @@ mod tests {
             let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
             assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
         }
+    }
+
+    #[test]
+    fn what_a_killed_gate_was_writing_or_destroying_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path(), "house", &["www.example".to_owned()]);
+        let directory = "https://acme.example/directory";
+        store.note(&Standing::default()).unwrap();
+        store.pending().unwrap();
+        store.keep_account(directory, b"an account").unwrap();
+        let goes = [
+            store.own.join("certificate.new"),
+            store.own.join("pending.destroyed"),
+            store.issuer.join("account-0123456789ab.new"),
+            store.root.join("CACHEDIR.new"),
+        ];
+        let stays = [store.own.join("somebody.new"), store.own.join(PENDING), store.own.join(STANDING)];
+        goes.iter().chain(&stays[..1]).for_each(|path| fs::write(path, "a key").unwrap());
+        store.clear().unwrap();
+        assert!(goes.iter().all(|path| !path.exists()));
+        assert!(stays.iter().all(|path| path.exists()) && store.account(directory).is_some());
+        Store::new(&folder.path().join("none"), "house", &["www.example".to_owned()]).clear().unwrap();
     }
 }

@@ -21,8 +21,10 @@ pub(crate) struct Feed {
     pub(crate) source: Source,
     /// Octets.
     largest: usize,
-    /// Signed by authorities that the guards know which ask it.
+    /// Signed by authorities that the guards know which ask it. Requests wait for it: it is held for no longer than a look takes.
     used: Mutex<UsedLists>,
+    /// Held by whoever offers lists, one at a time: the signature of a long one takes its time.
+    offering: Mutex<()>,
     /// How often they changed.
     epoch: AtomicU64,
     /// Those of a plan that was, or is being, read after its own: what still comes to this one is theirs too.
@@ -37,7 +39,7 @@ pub(crate) enum Unusable {
     List(Rejection),
 }
 
-/// Why lists that were offered are not used. Those in use stay.
+/// Why a list that was offered is not used. The one in use stays.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -81,8 +83,8 @@ impl Rejection {
 impl Feed {
     pub(crate) fn new(source: Source, authorities: Vec<Certificate>, largest: usize) -> Self {
         let used = Mutex::new(UsedLists::of(authorities));
-        let (epoch, heirs, tally) = Default::default();
-        Self { source, largest, used, epoch, heirs, tally }
+        let (offering, epoch, heirs, tally) = Default::default();
+        Self { source, largest, used, offering, epoch, heirs, tally }
     }
 
     /// Who counts there.
@@ -157,7 +159,7 @@ impl Feed {
     /// Takes lists (PEM or DER) at `now` (Unix milliseconds): see [`UsedLists::take`].
     ///
     /// # Errors
-    /// [`Rejection`]: nothing changes.
+    /// [`Rejection`], of the first that may not be used: the one of its kind in use stays, and the others that were offered are taken.
     pub(crate) fn offer(&self, bytes: &[u8], now: u64) -> Result<Taken, Rejection> {
         self.take(&self.parse(bytes)?, now)
     }
@@ -173,20 +175,25 @@ impl Feed {
         Ok(RevocationLists::read(bytes, &self.source.to_string())?)
     }
 
-    /// As [`Self::offer`], of lists that were read before.
+    /// As [`Self::offer`], of lists that were read before. One that may not be used keeps no other out that was offered with it.
     pub(crate) fn take(&self, offered: &RevocationLists, now: u64) -> Result<Taken, Rejection> {
-        let taken = {
-            let mut used = self.used();
-            let taken = used.take(offered, now)?;
+        let (taken, refused) = {
+            let _alone = self.offering.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self.used().clone();
+            let (taken, refused) = match next.take(offered, now) {
+                Ok(taken) => (taken, None),
+                Err(cause) => (take_good(&mut next, offered, now), Some(cause)),
+            };
             if taken == Taken::New {
+                *self.used() = next;
                 self.epoch.fetch_add(1, Ordering::Release);
             }
-            taken
+            (taken, refused)
         };
         if taken == Taken::New {
             self.heirs().for_each(|heir| heir.take_each(offered, now));
         }
-        Ok(taken)
+        refused.map_or(Ok(taken), |cause| Err(cause.into()))
     }
 
     fn heirs(&self) -> impl Iterator<Item = Arc<Self>> {
@@ -197,4 +204,14 @@ impl Feed {
     fn used(&self) -> MutexGuard<'_, UsedLists> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes those that may be used, of several of which one may not.
+fn take_good(used: &mut UsedLists, offered: &RevocationLists, now: u64) -> Taken {
+    if offered.iter().count() < 2 {
+        return Taken::Same;
+    }
+    let mut new =
+        |list: &Arc<_>| used.take(&std::iter::once(Arc::clone(list)).collect(), now) == Ok(Taken::New);
+    if offered.iter().filter(|list| new(list)).count() > 0 { Taken::New } else { Taken::Same }
 }

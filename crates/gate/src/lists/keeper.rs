@@ -173,7 +173,7 @@ fn offer(feed: &Feed, bytes: &[u8], now: u64) -> Result<RevocationLists, Rejecti
     });
     match &offered {
         Err(cause) => {
-            tracing::warn!(source = %feed.source, code = cause.code(), %cause, "a revocation list is refused; the one in use stays");
+            tracing::warn!(source = %feed.source, code = cause.code(), %cause, "a revocation list is refused; the one of its kind in use stays");
         }
         Ok((Taken::Same, _)) => feed.tally.good.set(now),
         Ok((Taken::New, _)) => {

@@ -1,7 +1,13 @@
 //! What may take the place of a list in use, by OpenSSL's lists; and a server on its bad days.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests state what must hold")]
 
-use std::{fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sceau_pki::{Authority, AuthorityProfile, Taken};
 use tokio::{
@@ -88,7 +94,6 @@ fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_s
         ("an older time", list(&ours, "06", 19), "list_older"),
         ("of tomorrow", list(&ours, "06", 22), "list_future"),
         ("changes of another", made(&ours, "06", 21, "", DELTA), "list_partial"),
-        ("good and bad", [list(&ours, "06", 21), list(&namesake, "06", 21)].concat(), "list_false_signature"),
     ] {
         assert_eq!(code(feed.offer(&offered, NOW)), expected, "{what}");
         assert_eq!(
@@ -103,6 +108,30 @@ fn each_list_that_may_not_be_used_is_refused_with_its_cause_and_the_one_in_use_s
     let again = naming(&ours, "06", 21, named);
     assert_eq!(code(feed.offer(&again, NOW)), "new", "whom it names counts, though its number is the same");
     assert!(feed.lists().iter().all(|list| list.names(&[0x77])));
+}
+
+#[test]
+fn a_list_that_is_refused_keeps_no_other_of_its_file_out() {
+    let (ours, namesake, other) = (authority("Essai"), authority("Essai"), authority("Autre"));
+    let feed = feed(&[&ours, &other]);
+    for authority in [&ours, &other] {
+        assert_eq!(code(feed.offer(&list(authority, "05", 20), NOW)), "new");
+    }
+    let numbers = || feed.lists().iter().map(|list| list.number()).collect::<Vec<_>>();
+    let (before, good) = (feed.epoch(), list(&other, "06", 21));
+    for (bad, expected) in [
+        (list(&namesake, "06", 21), "list_false_signature"),
+        (list(&ours, "04", 21), "list_older"),
+        (list(&ours, "06", 22), "list_future"),
+    ] {
+        assert_eq!(
+            code(feed.offer(&[&bad[..], &good[..]].concat(), NOW)),
+            expected,
+            "what is refused is said"
+        );
+        assert_eq!(numbers(), ["05", "06"], "the one in use stays, and the other came");
+    }
+    assert_eq!(feed.epoch(), before + 1, "it came once");
 }
 
 #[test]
@@ -301,4 +330,52 @@ fn heirs_take_what_still_comes() {
     // And not the other way.
     assert_eq!(code(last.offer(&list(&ours, "07", 21), NOW)), "new");
     assert_eq!(number(&next), "06");
+}
+
+/// A list that is signed by OpenSSL, and so long that its signature takes its time: an extension that nobody knows has 2^28 octets.
+fn heavy(authority: &Authority) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let short = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+    let long = |tag: u8, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x84], &length[..], content].concat()
+    };
+    let ecdsa = short(0x30, &short(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
+    let unknown = long(0x30, &[short(0x06, &[0x2a, 3, 4]), long(0x04, &vec![0; 1 << 28])].concat());
+    let number = short(0x30, &[short(0x06, &[0x55, 0x1d, 20]), short(0x04, &short(0x02, &[9]))].concat());
+    let dates = [&b"261120000000Z"[..], b"261220000000Z"].map(|date| short(0x17, date)).concat();
+    let extensions = long(0xa0, &long(0x30, &[number, unknown].concat()));
+    let issuer = authority.certificate().subject().to_der();
+    let message = long(0x30, &[short(0x02, &[1]), ecdsa.clone(), issuer, dates, extensions].concat());
+    fs::write(folder.path().join("message"), &message).unwrap();
+    fs::write(folder.path().join("key"), authority.key().to_pem().as_bytes()).unwrap();
+    let words = "dgst -sha256 -sign key -out signature message";
+    let signed = Command::new("openssl").args(words.split(' ')).current_dir(folder.path()).status().unwrap();
+    assert!(signed.success());
+    let signature = [&[0], &fs::read(folder.path().join("signature")).unwrap()[..]].concat();
+    long(0x30, &[message, ecdsa, short(0x03, &signature)].concat())
+}
+
+#[test]
+fn nobody_waits_for_the_signature_of_a_long_list() {
+    let authority = authority("Essai");
+    let known = vec![authority.certificate().clone()];
+    let feed = Arc::new(Feed::new(Source::File("long.crl".into()), known, 1 << 30));
+    feed.offer(&list(&authority, "01", 19), NOW).unwrap();
+    let offered = feed.parse(&heavy(&authority)).unwrap();
+    let taken = Arc::clone(&feed);
+    let taking = std::thread::spawn(move || {
+        let begun = Instant::now();
+        assert_eq!(taken.take(&offered, NOW).unwrap(), Taken::New);
+        begun.elapsed()
+    });
+    let mut longest = Duration::ZERO;
+    while !taking.is_finished() {
+        let asked = Instant::now();
+        assert_eq!(feed.lists().iter().count(), 1);
+        longest = longest.max(asked.elapsed());
+    }
+    let took = taking.join().unwrap();
+    assert!(longest < took / 2, "one waited for {longest:?} of {took:?}");
+    assert_eq!(feed.epoch(), 2);
 }

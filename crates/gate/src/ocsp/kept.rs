@@ -50,6 +50,10 @@ impl Kept {
         Self { folder: cache.join("ocsp"), writes: AtomicU32::new(0) }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What was kept under this name; blocks.
     pub(super) fn read(&self, name: Fingerprint) -> Option<Response> {
         let octets = durable::read_secret(&self.path(name), LONGEST).ok()?;

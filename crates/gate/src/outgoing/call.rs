@@ -20,10 +20,11 @@ use super::{
 use crate::{
     answer::{self, Body},
     clock::now,
-    connection::HEAD,
+    connection::{HEAD, Spoken},
     door::{At, Door, Taken},
     forward::{REQUEST_ID, says, strip, withhold},
     holding::Stream,
+    leaving::{Leaving, Watchers},
     live::Live,
     observe::{Came, Trail},
     upstream::{Errand, Upload},
@@ -42,7 +43,7 @@ const GONE: Told =
     (StatusCode::MISDIRECTED_REQUEST, "listener_gone", "the file no longer names this address");
 
 /// Lets applications in at an address that is taken.
-pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
+pub(crate) fn open(taken: Taken, live: Arc<Live>, leaving: Leaving) -> Door {
     let (at, crowd) = (taken.at().clone(), Arc::clone(&live.crowd));
     // They want descriptors as clients do, of the same ones.
     let enter = move || {
@@ -50,7 +51,8 @@ pub(crate) fn open(taken: Taken, live: Arc<Live>) -> Door {
         async move { crowd.permit().await }
     };
     taken.open(CALLERS, enter, move |visitor| {
-        attend(visitor.stream, Here { at: at.clone(), own: visitor.own, live: Arc::clone(&live) })
+        let here = Here { at: at.clone(), own: visitor.own, live: Arc::clone(&live) };
+        attend(visitor.stream, here, leaving.watchers())
     })
 }
 
@@ -61,15 +63,20 @@ struct Here {
     live: Arc<Live>,
 }
 
-async fn attend(stream: Box<dyn Stream>, here: Here) {
+async fn attend(stream: Box<dyn Stream>, here: Here, watchers: Watchers) {
     let here = Arc::new(here);
+    // A call that is under way is not made twice: whoever ends the gate waits for it.
+    let Watchers { one, two, all: _held } = watchers;
+    drop(two);
     let service = service_fn(move |request| {
         let here = Arc::clone(&here);
         async move { Ok::<_, Infallible>(here.answer(request).await) }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(HEAD);
-    drop(builder.serve_connection(TokioIo::new(stream), service).await);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let spoken: Spoken = Box::pin(one.watch(connection, |connection| connection.graceful_shutdown()));
+    drop(spoken.await);
 }
 
 impl Here {

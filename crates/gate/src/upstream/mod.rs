@@ -136,6 +136,11 @@ impl Upstreams {
         Self { all: all.collect(), next: AtomicUsize::new(0), bounds }
     }
 
+    /// How long a request may be silent.
+    pub(crate) fn longest_silence(&self) -> Duration {
+        self.bounds.answer
+    }
+
     /// What is known of its services, for the same route in a file that was read again.
     pub(crate) fn hand_on(&self, next: &Self) {
         for service in &next.all {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The authorities under the names of the profile's files, in a folder of their own.
-fn authorities() -> tempfile::TempDir {
+pub(crate) fn authorities() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = chain().display();
     for (of, file) in [("root", "ACR-EL-TEST.cer"), ("authority", "ACI-EL-ORG-TEST.cer")] {

@@ -1,5 +1,5 @@
 //! One second after the file of a list was changed, the next request of whoever it names is refused, however its connection came about: none of them is begun
-//! anew, or shows its certificate again.
+//! anew, or shows its certificate again. So is the next request of whoever a rule of the file no longer names.
 
 use std::time::Duration;
 
@@ -44,11 +44,17 @@ async fn remember(stage: &Stage) {
     }
 }
 
-/// Takes up what is remembered: no certificate is shown.
-async fn take_up(stage: &Stage, version: &str) -> (Kept, Answer) {
+/// Offers what is remembered.
+async fn offer(stage: &Stage, version: &str) -> (Kept, Answer) {
     let words = format!("-{version} -sess_in {}", session(stage, version));
     let mut kept = Kept::open(stage.address, "known", &words);
     let answer = of_head(kept.get(PATH).await);
+    (kept, answer)
+}
+
+/// Takes up what is remembered: no certificate is shown.
+async fn take_up(stage: &Stage, version: &str) -> (Kept, Answer) {
+    let (kept, answer) = offer(stage, version).await;
     assert!(kept.is_resumed(), "{version}: a handshake of its own");
     (kept, answer)
 }
@@ -110,6 +116,31 @@ async fn the_next_request_of_a_revoked_client_is_refused_after_one_second() {
             for version in VERSIONS {
                 assert_eq!(&take_up(&stage, version).await.1, expected, "{version}, taken up after that");
             }
+        }
+    }
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_request_of_whom_a_rule_no_longer_names_is_refused() {
+    let stage = Stage::set().await;
+    let mut open = Open::of(&stage).await;
+    let pass: Answer = ("200".to_owned(), String::new());
+    let refused: Answer = ("403".to_owned(), "client_unknown".to_owned());
+    let lists = ["root", "authority"].map(|name| format!("{}/{name}.crl", chain().display()));
+    let good = usual(stage.upstream, &lists);
+    let other = good.replace("common_name = \"sas-agregateur-recette\"", "common_name = \"another\"");
+    assert_eq!(open.ask().await, vec![pass.clone(); 5]);
+    for (text, expected) in [(&other, &refused), (&good, &pass), (&other, &refused)] {
+        if expected == &refused {
+            remember(&stage).await;
+        }
+        stage.write(text);
+        stage.reload.ask().await.unwrap();
+        assert_eq!(open.ask().await, vec![expected.clone(); 5]);
+        // Sessions of before the file was read are not taken up, and help nobody.
+        for version in VERSIONS.iter().filter(|_| expected == &refused) {
+            assert_eq!(&offer(&stage, version).await.1, expected, "{version}, offered after that");
         }
     }
     drop(stage.stop().await);

@@ -17,10 +17,10 @@ use crate::{
 /// A gate with one outgoing address.
 pub(crate) struct Out {
     pub(crate) at: String,
-    reload: Reload,
+    pub(crate) reload: Reload,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Out {
@@ -79,10 +79,15 @@ pub(crate) fn tls(authority: &str, own: &str) -> String {
 
 /// nginx that wants a certificate of the chain and says what it was asked.
 fn partner(folder: &Path) -> (Server, u16) {
+    partner_of(folder, "TLSv1.2 TLSv1.3")
+}
+
+/// The same with these versions of TLS alone.
+fn partner_of(folder: &Path, versions: &str) -> (Server, u16) {
     let at = chain().display();
-    let says = "$ssl_client_s_dn|$request_method|$request_uri|$host|$http_x_forwarded_for$http_forwarded$http_via$http_client_cert$http_referer$http_sceau_x|$http_x_own|$server_protocol.";
+    let says = "$ssl_client_s_dn|$request_method|$request_uri|$host|$http_x_forwarded_for$http_forwarded$http_via$http_client_cert$http_referer$http_sceau_x|$http_x_own|$server_protocol|$ssl_protocol.";
     let server = format!(
-        "server {{ listen 127.0.0.1:PORT ssl http2; ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; \
+        "server {{ listen 127.0.0.1:PORT ssl http2; ssl_protocols {versions}; ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; \
          ssl_client_certificate {at}/root.pem; ssl_verify_client on; ssl_verify_depth 3; \
          location /base/401 {{ return 401 no; }} location /base/403 {{ return 403 no; }} location / {{ return 200 \"{says}\"; }} }}"
     );
@@ -92,7 +97,12 @@ fn partner(folder: &Path) -> (Server, u16) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_calls_in_plain_http_and_the_partner_sees_our_certificate() {
     let folder = tempfile::tempdir().unwrap();
-    let (_partner, port) = partner(folder.path());
+    // The platforms of health authorities may speak TLS 1.2 alone.
+    let partners = ["TLSv1.2", "TLSv1.3"].map(|version| {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = partner_of(folder.path(), version);
+        (partner, version, folder)
+    });
     // One file with key and certificate, as partners' procedures make it; over the loopback and over a socket.
     let at = chain();
     let [certificate, key] =
@@ -106,16 +116,17 @@ async fn an_application_calls_in_plain_http_and_the_partner_sees_our_certificate
         at.display()
     );
     let socket = folder.path().join("partner.sock");
-    for (address, more) in
-        [("127.0.0.1:0".to_owned(), ""), (format!("unix:{}", socket.display()), "mode = \"0660\"")]
-    {
+    let addresses =
+        [("127.0.0.1:0".to_owned(), ""), (format!("unix:{}", socket.display()), "mode = \"0660\"")];
+    let all = partners.iter().flat_map(|partner| addresses.iter().map(move |address| (partner, address)));
+    for (((_, port), version, _), (address, more)) in all {
         let to = format!("https://localhost:{port}/base/");
-        let out = Out::start(tempfile::tempdir().unwrap(), &address, &to, &format!("{tls}\n{more}")).await;
+        let out = Out::start(tempfile::tempdir().unwrap(), address, &to, &format!("{tls}\n{more}")).await;
         let lies = "-H X-Forwarded-For:10.0.0.9 -H Forwarded:for=x -H Via:x -H Client-Cert:x -H Referer:x -H Sceau-X:x -H X-Own:kept";
         for method in ["GET", "POST"] {
             let answer = out.curl("/a?b=c", &format!("-X {method} {lies}")).await;
             let said = format!(
-                "CN=sas-agregateur-recette,OU=499700234190004,O=X,C=FR|{method}|/base/a?b=c|localhost||kept|HTTP/2.0."
+                "CN=sas-agregateur-recette,OU=499700234190004,O=X,C=FR|{method}|/base/a?b=c|localhost||kept|HTTP/2.0|{version}."
             );
             assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(&said), "{answer}");
         }

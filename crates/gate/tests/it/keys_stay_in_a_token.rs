@@ -108,8 +108,20 @@ struct Running {
 
 impl Running {
     fn start(token: &Token) -> Self {
+        Self::begin(token, token.gate(&["run", "--die-with-parent"]))
+    }
+
+    /// On one processor.
+    fn start_alone(token: &Token) -> Self {
+        let gate = token.gate(&["run"]);
+        let mut alone = Command::new("taskset");
+        alone.args(["-c", "0"]).arg(gate.get_program()).args(gate.get_args());
+        alone.envs(gate.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::begin(token, alone)
+    }
+
+    fn begin(token: &Token, mut gate: Command) -> Self {
         let log = token.at("log");
-        let mut gate = token.gate(&["run", "--die-with-parent"]);
         let mut process =
             gate.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
         let mut line = String::new();
@@ -204,6 +216,34 @@ fn handshakes_are_signed_in_the_token_and_come_back_with_it() {
         assert!(since.elapsed() < Duration::from_secs(20), "{said}\n{}", gate.log());
     }
     assert!(gate.log().contains("the token signs again"), "{}", gate.log());
+}
+
+#[test]
+fn on_one_processor_a_token_that_is_named_later_may_hold_everybody_up_and_the_log_says_so() {
+    let token = Token::new();
+    let (_service, upstream) = service(token.0.path());
+    let address = token.import(&chain().join("server.key"), "server", "01");
+    let held_up = "begin it anew, or a token that takes its time holds all of them up";
+    let (files, tokens) = (
+        usual(upstream, &lists()),
+        with_key(&usual(upstream, &lists()), &chain().join("server.pem"), &address),
+    );
+    token.write(&files);
+    let gate = Running::start_alone(&token);
+    for words in ["--tls-max 1.2", "--tlsv1.3", "--http1.1"] {
+        assert_eq!(gate.curl(words).as_deref(), Ok("served"), "{}", gate.log());
+    }
+    token.write(&tokens);
+    let since = Instant::now();
+    while !gate.log().contains(held_up) {
+        assert!(since.elapsed() < Duration::from_secs(20), "{}", gate.log());
+        assert_eq!(gate.curl("").as_deref(), Ok("served"), "{}", gate.log());
+    }
+    assert_eq!(gate.curl("").as_deref(), Ok("served"), "{}", gate.log());
+    drop(gate);
+    let anew = Running::start_alone(&token);
+    assert_eq!(anew.curl("").as_deref(), Ok("served"), "{}", anew.log());
+    assert!(!anew.log().contains(held_up), "{}", anew.log());
 }
 
 #[test]
@@ -337,10 +377,8 @@ fn a_gate_ends_when_it_is_told_to_though_a_token_hangs() {
         assert!(since.elapsed().as_secs() < 20, "it did not read its file again");
         std::thread::park_timeout(Duration::from_millis(20));
     }
-    while !fs::read_to_string(&log)
-        .unwrap()
-        .contains("the configuration is still being read, and changes wait")
-    {
+    let waits = "the configuration is still being read, and changes wait";
+    while !fs::read_to_string(&log).unwrap().contains(waits) {
         assert!(since.elapsed().as_secs() < 40, "the log does not say why changes wait");
         std::thread::park_timeout(Duration::from_millis(50));
     }

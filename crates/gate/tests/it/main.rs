@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
 
 mod a_closed_connection_costs_no_request;
+mod a_list_of_ten_million_is_met;
 mod a_plain_listener_is_for_this_machine;
 mod a_profile_says_who_calls;
 mod a_revoked_client_is_out_within_a_second;
@@ -55,8 +56,10 @@ mod the_file_is_read_again;
 mod the_program_says_how_it_ends;
 mod two;
 mod two_environments_share_one_endpoint;
+mod under_way;
 mod websockets_are_judged_too;
 mod what_a_gate_does_is_seen;
+mod what_is_under_way_ends_whole;
 mod where_no_list_speaks_requests_pass_for_a_while;
 mod who_calls_is_judged_on_each_request;
 mod workshop;

@@ -49,10 +49,13 @@ async fn bodies_and_trailers_pass_between_every_two_versions() {
 async fn http_2_is_agreed_upon_in_tls_where_the_service_offers_it() {
     let folder = tempfile::tempdir().unwrap();
     let at = chain().display();
-    for (offers, version) in [("ssl http2", "HTTP/2.0"), ("ssl", "HTTP/1.1")] {
+    let offers = [("ssl http2", "HTTP/2.0"), ("ssl", "HTTP/1.1")];
+    let both = |tls| offers.map(|(offers, version)| (offers, version, tls));
+    // Services that speak nothing newer than TLS 1.2 too.
+    for (offers, version, tls) in ["TLSv1.2", "TLSv1.3"].into_iter().flat_map(both) {
         let server = format!(
-            "server {{ listen 127.0.0.1:PORT {offers}; ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; \
-             return 200 \"$server_protocol $host $http_x_forwarded_host $http_te.\"; }}"
+            "server {{ listen 127.0.0.1:PORT {offers}; ssl_protocols {tls}; ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; \
+             return 200 \"$ssl_protocol $server_protocol $host $http_x_forwarded_host $http_te.\"; }}"
         );
         let (_server, port) = Server::nginx(folder.path(), &server);
         let settings = format!("tls = {{ authority = \"{at}/root.pem\" }}");
@@ -61,7 +64,7 @@ async fn http_2_is_agreed_upon_in_tls_where_the_service_offers_it() {
         for words in ["--http1.1", "--http2", "--http2 -H TE:trailers"] {
             let te = if words.contains("TE") { "trailers" } else { "" };
             let answer = stage.curl("/", words).await;
-            assert!(answer.ends_with(&format!("{version} localhost {asked} {te}.")), "{answer}");
+            assert!(answer.ends_with(&format!("\r\n{tls} {version} localhost {asked} {te}.")), "{answer}");
         }
         drop(stage.stop().await);
     }

@@ -1,5 +1,6 @@
 //! The annex's examples as they stand there (V3.2, 5.6 and 5.7), with the files that its procedure makes (4.3.1 to 4.3.3): the Appointment POST by curl to
-//! the gate, the same by an application through the gate to a partner, and what whoever shows nothing reads.
+//! the gate, the same by an application through the gate to a partner, and what whoever shows nothing reads. Revocation as it is asked for there: lists (5.3), made
+//! by its own commands into one file, and a responder (2.3.2, 5.4 and 5.5) for a caller that lists say nothing of.
 
 use std::{fs, io::Write as _, net::SocketAddr, path::Path, process::Command};
 
@@ -10,11 +11,16 @@ use tokio::{
     sync::mpsc,
 };
 
+use sceau_pki::OcspStatus;
+
 use crate::{
+    a_profile_says_who_calls::authorities,
     calls_go_out_with_our_certificate::Out,
     each_cause_is_told_alike_everywhere::header,
+    lists::List,
     others::Server,
     outside::{Stage, chain, run, usual},
+    responders::{Responder, by_ours, revoked},
 };
 
 const APPOINTMENT: &str = include_str!("annex/appointment.json");
@@ -189,4 +195,78 @@ async fn the_annexs_appointment_goes_out_octet_by_octet() {
     let name = "seen: cn=sas-agregateur-prod-essai,ou=12345678900012,o=x,c=fr\r\n";
     assert!(head.contains(name), "the platform saw our certificate: {head}");
     drop(out.stop().await);
+}
+
+/// A gate that lets callers of recette in by the shipped profile, with these words about revocation; its folder has the published authorities.
+async fn by_profile(folder: TempDir, service: SocketAddr, revocation: &str) -> Stage {
+    let chain = chain().display();
+    let text = format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\ncertificate = \"{chain}/server.pem\"\nkey = \"{chain}/server.key\"\n\
+         [[listener.route]]\npath = \"/fhir/v1\"\nupstream = \"http://{service}\"\nclients = \"sas\"\n\
+         [clients.sas]\nprofile = \"sas\"\nenvironment = \"recette\"\naddresses = \"any\"\n{revocation}\n"
+    );
+    Stage::with(folder, |_| text).await
+}
+
+/// Posts the appointment as these clients; each is taken, or refused with this code.
+async fn posts(stage: &Stage, expected: &[(&str, Option<&str>)]) {
+    let url = format!("https://localhost:{}/fhir/v1/Appointment", stage.address.port());
+    for (client, refused) in expected {
+        for version in ["--http1.1 --tls-max 1.2", "--http2"] {
+            let answer = post(&url, &format!("-k {version} {}", Stage::as_client(client))).await;
+            let Some(code) = refused else {
+                taken(&answer);
+                continue;
+            };
+            assert_eq!(answer.split_whitespace().nth(1), Some("401"), "{client}: {answer}");
+            assert_eq!(header(&answer, "sceau-code"), *code, "{client}: {answer}");
+            assert!(answer.contains("\"status\": \"KO:Unauthorized\", \"verify\": \"FAILED"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_annexs_lists_in_one_file_are_believed() {
+    let (folder, (service, mut came)) = (authorities(), service().await);
+    // As `wget` leaves them.
+    let root = List { authority: "root", ..List::of_clients("11", &[]) };
+    let lower = List::of_clients("12", &["revoked"]);
+    for (list, file) in [(root, "ACR-EL-TEST.crl"), (lower, "ACI-EL-ORG-TEST.crl")] {
+        fs::write(folder.path().join(file), list.make()).unwrap();
+    }
+    fs::write(
+        folder.path().join("5.3.sh"),
+        "openssl crl -inform der -in ACR-EL-TEST.crl -out ACR-EL-TEST.crl.pem\n\
+         openssl crl -inform der -in ACI-EL-ORG-TEST.crl -out ACI-EL-ORG-TEST.crl.pem\n\
+         cat ACR-EL-TEST.crl.pem ACI-EL-ORG-TEST.crl.pem > ACR-ACI-EL-ORG-TEST.crl.pem\n",
+    )
+    .unwrap();
+    run(folder.path(), "sh", "-e 5.3.sh");
+    let lists = "revocation_lists = [\"ACR-ACI-EL-ORG-TEST.crl.pem\"]";
+    let stage = by_profile(folder, service, lists).await;
+    posts(&stage, &[("known", None), ("revoked", Some("certificate_revoked"))]).await;
+    for _ in 0..2 {
+        assert_eq!(came.recv().await.unwrap().1, APPOINTMENT.as_bytes());
+    }
+    assert!(came.try_recv().is_err(), "the service has not heard of who was taken back");
+    drop(stage.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_responder_is_asked_as_the_annex_lets_one_choose() {
+    let (service, mut came) = service().await;
+    for (status, refused) in [(OcspStatus::Good, None), (revoked(), Some("certificate_revoked"))] {
+        let responder = Responder::open(by_ours(status, 0, 60_000)).await;
+        // The list of the root alone, about the authority: nothing but the responder speaks of the caller.
+        let asks = format!(
+            "revocation_lists = [\"{}/root.crl\"]\nocsp = {{ responder = \"http://{}/\" }}",
+            chain().display(),
+            responder.address
+        );
+        let stage = by_profile(authorities(), service, &asks).await;
+        posts(&stage, &[("known", refused)]).await;
+        assert!(responder.asked() > 0);
+        drop(stage.stop().await);
+    }
+    assert!(came.recv().await.is_some() && came.recv().await.is_some() && came.try_recv().is_err());
 }

@@ -14,6 +14,9 @@ use crate::{
 pub(crate) const NONE_SERVES: &str =
     "no service behind the gate serves: each takes no connection, or fails its check";
 
+/// Of each answer there, whatever its status.
+const JSON: &str = "\r\ncontent-type: application/json\r\n";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ended_list_is_told_and_a_new_one_makes_it_good() {
     let folder = tempfile::tempdir().unwrap();
@@ -24,7 +27,8 @@ async fn an_ended_list_is_told_and_a_new_one_makes_it_good() {
     let stage = Stage::with(folder, |upstream| usual(upstream, &lists).replace("addresses =", open)).await;
     let mut known = Kept::open(stage.address, "known", "");
     assert_eq!(known.get("/mtls-protect/a").await.0, "200", "it passes, and that is all");
-    assert_eq!(known.get("/mtls-protect/check").await.0, "503");
+    let (status, head) = known.get("/mtls-protect/check").await;
+    assert!(status == "503" && head.contains(JSON), "{head}");
     let said: serde_json::Value = serde_json::from_str(known.body()).unwrap();
     assert_ne!(said["status"], "available");
     let stale = said["stale"].as_array().unwrap();
@@ -39,6 +43,7 @@ async fn an_ended_list_is_told_and_a_new_one_makes_it_good() {
         assert!(published.elapsed().as_secs() < 10, "{}", known.body());
     }
     assert_eq!(known.body(), r#"{"status": "available"}"#);
+    assert!(known.get("/mtls-protect/check").await.1.contains(JSON));
     drop(stage.stop().await);
 }
 
@@ -49,6 +54,7 @@ async fn who_may_not_pass_is_told_nothing_but_that() {
     let mut known = Kept::open(stage.address, "known", "");
     let (status, head) = known.get("/mtls-protect/check").await;
     assert!(status == "403" && head.contains("certificate_revocation_unknown"), "{head}");
+    assert!(head.contains(JSON), "{head}");
     assert!(!known.body().contains("stale"), "{}", known.body());
     drop(stage.stop().await);
 }

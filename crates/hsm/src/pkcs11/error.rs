@@ -72,11 +72,14 @@ pub enum TokenError {
         /// What the module says.
         why: String,
     },
-    /// All sessions are in use.
-    #[error(
-        "the token of {0} is busy: all its sessions are in use, and too many callers wait or waited for five seconds"
-    )]
-    Busy(String),
+    /// It has no session, or no room, for one more call now.
+    #[error("the token of {address} is busy: {why}")]
+    Busy {
+        /// Whose.
+        address: String,
+        /// What is in use.
+        why: String,
+    },
     /// A key of another kind.
     #[error("the key {address} cannot be used here: {why}")]
     Unusable {
@@ -125,7 +128,7 @@ impl TokenError {
             Self::PinRefused(_) => "hsm_pkcs11_pin_refused",
             Self::PinLocked(_) => "hsm_pkcs11_pin_locked",
             Self::Away { .. } => "hsm_pkcs11_away",
-            Self::Busy(_) => "hsm_pkcs11_busy",
+            Self::Busy { .. } => "hsm_pkcs11_busy",
             Self::Unusable { .. } => "hsm_pkcs11_unusable",
             Self::NotKept(_) => "hsm_pkcs11_not_kept",
             Self::BadLabel => "hsm_pkcs11_bad_label",
@@ -137,7 +140,7 @@ impl TokenError {
 
     /// Whether the same may work later without anybody changing a setting: the token is away, or busy.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Away { .. } | Self::Busy(_) | Self::NoToken { .. })
+        matches!(self, Self::Away { .. } | Self::Busy { .. } | Self::NoToken { .. })
     }
 }
 
@@ -147,6 +150,11 @@ pub(crate) fn words(error: &Cryptoki) -> String {
         Cryptoki::Pkcs11(code, function) => format!("C_{function:?}: {code:?}"),
         other => other.to_string(),
     }
+}
+
+/// Whether the token is short of something for a moment: of sessions, or of memory for one more call.
+pub(crate) fn is_short(error: &Cryptoki) -> bool {
+    matches!(error, Cryptoki::Pkcs11(RvError::SessionCount | RvError::DeviceMemory | RvError::HostMemory, _))
 }
 
 /// Whether sessions, handles or the login are gone, or the device: what new sessions may bring back.

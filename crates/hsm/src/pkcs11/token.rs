@@ -15,7 +15,7 @@ use cryptoki::{
 };
 
 use super::{
-    error::{TokenError, is_lost, words},
+    error::{TokenError, is_lost, is_short, words},
     module::Module,
     pin::{Pin, Place},
     uri::Pkcs11Uri,
@@ -102,6 +102,8 @@ impl Token {
         mut act: impl FnMut(&Session, u64) -> Result<T, Fault>,
     ) -> Result<T, TokenError> {
         match self.twice(&mut act) {
+            // A token that is busy is at work for others, who have their sessions.
+            Err(error @ TokenError::Busy { .. }) => Err(error),
             Err(error) if error.is_passing() || matches!(error, TokenError::Module { .. }) => {
                 // Some modules see a token that came back only when they are started anew.
                 if self.module.restart(|| self.forget_all()) { self.twice(&mut act) } else { Err(error) }
@@ -171,7 +173,8 @@ impl Token {
     }
 
     pub(crate) fn refused(&self, error: &Cryptoki) -> TokenError {
-        TokenError::Refused { address: self.uri.short(), why: words(error) }
+        let (address, why) = (self.uri.short(), words(error));
+        if is_short(error) { TokenError::Busy { address, why } } else { TokenError::Refused { address, why } }
     }
 
     fn take(&self) -> Result<(Session, u64), TokenError> {
@@ -197,7 +200,8 @@ impl Token {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || state.waiting >= WAITING {
-                return Err(TokenError::Busy(self.uri.short()));
+                let why = "all its sessions are in use, and too many callers wait or waited for five seconds";
+                return Err(TokenError::Busy { address: self.uri.short(), why: why.to_owned() });
             }
             state.waiting += 1;
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -226,7 +230,7 @@ impl Token {
                 drop(session);
                 Ok(None)
             }
-            Err(TokenError::Busy(_)) if state.lent > 0 => {
+            Err(TokenError::Busy { .. }) if state.lent > 0 => {
                 state.most = Some(state.lent);
                 Ok(None)
             }
@@ -246,9 +250,7 @@ impl Token {
             None => self.module.find(&self.uri)?,
         };
         let session = match self.module.context().open_ro_session(slot) {
-            Err(Cryptoki::Pkcs11(RvError::SessionCount, _)) => {
-                return Err(TokenError::Busy(self.uri.short()));
-            }
+            Err(error) if is_short(&error) => return Err(self.refused(&error)),
             opened => opened.map_err(|error| self.away(&error))?,
         };
         if known.is_none() {

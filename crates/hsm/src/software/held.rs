@@ -1,14 +1,20 @@
 //! Private keys in memory.
 
 use sceau_crypto::{
-    KeyError, RecipientPrivateKey, RecipientSuite, RsaPrivateKey, RsaSize, Secret, SecretBytes, SigningKey,
-    XWingPrivateKey,
+    Cek, KeyError, RecipientPrivateKey, RecipientSuite, RsaPrivateKey, RsaSize, Secret, SecretBytes,
+    SigningKey, UnwrapError, XWingPrivateKey,
+    jose::{
+        PublicJwk, Rs256PrivateKey,
+        jwe::{self, DecryptionKey as _},
+    },
 };
 
 use crate::{
     error::Error,
     key::{KeyKind, PublicKey},
 };
+
+const SHA1: jwe::KeyAlgorithm = jwe::KeyAlgorithm::DangerRsaOaepSha1;
 
 pub(crate) enum Held {
     Ed25519(SigningKey),
@@ -18,6 +24,9 @@ pub(crate) enum Held {
     Aes(Vec<Secret<32>>),
     /// Each version, oldest first.
     Prf(Vec<Secret<32>>),
+    Rs256(Rs256PrivateKey),
+    /// Of [`KeyKind::DangerRsaOaepSha1`].
+    OaepSha1(Box<jwe::PrivateKey>),
 }
 
 impl Held {
@@ -32,6 +41,10 @@ impl Held {
             KeyKind::HmacSha256 => Self::Hmac(Secret::random()),
             KeyKind::Aes256Gcm => Self::Aes(vec![Secret::random()]),
             KeyKind::PrfHmacSha256 => Self::Prf(vec![Secret::random()]),
+            KeyKind::Rs256 => Self::Rs256(Rs256PrivateKey::generate()?),
+            KeyKind::DangerRsaOaepSha1 => {
+                Self::OaepSha1(Box::new(jwe::PrivateKey::generate(jwe::KeyKind::Rsa, SHA1)?))
+            }
         })
     }
 
@@ -45,6 +58,11 @@ impl Held {
             KeyKind::HmacSha256 => Self::Hmac(secret()?),
             KeyKind::Aes256Gcm => Self::Aes(versions(bytes)?),
             KeyKind::PrfHmacSha256 => Self::Prf(versions(bytes)?),
+            KeyKind::Rs256 => Self::Rs256(Rs256PrivateKey::from_pkcs8(bytes)?),
+            KeyKind::DangerRsaOaepSha1 => {
+                let key = jwe::PrivateKey::from_secret_bytes(jwe::KeyKind::Rsa, SHA1, bytes)?;
+                Self::OaepSha1(Box::new(key))
+            }
         })
     }
 
@@ -56,6 +74,8 @@ impl Held {
         match self {
             Self::Ed25519(key) => SecretBytes::from(key.seed().expose().as_slice()),
             Self::Recipient(key) => key.to_secret_bytes(),
+            Self::Rs256(key) => SecretBytes::from(key.to_pkcs8().expose()),
+            Self::OaepSha1(key) => key.to_secret_bytes(),
             Self::Hmac(secret) => SecretBytes::from(secret.expose().as_slice()),
             Self::Aes(versions) | Self::Prf(versions) => {
                 // Sized beforehand: a vector that grows leaves copies behind.
@@ -76,14 +96,24 @@ impl Held {
             Self::Hmac(_) => KeyKind::HmacSha256,
             Self::Aes(_) => KeyKind::Aes256Gcm,
             Self::Prf(_) => KeyKind::PrfHmacSha256,
+            Self::Rs256(_) => KeyKind::Rs256,
+            Self::OaepSha1(_) => KeyKind::DangerRsaOaepSha1,
         }
+    }
+
+    /// What RSA-OAEP with SHA-1 gives of `wrapped`; none for a key of another kind.
+    pub(crate) fn unwrapped_by_sha1(&self, wrapped: &[u8]) -> Option<Result<Cek, UnwrapError>> {
+        let Self::OaepSha1(key) = self else { return None };
+        let plain = key.decrypt_oaep(wrapped).ok().flatten();
+        let cek = plain.and_then(|plain| Cek::from_slice(plain.expose()).ok());
+        Some(cek.ok_or_else(UnwrapError::refused))
     }
 
     /// How many versions it has.
     pub(crate) fn versions(&self) -> usize {
         match self {
             Self::Aes(versions) | Self::Prf(versions) => versions.len(),
-            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) => 1,
+            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) | Self::Rs256(_) | Self::OaepSha1(_) => 1,
         }
     }
 
@@ -95,7 +125,9 @@ impl Held {
         match self {
             Self::Aes(versions) => Some(Self::Aes(and_one(versions))),
             Self::Prf(versions) => Some(Self::Prf(and_one(versions))),
-            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) => None,
+            Self::Ed25519(_) | Self::Recipient(_) | Self::Hmac(_) | Self::Rs256(_) | Self::OaepSha1(_) => {
+                None
+            }
         }
     }
 
@@ -103,6 +135,11 @@ impl Held {
         match self {
             Self::Ed25519(key) => PublicKey::Ed25519(key.verifying_key()),
             Self::Recipient(key) => PublicKey::Recipient(key.recipient_key().clone()),
+            // Of a key that was made or parsed here: it has the size that it must have.
+            Self::Rs256(key) => {
+                PublicJwk::of_rs256(key.public_key_info()).map_or(PublicKey::None, PublicKey::Rs256)
+            }
+            Self::OaepSha1(key) => PublicKey::DangerRsaOaepSha1(key.public().jwk().clone()),
             Self::Hmac(_) | Self::Aes(_) | Self::Prf(_) => PublicKey::None,
         }
     }

@@ -129,9 +129,15 @@ impl VaultKeystore {
         Ok(match kind {
             KeyKind::HpkeXWing => PublicKey::Recipient(self.hybrid(label)?.recipient_key().clone()),
             KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => PublicKey::None,
+            KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 => return Err(unsupported(kind)),
             KeyKind::Ed25519 | KeyKind::RsaOaep256 => self.transit.public(label.as_str(), kind)?,
         })
     }
+}
+
+/// What the element alone has keys for, which keeps none of its keys here.
+fn unsupported(kind: KeyKind) -> Error {
+    Error::Unsupported { scheme: SCHEME, operation: kind.as_str() }
 }
 
 /// The type of Transit key for a kind; none where it has none.
@@ -141,7 +147,7 @@ fn vault_type(kind: KeyKind) -> Option<&'static str> {
         KeyKind::RsaOaep256 => Some("rsa-3072"),
         KeyKind::HmacSha256 | KeyKind::PrfHmacSha256 => Some("hmac"),
         KeyKind::Aes256Gcm => Some("aes256-gcm96"),
-        KeyKind::HpkeXWing => None,
+        KeyKind::HpkeXWing | KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 => None,
     }
 }
 
@@ -154,6 +160,9 @@ impl Provider for VaultKeystore {
         let key = KeyRef::new(KeyUri::new(SCHEME, label.clone()), kind);
         if label.as_str() == SEALING {
             return Err(Error::BadLabel(label.to_string()));
+        }
+        if matches!(kind, KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1) {
+            return Err(unsupported(kind));
         }
         // Held to the end: of two who make the same key, one does.
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,16 @@
-//! One suite over every provider. To add one: a function that makes an empty, opened provider, and one list at the end.
+//! One suite over every provider. To add one: a function that makes an empty, opened provider, and a line in `every_provider`.
 
-use sceau_crypto::{Cek, Derivation, FileId, Label, Typ, hmac, jws, wrap_cek};
-use sceau_hsm::{Error, KeyKind, KeyState, KeyUri, KeyVersion, Operations, Provider, PublicKey};
+use sceau_crypto::jose::jwe::{EncryptionKey, KeyAlgorithm};
+use sceau_crypto::jose::{PublicJwk, Statement, StatementError, rs256_input, rs256_token};
+use sceau_crypto::{Cek, Derivation, FileId, Label, Secret, Typ, hmac, jws, wrap_cek};
+use sceau_hsm::{
+    Error, HolderKey, HolderPlace, KeyKind, KeyRef, KeyState, KeyUri, KeyVersion, Operations, Provider,
+    PublicKey,
+};
 
 use crate::{NOW, label};
 
-/// Runs `behaviour` on a new provider of each sort.
+/// Runs each behaviour on a new provider of a sort.
 macro_rules! suite {
     ($provider:ident, $make:path: $($behaviour:ident),* $(,)?) => {
         mod $provider {
@@ -19,14 +24,14 @@ macro_rules! suite {
     };
 }
 
-/// The same in a token of SoftHSM, each behaviour in a process of its own.
+/// The same in a token, each behaviour in a process of its own.
 macro_rules! suite_in_tokens {
-    ($($behaviour:ident),* $(,)?) => {
-        mod pkcs11 {
+    ($tokens:ident, $run:path, $uri:ident: $($behaviour:ident),* $(,)?) => {
+        mod $tokens {
             $(#[test] fn $behaviour() {
-                crate::token_stage::run(concat!(module_path!(), "::", stringify!($behaviour)), |stage| {
+                $run(concat!(module_path!(), "::", stringify!($behaviour)), |stage| {
                     let folder = stage.folder.join("keystore");
-                    let store = sceau_hsm::pkcs11::TokenKeystore::create(&folder, &stage.uri("object=house"));
+                    let store = sceau_hsm::pkcs11::TokenKeystore::create(&folder, &stage.$uri("object=house"));
                     super::$behaviour(&store.unwrap());
                 });
             })*
@@ -65,6 +70,28 @@ fn signs_what_the_public_key_verifies(provider: &dyn Provider) {
     assert_eq!(jws::verify(&statement, Typ::Decision, &public).unwrap(), b"{}");
 }
 
+fn signs_tokens_by_rsa(provider: &dyn Provider) {
+    let Some(signing) = provider.signing_rs256() else {
+        assert_eq!(code(provider.generate(KeyKind::Rs256, &label("tokens"), NOW)), "hsm_unsupported");
+        return;
+    };
+    let key = provider.generate(KeyKind::Rs256, &label("tokens"), NOW).unwrap();
+    let public = provider.rs256_key(&key).unwrap();
+    let token = |claims: &[u8]| {
+        let input = rs256_input("JWT", public.kid().unwrap(), claims);
+        let signature = signing.sign_rs256(&key, input.as_bytes()).unwrap();
+        Statement::parse(&rs256_token(input, &signature)).unwrap()
+    };
+    assert_eq!(public.verify(&token(b"{}")).unwrap(), b"{}");
+    let other = provider.generate(KeyKind::Rs256, &label("others"), NOW).unwrap();
+    let other = provider.rs256_key(&other).unwrap();
+    assert_eq!(other.verify(&token(b"{}")), Err(StatementError::Signature));
+    let unwraps = provider.generate(KeyKind::RsaOaep256, &label("unwraps"), NOW).unwrap();
+    assert_eq!(code(provider.sign_rs256(&unwraps, b"")), "hsm_wrong_kind");
+    provider.set_state(&key, KeyState::Disabled).unwrap();
+    assert_eq!(code(provider.sign_rs256(&key, b"")), "hsm_key_disabled");
+}
+
 fn unwraps_its_own_content_keys_only(provider: &dyn Provider) {
     for kind in [KeyKind::HpkeXWing, KeyKind::RsaOaep256] {
         let key =
@@ -86,6 +113,88 @@ fn unwraps_its_own_content_keys_only(provider: &dyn Provider) {
             assert_eq!(code(provider.unwrap_cek(&key, &FileId::random(), &stanza)), "envelope_unwrap");
         }
     }
+}
+
+fn signs_with_holders_keys_by_master_and_secret_together(provider: &dyn Provider) {
+    let (secret, other) = (Secret::random(), Secret::random());
+    let place = HolderPlace { context: &[1; 32], secret: &secret };
+    if provider.holding().is_none() {
+        let any = provider.generate(KeyKind::RsaOaep256, &label("any"), NOW).unwrap();
+        return assert_eq!(code(provider.make_holder_key(&any, &place)), "hsm_unsupported");
+    }
+    let master = provider.create_master(&label("holders"), NOW).unwrap();
+    let key = provider.make_holder_key(&master, &place).unwrap();
+    let digests = [[7; 32], [8; 32]];
+    let signed = provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
+    assert_eq!(signed.len(), 2);
+    assert!(!key.wrapped.windows(32).any(|part| part == secret.expose()));
+
+    // Under the version that wrapped it, also when there is a next one.
+    provider.rotate(&master, NOW).unwrap();
+    provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
+    assert_eq!(provider.make_holder_key(&master, &place).unwrap().version.number(), 2);
+
+    let refused = |master: &KeyRef, place: HolderPlace<'_>, key: &HolderKey| {
+        code(provider.sign_with_holder_key(master, &place, key, &digests))
+    };
+    assert_eq!(refused(&master, HolderPlace { secret: &other, ..place }, &key), "blob_refused");
+    assert_eq!(refused(&master, HolderPlace { context: &[2; 32], ..place }, &key), "blob_refused");
+    let mut altered = key.clone();
+    *altered.wrapped.last_mut().unwrap() ^= 1;
+    assert_eq!(refused(&master, place, &altered), "blob_refused");
+    let foreign = provider.create_master(&label("foreign"), NOW).unwrap();
+    assert_eq!(refused(&foreign, place, &key), "blob_refused");
+}
+
+/// A content key, wrapped to a key's public part by RSA-OAEP with this hash, whatever the key is for.
+fn wrapped_by(algorithm: KeyAlgorithm, public: &PublicJwk) -> (Cek, Vec<u8>) {
+    let mut jwk: serde_json::Value = serde_json::from_str(&public.to_json()).unwrap();
+    jwk["alg"] = algorithm.name().into();
+    let key = EncryptionKey::parse(jwk.to_string().as_bytes(), &[algorithm]).unwrap();
+    let (cek, wrapped) = key.trial().unwrap();
+    (Cek::from_slice(cek.expose()).unwrap(), wrapped)
+}
+
+fn unwraps_by_sha1_under_keys_of_their_own(provider: &dyn Provider) {
+    const SHA1: KeyAlgorithm = KeyAlgorithm::DangerRsaOaepSha1;
+    if provider.danger_unwrapping().is_none() {
+        let refused = provider.generate(KeyKind::DangerRsaOaepSha1, &label("older"), NOW);
+        return assert_eq!(code(refused), "hsm_unsupported");
+    }
+    let key = provider.generate(KeyKind::DangerRsaOaepSha1, &label("older"), NOW).unwrap();
+    let public = provider.danger_sha1_key(&key).unwrap();
+    let (cek, wrapped) = wrapped_by(SHA1, &public);
+    assert_eq!(provider.danger_unwrap_sha1(&key, &wrapped).unwrap(), cek);
+
+    let other = provider.generate(KeyKind::DangerRsaOaepSha1, &label("others"), NOW).unwrap();
+    let mut altered = wrapped.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    let by_sha256 = wrapped_by(KeyAlgorithm::RsaOaep256, &public).1;
+    for (key, refused) in [
+        (&other, wrapped.as_slice()),
+        (&key, &altered),
+        (&key, &by_sha256),
+        (&key, &[0; 384]),
+        (&key, &[0xff; 384]),
+        (&key, &wrapped[1..]),
+        (&key, &[]),
+    ] {
+        assert_eq!(code(provider.danger_unwrap_sha1(key, refused)), "envelope_unwrap");
+        // Nobody else waits for it.
+        assert!(
+            provider
+                .danger_unwrap_sha1(&other, &wrapped_by(SHA1, &provider.danger_sha1_key(&other).unwrap()).1)
+                .is_ok()
+        );
+    }
+    // Neither of envelopes, nor the other way round.
+    assert_eq!(code(provider.recipient_key(&key)), "hsm_wrong_kind");
+    let unwraps = provider.unwrapping().unwrap().unwrap_cek(&key, &FileId::random(), &by_sha256);
+    assert!(unwraps.is_err());
+    let recipient = provider.generate(KeyKind::RsaOaep256, &label("unwraps"), NOW).unwrap();
+    assert!(provider.danger_unwrap_sha1(&recipient, &wrapped).is_err());
+    provider.set_state(&key, KeyState::Disabled).unwrap();
+    assert_eq!(code(provider.danger_unwrap_sha1(&key, &wrapped)), "hsm_key_disabled");
 }
 
 fn authenticates_under_separate_keys(provider: &dyn Provider) {
@@ -112,6 +221,14 @@ fn seals_for_one_place(provider: &dyn Provider) {
 
 fn a_key_serves_one_purpose(provider: &dyn Provider) {
     for kind in KeyKind::ALL {
+        let lacks = match kind {
+            KeyKind::Rs256 => provider.signing_rs256().is_none(),
+            KeyKind::DangerRsaOaepSha1 => provider.danger_unwrapping().is_none(),
+            _ => false,
+        };
+        if lacks {
+            continue;
+        }
         let key = provider.generate(kind, &label(&kind.as_str().to_lowercase()), NOW).unwrap();
         let allowed = [
             provider.sign(&key, b"").is_ok(),
@@ -119,6 +236,8 @@ fn a_key_serves_one_purpose(provider: &dyn Provider) {
             provider.mac(&key, &[]).is_ok(),
             provider.seal(&key, b"", b"").is_ok(),
             provider.prf(&key, KeyVersion::FIRST, &[b""]).is_ok(),
+            provider.sign_rs256(&key, b"").is_ok(),
+            provider.danger_unwrap_sha1(&key, b"x").is_err_and(is_unwrap),
         ];
         let expected = [
             kind == KeyKind::Ed25519,
@@ -126,10 +245,14 @@ fn a_key_serves_one_purpose(provider: &dyn Provider) {
             kind == KeyKind::HmacSha256,
             kind == KeyKind::Aes256Gcm,
             kind == KeyKind::PrfHmacSha256,
+            kind == KeyKind::Rs256,
+            kind == KeyKind::DangerRsaOaepSha1,
         ];
         assert_eq!(allowed, expected, "{kind}");
         let public = provider.public(&key).unwrap();
-        let signs_or_unwraps = kind == KeyKind::Ed25519 || kind.recipient_suite().is_some();
+        let signs = matches!(kind, KeyKind::Ed25519 | KeyKind::Rs256);
+        let unwraps = kind.recipient_suite().is_some() || kind == KeyKind::DangerRsaOaepSha1;
+        let signs_or_unwraps = signs || unwraps;
         assert_eq!(public != PublicKey::None, signs_or_unwraps);
         let prf = provider.prf(&key, KeyVersion::FIRST, &[b""]).err();
         for refused in
@@ -254,37 +377,23 @@ fn of_two_who_make_the_same_key_one_does(provider: &dyn Provider) {
     assert!(losers.into_iter().all(|lost| code(lost) == "hsm_key_exists"));
 }
 
-suite!(software, crate::keystore:
-    signs_what_the_public_key_verifies,
-    unwraps_its_own_content_keys_only,
-    authenticates_under_separate_keys,
-    seals_for_one_place,
-    a_key_serves_one_purpose,
-    derives_from_separate_masters,
-    a_new_version_leaves_what_old_ones_sealed_and_derived,
-    disabling_stops_every_use_and_is_reversible,
-    a_destroyed_key_is_gone_and_its_name_is_free,
-    keys_are_found_by_address,
-    of_two_who_make_the_same_key_one_does,
-);
+/// Every behaviour, of every provider.
+macro_rules! every_provider {
+    ($($behaviour:ident),* $(,)?) => {
+        suite!(software, crate::keystore: $($behaviour),*);
+        suite!(vault, crate::vault_stage::keystore: $($behaviour),*);
+        suite_in_tokens!(pkcs11, crate::token_stage::run, uri: $($behaviour),*);
+        // Another maker's, which undoes RSA-OAEP with SHA-256 by itself and has no EdDSA.
+        suite_in_tokens!(pkcs11_of_nss, crate::token_stage::run_in_nss, on_bad_days: $($behaviour),*);
+    };
+}
 
-suite!(vault, crate::vault_stage::keystore:
+every_provider!(
     signs_what_the_public_key_verifies,
+    signs_tokens_by_rsa,
     unwraps_its_own_content_keys_only,
-    authenticates_under_separate_keys,
-    seals_for_one_place,
-    a_key_serves_one_purpose,
-    derives_from_separate_masters,
-    a_new_version_leaves_what_old_ones_sealed_and_derived,
-    disabling_stops_every_use_and_is_reversible,
-    a_destroyed_key_is_gone_and_its_name_is_free,
-    keys_are_found_by_address,
-    of_two_who_make_the_same_key_one_does,
-);
-
-suite_in_tokens!(
-    signs_what_the_public_key_verifies,
-    unwraps_its_own_content_keys_only,
+    unwraps_by_sha1_under_keys_of_their_own,
+    signs_with_holders_keys_by_master_and_secret_together,
     authenticates_under_separate_keys,
     seals_for_one_place,
     a_key_serves_one_purpose,

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use base64::Engine as _;
+use sceau_crypto::jose::jwe::{EncryptionKey, KeyAlgorithm};
 use sceau_crypto::{Cek, FileId, Label, SealedBlob, Secret, wrap_cek};
 use sceau_hsm::{
     Error, KeyKind, KeyState, KeyVersion, Operations as _, Provider as _, SoftwareKeystore, Unlock,
@@ -87,12 +88,22 @@ impl Scene<'_> {
 }
 
 with_tokens! {
+    fn a_state_that_serves_keyrings_stays_in_files(stage: &Stage) {
+        let scene = Scene::of(stage);
+        scene.software().generate(KeyKind::PrfHmacSha256, &label("keyring-master"), NOW).unwrap();
+        assert!(matches!(scene.move_it(), Err(Error::HoldersKeys)));
+        assert!(!scene.is_gone());
+    }
+
     fn nothing_is_lost_and_the_files_are_gone(stage: &Stage) {
         let scene = Scene::of(stage);
         let store = scene.software();
         let (file, cek) = (FileId::random(), Cek::random());
         let root = store.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
         let rsa = store.generate(KeyKind::RsaOaep256, &label("rsa"), NOW).unwrap();
+        let older = store.generate(KeyKind::DangerRsaOaepSha1, &label("older"), NOW).unwrap();
+        let older_key = EncryptionKey::new(store.danger_sha1_key(&older).unwrap(), &[KeyAlgorithm::DangerRsaOaepSha1]).unwrap();
+        let (older_cek, older_wrapped) = older_key.trial().unwrap();
         let hybrid = store.generate(KeyKind::HpkeXWing, &label("hybrid"), NOW).unwrap();
         let mac = store.generate(KeyKind::HmacSha256, &label("mac"), NOW).unwrap();
         let state = store.generate(KeyKind::Aes256Gcm, &label("state"), NOW).unwrap();
@@ -117,6 +128,8 @@ with_tokens! {
         for (key, stanza) in [&rsa, &hybrid].into_iter().zip(&stanzas) {
             assert_eq!(token.unwrap_cek(key, &file, stanza).unwrap(), cek);
         }
+        assert_eq!(token.danger_unwrap_sha1(&older, &older_wrapped).unwrap().expose(), older_cek.expose());
+        assert_eq!(&token.danger_sha1_key(&older).unwrap(), older_key.jwk());
         assert_eq!(token.mac(&mac, &[b"message"]).unwrap(), tag);
         assert_eq!(token.open(&state, b"here", &sealed[0]).unwrap().expose(), b"first");
         assert_eq!(token.open(&state, b"here", &sealed[1]).unwrap().expose(), b"second");
@@ -131,12 +144,12 @@ with_tokens! {
         assert!(token.judging().unwrap().altered().unwrap().is_empty());
         let kept: Vec<_> = token.kept().unwrap().into_iter().map(|(entry, keeping)| (entry.key.label().to_string(), keeping)).collect();
         let expected = [
-            ("hybrid", TokenKeeping::Sealed), ("mac", TokenKeeping::Brought), ("off", TokenKeeping::Brought),
+            ("hybrid", TokenKeeping::Sealed), ("mac", TokenKeeping::Brought), ("off", TokenKeeping::Brought), ("older", TokenKeeping::Brought),
             ("root", TokenKeeping::Brought), ("rsa", TokenKeeping::Brought), ("state", TokenKeeping::Sealed),
         ];
         assert_eq!(kept, expected.map(|(name, keeping)| (name.to_owned(), keeping)));
         let listed = String::from_utf8(stage.pkcs11_tool(&["--list-objects", "--type", "privkey"]).stdout).unwrap();
-        assert_eq!(listed.matches("Access:     sensitive\n").count(), 3, "{listed}");
+        assert_eq!(listed.matches("Access:     sensitive\n").count(), 4, "{listed}");
     }
 
     fn a_master_answers_nist_s_vectors_before_and_after(stage: &Stage) {

@@ -53,7 +53,11 @@ with_tokens! {
         }
         assert!(store.judging().unwrap().altered().unwrap().is_empty());
         for (sort, names, usage) in [
-            ("privkey", vec!["house/ed25519/1", "house/rsa-oaep-256/1"], vec!["sign", "decrypt"]),
+            (
+                "privkey",
+                vec!["house/ed25519/1", "house/rs256/1", "house/rsa-oaep-256/1", "house/rsa-oaep/1"],
+                vec!["sign", "sign", "decrypt", "decrypt"],
+            ),
             (
                 "secrkey",
                 vec!["house/aes-256-gcm/1", "house/hmac-sha-256/1", "house/prf-hmac-sha-256/1", "house/sealing/1"],

@@ -12,6 +12,7 @@ mod keystores_in_tokens;
 mod keystores_open_for_their_owner_only;
 mod secrets_are_written_into_nothing_that_was_there;
 mod token_stage;
+mod tokens_on_bad_days;
 mod vault_stage;
 
 use std::path::Path;

@@ -14,12 +14,18 @@ use sceau_hsm::pkcs11::Pkcs11Uri;
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 /// Debian's `opensc-pkcs11`: it passes everything on to SoftHSM, and writes down what is asked.
 pub(crate) const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so";
+/// Debian's `libnss3`: it does RSA-OAEP with SHA-256 by itself.
+const NSS: &str = "/usr/lib/x86_64-linux-gnu/libsoftokn3.so";
+/// The module of bad days, which is in front of another one (`module/bad_days.c`).
+const BAD_DAYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/module/bad_days.c");
 pub(crate) const PIN: &str = "un code assez long";
 const FOLDER: &str = "SCEAU_TEST_TOKENS";
 
 /// A folder with a token named `essai`, and files of PINs.
 pub(crate) struct Stage {
     pub(crate) folder: PathBuf,
+    /// What the module of bad days passes on to.
+    behind: &'static str,
 }
 
 /// Tests that get a stage.
@@ -34,17 +40,27 @@ macro_rules! with_tokens {
 pub(crate) use with_tokens;
 
 pub(crate) fn run(name: &str, test: fn(&Stage)) {
+    run_before(name, MODULE, test);
+}
+
+/// The same with softoken of NSS behind the module of bad days.
+pub(crate) fn run_in_nss(name: &str, test: fn(&Stage)) {
+    run_before(name, NSS, test);
+}
+
+fn run_before(name: &str, behind: &'static str, test: fn(&Stage)) {
     if let Some(folder) = std::env::var_os(FOLDER) {
-        return test(&Stage { folder: folder.into() });
+        return test(&Stage { folder: folder.into(), behind });
     }
     let folder = tempfile::tempdir().unwrap();
-    let stage = Stage { folder: folder.path().to_owned() };
+    let stage = Stage { folder: folder.path().to_owned(), behind };
     fs::create_dir(stage.folder.join("tokens")).unwrap();
     let conf =
         format!("directories.tokendir = {}\nlog.level = ERROR\n", stage.folder.join("tokens").display());
     fs::write(stage.folder.join("softhsm2.conf"), conf).unwrap();
     stage.secret("pin", &format!("{PIN}\n"));
     stage.token("essai");
+    stage.database();
     // Tests are named without the binary's name.
     let name = name.split_once("::").unwrap().1;
     let mut again = Command::new(std::env::current_exe().unwrap());
@@ -62,8 +78,44 @@ impl Stage {
     }
 
     pub(crate) fn address(&self, path: &str, pin: &str) -> Pkcs11Uri {
+        self.address_by(Path::new(MODULE), path, pin)
+    }
+
+    fn address_by(&self, module: &Path, path: &str, pin: &str) -> Pkcs11Uri {
         let pin = self.folder.join(pin);
-        format!("pkcs11:{path}?module-path={MODULE}&pin-source=file:{}", pin.display()).parse().unwrap()
+        let (module, pin) = (module.display(), pin.display());
+        format!("pkcs11:{path}?module-path={module}&pin-source=file:{pin}").parse().unwrap()
+    }
+
+    /// The address of a key by the module of bad days, which is compiled for it.
+    pub(crate) fn on_bad_days(&self, key: &str) -> Pkcs11Uri {
+        let module = self.folder.join("bad-days.so");
+        let mut compile = Command::new("cc");
+        compile
+            .args(["-shared", "-fPIC", "-fvisibility=hidden", "-O1", "-o"])
+            .arg(&module)
+            .args([BAD_DAYS, "-ldl"]);
+        assert!(compile.status().unwrap().success());
+        let token = if self.behind == NSS { "NSS%20Certificate%20DB" } else { "essai" };
+        self.address_by(&module, &format!("token={token};{key}"), "pin")
+    }
+
+    /// What the module does from now on, in place of what it passes on.
+    pub(crate) fn order(&self, orders: &str) {
+        let (draft, orders_file) = (self.folder.join("orders.new"), self.folder.join("orders"));
+        fs::write(&draft, orders).unwrap();
+        fs::rename(draft, orders_file).unwrap();
+    }
+
+    /// An empty database of softoken, which it takes for a token.
+    fn database(&self) {
+        if self.behind != NSS {
+            return;
+        }
+        fs::create_dir(self.folder.join("nss")).unwrap();
+        let mut make = Command::new("certutil");
+        make.arg("-N").arg("-d").arg(format!("sql:{}", self.folder.join("nss").display()));
+        assert!(make.arg("-f").arg(self.folder.join("pin")).output().unwrap().status.success());
     }
 
     /// Makes a token with this label.
@@ -98,6 +150,14 @@ impl Stage {
         let credentials = self.folder.join("credentials");
         command.env("SOFTHSM2_CONF", self.folder.join("softhsm2.conf"));
         command.env("PKCS11SPY", MODULE).env("PKCS11SPY_OUTPUT", self.folder.join("asked"));
+        command.env("SCEAU_BAD_DAYS_BEHIND", self.behind);
+        command.env("SCEAU_BAD_DAYS_ORDERS", self.folder.join("orders"));
+        if self.behind == NSS {
+            let database = self.folder.join("nss");
+            let parameters =
+                format!("configdir='sql:{}' certPrefix='' keyPrefix='' flags=", database.display());
+            command.env("SCEAU_BAD_DAYS_NSS", parameters);
+        }
         command.env("CREDENTIALS_DIRECTORY", credentials).output().unwrap()
     }
 }

@@ -57,6 +57,7 @@ pub(super) struct OwnRecord {
 
 /// Which records.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Before {
     /// Those before this position; the newest ones otherwise. 200 at most.
     before: Option<u64>,

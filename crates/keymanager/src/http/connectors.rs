@@ -39,6 +39,7 @@ pub(super) async fn decide(
 
 /// After which entry of the log.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct After {
     /// Log index; from the beginning without it.
     after: Option<u64>,

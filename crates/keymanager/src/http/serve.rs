@@ -1,20 +1,17 @@
 //! HTTPS, on an internal address only.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sceau_store::{Conversation, Entrance, Protocol};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
@@ -23,16 +20,16 @@ use super::guard::Presented;
 use crate::error::Error;
 use crate::manager::KeyManager;
 
-/// How long a handshake may take, a client may take to send its headers, and requests under way may take after `stop`.
+/// How long a handshake may take, and requests under way may take after `stop`.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const HEADERS: Duration = Duration::from_secs(20);
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections at once: a browser has one or two.
 const CONNECTIONS: usize = 1024;
 /// Of them, from one address: a whole office may be behind one, and no machine takes those of all others.
 const OF_AN_ADDRESS: usize = CONNECTIONS / 2;
-/// Requests at once on a connection of HTTP/2: each may hold a body.
-const STREAMS: u32 = 64;
+/// Of the requests at once on a connection of HTTP/2 each may hold a body.
+const BOUNDS: Conversation =
+    Conversation { head_within: Duration::from_secs(20), streams: 64, read_ahead: None };
 
 impl KeyManager {
     /// Serves pages and API over HTTPS until `stop` resolves, then ends requests under way within ten seconds.
@@ -46,91 +43,20 @@ impl KeyManager {
             return Err(Error::PublicAddress(address));
         }
         let router = super::router(self.clone());
-        let graceful = GracefulShutdown::new();
-        let each = |stream, permit: Connected| {
+        let ends = watch::Sender::new(false);
+        let each = |stream, _, entered| {
             let Some(config) = self.tls().config() else { return };
-            let (router, watcher) = (router.clone(), graceful.watcher());
+            let (router, told) = (router.clone(), ends.subscribe());
             tokio::spawn(async move {
-                if let Some(stream) = handshake(TlsAcceptor::from(config), stream).await {
-                    connection(stream, router, watcher).await;
-                }
-                drop(permit);
+                converse(stream, TlsAcceptor::from(config), router, told).await;
+                drop(entered);
             });
         };
-        accept(&listener, &Arc::new(Semaphore::new(CONNECTIONS)), stop, each).await;
+        Entrance::new(CONNECTIONS, OF_AN_ADDRESS).accept(&listener, stop, each).await;
         drop(listener);
-        drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
+        ends.send_replace(true);
+        drop(tokio::time::timeout(DRAIN, ends.closed()).await);
         Ok(())
-    }
-}
-
-/// Hands over each connection with its permit until `stop` resolves, also while every permit is taken.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-    stop: impl Future<Output = ()>,
-    mut each: impl FnMut(TcpStream, Connected),
-) {
-    let of_addresses = Arc::new(Mutex::default());
-    tokio::pin!(stop);
-    loop {
-        let next = async {
-            let permit = Arc::clone(permits).acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        let (accepted, permit) = tokio::select! {
-            () = &mut stop => return,
-            next = next => next,
-        };
-        match (accepted, permit) {
-            (Ok((stream, peer)), Ok(permit)) => {
-                // Closed at once, if its address has its share.
-                if let Some(connected) = Connected::of(peer.ip(), &of_addresses, permit) {
-                    each(stream, connected);
-                }
-            }
-            // Out of descriptors: others close theirs meanwhile.
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-}
-
-/// How many connections each address has.
-type OfAddresses = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
-/// A connection's place, of all and of its address. Given back when it is dropped.
-struct Connected {
-    of_addresses: OfAddresses,
-    address: IpAddr,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Connected {
-    fn of(peer: IpAddr, of_addresses: &OfAddresses, permit: OwnedSemaphorePermit) -> Option<Self> {
-        // Of IPv6 the first 64 bits: a machine gives itself what follows.
-        let address = match peer.to_canonical() {
-            IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() >> 64 << 64).into(),
-            four => four,
-        };
-        let mut all = of_addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let its = all.entry(address).or_default();
-        if *its >= OF_AN_ADDRESS {
-            return None;
-        }
-        *its += 1;
-        Some(Self { of_addresses: Arc::clone(of_addresses), address, _permit: permit })
-    }
-}
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        let mut all = self.of_addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(its) = all.get_mut(&self.address) {
-            *its -= 1;
-            if *its == 0 {
-                all.remove(&self.address);
-            }
-        }
     }
 }
 
@@ -144,8 +70,33 @@ fn is_internal(address: IpAddr) -> bool {
     }
 }
 
-async fn handshake(acceptor: TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-    drop(stream.set_nodelay(true));
+/// Answers the requests of a connection until it ends, or `told` says that all end.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    acceptor: TlsAcceptor,
+    router: Router,
+    mut told: watch::Receiver<bool>,
+) {
+    let Some(stream) = handshake(acceptor, stream).await else { return };
+    let (_, session) = stream.get_ref();
+    let protocol = Protocol::agreed(session.alpn_protocol());
+    let chain = session.peer_certificates();
+    let presented =
+        Presented(chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect()));
+    let answer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(presented.clone());
+        router.clone().oneshot(request.map(Body::new))
+    };
+    let told = async { drop(told.wait_for(|ends| *ends).await) };
+    if let Err(error) = BOUNDS.speak((protocol, stream), answer, told).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    acceptor: TlsAcceptor,
+    stream: S,
+) -> Option<TlsStream<S>> {
     match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => Some(stream),
         Ok(Err(error)) => {
@@ -156,69 +107,53 @@ async fn handshake(acceptor: TlsAcceptor, stream: TcpStream) -> Option<TlsStream
     }
 }
 
-async fn connection(
-    stream: TlsStream<TcpStream>,
-    router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
-    let chain = stream.get_ref().1.peer_certificates();
-    let presented =
-        Presented(chain.map(|chain| chain.iter().map(|each| each.clone().into_owned()).collect()));
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(presented.clone());
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEADERS).max_concurrent_streams(STREAMS);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended");
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests state what must hold")]
-    use super::*;
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::sync::Arc;
 
-    #[tokio::test]
-    async fn it_stops_also_while_every_connection_is_taken() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let permits = Arc::new(Semaphore::new(1));
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let mut held = Vec::new();
-        let mut stop = Some(stop);
-        let stopping = async { drop(stopped.await) };
-        let serving = accept(&listener, &permits, stopping, |stream, permit| {
-            held.push((stream, permit));
-            drop(stop.take());
-        });
-        let clients = async { (TcpStream::connect(address).await, TcpStream::connect(address).await) };
-        let both = async { tokio::join!(serving, clients) };
-        let ((), clients) = tokio::time::timeout(Duration::from_secs(10), both).await.expect("it stops");
-        assert!(clients.0.is_ok() && clients.1.is_ok());
-        assert_eq!((held.len(), permits.available_permits()), (1, 0));
+    use super::*;
+    use sceau_pki::{Anchors, Authority, AuthorityProfile, ServerProfile, TlsIdentity};
+    use sceau_store::{Clock as _, SystemClock};
+    use tokio::io::{AsyncReadExt as _, duplex};
+    use tokio::time::{Instant, timeout};
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::ClientConfig;
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    fn tls() -> (TlsAcceptor, ClientConfig) {
+        let now = SystemClock.now_ms();
+        let authority = Authority::create(&AuthorityProfile::of("Judge"), now).unwrap();
+        let issued = authority.issue_server(&ServerProfile::for_hosts(["localhost"]), now).unwrap();
+        let server = sceau_pki::server_config(&TlsIdentity::of(&issued).unwrap()).unwrap();
+        let anchors = Anchors::new([authority.certificate().clone()]).unwrap();
+        (TlsAcceptor::from(Arc::new(server)), sceau_pki::client_config(&anchors, None).unwrap())
     }
 
-    #[tokio::test]
-    async fn one_address_leaves_connections_to_the_others() {
-        let (permits, all) = (Arc::new(Semaphore::new(CONNECTIONS)), OfAddresses::default());
-        let connects = |address: &str| {
-            let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
-            Connected::of(address.parse().unwrap(), &all, permit)
-        };
-        for greedy in ["10.0.0.1", "fd00::1"] {
-            let held: Vec<_> = (0..OF_AN_ADDRESS).map(|_| connects(greedy).unwrap()).collect();
-            assert!(connects(greedy).is_none());
-            assert!(connects("fd00::2").is_some() != greedy.contains(':'), "one machine has many of these");
-            assert!(connects("10.0.0.2").is_some() && connects("fd00:0:0:1::1").is_some());
-            drop(held);
-            assert!(connects(greedy).is_some());
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_after_its_handshake_is_let_go_and_so_is_everybody_at_the_end() {
+        let (acceptor, client) = tls();
+        for protocol in [b"h2".as_slice(), b"http/1.1"] {
+            for told in [false, true] {
+                let (ours, theirs) = duplex(64 * 1024);
+                let mut client = client.clone();
+                client.alpn_protocols = vec![protocol.to_vec()];
+                let (began, ends) = (Instant::now(), watch::Sender::new(false));
+                let serving =
+                    tokio::spawn(converse(theirs, acceptor.clone(), Router::new(), ends.subscribe()));
+                let name = ServerName::try_from("localhost").unwrap();
+                let mut stream = TlsConnector::from(Arc::new(client)).connect(name, ours).await.unwrap();
+                assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+                ends.send_replace(told);
+                let mut came = Vec::new();
+                let reading = stream.read_to_end(&mut came);
+                drop(timeout(20 * BOUNDS.head_within, reading).await.unwrap());
+                serving.await.unwrap();
+                ends.closed().await;
+                let most = if told { DRAIN } else { 3 * BOUNDS.head_within };
+                assert!(began.elapsed() <= most, "{protocol:?} {told}: {:?}", began.elapsed());
+            }
         }
-        assert!(all.lock().unwrap().is_empty(), "nothing is kept of who is gone");
-        assert_eq!(permits.available_permits(), CONNECTIONS);
     }
 
     #[test]

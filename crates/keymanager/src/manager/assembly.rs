@@ -132,7 +132,7 @@ impl KeyManager {
         let link = kept.map(|(kept, _)| Link::open(&kept)).transpose()?.map(Arc::new);
         let sealing = keys.find_or_generate(KeyKind::Aes256Gcm, &label(AUTHORITY)?, now)?;
         let tls = Tls::open(folder, &identity, &settings, &keys, sealing, now)?;
-        let judge = Judge::open(tls.anchors(&settings)?, &settings)?;
+        let judge = Judge::open(tls.anchors(&settings)?, &settings, Arc::clone(&clock))?;
         tls.renew(&judge.now(), now)?;
         let buckets = Buckets::new(settings.quota);
         Ok(Self(Arc::new(Inner {

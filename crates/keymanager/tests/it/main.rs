@@ -14,6 +14,7 @@ mod support;
 
 mod a_key_is_destroyed_when_the_log_needs_it_no_more;
 mod a_key_leaves_after_its_record;
+mod a_list_does_not_take_back_what_a_newer_one_says;
 mod a_restored_key_manager_is_not_lied_to;
 mod a_root_is_replaced;
 mod a_vaults_clients_hold_up_nobody;
@@ -32,6 +33,7 @@ mod kill_minus_nine_loses_nothing;
 mod letters_tell_who_looks_after_the_keys;
 mod only_what_the_antivirus_clears_leaves;
 mod pages_carry_their_policy;
+mod the_api_says_where_parameters_go;
 mod the_calendar_tells_in_time;
 mod the_platforms_log_is_watched;
 mod what_is_taken_back_counts_at_once;

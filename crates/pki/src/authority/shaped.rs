@@ -46,6 +46,8 @@ pub enum LeafPurpose {
     Client,
     /// Being the server of the hosts that are asked for.
     Server,
+    /// A person's signatures: it opens no door, and says that what it signed was agreed to.
+    Signature,
 }
 
 /// A certificate that is taken back.
@@ -204,16 +206,15 @@ impl<K: CertificateKey> Authority<K> {
         if subject.is_empty() {
             return Err(Error::BadSubject);
         }
-        let (most, eku) = match purpose {
-            LeafPurpose::Client => (CLIENT_DAYS_MAX, extension::CLIENT_AUTH),
-            LeafPurpose::Server => (SERVER_DAYS_MAX, extension::SERVER_AUTH),
+        let (most, usage, extended) = match purpose {
+            LeafPurpose::Client => (CLIENT_DAYS_MAX, 0, Some(extension::CLIENT_AUTH)),
+            LeafPurpose::Server => (SERVER_DAYS_MAX, 0, Some(extension::SERVER_AUTH)),
+            LeafPurpose::Signature => (CLIENT_DAYS_MAX, extension::CONTENT_COMMITMENT, None),
         };
         let period = validity(now, days, most)?;
-        let mut extensions = vec![
-            extension::not_an_authority(),
-            extension::key_usage(extension::DIGITAL_SIGNATURE),
-            extension::extended_key_usage(&eku),
-        ];
+        let mut extensions =
+            vec![extension::not_an_authority(), extension::key_usage(extension::DIGITAL_SIGNATURE | usage)];
+        extensions.extend(extended.iter().map(extension::extended_key_usage));
         if purpose == LeafPurpose::Server {
             let asked = hosts(request.hosts())?;
             if asked.is_empty() {

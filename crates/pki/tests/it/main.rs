@@ -11,6 +11,7 @@ mod foreign_questions_and_answers_are_read;
 mod handshakes_ask_and_do_not_demand;
 mod limbo;
 mod names_keep_what_they_say;
+mod offered;
 mod openssl_and_our_responder_agree;
 mod openssl_speaks_to_our_server;
 mod openssl_stamps_and_is_believed;

@@ -5,6 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 use sceau_pki::{Authority, AuthorityProfile, ListRefusal, Older, RevocationList};
 
+use crate::offered::{a_change_is_seen, the_list_in_use_never_goes_back};
 use crate::outside::{DAY, NOW, run};
 
 fn authority() -> Authority {
@@ -104,6 +105,16 @@ fn what_is_not_a_complete_list_is_refused() {
 }
 
 proptest! {
+    #[test]
+    fn whatever_was_changed_is_seen(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        a_change_is_seen(&bytes);
+    }
+
+    #[test]
+    fn whatever_is_offered_the_list_in_use_never_goes_back(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+        the_list_in_use_never_goes_back(&bytes);
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(RevocationList::read(&bytes).is_err());

@@ -47,10 +47,14 @@ fn verdict<'a>(
     let anchors = Anchors::new(trusted.iter().map(|authority| authority.certificate().clone())).unwrap();
     let judge = ClientJudge::new(anchors, RoleNames::default());
     let judge = lists.into().cloned().into_iter().fold(judge, ClientJudge::asking);
-    match judge.judge(Some(&[shown.certificate().der().clone()]), now) {
+    // Whether or not it sends its anchor too.
+    let chain: Vec<_> = [shown.certificate(), trusted[0].certificate()].map(|each| each.der().clone()).into();
+    let [alone, both] = [&chain[..1], &chain].map(|chain| match judge.judge(Some(chain), now) {
         Ok(_) => "accepted",
         Err(refusal) => refusal.code(),
-    }
+    });
+    assert_eq!(alone, both, "the anchor in the chain changes the reason");
+    alone
 }
 
 #[test]

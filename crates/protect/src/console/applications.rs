@@ -1,6 +1,6 @@
 //! The applications of an organisation.
 
-use sceau_element_api::documents::{ApplicationDocument, Document as _};
+use sceau_element_api::documents::{ApplicationDocument, Document as _, Remit};
 use sceau_element_api::wire::{AttestedRow, RowKey, Version};
 use sceau_element_api::{ApplicationId, Base64Url, Kind, OrganisationId};
 use serde::Serialize;
@@ -31,15 +31,12 @@ pub struct ApplicationView {
 }
 
 impl Console {
-    /// The applications of an organisation: those that the database lists, each as the element attested it.
+    /// The applications of an organisation, as far as they are within a remit: those that the database lists, each as the element attested it.
     ///
     /// # Errors
     /// When the database or the element does not answer.
-    pub async fn applications(
-        &self,
-        organisation: OrganisationId,
-    ) -> Result<Vec<ApplicationView>, ConsoleFault> {
-        let listed = self.rows.applications(organisation, SHOWN).await?;
+    pub async fn applications(&self, remit: &Remit) -> Result<Vec<ApplicationView>, ConsoleFault> {
+        let listed = self.rows.applications(remit.organisation, SHOWN).await?;
         let keys = listed.iter().map(|(id, _)| RowKey { kind: Kind::Application, id: (*id).into() });
         let attested = self.element.current_many(keys.collect()).await?;
         let mut views = Vec::with_capacity(listed.len());
@@ -53,7 +50,7 @@ impl Console {
                 views.push(ApplicationView::of(id, row, kept.payload, true));
             }
         }
-        views.retain(|view| view.is_of(organisation));
+        views.retain(|view| remit.has(view.application) && view.is_of(remit.organisation));
         Ok(views)
     }
 

@@ -1,14 +1,14 @@
 //! The data of an organisation: searched page by page, and one of them whole.
 
-use sceau_element_api::documents::{Datum, Document as _};
-use sceau_element_api::protect::DatumId;
-use sceau_element_api::wire::RowKey;
-use sceau_element_api::{ApplicationId, Base64Url, Kind, OrganisationId};
+use sceau_element_api::documents::{Datum, Document as _, Remit};
+use sceau_element_api::protect::{DatumId, KeptRow};
+use sceau_element_api::wire::{AttestedRow, RowKey};
+use sceau_element_api::{ApplicationId, Base64Url, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Console, ConsoleFault};
-use crate::rows::{Cursor, DatumState, RowsError, Search, Searched};
+use crate::rows::{Cursor, DatumState, FoundDatum, RowsError, Search, Searched};
 
 /// A page of what was found.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -44,6 +44,8 @@ pub struct DatumLine {
     pub state: DatumState,
     /// How many authorisations there are.
     pub grants: usize,
+    /// Calls about it that were refused, as the database has counted them.
+    pub refusals: u64,
     /// Whether the database has something else than what the element attested: open it to see that.
     pub altered: bool,
 }
@@ -67,14 +69,14 @@ impl Console {
     ///
     /// # Errors
     /// When the query cannot be followed, or the database or the element does not answer.
-    pub async fn data(&self, organisation: OrganisationId, search: &Search) -> Result<Found, ConsoleFault> {
+    pub async fn data(&self, remit: &Remit, search: &Search) -> Result<Found, ConsoleFault> {
         let now = self.clock.now_ms();
-        let Searched { found, next } = self.rows.search(organisation, search, now).await?;
-        let keys = found.iter().map(|(datum, _)| RowKey { kind: Kind::Datum, id: datum.row() }).collect();
+        let Searched { found, next } = self.rows.search(remit, search, now).await?;
+        let keys = found.iter().map(|one| RowKey { kind: Kind::Datum, id: one.datum.row() }).collect();
         let attested = self.element.current_many(keys).await?;
-        let lines = found.into_iter().zip(attested).map(|((datum, payload), row)| {
-            let altered = row.is_none_or(|row| row.hash != sceau_trace::sha256(&payload));
-            DatumLine::of(datum, now, altered)
+        let lines = found.into_iter().zip(attested).map(|(one, row)| {
+            let altered = row.is_none_or(|row| row.hash != sceau_trace::sha256(&one.payload));
+            DatumLine::of(one, now, altered)
         });
         let reached = next.as_ref().map(Cursor::at);
         Ok(Found { data: lines.collect(), next: next.map(|cursor| cursor.to_string()), reached })
@@ -83,25 +85,35 @@ impl Console {
     /// One datum, as the element has it: the database is asked for nothing but whether it says the same.
     ///
     /// # Errors
-    /// When there is none, or it is another organisation's; when the database or the element does not answer.
-    pub async fn datum(&self, organisation: OrganisationId, id: DatumId) -> Result<DatumView, ConsoleFault> {
-        let kept = self.element.kept(Kind::Datum, id).await?;
-        let (row, kept) = kept.ok_or_else(ConsoleFault::not_found)?;
-        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
-        if datum.organisation != organisation {
-            return Err(ConsoleFault::not_found());
-        }
+    /// When there is none, or it is not theirs; when the database or the element does not answer.
+    pub async fn datum(&self, remit: &Remit, id: DatumId) -> Result<DatumView, ConsoleFault> {
+        let (row, kept, _) = self.theirs(remit, id).await?;
         let listed = self.rows.datum(id).await?;
         let altered = listed.is_none_or(|listed| listed.payload != kept.payload);
         Ok(DatumView { payload: kept.payload, version: row.version, index: row.index, altered })
     }
+
+    /// One datum that somebody may look at, from the element.
+    ///
+    /// # Errors
+    /// When there is none, or it is not theirs; when the element does not answer.
+    pub(super) async fn theirs(
+        &self,
+        remit: &Remit,
+        id: DatumId,
+    ) -> Result<(AttestedRow, KeptRow, Datum), ConsoleFault> {
+        let (row, kept) = self.element.kept(Kind::Datum, id).await?.ok_or_else(ConsoleFault::not_found)?;
+        let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
+        let theirs = datum.organisation == remit.organisation && remit.has(datum.application);
+        if theirs { Ok((row, kept, datum)) } else { Err(ConsoleFault::not_found()) }
+    }
 }
 
 impl DatumLine {
-    fn of(datum: Datum, now: u64, altered: bool) -> Self {
+    fn of(FoundDatum { datum, refusals, .. }: FoundDatum, now: u64, altered: bool) -> Self {
         let state = DatumState::of(&datum, now);
         let Datum { id, name, owner, application, tags, created, expires, grants, .. } = datum;
-        let owner = owner.as_str().to_owned();
-        Self { id, name, owner, application, tags, created, expires, state, grants: grants.len(), altered }
+        let (owner, grants) = (owner.as_str().to_owned(), grants.len());
+        Self { id, name, owner, application, tags, created, expires, state, grants, refusals, altered }
     }
 }

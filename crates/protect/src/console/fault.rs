@@ -24,6 +24,11 @@ impl ConsoleFault {
         Refusal::new(Code::Malformed, words).into()
     }
 
+    /// The element answered what it never does.
+    pub(super) fn element_answer() -> Self {
+        Self(sceau_accounts::Code::ElementAnswer.problem())
+    }
+
     /// The problem document.
     #[must_use]
     pub fn problem(&self) -> &Problem {

@@ -10,72 +10,49 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use sceau_element_api::{
-    Base64Url,
-    protect::{Accesses, DatumId, Erasure, SessionKey},
-};
-use sceau_trace::Evidence;
+use sceau_accounts::callers::{Callers, Standing, guarded, turned_away};
+use sceau_element_api::protect::{ContentToSign, LONGEST_CALL, SessionKey, Told};
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
-use super::bodies::BodyRequest;
+use super::bodies::{BodyLimits, BodyRequest};
 use super::refusal::Refused;
 use super::serve::Connection;
-use super::{Answered, Keyfront};
+use super::{Answered, Keyfront, tokens};
 use crate::registration::{MAX_REGISTRATION, Registration};
 
-/// The longest call, in bytes.
-const MAX_CALL: usize = 64 * 1024;
+/// The longest statement of what is to be signed, in bytes.
+const MAX_CONTENT: usize = 4 * 1024;
 /// How long a body may take to arrive.
 const BODY: Duration = Duration::from_secs(20);
 
-pub(super) fn router(keyfront: Keyfront) -> Router {
-    Router::new()
-        .route("/check", get(check))
-        .route("/v1/protect/keyfront", get(said))
-        .route("/v1/protect/calls", post(call))
-        .route("/v1/protect/encrypt", post(encrypt))
-        .route("/v1/protect/decrypt", post(decrypt))
-        .route("/v1/protect/nonces", post(nonce))
-        .route("/v1/protect/applications", post(register))
-        .fallback(async || Refused::nowhere())
-        .with_state(keyfront)
-}
+/// Says each place once: for the router, and for who demands a certificate there.
+macro_rules! places {
+    ($($path:literal => $method:expr;)*) => {
+        /// Where a keyfront answers, but `/check`: what a certificate may be demanded for.
+        pub const PLACES: &[&str] = &[$($path),*];
 
-/// What a caller is told.
-#[derive(Serialize)]
-struct Told {
-    datum: DatumId,
-    /// Index of the call's record in the log.
-    index: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wrapped_key: Option<Base64Url>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accesses: Option<Accesses>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    erasure: Option<Erasure>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proof: Option<Evidence>,
-}
-
-impl From<Answered> for Told {
-    fn from(Answered { called, document, .. }: Answered) -> Self {
-        Self {
-            datum: called.datum,
-            index: called.index,
-            wrapped_key: called.wrapped_key,
-            data_key: called.data_key,
-            document: document.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
-            accesses: called.accesses,
-            erasure: called.erasure,
-            proof: called.proof,
+        fn routed() -> Router<Keyfront> {
+            Router::new()$(.route($path, $method))*
         }
-    }
+    };
+}
+
+places! {
+    "/v1/protect/applications" => post(register);
+    "/v1/protect/calls" => post(call);
+    "/v1/protect/contents" => post(sign);
+    "/v1/protect/decrypt" => post(decrypt);
+    "/v1/protect/encrypt" => post(encrypt);
+    "/v1/protect/jwks" => get(tokens::keys);
+    "/v1/protect/keyfront" => get(said);
+    "/v1/protect/nonces" => post(nonce);
+    "/v1/protect/tokens" => post(tokens::call);
+}
+
+pub(super) fn router(keyfront: Keyfront, callers: Option<&Callers>) -> Router {
+    let router = routed().route("/check", get(check)).fallback(async || Refused::nowhere());
+    guarded(router, callers, turned_away).with_state(keyfront)
 }
 
 async fn check(State(keyfront): State<Keyfront>) -> Response {
@@ -109,6 +86,22 @@ async fn register(
     Ok(kept_by_nobody(row))
 }
 
+/// Signs a content that its application encrypted itself: the permit that came with its key says that it may.
+async fn sign(
+    State(keyfront): State<Keyfront>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    body: Body,
+) -> Result<Response, Refused> {
+    let place = keyfront.place(peer.ip())?;
+    let body = whole(body, MAX_CONTENT).await?;
+    // These wait for the keystore, a few at once: they take no more than a part of what there is for all.
+    let _signed = keyfront.0.signed.take(peer.ip()).ok_or_else(Refused::busy)?;
+    let _room = keyfront.enter(place).await?;
+    let content: ContentToSign = serde_json::from_slice(&body)
+        .map_err(|_| Refused::malformed("datum, permit and sha256 are wanted, and nothing else"))?;
+    Ok(kept_by_nobody(json!({ "signature": keyfront.sign(content).await? })))
+}
+
 async fn call(
     State(keyfront): State<Keyfront>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -119,11 +112,11 @@ async fn call(
         return Err(Refused::malformed("a call is a compact JWS, of content type application/jose"));
     }
     let place = keyfront.place(peer.ip())?;
-    let body = whole(body, MAX_CALL).await?;
+    let body = whole(body, LONGEST_CALL).await?;
     let room = keyfront.enter(place).await?;
     let call = String::from_utf8(body).map_err(|_| Refused::malformed("a call is a compact JWS"))?;
-    let answered = keyfront.carry(call, peer.ip(), room).await?;
-    Ok(kept_by_nobody(Told::from(answered)))
+    let Answered { called, document, .. } = keyfront.carry(call, peer.ip(), room).await?;
+    Ok(kept_by_nobody(Told::of(called, document.as_deref())))
 }
 
 /// What an application must know of this keyfront.
@@ -135,6 +128,8 @@ struct Said<'a> {
     session: &'a SessionKey,
     /// The longest body that is worked on, in bytes.
     longest_body: u64,
+    /// The longest that is decrypted by the profile `cbc-rs256`, in bytes.
+    longest_spooled: u64,
 }
 
 async fn said(
@@ -143,7 +138,8 @@ async fn said(
 ) -> Result<Response, Refused> {
     let _room = keyfront.enter(keyfront.place(peer.ip())?).await?;
     let (audience, bodies) = (keyfront.audience().await?, keyfront.bodies());
-    Ok(kept_by_nobody(Said { audience, session: bodies.session(), longest_body: bodies.limits().longest }))
+    let BodyLimits { longest: longest_body, longest_spooled, .. } = *bodies.limits();
+    Ok(kept_by_nobody(Said { audience, session: bodies.session(), longest_body, longest_spooled }))
 }
 
 async fn encrypt(
@@ -170,7 +166,8 @@ fn asked(
     request: Request,
 ) -> Result<BodyRequest, Refused> {
     let (head, body) = request.into_parts();
-    let asked = BodyRequest { headers: head.headers, body, from: peer.ip(), connection };
+    let standing = head.extensions.get::<Standing>().cloned();
+    let asked = BodyRequest { headers: head.headers, body, from: peer.ip(), connection, standing };
     // Before HTTP/1.1 an answer's end is the connection's: what was cut would read as whole.
     if head.version < Version::HTTP_11 { Err(asked.refuse(Refused::old_protocol())) } else { Ok(asked) }
 }
@@ -179,7 +176,7 @@ fn kept_by_nobody(answer: impl Serialize) -> Response {
     ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response()
 }
 
-async fn whole(body: Body, longest: usize) -> Result<Vec<u8>, Refused> {
+pub(super) async fn whole(body: Body, longest: usize) -> Result<Vec<u8>, Refused> {
     let read = tokio::time::timeout(BODY, to_bytes(body, longest)).await;
     let read = read.map_err(|_| Refused::slow())?;
     read.map(|bytes| bytes.to_vec()).map_err(|_| Refused::too_large())
@@ -195,7 +192,7 @@ mod tests {
     async fn a_call_that_does_not_arrive_is_not_waited_for() {
         let begins = futures::stream::iter([Ok::<_, std::io::Error>("eyJ")]);
         let silent = Body::from_stream(begins.chain(futures::stream::pending()));
-        let refused = whole(silent, MAX_CALL).await.unwrap_err().into_response();
+        let refused = whole(silent, LONGEST_CALL).await.unwrap_err().into_response();
         assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
     }
 }

@@ -5,15 +5,18 @@ mod http;
 mod refusal;
 mod room;
 mod serve;
+mod tokens;
 
 pub use bodies::BodyLimits;
+pub use http::PLACES;
 pub use serve::serve;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sceau_element_api::protect::{AskedOfDatum, Called, Claims, DatumId, KeptRow, Operation};
+use sceau_element_api::protect::{AskedOfDatum, Called, Claims, ContentToSign, DatumId, KeptRow, Operation};
 use sceau_element_api::wire::{AttestedRow, Code};
 use sceau_element_api::{Base64Url, CallError, Client, Kind, Nonce};
 
@@ -24,13 +27,23 @@ use tokio::time::{Instant, timeout};
 use self::bodies::Bodies;
 use self::refusal::Refused;
 use self::room::{Room, Rooms};
+use crate::carried::to_its_end;
 use crate::registration::Registration;
 use crate::rows::Rows;
+use crate::sweep::Amiss;
 
 /// Requests under way at once; others wait.
 const AT_ONCE: usize = 512;
 /// Of one address; more are refused.
 const OF_ONE_ADDRESS: usize = 128;
+/// Encrypted calls of everybody that wait to be opened; more are refused. Whose they are is not known before.
+const SEALED_AT_ONCE: usize = 128;
+/// Of one address.
+const SEALED_OF_ONE_ADDRESS: usize = 32;
+/// Contents of everybody whose signatures are waited for; more are refused. Whoever has a permit brings it as often as they like.
+const SIGNED_AT_ONCE: usize = 32;
+/// Of one address.
+const SIGNED_OF_ONE_ADDRESS: usize = 8;
 /// How long it is taken for true that element and database answer, or that they do not.
 const READY_FOR: Duration = Duration::from_secs(1);
 /// How long they may take to.
@@ -46,6 +59,10 @@ struct Parts {
     rows: Rows,
     /// Of requests under way.
     rooms: Rooms,
+    /// Of those, of encrypted calls.
+    sealed: Rooms,
+    /// Of those, of contents that are to be signed.
+    signed: Rooms,
     bodies: Bodies,
     /// Whether element and database answered, and when.
     ready: Mutex<Option<(Instant, bool)>>,
@@ -62,13 +79,22 @@ struct Answered {
 }
 
 impl Keyfront {
-    /// A keyfront before this element, which keeps these rows, and works on bodies within these limits; none where the key of its session cannot be
-    /// drawn.
+    /// A keyfront before this element, which keeps these rows, and works on bodies within these limits, with files in `spool` where they are to be
+    /// verified as a whole; none where the key of its session cannot be drawn.
     #[must_use]
-    pub fn new(element: Client, rows: Rows, limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
+    pub fn new(
+        element: Client,
+        rows: Rows,
+        limits: BodyLimits,
+        spool: PathBuf,
+        clock: Arc<dyn Clock>,
+    ) -> Option<Self> {
         let rooms = Rooms::new(AT_ONCE, OF_ONE_ADDRESS);
-        let bodies = Bodies::begin(limits, clock)?;
-        Some(Self(Arc::new(Parts { element, rows, rooms, bodies, ready: Mutex::default() })))
+        let sealed = Rooms::new(SEALED_AT_ONCE, SEALED_OF_ONE_ADDRESS);
+        let signed = Rooms::new(SIGNED_AT_ONCE, SIGNED_OF_ONE_ADDRESS);
+        let bodies = Bodies::begin(limits, spool, clock)?;
+        let ready = Mutex::default();
+        Some(Self(Arc::new(Parts { element, rows, rooms, sealed, signed, bodies, ready })))
     }
 
     /// A place for one request from there, before anything of it is read: who sends slowly keeps nobody else's.
@@ -104,6 +130,11 @@ impl Keyfront {
         &self.0.bodies
     }
 
+    /// The element's signature of a content, for whom its permit was given.
+    async fn sign(&self, content: ContentToSign) -> Result<String, Refused> {
+        Ok(self.0.element.sign_content(content).await?)
+    }
+
     /// A nonce for the passkey that registers an application.
     async fn nonce(&self) -> Result<Nonce, Refused> {
         Ok(self.0.element.nonce().await?)
@@ -121,10 +152,7 @@ impl Keyfront {
             let _room = room;
             keyfront.call(call, Some(from.to_canonical())).await
         };
-        tokio::spawn(carried).await.map_err(|fault| {
-            tracing::error!(%fault, "a call was not carried to its end");
-            Refused::away("the keyfront")
-        })?
+        to_its_end("a call", carried).await?
     }
 
     /// Carries a call to the element. A row that the database lost or altered, or that changed meanwhile, is brought back from the element, once: such
@@ -141,7 +169,7 @@ impl Keyfront {
         let (called, row) = match self.0.element.protect(asked.clone()).await {
             Err(CallError::Refused(refusal)) if is_of_rows(refusal.code) => {
                 let row = match datum {
-                    Some(datum) => Some(self.repair(datum).await?.ok_or(refusal)?),
+                    Some(datum) => Some(self.repair(datum, asked.row.is_some()).await?.ok_or(refusal)?),
                     None => None,
                 };
                 let asked = AskedOfDatum { row, ..asked };
@@ -149,24 +177,31 @@ impl Keyfront {
             }
             called => (called?, asked.row),
         };
-        if let Some((attested, kept)) = &called.changed
-            && let Err(error) = self.0.rows.keep_datum(attested, kept).await
-        {
-            // It is so all the same: the next call finds the row missing, and brings it back.
-            tracing::error!(%error, "a datum changed, and the database does not have it");
-        }
+        self.keep(called.changed.as_ref()).await;
         let describes = claims.is_some_and(|claims| matches!(claims.op, Operation::Describe(_)));
         let said = row.as_ref().filter(|_| describes).map(|row| row.payload.clone());
         let document = called.changed.as_ref().map(|(_, kept)| kept.payload.clone()).or(said);
         Ok(Answered { called, document, judged: row })
     }
 
-    /// Brings the current row of a datum back from the element's journal.
-    async fn repair(&self, datum: DatumId) -> Result<Option<KeptRow>, Refused> {
+    /// Keeps what a call changed.
+    async fn keep(&self, changed: Option<&(AttestedRow, KeptRow)>) {
+        if let Some((attested, kept)) = changed
+            && let Err(error) = self.0.rows.keep_datum(attested, kept).await
+        {
+            // It is so all the same: the next call that brings the row finds it missing, and has it brought back.
+            tracing::error!(%error, "a datum changed, and the database does not have it");
+        }
+    }
+
+    /// Brings the current row of a datum back from the element's journal; `listed` where the database has another one.
+    async fn repair(&self, datum: DatumId, listed: bool) -> Result<Option<KeptRow>, Refused> {
         let Some((row, kept)) = self.0.element.kept(Kind::Datum, datum).await? else { return Ok(None) };
         tracing::warn!(
+            %datum,
+            amiss = if listed { Amiss::Altered } else { Amiss::Missing }.as_str(),
             index = row.index,
-            "the database had another version of a datum than the current one: it is brought back"
+            "the database had not the current version of a datum: it is brought back"
         );
         self.0.rows.keep_datum(&row, &kept).await?;
         Ok(Some(kept))

@@ -5,15 +5,16 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sceau_element_api::CallError;
 use sceau_element_api::problem::{MEDIA_TYPE, Problem};
+use sceau_element_api::protect::CONTENT_REFUSED;
 use sceau_element_api::wire::{Code, Refusal};
 
 use super::bodies::Ended;
+use crate::carried::Dropped;
 use crate::registration::Unregistered;
 use crate::rows::RowsError;
 
 /// Longer than is worked on.
-const LONG_BODY: &str =
-    "the body is longer than this keyfront takes (longest_body of GET /v1/protect/keyfront)";
+const LONG_BODY: &str = "the body is longer than this keyfront takes (longest_body of GET /v1/protect/keyfront; longest_spooled, to be decrypted by cbc-rs256)";
 /// What a caller does whose call was brought.
 const USED_UP: &str = "the call is used up: sign another";
 const SLOW: (u16, &str, &str) = (408, "body_slow", "The body took too long");
@@ -37,7 +38,11 @@ impl Refused {
     pub(super) fn body(why: Ended) -> Self {
         let (status, code, title) = match &why {
             Ended::Refused(refusal) => return refusal.clone().into(),
-            Ended::Unjudged => return Self::away("the element"),
+            Ended::TurnedAway(code) => return Self(code.problem().with_detail(format!("{why}; {USED_UP}"))),
+            Ended::Unjudged | Ended::Unsigned => return Self::away("the element"),
+            Ended::Unspooled => return Self::away("the keyfront’s disk"),
+            // As the element says it of a signature that is none.
+            Ended::Content(_) => return Refusal::new(Code::ContentInvalid, CONTENT_REFUSED).into(),
             Ended::TooLong => return Refusal::new(Code::TooLarge, format!("{LONG_BODY}; {USED_UP}")).into(),
             Ended::Slow | Ended::Overdue => SLOW,
             Ended::OtherBody => (422, "body_mismatch", "The body is another than the call binds"),
@@ -103,6 +108,12 @@ impl Refused {
     pub(super) fn away(what: &str) -> Self {
         let problem = Problem::new(503, "unavailable", "The protection of data is not available");
         Self(problem.with_detail(format!("{what} does not answer: ask again later, with another call")))
+    }
+}
+
+impl From<Dropped> for Refused {
+    fn from(_: Dropped) -> Self {
+        Self::away("the keyfront")
     }
 }
 

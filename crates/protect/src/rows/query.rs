@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sceau_element_api::documents::{Datum, DatumStatus};
-use sceau_element_api::{ApplicationId, OrganisationId};
+use sceau_element_api::ApplicationId;
+use sceau_element_api::documents::{Datum, DatumStatus, Remit};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,10 +25,13 @@ pub enum DatumState {
     Expired,
     /// It was erased, for good.
     Erased,
+    /// Administrators or data officers of the organisation stopped it.
+    Held,
 }
 
 /// What a query asks for; what is left out is not asked. Times are Unix milliseconds.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// Whole words of the name, in any order.
@@ -40,7 +43,7 @@ pub struct Search {
     /// The application that protects it.
     #[param(value_type = Option<String>)]
     pub application: Option<ApplicationId>,
-    /// `active`, `inactive`, `expired` or `erased`.
+    /// `active`, `inactive`, `expired`, `erased` or `held`.
     #[param(value_type = Option<String>)]
     pub state: Option<DatumState>,
     /// Begun then or later.
@@ -51,6 +54,10 @@ pub struct Search {
     pub expires_from: Option<u64>,
     /// Its key ends before.
     pub expires_until: Option<u64>,
+    /// About which so many calls or more were refused: 1 or more.
+    pub refusals: Option<u64>,
+    /// About which a call was refused then or later.
+    pub refused_from: Option<u64>,
     /// Where the page before ended: its `next`.
     pub after: Option<String>,
 }
@@ -76,10 +83,10 @@ impl SearchFault {
     }
 }
 
-/// A search of one organisation, at one moment.
+/// A search among the data within a remit, at one moment.
 #[derive(Debug)]
 pub(super) struct Asked {
-    organisation: OrganisationId,
+    remit: Remit,
     now: u64,
     words: BTreeSet<String>,
     person: Option<String>,
@@ -92,7 +99,7 @@ impl Asked {
     ///
     /// # Errors
     /// [`SearchFault::Name`], [`SearchFault::Words`].
-    pub(super) fn of(search: &Search, organisation: OrganisationId, now: u64) -> Result<Self, SearchFault> {
+    pub(super) fn of(search: &Search, remit: &Remit, now: u64) -> Result<Self, SearchFault> {
         let said = |text: &Option<String>| text.as_deref().map(folded).filter(|text| !text.is_empty());
         let name = said(&search.name);
         let words: BTreeSet<String> = name.as_deref().map(words).into_iter().flatten().collect();
@@ -103,18 +110,19 @@ impl Asked {
             return Err(SearchFault::Words);
         }
         let (person, tag) = (said(&search.person), said(&search.tag));
-        Ok(Self { organisation, now, words, person, tag, search: search.clone() })
+        Ok(Self { remit: remit.clone(), now, words, person, tag, search: search.clone() })
     }
 
     /// The terms that each datum that is found has.
     pub(super) fn terms(&self) -> Vec<Term> {
-        let organisation = self.organisation;
+        let organisation = self.remit.organisation;
         let mut terms: Vec<Term> = self.words.iter().map(|word| Term::word(organisation, word)).collect();
         terms.extend(self.person.as_deref().map(|name| Term::person(organisation, name)));
         terms.extend(self.tag.as_deref().map(|tag| Term::tag(organisation, tag)));
         match self.search.state {
             Some(DatumState::Inactive) => terms.push(Term::inactive(organisation)),
             Some(DatumState::Erased) => terms.push(Term::erased(organisation)),
+            Some(DatumState::Held) => terms.push(Term::held(organisation)),
             Some(DatumState::Active | DatumState::Expired) | None => {}
         }
         terms
@@ -122,21 +130,30 @@ impl Asked {
 
     /// The order in which to look, given the rarest of its terms; and whether every datum on this way is one that is searched for.
     pub(super) fn way(&self, rarest: Option<Term>) -> (Way, bool) {
-        let Search { application, state, created_from, created_until, .. } = self.search;
+        let Search { state, created_from, created_until, .. } = self.search;
+        // Of one application alone, its way is the shortest.
+        let only = self.remit.applications.as_deref().filter(|mine| mine.len() == 1);
+        let application = self.search.application.or(only.and_then(<[_]>::first).copied());
+        let all = self.remit.applications.is_none();
         let (from, until) = (created_from.unwrap_or(0), created_until.unwrap_or(u64::MAX));
+        if self.refused().is_some() {
+            let organisation = self.remit.organisation;
+            // Few of all data are such.
+            return (Way::Refused { organisation, from, until }, false);
+        }
         if let Some(term) = rarest {
             return (Way::Term { term, from, until }, false);
         }
         if let Some(application) = application {
             let way = Way::Application { application, from, until };
-            return (way, state.is_none() && self.expiry().is_none());
+            return (way, self.remit.has(application) && state.is_none() && self.expiry().is_none());
         }
         if let Some((soonest, latest)) = self.expiry() {
-            let whole = state.is_none_or(|state| state == DatumState::Expired);
-            let way = Way::Expiry { organisation: self.organisation, from: soonest, until: latest };
+            let whole = all && state.is_none_or(|state| state == DatumState::Expired);
+            let way = Way::Expiry { organisation: self.remit.organisation, from: soonest, until: latest };
             return (way, whole && created_from.is_none() && created_until.is_none());
         }
-        (Way::Organisation { organisation: self.organisation, from, until }, state.is_none())
+        (Way::Organisation { organisation: self.remit.organisation, from, until }, all && state.is_none())
     }
 
     /// Where to go on.
@@ -156,7 +173,8 @@ impl Asked {
             self.words.iter().all(|word| of_name.contains(word))
         };
         let (soonest, latest) = self.expiry().unwrap_or((0, u64::MAX));
-        datum.organisation == self.organisation
+        datum.organisation == self.remit.organisation
+            && self.remit.has(datum.application)
             && application.is_none_or(|application| datum.application == application)
             && state.is_none_or(|state| DatumState::of(datum, self.now) == state)
             && created_from.is_none_or(|from| datum.created >= from)
@@ -165,6 +183,18 @@ impl Asked {
             && self.tag.as_ref().is_none_or(|tag| datum.tags.iter().any(|of| folded(of) == *tag))
             && self.person.as_ref().is_none_or(|person| concerns(datum, person))
             && named()
+    }
+
+    /// Whether as many calls about a datum were refused as are asked for, and the last of them when that is.
+    pub(super) fn counts(&self, refusals: u64, last: u64) -> bool {
+        self.refused().is_none_or(|(least, since)| refusals >= least && last >= since)
+    }
+
+    /// How many refused calls, and since when, where that is asked for.
+    fn refused(&self) -> Option<(u64, u64)> {
+        let Search { refusals, refused_from, .. } = self.search;
+        refusals.or(refused_from)?;
+        Some((refusals.unwrap_or(1).max(1), refused_from.unwrap_or(0)))
     }
 
     /// From when to when keys end, where that is asked for.
@@ -187,6 +217,7 @@ impl DatumState {
     pub(crate) fn of(datum: &Datum, now: u64) -> Self {
         match datum.status {
             DatumStatus::Erased => Self::Erased,
+            _ if datum.held.is_some() => Self::Held,
             DatumStatus::Inactive => Self::Inactive,
             DatumStatus::Active if datum.has_expired(now) => Self::Expired,
             DatumStatus::Active => Self::Active,

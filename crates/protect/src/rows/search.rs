@@ -1,7 +1,6 @@
 //! A page of the data of an organisation that are searched for.
 
-use sceau_element_api::OrganisationId;
-use sceau_element_api::documents::{Datum, Document as _};
+use sceau_element_api::documents::{Datum, Document as _, Remit};
 
 use super::along::{Candidate, Cursor};
 use super::query::{Asked, Search, SearchFault};
@@ -17,10 +16,21 @@ const LOOKED_AT: usize = 500;
 /// A page, as the database has it.
 #[derive(Debug)]
 pub struct Searched {
-    /// The data, and the bytes that they were read from.
-    pub found: Vec<(Datum, Vec<u8>)>,
+    /// What was found, in the order in which it was looked for.
+    pub found: Vec<FoundDatum>,
     /// Where the next page goes on.
     pub next: Option<Cursor>,
+}
+
+/// A datum, as the database has it.
+#[derive(Debug)]
+pub struct FoundDatum {
+    /// What it is.
+    pub datum: Datum,
+    /// The bytes that it was read from.
+    pub payload: Vec<u8>,
+    /// Calls about it that were refused.
+    pub refusals: u64,
 }
 
 /// Why nothing was searched.
@@ -40,32 +50,30 @@ impl From<RowsError> for SearchError {
 }
 
 impl Rows {
-    /// A page of the data of an organisation that are searched for, as the database has them. It looks along the shortest way until the page is full,
+    /// A page of the data that are searched for within a remit, as the database has them. It looks along the shortest way until the page is full,
     /// the way ends, or enough was looked at.
     ///
     /// # Errors
     /// [`SearchError`].
-    pub async fn search(
-        &self,
-        organisation: OrganisationId,
-        search: &Search,
-        now: u64,
-    ) -> Result<Searched, SearchError> {
-        let asked = Asked::of(search, organisation, now).map_err(SearchError::Query)?;
+    pub async fn search(&self, remit: &Remit, search: &Search, now: u64) -> Result<Searched, SearchError> {
+        let asked = Asked::of(search, remit, now).map_err(SearchError::Query)?;
         let after = asked.after().map_err(SearchError::Query)?;
         let (way, whole) = asked.way(self.rarest(asked.terms()).await?);
         let most = if whole { PAGE + 1 } else { LOOKED_AT };
         let candidates = self.along(&way, after.as_ref(), most).await?;
         let ends = candidates.len() < most;
         let mut page = Searched { found: Vec::new(), next: None };
-        for Candidate { cursor, payload } in candidates {
+        for Candidate { cursor, payload, refusals, last } in candidates {
             if page.found.len() == PAGE {
                 return Ok(page);
             }
             page.next = Some(cursor);
             // What is no datum was not kept by us.
-            let datum = payload.and_then(|bytes| Some((Datum::parse(&bytes).ok()?.document, bytes)));
-            page.found.extend(datum.filter(|(datum, _)| asked.finds(datum)));
+            let datum = payload.filter(|_| asked.counts(refusals, last)).and_then(|payload| {
+                let datum = Datum::parse(&payload).ok()?.document;
+                Some(FoundDatum { datum, payload, refusals })
+            });
+            page.found.extend(datum.filter(|found| asked.finds(&found.datum)));
         }
         if ends {
             page.next = None;

@@ -11,7 +11,8 @@ use sceau_element_api::wire::AttestedRow;
 use sceau_store::{Database, Transaction, Value, params};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::RowsError;
+use super::counted::{DAY, Stock, Stocked, keep_stock};
+use super::{RowsError, stored};
 use crate::schema::statements;
 use crate::terms::Term;
 
@@ -25,6 +26,7 @@ pub(super) struct DatumRow {
     created: u64,
     values: Vec<Value>,
     terms: BTreeSet<Term>,
+    stocked: Stocked,
     /// No earlier version had terms.
     is_new: bool,
 }
@@ -51,17 +53,11 @@ impl DatumRow {
     pub(super) fn of(row: &AttestedRow, kept: &KeptRow) -> Result<Self, RowsError> {
         let datum = Datum::parse(&kept.payload).map_err(|_| RowsError::Document)?.document;
         let id = datum.id.to_string();
-        let status = match datum.status {
-            DatumStatus::Active => "active",
-            DatumStatus::Inactive => "inactive",
-            DatumStatus::Erased => "erased",
-        };
+        let status = status_of(&datum);
         let values = params![
             id.as_str(),
             datum.organisation.to_string(),
             datum.application.to_string(),
-            datum.owner.as_str(),
-            datum.name.as_str(),
             status,
             datum.created,
             datum.expires,
@@ -72,7 +68,18 @@ impl DatumRow {
         ]
         .to_vec();
         let (created, terms) = (datum.created, Term::all(&datum));
-        Ok(Self { id, created, values, terms, is_new: row.version == 1 })
+        let stocked = (datum.organisation.to_string(), status.to_owned(), datum.expires / DAY);
+        Ok(Self { id, created, values, terms, stocked, is_new: row.version == 1 })
+    }
+}
+
+/// What a datum is counted as: held before what its owner did, as in a search ([`super::DatumState`]). That its key ended is a matter of the day.
+pub(super) fn status_of(datum: &Datum) -> &'static str {
+    match datum.status {
+        DatumStatus::Erased => "erased",
+        _ if datum.held.is_some() => "held",
+        DatumStatus::Inactive => "inactive",
+        DatumStatus::Active => "active",
     }
 }
 
@@ -120,37 +127,45 @@ async fn write(database: Database, batch: Vec<Waiting>, _turn: OwnedMutexGuard<(
 
 async fn keep_all(database: &Database, rows: impl Iterator<Item = &DatumRow>) -> Result<(), RowsError> {
     let mut all = database.begin().await?;
+    let mut stock = Stock::new();
     for row in rows {
-        if !row.is_new {
-            forget_terms(&mut all, row).await?;
+        let before = if row.is_new { None } else { forget_terms(&mut all, row).await? };
+        let kept = all.fetch_one(statements::KEEP_DATUM, &row.values).await?;
+        // A first version that was there already is counted already.
+        if before.is_some() || kept.get::<i64>("kept")? == 1 {
+            *stock.entry(row.stocked.clone()).or_default() += 1;
         }
-        all.execute(statements::KEEP_DATUM, &row.values).await?;
-        keep_terms(&mut all, row).await?;
+        if let Some(before) = before {
+            *stock.entry(before).or_default() -= 1;
+        }
+        keep_terms(&mut all, row, kept.get("number")?).await?;
     }
+    keep_stock(&mut all, &stock).await?;
     Ok(all.commit().await?)
 }
 
-/// Forgets the terms of the version before that this one has not. Where the database altered that version, some stay: they find a datum that is then
+/// Forgets the terms of the version before that this one has not, and gives as what that one is counted. Where the database altered that version, some stay: they find a datum that is then
 /// seen not to be what was searched for.
-async fn forget_terms(all: &mut Transaction, row: &DatumRow) -> Result<(), RowsError> {
-    let Some(before) = all.fetch_optional(statements::DATUM, params![row.id.as_str()]).await? else {
-        return Ok(());
+async fn forget_terms(all: &mut Transaction, row: &DatumRow) -> Result<Option<Stocked>, RowsError> {
+    let Some(before) = all.fetch_optional(statements::BEFORE, params![row.id.as_str()]).await? else {
+        return Ok(None);
     };
-    let payload: Vec<u8> = before.get("payload")?;
-    let Ok(before) = Datum::parse(&payload) else { return Ok(()) };
+    let (number, payload): (i64, Vec<u8>) = (before.get("number")?, stored(&before, "payload")?);
+    let ended = stored::<u64>(&before, "expires")? / DAY;
+    let stocked = Some((stored(&before, "organisation")?, stored(&before, "status")?, ended));
+    let Ok(before) = Datum::parse(&payload) else { return Ok(stocked) };
     for term in Term::all(&before.document).difference(&row.terms) {
-        all.execute(statements::FORGET_TERM, params![term.0, before.document.created, row.id.as_str()])
-            .await?;
+        all.execute(statements::FORGET_TERM, params![term.0, before.document.created, number]).await?;
     }
-    Ok(())
+    Ok(stocked)
 }
 
-async fn keep_terms(all: &mut Transaction, row: &DatumRow) -> Result<(), RowsError> {
+async fn keep_terms(all: &mut Transaction, row: &DatumRow, number: i64) -> Result<(), RowsError> {
     let terms: Vec<&Term> = row.terms.iter().collect();
     for some in terms.chunks(TERMS) {
         // The statement takes so many: the last one again says nothing new.
         let padded = some.iter().chain(some.last().into_iter().cycle()).take(TERMS);
-        let mut values = params![row.id.as_str(), row.created].to_vec();
+        let mut values = params![number, row.created].to_vec();
         values.extend(padded.map(|term| Value::from(term.0)));
         all.execute(statements::KEEP_TERMS, &values).await?;
     }

@@ -17,6 +17,7 @@ mod place;
 mod probe;
 mod profile;
 pub(crate) mod token;
+mod unspoken;
 mod verify;
 mod watch;
 pub(crate) mod web;

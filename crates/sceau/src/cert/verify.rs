@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::lists::{self, Source};
 use super::online::Published;
-use super::{fault, profile};
+use super::{fault, profile, unspoken};
 use crate::command::input::read_small;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -198,7 +198,7 @@ fn verdict(
     }
     let lists = lists.and(all(&published.lists));
     let asked = !lists.is_empty() || published.names_lists();
-    let judge = if asked { judge.asking(lists) } else { judge };
+    let judge = if asked { judge.asking(lists.clone()) } else { judge };
     let heard = |certificate: &Certificate, _: &Certificate| match published.status(certificate) {
         Some((OcspStatus::Good, until)) => Heard::Good { until },
         Some((OcspStatus::Revoked { .. }, _)) => Heard::Revoked,
@@ -210,7 +210,14 @@ fn verdict(
     match judged {
         Ok(_) if taken => Ok(Err(by_certificate(&Refusal::Revoked))),
         Ok(vouched) => Ok(by_expectation(chain, trusted, &vouched, options.address)),
-        Err(refusal) => Ok(Err(by_certificate(&refusal))),
+        Err(refusal) => {
+            let mut refused = by_certificate(&refusal);
+            if refusal == Refusal::RevocationUnknown {
+                refused.words =
+                    format!("{}: {}", refused.words, unspoken::words(&vouched, &lists, super::now()));
+            }
+            Ok(Err(refused))
+        }
     }
 }
 

@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
 
+/// Enough to tell what a file is.
+const BEGINNING: usize = 16;
+
 /// An open source.
 pub(super) struct Input {
     file: File,
+    /// What was read of it, and is to be read again.
+    ahead: Vec<u8>,
     /// Bytes in it, unless it is a pipe.
     pub(super) size: Option<u64>,
     /// How messages name it.
@@ -45,7 +50,7 @@ impl Input {
         let size = metadata.is_file().then_some(metadata.len());
         // Advice only: where the system does not take it, reading is merely slower.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Self { file, size, label, path: (!standard).then(|| path.to_owned()) })
+        Ok(Self { file, ahead: Vec::new(), size, label, path: (!standard).then(|| path.to_owned()) })
     }
 }
 
@@ -58,9 +63,37 @@ impl Input {
     }
 }
 
+impl Input {
+    /// What it begins with, up to [`BEGINNING`] bytes, before anything else is read. It is read again after that.
+    pub(super) fn beginning(&mut self) -> Result<&[u8], Failure> {
+        let wanted = BEGINNING.saturating_sub(self.ahead.len()) as u64;
+        let read = self.file.by_ref().take(wanted).read_to_end(&mut self.ahead);
+        read.map_err(|cause| Failure::system("read the file", &cause))?;
+        Ok(&self.ahead)
+    }
+
+    /// All of it in a file that is read at any place: itself, or one without a name that has what came by a pipe.
+    pub(super) fn kept_to_read_twice(&mut self) -> Result<File, Failure> {
+        if self.size.is_some() && self.path.is_some() {
+            return self.file.try_clone().map_err(|cause| Failure::system("read the file", &cause));
+        }
+        let unkept =
+            |cause: io::Error| Failure::system("keep what comes in, encrypted, until it is verified", &cause);
+        let mut kept = tempfile::tempfile().map_err(unkept)?;
+        io::copy(self, &mut kept).map_err(unkept)?;
+        Ok(kept)
+    }
+}
+
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        if self.ahead.is_empty() {
+            return self.file.read(buffer);
+        }
+        let length = buffer.len().min(self.ahead.len());
+        let rest = self.ahead.split_off(length);
+        buffer.iter_mut().zip(std::mem::replace(&mut self.ahead, rest)).for_each(|(to, from)| *to = from);
+        Ok(length)
     }
 }
 

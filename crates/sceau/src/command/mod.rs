@@ -6,6 +6,7 @@ mod doctor;
 mod fault;
 pub(crate) mod input;
 mod inspect;
+mod keyring;
 mod keys;
 mod manual;
 mod open;
@@ -14,6 +15,7 @@ pub(crate) mod passphrase;
 mod progress;
 mod protect;
 mod seal;
+mod terminal;
 mod trace;
 
 use crate::cert::CertCommand;
@@ -41,10 +43,16 @@ pub(crate) enum Tool {
     Revoke(Box<protect::RevokeOptions>),
     /// Show or set what bounds the openings of something protected
     Rules(Box<protect::RulesOptions>),
+    /// Have something protected open until another day
+    Renew(Box<protect::RenewOptions>),
+    /// Agree that another user opens something protected, once
+    Agree(Box<protect::AgreeOptions>),
     /// Erase what is protected, for good
     Erase(Box<protect::EraseOptions>),
     /// List who asked for what of something protected
     Accesses(Box<protect::AccessesOptions>),
+    /// Show the keys that a provider of identities signs with, for an application that names it
+    ProviderKeys(protect::ProviderKeysOptions),
     /// Make keys, and show them
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -57,6 +65,12 @@ pub(crate) enum Tool {
     /// Tokens that keep keys of certificates (PKCS#11): see them, try them, begin one
     #[command(subcommand)]
     Hsm(HsmCommand),
+    /// Keyrings of holders: policies, keyrings made and handed over, requests to sign
+    #[command(subcommand)]
+    Keyring(keyring::KeyringCommand),
+    /// Be the terminal of a keyring: activate it, and sign with it
+    #[command(subcommand)]
+    Terminal(terminal::TerminalCommand),
     /// Say what is wrong with an installation, and what to do
     Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
@@ -89,10 +103,15 @@ impl Tool {
             Self::Grant(options) => protect::grant(options),
             Self::Revoke(options) => protect::revoke(options),
             Self::Rules(options) => protect::rules(options),
+            Self::Renew(options) => protect::renew(options),
+            Self::Agree(options) => protect::agree(options),
             Self::Erase(options) => protect::erase(options),
             Self::Accesses(options) => protect::accesses(options),
+            Self::ProviderKeys(options) => protect::provider_keys(options),
             Self::Cert(command) => command.run(),
             Self::Hsm(command) => command.run(),
+            Self::Keyring(command) => command.run(),
+            Self::Terminal(command) => command.run(),
             Self::Doctor(options) => doctor::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
@@ -113,6 +132,8 @@ impl Tool {
             Self::Grant(options) => options.json(),
             Self::Revoke(options) => options.json(),
             Self::Rules(options) => options.json,
+            Self::Renew(options) => options.json,
+            Self::Agree(options) => options.json,
             Self::Erase(options) => options.json,
             Self::Accesses(options) => options.json,
             Self::Cert(command) => command.json(),
@@ -120,6 +141,8 @@ impl Tool {
             Self::Doctor(options) => options.json,
             Self::Keys(command) => command.json(),
             Self::Trace(command) => command.json(),
+            Self::Terminal(command) => command.json(),
+            Self::ProviderKeys(_) | Self::Keyring(_) => true,
             Self::Completions(_) | Self::Manual(_) => false,
         }
     }

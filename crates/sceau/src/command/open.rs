@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sceau_crypto::RecipientPrivateKey;
-use sceau_crypto::envelope::{OpenedHeader, StreamLayout, UnverifiedHeader};
+use sceau_crypto::envelope::{Metadata, OpenedHeader, StreamLayout, UnverifiedHeader};
 use sceau_crypto::stream::{Opened, StreamError, StreamOptions, open_content, read_header};
 use serde_json::json;
 
@@ -102,9 +102,18 @@ pub(super) fn plaintext(size: u64, header: usize) -> Option<u64> {
 pub(super) fn destination(
     input: &Input,
     header: &OpenedHeader,
+    to: (Option<&Path>, bool, bool),
+) -> Result<Output, Failure> {
+    named(input, header.metadata(), to)
+}
+
+/// The same of a file that is called so inside.
+pub(super) fn named(
+    input: &Input,
+    metadata: &Metadata,
     (output, force, quiet): (Option<&Path>, bool, bool),
 ) -> Result<Output, Failure> {
-    let sealed_name = header.metadata().name();
+    let sealed_name = metadata.name();
     let safe = name::for_disk(sealed_name);
     let folder = match (output, &input.path) {
         (Some(output), _) if input::is_standard(output) => return Output::standard(true),

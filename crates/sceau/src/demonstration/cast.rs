@@ -26,6 +26,9 @@ pub(crate) struct Cast {
     scanned_scheme: Option<String>,
     /// The case officer who is invited.
     pub(crate) officer: Option<Officer>,
+    /// An administrator of the organisation for somebody to play: whose passkey registers applications.
+    #[serde(default)]
+    director: Option<Officer>,
     /// Whether the case officer's certificate is bound.
     #[serde(default)]
     pub(crate) bound: bool,
@@ -33,7 +36,7 @@ pub(crate) struct Cast {
     path: PathBuf,
 }
 
-/// A case officer: invited, bound to a certificate, waiting for somebody to play the part.
+/// Somebody who is invited, and waits for somebody to play the part; a case officer is bound to a certificate.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Officer {
     /// The account that the invitation makes.
@@ -152,6 +155,19 @@ impl Cast {
         self.officer = Some(officer.clone());
         self.keep()?;
         Ok(officer)
+    }
+
+    /// Invites an administrator of the organisation, once.
+    pub(crate) async fn director(&mut self, administrator: &Person) -> Result<Officer, Failure> {
+        if let Some(director) = &self.director {
+            return Ok(director.clone());
+        }
+        let email = "applications@metropole.example";
+        let (link, account) = administrator.invite(Role::OrganisationAdmin, self.organisation, email).await?;
+        let director = Officer { account, link };
+        self.director = Some(director.clone());
+        self.keep()?;
+        Ok(director)
     }
 
     fn keep(&self) -> Result<(), Failure> {

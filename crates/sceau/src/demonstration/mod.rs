@@ -37,15 +37,18 @@ impl Failure {
 pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<Value, Failure> {
     let mut cast = Cast::open(layout)?;
     let officer = raise(house, layout, &mut cast, &Teller::aside()).await?;
+    let administrator = cast.administrator(house).await?;
+    let director = cast.director(&administrator).await?;
     // The demonstration's administrator has used it.
     house.first_administrator = None;
     let folder = layout.demonstration()?;
     eprintln!(
-        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)\n                     the link works once; then sign in at {}/entrer",
+        "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)\n                     the link works once; then sign in at {}/entrer\n  As an administrator of the organisation, who registers applications\n                     {}   (once, too)",
         house.platform,
         officer.link,
         folder.join("officer.p12").display(),
-        house.platform
+        house.platform,
+        director.link
     );
-    Ok(json!({"case_officer": officer.link, "folder": folder}))
+    Ok(json!({"case_officer": officer.link, "organisation_admin": director.link, "folder": folder}))
 }

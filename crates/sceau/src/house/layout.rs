@@ -36,11 +36,15 @@ pub(crate) struct Ports {
     /// Of the intake; a folder of an earlier version has none, and gets one.
     #[serde(default)]
     pub(crate) intake: u16,
+    /// Of the keyfront; likewise.
+    #[serde(default)]
+    pub(crate) keyfront: u16,
 }
 
 impl Ports {
     fn to_json(self) -> String {
-        serde_json::json!({"platform": self.platform, "key_manager": self.key_manager, "intake": self.intake})
+        let Self { platform, key_manager, intake, keyfront } = self;
+        serde_json::json!({"platform": platform, "key_manager": key_manager, "intake": intake, "keyfront": keyfront})
             .to_string()
     }
 }
@@ -66,17 +70,22 @@ impl Layout {
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
                 return Err(Failure::file("read", &file, &cause));
             }
-            Err(_) => Ports { platform: free_port(8080)?, key_manager: free_port(8443)?, intake: 0 },
+            Err(_) => {
+                Ports { platform: free_port(8080)?, key_manager: free_port(8443)?, intake: 0, keyfront: 0 }
+            }
         };
-        if ports.intake == 0 {
-            ports.intake = free_port(8445)?;
+        if ports.intake == 0 || ports.keyfront == 0 {
+            for (port, usual) in [(&mut ports.intake, 8445), (&mut ports.keyfront, 8447)] {
+                if *port == 0 {
+                    *port = free_port(usual)?;
+                }
+            }
             write_secret(&file, ports.to_json().as_bytes())?;
         }
         let layout = Self { root, ports };
-        for folder in
-            [layout.logs(), layout.element(), layout.platform(), layout.key_manager(), layout.gate()]
-        {
-            secret_folder(&folder)?;
+        let roles = [layout.element(), layout.platform(), layout.key_manager(), layout.keyfront()];
+        for folder in roles.iter().chain(&[layout.logs(), layout.gate()]) {
+            secret_folder(folder)?;
         }
         if layout.platform_socket().as_os_str().len() > SOCKET_PATH {
             let words =
@@ -129,6 +138,26 @@ impl Layout {
     /// Keys and records of the organisation's key manager.
     pub(crate) fn key_manager(&self) -> PathBuf {
         self.root.join("keymanager")
+    }
+
+    /// The certificate of the keyfront, and the authority that issues it.
+    pub(crate) fn keyfront(&self) -> PathBuf {
+        self.root.join("keyfront")
+    }
+
+    /// The certificate that applications trust the keyfront by.
+    pub(crate) fn keyfront_authority(&self) -> PathBuf {
+        self.keyfront().join("authority.pem")
+    }
+
+    /// Web address of the keyfront.
+    pub(crate) fn keyfront_address(&self) -> String {
+        format!("https://localhost:{}", self.ports.keyfront)
+    }
+
+    /// What platform and keyfront are told where nobody gives other settings.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.root.join("platform.toml")
     }
 
     /// Whether a key manager was made.

@@ -1,6 +1,7 @@
 //! The house on one machine: one process a role, and the folder with its data and its ports.
 
 mod edge;
+mod keyfront;
 mod layout;
 mod witness;
 
@@ -12,7 +13,7 @@ use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::serve::{asked_to_end, intake};
+use crate::serve::intake;
 use crate::supervise::{Role, Running};
 
 pub(crate) use layout::Layout;
@@ -28,6 +29,8 @@ pub(crate) struct House {
     pub(crate) platform: String,
     log_key: String,
     key_manager: Option<String>,
+    /// Where applications have their data protected, if anywhere: address, the log's name, and the file of the authority that vouches for it.
+    keyfront: Option<Value>,
     /// Where documents are scanned, if anywhere: address and key, as a scheme names them.
     intake: Option<Value>,
     /// Who examines documents, here and on the organisation's side.
@@ -37,21 +40,31 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Starts the element, then what stands on it; an intake only where there is an antivirus. The platform's servers are those of `config`.
+    /// Starts the element, then what stands on it; an intake only where there is an antivirus. The platform's servers are those of `config`; with one, a
+    /// keyfront only where it has a section `[protect]`.
     pub(crate) async fn start(
         layout: &Layout,
         antivirus: &[ClamdAddress],
         config: Option<&Path>,
     ) -> Result<Self, Failure> {
         let element = element(layout)?.start().await?;
-        let platform = platform(layout, !antivirus.is_empty(), config)?.start().await?;
+        let settings = keyfront::settings(layout, config)?;
+        let platform = platform(layout, !antivirus.is_empty(), &settings)?.start().await?;
         let gate = edge::gate(layout)?.start().await?;
         let text =
             |value: &Value, name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
         let missing = || Failure::not_ready("platform", &layout.logs());
         let log_key = text(&platform.ready, "log_key").ok_or_else(missing)?;
         let mut roles = vec![];
-        let mut scanned_at = None;
+        let (mut scanned_at, mut protected_at) = (None, None);
+        if let Some(role) = keyfront::role(layout, &settings)? {
+            let running = role.start().await?;
+            protected_at = Some(json!({
+                "url": layout.keyfront_address(), "audience": text(&running.ready, "audience"),
+                "authority": layout.keyfront_authority(),
+            }));
+            roles.push(running);
+        }
         if !antivirus.is_empty() {
             let running = intake_role(layout, &log_key, antivirus)?.start().await?;
             let said = (text(&running.ready, "url"), text(&running.ready, "key"));
@@ -59,6 +72,7 @@ impl House {
             roles.push(running);
         }
         Ok(Self {
+            keyfront: protected_at,
             intake: scanned_at,
             antivirus: antivirus.to_vec(),
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
@@ -95,7 +109,8 @@ impl House {
     pub(crate) fn ready(&self, demonstration: &Value) -> Value {
         json!({
             "ready": "up", "platform": self.platform, "key_manager": self.key_manager,
-            "intake": self.intake.as_ref().map(|intake| &intake["url"]), "log_key": self.log_key,
+            "intake": self.intake.as_ref().map(|intake| &intake["url"]), "keyfront": self.keyfront,
+            "log_key": self.log_key,
             "first_administrator": self.first_administrator, "demonstration": demonstration,
         })
     }
@@ -114,6 +129,14 @@ impl House {
                 "  Key manager {url}  (in the organisation’s network, with a client certificate)"
             ));
         }
+        lines.push(match &self.keyfront {
+            Some(keyfront) => format!(
+                "  Keyfront    {}  (protects the data of applications, which trust {})",
+                keyfront["url"].as_str().unwrap_or_default(),
+                keyfront["authority"].as_str().unwrap_or_default()
+            ),
+            None => "  Keyfront    none: the settings have no section [protect]".to_owned(),
+        });
         match &self.intake {
             Some(intake) => lines.push(format!(
                 "  Intake      {}  (scans documents for the schemes that ask for it; the key manager scans the others)",
@@ -132,9 +155,12 @@ impl House {
         eprintln!("{}\n", lines.join("\n"));
     }
 
-    /// Restarts a role that falls, until the program is asked to end; then stops all in the opposite order.
-    pub(crate) async fn keep_until_asked_to_end(mut self, layout: &Layout) -> Result<(), Failure> {
-        let end = asked_to_end()?;
+    /// Restarts a role that falls, until the `end`; then stops all in the opposite order.
+    pub(crate) async fn keep_until(
+        mut self,
+        end: impl Future<Output = ()>,
+        layout: &Layout,
+    ) -> Result<(), Failure> {
         tokio::pin!(end);
         let mut carrying = tokio::time::interval(CARRY);
         let result = loop {
@@ -188,6 +214,8 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
         "sceau.localhost/log".into(),
         "--keystore-passphrase-file".into(),
         layout.passphrase("element")?.into_os_string(),
+        "--protect-tenants".into(),
+        keyfront::TENANTS.into(),
         "--die-with-parent".into(),
     ];
     if layout.witnessed().exists() {
@@ -196,7 +224,7 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
     Ok(Role { name: "element", program, arguments, logs: layout.logs() })
 }
 
-fn platform(layout: &Layout, scans: bool, config: Option<&Path>) -> Result<Role, Failure> {
+fn platform(layout: &Layout, scans: bool, settings: &Path) -> Result<Role, Failure> {
     let mut arguments = vec![
         "serve".into(),
         "platform".into(),
@@ -208,13 +236,10 @@ fn platform(layout: &Layout, scans: bool, config: Option<&Path>) -> Result<Role,
         layout.platform_origin().into(),
         "--element".into(),
         layout.socket().into_os_string(),
+        "--config".into(),
+        settings.as_os_str().to_owned(),
         "--die-with-parent".into(),
     ];
-    if let Some(config) = config {
-        // Roles are started in the folder that this program was started in.
-        let config = std::path::absolute(config).map_err(|cause| Failure::file("find", config, &cause))?;
-        arguments.extend(["--config".into(), config.into_os_string()]);
-    }
     if scans {
         let key = intake::text_of(&intake::key(&layout.intake_key())?.verifying_key());
         arguments.extend([

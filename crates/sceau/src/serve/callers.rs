@@ -1,5 +1,5 @@
-//! The section that has callers judged by their certificates: `[clients]` of the intake and of the platform, `[mob.clients]` of MOB's host. Its words
-//! are those of a gate's `[clients.NAME]`.
+//! The section that has callers judged by their certificates: `[clients]` of the intake and of the platform, `[mob.clients]` of MOB's host,
+//! `[protect.clients]` of the keyfront. Its words are those of a gate's `[clients.NAME]`.
 //!
 //! ```toml
 //! [clients]
@@ -16,7 +16,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sceau_dossiers::callers::{CallerSettings, Callers, Demand, Edge, ReadSettings};
+use sceau_accounts::callers::{CallerSettings, Callers, Demand, Edge, ReadSettings};
 use sceau_hsm::certificates;
 use sceau_pki::SubjectRule;
 use sceau_store::SystemClock;

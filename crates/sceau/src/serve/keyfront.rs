@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sceau_element_api::Client;
-use sceau_hsm::certificates;
-use sceau_protect::{BodyLimits, Keyfront, Rows, serve};
+use sceau_protect::{BodyLimits, Keyfront, PLACES, Rows, serve};
 use sceau_store::SystemClock;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::callers::{self, CallersTable};
 use super::settings::Settings;
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
@@ -27,10 +27,14 @@ pub(crate) struct ProtectTable {
     bodies: Option<NonZeroU16>,
     /// The longest, in bytes; a tebibyte unless said.
     longest_body: Option<u64>,
+    /// The longest that is decrypted by the profile `cbc-rs256`, in bytes; a gibibyte unless said. It is kept on the disk, encrypted, until all of it is verified.
+    longest_spooled: Option<u64>,
     /// How long a mebibyte may take either way, in seconds, 1 to 3600; 60 unless said.
     mebibyte_seconds: Option<NonZeroU16>,
     /// How long a body may take as a whole, in hours, 1 to 720; 24 unless said.
     body_hours: Option<NonZeroU16>,
+    /// Whose certificates are judged; nobody's without it.
+    clients: Option<CallersTable>,
 }
 
 impl ProtectTable {
@@ -42,6 +46,9 @@ impl ProtectTable {
         }
         if let Some(longest) = self.longest_body {
             limits.longest = longest;
+        }
+        if let Some(longest) = self.longest_spooled {
+            limits.longest_spooled = longest;
         }
         if let Some(seconds) = self.mebibyte_seconds {
             limits.each_mebibyte = Duration::from_secs(seconds.get().into());
@@ -71,6 +78,9 @@ pub(crate) struct KeyfrontOptions {
     /// The platform's data folder
     #[arg(long, value_name = "FOLDER")]
     data: PathBuf,
+    /// Where bodies are kept, encrypted and without a name, that are to be verified as a whole; the data folder unless said
+    #[arg(long, value_name = "FOLDER")]
+    spool: Option<PathBuf>,
     /// Socket of the element, which must be started with --protect-tenants
     #[arg(long)]
     element: PathBuf,
@@ -95,22 +105,19 @@ pub(crate) async fn run(options: KeyfrontOptions) -> Result<(), Failure> {
         ));
     };
     let limits = protect.limits()?;
-    let tls = match &options.tls {
-        Some(path) => {
-            let identity = certificates::read_identity(path)?;
-            let config =
-                sceau_pki::server_config(&identity).map_err(|error| Failure::role("keyfront", &error))?;
-            Some(Arc::new(config))
-        }
-        None if options.listen.ip().is_loopback() => None,
-        None => {
-            return Err(usage("what is said of data passes here in clear: give a certificate with --tls"));
-        }
-    };
+    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+        return Err(usage("what is said of data passes here in clear: give a certificate with --tls"));
+    }
+    let clients = protect
+        .clients
+        .is_some()
+        .then(|| Settings::clients_of(options.config.clone(), PLACES, |settings| settings.protect?.clients));
+    let edge = callers::edge("keyfront", options.tls.as_deref(), clients)?;
     let element = Client::new(&options.element);
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
+    let spool = options.spool.clone().unwrap_or_else(|| options.data.clone());
     let rows = Rows::new(settings.records(&options.data).await?);
-    let keyfront = Keyfront::new(element, rows, limits, Arc::new(SystemClock)).ok_or_else(|| {
+    let keyfront = Keyfront::new(element, rows, limits, spool, Arc::new(SystemClock)).ok_or_else(|| {
         Failure::new(
             Exit::System,
             "keyfront",
@@ -121,10 +128,10 @@ pub(crate) async fn run(options: KeyfrontOptions) -> Result<(), Failure> {
         TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
     let end = asked_to_end()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
     say_ready(
         &json!({"ready": "keyfront", "url": format!("{scheme}://{address}"), "audience": hello.origin}),
     )?;
-    serve(keyfront, listener, tls, end).await;
+    serve(keyfront, listener, edge, end).await;
     Ok(())
 }

@@ -8,6 +8,7 @@ pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod keyfront;
 pub(crate) mod keymanager;
+pub(crate) mod keyrings;
 pub(crate) mod mail;
 pub(crate) mod mob;
 mod mob_keys;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures::future::{BoxFuture, FutureExt as _};
+use sceau_accounts::callers::{Callers, forwarded};
 use sceau_accounts::{Accounts, AccountsConfig, Directory, Parts, TrustedProxies};
 use sceau_crypto::VerifyingKey;
-use sceau_dossiers::callers::{Callers, forwarded};
 use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
-use sceau_dossiers::{Beside, Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
+use sceau_dossiers::{Beside, Cosigned, Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::Cidr;
 use sceau_element_api::{Client, OrganisationId};
-use sceau_protect::{Console, Rows};
+use sceau_protect::{Console, Rows, Tally};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::door::{At, Door};
 use super::mob::MobTable;
 use super::settings::Settings;
-use super::witnesses::Collector;
+use super::witnesses::{Collector, Peers, Stamper, at_turns};
 use super::{asked_to_end, callers, intake, pages, say_ready};
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -93,6 +93,9 @@ impl PlatformOptions {
     }
 }
 
+/// The console of protected data, and what counts for it.
+type Protection = (OpenApiRouter, Tally);
+
 /// The names of organisations, for invitations.
 struct Names(Dossiers);
 
@@ -115,15 +118,18 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     let hello = element.hello().await.map_err(|error| Failure::role("element", &error))?;
     let (mut platform, outbox, mail, protection) =
         assemble(&options, &settings, data, (&origin, &door), element.clone()).await?;
-    let collector = Collector::open(&settings.trace, data, element, &hello.log_key, Arc::new(SystemClock))?;
-    if let Some(collector) = &collector {
-        platform.dossiers = platform.dossiers.with_cosigned(collector.cosigned());
-    }
+    let peers = Peers::open(&settings.trace, element.clone())?;
+    let clock = || Arc::new(SystemClock);
+    let collector = Collector::open(&settings.trace, data, element.clone(), &hello.log_key, clock())?;
+    let cosigned = collector.as_ref().map_or_else(Cosigned::default, Collector::cosigned);
+    platform.dossiers = platform.dossiers.with_cosigned(cosigned.clone());
+    let stamper = Stamper::open(&settings.trace, data, element, &hello.log_key, cosigned, clock())?;
     let desk = settings.bus.as_ref().map(|bus| bus.open(platform.dossiers.subscriptions())).transpose()?;
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
 
+    let (protection, tally) = protection.unzip();
     let beside = Beside { protection, pages: pages::pages(options.intake.as_deref()) };
     let router = sceau_dossiers::api(&platform, &hello.log_key, beside);
     let router = router.map_err(|error| Failure::role("OpenAPI document", &error))?;
@@ -134,7 +140,12 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         let stopped = stopped.clone();
         tokio::spawn(async move { desk.run(&stopped).await })
     });
-    let watched = collector.map(|collector| tokio::spawn(collector.run(stopped.clone())));
+    let tasks = [
+        collector.map(|collector| tokio::spawn(at_turns(collector, stopped.clone()))),
+        tally.map(|tally| tokio::spawn(tally.run(stopped.clone()))),
+        stamper.map(|stamper| tokio::spawn(at_turns(stamper, stopped.clone()))),
+        peers.map(|peers| tokio::spawn(at_turns(peers, stopped.clone()))),
+    ];
     let post = tokio::spawn(deliver(outbox, platform, mail, desk, stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
@@ -146,8 +157,8 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     if let Some(replies) = replies {
         let _ = replies.await;
     }
-    if let Some(watched) = watched {
-        let _ = watched.await;
+    for task in tasks.into_iter().flatten() {
+        let _ = task.await;
     }
     let _ = upkeep.await;
     served.map_err(|cause| Failure::system("serve", &cause))
@@ -178,7 +189,7 @@ async fn assemble(
     data: &Path,
     (origin, door): (&str, &Door),
     element: Client,
-) -> Result<(Platform, Outbox, Mailer, Option<OpenApiRouter>), Failure> {
+) -> Result<(Platform, Outbox, Mailer, Option<Protection>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     sceau_hsm::durable::secret_folder(data)?;
     let database = settings.records(data).await?;
@@ -213,8 +224,10 @@ async fn assemble(
         },
     };
     let accounts = Accounts::open(parts).await.map_err(|error| Failure::role("accounts", &error))?;
-    let console = rows.map(|rows| Console::new(accounts.clone(), element, rows, clock));
-    let protection = console.map(sceau_protect::routes);
+    let protection = rows.map(|rows| {
+        let tally = Tally::new(element.clone(), rows.clone());
+        (sceau_protect::routes(Console::new(accounts.clone(), element, rows, clock)), tally)
+    });
     Ok((Platform { dossiers, accounts }, outbox, mail, protection))
 }
 

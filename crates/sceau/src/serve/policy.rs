@@ -8,7 +8,8 @@
 //! backup_days = 31            # how old the last backup may be before the calendar says so
 //! server_identity = "/etc/sceau/cles.pem"      # certificate chain and key; else the embedded authority issues one
 //! client_anchors = ["/etc/sceau/ac.pem"]       # who may issue client certificates; else the embedded authority
-//! client_crls = ["/etc/sceau/ac.crl"]          # revocation lists of those authorities; without it, nobody is asked
+//! client_intermediates = ["/etc/sceau/ac2.pem"]   # authorities below those; needed for their lists
+//! client_crls = ["/etc/sceau/ac.crl"]          # revocation lists of both; without it, nobody is asked
 //! token = "pkcs11:token=keys;object=keymanager?module-path=…&pin-source=…"   # a token keeps the keys: see docs/keep-a-key-in-an-hsm.md
 //!
 //! [quota]                     # content keys that one officer may have
@@ -67,6 +68,7 @@ struct Policy {
     backup_days: Option<u64>,
     quota: Option<QuotaTable>,
     client_anchors: Option<Vec<PathBuf>>,
+    client_intermediates: Option<Vec<PathBuf>>,
     client_crls: Option<Vec<PathBuf>>,
     server_identity: Option<PathBuf>,
     roles: Option<BTreeMap<String, String>>,
@@ -130,10 +132,11 @@ fn unusable(path: &Path, why: &str) -> Failure {
 /// Each file without which nothing starts, under the name of its setting. Revocation lists may come later, and secrets are read at each use.
 fn readable(settings: &Settings) -> Result<(), String> {
     let anchors = settings.anchors.iter().map(|path| ("client_anchors", path));
+    let below = settings.client_intermediates.iter().map(|path| ("client_intermediates", path));
     let server = settings.server_identity.iter().map(|path| ("server_identity", path));
     let vault = settings.vault.iter().map(|vault| ("vault.authorities", &vault.authorities));
     let mob = settings.mob.iter().flat_map(|mob| mob.anchors.iter().map(|path| ("mob.anchors", path)));
-    let mut files = anchors.chain(server).chain(vault).chain(mob);
+    let mut files = anchors.chain(below).chain(server).chain(vault).chain(mob);
     files.try_for_each(|(name, path)| {
         std::fs::File::open(path).map(drop).map_err(|cause| format!("{name}: {}: {cause}", path.display()))
     })
@@ -160,6 +163,7 @@ fn parse(text: &str) -> Result<Settings, String> {
     if let Some(anchors) = policy.client_anchors {
         settings.anchors = anchors;
     }
+    settings.client_intermediates = policy.client_intermediates.unwrap_or_default();
     settings.client_crls = policy.client_crls.unwrap_or_default();
     settings.server_identity = policy.server_identity;
     settings.letters = policy.letters.map(letters).transpose()?;
@@ -242,7 +246,7 @@ mod tests {
     #[test]
     fn each_choice_is_taken() {
         let text = "suite = \"rsa\"\nperiod_days = 90\nlead_days = 7\nretention_days = 30\n\
-                    client_anchors = [\"/ac.pem\"]\nclient_crls = [\"/ac.crl\"]\nserver_identity = \"/cles.pem\"\n\
+                    client_anchors = [\"/ac.pem\"]\nclient_intermediates = [\"/ac2.pem\"]\nclient_crls = [\"/ac.crl\"]\nserver_identity = \"/cles.pem\"\n\
                     [quota]\nburst = 3\nper_hour = 5\n[roles]\n\"Gestionnaires\" = \"case-officer\"\n\
                     [scanner]\nantivirus = [\"unix:/run/clamd.ctl\"]\nallow_unconfined = true\n";
         let settings = parse(text).unwrap();
@@ -254,6 +258,7 @@ mod tests {
         assert_eq!(scanner.antivirus, [ClamdAddress::Unix("/run/clamd.ctl".into())]);
         assert!(scanner.allow_unconfined && !scanner_of(Vec::new()).allow_unconfined, "by name only");
         assert_eq!(settings.anchors, [PathBuf::from("/ac.pem")]);
+        assert_eq!(settings.client_intermediates, [PathBuf::from("/ac2.pem")]);
         assert_eq!(settings.client_crls, [PathBuf::from("/ac.crl")]);
         assert_eq!(settings.server_identity, Some(PathBuf::from("/cles.pem")));
         let names = RoleNames::new([("Gestionnaires".to_owned(), CertificateRole::CaseOfficer)]);

@@ -48,12 +48,23 @@
 //! policy_file = "/etc/sceau/witnesses.policy"     # which witnesses, where, and how many of them
 //! ca_file = "/etc/sceau/ca.pem"                   # authorities of their servers, in the place of the system's
 //! every_seconds = 5                               # how long a new checkpoint may wait
+//! witness_file = "/var/lib/sceau-witnessed/checkpoint"     # what they cosigned, for the element's next start
+//! [trace.stamps]              # who stamps checkpoints (docs/verify-evidence.md)
+//! authority = "https://tsa.example.org"
+//! anchors = "/etc/sceau/tsa-roots.pem"
+//! every_hours = 24
+//! [[trace.peers]]             # logs of other elements, which this one's records that it saw (docs/witnesses.md)
+//! url = "https://other.example.org/trace"
+//! key = "other.example.org/log+0a1b2c3d+AbC…="
 //!
 //! [clients]                   # certificates that a gate forwards through the platform's socket are judged here too: see `callers.rs`
 //! anchors = ["/etc/sceau/partners.pem"]
 //! demand = ["/v1/oauth/token"]
 //!
 //! [protect]                   # protection of applications' data (`sceau serve keyfront`); off without this section
+//! [protect.clients]           # certificates of who calls the keyfront: see `callers.rs`; without it, nobody is asked
+//! anchors = ["/etc/sceau/applications.pem"]
+//! demand = "everybody"
 //!
 //! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
 //! url = "https://mob.example.org"
@@ -79,7 +90,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use sceau_dossiers::callers::ReadSettings;
+use sceau_accounts::callers::ReadSettings;
 use sceau_store::Database;
 use serde::Deserialize;
 
@@ -140,12 +151,21 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads the section `[clients]` of a file, again each time that it is asked for.
+    /// Reads the platform's section `[clients]` of a file, again each time that it is asked for.
     pub(super) fn clients(path: PathBuf) -> ReadSettings {
+        Self::clients_of(path, &PLACES, |settings| settings.clients)
+    }
+
+    /// The same of a role that has these places, and its own section.
+    pub(super) fn clients_of(
+        path: PathBuf,
+        places: &'static [&'static str],
+        section: fn(Self) -> Option<CallersTable>,
+    ) -> ReadSettings {
         Box::new(move |files| {
             files.note(&path);
             let settings = Self::read(Some(&path)).map_err(|failure| failure.to_string())?;
-            settings.clients.ok_or_else(callers::gone)?.settings(&PLACES)
+            section(settings).ok_or_else(callers::gone)?.settings(places)
         })
     }
 
@@ -309,6 +329,10 @@ mod tests {
             refused(&format!("{s3}secret_access_key_file = \"s3.secret\"\n"))
                 .contains("secret_access_key_file")
         );
+        let stamps = |more: &str| refused(&format!("[trace.stamps]\nauthority = \"https://a\"\n{more}"));
+        assert!(stamps("").contains("`anchors`"), "what it says is verified first");
+        assert!(stamps("anchors = \"roots.pem\"\n").contains("trace.stamps.anchors"));
+        assert!(stamps("anchors = \"/roots.pem\"\nevery_hours = 0\n").contains("1 to 8760"));
     }
 
     #[test]
@@ -322,7 +346,8 @@ mod tests {
         let (_folder, path) = written(&provider("preset = \"franceconnect\"\n"), 0o640);
         assert!(Settings::read(Some(&path)).is_ok());
         for (more, said) in [
-            ("roles = [\"platform_admin\"]\n", "administrators sign in with a passkey"),
+            ("roles = [\"platform_admin\"]\n", "sign in with a passkey"),
+            ("roles = [\"case_officer\", \"data_officer\"]\n", "data officers sign in with a passkey"),
             ("scopes = [\"email\"]\n", "openid"),
             ("preset = \"google\"\n", "franceconnect"),
             ("ca_file = \"ca.pem\"\n", "identity.providers.ca_file"),

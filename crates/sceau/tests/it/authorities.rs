@@ -1,5 +1,6 @@
 //! OpenSSL as the authority: a root and an authority below it, named as those of the platform's test environments, and what they issue and take back.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::support::Desk;
@@ -58,6 +59,29 @@ pub(crate) fn client(desk: &Desk, name: &str, subject: &str, extensions: &str) {
     openssl(desk, &format!("x509 -in {name}.der -inform DER -out {name}.pem"));
 }
 
+/// A certificate of the lower authority, for a client of this subject, that ended long ago.
+pub(crate) fn expired(desk: &Desk, name: &str, subject: &str) {
+    openssl(
+        desk,
+        &format!(
+            "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr -subj {subject}"
+        ),
+    );
+    dated(desk, name, "-startdate 20240101000000Z -enddate 20250101000000Z -extfile leaf.ext");
+}
+
+/// `NAME.pem` for the request `NAME.csr`, with these dates and extensions.
+pub(crate) fn dated(desk: &Desk, name: &str, dates: &str) {
+    desk.write("issued", b"");
+    desk.write("issuing.cnf", b"[ca]\ndefault_ca=a\n[a]\ndatabase=issued\nnew_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\npolicy=p\n[p]\ncountryName=optional\norganizationName=optional\norganizationalUnitName=optional\ncommonName=supplied\n");
+    openssl(
+        desk,
+        &format!(
+            "ca -batch -config issuing.cnf -in {name}.csr -out {name}.pem -cert aci.pem -keyfile aci.key -notext -preserveDN {dates}"
+        ),
+    );
+}
+
 /// The lists of both, in one PEM file, with `revoked` certificates of the lower one on it; current for this many days.
 pub(crate) fn lists(desk: &Desk, revoked: &[&str], days: u32, out: &str) {
     let line = |name: &&str| {
@@ -78,4 +102,17 @@ pub(crate) fn lists(desk: &Desk, revoked: &[&str], days: u32, out: &str) {
         all.extend(desk.read(&format!("{authority}.crl.pem")));
     }
     desk.write(out, &all);
+}
+
+/// A server's certificate for a host, which signs itself, and its key: `identity.pem`.
+pub(crate) fn identity(desk: &Desk, host: &str) {
+    openssl(
+        desk,
+        &format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem -days 2 -subj /CN={host} \
+             -addext subjectAltName=DNS:{host}"
+        ),
+    );
+    desk.write("identity.pem", &[desk.read("server.key"), desk.read("server.pem")].concat());
+    std::fs::set_permissions(desk.path("identity.pem"), PermissionsExt::from_mode(0o600)).unwrap();
 }

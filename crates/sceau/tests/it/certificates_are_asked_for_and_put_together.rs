@@ -262,6 +262,8 @@ fn certificates_and_lists_change_their_form_and_stay_what_they_are() {
     assert_eq!(desk.read("both.cer.pem"), [desk.read("root.pem"), desk.read("aci.pem")].concat());
     desk.run(&["cert", "convert", "--to", "der", "aci.cer.pem", "--force"]).ok();
     openssl(&desk, "x509 -inform DER -in aci.cer -noout");
+    desk.run(&["cert", "convert", "--to", "der", "ACI-EL-ORG.crl.pem", "-o", "again.crl"]).ok();
+    assert_eq!(desk.read("again.crl"), desk.read("ACI-EL-ORG.crl"));
     desk.run(&["cert", "convert", "--to", "der", "both.cer.pem", "-o", "both.cer"])
         .failed(2, "DER holds one");
     desk.run(&["cert", "convert", "root.key"]).failed(2, "private key");

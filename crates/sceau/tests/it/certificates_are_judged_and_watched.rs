@@ -69,6 +69,14 @@ fn each_reason_is_told_apart() {
         judged("good.pem", &["--list", "root.crl.pem"]),
         (401, "certificate_revocation_unknown".to_owned())
     );
+    let base = ["cert", "verify", "--profile", "sas", "--env", "recette", "good.pem"];
+    for more in [["--list", "root.crl.pem"], ["--list", "aci.crl.pem"]] {
+        let other = if more[1] == "aci.crl.pem" { "CN=TEST AC RACINE" } else { "CN=TEST AC ORGANISATIONS" };
+        let said = desk.run(&[&base[..], &more].concat()).failed(5, "no list of that issuer is given").stderr;
+        let line = said.lines().find(|line| line.contains("no list of")).unwrap();
+        assert!(line.contains(other) && line.contains("--list"), "{said}");
+        assert_eq!(line.matches("who takes back").count(), 1, "the other list speaks: {said}");
+    }
     assert_eq!(judged("good.pem", &["--address", "51.91.149.173"]).0, 200);
     assert_eq!(judged("good.pem", &["--address", "51.91.149.174"]), (403, "address_not_allowed".to_owned()));
     assert_eq!(verdict(&desk, &["--env", "preproduction", "good.pem"]), (403, "client_unknown".to_owned()));

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::authorities::{authorities, client, lists, openssl};
+use crate::authorities::{authorities, client, expired, lists, openssl};
 use crate::support::Desk;
 
 /// A service that answers every request with `{"status": "available"}`, until the test ends.
@@ -96,6 +96,7 @@ pub(crate) fn stage() -> Desk {
     ] {
         client(&desk, name, subject, "leaf.ext");
     }
+    expired(&desk, "expired", "/C=FR/OU=499700234190004/CN=sas-agregateur-recette");
     client(&desk, "wrong", "/C=FR/OU=499700234190004/CN=sas-agregateur-recette", "server.ext");
     // Of the anchor itself, and of nobody.
     openssl(
@@ -115,18 +116,32 @@ pub(crate) fn stage() -> Desk {
     desk
 }
 
+/// A profile of the test's own, in the place of the shipped one where it is there.
+const OWN_PROFILE: &str = "./own.toml";
+
+/// Writes the shipped profile with other addresses of its environments.
+pub(crate) fn called_from(desk: &Desk, addresses: &[(&str, &str)]) {
+    let shipped = include_str!("../../../pki/profiles/sas.toml").to_owned();
+    let own = addresses.iter().fold(shipped, |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    desk.write(OWN_PROFILE, own.as_bytes());
+}
+
 /// The settings for one server, as the command prints them; all that they name is in the desk's folder.
 pub(crate) fn settings(desk: &Desk, server: &str, port: u16, upstream: u16, more: &[&str]) -> String {
     let folder = desk.path("").to_string_lossy().trim_end_matches('/').to_owned();
     let certificate = if server == "haproxy" { "host-and-key.pem" } else { "host.pem" };
     let (port, upstream) = (port.to_string(), format!("http://127.0.0.1:{upstream}"));
+    let profile = if desk.path(OWN_PROFILE).exists() { OWN_PROFILE } else { "sas" };
     let (certificate, key) = (format!("{folder}/{certificate}"), format!("{folder}/server.key"));
     let words = [
         "cert",
         "config",
         server,
         "--profile",
-        "sas",
+        profile,
         "--env",
         "recette",
         "--env",
@@ -150,14 +165,55 @@ pub(crate) fn settings(desk: &Desk, server: &str, port: u16, upstream: u16, more
 }
 
 pub(crate) fn nginx(desk: &Desk, port: u16, upstream: u16, more: &[&str]) -> Server {
+    nginx_with(desk, &settings(desk, "nginx", port, upstream, more))
+}
+
+/// nginx with these settings of `http`.
+pub(crate) fn nginx_with(desk: &Desk, settings: &str) -> Server {
     let folder = desk.path("").to_string_lossy().trim_end_matches('/').to_owned();
     let whole = format!(
         "pid {folder}/nginx.pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path {folder}/t1;\n\
-         proxy_temp_path {folder}/t2;\nfastcgi_temp_path {folder}/t3;\nuwsgi_temp_path {folder}/t4;\nscgi_temp_path {folder}/t5;\n{}}}\n",
-        settings(desk, "nginx", port, upstream, more)
+         proxy_temp_path {folder}/t2;\nfastcgi_temp_path {folder}/t3;\nuwsgi_temp_path {folder}/t4;\nscgi_temp_path {folder}/t5;\n{settings}}}\n"
     );
     desk.write("nginx.conf", whole.as_bytes());
     let configuration = format!("{folder}/nginx.conf");
     let words = ["/usr/sbin/nginx", "-c", &configuration, "-e", "stderr", "-g", "daemon off; user root;"];
     Server::start(&desk.path(""), &words, "start worker process ")
+}
+
+pub(crate) fn apache(desk: &Desk, port: u16, upstream: u16, more: &[&str]) -> Server {
+    let folder = desk.path("").to_string_lossy().trim_end_matches('/').to_owned();
+    let modules: String = [
+        "mpm_event",
+        "ssl",
+        "rewrite",
+        "proxy",
+        "proxy_http",
+        "authz_core",
+        "authz_host",
+        "authn_core",
+        "dir",
+        "mime",
+    ]
+    .iter()
+    .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
+    .collect();
+    let whole = format!(
+        "ServerRoot {folder}\nPidFile {folder}/apache.pid\nServerName localhost\nErrorLog /dev/stderr\nDocumentRoot {folder}/t1\nMutex file:{folder}\n\
+         User www-data\nGroup www-data\n{modules}TypesConfig /etc/mime.types\nLogLevel notice\n{}",
+        settings(desk, "apache", port, upstream, more)
+    );
+    std::fs::create_dir_all(desk.path("t1")).unwrap();
+    desk.write("apache.conf", whole.as_bytes());
+    let configuration = format!("{folder}/apache.conf");
+    let words = ["/usr/sbin/apache2", "-f", &configuration, "-DFOREGROUND"];
+    Server::start(&desk.path(""), &words, "resuming normal operations")
+}
+
+pub(crate) fn haproxy(desk: &Desk, port: u16, upstream: u16, more: &[&str]) -> Server {
+    let whole =
+        format!("global\n    tune.ssl.cachesize 0\n{}", settings(desk, "haproxy", port, upstream, more));
+    desk.write("haproxy.cfg", whole.as_bytes());
+    let words = ["/usr/sbin/haproxy", "-W", "-db", "-f", "haproxy.cfg"];
+    Server::start(&desk.path(""), &words, "Loading success")
 }

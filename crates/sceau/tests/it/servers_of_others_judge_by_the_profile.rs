@@ -3,11 +3,16 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::others::{Server, free_port, nginx, service, settings, stage};
+use crate::others::{apache, called_from, free_port, haproxy, nginx, service, settings, stage};
 use crate::support::{Desk, Ran, finish};
 
 /// Status and body of an answer to this client; `tls` where the handshake is refused.
 fn call(desk: &Desk, port: u16, path: &str, client: Option<&str>) -> (String, String) {
+    call_from(desk, port, path, client, "127.0.0.1")
+}
+
+/// The same from an address of this machine's.
+fn call_from(desk: &Desk, port: u16, path: &str, client: Option<&str>, address: &str) -> (String, String) {
     let mut command = Command::new("curl");
     command.args([
         "--silent",
@@ -15,6 +20,8 @@ fn call(desk: &Desk, port: u16, path: &str, client: Option<&str>) -> (String, St
         "--cacert",
         "root.pem",
         "--path-as-is",
+        "--interface",
+        address,
         "--write-out",
         "\n%{http_code}",
     ]);
@@ -29,11 +36,12 @@ fn call(desk: &Desk, port: u16, path: &str, client: Option<&str>) -> (String, St
 }
 
 /// What each client must be answered at `/sas/x`; `refused` stands for 401, or for a TLS alert where the server can do no better.
-const EXPECTED: [(Option<&str>, &str); 17] = [
+const EXPECTED: [(Option<&str>, &str); 18] = [
     (Some("recette"), "200"),
     (Some("preproduction"), "200"),
     (None, "401"),
     (Some("taken"), "refused"),
+    (Some("expired"), "refused"),
     (Some("self"), "refused"),
     (Some("wrong"), "refused"),
     (Some("anchor"), "issuer"),
@@ -87,54 +95,41 @@ fn nginx_answers_each_client_as_it_must() {
 }
 
 #[test]
-fn addresses_are_let_in_each_for_its_own_environment() {
-    let (desk, port, upstream) = (stage(), free_port(), service());
-    let _nginx = nginx(&desk, port, upstream, &["--filter-addresses"]);
-    // Nobody calls from the loopback there.
-    assert_eq!(call(&desk, port, "/sas/x", Some("recette")).0, "403");
-}
-
-#[test]
 fn apache_answers_each_client_as_it_must() {
     let (desk, port, upstream) = (stage(), free_port(), service());
-    let folder = desk.path("").to_string_lossy().trim_end_matches('/').to_owned();
-    let modules: String = [
-        "mpm_event",
-        "ssl",
-        "rewrite",
-        "proxy",
-        "proxy_http",
-        "authz_core",
-        "authz_host",
-        "authn_core",
-        "dir",
-        "mime",
-    ]
-    .iter()
-    .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
-    .collect();
-    let whole = format!(
-        "ServerRoot {folder}\nPidFile {folder}/apache.pid\nServerName localhost\nErrorLog /dev/stderr\nDocumentRoot {folder}/t1\nMutex file:{folder}\n\
-         User www-data\nGroup www-data\n{modules}TypesConfig /etc/mime.types\nLogLevel notice\n{}",
-        settings(&desk, "apache", port, upstream, &[])
-    );
-    std::fs::create_dir(desk.path("t1")).unwrap();
-    desk.write("apache.conf", whole.as_bytes());
-    let configuration = format!("{folder}/apache.conf");
-    let words = ["/usr/sbin/apache2", "-f", &configuration, "-DFOREGROUND"];
-    let _apache = Server::start(&desk.path(""), &words, "resuming normal operations");
+    let _apache = apache(&desk, port, upstream, &[]);
     judged(&desk, port, "tls", "403");
 }
 
 #[test]
 fn haproxy_answers_each_client_as_it_must() {
     let (desk, port, upstream) = (stage(), free_port(), service());
-    let whole =
-        format!("global\n    tune.ssl.cachesize 0\n{}", settings(&desk, "haproxy", port, upstream, &[]));
-    desk.write("haproxy.cfg", whole.as_bytes());
-    let words = ["/usr/sbin/haproxy", "-W", "-db", "-f", "haproxy.cfg"];
-    let _haproxy = Server::start(&desk.path(""), &words, "Loading success");
+    let _haproxy = haproxy(&desk, port, upstream, &[]);
     judged(&desk, port, "401", "401");
+}
+
+#[test]
+fn addresses_are_let_in_each_for_its_own_environment() {
+    let desk = stage();
+    called_from(&desk, &[("51.91.149.173", "127.0.0.2"), ("37.59.26.69", "127.0.0.3\", \"127.0.0.4")]);
+    for start in [nginx, apache, haproxy] {
+        let (port, upstream) = (free_port(), service());
+        let _server = start(&desk, port, upstream, &["--filter-addresses"]);
+        for (client, address, status) in [
+            (Some("recette"), "127.0.0.2", "200"),
+            (Some("recette"), "127.0.0.3", "403"),
+            (Some("recette"), "127.0.0.1", "403"),
+            (Some("preproduction"), "127.0.0.2", "403"),
+            (Some("preproduction"), "127.0.0.3", "200"),
+            (Some("preproduction"), "127.0.0.4", "200"),
+            // The address alone lets nobody in.
+            (Some("longer"), "127.0.0.2", "403"),
+            (None, "127.0.0.2", "401"),
+        ] {
+            let (told, body) = call_from(&desk, port, "/sas/x", client, address);
+            assert_eq!(told, status, "{client:?} from {address}: {body}");
+        }
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sceau_crypto::{Label, RecipientPrivateKey, RsaPrivateKey, RsaSize, SealedBlob, XWingPrivateKey};
@@ -64,6 +64,19 @@ impl Desk {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sceau"));
         command.args(arguments).current_dir(self.folder.path()).env("COLUMNS", "100").stdin(Stdio::null());
         command
+    }
+
+    /// A role that serves until it is ended: what it goes on to say, and its first line. Its log is in the file `log`.
+    pub(crate) fn serving(&self, log: &str, arguments: &[&str]) -> (Child, BufReader<ChildStdout>, Value) {
+        let mut command = self.sceau(arguments);
+        let command = command.arg("--die-with-parent").stdout(Stdio::piped());
+        let mut role = command.stderr(fs::File::create(self.path(log)).unwrap()).spawn().unwrap();
+        let mut out = BufReader::new(role.stdout.take().unwrap());
+        let mut ready = String::new();
+        out.read_line(&mut ready).unwrap();
+        let said = || String::from_utf8_lossy(&self.read(log)).into_owned();
+        let ready = serde_json::from_str(&ready).unwrap_or_else(|_| panic!("{}", said()));
+        (role, out, ready)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {

@@ -48,15 +48,21 @@ fn other_certificates_are_shown_after_a_hangup() {
     let settings = "[[listener]]\naddress = \"127.0.0.1:0\"\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
                     [[listener.route]]\npath = \"/a\"\nupstream = \"http://127.0.0.1:9\"\n";
     desk.write("gate.toml", settings.as_bytes());
+    // A gate that was killed was writing a list.
+    std::fs::create_dir(desk.path("cache")).unwrap();
+    let aside = format!("cache/{}.crl.1.0.new", "5c".repeat(32));
+    desk.write(&aside, b"half a list");
     let before = desk.names();
     let looked = desk.run(&["gate", "check"]);
     assert_eq!((looked.code, desk.names()), (0, before), "{}", looked.stderr);
+    assert!(desk.path(&aside).exists(), "who looks changes nothing");
 
     let mut command = desk.sceau(&["gate", "run", "--die-with-parent"]);
     let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut ready = String::new();
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
     let ready: Value = serde_json::from_str(&ready).unwrap();
+    assert!(!desk.path(&aside).exists());
     let address = ready["addresses"][0].as_str().unwrap();
     let port = address.rsplit(':').next().unwrap().parse().unwrap();
     assert!(asked(&desk, port).unwrap().contains("no_route"));

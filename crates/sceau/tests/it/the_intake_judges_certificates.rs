@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use sceau_trace::{KeyKind, VerifierKey};
 use serde_json::Value;
 
-use crate::authorities::{authorities, client, openssl};
+use crate::authorities::{authorities, client, expired, identity, openssl};
 use crate::support::Desk;
 
 const HOST: &str = "depot.localhost";
@@ -34,33 +34,15 @@ impl Stage {
         client(&desk, "good", GOOD, "leaf.ext");
         list(&desk, "root", &[], 1);
         list(&desk, "aci", &[], 1);
-        openssl(
-            &desk,
-            &format!(
-                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem -days 2 -subj /CN={HOST} \
-                 -addext subjectAltName=DNS:{HOST}"
-            ),
-        );
-        let both = [desk.read("server.key"), desk.read("server.pem")].concat();
-        desk.write("identity.pem", &both);
-        std::fs::set_permissions(desk.path("identity.pem"), PermissionsExt::from_mode(0o600)).unwrap();
+        identity(&desk, HOST);
         settings(&desk, demand, "mobility.example.org");
         let log = *sceau_crypto::SigningKey::generate().verifying_key().as_bytes();
         let log = VerifierKey::new("sceau.test/log", KeyKind::Ed25519, log).unwrap().to_string();
-        let words = ["serve", "intake", "--listen", "127.0.0.1:0", "--config", "intake.toml", "--key"];
-        let mut intake = desk
-            .sceau(&words)
-            .args(["intake.key", "--tls", "identity.pem", "--platform", PLATFORM, "--log-key", &log])
-            .args(["--antivirus", "unix:/nowhere", "--die-with-parent"])
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(desk.path("intake.log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(intake.stdout.take().unwrap());
-        let mut ready = String::new();
-        out.read_line(&mut ready).unwrap();
-        let said = || String::from_utf8_lossy(&desk.read("intake.log")).into_owned();
-        let ready: Value = serde_json::from_str(&ready).unwrap_or_else(|_| panic!("{}", said()));
+        let serves = ["serve", "intake", "--listen", "127.0.0.1:0", "--config", "intake.toml"];
+        let keeps = ["--key", "intake.key", "--tls", "identity.pem", "--antivirus", "unix:/nowhere"];
+        let reads = ["--platform", PLATFORM, "--log-key", &log];
+        let words = [&serves[..], &keeps, &reads].concat();
+        let (intake, out, ready) = desk.serving("intake.log", &words);
         let port = ready["url"].as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
         Self { desk, intake, out, port }
     }
@@ -162,7 +144,7 @@ impl Drop for Line {
     }
 }
 
-fn said(curl: &mut Command) -> (String, String) {
+pub(crate) fn said(curl: &mut Command) -> (String, String) {
     let output = curl.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -187,7 +169,7 @@ fn settings(desk: &Desk, demand: &str, common_name: &str) {
 }
 
 /// The list of this number of an authority, which takes these certificates back.
-fn list(desk: &Desk, authority: &str, revoked: &[&str], number: u8) {
+pub(crate) fn list(desk: &Desk, authority: &str, revoked: &[&str], number: u8) {
     let line = |name: &&str| {
         let serial = openssl(desk, &format!("x509 -in {name}.pem -noout -serial"));
         let serial = serial.trim().trim_start_matches("serial=").to_owned();
@@ -202,29 +184,10 @@ fn list(desk: &Desk, authority: &str, revoked: &[&str], number: u8) {
 }
 
 /// As programs replace files: whole.
-fn replace(desk: &Desk, name: &str, bytes: &[u8]) {
+pub(crate) fn replace(desk: &Desk, name: &str, bytes: &[u8]) {
     desk.write("next", bytes);
     std::fs::set_permissions(desk.path("next"), PermissionsExt::from_mode(0o640)).unwrap();
     std::fs::rename(desk.path("next"), desk.path(name)).unwrap();
-}
-
-/// A certificate of the lower authority that ended long ago.
-fn expired(desk: &Desk, name: &str) {
-    openssl(
-        desk,
-        &format!(
-            "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr -subj {GOOD}"
-        ),
-    );
-    desk.write("issued", b"");
-    desk.write("issuing.cnf", b"[ca]\ndefault_ca=a\n[a]\ndatabase=issued\nnew_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\npolicy=p\n[p]\ncountryName=optional\norganizationName=optional\norganizationalUnitName=optional\ncommonName=supplied\n");
-    let dates = "-startdate 20240101000000Z -enddate 20250101000000Z -extfile leaf.ext";
-    openssl(
-        desk,
-        &format!(
-            "ca -batch -config issuing.cnf -in {name}.csr -out {name}.pem -cert aci.pem -keyfile aci.key -notext -preserveDN {dates}"
-        ),
-    );
 }
 
 #[test]
@@ -233,7 +196,7 @@ fn who_shows_a_certificate_is_judged_by_it_and_who_has_none_passes() {
     let desk = &stage.desk;
     client(desk, "other", "/C=FR/O=ESSAI/OU=MaaS/CN=other.example.org", "leaf.ext");
     client(desk, "server-only", GOOD, "server.ext");
-    expired(desk, "expired");
+    expired(desk, "expired", GOOD);
     // Of the root itself, and of an authority that nobody trusts here.
     let leaf = "-extfile leaf.ext -days 2";
     for (name, by) in [

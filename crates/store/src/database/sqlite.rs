@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{self, Checkpoints};
 use super::durable::Durable;
 use crate::{Row, Statement, StoreError, Value};
 
@@ -22,6 +22,8 @@ const BUSY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Statements that a connection keeps prepared: more than there are.
 const PREPARED: usize = 512;
+/// What a migration says behind a table whose rows lie in its primary key ([`Migration`](crate::Migration)).
+const CLUSTERED: &str = "/* SQLite: WITHOUT ROWID */";
 
 /// Empty once it is closed.
 pub(super) type Writer = Arc<tokio::sync::Mutex<Option<Connection>>>;
@@ -189,6 +191,7 @@ impl Writing {
     }
 
     pub(super) fn run_script(&mut self, name: &'static str, sql: &str) -> Result<(), StoreError> {
+        let sql = &sql.replace(CLUSTERED, "WITHOUT ROWID");
         self.connection().and_then(|connection| connection.execute_batch(sql)).map_err(StoreError::file(name))
     }
 
@@ -297,7 +300,9 @@ fn open_all(
         reader.pragma_update(None, "query_only", true)?;
         readers.push(reader);
     }
-    Ok((writer, readers, Checkpoints::by(checkpoints)?))
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Ok((writer, readers, Checkpoints::by(checkpoints, log.into())?))
 }
 
 fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error> {
@@ -308,6 +313,7 @@ fn connect(path: &Path, synchronous: &str) -> Result<Connection, rusqlite::Error
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", checkpoint::LARGE)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);

@@ -44,3 +44,18 @@ async fn while_many_write_and_others_read_without_a_pause() {
     database.close().await;
     assert!(!log.exists(), "closing takes up the rest");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_few_commits_write_much() {
+    const LARGE: usize = 4 << 20;
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let database = Database::open(&folder.path().join("db"), TABLES).await.unwrap();
+    let log = folder.path().join("db-wal");
+    for nth in 0..64 {
+        database.execute(INSERT, params![vec![nth; LARGE]]).await.unwrap();
+        let length = std::fs::metadata(&log).unwrap().len();
+        // What was long before the copy, and what comes until it is looked at.
+        assert!(length < (64 << 20) + 17 * LARGE as u64, "after {nth} commits the log has {length} bytes");
+    }
+    database.close().await;
+}

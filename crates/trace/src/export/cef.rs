@@ -9,7 +9,7 @@ const ORDINARY: u8 = 2;
 impl LogEntry {
     /// As one line.
     pub fn to_cef(&self) -> String {
-        let severity = if self.is_refused() { NOTABLE } else { ORDINARY };
+        let severity = if self.is_notable() { NOTABLE } else { ORDINARY };
         let header = [PRODUCT, PRODUCT, VERSION, self.action(), &self.words()].map(in_header).join("|");
         let fields: Vec<String> =
             self.extension().iter().map(|(key, value)| format!("{key}={}", in_extension(value))).collect();
@@ -25,6 +25,8 @@ impl LogEntry {
             named("deviceExternalId", &self.origin),
             named("externalId", &self.index().to_string()),
             named("act", self.action()),
+            named("cn1Label", "checkpointSize"),
+            named("cn1", &self.size().to_string()),
         ];
         let mut custom = vec![("leafHash", self.leaf().to_string())];
         if let Some(record) = &self.record {

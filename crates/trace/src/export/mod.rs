@@ -3,11 +3,12 @@
 //! What comes out says what the public log says: ids, hashes, codes and commitments, and no person.
 
 mod cef;
-mod moment;
+pub(crate) mod moment;
 mod ocsf;
 mod otlp;
 mod syslog;
 
+pub use moment::rfc3339;
 pub use otlp::otlp_logs;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct LogEntry {
     origin: Arc<str>,
     index: u64,
+    size: u64,
     leaf: Hash,
     raw: String,
     record: Option<Record>,
@@ -29,11 +31,12 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Entry `index` of the log of that name, from its exact bytes; `observed` is when it was read (Unix milliseconds).
-    pub fn read(origin: &Arc<str>, index: u64, bytes: &[u8], observed: u64) -> Self {
+    /// Entry `index` of the log of that name, as of a checkpoint of `size` entries, from its exact bytes; `observed` is when it was read (Unix milliseconds).
+    pub fn read(origin: &Arc<str>, index: u64, size: u64, bytes: &[u8], observed: u64) -> Self {
         LogEntry {
             origin: Arc::clone(origin),
             index,
+            size,
             leaf: leaf_hash(bytes),
             raw: String::from_utf8_lossy(bytes).into_owned(),
             record: Record::parse(bytes).ok(),
@@ -44,6 +47,11 @@ impl LogEntry {
     /// Where it is in the log.
     pub fn index(&self) -> u64 {
         self.index
+    }
+
+    /// Of how many entries the checkpoint was that signs it.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Its leaf hash: what a proof of inclusion is about.
@@ -64,8 +72,11 @@ impl LogEntry {
         self.record.as_ref().map(Record::outcome)
     }
 
-    fn is_refused(&self) -> bool {
-        self.outcome() == Some(Outcome::Refused)
+    /// Whether somebody should look at it: what was refused, and an application whose users are not proven any more.
+    fn is_notable(&self) -> bool {
+        let detail = |name: &str| self.record.as_ref()?.detail().get(name).map(String::as_str);
+        let unproven = detail("users") == Some("asserted") && detail("users_before") == Some("proven");
+        unproven || self.outcome() == Some(Outcome::Refused)
     }
 
     /// The host that the log is named after.

@@ -1,7 +1,7 @@
 //! Moments as RFC 3339 writes them.
 
 /// Unix milliseconds, in UTC: `2026-11-22T11:31:39.123Z`.
-pub(super) fn rfc3339(milliseconds: u64) -> String {
+pub fn rfc3339(milliseconds: u64) -> String {
     let (seconds, fraction) = (milliseconds / 1000, milliseconds % 1000);
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -10,7 +10,7 @@ pub(super) fn rfc3339(milliseconds: u64) -> String {
 }
 
 /// Year, month and day of a number of days after 1970-01-01. Counted in eras of 400 years from 0000-03-01, so that a leap day is a year's last.
-fn date(days: u64) -> (u64, u64, u64) {
+pub fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

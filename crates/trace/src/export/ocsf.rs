@@ -18,7 +18,24 @@ enum Class {
 const ACTIVITIES: [(&str, u32, &[&str]); 4] = [
     ("Create", 1, &["begin", "complete", "create", "enrol", "issue", "make", "publish"]),
     ("Read", 2, &["accesses", "describe", "erasure", "exchange", "fetch", "list", "open", "view", "watch"]),
-    ("Update", 3, &["activate", "change", "deactivate", "grant", "revoke", "rules", "take_over", "reseal"]),
+    (
+        "Update",
+        3,
+        &[
+            "act",
+            "activate",
+            "change",
+            "deactivate",
+            "grant",
+            "hold",
+            "release",
+            "reseal",
+            "revoke",
+            "rules",
+            "validity",
+            "take_over",
+        ],
+    ),
     ("Delete", 4, &["destroy", "end", "erase", "withdraw"]),
 ];
 
@@ -27,7 +44,7 @@ impl LogEntry {
     pub fn to_ocsf(&self) -> Value {
         let class = self.class();
         let (activity, activity_id) = self.activity(class);
-        let refused = self.is_refused();
+        let notable = self.is_notable();
         let (status, status_id) = match self.outcome() {
             Some(Outcome::Granted) => ("Success", 1),
             Some(Outcome::Refused) => ("Failure", 2),
@@ -43,7 +60,7 @@ impl LogEntry {
             "class_uid": uid, "class_name": class.name(), "type_uid": uid * 100 + activity_id,
             "type_name": format!("{}: {activity}", class.name()),
             "time": self.time(),
-            "severity_id": if refused { 2 } else { 1 }, "severity": if refused { "Low" } else { "Informational" },
+            "severity_id": if notable { 2 } else { 1 }, "severity": if notable { "Low" } else { "Informational" },
             "status_id": status_id, "status": status,
             "message": self.words(),
             "metadata": {
@@ -119,7 +136,7 @@ impl LogEntry {
         };
         let (of, type_id) = match record.actor().kind {
             ActorKind::Citizen | ActorKind::CaseOfficer | ActorKind::Supervisor => ("User", 1),
-            ActorKind::OrganisationAdmin | ActorKind::PlatformAdmin => ("Admin", 2),
+            ActorKind::OrganisationAdmin | ActorKind::DataOfficer | ActorKind::PlatformAdmin => ("Admin", 2),
             _ => ("System", 3),
         };
         let mut user = json!({"uid": record.actor().id, "type": of, "type_id": type_id});
@@ -143,8 +160,9 @@ impl LogEntry {
     }
 
     fn unmapped(&self) -> Value {
-        let mut all =
-            json!({"leaf_hash": self.leaf().to_string(), "index": self.index(), "actor_kind": self.kind()});
+        let mut all = json!({
+            "leaf_hash": self.leaf().to_string(), "index": self.index(), "checkpoint_size": self.size(), "actor_kind": self.kind(),
+        });
         if let (Some(all), Some(record)) = (all.as_object_mut(), &self.record) {
             all.insert("asserted".to_owned(), json!(record.asserted().as_str()));
             all.insert("subjects".to_owned(), json!(self.subjects()));

@@ -28,15 +28,19 @@ fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
+/// A key and a number: those of 64 bits stand in quotation marks (proto3's JSON).
+fn number(key: &str, value: u64) -> Value {
+    json!({"key": key, "value": {"intValue": value.to_string()}})
+}
+
 impl LogEntry {
-    /// Numbers of 64 bits stand in quotation marks (proto3's JSON).
     fn to_otlp(&self) -> Value {
         let nanoseconds = |milliseconds: u64| (u128::from(milliseconds) * 1_000_000).to_string();
         json!({
             "timeUnixNano": nanoseconds(self.time()),
             "observedTimeUnixNano": nanoseconds(self.observed),
-            "severityNumber": if self.is_refused() { WARN } else { INFO },
-            "severityText": if self.is_refused() { "WARN" } else { "INFO" },
+            "severityNumber": if self.is_notable() { WARN } else { INFO },
+            "severityText": if self.is_notable() { "WARN" } else { "INFO" },
             "body": {"stringValue": self.words()},
             "attributes": self.attributes(),
         })
@@ -45,7 +49,8 @@ impl LogEntry {
     fn attributes(&self) -> Vec<Value> {
         let mut all = vec![
             attribute("event.name", &format!("sceau.{}", self.action())),
-            json!({"key": "sceau.index", "value": {"intValue": self.index().to_string()}}),
+            number("sceau.index", self.index()),
+            number("sceau.checkpoint.size", self.size()),
             attribute("sceau.leaf", &self.leaf().to_string()),
             attribute("sceau.action", self.action()),
         ];

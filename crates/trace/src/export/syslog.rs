@@ -26,7 +26,7 @@ impl LogEntry {
     }
 
     fn framed(&self, data: &str, message: &str) -> String {
-        let priority = FACILITY * 8 + if self.is_refused() { WARNING } else { INFORMATIONAL };
+        let priority = FACILITY * 8 + if self.is_notable() { WARNING } else { INFORMATIONAL };
         let time = moment::rfc3339(self.time());
         let (host, id) = (printable(self.host(), 255), printable(self.action(), 32));
         let sequence = self.index() % LAST_SEQUENCE + 1;
@@ -40,6 +40,7 @@ impl LogEntry {
         let mut all = vec![
             ("log", self.origin.to_string()),
             ("index", self.index().to_string()),
+            ("checkpointSize", self.size().to_string()),
             ("leaf", self.leaf().to_string()),
             ("action", self.action().to_owned()),
         ];

@@ -7,7 +7,7 @@ use crate::{Action, Actor, ActorKind, Asserted, Attested, sha256};
 const ORGANISATION: &str = "9d3c1f0e-5d0e-4b43-9d39-6d2f3a0c1e77";
 
 fn entry(record: &Record) -> LogEntry {
-    LogEntry::read(&"log.example.org/log".into(), 41, &record.to_bytes(), 1_795_183_400_000)
+    LogEntry::read(&"log.example.org/log".into(), 41, 45, &record.to_bytes(), 1_795_183_400_000)
 }
 
 fn refused() -> LogEntry {
@@ -27,7 +27,7 @@ fn syslog_is_as_rfc_5424_says() {
         refused().to_syslog(32473),
         format!(
             "<108>1 2026-11-20T14:03:11.007Z log.example.org sceau - datum.open [origin software=\"sceau\" swVersion=\"{VERSION}\"]\
-             [meta sequenceId=\"42\"][sceau@32473 log=\"log.example.org/log\" index=\"41\" leaf=\"{leaf}\" action=\"datum.open\" \
+             [meta sequenceId=\"42\"][sceau@32473 log=\"log.example.org/log\" index=\"41\" checkpointSize=\"45\" leaf=\"{leaf}\" action=\"datum.open\" \
              outcome=\"refused\" actorKind=\"application\" actor=\"0a1b\" asserted=\"application\" code=\"user_not_authorised\" \
              organisation=\"{ORGANISATION}\" subject=\"datum:d5=\" detail=\"signer=es256=2026\"] \
              application datum.open refused (user_not_authorised)"
@@ -42,11 +42,35 @@ fn cef_escapes_what_it_must() {
         refused().to_cef(),
         format!(
             "CEF:0|Sceau|Sceau|{VERSION}|datum.open|application datum.open refused (user_not_authorised)|6|rt=1795183391007 \
-             dvchost=log.example.org deviceExternalId=log.example.org/log externalId=41 act=datum.open outcome=refused suid=0a1b \
+             dvchost=log.example.org deviceExternalId=log.example.org/log externalId=41 act=datum.open cn1Label=checkpointSize cn1=45 outcome=refused suid=0a1b \
              spriv=application reason=user_not_authorised cs1Label=leafHash cs1={leaf} cs2Label=asserted cs2=application \
              cs3Label=organisation cs3={ORGANISATION} cs4Label=subjects cs4=datum:d5\\= cs5Label=detail cs5=signer\\=es256\\=2026"
         )
     );
+}
+
+#[test]
+fn an_application_whose_users_are_not_proven_any_more_is_notable() {
+    let registered = |users: &str, before: Option<&str>| {
+        let actor = Actor::new(ActorKind::OrganisationAdmin, "0a1b");
+        let record =
+            Record::builder(1, actor, Asserted::Passkey, Action::APPLICATION_ENROL).detail("users", users);
+        let record = before.into_iter().fold(record, |record, before| record.detail("users_before", before));
+        entry(&record.granted().build().unwrap())
+    };
+    let notable = [
+        registered("asserted", Some("proven")),
+        registered("proven", Some("asserted")),
+        registered("asserted", None),
+    ]
+    .map(|entry| {
+        (
+            entry.to_ocsf()["severity_id"] == 2,
+            entry.to_syslog(1).starts_with("<108>"),
+            entry.to_cef().contains("|6|"),
+        )
+    });
+    assert_eq!(notable, [(true, true, true), (false, false, false), (false, false, false)]);
 }
 
 #[test]
@@ -55,6 +79,10 @@ fn ocsf_has_the_class_of_what_was_done() {
     assert_eq!(refused["class_uid"], 6003);
     assert_eq!((&refused["activity_id"], &refused["type_uid"]), (&2.into(), &600_302.into()));
     assert_eq!((&refused["status_id"], &refused["status_code"]), (&2.into(), &"user_not_authorised".into()));
+    assert_eq!(
+        (&refused["unmapped"]["index"], &refused["unmapped"]["checkpoint_size"]),
+        (&41.into(), &45.into())
+    );
     let person = || Actor::new(ActorKind::CaseOfficer, "0a1b");
     let login = Record::builder(1, person(), Asserted::Passkey, Action::LOGIN).granted().build().unwrap();
     let login = entry(&login).to_ocsf();
@@ -78,7 +106,7 @@ fn ocsf_has_the_class_of_what_was_done() {
 
 #[test]
 fn an_entry_that_cannot_be_read_is_told_all_the_same() {
-    let strange = LogEntry::read(&"log.example.org/log".into(), 7, b"\xff{\"v\":2}", 1_795_183_400_000);
+    let strange = LogEntry::read(&"log.example.org/log".into(), 7, 8, b"\xff{\"v\":2}", 1_795_183_400_000);
     assert!(strange.to_syslog(1).contains(" unknown [origin"), "{}", strange.to_syslog(1));
     assert!(strange.to_syslog(1).contains(&format!("leaf=\"{}\"", leaf_hash(b"\xff{\"v\":2}"))));
     assert!(strange.to_cef().starts_with("CEF:0|Sceau|Sceau|"));
@@ -90,19 +118,29 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
 }
 
 /// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
-const OTHER: [&str; 20] = [
+const OTHER: [&str; 30] = [
     "access",
     "administer",
     "attest",
     "backup.restore",
     "calendar.alert",
+    "datum.agree",
     "datum.call",
+    "datum.sign",
     "decision",
     "element.start",
     "exception.intent",
     "exception.outcome",
     "intake.scan",
+    "keyring.access",
+    "keyring.attempt",
+    "keyring.deliver",
+    "keyring.fail",
+    "keyring.policy",
+    "keyring.sign",
+    "log.seen",
     "platform.connect",
+    "retention.due",
     "rewrap.intent",
     "rewrap.outcome",
     "scan.intent",

@@ -11,6 +11,7 @@ pub struct Policy {
     logs: Vec<VerifierKey>,
     witnesses: Vec<PolicyWitness>,
     quorum: Quorum,
+    text: String,
 }
 
 /// A witness that a policy names.
@@ -101,6 +102,11 @@ impl Policy {
     /// The witnesses that it names.
     pub fn witnesses(&self) -> &[PolicyWitness] {
         &self.witnesses
+    }
+
+    /// The same policy without its comments and addresses: what anybody may be shown, and reads as this one.
+    pub fn to_text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it may be used for the log whose key this is: it names that one, or none.

@@ -13,7 +13,7 @@ pub(super) fn policy(text: &str) -> Result<Policy, PolicySyntax> {
         reader.line(content).map_err(|reason| PolicySyntax { line, reason })?;
     }
     let quorum = reader.quorum.ok_or(PolicySyntax { line: last, reason: "there is no line `quorum`" })?;
-    Ok(Policy { logs: reader.logs, witnesses: reader.witnesses, quorum })
+    Ok(Policy { logs: reader.logs, witnesses: reader.witnesses, quorum, text: reader.text })
 }
 
 #[derive(Default)]
@@ -23,6 +23,8 @@ struct Reader {
     /// What each name stands for; nothing once it is a member of a group, since it may be of one only.
     names: BTreeMap<String, Option<Quorum>>,
     quorum: Option<Quorum>,
+    /// What was read, without comments and addresses.
+    text: String,
 }
 
 impl Reader {
@@ -35,6 +37,13 @@ impl Reader {
             return Ok(());
         }
         let words: Vec<&str> = content.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+        let shown = match words.first() {
+            Some(&"log") => words.get(..2),
+            Some(&"witness") => words.get(..3),
+            _ => None,
+        };
+        self.text.push_str(&shown.unwrap_or(&words).join(" "));
+        self.text.push('\n');
         match words.as_slice() {
             ["log", key] | ["log", key, _] => self.log(key),
             ["witness", name, key] => self.witness(name, key, None),

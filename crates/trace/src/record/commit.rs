@@ -70,10 +70,14 @@ const fn is_person(kind: ActorKind) -> bool {
         | ActorKind::CaseOfficer
         | ActorKind::Supervisor
         | ActorKind::OrganisationAdmin
-        | ActorKind::PlatformAdmin => true,
+        | ActorKind::DataOfficer
+        | ActorKind::PlatformAdmin
+        | ActorKind::Holder => true,
         ActorKind::Client
         | ActorKind::KeyManager
         | ActorKind::Application
+        | ActorKind::Officer
+        | ActorKind::RegistrationAuthority
         | ActorKind::Platform
         | ActorKind::Element => false,
     }
@@ -90,6 +94,8 @@ fn is_public(kind: &str) -> bool {
             | "statement"
             | "key"
             | "policy"
+            | "keyring-policy"
+            | "keyring-access"
             | "client"
             | "application"
             | "key_manager"

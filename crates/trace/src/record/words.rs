@@ -15,6 +15,8 @@ pub enum ActorKind {
     Supervisor,
     /// Who administers one organisation on the platform.
     OrganisationAdmin,
+    /// Who administers protected data of one organisation, and nothing else of it.
+    DataOfficer,
     /// Who administers the platform.
     PlatformAdmin,
     /// A machine with credentials of its own.
@@ -23,6 +25,12 @@ pub enum ActorKind {
     KeyManager,
     /// An application whose keys an organisation registered, with which it signs its calls.
     Application,
+    /// The security officer, who signs the policies of keyrings.
+    Officer,
+    /// Who makes keyrings and delivers them to people.
+    RegistrationAuthority,
+    /// Whose keyring it is.
+    Holder,
     /// The platform itself.
     Platform,
     /// The element itself.
@@ -37,10 +45,14 @@ impl ActorKind {
             Self::CaseOfficer => "case_officer",
             Self::Supervisor => "supervisor",
             Self::OrganisationAdmin => "organisation_admin",
+            Self::DataOfficer => "data_officer",
             Self::PlatformAdmin => "platform_admin",
             Self::Client => "client",
             Self::KeyManager => "key_manager",
             Self::Application => "application",
+            Self::Officer => "officer",
+            Self::RegistrationAuthority => "registration_authority",
+            Self::Holder => "holder",
             Self::Platform => "platform",
             Self::Element => "element",
         }
@@ -60,6 +72,10 @@ pub enum Asserted {
     Organisation,
     /// A registered key of the application signed the act; the person that it acts for is its word.
     Application,
+    /// The key of a certificate that the security officer registered signed the act, or the officer's own.
+    Actor,
+    /// The key of a terminal that is bound to the keyring signed the act.
+    Terminal,
     /// The element saw it itself.
     Element,
 }
@@ -72,6 +88,8 @@ impl Asserted {
             Self::Passkey => "passkey",
             Self::Organisation => "organisation",
             Self::Application => "application",
+            Self::Actor => "actor",
+            Self::Terminal => "terminal",
             Self::Element => "element",
         }
     }
@@ -218,10 +236,20 @@ actions! {
     DATUM_CREATE = "datum.create";
     /// A data key of a datum was given out again.
     DATUM_OPEN = "datum.open";
+    /// The element's keystore signed a content of a datum.
+    DATUM_SIGN = "datum.sign";
     /// A datum's keys are given out again.
     DATUM_ACTIVATE = "datum.activate";
     /// A datum's keys are given out no more, for now.
     DATUM_DEACTIVATE = "datum.deactivate";
+    /// A second person agreed that somebody opens a datum.
+    DATUM_AGREE = "datum.agree";
+    /// Administrators did something with data of their organisation, or asked that it be done.
+    DATUM_ACT = "datum.act";
+    /// Administrators stopped a datum's keys, whatever its owner says.
+    DATUM_HOLD = "datum.hold";
+    /// They let it go.
+    DATUM_RELEASE = "datum.release";
     /// Somebody was authorised to open a datum.
     DATUM_GRANT = "datum.grant";
     /// An authorisation was removed.
@@ -236,6 +264,8 @@ actions! {
     DATUM_ACCESSES = "datum.accesses";
     /// A datum has other rules.
     DATUM_RULES = "datum.rules";
+    /// A datum's key is given out from and until another moment.
+    DATUM_VALIDITY = "datum.validity";
     /// A datum was erased: its key is never given out again.
     DATUM_ERASE = "datum.erase";
     /// The certificate of an erasure was asked for.
@@ -246,6 +276,30 @@ actions! {
     EPOCH_RESEAL = "epoch.reseal";
     /// The key of an epoch was destroyed, and with it what opened the salts of erased data.
     EPOCH_END = "epoch.end";
+    /// The key under which it is sealed who asked in a month is to be destroyed when that is kept no more.
+    RETENTION_DUE = "retention.due";
+    /// The key of a month was destroyed: who asked in it is forgotten.
+    RETENTION_END = "retention.end";
+    /// Keyrings began: with which security officer, and which keys of the element.
+    KEYRING_BEGIN = "keyring.begin";
+    /// The security officer published a policy of keyrings.
+    KEYRING_POLICY = "keyring.policy";
+    /// The security officer said who acts on an organisation's keyrings.
+    KEYRING_ACCESS = "keyring.access";
+    /// A registration authority had a keyring made, of nobody yet.
+    KEYRING_MAKE = "keyring.make";
+    /// A registration authority said to whom it delivered a keyring.
+    KEYRING_DELIVER = "keyring.deliver";
+    /// A holder activated a keyring on a terminal.
+    KEYRING_ACTIVATE = "keyring.activate";
+    /// A terminal begins to prove a PIN; durable before it is answered.
+    KEYRING_ATTEMPT = "keyring.attempt";
+    /// The PIN was wrong.
+    KEYRING_FAIL = "keyring.fail";
+    /// A holder signed with a keyring.
+    KEYRING_SIGN = "keyring.sign";
+    /// A checkpoint of another element's log was seen, which extends the one that was seen before; or was refused, for it does not.
+    LOG_SEEN = "log.seen";
 }
 
 impl Action {

@@ -55,6 +55,19 @@ fn who_cosigned_is_said_and_too_few_are_counted() {
 }
 
 #[test]
+fn what_is_shown_of_a_policy_has_no_address_and_says_the_same() {
+    let named = format!("{}\n# a word\nwitness F {} https://f.example\n", policy(""), witness(16).key);
+    let whole = Policy::parse(&format!("{named}group\tg 2 A F\nquorum g")).unwrap();
+    let shown = whole.to_text();
+    assert!(!shown.contains("example/\n") && !shown.contains("https") && !shown.contains('#'), "{shown}");
+    let again = Policy::parse(shown).unwrap();
+    assert_eq!((again.logs(), again.to_text()), (whole.logs(), shown));
+    for seeds in [&[11u8, 16][..], &[11, 12], &[16]] {
+        assert_eq!(again.judge(&cosigned_by(seeds)), whole.judge(&cosigned_by(seeds)));
+    }
+}
+
+#[test]
 fn another_log_or_a_wrong_cosignature_is_refused() {
     let policy = Policy::parse(&policy("quorum A\n")).unwrap();
     let other = TestSigner::new(ORIGIN, KeyKind::Ed25519, 2);

@@ -15,6 +15,7 @@ fn any_record() -> impl Strategy<Value = Record> {
         Just(ActorKind::CaseOfficer),
         Just(ActorKind::Supervisor),
         Just(ActorKind::OrganisationAdmin),
+        Just(ActorKind::DataOfficer),
         Just(ActorKind::PlatformAdmin),
         Just(ActorKind::Client),
         Just(ActorKind::KeyManager),

@@ -3,10 +3,9 @@
 
 mod openings;
 
-use crate::support::{TestSigner, committed, record};
+use crate::support::{TestSigner, committed, record, sorted};
 use sceau_trace::*;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence.json");
 
@@ -56,18 +55,6 @@ fn vectors() -> Value {
                   the file opens commitments, `record` is what must come out.",
         "cases": cases.0,
     })
-}
-
-/// Keys in order, whether or not another crate of the build asks serde_json to keep the order of insertion.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let ordered: BTreeMap<_, _> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            Value::Object(ordered.into_iter().collect())
-        }
-        Value::Array(values) => values.into_iter().map(sorted).collect(),
-        other => other,
-    }
 }
 
 #[derive(Default)]

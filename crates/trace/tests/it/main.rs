@@ -13,6 +13,7 @@ mod merkle_vectors;
 mod notes_are_signed_notes;
 mod outside_judges_agree;
 mod parsers_never_panic;
+mod policy_vectors;
 mod support;
 mod the_map_has_one_current_version;
 mod tiles_are_as_c2sp_says;

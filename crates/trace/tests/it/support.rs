@@ -1,6 +1,8 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use proptest::{prelude::ProptestConfig, test_runner::RngSeed};
 use sceau_trace::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(crate) const ORIGIN: &str = "sceau.example/trace";
 
@@ -68,7 +70,7 @@ pub(crate) fn committed(number: u64) -> (Record, Openings) {
 /// The ids of a record that name a person or a person's thing, written down apart from the code's own list.
 pub(crate) fn personal(record: &Record) -> Vec<&str> {
     use ActorKind::*;
-    let people = [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, PlatformAdmin];
+    let people = [Citizen, CaseOfficer, Supervisor, OrganisationAdmin, DataOfficer, PlatformAdmin];
     let things = ["account", "credential", "dossier", "file", "ticket", "manifest", "decision"];
     let mut ids = Vec::new();
     ids.extend(people.contains(&record.actor().kind).then_some(record.actor().id.as_str()));
@@ -77,4 +79,16 @@ pub(crate) fn personal(record: &Record) -> Vec<&str> {
     let subjects = record.subjects().iter().filter(|subject| things.contains(&subject.kind.as_str()));
     ids.extend(subjects.map(|subject| subject.id.as_str()));
     ids
+}
+
+/// Keys in order, whether or not another crate of the build asks serde_json to keep the order of insertion.
+pub(crate) fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<_, _> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }

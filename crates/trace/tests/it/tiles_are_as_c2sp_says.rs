@@ -126,6 +126,43 @@ fn a_hash_of_another_size_s_tile_is_missing_not_wrong() {
     assert_eq!(reader.hash(8, 0), tree.hash(8, 0));
 }
 
+/// The proof between two sizes, from what a server has; how many tiles it took.
+fn grown(from: u64, to: u64, fetch: impl Fn(Tile) -> Vec<u8>) -> Result<(Vec<Hash>, usize), ProofError> {
+    let (mut growth, mut asked) = (Growth::between(from, to), Vec::new());
+    loop {
+        match growth.step()? {
+            GrowthStep::Proven(proof) => return Ok((proof, asked.len())),
+            GrowthStep::Wants(tile) => {
+                assert!(!asked.contains(&tile), "{tile} is asked for twice");
+                growth.take(tile, fetch(tile));
+                asked.push(tile);
+            }
+        }
+    }
+}
+
+#[test]
+fn growth_is_proven_by_few_tiles_each_asked_for_once() {
+    let tree = tree(70_000);
+    for (from, to, most) in
+        [(0, 70_000, 0), (70_000, 70_000, 0), (1, 2, 1), (255, 257, 3), (69_999, 70_000, 4), (300, 70_000, 5)]
+    {
+        let (proof, tiles) = grown(from, to, |tile| tile.bytes(&tree).unwrap()).unwrap();
+        assert_eq!(proof, consistency_proof(from, to, &tree).unwrap());
+        assert!(tiles <= most, "{from} to {to}: {tiles}");
+        // A server that has full tiles in the place of partial ones.
+        let full = |tile: Tile| [tile.bytes(&tree).unwrap(), vec![7; 32 * 256]].concat();
+        assert_eq!(grown(from, to, full).unwrap().0, proof);
+    }
+    assert!(grown(300, 70_000, |_| Vec::new()).is_err(), "a tile that is none");
+    assert_eq!(grown(2, 1, |_| unreachable!()), Err(ProofError::OutOfRange));
+    let partial = Tile::at(0, 1, 300).unwrap();
+    assert_eq!(
+        (partial.to_string(), partial.full().to_string()),
+        ("tile/0/001.p/44".into(), "tile/0/001".into())
+    );
+}
+
 proptest! {
     #![proptest_config(cases(24))]
 

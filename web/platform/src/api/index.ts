@@ -28,7 +28,7 @@ export const api = {
   passwordRegister: (who: { email: string; name: string; password: string }) => send("/v1/passwords/register", who),
   passwordLogin: (email: string, password: string) => send("/v1/passwords/login", { email, password }),
 
-  invitePrepare: (who: { role: T.Role; organisation: string | null; email: string }) => post<T.Prepared>("/v1/invitations/prepare", who),
+  invitePrepare: (who: { role: T.Role; organisation: string | null; email: string; applications?: readonly string[] }) => post<T.Prepared>("/v1/invitations/prepare", who),
   invite: (payload: string, proof: T.Proof) => post<{ link: string }>("/v1/invitations", { payload, proof }),
 
   organisations: () => get<T.Organisation[]>("/v1/organisations"),
@@ -76,6 +76,12 @@ export const api = {
   applications: () => get<T.ApplicationListed[]>("/v1/protect/applications"),
   applicationRegister: (version: { payload: string; previous: T.RowVersion | null; proof: T.Proof }) => send("/v1/protect/applications", version),
   data: (search: URLSearchParams) => get<T.DataFound>(`/v1/protect/data?${search.toString()}`),
+  records: (search: URLSearchParams) => get<T.OnRecord>(`/v1/protect/records?${search.toString()}`),
+  recordEvidence: (index: number) => get<T.Evidence>(`/v1/protect/records/${index}/evidence`),
+  acts: (after: string | null) => get<T.ActsFound>(`/v1/protect/acts${after === null ? "" : `?${new URLSearchParams({ after }).toString()}`}`),
+  act: (signed: { payload: string; previous: T.RowVersion | null; proof: T.Proof }) => send("/v1/protect/acts", signed),
+  activity: (from: number, until: number) => get<T.Activity>(`/v1/protect/activity?from=${from}&until=${until}`),
+  erasure: (one: string) => get<T.Certificate>(`/v1/protect/data/${id(one)}/erasure`),
   datum: (one: string) => get<T.DatumListed>(`/v1/protect/data/${id(one)}`),
 
   organisationDossiers: () => get<(T.DossierListed | T.DossierTampered)[]>("/v1/organisation/dossiers"),

@@ -1,6 +1,6 @@
 /** What travels between these pages and the platform. Times: unix milliseconds. Binary: base64url without padding; hashes and key ids: lower-case hex. */
 
-export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "platform_admin";
+export type Role = "citizen" | "case_officer" | "supervisor" | "organisation_admin" | "data_officer" | "platform_admin";
 
 /** `protects`: whether applications protect data here. */
 export interface Config { origin: string; log_key: string; intake: IntakeHost | null; protects: boolean }
@@ -13,6 +13,8 @@ export interface Account {
   name: string;
   role: Role;
   organisation: string | null;
+  /** Of a data officer, the applications whose data are theirs; null: all of the organisation's. */
+  applications: string[] | null;
   has_passkey: boolean;
   has_password: boolean;
   /** Names of the providers of identities that open it. */
@@ -62,6 +64,9 @@ export interface OrganisationRow { payload: string; index: number; evidence: Evi
 
 /** A proof as a file: one record, its inclusion proof and the signed checkpoint. */
 export type Evidence = Record<string, unknown>;
+
+/** A certificate of erasure as a file: what the log has of it, with the evidence. Read by `verifyErasure`. */
+export type Certificate = Record<string, unknown>;
 
 export interface Recipient { statement_jws: string; evidence: Evidence | null; root_fingerprint: string; index: number }
 
@@ -172,7 +177,7 @@ export interface RowVersion { version: number; hash: string }
 /** An application as the platform lists it. `payload`: the exact bytes of its document; `altered`: the database had something else. */
 export interface ApplicationListed { application: string; payload: string; version: RowVersion; index: number; altered: boolean }
 
-export type DatumState = "active" | "inactive" | "expired" | "erased";
+export type DatumState = "active" | "inactive" | "held" | "expired" | "erased";
 
 export interface DatumLine {
   id: string;
@@ -184,6 +189,8 @@ export interface DatumLine {
   expires: number;
   state: DatumState;
   grants: number;
+  /** Calls about it that were refused, as the database counted them. */
+  refusals: number;
   altered: boolean;
 }
 
@@ -192,3 +199,37 @@ export interface DataFound { data: DatumLine[]; next: string | null; reached: nu
 
 /** `payload`: the exact bytes of the datum's document. */
 export interface DatumListed { payload: string; version: number; index: number; altered: boolean }
+
+/** What is on record about protected data, as the platform lists it: the last first. `next` goes into `before` for what came earlier. */
+export interface OnRecord { records: RecordLine[]; next: number | null; reached: number | null }
+export interface RecordLine { index: number; time: number; action: string; outcome: "granted" | "refused"; code: string; application: string | null }
+
+/** Data by state, and how many of those in use end on each of the next 30 days (a day of UTC, by its beginning). */
+export interface DataCounted { active: number; inactive: number; held: number; expired: number; erased: number; ending: { day: number; data: number }[] }
+
+/** Calls of applications, and data, as they were counted. `counted`: of how many entries of the log (`size`). */
+export interface Activity {
+  /** Null for officers of some applications. */
+  data: DataCounted | null;
+  hours: { hour: number; granted: number; refused: number }[];
+  applications: { application: string; granted: number; refused: number }[];
+  refusals: { code: string; calls: number }[];
+  counted: number;
+  size: number;
+}
+
+/** What waits for a second person (on the first page), and what was done. `next` goes into `after` for what was signed earlier. */
+export interface ActsFound { waiting: ActListed[]; past: ActListed[]; next: string | null }
+
+/** An act on data. `payload`: the exact bytes of its document, base64url. `ends`: until when a request may be approved. */
+export interface ActListed {
+  act: string;
+  payload: string;
+  version: RowVersion;
+  index: number;
+  state: "done" | "requested" | "approved" | "withdrawn" | "ended";
+  ends: number | null;
+  /** What the platform calls the accounts that signed, by their ids. */
+  people: Readonly<Record<string, string>>;
+  altered: boolean;
+}

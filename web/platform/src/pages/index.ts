@@ -1,8 +1,11 @@
 /** Which page an address shows, and who may see it. The platform enforces this too; here it only spares a refusal. */
 import type { Component } from "svelte";
 import type { Role } from "../api/types";
+import Accesses from "./Accesses.svelte";
 import Account from "./Account.svelte";
 import Applications from "./Applications.svelte";
+import Acts from "./Acts.svelte";
+import Activity from "./Activity.svelte";
 import Administration from "./Administration.svelte";
 import Connectors from "./Connectors.svelte";
 import Complete from "./Complete.svelte";
@@ -12,12 +15,14 @@ import Deliveries from "./Deliveries.svelte";
 import Deposit from "./Deposit.svelte";
 import Dossier from "./Dossier.svelte";
 import Dossiers from "./Dossiers.svelte";
+import Erasures from "./Erasures.svelte";
 import Enter from "./Enter.svelte";
 import Inbox from "./Inbox.svelte";
 import Invitation from "./Invitation.svelte";
 import NotFound from "./NotFound.svelte";
 import Return from "./Return.svelte";
 import Schemes from "./Schemes.svelte";
+import Supervision from "./Supervision.svelte";
 import Choose from "./Choose.svelte";
 import Team from "./Team.svelte";
 import Trace from "./Trace.svelte";
@@ -30,9 +35,10 @@ export interface PageChoice {
 }
 
 const citizen = ["citizen"] as const;
-const administrator = ["organisation_admin"] as const;
+/** Who looks at protected data and acts on them. */
+const stewards = ["organisation_admin", "data_officer"] as const;
 const officers = ["case_officer", "supervisor"] as const;
-const everybody = ["citizen", "case_officer", "supervisor", "organisation_admin", "platform_admin"] as const;
+const everybody = ["citizen", "case_officer", "supervisor", "organisation_admin", "data_officer", "platform_admin"] as const;
 
 export function pageFor([first = "", second = "", third]: string[]): PageChoice {
   if (third !== undefined) return page(NotFound);
@@ -55,9 +61,16 @@ export function pageFor([first = "", second = "", third]: string[]): PageChoice 
       if (second === "equipe") return page(Team, ["organisation_admin"]);
       if (second === "connecteurs") return page(Connectors, ["organisation_admin"]);
       return page(NotFound);
-    case "/applications": return page(Applications, administrator);
-    case "/donnees": return page(Data, administrator);
-    case "/donnees/": return page(Datum, administrator, second);
+    case "/applications": return page(Applications, stewards);
+    case "/donnees": return page(Data, stewards);
+    case "/donnees/": return page(Datum, stewards, second);
+    case "/protection/":
+      if (second === "acces") return page(Accesses, stewards);
+      if (second === "actes") return page(Acts, stewards);
+      if (second === "activite") return page(Activity, stewards);
+      if (second === "effacements") return page(Erasures, stewards);
+      if (second === "supervision") return page(Supervision, ["organisation_admin"]);
+      return page(NotFound);
     case "/administration": return page(Administration, ["platform_admin"]);
     case "/administration/": return second === "envois" ? page(Deliveries, ["platform_admin"]) : page(NotFound);
     default: return page(NotFound);

@@ -1,5 +1,6 @@
 /** Documents of applications, as an administrator's passkey signs them: made here, byte for byte, from what was verified and what was asked. No I/O. */
 import { type Bytes, type PublicJwk, type SigningAlgorithm, utf8 } from "@sceau/crypto";
+import type { UserProvider } from "./provider";
 
 export interface ApplicationKey {
   readonly kid: string;
@@ -16,6 +17,8 @@ export interface ApplicationDocument {
   readonly name: string;
   readonly keys: readonly ApplicationKey[];
   readonly status: "active" | "inactive";
+  /** Who proves its users; none where it asserts them. */
+  readonly provider?: UserProvider;
 }
 
 export type NewKey = Pick<ApplicationKey, "kid" | "alg" | "jwk">;

@@ -1,5 +1,7 @@
 /** A datum as the element attested it, and who can read it. No I/O, and the time is given. */
 
+import type { DatumState } from "../api/types";
+
 export type Grantee = { readonly user: string } | { readonly group: string };
 
 export interface DatumGrant {
@@ -13,6 +15,7 @@ export interface DatumRules {
   readonly networks?: readonly string[];
   readonly hours?: { readonly days?: readonly string[]; readonly from: string; readonly until: string; readonly offset: string };
   readonly reads?: number;
+  readonly second_person?: { readonly within_minutes: number };
 }
 
 /** docs/protect-a-field.md, *Call*: `document`. Times are Unix milliseconds. */
@@ -28,6 +31,8 @@ export interface DatumDocument {
   readonly valid_from: number | null;
   readonly valid_until: number | null;
   readonly status: "active" | "inactive" | "erased";
+  /** Since when it is held, and by which act. */
+  readonly held?: { readonly time: number; readonly act: string } | null;
   readonly grants: readonly DatumGrant[];
   readonly rules?: DatumRules;
 }
@@ -59,6 +64,19 @@ export function readersOf(datum: DatumDocument, now: number): Reader[] {
   granted.sort((a, b) => rank[a.kind] - rank[b.kind] || a.name.localeCompare(b.name));
   return [reader("owner", datum.owner, opens, closes, true), ...granted];
 }
+
+/** What the datum is at `now`: what is erased is that alone, and what is held is that whatever its owner did. */
+export function stateOf(datum: DatumDocument, now: number): DatumState {
+  if (datum.status === "erased") return "erased";
+  if (datum.held) return "held";
+  if (datum.status === "active" && now >= datum.expires) return "expired";
+  return datum.status;
+}
+
+/** Why nobody has the key, whatever was granted: for now, or for good. */
+export type Stopped = "inactive" | "held" | "erased";
+
+export const stoppedBy = (state: DatumState): Stopped | undefined => (state === "active" || state === "expired" ? undefined : state);
 
 /** From when until when anybody has the key at all. */
 export function windowOf(datum: DatumDocument): [from: number, until: number] {

@@ -20,7 +20,7 @@ interface Attested {
 }
 
 /** Throws unless the entry that the platform names attests these bytes as this version of a row of the kind, the organisation's. */
-export async function attestedAs(kind: "application" | "datum", listed: Listed, organisation: string): Promise<Attested> {
+export async function attestedAs(kind: "application" | "datum" | "protect-act", listed: Listed, organisation: string): Promise<Attested> {
   const { record, index } = await verifyEvidence(await api.traceEvidence(listed.index), await logKey());
   const { asserted, attested, outcome } = record;
   const hash = hex(await sha256(fromBase64url(listed.payload)));

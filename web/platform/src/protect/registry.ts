@@ -50,6 +50,12 @@ export async function namesOfApplications(): Promise<readonly Named[]> {
   }
 }
 
+/** Of those that the log bears out, by the names that it has: for what is signed about them. */
+export async function provenNames(organisation: string): Promise<readonly Named[]> {
+  const all = await Promise.allSettled((await api.applications()).map((one) => verifiedApplication(one, organisation)));
+  return all.flatMap((one) => (one.status === "fulfilled" ? [{ id: one.value.document.application, name: one.value.document.name }] : []));
+}
+
 /** An application's name, or its id where that is all that is known. */
 export const nameIn = (names: readonly Named[], id: string): string => names.find((one) => one.id === id)?.name ?? id;
 

@@ -1,6 +1,7 @@
 /** Whether a proof shows what the page says it shows: the record is in the log, and it is that record. */
 import { fromBase64url, fromUtf8, hex, SceauError, sha256, type TraceRecord, type VerifiedRecord, verifyEvidence } from "@sceau/crypto";
 import { api } from "../api";
+import { call, Problem } from "../api/http";
 import type { Decision, Dossier, Evidence, TimelineEntry, Verdict } from "../api/types";
 import { logKey } from "../trust";
 
@@ -65,4 +66,14 @@ const lastSent = ({ timeline }: Dossier, before = Infinity): TimelineEntry | und
 /** An evidence file that somebody hands over. */
 export async function checkFile(text: string): Promise<VerifiedRecord> {
   return verifyEvidence(text, await logKey());
+}
+
+/** The policy of witnesses that the platform announces, as text: its own word. Null where it has none. */
+export async function platformsPolicy(): Promise<string | null> {
+  try {
+    return await (await call("GET", "/trace/policy")).text();
+  } catch (cause) {
+    if (cause instanceof Problem) return null; // what the reader gives is judged all the same
+    throw cause;
+  }
 }

@@ -1,30 +1,130 @@
-/** How the log's acts and actors are said. Codes that these pages do not know are shown as they are. */
-import { common } from "./common";
-import { dossiers } from "./dossiers";
-import { trace } from "./trace";
+import { words } from "@sceau/shared";
 
-export function actionWords(action: string, outcome: string): string {
-  const refusals = dossiers().timeline.refusals as Record<string, string>;
-  if (outcome === "refused" && refusals[action]) return refusals[action];
-  const w = dossiers().timeline.actions;
-  const known = (w as unknown as Record<string, string>)[action];
-  return typeof known === "string" ? known : w.other(action);
-}
+const many = (n: number, one: string, more: string) => (n === 1 ? one : more);
 
-/** Who, as the depositor may know it: themselves, or an organisation and a role. */
-export function actorWords(role: string, organisation: string | null): string {
-  const known = (common().roles as Record<string, string>)[role] ?? role;
-  if (role === "citizen") return dossiers().timeline.you;
-  return capital(organisation ? dossiers().timeline.by(known, organisation) : known);
-}
-
-/** Who, in the public trace, where the reader is nobody in particular. */
-export function publicActor(kind: string): string {
-  return (common().actors as Record<string, string>)[kind] ?? capital(kind);
-}
-
-export function assertedWords(by: string): string {
-  return (trace().asserted as Record<string, string>)[by] ?? by;
-}
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const actWords = words({
+  fr: {
+    title: "Actes",
+    lead: "Ce que l'administration et les responsables des données ont fait de vos données, ou demandé. Retenir et libérer prennent effet tout de suite ; effacer demande deux personnes.",
+    pending: "En attente d'une seconde personne",
+    noPending: "Aucune demande n'attend.",
+    past: "Passés",
+    more: "Continuer",
+    none: "Aucun acte n'a encore été signé. Choisissez des données dans leur liste pour agir dessus.",
+    does: { hold: "Retenir", release: "Libérer", erase: "Effacer" },
+    of: (n: number, count: string) => many(n, "1 donnée", `${count} données`),
+    states: { done: "fait", requested: "demandé", approved: "approuvé, et fait", withdrawn: "retiré", ended: "sans suite : les sept jours sont écoulés" },
+    asked: (who: string, when: string) => `Demandé par ${who}, le ${when}`,
+    doneBy: (who: string, when: string) => `Signé par ${who}, le ${when}`,
+    approvedBy: (who: string, when: string) => `Approuvé par ${who}, le ${when}`,
+    withdrawnBy: (who: string, when: string) => `Retiré par ${who}, le ${when}`,
+    you: "vous",
+    other: (id: string) => `le compte ${id}`,
+    reason: "Motif",
+    ends: (when: string) => `à approuver avant le ${when}`,
+    which: "Lesquelles",
+    altered: "La base de données contenait autre chose. Voici ce qui a été attesté.",
+    proven: (n: string) => `Vérifié dans cette page : inscription n° ${n}.`,
+    unproven: "Le registre ne porte pas cet acte. Rien n'en est montré, et rien ne peut être signé à partir de là. Prévenez l'équipe de sécurité.",
+    checking: "Vérification…",
+    approve: "Approuver",
+    approveOf: (act: string) => `Approuver la demande ${act}`,
+    approveTitle: (n: number, count: string) => many(n, "Effacer 1 donnée pour toujours ?", `Effacer ${count} données pour toujours ?`),
+    approveLead: "Votre signature est la seconde : l'effacement prend effet tout de suite, et rien ne l'annule. Plus personne ne lira ces données, leurs propriétaires non plus. Lisez d'abord le motif, et lesquelles ce sont.",
+    approveConfirm: "Signer, et effacer pour toujours",
+    withdraw: "Retirer la demande",
+    withdrawOf: (act: string) => `Retirer la demande ${act}`,
+    withdrawTitle: "Retirer cette demande ?",
+    withdrawLead: "Rien n'est effacé. Pour effacer plus tard, il faudra une nouvelle demande.",
+    withdrawConfirm: "Signer le retrait",
+    own: "Vous l'avez demandé : une autre personne doit l'approuver, que ni vous ni qui vous a fait entrer n'avez fait entrer.",
+    signed: "C'est signé, et inscrit au registre.",
+    choosing: {
+      start: "Agir sur plusieurs données",
+      stop: "Ne plus choisir",
+      pick: (name: string) => `Choisir : ${name}`,
+      all: "Choisir tout ce qui est montré",
+      chosen: (n: number, count: string) => many(n, "1 donnée choisie", `${count} données choisies`),
+      most: "100 données au plus à la fois.",
+      lead: "Choisissez les données, puis ce qu'il en advient.",
+    },
+    compose: {
+      titles: {
+        hold: (n: number, count: string) => many(n, "Retenir 1 donnée", `Retenir ${count} données`),
+        release: (n: number, count: string) => many(n, "Libérer 1 donnée", `Libérer ${count} données`),
+        erase: (n: number, count: string) => many(n, "Demander l'effacement de 1 donnée", `Demander l'effacement de ${count} données`),
+      },
+      leads: {
+        hold: "Leur clé ne sera plus donnée à personne, dès votre signature, quoi qu'en disent leurs propriétaires et l'application. Rien n'est effacé : vous pourrez les libérer.",
+        release: "Leur clé sera de nouveau donnée à qui peut les lire. Ce que les propriétaires avaient eux-mêmes désactivé le reste.",
+        erase: "Rien n'est effacé à votre signature. Une autre personne, de l'administration ou responsable des données, a sept jours pour approuver ; alors ces données ne seront plus jamais lues par personne. Vous pouvez retirer la demande d'ici là.",
+      },
+      confirms: { hold: "Signer, et retenir", release: "Signer, et libérer", erase: "Signer la demande" },
+      reason: "Motif",
+      reasonHint: "Une ligne, que liront la seconde personne et qui vérifiera plus tard. 500 caractères au plus.",
+      reasonWrong: "Donnez un motif, en une ligne de 500 caractères au plus.",
+    },
+  },
+  en: {
+    title: "Acts",
+    lead: "What administrators and data officers did with your data, or asked for. Holding and releasing take effect at once; erasing takes two people.",
+    pending: "Waiting for a second person",
+    noPending: "No request is waiting.",
+    past: "Past ones",
+    more: "Go on",
+    none: "No act was signed yet. Choose data in their list to act on them.",
+    does: { hold: "Hold", release: "Release", erase: "Erase" },
+    of: (n: number, count: string) => many(n, "1 datum", `${count} data`),
+    states: { done: "done", requested: "asked for", approved: "approved, and done", withdrawn: "withdrawn", ended: "without effect: the seven days are over" },
+    asked: (who: string, when: string) => `Asked for by ${who}, on ${when}`,
+    doneBy: (who: string, when: string) => `Signed by ${who}, on ${when}`,
+    approvedBy: (who: string, when: string) => `Approved by ${who}, on ${when}`,
+    withdrawnBy: (who: string, when: string) => `Withdrawn by ${who}, on ${when}`,
+    you: "you",
+    other: (id: string) => `the account ${id}`,
+    reason: "Reason",
+    ends: (when: string) => `to be approved before ${when}`,
+    which: "Which ones",
+    altered: "The database had something else. This is what was attested.",
+    proven: (n: string) => `Verified in this page: record no. ${n}.`,
+    unproven: "The log does not have this act. Nothing of it is shown, and nothing can be signed from it. Tell the security team.",
+    checking: "Verifying…",
+    approve: "Approve",
+    approveOf: (act: string) => `Approve the request ${act}`,
+    approveTitle: (n: number, count: string) => many(n, "Erase 1 datum for ever?", `Erase ${count} data for ever?`),
+    approveLead: "Yours is the second signature: the erasure takes effect at once, and nothing undoes it. Nobody will read these data again, nor will their owners. First read the reason, and which ones they are.",
+    approveConfirm: "Sign, and erase for ever",
+    withdraw: "Withdraw the request",
+    withdrawOf: (act: string) => `Withdraw the request ${act}`,
+    withdrawTitle: "Withdraw this request?",
+    withdrawLead: "Nothing is erased. To erase later, another request will be needed.",
+    withdrawConfirm: "Sign the withdrawal",
+    own: "You asked for it: another person is to approve it, whom neither you nor who enrolled you has enrolled.",
+    signed: "Signed, and written into the log.",
+    choosing: {
+      start: "Act on several data",
+      stop: "Stop choosing",
+      pick: (name: string) => `Choose: ${name}`,
+      all: "Choose all that is shown",
+      chosen: (n: number, count: string) => many(n, "1 datum chosen", `${count} data chosen`),
+      most: "100 data at once at most.",
+      lead: "Choose the data, then what becomes of them.",
+    },
+    compose: {
+      titles: {
+        hold: (n: number, count: string) => many(n, "Hold 1 datum", `Hold ${count} data`),
+        release: (n: number, count: string) => many(n, "Release 1 datum", `Release ${count} data`),
+        erase: (n: number, count: string) => many(n, "Ask for 1 datum to be erased", `Ask for ${count} data to be erased`),
+      },
+      leads: {
+        hold: "Their keys will be given to nobody, from your signature on, whatever their owners and the application say. Nothing is erased: you can release them.",
+        release: "Their keys will be given again to who may read them. What owners had deactivated themselves stays so.",
+        erase: "Nothing is erased by your signature. Another administrator or data officer has seven days to approve; then nobody will ever read these data again. You can withdraw the request until then.",
+      },
+      confirms: { hold: "Sign, and hold", release: "Sign, and release", erase: "Sign the request" },
+      reason: "Reason",
+      reasonHint: "One line, for the second person and for who looks later. 500 characters at most.",
+      reasonWrong: "Give a reason, in one line of 500 characters at most.",
+    },
+  },
+});

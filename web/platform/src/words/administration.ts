@@ -47,6 +47,9 @@ export const administration = words({
     },
     invite: {
       title: (name: string) => `Inviter l'administrateur de l'organisation « ${name} »`,
+      role: "Fonction",
+      administrator: { label: "Administrateur", hint: "Ses aides, son équipe, ses applications et leurs données." },
+      dataOfficer: { label: "Responsable des données", hint: "Les données protégées, et rien d’autre." },
       email: "Son adresse électronique",
       action: "Signer l'invitation",
       done: (email: string) => `Invitation prête pour ${email}`,
@@ -101,6 +104,9 @@ export const administration = words({
     },
     invite: {
       title: (name: string) => `Invite the administrator of ${name}`,
+      role: "Role",
+      administrator: { label: "Administrator", hint: "Schemes, team, applications and their data." },
+      dataOfficer: { label: "Data officer", hint: "Protected data, and nothing else." },
       email: "Their e-mail address",
       action: "Sign the invitation",
       done: (email: string) => `Invitation ready for ${email}`,

@@ -1,4 +1,4 @@
-import { words } from "@sceau/shared";
+import { date, words } from "@sceau/shared";
 
 export const data = words({
   fr: {
@@ -11,7 +11,7 @@ export const data = words({
       person: "Personne ou groupe",
       personHint: "Le nom entier, comme l'application le donne.",
       state: "État",
-      states: { "": "Tous", active: "En service", inactive: "Désactivée", expired: "Échue", erased: "Effacée" },
+      states: { "": "Tous", active: "En service", inactive: "Désactivée", held: "Retenue", expired: "Échue", erased: "Effacée" },
       more: "Plus de critères",
       application: "Application",
       anyApplication: "Toutes",
@@ -20,6 +20,9 @@ export const data = words({
       createdUntil: "Créée jusqu'au",
       expiresFrom: "Échéance à partir du",
       expiresUntil: "Échéance jusqu'au",
+      refusals: "Appels refusés",
+      refusalsOf: (n: string) => (n === "" ? "Peu importe" : `Au moins ${n}`),
+      refusedFrom: "Refusés depuis le",
       action: "Chercher",
       clear: "Réinitialiser la recherche",
     },
@@ -31,6 +34,9 @@ export const data = words({
       more: "Continuer",
       whole: "C'est tout.",
       unnamed: "Sans nom",
+      // Its name went with it.
+      erased: (application: string, created: string) => `${application}, donnée du ${created}`,
+      refusals: (n: number, count: string) => (n === 1 ? "1 appel refusé" : `${count} appels refusés`),
       owner: (who: string) => `propriétaire : ${who}`,
       readers: (n: number) => (n === 0 ? "sans autre lecteur" : n === 1 ? "1 autorisation" : `${n} autorisations`),
       ends: (when: string) => `échéance le ${when}`,
@@ -42,9 +48,11 @@ export const data = words({
     one: {
       unnamed: "Donnée sans nom",
       back: "Toutes les données",
+      accesses: "Qui a demandé sa clé, et avec quelle réponse",
       states: {
         active: "Sa clé est donnée à qui peut la lire.",
         inactive: "Désactivée : sa clé n'est donnée à personne, jusqu'à ce que son propriétaire la réactive.",
+        held: "Retenue par l'administration ou par une personne responsable des données : sa clé n'est donnée à personne, jusqu'à ce que l'une ou l'autre la libère.",
         expired: "Échue : sa clé n'est plus donnée à personne.",
         erased: "Effacée : sa clé n'existe plus, pour personne.",
       },
@@ -68,6 +76,8 @@ export const data = words({
       days: { monday: "lundi", tuesday: "mardi", wednesday: "mercredi", thursday: "jeudi", friday: "vendredi", saturday: "samedi", sunday: "dimanche" },
       reads: "Nombre de lectures",
       readsText: (n: string) => `${n} en tout`,
+      secondPerson: "Deuxième personne",
+      secondPersonText: (n: string) => `une autre personne donne son accord à chaque ouverture, au plus ${n} min avant`,
       about: "Description",
       application: "Application",
       id: "Identifiant",
@@ -96,7 +106,7 @@ export const data = words({
       person: "Person or group",
       personHint: "The whole name, as the application gives it.",
       state: "State",
-      states: { "": "All", active: "In use", inactive: "Deactivated", expired: "Expired", erased: "Erased" },
+      states: { "": "All", active: "In use", inactive: "Deactivated", held: "Held", expired: "Expired", erased: "Erased" },
       more: "More criteria",
       application: "Application",
       anyApplication: "All",
@@ -105,6 +115,9 @@ export const data = words({
       createdUntil: "Created up to",
       expiresFrom: "Expiry from",
       expiresUntil: "Expiry up to",
+      refusals: "Refused calls",
+      refusalsOf: (n: string) => (n === "" ? "Any number, or none" : `At least ${n}`),
+      refusedFrom: "Refused since",
       action: "Search",
       clear: "Clear the search",
     },
@@ -116,6 +129,8 @@ export const data = words({
       more: "Go on",
       whole: "This is all.",
       unnamed: "Without a name",
+      erased: (application: string, created: string) => `${application}, datum of ${created}`,
+      refusals: (n: number, count: string) => (n === 1 ? "1 refused call" : `${count} refused calls`),
       owner: (who: string) => `owned by ${who}`,
       readers: (n: number) => (n === 0 ? "no other reader" : n === 1 ? "1 authorisation" : `${n} authorisations`),
       ends: (when: string) => `expires on ${when}`,
@@ -127,9 +142,11 @@ export const data = words({
     one: {
       unnamed: "Datum without a name",
       back: "All data",
+      accesses: "Who asked for its key, and what the answer was",
       states: {
         active: "Its key is given to whom may read it.",
         inactive: "Deactivated: its key is given to nobody, until its owner activates it again.",
+        held: "Held by administrators or data officers: its key is given to nobody, until one of them releases it.",
         expired: "Expired: its key is given to nobody any more.",
         erased: "Erased: its key is no more, for anybody.",
       },
@@ -153,6 +170,8 @@ export const data = words({
       days: { monday: "Monday", tuesday: "Tuesday", wednesday: "Wednesday", thursday: "Thursday", friday: "Friday", saturday: "Saturday", sunday: "Sunday" },
       reads: "Number of readings",
       readsText: (n: string) => `${n} in all`,
+      secondPerson: "Second person",
+      secondPersonText: (n: string) => `another user agrees to each opening, at most ${n} minutes before`,
       about: "Description",
       application: "Application",
       id: "Id",
@@ -172,3 +191,9 @@ export const data = words({
     },
   },
 });
+
+/** What a datum is called: one that is erased, whose name went with it, by its application and its day. */
+export function nameOf(datum: { readonly name: string; readonly created: number }, erased: boolean, application: string): string {
+  const { list } = data();
+  return datum.name || (erased ? list.erased(application, date(datum.created)) : list.unnamed);
+}

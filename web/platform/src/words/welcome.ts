@@ -7,6 +7,7 @@ export const welcome = words({
     action: "Déposer des documents",
     actionOfficer: "Voir les dossiers reçus",
     actionAdmin: "Administrer les aides",
+    actionData: "Voir les données protégées",
     actionPlatform: "Administrer les organisations",
     drawing: "Qui tient quoi",
     who: {
@@ -43,6 +44,7 @@ export const welcome = words({
     action: "Deposit documents",
     actionOfficer: "See received dossiers",
     actionAdmin: "Manage schemes",
+    actionData: "See protected data",
     actionPlatform: "Manage organisations",
     drawing: "Who holds what",
     who: {

@@ -14,11 +14,12 @@ export const ACCOUNTS: Record<string, object> = {
   password: account("citizen", "Noé Petit", null, false),
   case_officer: account("case_officer", "Inès Garnier", "mairie", true),
   organisation_admin: account("organisation_admin", "Paul Lefèvre", "mairie", true),
+  data_officer: account("data_officer", "Lise Moreau", "mairie", true),
   platform_admin: account("platform_admin", "Sam Roux", null, true),
 };
 
 function account(role: string, name: string, organisation: string | null, passkey: boolean) {
-  return { id: ACCOUNT, email: "exemple@exemple.fr", name, role, organisation, has_passkey: passkey, has_password: !passkey, providers: [] };
+  return { id: ACCOUNT, email: "exemple@exemple.fr", name, role, organisation, applications: null, has_passkey: passkey, has_password: !passkey, providers: [] };
 }
 
 export const SCHEMES = [

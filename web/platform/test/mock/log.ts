@@ -9,6 +9,7 @@ export interface Draft {
   asserted: string;
   attested?: { hash: string; id: string; kind: string; previous: string | null; version: number };
   code?: string;
+  detail?: Record<string, string>;
   organisation?: string;
   outcome?: string;
   subjects?: { id: string; kind: string }[];
@@ -38,7 +39,7 @@ export class Log {
       return { ...thing, id: `hmac:${createHmac("sha256", key).update(`sceau/trace-field\0${path}\0${thing.id}`).digest("base64url")}` };
     };
     const record = {
-      action: d.action, actor: commit("actor.id", d.actor), asserted: d.asserted, attested: d.attested ? commit("attested.id", d.attested) : null, code: d.code ?? "", detail: {},
+      action: d.action, actor: commit("actor.id", d.actor), asserted: d.asserted, attested: d.attested ? commit("attested.id", d.attested) : null, code: d.code ?? "", detail: d.detail ?? {},
       organisation: d.organisation ?? null, outcome: d.outcome ?? "granted", subjects: (d.subjects ?? []).map((subject, i) => commit(`subjects.${i}.id`, subject)), time: d.time, v: 1,
     };
     this.entries.push(utf8(JSON.stringify(record)));
@@ -50,6 +51,11 @@ export class Log {
     const text = `${this.name}\n${this.entries.length}\n${base64(await rootOf(await this.#leaves()))}\n`;
     const signature = ed25519.sign(utf8(text), this.#secret);
     return `${text}\n— ${this.name} ${base64(Uint8Array.of(...(await this.#keyId()), ...signature))}\n`;
+  }
+
+  /** With all openings, as the organisation gets it. */
+  async whole(index: number): Promise<Record<string, unknown>> {
+    return { ...(await this.evidence(index)), openings: this.#openings[index] };
   }
 
   async evidence(index: number): Promise<Record<string, unknown>> {

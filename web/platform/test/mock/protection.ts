@@ -1,6 +1,9 @@
 /** Applications and protected data, as the platform's console answers them: real documents in a real log. */
 import { base64url, fromBase64url, hex, sha256, utf8 } from "@sceau/crypto";
+import { Accesses } from "./accesses";
+import { Acts } from "./acts";
 import { ACCOUNT, NOW } from "./content";
+import { Erasures } from "./erasures";
 import type { Log } from "./log";
 
 type Answer = { status?: number; json?: unknown; text?: string };
@@ -16,7 +19,7 @@ export const FORGED = "6b4e0d2f-3c5a-4d7e-9f8b-0c1d2e3f4a51";
 export const LEAF = "Zzwt9emhc5sS454ZDEz2pE5gZLmDaIlWlzX_GpsvR9I";
 
 const leaf = (organisation: string, now: number, status: string) => ({
-  v: 1, id: LEAF, organisation, application: CARE, owner: "alice.martin@hopital.exemple.fr", name: "Ordonnance de mars", tags: ["cardiologie", "2026"],
+  v: 1, id: LEAF, organisation, application: CARE, owner: "alice.martin@hopital.exemple.fr", name: status === "erased" ? "" : "Ordonnance de mars", tags: ["cardiologie", "2026"],
   created: now - 150 * day, expires: now + 215 * day, valid_from: null, valid_until: null, status,
   grants: [
     { to: { user: "bob.durand@hopital.exemple.fr" }, from: null, until: null, status: "active" },
@@ -34,11 +37,19 @@ export class Protection {
   /** What was asked of the search, in order. */
   readonly searches: string[] = [];
   /** Documents that were signed, as they came, and what each replaces. */
-  readonly signed: { document: { name: string; keys: { kid: string; status: string }[]; status: string }; previous: unknown }[] = [];
+  readonly signed: { document: { name: string; keys: { kid: string; status: string }[]; status: string; provider?: unknown }; previous: unknown }[] = [];
   /** Pages of the search that find nothing, and go on. */
   inVain = 0;
 
-  constructor(private readonly log: Log, private readonly organisation: string, private readonly now = Date.now()) {}
+  readonly erasures: Erasures;
+  readonly accesses: Accesses;
+  readonly acts: Acts;
+
+  constructor(private readonly log: Log, private readonly organisation: string, private readonly now = Date.now()) {
+    this.erasures = new Erasures(log, organisation, CARE, now);
+    this.accesses = new Accesses(log, organisation, CARE, LEAF, now);
+    this.acts = new Acts(log, organisation, LEAF, now);
+  }
 
   async begin(): Promise<void> {
     const keys = [{ kid: "2026-a", alg: "EdDSA", jwk: JWK, status: "active" }, { kid: "2025-z", alg: "EdDSA", jwk: { ...JWK, x: "A".repeat(43) }, status: "ended" }];
@@ -61,6 +72,12 @@ export class Protection {
     this.#datum = { payload: base64url(payload), version: { version: 4, hash }, index };
   }
 
+  /** Has somebody name a provider of identities for the application. */
+  async name(provider: unknown): Promise<void> {
+    const before = this.#applications.get(CARE);
+    if (before) await this.#keep({ ...JSON.parse(new TextDecoder().decode(fromBase64url(before.payload))) as { application: string }, provider }, before);
+  }
+
   /** Name the entry before as the one that attests the datum. */
   swapEvidence(): void {
     if (this.#datum) this.#datum = { ...this.#datum, index: this.#datum.index - 1 };
@@ -77,9 +94,9 @@ export class Protection {
       case "POST /v1/element/nonce": return { json: { nonce: base64url(new Uint8Array(32).fill(5)) } };
       case "GET /v1/protect/applications": return { json: [...this.#applications].map(([application, kept]) => ({ application, ...kept, altered: false })) };
       case "POST /v1/protect/applications": return this.#register(body() as { payload: string; previous: unknown });
-      case "GET /v1/protect/data": return { json: this.#found(url) };
+      case "GET /v1/protect/data": return { json: url.search === "?state=erased" ? this.erasures.found() : this.#found(url) };
       case `GET /v1/protect/data/${LEAF}`: return this.#datum && { json: { payload: this.#datum.payload, version: 4, index: this.#datum.index, altered: true } };
-      default: return undefined;
+      default: return (await this.acts.answer(method, url, body)) ?? this.accesses.answer(method, url) ?? this.erasures.answer(method, url);
     }
   }
 
@@ -107,12 +124,12 @@ export class Protection {
       return { data: [], next: `${this.now - 30 * day}.x`, reached: this.now - 30 * day };
     }
     const line = (id: string, name: string, state: string, more: object = {}) => ({
-      id, name, state, owner: "alice.martin@hopital.exemple.fr", application: CARE, tags: [], created: this.now - 150 * day, expires: this.now + 215 * day, grants: 0, altered: false, ...more,
+      id, name, state, owner: "alice.martin@hopital.exemple.fr", application: CARE, tags: [], created: this.now - 150 * day, expires: this.now + 215 * day, grants: 0, refusals: 0, altered: false, ...more,
     });
     return {
       data: [
         line(LEAF, "Ordonnance de mars", "active", { tags: ["cardiologie", "2026"], grants: 5 }),
-        line("b", "Radiographie du poignet gauche", "inactive", { grants: 1, tags: ["imagerie"] }),
+        line("b", "Radiographie du poignet gauche", "inactive", { grants: 1, refusals: 1_204, tags: ["imagerie"] }),
         line("c", "", "active", { altered: true }),
         line("d", "Compte rendu de 2024", "expired", { expires: this.now - 20 * day }),
         line("e", "Courrier au médecin traitant", "erased"),

@@ -45,6 +45,11 @@ export class Mock {
   begins: "for-another" | "another-dossier" | undefined;
   /** Say of everybody that they are another account. */
   otherAccount = false;
+  /** Who was to be invited, as it was asked. */
+  readonly invited: unknown[] = [];
+  /** Another log's key than its own; a policy of witnesses that it announces. */
+  logKey: string | undefined;
+  policy: string | undefined;
   /** List a dossier whose rows are not what was attested. */
   tampered = false;
   other!: MockOrganisation;
@@ -118,7 +123,7 @@ export class Mock {
     const [, , kind = "", id = "", sub = "", file = "", what = "", n = ""] = path.split("/");
     const route = `${method} ${path}`;
     switch (route) {
-      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: await this.log.vkey(), intake: this.org.intake, protects: true } };
+      case "GET /v1/config": return { json: { origin: "http://sceau.localhost", log_key: this.logKey ?? (await this.log.vkey()), intake: this.org.intake, protects: true } };
       case "GET /v1/me": {
         const account = ACCOUNTS[who ?? ""] as { organisation: string | null } | undefined;
         if (!account) return { status: 401, text: "not_signed_in" };
@@ -146,11 +151,12 @@ export class Mock {
       case "POST /v1/organisations": return { json: { organisation: MAIRIE, client: { client_id: "km-3f0c1d2e", client_secret: "q7YV0n4kX2bWc9sT1uLmR8eZ5aHdJ6fP3gKoNvBiCyE" } } };
       case "POST /v1/schemes/prepare": return this.#prepared({ v: 1, ...json() });
       case "POST /v1/schemes": return { json: { id: SCHEMES[0]?.id } };
-      case "POST /v1/invitations/prepare": return this.#prepared({ v: 1, role: json().role, organisation: json().organisation });
+      case "POST /v1/invitations/prepare": this.invited.push(json()); return this.#prepared({ v: 1, role: json().role, organisation: json().organisation, ...(json().applications ? { applications: json().applications } : {}) });
       case "POST /v1/invitations": return { json: { link: "http://sceau.localhost/invitation#Yw3pLr8sQ0vT5xZ2" } };
       case "POST /v1/dossiers":
         this.submitted.length = 0; // one id serves all runs, one after the other
         return { json: await this.#begin(String(json().scheme)) };
+      case "GET /trace/policy": return this.policy === undefined ? undefined : { text: this.policy };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     const posted = this.post.answer(method, path, request.headers["content-type"]?.startsWith("application/json") ? json() : {});

@@ -52,9 +52,7 @@ impl InProcessElement {
     fn execute(&self, command: Command) -> Outcome {
         let now = self.clock.now_ms();
         let step = self.core.lock().unwrap().execute(Moment { unix: now, uptime: now }, command);
-        if let Some(event) = step.event {
-            self.records.lock().unwrap().push(event.record().unwrap());
-        }
+        self.records.lock().unwrap().extend(step.events.iter().map(|event| event.record().unwrap()));
         step.outcome
     }
 

@@ -88,6 +88,13 @@ impl EncryptionKey {
         seal(&header, &encrypted_key, &cek, random(), plaintext)
     }
 
+    /// A content key of nobody's message, and the key as a message would carry it: to try a private key with. None for a key that agrees on one.
+    #[must_use]
+    pub fn trial(&self) -> Option<(Secret<32>, Vec<u8>)> {
+        self.algorithm.oaep()?;
+        self.content_key(&[], &[]).map(|(cek, wrapped, _)| (cek, wrapped))
+    }
+
     /// A new content key, the key as the message carries it, and what the header says of the agreement.
     fn content_key(&self, apu: &[u8], apv: &[u8]) -> Option<(Secret<32>, Vec<u8>, Option<Agreed>)> {
         if let PublicKey::Rsa { n, e } = &self.jwk.key {

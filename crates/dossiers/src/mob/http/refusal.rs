@@ -10,7 +10,7 @@ use sceau_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::Fault;
-use crate::callers::CallerCode;
+use sceau_accounts::callers::CallerCode;
 
 sceau_element_api::problem_codes! {
     Unauthenticated, "mob_unauthenticated", 401, Caller,

@@ -18,9 +18,9 @@ use tower::ServiceExt as _;
 
 use super::refusal::{Refusal, worded};
 use super::{MobHost, attachments, check, download, keys, lists, metadata, requests, steps};
-use crate::callers::{Callers, Edge, guarded};
 use crate::cross_origin::let_in;
 use crate::guard::OF_A_SOURCE;
+use sceau_accounts::callers::{Callers, Edge, guarded};
 
 /// The largest JSON body, in bytes.
 const MAX_JSON: usize = 256 * 1024;

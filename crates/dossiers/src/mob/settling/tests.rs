@@ -1,10 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests state what must hold")]
 
-use std::path::Path;
 use std::sync::Arc;
 
-use sceau_crypto::SigningKey;
-use sceau_element::{EphemeralSigner, Peers, Settings, WebIdentity, serve, start};
 use sceau_element_api::Client;
 use sceau_store::{Clock, Database, ManualClock, Outbox, RetryPolicy, Statement};
 use sceau_trace::{Evidence, Outcome as Stands, Record};
@@ -12,6 +9,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::mob::{Announced, BUS_TOPIC, ToProcess};
+
+#[path = "../../../tests/it/element.rs"]
+mod element;
+use element::element;
 
 struct Ground {
     folder: tempfile::TempDir,
@@ -93,18 +94,6 @@ impl Ground {
     async fn status(&self, company: &str, id: &str) -> Option<String> {
         self.subscriptions.status(&of(company), id).await.unwrap()
     }
-}
-
-fn element(folder: &Path) -> Client {
-    let web = WebIdentity { rp_id: "sceau.localhost".to_owned(), origins: vec![] };
-    let settings = Settings { state: folder.join("element"), web, witness_file: None };
-    let signer = EphemeralSigner::of("sceau.test/log", SigningKey::generate()).unwrap();
-    let running = start(settings, Box::new(signer)).unwrap();
-    let socket = folder.join("element.sock");
-    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
-    let peers = Peers(vec![rustix::process::getuid().as_raw()]);
-    tokio::spawn(async move { serve(listener, running.service, peers).await });
-    Client::new(&socket)
 }
 
 fn of(company: &str) -> Company {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sceau_dossiers::mob::http::MobCode;
 
-use crate::support::Reviewed;
+use crate::reviewed::Reviewed;
 
 const REVIEWED: Reviewed = Reviewed("problem-codes-mob.md");
 

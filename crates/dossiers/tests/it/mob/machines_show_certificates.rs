@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use sceau_dossiers::callers::{CallerSettings, Callers, Demand, Edge};
+use sceau_accounts::callers::{CallerSettings, Callers, Demand, Edge};
 use sceau_pki::{
     Authority, AuthorityProfile, CertificateRole, ClientProfile, RevocationReason, Revoked, ServerProfile,
     TlsIdentity,

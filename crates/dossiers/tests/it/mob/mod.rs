@@ -17,9 +17,9 @@ use std::net::SocketAddr;
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
+use sceau_accounts::callers::Edge;
 use sceau_crypto::mob::MobPrivateKey;
 use sceau_crypto::{SigningKey, VerifyingKey};
-use sceau_dossiers::callers::Edge;
 use sceau_dossiers::intake::Slowest;
 use sceau_dossiers::mob::http::{MobFunder, MobHost, MobSettings, serve};
 use sceau_dossiers::{IntakeDesk, SchemeForm};

@@ -1,14 +1,17 @@
 //! An element at work in a folder of its own, and what a deposit needs.
 
+mod around;
+mod keeping;
 mod people;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sceau_crypto::{SigningKey, Typ, jws};
 use sceau_element::{
-    Clock, DatumKeys, EphemeralSigner, EpochTerms, JournalKey, LogSigner, Peers, Settings, SignerError,
-    StartError, WebIdentity, serve, start_at,
+    Clock, DatumKeys, EphemeralSigner, JournalKey, JournalMonths, KeyringKeys, KeyringsBegun, KeysInUse,
+    LogSigner, Peers, PersonalKeys, STUCK_AFTER, Settings, SignerError, StartError, WebIdentity, serve,
+    start_at,
 };
 use sceau_element_api::documents::{
     Answers, Decision, DecisionRole, Document, DossierState, Manifest, Outcome, SchemeDocument,
@@ -19,7 +22,10 @@ use sceau_element_api::{AccountId, CallError, Client, Kind, Role, RowId};
 use sceau_hsm::Provider;
 use sceau_trace::Hash;
 use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
 
+pub(crate) use self::around::{Around, around};
+pub(crate) use self::keeping::{Keeping, Keystore, in_files};
 pub(crate) use self::people::{
     Organisation, Person, account, citizen, credential, dossier, encryption_statement, organisation,
     organisation_document, platform_admin, scheme, signing_statement, staff,
@@ -35,40 +41,7 @@ pub(crate) struct Element {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) log_seed: [u8; 32],
     keeping: Keeping,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-/// Opens the keystore of a folder.
-pub(crate) type Keystore = Arc<dyn Fn(&Path) -> Result<Arc<dyn Provider>, SignerError> + Send + Sync>;
-
-/// How keys that protect data are kept.
-#[derive(Clone)]
-pub(crate) struct Keeping {
-    pub(crate) tenants: u32,
-    pub(crate) terms: EpochTerms,
-    /// The keystore that belongs to an element's folder.
-    pub(crate) keystore: Keystore,
-    /// Told of each signature of the log, before it is made.
-    pub(crate) signing: Arc<dyn Fn() + Send + Sync>,
-    /// By so many milliseconds the element's clock is ahead.
-    pub(crate) ahead: u64,
-}
-
-impl Keeping {
-    /// In files; of epochs that are left, nothing is kept.
-    pub(crate) fn in_files(tenants: u32) -> Self {
-        let terms = EpochTerms { overlap: 0, ..EpochTerms::default() };
-        Self { tenants, terms, keystore: Arc::new(in_files), signing: Arc::new(|| ()), ahead: 0 }
-    }
-}
-
-pub(crate) fn in_files(folder: &Path) -> Result<Arc<dyn Provider>, SignerError> {
-    let credential = folder.join("credential");
-    if !credential.exists() {
-        sceau_hsm::write_new_credential(&credential)?;
-    }
-    let unlock = sceau_hsm::Unlock::Credential(credential);
-    Ok(Arc::new(sceau_hsm::SoftwareKeystore::open_or_create(&folder.join("keys"), &unlock)?))
+    serving: JoinHandle<()>,
 }
 
 impl Element {
@@ -88,14 +61,8 @@ impl Element {
 
     /// The same, with keys that are kept so.
     pub(crate) fn resume_with(folder: tempfile::TempDir, log_seed: [u8; 32], keeping: Keeping) -> Self {
-        loop {
-            match run_with(folder.path(), log_seed, witnessed(folder.path()), keeping.clone()) {
-                Ok((client, serving)) => return Self { client, folder, log_seed, keeping, serving },
-                // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
-                Err(StartError::Locked(_)) => std::thread::yield_now(),
-                Err(error) => panic!("{error}"),
-            }
-        }
+        let (client, serving) = run_once_free(folder.path(), log_seed, &keeping);
+        Self { client, folder, log_seed, keeping, serving }
     }
 
     /// Stops it and starts it again on the same state.
@@ -103,6 +70,17 @@ impl Element {
         let keeping = self.keeping.clone();
         let (folder, log_seed) = self.stop().await;
         Self::resume_with(folder, log_seed, keeping)
+    }
+
+    /// The same in place, with its keys kept so from now on.
+    pub(crate) async fn restart_with(&mut self, keeping: Keeping) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
+        // The last caller goes.
+        self.client = Client::new(self.folder.path().join("nobody.sock"));
+        wait_until_free(self.folder.path()).await;
+        (self.client, self.serving) = run_once_free(self.folder.path(), self.log_seed, &keeping);
+        self.keeping = keeping;
     }
 
     /// Stops it and gives its folder.
@@ -116,16 +94,33 @@ impl Element {
     }
 }
 
+fn run_once_free(folder: &Path, log_seed: [u8; 32], keeping: &Keeping) -> (Client, JoinHandle<()>) {
+    loop {
+        match run_with(folder, log_seed, witnessed(folder), keeping.clone()) {
+            Ok(running) => return running,
+            // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
+            Err(StartError::Locked(_)) => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// What witnesses remember of the element of a folder, if they do.
 pub(crate) fn witnessed(folder: &Path) -> Option<std::path::PathBuf> {
     Some(folder.join("witnessed")).filter(|path| path.exists())
 }
 
-/// An element that stops gives its lock back once its writer has seen the last caller go.
+/// An element that stops gives its locks back once its writer has seen the last caller go: that of its state, and that of its keys.
 pub(crate) async fn wait_until_free(folder: &Path) {
-    let lock = std::fs::File::open(folder.join("state/lock")).unwrap();
-    while lock.try_lock().is_err() {
-        tokio::task::yield_now().await;
+    for lock in ["state/lock", "keys/lock", "token/lock"]
+        .map(|lock| folder.join(lock))
+        .into_iter()
+        .filter(|lock| lock.exists())
+    {
+        let lock = std::fs::File::open(lock).unwrap();
+        while lock.try_lock().is_err() {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -143,14 +138,23 @@ pub(crate) fn signer(seed: [u8; 32]) -> EphemeralSigner {
 
 pub(crate) fn settings(folder: &Path, witness_file: Option<std::path::PathBuf>) -> Settings {
     let web = WebIdentity { rp_id: "sceau.localhost".to_owned(), origins: vec![] };
-    Settings { state: folder.join("state"), web, witness_file }
+    Settings {
+        state: folder.join("state"),
+        web,
+        witness_file,
+        witness_policy: Some(folder.join("policy")).filter(|path| path.exists()),
+        standby: None,
+        peers: Vec::new(),
+        approver_age: 0,
+        stuck_after: STUCK_AFTER,
+    }
 }
 
 pub(crate) fn run(
     folder: &Path,
     seed: [u8; 32],
     witness_file: Option<std::path::PathBuf>,
-) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+) -> Result<(Client, JoinHandle<()>), StartError> {
     run_for(folder, seed, witness_file, 0)
 }
 
@@ -159,7 +163,7 @@ pub(crate) fn run_for(
     seed: [u8; 32],
     witness_file: Option<std::path::PathBuf>,
     tenants: u32,
-) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+) -> Result<(Client, JoinHandle<()>), StartError> {
     run_with(folder, seed, witness_file, Keeping::in_files(tenants))
 }
 
@@ -168,10 +172,14 @@ pub(crate) fn run_with(
     seed: [u8; 32],
     witness_file: Option<std::path::PathBuf>,
     keeping: Keeping,
-) -> Result<(Client, tokio::task::JoinHandle<()>), StartError> {
+) -> Result<(Client, JoinHandle<()>), StartError> {
     let clock = Clock::start().ahead(keeping.ahead);
-    let signer = Protecting { inner: signer(seed), folder: folder.to_owned(), keeping };
-    let running = start_at(settings(folder, witness_file), Box::new(signer), clock)?;
+    let (peers, approver_age, stuck_after) =
+        (keeping.peers.clone(), keeping.approver_age, keeping.stuck_after);
+    let settings = Settings { peers, approver_age, stuck_after, ..settings(folder, witness_file) };
+    let signer =
+        Protecting { inner: signer(seed), folder: folder.to_owned(), keeping, opened: OnceLock::new() };
+    let running = start_at(settings, Box::new(signer), clock)?;
     let socket = folder.join(format!("{}.sock", hex::encode(sceau_crypto::random::<4>())));
     let listener = UnixListener::bind(&socket).unwrap();
     let uid = rustix::process::getuid().as_raw();
@@ -186,6 +194,17 @@ struct Protecting {
     inner: EphemeralSigner,
     folder: std::path::PathBuf,
     keeping: Keeping,
+    opened: OnceLock<Arc<dyn Provider>>,
+}
+
+impl Protecting {
+    fn keystore(&self) -> Result<Arc<dyn Provider>, SignerError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = (self.keeping.keystore)(&self.folder)?;
+        Ok(Arc::clone(self.opened.get_or_init(|| opened)))
+    }
 }
 
 impl LogSigner for Protecting {
@@ -202,13 +221,30 @@ impl LogSigner for Protecting {
         self.inner.journal_key()
     }
 
-    fn datum_keys(&self, in_use: &[u32]) -> Result<Option<DatumKeys>, SignerError> {
+    fn datum_keys(&self, in_use: &KeysInUse) -> Result<Option<DatumKeys>, SignerError> {
         if self.keeping.tenants == 0 {
             return Ok(None);
         }
-        let keystore = (self.keeping.keystore)(&self.folder)?;
-        let keys = DatumKeys::open(keystore, in_use, self.keeping.tenants, 1)?;
+        let keys = DatumKeys::open(self.keystore()?, in_use, self.keeping.tenants, 1)?;
+        let keys = if self.keeping.rsa_oaep { keys.with_rsa_oaep()? } else { keys };
         Ok(Some(keys.with_terms(self.keeping.terms)))
+    }
+
+    fn keyring_keys(&self, begun: Option<&KeyringsBegun>) -> Result<Option<KeyringKeys>, SignerError> {
+        let Some(officer) = &self.keeping.officer else { return Ok(None) };
+        let now = Clock::start().now().unix;
+        Ok(Some(KeyringKeys::open(self.keystore()?, ORIGIN, officer, begun, now)?))
+    }
+
+    fn personal_keys(
+        &self,
+        months: &JournalMonths,
+        clock: Clock,
+    ) -> Result<Option<PersonalKeys>, SignerError> {
+        if self.keeping.tenants == 0 {
+            return Ok(None);
+        }
+        PersonalKeys::open(self.keystore()?, self.keeping.retain, months, true, clock).map(Some)
     }
 }
 

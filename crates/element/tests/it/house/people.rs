@@ -32,6 +32,7 @@ pub(crate) fn account(role: Role, organisation: Option<OrganisationId>) -> Accou
         role,
         organisation,
         invitation_hash: None,
+        applications: None,
         status: AccountStatus::Active,
     }
 }

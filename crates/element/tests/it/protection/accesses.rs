@@ -50,7 +50,7 @@ impl Stage {
 }
 
 fn said(list: &[Access]) -> Vec<(&str, &str, Option<&str>)> {
-    list.iter().map(|it| (&*it.action, it.user.as_str(), it.refused.as_deref())).collect()
+    list.iter().map(|it| (&*it.action, it.user.as_ref().unwrap().as_str(), it.refused.as_deref())).collect()
 }
 
 #[tokio::test]

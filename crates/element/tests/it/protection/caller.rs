@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sceau_crypto::jose::jwe::{Encrypted, KeyAlgorithm, KeyKind, PrivateKey};
 use sceau_crypto::{Secret, SigningKey};
-use sceau_element_api::documents::{ApplicationDocument, ApplicationKey, ApplicationStatus, KeyStanding};
+use sceau_element_api::documents::{
+    ApplicationDocument, ApplicationKey, ApplicationStatus, KeyPurpose, KeyStanding,
+};
 use sceau_element_api::protect::{AskedOfDatum, Called, DatumId, KeptRow, KeyMembers};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{ApplicationId, Base64Url, CallError, Client, Kind, OrganisationId};
@@ -72,7 +74,13 @@ pub(crate) fn key_of(kid: &str, key: &SigningKey) -> ApplicationKey {
     let x = Base64Url(key.verifying_key().as_bytes().to_vec()).encode();
     let jwk =
         KeyMembers { kty: "OKP".into(), crv: Some("Ed25519".into()), x: Some(x), y: None, n: None, e: None };
-    ApplicationKey { kid: kid.into(), alg: "EdDSA".into(), jwk, status: KeyStanding::Active }
+    ApplicationKey {
+        kid: kid.into(),
+        purpose: KeyPurpose::default(),
+        alg: "EdDSA".into(),
+        jwk,
+        status: KeyStanding::Active,
+    }
 }
 
 impl Caller {
@@ -85,6 +93,7 @@ impl Caller {
             name: "Dossiers médicaux".into(),
             keys: vec![key_of("one", &key)],
             status: ApplicationStatus::Active,
+            provider: None,
         };
         let session = PrivateKey::generate(KeyKind::X25519, KeyAlgorithm::EcdhEs).unwrap();
         Self { document, key, rows: HashMap::new(), session, asked: String::new() }

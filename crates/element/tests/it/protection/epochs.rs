@@ -8,21 +8,20 @@ use sceau_element_api::protect::{Called, NotCovered};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{Client, Kind};
 use sceau_hsm::pkcs11::{TokenKeystore, move_to_token};
-use sceau_hsm::{
-    BackUp, Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, Prf, Provider,
-    PublicKey, Seal,
-};
+use sceau_hsm::{Error, Provider};
 use serde_json::json;
 
 use super::caller::{Caller, DataKey, Protected};
 use super::erasure::{certificate, of};
-use crate::house::{Element, Keeping, in_files, refused, run_with, witnessed};
+use super::observed::observed;
+use super::witnessed::{remember, witnessed_start};
+use crate::house::{Element, Keeping, refused, run_with, witnessed};
 use crate::keys_in_a_token::beside_a_token;
 
 /// Data, with the key of each.
 type Known = Vec<(Called, DataKey)>;
 
-async fn create(client: &Client, application: &mut Caller, count: usize) -> Known {
+pub(super) async fn create(client: &Client, application: &mut Caller, count: usize) -> Known {
     let mut known = Vec::new();
     for _ in 0..count {
         let op = application.create();
@@ -33,7 +32,7 @@ async fn create(client: &Client, application: &mut Caller, count: usize) -> Know
     known
 }
 
-async fn all_open(client: &Client, application: &mut Caller, known: &[(Called, DataKey)]) {
+pub(super) async fn all_open(client: &Client, application: &mut Caller, known: &[(Called, DataKey)]) {
     for (created, key) in known {
         let opening = application.opening(created);
         let opened = application.ask_mending(client, "alice", opening).await.unwrap();
@@ -175,7 +174,7 @@ fn what_was_ever_in_files_is_listed_after_a_move_into_a_token() {
 }
 
 /// Keys in the token of SoftHSM that is in this folder.
-fn in_the_token(tokens: &Path) -> Keeping {
+pub(super) fn in_the_token(tokens: &Path) -> Keeping {
     let address = crate::keys_in_a_token::address(tokens).parse().unwrap();
     let keystore = move |folder: &Path| {
         let keystore = TokenKeystore::open_or_create(&folder.join("token"), &address)?;
@@ -226,18 +225,6 @@ async fn backups_open_nothing(keeping: Keeping) {
     all_open(&element.client, &mut house.application, &known[1..]).await;
 }
 
-/// Stops an element, and starts it once a witness remembers its log as it is.
-async fn witnessed_start(element: Element) -> Element {
-    remember(&element).await;
-    element.restart().await
-}
-
-/// A witness remembers the log as it is now.
-async fn remember(element: &Element) {
-    let note = element.client.checkpoint().await.unwrap();
-    std::fs::write(element.folder.path().join("witnessed"), note).unwrap();
-}
-
 #[test]
 fn a_copy_of_the_state_destroys_no_key_that_the_element_needs() {
     let name = "protection::epochs::a_copy_of_the_state_destroys_no_key_that_the_element_needs";
@@ -284,7 +271,7 @@ async fn a_start_goes_on_where_another_was_killed() {
     house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
     drop(client);
     let (folder, seed) = house.element.stop().await;
-    let (_snapshots, taken) = snapshots_of_a_start(folder, seed).await;
+    let (_snapshots, taken) = snapshots_of_a_start(folder, seed, Keeping::in_files(1)).await;
     let rows = house.application.rows.clone();
     assert!(taken.len() > 12, "{}", taken.len());
     let mut seen = [false; 3];
@@ -317,7 +304,7 @@ async fn the_overlap_counts_from_when_the_last_salt_was_sealed_anew() {
     house.application.ask(&client, "alice", of("erase", &erased)).await.unwrap();
     drop(client);
     let (folder, seed) = house.element.stop().await;
-    let (_snapshots, taken) = snapshots_of_a_start(folder, seed).await;
+    let (_snapshots, taken) = snapshots_of_a_start(folder, seed, Keeping::in_files(1)).await;
     // Killed while salts are sealed anew, and started again hours after the overlap that began with the epoch would have ended: no backup could be made.
     // Before the salts were written, that all were, and the key's end.
     let killed = taken.into_iter().rev().filter(|at| key_file(at, 1, 1)).nth(2).unwrap();
@@ -370,9 +357,10 @@ async fn a_keystore_that_makes_or_destroys_no_key_keeps_nobody_from_service() {
 }
 
 /// The folder as it is before each signature and each use of a key of a start: between two of them, at most one thing happens on the disk.
-async fn snapshots_of_a_start(
+pub(super) async fn snapshots_of_a_start(
     folder: tempfile::TempDir,
     seed: [u8; 32],
+    keeping: Keeping,
 ) -> (tempfile::TempDir, Vec<PathBuf>) {
     let snapshots = tempfile::tempdir().unwrap();
     let taken = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
@@ -390,8 +378,7 @@ async fn snapshots_of_a_start(
         told();
         Ok(())
     }));
-    let keeping = Keeping { keystore, signing: take, ..Keeping::in_files(1) };
-    let element = Element::resume_with(folder, seed, keeping);
+    let element = Element::resume_with(folder, seed, Keeping { keystore, signing: take, ..keeping });
     drop(element.stop().await);
     let taken = std::mem::take(&mut *taken.lock().unwrap());
     (snapshots, taken)
@@ -409,88 +396,5 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() || entry.file_type().unwrap().is_file() {
             copy(&entry.path(), &to.join(entry.file_name()));
         }
-    }
-}
-
-/// What is told of each use of a key before it is made (`destroy protect-epoch-1-1`), and may refuse it.
-type Told = Arc<dyn Fn(&str) -> Result<(), Error> + Send + Sync>;
-
-/// A keystore that tells of each use of a key.
-struct Observed {
-    inner: Arc<dyn Provider>,
-    told: Told,
-}
-
-fn observed(told: Told) -> crate::house::Keystore {
-    Arc::new(move |folder: &Path| {
-        let inner = in_files(folder)?;
-        Ok(Arc::new(Observed { inner, told: Arc::clone(&told) }) as Arc<dyn Provider>)
-    })
-}
-
-impl Provider for Observed {
-    fn scheme(&self) -> &'static str {
-        self.inner.scheme()
-    }
-
-    fn generate(&self, kind: KeyKind, label: &KeyLabel, now: u64) -> Result<KeyRef, Error> {
-        (self.told)(&format!("generate {label}"))?;
-        self.inner.generate(kind, label, now)
-    }
-
-    fn find(&self, uri: &KeyUri) -> Result<KeyEntry, Error> {
-        self.inner.find(uri)
-    }
-
-    fn list(&self) -> Result<Vec<KeyEntry>, Error> {
-        self.inner.list()
-    }
-
-    fn public(&self, key: &KeyRef) -> Result<PublicKey, Error> {
-        self.inner.public(key)
-    }
-
-    fn set_state(&self, key: &KeyRef, state: KeyState) -> Result<(), Error> {
-        self.inner.set_state(key, state)
-    }
-
-    fn destroy(&self, key: &KeyRef) -> Result<(), Error> {
-        (self.told)(&format!("destroy {}", key.label()))?;
-        self.inner.destroy(key)?;
-        (self.told)(&format!("destroyed {}", key.label()))
-    }
-
-    fn sealing(&self) -> Option<&dyn Seal> {
-        Some(self)
-    }
-
-    fn deriving(&self) -> Option<&dyn Prf> {
-        Some(self)
-    }
-
-    fn backing_up(&self) -> Option<&dyn BackUp> {
-        self.inner.backing_up()
-    }
-}
-
-impl Seal for Observed {
-    fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error> {
-        (self.told)(&format!("seal {}", key.label()))?;
-        self.inner.sealing().unwrap().seal(key, context, secret)
-    }
-
-    fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<sceau_crypto::SecretBytes, Error> {
-        self.inner.sealing().unwrap().open(key, context, sealed)
-    }
-}
-
-impl Prf for Observed {
-    fn prf(
-        &self,
-        master: &KeyRef,
-        version: KeyVersion,
-        inputs: &[&[u8]],
-    ) -> Result<Vec<sceau_crypto::Secret<32>>, Error> {
-        self.inner.deriving().unwrap().prf(master, version, inputs)
     }
 }

@@ -1,17 +1,35 @@
 //! Applications protect data: each datum has its key, and who may have it is the element's to say.
 
 mod accesses;
+mod acts;
+mod approvers;
 pub(crate) mod caller;
-mod epochs;
+mod content_key;
+pub(crate) mod contents;
+pub(crate) mod epochs;
 mod erasure;
+mod flooded;
+mod foreign_tokens;
+mod forgetting;
 mod hostile;
+mod observed;
+mod officers;
+mod older_calls;
 mod proven;
 mod rules;
+mod second_person;
+mod slow_signatures;
+mod tokens;
+mod users;
+mod validity;
+mod versions;
+mod witnessed;
 
 use sceau_element::{SignerError, StartError};
 use sceau_element_api::documents::{ApplicationStatus, Document as _, KeyStanding};
+use sceau_element_api::protect::{Called, KeptRow};
 use sceau_element_api::wire::Code;
-use sceau_element_api::{Kind, Role};
+use sceau_element_api::{Client, Kind, Role};
 use sceau_trace::{ActorKind, Asserted, Outcome};
 use serde_json::json;
 
@@ -121,9 +139,6 @@ async fn a_datum_is_had_in_its_window_and_until_it_expires() {
     let mut op = application.create();
     op["create"]["expires"] = json!(now - 1000);
     refused(application.ask(&client, "alice", op).await, Code::DocumentMalformed);
-    let mut op = application.create();
-    op["create"]["rules"] = json!({"second_person": true});
-    refused(application.ask(&client, "alice", op).await, Code::RuleNotServed);
 }
 
 #[tokio::test]
@@ -193,10 +208,41 @@ async fn an_application_is_its_organisations_and_its_keys_keep_their_names() {
     refused(application.bring(&client, call).await, Code::ApplicationUnknown);
 }
 
+/// Neither organisation's application gets the other's datum, nor opens one by the other's salt or wrapped key, whatever its database brings.
+async fn cannot_cross(client: &Client, ours: (&mut Caller, &Called), theirs: (&mut Caller, &Called)) {
+    let rows = [(&*ours.0, ours.1), (&*theirs.0, theirs.1)].map(|(of, datum)| of.rows[&datum.datum].clone());
+    let both = [(ours.0, ours.1, theirs.1), (theirs.0, theirs.1, ours.1)];
+    for ((application, own, foreign), (row, foreign_row)) in
+        both.into_iter().zip([(rows[0].clone(), rows[1].clone()), (rows[1].clone(), rows[0].clone())])
+    {
+        application.rows.insert(foreign.datum, foreign_row.clone());
+        let opening = application.opening(foreign);
+        refused(application.ask(client, "alice", opening).await, Code::DatumUnknown);
+        let erasing = json!({"erase": {"datum": foreign.datum}});
+        refused(application.ask(client, "alice", erasing).await, Code::DatumUnknown);
+        application.rows.remove(&foreign.datum);
+        // The other's wrapped key under its own datum; then the other's salt, and the whole other row, in the place of its own.
+        let mut opening = application.opening(own);
+        opening["open"]["wrapped_key"] = json!(foreign.wrapped_key);
+        refused(application.ask(client, "alice", opening).await, Code::WrappedKeyInvalid);
+        for planted in [KeptRow { salt: foreign_row.salt.clone(), ..row.clone() }, foreign_row] {
+            application.rows.insert(own.datum, planted);
+            let opening = application.opening(own);
+            refused(application.ask(client, "alice", opening).await, Code::RowAltered);
+        }
+        application.rows.insert(own.datum, row);
+        let opening = application.opening(own);
+        application.ask(client, "alice", opening).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn organisations_have_masters_of_their_own_and_no_more_than_there_are_keys() {
-    let house = Protected::begin().await;
-    let client = house.client();
+    let mut house = Protected::begin().await;
+    let connected = house.element.client.clone();
+    let client = &connected;
+    let op = house.application.create();
+    let ours = house.application.ask(client, "alice", op).await.unwrap();
     for (number, expected) in [(2, true), (3, false)] {
         let other = organisation(client, &house.admin).await;
         let administrator = staff(client, &house.admin, Role::OrganisationAdmin, other.id).await;
@@ -208,9 +254,11 @@ async fn organisations_have_masters_of_their_own_and_no_more_than_there_are_keys
         }
         attested.unwrap();
         let op = application.create();
-        application.ask(client, "alice", op).await.unwrap();
+        let theirs = application.ask(client, "alice", op).await.unwrap();
+        cannot_cross(client, (&mut house.application, &ours), (&mut application, &theirs)).await;
         assert!(house.element.folder.path().join(format!("keys/keys/protect-master-{number}.key")).exists());
     }
+    drop(connected);
     // A master that is gone is not made anew: another would not open what it protected.
     let (folder, seed) = house.element.stop().await;
     std::fs::remove_file(folder.path().join("keys/keys/protect-master-2.key")).unwrap();

@@ -112,7 +112,7 @@ async fn a_rule_that_is_none_is_refused_rather_than_ignored() {
     let client: Client = house.element.client.clone();
     let created = with_rules(&mut house, json!({})).await;
     for (rules, code) in [
-        (json!({"second_person": true}), Code::RuleNotServed),
+        (json!({"second_person": true}), Code::Malformed),
         (json!({"networks": ["here"]}), Code::Malformed),
         (json!({"hours": {"from": "08:00", "until": "08:00"}}), Code::Malformed),
         (json!({"weekdays": true}), Code::Malformed),

@@ -11,8 +11,11 @@
 //! object of its own, `NAME/LABEL/VERSION`; one object serves one purpose.
 
 mod entry;
+mod keeping;
 mod moving;
+mod oaep_sha1;
 mod objects;
+mod provider;
 mod seal;
 mod shelf;
 mod uses;
@@ -24,13 +27,13 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use cryptoki::{mechanism::MechanismType, object::ObjectClass};
-use sceau_crypto::{RecipientKey, RecipientSuite, SecretBytes, VerifyingKey};
+use cryptoki::mechanism::MechanismType;
+use sceau_crypto::{RsaPrivateKey, SecretBytes};
 use serde::{Deserialize, Serialize};
 
 use self::{
     entry::{Entry, Secrets, Version},
-    objects::{Keeping, Wanted},
+    objects::Wanted,
     shelf::{Held, Made, Shelf},
     uses::RsaWay,
 };
@@ -38,12 +41,12 @@ use super::uri::Pkcs11Uri;
 use crate::{
     durable,
     error::Error,
-    key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
+    key::{KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
-    provider::{Authenticate, JudgeKeys, Prf, Provider, Rotate, Seal, Sign, UnwrapCek},
     software::{self, HeldKey},
 };
 
+pub use keeping::TokenKeeping;
 pub use moving::{MovedKey, move_to_token};
 
 const SCHEME: &str = "token";
@@ -61,22 +64,6 @@ pub struct TokenKeystore {
     changing: Mutex<()>,
     rsa: OnceLock<RsaWay>,
     _lock: Option<File>,
-}
-
-/// How a key is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TokenKeeping {
-    /// Made in the token, and never to leave it.
-    InToken,
-    /// Made elsewhere and brought into the token: copies of it may be left where it was.
-    Brought,
-    /// In software, sealed under the token: it is in the process's memory while it is used.
-    Sealed,
-    /// The token would let it go.
-    Loose,
-    /// The token has it no more.
-    Gone,
 }
 
 /// `token.json`.
@@ -153,16 +140,6 @@ impl TokenKeystore {
         marker_path(folder).exists()
     }
 
-    /// How each key is kept, by label; of one with several versions, the worst.
-    ///
-    /// # Errors
-    /// [`Error::Token`].
-    pub fn kept(&self) -> Result<Vec<(KeyEntry, TokenKeeping)>, Error> {
-        let all: Vec<_> =
-            self.read().iter().map(|(label, entry)| (label.clone(), Arc::clone(entry))).collect();
-        all.iter().map(|(label, entry)| Ok((entry.shown(label), self.keeping(label, entry)?))).collect()
-    }
-
     fn opened(folder: &Path, shelf: Shelf, lock: Option<File>) -> Result<Self, Error> {
         let keystore = Self {
             folder: folder.to_owned(),
@@ -184,27 +161,6 @@ impl TokenKeystore {
         }
         *keystore.write() = keys;
         Ok(keystore)
-    }
-
-    fn keeping(&self, label: &KeyLabel, entry: &Entry) -> Result<TokenKeeping, Error> {
-        let class = class_of(entry.kind);
-        let mut worst = TokenKeeping::InToken;
-        for (at, version) in entry.versions.iter().enumerate() {
-            let found = match version {
-                Version::Sealed => TokenKeeping::Sealed,
-                Version::Token { imported, .. } => {
-                    let object = self.shelf.object(label.as_str(), KeyVersion::last_of(at + 1));
-                    match (self.shelf.keeping(&object, class)?, imported) {
-                        (None, _) => TokenKeeping::Gone,
-                        (Some(Keeping::Made), false) => TokenKeeping::InToken,
-                        (Some(Keeping::Made | Keeping::Brought), true) => TokenKeeping::Brought,
-                        (Some(_), _) => TokenKeeping::Loose,
-                    }
-                }
-            };
-            worst = if rank(found) > rank(worst) { found } else { worst };
-        }
-        Ok(worst)
     }
 
     fn kept_entry(&self, key: &KeyRef) -> Result<Arc<Entry>, Error> {
@@ -237,7 +193,11 @@ impl TokenKeystore {
         };
         match kind {
             KeyKind::Ed25519 => all(&[MechanismType::EDDSA, MechanismType::ECC_EDWARDS_KEY_PAIR_GEN]),
+            KeyKind::Rs256 => all(&[MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS]),
             KeyKind::RsaOaep256 => all(&[MechanismType::RSA_PKCS_KEY_PAIR_GEN]),
+            KeyKind::DangerRsaOaepSha1 => {
+                all(&[MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP])
+            }
             KeyKind::HpkeXWing => Ok(false),
             KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => Ok(true),
         }
@@ -292,8 +252,8 @@ impl TokenKeystore {
     fn held<'a>(&self, label: &KeyLabel, entry: &'a Entry, at: usize) -> Option<Held<'a>> {
         let Version::Token { check, .. } = entry.versions.get(at)? else { return None };
         let name = self.shelf.object(label.as_str(), KeyVersion::last_of(at + 1));
-        let rsa = entry.public.as_deref().filter(|_| entry.kind == KeyKind::RsaOaep256);
-        Some(Held { name, check: check.as_deref().or(rsa) })
+        let is_rsa = matches!(entry.kind, KeyKind::RsaOaep256 | KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1);
+        Some(Held { name, check: check.as_deref().or(entry.public.as_deref().filter(|_| is_rsa)) })
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<KeyLabel, Arc<Entry>>> {
@@ -309,128 +269,9 @@ impl TokenKeystore {
     }
 }
 
-impl Provider for TokenKeystore {
-    fn scheme(&self) -> &'static str {
-        SCHEME
-    }
-
-    fn generate(&self, kind: KeyKind, label: &KeyLabel, now: u64) -> Result<KeyRef, Error> {
-        let key = KeyRef::new(KeyUri::new(SCHEME, label.clone()), kind);
-        if label.as_str() == SEALING {
-            return Err(Error::BadLabel(label.to_string()));
-        }
-        let _changing = self.change();
-        if self.read().contains_key(label) {
-            return Err(Error::Exists(key.uri().clone()));
-        }
-        self.make(kind, label, now)?;
-        Ok(key)
-    }
-
-    fn find(&self, uri: &KeyUri) -> Result<KeyEntry, Error> {
-        let keys = self.read();
-        let found = keys.get(uri.label()).filter(|entry| is_ours(uri, entry));
-        found.map(|entry| entry.shown(uri.label())).ok_or_else(|| Error::NotFound(uri.clone()))
-    }
-
-    fn list(&self) -> Result<Vec<KeyEntry>, Error> {
-        Ok(self.read().iter().map(|(label, entry)| entry.shown(label)).collect())
-    }
-
-    fn public(&self, key: &KeyRef) -> Result<PublicKey, Error> {
-        let entry = self.kept_entry(key)?;
-        let recipient = |suite, bytes: &[u8]| Ok(PublicKey::Recipient(RecipientKey::parse(suite, bytes)?));
-        match (entry.kind, entry.public.as_deref()) {
-            (KeyKind::Ed25519, Some(bytes)) => Ok(PublicKey::Ed25519(VerifyingKey::from_bytes(bytes)?)),
-            (KeyKind::RsaOaep256, Some(bytes)) => recipient(RecipientSuite::RsaOaep256, bytes),
-            (KeyKind::HpkeXWing, Some(bytes)) => recipient(RecipientSuite::HpkeXWing, bytes),
-            (KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256, _) => Ok(PublicKey::None),
-            (_, None) => Err(Error::Damaged(entry::path(&self.folder, key.label()))),
-        }
-    }
-
-    fn set_state(&self, key: &KeyRef, state: KeyState) -> Result<(), Error> {
-        let _changing = self.change();
-        let entry = self.kept_entry(key)?;
-        let (_, secrets) = self.unseal(key.label(), entry.sealed.clone())?;
-        self.put(key.label(), Entry { state, ..Entry::clone(&entry) }, &secrets).map(drop)
-    }
-
-    fn destroy(&self, key: &KeyRef) -> Result<(), Error> {
-        let _changing = self.change();
-        let entry = self.kept_entry(key)?;
-        for (at, version) in entry.versions.iter().enumerate() {
-            if matches!(version, Version::Token { .. }) {
-                self.shelf.destroy(&self.shelf.object(key.label().as_str(), KeyVersion::last_of(at + 1)))?;
-            }
-        }
-        durable::destroy(&entry::path(&self.folder, key.label()))?;
-        self.write().remove(key.label());
-        Ok(())
-    }
-
-    fn may_have_copies(&self, key: &KeyRef) -> Result<bool, Error> {
-        let entry = self.kept_entry(key)?;
-        Ok(entry.moved || self.keeping(key.label(), &entry)? != TokenKeeping::InToken)
-    }
-
-    fn signing(&self) -> Option<&dyn Sign> {
-        Some(self)
-    }
-
-    fn unwrapping(&self) -> Option<&dyn UnwrapCek> {
-        Some(self)
-    }
-
-    fn authenticating(&self) -> Option<&dyn Authenticate> {
-        Some(self)
-    }
-
-    fn sealing(&self) -> Option<&dyn Seal> {
-        Some(self)
-    }
-
-    fn deriving(&self) -> Option<&dyn Prf> {
-        Some(self)
-    }
-
-    fn rotating(&self) -> Option<&dyn Rotate> {
-        Some(self)
-    }
-
-    fn judging(&self) -> Option<&dyn JudgeKeys> {
-        Some(self)
-    }
-}
-
-impl JudgeKeys for TokenKeystore {
-    fn altered(&self) -> Result<Vec<String>, Error> {
-        let mut altered = Vec::new();
-        let sealing = self.sealing().name;
-        if self.shelf.keeping(&sealing, ObjectClass::SECRET_KEY)?.is_some_and(|found| found != Keeping::Made)
-        {
-            altered.push(format!("{SCHEME}:{SEALING}"));
-        }
-        // One that is gone says so when it is used.
-        let loose = self.kept()?.into_iter().filter(|(_, keeping)| *keeping == TokenKeeping::Loose);
-        altered.extend(loose.map(|(entry, _)| entry.key.uri().to_string()));
-        Ok(altered)
-    }
-}
-
 impl std::fmt::Debug for TokenKeystore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TokenKeystore({}, {} keys)", self.folder.display(), self.read().len())
-    }
-}
-
-fn rank(keeping: TokenKeeping) -> u8 {
-    match keeping {
-        TokenKeeping::InToken => 0,
-        TokenKeeping::Brought => 1,
-        TokenKeeping::Sealed => 2,
-        TokenKeeping::Loose => 3,
-        TokenKeeping::Gone => 4,
     }
 }
 
@@ -439,14 +280,11 @@ fn is_ours(uri: &KeyUri, entry: &Entry) -> bool {
     uri.scheme() == SCHEME || (entry.moved && uri.scheme() == MOVED_FROM)
 }
 
-fn class_of(kind: KeyKind) -> ObjectClass {
-    wanted(kind).class()
-}
-
 fn wanted(kind: KeyKind) -> Wanted<'static> {
     match kind {
         KeyKind::Ed25519 => Wanted::Ed25519,
-        KeyKind::RsaOaep256 => Wanted::Rsa,
+        KeyKind::RsaOaep256 | KeyKind::DangerRsaOaepSha1 => Wanted::Rsa,
+        KeyKind::Rs256 => Wanted::RsaSigning,
         KeyKind::HpkeXWing | KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => {
             Wanted::Secret
         }
@@ -454,10 +292,18 @@ fn wanted(kind: KeyKind) -> Wanted<'static> {
 }
 
 fn public_bytes(held: &HeldKey) -> Option<Vec<u8>> {
+    match held {
+        HeldKey::Rs256(key) => return Some(key.public_key_info().to_vec()),
+        HeldKey::OaepSha1(key) => {
+            let key = RsaPrivateKey::from_pkcs8(key.to_secret_bytes().expose()).ok()?;
+            return Some(key.recipient_key().public().to_vec());
+        }
+        _ => {}
+    }
     match held.public() {
         PublicKey::Ed25519(public) => Some(public.as_bytes().to_vec()),
         PublicKey::Recipient(public) => Some(public.public().to_vec()),
-        PublicKey::None => None,
+        PublicKey::Rs256(_) | PublicKey::DangerRsaOaepSha1(_) | PublicKey::None => None,
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
-use sceau_crypto::{Cek, FileId, RecipientPrivateKey, Secret, SecretBytes, wrap_cek};
+use sceau_crypto::{Cek, FileId, RecipientPrivateKey, RsaPrivateKey, Secret, SecretBytes, wrap_cek};
 
 use super::{
     Made, SCHEME, TokenKeystore, Wanted,
     entry::{Entry, Secrets, Version},
-    public_bytes,
+    oaep_sha1, public_bytes,
 };
 use crate::{
     error::Error,
@@ -21,6 +21,9 @@ use crate::{
     software::{HeldKey, SoftwareKeystore, destroy_files},
     unlock::Unlock,
 };
+
+/// The element's key under which holders' keys of keyrings are wrapped.
+const HOLDERS_MASTER: &str = "keyring-master";
 
 /// What became of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub struct MovedKey {
 /// a derivation that tokens do not have: the keys that open it are sealed under the token, and new ones, made in it, seal from now on.
 ///
 /// # Errors
-/// Those of opening both; [`Error::NotMoved`] where the token does not do with a key what software did. Then nothing was destroyed.
+/// Those of opening both; [`Error::HoldersKeys`] where keyrings are served; [`Error::NotMoved`] where the token does not do with a key what software did. Then nothing was destroyed.
 pub fn move_to_token(
     from: &Path,
     unlock: &Unlock,
@@ -53,9 +56,14 @@ pub fn move_to_token(
         }
         opened => opened?,
     };
+    let held = software.list()?;
+    // A token does with them what software does, but nothing serves keyrings over one yet, and there is no way back.
+    if held.iter().any(|entry| entry.key.label().as_str() == HOLDERS_MASTER) {
+        return Err(Error::HoldersKeys);
+    }
     let token = TokenKeystore::open_or_create(to, uri)?;
     let mut all = Vec::new();
-    for entry in software.list()? {
+    for entry in held {
         let held = software.held(&entry.key)?;
         let there = token.read().get(entry.key.label()).cloned();
         let arrived = match there {
@@ -126,7 +134,12 @@ impl TokenKeystore {
             HeldKey::Recipient(RecipientPrivateKey::Rsa(key)) => {
                 self.shelf.make(object, &Wanted::KnownRsa(&key.parts()?))
             }
-            HeldKey::Recipient(_) => return Ok(None),
+            HeldKey::OaepSha1(_) => {
+                let key = RsaPrivateKey::from_pkcs8(secret.expose())?;
+                self.shelf.make(object, &Wanted::KnownRsa(&key.parts()?))
+            }
+            // Made anew in the token where it is wanted there: nothing that is kept depends on it.
+            HeldKey::Recipient(_) | HeldKey::Rs256(_) => return Ok(None),
         };
         match made {
             Ok(made) => Ok(Some(made)),
@@ -153,6 +166,14 @@ impl TokenKeystore {
                 let (file, cek) = (FileId::random(), Cek::random());
                 let stanza = wrap_cek(&software.recipient_key(&from.key)?, &file, &cek);
                 Operations::unwrap_cek(self, key, &file, &stanza)? == cek
+            }
+            KeyKind::DangerRsaOaepSha1 => {
+                let (cek, wrapped) = oaep_sha1::trial(&software.danger_sha1_key(&from.key)?)?;
+                Operations::danger_unwrap_sha1(self, key, &wrapped)? == cek
+            }
+            KeyKind::Rs256 => {
+                let (text, public) = (b"sceau: moved".as_slice(), software.rs256_key(&from.key)?);
+                public.signed_rs256(text, &self.sign_rs256(key, text)?)
             }
             KeyKind::HmacSha256 => {
                 self.mac(key, &[b"sceau: moved"])? == software.mac(&from.key, &[b"sceau: moved"])?

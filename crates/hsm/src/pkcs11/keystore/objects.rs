@@ -22,6 +22,8 @@ pub(super) enum Wanted<'a> {
     Ed25519,
     /// Decrypts; 3,072 bits.
     Rsa,
+    /// Signs by RSA; 3,072 bits.
+    RsaSigning,
     /// A master that was made elsewhere.
     KnownSecret(&'a Secret<32>),
     /// A signing key that was made elsewhere: its seed, and its public part.
@@ -48,7 +50,7 @@ impl Wanted<'_> {
         match self {
             Self::Secret => session.generate_key(&Mechanism::GenericSecretKeyGen, &private),
             Self::Ed25519 => pair(session, &Mechanism::EccEdwardsKeyPairGen, &public, &private),
-            Self::Rsa => pair(session, &Mechanism::RsaPkcsKeyPairGen, &public, &private),
+            Self::Rsa | Self::RsaSigning => pair(session, &Mechanism::RsaPkcsKeyPairGen, &public, &private),
             Self::KnownSecret(_) => session.create_object(&private),
             Self::KnownEd25519(..) | Self::KnownRsa(_) => {
                 let made = session.create_object(&private)?;
@@ -105,7 +107,7 @@ impl Wanted<'_> {
                 let point = [&[0x04, 0x20], *point].concat();
                 public.push(Attribute::EcPoint(point));
             }
-            Self::Rsa => public
+            Self::Rsa | Self::RsaSigning => public
                 .extend([Attribute::ModulusBits(3072.into()), Attribute::PublicExponent(EXPONENT.to_vec())]),
             Self::KnownRsa(parts) => {
                 let numbers = [

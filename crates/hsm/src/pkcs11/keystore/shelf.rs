@@ -17,6 +17,7 @@ use cryptoki::{
     session::Session,
 };
 use sceau_crypto::{Secret, SecretBytes};
+use sceau_pki::Hash;
 use zeroize::Zeroizing;
 
 use super::objects::{self, Keeping, Wanted};
@@ -136,7 +137,9 @@ impl Shelf {
         let refused = |error: Cryptoki| self.token.refused(&error);
         let public = match wanted {
             Wanted::Secret | Wanted::KnownSecret(_) => return Ok(None),
-            Wanted::Rsa | Wanted::KnownRsa(_) => objects::rsa_public(session, private).map_err(refused)?,
+            Wanted::Rsa | Wanted::RsaSigning | Wanted::KnownRsa(_) => {
+                objects::rsa_public(session, private).map_err(refused)?
+            }
             Wanted::Ed25519 | Wanted::KnownEd25519(..) => {
                 let halves = objects::found(session, ObjectClass::PUBLIC_KEY, name).map_err(refused)?;
                 let half = halves.first().copied();
@@ -218,9 +221,21 @@ impl Shelf {
     /// [`TokenError`].
     pub(super) fn sign(&self, key: &Held<'_>, message: &[u8]) -> Result<Vec<u8>, Error> {
         let pure = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
+        self.sign_by(&pure, key, message)
+    }
+
+    /// The RSASSA-PKCS1-v1_5 signature with SHA-256. The hash is made here, which every token can sign.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub(super) fn sign_rs256(&self, key: &Held<'_>, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.sign_by(&Mechanism::RsaPkcs, key, &Hash::Sha256.digest_info(message))
+    }
+
+    fn sign_by(&self, how: &Mechanism<'_>, key: &Held<'_>, input: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(self.token.within(|session, life| {
             let handle = self.handle(session, life, key, ObjectClass::PRIVATE_KEY)?;
-            Ok(session.sign(&pure, handle, message)?)
+            Ok(session.sign(how, handle, input)?)
         })?)
     }
 
@@ -231,6 +246,20 @@ impl Shelf {
     pub(super) fn decrypt_oaep(&self, key: &Held<'_>, wrapped: &[u8]) -> Result<Option<SecretBytes>, Error> {
         let source = PkcsOaepSource::empty();
         let oaep = PkcsOaepParams::new(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256, source);
+        self.decrypt(key, &Mechanism::RsaPkcsOaep(oaep), wrapped)
+    }
+
+    /// The same with SHA-1.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub(super) fn decrypt_oaep_sha1(
+        &self,
+        key: &Held<'_>,
+        wrapped: &[u8],
+    ) -> Result<Option<SecretBytes>, Error> {
+        let source = PkcsOaepSource::empty();
+        let oaep = PkcsOaepParams::new(MechanismType::SHA1, PkcsMgfType::MGF1_SHA1, source);
         self.decrypt(key, &Mechanism::RsaPkcsOaep(oaep), wrapped)
     }
 

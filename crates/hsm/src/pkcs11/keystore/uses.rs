@@ -2,7 +2,9 @@
 
 use sceau_crypto::{
     Cek, FileId, RecipientKey, RecipientPrivateKey, RecipientSuite, Secret, SecretBytes, SigningKey,
-    UnwrapError, VerifyingKey, oaep_decode, wrap_cek,
+    UnwrapError, VerifyingKey,
+    jose::{PublicJwk, Rs256PrivateKey},
+    oaep_decode, wrap_cek,
 };
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
     key::{KeyKind, KeyRef, KeyVersion},
     operations::wrong_kind,
     pkcs11::error::TokenError,
-    provider::{Authenticate, Prf, Rotate, Sign, UnwrapCek},
+    provider::{Authenticate, Prf, Rotate, Sign, SignRs256, UnwrapCek},
 };
 
 /// How the token undoes RSA-OAEP with SHA-256.
@@ -40,6 +42,23 @@ impl Sign for TokenKeystore {
         // A token that was exchanged may have another key under this name; and a fault while signing would tell the key.
         match <[u8; 64]>::try_from(signature.as_slice()) {
             Ok(signature) if public.verifies(message, &signature) => Ok(signature),
+            _ => Err(self.unusable(&held, "its signature is not of the key that was made")),
+        }
+    }
+}
+
+impl SignRs256 for TokenKeystore {
+    fn sign_rs256(&self, key: &KeyRef, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let entry = self.usable(key, KeyKind::Rs256)?;
+        let Some(held) = self.held(key.label(), &entry, 0) else {
+            let secret = self.secret(key.label(), &entry, 0)?;
+            return Ok(Rs256PrivateKey::from_pkcs8(secret.expose())?.sign(message)?);
+        };
+        let signature = self.shelf.sign_rs256(&held, message)?;
+        let public = entry.public.as_deref().and_then(|info| PublicJwk::of_rs256(info).ok());
+        // A token that was exchanged may have another key under this name; and a fault while signing would tell the key.
+        match public {
+            Some(public) if public.signed_rs256(message, &signature) => Ok(signature),
             _ => Err(self.unusable(&held, "its signature is not of the key that was made")),
         }
     }
@@ -170,7 +189,7 @@ impl TokenKeystore {
         }
     }
 
-    fn unusable(&self, key: &Held<'_>, why: &'static str) -> Error {
+    pub(super) fn unusable(&self, key: &Held<'_>, why: &'static str) -> Error {
         TokenError::Unusable { address: self.shelf.address(&key.name), why }.into()
     }
 }

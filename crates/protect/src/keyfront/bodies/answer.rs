@@ -1,10 +1,9 @@
 //! The answer while it goes out, and who may end it.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use sceau_crypto::stream::StreamError;
+use sceau_accounts::callers::Standing;
 use sceau_store::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -19,7 +18,7 @@ pub(super) struct Answer {
     pub(super) first: Option<Bytes>,
     pub(super) rest: mpsc::Receiver<Bytes>,
     /// None once it was heard.
-    pub(super) working: Option<JoinHandle<Result<(), StreamError>>>,
+    pub(super) working: Option<JoinHandle<Result<(), Ended>>>,
     /// What was heard.
     pub(super) ended: Option<Result<(), Ended>>,
     pub(super) stopped: watch::Receiver<Option<Ended>>,
@@ -37,6 +36,8 @@ pub(super) struct Watched {
     /// When something of it was taken last.
     pub(super) taken: watch::Receiver<Instant>,
     pub(super) authorisation: Option<Authorisation>,
+    /// By what certificate the caller came, where callers are judged by theirs.
+    pub(super) standing: Option<Standing>,
     pub(super) connection: Connection,
 }
 
@@ -58,8 +59,7 @@ impl Answer {
     /// How the work ended.
     pub(super) async fn end(&mut self) -> Result<(), Ended> {
         if let Some(working) = self.working.take() {
-            let heard = working.await.unwrap_or_else(|_| Err(StreamError::Read(ErrorKind::Other.into())));
-            self.ended = Some(heard.map_err(Ended::from));
+            self.ended = Some(working.await.unwrap_or(Err(Ended::Broken)));
         }
         self.ended.clone().unwrap_or(Err(Ended::Broken))?;
         self.check()
@@ -88,6 +88,9 @@ impl Watched {
             if self.taken.borrow().elapsed() > 3 * limits.each_mebibyte {
                 break Ended::Slow;
             }
+            if let Some(Err(code)) = self.standing.as_ref().map(Standing::check) {
+                break Ended::TurnedAway(code);
+            }
             if let Some(authorisation) = &mut self.authorisation
                 && let Err(why) = authorisation.check(clock.now_ms()).await
             {
@@ -105,18 +108,6 @@ impl Watched {
         // Who reads no more hears of no end either: the connection goes instead.
         if timeout(limits.each_mebibyte, &mut self.gone).await.is_err() {
             self.connection.end();
-        }
-    }
-}
-
-impl From<StreamError> for Ended {
-    fn from(error: StreamError) -> Self {
-        match &error {
-            StreamError::Read(cause) | StreamError::Write(cause) => {
-                let ours = cause.get_ref().and_then(|cause| cause.downcast_ref::<Self>());
-                ours.cloned().unwrap_or(Self::Broken)
-            }
-            _ => Self::Envelope { code: error.code(), words: error.to_string() },
         }
     }
 }

@@ -11,6 +11,7 @@ use sceau_trace::Hash;
 use tokio::time::Instant;
 
 use super::Ended;
+use super::proof::UserProof;
 
 /// How long the element may leave the question without an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,6 +24,8 @@ pub(super) struct Authorisation {
     claims: Claims,
     /// The key that signed the call.
     kid: Option<String>,
+    /// Who proved its user, and by which key, where a provider did.
+    proof: UserProof,
     /// Where the call came from.
     address: Option<IpAddr>,
     datum: (Hash, Datum),
@@ -33,18 +36,20 @@ pub(super) struct Authorisation {
 }
 
 impl Authorisation {
-    /// Of a call that was granted by this row; none where that is no datum.
+    /// Of a call that was granted by this row, and in whose word; none where that is no datum.
     pub(super) fn granted(
         element: Client,
-        claims: Claims,
+        (claims, proven_by): (Claims, Option<&str>),
         kid: Option<String>,
         address: Option<IpAddr>,
         row: &[u8],
     ) -> Option<Self> {
+        let proof = UserProof::of(claims.id_token, proven_by.is_some());
+        let claims = Claims { id_token: None, ..claims };
         let parsed = Datum::parse(row).ok()?;
         let datum = (parsed.hash, parsed.document);
         let element = element.with_deadline(ANSWER);
-        Some(Self { element, claims, kid, address, datum, application: None, confirmed: None })
+        Some(Self { element, claims, kid, proof, address, datum, application: None, confirmed: None })
     }
 
     /// Whether it still counts at `now` (Unix milliseconds).
@@ -99,10 +104,12 @@ impl Authorisation {
         }
     }
 
-    fn speaks_for(&self, document: &ApplicationDocument) -> bool {
+    fn speaks_for(&mut self, document: &ApplicationDocument) -> bool {
         let signed =
             |kid: &str| document.keys.iter().any(|key| key.kid == kid && key.status == KeyStanding::Active);
-        document.status == ApplicationStatus::Active && self.kid.as_deref().is_some_and(signed)
+        document.status == ApplicationStatus::Active
+            && self.kid.as_deref().is_some_and(signed)
+            && self.proof.holds(document.provider.as_ref(), &self.claims)
     }
 }
 
@@ -138,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nobody = Client::new(folder.path().join("no.sock"));
         let row = row.to_string();
-        let mut granted = Authorisation::granted(nobody, claims, None, None, row.as_bytes()).unwrap();
+        let mut granted = Authorisation::granted(nobody, (claims, None), None, None, row.as_bytes()).unwrap();
         // However the wall clock is set meanwhile.
         for now in [1_000_000, 9_000_000, 0] {
             assert_eq!(granted.check(now).await, Ok(()));

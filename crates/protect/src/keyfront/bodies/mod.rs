@@ -7,8 +7,12 @@ mod answer;
 mod authorisation;
 mod head;
 mod pipe;
+mod proof;
+mod signed;
+mod work;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +21,13 @@ use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
+use sceau_accounts::callers::Standing;
 use sceau_crypto::envelope::{Metadata, NewEnvelope};
-use sceau_crypto::stream::{StreamError, StreamOptions, open_content, read_header, seal_content};
-use sceau_element_api::protect::{Claims, DataKey, Operation, Session, SessionKey};
+use sceau_element_api::protect::{
+    CbcKey, Claims, ContentProfile, DataKey, Open, Operation, Session, SessionKey,
+};
 use sceau_element_api::{ApplicationId, CallError, protect::Called};
 use sceau_store::{Clock, Place, Places};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -30,6 +35,7 @@ use self::answer::{Answer, Watched};
 use self::authorisation::Authorisation;
 pub(super) use self::pipe::Ended;
 use self::pipe::{Incoming, Line, Outgoing};
+use self::signed::SignedContent;
 use super::refusal::Refused;
 use super::room::{Room, Rooms};
 use super::serve::Connection;
@@ -46,6 +52,8 @@ pub struct BodyLimits {
     pub at_once: usize,
     /// The longest, in bytes, as it comes in.
     pub longest: u64,
+    /// The longest that is decrypted by the profile `cbc-rs256`, in bytes: it is kept on the disk until all of it is verified.
+    pub longest_spooled: u64,
     /// How long a mebibyte may take, to come in or to be taken.
     pub each_mebibyte: Duration,
     /// How long a body may take as a whole.
@@ -56,11 +64,21 @@ pub struct BodyLimits {
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        let (at_once, longest) = (16, 1 << 40);
+        let (at_once, longest, longest_spooled) = (16, 1 << 40, 1 << 30);
         let (each_mebibyte, judged_each) = (Duration::from_mins(1), Duration::from_secs(1));
         // A tebibyte at 13 megabytes a second.
         let whole = Duration::from_hours(24);
-        Self { at_once, longest, each_mebibyte, whole, judged_each }
+        Self { at_once, longest, longest_spooled, each_mebibyte, whole, judged_each }
+    }
+}
+
+impl BodyLimits {
+    /// The longest body of such a call.
+    fn longest_of(&self, op: &Operation) -> u64 {
+        match op {
+            Operation::Open(open) if open.content.is_some() => self.longest.min(self.longest_spooled),
+            _ => self.longest,
+        }
     }
 }
 
@@ -69,6 +87,8 @@ impl Default for BodyLimits {
 pub(super) struct Bodies {
     session: Session,
     limits: BodyLimits,
+    /// Where what is to be verified as a whole is kept until then.
+    spool: PathBuf,
     clock: Arc<dyn Clock>,
     rooms: Rooms,
     of_applications: Places<ApplicationId>,
@@ -83,6 +103,8 @@ pub(super) struct BodyRequest {
     pub(super) body: Body,
     pub(super) from: IpAddr,
     pub(super) connection: Connection,
+    /// By what certificate it came, where callers are judged by theirs.
+    pub(super) standing: Option<Standing>,
 }
 
 /// A call that was granted, whose data key is ours to use.
@@ -91,18 +113,24 @@ struct Granted {
     kid: Option<String>,
     called: Called,
     judged: Option<Vec<u8>>,
-    key: DataKey,
+    key: Key,
     held: Held,
+}
+
+/// A data key, for what its call says.
+enum Key {
+    Envelope(DataKey),
+    Cbc(CbcKey),
 }
 
 impl Bodies {
     /// Draws the session's key; none where it cannot be.
-    pub(super) fn begin(limits: BodyLimits, clock: Arc<dyn Clock>) -> Option<Self> {
+    pub(super) fn begin(limits: BodyLimits, spool: PathBuf, clock: Arc<dyn Clock>) -> Option<Self> {
         // One address leaves a quarter to others.
         let rooms = Rooms::new(limits.at_once, limits.at_once - limits.at_once / 4);
         // One application leaves half, from however many addresses it calls.
         let of_applications = Places::new(limits.at_once - limits.at_once / 2);
-        Some(Self { session: Session::draw()?, limits, clock, rooms, of_applications })
+        Some(Self { session: Session::draw()?, limits, spool, clock, rooms, of_applications })
     }
 
     /// What a call names to have its body worked on here.
@@ -137,7 +165,7 @@ impl BodyRequest {
 }
 
 impl Keyfront {
-    /// Encrypts a body under a new datum: the answer is an envelope.
+    /// Encrypts a body under a new datum: the answer is an envelope, or a content of the profile that the call names.
     pub(super) async fn encrypt(&self, asked: BodyRequest) -> Result<Response, Refused> {
         let metadata = match head::metadata(&asked.headers) {
             Ok(metadata) => metadata,
@@ -151,19 +179,28 @@ impl Keyfront {
             Ok(granted) => granted,
             Err(refused) => return Err(asked.refuse(refused)),
         };
-        let wrapped = called.wrapped_key.ok_or(CallError::Mismatch)?.0;
-        let envelope =
-            NewEnvelope::under(key.into_content_key(), *called.datum.as_bytes(), wrapped, metadata)
-                .map_err(|_| CallError::Mismatch)?;
-        let work = move |incoming: Incoming, mut outgoing: Outgoing| {
-            outgoing.begin_with(envelope.header.as_bytes());
-            seal_content(envelope, incoming, outgoing, options()).map(drop)
+        let wrapped_key = called.wrapped_key.ok_or(CallError::Mismatch)?.0;
+        let body = match key {
+            Key::Envelope(key) => {
+                let key = key.into_cek();
+                let envelope = NewEnvelope::under(key, *called.datum.as_bytes(), wrapped_key, metadata)
+                    .map_err(|_| CallError::Mismatch)?;
+                let work = |incoming: Incoming, outgoing: Outgoing| work::seal(envelope, incoming, outgoing);
+                self.run(asked, (claims, held), None, work).await?
+            }
+            Key::Cbc(key) => {
+                let content = SignedContent { datum: called.datum, wrapped_key, key };
+                let element = self.0.element.clone();
+                let work = |incoming: Incoming, outgoing: Outgoing| {
+                    content.seal(metadata, element, incoming, outgoing)
+                };
+                self.run(asked, (claims, held), None, work).await?
+            }
         };
-        let body = self.run(asked, (claims, held), None, work).await?;
         Ok((head::of_envelope(&called.datum, called.index), body).into_response())
     }
 
-    /// Decrypts an envelope for whom the datum's key may be given to, for as long as it may.
+    /// Decrypts an envelope, or a content of another profile, for whom the datum's key may be given to, for as long as it may.
     pub(super) async fn decrypt(&self, asked: BodyRequest) -> Result<Response, Refused> {
         let opens = |op: &Operation| matches!(op, Operation::Open(_));
         let granted =
@@ -174,16 +211,27 @@ impl Keyfront {
         };
         let row = judged.ok_or(CallError::Mismatch)?;
         let address = Some(asked.from.to_canonical());
-        let authorisation =
-            Authorisation::granted(self.0.element.clone(), claims.clone(), kid, address, &row)
-                .ok_or(CallError::Mismatch)?;
+        let asked_by = (claims.clone(), called.proven_by.as_deref());
+        let authorisation = Authorisation::granted(self.0.element.clone(), asked_by, kid, address, &row)
+            .ok_or(CallError::Mismatch)?;
         let (tell, mut told) = oneshot::channel::<Metadata>();
-        let work = move |mut incoming: Incoming, outgoing: Outgoing| {
-            let header = read_header(&mut incoming)?.open_with(key.into_content_key())?;
-            let _ = tell.send(header.metadata().clone());
-            open_content(&header, incoming, outgoing, options()).map(drop)
+        let authorisation = Some(authorisation);
+        let body = match (key, claims.op.clone()) {
+            (Key::Envelope(key), _) => {
+                let key = key.into_cek();
+                let work = |incoming: Incoming, outgoing: Outgoing| work::open(key, tell, incoming, outgoing);
+                self.run(asked, (claims, held), authorisation, work).await?
+            }
+            (Key::Cbc(key), Operation::Open(Open { wrapped_key, content: Some(signature), .. })) => {
+                let content = SignedContent { datum: called.datum, wrapped_key: wrapped_key.0, key };
+                let spool = self.0.bodies.spool.clone();
+                let work = |incoming: Incoming, outgoing: Outgoing| async move {
+                    content.open(signature, &spool, tell, incoming, outgoing).await
+                };
+                self.run(asked, (claims, held), authorisation, work).await?
+            }
+            (Key::Cbc(_), _) => return Err(CallError::Mismatch.into()),
         };
-        let body = self.run(asked, (claims, held), Some(authorisation), work).await?;
         let metadata = told.try_recv().map_err(|_| CallError::Mismatch)?;
         Ok((head::of_file(&called.datum, called.index, &metadata), body).into_response())
     }
@@ -197,10 +245,11 @@ impl Keyfront {
     ) -> Result<Granted, Refused> {
         let bodies = &self.0.bodies;
         let call = head::call(headers)?;
-        if head::length(headers).is_some_and(|length| length > bodies.limits.longest) {
+        let claims = Claims::unverified(&call).map_err(|error| Refused::malformed(&error.to_string()))?;
+        let longest = bodies.limits.longest_of(&claims.op);
+        if head::length(headers).is_some_and(|length| length > longest) {
             return Err(Refused::long_body());
         }
-        let claims = Claims::unverified(&call).map_err(|error| Refused::malformed(&error.to_string()))?;
         if !is_right(&claims.op) {
             return Err(Refused::malformed(&format!("this route {words}")));
         }
@@ -218,40 +267,43 @@ impl Keyfront {
         let place = of_application().ok_or_else(|| Refused::many_bodies_of_application(true))?;
         let held = (room, place);
         let message = called.data_key.as_deref().ok_or(CallError::Mismatch)?;
-        let key = bodies.session.open(message, &called.datum, &claims.jti);
+        let (session, datum, jti) = (&bodies.session, &called.datum, claims.jti.as_str());
+        let key = match claims.op.profile() {
+            None => session.open(message, datum, jti).map(Key::Envelope),
+            Some(ContentProfile::CbcRs256) => session.open_content(message, datum, jti).map(Key::Cbc),
+        };
         let key = key.map_err(|_| CallError::Mismatch)?;
         Ok(Granted { claims, kid, called, judged: judged.map(|row| row.payload.0), key, held })
     }
 
     /// Works on a body until its first mebibyte is done, or all of it: what is wrong by then is told as a problem. The rest is the answer's.
-    async fn run(
+    async fn run<W: Future<Output = Result<(), Ended>> + Send + 'static>(
         &self,
         asked: BodyRequest,
         (claims, held): (Claims, Held),
         authorisation: Option<Authorisation>,
-        work: impl FnOnce(Incoming, Outgoing) -> Result<(), StreamError> + Send + 'static,
+        work: impl FnOnce(Incoming, Outgoing) -> W,
     ) -> Result<Body, Refused> {
         let limits = self.0.bodies.limits;
+        let longest = limits.longest_of(&claims.op);
         let (stop, stopped) = watch::channel(None);
-        let line = Line {
-            runtime: Handle::current(),
-            stopped: stopped.clone(),
-            each_mebibyte: limits.each_mebibyte,
-        };
+        let line = Line { stopped: stopped.clone(), each_mebibyte: limits.each_mebibyte };
         let (to, mut from) = mpsc::channel(1);
         let bound = claims.body.map(|body| body.0);
-        let incoming = Incoming::new(line.clone(), asked.body.into_data_stream(), limits.longest, bound);
-        let outgoing = Outgoing::new(line, to);
+        let incoming = Incoming::new(line.clone(), asked.body.into_data_stream(), longest, bound);
+        let (taken, last_taken) = watch::channel(Instant::now());
+        let outgoing = Outgoing::new(line, to, taken.clone());
         // Held until the work is done and its answer is taken: both have parts of the body in memory.
         let held = Arc::new(held);
         let held_by_work = Arc::clone(&held);
-        let working = tokio::task::spawn_blocking(move || {
+        let work = work(incoming, outgoing);
+        let working = tokio::spawn(async move {
             let _held = held_by_work;
-            work(incoming, outgoing)
+            work.await
         });
         let (reads, gone) = oneshot::channel();
-        let (taken, last_taken) = watch::channel(Instant::now());
-        let watched = Watched { stop, gone, taken: last_taken, authorisation, connection: asked.connection };
+        let (connection, standing) = (asked.connection, asked.standing);
+        let watched = Watched { stop, gone, taken: last_taken, authorisation, standing, connection };
         tokio::spawn(watched.until_gone(limits, Arc::clone(&self.0.bodies.clock)));
         let first = from.recv().await;
         let mut answer = Answer {
@@ -270,9 +322,4 @@ impl Keyfront {
             Ok::<_, Ended>(answer.next().await?.map(|chunk| (chunk, answer)))
         })))
     }
-}
-
-/// One thread beside those that read and write: a body goes as fast as one processor encrypts, and leaves the others to other bodies.
-fn options() -> StreamOptions<'static> {
-    StreamOptions::new().with_workers(std::num::NonZeroUsize::MIN)
 }

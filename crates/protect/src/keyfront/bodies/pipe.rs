@@ -1,14 +1,15 @@
-//! A body as the envelope's reader and writer know it: blocking, one mebibyte at a time, until it ends or is stopped.
+//! A body on its way in and out: a part at a time, until it ends or is stopped.
 
-use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use axum::body::Bytes;
+use bytes::BytesMut;
 use futures::StreamExt as _;
-use sceau_crypto::Sha256;
+use sceau_accounts::callers::CallerCode;
+use sceau_crypto::envelope::{OpenError, SealError};
+use sceau_crypto::{Sha256, cbc};
 use sceau_element_api::wire::Refusal;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -24,6 +25,9 @@ pub(in crate::keyfront) enum Ended {
     /// The datum is not to be had any more.
     #[error("stopped: {0}")]
     Refused(Refusal),
+    /// The caller would be turned away by its certificate now.
+    #[error("stopped: the caller's certificate is refused now ({})", .0.as_str())]
+    TurnedAway(CallerCode),
     /// Nobody says whether it is still to be had.
     #[error("stopped: the element does not answer whether the authorisation still counts")]
     Unjudged,
@@ -47,16 +51,23 @@ pub(in crate::keyfront) enum Ended {
         /// What is wrong.
         words: String,
     },
+    /// The content is not the one that was signed: nothing tells what is wrong with it.
+    #[error(transparent)]
+    Content(#[from] cbc::Refused),
+    /// The element does not sign the content.
+    #[error("stopped: the element does not sign the content")]
+    Unsigned,
+    /// There is no room for what is to be verified.
+    #[error("stopped: the body cannot be kept until it is verified")]
+    Unspooled,
     /// Cut off.
     #[error("the body broke off")]
     Broken,
 }
 
-/// What reader and writer have in common.
+/// What both ways have in common.
 #[derive(Clone)]
 pub(super) struct Line {
-    /// The runtime that the body lives in.
-    pub(super) runtime: Handle,
     /// Says that it is to stop, and why.
     pub(super) stopped: watch::Receiver<Option<Ended>>,
     /// How long a mebibyte may take.
@@ -67,7 +78,7 @@ pub(super) struct Line {
 pub(super) struct Incoming {
     line: Line,
     body: BodyDataStream,
-    /// What came, and was not read yet.
+    /// What came, and was not taken yet.
     here: Bytes,
     /// How much more is taken.
     left: u64,
@@ -82,29 +93,22 @@ pub(super) struct Incoming {
 pub(super) struct Outgoing {
     line: Line,
     to: mpsc::Sender<Bytes>,
-    /// What is to go before the rest, and not without any of it.
-    before: Vec<u8>,
+    /// When something was taken last, or there was nothing to take.
+    taken: watch::Sender<Instant>,
 }
 
 impl Line {
     /// Waits for `what`, unless it is stopped first.
-    fn wait<T>(&self, until: Instant, what: impl Future<Output = T>) -> Result<T, Ended> {
-        let mut stopped = self.stopped.clone();
-        self.runtime.block_on(async {
-            let end = async {
-                let ended = stopped.wait_for(Option::is_some).await;
-                ended.ok().and_then(|ended| ended.clone()).unwrap_or(Ended::Gone)
-            };
-            tokio::select! {
-                biased;
-                why = end => Err(why),
-                done = timeout_at(until, what) => done.map_err(|_| Ended::Slow),
-            }
-        })
-    }
-
-    fn check(&self) -> Result<(), Ended> {
-        self.stopped.borrow().clone().map_or(Ok(()), Err)
+    async fn wait<T>(&mut self, until: Instant, what: impl Future<Output = T>) -> Result<T, Ended> {
+        let end = async {
+            let ended = self.stopped.wait_for(Option::is_some).await;
+            ended.ok().and_then(|ended| ended.clone()).unwrap_or(Ended::Gone)
+        };
+        tokio::select! {
+            biased;
+            why = end => Err(why),
+            done = timeout_at(until, what) => done.map_err(|_| Ended::Slow),
+        }
     }
 }
 
@@ -115,9 +119,26 @@ impl Incoming {
         Self { line, body, here: Bytes::new(), left: longest, bound, due: None, read: 0 }
     }
 
+    /// Appends to `part` until it has `length` octets, or the body ends. Whether nothing follows: only then is the body the one that was bound.
+    ///
+    /// # Errors
+    /// [`Ended`]: the body is too long, too slow, broken off, not the one that was bound, or stopped.
+    pub(super) async fn fill(&mut self, part: &mut BytesMut, length: usize) -> Result<bool, Ended> {
+        loop {
+            let wanted = length.saturating_sub(part.len()).min(self.here.len());
+            part.extend_from_slice(&self.here.split_to(wanted));
+            if !self.here.is_empty() {
+                return Ok(false);
+            }
+            match self.more().await? {
+                Some(came) => self.here = came,
+                None => return Ok(true),
+            }
+        }
+    }
+
     /// The next octets; none at the end.
-    fn more(&mut self) -> Result<Option<Bytes>, Ended> {
-        self.line.check()?;
+    async fn more(&mut self) -> Result<Option<Bytes>, Ended> {
         let due = match self.due {
             Some((due, end)) if self.read < end => due,
             _ => {
@@ -126,7 +147,9 @@ impl Incoming {
                 due
             }
         };
-        let Some(came) = self.line.wait(due, self.body.next())? else { return self.whole().map(|()| None) };
+        let Some(came) = self.line.wait(due, self.body.next()).await? else {
+            return self.whole().map(|()| None);
+        };
         let came = came.map_err(|_| Ended::Broken)?;
         let length = came.len() as u64;
         self.left = self.left.checked_sub(length).ok_or(Ended::TooLong)?;
@@ -143,47 +166,38 @@ impl Incoming {
     }
 }
 
-impl Read for Incoming {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.here.is_empty() {
-            match self.more().map_err(io::Error::other)? {
-                Some(came) => self.here = came,
-                None => return Ok(0),
-            }
-        }
-        let length = buffer.len().min(self.here.len());
-        let (to, from) = (buffer.get_mut(..length), self.here.split_to(length));
-        to.ok_or(ErrorKind::InvalidInput)?.copy_from_slice(&from);
-        Ok(length)
-    }
-}
-
 impl Outgoing {
-    /// What goes to whoever reads `to`, after `before`.
-    pub(super) fn new(line: Line, to: mpsc::Sender<Bytes>) -> Self {
-        Self { line, to, before: Vec::new() }
+    /// What goes to whoever reads `to`.
+    pub(super) fn new(line: Line, to: mpsc::Sender<Bytes>, taken: watch::Sender<Instant>) -> Self {
+        Self { line, to, taken }
     }
 
-    /// Lets these octets go first, with whatever comes next.
-    pub(super) fn begin_with(&mut self, octets: &[u8]) {
-        self.before = octets.to_vec();
+    /// Nothing goes out yet, though it goes on: that nothing was taken is nobody's slowness.
+    pub(super) fn waits(&self) {
+        self.taken.send_replace(Instant::now());
+    }
+
+    /// Gives a part out, once there is room for it.
+    ///
+    /// # Errors
+    /// [`Ended`]: nobody takes it, or it is stopped.
+    pub(super) async fn send(&mut self, part: Bytes) -> Result<(), Ended> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        let until = Instant::now() + self.line.each_mebibyte;
+        self.line.wait(until, self.to.send(part)).await?.map_err(|_| Ended::Gone)
     }
 }
 
-impl Write for Outgoing {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let chunk = if self.before.is_empty() {
-            Bytes::copy_from_slice(octets)
-        } else {
-            [std::mem::take(&mut self.before).as_slice(), octets].concat().into()
-        };
-        let until = Instant::now() + self.line.each_mebibyte;
-        let sent = self.line.check().and_then(|()| self.line.wait(until, self.to.send(chunk)));
-        sent.map_err(io::Error::other)?.map_err(|_| io::Error::other(Ended::Gone))?;
-        Ok(octets.len())
+impl From<SealError> for Ended {
+    fn from(error: SealError) -> Self {
+        Self::Envelope { code: error.code(), words: error.to_string() }
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl From<OpenError> for Ended {
+    fn from(error: OpenError) -> Self {
+        Self::Envelope { code: error.code(), words: error.to_string() }
     }
 }

@@ -2,6 +2,7 @@
 
 mod an_authorisation_that_ends_stops_a_body;
 mod bodies_come_back_as_they_were;
+mod contents_are_signed_and_verified_as_a_whole;
 mod places_are_left_to_others;
 mod what_is_wrong_ends_without_an_end;
 
@@ -11,6 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::{Body, Response, StatusCode};
+use sceau_accounts::callers::Edge;
+use sceau_crypto::cbc::{self, Head};
+use sceau_element_api::Kind;
+use sceau_element_api::documents::ApplicationDocument;
 use sceau_element_api::protect::{AskedOfDatum, Called};
 use sceau_protect::{BodyLimits, Keyfront, MIGRATIONS, Rows, serve};
 use sceau_store::{Clock, Database};
@@ -21,14 +26,20 @@ use tokio::sync::watch;
 use crate::caller::{Caller, Protected, seconds};
 use crate::house::by_passkey;
 
+/// Makes an ID token of a user.
+type Proving = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 /// A keyfront before an element, and an application.
 pub(crate) struct Stage {
     pub(crate) protected: Protected,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<Asked>,
+    keyfront: Keyfront,
     http: reqwest::Client,
     session: Value,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    /// The ID token that a call of this user brings.
+    proven: Option<Proving>,
 }
 
 /// A clock that a test moves, and that says how often it was asked: once for each judgement.
@@ -79,16 +90,24 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap();
         let clock = Arc::new(Asked { now: AtomicU64::new(seconds() * 1000), times: watch::Sender::new(0) });
-        let keyfront =
-            Keyfront::new(protected.client().clone(), Rows::new(database), limits, clock.clone()).unwrap();
+        let (element, spool) = (protected.client().clone(), folder.path().to_owned());
+        let keyfront = Keyfront::new(element, Rows::new(database), limits, spool, clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(keyfront, listener, None, std::future::pending()));
+        tokio::spawn(serve(keyfront.clone(), listener, Edge::Clear, std::future::pending()));
         let http = reqwest::Client::new();
         let said = http.get(format!("http://{address}/v1/protect/keyfront")).send().await.unwrap();
         let said: Value = serde_json::from_slice(&said.bytes().await.unwrap()).unwrap();
         let session = said["session"].clone();
-        Self { protected, address, clock, http, session, _folder: folder }
+        Self { protected, address, clock, keyfront, http, session, folder, proven: None }
+    }
+
+    /// Where the same keyfront listens behind this edge too.
+    pub(crate) async fn behind(&self, edge: Edge) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(self.keyfront.clone(), listener, edge, std::future::pending()));
+        address
     }
 
     /// Another application of the organisation's.
@@ -99,12 +118,24 @@ impl Stage {
         another
     }
 
+    /// The administrator signs the application's next version.
+    async fn changed(&mut self, change: impl FnOnce(&mut ApplicationDocument)) {
+        let Protected { administrator, application, element, .. } = &mut self.protected;
+        let current = element.client.current(Kind::Application, application.document.application).await;
+        change(&mut application.document);
+        let previous = current.unwrap().map(|row| row.version());
+        by_passkey(&element.client, administrator, &application.document, previous).await.unwrap();
+    }
+
     /// A call for the keyfront's session; `body` binds it.
     pub(crate) fn call(&self, user: &str, op: Value, body: Option<&[u8]>) -> String {
         let mut claims = self.protected.application.claims(user, op);
         if let Some(body) = body {
             let hash = sceau_crypto::sha256(body);
             claims["body"] = sceau_element_api::Base64Url(hash.to_vec()).encode().into();
+        }
+        if let Some(proven) = &self.proven {
+            claims["id_token"] = proven(user).into();
         }
         self.protected.application.sign(&claims)
     }
@@ -113,7 +144,21 @@ impl Stage {
         json!({"create": {"session": self.session}})
     }
 
+    /// For a content of the profile `cbc-rs256`.
+    pub(crate) fn create_signed(&self) -> Value {
+        json!({"create": {"session": self.session, "profile": "cbc-rs256"}})
+    }
+
+    /// What opens an envelope, or a content of the other profile.
     pub(crate) fn open(&self, envelope: &[u8]) -> Value {
+        if Head::begins(envelope) {
+            let length = Head::length(&envelope[..cbc::FIXED]).unwrap();
+            let head = Head::parse(&envelope[..length]).unwrap();
+            let datum = sceau_element_api::protect::DatumId::from(head.datum);
+            let wrapped = sceau_element_api::Base64Url(head.wrapped_key);
+            let content = cbc::signature_of(envelope).unwrap();
+            return json!({"open": {"datum": datum, "wrapped_key": wrapped, "session": self.session, "content": content}});
+        }
         let header = sceau_crypto::envelope::UnverifiedHeader::parse_prefix(envelope).unwrap().0;
         let stanza = &header.stanzas()[0];
         let datum = sceau_element_api::protect::DatumId::from(*stanza.datum().unwrap());
@@ -128,9 +173,21 @@ impl Stage {
 
     /// An envelope of alice's.
     pub(crate) async fn encrypted(&self, body: &[u8]) -> Vec<u8> {
-        let answer = self.post("encrypt", &self.call("alice", self.create(), None), body.to_vec()).await;
+        self.encrypted_by(self.create(), body).await
+    }
+
+    /// What comes of a body of alice's by this call.
+    pub(crate) async fn encrypted_by(&self, create: Value, body: &[u8]) -> Vec<u8> {
+        let answer = self.post("encrypt", &self.call("alice", create, None), body.to_vec()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         answer.bytes().await.unwrap().to_vec()
+    }
+
+    /// Files that are in the keyfront's folder, but those of its database.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with("records.db")).collect()
     }
 
     /// Asks for something else, with the row that the element has.

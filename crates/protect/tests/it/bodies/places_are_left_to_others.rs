@@ -1,10 +1,17 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use sceau_protect::BodyLimits;
+use sceau_accounts::callers::Edge;
+use sceau_element_api::{Base64Url, Client};
+use sceau_protect::{BodyLimits, Keyfront, MIGRATIONS, Rows, serve};
+use sceau_store::Database;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
-use super::{Stage, limits, refused};
+use super::{Asked, Stage, limits, refused};
 
 /// A request of this version that ends after its head, and the first line that comes back.
 async fn head_of(stage: &Stage, call: &str, version: &str) -> (TcpStream, String) {
@@ -43,6 +50,34 @@ async fn one_application_leaves_half_to_others() {
         assert_eq!(refused(answer).await, (503, "busy".to_owned()));
         tokio::task::yield_now().await;
     }
+}
+
+/// The keystore signs a few contents at once, and permits are brought as often as their holders like.
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_of_one_address_that_wait_for_the_keystore_are_few() {
+    // An element that answers nothing.
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("element.sock");
+    let silent = tokio::net::UnixListener::bind(&socket).unwrap();
+    let database = Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap();
+    let clock = Arc::new(Asked { now: AtomicU64::new(0), times: watch::Sender::new(0) });
+    let (rows, spool) = (Rows::new(database), folder.path().to_owned());
+    let keyfront = Keyfront::new(Client::new(socket), rows, limits(), spool, clock).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(keyfront, listener, Edge::Clear, std::future::pending()));
+    let http = reqwest::Client::new();
+    let word = Base64Url(vec![1; 32]);
+    let content = json!({"datum": word, "permit": word, "sha256": word}).to_string();
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..9 {
+        let asking = http.post(format!("http://{address}/v1/protect/contents")).body(content.clone()).send();
+        asked.spawn(async move { asking.await.unwrap().text().await.unwrap() });
+    }
+    let first = asked.join_next().await.unwrap().unwrap();
+    assert!(first.contains("from your address are under way"), "{first}");
+    assert_eq!(asked.len(), 8);
+    drop(silent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,9 +26,12 @@ pub(super) async fn ask(
     steps: &mut Vec<Step>,
 ) -> Result<(), Step> {
     let exchanged = tokio::time::timeout(PATIENCE, exchange(plan, stream)).await;
-    let silent = || Err("the service does not answer within 20 seconds".to_owned());
+    let silent = |_| {
+        Step::new("answer", State::Trouble, "the service does not answer within 20 seconds")
+            .but("it took our certificate, or looks at none: what it waits for, the partner's log tells")
+    };
     // In TLS 1.3 a server tells its refusal of a certificate after the handshake.
-    let (parts, body) = exchanged.unwrap_or_else(|_| silent()).map_err(|why| refused_in_tls(plan, &why))?;
+    let (parts, body) = exchanged.map_err(silent)?.map_err(|why| refused_in_tls(plan, &why))?;
     let said: Option<Value> = serde_json::from_slice(&body).ok();
     let text = |name: &str| said.as_ref().and_then(|said| said.get(name)).and_then(Value::as_str).map(shown);
     let headed = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(shown);
@@ -135,11 +138,9 @@ fn available(status: Option<&str>, asked: bool, plan: &Plan) -> Step {
         )
         .but("/check may be open to everybody; try a path that must not be"),
         Some("available") => Step::well("check", "the service is available"),
-        Some(other) => {
-            Step::new("check", State::Notice, format!("the service answers 200, and \"status\" is {other:?}"))
-                .but("a service that works says \"available\"; anything else is read as a failure")
-        }
-        None => Step::new("check", State::Notice, "the service answers 200 without a \"status\" in JSON")
+        Some(other) => trouble(&format!("the service answers 200, and \"status\" is {other:?}"))
+            .but("a service that works says \"available\"; anything else is read as a failure"),
+        None => trouble("the service answers 200 without a \"status\" in JSON")
             .but("the answer should be {\"status\": \"available\"} as application/json"),
     }
 }

@@ -49,13 +49,19 @@ async fn walk(plan: &Plan, steps: &mut Vec<Step>) -> Result<(), Step> {
     // First without our certificate, to look: a server that is not the one that is meant gets nothing of ours.
     let (config, wish) =
         asking_config().map_err(|error| Step::new("tls", State::Trouble, error.to_string()))?;
-    let looked = handshake(plan, stream, config).await.map_err(|why| {
-        Step::new("tls", State::Trouble, format!("no TLS: {why}"))
-            .but("look at the port, and whether the server speaks TLS 1.2 or 1.3")
-    })?;
-    steps.push(version(&looked));
-    let shown: Vec<CertificateDer<'static>> =
-        looked.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+    let looked = handshake(plan, stream, config).await;
+    let shown = wish.chain();
+    steps.push(match &looked {
+        Ok(looked) => version(looked),
+        // In TLS 1.2, who demands a certificate ends the handshake of who has none. What it showed and asked before is known.
+        Err(_) if !shown.is_empty() && wish.authorities().is_some() => {
+            Step::well("tls", "TLS 1.2, which the server finishes with nobody who shows no certificate")
+        }
+        Err(why) => {
+            return Err(Step::new("tls", State::Trouble, format!("no TLS: {why}"))
+                .but("look at the port, and whether the server speaks TLS 1.2 or 1.3"));
+        }
+    });
     drop(looked);
     steps.push(server(plan, &shown)?);
     steps.extend(staple::step(&shown, wish.stapled().as_deref(), plan.now));

@@ -49,7 +49,8 @@ pub(super) async fn look(file: &Path, now_ms: u64) -> Vec<Finding> {
 
 /// Certificates and revocation lists.
 fn files(settings: &Settings, now_ms: u64) -> Vec<Finding> {
-    let files = settings.server_identity.iter().chain(&settings.anchors);
+    let files =
+        settings.server_identity.iter().chain(&settings.anchors).chain(&settings.client_intermediates);
     let lists = settings.client_crls.iter().map(|file| certificates::list(file, now_ms));
     files.flat_map(|file| certificates::file(file, now_ms)).chain(lists).collect()
 }

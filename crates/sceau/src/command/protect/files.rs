@@ -3,15 +3,16 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use sceau_client::protect::{Application, NewDatum, Protected, User};
-use sceau_crypto::envelope::NewEnvelope;
-use sceau_crypto::stream::{Opened, Sealed, StreamError, StreamOptions, open_content, seal_content};
+use sceau_client::protect::{Application, NewDatum, Protected, SealedContent, User};
+use sceau_crypto::envelope::{Metadata, NewEnvelope};
+use sceau_crypto::stream::{StreamError, StreamOptions, open_content, seal_content};
 use sceau_element_api::protect::{Authorisation, DatumId, Grantee, UserId};
 use serde_json::json;
 
 use super::super::input::{self, Input};
 use super::super::progress::Progress;
 use super::super::{fault, open, seal};
+use super::contents;
 use super::{CallerOptions, wait_for};
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -52,11 +53,24 @@ pub(crate) struct ProtectOptions {
     /// A word to find it by, known to the element; once for each
     #[arg(long, value_name = "WORD")]
     tag: Vec<String>,
+    /// How the file is kept: an envelope, or AES-256-CBC under a signature of the element's keystore
+    #[arg(long, value_enum, default_value = "sceau-1")]
+    profile: Profile,
     #[command(flatten)]
     to: WrittenOptions,
     /// Files to protect; none or - for standard input
     #[arg(value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+}
+
+/// How a file is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Profile {
+    // No documentation of these: the help of every option would take three lines.
+    #[value(name = "sceau-1")]
+    Envelope,
+    #[value(name = "cbc-rs256")]
+    CbcRs256,
 }
 
 /// What to open, as whom.
@@ -119,9 +133,20 @@ fn protect_one(
     let (from, to) = (input.label.clone(), output.label.clone());
     let metadata = seal::metadata(path, None, None)?;
     let datum = new_datum(options);
+    if options.profile == Profile::CbcRs256 {
+        let progress = Progress::bytes(&from, input.size, options.to.quiet);
+        let mut report = |done| progress.at(done);
+        let SealedContent { datum, index, size } =
+            contents::seal((input, &mut output), (application, user), (datum, &metadata), &mut report)?;
+        let standard = output.is_standard();
+        output.commit()?;
+        drop(progress);
+        let said = json!({"input": from, "output": to, "datum": datum, "record": index, "size": size, "profile": "cbc-rs256"});
+        return tell_protected((said, size), datum, (&from, &to, standard), options);
+    }
     let Protected { datum, index, wrapped_key, key } =
         wait_for(async { Ok(application.create(user, datum).await?) })?;
-    let envelope = NewEnvelope::under(key.into_content_key(), *datum.as_bytes(), wrapped_key, metadata)
+    let envelope = NewEnvelope::under(key.into_cek(), *datum.as_bytes(), wrapped_key, metadata)
         .map_err(|error| Failure::new(Exit::System, "server", error.to_string()))?;
     let progress = Progress::bytes(&from, input.size, options.to.quiet);
     let mut report = |done| progress.at(done);
@@ -135,7 +160,11 @@ fn protect_one(
     let standard = output.is_standard();
     output.commit()?;
     drop(progress);
-    tell_protected(&sealed, (datum, index), (&from, &to, standard), options)
+    let said = json!({
+        "input": from, "output": to, "datum": datum, "record": index, "file_id": sealed.file_id,
+        "size": sealed.size, "parts": sealed.parts,
+    });
+    tell_protected((said, sealed.size), datum, (&from, &to, standard), options)
 }
 
 fn new_datum(options: &ProtectOptions) -> NewDatum {
@@ -152,20 +181,16 @@ fn new_datum(options: &ProtectOptions) -> NewDatum {
 }
 
 fn tell_protected(
-    sealed: &Sealed,
-    (datum, index): (DatumId, u64),
+    (said, size): (serde_json::Value, u64),
+    datum: DatumId,
     (from, to, standard): (&str, &str, bool),
     options: &ProtectOptions,
 ) -> Result<(), Failure> {
     if options.to.json {
-        let result = json!({
-            "input": from, "output": to, "datum": datum, "record": index, "file_id": sealed.file_id,
-            "size": sealed.size, "parts": sealed.parts,
-        });
-        return say::json_beside(&result, standard);
+        return say::json_beside(&said, standard);
     }
     if !options.to.quiet && !standard {
-        say::remark(&format!("Protected {from}: {to}, {}, datum {datum}", say::size(sealed.size)));
+        say::remark(&format!("Protected {from}: {to}, {}, datum {datum}", say::size(size)));
     }
     Ok(())
 }
@@ -185,16 +210,23 @@ fn unprotect_one(
 ) -> Result<(), Failure> {
     let mut input = Input::open(path)?;
     let from = input.label.clone();
+    let at = (options.to.output.as_deref(), options.to.force, options.to.quiet);
+    if let Some(file) = contents::of(&mut input)? {
+        let datum = file.datum();
+        let progress = Progress::bytes(&from, input.size, options.to.quiet);
+        let mut report = |done| progress.at(done);
+        let (output, metadata, size) = contents::unseal(file, &input, (application, user), at, &mut report)?;
+        let (to, standard) = (output.label.clone(), output.is_standard());
+        output.commit()?;
+        drop(progress);
+        return tell_opened((&metadata, size), datum, (&from, &to, standard), options);
+    }
     let header = open::read(&mut input)?;
     let (datum, wrapped) = datum_of(&header, &from)?;
     let key = wait_for(async { Ok(application.open(user, datum, wrapped).await?) })?;
-    let header = header.open_with(key.into_content_key()).map_err(|error| fault::open(&error, &from))?;
+    let header = header.open_with(key.into_cek()).map_err(|error| fault::open(&error, &from))?;
     let total = input.size.and_then(|size| open::plaintext(size, header.as_bytes().len()));
-    let mut output = open::destination(
-        &input,
-        &header,
-        (options.to.output.as_deref(), options.to.force, options.to.quiet),
-    )?;
+    let mut output = open::destination(&input, &header, at)?;
     let to = output.label.clone();
     let progress = Progress::bytes(&from, total, options.to.quiet);
     let mut report = |done| progress.at(done);
@@ -204,7 +236,7 @@ fn unprotect_one(
         .map_err(|error| open::not_whole(fault::stream(&error, &from, &to), &error, standard))?;
     output.commit()?;
     drop(progress);
-    tell_opened(&opened, datum, (&from, &to, standard), options)
+    tell_opened((&opened.metadata, opened.size), datum, (&from, &to, standard), options)
 }
 
 /// The datum under whose key a file is, and the key as the element wrapped it.
@@ -222,20 +254,20 @@ pub(super) fn datum_of<'a>(
 }
 
 fn tell_opened(
-    opened: &Opened,
+    (metadata, size): (&Metadata, u64),
     datum: DatumId,
     (from, to, standard): (&str, &str, bool),
     options: &UnprotectOptions,
 ) -> Result<(), Failure> {
     if options.to.json {
         let result = json!({
-            "input": from, "output": to, "datum": datum, "name": opened.metadata.name(),
-            "type": opened.metadata.media_type(), "size": opened.size,
+            "input": from, "output": to, "datum": datum, "name": metadata.name(), "type": metadata.media_type(),
+            "size": size,
         });
         return say::json_beside(&result, standard);
     }
     if !options.to.quiet && !standard {
-        say::remark(&format!("Opened {from}: {to}, {}", say::size(opened.size)));
+        say::remark(&format!("Opened {from}: {to}, {}", say::size(size)));
     }
     Ok(())
 }

@@ -1,21 +1,28 @@
-//! `sceau protect`, `unprotect`, `grant`, `revoke`, `rules`, `erase`, `accesses`: files under keys that an application asks the element for.
+//! `sceau protect`, `unprotect`, `grant`, `revoke`, `rules`, `renew`, `agree`, `erase`, `accesses`: files under keys that an application asks the element for.
 
+mod agree;
 mod application;
+mod contents;
 pub(super) mod erase;
 mod files;
 mod owner;
+mod provider_keys;
+mod renew;
 mod rules;
 
+pub(super) use agree::{AgreeOptions, agree};
 pub(super) use erase::{EraseOptions, erase};
 pub(super) use files::{ProtectOptions, UnprotectOptions, protect, unprotect};
 pub(super) use owner::{AccessesOptions, GrantOptions, RevokeOptions, accesses, grant, revoke};
+pub(super) use provider_keys::{ProviderKeysOptions, provider_keys};
+pub(super) use renew::{RenewOptions, renew};
 pub(super) use rules::{RulesOptions, rules};
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sceau_client::protect::{Application, User};
-use sceau_element_api::protect::{Grantee, UserId};
+use sceau_element_api::protect::{Grantee, IdToken, UserId};
 
 use crate::failure::{Exit, Failure};
 
@@ -31,6 +38,9 @@ pub(crate) struct CallerOptions {
     /// A group that the user is of; once for each
     #[arg(long, value_name = "GROUP")]
     in_group: Vec<UserId>,
+    /// The user's ID token, where a provider of identities proves who the application's users are
+    #[arg(long, value_name = "FILE")]
+    id_token: Option<PathBuf>,
 }
 
 /// Somebody who may open, or may no more.
@@ -47,7 +57,8 @@ pub(crate) struct GranteeOptions {
 
 impl CallerOptions {
     fn read(&self) -> Result<(Application, User), Failure> {
-        let user = User { name: self.user.clone(), groups: self.in_group.clone() };
+        let id_token = self.id_token.as_deref().map(id_token).transpose()?;
+        let user = User { name: self.user.clone(), groups: self.in_group.clone(), id_token };
         Ok((application::read(&self.application)?, user))
     }
 }
@@ -60,6 +71,15 @@ impl GranteeOptions {
             Failure::new(Exit::Usage, "no_grantee", "name a user or a group: --to-user or --to-group")
         })
     }
+}
+
+/// An ID token in a file: in the arguments of a program, others of the machine would read it.
+fn id_token(path: &Path) -> Result<IdToken, Failure> {
+    let text =
+        std::fs::read_to_string(path).map_err(|cause| Failure::file("read the ID token in", path, &cause))?;
+    text.trim().parse().map_err(|error| {
+        Failure::new(Exit::Usage, "id_token_malformed", format!("{}: {error} expected", path.display()))
+    })
 }
 
 /// Waits for calls, which are all that takes a runtime here.
@@ -76,16 +96,22 @@ fn refused(mut failure: Failure) -> Failure {
         | "network_not_allowed"
         | "outside_hours"
         | "reads_spent"
+        | "second_person_needed"
         | "datum_inactive"
+        | "datum_held"
         | "datum_expired"
         | "datum_not_valid"
-        | "datum_erased" => Exit::Key,
-        "datum_unknown" | "wrapped_key_invalid" => Exit::Input,
+        | "datum_erased"
+        | "user_unproven"
+        | "user_mismatch"
+        | "id_token_invalid"
+        | "id_token_expired" => Exit::Key,
+        "datum_unknown" | "wrapped_key_invalid" | "content_invalid" => Exit::Input,
         "application_unknown"
+        | "provider_key_unknown"
         | "proof_invalid"
         | "call_elsewhere"
         | "grant_unknown"
-        | "rule_not_served"
         | "document_malformed"
         | "malformed"
         | "too_large" => Exit::Usage,

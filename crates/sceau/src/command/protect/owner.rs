@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::super::input::Input;
 use super::super::{fault, open, trace::words};
+use super::contents;
 use super::{CallerOptions, GranteeOptions, files, wait_for};
 use crate::failure::Failure;
 use crate::say;
@@ -41,7 +42,8 @@ pub(crate) struct DatumOptions {
     #[arg(value_name = "INPUT")]
     input: Option<PathBuf>,
     /// The datum's id
-    #[arg(long, value_name = "ID", value_parser = datum_id)]
+    // In base64url, so that it may begin with "-".
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = datum_id)]
     datum: Option<DatumId>,
 }
 
@@ -107,6 +109,9 @@ impl DatumOptions {
             return Ok(datum);
         }
         let mut input = self.input()?;
+        if let Some(file) = contents::of(&mut input)? {
+            return Ok(file.datum());
+        }
         let header = open::read(&mut input)?;
         files::datum_of(&header, &input.label).map(|(datum, _)| datum)
     }
@@ -122,10 +127,15 @@ impl DatumOptions {
             return Ok((datum, format!("datum {datum}")));
         }
         let mut input = self.input()?;
+        if let Some(file) = contents::of(&mut input)? {
+            let datum = file.datum();
+            let name = contents::name(file, &input.label, (application, user))?;
+            return Ok((datum, format!("{name} (datum {datum})")));
+        }
         let header = open::read(&mut input)?;
         let (datum, wrapped) = files::datum_of(&header, &input.label)?;
         let key = wait_for(async { Ok(application.open(user, datum, wrapped).await?) })?;
-        let header = header.open_with(key.into_content_key());
+        let header = header.open_with(key.into_cek());
         let header = header.map_err(|error| fault::open(&error, &input.label))?;
         Ok((datum, format!("{} (datum {datum})", name::for_disk(header.metadata().name()))))
     }
@@ -195,14 +205,39 @@ pub(crate) fn accesses(options: &AccessesOptions) -> Result<(), Failure> {
 
 fn line(access: &Access) -> String {
     let from = access.address.map(|address| format!(", from {address}")).unwrap_or_default();
+    let proven = access.proven_by.as_deref().map(|issuer| format!(" (proven by {})", name::plain(issuer)));
     let outcome = if access.refused.is_some() { Outcome::Refused } else { Outcome::Granted };
+    let unnamed = if access.is_signature() { "the element" } else { "somebody (forgotten)" };
     let about = access.to.as_ref().map(|to| format!(" ({} {})", to.kind(), name::plain(to.name().as_str())));
     format!(
-        "{}  {} {}{}{from}; record {}",
+        "{}  {}{} {}{}{from}; record {}",
         words::moment(access.time),
-        name::plain(access.user.as_str()),
+        name::plain(access.user.as_ref().map_or(unnamed, |user| user.as_str())),
+        proven.unwrap_or_default(),
         name::plain(&words::act(&access.action, outcome, access.refused.as_deref().unwrap_or_default())),
         about.unwrap_or_default(),
         access.index,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        of: DatumOptions,
+    }
+
+    #[test]
+    fn an_id_may_begin_with_a_hyphen() {
+        let id = format!("-{}", "A".repeat(42));
+        let line = Line::try_parse_from(["sceau", "--datum", &id]).unwrap();
+        assert_eq!(line.of.datum.unwrap().to_string(), id);
+        assert!(Line::try_parse_from(["sceau", "--datum", "--none"]).is_err());
+    }
 }

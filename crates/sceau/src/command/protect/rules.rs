@@ -42,8 +42,11 @@ pub(crate) struct RulesOptions {
     /// How far the clock of these hours is ahead of UTC
     #[arg(long, value_name = "±HH:MM", requires = "hours", allow_hyphen_values = true)]
     offset: Option<String>,
+    /// Another user agrees to each opening, at most so many minutes before (sceau agree)
+    #[arg(long, value_name = "MINUTES")]
+    second_person: Option<u16>,
     /// No rules any more
-    #[arg(long, conflicts_with_all = ["network", "reads", "hours"])]
+    #[arg(long, conflicts_with_all = ["network", "reads", "hours", "second_person"])]
     none: bool,
     /// Print the result as JSON
     #[arg(long)]
@@ -75,7 +78,11 @@ pub(crate) fn rules(options: &RulesOptions) -> Result<(), Failure> {
 impl RulesOptions {
     /// The rules that are asked for; none where they are only to be shown.
     fn rules(&self) -> Result<Option<Rules>, Failure> {
-        if self.network.is_empty() && self.reads.is_none() && self.hours.is_none() && !self.none {
+        let some = !self.network.is_empty()
+            || self.reads.is_some()
+            || self.hours.is_some()
+            || self.second_person.is_some();
+        if !some && !self.none {
             return Ok(None);
         }
         let hours = self.hours.as_ref().map(|hours| {
@@ -83,7 +90,9 @@ impl RulesOptions {
             let offset = self.offset.as_deref().unwrap_or("+00:00");
             json!({"days": self.day, "from": from, "until": until, "offset": offset})
         });
-        let asked = json!({"networks": self.network, "reads": self.reads, "hours": hours});
+        let second = self.second_person.map(|minutes| json!({"within_minutes": minutes}));
+        let asked =
+            json!({"networks": self.network, "reads": self.reads, "hours": hours, "second_person": second});
         let rules = serde_json::from_value(asked);
         rules.map(Some).map_err(|error| Failure::new(Exit::Usage, "rules", format!("no such rules: {error}")))
     }
@@ -104,6 +113,12 @@ fn lines(rules: &Rules) -> Vec<String> {
     }
     if let Some(reads) = rules.reads {
         lines.push(format!("Opened {reads} times at most"));
+    }
+    if let Some(second) = rules.second_person {
+        lines.push(format!(
+            "Opened once another user agreed, at most {} minutes before",
+            second.within_minutes
+        ));
     }
     if lines.is_empty() {
         lines.push("No rules".to_owned());

@@ -5,7 +5,7 @@ use std::path::Path;
 use sceau_trace::{Evidence, Policy, VerifiedEvidence, VerifierKey};
 use serde_json::json;
 
-use super::{VerifyOptions, policy, stamp, words};
+use super::{VerifyOptions, policy, seen, stamp, words};
 use crate::command::protect::erase;
 use crate::command::{fault, input};
 use crate::failure::{Exit, Failure};
@@ -23,8 +23,8 @@ pub(super) fn verify(
     let label = path.display().to_string();
     let bytes = input::read_small(path, LONGEST, "evidence")?;
     if erase::is_certificate(&bytes) {
-        if witnesses.is_some() || options.stamp_anchors.is_some() {
-            let words = "--policy and --stamp-anchors are for evidence files: a certificate of erasure has the log's word";
+        if witnesses.is_some() || options.stamp_anchors.is_some() || options.seen_by.is_some() {
+            let words = "--policy, --seen-by and --stamp-anchors are for evidence files: a certificate of erasure has the log's word";
             return Err(Failure::new(Exit::Usage, "erasure_alone", words));
         }
         return erase::verify(&bytes, &label, key, options.json);
@@ -36,6 +36,8 @@ pub(super) fn verify(
     let witnesses = witnesses.map(judge).transpose()?;
     let stamps = options.stamp_anchors.as_deref();
     let stamps = stamps.map(|anchors| stamp::verify(&verified, &log_key, anchors, &label)).transpose()?;
+    let by = options.seen_by.as_deref().map(super::log_key).transpose()?;
+    let seen = by.map(|by| seen::verify(&verified, &log_key, &by, &label)).transpose()?;
     if options.json {
         return say::json(&json!({
             "verified": true,
@@ -47,11 +49,13 @@ pub(super) fn verify(
             "record": verified.record,
             "witnesses": policy::json(witnesses.as_deref()),
             "time_stamps": stamps.as_deref().map(stamp::json),
+            "seen": seen.as_deref().map(seen::json),
             "attachments": verified.attachments.keys().collect::<Vec<_>>(),
         }));
     }
     let mut more = policy::lines(witnesses.as_deref().unwrap_or_default());
     more.extend(stamp::lines(stamps.as_deref().unwrap_or_default()));
+    more.extend(seen::lines(seen.as_deref().unwrap_or_default()));
     say::result(&in_words(&verified, &log_key, more))
 }
 

@@ -5,6 +5,7 @@ mod export;
 mod log;
 mod policy;
 mod replay;
+mod seen;
 mod source;
 mod stamp;
 pub(super) mod words;
@@ -35,6 +36,8 @@ pub(crate) enum TraceCommand {
     Verify(VerifyOptions),
     /// Have the checkpoint of an evidence file time-stamped by an authority (RFC 3161)
     Stamp(stamp::StampOptions),
+    /// Find in another log that its element saw this one when an evidence file's record was in it
+    Seen(seen::SeenOptions),
     /// Send a log's entries to a security operations centre: syslog over TLS, CEF, OCSF, OpenTelemetry
     Export(export::ExportOptions),
 }
@@ -45,6 +48,7 @@ impl TraceCommand {
         match self {
             Self::Verify(options) => options.json,
             Self::Stamp(options) => options.json,
+            Self::Seen(options) => options.json,
             Self::Export(options) => options.json,
         }
     }
@@ -63,9 +67,15 @@ pub(crate) struct VerifyOptions {
     /// Which witnesses must have cosigned the checkpoint (C2SP tlog-policy); where it names one log, that is the key
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The element's socket: the file holds lines of `sceau trace export --format dws`, and the element says whether it made them
+    #[arg(long, value_name = "SOCKET", conflicts_with_all = ["policy", "stamp_anchors", "since", "save", "anchors"])]
+    element: Option<PathBuf>,
     /// Roots (PEM) of authorities of time stamps: the evidence must be stamped by them, and each of its time stamps must hold
     #[arg(long, value_name = "FILE")]
     stamp_anchors: Option<PathBuf>,
+    /// The public key of another log, or @FILE that holds it: the evidence must show that its element saw this one with the record
+    #[arg(long, value_name = "VKEY|@FILE")]
+    seen_by: Option<String>,
     /// A checkpoint that was saved before, which the log must extend
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
@@ -84,12 +94,21 @@ pub(super) fn run(command: &TraceCommand) -> Result<(), Failure> {
     let options = match command {
         TraceCommand::Verify(options) => options,
         TraceCommand::Stamp(options) => return stamp::run(options),
+        TraceCommand::Seen(options) => return seen::run(options),
         TraceCommand::Export(options) => return export::run(options),
     };
+    if let Some(element) = &options.element {
+        return export::verify_lines(options.what.as_ref(), element, options.json);
+    }
     let policy = options.policy.as_deref().map(policy::read).transpose()?;
     let key = options.log_key.as_deref().map(log_key).transpose()?;
     let key = key.or_else(|| policy.as_ref().and_then(policy::only_log));
     match source::Source::of(&options.what, options.anchors.as_deref())? {
+        Some(_) if options.seen_by.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "whole_log",
+            "--seen-by is for evidence files: what other logs saw is kept there",
+        )),
         Some(_) if options.stamp_anchors.is_some() => Err(Failure::new(
             Exit::Usage,
             "whole_log",

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sceau_pki::{Anchors, StampRefusal, StampRequest, TimeStamp};
-use sceau_trace::{Evidence, VerifiedCheckpoint, VerifiedEvidence, VerifierKey, sha256};
+use sceau_trace::{Evidence, VerifiedCheckpoint, VerifiedEvidence, VerifierKey};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -17,8 +17,6 @@ use crate::command::{fault, input};
 use crate::failure::{Exit, Failure};
 use crate::say;
 
-/// The attachment of an evidence file that holds them: an array of tokens, base64.
-const ATTACHMENT: &str = "time-stamps";
 /// The longest answer of an authority, in bytes, and how long it may take.
 const LONGEST: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +68,7 @@ pub(super) fn run(options: &StampOptions) -> Result<(), Failure> {
     tokens.push(stamp.token.clone());
     let kept: Value = tokens.iter().map(|token| STANDARD.encode(token)).collect();
     let mut output = Output::file(&options.output, Access::Shared, false)?;
-    let written = output.write_all(&evidence.attach(ATTACHMENT, kept).to_bytes());
+    let written = output.write_all(&evidence.attach(Evidence::TIME_STAMPS, kept).to_bytes());
     written.map_err(|cause| Failure::file("write", &options.output, &cause))?;
     output.commit()?;
     if options.json {
@@ -111,16 +109,15 @@ pub(super) fn json(stamps: &[TimeStamp]) -> Value {
     stamps.iter().map(said).collect()
 }
 
-/// What is stamped: the checkpoint with its log's signature alone, so that later cosignatures change nothing.
+/// What is stamped.
 fn imprint(checkpoint: &VerifiedCheckpoint, log: &VerifierKey, label: &str) -> Result<[u8; 32], Failure> {
-    let alone = checkpoint.alone(log).map_err(|error| fault::checkpoint(&error, label))?;
-    Ok(*sha256(alone.note().to_string().as_bytes()).as_bytes())
+    Ok(*checkpoint.imprint(log).map_err(|error| fault::checkpoint(&error, label))?.as_bytes())
 }
 
 fn tokens(evidence: &VerifiedEvidence, label: &str) -> Result<Vec<Vec<u8>>, Failure> {
     let malformed =
         || Failure::new(Exit::Input, "stamp.malformed", format!("{label}: its time stamps are none"));
-    let Some(attached) = evidence.attachments.get(ATTACHMENT) else { return Ok(Vec::new()) };
+    let Some(attached) = evidence.attachments.get(Evidence::TIME_STAMPS) else { return Ok(Vec::new()) };
     let all = attached.as_array().filter(|all| all.len() <= MOST).ok_or_else(malformed)?;
     let decode = |token: &Value| STANDARD.decode(token.as_str()?).ok();
     all.iter().map(decode).collect::<Option<_>>().ok_or_else(malformed)

@@ -34,7 +34,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sceau_dossiers::callers::ReadSettings;
+use sceau_accounts::callers::ReadSettings;
 use sceau_dossiers::intake::Slowest;
 use sceau_store::{ClamdAddress, Rule};
 use serde::Deserialize;

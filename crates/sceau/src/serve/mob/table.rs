@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sceau_accounts::callers::ReadSettings;
 use sceau_accounts::oidc::{AccessTokens, IssuerUrl, Provider, WebClient};
 use sceau_dossiers::IntakeDesk;
-use sceau_dossiers::callers::ReadSettings;
 use sceau_dossiers::mob::http::MobFunder;
 use sceau_element_api::OrganisationId;
 use sceau_store::SystemClock;
@@ -13,7 +13,7 @@ use sceau_store::bus::Company;
 use serde::Deserialize;
 
 use crate::failure::Failure;
-use crate::serve::callers::{self, CallersTable};
+use crate::serve::callers::CallersTable;
 use crate::serve::intake;
 use crate::serve::settings::{Settings, authorities};
 
@@ -95,11 +95,7 @@ struct FunderTable {
 impl MobTable {
     /// Reads the section `[mob.clients]` of the platform's settings, again each time that it is asked for.
     pub(super) fn clients(path: PathBuf) -> ReadSettings {
-        Box::new(move |files| {
-            files.note(&path);
-            let settings = Settings::read(Some(&path)).map_err(|failure| failure.to_string())?;
-            settings.mob.and_then(|mob| mob.clients).ok_or_else(callers::gone)?.settings(&PLACES)
-        })
+        Settings::clients_of(path, &PLACES, |settings| settings.mob?.clients)
     }
 
     /// Who uses it.

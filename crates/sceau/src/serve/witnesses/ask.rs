@@ -8,6 +8,8 @@ use reqwest::header::CONTENT_TYPE;
 use sceau_element_api::{CallError, Client};
 use sceau_trace::{AddCheckpoint, PolicyWitness, VerifiedCheckpoint};
 
+use super::outside::{Unread, read_within};
+
 /// How long a witness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read, in bytes.
@@ -68,6 +70,15 @@ impl From<reqwest::Error> for NotCosigned {
     }
 }
 
+impl From<Unread> for NotCosigned {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Unreachable(error) => Self::Unreachable(error),
+            Unread::TooLong => Self::Wrong,
+        }
+    }
+}
+
 impl From<CallError> for NotCosigned {
     fn from(error: CallError) -> Self {
         Self::Element(error)
@@ -91,15 +102,9 @@ pub(super) async fn ask(
         };
         let request = AddCheckpoint { old_size: *size, proof, checkpoint: checkpoint.clone().into_signed() };
         let sent = http.post(&url).timeout(PATIENCE).header(CONTENT_TYPE, "text/plain; charset=utf-8");
-        let mut answer = sent.body(request.to_string()).send().await?;
+        let answer = sent.body(request.to_string()).send().await?;
         let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST {
-                return Err(NotCosigned::Wrong);
-            }
-        }
+        let body = read_within(answer, LONGEST).await?;
         let text = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => {

@@ -3,17 +3,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use reqwest::Certificate;
 use sceau_dossiers::Cosigned;
 use sceau_element_api::Client;
 use sceau_hsm::durable;
 use sceau_store::Clock;
 use sceau_trace::{Policy, PolicyError, SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 
-use super::TraceSettings;
 use super::ask::ask;
+use super::outside::{Trouble, http};
+use super::{TraceSettings, Turn};
 use crate::failure::{Exit, Failure};
-use crate::serve::settings::authorities;
 
 /// What the last checkpoint that a quorum cosigned is kept as, in the platform's folder.
 const FILE: &str = "cosigned";
@@ -27,6 +26,8 @@ pub(crate) struct Collector {
     every: Duration,
     clock: Arc<dyn Clock>,
     file: PathBuf,
+    /// The same, for the element.
+    witness_file: Option<PathBuf>,
     cosigned: Cosigned,
     /// With the lines that came so far.
     current: Option<VerifiedCheckpoint>,
@@ -38,8 +39,7 @@ pub(crate) struct Collector {
 struct Standing {
     /// The size that it saw last, as far as is known.
     size: u64,
-    /// What was last said of it, so that nothing is said twice.
-    trouble: Option<String>,
+    trouble: Trouble,
 }
 
 impl Collector {
@@ -60,17 +60,24 @@ impl Collector {
             let words = format!("trace.policy_file names other logs than this platform's: {log}");
             return Err(Failure::new(Exit::Usage, "policy", words));
         }
-        let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        if let Some(pem) = authorities(settings.ca_file.as_deref())? {
-            let anchors = Certificate::from_pem_bundle(&pem).ok().filter(|anchors| !anchors.is_empty());
-            let words = "trace.ca_file holds no certificate";
-            http = http.tls_certs_only(anchors.ok_or_else(|| Failure::new(Exit::Usage, "settings", words))?);
-        }
-        let http = http.build().map_err(|error| Failure::role("client of witnesses", &error))?;
+        let http = http(settings)?;
         let witnesses = policy.witnesses().iter().map(|_| Standing::default()).collect();
-        let (every, file, cosigned) = (settings.every(), data.join(FILE), Cosigned::default());
-        let mut collector =
-            Self { element, log, policy, http, every, clock, file, cosigned, current: None, witnesses };
+        let (every, file) = (settings.every(), data.join(FILE));
+        let cosigned = Cosigned::under(policy.to_text());
+        let witness_file = settings.witness_file.clone();
+        let mut collector = Self {
+            element,
+            log,
+            policy,
+            http,
+            every,
+            clock,
+            file,
+            witness_file,
+            cosigned,
+            current: None,
+            witnesses,
+        };
         collector.recall();
         Ok(Some(collector))
     }
@@ -78,22 +85,6 @@ impl Collector {
     /// Where what witnesses cosigned is found.
     pub(crate) fn cosigned(&self) -> Cosigned {
         self.cosigned.clone()
-    }
-
-    /// Collects until told to stop.
-    pub(crate) async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<bool>) {
-        let mut turns = tokio::time::interval(self.every);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = stopped.wait_for(|stopped| *stopped) => return,
-                _ = turns.tick() => {}
-            }
-            tokio::select! {
-                _ = stopped.wait_for(|stopped| *stopped) => return,
-                () = self.turn() => {}
-            }
-        }
     }
 
     /// What was kept, if it still is this log's and meets the policy; a policy that changed begins anew.
@@ -109,6 +100,34 @@ impl Collector {
                 tracing::warn!(file = %self.file.display(), "what witnesses cosigned before is not this log's, or too little for the policy")
             }
         }
+    }
+
+    /// The log's last checkpoint, signed by the log alone.
+    async fn newest(&self) -> Result<VerifiedCheckpoint, String> {
+        let note = self.element.checkpoint().await.map_err(|error| error.to_string())?;
+        let verified = SignedCheckpoint::parse(&note).and_then(|note| note.verify(&self.log));
+        verified.and_then(|newest| newest.alone(&self.log)).map_err(|error| error.to_string())
+    }
+
+    /// Keeps and shows a checkpoint, once it meets the policy.
+    fn keep(&self, current: &VerifiedCheckpoint) {
+        match self.policy.judge(current) {
+            Ok(_) => {}
+            Err(error @ PolicyError::NoQuorum { .. }) => return tracing::debug!("{error}"),
+            Err(error) => return tracing::warn!("{error}"),
+        }
+        for file in std::iter::once(&self.file).chain(&self.witness_file) {
+            if let Err(error) = durable::write_public(file, current.note().to_string().as_bytes()) {
+                tracing::warn!("what witnesses cosigned is not kept: {error}");
+            }
+        }
+        self.cosigned.show(current.clone());
+    }
+}
+
+impl Turn for Collector {
+    fn every(&self) -> Duration {
+        self.every
     }
 
     /// One round: the newest checkpoint, to each witness that has not cosigned it.
@@ -141,46 +160,16 @@ impl Collector {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(standing) = self.witnesses.get_mut(number) {
-                standing.told(&witness.name, trouble);
+                let witness = &*witness.name;
+                let worse = |now: &str| tracing::warn!(witness, "a witness does not cosign: {now}");
+                standing
+                    .trouble
+                    .told(trouble, worse, || tracing::info!(witness, "the witness cosigns again"));
             }
         }
         if came {
             self.keep(&current);
         }
         self.current = Some(current);
-    }
-
-    /// The log's last checkpoint, signed by the log alone.
-    async fn newest(&self) -> Result<VerifiedCheckpoint, String> {
-        let note = self.element.checkpoint().await.map_err(|error| error.to_string())?;
-        let verified = SignedCheckpoint::parse(&note).and_then(|note| note.verify(&self.log));
-        verified.and_then(|newest| newest.alone(&self.log)).map_err(|error| error.to_string())
-    }
-
-    /// Keeps and shows a checkpoint, once it meets the policy.
-    fn keep(&self, current: &VerifiedCheckpoint) {
-        match self.policy.judge(current) {
-            Ok(_) => {}
-            Err(error @ PolicyError::NoQuorum { .. }) => return tracing::debug!("{error}"),
-            Err(error) => return tracing::warn!("{error}"),
-        }
-        if let Err(error) = durable::write_public(&self.file, current.note().to_string().as_bytes()) {
-            tracing::warn!("what witnesses cosigned is not kept: {error}");
-        }
-        self.cosigned.show(current.clone());
-    }
-}
-
-impl Standing {
-    /// Says what changed.
-    fn told(&mut self, name: &str, trouble: Option<String>) {
-        match (&self.trouble, &trouble) {
-            (before, Some(now)) if before.as_ref() != Some(now) => {
-                tracing::warn!(witness = name, "a witness does not cosign: {now}");
-            }
-            (Some(_), None) => tracing::info!(witness = name, "the witness cosigns again"),
-            _ => {}
-        }
-        self.trouble = trouble;
     }
 }

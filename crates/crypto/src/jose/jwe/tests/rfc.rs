@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::jose::jwe::agreement::concat_kdf;
-use crate::jose::{PublicJwk, Statement};
+use crate::jose::{PublicJwk, Statement, StatementError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +14,8 @@ struct Vectors {
     refused: Vec<Refused>,
     signed: Vec<Signed>,
     thumbprints: Vec<Thumbprinted>,
+    unsigned: Vec<Unsigned>,
+    keys: Vec<Key>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +49,31 @@ struct Thumbprinted {
     source: String,
     key: Value,
     thumbprint: String,
+}
+
+/// A statement that is refused before any key is asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unsigned {
+    source: String,
+    jws: String,
+    refusal: Refusal,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Refusal {
+    Algorithm,
+    Malformed,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    source: String,
+    key: Value,
+    /// The refusal of a key that is not taken.
+    refusal: Option<String>,
 }
 
 /// All, the one with SHA-1 too: the RFCs know no newer one.
@@ -93,8 +120,30 @@ fn messages_of_the_rfcs_by_other_algorithms_are_refused() {
     }
 }
 
+/// None, a shared secret, and the serializations that are not compact.
 #[test]
-fn rfc7520_section_4_signatures_verify_by_one_key() {
+fn statements_of_the_rfcs_that_prove_nothing_here_are_refused() {
+    let unsigned = vectors().unsigned;
+    assert_eq!(unsigned.len(), 13);
+    for Unsigned { source, jws, refusal } in unsigned {
+        let expected = match refusal {
+            Refusal::Algorithm => StatementError::Algorithm,
+            Refusal::Malformed => StatementError::Malformed,
+        };
+        assert_eq!(Statement::parse(&jws).map(|_| ()), Err(expected), "{source}");
+    }
+}
+
+#[test]
+fn rfc7517_keys_are_read_or_refused() {
+    for Key { source, key, refusal } in vectors().keys {
+        let read = PublicJwk::parse(key.to_string().as_bytes());
+        assert_eq!(read.err().map(|refused| refused.code().to_owned()), refusal, "{source}");
+    }
+}
+
+#[test]
+fn the_rfcs_signatures_verify_by_one_key() {
     for Signed { source, key, jws, payload } in vectors().signed {
         let key = PublicJwk::parse(key.to_string().as_bytes()).unwrap();
         let statement = Statement::parse(&jws).unwrap();

@@ -19,13 +19,26 @@ struct Vector {
 #[derive(serde::Deserialize)]
 struct Vectors {
     vectors: Vec<Vector>,
+    refused: Vec<Refused>,
+}
+
+/// A message by another algorithm than its key is for.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refused {
+    tc_id: u32,
+    comment: String,
+    jwe: String,
+}
+
+fn vectors() -> Vectors {
+    serde_json::from_str(include_str!("../../../../vectors/jose-wycheproof.json")).unwrap()
 }
 
 /// Each is the content `foo`.
 fn message(number: u32) {
-    let json = include_str!("../../../../vectors/jose-wycheproof.json");
-    let vectors: Vectors = serde_json::from_str(json).unwrap();
-    let Vector { key, jwe, .. } = vectors.vectors.into_iter().find(|vector| vector.tc_id == number).unwrap();
+    let Vector { key, jwe, .. } =
+        vectors().vectors.into_iter().find(|vector| vector.tc_id == number).unwrap();
     let sha_1 = KeyAlgorithm::DangerRsaOaepSha1;
     let accepted: &[KeyAlgorithm] = if key["alg"] == sha_1.name() { &[sha_1] } else { KeyAlgorithm::HOUSE };
     let key = PrivateKey::from_jwk(key.to_string().as_bytes(), accepted).unwrap();
@@ -51,6 +64,16 @@ fn message_80_rsa_oaep() {
 #[test]
 fn message_86_rsa_oaep_256() {
     message(86);
+}
+
+#[test]
+fn messages_106_to_111_by_another_algorithm_than_the_keys_are_refused() {
+    let any = [KeyAlgorithm::HOUSE, &[KeyAlgorithm::DangerRsaOaepSha1]].concat();
+    let refused = vectors().refused;
+    assert_eq!(refused.len(), 6);
+    for Refused { tc_id, comment, jwe } in refused {
+        assert_eq!(Encrypted::parse(&jwe, &any).map(|_| ()), Err(JweError::Algorithm), "{tc_id}: {comment}");
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Follower {
             let new = (bundle.start()..).zip(read).filter(|(index, _)| *index >= first);
             let observed = now();
             let entries = new.map(|(index, bytes)| {
-                let entry = LogEntry::read(&origin, index, &bytes, observed);
+                let entry = LogEntry::read(&origin, index, size, &bytes, observed);
                 tiles.holds(&checkpoint, &entry).map(|()| entry)
             });
             let entries = entries.collect::<Result<Vec<_>, _>>()?;

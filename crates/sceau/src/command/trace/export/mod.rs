@@ -1,6 +1,7 @@
 //! `sceau trace export`: a log's entries, verified, to the systems of a security operations centre.
 
 mod follow;
+mod lines;
 mod place;
 mod position;
 
@@ -27,13 +28,14 @@ Examples:
 
 Each entry is verified before it is sent: it is in the log that the checkpoint signs, and that log extends what was exported before. The file \
 given with --position says how far that is, and is written once what was sent has been taken: after a broken connection the last \
-entries may come twice, at most 256 of them, and none is left out. What comes out is what the public log says: no person, commitments only.";
+entries may come twice, at most 256 of them, and none is left out. What comes out is what the public log says: no person, commitments only. \
+With --format dws it is what the element alone can say: who was given or denied the key of which datum, into a file.";
 
 /// What to export, from where to where.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportOptions {
-    /// A folder of tiles, or the address of a log
+    /// A folder of tiles, or the address of a log; with --format dws the element's socket
     #[arg(value_name = "FOLDER_OR_URL")]
     log: String,
     /// The log's public key, or @FILE that holds it
@@ -86,9 +88,33 @@ enum Format {
     Ocsf,
     /// OpenTelemetry's logs, JSON
     Otlp,
+    /// Who was given the key of which datum or denied it, with names, under the element's HMAC: see docs/trace-lines.md
+    Dws,
+}
+
+/// How an entry of the log is written: what `--format` says, but for lines of `dws`, which are no entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EntryFormat {
+    Syslog,
+    Cef,
+    Ocsf,
+    Otlp,
 }
 
 impl Format {
+    /// None of lines that come another way.
+    fn of_entries(self) -> Option<EntryFormat> {
+        match self {
+            Self::Syslog => Some(EntryFormat::Syslog),
+            Self::Cef => Some(EntryFormat::Cef),
+            Self::Ocsf => Some(EntryFormat::Ocsf),
+            Self::Otlp => Some(EntryFormat::Otlp),
+            Self::Dws => None,
+        }
+    }
+}
+
+impl EntryFormat {
     /// One line each, without its end.
     fn line(self, entry: &LogEntry, enterprise: u32) -> String {
         match self {
@@ -108,9 +134,12 @@ impl Format {
     }
 }
 
+pub(super) use lines::verify as verify_lines;
+
 pub(super) fn run(options: &ExportOptions) -> Result<(), Failure> {
+    let Some(format) = options.format.of_entries() else { return lines::run(options) };
     let key = super::log_key(&options.log_key)?;
-    let place = Place::of(options)?;
+    let place = Place::of(options, format)?;
     let source = Source::of(&options.log, options.anchors.as_deref())?.ok_or_else(|| {
         let words = format!("{}: neither a folder of tiles nor the address of a log", options.log);
         Failure::new(Exit::Usage, "log_none", words)

@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
 
-use super::{ExportOptions, Format};
+use super::{EntryFormat, ExportOptions};
 use crate::command::input;
 use crate::failure::{Exit, Failure};
 
@@ -27,8 +27,8 @@ const PORT: u16 = 6514;
 const TIME_OUT: Duration = Duration::from_secs(30);
 
 pub(super) enum Place {
-    File { path: PathBuf, format: Format, enterprise: u32 },
-    Syslog { receiver: Box<Receiver>, format: Format, enterprise: u32 },
+    File { path: PathBuf, format: EntryFormat, enterprise: u32 },
+    Syslog { receiver: Box<Receiver>, format: EntryFormat, enterprise: u32 },
     Collector(Box<Collector>),
 }
 
@@ -48,10 +48,10 @@ pub(super) struct Collector {
 }
 
 impl Place {
-    pub(super) fn of(options: &ExportOptions) -> Result<Self, Failure> {
-        let (format, enterprise) = (options.format, options.enterprise);
+    pub(super) fn of(options: &ExportOptions, format: EntryFormat) -> Result<Self, Failure> {
+        let enterprise = options.enterprise;
         if let Some(address) = options.to.strip_prefix("tls://") {
-            if format == Format::Otlp {
+            if format == EntryFormat::Otlp {
                 return Err(usage("--format otlp goes to the https address of a collector, or into a file"));
             }
             return Ok(Self::Syslog {
@@ -61,7 +61,7 @@ impl Place {
             });
         }
         if options.to.starts_with("https://") || options.to.starts_with("http://") {
-            if format != Format::Otlp {
+            if format != EntryFormat::Otlp {
                 return Err(usage(
                     "a collector takes --format otlp; the other formats go to tls://, or into a file",
                 ));
@@ -93,7 +93,7 @@ impl Place {
 }
 
 /// Durable once this returns. A line that an earlier run began and did not end is ended first.
-fn append(path: &Path, lines: &str) -> std::io::Result<()> {
+pub(super) fn append(path: &Path, lines: &str) -> std::io::Result<()> {
     let mut file = File::options().read(true).append(true).create(true).open(path)?;
     if file.metadata()?.len() > 0 {
         let mut last = [0];

@@ -1,0 +1,18 @@
+//! A keyring's terminal: the device that its holder reads on, agrees on, and types the PIN on.
+//!
+//! Its code comes from a package or a store, never from the platform. It believes the element whose key is pinned in the keyring's package, shows what the service
+//! provider signed and nothing else, and sends no PIN: what leaves is OPAQUE's. What it keeps without the PIN opens nothing, and goes stale at each use, but at the one after a use whose answer was lost: then both sides go on from what both know.
+
+mod activate;
+mod sign;
+mod storage;
+
+pub use activate::{ToActivate, activate};
+pub use sign::{Signed, ToApprove, sign};
+pub use storage::Storage;
+
+use crate::ClientError;
+
+fn refused(code: &'static str, detail: impl Into<String>) -> ClientError {
+    ClientError::Keyring { code, detail: detail.into() }
+}

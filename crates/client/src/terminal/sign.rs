@@ -1,0 +1,230 @@
+//! A use: the holder reads what a service provider asks, agrees with the PIN, and the element signs what was read and nothing else.
+
+use sceau_crypto::jose::PublicJwk;
+use sceau_crypto::{Secret, sha256};
+use sceau_element_api::Base64Url;
+use sceau_element_api::documents::Document as _;
+use sceau_element_api::keyring::{ActorRole, ActorStatus, KeyringAccess, KeyringPolicy};
+use sceau_element_api::wire::Version;
+use sceau_keyring::{
+    Answer, Ask, Challenge, Expected, Inner, Login, Names, Pin, Place, Proven, Request, Sad, Signs as _,
+    Statement as _, TransactionProof, Use, Used, seal_inner, thumbprint, unlock_of, unverified_kid,
+};
+use sceau_pki::Certificate;
+use sceau_trace::Hash;
+
+use super::refused;
+use super::storage::{Kept, Secrets, Storage};
+use crate::ClientError;
+use crate::keyring::{Carries, Conversation, FileKey, now};
+
+/// What a holder reads before agreeing, all of it.
+#[derive(Debug)]
+pub struct ToApprove {
+    /// Who asks, by the name that the security officer registered.
+    pub provider: String,
+    /// What is asked, as the provider signed it.
+    pub request: Request,
+    /// The holder's certificate, then those above it, DER; none where the activation was not answered, until the first use.
+    pub certificates: Vec<Base64Url>,
+    /// The thumbprint of its key.
+    key: Hash,
+}
+
+/// It is signed.
+#[derive(Debug)]
+pub struct Signed {
+    /// One for each item, in their order.
+    pub signatures: Vec<Base64Url>,
+    /// The holder's certificate, then those above it, DER.
+    pub certificates: Vec<Base64Url>,
+    /// The element's word on it (JWS), which anybody can verify.
+    pub proof: String,
+    /// Index of the record.
+    pub index: u64,
+}
+
+/// Uses the keyring for a request. `approve` shows all that it is given, and gives the PIN where the holder agrees.
+///
+/// # Errors
+/// [`ClientError::Keyring`] for a request that is not shown or a folder that is no terminal here; what `approve` gives; [`ClientError::Refused`] with the element's
+/// code, `pin_invalid` where the PIN is wrong; [`ClientError::Unproven`]; as [`crate::Server::post`].
+pub async fn sign(
+    storage: &Storage,
+    carrier: &impl Carries,
+    request_jws: &str,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<Signed, ClientError> {
+    let asked = storage.load()?.0.judge(request_jws)?;
+    let pin = approve(&asked)?;
+    // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
+    let _alone = storage.lock()?;
+    let (mut kept, device, secrets) = storage.load()?;
+    let mut conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
+    let (logging_in, ke1) = pin.login().map_err(|error| ClientError::Unproven(error.to_string()))?;
+    let login = Login {
+        keyring: kept.keyring,
+        terminal: kept.terminal,
+        request: request_jws.to_owned(),
+        ke1: ke1.as_slice().into(),
+    };
+    let Answer::Challenge(challenge) = conversation.ask(&device, Ask::Login(login)).await? else {
+        return Err(ClientError::Answer);
+    };
+    if challenge.policy.as_bytes() != &sha256(&kept.policy) || challenge.challenge != conversation.nonce() {
+        return Err(refused("policy_changed", "the keyring's policy is not the one that was activated"));
+    }
+    let names = Names::of(kept.keyring, kept.terminal, &kept.origin);
+    let Ok(proven) = logging_in.finish(&pin, &challenge.ke2, &names) else {
+        conversation.ask(&device, Ask::Failed {}).await?;
+        return Err(refused("pin_invalid", "the PIN is wrong; three times, and the keyring is blocked"));
+    };
+    // Durable before it is sent. One that is in doubt since the last use is used again: either of the two opens.
+    let next = secrets.pending.as_ref().map_or_else(Secret::random, Secret::duplicate);
+    let written = Secrets { current: secrets.current.duplicate(), pending: Some(next.duplicate()) };
+    storage.keep_secrets(&written)?;
+    let consent = Consent {
+        kept: &kept,
+        device: &device,
+        asked: &asked,
+        request_jws,
+        challenge: &challenge,
+        ke1: &ke1,
+    };
+    let sad = consent.sad(&proven)?;
+    let inner = consent.inner(&proven, &secrets, &next, sad.clone())?;
+    let sealed = seal_inner(&proven.session, &conversation.channel().id(), &inner);
+    let ask = Use { ke3: proven.ke3.as_slice().into(), inner: sealed.into() };
+    let Answer::Used(used) = conversation.ask(&device, Ask::Use(ask)).await? else {
+        return Err(ClientError::Answer);
+    };
+    storage.keep_secrets(&Secrets { current: next, pending: None })?;
+    consent.judge(&used, &sad)?;
+    kept.complete(storage, &used)?;
+    let certificates = kept.certificates();
+    Ok(Signed { signatures: used.signatures, certificates, proof: used.proof, index: used.index })
+}
+
+impl Kept {
+    fn certificates(&self) -> Vec<Base64Url> {
+        self.certificate.iter().chain(&self.chain).cloned().collect()
+    }
+
+    /// Keeps the certificate, where the activation that should have brought it was not answered.
+    fn complete(&mut self, storage: &Storage, used: &Used) -> Result<(), ClientError> {
+        if self.certificate.is_some() {
+            return Ok(());
+        }
+        self.certificate = Some(used.certificate.clone());
+        self.chain.clone_from(&used.chain);
+        storage.keep(self)
+    }
+
+    /// A request, if a service provider that may ask this signed it, for this keyring, now.
+    fn judge(&self, request_jws: &str) -> Result<ToApprove, ClientError> {
+        let damaged = |_| refused("terminal_damaged", "what the terminal keeps cannot be read");
+        let access = KeyringAccess::parse(&self.access).map_err(damaged)?.document;
+        let policy = KeyringPolicy::parse(&self.policy).map_err(damaged)?.document;
+        let kid = unverified_kid(request_jws);
+        let keyed = |actor: &sceau_element_api::keyring::KeyringActor| {
+            let certificate = Certificate::from_der(&actor.certificate, "a provider's certificate").ok()?;
+            let spki = certificate.public_key_info();
+            let key = thumbprint(&spki).filter(|key| Some(*key) == kid)?;
+            Some((spki, Hash::new(key)))
+        };
+        let found = access.actors.iter().find_map(|actor| Some((actor, keyed(actor)?)));
+        let (actor, (spki, key)) = found.ok_or_else(|| {
+            refused(
+                "actor_unknown",
+                "who signed the request is not registered by the security officer: do not trust it",
+            )
+        })?;
+        let request = Request::verify(request_jws, &spki)?;
+        let may = actor.role == ActorRole::ServiceProvider
+            && actor.status == ActorStatus::Active
+            && actor.kinds.contains(&request.kind)
+            && actor.policies.contains(&policy.policy)
+            && actor.id == request.provider;
+        let rule = |holds: bool, words: &str| {
+            if holds { Ok(()) } else { Err(refused("request_invalid", words)) }
+        };
+        rule(may, "its provider may not ask this of keyrings of this policy")?;
+        rule(request.keyring == self.keyring && request.aud == self.origin, "it is for another keyring")?;
+        rule(request.is_good_at(now()), "it has ended, or is of the future: ask the provider for another")?;
+        rule(request.algorithm == policy.algorithm, "it asks for another algorithm than the policy's")?;
+        rule(
+            request.items.len() <= usize::from(policy.batch_most),
+            "it has more items than the policy allows",
+        )?;
+        let (provider, certificates) = (actor.name.clone(), self.certificates());
+        Ok(ToApprove { provider, request, certificates, key })
+    }
+}
+
+/// A consent under way.
+struct Consent<'a> {
+    kept: &'a Kept,
+    device: &'a FileKey,
+    asked: &'a ToApprove,
+    request_jws: &'a str,
+    challenge: &'a Challenge,
+    ke1: &'a [u8],
+}
+
+impl Consent<'_> {
+    /// The number of the message that brings it: the second, after the login.
+    const SEQ: u64 = 2;
+
+    fn sad(&self, proven: &Proven) -> Result<String, ClientError> {
+        let Self { kept, challenge, .. } = self;
+        let terminal = thumbprint(self.device.spki()).ok_or(ClientError::Answer)?;
+        let expected = Expected {
+            keyring: kept.keyring,
+            key: &kept.key,
+            terminal,
+            provider: self.asked.key,
+            request_jws: self.request_jws,
+            request: &self.asked.request,
+            policy: challenge.policy,
+            state: Version { version: challenge.version, hash: challenge.hash },
+            challenge: challenge.challenge,
+            seq: Self::SEQ,
+            opaque: Sad::transcript(self.ke1, &challenge.ke2, &proven.ke3),
+            time: now(),
+            ends: self.asked.request.ends,
+        };
+        Ok(Sad::expected(&expected).sign(self.device)?)
+    }
+
+    fn inner(
+        &self,
+        proven: &Proven,
+        secrets: &Secrets,
+        next: &Secret<32>,
+        sad: String,
+    ) -> Result<Inner, ClientError> {
+        let key = self.kept.key.0.as_slice().try_into().map_err(|_| ClientError::Answer)?;
+        let place = Place { keyring: self.kept.keyring, terminal: self.kept.terminal, key };
+        let unlock = |secret: &Secret<32>| unlock_of(&proven.export, secret, &place);
+        let both = [Some(&secrets.current), secrets.pending.as_ref()];
+        Ok(Inner { sad, unlock: both.into_iter().flatten().map(unlock).collect(), next: unlock(next) })
+    }
+
+    /// Whether the element's word is on this consent, and on these signatures.
+    fn judge(&self, used: &Used, sad: &str) -> Result<(), ClientError> {
+        let unproven = |what: &str| ClientError::Unproven(format!("the proof of the transaction: {what}"));
+        let word = PublicJwk::parse(self.kept.word.as_bytes()).map_err(|_| unproven("its key is not one"))?;
+        let proof =
+            TransactionProof::verify_by(&used.proof, &word).map_err(|refusal| unproven(&refusal.detail))?;
+        let hashes: Vec<_> = self.asked.request.items.iter().map(|item| item.hash.clone()).collect();
+        let holds = proof.request == Request::hash_of(self.request_jws)
+            && proof.keyring == self.kept.keyring
+            && proof.terminal == self.kept.terminal
+            && proof.hashes == hashes
+            && proof.description == self.asked.request.description_hash()
+            && proof.sad.as_bytes() == &sha256(sad.as_bytes())
+            && proof.signatures == TransactionProof::signatures_hash(&used.signatures)
+            && used.signatures.len() == hashes.len();
+        if holds { Ok(()) } else { Err(unproven("it is of something else")) }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a terminal keeps: its key, what it pinned, and a secret that changes at each use.
+//!
+//! A folder that only its owner enters. The environment that it was made in is part of what is kept: a copy elsewhere refuses itself. Files are replaced whole, and
+//! durable before anything that depends on them is sent.
+
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sceau_crypto::{KeyId, Secret, SecretBytes, sha256};
+use sceau_element_api::{Base64Url, KeyringId, TerminalId};
+use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::refused;
+use crate::ClientError;
+use crate::keyring::FileKey;
+
+const DEVICE: &str = "device.p8";
+const KEYRING: &str = "keyring.json";
+const SECRET: &str = "secret.json";
+
+/// A terminal's folder.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    folder: PathBuf,
+}
+
+/// What is pinned and known of the keyring. No secret is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    pub(super) v: u32,
+    pub(super) keyring: KeyringId,
+    pub(super) terminal: TerminalId,
+    /// The key's id.
+    pub(super) key: Base64Url,
+    /// The element: the name of its log, its channel key's id, and the key of its word (JWK).
+    pub(super) origin: String,
+    pub(super) channel: KeyId,
+    pub(super) word: String,
+    /// The policy and who may ask, the exact bytes.
+    pub(super) policy: Base64Url,
+    pub(super) access: Base64Url,
+    pub(super) certificate: Option<Base64Url>,
+    pub(super) chain: Vec<Base64Url>,
+    /// The environment that it was made in.
+    pub(super) image: Hash,
+}
+
+/// The terminal's secret, and the one that a use under way may have put in its place.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    pub(super) current: Secret<32>,
+    pub(super) pending: Option<Secret<32>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSecrets {
+    current: Base64Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Base64Url>,
+}
+
+impl Drop for WrittenSecrets {
+    fn drop(&mut self) {
+        self.current.0.zeroize();
+        if let Some(pending) = &mut self.pending {
+            pending.0.zeroize();
+        }
+    }
+}
+
+impl Storage {
+    /// The terminal of this folder, which need not exist.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// SHA-256 of where the folder is: the machine, its owner, the folder's own number. Its copy has another.
+    pub(super) fn image(&self) -> Result<Hash, ClientError> {
+        let folder = fs::metadata(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
+        // A machine without an id is told by the folder alone.
+        let machine = fs::read("/etc/machine-id").unwrap_or_default();
+        let numbers: Vec<u8> = [folder.dev(), folder.ino(), u64::from(folder.uid())]
+            .into_iter()
+            .flat_map(u64::to_be_bytes)
+            .collect();
+        Ok(Hash::new(sha256(&[sha256(&machine).as_slice(), &numbers].concat())))
+    }
+
+    /// Makes the folder, for its owner alone, and locks it; one that has a terminal is refused.
+    pub(super) fn begin(&self) -> Result<File, ClientError> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(|cause| failed(&self.folder, cause))?;
+        self.check_owner()?;
+        let alone = self.lock()?;
+        if self.folder.join(KEYRING).exists() {
+            let words =
+                format!("{} has a terminal of a keyring: choose another folder", self.folder.display());
+            return Err(refused("terminal_exists", words));
+        }
+        Ok(alone)
+    }
+
+    /// One at a time: what reads the secrets to turn them has them alone until the guard is dropped.
+    pub(super) fn lock(&self) -> Result<File, ClientError> {
+        let folder = File::open(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
+        match folder.try_lock() {
+            Ok(()) => Ok(folder),
+            Err(TryLockError::WouldBlock) => {
+                let words = "another window or program uses this terminal now: end it, then try again";
+                Err(refused("terminal_busy", words))
+            }
+            Err(TryLockError::Error(cause)) => Err(failed(&self.folder, cause)),
+        }
+    }
+
+    /// Keeps a new terminal's key.
+    pub(super) fn keep_device(&self, pkcs8: &SecretBytes) -> Result<(), ClientError> {
+        self.write(DEVICE, pkcs8.expose())
+    }
+
+    /// Keeps the secrets, durable when it returns.
+    pub(super) fn keep_secrets(&self, secrets: &Secrets) -> Result<(), ClientError> {
+        let text = |secret: &Secret<32>| Base64Url::from(secret.expose().as_slice());
+        let written =
+            WrittenSecrets { current: text(&secrets.current), pending: secrets.pending.as_ref().map(text) };
+        let json = Zeroizing::new(serde_json::to_vec(&written).map_err(|_| ClientError::Answer)?);
+        self.write(SECRET, &json)
+    }
+
+    /// Keeps what is known: from then on the folder is a terminal.
+    pub(super) fn keep(&self, kept: &Kept) -> Result<(), ClientError> {
+        self.write(KEYRING, &serde_json::to_vec(kept).map_err(|_| ClientError::Answer)?)
+    }
+
+    /// Is no terminal: the element refused it.
+    pub(super) fn forget(&self) -> Result<(), ClientError> {
+        for name in [KEYRING, SECRET, DEVICE] {
+            let path = self.folder.join(name);
+            fs::remove_file(&path).map_err(|cause| failed(&path, cause))?;
+        }
+        Ok(())
+    }
+
+    /// The terminal, if it is where it was made.
+    pub(super) fn load(&self) -> Result<(Kept, FileKey, Secrets), ClientError> {
+        if !self.folder.join(KEYRING).exists() {
+            let words = format!("{} has no terminal: activate a keyring there first", self.folder.display());
+            return Err(refused("terminal_missing", words));
+        }
+        self.check_owner()?;
+        let damaged = || refused("terminal_damaged", format!("{} is damaged", self.folder.display()));
+        let kept: Kept = serde_json::from_slice(&self.read(KEYRING)?).map_err(|_| damaged())?;
+        if kept.image != self.image()? {
+            return Err(refused(
+                "terminal_changed",
+                "this folder was copied or moved from where the keyring was activated: it is no terminal here",
+            ));
+        }
+        let device = FileKey::from_pkcs8(&self.read(DEVICE)?).map_err(|_| damaged())?;
+        let written: WrittenSecrets = serde_json::from_slice(&self.read(SECRET)?).map_err(|_| damaged())?;
+        let secret = |bytes: &Base64Url| Secret::from_slice(bytes).map_err(|_| damaged());
+        let pending = written.pending.as_ref().map(secret).transpose()?;
+        Ok((kept, device, Secrets { current: secret(&written.current)?, pending }))
+    }
+
+    fn check_owner(&self) -> Result<(), ClientError> {
+        let mode = fs::metadata(&self.folder).map_err(|cause| failed(&self.folder, cause))?.mode();
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        let words = format!("{} is open to others of this machine: chmod 700 it", self.folder.display());
+        Err(refused("terminal_open", words))
+    }
+
+    fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, ClientError> {
+        let path = self.folder.join(name);
+        fs::read(&path).map(Zeroizing::new).map_err(|cause| failed(&path, cause))
+    }
+
+    /// Whole or not at all, and durable.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClientError> {
+        let (path, beside) = (self.folder.join(name), self.folder.join(format!(".{name}.new")));
+        let write = || {
+            let mut file =
+                File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|cause| failed(&path, cause))
+    }
+}
+
+fn failed(path: &Path, cause: std::io::Error) -> ClientError {
+    ClientError::File { path: path.display().to_string(), cause }
+}

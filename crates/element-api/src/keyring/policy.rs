@@ -1,0 +1,254 @@
+//! How keyrings of a policy are made and used, as the security officer signs it.
+
+use std::collections::BTreeSet;
+
+use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
+
+use crate::documents::{Document, DocumentError, field, version_one};
+use crate::protect::is_plain;
+use crate::{Base64Url, Kind, OrganisationId, PolicyId, RowId};
+
+/// The longest PIN, in digits.
+const LONGEST_PIN: u8 = 12;
+/// Hashes that one consent signs.
+const LARGEST_BATCH: u16 = 100;
+/// How long a request may be open, in seconds.
+const LONGEST_REQUEST: u32 = 600;
+/// As long as certificates of the embedded authority last at most, in days.
+const LONGEST_CERTIFICATE: u32 = 3 * 366;
+
+/// The policy of keyrings. Its row is its id; it is signed by the security officer (JWS typ `sceau-kr-policy`), and by nobody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyringPolicy {
+    /// Format version, 1.
+    pub v: u32,
+    /// The name of the log of the element that it is for: no other one takes it.
+    pub origin: String,
+    /// The policy.
+    pub policy: PolicyId,
+    /// The organisation that it is of; never changes.
+    pub organisation: OrganisationId,
+    /// What people call it: plain, at most 120 characters.
+    pub name: String,
+    /// What its keyrings are for; never changes.
+    pub r#use: KeyringUse,
+    /// How long a PIN is.
+    pub pin: PinRule,
+    /// Whether a second factor is handed over by another channel.
+    pub second_factor: SecondFactor,
+    /// The algorithm of the holder's key.
+    pub algorithm: KeyringAlgorithm,
+    /// Who certifies the holder's key; none exactly for keyrings that only authenticate.
+    pub authority: CertificateSource,
+    /// What the registration authority says of a holder.
+    pub subject: Vec<SubjectField>,
+    /// Within how many days a keyring that was made is to be activated, 1 to 90.
+    pub activation_days: u16,
+    /// How many terminals a keyring has at most, 1 to 8.
+    pub terminals_most: u8,
+    /// Whether another terminal may take it over.
+    pub roaming: Roaming,
+    /// Whether the holder's body is asked for.
+    pub biometric: Biometric,
+    /// How many hashes one consent signs at most, 1 to 100.
+    pub batch_most: u16,
+    /// How long a request may be open at most, in seconds, 30 to 600.
+    pub request_seconds: u32,
+    /// After how many attempts that were not ended a keyring is blocked; never, unless said (3 to 100).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished_most: Option<u8>,
+    /// Who takes a terminal away.
+    pub dissociation: Dissociation,
+    /// Whether keyrings that were delivered under a version before follow this one.
+    pub applies_to_existing: bool,
+    /// Whether keyrings are made under it.
+    pub status: PolicyStatus,
+    /// SHA-256 of the version before; none for the first. It is signed, so that nobody puts an old version back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Hash>,
+    /// When it was signed, in Unix milliseconds.
+    pub time: u64,
+}
+
+/// What a keyring is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyringUse {
+    /// Its holder signs, and authenticates.
+    Sign,
+    /// Its holder authenticates; it has no key that signs.
+    Authenticate,
+}
+
+/// How many digits a PIN has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinRule {
+    /// At least: 6 or more to sign, 4 or more to authenticate.
+    pub least: u8,
+    /// At most: 12 or less.
+    pub most: u8,
+}
+
+/// Whether a second factor activates, beside the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// The code alone.
+    None,
+    /// Another, by another channel.
+    Required,
+}
+
+/// How the holder's key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyringAlgorithm {
+    /// ECDSA with P-256 and SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA PKCS #1 v1.5 with SHA-256, 3072 bits.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+/// Who certifies holders' keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CertificateSource {
+    /// The element's own authority.
+    Embedded {
+        /// How long certificates last.
+        days: u32,
+    },
+    /// An authority outside, by EST (RFC 7030).
+    Est {
+        /// Where it is.
+        url: String,
+        /// The authorities that certificates must verify to, DER.
+        anchors: Vec<Base64Url>,
+        /// Its label, where it has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+    },
+    /// Nobody: there is no key.
+    None,
+}
+
+/// A field of a holder's name in the certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectField {
+    /// Common name.
+    CommonName,
+    /// Given name.
+    GivenName,
+    /// Surname.
+    Surname,
+    /// Serial number.
+    SerialNumber,
+    /// Country, two letters.
+    Country,
+}
+
+/// Whether a keyring moves between terminals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Roaming {
+    /// It stays.
+    None,
+    /// Another terminal has it too.
+    Copy,
+    /// Another terminal has it instead.
+    Move,
+}
+
+/// What of the holder's body is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Biometric {
+    /// Nothing.
+    None,
+    /// A fingerprint, which the terminal looks at.
+    Fingerprint,
+    /// The face.
+    Face,
+}
+
+/// Who agrees that a terminal is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dissociation {
+    /// The holder.
+    Holder,
+    /// The holder and support.
+    HolderAndSupport,
+}
+
+/// Whether a policy is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyStatus {
+    /// It is.
+    Active,
+    /// No keyring is made or activated under it any more.
+    Ended,
+}
+
+impl Document for KeyringPolicy {
+    const KIND: Kind = Kind::KeyringPolicy;
+
+    fn row(&self) -> RowId {
+        self.policy.into()
+    }
+
+    fn check(&self) -> Result<(), DocumentError> {
+        version_one(self.v)?;
+        field(is_short_and_plain(&self.origin), "origin", "the name of a log")?;
+        field(is_short_and_plain(&self.name), "name", "plain text of 1 to 120 characters")?;
+        let (least, rule) = match self.r#use {
+            KeyringUse::Sign => (6, "6 digits or more to sign, 12 at most"),
+            KeyringUse::Authenticate => (4, "4 digits or more, 12 at most"),
+        };
+        let pin = (least..=LONGEST_PIN).contains(&self.pin.least)
+            && (self.pin.least..=LONGEST_PIN).contains(&self.pin.most);
+        field(pin, "pin", rule)?;
+        let certified = self.authority != CertificateSource::None;
+        let rule = "present exactly for keyrings that sign, for 1 to 1,098 days";
+        field(certified == (self.r#use == KeyringUse::Sign), "authority", rule)?;
+        field(self.authority.is_well_formed(), "authority", rule)?;
+        let named = self.subject.contains(&SubjectField::CommonName);
+        field(named, "subject", "the common name, at least")?;
+        let once = self.subject.iter().collect::<BTreeSet<_>>().len() == self.subject.len();
+        field(once, "subject", "each field once")?;
+        field((1..=90).contains(&self.activation_days), "activation_days", "1 to 90")?;
+        field((1..=8).contains(&self.terminals_most), "terminals_most", "1 to 8")?;
+        field((1..=LARGEST_BATCH).contains(&self.batch_most), "batch_most", "1 to 100")?;
+        field((30..=LONGEST_REQUEST).contains(&self.request_seconds), "request_seconds", "30 to 600")?;
+        let unfinished = self.unfinished_most.is_none_or(|most| (3..=100).contains(&most));
+        field(unfinished, "unfinished_most", "3 to 100")
+    }
+}
+
+impl CertificateSource {
+    fn is_well_formed(&self) -> bool {
+        match self {
+            Self::Embedded { days } => (1..=LONGEST_CERTIFICATE).contains(days),
+            Self::Est { url, anchors, label } => {
+                url.starts_with("https://")
+                    && url.len() <= 300
+                    && is_plain(url)
+                    && (1..=8).contains(&anchors.len())
+                    && anchors.iter().all(|anchor| anchor.len() <= 8192)
+                    && label.as_ref().is_none_or(|label| is_short_and_plain(label))
+            }
+            Self::None => true,
+        }
+    }
+}
+
+/// A name that is shown to people.
+pub(super) fn is_short_and_plain(name: &str) -> bool {
+    !name.trim().is_empty() && name.chars().count() <= 120 && is_plain(name)
+}

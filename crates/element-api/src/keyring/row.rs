@@ -1,0 +1,114 @@
+//! What the platform may know of a keyring: no person is in it.
+
+use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
+
+use super::KeyringAlgorithm;
+use crate::documents::{Document, DocumentError, field, version_one};
+use crate::{Base64Url, KeyringActorId, KeyringId, Kind, OrganisationId, PolicyId, RowId, TerminalId};
+
+/// A keyring. Its versions are the element's own: nobody asks for one by an attestation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keyring {
+    /// Format version, 1.
+    pub v: u32,
+    /// The keyring.
+    pub keyring: KeyringId,
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// The policy that it was made under.
+    pub policy: PolicyId,
+    /// SHA-256 of the version of the policy that it follows.
+    pub policy_hash: Hash,
+    /// The registration authority that made it.
+    pub authority: KeyringActorId,
+    /// Where it stands.
+    pub phase: KeyringPhase,
+    /// When it was made, in Unix milliseconds.
+    pub made: u64,
+    /// When it was activated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated: Option<u64>,
+    /// Its terminals.
+    pub terminals: Vec<BoundTerminal>,
+    /// The holder's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyringKey>,
+    /// Why it is blocked, where its row says so. The counters of a PIN are the element's own: three wrong ones leave the row as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<BlockedFor>,
+}
+
+/// Where a keyring stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyringPhase {
+    /// It has factors, and no holder.
+    Made,
+    /// It has a holder, who was given the factors.
+    Delivered,
+    /// It has a PIN and a key, and waits for the certificate.
+    Certifying,
+    /// It is in use.
+    Active,
+    /// It was stopped.
+    Suspended,
+    /// Wrong second factors stopped it. Nothing writes this yet.
+    Blocked,
+    /// It is gone.
+    Destroyed,
+}
+
+/// Why a keyring is blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockedFor {
+    /// Wrong second factors.
+    Factors,
+}
+
+/// A terminal that is bound to a keyring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoundTerminal {
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// Thumbprint of its key (RFC 7638), 32 bytes.
+    pub thumbprint: Base64Url,
+    /// Since when, in Unix milliseconds.
+    pub bound: u64,
+    /// Whether it is only trying.
+    pub provisional: bool,
+}
+
+/// The key of a keyring's holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyringKey {
+    /// Its id, 16 bytes.
+    pub id: Base64Url,
+    /// How it signs.
+    pub algorithm: KeyringAlgorithm,
+    /// SHA-256 of its SubjectPublicKeyInfo.
+    pub spki: Hash,
+    /// SHA-256 of its certificate, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Hash>,
+}
+
+impl Document for Keyring {
+    const KIND: Kind = Kind::Keyring;
+
+    fn row(&self) -> RowId {
+        self.keyring.into()
+    }
+
+    fn check(&self) -> Result<(), DocumentError> {
+        version_one(self.v)?;
+        field(self.terminals.len() <= 9, "terminals", "at most 8, and one that tries")?;
+        let printed = self.terminals.iter().all(|terminal| terminal.thumbprint.len() == 32);
+        field(printed, "terminals.thumbprint", "32 bytes")?;
+        field(self.key.as_ref().is_none_or(|key| key.id.len() == 16), "key.id", "16 bytes")
+    }
+}

@@ -1,0 +1,263 @@
+//! Activation: the factors are proven both ways, then the terminal is bound, the key made and certified; from then on the factors are of no use.
+
+use sceau_crypto::jose::{Algorithm, PublicJwk};
+use sceau_crypto::{Secret, random};
+use sceau_element_api::documents::Document as _;
+use sceau_element_api::keyring::{
+    BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase,
+};
+use sceau_element_api::wire::{Code, Refusal};
+use sceau_element_api::{Base64Url, KeyringId, TerminalId};
+use sceau_hsm::HolderKey;
+use sceau_keyring::{
+    Activate, Activated, Activating as Shown, Answer, Confirm, Identity, Names, Place, Reply, answer_proof,
+    is_first_proof, seal_box,
+};
+use sceau_pki::{
+    CertificateKey, CertificateRequest, Hash as PkiHash, KeyFamily, LeafPurpose, Name, Oid, Publication,
+    Signing,
+};
+use sceau_trace::{Hash, sha256};
+
+use super::contexts::{Activating, Stage, Whose};
+use super::conversation::{Desk, Next, Turn};
+use super::keys::KeyringKeys;
+use super::make::Found;
+use super::secrets::{Secrets, TerminalSecrets, WrappedKey, unusable};
+use super::{KeyringAct, PreparedKeyring};
+use crate::event::TerminalBox;
+
+impl Desk {
+    pub(super) fn activate(&self, turn: &mut Turn, asked: &Activate) -> Result<Next, Refusal> {
+        let found = self.to_activate(asked.keyring)?;
+        if asked.second.is_some() {
+            return Err(Refusal::new(Code::KindNotServed, "this version serves no second factor yet"));
+        }
+        let algorithm = PublicJwk::of_spki(&asked.device).ok().and_then(|key| key.own_algorithm());
+        if algorithm != Some(Algorithm::Es256) {
+            return Err(Refusal::new(Code::Malformed, "a terminal's key is on P-256"));
+        }
+        let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
+        let code = secrets.code.as_ref().ok_or_else(wrong_code)?;
+        let nonce = turn.context.nonce;
+        if !is_first_proof(&asked.first, code, asked.keyring, &nonce, &turn.context.signer) {
+            return Err(wrong_code());
+        }
+        let identity =
+            secrets.identity.clone().ok_or_else(|| unusable("a keyring of nobody was delivered"))?;
+        let organisation = found.policy.document.organisation;
+        let access = self.with(|state| state.keyrings().access(organisation).map(|access| access.index));
+        let access = access.ok_or_else(|| unusable("no authorisation policy"))?;
+        let access = self.view.attested_at(access).map_err(unusable)?;
+        let policy = self.view.attested_at(found.policy.index).map_err(unusable)?;
+        let (terminal, key) = (TerminalId::random(), random::<16>());
+        let names = Names::of(asked.keyring, terminal, self.keys.origin());
+        let response = self.keys.opaque().registration(&names, &asked.register);
+        let response = response.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
+        self.known(turn, Whose::Activation(asked.keyring))?;
+        let (hash, policy_hash) = (identity.hash(), found.policy.version.hash);
+        let word = self.keys.word_jwk();
+        let reply = Reply {
+            channel: self.keys.channel().key_id(),
+            word: &word,
+            identity: &hash,
+            policy: &policy_hash,
+            access: &access,
+            terminal,
+            key: &key,
+            response: &response,
+        };
+        let proof = answer_proof(code, asked.keyring, &nonce, &reply);
+        let stage = Activating { keyring: asked.keyring, terminal, key, identity: hash, policy: policy_hash };
+        let shown = Shown {
+            terminal,
+            key: key.as_slice().into(),
+            phase: found.phase,
+            identity,
+            policy: policy.into(),
+            access: access.into(),
+            proof,
+            response: response.as_slice().into(),
+        };
+        Ok(Next::Say(Answer::Activating(Box::new(shown)), Stage::Activating(Box::new(stage))))
+    }
+
+    fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
+        let found = self.found(keyring, KeyringPhase::Delivered)?;
+        self.policy_in_use(found.policy.document.policy)?;
+        if self.now().unix >= found.ends {
+            return Err(Refusal::new(Code::KeyringPhase, "the days to activate it are over"));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn confirm(&self, turn: &Turn, asked: Confirm, shown: Activating) -> Result<Next, Refusal> {
+        if asked.identity != shown.identity || asked.policy != shown.policy {
+            let words = "the terminal showed another holder or policy than the keyring's";
+            return Err(Refusal::new(Code::HashMismatch, words));
+        }
+        let record = self.keys.opaque().record(&asked.upload);
+        let record = record.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
+        let found = self.to_activate(shown.keyring)?;
+        let (document, secrets) = self.keyring_at(shown.keyring, found.row)?;
+        let identity = secrets.identity.as_ref().filter(|identity| identity.hash() == shown.identity);
+        let identity =
+            identity.ok_or_else(|| Refusal::new(Code::StaleVersion, "the holder changed meanwhile"))?;
+
+        let place = Place { keyring: shown.keyring, terminal: shown.terminal, key: shown.key };
+        let secret = Secret::random();
+        let context = key_context(shown.keyring, &shown.key);
+        let key = self.keys.make_holder_key(&context, &secret).map_err(unusable)?;
+        let boxed = seal_box(&asked.unlock, &place, &secret);
+        let held = HeldKey { keys: &self.keys, context: &context, secret: &secret, key: &key };
+        let certificate = self.certify(&found, identity, &held)?;
+
+        let made = Made { key, certificate, record: record.into(), image: asked.image };
+        let (document, secrets) = self.bound(turn, &shown, (document, secrets), &made)?;
+        let row = self.new_row(&document, &secrets, Some(found.version))?;
+        let boxed = TerminalBox { terminal: shown.terminal, boxed: boxed.into() };
+        let certificate = made.certificate;
+        let act = KeyringAct::Activate { row, boxed, certificate: sha256(&certificate) };
+        let prepared = PreparedKeyring { keyring: shown.keyring, by: turn.by_terminal(shown.terminal), act };
+        let chain: Vec<Base64Url> = self.keys.about().authority.into_iter().collect();
+        let answered = move |index| {
+            let activated = Activated {
+                phase: KeyringPhase::Active,
+                certificate: Some(certificate.into()),
+                chain,
+                index,
+                key: shown.key.as_slice().into(),
+            };
+            (Answer::Activated(activated), Stage::Over)
+        };
+        Ok(Next::Order(prepared, Box::new(answered)))
+    }
+
+    /// The version of a keyring that a terminal is bound to, with its holder's key. The factors are in it no more, and whoever finds them in an older version activates nothing.
+    fn bound(
+        &self,
+        turn: &Turn,
+        shown: &Activating,
+        (document, secrets): (Keyring, Secrets),
+        made: &Made,
+    ) -> Result<(Keyring, Secrets), Refusal> {
+        let now = self.now().unix;
+        let bound = BoundTerminal {
+            terminal: shown.terminal,
+            thumbprint: turn.context.signer.as_slice().into(),
+            bound: now,
+            provisional: false,
+        };
+        let public = KeyringKey {
+            id: shown.key.as_slice().into(),
+            algorithm: KeyringAlgorithm::Es256,
+            spki: sha256(&made.key.spki),
+            certificate: Some(sha256(&made.certificate)),
+        };
+        let document = Keyring {
+            phase: KeyringPhase::Active,
+            activated: Some(now),
+            terminals: vec![bound],
+            key: Some(public),
+            ..document
+        };
+        document.check().map_err(unusable)?;
+        let of_terminal = TerminalSecrets {
+            terminal: shown.terminal,
+            device: turn.context.spki.clone().into(),
+            record: made.record.clone(),
+            image: made.image,
+        };
+        let wrapped = WrappedKey {
+            id: shown.key.as_slice().into(),
+            version: made.key.version.number(),
+            wrapped: made.key.wrapped.clone().into(),
+            spki: made.key.spki.clone().into(),
+            certificate: made.certificate.clone().into(),
+        };
+        let secrets = Secrets {
+            code: None,
+            package: None,
+            terminals: vec![of_terminal],
+            key: Some(wrapped),
+            ..secrets
+        };
+        Ok((document, secrets))
+    }
+
+    /// The holder's certificate, DER: of who the registration authority said, for a key that signed the request.
+    fn certify(&self, found: &Found, identity: &Identity, key: &HeldKey<'_>) -> Result<Vec<u8>, Refusal> {
+        let CertificateSource::Embedded { days } = found.policy.document.authority else {
+            return Err(Refusal::new(Code::KindNotServed, "this version serves no outside authority yet"));
+        };
+        let subject = subject(identity);
+        let request = CertificateRequest::make(&subject, &[], key).map_err(unusable)?;
+        let (purpose, now) = (LeafPurpose::Signature, self.now().unix);
+        let authority = self.keys.authority();
+        let issued =
+            authority.certify_request(&request, &subject, purpose, days, &Publication::default(), now);
+        Ok(issued.map_err(unusable)?.der().as_ref().to_vec())
+    }
+}
+
+/// What an activation made.
+struct Made {
+    key: HolderKey,
+    certificate: Vec<u8>,
+    record: Base64Url,
+    image: Hash,
+}
+
+fn wrong_code() -> Refusal {
+    Refusal::new(Code::FactorInvalid, "the activation code is not the one of this keyring")
+}
+
+/// Which key of which keyring, 32 bytes.
+pub(super) fn key_context(keyring: KeyringId, key: &[u8; 16]) -> Vec<u8> {
+    [keyring.as_bytes().as_slice(), key].concat()
+}
+
+fn subject(identity: &Identity) -> Name {
+    let parts = [
+        (Oid::COUNTRY, identity.country.as_ref()),
+        (Oid::SURNAME, identity.surname.as_ref()),
+        (Oid::GIVEN_NAME, identity.given_name.as_ref()),
+        (Oid::SERIAL_NUMBER, identity.serial_number.as_ref()),
+        (Oid::COMMON_NAME, Some(&identity.common_name)),
+    ];
+    let given = parts.into_iter().filter_map(|(kind, value)| Some((kind, value?)));
+    given.fold(Name::default(), |name, (kind, value)| name.with(kind, value))
+}
+
+/// A holder's new key, which signs the request of its certificate: the proof that there is one.
+struct HeldKey<'a> {
+    keys: &'a KeyringKeys,
+    context: &'a [u8],
+    secret: &'a Secret<32>,
+    key: &'a HolderKey,
+}
+
+impl CertificateKey for HeldKey<'_> {
+    fn family(&self) -> KeyFamily {
+        KeyFamily::P256
+    }
+
+    fn public_key_info(&self) -> Result<Vec<u8>, sceau_pki::Error> {
+        Ok(self.key.spki.clone())
+    }
+
+    fn sign(&self, how: Signing, message: &[u8]) -> Result<Vec<u8>, sceau_pki::Error> {
+        let digest = PkiHash::Sha256.of(message).try_into().map_err(|_| sceau_pki::Error::Crypto)?;
+        if how != Signing::Ecdsa {
+            return Err(sceau_pki::Error::Crypto);
+        }
+        let signed = self.keys.sign_with((self.context, self.secret), self.key, &[digest]);
+        signed.ok().and_then(|mut signed| signed.pop()).ok_or(sceau_pki::Error::Crypto)
+    }
+}
+
+impl std::fmt::Debug for HeldKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HeldKey(redacted)")
+    }
+}

@@ -1,0 +1,283 @@
+//! Contexts of messages: begun by who is known, in order, each message once. Issuing an offer keeps nothing; what is kept ends after five minutes, and with the process.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sceau_element_api::keyring::SealedAnswer;
+use sceau_element_api::wire::{Code, Refusal};
+use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
+use sceau_keyring::{Begun, Channel, ContextId};
+use sceau_trace::Hash;
+
+use crate::decide::NONCE_LIFETIME;
+
+/// Contexts at once.
+const MOST_OPEN: usize = 65_536;
+/// Those of one: the oldest goes first.
+const MOST_OF_ONE: usize = 8;
+/// Contexts that were begun in five minutes; beyond, others wait.
+const MOST_BEGUN: usize = 200_000;
+
+/// Whose a context is, for the count: with a thousand keys of terminals nobody activates one keyring a thousand times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Whose {
+    /// A registered actor's, by its key.
+    Actor([u8; 32]),
+    /// A bound terminal's, by its key.
+    Terminal([u8; 32]),
+    /// Of those who activate this keyring, whatever their keys.
+    Activation(KeyringId),
+}
+
+impl Whose {
+    /// Contexts that it may begin in five minutes.
+    fn most_begun(self) -> usize {
+        match self {
+            Self::Actor(_) => 20_000,
+            Self::Terminal(_) => 512,
+            Self::Activation(_) => 64,
+        }
+    }
+}
+
+/// A context that was begun.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// What seals its messages.
+    pub channel: Channel,
+    /// The nonce of its offer.
+    pub nonce: Nonce,
+    /// Thumbprint of who signs in it.
+    pub signer: [u8; 32],
+    /// That one's key.
+    pub spki: Vec<u8>,
+    /// The number of the next message.
+    pub next: u64,
+    /// The last one, and its answer.
+    pub last: Option<Last>,
+    /// What may come.
+    pub stage: Stage,
+}
+
+/// A message that was answered.
+#[derive(Debug)]
+pub(super) struct Last {
+    /// SHA-256 of its sealed bytes.
+    pub digest: Hash,
+    /// The answer.
+    pub answer: SealedAnswer,
+}
+
+/// What may come in a context.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// What an actor asks.
+    Actor,
+    /// That a terminal confirms.
+    Activating(Box<Activating>),
+    /// That a terminal proves a PIN.
+    Trying(Box<Trying>),
+    /// Nothing.
+    Over,
+}
+
+/// What was shown to a terminal that activates.
+#[derive(Debug)]
+pub(super) struct Activating {
+    pub keyring: KeyringId,
+    pub terminal: TerminalId,
+    pub key: [u8; 16],
+    pub identity: Hash,
+    pub policy: Hash,
+}
+
+/// An attempt that was begun.
+#[derive(Debug)]
+pub(super) struct Trying {
+    pub keyring: KeyringId,
+    pub terminal: TerminalId,
+    pub request: String,
+    pub begun: Begun,
+    pub ke1: Base64Url,
+    pub ke2: Vec<u8>,
+}
+
+/// The contexts of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Contexts(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// None where a message has taken it.
+    open: HashMap<ContextId, Option<Box<Context>>>,
+    of: HashMap<Whose, Own>,
+    begun: HashSet<ContextId>,
+    by_age: VecDeque<(u64, ContextId, Whose)>,
+}
+
+/// The contexts of one.
+#[derive(Debug, Default)]
+struct Own {
+    open: VecDeque<ContextId>,
+    begun: usize,
+}
+
+/// What is known of a context.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// Nothing: its first message begins it.
+    New,
+    /// It goes on; it is taken until it is put back.
+    Open(Box<Context>),
+}
+
+impl Contexts {
+    /// Takes a context out, for one message.
+    pub(super) fn take(&self, id: ContextId, uptime: u64) -> Result<Known, Refusal> {
+        let mut inner = self.lock();
+        inner.forget(uptime);
+        if let Some(context) = inner.open.get_mut(&id) {
+            let words = "a message of this exchange is being answered: send it again";
+            let context = context.take().ok_or_else(|| Refusal::new(Code::Busy, words))?;
+            return Ok(Known::Open(context));
+        }
+        if inner.begun.contains(&id) { Err(over()) } else { Ok(Known::New) }
+    }
+
+    /// Begins a context of somebody who is known. It is taken until it is put back.
+    pub(super) fn begin(&self, id: ContextId, of: Whose, uptime: u64) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        inner.forget(uptime);
+        if inner.begun.contains(&id) {
+            return Err(over());
+        }
+        if inner.begun.len() >= MOST_BEGUN || inner.open.len() >= MOST_OPEN {
+            return Err(Refusal::new(Code::Busy, "too many exchanges at once: try again in a minute"));
+        }
+        let own = inner.of.entry(of).or_default();
+        if own.begun >= of.most_begun() {
+            let words = "this keyring or actor began too many exchanges: try again in five minutes";
+            return Err(Refusal::new(Code::Busy, words));
+        }
+        own.begun += 1;
+        let oldest = if own.open.len() >= MOST_OF_ONE { own.open.pop_front() } else { None };
+        own.open.push_back(id);
+        if let Some(oldest) = oldest {
+            inner.open.remove(&oldest);
+        }
+        inner.begun.insert(id);
+        inner.by_age.push_back((uptime, id, of));
+        inner.open.insert(id, None);
+        Ok(())
+    }
+
+    /// Puts a context back; one that had to go meanwhile stays away.
+    pub(super) fn put(&self, context: Box<Context>) {
+        if let Some(place) = self.lock().open.get_mut(&context.channel.id()) {
+            *place = Some(context);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing in it is left half done by a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn forget(&mut self, uptime: u64) {
+        while let Some((_, id, of)) =
+            self.by_age.pop_front_if(|(begun, ..)| uptime.saturating_sub(*begun) >= NONCE_LIFETIME)
+        {
+            self.begun.remove(&id);
+            self.open.remove(&id);
+            if let Some(own) = self.of.get_mut(&of) {
+                own.open.retain(|other| *other != id);
+                own.begun = own.begun.saturating_sub(1);
+                if own.begun == 0 {
+                    self.of.remove(&of);
+                }
+            }
+        }
+    }
+}
+
+/// That a context is no more.
+pub(super) fn over() -> Refusal {
+    Refusal::new(Code::ContextUnknown, "this exchange is over, or was never begun: begin another one")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+    use sceau_crypto::Cek;
+
+    fn context(number: u8) -> Box<Context> {
+        let id = ContextId([number; 16]);
+        Box::new(Context {
+            channel: Channel::of(id, &Cek::random()),
+            nonce: Nonce([number; 32]),
+            signer: [7; 32],
+            spki: Vec::new(),
+            next: 2,
+            last: None,
+            stage: Stage::Actor,
+        })
+    }
+
+    #[test]
+    fn a_context_is_begun_once_and_taken_by_one_message_at_a_time() {
+        let (contexts, id) = (Contexts::default(), ContextId([1; 16]));
+        assert!(matches!(contexts.take(id, 0).unwrap(), Known::New));
+        contexts.begin(id, Whose::Actor([7; 32]), 0).unwrap();
+        assert_eq!(contexts.begin(id, Whose::Actor([7; 32]), 0).unwrap_err().code, Code::ContextUnknown);
+        assert_eq!(contexts.take(id, 0).unwrap_err().code, Code::Busy);
+        contexts.put(context(1));
+        assert!(matches!(contexts.take(id, 0).unwrap(), Known::Open(_)));
+        assert_eq!(contexts.take(id, 0).unwrap_err().code, Code::Busy);
+    }
+
+    #[test]
+    fn the_oldest_of_one_signer_goes_first_and_its_nonce_stays_used() {
+        let contexts = Contexts::default();
+        for number in 0..9 {
+            contexts.begin(ContextId([number; 16]), Whose::Actor([7; 32]), 5).unwrap();
+            contexts.put(context(number));
+        }
+        assert_eq!(contexts.take(ContextId([0; 16]), 5).unwrap_err().code, Code::ContextUnknown);
+        assert!(matches!(contexts.take(ContextId([8; 16]), 5).unwrap(), Known::Open(_)));
+        let inner = contexts.lock();
+        assert_eq!((inner.open.len(), inner.begun.len()), (8, 9));
+    }
+
+    #[test]
+    fn one_keyring_or_terminal_that_begins_too_many_keeps_nobody_else_waiting() {
+        let (contexts, keyring) = (Contexts::default(), KeyringId::random());
+        for (of, most) in [(Whose::Activation(keyring), 64), (Whose::Terminal([7; 32]), 512)] {
+            let id = |number: u16| {
+                let mut id = [u8::from(most == 64); 16];
+                id.iter_mut().zip(number.to_be_bytes()).for_each(|(at, byte)| *at = byte);
+                ContextId(id)
+            };
+            for number in 0..most {
+                contexts.begin(id(number), of, 5).unwrap();
+            }
+            assert_eq!(contexts.lock().of.get(&of).unwrap().open.len(), MOST_OF_ONE);
+            assert_eq!(contexts.begin(id(most), of, 6).unwrap_err().code, Code::Busy);
+        }
+        contexts.begin(ContextId([254; 16]), Whose::Activation(KeyringId::random()), 6).unwrap();
+        contexts.begin(ContextId([255; 16]), Whose::Activation(keyring), 5 + NONCE_LIFETIME).unwrap();
+    }
+
+    #[test]
+    fn memory_is_given_back() {
+        let contexts = Contexts::default();
+        for number in 0..200 {
+            contexts.begin(ContextId([number; 16]), Whose::Actor([number; 32]), 0).unwrap();
+        }
+        assert!(matches!(contexts.take(ContextId([9; 16]), NONCE_LIFETIME).unwrap(), Known::New));
+        let inner = contexts.lock();
+        assert!(inner.open.is_empty() && inner.of.is_empty() && inner.begun.is_empty());
+    }
+}

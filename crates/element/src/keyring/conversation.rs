@@ -1,0 +1,350 @@
+//! A message on its way: opened, held to its place, signed by who may; and its answer, sealed.
+
+use std::sync::Arc;
+
+use sceau_element_api::Base64Url;
+use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
+use sceau_element_api::wire::{Code, Refusal};
+use sceau_keyring::{
+    Answer, Ask, Channel, ContextId, Delivery, MOST_MESSAGES, Message, Statement, file_of, unverified_kid,
+};
+use sceau_trace::{Action, Hash, sha256};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::contexts::{Context, Contexts, Known, Last, Stage, Whose, over};
+use super::keys::KeyringKeys;
+use super::secrets::unusable;
+use super::{By, PreparedKeyring};
+use crate::clock::Clock;
+use crate::decide::{Moment, NONCE_LIFETIME, NonceAuthority};
+use crate::rules;
+use crate::state::{ActorFact, KeyringFact, State};
+use crate::view::View;
+
+/// Where messages about keyrings are taken.
+pub(crate) struct Desk {
+    pub(super) keys: KeyringKeys,
+    pub(super) view: Arc<View>,
+    contexts: Contexts,
+    nonces: NonceAuthority,
+    clock: Clock,
+}
+
+/// A message that came in its place, or came before.
+pub(crate) enum Arrived {
+    /// It was answered before: the same answer.
+    Again(SealedAnswer),
+    /// It is to be answered.
+    Turn(Box<Turn>),
+}
+
+/// A message that is being answered.
+pub(crate) struct Turn {
+    pub(super) context: Box<Context>,
+    seq: u64,
+    digest: Hash,
+    jws: Zeroizing<String>,
+    /// Whether its context was begun: else nothing of it is kept.
+    begun: bool,
+}
+
+/// What is done about a message.
+pub(super) enum Next {
+    /// It is answered at once.
+    Say(Answer, Stage),
+    /// It is answered when this is durable.
+    Order(PreparedKeyring, Answered),
+}
+
+/// An answer once a step is durable at an index.
+pub(super) type Answered = Box<dyn FnOnce(u64) -> (Answer, Stage) + Send>;
+
+/// A turn, and what is to be ordered for it.
+pub(crate) enum Step {
+    /// Nothing: this is the answer.
+    Said(SealedAnswer),
+    /// A step in the life of a keyring.
+    Order(Box<PreparedKeyring>, Pending),
+    /// A refusal that is recorded.
+    Refuse(Action, Refusal, Pending),
+}
+
+/// A turn that waits for the writer.
+pub(crate) struct Pending {
+    turn: Box<Turn>,
+    answered: Option<Answered>,
+}
+
+impl Desk {
+    pub(crate) fn new(keys: KeyringKeys, view: Arc<View>, nonces: NonceAuthority, clock: Clock) -> Self {
+        Self { keys, view, contexts: Contexts::default(), nonces, clock }
+    }
+
+    pub(crate) fn about(&self) -> KeyringsAbout {
+        self.keys.about()
+    }
+
+    /// What a context is begun with. Nothing is kept of it.
+    pub(crate) fn offer(&self) -> ContextOffer {
+        let now = self.now();
+        let nonce = self.nonces.issue(now.uptime);
+        let channel = self.keys.channel().public().into();
+        ContextOffer { id: ContextId::of(&nonce).into(), nonce, ends: now.unix + NONCE_LIFETIME, channel }
+    }
+
+    /// Opens a message. It works with the key of contexts for whoever sends a first one.
+    pub(crate) fn open(&self, message: &SealedMessage) -> Result<Arrived, Refusal> {
+        let id = ContextId::try_from(&*message.context).map_err(|_| over())?;
+        if message.sealed.len() > LONGEST_SEALED {
+            return Err(Refusal::new(Code::TooLarge, "a sealed message is at most 192 KiB"));
+        }
+        let digest = sha256(&message.sealed);
+        match self.contexts.take(id, self.now().uptime)? {
+            Known::New => self.begin(id, message, digest),
+            Known::Open(context) => {
+                let arrived = Self::go_on(&context, message, digest);
+                match arrived {
+                    Ok(None) => {}
+                    other => {
+                        let again = other.transpose();
+                        self.contexts.put(context);
+                        return again.unwrap_or_else(|| Err(over())).map(Arrived::Again);
+                    }
+                }
+                let jws = context.channel.open_up(message.seq, &message.sealed);
+                match jws {
+                    Ok(jws) => {
+                        let seq = message.seq;
+                        Ok(Arrived::Turn(Box::new(Turn { context, seq, digest, jws, begun: true })))
+                    }
+                    Err(error) => {
+                        self.contexts.put(context);
+                        Err(Refusal::new(Code::ProofInvalid, error.to_string()))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a message is the next one of its context; the answer, where it is the last one again.
+    fn go_on(
+        context: &Context,
+        message: &SealedMessage,
+        digest: Hash,
+    ) -> Result<Option<SealedAnswer>, Refusal> {
+        let last = context.last.as_ref().filter(|last| last.answer.seq == message.seq);
+        if let Some(last) = last.filter(|last| last.digest == digest) {
+            return Ok(Some(last.answer.clone()));
+        }
+        let next = message.seq == context.next && message.seq <= MOST_MESSAGES && message.first.is_none();
+        if next && !matches!(context.stage, Stage::Over) { Ok(None) } else { Err(over()) }
+    }
+
+    fn begin(&self, id: ContextId, message: &SealedMessage, digest: Hash) -> Result<Arrived, Refusal> {
+        let first = message.first.as_ref().filter(|_| message.seq == 1).ok_or_else(over)?;
+        let issued = self.nonces.issued(&first.nonce).ok_or_else(over)?;
+        let young = self.now().uptime.saturating_sub(issued) < NONCE_LIFETIME;
+        if !young || ContextId::of(&first.nonce) != id {
+            return Err(over());
+        }
+        let cek =
+            self.keys.unwrap(&file_of(&id, &first.nonce), &first.wrapped).map_err(|error| match error {
+                sceau_hsm::Error::Unwrap(_) => {
+                    Refusal::new(Code::ProofInvalid, "the exchange was not sealed to this element")
+                }
+                error => unusable(error),
+            })?;
+        let channel = Channel::of(id, &cek);
+        let jws = channel.open_up(1, &message.sealed);
+        let jws = jws.map_err(|error| Refusal::new(Code::ProofInvalid, error.to_string()))?;
+        let context = Box::new(Context {
+            channel,
+            nonce: first.nonce,
+            signer: [0; 32],
+            spki: Vec::new(),
+            next: 1,
+            last: None,
+            stage: Stage::Actor,
+        });
+        Ok(Arrived::Turn(Box::new(Turn { context, seq: 1, digest, jws, begun: false })))
+    }
+
+    /// Decides what is done about a message.
+    pub(crate) fn step(&self, mut turn: Box<Turn>) -> Step {
+        let mut action = Action::KEYRING_ATTEMPT;
+        match self.next(&mut turn, &mut action) {
+            Ok(Next::Say(answer, stage)) => Step::Said(self.seal(*turn, &answer, stage)),
+            Ok(Next::Order(prepared, answered)) => {
+                Step::Order(Box::new(prepared), Pending { turn, answered: Some(answered) })
+            }
+            Err(refusal) => Step::Refuse(action, refusal, Pending { turn, answered: None }),
+        }
+    }
+
+    /// The answer, once the writer has said how it ended.
+    pub(crate) fn answer(&self, pending: Pending, told: Result<u64, Refusal>) -> SealedAnswer {
+        let Pending { turn, answered } = pending;
+        let (answer, stage) = match (told, answered) {
+            (Ok(index), Some(answered)) => answered(index),
+            (Err(refusal), _) => refused(refusal, &turn),
+            (Ok(_), None) => {
+                let refusal = Refusal::new(Code::Unavailable, "nothing was done: begin another exchange");
+                refused(refusal, &turn)
+            }
+        };
+        self.seal(*turn, &answer, stage)
+    }
+
+    fn seal(&self, mut turn: Turn, answer: &Answer, stage: Stage) -> SealedAnswer {
+        let sealed = turn.context.channel.seal_down(turn.seq, answer);
+        let answer = SealedAnswer { seq: turn.seq, sealed: sealed.into() };
+        if turn.begun {
+            turn.context.next = turn.seq + 1;
+            turn.context.last = Some(Last { digest: turn.digest, answer: answer.clone() });
+            turn.context.stage = stage;
+            self.contexts.put(turn.context);
+        }
+        answer
+    }
+
+    fn next(&self, turn: &mut Turn, action: &mut Action) -> Result<Next, Refusal> {
+        let stage = std::mem::replace(&mut turn.context.stage, Stage::Over);
+        if matches!(stage, Stage::Actor) {
+            turn.context.stage = Stage::Actor;
+        }
+        let spki = if turn.begun { turn.context.spki.clone() } else { self.first_signer(turn, action)? };
+        let message = Message::verify(&turn.jws, &spki)?;
+        let signer = sceau_keyring::thumbprint(&spki).ok_or_else(unknown)?;
+        if !turn.begun {
+            (turn.context.signer, turn.context.spki) = (signer, spki);
+        }
+        if message.aud != self.keys.origin() {
+            return Err(Refusal::new(Code::CallElsewhere, "the message is for another element"));
+        }
+        if message.channel != self.keys.channel().key_id() {
+            let words =
+                "the message was sealed to another key than this element's: somebody stands in between";
+            return Err(Refusal::new(Code::CallElsewhere, words));
+        }
+        if *message.context != turn.context.channel.id().0 || message.seq != turn.seq {
+            return Err(Refusal::new(Code::ProofInvalid, "the message was signed for another place"));
+        }
+        *action = action_of(&message.ask);
+        match (message.ask, stage) {
+            (Ask::Fabricate { policy }, Stage::Actor) => self.fabricate(turn, policy),
+            (Ask::Deliver { delivery }, Stage::Actor) => self.deliver(turn, &delivery),
+            (Ask::Activate(asked), Stage::Actor) if turn.seq == 1 => self.activate(turn, &asked),
+            (Ask::Login(asked), Stage::Actor) if turn.seq == 1 => self.login(turn, asked),
+            (Ask::Confirm(asked), Stage::Activating(shown)) => self.confirm(turn, asked, *shown),
+            (Ask::Failed {}, Stage::Trying(trying)) => Ok(Self::failed(turn, &trying)),
+            (Ask::Use(asked), Stage::Trying(trying)) => Ok(self.uses(turn, &asked, *trying)),
+            _ => Err(over()),
+        }
+    }
+
+    /// Whose key the first message must verify under. What it says before that decides nothing else.
+    fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Vec<u8>, Refusal> {
+        let kid = unverified_kid(&turn.jws).ok_or_else(unknown)?;
+        let message: Message = unverified(&turn.jws).ok_or_else(unknown)?;
+        *action = action_of(&message.ask);
+        match &message.ask {
+            Ask::Fabricate { policy } => {
+                let actor = self.with(|state| {
+                    let organisation = state.keyrings().policy(*policy)?.document.organisation;
+                    state.keyrings().actor(organisation, &kid).cloned()
+                });
+                Ok(actor.ok_or_else(unknown)?.by.spki.clone())
+            }
+            Ask::Deliver { delivery } => {
+                let delivery: Delivery = unverified(delivery).ok_or_else(unknown)?;
+                let actor = self.with(|state| {
+                    let known = state.keyrings().keyring(delivery.keyring)?;
+                    state.keyrings().actor(known.policy.document.organisation, &kid).cloned()
+                });
+                Ok(actor.ok_or_else(unknown)?.by.spki.clone())
+            }
+            Ask::Activate(asked) => Ok(asked.device.0.clone()),
+            Ask::Login(asked) => {
+                let bound = |known: &KeyringFact| {
+                    let bound = known.terminal(asked.terminal)?;
+                    (bound.thumbprint == kid).then_some(known.row)
+                };
+                let row =
+                    self.with(|state| bound(state.keyrings().keyring(asked.keyring)?)).ok_or_else(unknown)?;
+                let (_, secrets) = self.keyring_at(asked.keyring, row)?;
+                Ok(secrets.terminal(asked.terminal).ok_or_else(unknown)?.device.0.clone())
+            }
+            _ => Err(over()),
+        }
+    }
+
+    /// Begins the context of a signer who is known by now, counted as this one's.
+    pub(super) fn known(&self, turn: &mut Turn, of: Whose) -> Result<(), Refusal> {
+        if !turn.begun {
+            self.contexts.begin(turn.context.channel.id(), of, self.now().uptime)?;
+            turn.begun = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    pub(super) fn with<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        self.view.with_state(look)
+    }
+
+    /// Who of an organisation signed the message.
+    pub(super) fn actor(
+        &self,
+        turn: &Turn,
+        organisation: sceau_element_api::OrganisationId,
+    ) -> Result<Arc<ActorFact>, Refusal> {
+        let found = self.with(|state| state.keyrings().actor(organisation, &turn.context.signer).cloned());
+        found.ok_or_else(unknown)
+    }
+}
+
+impl Turn {
+    /// Its number.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// A terminal as its signer.
+    pub(super) fn by_terminal(&self, terminal: sceau_element_api::TerminalId) -> By {
+        By::Terminal(terminal, self.context.signer)
+    }
+}
+
+/// A refusal within a context: what an actor asked may be asked otherwise, a terminal begins again.
+fn refused(refusal: Refusal, turn: &Turn) -> (Answer, Stage) {
+    let stage = if matches!(turn.context.stage, Stage::Actor) { Stage::Actor } else { Stage::Over };
+    (Answer::Refused(refusal), stage)
+}
+
+pub(super) fn unknown() -> Refusal {
+    Refusal::new(Code::ActorUnknown, "nobody who may do this signed it")
+}
+
+/// What a statement says, whoever signed it.
+fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
+    let payload = Base64Url::decode(jws.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+fn action_of(ask: &Ask) -> Action {
+    match ask {
+        Ask::Fabricate { .. } => Action::KEYRING_MAKE,
+        Ask::Deliver { .. } => Action::KEYRING_DELIVER,
+        Ask::Activate(_) | Ask::Confirm(_) => Action::KEYRING_ACTIVATE,
+        Ask::Failed {} => Action::KEYRING_FAIL,
+        Ask::Use(_) => Action::KEYRING_SIGN,
+        _ => Action::KEYRING_ATTEMPT,
+    }
+}
+
+/// The refusals of rules, where readers ask them too.
+pub(super) use rules::keyring::{may_ask, waits};

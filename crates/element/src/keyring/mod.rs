@@ -1,0 +1,19 @@
+//! Keyrings at the element: its keys, contexts of messages, and what each message asks.
+//!
+//! The rules and the state have the last word ([`crate::rules`]); here messages are opened and verified, secrets are used, and answers are sealed. This part must
+//! never answer in clear what is not for everyone, never use a holder's key before the PIN is proven and the consent compared, and never let a signature out
+//! before its record is durable.
+
+mod activate;
+mod contexts;
+mod conversation;
+mod keys;
+mod login;
+mod make;
+mod prepared;
+mod secrets;
+mod uses;
+
+pub(crate) use conversation::{Arrived, Desk, Pending, Step};
+pub use keys::{KeyringKeys, KeyringsError};
+pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact};

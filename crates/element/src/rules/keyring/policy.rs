@@ -1,0 +1,47 @@
+//! Policies of keyrings: in the security officer's word, each version over the one before.
+
+use sceau_element_api::keyring::{
+    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse, Roaming,
+    SecondFactor,
+};
+use sceau_element_api::wire::{Code, Refusal, Version};
+
+use super::{follows, officer};
+use crate::rules::{Verdict, demand};
+use crate::state::{Authority, State};
+
+pub(in crate::rules) fn judge(
+    state: &State,
+    now: u64,
+    authority: &Authority,
+    current: Option<Version>,
+    document: &KeyringPolicy,
+) -> Result<Verdict, Refusal> {
+    let actor = officer(state, now, authority)?;
+    follows(current, document.previous)?;
+    served(document)?;
+    if let Some(before) = state.keyrings().policy(document.policy).map(|known| &known.document) {
+        let fixed = (before.organisation, before.r#use, before.algorithm)
+            == (document.organisation, document.r#use, document.algorithm);
+        demand(fixed, Code::FieldFixed, "organisation, use and algorithm of a policy never change")?;
+    }
+    Ok(Verdict::by(actor).organisation(document.organisation))
+}
+
+/// What is not built is refused, so that no officer believes that it holds.
+fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
+    let not = |holds: bool, what: &str| {
+        demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
+    };
+    not(document.r#use == KeyringUse::Sign, "keyrings that only authenticate")?;
+    not(document.algorithm == KeyringAlgorithm::Es256, "keys of RSA")?;
+    not(matches!(document.authority, CertificateSource::Embedded { .. }), "outside authorities")?;
+    not(document.second_factor == SecondFactor::None, "a second factor")?;
+    not(document.roaming == Roaming::None, "roaming")?;
+    not(document.biometric == Biometric::None, "biometrics")?;
+    not(document.terminals_most == 1, "several terminals of a keyring")?;
+    not(document.dissociation == Dissociation::Holder, "terminals that are taken away with support")?;
+    // Nobody opens again what it would block, and whoever carries messages can leave attempts without an end.
+    not(document.unfinished_most.is_none(), "keyrings that attempts without an end block")?;
+    not(!document.applies_to_existing, "policies that apply to keyrings of before")
+}

@@ -1,0 +1,77 @@
+//! Messages about keyrings, on their way to the writer and back.
+
+use std::sync::Arc;
+
+use sceau_element_api::keyring::SealedMessage;
+use sceau_element_api::wire::{Code, Refusal, Response};
+use sceau_trace::Action;
+
+use super::Service;
+use crate::decide::Command;
+use crate::keyring::{Arrived, Desk, Pending, Step};
+use crate::rules;
+
+impl Service {
+    /// With keyrings.
+    pub(crate) fn with_keyrings(self, desk: Option<Arc<Desk>>) -> Self {
+        Self { desk, ..self }
+    }
+
+    pub(super) fn desk(&self) -> Result<&Arc<Desk>, Refusal> {
+        self.desk.as_ref().ok_or_else(rules::keyring::not_served)
+    }
+
+    /// Opens a message and answers it. Whoever sends a first one has the keystore work on it before anything is known of them: that has turns of its own, as
+    /// encrypted calls have.
+    pub(super) fn take_keyring(
+        &self,
+        message: Box<SealedMessage>,
+        answer: impl FnOnce(Response) + Send + 'static,
+    ) {
+        let service = self.clone();
+        tokio::spawn(async move {
+            let fault =
+                || Err(Refusal::new(Code::Unavailable, "the message could not be opened: send it again"));
+            let open = move |service: &Self| {
+                let desk = service.desk()?;
+                service.using_keys(|| desk.open(&message))
+            };
+            let opened = service.opening(open).await.unwrap_or_else(fault);
+            service.work(move |service| service.keyring(opened, answer)).await;
+        });
+    }
+
+    /// Answers such a message; on a thread that may wait.
+    fn keyring(&self, arrived: Result<Arrived, Refusal>, answer: impl FnOnce(Response) + Send + 'static) {
+        let (turn, desk) = match (arrived, self.desk()) {
+            (Ok(Arrived::Turn(turn)), Ok(desk)) => (turn, Arc::clone(desk)),
+            (Ok(Arrived::Again(again)), _) => return answer(Response::Keyring(again)),
+            (Err(refusal), _) | (_, Err(refusal)) => {
+                let command = Command::Refuse { action: Action::KEYRING_ATTEMPT, row: None, refusal };
+                return self.order_blocking(command, answer);
+            }
+        };
+        let (command, pending) = match self.using_keys(|| desk.step(turn)) {
+            Step::Said(said) => return answer(Response::Keyring(said)),
+            Step::Order(prepared, pending) => (Command::Keyring(prepared), pending),
+            Step::Refuse(action, refusal, pending) => {
+                (Command::Refuse { action, row: None, refusal }, pending)
+            }
+        };
+        let runtime = tokio::runtime::Handle::current();
+        // Not on the writer's thread, which tells that the record is durable.
+        self.order_blocking(command, move |told| {
+            drop(runtime.spawn_blocking(move || answer(sealed(&desk, pending, told))));
+        });
+    }
+}
+
+/// The answer, once it is durable.
+fn sealed(desk: &Desk, pending: Pending, told: Response) -> Response {
+    let told = match told {
+        Response::Appended { index } => Ok(index),
+        Response::Refused(refusal) => Err(refusal),
+        _ => Err(Refusal::new(Code::Unavailable, "nothing was recorded: begin another exchange")),
+    };
+    Response::Keyring(desk.answer(pending, told))
+}

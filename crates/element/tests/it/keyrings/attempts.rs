@@ -1,0 +1,105 @@
+//! PINs: three wrong ones block, unfinished attempts cool down, and who has no bound terminal moves no counter.
+
+use sceau_element_api::wire::Code;
+use sceau_keyring::{Answer, Ask, Login, Pin, Use};
+
+use super::stage::{Key, PIN, Stage, Talk, nobody, refused};
+
+const WRONG: &str = "111222";
+
+#[tokio::test]
+async fn three_wrong_pins_block_and_no_restart_heals() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    for _ in 0..3 {
+        let request = stage.request(terminal.place.keyring, &[b"x"]);
+        let mut attempt = terminal.attempt(&stage, request, WRONG).await.unwrap();
+        assert!(attempt.proven.is_none());
+        assert!(matches!(attempt.talk.ask(&terminal.device, Ask::Failed {}).await, Answer::Noted {}));
+    }
+    let again = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.sign(&stage, again).await.unwrap_err(), Code::KeyringBlocked);
+    let stage = stage.restart().await;
+    let again = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.sign(&stage, again).await.unwrap_err(), Code::KeyringBlocked);
+}
+
+#[tokio::test]
+async fn a_key_whose_certificate_has_ended_is_not_tried() {
+    let mut stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    stage.later(366 * 24 * 3600 * 1000).await;
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.attempt(&stage, request, PIN).await.err(), Some(Code::KeyringPhase));
+    // No attempt was begun: the next one does not wait.
+    stage.later(0).await;
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    terminal.sign(&stage, request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_right_pin_after_two_wrong_ones_begins_the_count_anew() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    for _ in 0..2 {
+        for _ in 0..2 {
+            let request = stage.request(terminal.place.keyring, &[b"x"]);
+            let mut attempt = terminal.attempt(&stage, request, WRONG).await.unwrap();
+            attempt.talk.ask(&terminal.device, Ask::Failed {}).await;
+        }
+        let request = stage.request(terminal.place.keyring, &[b"x"]);
+        terminal.sign(&stage, request).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn attempts_without_an_end_cool_down_over_restarts_and_block_nobody() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    // A thief who sees that the PIN is wrong, and says nothing.
+    terminal.attempt(&stage, request, WRONG).await.unwrap();
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.attempt(&stage, request, PIN).await.err(), Some(Code::KeyringCooling));
+    let mut stage = stage.restart().await;
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.attempt(&stage, request, PIN).await.err(), Some(Code::KeyringCooling));
+    stage.later(31_000).await;
+    for _ in 0..2 {
+        let request = stage.request(terminal.place.keyring, &[b"x"]);
+        terminal.sign(&stage, request).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_moves_no_counter() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    let stranger = Key::device();
+    for of in [terminal.place.terminal, nobody()] {
+        for _ in 0..4 {
+            let (mut talk, pin) = (Talk::begin(stage.client()).await, Pin::parse(PIN).unwrap());
+            let (_, ke1) = pin.login().unwrap();
+            let request = stage.asked(&stage.request(terminal.place.keyring, &[b"x"]));
+            let (keyring, ke1) = (terminal.place.keyring, ke1.as_slice().into());
+            let ask = Ask::Login(Login { keyring, terminal: of, request, ke1 });
+            assert_eq!(refused(&talk.ask(&stranger, ask).await), Code::ActorUnknown);
+        }
+    }
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    terminal.sign(&stage, request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_proof_of_the_pin_counts_as_a_wrong_pin() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    for _ in 0..3 {
+        let request = stage.request(terminal.place.keyring, &[b"x"]);
+        let mut attempt = terminal.attempt(&stage, request, PIN).await.unwrap();
+        let ask = Ask::Use(Use { ke3: vec![1; 64].into(), inner: vec![1; 80].into() });
+        assert_eq!(refused(&attempt.talk.ask(&terminal.device, ask).await), Code::PinInvalid);
+    }
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    assert_eq!(terminal.sign(&stage, request).await.unwrap_err(), Code::KeyringBlocked);
+}

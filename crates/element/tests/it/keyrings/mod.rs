@@ -1,0 +1,10 @@
+//! Keyrings, as their actors, a terminal and a hostile platform see them.
+
+mod attempts;
+mod carriage;
+mod consents;
+mod life;
+mod officer;
+mod stage;
+mod talk;
+mod terminal;

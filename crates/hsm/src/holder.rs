@@ -1,0 +1,90 @@
+//! Keys of holders: kept outside, wrapped; made and used inside, and nowhere else in clear.
+
+use sceau_crypto::{Derivation, Label, SealedBlob, Secret};
+use sceau_pki::{KeyAlgorithm, PrivateKey};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::Error,
+    key::{KeyRef, KeyVersion},
+    operations::Operations,
+    provider::Provider,
+    software::SoftwareKeystore,
+};
+
+/// Makes keys on P-256 for holders, and signs with them, under a master ([`crate::KeyKind::PrfHmacSha256`]) and a secret that only the holder's side has: without
+/// either, no key opens. No key is there for longer than a call. An error never says which of secret, place or bytes was wrong.
+pub trait HolderKeys {
+    /// Makes a key, wrapped under the current version of the master.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
+    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error>;
+
+    /// The signature (ECDSA-Sig-Value, DER) of each SHA-256 digest, which is not hashed again. Each is verified before it is given.
+    ///
+    /// # Errors
+    /// [`Error::Blob`]: another secret or place, or altered bytes; [`Error::NoVersion`]; those of [`Self::make_holder_key`].
+    fn sign_with_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        key: &HolderKey,
+        digests: &[[u8; 32]],
+    ) -> Result<Vec<Vec<u8>>, Error>;
+}
+
+/// Whose key it is, and what it opens by.
+#[derive(Debug, Clone, Copy)]
+pub struct HolderPlace<'a> {
+    /// Which key of which holder: of one length always.
+    pub context: &'a [u8],
+    /// The secret that the holder's side brings each time.
+    pub secret: &'a Secret<32>,
+}
+
+/// A holder's key as it is kept: nothing in it is a secret to who has neither master nor holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HolderKey {
+    /// Which version of the master wraps it.
+    pub version: KeyVersion,
+    /// The private key, wrapped; the bytes are the provider's own.
+    pub wrapped: Vec<u8>,
+    /// Its SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+}
+
+impl HolderKeys for SoftwareKeystore {
+    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error> {
+        let version = self.find(master.uri())?.version;
+        let kek = kek(self, master, version, place)?;
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+        let wrapped = SealedBlob::seal(&kek, Label::KeyringKey, place.context, &key.to_pkcs8());
+        Ok(HolderKey { version, wrapped: wrapped.as_bytes().to_vec(), spki: key.public_key_info()? })
+    }
+
+    fn sign_with_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        key: &HolderKey,
+        digests: &[[u8; 32]],
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let kek = kek(self, master, key.version, place)?;
+        let opened =
+            SealedBlob::from_bytes(key.wrapped.clone())?.open(&kek, Label::KeyringKey, place.context)?;
+        let private = PrivateKey::from_pkcs8(Zeroizing::new(opened.expose().to_vec()))?;
+        Ok(digests.iter().map(|digest| private.sign_digest(digest)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// What wraps it: `PRF(master, context ‖ secret)` (SP 800-108).
+fn kek(
+    keystore: &SoftwareKeystore,
+    master: &KeyRef,
+    version: KeyVersion,
+    place: &HolderPlace<'_>,
+) -> Result<Secret<32>, Error> {
+    let derivation = Derivation::new(Label::KeyringKey, &[place.context, place.secret.expose()]);
+    keystore.derive(master, version, &derivation)
+}

@@ -1,0 +1,45 @@
+//! The protocol of keyrings: the channel between an actor or a terminal and the element, PINs by OPAQUE (RFC 9807), what is signed, what is shown.
+//!
+//! Everything here is pure: bytes and time are passed in. One crate serves both sides, so that what a terminal signs and what the element compares are made by
+//! one function. It must never decide who may do something (the element does, from its own journal), never let a PIN, a factor or a terminal's secret leave in
+//! clear, and never show a text that is not what it seems.
+
+mod attempts;
+mod channel;
+mod delivery;
+mod factors;
+mod identity;
+mod legible;
+mod message;
+mod opaque;
+mod package;
+mod proof;
+mod request;
+mod rng;
+mod sad;
+mod signed;
+mod statement;
+mod unlock;
+
+pub use attempts::{Attempts, FAILURES, Waits};
+pub use channel::{Channel, ChannelError, ContextId, channel_id, file_of};
+pub use delivery::Delivery;
+pub use factors::{
+    Code, FactorError, Reply, answer_proof, factors_hash, first_proof, is_answer_proof, is_first_proof,
+};
+pub use identity::Identity;
+pub use legible::{Illegible, MOST_CHARACTERS, MOST_LINES, description, label};
+pub use message::{
+    Activate, Activated, Activating, Answer, Ask, Challenge, Confirm, Inner, Login, MOST_MESSAGES, Message,
+    Use, Used,
+};
+#[cfg(feature = "terminal")]
+pub use opaque::terminal::{ExportKey, LoggingIn, Pin, PinRefused, Proven, Registering, Upload};
+pub use opaque::{Begun, Names, OpaqueError, OpaqueServer, WrongPin};
+pub use package::{Invitation, Package, PolicyRef};
+pub use proof::TransactionProof;
+pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request};
+pub use sad::{Expected, Sad};
+pub use signed::{Signs, SignsError, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by};
+pub use statement::Statement;
+pub use unlock::{BoxError, KeySecret, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of};

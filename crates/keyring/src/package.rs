@@ -1,0 +1,100 @@
+//! What a registration authority is given for a keyring that it had made: it hands the code over, and keeps the rest.
+
+use sceau_crypto::{KeyId, Typ};
+use sceau_element_api::wire::{Code as Why, Refusal};
+use sceau_element_api::{KeyringId, PolicyId};
+use sceau_trace::Hash;
+use serde::{Deserialize, Serialize};
+
+use crate::Code;
+use crate::statement::{Statement, malformed};
+
+/// One version of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRef {
+    /// The policy.
+    pub id: PolicyId,
+    /// Its version.
+    pub version: u64,
+    /// SHA-256 of that version.
+    pub hash: Hash,
+}
+
+/// An activation package (JWS typ `sceau-kr-package`, by the element's `keyring-word`). It names nobody.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Format version, 1.
+    pub v: u32,
+    /// The keyring.
+    pub keyring: KeyringId,
+    /// Under which policy.
+    pub policy: PolicyRef,
+    /// The activation code.
+    pub code: Code,
+    /// The second factor, for another channel than the code's. Not written where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
+    /// The element's channel key, which terminals pin.
+    pub channel: KeyId,
+    /// The element's `keyring-word`, which terminals pin: a JWK.
+    pub word: String,
+    /// SHA-256 of the security officer's certificate.
+    pub officer: Hash,
+    /// The name of the element's log.
+    pub origin: String,
+    /// How many terminals the keyring may have.
+    pub terminals_most: u8,
+    /// When it was made, Unix ms.
+    pub made: u64,
+    /// Until when it may be activated, Unix ms.
+    pub ends: u64,
+}
+
+/// What a terminal must know of a keyring to activate it, besides its factors: which element it believes, and under which policy. No secret is in it; whoever
+/// alters it has the activation refused: both proofs of the code are over the element that it names. It comes from the registration authority, by another channel than the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invitation {
+    /// Format version, 1.
+    pub v: u32,
+    /// The keyring.
+    pub keyring: KeyringId,
+    /// Under which policy.
+    pub policy: PolicyRef,
+    /// The element's channel key.
+    pub channel: KeyId,
+    /// The element's word, a JWK.
+    pub word: String,
+    /// SHA-256 of the security officer's certificate.
+    pub officer: Hash,
+    /// The name of the element's log.
+    pub origin: String,
+}
+
+impl Package {
+    /// What of it is for a terminal.
+    #[must_use]
+    pub fn invitation(&self) -> Invitation {
+        Invitation {
+            v: 1,
+            keyring: self.keyring,
+            policy: self.policy,
+            channel: self.channel,
+            word: self.word.clone(),
+            officer: self.officer,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+impl Statement for Package {
+    const TYP: Typ = Typ::KeyringPackage;
+    const CODE: Why = Why::DocumentMalformed;
+
+    fn check(&self) -> Result<(), Refusal> {
+        let holds = self.v == 1 && self.made < self.ends && !self.origin.is_empty();
+        if holds { Ok(()) } else { Err(malformed::<Self>("v 1, an origin, and an end after it was made")) }
+    }
+}

@@ -1,0 +1,127 @@
+//! Keyrings over HTTP: sealed messages, and the two documents that the security officer signs.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use sceau_accounts::ProblemResponse;
+use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
+use sceau_element_api::problem::Problem;
+use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
+use sceau_element_api::{CallError, Client, Kind, RowId};
+use tokio::sync::Semaphore;
+
+/// Requests at once.
+const AT_ONCE: usize = 512;
+/// The largest body, in bytes: a document of 256 KiB in base64url, and what is around it.
+const LARGEST: usize = 384 * 1024;
+
+/// What the host answers, in front of the element.
+pub fn routes(element: Client) -> Router {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    Router::new()
+        .route("/v1/keyrings/about", get(about))
+        .route("/v1/keyrings/contexts", post(context))
+        .route("/v1/keyrings/messages", post(message))
+        .route("/v1/keyrings/documents", post(attest))
+        .route("/v1/keyrings/documents/{kind}/{id}", get(current))
+        .fallback(|| async { Failed::from(Refusal::new(Code::NotFound, "there is no such address")) })
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(from_fn_with_state(places, in_turn))
+        .with_state(element)
+}
+
+/// A refusal on its way out.
+struct Failed(Problem);
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self(Problem::from(&refusal))
+    }
+}
+
+impl From<CallError> for Failed {
+    fn from(error: CallError) -> Self {
+        match error.refusal() {
+            Some(refusal) => Self(Problem::from(refusal)),
+            None => {
+                tracing::error!(%error, "the element does not answer");
+                Self::from(Refusal::new(
+                    Code::Unavailable,
+                    "the element does not answer: try again in a moment",
+                ))
+            }
+        }
+    }
+}
+
+impl From<JsonRejection> for Failed {
+    fn from(rejection: JsonRejection) -> Self {
+        let large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let code = if large { Code::TooLarge } else { Code::Malformed };
+        Self::from(Refusal::new(code, "the body is not what is taken here"))
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        ProblemResponse::from(self.0).into_response()
+    }
+}
+
+async fn in_turn(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => Failed::from(Refusal::new(Code::Busy, "too many requests at once")).into_response(),
+    }
+}
+
+async fn about(State(element): State<Client>) -> Result<Json<KeyringsAbout>, Failed> {
+    Ok(Json(element.keyrings_about().await?))
+}
+
+async fn context(State(element): State<Client>) -> Result<Json<ContextOffer>, Failed> {
+    Ok(Json(element.keyring_context().await?))
+}
+
+async fn message(
+    State(element): State<Client>,
+    message: Result<Json<SealedMessage>, JsonRejection>,
+) -> Result<Json<SealedAnswer>, Failed> {
+    let Json(message) = message?;
+    // Where it comes from is nobody's word but the edge's, which is not told here.
+    Ok(Json(element.keyring(SealedMessage { address: None, ..message }).await?))
+}
+
+async fn attest(
+    State(element): State<Client>,
+    attest: Result<Json<Attest>, JsonRejection>,
+) -> Result<Json<AttestedRow>, Failed> {
+    let Json(attest) = attest?;
+    of_officer(attest.kind)?;
+    Ok(Json(element.attest(attest).await?))
+}
+
+async fn current(
+    State(element): State<Client>,
+    Path((kind, id)): Path<(String, String)>,
+) -> Result<Json<AttestedRow>, Failed> {
+    let none = || Refusal::new(Code::NotFound, "there is no such document");
+    let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(none)?;
+    of_officer(kind)?;
+    let id: RowId = id.parse().map_err(|_| none())?;
+    Ok(Json(element.current(kind, id).await?.ok_or_else(none)?))
+}
+
+/// The two documents that the security officer signs; this host attests no other.
+fn of_officer(kind: Kind) -> Result<(), Refusal> {
+    match kind {
+        Kind::KeyringPolicy | Kind::KeyringAccess => Ok(()),
+        _ => Err(Refusal::new(Code::NotFound, "documents of this kind are not taken here")),
+    }
+}

@@ -1,0 +1,186 @@
+//! `sceau keyring`: what a security officer, a registration authority and a service provider do with keyrings, each with a certificate and its key in files.
+
+mod deliver;
+mod element;
+mod fabricate;
+mod publish;
+mod request;
+
+use std::future::Future;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sceau_client::keyring::FileKey;
+use sceau_client::{ClientError, Server, Trust};
+use sceau_element_api::keyring::KeyringsAbout;
+use sceau_hsm::durable::check_secret;
+use sceau_keyring::Signs as _;
+use sceau_pki::{Certificate, PrivateKey};
+
+use super::input::read_small;
+use super::output::{Access, Output};
+use crate::failure::{Exit, Failure};
+
+/// Longest file of certificates, keys and statements.
+pub(super) const LONGEST: u64 = 256 * 1024;
+
+/// What to do with keyrings.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum KeyringCommand {
+    /// Security officer: publish the next version of a policy
+    Policy(publish::PolicyOptions),
+    /// Security officer: publish who may act on keyrings of an organisation
+    Access(publish::AccessOptions),
+    /// Administrator of the element: say which element it is, for those who speak to it
+    Element(element::ElementOptions),
+    /// Registration authority: have a keyring made, of nobody yet
+    Fabricate(fabricate::FabricateOptions),
+    /// Registration authority: say whom a keyring was handed to
+    Deliver(Box<deliver::DeliverOptions>),
+    /// Service provider: ask a keyring's holder to sign
+    Request(Box<request::RequestOptions>),
+}
+
+impl KeyringCommand {
+    /// Does it.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Policy(options) => publish::policy(options),
+            Self::Access(options) => publish::access(options),
+            Self::Element(options) => element::run(options),
+            Self::Fabricate(options) => fabricate::run(options),
+            Self::Deliver(options) => deliver::run(options),
+            Self::Request(options) => request::run(options),
+        }
+    }
+}
+
+/// The platform that carries messages to the element.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlatformOptions {
+    /// Web address of the platform's keyrings
+    #[arg(long, value_name = "URL")]
+    at: String,
+    /// Certificates (PEM) to trust for it, in the place of the system's
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
+}
+
+impl PlatformOptions {
+    pub(super) fn server(&self) -> Result<Server, Failure> {
+        let anchors = self.anchors.as_deref().map(|path| read_small(path, LONGEST, "certificates"));
+        Ok(Server::new(&self.at, &Trust { anchors_pem: anchors.transpose()?, identity_pem: None })?)
+    }
+}
+
+/// Which element it is. Whoever carries messages is not asked: it could name a key of its own, and read what is sealed to it.
+#[derive(Debug, clap::Args)]
+pub(super) struct PinnedElement {
+    /// What `sceau keyring element` printed where the element runs: have it from its administrator, not from the platform
+    #[arg(long, value_name = "FILE")]
+    element: PathBuf,
+}
+
+impl PinnedElement {
+    fn read(&self) -> Result<KeyringsAbout, Failure> {
+        let text = read_small(&self.element, LONGEST, "an element")?;
+        serde_json::from_slice(&text).map_err(|_| {
+            let words =
+                format!("{}: --element takes what `sceau keyring element` printed", self.element.display());
+            Failure::new(Exit::Usage, "element_malformed", words)
+        })
+    }
+}
+
+/// Who acts.
+#[derive(Debug, clap::Args)]
+struct ActorOptions {
+    /// Your certificate, PEM, as it is registered
+    #[arg(long, value_name = "FILE")]
+    certificate: PathBuf,
+    /// Its private key, PKCS#8 in PEM, that only you can read
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+impl ActorOptions {
+    /// The key, if it is the certificate's.
+    fn signer(&self) -> Result<FileKey, Failure> {
+        check_secret(&self.key)?;
+        let wrong = |words: String| Failure::new(Exit::Usage, "actor_key", words);
+        let text = zeroize::Zeroizing::new(read_small(&self.key, LONGEST, "a private key")?);
+        let text =
+            std::str::from_utf8(&text).map_err(|_| wrong(format!("{} is no PEM", self.key.display())))?;
+        let key =
+            PrivateKey::from_pem(text).map_err(|error| wrong(format!("{}: {error}", self.key.display())))?;
+        let signer = FileKey::from_pkcs8(&key.to_pkcs8()).map_err(|error| wrong(error.to_string()))?;
+        let certificate = read_certificate(&self.certificate)?;
+        if certificate.public_key_info() == signer.spki() {
+            Ok(signer)
+        } else {
+            Err(wrong(format!("{} is not the key of {}", self.key.display(), self.certificate.display())))
+        }
+    }
+}
+
+fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
+    let wrong = |words: String| Failure::new(Exit::Usage, "certificate", words);
+    let text = read_small(path, LONGEST, "a certificate")?;
+    let text = String::from_utf8(text).map_err(|_| wrong(format!("{} is no PEM", path.display())))?;
+    let all = Certificate::all_from_pem(&text, &path.display().to_string());
+    let first = all.map_err(|error| wrong(error.to_string()))?.into_iter().next();
+    first.ok_or_else(|| wrong(format!("{} has no certificate", path.display())))
+}
+
+/// Reads a statement in a file.
+pub(super) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+    let text = String::from_utf8(read_small(path, LONGEST, what)?);
+    let text =
+        text.map_err(|_| Failure::new(Exit::Input, "not_text", format!("{} is not {what}", path.display())))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Writes a file that must not be there yet.
+pub(super) fn write(path: &Path, access: Access, bytes: &[u8]) -> Result<(), Failure> {
+    Opened::at(path, access)?.write(bytes)
+}
+
+/// A file that must not be there yet, opened before what it is for is done: that would be lost if it could not be kept.
+pub(super) struct Opened {
+    path: PathBuf,
+    output: Output,
+}
+
+impl Opened {
+    pub(super) fn at(path: &Path, access: Access) -> Result<Self, Failure> {
+        Ok(Self { path: path.to_owned(), output: Output::file(path, access, false)? })
+    }
+
+    pub(super) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        let Self { path, mut output } = self;
+        output.write_all(bytes).map_err(|cause| Failure::file("write", &path, &cause))?;
+        output.commit()
+    }
+}
+
+/// Waits for calls. A refusal ends as whose fault it is.
+pub(super) fn wait_for<T>(call: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
+    runtime.block_on(call).map_err(|error| ended(error.into()))
+}
+
+fn ended(mut failure: Failure) -> Failure {
+    failure.exit = match failure.code.as_str() {
+        "pin_invalid" | "pin_not_taken" | "secret_stale" | "keyring_blocked" | "keyring_cooling"
+        | "factor_invalid" => Exit::Key,
+        "request_invalid" | "request_spent" | "actor_unknown" | "policy_changed" | "terminal_damaged"
+        | "sad_invalid" => Exit::Input,
+        "keyring_phase" | "keyring_unknown" | "terminal_changed" | "terminal_exists" | "terminal_missing"
+        | "terminal_busy" | "terminal_open" | "not_approved" | "document_malformed" | "policy_unknown"
+        | "kind_not_served" | "stale_version" | "not_authorised" => Exit::Usage,
+        "proof_invalid" => Exit::Proof,
+        _ => failure.exit,
+    };
+    failure
+}

@@ -1,0 +1,35 @@
+//! `sceau terminal`: a keyring's terminal on this machine. Its code came with the package of this program, and never from a platform.
+
+mod activate;
+mod keypad;
+mod show;
+mod sign;
+
+use crate::failure::Failure;
+
+/// What a holder does.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum TerminalCommand {
+    /// Make this machine the terminal of a keyring: read whose it is, and choose a PIN
+    Activate(activate::ActivateOptions),
+    /// Read what a service provider asks, agree with the PIN, and have it signed
+    Sign(Box<sign::SignOptions>),
+}
+
+impl TerminalCommand {
+    /// Whether a failure is asked for as JSON.
+    pub(super) fn json(&self) -> bool {
+        match self {
+            Self::Activate(options) => options.json,
+            Self::Sign(options) => options.json,
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Activate(options) => activate::run(options),
+            Self::Sign(options) => sign::run(options),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! An element that serves keyrings, its carriage, and the people of a keyring: a security officer, a registration authority, a service provider, a holder.
+//!
+//! All of them act by the command line, as they would. Their certificates are OpenSSL's.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::{Finished, Program, Running, Scratch};
+
+/// The element's log.
+const ORIGIN: &str = "test.sceau.localhost/log";
+/// The organisation, and its actors, by their ids.
+const ORGANISATION: &str = "3f7c1b4e-7a34-4c8e-9d8a-6a1f2c3d4e50";
+/// The policy.
+pub const POLICY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c001";
+const AUTHORITY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c002";
+const PROVIDER: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c003";
+/// The PIN: long enough to be found by no accident.
+pub const PIN: &str = "402917385516";
+/// What the provider is registered as, and what the holder is called.
+pub const PROVIDER_NAME: &str = "Notaires de la Seine";
+
+/// The processes, and a folder that everything is in.
+pub struct Keyrings {
+    /// Everything.
+    pub scratch: Scratch,
+    element: Option<Running>,
+    carriage: Option<Running>,
+}
+
+/// A keyring that was handed over, and perhaps activated.
+pub struct HandedKeyring {
+    /// Its id.
+    pub id: String,
+    name: String,
+}
+
+impl Keyrings {
+    /// Starts the element with an officer, and what carries its messages; a policy and who may act are published.
+    pub fn start(name: &str) -> Self {
+        let scratch = Scratch::new(name);
+        scratch.write("passphrase", "four words and one more");
+        scratch.write("pin", PIN);
+        for actor in ["officer", "ra", "sp", "stranger"] {
+            certificate(&scratch, actor);
+        }
+        let mut keyrings = Self { scratch, element: None, carriage: None };
+        keyrings.start_element();
+        let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
+        keyrings.scratch.write("element.json", element.success().text());
+        keyrings.publish("officer", &keyrings.policy("6")).success();
+        keyrings.act("officer", &["access"]).arg(keyrings.access()).run().success();
+        keyrings
+    }
+
+    /// Starts the element on its state, and the carriage to it.
+    pub fn start_element(&mut self) {
+        self.carriage = None;
+        let element = Program::ours("sceau-element")
+            .arg("--state")
+            .arg(self.scratch.join("element"))
+            .arg("--socket")
+            .arg(self.socket())
+            .args(["--origin", ORIGIN, "--keystore-passphrase-file"])
+            .arg(self.scratch.join("passphrase"))
+            .arg("--keyrings-officer")
+            .arg(self.scratch.join("officer.pem"));
+        // The one before ends before its state is read.
+        drop(self.element.take());
+        self.element = Some(element.start(self.scratch.path()));
+        let carriage = Program::sceau("serve").args(["keyrings", "--listen", "127.0.0.1:0", "--element"]);
+        self.carriage = Some(carriage.arg(self.socket()).named("keyrings").start(self.scratch.path()));
+    }
+
+    /// The element's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.scratch.join("run").join("element.sock")
+    }
+
+    /// Where messages go.
+    pub fn address(&self) -> &str {
+        self.carriage.as_ref().expect("it runs").said("/url")
+    }
+
+    /// `sceau keyring …`, done by this actor over the platform.
+    pub fn act(&self, actor: &str, words: &[&str]) -> Program {
+        self.by(actor, words).args(["--at", self.address()])
+    }
+
+    /// The same, of what asks no platform.
+    fn by(&self, actor: &str, words: &[&str]) -> Program {
+        Program::sceau("keyring")
+            .args(words)
+            .arg("--certificate")
+            .arg(self.scratch.join(&format!("{actor}.pem")))
+            .arg("--key")
+            .arg(self.scratch.join(&format!("{actor}.key")))
+    }
+
+    /// Publishes a policy, in the word of this actor.
+    pub fn publish(&self, actor: &str, policy: &Value) -> Finished {
+        let file = self.scratch.write("policy.json", policy.to_string());
+        self.act(actor, &["policy"]).arg(file).run()
+    }
+
+    /// The policy, for PINs of so many digits or more.
+    pub fn policy(&self, least: &str) -> Value {
+        let least: u8 = least.parse().expect("a number");
+        json!({
+            "origin": ORIGIN, "policy": POLICY, "organisation": ORGANISATION, "name": "Signature des baux", "use": "sign",
+            "pin": {"least": least, "most": 12}, "second_factor": "none", "algorithm": "ES256",
+            "authority": {"embedded": {"days": 365}}, "subject": ["common_name"], "activation_days": 30,
+            "terminals_most": 1, "roaming": "none", "biometric": "none", "batch_most": 10, "request_seconds": 600,
+            "dissociation": "holder", "applies_to_existing": false, "status": "active",
+        })
+    }
+
+    fn access(&self) -> PathBuf {
+        let actor = |id: &str, role: &str, name: &str, file: &str, kinds: &[&str]| {
+            json!({"id": id, "role": role, "name": name, "certificate_file": file, "policies": [POLICY],
+                "kinds": kinds, "status": "active"})
+        };
+        let actors = [
+            actor(AUTHORITY, "registration_authority", "Guichet", "ra.pem", &[]),
+            actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", &["sign"]),
+        ];
+        let access = json!({"origin": ORIGIN, "organisation": ORGANISATION, "actors": actors});
+        self.scratch.write("access.json", access.to_string())
+    }
+
+    /// A keyring for this holder, handed over and not activated.
+    pub fn hand_over(&self, name: &str, holder: &str) -> HandedKeyring {
+        let made = self
+            .act("ra", &["fabricate", "--policy", POLICY])
+            .arg("--element")
+            .arg(self.scratch.join("element.json"))
+            .args(["--package", "--invitation", "--code"].into_iter().flat_map(|option| {
+                let file = self.scratch.join(&format!("{name}.{}", option.trim_start_matches('-')));
+                [option.into(), file.into_os_string()]
+            }))
+            .run()
+            .success();
+        let id = said(&made, "/keyring");
+        let words = ["deliver", "--holder", "2026-118", "--channel", "hand", "--common-name", holder];
+        self.act("ra", &words)
+            .arg("--element")
+            .arg(self.scratch.join("element.json"))
+            .arg(self.scratch.join(&format!("{name}.package")))
+            .run()
+            .success();
+        HandedKeyring { id, name: name.to_owned() }
+    }
+
+    /// `sceau terminal activate`, by whoever has invitation and code.
+    pub fn activate(&self, keyring: &HandedKeyring, folder: &Path) -> Finished {
+        let file = |end: &str| self.scratch.join(&format!("{}.{end}", keyring.name));
+        Program::sceau("terminal")
+            .args(["activate", "--json", "--at", self.address(), "--folder"])
+            .arg(folder)
+            .arg("--invitation")
+            .arg(file("invitation"))
+            .arg("--code-file")
+            .arg(file("code"))
+            .arg("--pin-file")
+            .arg(self.scratch.join("pin"))
+            .run()
+    }
+
+    /// A request of the provider for a file; its path.
+    pub fn request(&self, name: &str, keyring: &HandedKeyring, document: &Path) -> PathBuf {
+        let out = self.scratch.join(&format!("{name}.request"));
+        let words = ["request", "--provider", PROVIDER, "--keyring", &keyring.id];
+        self.by("sp", &words)
+            .arg("--element")
+            .arg(self.scratch.join("element.json"))
+            .args(["--description", "Le bail du 12 mars\n\n1 250 € par mois", "--file"])
+            .arg(document)
+            .arg("--out")
+            .arg(&out)
+            .run()
+            .success();
+        out
+    }
+
+    /// `sceau terminal sign` with the PIN in a file; what it writes is named after the request.
+    pub fn sign(&self, folder: &Path, request: &Path, pin: &str) -> Finished {
+        let out = |end: &str| request.with_extension(end);
+        Program::sceau("terminal")
+            .args(["sign", "--json", "--at", self.address(), "--folder"])
+            .arg(folder)
+            .arg("--out")
+            .arg(out("signature"))
+            .arg("--certificate")
+            .arg(out("pem"))
+            .arg("--proof")
+            .arg(out("proof"))
+            .arg("--pin-file")
+            .arg(self.scratch.join(pin))
+            .arg(request)
+            .run()
+    }
+}
+
+/// A text in what a program said.
+pub fn said(finished: &Finished, pointer: &str) -> String {
+    let value: Value = serde_json::from_str(&finished.text()).expect("it says JSON");
+    let text = value.pointer(pointer).expect("it says that");
+    text.as_str().map_or_else(|| text.to_string(), str::to_owned)
+}
+
+/// The stable code with which a program ended.
+pub fn refused(finished: &Finished) -> String {
+    assert_ne!(finished.code, Some(0), "{}", finished.text());
+    let last = finished.stderr.lines().last().unwrap_or_default();
+    let value: Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON: {}", finished.stderr));
+    value["code"].as_str().expect("a code").to_owned()
+}
+
+/// A certificate in DER, base64url, as PEM.
+pub fn pem_of(der: &str) -> String {
+    let der = URL_SAFE_NO_PAD.decode(der).expect("base64url");
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der))
+}
+
+fn certificate(scratch: &Scratch, name: &str) {
+    let (key, pem) = (scratch.join(&format!("{name}.key")), scratch.join(&format!("{name}.pem")));
+    Program::other("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "30",
+        ])
+        .args(["-subj", &format!("/CN={name}"), "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&pem)
+        .run()
+        .success();
+}
