@@ -61,7 +61,9 @@ pub(crate) fn beside_a_token(name: &str, judge: impl AsyncFnOnce(PathBuf)) {
     if let Some(folder) = std::env::var_os(CHILD) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        return runtime.block_on(judge(folder.into()));
+        runtime.block_on(judge(folder.into()));
+        drop(runtime);
+        return until_writers_end();
     }
     let folder = tempfile::tempdir().unwrap();
     let tokens = folder.path().join("tokens");
@@ -91,7 +93,17 @@ pub(crate) fn beside_a_token(name: &str, judge: impl AsyncFnOnce(PathBuf)) {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
-    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+    assert!(child.status.success() && said.contains("1 passed"), "{}: {said}", child.status);
+}
+
+/// Waits for the threads that end once their element's last caller is gone: a process that ends while one of them still closes its sessions takes the token's
+/// module away under it. The program joins its own.
+fn until_writers_end() {
+    let writes =
+        |task: fs::DirEntry| fs::read(task.path().join("comm")).is_ok_and(|name| name == b"writer\n");
+    while fs::read_dir("/proc/self/task").unwrap().filter_map(Result::ok).any(writes) {
+        std::thread::yield_now();
+    }
 }
 
 async fn in_a_token(folder: &Path) {
