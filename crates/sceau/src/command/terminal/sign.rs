@@ -59,6 +59,7 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
     let request = read_text(&options.request, "a request")?;
     let server = options.platform.server()?;
     let storage = Storage::at(&options.folder);
+    let width = show::width()?;
     let (mut outputs, mut unopened) = (None, None);
     let approve = |asked: &ToApprove| {
         match Outputs::open(options, asked) {
@@ -69,7 +70,7 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
                 return Err(refused);
             }
         }
-        options.approve(asked).map_err(|failure| not_taken(&failure))
+        options.approve(asked, width).map_err(|failure| not_taken(&failure))
     };
     let signed = wait_for(sign(&storage, &server, &request, approve));
     let signed = signed.map_err(|failure| unopened.unwrap_or(failure))?;
@@ -81,8 +82,8 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
 
 impl SignOptions {
     /// Shows the request, and asks for agreement and PIN.
-    fn approve(&self, asked: &ToApprove) -> Result<Pin, Failure> {
-        say::remark(&show::to_approve(asked));
+    fn approve(&self, asked: &ToApprove, width: usize) -> Result<Pin, Failure> {
+        say::remark(&show::to_approve(asked, width));
         if self.pin.pin_file.is_none() && *typed("Type yes to agree: ", "agreement", "--pin-file")? != "yes" {
             return Err(Failure::new(Exit::Usage, "not_approved", "not agreed: nothing is signed"));
         }
