@@ -3,7 +3,9 @@
 use std::{cell::Cell, time::Duration};
 
 use rustls::pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use webpki::{
+    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage, VerifiedPath,
+};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::{DistributionPointName, GeneralName, ParsedExtension, X509Extension},
@@ -54,6 +56,37 @@ pub(crate) struct Question<'a> {
 pub(crate) enum Holder {
     Client,
     Server,
+    /// Who signs documents.
+    Signatory,
+}
+
+/// What the certificates of those who sign documents are made for: documents (RFC 9336; and, before it, Adobe's and Microsoft's own), mail, a person's
+/// authentication, anything.
+const SIGNATORIES: [&[u8]; 6] = [
+    &[0x2b, 6, 1, 5, 5, 7, 3, 36],
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x2f, 1, 1, 5],
+    &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 12],
+    &[0x2b, 6, 1, 5, 5, 7, 3, 4],
+    &[0x2b, 6, 1, 5, 5, 7, 3, 2],
+    &[0x55, 0x1d, 0x25, 0],
+];
+
+impl ExtendedKeyUsageValidator for Holder {
+    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        match self {
+            Self::Client => KeyUsage::client_auth().validate(purposes),
+            Self::Server => KeyUsage::server_auth().validate(purposes),
+            Self::Signatory => {
+                let (mut some, mut fits) = (false, false);
+                for purpose in purposes {
+                    let purpose = purpose?;
+                    some = true;
+                    fits |= SIGNATORIES.iter().any(|known| KeyPurposeId::new(known) == purpose);
+                }
+                if fits || !some { Ok(()) } else { Err(webpki::Error::EmptyEkuExtension) }
+            }
+        }
+    }
 }
 
 /// Looks for a way that every certificate of it allows, and that the lists do not deny.
@@ -77,12 +110,8 @@ pub(crate) fn verify(
             Err(webpki::Error::UnknownIssuer)
         }
     };
-    let usage = match question.holder {
-        Holder::Client => KeyUsage::client_auth(),
-        Holder::Server => KeyUsage::server_auth(),
-    };
-    let verified =
-        end.verify_for_usage(algorithms, &roots.roots, intermediates, time, usage, None, Some(&permit));
+    let (roots, usage) = (&roots.roots, question.holder);
+    let verified = end.verify_for_usage(algorithms, roots, intermediates, time, usage, None, Some(&permit));
     match verified {
         Ok(_) => found.take().ok_or(Refusal::Unacceptable),
         Err(error) => Err(told.take().unwrap_or_else(|| refusal(&error))),

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-crypto", &[]),
     ("sceau-pki", &["crypto"]),
     ("sceau-trace", &["crypto"]),
+    ("sceau-pades", &["crypto", "pki"]),
     ("sceau-hsm", &["crypto", "pki", "trace"]),
     ("sceau-store", &["crypto", "pki", "trace"]),
     ("sceau-element-api", &["crypto", "pki", "trace", "hsm"]),
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "crypto",
             "pki",
+            "pades",
             "trace",
             "hsm",
             "store",

@@ -111,4 +111,23 @@ impl OcspQuestion {
         let (status, this_update) = (single.status, single.this_update);
         Ok(OcspAnswer { status, this_update, until: until.min(signer_until), signer, has_our_nonce })
     }
+
+    /// As [`Self::judge`], of a response that was kept beside something that existed `at` that moment: at the first moment from then to `now` when it spoke.
+    ///
+    /// # Errors
+    /// [`OcspRefusal`]: it says nothing.
+    pub fn judge_kept(
+        &self,
+        response: &[u8],
+        terms: OcspTerms<'_>,
+        at: u64,
+        now: u64,
+    ) -> Result<OcspAnswer, OcspRefusal> {
+        let begins = Response::read(response)?.singles.iter().map(|single| single.this_update).max();
+        let moment = begins.unwrap_or_default().max(at);
+        if moment > now.saturating_add(OCSP_SKEW) {
+            return Err(OcspRefusal::Future);
+        }
+        self.judge(response, terms, moment)
+    }
 }

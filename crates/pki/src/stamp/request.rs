@@ -1,9 +1,10 @@
 use super::{
-    LONGEST, SHA256, StampRefusal, signer,
+    LONGEST, StampRefusal, signer,
     token::{Token, token_of_response},
 };
 use crate::{
     anchors::Anchors,
+    cms::SHA256,
     der::{self, tag},
     name::Name,
 };

@@ -2,22 +2,11 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{self, Algorithm, digest};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::{
-    RSA, SHA256, SHA384, SHA512, StampRefusal, TIME_STAMPING,
-    token::{CertificateHash, SignerInfo, Token},
-};
-use crate::{
-    anchors::Anchors,
-    certificate::Certificate,
-    der::{self, tag},
-    name::Name,
-    reader::Reader,
-    signature, tls,
-};
+use super::{StampRefusal, TIME_STAMPING, token::Token};
+use crate::{anchors::Anchors, certificate::Certificate, cms::hash_named, name::Name, tls};
 
 /// The most certificates of a token that are looked at.
 const MOST: usize = 8;
@@ -25,59 +14,19 @@ const MOST: usize = 8;
 /// The subject of whoever signed a token, once its certificate lets it, as of the token's own time.
 pub(super) fn of(token: &Token<'_>, anchors: &Anchors) -> Result<Name, StampRefusal> {
     let signer = &token.signer;
-    let hash = hash_of(signer.digest).ok_or(StampRefusal::Algorithm)?;
-    if digest(hash, token.content).as_ref() != signer.message_digest {
+    let hash = hash_named(signer.digest).ok_or(StampRefusal::Algorithm)?;
+    if hash.of(token.content) != signer.message_digest {
         return Err(StampRefusal::FalseSignature);
     }
-    let named = token.certificates.iter().take(MOST).find(|der| is_named(&signer.certificate, der));
+    let signed_for = signer.certificate.as_ref().ok_or(StampRefusal::UnknownSigner)?;
+    let named = token.certificates.iter().take(MOST).find(|der| signed_for.names(der));
     let certificate = named.and_then(|der| Certificate::from_der(der, "a time-stamping authority").ok());
     let certificate = certificate.ok_or(StampRefusal::UnknownSigner)?;
-    let algorithm = algorithm(signer)?;
-    let mut message = signer.attributes.to_vec();
-    if let Some(first) = message.first_mut() {
-        *first = tag::SET;
-    }
-    if !signature::is_by(&certificate.public_key_info(), &algorithm, &message, signer.signature) {
+    if !signer.is_by(&certificate)?.ok_or(StampRefusal::Algorithm)? {
         return Err(StampRefusal::FalseSignature);
     }
     authorised(&certificate, token, anchors)?;
     Ok(certificate.subject().clone())
-}
-
-fn hash_of(oid: &[u8]) -> Option<&'static Algorithm> {
-    match oid {
-        SHA256 => Some(&digest::SHA256),
-        SHA384 => Some(&digest::SHA384),
-        SHA512 => Some(&digest::SHA512),
-        _ => None,
-    }
-}
-
-fn is_named(hash: &CertificateHash<'_>, der: &[u8]) -> bool {
-    match hash {
-        // Which certificate of the token it is: the signature, not this, says that it is the signer's.
-        CertificateHash::Sha1(said) => digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref() == *said,
-        CertificateHash::Of(oid, said) => {
-            hash_of(oid.unwrap_or(SHA256)).is_some_and(|hash| digest(hash, der).as_ref() == *said)
-        }
-    }
-}
-
-/// The AlgorithmIdentifier as certificates have it: RSA's there says the hash too (RFC 8017 appendix A.2.4).
-fn algorithm(signer: &SignerInfo<'_>) -> Result<Vec<u8>, StampRefusal> {
-    let oid = Reader::of(signer.algorithm).expect(tag::SEQUENCE)?.inside().expect(tag::OID)?.content;
-    if oid != RSA {
-        return Ok(signer.algorithm.to_vec());
-    }
-    let with = match signer.digest {
-        SHA256 => 11,
-        SHA384 => 12,
-        SHA512 => 13,
-        _ => return Err(StampRefusal::Algorithm),
-    };
-    let [head @ .., _] = RSA else { return Err(StampRefusal::Algorithm) };
-    let oid = [head, &[with]].concat();
-    Ok(der::sequence(&[der::tlv(tag::OID, &oid), der::tlv(tag::NULL, &[])]))
 }
 
 /// A certificate under an anchor, for time stamps and nothing else (RFC 3161 §2.3), valid at the token's time.

@@ -2,20 +2,12 @@
 
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-use super::{
-    CONTENT_TYPE, MESSAGE_DIGEST, SIGNED_DATA, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, StampRefusal,
-    TST_INFO,
-};
+use super::{StampRefusal, TST_INFO};
 use crate::{
+    cms::{ONE, SIGNED_DATA, SignerInfo, ZERO, explicit, whole},
     der::tag,
-    reader::{Element, NotDer, Reader},
+    reader::NotDer,
 };
-
-/// Context tags: EXPLICIT and constructed IMPLICIT ones.
-const ZERO: u8 = 0xa0;
-const ONE: u8 = 0xa1;
-/// `[0] IMPLICIT OCTET STRING`: a signer named by its key.
-const KEY_ID: u8 = 0x80;
 
 /// A TimeStampToken.
 pub(super) struct Token<'a> {
@@ -31,27 +23,6 @@ pub(super) struct Token<'a> {
     /// The DER of each.
     pub(super) certificates: Vec<&'a [u8]>,
     pub(super) signer: SignerInfo<'a>,
-}
-
-/// The one signer.
-pub(super) struct SignerInfo<'a> {
-    /// The OID of a hash.
-    pub(super) digest: &'a [u8],
-    /// SignedAttributes as they are signed, but for their first octet: there it is that of a SET (RFC 5652 §5.4).
-    pub(super) attributes: &'a [u8],
-    pub(super) message_digest: &'a [u8],
-    pub(super) certificate: CertificateHash<'a>,
-    /// The DER of an AlgorithmIdentifier.
-    pub(super) algorithm: &'a [u8],
-    pub(super) signature: &'a [u8],
-}
-
-/// By which the signer's certificate is known among those that came along.
-pub(super) enum CertificateHash<'a> {
-    /// ESSCertID: SHA-1.
-    Sha1(&'a [u8]),
-    /// ESSCertIDv2, with the OID of its hash; SHA-256 where that is left out.
-    Of(Option<&'a [u8]>, &'a [u8]),
 }
 
 /// The token of a TimeStampResp that grants one.
@@ -100,6 +71,9 @@ impl<'a> Token<'a> {
         let signer = SignerInfo::read(signers.expect(tag::SEQUENCE)?.inside())?;
         // One and no other (RFC 3161 §2.4.2).
         signers.end()?;
+        if signer.content_type != TST_INFO {
+            return Err(StampRefusal::Malformed);
+        }
         let info = Info::read(content)?;
         Ok(Self {
             whole: token,
@@ -113,75 +87,6 @@ impl<'a> Token<'a> {
             signer,
         })
     }
-}
-
-impl<'a> SignerInfo<'a> {
-    fn read(mut inside: Reader<'a>) -> Result<Self, StampRefusal> {
-        inside.unsigned()?;
-        // Who it says it is; the certificate that it signs for (ESSCertID) is what counts.
-        if !matches!(inside.element()?.tag, tag::SEQUENCE | KEY_ID) {
-            return Err(StampRefusal::Malformed);
-        }
-        let digest = inside.expect(tag::SEQUENCE)?.inside().expect(tag::OID)?.content;
-        let attributes = inside.expect(ZERO)?;
-        let algorithm = inside.expect(tag::SEQUENCE)?.whole;
-        let signature = inside.expect(tag::OCTET_STRING)?.content;
-        inside.optional(ONE)?;
-        inside.end()?;
-        let (mut content_type, mut message_digest, mut certificate) = (None, None, None);
-        let mut all = attributes.inside();
-        while !all.is_empty() {
-            let mut attribute = all.expect(tag::SEQUENCE)?.inside();
-            let kind = attribute.expect(tag::OID)?.content;
-            let mut values = attribute.expect(tag::SET)?.inside();
-            attribute.end()?;
-            let value = values.element()?;
-            match kind {
-                CONTENT_TYPE => once(&mut content_type, value.content)?,
-                MESSAGE_DIGEST => once(&mut message_digest, value.content)?,
-                SIGNING_CERTIFICATE => once(&mut certificate, CertificateHash::v1(value)?)?,
-                // A second word on the same certificate, where both are there: the older one came first in time, the newer one counts.
-                SIGNING_CERTIFICATE_V2 => certificate = Some(CertificateHash::v2(value)?),
-                _ => {}
-            }
-        }
-        if content_type != Some(TST_INFO) {
-            return Err(StampRefusal::Malformed);
-        }
-        Ok(Self {
-            digest,
-            attributes: attributes.whole,
-            message_digest: message_digest.ok_or(StampRefusal::Malformed)?,
-            certificate: certificate.ok_or(StampRefusal::UnknownSigner)?,
-            algorithm,
-            signature,
-        })
-    }
-}
-
-impl<'a> CertificateHash<'a> {
-    /// SigningCertificate (RFC 5035 §5.4): the first is the signer's.
-    fn v1(value: Element<'a>) -> Result<Self, NotDer> {
-        let mut first = first_certificate(value)?;
-        Ok(Self::Sha1(first.expect(tag::OCTET_STRING)?.content))
-    }
-
-    /// SigningCertificateV2 (RFC 5035 §3).
-    fn v2(value: Element<'a>) -> Result<Self, NotDer> {
-        let mut first = first_certificate(value)?;
-        let algorithm = first.optional(tag::SEQUENCE)?;
-        let algorithm = algorithm.map(|hash| hash.inside().expect(tag::OID)).transpose()?;
-        let hash = first.expect(tag::OCTET_STRING)?.content;
-        Ok(Self::Of(algorithm.map(|oid| oid.content), hash))
-    }
-}
-
-fn first_certificate(value: Element<'_>) -> Result<Reader<'_>, NotDer> {
-    if value.tag != tag::SEQUENCE {
-        return Err(NotDer);
-    }
-    let mut certificates = value.inside().expect(tag::SEQUENCE)?.inside();
-    Ok(certificates.expect(tag::SEQUENCE)?.inside())
 }
 
 /// TSTInfo, as far as it is looked at.
@@ -234,29 +139,4 @@ fn moment(content: &[u8]) -> Result<u64, NotDer> {
     let since =
         u64::try_from((moment - OffsetDateTime::UNIX_EPOCH).whole_milliseconds()).map_err(|_| NotDer)?;
     if digits { Ok(since + milliseconds) } else { Err(NotDer) }
-}
-
-fn once<T>(place: &mut Option<T>, value: T) -> Result<(), StampRefusal> {
-    if place.is_none() {
-        *place = Some(value);
-        Ok(())
-    } else {
-        Err(StampRefusal::Malformed)
-    }
-}
-
-/// What is inside the one element that there is.
-fn whole(der: &[u8], tag: u8) -> Result<Reader<'_>, NotDer> {
-    let mut outside = Reader::of(der);
-    let element = outside.expect(tag)?;
-    outside.end()?;
-    Ok(element.inside())
-}
-
-/// The one element within an EXPLICIT tag.
-fn explicit(outer: Element<'_>, tag: u8) -> Result<Element<'_>, NotDer> {
-    let mut inside = outer.inside();
-    let element = inside.expect(tag)?;
-    inside.end()?;
-    Ok(element)
 }

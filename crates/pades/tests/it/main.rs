@@ -1,0 +1,7 @@
+//! Signed documents, with OpenSSL and poppler's pdfsig as outside judges.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests state what must hold
+
+mod documents;
+mod outside;
+
+mod others_find_our_signatures_valid;
