@@ -42,8 +42,6 @@ pub(crate) struct SignatureField {
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
     pub(crate) dictionary: Dictionary,
-    /// Where its object is.
-    pub(crate) at: u64,
     /// Where the value of `/Contents` is.
     pub(crate) contents: Option<(u64, u64)>,
 }
@@ -147,7 +145,7 @@ impl Signed {
             return Err(PdfError::damaged("an object is not where its cross-reference says", offset));
         }
         let Object::Dictionary(dictionary) = object else { return Ok(None) };
-        Ok(Some(Self { dictionary, at: offset, contents }))
+        Ok(Some(Self { dictionary, contents }))
     }
 
     /// The four numbers of `/ByteRange`.

@@ -72,7 +72,7 @@ pub use material::Material;
 pub use name::{Attribute, Name, NameError, acts_on_text};
 pub use ocsp::{
     OCSP_SKEW, OcspAnswer, OcspFailure, OcspHash, OcspNonce, OcspQuestion, OcspRefusal, OcspRequest,
-    OcspResponder, OcspSigner, OcspStatus, OcspTerms,
+    OcspResponder, OcspSigner, OcspStatus, OcspTerms, is_ocsp_response,
 };
 pub use oid::{NotAnOid, Oid};
 pub use online::{Heard, Online, Preferred, Unasked};

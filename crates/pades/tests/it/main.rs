@@ -5,3 +5,4 @@ mod documents;
 mod outside;
 
 mod others_find_our_signatures_valid;
+mod what_follows_a_signature_is_told;

@@ -18,6 +18,11 @@ pub use responder::OcspResponder;
 pub use response::OcspStatus;
 pub use signer::OcspSigner;
 
+/// Whether these bytes are a response with an answer in it, whatever it is worth.
+pub fn is_ocsp_response(der: &[u8]) -> bool {
+    response::Response::read(der).is_ok()
+}
+
 /// The longest request or response that is read: a response has a few certificates at most.
 const LONGEST: usize = 64 << 10;
 
