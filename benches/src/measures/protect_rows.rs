@@ -23,7 +23,7 @@ const YEAR: u64 = 365 * 86_400_000;
 /// Data that are written together.
 const AT_ONCE: u64 = 2_000;
 /// Data that are kept as the keyfront keeps them; those beyond are copies of these, later ones, which the database makes by itself: a commit for each would take hours.
-const KEPT: u64 = 250_000;
+const KEPT: u64 = 100_000;
 const ROUNDS: u64 = 400;
 const SIZE: Statement = Statement::new("SIZE", "SELECT pg_database_size(current_database()) AS n");
 const KEPT_DATA: Statement =
@@ -37,21 +37,21 @@ const COPY_FOUND: Statement = Statement::new(
     "INSERT INTO protect_found (term, created, number) \
         SELECT term, created + CAST($1 AS BIGINT), number + CAST($2 AS BIGINT) FROM kept_found",
 );
-/// Of SQLite and of PostgreSQL: octets are text in ways of their own. $1: how much later, in milliseconds; $2: how many data later; $3: what each id ends with.
+/// Of SQLite and of PostgreSQL: octets are text in ways of their own. $1: how much later, in milliseconds; $2: how many data later; $3: eight characters within each id, which is 43 of base64url.
 const COPY_DATA: [Statement; 2] = [
     Statement::new(
         "COPY_DATA",
         "INSERT INTO protect_datum (id, organisation, application, status, created, expires, version, log_index, payload, salt, number, kept) \
-            SELECT substr(id, 1, 28) || $3, organisation, application, status, created + $1, expires + $1, version, log_index + $2, \
-                CAST(replace(replace(replace(CAST(payload AS TEXT), id, substr(id, 1, 28) || $3), created, created + $1), expires, expires + $1) AS BLOB), \
+            SELECT substr(id, 1, 4) || $3 || substr(id, 13), organisation, application, status, created + $1, expires + $1, version, log_index + $2, \
+                CAST(replace(replace(replace(CAST(payload AS TEXT), id, substr(id, 1, 4) || $3 || substr(id, 13)), created, created + $1), expires, expires + $1) AS BLOB), \
                 salt, number + $2, kept FROM kept_data",
     ),
     Statement::new(
         "COPY_DATA",
         "INSERT INTO protect_datum (id, organisation, application, status, created, expires, version, log_index, payload, salt, number, kept) \
-            SELECT substr(id, 1, 28) || CAST($3 AS TEXT), organisation, application, status, created + CAST($1 AS BIGINT), expires + CAST($1 AS BIGINT), \
+            SELECT substr(id, 1, 4) || CAST($3 AS TEXT) || substr(id, 13), organisation, application, status, created + CAST($1 AS BIGINT), expires + CAST($1 AS BIGINT), \
                 version, log_index + CAST($2 AS BIGINT), convert_to(replace(replace(replace(convert_from(payload, 'UTF8'), id, \
-                substr(id, 1, 28) || CAST($3 AS TEXT)), CAST(created AS TEXT), CAST(created + CAST($1 AS BIGINT) AS TEXT)), \
+                substr(id, 1, 4) || CAST($3 AS TEXT) || substr(id, 13)), CAST(created AS TEXT), CAST(created + CAST($1 AS BIGINT) AS TEXT)), \
                 CAST(expires AS TEXT), CAST(expires + CAST($1 AS BIGINT) AS TEXT)), 'UTF8'), salt, number + CAST($2 AS BIGINT), kept FROM kept_data",
     ),
 ];
@@ -162,8 +162,8 @@ impl Ground {
                 database.execute(COPY_FOUND, params![later, by]).await?;
                 let copied = ids.iter().skip(usize::try_from(nth)? % 20).step_by(20);
                 for id in copied {
-                    let begin = id.get(..28).ok_or("an id has 36 characters")?;
-                    some.push(serde_json::from_value(format!("{begin}{end}").into())?);
+                    let (begin, rest) = id.get(..4).zip(id.get(12..)).ok_or("an id has 43 characters")?;
+                    some.push(serde_json::from_value(format!("{begin}{end}{rest}").into())?);
                 }
                 eprintln!("  {by} of {} data after {:.0} s", self.count, began.elapsed().as_secs_f64());
             }
