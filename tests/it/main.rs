@@ -16,6 +16,7 @@ mod a_cut_upload_goes_on;
 mod a_dossier_goes_its_whole_way;
 mod a_holder_types_on_a_terminal;
 mod a_key_manager_is_made_anew_from_its_custodians;
+mod a_keyring_shows_who_it_is;
 mod a_keyring_signs_a_hash;
 mod a_lost_answer_loses_no_keyring;
 mod a_platform_between_reads_no_code;

@@ -41,6 +41,11 @@ pub struct HandedKeyring {
 impl Keyrings {
     /// Starts the element with an officer, and what carries its messages; a policy and who may act are published.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, json!({}))
+    }
+
+    /// The same, with these members of the policy in the place of its own.
+    pub fn start_with(name: &str, other: Value) -> Self {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "four words and one more");
         scratch.write("pin", PIN);
@@ -51,7 +56,11 @@ impl Keyrings {
         keyrings.start_element();
         let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
         keyrings.scratch.write("element.json", element.success().text());
-        keyrings.publish("officer", &keyrings.policy("6")).success();
+        let mut policy = keyrings.policy("6");
+        for (member, value) in other.as_object().into_iter().flatten() {
+            policy[member] = value.clone();
+        }
+        keyrings.publish("officer", &policy).success();
         keyrings.act("officer", &["access"]).arg(keyrings.access()).run().success();
         keyrings
     }
@@ -125,7 +134,7 @@ impl Keyrings {
         };
         let actors = [
             actor(AUTHORITY, "registration_authority", "Guichet", "ra.pem", &[]),
-            actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", &["sign"]),
+            actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", &["sign", "authenticate"]),
         ];
         let access = json!({"origin": ORIGIN, "organisation": ORGANISATION, "actors": actors});
         self.scratch.write("access.json", access.to_string())
@@ -183,6 +192,45 @@ impl Keyrings {
             .run()
             .success();
         out
+    }
+
+    /// A request of the provider for who the holder is; its path.
+    pub fn request_identity(&self, name: &str, keyring: &HandedKeyring, nonce: &str) -> PathBuf {
+        let out = self.scratch.join(&format!("{name}.request"));
+        let words = ["request", "--provider", PROVIDER, "--keyring", &keyring.id, "--authenticate"];
+        self.by("sp", &words)
+            .arg("--element")
+            .arg(self.scratch.join("element.json"))
+            .args(["--description", "Ouvrir votre espace", "--nonce", nonce])
+            .arg("--out")
+            .arg(&out)
+            .run()
+            .success();
+        out
+    }
+
+    /// `sceau terminal authenticate` with the PIN in a file; the proof is named after the request.
+    pub fn authenticate(&self, folder: &Path, request: &Path, pin: &str) -> Finished {
+        Program::sceau("terminal")
+            .args(["authenticate", "--json", "--at", self.address(), "--folder"])
+            .arg(folder)
+            .arg("--out")
+            .arg(request.with_extension("proof"))
+            .arg("--pin-file")
+            .arg(self.scratch.join(pin))
+            .arg(request)
+            .run()
+    }
+
+    /// `sceau keyring verify` of the proof that is named after the request, held against this request.
+    pub fn verify(&self, request: &Path, against: &Path, more: &[(&str, &Path)]) -> Finished {
+        let verify = Program::sceau("keyring")
+            .args(["verify", "--element"])
+            .arg(self.scratch.join("element.json"))
+            .arg("--request")
+            .arg(against)
+            .arg(request.with_extension("proof"));
+        more.iter().fold(verify, |verify, (option, value)| verify.arg(option).arg(value)).run()
     }
 
     /// `sceau terminal sign` with the PIN in a file; what it writes is named after the request.

@@ -42,4 +42,6 @@ pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request};
 pub use sad::{Expected, Sad};
 pub use signed::{Signs, SignsError, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by};
 pub use statement::Statement;
-pub use unlock::{BoxError, KeySecret, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of};
+pub use unlock::{
+    BoxError, KeySecret, NO_KEY, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of,
+};

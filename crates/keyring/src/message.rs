@@ -229,8 +229,9 @@ pub struct Used {
     pub index: u64,
     /// JWS typ `sceau-kr-proof`, by the element.
     pub proof: String,
-    /// The holder's certificate, DER: a terminal whose activation was not answered knows it from here.
-    pub certificate: Base64Url,
+    /// The holder's certificate, DER: a terminal whose activation was not answered knows it from here. Keyrings that only authenticate have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Base64Url>,
     /// Those above it, DER.
     pub chain: Vec<Base64Url>,
 }

@@ -1,12 +1,14 @@
 //! The element's word on a use of a keyring: what holder and service provider keep, and verify without anybody.
 
 use sceau_crypto::{Typ, sha256};
+use sceau_element_api::keyring::RequestKind;
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::statement::{Statement, malformed};
+use crate::{Identity, Request};
 
 /// A transaction proof (JWS typ `sceau-kr-proof`, by the element's `keyring-word`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,9 @@ use crate::statement::{Statement, malformed};
 pub struct TransactionProof {
     /// Format version, 1.
     pub v: u32,
+    /// What the holder agreed to: to sign, or to show who it is.
+    #[serde(default = "signs")]
+    pub kind: RequestKind,
     /// The request's id.
     pub id: KeyringRequestId,
     /// SHA-256 of the request's JWS.
@@ -22,6 +27,9 @@ pub struct TransactionProof {
     pub provider: KeyringActorId,
     /// Whose consent it was, as a keyring.
     pub keyring: KeyringId,
+    /// Who that is, in the registration authority's words. Written where the holder showed who it is, and the policy has that told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// On which terminal.
     pub terminal: TerminalId,
     /// Hash of what was shown there.
@@ -39,9 +47,14 @@ pub struct TransactionProof {
     /// The nonce of the request. Not written where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Index of the record in the element's log. Not written where the proof is made before it is known.
+    /// Index of the record in the element's log. It is not in what the record names, which is made before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
+}
+
+/// What proofs were of before there was another kind.
+fn signs() -> RequestKind {
+    RequestKind::Sign
 }
 
 impl TransactionProof {
@@ -51,6 +64,28 @@ impl TransactionProof {
         let hashes: Vec<u8> = signatures.iter().flat_map(|signature| sha256(signature)).collect();
         Hash::new(sha256(&hashes))
     }
+
+    /// What the record in the log names it by: SHA-256 of its JSON without the index, in the one form that both sides write.
+    #[must_use]
+    pub fn record_hash(&self) -> Hash {
+        let unplaced = Self { index: None, ..self.clone() };
+        // Texts and numbers only, which JSON has.
+        Hash::new(sha256(&serde_json::to_vec(&unplaced).unwrap_or_default()))
+    }
+
+    /// Whether it is about this request: who asked, what for, all that was shown and signed.
+    #[must_use]
+    pub fn is_of(&self, request: &Request, jws: &str) -> bool {
+        let hashes = request.items.iter().map(|item| &item.hash);
+        self.request == Request::hash_of(jws)
+            && self.id == request.request
+            && self.kind == request.kind
+            && self.provider == request.provider
+            && self.keyring == request.keyring
+            && self.nonce == request.nonce
+            && self.description == request.description_hash()
+            && hashes.eq(&self.hashes)
+    }
 }
 
 impl Statement for TransactionProof {
@@ -58,6 +93,8 @@ impl Statement for TransactionProof {
     const CODE: Code = Code::DocumentMalformed;
 
     fn check(&self) -> Result<(), Refusal> {
-        if self.v == 1 { Ok(()) } else { Err(malformed::<Self>("v is 1")) }
+        let signs = self.kind == RequestKind::Sign;
+        let holds = self.v == 1 && signs != self.hashes.is_empty() && !(signs && self.identity.is_some());
+        if holds { Ok(()) } else { Err(malformed::<Self>("v 1, hashes exactly where it was signed")) }
     }
 }

@@ -37,8 +37,9 @@ pub struct Request {
     pub items: Vec<Item>,
     /// How the items are hashed: `SHA-256`.
     pub hash: ItemHash,
-    /// How they are signed.
-    pub algorithm: KeyringAlgorithm,
+    /// How they are signed. Written exactly where it asks to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<KeyringAlgorithm>,
     /// The name of the element's log.
     pub aud: String,
     /// When it was made, Unix ms.
@@ -111,6 +112,7 @@ impl Statement for Request {
         rule(self.v == 1, "v is 1")?;
         let signs = self.kind == RequestKind::Sign;
         rule(signs != self.items.is_empty(), "items exactly where it asks to sign")?;
+        rule(signs == self.algorithm.is_some(), "an algorithm exactly where it asks to sign")?;
         rule(self.items.len() <= MOST_ITEMS, "at most 100 items")?;
         rule(self.items.iter().all(|item| item.hash.len() == 32), "each hash has 32 bytes")?;
         let lasts = self.ends.checked_sub(self.time).is_some_and(|lasts| (1..=LIFETIME).contains(&lasts));

@@ -33,8 +33,9 @@ pub struct Sad {
     pub hashes: Vec<Base64Url>,
     /// How that was hashed.
     pub hash: ItemHash,
-    /// How it is signed.
-    pub algorithm: KeyringAlgorithm,
+    /// How it is signed. Not written where only who it is is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<KeyringAlgorithm>,
     /// How many there are.
     pub count: u32,
     /// SHA-256 of the keyring's policy.

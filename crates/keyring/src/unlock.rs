@@ -28,6 +28,9 @@ impl<'de> Deserialize<'de> for Unlock {
     }
 }
 
+/// The id of the key where there is none: of keyrings that only authenticate.
+pub const NO_KEY: [u8; 16] = [0; 16];
+
 /// Where a box belongs: a keyring, one of its terminals, and the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {

@@ -4,10 +4,12 @@
 
 mod carries;
 mod conversation;
+mod proof;
 mod signer;
 
 pub use carries::Carries;
 pub use conversation::Conversation;
+pub use proof::transaction;
 pub use signer::FileKey;
 
 use sceau_crypto::jose::PublicJwk;

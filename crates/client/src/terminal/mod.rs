@@ -8,7 +8,7 @@ mod sign;
 mod storage;
 
 pub use activate::{ToActivate, activate};
-pub use sign::{Signed, ToApprove, sign};
+pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
 pub use storage::Storage;
 
 use crate::ClientError;

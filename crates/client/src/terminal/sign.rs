@@ -1,10 +1,12 @@
-//! A use: the holder reads what a service provider asks, agrees with the PIN, and the element signs what was read and nothing else.
+//! A use: the holder reads what a service provider asks, agrees with the PIN, and the element signs what was read, or says who it is, and nothing else.
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Secret, sha256};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Document as _;
-use sceau_element_api::keyring::{ActorRole, ActorStatus, KeyringAccess, KeyringPolicy};
+use sceau_element_api::keyring::{
+    ActorRole, ActorStatus, Disclosure, KeyringAccess, KeyringPolicy, RequestKind, SubjectField,
+};
 use sceau_element_api::wire::Version;
 use sceau_keyring::{
     Answer, Ask, Challenge, Expected, Inner, Login, Names, Pin, Place, Proven, Request, Sad, Signs as _,
@@ -25,6 +27,8 @@ pub struct ToApprove {
     pub provider: String,
     /// What is asked, as the provider signed it.
     pub request: Request,
+    /// What the provider is told of the holder, besides the keyring, where it asks who it is.
+    pub told: Vec<SubjectField>,
     /// The holder's certificate, then those above it, DER; none where the activation was not answered, until the first use.
     pub certificates: Vec<Base64Url>,
     /// The thumbprint of its key.
@@ -44,7 +48,16 @@ pub struct Signed {
     pub index: u64,
 }
 
-/// Uses the keyring for a request. `approve` shows all that it is given, and gives the PIN where the holder agrees.
+/// The element said who it is.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// The element's word on it (JWS): what the provider is given, and verifies.
+    pub proof: String,
+    /// Index of the record.
+    pub index: u64,
+}
+
+/// Signs what a request asks to sign. `approve` shows all that it is given, and gives the PIN where the holder agrees.
 ///
 /// # Errors
 /// [`ClientError::Keyring`] for a request that is not shown or a folder that is no terminal here; what `approve` gives; [`ClientError::Refused`] with the element's
@@ -55,7 +68,39 @@ pub async fn sign(
     request_jws: &str,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
 ) -> Result<Signed, ClientError> {
+    let (used, certificates) = uses(storage, carrier, (RequestKind::Sign, request_jws), approve).await?;
+    Ok(Signed { signatures: used.signatures, certificates, proof: used.proof, index: used.index })
+}
+
+/// Shows a service provider who the holder is: nothing is signed by the holder's key. `approve` as of [`sign`].
+///
+/// # Errors
+/// As [`sign`].
+pub async fn authenticate(
+    storage: &Storage,
+    carrier: &impl Carries,
+    request_jws: &str,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<Authenticated, ClientError> {
+    let (used, _) = uses(storage, carrier, (RequestKind::Authenticate, request_jws), approve).await?;
+    Ok(Authenticated { proof: used.proof, index: used.index })
+}
+
+/// Uses the keyring for a request of this kind; gives the holder's certificates besides.
+async fn uses(
+    storage: &Storage,
+    carrier: &impl Carries,
+    (kind, request_jws): (RequestKind, &str),
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<(Used, Vec<Base64Url>), ClientError> {
     let asked = storage.load()?.0.judge(request_jws)?;
+    if asked.request.kind != kind {
+        let words = match kind {
+            RequestKind::Sign => "the request asks who you are, and has nothing to sign",
+            _ => "the request asks you to sign, not who you are",
+        };
+        return Err(refused("request_kind", words));
+    }
     let pin = approve(&asked)?;
     // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
     let _alone = storage.lock()?;
@@ -101,8 +146,7 @@ pub async fn sign(
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
     consent.judge(&used, &sad)?;
     kept.complete(storage, &used)?;
-    let certificates = kept.certificates();
-    Ok(Signed { signatures: used.signatures, certificates, proof: used.proof, index: used.index })
+    Ok((used, kept.certificates()))
 }
 
 impl Kept {
@@ -115,7 +159,7 @@ impl Kept {
         if self.certificate.is_some() {
             return Ok(());
         }
-        self.certificate = Some(used.certificate.clone());
+        self.certificate.clone_from(&used.certificate);
         self.chain.clone_from(&used.chain);
         storage.keep(self)
     }
@@ -151,13 +195,16 @@ impl Kept {
         rule(may, "its provider may not ask this of keyrings of this policy")?;
         rule(request.keyring == self.keyring && request.aud == self.origin, "it is for another keyring")?;
         rule(request.is_good_at(now()), "it has ended, or is of the future: ask the provider for another")?;
-        rule(request.algorithm == policy.algorithm, "it asks for another algorithm than the policy's")?;
+        let signs = request.kind == RequestKind::Sign;
+        let algorithm = signs.then_some(policy.algorithm);
+        rule(request.algorithm == algorithm, "it asks for another algorithm than the policy's")?;
         rule(
             request.items.len() <= usize::from(policy.batch_most),
             "it has more items than the policy allows",
         )?;
         let (provider, certificates) = (actor.name.clone(), self.certificates());
-        Ok(ToApprove { provider, request, certificates, key })
+        let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
+        Ok(ToApprove { provider, request, told, certificates, key })
     }
 }
 
@@ -216,15 +263,13 @@ impl Consent<'_> {
         let word = PublicJwk::parse(self.kept.word.as_bytes()).map_err(|_| unproven("its key is not one"))?;
         let proof =
             TransactionProof::verify_by(&used.proof, &word).map_err(|refusal| unproven(&refusal.detail))?;
-        let hashes: Vec<_> = self.asked.request.items.iter().map(|item| item.hash.clone()).collect();
-        let holds = proof.request == Request::hash_of(self.request_jws)
-            && proof.keyring == self.kept.keyring
+        let holds = proof.is_of(&self.asked.request, self.request_jws)
             && proof.terminal == self.kept.terminal
-            && proof.hashes == hashes
-            && proof.description == self.asked.request.description_hash()
+            && proof.index == Some(used.index)
+            && proof.identity.is_some() != self.asked.told.is_empty()
             && proof.sad.as_bytes() == &sha256(sad.as_bytes())
             && proof.signatures == TransactionProof::signatures_hash(&used.signatures)
-            && used.signatures.len() == hashes.len();
+            && used.signatures.len() == self.asked.request.items.len();
         if holds { Ok(()) } else { Err(unproven("it is of something else")) }
     }
 }

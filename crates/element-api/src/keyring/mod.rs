@@ -10,7 +10,7 @@ mod row;
 pub use access::{ActorRole, ActorStatus, KeyringAccess, KeyringActor, RequestKind};
 pub use carried::{ContextOffer, FirstPart, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
 pub use policy::{
-    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse, PinRule,
-    PolicyStatus, Roaming, SecondFactor, SubjectField,
+    Biometric, CertificateSource, Disclosure, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse,
+    PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
 pub use row::{BlockedFor, BoundTerminal, Keyring, KeyringKey, KeyringPhase};

@@ -61,6 +61,9 @@ pub struct KeyringPolicy {
     pub unfinished_most: Option<u8>,
     /// Who takes a terminal away.
     pub dissociation: Dissociation,
+    /// What providers of services are told of a holder who shows who it is. Not written where it is the keyring alone.
+    #[serde(default, skip_serializing_if = "Disclosure::is_keyring")]
+    pub discloses: Disclosure,
     /// Whether keyrings that were delivered under a version before follow this one.
     pub applies_to_existing: bool,
     /// Whether keyrings are made under it.
@@ -184,6 +187,23 @@ pub enum Dissociation {
     Holder,
     /// The holder and support.
     HolderAndSupport,
+}
+
+/// What a provider of services is told of a holder who shows who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disclosure {
+    /// Which keyring it is.
+    #[default]
+    Keyring,
+    /// Besides, all that the registration authority said of its holder.
+    Identity,
+}
+
+impl Disclosure {
+    fn is_keyring(&self) -> bool {
+        *self == Self::Keyring
+    }
 }
 
 /// Whether a policy is in use.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sceau_element_api::keyring::SealedAnswer;
+use sceau_element_api::keyring::{RequestKind, SealedAnswer};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
 use sceau_keyring::{Begun, Channel, ContextId};
@@ -96,6 +96,7 @@ pub(super) struct Activating {
 pub(super) struct Trying {
     pub keyring: KeyringId,
     pub terminal: TerminalId,
+    pub kind: RequestKind,
     pub request: String,
     pub begun: Begun,
     pub ke1: Base64Url,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::contexts::{Context, Contexts, Known, Last, Stage, Whose, over};
 use super::keys::KeyringKeys;
+use super::prepared::use_of;
 use super::secrets::unusable;
 use super::{By, PreparedKeyring};
 use crate::clock::Clock;
@@ -24,7 +25,7 @@ use crate::view::View;
 
 /// Where messages about keyrings are taken.
 pub(crate) struct Desk {
-    pub(super) keys: KeyringKeys,
+    pub(super) keys: Arc<KeyringKeys>,
     pub(super) view: Arc<View>,
     contexts: Contexts,
     nonces: NonceAuthority,
@@ -78,6 +79,7 @@ pub(crate) struct Pending {
 
 impl Desk {
     pub(crate) fn new(keys: KeyringKeys, view: Arc<View>, nonces: NonceAuthority, clock: Clock) -> Self {
+        let keys = Arc::new(keys);
         Self { keys, view, contexts: Contexts::default(), nonces, clock }
     }
 
@@ -238,7 +240,10 @@ impl Desk {
             (Ask::Login(asked), Stage::Actor) if turn.seq == 1 => self.login(turn, asked),
             (Ask::Confirm(asked), Stage::Activating(shown)) => self.confirm(turn, asked, *shown),
             (Ask::Failed {}, Stage::Trying(trying)) => Ok(Self::failed(turn, &trying)),
-            (Ask::Use(asked), Stage::Trying(trying)) => Ok(self.uses(turn, &asked, *trying)),
+            (Ask::Use(asked), Stage::Trying(trying)) => {
+                *action = use_of(trying.kind);
+                Ok(self.uses(turn, &asked, *trying))
+            }
             _ => Err(over()),
         }
     }

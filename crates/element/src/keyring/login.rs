@@ -13,18 +13,21 @@ use crate::state::PolicyFact;
 
 impl Desk {
     pub(super) fn login(&self, turn: &mut Turn, asked: Login) -> Result<Next, Refusal> {
-        // Its terminal signed it: from here on it counts as what it is.
-        let of = Whose::Terminal(turn.context.signer);
-        self.known(turn, of)?;
         let found = self.found(asked.keyring, KeyringPhase::Active)?;
-        let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
-        // It would sign in vain: said before an attempt is counted.
-        let key = secrets.key.as_ref().ok_or_else(|| unusable("an active keyring without a key"))?;
-        key.is_certified_at(self.now().unix)?;
-        let (_, fact) = self.request(asked.keyring, &found.policy, &asked.request)?;
+        // One that waits costs nothing more: no context, no seal that is opened, nothing of OPAQUE.
         let attempts = self.with(|state| state.keyrings().keyring(asked.keyring).map(|known| known.attempts));
         let most = found.policy.document.unfinished_most;
         waits(&attempts.unwrap_or_default(), most, self.now().unix)?;
+        // Its terminal signed it: from here on it counts as what it is.
+        let of = Whose::Terminal(turn.context.signer);
+        self.known(turn, of)?;
+        let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
+        let (_, fact) = self.request(asked.keyring, &found.policy, &asked.request)?;
+        if fact.kind == RequestKind::Sign {
+            // It would sign in vain: said before an attempt is counted.
+            let key = secrets.key.as_ref().ok_or_else(|| unusable("an active keyring without a key"))?;
+            key.is_certified_at(self.now().unix)?;
+        }
         let record = &secrets.terminal(asked.terminal).ok_or_else(unknown)?.record;
         let names = Names::of(asked.keyring, asked.terminal, self.keys.origin());
         // It leaves once the attempt is on record, and not before.
@@ -41,7 +44,8 @@ impl Desk {
             challenge: turn.context.nonce,
         };
         let Login { keyring, terminal, request, ke1 } = asked;
-        let trying = Trying { keyring, terminal, request, begun, ke1, ke2: ke2.to_vec() };
+        let kind = fact.kind;
+        let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec() };
         let act = KeyringAct::Attempt(fact);
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
@@ -66,6 +70,7 @@ impl Desk {
         let actor = self.with(|state| state.keyrings().actor(organisation, &signer).cloned());
         let request = Request::verify(jws, &actor.ok_or_else(unknown)?.by.spki)?;
         let fact = RequestFact {
+            kind: request.kind,
             id: request.request,
             hash: Request::hash_of(jws),
             provider: request.provider,
@@ -75,9 +80,13 @@ impl Desk {
         let now = self.now().unix;
         self.with(|state| may_ask(state, now, policy, &fact))?;
         let rules = &policy.document;
+        let signs = request.kind == RequestKind::Sign;
         let lasts = request.ends.saturating_sub(request.time);
         let holds = [
-            (request.kind == RequestKind::Sign, "this version serves requests to sign alone"),
+            (
+                signs || request.kind == RequestKind::Authenticate,
+                "this version serves requests to sign and to authenticate alone",
+            ),
             (request.keyring == keyring, "it is about another keyring"),
             (request.aud == self.keys.origin(), "it is for another element"),
             (request.is_good_at(now), "it has ended, or is of the future"),
@@ -89,7 +98,10 @@ impl Desk {
                 request.items.len() <= usize::from(rules.batch_most),
                 "it has more items than the policy allows",
             ),
-            (request.algorithm == rules.algorithm, "it asks for another algorithm than the keyring's"),
+            (
+                request.algorithm == signs.then_some(rules.algorithm),
+                "it asks for another algorithm than the keyring's",
+            ),
         ];
         match holds.into_iter().find(|(holds, _)| !holds) {
             Some((_, words)) => Err(Refusal::new(Code::RequestInvalid, words)),

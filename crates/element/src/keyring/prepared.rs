@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sceau_element_api::keyring::RequestKind;
 use sceau_element_api::wire::{Code, Version};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, PolicyId, TerminalId};
 use sceau_trace::{Action, Hash};
@@ -64,12 +65,14 @@ pub enum KeyringAct {
     Fail,
     /// It was right, and what was asked is refused.
     Deny {
+        /// What it asked for.
+        kind: RequestKind,
         /// SHA-256 of the request.
         request: Hash,
         /// Why.
         code: Code,
     },
-    /// The holder signed.
+    /// The holder signed, or showed who it is.
     Use {
         /// What was asked.
         request: RequestFact,
@@ -98,6 +101,8 @@ pub struct NewRow {
 /// A request that was verified.
 #[derive(Debug, Clone)]
 pub struct RequestFact {
+    /// What it asks for.
+    pub kind: RequestKind,
     /// Its id: it is used once.
     pub id: KeyringRequestId,
     /// SHA-256 of it.
@@ -131,7 +136,15 @@ impl KeyringAct {
             Self::Activate { .. } => Action::KEYRING_ACTIVATE,
             Self::Attempt(_) => Action::KEYRING_ATTEMPT,
             Self::Fail => Action::KEYRING_FAIL,
-            Self::Deny { .. } | Self::Use { .. } => Action::KEYRING_SIGN,
+            Self::Deny { kind, .. } | Self::Use { request: RequestFact { kind, .. }, .. } => use_of(*kind),
         }
+    }
+}
+
+/// The action of a use, or of its refusal.
+pub(super) fn use_of(kind: RequestKind) -> Action {
+    match kind {
+        RequestKind::Authenticate => Action::KEYRING_AUTHENTICATE,
+        _ => Action::KEYRING_SIGN,
     }
 }

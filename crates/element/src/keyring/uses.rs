@@ -1,18 +1,21 @@
-//! A use: the PIN is proven, the consent compared with what the element knows by itself, the terminal's part opened, and then the holder's key signs.
+//! A use: the PIN is proven, the consent compared with what the element knows by itself, the terminal's part opened, and then the holder's key signs, or the element says who it is.
+
+use std::sync::Arc;
 
 use sceau_crypto::Secret;
-use sceau_element_api::keyring::KeyringPhase;
+use sceau_element_api::keyring::{Disclosure, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Expected, Inner, KeySecret, Place, Request, Sad, Statement, TransactionProof, Use, Used,
-    open_box, open_inner, seal_box,
+    Answer, Expected, Identity, Inner, KeySecret, NO_KEY, Place, Request, Sad, Statement, TransactionProof,
+    Use, Used, open_box, open_inner, seal_box,
 };
 use sceau_trace::{Hash, sha256};
 
 use super::activate::key_context;
 use super::contexts::{Stage, Trying};
 use super::conversation::{Desk, Next, Turn, unknown};
+use super::keys::KeyringKeys;
 use super::make::Found;
 use super::secrets::{WrappedKey, unusable};
 use super::{KeyringAct, PreparedKeyring, RecordDetails, RequestFact};
@@ -32,13 +35,21 @@ struct Agreed {
     request: Request,
     fact: RequestFact,
     inner: Inner,
-    key: WrappedKey,
+    key: Option<WrappedKey>,
+    identity: Option<Identity>,
     place: Place,
+}
+
+/// A use that was prepared: what is ordered, what is answered once it is durable, and the element's word on it but for its place in the log.
+struct Prepared {
+    act: KeyringAct,
+    used: Used,
+    proof: TransactionProof,
 }
 
 impl Desk {
     pub(super) fn uses(&self, turn: &Turn, asked: &Use, trying: Trying) -> Next {
-        let Trying { keyring, terminal, request, begun, ke1, ke2 } = trying;
+        let Trying { keyring, terminal, kind, request, begun, ke1, ke2 } = trying;
         let order = |act, answered| {
             let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
             Next::Order(prepared, answered)
@@ -50,13 +61,13 @@ impl Desk {
         let session = Session { key: &session, transcript: Sad::transcript(&ke1, &ke2, &asked.ke3) };
         let place = (keyring, terminal);
         let agreed = self.agreed(turn, &asked.inner, place, &request, &session);
-        match agreed.and_then(|agreed| self.signed(&agreed)) {
-            Ok((act, used)) => {
-                let answered = move |index| (Answer::Used(Used { index, ..used }), Stage::Over);
-                order(act, Box::new(answered))
+        match agreed.and_then(|agreed| self.prepared(&agreed)) {
+            Ok(Prepared { act, used, proof }) => {
+                let keys = Arc::clone(&self.keys);
+                order(act, Box::new(move |index| (proven(&keys, used, proof, index), Stage::Over)))
             }
             Err(refusal) => {
-                let act = KeyringAct::Deny { request: Request::hash_of(&request), code: refusal.code };
+                let act = KeyringAct::Deny { kind, request: Request::hash_of(&request), code: refusal.code };
                 order(act, over(refusal))
             }
         }
@@ -76,11 +87,19 @@ impl Desk {
         let found = self.found(keyring, KeyringPhase::Active)?;
         let (request, fact) = self.request(keyring, &found.policy, jws)?;
         let (_, secrets) = self.keyring_at(keyring, found.row)?;
-        let key = secrets.key.ok_or_else(|| unusable("an active keyring without a key"))?;
-        key.is_certified_at(self.now().unix)?;
+        let signs = request.kind == RequestKind::Sign;
+        let key = secrets.key.as_ref();
+        if signs {
+            key.ok_or_else(|| unusable("a keyring that signs without a key"))?
+                .is_certified_at(self.now().unix)?;
+        }
+        let id = match key {
+            Some(key) => key.id.0.clone().try_into().map_err(|_| unusable("the id of a key"))?,
+            None => NO_KEY,
+        };
         let expected = Sad::expected(&Expected {
             keyring,
-            key: &key.id,
+            key: &id,
             terminal: turn.context.signer,
             provider: Hash::new(fact.signer),
             request_jws: jws,
@@ -99,12 +118,14 @@ impl Desk {
             let words = "the consent is about something else, or another time, than what is asked here";
             return Err(Refusal::new(Code::SadInvalid, words));
         }
-        let id: [u8; 16] = key.id.0.clone().try_into().map_err(|_| unusable("the id of a key"))?;
-        Ok(Agreed { found, request, fact, inner, key, place: Place { keyring, terminal, key: id } })
+        let tells = !signs && found.policy.document.discloses == Disclosure::Identity;
+        let identity = secrets.identity.filter(|_| tells);
+        let place = Place { keyring, terminal, key: id };
+        Ok(Agreed { found, request, fact, inner, key: secrets.key, identity, place })
     }
 
-    /// Opens the terminal's part, and has the key sign. What it gives leaves when its record is durable.
-    fn signed(&self, agreed: &Agreed) -> Result<(KeyringAct, Used), Refusal> {
+    /// Opens the terminal's part, and has the key sign where that is asked. What it gives leaves when its record is durable.
+    fn prepared(&self, agreed: &Agreed) -> Result<Prepared, Refusal> {
         let place = &agreed.place;
         let opened = self.with(|state| {
             let known = state.keyrings().keyring(place.keyring)?;
@@ -113,14 +134,11 @@ impl Desk {
         let opened = opened.ok_or_else(unknown)?;
         let boxed = self.view.box_at(opened, place.terminal).map_err(unusable)?;
         let secret = unboxed(&agreed.inner, place, &boxed)?;
-        let digests: Option<Vec<[u8; 32]>> =
-            agreed.request.items.iter().map(|item| item.hash.0.clone().try_into().ok()).collect();
-        let digests = digests.ok_or_else(|| Refusal::new(Code::RequestInvalid, "a hash has 32 bytes"))?;
-        let key = agreed.key.holder_key().ok_or_else(|| unusable("a holder's key"))?;
-        let context = key_context(place.keyring, &place.key);
-        let signed = self.keys.sign_with((&context, &secret), &key, &digests).map_err(unusable)?;
-        let signatures: Vec<Base64Url> = signed.into_iter().map(Base64Url).collect();
-        let (proof, told) = self.proof(agreed, &signatures)?;
+        let signatures = match agreed.request.kind {
+            RequestKind::Sign => self.signatures(agreed, &secret)?,
+            _ => Vec::new(),
+        };
+        let (proof, told) = self.proof(agreed, &signatures);
         let act = KeyringAct::Use {
             request: agreed.fact.clone(),
             version: agreed.found.version,
@@ -128,20 +146,37 @@ impl Desk {
             boxed: seal_box(&agreed.inner.next, place, &secret),
             told,
         };
-        let certificate = agreed.key.certificate.clone();
-        let chain = self.keys.about().authority.into_iter().collect();
-        Ok((act, Used { signatures, index: 0, proof, certificate, chain }))
+        let certificate = agreed.key.as_ref().map(|key| key.certificate.clone());
+        let chain = match &certificate {
+            Some(_) => self.keys.about().authority.into_iter().collect(),
+            None => Vec::new(),
+        };
+        let used = Used { signatures, index: 0, proof: String::new(), certificate, chain };
+        Ok(Prepared { act, used, proof })
+    }
+
+    fn signatures(&self, agreed: &Agreed, secret: &KeySecret) -> Result<Vec<Base64Url>, Refusal> {
+        let digests: Option<Vec<[u8; 32]>> =
+            agreed.request.items.iter().map(|item| item.hash.0.clone().try_into().ok()).collect();
+        let digests = digests.ok_or_else(|| Refusal::new(Code::RequestInvalid, "a hash has 32 bytes"))?;
+        let key = agreed.key.as_ref().and_then(WrappedKey::holder_key);
+        let key = key.ok_or_else(|| unusable("a holder's key"))?;
+        let context = key_context(agreed.place.keyring, &agreed.place.key);
+        let signed = self.keys.sign_with((&context, secret), &key, &digests).map_err(unusable)?;
+        Ok(signed.into_iter().map(Base64Url).collect())
     }
 
     /// The element's word on it, and what the record says: the hash of that word, and of what it is about.
-    fn proof(&self, agreed: &Agreed, signatures: &[Base64Url]) -> Result<(String, RecordDetails), Refusal> {
-        let Agreed { found, request, fact, inner, place, .. } = agreed;
+    fn proof(&self, agreed: &Agreed, signatures: &[Base64Url]) -> (TransactionProof, RecordDetails) {
+        let Agreed { found, request, fact, inner, place, identity, .. } = agreed;
         let proof = TransactionProof {
             v: 1,
+            kind: request.kind,
             id: fact.id,
             request: fact.hash,
             provider: fact.provider,
             keyring: place.keyring,
+            identity: identity.clone(),
             terminal: place.terminal,
             description: request.description_hash(),
             hashes: request.items.iter().map(|item| item.hash.clone()).collect(),
@@ -152,16 +187,26 @@ impl Desk {
             nonce: request.nonce.clone(),
             index: None,
         };
-        let signed = proof.sign(self.keys.word()).map_err(unusable)?;
-        let told = vec![
-            ("count", request.items.len().to_string()),
+        let mut told = vec![
             ("policy", proof.policy.to_string()),
-            ("proof", sha256(signed.as_bytes()).to_string()),
+            ("proof", proof.record_hash().to_string()),
             ("request", fact.hash.to_string()),
             ("sad", proof.sad.to_string()),
-            ("signatures", proof.signatures.to_string()),
         ];
-        Ok((signed, told))
+        if request.kind == RequestKind::Sign {
+            told.push(("count", request.items.len().to_string()));
+            told.push(("signatures", proof.signatures.to_string()));
+        }
+        (proof, told)
+    }
+}
+
+/// The answer, with the element's word on what is durable now. Where the word's key fails, nothing leaves: what nobody could prove is asked for again.
+fn proven(keys: &KeyringKeys, used: Used, proof: TransactionProof, index: u64) -> Answer {
+    let proof = TransactionProof { index: Some(index), ..proof };
+    match proof.sign(keys.word()) {
+        Ok(proof) => Answer::Used(Used { index, proof, ..used }),
+        Err(error) => Answer::Refused(unusable(error)),
     }
 }
 

@@ -58,10 +58,11 @@ impl Service {
                 (Command::Refuse { action, row: None, refusal }, pending)
             }
         };
-        let runtime = tokio::runtime::Handle::current();
+        let (runtime, service) = (tokio::runtime::Handle::current(), self.clone());
         // Not on the writer's thread, which tells that the record is durable.
         self.order_blocking(command, move |told| {
-            drop(runtime.spawn_blocking(move || answer(sealed(&desk, pending, told))));
+            let answered = move || answer(service.using_keys(|| sealed(&desk, pending, told)));
+            drop(runtime.spawn_blocking(answered));
         });
     }
 }

@@ -21,7 +21,7 @@ fn request() -> Request {
         description: "Two leases".to_owned(),
         items: vec![item("first.pdf"), item("second.pdf")],
         hash: ItemHash::Sha256,
-        algorithm: KeyringAlgorithm::Es256,
+        algorithm: Some(KeyringAlgorithm::Es256),
         aud: "log".to_owned(),
         time: 1_000_000,
         ends: 1_300_000,

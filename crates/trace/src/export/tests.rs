@@ -118,7 +118,7 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
 }
 
 /// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
-const OTHER: [&str; 30] = [
+const OTHER: [&str; 31] = [
     "access",
     "administer",
     "attest",
@@ -134,6 +134,7 @@ const OTHER: [&str; 30] = [
     "intake.scan",
     "keyring.access",
     "keyring.attempt",
+    "keyring.authenticate",
     "keyring.deliver",
     "keyring.fail",
     "keyring.policy",

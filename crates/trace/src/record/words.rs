@@ -298,6 +298,8 @@ actions! {
     KEYRING_FAIL = "keyring.fail";
     /// A holder signed with a keyring.
     KEYRING_SIGN = "keyring.sign";
+    /// A holder showed a service provider who it is, with a keyring.
+    KEYRING_AUTHENTICATE = "keyring.authenticate";
     /// A checkpoint of another element's log was seen, which extends the one that was seen before; or was refused, for it does not.
     LOG_SEEN = "log.seen";
 }

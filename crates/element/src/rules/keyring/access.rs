@@ -21,10 +21,9 @@ pub(in crate::rules) fn judge(
     let mut keys = HashSet::new();
     for named in &document.actors {
         // What is not built is refused, so that no officer believes that it holds.
-        let built =
-            named.role != ActorRole::Support && named.kinds.iter().all(|kind| *kind == RequestKind::Sign);
-        let words =
-            "this version of the element serves no support, and providers that ask for signatures alone";
+        let asks = |kind: &RequestKind| matches!(kind, RequestKind::Sign | RequestKind::Authenticate);
+        let built = named.role != ActorRole::Support && named.kinds.iter().all(asks);
+        let words = "this version of the element serves no support, and providers that ask to sign or to authenticate alone";
         demand(built, Code::KindNotServed, words)?;
         let words = "an actor's certificate is none, or of a key that is not of P-256, RSA of 2048 bits or more, or Ed25519";
         let certified = Certified::of(&named.certificate);

@@ -1,6 +1,6 @@
 //! Steps in the life of a keyring, in their turn: is it still as when they were prepared, and may they be?
 
-use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus, RequestKind};
+use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
 use sceau_keyring::{Attempts, Waits};
@@ -41,7 +41,7 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Resu
         }
         KeyringAct::Attempt(request) => step.attempt(request),
         KeyringAct::Fail => step.ended(None, AttemptEnd::Failed),
-        KeyringAct::Deny { request, code } => {
+        KeyringAct::Deny { request, code, .. } => {
             step.ended(Some((request.to_string(), *code)), AttemptEnd::Proven)
         }
         KeyringAct::Use { .. } => step.used(),
@@ -63,7 +63,7 @@ pub(crate) fn may_ask(
     let keyrings = state.keyrings();
     let known = keyrings.actor(policy.document.organisation, &request.signer);
     let may = known.is_some_and(|known| {
-        let asks = known.actor.kinds.contains(&RequestKind::Sign) && known.actor.id == request.provider;
+        let asks = known.actor.kinds.contains(&request.kind) && known.actor.id == request.provider;
         asks && known.may(ActorRole::ServiceProvider, policy.document.policy, now)
     });
     demand(

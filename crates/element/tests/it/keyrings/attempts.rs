@@ -28,8 +28,10 @@ async fn three_wrong_pins_block_and_no_restart_heals() {
 async fn a_key_whose_certificate_has_ended_is_not_tried() {
     let mut stage = Stage::begin().await;
     let mut terminal = stage.activated().await;
-    stage.later(366 * 24 * 3600 * 1000).await;
-    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    let year = 366 * 24 * 3600 * 1000;
+    stage.later(year).await;
+    let mut request = stage.request(terminal.place.keyring, &[b"x"]);
+    (request.time, request.ends) = (request.time + year, request.ends + year);
     assert_eq!(terminal.attempt(&stage, request, PIN).await.err(), Some(Code::KeyringPhase));
     // No attempt was begun: the next one does not wait.
     stage.later(0).await;

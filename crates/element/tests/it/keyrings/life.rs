@@ -6,7 +6,7 @@ use sceau_element_api::keyring::{Keyring, KeyringPhase};
 use sceau_element_api::wire::Code;
 use sceau_keyring::{Answer, Ask, Pin, Statement, TransactionProof};
 use sceau_pki::Certificate;
-use sceau_trace::{ActorKind, Asserted, Outcome, sha256};
+use sceau_trace::{ActorKind, Asserted, Outcome};
 
 use super::stage::{Key, PIN, Stage, Talk, Terminal, asked_to_activate, refused};
 use crate::house::shown;
@@ -37,7 +37,8 @@ async fn a_keyring_is_made_delivered_activated_and_signs() {
     assert_eq!((record.actor().kind, record.asserted()), (ActorKind::Holder, Asserted::Terminal));
     assert_eq!(record.actor().id, terminal.place.keyring.to_string());
     assert_eq!(record.detail()["request"], proof.request.to_string());
-    assert_eq!(record.detail()["proof"], sha256(used.proof.as_bytes()).to_string());
+    assert_eq!(record.detail()["proof"], proof.record_hash().to_string());
+    assert_eq!(proof.index, Some(used.index));
 
     // Again, with the secret that took the first one's place, and after a restart.
     let stage = stage.restart().await;

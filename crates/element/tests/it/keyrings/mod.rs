@@ -1,6 +1,7 @@
 //! Keyrings, as their actors, a terminal and a hostile platform see them.
 
 mod attempts;
+mod authentication;
 mod carriage;
 mod consents;
 mod life;

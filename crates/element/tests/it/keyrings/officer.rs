@@ -94,8 +94,7 @@ async fn what_is_not_built_is_refused() {
     for document in tries {
         assert_eq!(code(publish(stage.client(), &stage.officer, &document, None).await), Code::KindNotServed);
     }
-    let others =
-        [RequestKind::Authenticate, RequestKind::Roam, RequestKind::Dissociate, RequestKind::Destroy];
+    let others = [RequestKind::Roam, RequestKind::Dissociate, RequestKind::Destroy];
     let kinds = others.map(|kind| (ActorRole::ServiceProvider, vec![RequestKind::Sign, kind]));
     for (role, kinds) in kinds.into_iter().chain([(ActorRole::Support, Vec::new())]) {
         let mut access = KeyringAccess { organisation: OrganisationId::random(), ..stage.access.clone() };

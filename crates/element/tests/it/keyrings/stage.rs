@@ -5,9 +5,9 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use sceau_crypto::Typ;
 use sceau_element_api::documents::Document;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Biometric, CertificateSource, Dissociation, KeyringAccess, KeyringActor,
-    KeyringAlgorithm, KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming, SecondFactor,
-    SubjectField,
+    ActorRole, ActorStatus, Biometric, CertificateSource, Disclosure, Dissociation, KeyringAccess,
+    KeyringActor, KeyringAlgorithm, KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
+    SecondFactor, SubjectField,
 };
 use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Version};
@@ -93,11 +93,19 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn begin() -> Self {
+        Self::begin_with(policy()).await
+    }
+
+    pub(super) async fn begin_with(policy: KeyringPolicy) -> Self {
+        Self::begin_for(policy, vec![RequestKind::Sign, RequestKind::Authenticate]).await
+    }
+
+    /// With a provider that may ask for this.
+    pub(super) async fn begin_for(policy: KeyringPolicy, kinds: Vec<RequestKind>) -> Self {
         let officer = Key::certified("officer");
         let keeping = Keeping { officer: Some(officer.certificate.clone()), ..Keeping::in_files(0) };
         let element = Element::resume_with(tempfile::tempdir().unwrap(), sceau_crypto::random(), keeping);
         let (registrar, provider) = (Key::certified("registrar"), Key::certified("provider"));
-        let policy = policy();
         let actor = |role, name: &str, key: &Key, kinds| KeyringActor {
             id: KeyringActorId::random(),
             role,
@@ -108,7 +116,7 @@ impl Stage {
             status: ActorStatus::Active,
         };
         let registers = actor(ActorRole::RegistrationAuthority, "Mairie", &registrar, Vec::new());
-        let asks = actor(ActorRole::ServiceProvider, "Impôts", &provider, vec![RequestKind::Sign]);
+        let asks = actor(ActorRole::ServiceProvider, "Impôts", &provider, kinds);
         let provider_id = asks.id;
         let access = KeyringAccess {
             v: 1,
@@ -219,6 +227,7 @@ pub(super) fn policy() -> KeyringPolicy {
         request_seconds: 300,
         unfinished_most: None,
         dissociation: Dissociation::Holder,
+        discloses: Disclosure::Keyring,
         applies_to_existing: false,
         status: PolicyStatus::Active,
         previous: None,

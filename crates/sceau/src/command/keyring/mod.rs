@@ -5,6 +5,7 @@ mod element;
 mod fabricate;
 mod publish;
 mod request;
+mod verify;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -37,8 +38,10 @@ pub(crate) enum KeyringCommand {
     Fabricate(fabricate::FabricateOptions),
     /// Registration authority: say whom a keyring was handed to
     Deliver(Box<deliver::DeliverOptions>),
-    /// Service provider: ask a keyring's holder to sign
+    /// Service provider: ask a keyring's holder to sign, or who it is
     Request(Box<request::RequestOptions>),
+    /// Service provider, holder: verify the element's proof of a signature or authentication
+    Verify(verify::VerifyOptions),
 }
 
 impl KeyringCommand {
@@ -51,6 +54,7 @@ impl KeyringCommand {
             Self::Fabricate(options) => fabricate::run(options),
             Self::Deliver(options) => deliver::run(options),
             Self::Request(options) => request::run(options),
+            Self::Verify(options) => verify::run(options),
         }
     }
 }
@@ -174,8 +178,8 @@ fn ended(mut failure: Failure) -> Failure {
     failure.exit = match failure.code.as_str() {
         "pin_invalid" | "pin_not_taken" | "secret_stale" | "keyring_blocked" | "keyring_cooling"
         | "factor_invalid" => Exit::Key,
-        "request_invalid" | "request_spent" | "actor_unknown" | "policy_changed" | "terminal_damaged"
-        | "sad_invalid" => Exit::Input,
+        "request_invalid" | "request_kind" | "request_spent" | "actor_unknown" | "policy_changed"
+        | "terminal_damaged" | "sad_invalid" => Exit::Input,
         "keyring_phase" | "keyring_unknown" | "terminal_changed" | "terminal_exists" | "terminal_missing"
         | "terminal_busy" | "terminal_open" | "not_approved" | "document_malformed" | "policy_unknown"
         | "kind_not_served" | "stale_version" | "not_authorised" => Exit::Usage,

@@ -1,4 +1,4 @@
-//! `sceau keyring request`: what a service provider asks a holder to sign.
+//! `sceau keyring request`: what a service provider asks a holder: to sign, or who it is.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +20,7 @@ Examples:
       --provider ID --keyring ID --description 'The lease of 12 March' --file lease.pdf \\
       --out lease.request
   sceau keyring request … --hash 9f86…0a08:annex --out annex.request
+  sceau keyring request … --authenticate --description 'Log in to Notaires' --out login.request
 
 The holder reads the description and each item before anything is signed. What is signed is the SHA-256 of each file, or the hash that is given.";
 
@@ -37,11 +38,17 @@ pub(crate) struct RequestOptions {
     #[arg(long, value_name = "TEXT")]
     description: String,
     /// A file to be signed; once for each
-    #[arg(long, value_name = "FILE", required_unless_present = "hash")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["hash", "authenticate"])]
     file: Vec<PathBuf>,
     /// A SHA-256 to be signed, in hexadecimal, and what the holder reads of it; once for each
     #[arg(long, value_name = "HEX:LABEL")]
     hash: Vec<String>,
+    /// Ask who the holder is, and for no signature
+    #[arg(long, conflicts_with_all = ["file", "hash"])]
+    authenticate: bool,
+    /// What you want back in the proof, of 1 to 128 bytes: your session, say
+    #[arg(long, value_name = "TEXT")]
+    nonce: Option<String>,
     /// How long the request is good, in seconds: 600 at most
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(30..=600))]
     seconds: u64,
@@ -67,15 +74,15 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
         request: KeyringRequestId::random(),
         provider: options.provider,
         keyring: options.keyring,
-        kind: RequestKind::Sign,
+        kind: if options.authenticate { RequestKind::Authenticate } else { RequestKind::Sign },
         description: options.description.clone(),
         items,
         hash: ItemHash::Sha256,
-        algorithm: KeyringAlgorithm::Es256,
+        algorithm: (!options.authenticate).then_some(KeyringAlgorithm::Es256),
         aud: element.origin,
         time,
         ends: time.saturating_add(options.seconds.saturating_mul(1000)),
-        nonce: None,
+        nonce: options.nonce.clone(),
     };
     let jws = request
         .sign(&signer)

@@ -23,11 +23,19 @@ pub(super) struct PinOptions {
 
 impl PinOptions {
     /// The PIN of a keyring.
-    pub(super) fn existing(&self) -> Result<Pin, Failure> {
+    fn existing(&self) -> Result<Pin, Failure> {
         match &self.pin_file {
             Some(file) => from_file(file),
             None => ask("PIN"),
         }
+    }
+
+    /// The PIN, of a holder who agrees to what was shown.
+    pub(super) fn agreed(&self, otherwise: &str) -> Result<Pin, Failure> {
+        if self.pin_file.is_none() && *typed("Type yes to agree: ", "agreement", "--pin-file")? != "yes" {
+            return Err(Failure::new(Exit::Usage, "not_approved", otherwise));
+        }
+        self.existing()
     }
 
     /// A PIN for a keyring: typed twice.

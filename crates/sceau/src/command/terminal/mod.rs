@@ -1,6 +1,7 @@
 //! `sceau terminal`: a keyring's terminal on this machine. Its code came with the package of this program, and never from a platform.
 
 mod activate;
+mod authenticate;
 mod keypad;
 mod show;
 mod sign;
@@ -14,6 +15,8 @@ pub(crate) enum TerminalCommand {
     Activate(activate::ActivateOptions),
     /// Read what a service provider asks, agree with the PIN, and have it signed
     Sign(Box<sign::SignOptions>),
+    /// Read which service provider asks who you are, agree with the PIN, and have it told
+    Authenticate(authenticate::AuthenticateOptions),
 }
 
 impl TerminalCommand {
@@ -22,6 +25,7 @@ impl TerminalCommand {
         match self {
             Self::Activate(options) => options.json,
             Self::Sign(options) => options.json,
+            Self::Authenticate(options) => options.json,
         }
     }
 
@@ -30,6 +34,7 @@ impl TerminalCommand {
         match self {
             Self::Activate(options) => activate::run(options),
             Self::Sign(options) => sign::run(options),
+            Self::Authenticate(options) => authenticate::run(options),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 
 use sceau_client::terminal::{ToActivate, ToApprove};
-use sceau_element_api::keyring::KeyringUse;
+use sceau_element_api::keyring::{KeyringUse, RequestKind, SubjectField};
 use sceau_keyring::Request;
 
 use crate::failure::{Exit, Failure};
@@ -67,11 +67,14 @@ fn within(columns: Option<usize>) -> Result<usize, Failure> {
 /// What is asked. Nothing is shortened: what does not fit a screen is scrolled, and what could be misread was refused before. The provider's own words stand behind
 /// a gutter, so that none looks like a line of this program; who asks, and for how much, is said again where the holder agrees.
 pub(super) fn to_approve(asked: &ToApprove, width: usize) -> String {
-    of_request(&asked.provider, &asked.request, width)
+    of_request(&asked.provider, &asked.request, &asked.told, width)
 }
 
-fn of_request(provider: &str, request: &Request, width: usize) -> String {
+fn of_request(provider: &str, request: &Request, told: &[SubjectField], width: usize) -> String {
     let description = behind(&request.description, width);
+    if request.kind == RequestKind::Authenticate {
+        return of_authentication(provider, &description, told);
+    }
     let mut text = format!("{provider} asks you to sign, in its own words:\n\n{description}\n");
     for (at, item) in request.items.iter().enumerate() {
         let (label, hash) = (behind(&item.label, width), hex::encode(&*item.hash));
@@ -80,6 +83,21 @@ fn of_request(provider: &str, request: &Request, width: usize) -> String {
     let (count, noun) =
         (request.items.len(), if request.items.len() == 1 { "signature" } else { "signatures" });
     text + &format!("\n\nThis is for {provider}: {count} {noun}, and nothing else.")
+}
+
+fn of_authentication(provider: &str, words: &str, told: &[SubjectField]) -> String {
+    let named = told.iter().map(|field| match field {
+        SubjectField::CommonName => "your name",
+        SubjectField::GivenName => "given name",
+        SubjectField::Surname => "surname",
+        SubjectField::SerialNumber => "number",
+        SubjectField::Country => "country",
+    });
+    let parts: Vec<&str> = ["which keyring is yours"].into_iter().chain(named).collect();
+    format!(
+        "{provider} asks who you are, in its own words:\n\n{words}\n\nNothing is signed. {provider} is told {}, and nothing else.",
+        parts.join(", ")
+    )
 }
 
 /// A text of the provider's, each of its lines behind the gutter.
@@ -165,7 +183,7 @@ mod tests {
             "This is for Notaires: 1 signature, and nothing else.",
         ];
         for columns in [80, 120, 77, 76, 60, 40, 25] {
-            let shown = of_request("Notaires", &request, within(Some(columns)).unwrap());
+            let shown = of_request("Notaires", &request, &[], within(Some(columns)).unwrap());
             let rows = on_screen(&shown, columns);
             let own: Vec<&str> =
                 rows.iter().map(String::as_str).filter(|row| !row.starts_with("  │ ")).collect();
@@ -184,5 +202,27 @@ mod tests {
         assert_eq!(within(Some(24)).unwrap_err().code, "window_narrow");
         assert_eq!(within(Some(25)).unwrap(), NARROWEST);
         assert_eq!((within(Some(200)).unwrap(), within(None).unwrap()), (WIDTH, WIDTH));
+    }
+
+    #[test]
+    fn who_asks_who_the_holder_is_is_told_what_is_shown() {
+        let request: Request = serde_json::from_value(json!({
+            "v": 1, "request": "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c001", "provider": "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c002",
+            "keyring": "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c003", "kind": "authenticate", "description": "Log in\nNothing is signed.",
+            "items": [], "hash": "SHA-256", "aud": "example.org/log", "time": 1, "ends": 2,
+        }))
+        .unwrap();
+        let own = |shown: String| {
+            let own = shown.lines().filter(|line| !line.starts_with("  │ ") && !line.is_empty());
+            own.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let asks = "Notaires asks who you are, in its own words:";
+        let keyring = "Nothing is signed. Notaires is told which keyring is yours, and nothing else.";
+        assert_eq!(own(of_request("Notaires", &request, &[], WIDTH)), [asks, keyring]);
+        let named = own(of_request("Notaires", &request, &[SubjectField::CommonName], WIDTH));
+        assert_eq!(
+            named.last().unwrap(),
+            "Nothing is signed. Notaires is told which keyring is yours, your name, and nothing else."
+        );
     }
 }

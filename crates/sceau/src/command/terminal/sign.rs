@@ -14,7 +14,6 @@ use super::show;
 use crate::command::input::read_small;
 use crate::command::keyring::{LONGEST, Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
-use crate::command::passphrase::typed;
 use crate::failure::{Exit, Failure};
 use crate::say;
 
@@ -84,10 +83,7 @@ impl SignOptions {
     /// Shows the request, and asks for agreement and PIN.
     fn approve(&self, asked: &ToApprove, width: usize) -> Result<Pin, Failure> {
         say::remark(&show::to_approve(asked, width));
-        if self.pin.pin_file.is_none() && *typed("Type yes to agree: ", "agreement", "--pin-file")? != "yes" {
-            return Err(Failure::new(Exit::Usage, "not_approved", "not agreed: nothing is signed"));
-        }
-        self.pin.existing()
+        self.pin.agreed("not agreed: nothing is signed")
     }
 }
 

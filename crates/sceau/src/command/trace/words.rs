@@ -112,6 +112,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("keyring.attempt", "try a PIN", "tried a PIN"),
     ("keyring.fail", "say that the PIN was wrong", "said that the PIN was wrong"),
     ("keyring.sign", "sign with a keyring", "signed with a keyring"),
+    ("keyring.authenticate", "show who it is with a keyring", "showed who it is with a keyring"),
     ("log.seen", "see another log", "saw another log"),
     ("retention.due", "announce that it forgets who asked", "announced that it forgets who asked in a month"),
     ("retention.end", "forget who asked in a month", "forgot who asked in a month"),
