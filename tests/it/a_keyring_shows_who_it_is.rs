@@ -88,3 +88,26 @@ async fn a_signatures_proof_is_verified_with_its_signatures() {
     let asked = keyrings.request("next", &keyring, &lease);
     assert_eq!(refused(&keyrings.authenticate(&folder, &asked, "pin")), "request_kind");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_only_authenticates_signs_nothing() {
+    let policy = json!({
+        "use": "authenticate", "pin": {"least": 4, "most": 12}, "authority": "none", "algorithm": null,
+    });
+    let keyrings = Keyrings::start_with("keyring-only", policy);
+    let keyring = keyrings.hand_over("k", HOLDER);
+    let folder = keyrings.scratch.join("terminal");
+    keyrings.scratch.write("pin", "4071");
+    let activated = keyrings.activate(&keyring, &folder).success();
+    assert!(activated.stderr.contains("to show who it is") && activated.stderr.contains("4 to 12 digits"));
+    let request = keyrings.request_identity("login", &keyring, "session-17");
+    keyrings.authenticate(&folder, &request, "pin").success();
+    let verified = keyrings.verify(&request, &request, &[]).success();
+    assert_eq!(
+        (said(&verified, "/kind"), said(&verified, "/identity")),
+        ("authenticate".into(), "null".into())
+    );
+    let lease = keyrings.scratch.write("lease.pdf", b"the lease");
+    let request = keyrings.request("lease", &keyring, &lease);
+    assert_eq!(refused(&keyrings.sign(&folder, &request, "pin")), "request_invalid");
+}

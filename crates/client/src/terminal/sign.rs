@@ -5,7 +5,7 @@ use sceau_crypto::{Secret, sha256};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Disclosure, KeyringAccess, KeyringPolicy, RequestKind, SubjectField,
+    ActorRole, ActorStatus, Disclosure, KeyringAccess, KeyringPolicy, KeyringUse, RequestKind, SubjectField,
 };
 use sceau_element_api::wire::Version;
 use sceau_keyring::{
@@ -196,7 +196,9 @@ impl Kept {
         rule(request.keyring == self.keyring && request.aud == self.origin, "it is for another keyring")?;
         rule(request.is_good_at(now()), "it has ended, or is of the future: ask the provider for another")?;
         let signs = request.kind == RequestKind::Sign;
-        let algorithm = signs.then_some(policy.algorithm);
+        let serves = !signs || policy.r#use == KeyringUse::Sign;
+        rule(serves, "it asks to sign, and the keyring only shows who its holder is")?;
+        let algorithm = policy.algorithm.filter(|_| signs);
         rule(request.algorithm == algorithm, "it asks for another algorithm than the policy's")?;
         rule(
             request.items.len() <= usize::from(policy.batch_most),

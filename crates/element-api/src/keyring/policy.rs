@@ -38,8 +38,9 @@ pub struct KeyringPolicy {
     pub pin: PinRule,
     /// Whether a second factor is handed over by another channel.
     pub second_factor: SecondFactor,
-    /// The algorithm of the holder's key.
-    pub algorithm: KeyringAlgorithm,
+    /// The algorithm of the holder's key. Written exactly for keyrings that sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<KeyringAlgorithm>,
     /// Who certifies the holder's key; none exactly for keyrings that only authenticate.
     pub authority: CertificateSource,
     /// What the registration authority says of a holder.
@@ -234,9 +235,11 @@ impl Document for KeyringPolicy {
         let pin = (least..=LONGEST_PIN).contains(&self.pin.least)
             && (self.pin.least..=LONGEST_PIN).contains(&self.pin.most);
         field(pin, "pin", rule)?;
+        let signs = self.r#use == KeyringUse::Sign;
+        field(self.algorithm.is_some() == signs, "algorithm", "present exactly for keyrings that sign")?;
         let certified = self.authority != CertificateSource::None;
         let rule = "present exactly for keyrings that sign, for 1 to 1,098 days";
-        field(certified == (self.r#use == KeyringUse::Sign), "authority", rule)?;
+        field(certified == signs, "authority", rule)?;
         field(self.authority.is_well_formed(), "authority", rule)?;
         let named = self.subject.contains(&SubjectField::CommonName);
         field(named, "subject", "the common name, at least")?;

@@ -1,17 +1,17 @@
-//! Activation: the factors are proven both ways, then the terminal is bound, the key made and certified; from then on the factors are of no use.
+//! Activation: the factors are proven both ways, then the terminal is bound, the key, where it signs, made and certified; from then on the factors are of no use.
 
 use sceau_crypto::jose::{Algorithm, PublicJwk};
 use sceau_crypto::{Secret, random};
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase,
+    BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase, KeyringUse,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_hsm::HolderKey;
 use sceau_keyring::{
-    Activate, Activated, Activating as Shown, Answer, Confirm, Identity, Names, Place, Reply, answer_proof,
-    is_first_proof, seal_box,
+    Activate, Activated, Activating as Shown, Answer, Confirm, Identity, NO_KEY, Names, Place, Reply,
+    answer_proof, is_first_proof, seal_box,
 };
 use sceau_pki::{
     CertificateKey, CertificateRequest, Hash as PkiHash, KeyFamily, LeafPurpose, Name, Oid, Publication,
@@ -50,7 +50,11 @@ impl Desk {
         let access = access.ok_or_else(|| unusable("no authorisation policy"))?;
         let access = self.view.attested_at(access).map_err(unusable)?;
         let policy = self.view.attested_at(found.policy.index).map_err(unusable)?;
-        let (terminal, key) = (TerminalId::random(), random::<16>());
+        let terminal = TerminalId::random();
+        let key = match found.policy.document.r#use {
+            KeyringUse::Sign => random::<16>(),
+            KeyringUse::Authenticate => NO_KEY,
+        };
         let names = Names::of(asked.keyring, terminal, self.keys.origin());
         let response = self.keys.opaque().registration(&names, &asked.register);
         let response = response.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
@@ -105,25 +109,26 @@ impl Desk {
             identity.ok_or_else(|| Refusal::new(Code::StaleVersion, "the holder changed meanwhile"))?;
 
         let place = Place { keyring: shown.keyring, terminal: shown.terminal, key: shown.key };
+        // Where there is no key the terminal's part opens nothing, and turns at each use all the same: a copy of the terminal shows.
         let secret = Secret::random();
-        let context = key_context(shown.keyring, &shown.key);
-        let key = self.keys.make_holder_key(&context, &secret).map_err(unusable)?;
         let boxed = seal_box(&asked.unlock, &place, &secret);
-        let held = HeldKey { keys: &self.keys, context: &context, secret: &secret, key: &key };
-        let certificate = self.certify(&found, identity, &held)?;
+        let key = match found.policy.document.r#use {
+            KeyringUse::Sign => Some(self.certified_key(&found, identity, &place, &secret)?),
+            KeyringUse::Authenticate => None,
+        };
 
-        let made = Made { key, certificate, record: record.into(), image: asked.image };
+        let made = Made { key, record: record.into(), image: asked.image };
         let (document, secrets) = self.bound(turn, &shown, (document, secrets), &made)?;
         let row = self.new_row(&document, &secrets, Some(found.version))?;
         let boxed = TerminalBox { terminal: shown.terminal, boxed: boxed.into() };
-        let certificate = made.certificate;
-        let act = KeyringAct::Activate { row, boxed, certificate: sha256(&certificate) };
+        let certificate = made.key.map(|(_, certificate)| certificate);
+        let act = KeyringAct::Activate { row, boxed, certificate: certificate.as_deref().map(sha256) };
         let prepared = PreparedKeyring { keyring: shown.keyring, by: turn.by_terminal(shown.terminal), act };
-        let chain: Vec<Base64Url> = self.keys.about().authority.into_iter().collect();
+        let chain = self.chain_of(certificate.as_deref());
         let answered = move |index| {
             let activated = Activated {
                 phase: KeyringPhase::Active,
-                certificate: Some(certificate.into()),
+                certificate: certificate.map(Base64Url),
                 chain,
                 index,
                 key: shown.key.as_slice().into(),
@@ -148,17 +153,17 @@ impl Desk {
             bound: now,
             provisional: false,
         };
-        let public = KeyringKey {
+        let public = made.key.as_ref().map(|(key, certificate)| KeyringKey {
             id: shown.key.as_slice().into(),
             algorithm: KeyringAlgorithm::Es256,
-            spki: sha256(&made.key.spki),
-            certificate: Some(sha256(&made.certificate)),
-        };
+            spki: sha256(&key.spki),
+            certificate: Some(sha256(certificate)),
+        });
         let document = Keyring {
             phase: KeyringPhase::Active,
             activated: Some(now),
             terminals: vec![bound],
-            key: Some(public),
+            key: public,
             ..document
         };
         document.check().map_err(unusable)?;
@@ -168,21 +173,41 @@ impl Desk {
             record: made.record.clone(),
             image: made.image,
         };
-        let wrapped = WrappedKey {
+        let wrapped = made.key.as_ref().map(|(key, certificate)| WrappedKey {
             id: shown.key.as_slice().into(),
-            version: made.key.version.number(),
-            wrapped: made.key.wrapped.clone().into(),
-            spki: made.key.spki.clone().into(),
-            certificate: made.certificate.clone().into(),
-        };
+            version: key.version.number(),
+            wrapped: key.wrapped.clone().into(),
+            spki: key.spki.clone().into(),
+            certificate: certificate.clone().into(),
+        });
         let secrets = Secrets {
             code: None,
             package: None,
             terminals: vec![of_terminal],
-            key: Some(wrapped),
+            key: wrapped,
             ..secrets
         };
         Ok((document, secrets))
+    }
+
+    /// A new key of the holder's, and its certificate.
+    fn certified_key(
+        &self,
+        found: &Found,
+        identity: &Identity,
+        place: &Place,
+        secret: &Secret<32>,
+    ) -> Result<(HolderKey, Vec<u8>), Refusal> {
+        let context = key_context(place.keyring, &place.key);
+        let key = self.keys.make_holder_key(&context, secret).map_err(unusable)?;
+        let held = HeldKey { keys: &self.keys, context: &context, secret, key: &key };
+        let certificate = self.certify(found, identity, &held)?;
+        Ok((key, certificate))
+    }
+
+    /// The certificates above a holder's, DER.
+    pub(super) fn chain_of(&self, certificate: Option<&[u8]>) -> Vec<Base64Url> {
+        certificate.and_then(|_| self.keys.about().authority).into_iter().collect()
     }
 
     /// The holder's certificate, DER: of who the registration authority said, for a key that signed the request.
@@ -202,8 +227,8 @@ impl Desk {
 
 /// What an activation made.
 struct Made {
-    key: HolderKey,
-    certificate: Vec<u8>,
+    /// With its certificate; none for keyrings that only authenticate.
+    key: Option<(HolderKey, Vec<u8>)>,
     record: Base64Url,
     image: Hash,
 }

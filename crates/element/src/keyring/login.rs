@@ -1,7 +1,7 @@
 //! An attempt at a PIN begins, for a request that a provider of services signed; and ends where it was wrong.
 
 use sceau_element_api::KeyringId;
-use sceau_element_api::keyring::{KeyringPhase, RequestKind};
+use sceau_element_api::keyring::{KeyringPhase, KeyringUse, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_keyring::{Answer, Challenge, Login, Names, Request, Statement, unverified_kid};
 
@@ -87,6 +87,10 @@ impl Desk {
                 signs || request.kind == RequestKind::Authenticate,
                 "this version serves requests to sign and to authenticate alone",
             ),
+            (
+                !signs || rules.r#use == KeyringUse::Sign,
+                "its keyring only shows who its holder is, and signs nothing",
+            ),
             (request.keyring == keyring, "it is about another keyring"),
             (request.aud == self.keys.origin(), "it is for another element"),
             (request.is_good_at(now), "it has ended, or is of the future"),
@@ -99,7 +103,7 @@ impl Desk {
                 "it has more items than the policy allows",
             ),
             (
-                request.algorithm == signs.then_some(rules.algorithm),
+                request.algorithm == rules.algorithm.filter(|_| signs),
                 "it asks for another algorithm than the keyring's",
             ),
         ];

@@ -56,8 +56,8 @@ pub enum KeyringAct {
         row: NewRow,
         /// The box of the terminal.
         boxed: TerminalBox,
-        /// SHA-256 of the holder's certificate.
-        certificate: Hash,
+        /// SHA-256 of the holder's certificate; none for keyrings that only authenticate.
+        certificate: Option<Hash>,
     },
     /// A PIN is tried.
     Attempt(RequestFact),

@@ -147,10 +147,7 @@ impl Desk {
             told,
         };
         let certificate = agreed.key.as_ref().map(|key| key.certificate.clone());
-        let chain = match &certificate {
-            Some(_) => self.keys.about().authority.into_iter().collect(),
-            None => Vec::new(),
-        };
+        let chain = self.chain_of(certificate.as_deref());
         let used = Used { signatures, index: 0, proof: String::new(), certificate, chain };
         Ok(Prepared { act, used, proof })
     }

@@ -36,7 +36,10 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Resu
             demand(now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
             step.in_use(known.policy.document.policy)?;
             let builder = step.builder(known.policy.document.organisation);
-            let builder = builder.detail("certificate", certificate.to_string());
+            let builder = match certificate {
+                Some(certificate) => builder.detail("certificate", certificate.to_string()),
+                None => builder,
+            };
             step.row(builder, row, Some(known), vec![boxed.clone()])
         }
         KeyringAct::Attempt(request) => step.attempt(request),

@@ -1,8 +1,7 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
 use sceau_element_api::keyring::{
-    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse, Roaming,
-    SecondFactor,
+    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, Roaming, SecondFactor,
 };
 use sceau_element_api::wire::{Code, Refusal, Version};
 
@@ -33,9 +32,8 @@ fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
     let not = |holds: bool, what: &str| {
         demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
     };
-    not(document.r#use == KeyringUse::Sign, "keyrings that only authenticate")?;
-    not(document.algorithm == KeyringAlgorithm::Es256, "keys of RSA")?;
-    not(matches!(document.authority, CertificateSource::Embedded { .. }), "outside authorities")?;
+    not(document.algorithm != Some(KeyringAlgorithm::Rs256), "keys of RSA")?;
+    not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
     not(document.second_factor == SecondFactor::None, "a second factor")?;
     not(document.roaming == Roaming::None, "roaming")?;
     not(document.biometric == Biometric::None, "biometrics")?;

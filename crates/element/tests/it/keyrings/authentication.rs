@@ -9,7 +9,7 @@ use sceau_trace::{ActorKind, Asserted, Outcome};
 use super::stage::{PIN, Stage, Terminal, identity, policy, refused};
 use crate::house::shown;
 
-fn asks(stage: &Stage, terminal: &Terminal) -> Request {
+pub(super) fn asks(stage: &Stage, terminal: &Terminal) -> Request {
     let kind = RequestKind::Authenticate;
     let signing = stage.request(terminal.place.keyring, &[]);
     Request { kind, algorithm: None, nonce: Some("session-17".to_owned()), ..signing }

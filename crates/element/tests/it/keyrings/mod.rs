@@ -6,6 +6,7 @@ mod carriage;
 mod consents;
 mod life;
 mod officer;
+mod only_authenticates;
 mod stage;
 mod talk;
 mod terminal;

@@ -80,8 +80,7 @@ async fn what_is_not_built_is_refused() {
         label: None,
     };
     let tries = [
-        KeyringPolicy { r#use: KeyringUse::Authenticate, authority: CertificateSource::None, ..policy() },
-        KeyringPolicy { algorithm: KeyringAlgorithm::Rs256, ..policy() },
+        KeyringPolicy { algorithm: Some(KeyringAlgorithm::Rs256), ..policy() },
         KeyringPolicy { authority: outside, ..policy() },
         KeyringPolicy { second_factor: SecondFactor::Required, ..policy() },
         KeyringPolicy { roaming: Roaming::Copy, ..policy() },
@@ -101,8 +100,18 @@ async fn what_is_not_built_is_refused() {
         (access.actors[1].role, access.actors[1].kinds) = (role, kinds);
         assert_eq!(code(publish(stage.client(), &stage.officer, &access, None).await), Code::KindNotServed);
     }
-    let short = KeyringPolicy { pin: PinRule { least: 5, most: 8 }, ..policy() };
-    assert_eq!(code(publish(stage.client(), &stage.officer, &short, None).await), Code::DocumentMalformed);
+    let only = KeyringPolicy { r#use: KeyringUse::Authenticate, algorithm: None, ..policy() };
+    let malformed = [
+        KeyringPolicy { pin: PinRule { least: 5, most: 8 }, ..policy() },
+        KeyringPolicy { algorithm: None, ..policy() },
+        KeyringPolicy { authority: CertificateSource::None, ..policy() },
+        KeyringPolicy { pin: PinRule { least: 3, most: 8 }, authority: CertificateSource::None, ..only.clone() },
+        only,
+    ];
+    for document in malformed {
+        let refused = code(publish(stage.client(), &stage.officer, &document, None).await);
+        assert_eq!(refused, Code::DocumentMalformed, "{document:?}");
+    }
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ pub(super) fn policy() -> KeyringPolicy {
         r#use: KeyringUse::Sign,
         pin: PinRule { least: 6, most: 8 },
         second_factor: SecondFactor::None,
-        algorithm: KeyringAlgorithm::Es256,
+        algorithm: Some(KeyringAlgorithm::Es256),
         authority: CertificateSource::Embedded { days: 365 },
         subject: vec![SubjectField::CommonName],
         activation_days: 30,

@@ -53,7 +53,7 @@ impl Terminal {
         };
         let answer = talk.ask(&device, Ask::Confirm(confirm)).await;
         let certificate = match &answer {
-            Answer::Activated(activated) => activated.certificate.clone().unwrap().0,
+            Answer::Activated(activated) => activated.certificate.clone().unwrap_or_default().0,
             _ => Vec::new(),
         };
         (Self { device, place, secret, certificate }, answer)
