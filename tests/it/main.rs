@@ -55,6 +55,7 @@ mod the_harness_itself;
 mod the_intake_stands_up_to_hostile_documents;
 mod the_platform_judges_what_the_gate_forwards;
 mod the_public_log_names_nobody;
+mod two_factors_activate_a_keyring;
 mod two_windows_lose_no_keyring;
 mod who_may_not_read_is_told_so_and_recorded;
 mod witnesses_cosign_the_platforms_log;

@@ -36,6 +36,7 @@ pub struct HandedKeyring {
     /// Its id.
     pub id: String,
     name: String,
+    two: bool,
 }
 
 impl Keyrings {
@@ -142,32 +143,45 @@ impl Keyrings {
 
     /// A keyring for this holder, handed over and not activated.
     pub fn hand_over(&self, name: &str, holder: &str) -> HandedKeyring {
+        let (handed, delivered) = self.hand_over_by(name, holder, &["hand"]);
+        delivered.success();
+        handed
+    }
+
+    /// The same, its factors by these channels: two where it has two; and how the delivery ended.
+    pub fn hand_over_by(&self, name: &str, holder: &str, channels: &[&str]) -> (HandedKeyring, Finished) {
+        let two = channels.len() == 2;
+        let files = ["--package", "--invitation", "--code", "--second"];
         let made = self
             .act("ra", &["fabricate", "--policy", POLICY])
             .arg("--element")
             .arg(self.scratch.join("element.json"))
-            .args(["--package", "--invitation", "--code"].into_iter().flat_map(|option| {
+            .args(files.into_iter().take(3 + usize::from(two)).flat_map(|option| {
                 let file = self.scratch.join(&format!("{name}.{}", option.trim_start_matches('-')));
                 [option.into(), file.into_os_string()]
             }))
             .run()
             .success();
         let id = said(&made, "/keyring");
-        let words = ["deliver", "--holder", "2026-118", "--channel", "hand", "--common-name", holder];
-        self.act("ra", &words)
+        let words = ["deliver", "--holder", "2026-118", "--common-name", holder];
+        let delivered = self
+            .act("ra", &words)
+            .args(channels.iter().flat_map(|channel| ["--channel", channel]))
             .arg("--element")
             .arg(self.scratch.join("element.json"))
             .arg(self.scratch.join(&format!("{name}.package")))
-            .run()
-            .success();
-        HandedKeyring { id, name: name.to_owned() }
+            .run();
+        (HandedKeyring { id, name: name.to_owned(), two }, delivered)
     }
 
     /// `sceau terminal activate`, by whoever has invitation and code.
     pub fn activate(&self, keyring: &HandedKeyring, folder: &Path) -> Finished {
         let file = |end: &str| self.scratch.join(&format!("{}.{end}", keyring.name));
-        Program::sceau("terminal")
-            .args(["activate", "--json", "--at", self.address(), "--folder"])
+        let activate = Program::sceau("terminal").args(["activate", "--json"]);
+        let activate =
+            if keyring.two { activate.arg("--second-file").arg(file("second")) } else { activate };
+        activate
+            .args(["--at", self.address(), "--folder"])
             .arg(folder)
             .arg("--invitation")
             .arg(file("invitation"))

@@ -28,10 +28,18 @@ pub struct Delivery {
     pub identity: Identity,
     /// [`crate::factors_hash`] of what was handed over.
     pub factors: Hash,
-    /// By which channels, in a word each: `hand`, `post`, `sms`.
+    /// By which channels, in a word each: `hand`, `post`, `sms`. Of two factors the code's, then the second one's.
     pub channels: Vec<String>,
     /// When, Unix ms.
     pub time: u64,
+}
+
+impl Delivery {
+    /// Whether it names one channel for each of two factors, and another one.
+    #[must_use]
+    pub fn is_by_two_channels(&self) -> bool {
+        matches!(&*self.channels, [code, second] if !code.eq_ignore_ascii_case(second))
+    }
 }
 
 impl Statement for Delivery {

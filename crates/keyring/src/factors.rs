@@ -8,20 +8,26 @@ use zeroize::Zeroizing;
 
 /// Crockford's digits: none of them is taken for another.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Characters of a code: 100 bits.
-const LENGTH: usize = 20;
-
-/// An activation code: 20 characters of Crockford's base 32, shown in groups of four.
+/// An activation factor: so many characters of Crockford's base 32, of 5 bits each, shown in groups of four.
 #[derive(PartialEq, Eq)]
-pub struct Code(SecretBytes);
+pub struct Factor<const LENGTH: usize>(SecretBytes);
+
+/// An activation code: 20 characters, 100 bits.
+pub type Code = Factor<20>;
+
+/// A second factor, which goes by another channel than the code: 16 characters, 80 bits. Who has the code, and a proof of both, cannot search for it.
+pub type SecondCode = Factor<16>;
 
 /// What was typed is not an activation factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an activation code has 20 letters and digits, without U; I and L are read as 1, O as 0")]
+#[error("it has {characters} letters and digits, without U; I and L are read as 1, O as 0")]
 #[non_exhaustive]
-pub struct FactorError;
+pub struct FactorError {
+    /// How many it has.
+    pub characters: usize,
+}
 
-impl Code {
+impl<const LENGTH: usize> Factor<LENGTH> {
     /// Draws a new one.
     #[must_use]
     pub fn draw() -> Self {
@@ -36,6 +42,7 @@ impl Code {
     /// # Errors
     /// [`FactorError`].
     pub fn parse(typed: &str) -> Result<Self, FactorError> {
+        let refused = FactorError { characters: LENGTH };
         let mut code = Vec::with_capacity(LENGTH);
         for byte in typed.bytes().filter(|byte| !matches!(byte, b'-' | b' ' | b'\n' | b'\r')) {
             let digit = match byte.to_ascii_uppercase() {
@@ -44,18 +51,18 @@ impl Code {
                 digit => digit,
             };
             if code.len() == LENGTH || !DIGITS.contains(&digit) {
-                return Err(FactorError);
+                return Err(refused);
             }
             code.push(digit);
         }
         let code = SecretBytes::new(code);
-        if code.expose().len() == LENGTH { Ok(Self(code)) } else { Err(FactorError) }
+        if code.expose().len() == LENGTH { Ok(Self(code)) } else { Err(refused) }
     }
 
-    /// As it is handed over: five groups of four.
+    /// As it is handed over: in groups of four.
     #[must_use]
     pub fn shown(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(LENGTH + 4));
+        let mut text = Zeroizing::new(String::with_capacity(LENGTH + LENGTH / 4));
         for (at, byte) in self.0.expose().iter().enumerate() {
             if at > 0 && at % 4 == 0 {
                 text.push('-');
@@ -65,42 +72,71 @@ impl Code {
         text
     }
 
-    /// Its 20 characters.
+    /// Its characters.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose()
     }
 }
 
-impl std::fmt::Debug for Code {
+impl<const LENGTH: usize> std::fmt::Debug for Factor<LENGTH> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Code(redacted)")
+        f.write_str("Factor(redacted)")
     }
 }
 
-impl Serialize for Code {
+impl<const LENGTH: usize> Serialize for Factor<LENGTH> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.shown())
     }
 }
 
-impl<'de> Deserialize<'de> for Code {
+impl<'de, const LENGTH: usize> Deserialize<'de> for Factor<LENGTH> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 
+/// The factors of a keyring.
+#[derive(Debug, Clone, Copy)]
+pub struct Factors<'a> {
+    /// The activation code.
+    pub code: &'a Code,
+    /// The second factor, where there is one.
+    pub second: Option<&'a SecondCode>,
+}
+
+impl Factors<'_> {
+    /// Both, one after the other: each has one length.
+    fn together(&self) -> SecretBytes {
+        let second = self.second.map(SecondCode::expose).unwrap_or_default();
+        SecretBytes::new([self.code.expose(), second].concat())
+    }
+}
+
 /// What a registration authority signs of the factors that it hands over.
 #[must_use]
-pub fn factors_hash(code: &Code, second: Option<&str>) -> Hash {
-    Hash::new(Label::KeyringFactors.hash(&[code.expose(), second.unwrap_or_default().as_bytes()]))
+pub fn factors_hash(factors: &Factors<'_>) -> Hash {
+    Hash::new(Label::KeyringFactors.hash(&[factors.together().expose()]))
 }
 
 /// A terminal's proof that it has the code, in the context of this nonce, under the key of this thumbprint.
 #[must_use]
 pub fn first_proof(code: &Code, keyring: KeyringId, nonce: &Nonce, thumbprint: &[u8; 32]) -> Base64Url {
-    proof(code, keyring, &[b"begin", &nonce.0, thumbprint])
+    proof(code.expose(), keyring, &[b"begin", &nonce.0, thumbprint])
+}
+
+/// The same, that it has both factors; none where there is no second one.
+#[must_use]
+pub fn second_proof(
+    factors: &Factors<'_>,
+    keyring: KeyringId,
+    nonce: &Nonce,
+    thumbprint: &[u8; 32],
+) -> Option<Base64Url> {
+    factors.second?;
+    Some(proof(factors.together().expose(), keyring, &[b"second", &nonce.0, thumbprint]))
 }
 
 /// What the element answers to a terminal that has the code, and as whom: its proof is over all of it.
@@ -124,15 +160,20 @@ pub struct Reply<'a> {
     pub response: &'a [u8],
 }
 
-/// The element's proof that it has the code too, over what it answers: whoever alters a part of it, or answers in its place, has none.
+/// The element's proof that it has the factors too, over what it answers: whoever alters a part of it, or answers in its place, has none.
 #[must_use]
-pub fn answer_proof(code: &Code, keyring: KeyringId, nonce: &Nonce, reply: &Reply<'_>) -> Base64Url {
+pub fn answer_proof(
+    factors: &Factors<'_>,
+    keyring: KeyringId,
+    nonce: &Nonce,
+    reply: &Reply<'_>,
+) -> Base64Url {
     // Each part has one length, so that none is read as the end of another.
     let hashes = [reply.word.as_bytes(), reply.access, reply.key, reply.response].map(sha256);
     let mut parts: Vec<&[u8]> = vec![b"reply", &nonce.0, reply.channel.as_bytes()];
     parts.extend([reply.identity.as_bytes().as_slice(), reply.policy.as_bytes(), reply.terminal.as_bytes()]);
     parts.extend(hashes.iter().map(<[u8; 32]>::as_slice));
-    proof(code, keyring, &parts)
+    proof(factors.together().expose(), keyring, &parts)
 }
 
 /// Whether `given` is [`first_proof`], in constant time.
@@ -147,20 +188,35 @@ pub fn is_first_proof(
     same(given, &first_proof(code, keyring, nonce, thumbprint))
 }
 
+/// Whether `given` is [`second_proof`], in constant time; what is given where there is none is not.
+#[must_use]
+pub fn is_second_proof(
+    given: Option<&[u8]>,
+    factors: &Factors<'_>,
+    keyring: KeyringId,
+    nonce: &Nonce,
+    thumbprint: &[u8; 32],
+) -> bool {
+    match (given, second_proof(factors, keyring, nonce, thumbprint)) {
+        (Some(given), Some(expected)) => same(given, &expected),
+        (given, expected) => given.is_none() && expected.is_none(),
+    }
+}
+
 /// Whether `given` is [`answer_proof`], in constant time.
 #[must_use]
 pub fn is_answer_proof(
     given: &[u8],
-    code: &Code,
+    factors: &Factors<'_>,
     keyring: KeyringId,
     nonce: &Nonce,
     reply: &Reply<'_>,
 ) -> bool {
-    same(given, &answer_proof(code, keyring, nonce, reply))
+    same(given, &answer_proof(factors, keyring, nonce, reply))
 }
 
-fn proof(code: &Code, keyring: KeyringId, parts: &[&[u8]]) -> Base64Url {
-    let key = Label::KeyringActivate.derive_for(code.expose(), &[keyring.to_string().as_bytes()]);
+fn proof(secret: &[u8], keyring: KeyringId, parts: &[&[u8]]) -> Base64Url {
+    let key = Label::KeyringActivate.derive_for(secret, &[keyring.to_string().as_bytes()]);
     Base64Url::from(hmac(key.expose(), parts).as_slice())
 }
 
@@ -185,9 +241,13 @@ mod tests {
         for wrong in
             ["", "0000", "0000-0000-0000-0000-00001", "u000-0000-0000-0000-0000", "é000-0000-0000-0000-000"]
         {
-            assert_eq!(Code::parse(wrong), Err(FactorError), "{wrong}");
+            assert_eq!(Code::parse(wrong), Err(FactorError { characters: 20 }), "{wrong}");
         }
-        assert_eq!(format!("{code:?}"), "Code(redacted)");
+        assert_eq!(format!("{code:?}"), "Factor(redacted)");
+        let second = SecondCode::draw();
+        assert_eq!(second.shown().len(), 19);
+        assert_eq!(SecondCode::parse(&second.shown()).unwrap(), second);
+        assert_eq!(SecondCode::parse(&shown), Err(FactorError { characters: 16 }));
     }
 
     #[test]
@@ -212,9 +272,10 @@ mod tests {
             key: &[6; 16],
             response: &[7; 64],
         };
-        let reply = answer_proof(&code, keyring, &nonce, &said);
+        let alone = Factors { code: &code, second: None };
+        let reply = answer_proof(&alone, keyring, &nonce, &said);
         assert_ne!(reply, proof);
-        assert!(is_answer_proof(&reply, &code, keyring, &nonce, &said));
+        assert!(is_answer_proof(&reply, &alone, keyring, &nonce, &said));
         let altered = [
             Reply { channel: KeyId::from_bytes([4; 32]), ..said },
             Reply { word: "other", ..said },
@@ -226,8 +287,44 @@ mod tests {
             Reply { response: &[6; 64], ..said },
         ];
         for altered in altered {
-            assert!(!is_answer_proof(&reply, &code, keyring, &nonce, &altered), "{altered:?}");
+            assert!(!is_answer_proof(&reply, &alone, keyring, &nonce, &altered), "{altered:?}");
         }
-        assert_ne!(factors_hash(&code, None), factors_hash(&code, Some("12345678")));
+    }
+
+    #[test]
+    fn where_there_are_two_factors_both_are_proven_both_ways() {
+        let (code, second, other) = (Code::draw(), SecondCode::draw(), SecondCode::draw());
+        let (keyring, nonce) = (KeyringId::random(), Nonce([1; 32]));
+        let of = |second| Factors { code: &code, second };
+        let (both, wrong, alone) = (of(Some(&second)), of(Some(&other)), of(None));
+        let proof = second_proof(&both, keyring, &nonce, &[2; 32]).unwrap();
+        let given = Some(&**proof);
+        assert!(is_second_proof(given, &both, keyring, &nonce, &[2; 32]));
+        assert!(!is_second_proof(None, &both, keyring, &nonce, &[2; 32]));
+        assert!(!is_second_proof(given, &wrong, keyring, &nonce, &[2; 32]));
+        assert!(!is_second_proof(given, &both, keyring, &nonce, &[3; 32]));
+        assert!(!is_second_proof(given, &both, keyring, &Nonce([2; 32]), &[2; 32]));
+        assert!(!is_second_proof(given, &alone, keyring, &nonce, &[2; 32]));
+        assert!(is_second_proof(None, &alone, keyring, &nonce, &[2; 32]));
+        // Of the second by itself nobody makes it: it is of both.
+        let code = Code::draw();
+        let stolen = Factors { code: &code, second: Some(&second) };
+        assert!(!is_second_proof(given, &stolen, keyring, &nonce, &[2; 32]));
+        let said = Reply {
+            channel: KeyId::from_bytes([5; 32]),
+            word: "word",
+            identity: &Hash::new([2; 32]),
+            policy: &Hash::new([4; 32]),
+            access: b"access",
+            terminal: TerminalId::random(),
+            key: &[6; 16],
+            response: &[7; 64],
+        };
+        let reply = answer_proof(&both, keyring, &nonce, &said);
+        assert!(is_answer_proof(&reply, &both, keyring, &nonce, &said));
+        for other in [&wrong, &alone] {
+            assert!(!is_answer_proof(&reply, other, keyring, &nonce, &said));
+            assert_ne!(factors_hash(other), factors_hash(&both));
+        }
     }
 }

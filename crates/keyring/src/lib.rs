@@ -25,7 +25,8 @@ pub use attempts::{Attempts, FAILURES, Waits};
 pub use channel::{Channel, ChannelError, ContextId, channel_id, file_of};
 pub use delivery::Delivery;
 pub use factors::{
-    Code, FactorError, Reply, answer_proof, factors_hash, first_proof, is_answer_proof, is_first_proof,
+    Code, Factor, FactorError, Factors, Reply, SecondCode, answer_proof, factors_hash, first_proof,
+    is_answer_proof, is_first_proof, is_second_proof, second_proof,
 };
 pub use identity::Identity;
 pub use legible::{Illegible, MOST_CHARACTERS, MOST_LINES, description, label};

@@ -81,7 +81,7 @@ pub struct Activate {
     pub device: Base64Url,
     /// [`crate::first_proof`].
     pub first: Base64Url,
-    /// The same of the second factor. Not written where there is none.
+    /// [`crate::second_proof`]. Not written where there is no second factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second: Option<Base64Url>,
     /// OPAQUE's RegistrationRequest, 32 bytes.

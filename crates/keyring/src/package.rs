@@ -1,13 +1,14 @@
 //! What a registration authority is given for a keyring that it had made: it hands the code over, and keeps the rest.
 
 use sceau_crypto::{KeyId, Typ};
+use sceau_element_api::keyring::SecondFactor;
 use sceau_element_api::wire::{Code as Why, Refusal};
 use sceau_element_api::{KeyringId, PolicyId};
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
 use crate::statement::{Statement, malformed};
+use crate::{Code, SecondCode};
 
 /// One version of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Package {
     pub code: Code,
     /// The second factor, for another channel than the code's. Not written where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second: Option<String>,
+    pub second: Option<SecondCode>,
     /// The element's channel key, which terminals pin.
     pub channel: KeyId,
     /// The element's `keyring-word`, which terminals pin: a JWK.
@@ -71,6 +72,9 @@ pub struct Invitation {
     pub officer: Hash,
     /// The name of the element's log.
     pub origin: String,
+    /// Whether a second factor activates, beside the code. Not written where none does.
+    #[serde(default, skip_serializing_if = "SecondFactor::is_none")]
+    pub second_factor: SecondFactor,
 }
 
 impl Package {
@@ -85,6 +89,7 @@ impl Package {
             word: self.word.clone(),
             officer: self.officer,
             origin: self.origin.clone(),
+            second_factor: if self.second.is_some() { SecondFactor::Required } else { SecondFactor::None },
         }
     }
 }

@@ -20,7 +20,7 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, Version};
 use sceau_element_api::{Kind, PolicyId};
 use sceau_keyring::{
-    Answer, Ask, Delivery, Identity, Package, Signs, Statement, channel_id, factors_hash, sign_jws,
+    Answer, Ask, Delivery, Factors, Identity, Package, Signs, Statement, channel_id, factors_hash, sign_jws,
 };
 use sceau_trace::Hash;
 
@@ -88,7 +88,7 @@ pub struct Handed {
     pub holder: String,
     /// Who they are.
     pub identity: Identity,
-    /// By which channels the factors went.
+    /// By which channels the factors went: the code's, then the second one's where there is one.
     pub channels: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ pub async fn deliver(
         policy: package.policy,
         holder: handed.holder,
         identity: handed.identity,
-        factors: factors_hash(&package.code, package.second.as_deref()),
+        factors: factors_hash(&Factors { code: &package.code, second: package.second.as_ref() }),
         channels: handed.channels,
         time: now(),
     };

@@ -4,8 +4,8 @@ use sceau_crypto::Secret;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{KeyringPhase, KeyringPolicy};
 use sceau_keyring::{
-    Activate, Activated, Activating, Answer, Ask, Code, Confirm, Identity, Invitation, Names, Pin, Place,
-    Reply, Signs as _, first_proof, is_answer_proof, thumbprint, unlock_of,
+    Activate, Activated, Activating, Answer, Ask, Confirm, Factors, Identity, Invitation, Names, Pin, Place,
+    Reply, Signs as _, first_proof, is_answer_proof, second_proof, thumbprint, unlock_of,
 };
 use sceau_trace::{Hash, sha256};
 
@@ -25,7 +25,7 @@ pub struct ToActivate {
     pub policy: KeyringPolicy,
 }
 
-/// Activates a keyring on this terminal. `invitation` says which element and policy it is of; `choose` shows what it is given, and gives the PIN that the holder chose.
+/// Activates a keyring on this terminal. `invitation` says which element and policy it is of, and whether there are two factors; `choose` shows what it is given, and gives the PIN that the holder chose.
 ///
 /// # Errors
 /// [`ClientError::Unproven`] where the element has not the factors, or is another than the invitation's; [`ClientError::Refused`] with its code;
@@ -34,12 +34,12 @@ pub async fn activate(
     storage: &Storage,
     carrier: &impl Carries,
     invitation: &Invitation,
-    code: &Code,
+    factors: &Factors<'_>,
     choose: impl FnOnce(&ToActivate) -> Result<Pin, ClientError>,
 ) -> Result<Activated, ClientError> {
     let _alone = storage.begin()?;
     let (device, pkcs8) = FileKey::generate()?;
-    let by = Terminal { carrier, invitation, code, device: &device };
+    let by = Terminal { carrier, invitation, factors, device: &device };
     // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
     let shown = by.begin(&throwaway()?).await?.shown()?;
     let pin = choose(&shown)?;
@@ -112,7 +112,7 @@ fn throwaway() -> Result<Pin, ClientError> {
 struct Terminal<'a, C> {
     carrier: &'a C,
     invitation: &'a Invitation,
-    code: &'a Code,
+    factors: &'a Factors<'a>,
     device: &'a FileKey,
 }
 
@@ -125,7 +125,7 @@ struct Begun<'a, C> {
 
 impl<'a, C: Carries> Terminal<'a, C> {
     async fn begin(&self, pin: &Pin) -> Result<Begun<'a, C>, ClientError> {
-        let (invitation, code) = (self.invitation, self.code);
+        let (invitation, factors) = (self.invitation, self.factors);
         let mut conversation =
             Conversation::open(self.carrier, &invitation.origin, invitation.channel).await?;
         let nonce = conversation.nonce();
@@ -135,8 +135,8 @@ impl<'a, C: Carries> Terminal<'a, C> {
         let ask = Activate {
             keyring: invitation.keyring,
             device: self.device.spki().into(),
-            first: first_proof(code, invitation.keyring, &nonce, &print),
-            second: None,
+            first: first_proof(factors.code, invitation.keyring, &nonce, &print),
+            second: second_proof(factors, invitation.keyring, &nonce, &print),
             register: register.as_slice().into(),
         };
         let answer = conversation.ask(self.device, Ask::Activate(ask)).await?;
@@ -152,8 +152,8 @@ impl<'a, C: Carries> Terminal<'a, C> {
             key: &activating.key,
             response: &activating.response,
         };
-        if !is_answer_proof(&activating.proof, code, invitation.keyring, &nonce, &reply) {
-            let words = "the element does not have the activation code, or is not the invitation's, or its answer was altered";
+        if !is_answer_proof(&activating.proof, factors, invitation.keyring, &nonce, &reply) {
+            let words = "the element does not have the factors, or is not the invitation's, or its answer was altered";
             return Err(ClientError::Unproven(words.to_owned()));
         }
         if policy != invitation.policy.hash {

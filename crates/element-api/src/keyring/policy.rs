@@ -97,13 +97,22 @@ pub struct PinRule {
 }
 
 /// Whether a second factor activates, beside the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactor {
     /// The code alone.
+    #[default]
     None,
     /// Another, by another channel.
     Required,
+}
+
+impl SecondFactor {
+    /// Whether it is the code alone.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// How the holder's key signs.

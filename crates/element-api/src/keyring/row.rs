@@ -54,7 +54,7 @@ pub enum KeyringPhase {
     Active,
     /// It was stopped.
     Suspended,
-    /// Wrong second factors stopped it. Nothing writes this yet.
+    /// Wrong second factors stopped it, before it was activated.
     Blocked,
     /// It is gone.
     Destroyed,

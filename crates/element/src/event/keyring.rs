@@ -24,6 +24,13 @@ pub enum KeyringChange {
         /// The boxes of terminals that are bound by it.
         boxes: Vec<TerminalBox>,
     },
+    /// Who had the first factor had a wrong second one.
+    WrongFactor {
+        /// Of this keyring.
+        keyring: KeyringId,
+        /// Index of the entry before about it.
+        previous: u64,
+    },
     /// A terminal begins to prove a PIN.
     Attempt {
         /// Of this keyring.
@@ -129,6 +136,8 @@ pub(super) mod tests {
                 }),
             (keyring(), any::<u64>())
                 .prop_map(|(keyring, previous)| KeyringChange::Attempt { keyring, previous }),
+            (keyring(), any::<u64>())
+                .prop_map(|(keyring, previous)| KeyringChange::WrongFactor { keyring, previous }),
             (keyring(), any::<u64>(), prop_oneof![Just(AttemptEnd::Failed), Just(AttemptEnd::Proven)])
                 .prop_map(|(keyring, previous, how)| KeyringChange::Ended { keyring, previous, how }),
             (keyring(), any::<u64>(), terminal(), bytes(), any::<u64>(), bytes()).prop_map(

@@ -4,14 +4,14 @@ use sceau_crypto::jose::{Algorithm, PublicJwk};
 use sceau_crypto::{Secret, random};
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase, KeyringUse,
+    BlockedFor, BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase, KeyringUse,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_hsm::HolderKey;
 use sceau_keyring::{
     Activate, Activated, Activating as Shown, Answer, Confirm, Identity, NO_KEY, Names, Place, Reply,
-    answer_proof, is_first_proof, seal_box,
+    answer_proof, is_first_proof, is_second_proof, seal_box,
 };
 use sceau_pki::{
     CertificateKey, CertificateRequest, Hash as PkiHash, KeyFamily, LeafPurpose, Name, Oid, Publication,
@@ -24,24 +24,32 @@ use super::conversation::{Desk, Next, Turn};
 use super::keys::KeyringKeys;
 use super::make::Found;
 use super::secrets::{Secrets, TerminalSecrets, WrappedKey, unusable};
-use super::{KeyringAct, PreparedKeyring};
+use super::{By, KeyringAct, PreparedKeyring};
 use crate::event::TerminalBox;
 
 impl Desk {
     pub(super) fn activate(&self, turn: &mut Turn, asked: &Activate) -> Result<Next, Refusal> {
         let found = self.to_activate(asked.keyring)?;
-        if asked.second.is_some() {
-            return Err(Refusal::new(Code::KindNotServed, "this version serves no second factor yet"));
-        }
         let algorithm = PublicJwk::of_spki(&asked.device).ok().and_then(|key| key.own_algorithm());
         if algorithm != Some(Algorithm::Es256) {
             return Err(Refusal::new(Code::Malformed, "a terminal's key is on P-256"));
         }
-        let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
-        let code = secrets.code.as_ref().ok_or_else(wrong_code)?;
+        let (document, secrets) = self.keyring_at(asked.keyring, found.row)?;
+        let factors = secrets.factors().ok_or_else(wrong_code)?;
         let nonce = turn.context.nonce;
-        if !is_first_proof(&asked.first, code, asked.keyring, &nonce, &turn.context.signer) {
+        if !is_first_proof(&asked.first, factors.code, asked.keyring, &nonce, &turn.context.signer) {
             return Err(wrong_code());
+        }
+        if asked.second.is_some() != factors.second.is_some() {
+            // Nothing was guessed: it counts nothing.
+            let words = "the keyring is activated by a code and a second factor, or by a code alone: have its invitation anew";
+            return Err(Refusal::new(Code::FactorInvalid, words));
+        }
+        // From here on the same bytes have the same answer: a wrong factor that is sent twice counts once.
+        self.known(turn, Whose::Activation(asked.keyring))?;
+        let second = asked.second.as_ref().map(|second| second.0.as_slice());
+        if !is_second_proof(second, &factors, asked.keyring, &nonce, &turn.context.signer) {
+            return self.wrong_second(asked.keyring, &found, (document, secrets));
         }
         let identity =
             secrets.identity.clone().ok_or_else(|| unusable("a keyring of nobody was delivered"))?;
@@ -58,7 +66,6 @@ impl Desk {
         let names = Names::of(asked.keyring, terminal, self.keys.origin());
         let response = self.keys.opaque().registration(&names, &asked.register);
         let response = response.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
-        self.known(turn, Whose::Activation(asked.keyring))?;
         let (hash, policy_hash) = (identity.hash(), found.policy.version.hash);
         let word = self.keys.word_jwk();
         let reply = Reply {
@@ -71,7 +78,7 @@ impl Desk {
             key: &key,
             response: &response,
         };
-        let proof = answer_proof(code, asked.keyring, &nonce, &reply);
+        let proof = answer_proof(&factors, asked.keyring, &nonce, &reply);
         let stage = Activating { keyring: asked.keyring, terminal, key, identity: hash, policy: policy_hash };
         let shown = Shown {
             terminal,
@@ -84,6 +91,26 @@ impl Desk {
             response: response.as_slice().into(),
         };
         Ok(Next::Say(Answer::Activating(Box::new(shown)), Stage::Activating(Box::new(stage))))
+    }
+
+    /// Who has the code has not the second factor: it is counted before it is answered. Who has no code counts nothing.
+    fn wrong_second(
+        &self,
+        keyring: KeyringId,
+        found: &Found,
+        (document, secrets): (Keyring, Secrets),
+    ) -> Result<Next, Refusal> {
+        let blocked = Some(BlockedFor::Factors);
+        let document = Keyring { phase: KeyringPhase::Blocked, blocked, ..document };
+        let secrets = Secrets { code: None, second: None, package: None, ..secrets };
+        let blocked = self.new_row(&document, &secrets, Some(found.version))?;
+        let act = KeyringAct::WrongFactor { blocked };
+        let refusal = Refusal::new(
+            Code::FactorInvalid,
+            "the second factor is not the one of this keyring; three times, and the keyring is blocked",
+        );
+        let answered = move |_| (Answer::Refused(refusal), Stage::Over);
+        Ok(Next::Order(PreparedKeyring { keyring, by: By::Factor, act }, Box::new(answered)))
     }
 
     fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
@@ -182,6 +209,7 @@ impl Desk {
         });
         let secrets = Secrets {
             code: None,
+            second: None,
             package: None,
             terminals: vec![of_terminal],
             key: wrapped,

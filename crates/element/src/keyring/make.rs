@@ -6,7 +6,9 @@ use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{ActorRole, Keyring, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_element_api::{KeyringId, PolicyId};
-use sceau_keyring::{Answer, Code as ActivationCode, Delivery, Package, PolicyRef, Statement, factors_hash};
+use sceau_keyring::{
+    Answer, Code as ActivationCode, Delivery, Package, PolicyRef, SecondCode, Statement, factors_hash,
+};
 use sceau_trace::sha256;
 
 use super::contexts::{Stage, Whose};
@@ -46,6 +48,11 @@ impl Desk {
         let words = match found.phase {
             at if at == phase => return Ok(found),
             KeyringPhase::Made => "the keyring was not delivered yet",
+            KeyringPhase::Blocked => {
+                let words =
+                    "wrong second factors blocked the keyring: its registration authority makes another";
+                return Err(Refusal::new(Code::KeyringBlocked, words));
+            }
             KeyringPhase::Active => {
                 "the keyring is active already: if that was not you, tell its registration authority at once"
             }
@@ -101,7 +108,7 @@ impl Desk {
             keyring,
             policy: reference(&policy),
             code,
-            second: None,
+            second: (!policy.document.second_factor.is_none()).then(SecondCode::draw),
             channel: self.keys.channel().key_id(),
             word: about.word,
             officer: about.officer,
@@ -126,7 +133,8 @@ impl Desk {
             blocked: None,
         };
         let hash = Some(sha256(signed.as_bytes()));
-        let secrets = Secrets { code: Some(package.code), package: hash, ..Secrets::default() };
+        let Package { code, second, .. } = package;
+        let secrets = Secrets { code: Some(code), second, package: hash, ..Secrets::default() };
         let row = self.new_row(&document, &secrets, None)?;
         let act = KeyringAct::Make { policy: policy.document.policy, row };
         let prepared = PreparedKeyring { keyring, by: By::Authority(actor), act };
@@ -146,13 +154,17 @@ impl Desk {
                 "another registration authority made this keyring",
             ));
         }
-        let factors = secrets.code.as_ref().map(|code| factors_hash(code, None));
+        let factors = secrets.factors().map(|factors| factors_hash(&factors));
         if factors != Some(delivery.factors) || secrets.package != Some(delivery.package) {
             let words = "the statement is about other factors than those of this keyring";
             return Err(Refusal::new(Code::FactorInvalid, words));
         }
         if delivery.policy != reference(&found.policy) {
             return Err(Refusal::new(Code::HashMismatch, "the statement is about another policy"));
+        }
+        if secrets.second.is_some() && !delivery.is_by_two_channels() {
+            let words = "two factors go by two channels: the statement names the code's, then the second factor's, and they differ";
+            return Err(Refusal::new(Code::DocumentMalformed, words));
         }
         let identity = delivery.identity.check(&found.policy.document.subject);
         identity.map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))?;

@@ -26,6 +26,8 @@ pub struct PreparedKeyring {
 pub enum By {
     /// A registration authority.
     Authority(Arc<ActorFact>),
+    /// Who has the activation code, and is bound to nothing.
+    Factor,
     /// A terminal: this one, by the key of this thumbprint.
     Terminal(TerminalId, [u8; 32]),
 }
@@ -58,6 +60,11 @@ pub enum KeyringAct {
         boxed: TerminalBox,
         /// SHA-256 of the holder's certificate; none for keyrings that only authenticate.
         certificate: Option<Hash>,
+    },
+    /// Who has the first factor has a wrong second one.
+    WrongFactor {
+        /// The version that blocks it, if this is the last of them.
+        blocked: NewRow,
     },
     /// A PIN is tried.
     Attempt(RequestFact),
@@ -133,7 +140,7 @@ impl KeyringAct {
         match self {
             Self::Make { .. } => Action::KEYRING_MAKE,
             Self::Deliver { .. } => Action::KEYRING_DELIVER,
-            Self::Activate { .. } => Action::KEYRING_ACTIVATE,
+            Self::Activate { .. } | Self::WrongFactor { .. } => Action::KEYRING_ACTIVATE,
             Self::Attempt(_) => Action::KEYRING_ATTEMPT,
             Self::Fail => Action::KEYRING_FAIL,
             Self::Deny { kind, .. } | Self::Use { request: RequestFact { kind, .. }, .. } => use_of(*kind),

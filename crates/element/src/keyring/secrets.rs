@@ -3,7 +3,7 @@
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_hsm::{HolderKey, KeyVersion};
-use sceau_keyring::{Code as ActivationCode, Identity};
+use sceau_keyring::{Code as ActivationCode, Factors, Identity, SecondCode};
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub(super) struct Secrets {
     /// The activation code, until it is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<ActivationCode>,
+    /// The second factor, where there is one, until it is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondCode>,
     /// SHA-256 of the package, until it is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Hash>,
@@ -93,6 +96,11 @@ impl Secrets {
     pub(super) fn open(keys: &KeyringKeys, keyring: KeyringId, sealed: &[u8]) -> Result<Self, Refusal> {
         let json = keys.open_sealed(&place(keyring), sealed).map_err(unusable)?;
         serde_json::from_slice(json.expose()).map_err(|_| unusable("the sealed part of a keyring"))
+    }
+
+    /// What activates it, until it was.
+    pub(super) fn factors(&self) -> Option<Factors<'_>> {
+        Some(Factors { code: self.code.as_ref()?, second: self.second.as_ref() })
     }
 
     pub(super) fn terminal(&self, id: TerminalId) -> Option<&TerminalSecrets> {

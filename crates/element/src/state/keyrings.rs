@@ -119,6 +119,8 @@ pub struct KeyringFact {
     pub authority: KeyringActorId,
     /// When it was made.
     pub made: u64,
+    /// Wrong second factors, in the hand of who had the first one.
+    pub wrong_factors: u8,
     /// The counters of its PIN.
     pub attempts: Attempts,
     /// Its terminals.
@@ -251,10 +253,16 @@ impl Keyrings {
                     policy: Arc::clone(self.versions.get(&document.policy_hash)?),
                     authority: document.authority,
                     made: document.made,
+                    wrong_factors: known.map(|known| known.wrong_factors).unwrap_or_default(),
                     attempts: known.map(|known| known.attempts).unwrap_or_default(),
                     terminals: bound.collect::<Option<_>>()?,
                 };
                 self.of.insert(*keyring, fact);
+                Some(())
+            }
+            (KeyringChange::WrongFactor { keyring, previous }, None) => {
+                let fact = self.next(*keyring, *previous, index)?;
+                fact.wrong_factors = fact.wrong_factors.saturating_add(1);
                 Some(())
             }
             (KeyringChange::Attempt { keyring, previous }, None) => {

@@ -118,7 +118,7 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
 }
 
 /// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
-const OTHER: [&str; 31] = [
+const OTHER: [&str; 32] = [
     "access",
     "administer",
     "attest",
@@ -135,6 +135,7 @@ const OTHER: [&str; 31] = [
     "keyring.access",
     "keyring.attempt",
     "keyring.authenticate",
+    "keyring.block",
     "keyring.deliver",
     "keyring.fail",
     "keyring.policy",

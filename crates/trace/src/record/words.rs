@@ -292,6 +292,8 @@ actions! {
     KEYRING_DELIVER = "keyring.deliver";
     /// A holder activated a keyring on a terminal.
     KEYRING_ACTIVATE = "keyring.activate";
+    /// Wrong second factors blocked a keyring that was not activated yet.
+    KEYRING_BLOCK = "keyring.block";
     /// A terminal begins to prove a PIN; durable before it is answered.
     KEYRING_ATTEMPT = "keyring.attempt";
     /// The PIN was wrong.

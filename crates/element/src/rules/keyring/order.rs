@@ -4,12 +4,15 @@ use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
 use sceau_keyring::{Attempts, Waits};
-use sceau_trace::{Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use crate::event::{AttemptEnd, Change, Event, KeyringChange, TerminalBox};
 use crate::keyring::{By, KeyringAct, NewRow, PreparedKeyring, RequestFact};
-use crate::rules::demand;
+use crate::rules::{demand, element, platform};
 use crate::state::{KeyringFact, PolicyFact, State, TerminalFact};
+
+/// Wrong second factors that block a keyring.
+const WRONG_FACTORS: u8 = 3;
 
 const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
 
@@ -42,6 +45,7 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Resu
             };
             step.row(builder, row, Some(known), vec![boxed.clone()])
         }
+        KeyringAct::WrongFactor { blocked } => step.wrong_factor(blocked),
         KeyringAct::Attempt(request) => step.attempt(request),
         KeyringAct::Fail => step.ended(None, AttemptEnd::Failed),
         KeyringAct::Deny { request, code, .. } => {
@@ -120,6 +124,22 @@ impl Step<'_> {
         known
             .map(|known| &**known)
             .ok_or_else(|| Refusal::new(Code::PolicyUnknown, "no such policy of keyrings is in use"))
+    }
+
+    /// Counted durably before it is answered; the last one blocks. Who said it is known by the first factor alone, so the record is the element's.
+    fn wrong_factor(&self, blocked: &NewRow) -> Taken {
+        let known = self.in_phase(KeyringPhase::Delivered)?;
+        let organisation = known.policy.document.organisation.to_string();
+        if known.wrong_factors + 1 >= WRONG_FACTORS {
+            let builder = Record::builder(self.now, element(), Asserted::Element, Action::KEYRING_BLOCK);
+            return self.row(builder.organisation(organisation), blocked, Some(known), Vec::new());
+        }
+        let builder = Record::builder(self.now, platform(), Asserted::Element, Action::KEYRING_ACTIVATE)
+            .organisation(organisation)
+            .subject("keyring", self.prepared.keyring.to_string())
+            .refused(Code::FactorInvalid.as_str());
+        let change = KeyringChange::WrongFactor { keyring: self.prepared.keyring, previous: known.last };
+        Ok((builder, change))
     }
 
     fn attempt(&self, request: &RequestFact) -> Taken {
@@ -218,7 +238,7 @@ impl Step<'_> {
                 let now = self.state.keyrings().actor(policy.document.organisation, &by.by.thumbprint);
                 now.filter(|now| now.actor.id == by.actor.id)
             }
-            By::Terminal(..) => None,
+            By::Terminal(..) | By::Factor => None,
         };
         let role = ActorRole::RegistrationAuthority;
         let may = known.is_some_and(|known| known.may(role, policy.document.policy, self.now));
@@ -231,7 +251,7 @@ impl Step<'_> {
             By::Terminal(id, thumbprint) => {
                 known.terminal(*id).filter(|bound| bound.thumbprint == *thumbprint)
             }
-            By::Authority(_) => None,
+            By::Authority(_) | By::Factor => None,
         };
         bound.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
     }
@@ -241,7 +261,7 @@ impl Step<'_> {
             By::Authority(by) => {
                 (Actor::new(ActorKind::RegistrationAuthority, by.actor.id.to_string()), Asserted::Actor)
             }
-            By::Terminal(..) => {
+            By::Terminal(..) | By::Factor => {
                 (Actor::new(ActorKind::Holder, self.prepared.keyring.to_string()), Asserted::Terminal)
             }
         };
@@ -249,7 +269,7 @@ impl Step<'_> {
         let builder = builder.organisation(organisation.to_string());
         match &self.prepared.by {
             By::Terminal(terminal, _) => builder.subject("terminal", terminal.to_string()),
-            By::Authority(_) => builder,
+            By::Authority(_) | By::Factor => builder,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
 use sceau_element_api::keyring::{
-    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, Roaming, SecondFactor,
+    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, Roaming,
 };
 use sceau_element_api::wire::{Code, Refusal, Version};
 
@@ -34,7 +34,6 @@ fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
     };
     not(document.algorithm != Some(KeyringAlgorithm::Rs256), "keys of RSA")?;
     not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
-    not(document.second_factor == SecondFactor::None, "a second factor")?;
     not(document.roaming == Roaming::None, "roaming")?;
     not(document.biometric == Biometric::None, "biometrics")?;
     not(document.terminals_most == 1, "several terminals of a keyring")?;

@@ -10,3 +10,4 @@ mod only_authenticates;
 mod stage;
 mod talk;
 mod terminal;
+mod two_factors;

@@ -2,7 +2,7 @@
 
 use sceau_element_api::keyring::{
     ActorRole, ActorStatus, Biometric, CertificateSource, Dissociation, KeyringAccess, KeyringAlgorithm,
-    KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming, SecondFactor,
+    KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
@@ -82,7 +82,6 @@ async fn what_is_not_built_is_refused() {
     let tries = [
         KeyringPolicy { algorithm: Some(KeyringAlgorithm::Rs256), ..policy() },
         KeyringPolicy { authority: outside, ..policy() },
-        KeyringPolicy { second_factor: SecondFactor::Required, ..policy() },
         KeyringPolicy { roaming: Roaming::Copy, ..policy() },
         KeyringPolicy { biometric: Biometric::Face, ..policy() },
         KeyringPolicy { applies_to_existing: true, ..policy() },

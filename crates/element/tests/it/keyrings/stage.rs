@@ -15,7 +15,8 @@ use sceau_element_api::{
     CallError, Client, KeyringActorId, KeyringId, KeyringRequestId, OrganisationId, PolicyId, TerminalId,
 };
 use sceau_keyring::{
-    Answer, Ask, Delivery, Identity, Package, Request, Signs, SignsError, Statement, factors_hash, sign_jws,
+    Answer, Ask, Delivery, Factors, Identity, Package, Request, Signs, SignsError, Statement, factors_hash,
+    sign_jws,
 };
 use sceau_pki::{
     Authority, AuthorityProfile, CertificateRequest, KeyAlgorithm, LeafPurpose, Name, Oid, PrivateKey,
@@ -163,8 +164,9 @@ impl Stage {
             policy: package.policy,
             holder: "dossier-17".to_owned(),
             identity: identity(),
-            factors: factors_hash(&package.code, None),
-            channels: vec!["hand".to_owned()],
+            factors: factors_hash(&Factors { code: &package.code, second: package.second.as_ref() }),
+            channels: ["hand", "sms"].map(str::to_owned)[..1 + usize::from(package.second.is_some())]
+                .to_vec(),
             time: now(),
         }
     }

@@ -4,8 +4,9 @@ use sceau_crypto::Secret;
 use sceau_element_api::Client;
 use sceau_element_api::wire::{Code, Version};
 use sceau_keyring::{
-    Activate, Activating, Answer, Ask, Challenge, Confirm, Expected, Inner, Login, Names, Package, Pin,
-    Place, Proven, Request, Sad, Statement, Unlock, Use, first_proof, seal_inner, thumbprint, unlock_of,
+    Activate, Activating, Answer, Ask, Challenge, Confirm, Expected, Factors, Inner, Login, Names, Package,
+    Pin, Place, Proven, Request, Sad, Statement, Unlock, Use, first_proof, seal_inner, second_proof,
+    thumbprint, unlock_of,
 };
 use sceau_trace::sha256;
 
@@ -21,6 +22,27 @@ pub(super) struct Terminal {
     pub(super) certificate: Vec<u8>,
 }
 
+/// An activation under way.
+pub(super) struct ToConfirm {
+    device: Key,
+    talk: Talk,
+    place: Place,
+    secret: Secret<32>,
+    confirm: Confirm,
+}
+
+impl ToConfirm {
+    pub(super) async fn confirm(self) -> (Terminal, Answer) {
+        let Self { device, mut talk, place, secret, confirm } = self;
+        let answer = talk.ask(&device, Ask::Confirm(confirm)).await;
+        let certificate = match &answer {
+            Answer::Activated(activated) => activated.certificate.clone().unwrap_or_default().0,
+            _ => Vec::new(),
+        };
+        (Terminal { device, place, secret, certificate }, answer)
+    }
+}
+
 /// An attempt under way.
 pub(super) struct Attempt {
     pub(super) talk: Talk,
@@ -33,6 +55,11 @@ pub(super) struct Attempt {
 
 impl Terminal {
     pub(super) async fn activate(client: &Client, package: &Package) -> (Self, Answer) {
+        Self::activating(client, package).await.confirm().await
+    }
+
+    /// An activation whose factors were taken.
+    pub(super) async fn activating(client: &Client, package: &Package) -> ToConfirm {
         let (device, mut talk) = (Key::device(), Talk::begin(client).await);
         let pin = Pin::parse(PIN).unwrap();
         let (registering, register) = pin.register().unwrap();
@@ -51,12 +78,7 @@ impl Terminal {
             policy: sha256(&policy),
             image: sha256(b"image"),
         };
-        let answer = talk.ask(&device, Ask::Confirm(confirm)).await;
-        let certificate = match &answer {
-            Answer::Activated(activated) => activated.certificate.clone().unwrap_or_default().0,
-            _ => Vec::new(),
-        };
-        (Self { device, place, secret, certificate }, answer)
+        ToConfirm { device, talk, place, secret, confirm }
     }
 
     pub(super) fn login(&self, jws: &str, ke1: &[u8]) -> Ask {
@@ -133,11 +155,12 @@ impl Terminal {
 /// What a terminal that has the package's code asks first.
 pub(super) fn asked_to_activate(device: &Key, talk: &Talk, package: &Package, register: &[u8]) -> Activate {
     let print = thumbprint(&device.spki).unwrap();
+    let factors = Factors { code: &package.code, second: package.second.as_ref() };
     Activate {
         keyring: package.keyring,
         device: device.spki.clone().into(),
         first: first_proof(&package.code, package.keyring, &talk.offer.nonce, &print),
-        second: None,
+        second: second_proof(&factors, package.keyring, &talk.offer.nonce, &print),
         register: register.into(),
     }
 }

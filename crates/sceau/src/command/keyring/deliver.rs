@@ -43,7 +43,7 @@ pub(crate) struct DeliverOptions {
     /// Country, two letters, where the policy asks for it
     #[arg(long, value_name = "CC")]
     country: Option<String>,
-    /// How the factors were handed over, a word: hand, post, sms; once for each
+    /// How the factors were handed over, a word: hand, post, sms; once for each, the code's first. Two factors go by two channels
     #[arg(long, value_name = "CHANNEL", required = true)]
     channel: Vec<String>,
     #[command(flatten)]

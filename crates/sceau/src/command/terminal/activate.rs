@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use sceau_client::terminal::{Storage, activate};
-use sceau_keyring::{Code, Invitation};
+use sceau_element_api::keyring::SecondFactor;
+use sceau_keyring::{Factor, Factors, Invitation};
 use serde_json::json;
 
 use super::keypad::{PinOptions, not_taken, secret_line};
@@ -18,7 +19,7 @@ Examples:
   sceau terminal activate --folder ~/.keyring --at https://sceau.example.org \\
       --invitation k.invitation
 
-You are asked for the activation code, shown whose the keyring is, and asked for a PIN twice, on a keypad whose digits stand elsewhere each time. The folder is of \
+You are asked for the activation code, and for the second factor where the keyring has one; shown whose the keyring is, and asked for a PIN twice, on a keypad whose digits stand elsewhere each time. The folder is of \
 this machine: its copy is no terminal.";
 
 /// Which keyring, and where to.
@@ -34,6 +35,9 @@ pub(crate) struct ActivateOptions {
     /// A file that holds the activation code, for scripts
     #[arg(long, value_name = "FILE")]
     code_file: Option<PathBuf>,
+    /// A file that holds the second factor, for scripts; where the keyring has one
+    #[arg(long, value_name = "FILE")]
+    second_file: Option<PathBuf>,
     /// Tell what went wrong in JSON, for scripts
     #[arg(long)]
     pub(super) json: bool,
@@ -53,14 +57,29 @@ pub(super) fn run(options: &ActivateOptions) -> Result<(), Failure> {
         Some(file) => secret_line(file, "an activation code")?,
         None => typed("Activation code: ", "activation code", "--code-file")?,
     };
-    let code =
-        Code::parse(&code).map_err(|error| Failure::new(Exit::Usage, "code_malformed", error.to_string()))?;
+    let code = read::<20>("the activation code", &code)?;
+    let second = match (invitation.second_factor, &options.second_file) {
+        (SecondFactor::None, None) => None,
+        (SecondFactor::None, Some(_)) => {
+            return Err(Failure::new(Exit::Usage, "second_unasked", "this keyring has no second factor"));
+        }
+        (SecondFactor::Required, Some(file)) => Some(secret_line(file, "a second factor")?),
+        (SecondFactor::Required, None) => Some(typed("Second factor: ", "second factor", "--second-file")?),
+    };
+    let second = second.map(|second| read::<16>("the second factor", &second)).transpose()?;
+    let factors = Factors { code: &code, second: second.as_ref() };
     let server = options.platform.server()?;
     let storage = Storage::at(&options.folder);
-    let activated = wait_for(activate(&storage, &server, &invitation, &code, |shown| {
+    let activated = wait_for(activate(&storage, &server, &invitation, &factors, |shown| {
         say::remark(&show::to_activate(shown));
         options.pin.chosen().map_err(|failure| not_taken(&failure))
     }))?;
     let phase = activated.phase;
     say::json(&json!({"keyring": invitation.keyring, "phase": phase, "index": activated.index}))
+}
+
+/// A factor, as it was typed.
+fn read<const LENGTH: usize>(what: &str, typed: &str) -> Result<Factor<LENGTH>, Failure> {
+    Factor::parse(typed)
+        .map_err(|error| Failure::new(Exit::Usage, "code_malformed", format!("{what}: {error}")))
 }

@@ -1,0 +1,53 @@
+//! A keyring with a second activation factor: it goes by another channel than the code, and three wrong ones block.
+
+use sceau_tests::keyrings::{Keyrings, refused, said};
+use serde_json::json;
+
+const HOLDER: &str = "Marie Curie";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_factors_activate_a_keyring() {
+    let keyrings = Keyrings::start_with("keyring-two", json!({"second_factor": "required"}));
+    let scratch = &keyrings.scratch;
+    let (_, delivered) = keyrings.hand_over_by("same", HOLDER, &["hand", "hand"]);
+    assert_eq!(refused(&delivered), "document_malformed");
+    let (keyring, delivered) = keyrings.hand_over_by("k", HOLDER, &["hand", "sms"]);
+    delivered.success();
+
+    let (second, folder) =
+        (std::fs::read_to_string(scratch.join("k.second")).unwrap(), scratch.join("terminal"));
+    for _ in 0..2 {
+        scratch.write("k.second", "0000-0000-0000-0000");
+        assert_eq!(refused(&keyrings.activate(&keyring, &folder)), "factor_invalid");
+    }
+    scratch.write("k.second", second.to_lowercase());
+    let activated = keyrings.activate(&keyring, &folder).success();
+    assert_eq!(said(&activated, "/phase"), "active");
+    let document = scratch.write("document", b"x");
+    let request = keyrings.request("one", &keyring, &document);
+    keyrings.sign(&folder, &request, "pin").success();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_wrong_second_factors_block_a_keyring_and_a_restart_forgets_none() {
+    let mut keyrings = Keyrings::start_with("keyring-guess", json!({"second_factor": "required"}));
+    let (keyring, delivered) = keyrings.hand_over_by("k", HOLDER, &["hand", "sms"]);
+    delivered.success();
+    let folder = keyrings.scratch.join("terminal");
+    let second = std::fs::read_to_string(keyrings.scratch.join("k.second")).unwrap();
+    let code = std::fs::read_to_string(keyrings.scratch.join("k.code")).unwrap();
+    keyrings.scratch.write("k.second", "0000-0000-0000-0000");
+    // Without the code nothing is counted.
+    keyrings.scratch.write("k.code", "0000-0000-0000-0000-0000");
+    for _ in 0..4 {
+        assert_eq!(refused(&keyrings.activate(&keyring, &folder)), "factor_invalid");
+    }
+    keyrings.scratch.write("k.code", code);
+    for _ in 0..3 {
+        assert_eq!(refused(&keyrings.activate(&keyring, &folder)), "factor_invalid");
+    }
+    keyrings.scratch.write("k.second", second);
+    assert_eq!(refused(&keyrings.activate(&keyring, &folder)), "keyring_blocked");
+    keyrings.start_element();
+    assert_eq!(refused(&keyrings.activate(&keyring, &folder)), "keyring_blocked");
+}
