@@ -18,6 +18,7 @@ mod a_holder_types_on_a_terminal;
 mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_keyring_shows_who_it_is;
 mod a_keyring_signs_a_hash;
+mod a_keyring_signs_by_rsa;
 mod a_lost_answer_loses_no_keyring;
 mod a_platform_between_reads_no_code;
 mod a_platform_that_swaps_the_recipient_key_is_caught;

@@ -150,6 +150,17 @@ impl Keyrings {
 
     /// The same, its factors by these channels: two where it has two; and how the delivery ended.
     pub fn hand_over_by(&self, name: &str, holder: &str, channels: &[&str]) -> (HandedKeyring, Finished) {
+        self.hand_over_as(name, holder, channels, &[])
+    }
+
+    /// The same, with more words on who the holder is.
+    pub fn hand_over_as(
+        &self,
+        name: &str,
+        holder: &str,
+        channels: &[&str],
+        identity: &[&str],
+    ) -> (HandedKeyring, Finished) {
         let two = channels.len() == 2;
         let files = ["--package", "--invitation", "--code", "--second"];
         let made = self
@@ -166,6 +177,7 @@ impl Keyrings {
         let words = ["deliver", "--holder", "2026-118", "--common-name", holder];
         let delivered = self
             .act("ra", &words)
+            .args(identity)
             .args(channels.iter().flat_map(|channel| ["--channel", channel]))
             .arg("--element")
             .arg(self.scratch.join("element.json"))
@@ -178,8 +190,7 @@ impl Keyrings {
     pub fn activate(&self, keyring: &HandedKeyring, folder: &Path) -> Finished {
         let file = |end: &str| self.scratch.join(&format!("{}.{end}", keyring.name));
         let activate = Program::sceau("terminal").args(["activate", "--json"]);
-        let activate =
-            if keyring.two { activate.arg("--second-file").arg(file("second")) } else { activate };
+        let activate = if keyring.two { activate.arg("--second-file").arg(file("second")) } else { activate };
         activate
             .args(["--at", self.address(), "--folder"])
             .arg(folder)
@@ -194,8 +205,13 @@ impl Keyrings {
 
     /// A request of the provider for a file; its path.
     pub fn request(&self, name: &str, keyring: &HandedKeyring, document: &Path) -> PathBuf {
+        self.request_by(name, keyring, document, "ES256")
+    }
+
+    /// The same, of a keyring that signs by this algorithm.
+    pub fn request_by(&self, name: &str, keyring: &HandedKeyring, document: &Path, by: &str) -> PathBuf {
         let out = self.scratch.join(&format!("{name}.request"));
-        let words = ["request", "--provider", PROVIDER, "--keyring", &keyring.id];
+        let words = ["request", "--provider", PROVIDER, "--keyring", &keyring.id, "--algorithm", by];
         self.by("sp", &words)
             .arg("--element")
             .arg(self.scratch.join("element.json"))

@@ -12,16 +12,21 @@ use crate::{
     software::SoftwareKeystore,
 };
 
-/// Makes keys on P-256 for holders, and signs with them, under a master ([`crate::KeyKind::PrfHmacSha256`]) and a secret that only the holder's side has: without
+/// Makes keys for holders, and signs with them, under a master ([`crate::KeyKind::PrfHmacSha256`]) and a secret that only the holder's side has: without
 /// either, no key opens. No key is there for longer than a call. An error never says which of secret, place or bytes was wrong.
 pub trait HolderKeys {
-    /// Makes a key, wrapped under the current version of the master.
+    /// Makes a key, wrapped under the current version of the master. One of RSA takes a second.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
-    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error>;
+    fn make_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        algorithm: HolderAlgorithm,
+    ) -> Result<HolderKey, Error>;
 
-    /// The signature (ECDSA-Sig-Value, DER) of each SHA-256 digest, which is not hashed again. Each is verified before it is given.
+    /// The signature (ECDSA-Sig-Value, DER; or PKCS #1 v1.5) of each SHA-256 digest, which is not hashed again. Each is verified before it is given.
     ///
     /// # Errors
     /// [`Error::Blob`]: another secret or place, or altered bytes; [`Error::NoVersion`]; those of [`Self::make_holder_key`].
@@ -32,6 +37,15 @@ pub trait HolderKeys {
         key: &HolderKey,
         digests: &[[u8; 32]],
     ) -> Result<Vec<Vec<u8>>, Error>;
+}
+
+/// How a holder's key signs SHA-256 digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderAlgorithm {
+    /// ECDSA with P-256.
+    EcdsaP256,
+    /// RSA with 3072 bits, PKCS #1 v1.5.
+    Rsa3072,
 }
 
 /// Whose key it is, and what it opens by.
@@ -55,10 +69,18 @@ pub struct HolderKey {
 }
 
 impl HolderKeys for SoftwareKeystore {
-    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error> {
+    fn make_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        algorithm: HolderAlgorithm,
+    ) -> Result<HolderKey, Error> {
         let version = self.find(master.uri())?.version;
         let kek = kek(self, master, version, place)?;
-        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+        let key = PrivateKey::generate(match algorithm {
+            HolderAlgorithm::EcdsaP256 => KeyAlgorithm::EcdsaP256,
+            HolderAlgorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
+        })?;
         let wrapped = SealedBlob::seal(&kek, Label::KeyringKey, place.context, &key.to_pkcs8());
         Ok(HolderKey { version, wrapped: wrapped.as_bytes().to_vec(), spki: key.public_key_info()? })
     }

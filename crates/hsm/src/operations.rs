@@ -7,7 +7,7 @@ use sceau_crypto::{
 
 use crate::{
     error::Error,
-    holder::{HolderKey, HolderPlace},
+    holder::{HolderAlgorithm, HolderKey, HolderPlace},
     key::{KeyKind, KeyLabel, KeyRef, KeyVersion, PublicKey},
     provider::Provider,
 };
@@ -197,8 +197,14 @@ pub trait Operations: Provider {
     ///
     /// # Errors
     /// Those, and [`Error::Unsupported`].
-    fn make_holder_key(&self, master: &KeyRef, place: &HolderPlace<'_>) -> Result<HolderKey, Error> {
-        self.holding().ok_or(unsupported(self.scheme(), "keys of holders"))?.make_holder_key(master, place)
+    fn make_holder_key(
+        &self,
+        master: &KeyRef,
+        place: &HolderPlace<'_>,
+        algorithm: HolderAlgorithm,
+    ) -> Result<HolderKey, Error> {
+        let holding = self.holding().ok_or(unsupported(self.scheme(), "keys of holders"))?;
+        holding.make_holder_key(master, place, algorithm)
     }
 
     /// Signs with a key of a holder: see [`crate::HolderKeys::sign_with_holder_key`].

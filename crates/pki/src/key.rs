@@ -8,7 +8,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
-        KeyPair, ParsedPublicKey, RsaKeyPair,
+        KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
@@ -156,19 +156,28 @@ impl PrivateKey {
         Ok(info.as_ref().to_vec())
     }
 
-    /// The ECDSA-Sig-Value of a SHA-256 digest, which is signed as it is and not hashed again; the signature is verified before it leaves, since one that a fault
-    /// made tells the key.
+    /// The signature of a SHA-256 digest, which is signed as it is and not hashed again: an ECDSA-Sig-Value, or PKCS #1 v1.5 (RFC 8017 section 8.2). It is verified
+    /// before it leaves, since one that a fault made tells the key.
     ///
     /// # Errors
-    /// [`Error::Crypto`], also for a key that is not on P-256.
+    /// [`Error::Crypto`], also for a key on P-384.
     pub fn sign_digest(&self, digest: &[u8; 32]) -> Result<Vec<u8>, Error> {
-        let Pair::P256(pair) = &self.pair else { return Err(Error::Crypto) };
         let digest = Digest::import_less_safe(digest, &SHA256)?;
-        let signature = pair.sign_digest(&digest)?;
-        let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref())
-            .map_err(|_| Error::Crypto)?;
-        public.verify_digest_sig(&digest, signature.as_ref())?;
-        Ok(signature.as_ref().to_vec())
+        let (signature, public) = match &self.pair {
+            Pair::P256(pair) => {
+                let signature = pair.sign_digest(&digest)?.as_ref().to_vec();
+                (signature, ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref()))
+            }
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature)?;
+                let public = pair.public_key().as_ref();
+                (signature, ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public))
+            }
+            Pair::P384(_) => return Err(Error::Crypto),
+        };
+        public.map_err(|_| Error::Crypto)?.verify_digest_sig(&digest, &signature)?;
+        Ok(signature)
     }
 
     pub(crate) fn pair(&self) -> &Pair {

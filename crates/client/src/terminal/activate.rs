@@ -3,6 +3,7 @@
 use sceau_crypto::Secret;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{KeyringPhase, KeyringPolicy};
+use sceau_element_api::wire::Code;
 use sceau_keyring::{
     Activate, Activated, Activating, Answer, Ask, Confirm, Factors, Identity, Invitation, Names, Pin, Place,
     Reply, Signs as _, first_proof, is_answer_proof, second_proof, thumbprint, unlock_of,
@@ -92,7 +93,8 @@ fn confirmed(storage: &Storage, answer: Answer) -> Result<Activated, ClientError
     match answer {
         Answer::Activated(activated) => Ok(activated),
         Answer::Refused(refusal) => {
-            if refusal.code.http_status() < 500 {
+            // A busy element did nothing either.
+            if refusal.code.http_status() < 500 || refusal.code == Code::Busy {
                 storage.forget()?;
             }
             Err(refusal.into())

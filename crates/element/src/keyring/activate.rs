@@ -4,7 +4,7 @@ use sceau_crypto::jose::{Algorithm, PublicJwk};
 use sceau_crypto::{Secret, random};
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    BlockedFor, BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase, KeyringUse,
+    BlockedFor, BoundTerminal, CertificateSource, Keyring, KeyringAlgorithm, KeyringKey, KeyringPhase,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
@@ -59,10 +59,8 @@ impl Desk {
         let access = self.view.attested_at(access).map_err(unusable)?;
         let policy = self.view.attested_at(found.policy.index).map_err(unusable)?;
         let terminal = TerminalId::random();
-        let key = match found.policy.document.r#use {
-            KeyringUse::Sign => random::<16>(),
-            KeyringUse::Authenticate => NO_KEY,
-        };
+        let algorithm = found.policy.document.algorithm;
+        let key = if algorithm.is_some() { random::<16>() } else { NO_KEY };
         let names = Names::of(asked.keyring, terminal, self.keys.origin());
         let response = self.keys.opaque().registration(&names, &asked.register);
         let response = response.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
@@ -79,7 +77,8 @@ impl Desk {
             response: &response,
         };
         let proof = answer_proof(&factors, asked.keyring, &nonce, &reply);
-        let stage = Activating { keyring: asked.keyring, terminal, key, identity: hash, policy: policy_hash };
+        let keyring = asked.keyring;
+        let stage = Activating { keyring, terminal, key, algorithm, identity: hash, policy: policy_hash };
         let shown = Shown {
             terminal,
             key: key.as_slice().into(),
@@ -139,9 +138,9 @@ impl Desk {
         // Where there is no key the terminal's part opens nothing, and turns at each use all the same: a copy of the terminal shows.
         let secret = Secret::random();
         let boxed = seal_box(&asked.unlock, &place, &secret);
-        let key = match found.policy.document.r#use {
-            KeyringUse::Sign => Some(self.certified_key(&found, identity, &place, &secret)?),
-            KeyringUse::Authenticate => None,
+        let key = match found.policy.document.algorithm {
+            Some(algorithm) => Some(self.certified_key(&found, identity, (&place, &secret), algorithm)?),
+            None => None,
         };
 
         let made = Made { key, record: record.into(), image: asked.image };
@@ -182,7 +181,7 @@ impl Desk {
         };
         let public = made.key.as_ref().map(|(key, certificate)| KeyringKey {
             id: shown.key.as_slice().into(),
-            algorithm: KeyringAlgorithm::Es256,
+            algorithm: shown.algorithm.unwrap_or(KeyringAlgorithm::Es256),
             spki: sha256(&key.spki),
             certificate: Some(sha256(certificate)),
         });
@@ -223,12 +222,12 @@ impl Desk {
         &self,
         found: &Found,
         identity: &Identity,
-        place: &Place,
-        secret: &Secret<32>,
+        (place, secret): (&Place, &Secret<32>),
+        algorithm: KeyringAlgorithm,
     ) -> Result<(HolderKey, Vec<u8>), Refusal> {
         let context = key_context(place.keyring, &place.key);
-        let key = self.keys.make_holder_key(&context, secret).map_err(unusable)?;
-        let held = HeldKey { keys: &self.keys, context: &context, secret, key: &key };
+        let key = self.keys.make_holder_key(&context, secret, algorithm).map_err(unusable)?;
+        let held = HeldKey { keys: &self.keys, context: &context, secret, key: &key, algorithm };
         let certificate = self.certify(found, identity, &held)?;
         Ok((key, certificate))
     }
@@ -288,11 +287,15 @@ struct HeldKey<'a> {
     context: &'a [u8],
     secret: &'a Secret<32>,
     key: &'a HolderKey,
+    algorithm: KeyringAlgorithm,
 }
 
 impl CertificateKey for HeldKey<'_> {
     fn family(&self) -> KeyFamily {
-        KeyFamily::P256
+        match self.algorithm {
+            KeyringAlgorithm::Es256 => KeyFamily::P256,
+            KeyringAlgorithm::Rs256 => KeyFamily::Rsa,
+        }
     }
 
     fn public_key_info(&self) -> Result<Vec<u8>, sceau_pki::Error> {
@@ -301,7 +304,11 @@ impl CertificateKey for HeldKey<'_> {
 
     fn sign(&self, how: Signing, message: &[u8]) -> Result<Vec<u8>, sceau_pki::Error> {
         let digest = PkiHash::Sha256.of(message).try_into().map_err(|_| sceau_pki::Error::Crypto)?;
-        if how != Signing::Ecdsa {
+        let own = match self.algorithm {
+            KeyringAlgorithm::Es256 => Signing::Ecdsa,
+            KeyringAlgorithm::Rs256 => Signing::RsaPkcs1(PkiHash::Sha256),
+        };
+        if how != own {
             return Err(sceau_pki::Error::Crypto);
         }
         let signed = self.keys.sign_with((self.context, self.secret), self.key, &[digest]);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sceau_element_api::keyring::{RequestKind, SealedAnswer};
+use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind, SealedAnswer};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
 use sceau_keyring::{Begun, Channel, ContextId};
@@ -87,6 +87,8 @@ pub(super) struct Activating {
     pub keyring: KeyringId,
     pub terminal: TerminalId,
     pub key: [u8; 16],
+    /// What key will be made; none where there is none.
+    pub algorithm: Option<KeyringAlgorithm>,
     pub identity: Hash,
     pub policy: Hash,
 }

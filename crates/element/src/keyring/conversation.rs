@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sceau_element_api::Base64Url;
-use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
+use sceau_element_api::keyring::{
+    ContextOffer, KeyringAlgorithm, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
+};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_keyring::{
     Answer, Ask, Channel, ContextId, Delivery, MOST_MESSAGES, Message, Statement, file_of, unverified_kid,
@@ -184,6 +186,12 @@ impl Desk {
         }
     }
 
+    /// That nothing is done about a message now: its exchange is over, and another one may be begun.
+    pub(crate) fn busy(&self, turn: Box<Turn>) -> SealedAnswer {
+        let refusal = Refusal::new(Code::Busy, "too many keys are being made: try again in a minute");
+        self.answer(Pending { turn, answered: None }, Err(refusal))
+    }
+
     /// The answer, once the writer has said how it ended.
     pub(crate) fn answer(&self, pending: Pending, told: Result<u64, Refusal>) -> SealedAnswer {
         let Pending { turn, answered } = pending;
@@ -316,6 +324,15 @@ impl Turn {
     /// Its number.
     pub(super) fn seq(&self) -> u64 {
         self.seq
+    }
+
+    /// Whether it has a key made that takes a second.
+    pub(crate) fn makes_long(&self) -> bool {
+        let shown = match &self.context.stage {
+            Stage::Activating(shown) => shown,
+            _ => return false,
+        };
+        shown.algorithm == Some(KeyringAlgorithm::Rs256)
     }
 
     /// A terminal as its signer.

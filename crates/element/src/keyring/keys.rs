@@ -5,8 +5,10 @@ use std::sync::Arc;
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Cek, FileId, RecipientKey, Secret, SecretBytes, VerifyingKey};
 use sceau_element_api::Base64Url;
-use sceau_element_api::keyring::KeyringsAbout;
-use sceau_hsm::{Error, HolderKey, HolderPlace, KeyKind, KeyLabel, KeyRef, Operations, Provider};
+use sceau_element_api::keyring::{KeyringAlgorithm, KeyringsAbout};
+use sceau_hsm::{
+    Error, HolderAlgorithm, HolderKey, HolderPlace, KeyKind, KeyLabel, KeyRef, Operations, Provider,
+};
 use sceau_keyring::{OpaqueServer, Signs, SignsError};
 use sceau_pki::{
     Authority, AuthorityProfile, Certificate, CertificateKey, Hash, KeyFamily, Name, Oid, Signing,
@@ -197,8 +199,17 @@ impl KeyringKeys {
         self.provider.open(&self.seal, context, sealed)
     }
 
-    pub(super) fn make_holder_key(&self, context: &[u8], secret: &Secret<32>) -> Result<HolderKey, Error> {
-        self.provider.make_holder_key(&self.master, &HolderPlace { context, secret })
+    pub(super) fn make_holder_key(
+        &self,
+        context: &[u8],
+        secret: &Secret<32>,
+        algorithm: KeyringAlgorithm,
+    ) -> Result<HolderKey, Error> {
+        let algorithm = match algorithm {
+            KeyringAlgorithm::Es256 => HolderAlgorithm::EcdsaP256,
+            KeyringAlgorithm::Rs256 => HolderAlgorithm::Rsa3072,
+        };
+        self.provider.make_holder_key(&self.master, &HolderPlace { context, secret }, algorithm)
     }
 
     pub(super) fn sign_with(

@@ -14,6 +14,6 @@ mod prepared;
 mod secrets;
 mod uses;
 
-pub(crate) use conversation::{Arrived, Desk, Pending, Step};
+pub(crate) use conversation::{Arrived, Desk, Pending, Step, Turn};
 pub use keys::{KeyringKeys, KeyringsError};
 pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact};

@@ -8,7 +8,7 @@ use sceau_trace::Action;
 
 use super::Service;
 use crate::decide::Command;
-use crate::keyring::{Arrived, Desk, Pending, Step};
+use crate::keyring::{Arrived, Desk, Pending, Step, Turn};
 use crate::rules;
 
 impl Service {
@@ -37,8 +37,23 @@ impl Service {
                 service.using_keys(|| desk.open(&message))
             };
             let opened = service.opening(open).await.unwrap_or_else(fault);
-            service.work(move |service| service.keyring(opened, answer)).await;
+            match opened {
+                Ok(Arrived::Turn(turn)) if turn.makes_long() => service.make_key(turn, answer).await,
+                opened => service.work(move |service| service.keyring(opened, answer)).await,
+            }
         });
+    }
+
+    /// Answers a message that has a key made which takes a second: one at a time, and not in the turns of what is quick.
+    async fn make_key(&self, turn: Box<Turn>, answer: impl FnOnce(Response) + Send + 'static) {
+        let Some(place) = self.place_to_make() else {
+            // Said in the exchange, sealed as everything else.
+            let busy = |service: &Self| service.desk().map(|desk| desk.busy(turn));
+            return self
+                .work(move |service| answer(busy(service).map_or_else(Response::Refused, Response::Keyring)))
+                .await;
+        };
+        self.make(place, move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await;
     }
 
     /// Answers such a message; on a thread that may wait.

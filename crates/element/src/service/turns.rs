@@ -14,6 +14,10 @@ const OPENED_AT_ONCE: usize = 4;
 const SIGNED_AT_ONCE: usize = 4;
 /// Contents that are signed or wait for it, more are refused: with those whose callers went away they stay far below what a connection carries at once.
 const TO_SIGN: usize = 128;
+/// Keys of RSA that are made at once: each has a core for a second.
+const MADE_AT_ONCE: usize = 1;
+/// Keys of RSA that are made or wait for it, more are refused.
+const TO_MAKE: usize = 8;
 /// What takes minutes, at once.
 const LONG_AT_ONCE: usize = 2;
 
@@ -24,6 +28,8 @@ pub(super) struct Turns {
     opening: Arc<Semaphore>,
     signing: Arc<Semaphore>,
     to_sign: Arc<Semaphore>,
+    making: Arc<Semaphore>,
+    to_make: Arc<Semaphore>,
     long: Arc<Semaphore>,
 }
 
@@ -32,11 +38,27 @@ impl Default for Turns {
         let at_once = |most| Arc::new(Semaphore::new(most));
         let (working, opening) = (at_once(AT_ONCE), at_once(OPENED_AT_ONCE));
         let (signing, to_sign) = (at_once(SIGNED_AT_ONCE), at_once(TO_SIGN));
-        Self { working, opening, signing, to_sign, long: at_once(LONG_AT_ONCE) }
+        let (making, to_make) = (at_once(MADE_AT_ONCE), at_once(TO_MAKE));
+        Self { working, opening, signing, to_sign, making, to_make, long: at_once(LONG_AT_ONCE) }
     }
 }
 
 impl Service {
+    /// A place among those that have a key made; none where too many wait.
+    pub(super) fn place_to_make(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns.to_make).try_acquire_owned().ok()
+    }
+
+    /// Has a key made that takes a second, on a thread that may wait, in its turn. It is waited for the turn alone.
+    pub(super) async fn make(&self, place: OwnedSemaphorePermit, make: impl FnOnce(&Self) + Send + 'static) {
+        let permit = Arc::clone(&self.turns.making).acquire_owned().await;
+        let service = self.clone();
+        tokio::task::spawn_blocking(move || {
+            make(&service);
+            drop((permit, place));
+        });
+    }
+
     /// Does this for a call, on a thread that may wait, in its turn. It is waited for the turn alone.
     pub(super) async fn work(&self, work: impl FnOnce(&Self) + Send + 'static) {
         let permit = Arc::clone(&self.turns.working).acquire_owned().await;

@@ -4,8 +4,8 @@ use sceau_crypto::jose::jwe::{EncryptionKey, KeyAlgorithm};
 use sceau_crypto::jose::{PublicJwk, Statement, StatementError, rs256_input, rs256_token};
 use sceau_crypto::{Cek, Derivation, FileId, Label, Secret, Typ, hmac, jws, wrap_cek};
 use sceau_hsm::{
-    Error, HolderKey, HolderPlace, KeyKind, KeyRef, KeyState, KeyUri, KeyVersion, Operations, Provider,
-    PublicKey,
+    Error, HolderAlgorithm, HolderKey, HolderPlace, KeyKind, KeyRef, KeyState, KeyUri, KeyVersion,
+    Operations, Provider, PublicKey,
 };
 
 use crate::{NOW, label};
@@ -116,15 +116,19 @@ fn unwraps_its_own_content_keys_only(provider: &dyn Provider) {
 }
 
 fn signs_with_holders_keys_by_master_and_secret_together(provider: &dyn Provider) {
+    const P256: HolderAlgorithm = HolderAlgorithm::EcdsaP256;
     let (secret, other) = (Secret::random(), Secret::random());
     let place = HolderPlace { context: &[1; 32], secret: &secret };
     if provider.holding().is_none() {
         let any = provider.generate(KeyKind::RsaOaep256, &label("any"), NOW).unwrap();
-        return assert_eq!(code(provider.make_holder_key(&any, &place)), "hsm_unsupported");
+        return assert_eq!(code(provider.make_holder_key(&any, &place, P256)), "hsm_unsupported");
     }
     let master = provider.create_master(&label("holders"), NOW).unwrap();
-    let key = provider.make_holder_key(&master, &place).unwrap();
     let digests = [[7; 32], [8; 32]];
+    let rsa = provider.make_holder_key(&master, &place, HolderAlgorithm::Rsa3072).unwrap();
+    let signed = provider.sign_with_holder_key(&master, &place, &rsa, &digests).unwrap();
+    assert!(signed.iter().all(|signature| signature.len() == 384) && signed[0] != signed[1]);
+    let key = provider.make_holder_key(&master, &place, P256).unwrap();
     let signed = provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
     assert_eq!(signed.len(), 2);
     assert!(!key.wrapped.windows(32).any(|part| part == secret.expose()));
@@ -132,11 +136,12 @@ fn signs_with_holders_keys_by_master_and_secret_together(provider: &dyn Provider
     // Under the version that wrapped it, also when there is a next one.
     provider.rotate(&master, NOW).unwrap();
     provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
-    assert_eq!(provider.make_holder_key(&master, &place).unwrap().version.number(), 2);
+    assert_eq!(provider.make_holder_key(&master, &place, P256).unwrap().version.number(), 2);
 
     let refused = |master: &KeyRef, place: HolderPlace<'_>, key: &HolderKey| {
         code(provider.sign_with_holder_key(master, &place, key, &digests))
     };
+    assert_eq!(refused(&master, HolderPlace { secret: &other, ..place }, &rsa), "blob_refused");
     assert_eq!(refused(&master, HolderPlace { secret: &other, ..place }, &key), "blob_refused");
     assert_eq!(refused(&master, HolderPlace { context: &[2; 32], ..place }, &key), "blob_refused");
     let mut altered = key.clone();

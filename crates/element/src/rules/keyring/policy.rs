@@ -1,8 +1,6 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
-use sceau_element_api::keyring::{
-    Biometric, CertificateSource, Dissociation, KeyringAlgorithm, KeyringPolicy, Roaming,
-};
+use sceau_element_api::keyring::{Biometric, CertificateSource, Dissociation, KeyringPolicy, Roaming};
 use sceau_element_api::wire::{Code, Refusal, Version};
 
 use super::{follows, officer};
@@ -32,7 +30,6 @@ fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
     let not = |holds: bool, what: &str| {
         demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
     };
-    not(document.algorithm != Some(KeyringAlgorithm::Rs256), "keys of RSA")?;
     not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
     not(document.roaming == Roaming::None, "roaming")?;
     not(document.biometric == Biometric::None, "biometrics")?;

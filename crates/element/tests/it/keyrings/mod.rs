@@ -7,6 +7,7 @@ mod consents;
 mod life;
 mod officer;
 mod only_authenticates;
+mod rsa;
 mod stage;
 mod talk;
 mod terminal;

@@ -1,8 +1,8 @@
 //! Policies: by the officer alone, each over the one before, and nothing that is not built.
 
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Biometric, CertificateSource, Dissociation, KeyringAccess, KeyringAlgorithm,
-    KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
+    ActorRole, ActorStatus, Biometric, CertificateSource, Dissociation, KeyringAccess, KeyringPolicy,
+    KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
@@ -80,7 +80,6 @@ async fn what_is_not_built_is_refused() {
         label: None,
     };
     let tries = [
-        KeyringPolicy { algorithm: Some(KeyringAlgorithm::Rs256), ..policy() },
         KeyringPolicy { authority: outside, ..policy() },
         KeyringPolicy { roaming: Roaming::Copy, ..policy() },
         KeyringPolicy { biometric: Biometric::Face, ..policy() },
@@ -104,7 +103,11 @@ async fn what_is_not_built_is_refused() {
         KeyringPolicy { pin: PinRule { least: 5, most: 8 }, ..policy() },
         KeyringPolicy { algorithm: None, ..policy() },
         KeyringPolicy { authority: CertificateSource::None, ..policy() },
-        KeyringPolicy { pin: PinRule { least: 3, most: 8 }, authority: CertificateSource::None, ..only.clone() },
+        KeyringPolicy {
+            pin: PinRule { least: 3, most: 8 },
+            authority: CertificateSource::None,
+            ..only.clone()
+        },
         only,
     ];
     for document in malformed {

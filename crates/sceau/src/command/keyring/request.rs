@@ -46,6 +46,9 @@ pub(crate) struct RequestOptions {
     /// Ask who the holder is, and for no signature
     #[arg(long, conflicts_with_all = ["file", "hash"])]
     authenticate: bool,
+    /// The algorithm of the keyring's key, as its policy has it
+    #[arg(long, value_name = "ALGORITHM", default_value = "ES256", value_parser = ["ES256", "RS256"], conflicts_with = "authenticate")]
+    algorithm: String,
     /// What you want back in the proof, of 1 to 128 bytes: your session, say
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
@@ -67,6 +70,10 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
     let items = files.chain(hashes).collect::<Result<Vec<_>, _>>()?;
     let signer = options.actor.signer()?;
     let element = options.element.read()?;
+    let algorithm = match options.algorithm.as_str() {
+        "RS256" => KeyringAlgorithm::Rs256,
+        _ => KeyringAlgorithm::Es256,
+    };
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let request = Request {
@@ -78,7 +85,7 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
         description: options.description.clone(),
         items,
         hash: ItemHash::Sha256,
-        algorithm: (!options.authenticate).then_some(KeyringAlgorithm::Es256),
+        algorithm: (!options.authenticate).then_some(algorithm),
         aud: element.origin,
         time,
         ends: time.saturating_add(options.seconds.saturating_mul(1000)),
