@@ -18,6 +18,11 @@ const MOST_OF_ONE: usize = 8;
 /// Contexts that were begun in five minutes; beyond, others wait.
 const MOST_BEGUN: usize = 200_000;
 
+/// Bytes that are kept of contexts, answers and requests; beyond, others wait.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
+/// The longest answer that is kept where nothing was done yet: who is shown a keyring begins another exchange where a longer one was lost.
+const LONGEST_SHOWN: usize = 16 * 1024;
+
 /// Whose a context is, for the count: with a thousand keys of terminals nobody activates one keyring a thousand times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Whose {
@@ -57,6 +62,26 @@ pub(super) struct Context {
     pub last: Option<Last>,
     /// What may come.
     pub stage: Stage,
+}
+
+impl Context {
+    /// Keeps the answer to its last message, and what may come. What was done is not asked for anew, so its answer is kept however long it is.
+    pub(super) fn answered(&mut self, last: Last, stage: Stage) {
+        let shown = matches!(stage, Stage::Activating(_));
+        self.next = last.answer.seq + 1;
+        self.last = Some(last).filter(|last| !shown || last.answer.sealed.len() <= LONGEST_SHOWN);
+        self.stage = stage;
+    }
+
+    /// Bytes that it keeps.
+    fn kept(&self) -> usize {
+        let answer = self.last.as_ref().map_or(0, |last| last.answer.sealed.len());
+        let request = match &self.stage {
+            Stage::Trying(trying) => trying.request.len(),
+            _ => 0,
+        };
+        answer + request
+    }
 }
 
 /// A message that was answered.
@@ -116,6 +141,8 @@ struct Inner {
     of: HashMap<Whose, Own>,
     begun: HashSet<ContextId>,
     by_age: VecDeque<(u64, ContextId, Whose)>,
+    /// Bytes that contexts keep, those that messages have taken aside.
+    kept: usize,
 }
 
 /// The contexts of one.
@@ -142,6 +169,7 @@ impl Contexts {
         if let Some(context) = inner.open.get_mut(&id) {
             let words = "a message of this exchange is being answered: send it again";
             let context = context.take().ok_or_else(|| Refusal::new(Code::Busy, words))?;
+            inner.kept = inner.kept.saturating_sub(context.kept());
             return Ok(Known::Open(context));
         }
         if inner.begun.contains(&id) { Err(over()) } else { Ok(Known::New) }
@@ -154,7 +182,7 @@ impl Contexts {
         if inner.begun.contains(&id) {
             return Err(over());
         }
-        if inner.begun.len() >= MOST_BEGUN || inner.open.len() >= MOST_OPEN {
+        if inner.begun.len() >= MOST_BEGUN || inner.open.len() >= MOST_OPEN || inner.kept >= MOST_KEPT {
             return Err(Refusal::new(Code::Busy, "too many exchanges at once: try again in a minute"));
         }
         let own = inner.of.entry(of).or_default();
@@ -166,7 +194,7 @@ impl Contexts {
         let oldest = if own.open.len() >= MOST_OF_ONE { own.open.pop_front() } else { None };
         own.open.push_back(id);
         if let Some(oldest) = oldest {
-            inner.open.remove(&oldest);
+            inner.remove(&oldest);
         }
         inner.begun.insert(id);
         inner.by_age.push_back((uptime, id, of));
@@ -176,8 +204,10 @@ impl Contexts {
 
     /// Puts a context back; one that had to go meanwhile stays away.
     pub(super) fn put(&self, context: Box<Context>) {
-        if let Some(place) = self.lock().open.get_mut(&context.channel.id()) {
+        let (mut inner, kept) = (self.lock(), context.kept());
+        if let Some(place) = inner.open.get_mut(&context.channel.id()) {
             *place = Some(context);
+            inner.kept += kept;
         }
     }
 
@@ -188,12 +218,18 @@ impl Contexts {
 }
 
 impl Inner {
+    fn remove(&mut self, id: &ContextId) {
+        if let Some(Some(context)) = self.open.remove(id) {
+            self.kept = self.kept.saturating_sub(context.kept());
+        }
+    }
+
     fn forget(&mut self, uptime: u64) {
         while let Some((_, id, of)) =
             self.by_age.pop_front_if(|(begun, ..)| uptime.saturating_sub(*begun) >= NONCE_LIFETIME)
         {
             self.begun.remove(&id);
-            self.open.remove(&id);
+            self.remove(&id);
             if let Some(own) = self.of.get_mut(&of) {
                 own.open.retain(|other| *other != id);
                 own.begun = own.begun.saturating_sub(1);
@@ -271,6 +307,47 @@ mod tests {
         }
         contexts.begin(ContextId([254; 16]), Whose::Activation(KeyringId::random()), 6).unwrap();
         contexts.begin(ContextId([255; 16]), Whose::Activation(keyring), 5 + NONCE_LIFETIME).unwrap();
+    }
+
+    fn answered(number: u8, bytes: usize, stage: Stage) -> Box<Context> {
+        let mut context = context(number);
+        let answer = SealedAnswer { seq: 1, sealed: vec![0; bytes].into() };
+        context.answered(Last { digest: Hash::new([0; 32]), answer }, stage);
+        context
+    }
+
+    #[test]
+    fn what_is_kept_of_answers_is_bounded() {
+        let contexts = Contexts::default();
+        let begin = |number: u8| contexts.begin(ContextId([number; 16]), Whose::Actor([number; 32]), 0);
+        for number in 0..4 {
+            begin(number).unwrap();
+            contexts.put(answered(number, MOST_KEPT / 4, Stage::Actor));
+        }
+        assert_eq!(begin(9).unwrap_err().code, Code::Busy);
+        // One that is taken, and put back without it, makes room; so does what is forgotten.
+        drop(contexts.take(ContextId([0; 16]), 0).unwrap());
+        begin(9).unwrap();
+        assert_eq!(contexts.lock().kept, MOST_KEPT / 4 * 3);
+        drop(contexts.take(ContextId([200; 16]), NONCE_LIFETIME));
+        assert_eq!(contexts.lock().kept, 0);
+    }
+
+    #[test]
+    fn what_was_only_shown_is_kept_where_it_is_short() {
+        let stage = || {
+            Stage::Activating(Box::new(Activating {
+                keyring: KeyringId::random(),
+                terminal: TerminalId::random(),
+                key: [0; 16],
+                algorithm: None,
+                identity: Hash::new([0; 32]),
+                policy: Hash::new([0; 32]),
+            }))
+        };
+        assert_eq!(answered(1, LONGEST_SHOWN, stage()).kept(), LONGEST_SHOWN);
+        assert_eq!(answered(1, LONGEST_SHOWN + 1, stage()).kept(), 0);
+        assert_eq!(answered(1, LONGEST_SHOWN + 1, Stage::Over).kept(), LONGEST_SHOWN + 1);
     }
 
     #[test]

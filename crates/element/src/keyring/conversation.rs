@@ -210,9 +210,7 @@ impl Desk {
         let sealed = turn.context.channel.seal_down(turn.seq, answer);
         let answer = SealedAnswer { seq: turn.seq, sealed: sealed.into() };
         if turn.begun {
-            turn.context.next = turn.seq + 1;
-            turn.context.last = Some(Last { digest: turn.digest, answer: answer.clone() });
-            turn.context.stage = stage;
+            turn.context.answered(Last { digest: turn.digest, answer: answer.clone() }, stage);
             self.contexts.put(turn.context);
         }
         answer
