@@ -7,7 +7,7 @@ use sceau_client::terminal::{Storage, activate, sign};
 use sceau_client::{ClientError, Server, Trust};
 use sceau_element_api::keyring::{ContextOffer, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
-use sceau_keyring::{Code, Pin};
+use sceau_keyring::{Code, Factors, Pin};
 use sceau_tests::Program;
 use sceau_tests::keyrings::{Keyrings, PIN};
 
@@ -47,13 +47,14 @@ async fn a_lost_answer_loses_no_keyring() {
     let read = |name: &str| std::fs::read_to_string(keyrings.scratch.join(name)).unwrap();
     let invitation = serde_json::from_str(&read("k.invitation")).unwrap();
     let code = Code::parse(&read("k.code")).unwrap();
+    let factors = Factors { code: &code, second: None };
     let pin = || Ok(Pin::parse(PIN).unwrap());
     let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
     let lossy = Lossy { server, loses: AtomicBool::new(true), says: (503, "lost") };
     let folder = keyrings.scratch.join("terminal");
     let storage = Storage::at(&folder);
 
-    let activated = activate(&storage, &lossy, &invitation, &code, |_| pin()).await;
+    let activated = activate(&storage, &lossy, &invitation, &factors, |_| pin()).await;
     assert_eq!(activated.unwrap_err().code(), Some("lost"), "the same bytes were sent twice");
     let document = keyrings.scratch.write("document", b"x");
     // The terminal does not know whether its secret was turned, twice in a row: it says both.
@@ -85,11 +86,12 @@ async fn a_refusal_that_is_not_sealed_forgets_no_terminal() {
         };
         let invitation = serde_json::from_str(&read("invitation")).unwrap();
         let code = Code::parse(&read("code")).unwrap();
+        let factors = Factors { code: &code, second: None };
         let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
         let lossy = Lossy { server, loses: AtomicBool::new(true), says };
         let folder = keyrings.scratch.join(&format!("{}.terminal", says.1));
         let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
-        let activated = activate(&Storage::at(&folder), &lossy, &invitation, &code, pin).await;
+        let activated = activate(&Storage::at(&folder), &lossy, &invitation, &factors, pin).await;
         assert_eq!(activated.unwrap_err().code(), Some(says.1));
         let request = keyrings.request(says.1, &keyring, &document);
         keyrings.sign(&folder, &request, "pin").success();

@@ -9,7 +9,7 @@ use sceau_crypto::{RecipientKey, RecipientSuite, XWingPrivateKey, wrap_cek};
 use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
-use sceau_keyring::{Answer, Channel, Code, ContextId, Invitation, Pin, file_of};
+use sceau_keyring::{Answer, Channel, Code, ContextId, Factors, Invitation, Pin, file_of};
 use sceau_pki::PrivateKey;
 use sceau_tests::keyrings::{Keyrings, PIN, POLICY};
 
@@ -85,9 +85,10 @@ async fn a_platform_between_reads_no_code() {
     let mut invitation: Invitation = serde_json::from_str(&read("k.invitation")).unwrap();
     invitation.channel = between.own.recipient_key().key_id();
     let code = Code::parse(&read("k.code")).unwrap();
+    let factors = Factors { code: &code, second: None };
     let storage = Storage::at(&keyrings.scratch.join("altered"));
     let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
-    let refused = activate(&storage, &between, &invitation, &code, pin).await.unwrap_err();
+    let refused = activate(&storage, &between, &invitation, &factors, pin).await.unwrap_err();
     assert_eq!(refused.code(), Some("call_elsewhere"), "{refused}");
     assert!(matches!(between.read().as_slice(), [Answer::Refused(_)]), "it reads nobody's name");
     // As it was given, it activates.
