@@ -38,7 +38,7 @@ async fn a_keyring_shows_who_it_is() {
     let client = sceau_element_api::Client::new(keyrings.socket());
     let index: u64 = said(&shown, "/index").parse().unwrap();
     let log_key = client.hello().await.unwrap().log_key;
-    let evidence = |name: &str, bytes: Vec<u8>| keyrings.scratch.write(name, bytes);
+    let evidence = |name: &str, text: String| keyrings.scratch.write(name, text);
     let right = evidence("right.evidence", client.evidence(index).await.unwrap());
     let wrong = evidence("wrong.evidence", client.evidence(index - 1).await.unwrap());
     let in_log = |evidence: &Path| {
