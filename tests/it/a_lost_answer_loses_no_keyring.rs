@@ -1,6 +1,7 @@
 //! The way breaks after the element did what was asked, and before the terminal knows: the keyring is not lost, and nothing is done twice.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use sceau_client::keyring::Carries;
 use sceau_client::terminal::{Storage, activate, sign};
@@ -11,15 +12,26 @@ use sceau_keyring::{Code, Factors, Pin};
 use sceau_tests::Program;
 use sceau_tests::keyrings::{Keyrings, PIN};
 
-/// Carries every message, and loses the answers to what commits: the second of a context.
+/// Carries every message, and loses the answers to what commits: the second of a context, or to another.
 struct Lossy {
     server: Server,
     loses: AtomicBool,
+    /// The number of the messages whose answers are lost.
+    seq: u64,
     /// What is said in the place of the answer.
     says: (u16, &'static str),
+    /// The seconds of repetitions, which nobody waits for here; from so many on nothing is lost.
+    paused: AtomicU64,
+    until: u64,
 }
 
 impl Lossy {
+    fn new(keyrings: &Keyrings, says: (u16, &'static str)) -> Self {
+        let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
+        let (loses, paused) = (AtomicBool::new(true), AtomicU64::new(0));
+        Self { server, loses, seq: 2, says, paused, until: u64::MAX }
+    }
+
     fn lost(&self) -> ClientError {
         ClientError::Refused { status: self.says.0, code: self.says.1.to_owned(), detail: String::new() }
     }
@@ -32,7 +44,12 @@ impl Carries for Lossy {
 
     async fn message(&self, message: &SealedMessage) -> Result<SealedAnswer, ClientError> {
         let answer = self.server.message(message).await;
-        if message.seq == 2 && self.loses.load(Ordering::SeqCst) { Err(self.lost()) } else { answer }
+        let loses = self.loses.load(Ordering::SeqCst) && self.paused.load(Ordering::SeqCst) < self.until;
+        if message.seq == self.seq && loses { Err(self.lost()) } else { answer }
+    }
+
+    async fn pause(&self, time: Duration) {
+        self.paused.fetch_add(time.as_secs(), Ordering::SeqCst);
     }
 
     async fn attest(&self, attest: Attest) -> Result<AttestedRow, ClientError> {
@@ -49,20 +66,20 @@ async fn a_lost_answer_loses_no_keyring() {
     let code = Code::parse(&read("k.code")).unwrap();
     let factors = Factors { code: &code, second: None };
     let pin = || Ok(Pin::parse(PIN).unwrap());
-    let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
-    let lossy = Lossy { server, loses: AtomicBool::new(true), says: (503, "lost") };
+    let mut lossy = Lossy::new(&keyrings, (503, "unavailable"));
     let folder = keyrings.scratch.join("terminal");
     let storage = Storage::at(&folder);
 
     let activated = activate(&storage, &lossy, &invitation, &factors, |_| pin()).await;
-    assert_eq!(activated.unwrap_err().code(), Some("lost"), "the same bytes were sent twice");
+    assert_eq!(activated.unwrap_err().code(), Some("unavailable"));
+    assert_eq!(lossy.paused.load(Ordering::SeqCst), 60, "the same bytes were sent again, for a minute");
     let document = keyrings.scratch.write("document", b"x");
     // The terminal does not know whether its secret was turned, twice in a row: it says both.
     for name in ["one", "two"] {
         let request = keyrings.request(name, &keyring, &document);
         let request = std::fs::read_to_string(request).unwrap();
         let signed = sign(&storage, &lossy, &request, |_| pin()).await;
-        assert_eq!(signed.unwrap_err().code(), Some("lost"), "{name}");
+        assert_eq!(signed.unwrap_err().code(), Some("unavailable"), "{name}");
         let again = sign(&storage, &lossy, &request, |_| pin()).await;
         assert_eq!(again.unwrap_err().code(), Some("request_spent"), "it was done once");
     }
@@ -71,6 +88,31 @@ async fn a_lost_answer_loses_no_keyring() {
     keyrings.sign(&folder, &request, "pin").success();
     let request = keyrings.request("four", &keyring, &document);
     keyrings.sign(&folder, &request, "pin").success();
+    // A front that starts again, for some seconds: what was signed is still there.
+    lossy.loses.store(true, Ordering::SeqCst);
+    lossy.paused.store(0, Ordering::SeqCst);
+    lossy.until = 15;
+    let request = std::fs::read_to_string(keyrings.request("five", &keyring, &document)).unwrap();
+    let signed = sign(&storage, &lossy, &request, |_| pin()).await.unwrap();
+    assert_eq!((signed.signatures.len(), lossy.paused.load(Ordering::SeqCst)), (1, 15));
+}
+
+/// Holders throw a keyring away that is blocked, and scripts go by codes: who carries messages cannot say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_in_clear_is_not_the_elements_word() {
+    let keyrings = Keyrings::start("keyring-clear");
+    let keyring = keyrings.hand_over("k", "Marie Curie");
+    let folder = keyrings.scratch.join("terminal");
+    keyrings.activate(&keyring, &folder).success();
+    let document = keyrings.scratch.write("document", b"x");
+    for code in ["keyring_blocked", "secret_stale", "pin_invalid", "keyring_phase", "request_spent"] {
+        let lossy = Lossy { seq: 1, ..Lossy::new(&keyrings, (403, code)) };
+        let request = std::fs::read_to_string(keyrings.request(code, &keyring, &document)).unwrap();
+        let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
+        let told = sign(&Storage::at(&folder), &lossy, &request, pin).await.unwrap_err();
+        assert_eq!(told.code(), None, "{told}");
+        assert!(told.to_string().contains("whoever carries the messages refused"), "{told}");
+    }
 }
 
 /// One packet of whoever carries, or an element that was started again and knows no context of before: neither is the element's word on the terminal.
@@ -87,12 +129,12 @@ async fn a_refusal_that_is_not_sealed_forgets_no_terminal() {
         let invitation = serde_json::from_str(&read("invitation")).unwrap();
         let code = Code::parse(&read("code")).unwrap();
         let factors = Factors { code: &code, second: None };
-        let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
-        let lossy = Lossy { server, loses: AtomicBool::new(true), says };
+        let lossy = Lossy::new(&keyrings, says);
         let folder = keyrings.scratch.join(&format!("{}.terminal", says.1));
         let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
         let activated = activate(&Storage::at(&folder), &lossy, &invitation, &factors, pin).await;
-        assert_eq!(activated.unwrap_err().code(), Some(says.1));
+        let told = activated.unwrap_err();
+        assert_eq!(told.code(), Some(says.1).filter(|code| *code == "context_unknown"), "{told}");
         let request = keyrings.request(says.1, &keyring, &document);
         keyrings.sign(&folder, &request, "pin").success();
         // The certificate that was lost with the answer comes with the first use.

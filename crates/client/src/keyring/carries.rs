@@ -1,6 +1,7 @@
 //! What carries messages to the element: HTTP to a platform, or a test.
 
 use std::future::Future;
+use std::time::Duration;
 
 use sceau_element_api::keyring::{ContextOffer, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
@@ -26,6 +27,11 @@ pub trait Carries {
     /// # Errors
     /// As [`Server::post`].
     fn attest(&self, attest: Attest) -> impl Future<Output = Result<AttestedRow, ClientError>>;
+
+    /// Lets so much time pass before the same message is carried again.
+    fn pause(&self, time: Duration) -> impl Future<Output = ()> {
+        tokio::time::sleep(time)
+    }
 }
 
 impl Carries for Server {
