@@ -27,7 +27,7 @@ async fn two_windows_lose_no_keyring() {
     signed.await.unwrap();
     // Two at the same moment: one is told to wait, and nothing of it is spent.
     let three = request("three");
-    let used = File::open(&folder).unwrap();
+    let used = File::options().write(true).open(folder.join("lock")).unwrap();
     used.lock().unwrap();
     assert_eq!(refused(&keyrings.sign(&folder, &three, "pin")), "terminal_busy");
     drop(used);

@@ -7,6 +7,7 @@ use std::fs::{self, File, Permissions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use sceau_crypto::{KeyId, Secret, SecretBytes, sha256};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
@@ -21,6 +22,8 @@ use crate::keyring::FileKey;
 const DEVICE: &str = "device.p8";
 const KEYRING: &str = "keyring.json";
 const SECRET: &str = "secret.json";
+/// Locked by who uses the terminal. A file: on NFS a folder cannot be.
+const LOCK: &str = "lock";
 
 /// A terminal's folder.
 #[derive(Debug, Clone)]
@@ -81,16 +84,9 @@ impl Storage {
         Self { folder: folder.to_owned() }
     }
 
-    /// SHA-256 of where the folder is: the machine, its owner, the folder's own number. Its copy has another.
+    /// SHA-256 of where the folder is.
     pub(super) fn image(&self) -> Result<Hash, ClientError> {
-        let folder = fs::metadata(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
-        // A machine without an id is told by the folder alone.
-        let machine = fs::read("/etc/machine-id").unwrap_or_default();
-        let numbers: Vec<u8> = [folder.dev(), folder.ino(), u64::from(folder.uid())]
-            .into_iter()
-            .flat_map(u64::to_be_bytes)
-            .collect();
-        Ok(Hash::new(sha256(&[sha256(&machine).as_slice(), &numbers].concat())))
+        Ok(Environment::of(&self.folder)?.image())
     }
 
     /// Makes the folder, for its owner alone, and locks it; one that has a terminal is refused.
@@ -112,14 +108,16 @@ impl Storage {
 
     /// One at a time: what reads the secrets to turn them has them alone until the guard is dropped.
     pub(super) fn lock(&self) -> Result<File, ClientError> {
-        let folder = File::open(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
-        match folder.try_lock() {
-            Ok(()) => Ok(folder),
+        let path = self.folder.join(LOCK);
+        let lock = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let lock = lock.map_err(|cause| failed(&path, cause))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => {
                 let words = "another window or program uses this terminal now: end it, then try again";
                 Err(refused("terminal_busy", words))
             }
-            Err(TryLockError::Error(cause)) => Err(failed(&self.folder, cause)),
+            Err(TryLockError::Error(cause)) => Err(failed(&path, cause)),
         }
     }
 
@@ -160,7 +158,7 @@ impl Storage {
         self.check_owner()?;
         let damaged = || refused("terminal_damaged", format!("{} is damaged", self.folder.display()));
         let kept: Kept = serde_json::from_slice(&self.read(KEYRING)?).map_err(|_| damaged())?;
-        if kept.image != self.image()? {
+        if !Environment::of(&self.folder)?.is(kept.image) {
             return Err(refused(
                 "terminal_changed",
                 "this folder was copied or moved from where the keyring was activated: it is no terminal here",
@@ -203,6 +201,71 @@ impl Storage {
     }
 }
 
+/// Where a folder is: the machine, its owner, the folder's own number and birth. Its copy has another. What the system gives each time it starts is no part of it:
+/// the number of the disk is such a one.
+#[derive(Debug, Clone)]
+struct Environment {
+    machine: Vec<u8>,
+    folder: u64,
+    owner: u32,
+    /// Since the epoch; not every file system tells.
+    born: Option<Duration>,
+}
+
+impl Environment {
+    fn of(folder: &Path) -> Result<Self, ClientError> {
+        let of_folder = fs::metadata(folder).map_err(|cause| failed(folder, cause))?;
+        // A machine without an id is told by the folder alone.
+        let machine = fs::read("/etc/machine-id").unwrap_or_default();
+        let born = of_folder.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        Ok(Self { machine, folder: of_folder.ino(), owner: of_folder.uid(), born })
+    }
+
+    fn image(&self) -> Hash {
+        let mut all = sha256(&self.machine).to_vec();
+        all.extend(self.folder.to_be_bytes());
+        all.extend(self.owner.to_be_bytes());
+        all.extend(self.born.into_iter().flat_map(|born| born.as_nanos().to_be_bytes()));
+        Hash::new(sha256(&all))
+    }
+
+    /// Whether this is where an image was taken: by a system that did not tell of births yet, too.
+    fn is(&self, image: Hash) -> bool {
+        self.image() == image || Self { born: None, ..self.clone() }.image() == image
+    }
+}
+
 fn failed(path: &Path, cause: std::io::Error) -> ClientError {
     ClientError::File { path: path.display().to_string(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    fn environment() -> Environment {
+        let born = Some(Duration::new(1_700_000_000, 5));
+        Environment { machine: b"8a".to_vec(), folder: 12, owner: 1000, born }
+    }
+
+    #[test]
+    fn a_restart_leaves_a_terminal_where_it_was_and_a_copy_is_elsewhere() {
+        let image = environment().image();
+        assert!(
+            environment().is(image),
+            "nothing else is asked of the system: the disk's number is another after a restart"
+        );
+        let others = [
+            Environment { machine: b"8b".to_vec(), ..environment() },
+            Environment { folder: 13, ..environment() },
+            Environment { owner: 1001, ..environment() },
+            Environment { born: Some(Duration::new(1_700_000_000, 6)), ..environment() },
+            Environment { born: None, ..environment() },
+        ];
+        assert!(others.iter().all(|other| !other.is(image)));
+        // A system that tells of births since it was renewed is the one of before.
+        let untold = Environment { born: None, ..environment() }.image();
+        assert!(environment().is(untold));
+    }
 }
