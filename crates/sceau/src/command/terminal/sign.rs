@@ -1,7 +1,10 @@
 //! `sceau terminal sign`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sceau_client::ClientError;
 use sceau_client::terminal::{Signed, Storage, ToApprove, sign};
 use sceau_element_api::Base64Url;
@@ -61,7 +64,7 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
     let width = show::width()?;
     let (mut outputs, mut unopened) = (None, None);
     let approve = |asked: &ToApprove| {
-        match Outputs::open(options, asked) {
+        match Outputs::open(options, asked.request.items.len(), &asked.certificates) {
             Ok(opened) => outputs = Some(opened),
             Err(failure) => {
                 let refused = not_taken(&failure);
@@ -95,37 +98,60 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn open(options: &SignOptions, asked: &ToApprove) -> Result<Self, Failure> {
-        let numbered = |at: usize| match asked.request.items.len() {
+    fn open(options: &SignOptions, items: usize, certificates: &[Base64Url]) -> Result<Self, Failure> {
+        let numbered = |at: usize| match items {
             1 => options.out.clone(),
             _ => PathBuf::from(format!("{}.{}", options.out.display(), at + 1)),
         };
+        let signatures: Vec<PathBuf> = (0..items).map(numbered).collect();
+        let given = [&options.certificate, &options.proof].into_iter().flatten();
+        apart(signatures.iter().chain(given))?;
         let shared = |path: &Path| Opened::at(path, Access::Shared);
-        let signatures = (0..asked.request.items.len()).map(|at| shared(&numbered(at)));
-        let certificate = options.certificate.as_deref().filter(|path| !has(path, &asked.certificates));
+        let certificate = options.certificate.as_deref().filter(|path| !has(path, certificates));
         Ok(Self {
-            signatures: signatures.collect::<Result<_, _>>()?,
+            signatures: signatures.iter().map(|path| shared(path)).collect::<Result<_, _>>()?,
             certificate: certificate.map(shared).transpose()?,
             proof: options.proof.as_deref().map(shared).transpose()?,
         })
     }
 
+    /// Keeps all that can be kept: it was signed, and is not signed again. What could not be kept is in the failure's words.
     fn write(self, signed: &Signed) -> Result<(), Failure> {
+        let mut failed: Option<Failure> = None;
+        let mut keep = |output: Opened, bytes: &[u8]| {
+            let Err(failure) = output.write(bytes) else { return };
+            let failure = failure.and(&format!("what belongs there, in base64: {}", STANDARD.encode(bytes)));
+            failed = Some(match failed.take() {
+                Some(before) => before.and(&failure.to_string()),
+                None => failure,
+            });
+        };
         for (output, signature) in self.signatures.into_iter().zip(&signed.signatures) {
-            output.write(signature)?;
+            keep(output, signature);
         }
         if let Some(proof) = self.proof {
-            proof.write(signed.proof.as_bytes())?;
+            keep(proof, signed.proof.as_bytes());
         }
-        match self.certificate {
-            Some(_) if signed.certificates.is_empty() => {
-                let words = "the signature is made, and the element gave no certificate with it";
-                Err(Failure::new(Exit::System, "certificate_missing", words))
-            }
-            Some(output) => output.write(pem(&signed.certificates)?.as_bytes()),
-            None => Ok(()),
+        let certificate = self.certificate.map(|output| pem(&signed.certificates).map(|pem| (output, pem)));
+        if let Some((output, pem)) = certificate.transpose()? {
+            keep(output, pem.as_bytes());
+        }
+        failed.map_or(Ok(()), |failure| Err(failure.and(&format!("it is signed, as entry {}", signed.index))))
+    }
+}
+
+/// That no two files are one: the second would find the name taken, after all was signed.
+fn apart<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+    let mut names = HashSet::new();
+    for path in paths {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        if !names.insert(folder.join(path.file_name().unwrap_or_default())) {
+            let words = format!("{} is named for two things: give each a file of its own", path.display());
+            return Err(Failure::new(Exit::Usage, "exists", words));
         }
     }
+    Ok(())
 }
 
 /// Whether a file has these certificates already: they are the same at each use.
@@ -135,9 +161,69 @@ fn has(path: &Path, certificates: &[Base64Url]) -> bool {
 }
 
 fn pem(certificates: &[Base64Url]) -> Result<String, Failure> {
+    if certificates.is_empty() {
+        let words = "the signature is made, and the element gave no certificate with it";
+        return Err(Failure::new(Exit::System, "certificate_missing", words));
+    }
     let read = |der: &Base64Url| {
         let read = Certificate::from_der(der, "the holder's certificate");
         read.map(|it| it.to_pem()).map_err(|_| ClientError::Answer)
     };
     Ok(certificates.iter().map(read).collect::<Result<String, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use std::fs;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        options: SignOptions,
+    }
+
+    fn options(folder: &Path, given: &[(&str, &str)]) -> SignOptions {
+        let fixed = ["sign", "x.request", "--folder", "terminal", "--at", "http://127.0.0.1:1"];
+        let given =
+            given.iter().flat_map(|(name, file)| [(*name).into(), folder.join(file).into_os_string()]);
+        Parsed::parse_from(fixed.into_iter().map(Into::into).chain(given)).options
+    }
+
+    #[test]
+    fn no_two_things_go_to_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        for (items, given) in [
+            (1, [("--out", "a"), ("--proof", "a")]),
+            (1, [("--out", "a"), ("--certificate", "a")]),
+            (2, [("--out", "a"), ("--proof", "a.1")]),
+            (1, [("--out", "a"), ("--proof", "in/../a")]),
+        ] {
+            let opened = Outputs::open(&options(folder.path(), &given), items, &[]);
+            assert_eq!(opened.err().map(|failure| failure.code), Some("exists".to_owned()), "{given:?}");
+        }
+        Outputs::open(&options(folder.path(), &[("--out", "a"), ("--proof", "a")]), 2, &[]).unwrap();
+    }
+
+    #[test]
+    fn a_name_that_another_program_took_meanwhile_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let given = [("--out", "a"), ("--proof", "proof")];
+        let outputs = Outputs::open(&options(folder.path(), &given), 3, &[]).unwrap();
+        fs::write(at("a.1"), b"of somebody").unwrap();
+        let signatures = [b"one".as_slice(), b"two", b"three"].map(Base64Url::from).to_vec();
+        let signed = Signed { signatures, certificates: Vec::new(), proof: "word".to_owned(), index: 7 };
+        let failure = outputs.write(&signed).unwrap_err();
+        assert_eq!(failure.code, "exists");
+        assert!(failure.to_string().contains(&STANDARD.encode("one")), "{failure}");
+        assert!(failure.to_string().contains("entry 7"), "{failure}");
+        let kept = ["a.1", "a.2", "a.3", "proof"].map(|name| fs::read_to_string(at(name)).unwrap());
+        assert_eq!(kept, ["of somebody", "two", "three", "word"]);
+    }
 }
