@@ -38,7 +38,7 @@ impl Whose {
     /// Contexts that it may begin in five minutes.
     fn most_begun(self) -> usize {
         match self {
-            Self::Actor(_) => 20_000,
+            Self::Actor(_) => 2_000,
             Self::Terminal(_) => 512,
             Self::Activation(_) => 64,
         }

@@ -1,6 +1,6 @@
 //! Keyrings: their officer, policies and actors, where each stands, and what was asked of them that must be known again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sceau_element_api::documents::Document as _;
@@ -18,6 +18,9 @@ use crate::event::{AttemptEnd, KeyringChange, KeyringsBegun};
 /// Requests that are remembered until they end; beyond, uses wait.
 const MOST_SPENT: usize = 1_000_000;
 
+/// Keyrings of one registration authority that nobody activated yet, and that still may be; beyond, it waits. Each takes room in the journal, for good.
+const MOST_WAITING: usize = 10_000;
+
 /// What the element knows of keyrings.
 #[derive(Debug, Default)]
 pub struct Keyrings {
@@ -28,6 +31,7 @@ pub struct Keyrings {
     access: HashMap<OrganisationId, Arc<AccessFact>>,
     of: HashMap<KeyringId, KeyringFact>,
     spent: SpentRequests,
+    waiting: WaitingKeyrings,
 }
 
 /// A certificate's key, and when it counts.
@@ -197,6 +201,12 @@ impl Keyrings {
         &self.spent
     }
 
+    /// The keyrings that wait for their holders.
+    #[must_use]
+    pub(crate) fn waiting(&self) -> &WaitingKeyrings {
+        &self.waiting
+    }
+
     /// Takes a policy in.
     pub(super) fn learn_policy(&mut self, document: KeyringPolicy, version: Version, index: u64) {
         let fact = Arc::new(PolicyFact { document, version, index });
@@ -257,6 +267,7 @@ impl Keyrings {
                     attempts: known.map(|known| known.attempts).unwrap_or_default(),
                     terminals: bound.collect::<Option<_>>()?,
                 };
+                self.waiting.take(*keyring, &fact, time);
                 self.of.insert(*keyring, fact);
                 Some(())
             }
@@ -294,6 +305,39 @@ impl Keyrings {
         let fact = self.of.get_mut(&keyring).filter(|known| known.last == previous)?;
         fact.last = index;
         Some(fact)
+    }
+}
+
+/// The keyrings that were made and are not active, by who made them and until when they may be.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingKeyrings(HashMap<KeyringActorId, BTreeSet<(u64, KeyringId)>>);
+
+impl WaitingKeyrings {
+    /// Whether this registration authority may have another one made at `now`.
+    #[must_use]
+    pub(crate) fn has_room(&self, authority: KeyringActorId, now: u64) -> bool {
+        let of_it = |waiting: &BTreeSet<(u64, KeyringId)>| {
+            waiting.iter().rev().take_while(|(ends, _)| *ends > now).take(MOST_WAITING).count()
+        };
+        self.0.get(&authority).map_or(0, of_it) < MOST_WAITING
+    }
+
+    /// Takes a version of a keyring in, of an entry of this time.
+    fn take(&mut self, keyring: KeyringId, fact: &KeyringFact, time: u64) {
+        let of_it = self.0.entry(fact.authority).or_default();
+        let place = (fact.activation_ends(), keyring);
+        // One that was blocked before its holder had it takes as much room.
+        if fact.terminals.is_empty() {
+            of_it.insert(place);
+        } else {
+            of_it.remove(&place);
+        }
+        while of_it.first().is_some_and(|(ends, _)| *ends <= time) {
+            of_it.pop_first();
+        }
+        if of_it.is_empty() {
+            self.0.remove(&fact.authority);
+        }
     }
 }
 
@@ -340,4 +384,56 @@ impl SpentRequests {
 /// Reads the document of a keyring's version.
 pub(super) fn document(payload: &[u8]) -> Option<Keyring> {
     Keyring::parse(payload).ok().map(|parsed| parsed.document)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    const DAY: u64 = 24 * 3600 * 1000;
+
+    fn fact(authority: KeyringActorId, phase: KeyringPhase) -> KeyringFact {
+        let (version, hash) = (1, sha256(b"x"));
+        let document = serde_json::from_value(serde_json::json!({
+            "v": 1, "origin": "example.org/log", "policy": PolicyId::random(), "organisation": OrganisationId::random(),
+            "name": "Leases", "use": "sign", "pin": {"least": 6, "most": 12}, "second_factor": "none", "algorithm": "ES256",
+            "authority": {"embedded": {"days": 365}}, "subject": ["common_name"], "activation_days": 30,
+            "terminals_most": 1, "roaming": "none", "biometric": "none", "batch_most": 10, "request_seconds": 600,
+            "dissociation": "holder", "applies_to_existing": false, "status": "active", "time": 1,
+        }));
+        let version = Version { version, hash };
+        let policy = Arc::new(PolicyFact { document: document.unwrap(), version, index: 0 });
+        let attempts = Attempts::default();
+        let bound = TerminalFact { terminal: TerminalId::random(), thumbprint: [0; 32], boxed: 1 };
+        let terminals = if phase == KeyringPhase::Active { vec![bound] } else { Vec::new() };
+        let (row, last, made, wrong_factors) = (1, 1, 0, 0);
+        KeyringFact { row, version, last, phase, policy, authority, made, wrong_factors, attempts, terminals }
+    }
+
+    #[test]
+    fn who_has_keyrings_made_that_nobody_activates_waits_for_their_end() {
+        let (mut waiting, of) = (WaitingKeyrings::default(), KeyringActorId::random());
+        let made = fact(of, KeyringPhase::Made);
+        let first = KeyringId::random();
+        waiting.take(first, &made, 0);
+        for _ in 2..MOST_WAITING {
+            waiting.take(KeyringId::random(), &made, 0);
+        }
+        assert!(waiting.has_room(of, 0));
+        waiting.take(KeyringId::random(), &made, 0);
+        assert!(!waiting.has_room(of, 0) && waiting.has_room(KeyringActorId::random(), 0));
+        // Delivered or blocked, it waits on; active, it does not.
+        for phase in [KeyringPhase::Delivered, KeyringPhase::Blocked] {
+            waiting.take(first, &fact(of, phase), 0);
+            assert!(!waiting.has_room(of, 30 * DAY - 1));
+        }
+        waiting.take(first, &fact(of, KeyringPhase::Active), 0);
+        assert!(waiting.has_room(of, 0));
+        waiting.take(KeyringId::random(), &made, 0);
+        assert!(!waiting.has_room(of, 0) && waiting.has_room(of, 30 * DAY));
+        // Those whose days are over are forgotten.
+        waiting.take(KeyringId::random(), &fact(of, KeyringPhase::Active), 30 * DAY);
+        assert!(waiting.0.is_empty());
+    }
 }

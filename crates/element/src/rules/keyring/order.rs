@@ -16,6 +16,8 @@ const WRONG_FACTORS: u8 = 3;
 
 const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
 
+const TOO_MANY_WAIT: &str = "too many keyrings that this registration authority had made are not activated: wait until they are, or until their days are over";
+
 /// The event of a step at `now` (Unix milliseconds).
 ///
 /// # Errors
@@ -112,6 +114,10 @@ impl Step<'_> {
     fn make(&self, policy: PolicyId, row: &NewRow) -> Taken {
         let policy = self.in_use(policy)?;
         self.authority(policy)?;
+        if let By::Authority(by) = &self.prepared.by {
+            let room = self.state.keyrings().waiting().has_room(by.actor.id, self.now);
+            demand(room, Code::Busy, TOO_MANY_WAIT)?;
+        }
         let is_new = self.state.keyrings().keyring(self.prepared.keyring).is_none();
         demand(is_new, Code::StaleVersion, "there is such a keyring: ask again")?;
         self.row(self.builder(policy.document.organisation), row, None, Vec::new())
