@@ -28,12 +28,15 @@ impl Core {
 
     pub(super) fn keyring(&mut self, prepared: &PreparedKeyring) -> Step {
         let index = self.state.size();
-        let event = match rules::keyring::order(&self.state, self.time, prepared) {
-            Ok(event) => event,
-            Err(refusal) => return self.refuse(prepared.act.action(), None, refusal),
+        let (event, outcome) = match rules::keyring::order(&self.state, self.time, prepared) {
+            Ok(event) => (event, Outcome::Appended { index }),
+            Err(refusal) => match rules::keyring::denied(&self.state, self.time, prepared, refusal.code) {
+                Some(event) => (event, Outcome::Refused(refusal)),
+                None => return self.refuse(prepared.act.action(), None, refusal),
+            },
         };
         match self.apply(&event) {
-            Ok(_) => Step { outcome: Outcome::Appended { index }, events: vec![event] },
+            Ok(_) => Step { outcome, events: vec![event] },
             // As in `accept`: a fault of ours, and nothing may go on from here.
             Err(error) => {
                 let refusal = Refusal::new(Code::Unavailable, error.to_string());

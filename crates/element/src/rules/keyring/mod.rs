@@ -4,7 +4,7 @@ pub(in crate::rules) mod access;
 mod order;
 pub(in crate::rules) mod policy;
 
-pub(crate) use order::{may_ask, order, waits};
+pub(crate) use order::{denied, may_ask, order, waits};
 
 use sceau_crypto::{RecipientKey, RecipientSuite};
 use sceau_element_api::wire::{Code, Refusal, Version};

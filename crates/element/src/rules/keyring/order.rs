@@ -59,6 +59,15 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Resu
     Ok(Event::new(&record, Change::Keyring(change)))
 }
 
+/// The event of a use that may not be: the PIN was right, so that the attempt ends, and waits for nobody. None where it is no use, or not of a terminal that is
+/// bound now.
+pub(crate) fn denied(state: &State, now: u64, prepared: &PreparedKeyring, code: Code) -> Option<Event> {
+    let KeyringAct::Use { request, .. } = &prepared.act else { return None };
+    let step = Step { state, now, prepared };
+    let (builder, change) = step.ended(Some((request.hash.to_string(), code)), AttemptEnd::Proven).ok()?;
+    Some(Event::new(&builder.build().ok()?, Change::Keyring(change)))
+}
+
 /// Whether a provider of services may ask this of keyrings of this policy now, and the request is good and was not used.
 ///
 /// # Errors

@@ -1,9 +1,16 @@
 //! PINs: three wrong ones block, unfinished attempts cool down, and who has no bound terminal moves no counter.
 
+use sceau_element::{
+    By, Command, Core, KeyringAct, LogSigner, Moment, NonceAuthority, Outcome, PreparedKeyring, RequestFact,
+    recover,
+};
+use sceau_element_api::keyring::RequestKind;
 use sceau_element_api::wire::Code;
-use sceau_keyring::{Answer, Ask, Login, Pin, Use};
+use sceau_keyring::{Answer, Ask, Login, Pin, Use, thumbprint};
+use sceau_trace::sha256;
 
-use super::stage::{Key, PIN, Stage, Talk, nobody, refused};
+use super::stage::{Key, PIN, Stage, Talk, nobody, now, refused};
+use crate::house::signer;
 
 const WRONG: &str = "111222";
 
@@ -104,4 +111,46 @@ async fn a_wrong_proof_of_the_pin_counts_as_a_wrong_pin() {
     }
     let request = stage.request(terminal.place.keyring, &[b"x"]);
     assert_eq!(terminal.sign(&stage, request).await.unwrap_err(), Code::KeyringBlocked);
+}
+
+/// The request ended, or its provider was taken out, between the look at the consent and the turn of the use.
+#[tokio::test]
+async fn a_right_pin_whose_use_is_refused_in_its_turn_ends_the_attempt() {
+    let stage = Stage::begin().await;
+    let terminal = stage.activated().await;
+    let request = stage.request(terminal.place.keyring, &[b"x"]);
+    let attempt = terminal.attempt(&stage, request, PIN).await.unwrap();
+    let (keyring, provider) = (terminal.place.keyring, stage.provider_id);
+    let (id, hash) = (attempt.request.request, sha256(attempt.jws.as_bytes()));
+    // The last caller goes: the element ends.
+    drop(attempt);
+    let (folder, seed) = stage.element.stop().await;
+    let (mut core, key) = (Core::new(NonceAuthority::new()), signer(seed).journal_key());
+    recover(&folder.path().join("state/journal"), |events, _| {
+        for (event, _) in events {
+            core.replay(&event.replay(&*key).unwrap()).unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+    let known = core.state().keyrings().keyring(keyring).unwrap();
+    assert_eq!(known.attempts.open, 1);
+    let request = RequestFact {
+        kind: RequestKind::Sign,
+        id,
+        hash,
+        provider,
+        signer: thumbprint(&stage.provider.spki).unwrap(),
+        ends: 1,
+    };
+    let opened = known.terminal(terminal.place.terminal).unwrap().boxed;
+    let (version, boxed, told) = (known.version, vec![7; 80], Vec::new());
+    let act = KeyringAct::Use { request, version, opened, boxed, told };
+    let by = By::Terminal(terminal.place.terminal, thumbprint(&terminal.device.spki).unwrap());
+    let command = Command::Keyring(Box::new(PreparedKeyring { keyring, by, act }));
+    let step = core.execute(Moment { unix: now(), uptime: 1 }, command);
+    assert!(matches!(&step.outcome, Outcome::Refused(refusal) if refusal.code == Code::RequestInvalid));
+    assert_eq!(step.events.len(), 1, "it is on record");
+    let known = core.state().keyrings().keyring(keyring).unwrap();
+    assert_eq!((known.attempts.open, known.attempts.failed), (0, 0), "the next one waits for nothing");
 }
