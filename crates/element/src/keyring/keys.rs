@@ -83,6 +83,16 @@ fn warn_of_end(officer: &[u8], now: u64) {
     }
 }
 
+/// Nothing makes another embedded authority: keyrings are made as long as it can certify them for all of their policy's days.
+fn warn_of_last_years(authority: &Certificate, now: u64) {
+    const LONGEST: u64 = 4 * 365 * 24 * 3600 * 1000;
+    if authority.not_after() < now.saturating_add(LONGEST) {
+        tracing::warn!(
+            "the embedded authority of keyrings ends within four years, and certifies nothing beyond: policies must ask for fewer days, or no keyring is made"
+        );
+    }
+}
+
 impl KeyringKeys {
     /// Finds the keys that keyrings began with, or makes them where they did not begin.
     ///
@@ -140,6 +150,7 @@ impl KeyringKeys {
             }
         };
         warn_of_end(officer, now);
+        warn_of_last_years(authority.certificate(), now);
         let origin = origin.to_owned();
         Ok(Self { provider, channel, word, master, seal, authority, opaque, begun, new, origin })
     }
@@ -182,6 +193,11 @@ impl KeyringKeys {
 
     pub(super) fn authority(&self) -> &Authority<impl CertificateKey + use<>> {
         &self.authority
+    }
+
+    /// Until when the embedded authority certifies.
+    pub(super) fn certifies_until(&self) -> u64 {
+        self.authority.certificate().not_after()
     }
 
     /// Opens the key of a context.

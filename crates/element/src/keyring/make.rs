@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sceau_element_api::documents::Document as _;
-use sceau_element_api::keyring::{ActorRole, Keyring, KeyringPhase, PolicyStatus};
+use sceau_element_api::keyring::{ActorRole, CertificateSource, Keyring, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_element_api::{KeyringId, PolicyId};
 use sceau_keyring::{
@@ -16,6 +16,8 @@ use super::conversation::{Desk, Next, Turn, unknown};
 use super::secrets::{Secrets, unusable};
 use super::{By, KeyringAct, NewRow, PreparedKeyring};
 use crate::state::{ActorFact, KeyringFact, PolicyFact};
+
+const DAY: u64 = 24 * 3600 * 1000;
 
 /// A keyring as the state has it now.
 #[derive(Debug, Clone)]
@@ -97,11 +99,23 @@ impl Desk {
         Ok(actor)
     }
 
+    /// Whether the embedded authority lasts as long as a certificate of this policy that is issued then: else it would be shorter, without a word, or be none after the
+    /// holder chose a PIN.
+    fn certifies_whole(&self, policy: &PolicyFact, then: u64) -> Result<(), Refusal> {
+        let CertificateSource::Embedded { days } = policy.document.authority else { return Ok(()) };
+        if then.saturating_add(u64::from(days) * DAY) <= self.keys.certifies_until() {
+            return Ok(());
+        }
+        let words = "the embedded authority ends before certificates of this policy would: the policy must ask for fewer days";
+        Err(Refusal::new(Code::KeyringPhase, words))
+    }
+
     pub(super) fn fabricate(&self, turn: &mut Turn, policy: PolicyId) -> Result<Next, Refusal> {
         let policy = self.policy_in_use(policy)?;
         let actor = self.registrar(turn, &policy)?;
         let (keyring, now, code) = (KeyringId::random(), self.now().unix, ActivationCode::draw());
-        let days = u64::from(policy.document.activation_days);
+        let ends = now.saturating_add(u64::from(policy.document.activation_days) * DAY);
+        self.certifies_whole(&policy, ends)?;
         let about = self.keys.about();
         let package = Package {
             v: 1,
@@ -115,7 +129,7 @@ impl Desk {
             origin: about.origin,
             terminals_most: policy.document.terminals_most,
             made: now,
-            ends: now.saturating_add(days * 24 * 3600 * 1000),
+            ends,
         };
         let signed = package.sign(self.keys.word()).map_err(unusable)?;
         let document = Keyring {

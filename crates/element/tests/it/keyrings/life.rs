@@ -101,3 +101,18 @@ async fn an_element_without_an_officer_serves_none_and_keeps_its_journal_as_befo
             .await;
     assert_eq!(refused.unwrap_err().refusal().unwrap().code, Code::KindNotServed);
 }
+
+/// The embedded authority is for ten years, and nothing makes another.
+#[tokio::test]
+async fn no_keyring_is_made_whose_certificate_would_be_cut_short() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let mut stage = Stage::begin().await;
+    // Ten years, less the days in which it may be activated, and those of its certificate.
+    let last = 3653 - 30 - 365;
+    stage.later((last - 1) * DAY).await;
+    stage.fabricate().await;
+    stage.later((last + 1) * DAY).await;
+    let mut talk = Talk::begin(stage.client()).await;
+    let ask = Ask::Fabricate { policy: stage.policy.policy };
+    assert_eq!(refused(&talk.ask(&stage.registrar, ask).await), Code::KeyringPhase);
+}
