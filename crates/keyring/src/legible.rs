@@ -7,7 +7,8 @@ mod look_alikes;
 
 pub(crate) use look_alikes::one_script;
 use look_alikes::{
-    digits_of_one_system, is_disguised, is_unseen, joined_otherwise, looks_like, two_directions,
+    digits_of_one_system, is_disguised, is_unseen, joined_otherwise, joins_a_number, looks_like,
+    two_directions,
 };
 
 /// The most characters of a description.
@@ -118,7 +119,7 @@ fn one_line(line: &str) -> Result<(), Illegible> {
     if line.chars().any(wide) || run || line.ends_with(blank) {
         return Err(Illegible::Blanks);
     }
-    if line.chars().any(is_disguised) || joined_otherwise(line) {
+    if line.chars().any(is_disguised) || joined_otherwise(line) || joins_a_number(line) {
         return Err(Illegible::LooksLike);
     }
     if !one_script(line) || two_directions(line) {
@@ -156,6 +157,9 @@ mod tests {
             "שכר דירה:\n1200",
             "ข้อตกลงที่ ๕",
             "ক ৪৫",
+            "二〇二六年",
+            "계약서 3부, 이영희",
+            "○ yes, ○ no: 2 of them",
         ] {
             assert_eq!(description(text), Ok(()), "{text}");
         }
@@ -205,6 +209,19 @@ mod tests {
             ("evil⁄com", Illegible::LooksLike),
             ("1։000", Illegible::LooksLike),
             ("a\nPay 10\n│ 20", Illegible::LooksLike),
+            // Letters of other scripts that read as zeros and ones.
+            ("Pay 1ㅇㅇㅇ euros", Illegible::LooksLike),
+            ("Pay 1ဝဝဝ euros", Illegible::LooksLike),
+            ("1ዐዐዐ", Illegible::LooksLike),
+            ("Pay 1ഠഠ", Illegible::LooksLike),
+            ("Pay ㅣ00", Illegible::LooksLike),
+            ("1◯◯", Illegible::LooksLike),
+            ("Pay 1.○○○,00 €", Illegible::LooksLike),
+            ("Pay 1〇〇", Illegible::LooksLike),
+            // Drawn as each font likes, or not at all.
+            ("a \u{e000} b", Illegible::Unseen),
+            ("a \u{100000} b", Illegible::Unseen),
+            ("a \u{fdd0} b", Illegible::Unseen),
             // Read in another order than written.
             ("Pay 10 א 20 euros", Illegible::Scripts),
             ("חוזה 10 20", Illegible::Scripts),

@@ -107,9 +107,27 @@ pub(super) fn is_disguised(c: char) -> bool {
     styled || phonetic || strokes
 }
 
-/// Symbols of music, of which some draw nothing.
+/// Symbols of music, of which some draw nothing; what is drawn as the font likes (private use); what is no character.
 pub(super) fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{1d000}'..='\u{1d24f}')
+    let of_fonts = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    let none = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    matches!(c, '\u{1d000}'..='\u{1d24f}') || of_fonts || none
+}
+
+/// Round or upright letters, marks and signs of scripts that stand beside others: among digits of ASCII they read as zeros and ones.
+const AMONG_DIGITS: &str = "\u{b20}\u{c02}\u{c82}\u{d02}\u{d20}\u{d82}\u{101d}\u{110b}\u{1175}\u{11bc}\u{12d0}\u{25cb}\u{25ef}\u{26aa}\u{2b55}\u{2b58}\u{2f01}\u{3007}\u{3147}\u{3163}\u{4e28}";
+
+/// Whether a number has something else among its digits that reads as one: points, commas and narrow blanks within it are the number's.
+pub(super) fn joins_a_number(line: &str) -> bool {
+    let within = |c: char| {
+        c.is_ascii_digit()
+            || matches!(c, '.' | ',' | '\'' | '\u{a0}' | '\u{202f}')
+            || AMONG_DIGITS.contains(c)
+    };
+    let mixed = |number: &str| {
+        number.contains(|c: char| c.is_ascii_digit()) && number.contains(|c| AMONG_DIGITS.contains(c))
+    };
+    line.split(|c| !within(c)).any(mixed)
 }
 
 /// Whether something unusual stands between two letters or digits of ASCII, where it reads as a comma, a point or a colon.
