@@ -37,7 +37,7 @@ pub use message::{
 #[cfg(feature = "terminal")]
 pub use opaque::terminal::{ExportKey, LoggingIn, Pin, PinRefused, Proven, Registering, Upload};
 pub use opaque::{Begun, Names, OpaqueError, OpaqueServer, WrongPin};
-pub use package::{Invitation, Package, PolicyRef};
+pub use package::{Invitation, Package, PackageJws, PolicyRef};
 pub use proof::TransactionProof;
 pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request};
 pub use sad::{Expected, Sad};

@@ -8,7 +8,7 @@ use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::statement::{Statement, malformed};
-use crate::{Identity, Unlock};
+use crate::{Identity, PackageJws, Unlock};
 
 /// The most messages in one context.
 pub const MOST_MESSAGES: u64 = 16;
@@ -150,7 +150,7 @@ pub enum Answer {
     /// To [`Ask::Fabricate`].
     Fabricated {
         /// JWS typ `sceau-kr-package`, by the element.
-        package: String,
+        package: PackageJws,
     },
     /// To [`Ask::Deliver`].
     Delivered {

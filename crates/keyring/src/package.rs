@@ -1,11 +1,14 @@
 //! What a registration authority is given for a keyring that it had made: it hands the code over, and keeps the rest.
 
+use std::fmt;
+
 use sceau_crypto::{KeyId, Typ};
 use sceau_element_api::keyring::SecondFactor;
 use sceau_element_api::wire::{Code as Why, Refusal};
 use sceau_element_api::{KeyringId, PolicyId};
 use sceau_trace::Hash;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use crate::statement::{Statement, malformed};
 use crate::{Code, SecondCode};
@@ -51,6 +54,42 @@ pub struct Package {
     pub made: u64,
     /// Until when it may be activated, Unix ms.
     pub ends: u64,
+}
+
+/// A [`Package`] as the element signed it. It has the activation code: redacted and zeroized.
+#[derive(PartialEq, Eq)]
+pub struct PackageJws(Zeroizing<String>);
+
+impl PackageJws {
+    /// The text, for who hands it over.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for PackageJws {
+    fn from(jws: String) -> Self {
+        Self(Zeroizing::new(jws))
+    }
+}
+
+impl Serialize for PackageJws {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PackageJws {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl fmt::Debug for PackageJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PackageJws(redacted)")
+    }
 }
 
 /// What a terminal must know of a keyring to activate it, besides its factors: which element it believes, and under which policy. No secret is in it; whoever
@@ -101,5 +140,17 @@ impl Statement for Package {
     fn check(&self) -> Result<(), Refusal> {
         let holds = self.v == 1 && self.made < self.ends && !self.origin.is_empty();
         if holds { Ok(()) } else { Err(malformed::<Self>("v 1, an origin, and an end after it was made")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Answer;
+
+    #[test]
+    fn no_activation_code_is_printed() {
+        let answer = Answer::Fabricated { package: PackageJws::from("header.code.signature".to_owned()) };
+        assert!(!format!("{answer:?}").contains("code"), "{answer:?}");
     }
 }

@@ -5,6 +5,7 @@ use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::wire::{Code, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::signed::{Signs, SignsError, sign_jws, verify_jws, verify_jws_by};
 
@@ -41,9 +42,13 @@ pub trait Statement: Serialize + DeserializeOwned + Sized {
     ///
     /// # Errors
     /// [`Statement::CODE`] when it breaks its own limits.
-    fn to_bytes(&self) -> Result<Vec<u8>, Refusal> {
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         self.check()?;
-        serde_json::to_vec(self).map_err(|_| malformed::<Self>("a shape that JSON has"))
+        // Room for what holds a secret: a vector that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * 1024));
+        let written = serde_json::to_writer(&mut *bytes, self);
+        written.map_err(|_| malformed::<Self>("a shape that JSON has"))?;
+        Ok(bytes)
     }
 
     /// Signs a new one.

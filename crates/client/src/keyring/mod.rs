@@ -20,7 +20,8 @@ use sceau_element_api::proof::Proof;
 use sceau_element_api::wire::{Attest, AttestedRow, Version};
 use sceau_element_api::{Kind, PolicyId};
 use sceau_keyring::{
-    Answer, Ask, Delivery, Factors, Identity, Package, Signs, Statement, channel_id, factors_hash, sign_jws,
+    Answer, Ask, Delivery, Factors, Identity, Package, PackageJws, Signs, Statement, channel_id,
+    factors_hash, sign_jws,
 };
 use sceau_trace::Hash;
 
@@ -58,12 +59,12 @@ pub async fn fabricate(
     element: &KeyringsAbout,
     authority: &dyn Signs,
     policy: PolicyId,
-) -> Result<(Package, String), ClientError> {
+) -> Result<(Package, PackageJws), ClientError> {
     let mut conversation =
         Conversation::open(carrier, &element.origin, channel_id(&element.channel)?).await?;
     let answer = conversation.ask(authority, Ask::Fabricate { policy }).await?;
     let Answer::Fabricated { package: jws } = answer else { return Err(ClientError::Answer) };
-    Ok((package(&jws, element)?, jws))
+    Ok((package(jws.expose(), element)?, jws))
 }
 
 /// What a package says, if it is the word of this element.

@@ -2,20 +2,21 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::Algorithm;
 
 /// The longest statement that is read, in characters.
 const LONGEST: usize = 64 * 1024;
 
-/// A statement whose signature nobody has verified: its payload is reached through [`super::KeySet::verify`] only.
+/// A statement whose signature nobody has verified: its payload is reached through [`super::KeySet::verify`] only. What it says may be a secret: it is wiped.
 #[derive(Clone)]
 pub struct Statement {
     algorithm: Algorithm,
     kid: Option<String>,
     typ: Option<String>,
-    input: Vec<u8>,
-    payload: Vec<u8>,
+    input: Zeroizing<Vec<u8>>,
+    payload: Zeroizing<Vec<u8>>,
     signature: Vec<u8>,
 }
 
@@ -76,9 +77,9 @@ impl Statement {
             algorithm: Algorithm::parse(&alg).ok_or(StatementError::Algorithm)?,
             kid,
             typ,
-            payload: decode(payload)?,
+            payload: Zeroizing::new(decode(payload)?),
             signature: decode(signature)?,
-            input: input.as_bytes().to_vec(),
+            input: Zeroizing::new(input.as_bytes().to_vec()),
         })
     }
 

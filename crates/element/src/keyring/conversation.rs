@@ -351,7 +351,7 @@ pub(super) fn unknown() -> Refusal {
 
 /// What a statement says, whoever signed it.
 fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
-    let payload = Base64Url::decode(jws.split('.').nth(1)?).ok()?;
+    let payload = Zeroizing::new(Base64Url::decode(jws.split('.').nth(1)?).ok()?.0);
     serde_json::from_slice(&payload).ok()
 }
 

@@ -7,7 +7,8 @@ use sceau_element_api::keyring::{ActorRole, CertificateSource, Keyring, KeyringP
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_element_api::{KeyringId, PolicyId};
 use sceau_keyring::{
-    Answer, Code as ActivationCode, Delivery, Package, PolicyRef, SecondCode, Statement, factors_hash,
+    Answer, Code as ActivationCode, Delivery, Package, PackageJws, PolicyRef, SecondCode, Statement,
+    factors_hash,
 };
 use sceau_trace::sha256;
 
@@ -131,7 +132,7 @@ impl Desk {
             made: now,
             ends,
         };
-        let signed = package.sign(self.keys.word()).map_err(unusable)?;
+        let signed = PackageJws::from(package.sign(self.keys.word()).map_err(unusable)?);
         let document = Keyring {
             v: 1,
             keyring,
@@ -146,7 +147,7 @@ impl Desk {
             key: None,
             blocked: None,
         };
-        let hash = Some(sha256(signed.as_bytes()));
+        let hash = Some(sha256(signed.expose().as_bytes()));
         let Package { code, second, .. } = package;
         let secrets = Secrets { code: Some(code), second, package: hash, ..Secrets::default() };
         let row = self.new_row(&document, &secrets, None)?;

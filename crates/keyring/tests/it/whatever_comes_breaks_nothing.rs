@@ -30,6 +30,7 @@ fn login() -> Vec<u8> {
     Message { v: 1, aud: PolicyId::random().to_string(), channel, context, seq: 2, time: 3, ask }
         .to_bytes()
         .unwrap()
+        .to_vec()
 }
 
 proptest! {

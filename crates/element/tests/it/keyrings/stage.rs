@@ -153,7 +153,7 @@ impl Stage {
         let Answer::Fabricated { package } = answer else { panic!("{answer:?}") };
         let about = self.client().keyrings_about().await.unwrap();
         let word = sceau_crypto::jose::PublicJwk::parse(about.word.as_bytes()).unwrap();
-        (Package::verify_by(&package, &word).unwrap(), package)
+        (Package::verify_by(package.expose(), &word).unwrap(), package.expose().to_owned())
     }
 
     pub(super) fn delivery(&self, package: &Package, jws: &str) -> Delivery {

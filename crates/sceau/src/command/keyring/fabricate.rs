@@ -56,7 +56,7 @@ pub(super) fn run(options: &FabricateOptions) -> Result<(), Failure> {
     let code_file = Opened::at(&options.code, Access::Private)?;
     let second_file = options.second.as_deref().map(|path| Opened::at(path, Access::Private)).transpose()?;
     let (package, jws) = wait_for(fabricate(&server, &element, &signer, options.policy))?;
-    package_file.write(jws.as_bytes())?;
+    package_file.write(jws.expose().as_bytes())?;
     invitation_file.write(json!(package.invitation()).to_string().as_bytes())?;
     code_file.write(package.code.shown().as_bytes())?;
     match (second_file, &package.second) {
