@@ -47,6 +47,7 @@ mod random_kills_at_mobs_host;
 mod random_kills_lose_nothing;
 mod servers_have_bad_days;
 mod several_platforms_share_one_database;
+mod slow_bodies_keep_no_holder_waiting;
 mod swapped_and_damaged_objects_are_refused;
 mod swapped_edited_and_rolled_back_rows_are_refused;
 mod the_command_line_deposits;

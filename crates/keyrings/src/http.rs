@@ -1,7 +1,9 @@
 //! Keyrings over HTTP: sealed messages, and the two documents that the security officer signs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
@@ -15,15 +17,20 @@ use sceau_element_api::problem::Problem;
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
 use sceau_element_api::{CallError, Client, Kind, RowId};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-/// Requests at once.
+/// Requests at once, whose bodies are there.
 const AT_ONCE: usize = 512;
+/// Requests whose bodies arrive.
+const ARRIVING: usize = 2048;
+/// How long a body may take to.
+const WITHIN: Duration = Duration::from_secs(10);
 /// The largest body, in bytes: a document of 256 KiB in base64url, and what is around it.
 const LARGEST: usize = 384 * 1024;
 
 /// What the host answers, in front of the element.
 pub fn routes(element: Client) -> Router {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Places { arriving: Semaphore::new(ARRIVING), at_once: Semaphore::new(AT_ONCE) });
     Router::new()
         .route("/v1/keyrings/about", get(about))
         .route("/v1/keyrings/contexts", post(context))
@@ -74,11 +81,35 @@ impl IntoResponse for Failed {
     }
 }
 
-async fn in_turn(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    match places.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => Failed::from(Refusal::new(Code::Busy, "too many requests at once")).into_response(),
+/// Room for requests.
+struct Places {
+    arriving: Semaphore,
+    at_once: Semaphore,
+}
+
+/// A request takes its place once its body is there: who sends one slowly keeps nobody else waiting.
+async fn in_turn(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
+    let whole = match places.arriving.try_acquire() {
+        Ok(_arriving) => whole(request).await,
+        Err(_) => Err(too_many()),
+    };
+    match (whole, places.at_once.try_acquire()) {
+        (Ok(request), Ok(_place)) => next.run(request).await,
+        (Err(refusal), _) => Failed::from(refusal).into_response(),
+        (Ok(_), Err(_)) => Failed::from(too_many()).into_response(),
     }
+}
+
+fn too_many() -> Refusal {
+    Refusal::new(Code::Busy, "too many requests at once")
+}
+
+async fn whole(request: Request) -> Result<Request, Refusal> {
+    let (parts, body) = request.into_parts();
+    let read = timeout(WITHIN, to_bytes(body, LARGEST)).await;
+    let read = read.map_err(|_| Refusal::new(Code::Busy, "the body did not arrive in time"))?;
+    let bytes = read.map_err(|_| Refusal::new(Code::TooLarge, "the body is not what is taken here"))?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 async fn about(State(element): State<Client>) -> Result<Json<KeyringsAbout>, Failed> {

@@ -2,13 +2,21 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use sceau_accounts::callers::converse;
 use sceau_element_api::Client;
+use sceau_store::{Conversation, Entrance};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
+
+/// Connections at once; others wait to be accepted.
+const CONNECTIONS: usize = 4096;
+const BOUNDS: Conversation =
+    Conversation { head_within: Duration::from_secs(20), streams: 64, read_ahead: None };
 
 /// How the host is reached, and what it stands on.
 #[derive(Debug, clap::Args)]
@@ -37,6 +45,15 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
     let end = asked_to_end()?;
     say_ready(&json!({"ready": "keyrings", "url": format!("http://{address}"), "origin": about.origin}))?;
-    let served = axum::serve(listener, sceau_keyrings::routes(element)).with_graceful_shutdown(end).await;
-    served.map_err(|cause| Failure::system("serve keyrings", &cause))
+    let router = sceau_keyrings::routes(element);
+    let each = |stream, _, entered| {
+        let router = router.clone();
+        tokio::spawn(async move {
+            converse(stream, None, BOUNDS, router).await;
+            drop(entered);
+        });
+    };
+    // What stands in front of it is one address: it is the one that bounds each of its own.
+    Entrance::new(CONNECTIONS, CONNECTIONS).accept(&listener, end, each).await;
+    Ok(())
 }
