@@ -38,7 +38,9 @@ const FOR_TESTS: &[Package] = &[
     BROWSER_CERTIFICATES,
     Package { name: "postgresql", present: || on_path("initdb") || debian_postgresql() },
     Package { name: "clamav-daemon", present: || on_path("clamd") },
-    Package { name: "poppler-utils", present: || on_path("pdftotext") }, // reads the invoices that MOB's host writes
+    // Reads the invoices that MOB's host writes, and judges signed PDFs; and what they are made of.
+    Package { name: "poppler-utils", present: || on_path("pdftotext") && on_path("pdfsig") },
+    Package { name: "qpdf", present: || on_path("qpdf") },
     Package {
         name: "rabbitmq-server",
         present: || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").is_file() && on_path("epmd"),

@@ -4,5 +4,6 @@
 mod documents;
 mod outside;
 
+mod hostile_documents_are_refused;
 mod others_find_our_signatures_valid;
 mod what_follows_a_signature_is_told;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sceau_crypto::envelope::{OpenError, SealError};
 use sceau_crypto::stream::StreamError;
+use sceau_pki::StampRefusal;
 use sceau_trace::{CheckpointError, EvidenceError, Fault};
 
 use crate::failure::{Exit, Failure};
@@ -18,6 +19,16 @@ pub(super) fn stream(error: &StreamError, input: &str, output: &str) -> Failure 
         error => (Exit::System, error.to_string()),
     };
     Failure::new(exit, error.code(), words)
+}
+
+/// A time stamp that is not believed, or not given.
+pub(super) fn stamp(error: StampRefusal, label: &str) -> Failure {
+    let exit = match error {
+        StampRefusal::Malformed | StampRefusal::TooLong => Exit::Input,
+        StampRefusal::NotGranted { .. } | StampRefusal::NotNow => Exit::System,
+        _ => Exit::Proof,
+    };
+    Failure::new(exit, error.code(), format!("{label}: {error}"))
 }
 
 /// An envelope that is refused.

@@ -15,6 +15,7 @@ pub(crate) mod passphrase;
 mod progress;
 mod protect;
 mod seal;
+mod sign;
 mod terminal;
 mod trace;
 
@@ -31,6 +32,10 @@ pub(crate) enum Tool {
     Open(open::OpenOptions),
     /// Show what a sealed file tells without a key
     Inspect(inspect::InspectOptions),
+    /// Sign PDF documents, so that any reader of PDFs can judge it
+    Sign(Box<sign::SignOptions>),
+    /// Say what the signatures of a PDF are worth
+    Verify(sign::verify::VerifyOptions),
     /// Deposit files in a dossier, as a citizen, without a browser
     Deposit(Box<deposit::DepositOptions>),
     /// Encrypt files under keys of their own, which the element gives to whom may open them
@@ -97,6 +102,8 @@ impl Tool {
             Self::Seal(options) => seal::run(options),
             Self::Open(options) => open::run(options),
             Self::Inspect(options) => inspect::run(options),
+            Self::Sign(options) => sign::run(options),
+            Self::Verify(options) => sign::verify::run(options),
             Self::Deposit(options) => deposit::run(options),
             Self::Protect(options) => protect::protect(options),
             Self::Unprotect(options) => protect::unprotect(options),
@@ -126,6 +133,8 @@ impl Tool {
             Self::Seal(options) => options.json,
             Self::Open(options) => options.json,
             Self::Inspect(options) => options.json,
+            Self::Sign(options) => options.json,
+            Self::Verify(options) => options.json,
             Self::Deposit(options) => options.json,
             Self::Protect(options) => options.json(),
             Self::Unprotect(options) => options.json(),

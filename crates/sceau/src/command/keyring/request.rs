@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{ActorOptions, PinnedElement, write};
 use crate::command::output::Access;
+use crate::command::sign::Prepared;
 use crate::failure::{Exit, Failure};
 use crate::say;
 
@@ -21,8 +22,9 @@ Examples:
       --out lease.request
   sceau keyring request … --hash 9f86…0a08:annex --out annex.request
   sceau keyring request … --authenticate --description 'Log in to Notaires' --out login.request
+  sceau keyring request … --prepared lease.pdf --holder me.pem --out lease.request
 
-The holder reads the description and each item before anything is signed. What is signed is the SHA-256 of each file, or the hash that is given.";
+The holder reads the description and each item before anything is signed. What is signed is the SHA-256 of each file, or the hash that is given; of a prepared PDF, what `sceau sign` completes it by. Signatures come in this order: files, prepared PDFs, hashes.";
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
@@ -38,13 +40,15 @@ pub(crate) struct RequestOptions {
     #[arg(long, value_name = "TEXT")]
     description: String,
     /// A file to be signed; once for each
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["hash", "authenticate"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["hash", "prepared", "authenticate"])]
     file: Vec<PathBuf>,
+    #[command(flatten)]
+    prepared: Prepared,
     /// A SHA-256 to be signed, in hexadecimal, and what the holder reads of it; once for each
     #[arg(long, value_name = "HEX:LABEL")]
     hash: Vec<String>,
     /// Ask who the holder is, and for no signature
-    #[arg(long, conflicts_with_all = ["file", "hash"])]
+    #[arg(long, conflicts_with_all = ["file", "hash", "prepared"])]
     authenticate: bool,
     /// The algorithm of the keyring's key, as its policy has it
     #[arg(long, value_name = "ALGORITHM", default_value = "ES256", value_parser = ["ES256", "RS256"], conflicts_with = "authenticate")]
@@ -67,7 +71,9 @@ pub(crate) struct RequestOptions {
 pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
     let files = options.file.iter().map(|path| of_file(path));
     let hashes = options.hash.iter().map(|text| of_hash(text));
-    let items = files.chain(hashes).collect::<Result<Vec<_>, _>>()?;
+    let prepared = options.prepared.hashes()?.into_iter();
+    let prepared = prepared.map(|(label, hash)| Ok(Item { label, hash: Base64Url::from(hash.as_slice()) }));
+    let items = files.chain(prepared).chain(hashes).collect::<Result<Vec<_>, _>>()?;
     let signer = options.actor.signer()?;
     let element = options.element.read()?;
     let algorithm = match options.algorithm.as_str() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sceau_pki::{Anchors, StampRefusal, StampRequest, TimeStamp};
+use sceau_pki::{Anchors, StampRequest, TimeStamp};
 use sceau_trace::{Evidence, VerifiedCheckpoint, VerifiedEvidence, VerifierKey};
 use serde_json::{Value, json};
 use url::Url;
@@ -64,7 +64,7 @@ pub(super) fn run(options: &StampOptions) -> Result<(), Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     let stamp = request.judge(&answer, &anchors, now);
-    let stamp = stamp.map_err(|error| refused(error, options.authority.as_str()))?;
+    let stamp = stamp.map_err(|error| fault::stamp(error, options.authority.as_str()))?;
     tokens.push(stamp.token.clone());
     let kept: Value = tokens.iter().map(|token| STANDARD.encode(token)).collect();
     let mut output = Output::file(&options.output, Access::Shared, false)?;
@@ -92,7 +92,7 @@ pub(super) fn verify(
         return Err(Failure::new(Exit::Proof, "stamp.none", words));
     }
     let judged = tokens.iter().map(|token| TimeStamp::verify(token, &imprint, &anchors));
-    judged.map(|stamp| stamp.map_err(|error| refused(error, label))).collect()
+    judged.map(|stamp| stamp.map_err(|error| fault::stamp(error, label))).collect()
 }
 
 /// For people: a line for each.
@@ -127,13 +127,4 @@ fn anchors(file: &Path) -> Result<Anchors, Failure> {
     let text = String::from_utf8_lossy(&input::read_small(file, 1 << 20, "certificates")?).into_owned();
     Anchors::from_pem(&text, &file.display().to_string())
         .map_err(|error| Failure::new(Exit::Usage, "certificate", format!("--stamp-anchors: {error}")))
-}
-
-fn refused(error: StampRefusal, label: &str) -> Failure {
-    let exit = match error {
-        StampRefusal::Malformed | StampRefusal::TooLong => Exit::Input,
-        StampRefusal::NotGranted { .. } | StampRefusal::NotNow => Exit::System,
-        _ => Exit::Proof,
-    };
-    Failure::new(exit, error.code(), format!("{label}: {error}"))
 }
