@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
                 return Ok(name);
             }
             self.at += 1;
-            let escaped = self.bytes.get(self.at..self.at + 2).and_then(|two| hex_pair(two));
+            let escaped = self.bytes.get(self.at..self.at + 2).and_then(hex_pair);
             match (octet, escaped) {
                 (b'#', Some(octet)) => {
                     name.push(octet);
@@ -313,7 +313,7 @@ impl<'a> Parser<'a> {
         }
         let Some(generation) = digits(self.word()?) else { return Ok(None) };
         self.space();
-        if !self.peek().is_none_or(|octet| octet == b'R') || self.word()? != b"R" {
+        if self.peek().is_some_and(|octet| octet != b'R') || self.word()? != b"R" {
             return Ok(None);
         }
         let (number, generation) = (u32::try_from(number).ok(), u16::try_from(generation).ok());

@@ -20,8 +20,7 @@ pub(super) fn read(
     let mut lines = Lines { source, at, end, bytes: Vec::new(), used: 0 };
     lines.take(|parser| parser.expect("xref", "there are no cross-references where they should be"))?;
     let mut entries = Vec::new();
-    loop {
-        let Some((first, count)) = lines.take(heading)? else { break };
+    while let Some((first, count)) = lines.take(heading)? {
         // Some writers count from 1 what they list from 0.
         let mut shift = 0;
         for place in 0..count {
