@@ -298,7 +298,7 @@ mod tests {
         let of = |second| Factors { code: &code, second };
         let (both, wrong, alone) = (of(Some(&second)), of(Some(&other)), of(None));
         let proof = second_proof(&both, keyring, &nonce, &[2; 32]).unwrap();
-        let given = Some(&**proof);
+        let given = Some(&*proof);
         assert!(is_second_proof(given, &both, keyring, &nonce, &[2; 32]));
         assert!(!is_second_proof(None, &both, keyring, &nonce, &[2; 32]));
         assert!(!is_second_proof(given, &wrong, keyring, &nonce, &[2; 32]));
