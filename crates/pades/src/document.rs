@@ -100,6 +100,40 @@ impl<S: Source> Document<S> {
         }
     }
 
+    /// An object, and behind which byte its stream begins, where it is one.
+    pub(crate) fn object_and_stream(&self, reference: Reference) -> Result<(Object, Option<u64>), PdfError> {
+        match self.sections.entry(reference.number) {
+            Entry::At { offset, generation } if generation == reference.generation => {
+                let ((found, object, _), stream) = object_and_stream_at(&self.source, offset, self.end)?;
+                same(found, reference, offset)?;
+                Ok((object, stream))
+            }
+            _ => Ok((self.object(reference)?, None)),
+        }
+    }
+
+    /// An object that is a dictionary, and not that of a stream.
+    pub(crate) fn plain(&self, reference: Reference) -> Result<Option<Dictionary>, PdfError> {
+        Ok(match self.object_and_stream(reference)? {
+            (Object::Dictionary(dictionary), None) => Some(dictionary),
+            _ => None,
+        })
+    }
+
+    /// Whether a stream that begins behind this byte ends where it says, and within the document.
+    pub(crate) fn has_end(&self, dictionary: &Dictionary, from: u64) -> Result<bool, PdfError> {
+        let length = self.get(dictionary, "Length")?.integer().and_then(|length| u64::try_from(length).ok());
+        let begin = beginning(&self.source, from, self.end)?;
+        let Some((begin, length)) = begin.zip(length) else { return Ok(false) };
+        let until = begin.saturating_add(length);
+        if until > self.end {
+            return Ok(false);
+        }
+        let behind = window(&self.source, until..self.end.min(until.saturating_add(16)))?;
+        let mut parser = Parser::new(&behind, true);
+        Ok(parser.word().is_ok_and(|word| word == b"endstream"))
+    }
+
     /// What a value is, where it is a reference.
     pub(crate) fn resolved(&self, value: &Object) -> Result<Object, PdfError> {
         let mut value = value.clone();
@@ -252,12 +286,22 @@ pub(crate) type Found = (Reference, Object, Option<(u64, u64)>);
 
 /// The object that begins here.
 pub(crate) fn object_at(source: &(impl Source + ?Sized), at: u64, end: u64) -> Result<Found, PdfError> {
+    object_and_stream_at(source, at, end).map(|(found, _)| found)
+}
+
+/// The same, and where the word ends behind which its stream begins.
+fn object_and_stream_at(
+    source: &(impl Source + ?Sized),
+    at: u64,
+    end: u64,
+) -> Result<(Found, Option<u64>), PdfError> {
     growing(source, at, end, |parser| {
         let reference = parser.head()?;
         let object = parser.object()?;
         let contents = parser.contents().map(|(from, to)| (at + from as u64, at + to as u64));
         match parser.word()? {
-            b"endobj" | b"stream" => Ok((reference, object, contents)),
+            b"endobj" => Ok(((reference, object, contents), None)),
+            b"stream" => Ok(((reference, object, contents), Some(at + parser.at() as u64))),
             _ => Err(Unread::Wrong("an object does not end")),
         }
     })
@@ -272,6 +316,16 @@ pub(crate) fn dictionary_at(
     growing(source, at, end, |parser| match parser.object()? {
         Object::Dictionary(dictionary) => Ok((dictionary, at + parser.at() as u64)),
         _ => Err(Unread::Wrong("a dictionary is missing")),
+    })
+}
+
+/// Where the bytes of a stream begin: one end of a line stands between them and the word (§7.3.8.1).
+fn beginning(source: &(impl Source + ?Sized), from: u64, end: u64) -> Result<Option<u64>, PdfError> {
+    let mark = window(source, from..end.min(from.saturating_add(2)))?;
+    Ok(match mark.as_slice() {
+        [13, 10] => Some(from + 2),
+        [10, ..] | [13, ..] => Some(from + 1),
+        _ => None,
     })
 }
 
@@ -295,13 +349,8 @@ pub(crate) fn stream_at(
     if !(0..=LONGEST_STREAM).contains(&said) {
         return Err(PdfError::TooMuch("a stream of its structure is longer than 16 MiB"));
     }
-    // One end of a line stands between (§7.3.8.1).
-    let mark = window(source, from..end.min(from.saturating_add(2)))?;
-    let from = match mark.as_slice() {
-        [13, 10] => from + 2,
-        [10, ..] | [13, ..] => from + 1,
-        _ => return Err(PdfError::damaged("a stream does not begin", from)),
-    };
+    let missing = PdfError::damaged("a stream does not begin", from);
+    let from = beginning(source, from, end)?.ok_or(missing)?;
     let until = from.saturating_add(u64::try_from(said).unwrap_or_default());
     if until > end {
         return Err(PdfError::damaged("a stream ends behind the document", from));

@@ -5,20 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Addition, walk};
+use super::{
+    Addition,
+    found::Found,
+    walk::{self, Reached},
+};
 use crate::{
     certified::Permission,
     document::Document,
     error::PdfError,
-    form::{Form, SignatureField},
+    form::{Form, SignatureField, Signed},
     object::{Dictionary, Object, Reference},
     pages::{self, rectangle},
     source::Source,
     xref::Entry,
 };
-
-/// The most that is told of one signature.
-const MOST: usize = 20;
 
 /// What a field for a signature has. What it does when it is clicked is not among that.
 const KNOWN: [&str; 22] = [
@@ -50,8 +51,8 @@ pub(super) fn since<S: Source>(
     document: &Document<S>,
     until: u64,
     permission: Option<Permission>,
-) -> Result<Vec<Addition>, PdfError> {
-    let other = |words: &str| Ok(vec![Addition::Other(words.to_owned())]);
+) -> Result<Found, PdfError> {
+    let other = |words: &str| Ok(Found::only(words));
     // That it cannot be read as it was is for the report, not an end of it.
     let Ok(signed) = Document::ending_at(&document.source, until) else {
         return other("the bytes that are covered are no document by themselves");
@@ -73,11 +74,9 @@ pub(super) fn since<S: Source>(
     let changed: BTreeSet<u32> = numbers.filter(moved).collect();
     match Compared::of(document, &signed, changed).and_then(Compared::additions) {
         Ok(mut found) => {
-            if permission == Some(Permission::Nothing) && found.iter().any(|it| *it != Addition::Evidence) {
-                found.push(Addition::Other("its signer certified that nothing would be added".to_owned()));
+            if permission == Some(Permission::Nothing) && found.is_more_than_evidence() {
+                found.other("its signer certified that nothing would be added");
             }
-            found.dedup();
-            found.truncate(MOST);
             Ok(found)
         }
         // As above: one of the versions is damaged where the other may not be.
@@ -92,7 +91,9 @@ struct Compared<'a, 'b, S> {
     old: &'a Document<&'b S>,
     /// The objects that are elsewhere now, and are not yet explained.
     unexplained: BTreeSet<u32>,
-    found: Vec<Addition>,
+    /// What the signed version leads to.
+    reached: Reached,
+    found: Found,
     /// Fields for signatures that are new.
     added: BTreeMap<Reference, SignatureField>,
     pages: BTreeMap<Reference, u32>,
@@ -100,87 +101,127 @@ struct Compared<'a, 'b, S> {
 
 impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
     fn of(new: &'a Document<S>, old: &'a Document<&'b S>, changed: BTreeSet<u32>) -> Result<Self, PdfError> {
-        Ok(Self {
-            new,
-            old,
-            unexplained: changed,
-            found: Vec::new(),
-            added: BTreeMap::new(),
-            pages: pages::numbers(old)?,
-        })
+        let (root, catalog) = old.catalog()?;
+        let shown = catalog.iter().filter(|(key, _)| !matches!(*key, b"DSS" | b"Metadata"));
+        // The catalog itself, where it is packed, is what its stream says that it is.
+        let holder = match old.sections.entry(root.number) {
+            Entry::In { stream, .. } => Some(Object::Reference(Reference { number: stream, generation: 0 })),
+            _ => None,
+        };
+        let reached = walk::reached(old, shown.map(|(_, value)| value).chain(&holder))?;
+        let mut unexplained = changed;
+        unexplained.retain(|number| *number == root.number || reached.uses(*number) > 0);
+        let mut found = Found::default();
+        for number in &reached.endless {
+            found.other(format!("object {number}, a stream that does not end where it says"));
+        }
+        let pages = pages::numbers(old)?;
+        Ok(Self { new, old, unexplained, reached, found, added: BTreeMap::new(), pages })
     }
 
-    fn additions(mut self) -> Result<Vec<Addition>, PdfError> {
+    fn additions(mut self) -> Result<Found, PdfError> {
         let (old_root, old_catalog) = self.old.catalog()?;
         let (new_root, new_catalog) = self.new.catalog()?;
         if old_root != new_root {
-            self.other("another catalog");
+            self.found.other("another catalog");
             return Ok(self.found);
         }
-        let shown = old_catalog.iter().filter(|(key, _)| !matches!(*key, b"DSS" | b"Metadata"));
-        let mut reached = walk::reached(self.old, shown.map(|(_, value)| value))?;
-        reached.also(old_root.number);
-        self.unexplained.retain(|number| reached.has(*number));
-        self.fields((old_root, &old_catalog), (new_root, &new_catalog))?;
-        self.catalog(old_root, &old_catalog, &new_catalog);
+        self.fields(&old_catalog, &new_catalog)?;
+        self.catalog(old_root, &old_catalog, &new_catalog)?;
         self.annotations()?;
         for number in std::mem::take(&mut self.unexplained) {
             let words = match self.old.sections.entry(number) {
                 Entry::Free => format!("object {number}, which what was signed refers to and did not have"),
                 _ => format!("another object {number}, which what was signed refers to"),
             };
-            self.found.push(Addition::Other(words));
+            self.found.other(words);
         }
         if self.information()? {
-            self.found.push(Addition::Metadata);
+            self.found.harmless(Addition::Metadata);
         }
         Ok(self.found)
     }
 
     fn other(&mut self, words: impl Into<String>) {
-        self.found.push(Addition::Other(words.into()));
+        self.found.other(words);
     }
 
     /// Keys whose values differ.
     fn differing(old: &Dictionary, new: &Dictionary) -> BTreeSet<Vec<u8>> {
-        let keys = old.iter().chain(new.iter()).map(|(key, _)| key.to_vec());
-        keys.filter(|key| {
-            let text = String::from_utf8_lossy(key);
-            old.get(&text) != new.get(&text)
-        })
-        .collect()
+        let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) = (old.iter().collect(), new.iter().collect());
+        let keys = before.keys().chain(now.keys());
+        keys.filter(|key| before.get(*key) != now.get(*key)).map(|key| key.to_vec()).collect()
     }
 
-    fn catalog(&mut self, root: Reference, old: &Dictionary, new: &Dictionary) {
-        self.unexplained.remove(&root.number);
+    /// What came to a list in which everything stays that was there, in its order; none where something is gone.
+    fn came<'x>(before: &[Object], now: &'x [Object]) -> Option<Vec<&'x Object>> {
+        let mut left = before.iter().peekable();
+        let came = now.iter().filter(|one| left.next_if(|kept| kept == one).is_none()).collect();
+        left.peek().is_none().then_some(came)
+    }
+
+    /// Those of what came that are no new signatures.
+    fn strange(&self, came: &[&Object]) -> bool {
+        came.iter().any(|one| one.reference().is_none_or(|it| !self.added.contains_key(&it)))
+    }
+
+    /// Whether a dictionary is one in both versions, and no stream: one that is drawn may have other bytes under the same keys.
+    fn is_plain(&self, reference: Reference) -> Result<bool, PdfError> {
+        Ok(self.old.plain(reference)?.is_some() && self.new.plain(reference)?.is_some())
+    }
+
+    /// Takes a list as explained, if it is one in both versions and nothing else refers to it.
+    fn explain_list(&mut self, list: Option<Reference>) -> Result<(), PdfError> {
+        let Some(list) = list.filter(|list| self.reached.uses(list.number) == 1) else { return Ok(()) };
+        let (old, new) = (self.old.object_and_stream(list)?, self.new.object_and_stream(list)?);
+        if matches!((old, new), ((Object::Array(_), None), (Object::Array(_), None))) {
+            self.unexplained.remove(&list.number);
+        }
+        Ok(())
+    }
+
+    /// Whether a key holds a list, or nothing, in both versions.
+    fn is_list(&self, old: &Dictionary, new: &Dictionary, key: &str) -> Result<bool, PdfError> {
+        let is_list = |value| matches!(value, Object::Array(_) | Object::Null);
+        Ok(is_list(self.old.get(old, key)?) && is_list(self.new.get(new, key)?))
+    }
+
+    fn catalog(&mut self, root: Reference, old: &Dictionary, new: &Dictionary) -> Result<(), PdfError> {
+        if self.reached.uses(root.number) == 0 && self.is_plain(root)? {
+            self.unexplained.remove(&root.number);
+        }
         for key in Self::differing(old, new) {
             match key.as_slice() {
                 b"AcroForm" | b"Extensions" => {}
-                b"DSS" => self.found.push(Addition::Evidence),
-                b"Metadata" => self.found.push(Addition::Metadata),
+                b"DSS" => self.found.harmless(Addition::Evidence),
+                b"Metadata" => self.found.harmless(Addition::Metadata),
                 key => self.other(format!("the catalog's /{}", String::from_utf8_lossy(key))),
             }
         }
+        Ok(())
     }
 
     /// The form: what was there stays, and signatures come.
-    fn fields(
-        &mut self,
-        (_, old_catalog): (Reference, &Dictionary),
-        (_, new_catalog): (Reference, &Dictionary),
-    ) -> Result<(), PdfError> {
+    fn fields(&mut self, old_catalog: &Dictionary, new_catalog: &Dictionary) -> Result<(), PdfError> {
         let (old, new) = (Form::of(self.old, old_catalog)?, Form::of(self.new, new_catalog)?);
-        for reference in [old.reference, old.list].into_iter().flatten() {
-            self.unexplained.remove(&reference.number);
+        if let Some(form) = old.reference
+            && self.reached.uses(form.number) == 1
+            && self.is_plain(form)?
+        {
+            self.unexplained.remove(&form.number);
         }
+        self.explain_list(old.list)?;
+        // By these, fields are drawn whose appearance is not kept.
+        let is_drawn = old.dictionary.get("NeedAppearances").is_some();
         for key in Self::differing(&old.dictionary, &new.dictionary) {
-            if !matches!(key.as_slice(), b"Fields" | b"SigFlags" | b"DR" | b"DA") {
-                self.other(format!("the form's /{}", String::from_utf8_lossy(&key)));
+            match key.as_slice() {
+                b"Fields" | b"SigFlags" => {}
+                b"DR" | b"DA" if !is_drawn => {}
+                key => self.other(format!("the form's /{}", String::from_utf8_lossy(key))),
             }
         }
-        let kept: Vec<&Object> = new.fields.iter().filter(|field| old.fields.contains(field)).collect();
-        if !kept.into_iter().eq(old.fields.iter()) {
-            self.other("fields of the form that are gone");
+        if !self.is_list(&old.dictionary, &new.dictionary, "Fields")? {
+            self.other("fields of the form that are no list");
         }
         let (before, _) = old.signatures(self.old)?;
         let (now, _) = new.signatures(self.new)?;
@@ -188,17 +229,16 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
         for field in now {
             match before.get(&field.reference) {
                 None => {
-                    self.signature(&field)?;
+                    self.signature(&field, true)?;
                     self.added.insert(field.reference, field);
                 }
                 Some(earlier) => self.filled(earlier, &field)?,
             }
         }
-        let came = new.fields.iter().filter(|field| !old.fields.contains(field));
-        let strange =
-            came.filter(|field| field.reference().is_none_or(|it| !self.added.contains_key(&it))).count();
-        if strange > 0 {
-            self.other("fields of the form that are no signatures");
+        match Self::came(&old.fields, &new.fields) {
+            None => self.other("fields of the form that are gone"),
+            Some(came) if self.strange(&came) => self.other("fields of the form that are no signatures"),
+            Some(_) => {}
         }
         Ok(())
     }
@@ -209,35 +249,66 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
         if differing.is_empty() {
             return Ok(());
         }
-        self.unexplained.remove(&old.reference.number);
+        if self.is_plain(old.reference)? {
+            self.unexplained.remove(&old.reference.number);
+        }
         let fine = differing.iter().all(|key| matches!(key.as_slice(), b"V" | b"AP" | b"M"));
-        if old.value.is_none() && new.value.is_some() && fine {
-            self.signature(new)
+        let drawn = differing.iter().any(|key| key == b"AP") && !new.dictionary.has_name("Subtype", "Widget");
+        if old.value.is_none() && fine && !drawn {
+            self.signature(new, false)
         } else {
             self.other(format!("the field of the signature {}", new.name));
             Ok(())
         }
     }
 
-    fn signature(&mut self, field: &SignatureField) -> Result<(), PdfError> {
-        for (key, _) in
-            field.dictionary.iter().filter(|(key, _)| !KNOWN.contains(&String::from_utf8_lossy(key).as_ref()))
-        {
-            self.found.push(Addition::Other(format!(
-                "the /{} of the field of the signature {}",
-                String::from_utf8_lossy(key),
-                field.name
-            )));
+    /// Whether there is a new signature in a field: one that was there signs what was there.
+    fn is_signed(&self, field: &SignatureField) -> Result<bool, PdfError> {
+        let Some(value) = field.value else { return Ok(false) };
+        let entry = self.new.sections.entry(value.number);
+        let is_new = matches!(entry, Entry::At { offset, .. } if offset >= self.old.end);
+        Ok(is_new && self.new.plain(value)?.is_some() && Signed::at(self.new, value)?.is_some())
+    }
+
+    /// Whether a field is shown as fields are, or not at all.
+    fn is_plainly_shown(&self, field: &SignatureField) -> Result<bool, PdfError> {
+        let dictionary = &field.dictionary;
+        let appearance = match dictionary.get("AP") {
+            None | Some(Object::Dictionary(_)) => true,
+            Some(Object::Reference(appearance)) => self.new.plain(*appearance)?.is_some(),
+            Some(_) => false,
+        };
+        let is_bare = ["Subtype", "AP", "Rect", "MK", "DA"].iter().all(|key| dictionary.get(key).is_none());
+        let is_widget = dictionary.has_name("Subtype", "Widget");
+        let is_plain = self.new.plain(field.reference)?.is_some() && dictionary.get("Kids").is_none();
+        Ok(appearance && is_plain && (is_bare || is_widget))
+    }
+
+    fn signature(&mut self, field: &SignatureField, is_new: bool) -> Result<(), PdfError> {
+        let name = &field.name;
+        for (key, _) in field.dictionary.iter() {
+            let key = String::from_utf8_lossy(key);
+            if !KNOWN.contains(&key.as_ref()) {
+                self.found.other(format!("the /{key} of the field of the signature {name}"));
+            }
+        }
+        if !self.is_signed(field)? {
+            self.found.other(format!("the field {name}, in which there is no new signature"));
+        }
+        if is_new && !self.is_plainly_shown(field)? {
+            self.found.other(format!("the field {name}, whose annotation is not that of a signature"));
         }
         let mut page = None;
         for widget in &field.widgets {
             let bounds = widget.get("Rect").map_or(Ok(None), |value| rectangle(self.new, value))?;
-            if bounds.is_none_or(|[left, bottom, right, top]| right > left && top > bottom) {
+            // What has an appearance may be drawn, whatever its rectangle is.
+            let is_drawn = widget.get("AP").is_some();
+            if is_drawn || bounds.is_none_or(|[left, bottom, right, top]| right > left && top > bottom) {
                 page =
                     Some(widget.reference("P").and_then(|page| self.pages.get(&page).copied()).unwrap_or(0));
             }
         }
-        self.found.push(Addition::Signature { field: field.name.clone(), page });
+        self.found.harmless(Addition::Signature { field: name.clone(), page });
         Ok(())
     }
 
@@ -255,21 +326,21 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
             for key in Self::differing(&old, &new).into_iter().filter(|key| key != b"Annots") {
                 self.other(format!("page {number}: its /{}", String::from_utf8_lossy(&key)));
             }
+            if !self.is_list(&old, &new, "Annots")? {
+                self.other(format!("page {number}: annotations that are no list"));
+            }
             let (before, now) = (self.old.array(&old, "Annots")?, self.new.array(&new, "Annots")?);
-            let kept = now.iter().filter(|one| before.contains(one));
-            if !kept.eq(before.iter()) {
-                self.other(format!("page {number}: annotations that are gone"));
+            match Self::came(&before, &now) {
+                None => self.other(format!("page {number}: annotations that are gone")),
+                Some(came) if self.strange(&came) => {
+                    self.other(format!("page {number}: annotations that are no signatures"));
+                }
+                Some(_) => {}
             }
-            let came = now.iter().filter(|one| !before.contains(one));
-            let strange =
-                came.filter(|one| one.reference().is_none_or(|it| !self.added.contains_key(&it))).count();
-            if strange > 0 {
-                self.other(format!("page {number}: annotations that are no signatures"));
+            if self.is_plain(reference)? {
+                self.unexplained.remove(&reference.number);
             }
-            self.unexplained.remove(&reference.number);
-            if let Some(list) = list {
-                self.unexplained.remove(&list.number);
-            }
+            self.explain_list(list)?;
         }
         Ok(())
     }

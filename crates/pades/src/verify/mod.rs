@@ -1,6 +1,7 @@
 //! What the signatures of a document are worth: which bytes each covers, what was added behind it, who signed, who vouches for that, and what is not known.
 
 mod changes;
+mod found;
 mod one;
 mod walk;
 
@@ -99,8 +100,10 @@ pub struct Coverage {
     pub until: u64,
     /// Whether that is where the document ends.
     pub is_whole: bool,
-    /// What was added behind them.
+    /// What was added behind them; where that is much, the worst of it.
     pub added: Vec<Addition>,
+    /// How many more additions there are, which are not told. The verdict is on them too.
+    pub more: usize,
 }
 
 /// Something that was added behind a signature.

@@ -5,7 +5,7 @@ use sceau_pki::{
     first_element,
 };
 
-use super::{Chain, Coverage, SignatureReport, StampReport, Terms, Verdict, changes};
+use super::{Chain, Coverage, SignatureReport, StampReport, Terms, Verdict, changes, found::Found};
 use crate::{
     certified,
     document::Document,
@@ -61,8 +61,8 @@ pub(super) fn judge<S: Source>(
             }
         },
     }
-    let coverage = coverage(document, signed, range)?;
-    if report.verdict < Verdict::ChangedSince && !coverage.added.iter().all(super::Addition::is_harmless) {
+    let (coverage, is_harmless) = coverage(document, signed, range)?;
+    if report.verdict < Verdict::ChangedSince && !is_harmless {
         report.verdict = Verdict::ChangedSince;
     }
     report.coverage = Ok(coverage);
@@ -179,21 +179,24 @@ fn stamp_of_document<S: Source>(
     Ok(())
 }
 
+/// What it covers, and whether all that was added behind it changes nothing.
 fn coverage<S: Source>(
     document: &Document<S>,
     signed: &Signed,
     range: ByteRange,
-) -> Result<Coverage, PdfError> {
+) -> Result<(Coverage, bool), PdfError> {
     let rest = window(&document.source, range.until..document.end.min(range.until.saturating_add(16)))?;
     // An end of a line behind the last word changes nothing.
     let is_whole = rest.len() < 16 && rest.iter().all(|octet| is_space(*octet));
-    let added = if is_whole {
-        Vec::new()
+    let found = if is_whole {
+        Found::default()
     } else {
         let permission = certified::permission(document, signed)?;
         changes::since(document, range.until, permission)?
     };
-    Ok(Coverage { until: range.until, is_whole, added })
+    let is_harmless = found.is_harmless();
+    let (added, more) = found.told();
+    Ok((Coverage { until: range.until, is_whole, added, more }, is_harmless))
 }
 
 fn says<S: Source>(document: &Document<S>, signed: &Signed) -> Result<Vec<(&'static str, String)>, PdfError> {

@@ -5,33 +5,43 @@ use crate::{
     error::PdfError,
     object::{Object, Reference},
     source::Source,
-    xref::HIGHEST,
+    xref::{Entry, HIGHEST},
 };
 
-/// The numbers that were reached, one bit each.
-pub(super) struct Reached(Vec<u64>);
+/// Of an object: how often it is referred to (as far as two), and whether it was looked at.
+const USES: u8 = 3;
+const WALKED: u8 = 4;
+/// The most streams without an end that are named.
+const MOST: usize = 20;
+
+/// The objects that were reached, by their numbers.
+pub(super) struct Reached {
+    numbers: Vec<u8>,
+    /// Streams that do not end where they say.
+    pub(super) endless: Vec<u32>,
+}
 
 impl Reached {
-    fn new() -> Self {
-        Self(vec![0; HIGHEST as usize / 64 + 1])
+    /// Counts a reference to a number, of whatever generation: what comes there may be what it means.
+    fn count(&mut self, number: u32) {
+        if let Some(octet) = self.numbers.get_mut(number as usize)
+            && *octet & USES < 2
+        {
+            *octet += 1;
+        }
     }
 
-    /// Marks a number; whether it was not marked before.
-    fn mark(&mut self, number: u32) -> bool {
-        let Some(word) = self.0.get_mut(number as usize / 64) else { return false };
-        let bit = 1 << (number % 64);
-        let is_new = *word & bit == 0;
-        *word |= bit;
+    /// Marks one as looked at; whether it was not before.
+    fn walk(&mut self, number: u32) -> bool {
+        let Some(octet) = self.numbers.get_mut(number as usize) else { return false };
+        let is_new = *octet & WALKED == 0;
+        *octet |= WALKED;
         is_new
     }
 
-    /// Marks one that is known otherwise.
-    pub(super) fn also(&mut self, number: u32) {
-        self.mark(number);
-    }
-
-    pub(super) fn has(&self, number: u32) -> bool {
-        self.0.get(number as usize / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
+    /// How often something refers to it; of twice and more, 2.
+    pub(super) fn uses(&self, number: u32) -> u8 {
+        self.numbers.get(number as usize).map_or(0, |octet| octet & USES)
     }
 }
 
@@ -40,22 +50,61 @@ pub(super) fn reached<'a, S: Source>(
     document: &Document<S>,
     from: impl Iterator<Item = &'a Object>,
 ) -> Result<Reached, PdfError> {
-    let mut reached = Reached::new();
-    let mut waiting = Vec::new();
-    from.for_each(|value| collect(value, &mut waiting));
-    while let Some(reference) = waiting.pop() {
-        if reached.mark(reference.number) {
-            collect(&document.object(reference)?, &mut waiting);
+    let reached = Reached { numbers: vec![0; HIGHEST as usize + 1], endless: Vec::new() };
+    let mut walk = Walk { document, reached, waiting: Vec::new() };
+    from.for_each(|value| walk.collect(value));
+    while let Some(reference) = walk.waiting.pop() {
+        let (object, stream) = document.object_and_stream(reference)?;
+        if let (Object::Dictionary(dictionary), Some(from)) = (&object, stream)
+            && !document.has_end(dictionary, from)?
+            && walk.reached.endless.len() < MOST
+        {
+            walk.reached.endless.push(reference.number);
         }
+        walk.collect(&object);
     }
-    Ok(reached)
+    Ok(walk.reached)
 }
 
-fn collect(value: &Object, into: &mut Vec<Reference>) {
-    match value {
-        Object::Reference(reference) => into.push(*reference),
-        Object::Array(all) => all.iter().for_each(|one| collect(one, into)),
-        Object::Dictionary(all) => all.iter().for_each(|(_, one)| collect(one, into)),
-        _ => {}
+struct Walk<'a, S> {
+    document: &'a Document<S>,
+    reached: Reached,
+    /// Each once.
+    waiting: Vec<Reference>,
+}
+
+impl<S: Source> Walk<'_, S> {
+    fn collect(&mut self, value: &Object) {
+        match value {
+            Object::Reference(reference) => self.refer(*reference),
+            Object::Array(all) => all.iter().for_each(|one| self.collect(one)),
+            Object::Dictionary(all) => all.iter().for_each(|(_, one)| self.collect(one)),
+            _ => {}
+        }
+    }
+
+    fn refer(&mut self, reference: Reference) {
+        let Reference { number, generation } = reference;
+        self.reached.count(number);
+        match self.document.sections.entry(number) {
+            Entry::At { generation: there, .. } if there == generation => {}
+            // What is packed is what its stream says that it is.
+            Entry::In { stream, .. } if generation == 0 => {
+                let holder = Reference { number: stream, generation: 0 };
+                if self.reached.walk(number) {
+                    self.waiting.push(reference);
+                    self.reached.count(stream);
+                    if self.reached.walk(stream) {
+                        self.waiting.push(holder);
+                    }
+                }
+                return;
+            }
+            // It leads nowhere, and another of its number may lead on.
+            _ => return,
+        }
+        if self.reached.walk(number) {
+            self.waiting.push(reference);
+        }
     }
 }

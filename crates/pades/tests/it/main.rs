@@ -5,5 +5,6 @@ mod documents;
 mod outside;
 
 mod hostile_documents_are_refused;
+mod nothing_is_hidden_behind_a_signature;
 mod others_find_our_signatures_valid;
 mod what_follows_a_signature_is_told;

@@ -14,7 +14,7 @@ fn terms(stage: &Stage) -> Terms {
     Terms { anchors: Some(anchors), stamp_anchors: None, lists: RevocationLists::default(), now }
 }
 
-fn report(stage: &Stage, bytes: &Vec<u8>) -> Report {
+pub(crate) fn report(stage: &Stage, bytes: &Vec<u8>) -> Report {
     verify(&Document::open(bytes).unwrap(), &terms(stage)).unwrap()
 }
 
@@ -24,7 +24,7 @@ fn plain(bytes: &[u8]) -> String {
 }
 
 /// Adds a version behind a document with a table: these objects, and this catalog where there is one.
-fn add(bytes: &[u8], objects: &[(u32, &str)]) -> Vec<u8> {
+pub(crate) fn add(bytes: &[u8], objects: &[(u32, &str)]) -> Vec<u8> {
     let text = plain(bytes);
     let last = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().to_owned();
     let size: u32 = text
@@ -53,7 +53,7 @@ fn add(bytes: &[u8], objects: &[(u32, &str)]) -> Vec<u8> {
     out
 }
 
-fn others(report: &Report, at: usize) -> Vec<String> {
+pub(crate) fn others(report: &Report, at: usize) -> Vec<String> {
     let added = &report.signatures[at].coverage.as_ref().unwrap().added;
     added
         .iter()
