@@ -205,11 +205,16 @@ impl<S: Source> Document<S> {
             }
         }
         let wrong = PdfError::damaged("an object is not where its cross-reference says", self.end);
-        let Some((_, packed)) = unpacked.kept.first() else { return Err(wrong) };
+        let Unpacked { kept, bytes: looked_at } = &mut *unpacked;
+        let Some((_, packed)) = kept.first() else { return Err(wrong) };
         let at = usize::try_from(index).ok().and_then(|index| packed.numbers.get(index));
         let Some((_, at)) = at.filter(|(found, _)| *found == number) else { return Err(wrong) };
         let bytes = packed.bytes.get(*at..).unwrap_or_default();
-        Parser::new(bytes, true).object().map_err(|why| misread(why, self.end))
+        let mut parser = Parser::new(bytes, true);
+        let object = parser.object().map_err(|why| misread(why, self.end))?;
+        // Many numbers may name the same bytes: what is read of them counts too.
+        *looked_at = looked_at.saturating_add(parser.at() as u64);
+        Ok(object)
     }
 
     /// A stream of objects (ISO 32000-1 §7.5.7).

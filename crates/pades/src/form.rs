@@ -60,7 +60,14 @@ impl Form {
         &self,
         document: &Document<S>,
     ) -> Result<(Vec<SignatureField>, BTreeSet<String>), PdfError> {
-        let mut walk = Walk { document, seen: BTreeSet::new(), found: Vec::new(), names: BTreeSet::new() };
+        let mut walk = Walk {
+            document,
+            seen: BTreeSet::new(),
+            kids: 0,
+            shown: BTreeSet::new(),
+            found: Vec::new(),
+            names: BTreeSet::new(),
+        };
         for field in &self.fields {
             if let Some(reference) = field.reference() {
                 walk.field(reference, "", false, 0)?;
@@ -73,6 +80,10 @@ impl Form {
 struct Walk<'a, S> {
     document: &'a Document<S>,
     seen: BTreeSet<Reference>,
+    /// How many were named below others.
+    kids: usize,
+    /// Those below that are no fields.
+    shown: BTreeSet<Reference>,
     found: Vec<SignatureField>,
     names: BTreeSet<String>,
 }
@@ -104,8 +115,21 @@ impl<S: Source> Walk<'_, S> {
         let (mut widgets, mut below) = (Vec::new(), Vec::new());
         for kid in self.document.array(&field, "Kids")? {
             let Some(kid) = kid.reference() else { continue };
+            self.kids += 1;
+            if self.kids > MOST {
+                return Err(PdfError::TooMuch("fields of its form"));
+            }
+            // One that is named often is looked at once.
+            if self.shown.contains(&kid) {
+                continue;
+            }
             match self.document.object(kid)? {
-                Object::Dictionary(widget) if widget.get("T").is_none() => widgets.push(widget),
+                Object::Dictionary(widget) if widget.get("T").is_none() => {
+                    self.shown.insert(kid);
+                    if signs {
+                        widgets.push(widget);
+                    }
+                }
                 _ => below.push(kid),
             }
         }

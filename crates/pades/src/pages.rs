@@ -1,6 +1,6 @@
 //! Pages (ISO 32000-1 §7.7.3): found by walking their tree, whose counts are not believed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use crate::{
     document::Document,
@@ -77,30 +77,31 @@ fn each<S: Source>(
     let (_, catalog) = document.catalog()?;
     let broken = || PdfError::damaged("its pages are none", document.end);
     let top = catalog.reference("Pages").ok_or_else(broken)?;
-    let mut waiting = vec![(top, Inherited::default(), 0)];
+    let mut waiting = vec![(top, Rc::new(Inherited::default()), 0)];
     let mut seen = BTreeSet::new();
     while let Some((reference, above, depth)) = waiting.pop() {
         if !seen.insert(reference) || depth > DEPTH {
             return Err(PdfError::damaged("its pages stand in a circle", document.end));
         }
-        if seen.len() > MOST {
-            return Err(PdfError::TooMuch("pages"));
-        }
         let Object::Dictionary(node) = document.object(reference)? else { return Err(broken()) };
-        let own = |key: &str, above: Option<Object>| node.get(key).cloned().or(above);
-        let inherited = Inherited {
-            media: own("MediaBox", above.media),
-            crop: own("CropBox", above.crop),
-            turn: own("Rotate", above.turn),
-        };
+        let own = |key: &str, above: &Option<Object>| node.get(key).or(above.as_ref()).cloned();
+        let inherited = Rc::new(Inherited {
+            media: own("MediaBox", &above.media),
+            crop: own("CropBox", &above.crop),
+            turn: own("Rotate", &above.turn),
+        });
         if node.get("Kids").is_none() {
             if !act(reference, node, &inherited)? {
                 return Ok(());
             }
             continue;
         }
-        for kid in document.array(&node, "Kids")?.iter().rev() {
-            waiting.push((kid.reference().ok_or_else(broken)?, inherited.clone(), depth + 1));
+        let kids = document.array(&node, "Kids")?;
+        if seen.len() + waiting.len() + kids.len() > MOST {
+            return Err(PdfError::TooMuch("pages"));
+        }
+        for kid in kids.iter().rev() {
+            waiting.push((kid.reference().ok_or_else(broken)?, Rc::clone(&inherited), depth + 1));
         }
     }
     Ok(())

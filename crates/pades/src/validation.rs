@@ -1,5 +1,7 @@
 //! What a signature is judged by when the servers that said it are gone (ISO 32000-2 §12.8.4.3, ETSI EN 319 142-1 §5.4): certificates, revocation lists and responders' answers, kept in the document.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::{
@@ -13,6 +15,8 @@ use crate::{
 
 /// The most pieces of each kind that are read.
 const MOST: usize = 128;
+/// What all of it has at most, unpacked.
+const LONGEST: usize = 64 << 20;
 
 /// DER of each.
 #[derive(Clone, Debug, Default)]
@@ -36,10 +40,21 @@ impl Evidence {
     pub(crate) fn kept<S: Source>(document: &Document<S>) -> Result<Self, PdfError> {
         let (_, catalog) = document.catalog()?;
         let store = document.dictionary(&catalog, "DSS")?.unwrap_or_default();
-        let all = |key| -> Result<Vec<Vec<u8>>, PdfError> {
-            let references = document.array(&store, key)?;
-            let references = references.iter().take(MOST).filter_map(Object::reference);
-            references.map(|reference| document.stream(reference)).collect()
+        let (mut seen, mut length) = (BTreeSet::new(), 0);
+        let mut all = |key| -> Result<Vec<Vec<u8>>, PdfError> {
+            let mut pieces = Vec::new();
+            for reference in document.array(&store, key)?.iter().take(MOST).filter_map(Object::reference) {
+                // One that is named often is read once.
+                if seen.insert(reference) {
+                    let piece = document.stream(reference)?;
+                    length += piece.len();
+                    if length > LONGEST {
+                        return Err(PdfError::TooMuch("evidence that it keeps"));
+                    }
+                    pieces.push(piece);
+                }
+            }
+            Ok(pieces)
         };
         let [(certificates, _), (lists, _), (answers, _)] = KINDS;
         Ok(Self { certificates: all(certificates)?, lists: all(lists)?, answers: all(answers)? })

@@ -51,6 +51,39 @@ fn circles_and_hills_are_refused() {
     assert_eq!(of(&[xfa, pages("3 0 R"), page]), Err("pdf.xfa"));
 }
 
+/// Short documents that name the same thing again and again.
+#[test]
+fn what_is_named_too_often_is_refused() {
+    let of = |form: &str, kids: &str, rest: &[&str]| {
+        let mut objects = vec![
+            format!("<</Type/Catalog/Pages 2 0 R{form}>>"),
+            format!("<</Type/Pages/Count 1/Kids[{kids}]>>"),
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>".to_owned(),
+        ];
+        objects.extend(rest.iter().map(|object| (*object).to_owned()));
+        put_together(Form::Table, &objects)
+    };
+    let refused = |bytes: &Vec<u8>| everything(bytes).map_err(|error| error.code());
+    assert_eq!(refused(&of("", &"3 0 R ".repeat(200_001), &[])), Err("pdf.too_much"));
+    let field = format!("<</T(a)/FT/Tx/Kids[{}]>>", "5 0 R ".repeat(50_001));
+    assert_eq!(
+        refused(&of("/AcroForm<</Fields[4 0 R]>>", "3 0 R", &[&field, "<</Subtype/Widget>>"])),
+        Err("pdf.too_much")
+    );
+    // Evidence: the same is read once, and not a hill of it.
+    let piece = format!("<</Length 14000000>>\nstream\n{}\nendstream", "a".repeat(14_000_000));
+    let judged = |certificates: &str| {
+        let bytes = of(
+            &format!("/DSS<</Certs[{certificates}]/CRLs[{certificates}]>>"),
+            "3 0 R",
+            &[piece.as_str(); 5],
+        );
+        verify(&Document::open(&bytes).unwrap(), &nobody()).map(|_| ()).map_err(|error| error.code())
+    };
+    assert_eq!(judged(&"4 0 R ".repeat(128)), Ok(()));
+    assert_eq!(judged("4 0 R 5 0 R 6 0 R 7 0 R 8 0 R"), Err("pdf.too_much"));
+}
+
 #[test]
 fn cross_references_that_lie_are_refused() {
     let plain = document(Form::Table, 1);
