@@ -117,6 +117,9 @@ fn words(one: &SignatureReport) -> Vec<String> {
             for addition in &coverage.added {
                 line("Added", added(addition));
             }
+            if coverage.more > 0 {
+                line("Added", format!("and {} more, on which the verdict is too", coverage.more));
+            }
         }
     }
     if let Some(signer) = &one.signer {
@@ -194,6 +197,7 @@ fn as_json(one: &SignatureReport) -> Value {
             "until": coverage.until,
             "whole": coverage.is_whole,
             "added": coverage.added.iter().map(|it| json!({"harmless": it.is_harmless(), "what": added(it)})).collect::<Vec<_>>(),
+            "more": coverage.more,
         }),
     };
     let chain = match &one.chain {
