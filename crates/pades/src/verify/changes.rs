@@ -160,9 +160,13 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
         left.peek().is_none().then_some(came)
     }
 
-    /// Those of what came that are no new signatures.
-    fn strange(&self, came: &[&Object]) -> bool {
-        came.iter().any(|one| one.reference().is_none_or(|it| !self.added.contains_key(&it)))
+    /// Whether any of what came is no new signature, or one that is said to be on another page than this.
+    fn strange(&self, came: &[&Object], page: Option<Reference>) -> bool {
+        came.iter().any(|one| {
+            let field = one.reference().and_then(|it| self.added.get(&it));
+            let says = field.and_then(|field| field.dictionary.get("P"));
+            field.is_none() || page.is_some() && says.is_some_and(|it| it.reference() != page)
+        })
     }
 
     /// Whether a dictionary is one in both versions, and no stream: one that is drawn may have other bytes under the same keys.
@@ -237,7 +241,9 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
         }
         match Self::came(&old.fields, &new.fields) {
             None => self.other("fields of the form that are gone"),
-            Some(came) if self.strange(&came) => self.other("fields of the form that are no signatures"),
+            Some(came) if self.strange(&came, None) => {
+                self.other("fields of the form that are no signatures")
+            }
             Some(_) => {}
         }
         Ok(())
@@ -332,7 +338,7 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
             let (before, now) = (self.old.array(&old, "Annots")?, self.new.array(&new, "Annots")?);
             match Self::came(&before, &now) {
                 None => self.other(format!("page {number}: annotations that are gone")),
-                Some(came) if self.strange(&came) => {
+                Some(came) if self.strange(&came, Some(reference)) => {
                     self.other(format!("page {number}: annotations that are no signatures"));
                 }
                 Some(_) => {}

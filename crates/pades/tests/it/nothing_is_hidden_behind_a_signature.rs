@@ -116,6 +116,7 @@ fn a_field_is_no_excuse_for_another_annotation() {
         "<</FT/Sig/T(x)/V 50 0 R/Subtype/Stamp/Rect[0 0 500 800]/AP<</N 21 0 R>>>>",
         "<</FT/Sig/T(x)/V 50 0 R/Subtype 22 0 R/Rect[0 0 500 800]/AP<</N 21 0 R>>>>",
         "<</FT/Sig/T(x)/V 50 0 R/AP<</N 21 0 R>>/Rect[0 0 500 800]>>",
+        "<</FT/Sig/T(x)/V 50 0 R/Subtype/Widget/Rect[0 0 9 9]/P 2 0 R>>",
         "<</FT/Sig/T(x)/V 51 0 R/Subtype/Widget/Rect[0 0 0 0]>>",
         "<</FT/Sig/T(x)/V 9 0 R/Subtype/Widget/Rect[0 0 0 0]>>",
         "<</FT/Sig/T(x)/V 50 0 R/Subtype/Widget/Rect[0 0 0 0]/Length 2>>\nstream\nET\nendstream",
