@@ -18,6 +18,7 @@ const ORGANISATION: &str = "3f7c1b4e-7a34-4c8e-9d8a-6a1f2c3d4e50";
 pub const POLICY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c001";
 const AUTHORITY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c002";
 const PROVIDER: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c003";
+const SUPPORT: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c004";
 /// The PIN: long enough to be found by no accident.
 pub const PIN: &str = "402917385516";
 /// What the provider is registered as, and what the holder is called.
@@ -50,7 +51,7 @@ impl Keyrings {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "four words and one more");
         scratch.write("pin", PIN);
-        for actor in ["officer", "ra", "sp", "stranger"] {
+        for actor in ["officer", "ra", "sp", "support", "stranger"] {
             certificate(&scratch, actor);
         }
         let mut keyrings = Self { scratch, element: None, carriage: None };
@@ -136,6 +137,7 @@ impl Keyrings {
         let actors = [
             actor(AUTHORITY, "registration_authority", "Guichet", "ra.pem", &[]),
             actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", &["sign", "authenticate"]),
+            actor(SUPPORT, "support", "Assistance", "support.pem", &[]),
         ];
         let access = json!({"origin": ORIGIN, "organisation": ORGANISATION, "actors": actors});
         self.scratch.write("access.json", access.to_string())
@@ -201,6 +203,25 @@ impl Keyrings {
             .arg("--pin-file")
             .arg(self.scratch.join("pin"))
             .run()
+    }
+
+    /// `sceau keyring show`, by anybody.
+    pub fn show(&self, what: &[&str]) -> Program {
+        let element = self.scratch.join("element.json");
+        let program = Program::sceau("keyring").args(["show", "--at", self.address()]);
+        program.args(what).arg("--element").arg(element)
+    }
+
+    /// `sceau keyring <what> KEYRING`, by this actor: state, suspend, resume, destroy.
+    pub fn of(&self, actor: &str, what: &[&str], keyring: &HandedKeyring) -> Finished {
+        let element = self.scratch.join("element.json");
+        self.act(actor, what).arg(&keyring.id).arg("--element").arg(element).run()
+    }
+
+    /// `sceau terminal <what>` on this folder: state, suspend, destroy.
+    pub fn on(&self, folder: &Path, what: &[&str]) -> Finished {
+        let program = Program::sceau("terminal").args(what);
+        program.args(["--json", "--at", self.address(), "--folder"]).arg(folder).run()
     }
 
     /// A request of the provider for a file; its path.

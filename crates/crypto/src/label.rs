@@ -215,6 +215,8 @@ pub enum Typ {
     KeyringPolicy,
     /// Who may do what with keyrings, signed by the security officer.
     KeyringAccess,
+    /// The next security officer, signed by the one in office.
+    KeyringOfficer,
     /// A keyring's activation package, signed by the element.
     KeyringPackage,
     /// To whom a keyring was handed, signed by its registration authority.
@@ -243,6 +245,7 @@ impl Typ {
         Self::Content,
         Self::KeyringPolicy,
         Self::KeyringAccess,
+        Self::KeyringOfficer,
         Self::KeyringPackage,
         Self::KeyringDelivery,
         Self::KeyringRequest,
@@ -266,6 +269,7 @@ impl Typ {
             Self::Content => "sceau-content",
             Self::KeyringPolicy => "sceau-kr-policy",
             Self::KeyringAccess => "sceau-kr-access",
+            Self::KeyringOfficer => "sceau-kr-officer",
             Self::KeyringPackage => "sceau-kr-package",
             Self::KeyringDelivery => "sceau-kr-delivery",
             Self::KeyringRequest => "sceau-kr-request",

@@ -92,6 +92,14 @@ typed_ids! {
     KeyringActorId,
 }
 
+impl KeyringActorId {
+    /// As who a holder asks something of their own keyring.
+    #[must_use]
+    pub fn of_holder(keyring: KeyringId) -> Self {
+        Self(keyring.0)
+    }
+}
+
 /// The longest row identifier, in bytes.
 pub const MAX_ROW_ID: usize = 128;
 
@@ -112,6 +120,11 @@ impl RowId {
     /// `<self>/<suffix>`, for a row that belongs to another; the caller gives a short word.
     pub(crate) fn with_suffix(self, suffix: &'static str) -> Self {
         Self(format!("{}/{suffix}", self.0))
+    }
+
+    /// The only row of a kind, named by a word that the caller gives.
+    pub(crate) fn of_word(word: &'static str) -> Self {
+        Self(word.to_owned())
     }
 
     /// The row of 32 bytes, base64url.

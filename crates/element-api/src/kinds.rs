@@ -39,6 +39,8 @@ pub enum Kind {
     KeyringPolicy,
     /// Who acts on an organisation's keyrings, in the security officer's word.
     KeyringAccess,
+    /// The next security officer of keyrings, in the word of the one in office.
+    KeyringOfficer,
     /// What the platform may know of a keyring.
     Keyring,
     /// A rule for per-datum keys; not served yet.
@@ -47,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Organisation,
         Self::KeyStatement,
         Self::Account,
@@ -63,6 +65,7 @@ impl Kind {
         Self::ProtectAct,
         Self::KeyringPolicy,
         Self::KeyringAccess,
+        Self::KeyringOfficer,
         Self::Keyring,
         Self::Policy,
     ];
@@ -86,6 +89,7 @@ impl Kind {
             Self::ProtectAct => "protect-act",
             Self::KeyringPolicy => "keyring-policy",
             Self::KeyringAccess => "keyring-access",
+            Self::KeyringOfficer => "keyring-officer",
             Self::Keyring => "keyring",
             Self::Policy => "policy",
         }

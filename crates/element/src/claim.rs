@@ -121,7 +121,9 @@ impl Claim {
                     let key = current.signing.ok_or_else(signing_key_unknown)?;
                     Ok(ProofKey::Signing(id, key))
                 }
-                AnyDocument::KeyringPolicy(_) | AnyDocument::KeyringAccess(_) => {
+                AnyDocument::KeyringPolicy(_)
+                | AnyDocument::KeyringAccess(_)
+                | AnyDocument::KeyringOfficer(_) => {
                     let words = "this element has no keyrings: start it with --keyrings-officer";
                     let officer = state.keyrings().officer().map(Arc::clone);
                     officer.map(ProofKey::Officer).ok_or_else(|| Refusal::new(Code::KindNotServed, words))
@@ -153,8 +155,11 @@ impl Claim {
                 Authority::Organisation { organisation: *organisation, signer: key.fingerprint() }
             }
             ProofKey::Officer(officer) => {
-                let typ =
-                    if self.kind == Kind::KeyringAccess { Typ::KeyringAccess } else { Typ::KeyringPolicy };
+                let typ = match self.kind {
+                    Kind::KeyringAccess => Typ::KeyringAccess,
+                    Kind::KeyringOfficer => Typ::KeyringOfficer,
+                    _ => Typ::KeyringPolicy,
+                };
                 let payload = sceau_keyring::verify_jws(self.jws()?, typ, &officer.spki)?;
                 self.same_bytes(sceau_trace::sha256(&payload))?;
                 Authority::Officer { certificate: officer.certificate }

@@ -5,7 +5,7 @@ use sceau_element_api::documents::{
     DossierState, FunderKey, IdentityDocument, KeyStatement, Manifest, OrganisationDocument, ProtectAct,
     SchemeDocument,
 };
-use sceau_element_api::keyring::{Keyring, KeyringAccess, KeyringPolicy};
+use sceau_element_api::keyring::{Keyring, KeyringAccess, KeyringOfficer, KeyringPolicy};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, RowId};
 
@@ -42,6 +42,8 @@ pub enum AnyDocument {
     KeyringPolicy(KeyringPolicy),
     /// Who acts on an organisation's keyrings.
     KeyringAccess(KeyringAccess),
+    /// The next security officer of keyrings.
+    KeyringOfficer(KeyringOfficer),
     /// A keyring.
     Keyring(Keyring),
 }
@@ -55,6 +57,7 @@ impl AnyDocument {
         let origin = match self {
             Self::KeyringPolicy(document) => &document.origin,
             Self::KeyringAccess(document) => &document.origin,
+            Self::KeyringOfficer(document) => &document.origin,
             _ => return Ok(()),
         };
         let words = || format!("the document is for the element {origin}, and this one is {log}");
@@ -82,6 +85,7 @@ impl AnyDocument {
             Kind::ProtectAct => read(payload, Self::ProtectAct),
             Kind::KeyringPolicy => read(payload, Self::KeyringPolicy),
             Kind::KeyringAccess => read(payload, Self::KeyringAccess),
+            Kind::KeyringOfficer => read(payload, Self::KeyringOfficer),
             Kind::Keyring => read(payload, Self::Keyring),
             Kind::Policy => {
                 return Err(Refusal::new(
@@ -115,6 +119,7 @@ impl AnyDocument {
             Self::ProtectAct(document) => document.row(),
             Self::KeyringPolicy(document) => document.row(),
             Self::KeyringAccess(document) => document.row(),
+            Self::KeyringOfficer(document) => document.row(),
             Self::Keyring(document) => document.row(),
         }
     }

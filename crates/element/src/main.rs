@@ -98,7 +98,7 @@ struct Options {
     /// The proofs stay. Have it started anew every month
     #[arg(long, value_name = "MONTHS", default_value = "12", value_parser = retain_months)]
     retain_personal: RetainMonths,
-    /// File with the security officer's certificate (PEM): the element serves keyrings, and takes their policies of who has its key. It is for good. None unless said
+    /// File with the security officer's certificate (PEM): the element serves keyrings, and takes their policies of who has its key. The first one named is the root: from then on the one in office names the next, and the log says who it is. None unless said
     #[arg(long, value_name = "FILE")]
     keyrings_officer: Option<PathBuf>,
     /// Verifier key of another element's log: its checkpoints, which the platform brings, are recorded here when each extends the one before (repeatable)

@@ -18,7 +18,9 @@ mod request;
 mod rng;
 mod sad;
 mod signed;
+mod standing;
 mod statement;
+mod stop;
 mod unlock;
 
 pub use attempts::{Attempts, FAILURES, Waits};
@@ -42,7 +44,9 @@ pub use proof::TransactionProof;
 pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request};
 pub use sad::{Expected, Sad};
 pub use signed::{Signs, SignsError, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by};
+pub use standing::{Happening, LookAt, MOST_HAPPENINGS, Standing, Tries};
 pub use statement::Statement;
+pub use stop::{Destroy, Resume, Stopped, Suspend};
 pub use unlock::{
     BoxError, KeySecret, NO_KEY, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of,
 };

@@ -8,7 +8,7 @@ use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::statement::{Statement, malformed};
-use crate::{Identity, PackageJws, Unlock};
+use crate::{Destroy, Identity, LookAt, PackageJws, Resume, Standing, Stopped, Suspend, Unlock};
 
 /// The most messages in one context.
 pub const MOST_MESSAGES: u64 = 16;
@@ -29,6 +29,9 @@ pub struct Message {
     pub seq: u64,
     /// When its signer says that it was made, Unix ms. It is believed of nothing.
     pub time: u64,
+    /// SHA-256 of what the environment is that a bound terminal runs in, now: the element compares it with the one that it was bound in. Not written by others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Hash>,
     /// What is asked.
     pub ask: Ask,
 }
@@ -69,6 +72,14 @@ pub enum Ask {
     Failed {},
     /// It: the PIN is proven, and the holder agreed.
     Use(Use),
+    /// A bound terminal, the keyring's registration authority, or support: where does it stand, and what was done?
+    Look(LookAt),
+    /// One of the same: stop it.
+    Suspend(Suspend),
+    /// The registration authority: let it go on.
+    Resume(Resume),
+    /// The registration authority: end it, for good.
+    Destroy(Destroy),
 }
 
 /// A terminal proves the factors, and begins to register a PIN.
@@ -167,6 +178,10 @@ pub enum Answer {
     Noted {},
     /// To [`Ask::Use`].
     Used(Used),
+    /// To [`Ask::Look`].
+    Standing(Box<Standing>),
+    /// To [`Ask::Suspend`], [`Ask::Resume`] and [`Ask::Destroy`].
+    Stopped(Stopped),
 }
 
 /// Whose the keyring is and what it is for, to be shown before a PIN is chosen.

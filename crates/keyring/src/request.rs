@@ -25,7 +25,7 @@ pub struct Request {
     pub v: u32,
     /// Its id: it is granted once.
     pub request: KeyringRequestId,
-    /// Which service provider asks.
+    /// Which service provider asks; of what a holder asks of their own keyring, [`KeyringActorId::of_holder`].
     pub provider: KeyringActorId,
     /// Of which keyring.
     pub keyring: KeyringId,
@@ -90,6 +90,12 @@ impl Request {
     #[must_use]
     pub fn hash_of(jws: &str) -> Hash {
         Hash::new(sha256(jws.as_bytes()))
+    }
+
+    /// Whether its holder asks it, on a terminal of the keyring, and no provider.
+    #[must_use]
+    pub fn is_holders(&self) -> bool {
+        self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(self.keyring)
     }
 
     /// Whether it is good at `now`.

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use sceau_accounts::ProblemResponse;
-use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
+use sceau_element_api::keyring::{ContextOffer, CurrentDocument, KeyringsAbout, SealedAnswer, SealedMessage};
 use sceau_element_api::problem::Problem;
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
 use sceau_element_api::{CallError, Client, Kind, RowId};
@@ -37,6 +37,7 @@ pub fn routes(element: Client) -> Router {
         .route("/v1/keyrings/messages", post(message))
         .route("/v1/keyrings/documents", post(attest))
         .route("/v1/keyrings/documents/{kind}/{id}", get(current))
+        .route("/v1/keyrings/documents/{kind}/{id}/proven", get(proven))
         .fallback(|| async { Failed::from(Refusal::new(Code::NotFound, "there is no such address")) })
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(from_fn_with_state(places, in_turn))
@@ -142,17 +143,35 @@ async fn current(
     State(element): State<Client>,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<Json<AttestedRow>, Failed> {
-    let none = || Refusal::new(Code::NotFound, "there is no such document");
-    let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(none)?;
-    of_officer(kind)?;
-    let id: RowId = id.parse().map_err(|_| none())?;
+    let (kind, id) = named(&kind, &id)?;
     Ok(Json(element.current(kind, id).await?.ok_or_else(none)?))
 }
 
-/// The two documents that the security officer signs; this host attests no other.
+/// The current version itself, and the evidence that the log has it: who asks believes that, and not this host.
+async fn proven(
+    State(element): State<Client>,
+    Path((kind, id)): Path<(String, String)>,
+) -> Result<Json<CurrentDocument>, Failed> {
+    let (kind, id) = named(&kind, &id)?;
+    let (row, kept) = element.kept(kind, id).await?.ok_or_else(none)?;
+    let evidence = element.evidence(row.index).await?;
+    Ok(Json(CurrentDocument { row, payload: kept.payload, evidence }))
+}
+
+fn none() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such document")
+}
+
+fn named(kind: &str, id: &str) -> Result<(Kind, RowId), Refusal> {
+    let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(none)?;
+    of_officer(kind)?;
+    Ok((kind, id.parse().map_err(|_| none())?))
+}
+
+/// The documents that the security officer signs; this host attests no other.
 fn of_officer(kind: Kind) -> Result<(), Refusal> {
     match kind {
-        Kind::KeyringPolicy | Kind::KeyringAccess => Ok(()),
+        Kind::KeyringPolicy | Kind::KeyringAccess | Kind::KeyringOfficer => Ok(()),
         _ => Err(Refusal::new(Code::NotFound, "documents of this kind are not taken here")),
     }
 }

@@ -16,6 +16,7 @@ export type ActorKind =
   | "application"
   | "officer"
   | "registration_authority"
+  | "support"
   | "holder"
   | "platform"
   | "element";
@@ -42,7 +43,7 @@ export interface TraceRecord {
 }
 
 const MAX_LENGTH = 65_535;
-const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "data_officer", "platform_admin", "client", "key_manager", "application", "officer", "registration_authority", "holder", "platform", "element"] as const;
+const ACTORS = ["citizen", "case_officer", "supervisor", "organisation_admin", "data_officer", "platform_admin", "client", "key_manager", "application", "officer", "registration_authority", "support", "holder", "platform", "element"] as const;
 const ASSERTED = ["platform", "passkey", "organisation", "application", "actor", "terminal", "element"] as const;
 const OUTCOMES = ["intent", "granted", "refused"] as const;
 

@@ -6,6 +6,7 @@ use sceau_crypto::KeyId;
 use sceau_element_api::Nonce;
 use sceau_element_api::keyring::{FirstPart, SealedAnswer, SealedMessage};
 use sceau_keyring::{Answer, Ask, Channel, Message, Signs, Statement, channel_id};
+use sceau_trace::Hash;
 
 use super::Carries;
 use crate::ClientError;
@@ -27,6 +28,7 @@ pub struct Conversation<'a, C> {
     nonce: Nonce,
     wrapped: Vec<u8>,
     seq: u64,
+    image: Option<Hash>,
 }
 
 impl<'a, C: Carries> Conversation<'a, C> {
@@ -38,7 +40,13 @@ impl<'a, C: Carries> Conversation<'a, C> {
         let offer = carrier.context().await.map_err(in_clear)?;
         let (channel, wrapped) = Channel::begin(&offer, Some(pinned))?;
         let (origin, sealed_to) = (origin.to_owned(), channel_id(&offer.channel)?);
-        Ok(Self { carrier, origin, sealed_to, channel, nonce: offer.nonce, wrapped, seq: 0 })
+        Ok(Self { carrier, origin, sealed_to, channel, nonce: offer.nonce, wrapped, seq: 0, image: None })
+    }
+
+    /// As a bound terminal, in this environment: each message says it.
+    #[must_use]
+    pub(crate) fn within(self, image: Hash) -> Self {
+        Self { image: Some(image), ..self }
     }
 
     /// The context's nonce, which consents name.
@@ -67,9 +75,17 @@ impl<'a, C: Carries> Conversation<'a, C> {
     pub(crate) async fn hear(&mut self, signer: &dyn Signs, ask: Ask) -> Result<Answer, ClientError> {
         self.seq += 1;
         let context = self.channel.id().into();
-        let (seq, time) = (self.seq, now());
-        let message =
-            Message { v: 1, aud: self.origin.clone(), channel: self.sealed_to, context, seq, time, ask };
+        let (seq, time, image) = (self.seq, now(), self.image);
+        let message = Message {
+            v: 1,
+            aud: self.origin.clone(),
+            channel: self.sealed_to,
+            context,
+            seq,
+            time,
+            image,
+            ask,
+        };
         let jws = zeroize::Zeroizing::new(message.sign(signer)?);
         let first = (seq == 1).then(|| FirstPart { nonce: self.nonce, wrapped: self.wrapped.clone().into() });
         let sealed = self.channel.seal_up(seq, &jws).into();
@@ -105,8 +121,9 @@ fn in_clear(error: ClientError) -> ClientError {
     }
 }
 
-/// Unix milliseconds.
-pub(crate) fn now() -> u64 {
+/// Unix milliseconds, as this machine has them.
+#[must_use]
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

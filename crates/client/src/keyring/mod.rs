@@ -4,13 +4,17 @@
 
 mod carries;
 mod conversation;
+mod current;
 mod proof;
 mod signer;
+mod standing;
 
 pub use carries::Carries;
 pub use conversation::Conversation;
+pub use current::current;
 pub use proof::transaction;
 pub use signer::FileKey;
+pub use standing::{Actor, destroy, look, resume, suspend};
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Typ, sha256};
@@ -26,7 +30,7 @@ use sceau_keyring::{
 use sceau_trace::Hash;
 
 use crate::ClientError;
-pub(crate) use conversation::now;
+pub use conversation::now;
 
 /// Publishes the next version of a policy or of who may act, in the security officer's word.
 ///
@@ -43,7 +47,11 @@ pub async fn publish<D: Document>(
         detail: error.to_string(),
     };
     let payload = document.to_bytes().map_err(malformed)?;
-    let typ = if D::KIND == Kind::KeyringPolicy { Typ::KeyringPolicy } else { Typ::KeyringAccess };
+    let typ = match D::KIND {
+        Kind::KeyringPolicy => Typ::KeyringPolicy,
+        Kind::KeyringOfficer => Typ::KeyringOfficer,
+        _ => Typ::KeyringAccess,
+    };
     let jws = sign_jws(typ, officer, &payload)?;
     let (kind, id) = (D::KIND, document.row());
     carrier.attest(Attest { kind, id, previous, payload: payload.into(), proof: Proof::Jws { jws } }).await
@@ -76,8 +84,13 @@ pub fn package(jws: &str, about: &KeyringsAbout) -> Result<Package, ClientError>
     let word = PublicJwk::parse(about.word.as_bytes()).map_err(|_| ClientError::Answer)?;
     let package = Package::verify_by(jws, &word).map_err(|refusal| unproven(&refusal.detail))?;
     let same = package.channel == channel_id(&about.channel)? && package.word == about.word;
-    if !same || package.origin != about.origin || package.officer != about.officer {
-        return Err(unproven("it is of another element, or of another security officer"));
+    if !same || package.origin != about.origin {
+        return Err(unproven("it is of another element"));
+    }
+    if package.officer != about.officer {
+        return Err(unproven(
+            "it is of another security officer than --element says: if the officer changed, have `sceau keyring element` printed anew",
+        ));
     }
     Ok(package)
 }

@@ -4,11 +4,15 @@
 //! provider signed and nothing else, and sends no PIN: what leaves is OPAQUE's. What it keeps without the PIN opens nothing, and goes stale at each use, but at the one after a use whose answer was lost: then both sides go on from what both know.
 
 mod activate;
+mod destroy;
 mod sign;
+mod state;
 mod storage;
 
 pub use activate::{ToActivate, activate};
+pub use destroy::{Destroyed, destroy};
 pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
+pub use state::{Ended, Other, Others, TerminalState, state, suspend};
 pub use storage::Storage;
 
 use crate::ClientError;

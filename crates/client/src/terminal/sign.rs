@@ -9,14 +9,16 @@ use sceau_element_api::keyring::{
 };
 use sceau_element_api::wire::Version;
 use sceau_keyring::{
-    Answer, Ask, Challenge, Expected, Inner, Login, Names, Pin, Place, Proven, Request, Sad, Signs as _,
-    Statement as _, TransactionProof, Use, Used, seal_inner, thumbprint, unlock_of, unverified_kid,
+    Answer, Ask, Challenge, Expected, Happening, Inner, Login, Names, Pin, Place, Proven, Request, Sad,
+    Signs as _, Statement as _, TransactionProof, Use, Used, seal_inner, thumbprint, unlock_of,
+    unverified_kid,
 };
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 
 use super::refused;
-use super::storage::{Kept, Secrets, Storage};
+use super::state::{Others, look};
+use super::storage::{Kept, LastUse, Secrets, Storage};
 use crate::ClientError;
 use crate::keyring::{Carries, Conversation, FileKey, now};
 
@@ -31,8 +33,10 @@ pub struct ToApprove {
     pub told: Vec<SubjectField>,
     /// The holder's certificate, then those above it, DER; none where the activation was not answered, until the first use.
     pub certificates: Vec<Base64Url>,
+    /// What was tried since this terminal's last use, and not by it.
+    pub others: Others,
     /// The thumbprint of its key.
-    key: Hash,
+    pub(super) key: Hash,
 }
 
 /// It is signed.
@@ -101,11 +105,29 @@ async fn uses(
         };
         return Err(refused("request_kind", words));
     }
+    let (kept, used) = use_for(storage, carrier, request_jws, asked, approve).await?;
+    Ok((used, kept.certificates()))
+}
+
+/// Has the holder read, agree and type, and has it done.
+pub(super) async fn use_for(
+    storage: &Storage,
+    carrier: &impl Carries,
+    request_jws: &str,
+    mut asked: ToApprove,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<(Kept, Used), ClientError> {
+    let (kept, device, _) = storage.load()?;
+    // Before a PIN is typed: whether it can be, and what others tried meanwhile.
+    let state = look(storage, carrier, &kept, &device).await?;
+    state.may_try()?;
+    asked.others = state.others;
     let pin = approve(&asked)?;
     // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
     let _alone = storage.lock()?;
     let (mut kept, device, secrets) = storage.load()?;
-    let mut conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
+    let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
+    let mut conversation = conversation.within(kept.image);
     let (logging_in, ke1) = pin.login().map_err(|error| ClientError::Unproven(error.to_string()))?;
     let login = Login {
         keyring: kept.keyring,
@@ -113,6 +135,7 @@ async fn uses(
         request: request_jws.to_owned(),
         ke1: ke1.as_slice().into(),
     };
+    storage.keep_attempt(Happening::attempt_of(&ke1))?;
     let Answer::Challenge(challenge) = conversation.ask(&device, Ask::Login(login)).await? else {
         return Err(ClientError::Answer);
     };
@@ -144,13 +167,14 @@ async fn uses(
         return Err(ClientError::Answer);
     };
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
-    consent.judge(&used, &sad)?;
+    let proof = consent.judge(&used, &sad)?;
+    storage.keep_use(LastUse { index: used.index, time: proof.time })?;
     kept.complete(storage, &used)?;
-    Ok((used, kept.certificates()))
+    Ok((kept, used))
 }
 
 impl Kept {
-    fn certificates(&self) -> Vec<Base64Url> {
+    pub(super) fn certificates(&self) -> Vec<Base64Url> {
         self.certificate.iter().chain(&self.chain).cloned().collect()
     }
 
@@ -206,7 +230,7 @@ impl Kept {
         )?;
         let (provider, certificates) = (actor.name.clone(), self.certificates());
         let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
-        Ok(ToApprove { provider, request, told, certificates, key })
+        Ok(ToApprove { provider, request, told, certificates, others: Others::default(), key })
     }
 }
 
@@ -260,7 +284,7 @@ impl Consent<'_> {
     }
 
     /// Whether the element's word is on this consent, and on these signatures.
-    fn judge(&self, used: &Used, sad: &str) -> Result<(), ClientError> {
+    fn judge(&self, used: &Used, sad: &str) -> Result<TransactionProof, ClientError> {
         let unproven = |what: &str| ClientError::Unproven(format!("the proof of the transaction: {what}"));
         let word = PublicJwk::parse(self.kept.word.as_bytes()).map_err(|_| unproven("its key is not one"))?;
         let proof =
@@ -272,6 +296,6 @@ impl Consent<'_> {
             && proof.sad.as_bytes() == &sha256(sad.as_bytes())
             && proof.signatures == TransactionProof::signatures_hash(&used.signatures)
             && used.signatures.len() == self.asked.request.items.len();
-        if holds { Ok(()) } else { Err(unproven("it is of something else")) }
+        if holds { Ok(proof) } else { Err(unproven("it is of something else")) }
     }
 }

@@ -24,6 +24,9 @@ const KEYRING: &str = "keyring.json";
 const SECRET: &str = "secret.json";
 /// Locked by who uses the terminal. A file: on NFS a folder cannot be.
 const LOCK: &str = "lock";
+const OWN: &str = "attempts.json";
+/// Attempts of its own that are known again; a keyring is blocked or cools down long before there are more.
+const MOST_OWN: usize = 256;
 
 /// A terminal's folder.
 #[derive(Debug, Clone)]
@@ -58,6 +61,27 @@ pub(super) struct Kept {
 pub(super) struct Secrets {
     pub(super) current: Secret<32>,
     pub(super) pending: Option<Secret<32>>,
+}
+
+/// What the terminal tried itself since its last use. No secret is in it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Own {
+    /// Its last use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<LastUse>,
+    /// Its attempts since then.
+    pub(super) attempts: Vec<Hash>,
+}
+
+/// The last use of a terminal.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LastUse {
+    /// Index of its record.
+    pub(super) index: u64,
+    /// When, by the element's clock, Unix ms.
+    pub(super) time: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,11 +164,45 @@ impl Storage {
         self.write(KEYRING, &serde_json::to_vec(kept).map_err(|_| ClientError::Answer)?)
     }
 
-    /// Is no terminal: the element refused it.
+    /// What it tried itself.
+    pub(super) fn own(&self) -> Result<Own, ClientError> {
+        if !self.folder.join(OWN).exists() {
+            return Ok(Own::default());
+        }
+        serde_json::from_slice(&self.read(OWN)?).map_err(|_| self.damaged())
+    }
+
+    /// Keeps that it tries, durable before anything is sent.
+    pub(super) fn keep_attempt(&self, attempt: Hash) -> Result<(), ClientError> {
+        let mut own = self.own()?;
+        if own.attempts.len() >= MOST_OWN {
+            own.attempts.remove(0);
+        }
+        own.attempts.push(attempt);
+        self.keep_own(&own)
+    }
+
+    /// Keeps that it was used: what it tried before is of no interest any more.
+    pub(super) fn keep_use(&self, last: LastUse) -> Result<(), ClientError> {
+        self.keep_own(&Own { last: Some(last), attempts: Vec::new() })
+    }
+
+    fn keep_own(&self, own: &Own) -> Result<(), ClientError> {
+        self.write(OWN, &serde_json::to_vec(own).map_err(|_| ClientError::Answer)?)
+    }
+
+    fn damaged(&self) -> ClientError {
+        refused("terminal_damaged", format!("{} is damaged", self.folder.display()))
+    }
+
+    /// Is no terminal any more: the element refused it, or its keyring is gone.
     pub(super) fn forget(&self) -> Result<(), ClientError> {
-        for name in [KEYRING, SECRET, DEVICE] {
+        for name in [KEYRING, SECRET, DEVICE, OWN] {
             let path = self.folder.join(name);
-            fs::remove_file(&path).map_err(|cause| failed(&path, cause))?;
+            match fs::remove_file(&path) {
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+                removed => removed.map_err(|cause| failed(&path, cause))?,
+            }
         }
         Ok(())
     }
@@ -156,7 +214,7 @@ impl Storage {
             return Err(refused("terminal_missing", words));
         }
         self.check_owner()?;
-        let damaged = || refused("terminal_damaged", format!("{} is damaged", self.folder.display()));
+        let damaged = || self.damaged();
         let kept: Kept = serde_json::from_slice(&self.read(KEYRING)?).map_err(|_| damaged())?;
         if !Environment::of(&self.folder)?.is(kept.image) {
             return Err(refused(

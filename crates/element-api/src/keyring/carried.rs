@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::AttestedRow;
 use crate::{Base64Url, Nonce};
 
 /// The longest sealed message, in bytes.
@@ -62,12 +63,26 @@ pub struct SealedAnswer {
     pub sealed: Base64Url,
 }
 
+/// The current version of what the security officer signed, with what proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentDocument {
+    /// Which version, and where its record is.
+    pub row: AttestedRow,
+    /// The exact bytes of the document.
+    pub payload: Base64Url,
+    /// The evidence of the record that attests it (docs/verify-evidence.md).
+    pub evidence: String,
+}
+
 /// What anybody may know of the element's part in keyrings. Whoever can pins it: by the package that the element signed, or by the log's first record of keyrings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyringsAbout {
     /// The log's name: messages are for it.
     pub origin: String,
+    /// The key that the log's checkpoints verify under, as in signed notes: what is on record is believed by it.
+    pub log: String,
     /// The key that contexts are sealed to (X-Wing), 1,216 bytes.
     pub channel: Base64Url,
     /// The key (JWK, Ed25519) that packages and proofs of transactions are signed by.

@@ -4,13 +4,19 @@
 
 mod access;
 mod carried;
+mod officer;
 mod policy;
 mod row;
+mod stopped;
 
 pub use access::{ActorRole, ActorStatus, KeyringAccess, KeyringActor, RequestKind};
-pub use carried::{ContextOffer, FirstPart, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
+pub use carried::{
+    ContextOffer, CurrentDocument, FirstPart, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
+};
+pub use officer::KeyringOfficer;
 pub use policy::{
     Biometric, CertificateSource, Disclosure, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse,
     PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
 pub use row::{BlockedFor, BoundTerminal, Keyring, KeyringKey, KeyringPhase};
+pub use stopped::{DestroyReason, ResumeReason, StoppedBy, SuspendReason, Suspended};

@@ -3,7 +3,7 @@
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
-use super::KeyringAlgorithm;
+use super::{KeyringAlgorithm, Suspended};
 use crate::documents::{Document, DocumentError, field, version_one};
 use crate::{Base64Url, KeyringActorId, KeyringId, Kind, OrganisationId, PolicyId, RowId, TerminalId};
 
@@ -35,9 +35,12 @@ pub struct Keyring {
     /// The holder's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyringKey>,
-    /// Why it is blocked, where its row says so. The counters of a PIN are the element's own: three wrong ones leave the row as it was.
+    /// Why it is blocked, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<BlockedFor>,
+    /// Who suspended it and why, where it is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Suspended>,
 }
 
 /// Where a keyring stands.
@@ -52,9 +55,9 @@ pub enum KeyringPhase {
     Certifying,
     /// It is in use.
     Active,
-    /// It was stopped.
+    /// It was stopped, until its registration authority lets it go on.
     Suspended,
-    /// Wrong second factors stopped it, before it was activated.
+    /// Wrong PINs stopped it, or wrong second factors before it was activated.
     Blocked,
     /// It is gone.
     Destroyed,
@@ -64,6 +67,8 @@ pub enum KeyringPhase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockedFor {
+    /// Wrong PINs.
+    Pin,
     /// Wrong second factors.
     Factors,
 }
@@ -109,6 +114,13 @@ impl Document for Keyring {
         field(self.terminals.len() <= 9, "terminals", "at most 8, and one that tries")?;
         let printed = self.terminals.iter().all(|terminal| terminal.thumbprint.len() == 32);
         field(printed, "terminals.thumbprint", "32 bytes")?;
-        field(self.key.as_ref().is_none_or(|key| key.id.len() == 16), "key.id", "16 bytes")
+        field(self.key.as_ref().is_none_or(|key| key.id.len() == 16), "key.id", "16 bytes")?;
+        let (blocked, suspended) = (self.blocked.is_some(), self.suspended.is_some());
+        field(blocked == (self.phase == KeyringPhase::Blocked), "blocked", "present exactly where it is")?;
+        field(
+            suspended == (self.phase == KeyringPhase::Suspended),
+            "suspended",
+            "present exactly where it is",
+        )
     }
 }

@@ -159,6 +159,12 @@ codes! {
     KeyringPhase, "keyring_phase", 409, "The keyring does not stand where this can be done";
     /// Wrong attempts blocked the keyring.
     KeyringBlocked, "keyring_blocked", 403, "Wrong attempts blocked this keyring";
+    /// The keyring was stopped.
+    KeyringSuspended, "keyring_suspended", 403, "The keyring is suspended";
+    /// The keyring was ended, for good.
+    KeyringDestroyed, "keyring_destroyed", 410, "The keyring was destroyed";
+    /// The terminal's environment is not the one that it was bound in.
+    TerminalAltered, "terminal_altered", 403, "The terminal is not where it was activated";
     /// An attempt before was not ended.
     KeyringCooling, "keyring_cooling", 429, "An attempt before was not ended: wait";
     /// The activation code or the second factor is wrong.

@@ -28,15 +28,15 @@ impl Core {
 
     pub(super) fn keyring(&mut self, prepared: &PreparedKeyring) -> Step {
         let index = self.state.size();
-        let (event, outcome) = match rules::keyring::order(&self.state, self.time, prepared) {
-            Ok(event) => (event, Outcome::Appended { index }),
+        let (events, outcome) = match rules::keyring::order(&self.state, self.time, prepared) {
+            Ok(events) => (events, Outcome::Appended { index }),
             Err(refusal) => match rules::keyring::denied(&self.state, self.time, prepared, refusal.code) {
-                Some(event) => (event, Outcome::Refused(refusal)),
+                Some(event) => (vec![event], Outcome::Refused(refusal)),
                 None => return self.refuse(prepared.act.action(), None, refusal),
             },
         };
-        match self.apply(&event) {
-            Ok(_) => Step { outcome, events: vec![event] },
+        match events.iter().try_for_each(|event| self.apply(event).map(drop)) {
+            Ok(()) => Step { outcome, events },
             // As in `accept`: a fault of ours, and nothing may go on from here.
             Err(error) => {
                 let refusal = Refusal::new(Code::Unavailable, error.to_string());

@@ -209,8 +209,11 @@ impl Core {
 
     /// Whether there are keys for the organisation of an application, or for keyrings.
     fn serves(&self, document: &AnyDocument) -> Result<(), Refusal> {
-        if matches!(document, AnyDocument::KeyringPolicy(_) | AnyDocument::KeyringAccess(_)) && !self.keyrings
-        {
+        let of_officer = matches!(
+            document,
+            AnyDocument::KeyringPolicy(_) | AnyDocument::KeyringAccess(_) | AnyDocument::KeyringOfficer(_)
+        );
+        if of_officer && !self.keyrings {
             return Err(rules::keyring::not_served());
         }
         let AnyDocument::Application(application) = document else { return Ok(()) };

@@ -47,6 +47,13 @@ pub enum KeyringChange {
         /// How.
         how: AttemptEnd,
     },
+    /// Its registration authority or support read where it stands.
+    Read {
+        /// Of this keyring.
+        keyring: KeyringId,
+        /// Index of the entry before about it.
+        previous: u64,
+    },
     /// The holder used it.
     Used {
         /// The keyring.
@@ -101,6 +108,19 @@ pub enum AttemptEnd {
 }
 
 impl KeyringChange {
+    /// Which keyring it is about, and the index of the entry before about it.
+    pub(crate) fn about(&self) -> Option<(KeyringId, Option<u64>)> {
+        match self {
+            Self::Begun(_) => None,
+            Self::Row { keyring, previous, .. } => Some((*keyring, *previous)),
+            Self::Attempt { keyring, previous }
+            | Self::Ended { keyring, previous, .. }
+            | Self::Read { keyring, previous }
+            | Self::WrongFactor { keyring, previous }
+            | Self::Used { keyring, previous, .. } => Some((*keyring, Some(*previous))),
+        }
+    }
+
     pub(super) fn write(&self, body: &mut Vec<u8>) {
         // Texts, numbers and lists of them, which JSON has.
         body.extend_from_slice(&serde_json::to_vec(self).unwrap_or_default());
@@ -138,6 +158,8 @@ pub(super) mod tests {
                 .prop_map(|(keyring, previous)| KeyringChange::Attempt { keyring, previous }),
             (keyring(), any::<u64>())
                 .prop_map(|(keyring, previous)| KeyringChange::WrongFactor { keyring, previous }),
+            (keyring(), any::<u64>())
+                .prop_map(|(keyring, previous)| KeyringChange::Read { keyring, previous }),
             (keyring(), any::<u64>(), prop_oneof![Just(AttemptEnd::Failed), Just(AttemptEnd::Proven)])
                 .prop_map(|(keyring, previous, how)| KeyringChange::Ended { keyring, previous, how }),
             (keyring(), any::<u64>(), terminal(), bytes(), any::<u64>(), bytes()).prop_map(

@@ -113,7 +113,14 @@ impl Desk {
     }
 
     fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
-        let found = self.found(keyring, KeyringPhase::Delivered)?;
+        let found = self.found(keyring, KeyringPhase::Delivered).map_err(|refusal| match refusal.code {
+            // Anybody may ask this: why is not for everyone.
+            Code::KeyringSuspended => Refusal::new(
+                Code::KeyringSuspended,
+                "the keyring is suspended: ask the registration authority that gave it to you",
+            ),
+            _ => refusal,
+        })?;
         self.policy_in_use(found.policy.document.policy)?;
         if self.now().unix >= found.ends {
             return Err(Refusal::new(Code::KeyringPhase, "the days to activate it are over"));
@@ -234,7 +241,7 @@ impl Desk {
 
     /// The certificates above a holder's, DER.
     pub(super) fn chain_of(&self, certificate: Option<&[u8]>) -> Vec<Base64Url> {
-        certificate.and_then(|_| self.keys.about().authority).into_iter().collect()
+        certificate.map(|_| self.keys.authority_certificate()).into_iter().collect()
     }
 
     /// The holder's certificate, DER: of who the registration authority said, for a key that signed the request.

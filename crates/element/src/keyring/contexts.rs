@@ -56,6 +56,8 @@ pub(super) struct Context {
     pub signer: [u8; 32],
     /// That one's key.
     pub spki: Vec<u8>,
+    /// The environment that it was bound in, where it is a bound terminal.
+    pub image: Option<Hash>,
     /// The number of the next message.
     pub next: u64,
     /// The last one, and its answer.
@@ -259,6 +261,7 @@ mod tests {
             nonce: Nonce([number; 32]),
             signer: [7; 32],
             spki: Vec::new(),
+            image: None,
             next: 2,
             last: None,
             stage: Stage::Actor,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::{
     ContextOffer, KeyringAlgorithm, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
 };
 use sceau_element_api::wire::{Code, Refusal};
+use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Ask, Channel, ContextId, Delivery, MOST_MESSAGES, Message, Statement, file_of, unverified_kid,
+    Answer, Ask, Channel, ContextId, Delivery, Destroy, LookAt, MOST_MESSAGES, Message, Resume, Statement,
+    Suspend, file_of, unverified_kid,
 };
 use sceau_trace::{Action, Hash, sha256};
 use serde::de::DeserializeOwned;
@@ -60,6 +61,9 @@ pub(super) enum Next {
     Order(PreparedKeyring, Answered),
 }
 
+/// The key of who signs in a context, and of a bound terminal its environment.
+type Signer = (Vec<u8>, Option<Hash>);
+
 /// An answer once a step is durable at an index.
 pub(super) type Answered = Box<dyn FnOnce(u64) -> (Answer, Stage) + Send>;
 
@@ -86,7 +90,9 @@ impl Desk {
     }
 
     pub(crate) fn about(&self) -> KeyringsAbout {
-        self.keys.about()
+        let officer = self.with(|state| state.keyrings().officer().map(|officer| officer.certificate));
+        // Who serves keyrings has one.
+        self.keys.about(officer.unwrap_or_else(|| sha256(&[])), self.view.key().to_string())
     }
 
     /// What a context is begun with. Nothing is kept of it.
@@ -167,6 +173,7 @@ impl Desk {
             nonce: first.nonce,
             signer: [0; 32],
             spki: Vec::new(),
+            image: None,
             next: 1,
             last: None,
             stage: Stage::Actor,
@@ -221,11 +228,15 @@ impl Desk {
         if matches!(stage, Stage::Actor) {
             turn.context.stage = Stage::Actor;
         }
-        let spki = if turn.begun { turn.context.spki.clone() } else { self.first_signer(turn, action)? };
+        let (spki, image) = if turn.begun {
+            (turn.context.spki.clone(), turn.context.image)
+        } else {
+            self.first_signer(turn, action)?
+        };
         let message = Message::verify(&turn.jws, &spki)?;
         let signer = sceau_keyring::thumbprint(&spki).ok_or_else(unknown)?;
         if !turn.begun {
-            (turn.context.signer, turn.context.spki) = (signer, spki);
+            (turn.context.signer, turn.context.spki, turn.context.image) = (signer, spki, image);
         }
         if message.aud != self.keys.origin() {
             return Err(Refusal::new(Code::CallElsewhere, "the message is for another element"));
@@ -239,23 +250,31 @@ impl Desk {
             return Err(Refusal::new(Code::ProofInvalid, "the message was signed for another place"));
         }
         *action = action_of(&message.ask);
+        if image.is_some() && message.image != image {
+            let words = "the terminal runs elsewhere than where the keyring was activated: it was copied, or its environment was replaced";
+            return Err(Refusal::new(Code::TerminalAltered, words));
+        }
         match (message.ask, stage) {
             (Ask::Fabricate { policy }, Stage::Actor) => self.fabricate(turn, policy),
             (Ask::Deliver { delivery }, Stage::Actor) => self.deliver(turn, &delivery),
             (Ask::Activate(asked), Stage::Actor) if turn.seq == 1 => self.activate(turn, &asked),
             (Ask::Login(asked), Stage::Actor) if turn.seq == 1 => self.login(turn, asked),
             (Ask::Confirm(asked), Stage::Activating(shown)) => self.confirm(turn, asked, *shown),
-            (Ask::Failed {}, Stage::Trying(trying)) => Ok(Self::failed(turn, &trying)),
+            (Ask::Failed {}, Stage::Trying(trying)) => Ok(self.failed(turn, &trying)),
             (Ask::Use(asked), Stage::Trying(trying)) => {
                 *action = use_of(trying.kind);
                 Ok(self.uses(turn, &asked, *trying))
             }
+            (Ask::Look(asked), Stage::Actor) => self.look(turn, &asked),
+            (Ask::Suspend(asked), Stage::Actor) => self.suspend(turn, &asked),
+            (Ask::Resume(asked), Stage::Actor) => self.resume(turn, &asked),
+            (Ask::Destroy(asked), Stage::Actor) => self.destroy(turn, &asked),
             _ => Err(over()),
         }
     }
 
-    /// Whose key the first message must verify under. What it says before that decides nothing else.
-    fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Vec<u8>, Refusal> {
+    /// Whose key the first message must verify under, and of a bound terminal its environment. What it says before that decides nothing else.
+    fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Signer, Refusal> {
         let kid = unverified_kid(&turn.jws).ok_or_else(unknown)?;
         let message: Message = unverified(&turn.jws).ok_or_else(unknown)?;
         *action = action_of(&message.ask);
@@ -265,29 +284,51 @@ impl Desk {
                     let organisation = state.keyrings().policy(*policy)?.document.organisation;
                     state.keyrings().actor(organisation, &kid).cloned()
                 });
-                Ok(actor.ok_or_else(unknown)?.by.spki.clone())
+                Ok((actor.ok_or_else(unknown)?.by.spki.clone(), None))
             }
             Ask::Deliver { delivery } => {
                 let delivery: Delivery = unverified(delivery).ok_or_else(unknown)?;
-                let actor = self.with(|state| {
-                    let known = state.keyrings().keyring(delivery.keyring)?;
-                    state.keyrings().actor(known.policy.document.organisation, &kid).cloned()
-                });
-                Ok(actor.ok_or_else(unknown)?.by.spki.clone())
+                self.key_of_actor(delivery.keyring, &kid)
             }
-            Ask::Activate(asked) => Ok(asked.device.0.clone()),
-            Ask::Login(asked) => {
-                let bound = |known: &KeyringFact| {
-                    let bound = known.terminal(asked.terminal)?;
-                    (bound.thumbprint == kid).then_some(known.row)
-                };
-                let row =
-                    self.with(|state| bound(state.keyrings().keyring(asked.keyring)?)).ok_or_else(unknown)?;
-                let (_, secrets) = self.keyring_at(asked.keyring, row)?;
-                Ok(secrets.terminal(asked.terminal).ok_or_else(unknown)?.device.0.clone())
+            Ask::Activate(asked) => Ok((asked.device.0.clone(), None)),
+            Ask::Login(asked) => self.key_of_terminal(asked.keyring, asked.terminal, &kid),
+            Ask::Look(LookAt { keyring, terminal, .. }) | Ask::Suspend(Suspend { keyring, terminal, .. }) => {
+                match terminal {
+                    Some(terminal) => self.key_of_terminal(*keyring, *terminal, &kid),
+                    None => self.key_of_actor(*keyring, &kid),
+                }
+            }
+            Ask::Resume(Resume { keyring, .. }) | Ask::Destroy(Destroy { keyring, .. }) => {
+                self.key_of_actor(*keyring, &kid)
             }
             _ => Err(over()),
         }
+    }
+
+    /// The key of who has it among those that act on a keyring's organisation.
+    fn key_of_actor(&self, keyring: KeyringId, kid: &[u8; 32]) -> Result<Signer, Refusal> {
+        let actor = self.with(|state| {
+            let known = state.keyrings().keyring(keyring)?;
+            state.keyrings().actor(known.policy.document.organisation, kid).cloned()
+        });
+        Ok((actor.ok_or_else(unknown)?.by.spki.clone(), None))
+    }
+
+    /// The key of a keyring's terminal, if it is that one.
+    fn key_of_terminal(
+        &self,
+        keyring: KeyringId,
+        terminal: TerminalId,
+        kid: &[u8; 32],
+    ) -> Result<Signer, Refusal> {
+        let bound = |known: &KeyringFact| {
+            let bound = known.terminal(terminal)?;
+            (bound.thumbprint == *kid).then_some(known.row)
+        };
+        let row = self.with(|state| bound(state.keyrings().keyring(keyring)?)).ok_or_else(unknown)?;
+        let (_, secrets) = self.keyring_at(keyring, row)?;
+        let terminal = secrets.terminal(terminal).ok_or_else(unknown)?;
+        Ok((terminal.device.0.clone(), Some(terminal.image)))
     }
 
     /// Begins the context of a signer who is known by now, counted as this one's.
@@ -362,9 +403,13 @@ fn action_of(ask: &Ask) -> Action {
         Ask::Activate(_) | Ask::Confirm(_) => Action::KEYRING_ACTIVATE,
         Ask::Failed {} => Action::KEYRING_FAIL,
         Ask::Use(_) => Action::KEYRING_SIGN,
+        Ask::Look(_) => Action::KEYRING_READ,
+        Ask::Suspend(_) => Action::KEYRING_SUSPEND,
+        Ask::Resume(_) => Action::KEYRING_RESUME,
+        Ask::Destroy(_) => Action::KEYRING_DESTROY,
         _ => Action::KEYRING_ATTEMPT,
     }
 }
 
 /// The refusals of rules, where readers ask them too.
-pub(super) use rules::keyring::{may_ask, waits};
+pub(super) use rules::keyring::{SUSPENDABLE, may_ask, not_here, stopped_by, waits};

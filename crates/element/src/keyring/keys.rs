@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::event::KeyringsBegun;
+use crate::state::{Certified, Keyrings};
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Cek, FileId, RecipientKey, Secret, SecretBytes, VerifyingKey};
 use sceau_element_api::Base64Url;
@@ -13,10 +15,6 @@ use sceau_keyring::{OpaqueServer, Signs, SignsError};
 use sceau_pki::{
     Authority, AuthorityProfile, Certificate, CertificateKey, Hash, KeyFamily, Name, Oid, Signing,
 };
-use sceau_trace::sha256;
-
-use crate::event::KeyringsBegun;
-use crate::state::Certified;
 
 const CHANNEL: &str = "keyring-channel";
 const WORD: &str = "keyring-word";
@@ -42,9 +40,9 @@ pub enum KeyringsError {
     /// The officer's certificate is none.
     #[error("--keyrings-officer is no certificate of a key of P-256, RSA of 2048 bits or more, or Ed25519")]
     Officer,
-    /// Keyrings began with another officer.
+    /// Nobody of this certificate was ever the officer here.
     #[error(
-        "keyrings began here with another security officer, whose certificate has SHA-256 {0}: name that one"
+        "keyrings are served here under another security officer, whose certificate has SHA-256 {0}: name that one"
     )]
     OtherOfficer(sceau_trace::Hash),
     /// The keys are others than keyrings began with.
@@ -70,15 +68,16 @@ pub struct KeyringKeys {
     begun: KeyringsBegun,
     new: bool,
     origin: String,
+    /// The certificate that the start named.
+    named: Certified,
 }
 
-/// The officer's certificate is replaced by none: who administers the element is told in time.
-fn warn_of_end(officer: &[u8], now: u64) {
+/// That the officer's certificate ends: who administers the element is told in time.
+fn warn_of_end(ends: u64, now: u64) {
     const YEAR: u64 = 365 * 24 * 3600 * 1000;
-    let ends = Certificate::from_der(officer, "the security officer").map(|officer| officer.not_after());
-    if ends.is_ok_and(|ends| ends < now.saturating_add(YEAR)) {
+    if ends < now.saturating_add(YEAR) {
         tracing::warn!(
-            "the security officer's certificate ends within a year: after that nobody publishes policies of keyrings, or who may act, any more"
+            "the security officer's certificate ends within a year: until then the officer names the next one (sceau keyring officer); after that nobody publishes policies of keyrings, or who may act, any more"
         );
     }
 }
@@ -108,7 +107,7 @@ impl KeyringKeys {
         if provider.holding().is_none() {
             return Err(KeyringsError::Unsupported);
         }
-        Certified::of(officer).ok_or(KeyringsError::Officer)?;
+        let named = Certified::of(officer).ok_or(KeyringsError::Officer)?;
         let find = |name, kind| -> Result<KeyRef, Error> {
             let label = KeyLabel::new(name)?;
             Ok(match begun {
@@ -136,9 +135,6 @@ impl KeyringKeys {
                 (authority, opaque, (begun, true))
             }
             Some(begun) => {
-                if *begun.officer != *officer {
-                    return Err(KeyringsError::OtherOfficer(sha256(&begun.officer)));
-                }
                 if *begun.channel != *channel.1.public() || *begun.word != *word.public.as_bytes() {
                     return Err(KeyringsError::OtherKeys);
                 }
@@ -149,10 +145,30 @@ impl KeyringKeys {
                 (authority, opaque, (begun.clone(), false))
             }
         };
-        warn_of_end(officer, now);
         warn_of_last_years(authority.certificate(), now);
         let origin = origin.to_owned();
-        Ok(Self { provider, channel, word, master, seal, authority, opaque, begun, new, origin })
+        Ok(Self { provider, channel, word, master, seal, authority, opaque, begun, new, origin, named })
+    }
+
+    /// Holds the certificate that the start named to who is in office by the journal, whose word alone counts. One of an officer of before is no fault of the start's: a
+    /// service does not stay down for an old file.
+    ///
+    /// # Errors
+    /// [`KeyringsError::OtherOfficer`] where nobody of it ever was the officer here.
+    pub(crate) fn hold_to(&self, keyrings: &Keyrings, now: u64) -> Result<(), KeyringsError> {
+        let Some(officer) = keyrings.officer() else { return Ok(()) };
+        warn_of_end(officer.ends(), now);
+        if officer.certificate == self.named.certificate {
+            return Ok(());
+        }
+        if !keyrings.was_officer(&self.named.certificate) {
+            return Err(KeyringsError::OtherOfficer(officer.certificate));
+        }
+        tracing::warn!(
+            "--keyrings-officer names a former security officer, whose word counts no more: in office is the one whose certificate has SHA-256 {}",
+            officer.certificate
+        );
+        Ok(())
     }
 
     /// What is to be recorded of how keyrings begin; none where they began before.
@@ -160,15 +176,21 @@ impl KeyringKeys {
         self.new.then(|| self.begun.clone())
     }
 
-    /// What anybody may know.
-    pub(crate) fn about(&self) -> KeyringsAbout {
+    /// What anybody may know, with SHA-256 of the certificate of the officer in office and the log's key.
+    pub(crate) fn about(&self, officer: sceau_trace::Hash, log: String) -> KeyringsAbout {
         KeyringsAbout {
             origin: self.origin.clone(),
+            log,
             channel: self.begun.channel.clone(),
             word: self.word_jwk(),
-            officer: sha256(&self.begun.officer),
+            officer,
             authority: Some(self.begun.authority.clone()),
         }
+    }
+
+    /// The embedded authority's certificate, DER.
+    pub(super) fn authority_certificate(&self) -> Base64Url {
+        self.begun.authority.clone()
     }
 
     pub(super) fn origin(&self) -> &str {

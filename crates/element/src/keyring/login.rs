@@ -1,9 +1,9 @@
 //! An attempt at a PIN begins, for a request that a provider of services signed; and ends where it was wrong.
 
 use sceau_element_api::KeyringId;
-use sceau_element_api::keyring::{KeyringPhase, KeyringUse, RequestKind};
+use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, KeyringUse, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_keyring::{Answer, Challenge, Login, Names, Request, Statement, unverified_kid};
+use sceau_keyring::{Answer, Challenge, Happening, Login, Names, Request, Statement, unverified_kid};
 
 use super::contexts::{Stage, Trying, Whose};
 use super::conversation::{Desk, Next, Turn, may_ask, unknown, waits};
@@ -22,7 +22,7 @@ impl Desk {
         let of = Whose::Terminal(turn.context.signer);
         self.known(turn, of)?;
         let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
-        let (_, fact) = self.request(asked.keyring, &found.policy, &asked.request)?;
+        let (_, fact) = self.request(turn, asked.keyring, &found.policy, &asked.request)?;
         if fact.kind == RequestKind::Sign {
             // It would sign in vain: said before an attempt is counted.
             let key = secrets.key.as_ref().ok_or_else(|| unusable("an active keyring without a key"))?;
@@ -44,39 +44,54 @@ impl Desk {
             challenge: turn.context.nonce,
         };
         let Login { keyring, terminal, request, ke1 } = asked;
-        let kind = fact.kind;
+        let (attempt, kind) = (Happening::attempt_of(&ke1), fact.kind);
         let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec() };
-        let act = KeyringAct::Attempt(fact);
+        let act = KeyringAct::Attempt { request: fact, attempt };
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
         Ok(Next::Order(prepared, Box::new(answered)))
     }
 
-    pub(super) fn failed(turn: &Turn, trying: &Trying) -> Next {
+    pub(super) fn failed(&self, turn: &Turn, trying: &Trying) -> Next {
         let by = turn.by_terminal(trying.terminal);
-        let prepared = PreparedKeyring { keyring: trying.keyring, by, act: KeyringAct::Fail };
+        let act = self.wrong(trying.keyring, &trying.ke1);
+        let prepared = PreparedKeyring { keyring: trying.keyring, by, act };
         Next::Order(prepared, Box::new(|_| (Answer::Noted {}, Stage::Over)))
     }
 
-    /// A request that may be asked of a keyring of this policy now.
+    /// That an attempt was wrong; with the version that is blocked, should it be one wrong PIN too many when its turn comes.
+    pub(super) fn wrong(&self, keyring: KeyringId, ke1: &[u8]) -> KeyringAct {
+        let blocked = || {
+            let found = self.found(keyring, KeyringPhase::Active)?;
+            let (document, secrets) = self.keyring_at(keyring, found.row)?;
+            let (phase, blocked) = (KeyringPhase::Blocked, Some(BlockedFor::Pin));
+            self.new_row(&Keyring { phase, blocked, ..document }, &secrets, Some(found.version))
+        };
+        KeyringAct::Fail { attempt: Happening::attempt_of(ke1), blocked: blocked().ok() }
+    }
+
+    /// A request that may be asked of a keyring of this policy now: a provider's, or its holder's own, which the terminal signs that brings it.
     pub(super) fn request(
         &self,
+        turn: &Turn,
         keyring: KeyringId,
         policy: &PolicyFact,
         jws: &str,
     ) -> Result<(Request, RequestFact), Refusal> {
         let signer = unverified_kid(jws).ok_or_else(unknown)?;
+        if signer == turn.context.signer {
+            let request = Request::verify(jws, &turn.context.spki)?;
+            let words = "a holder asks to end their own keyring, and nothing else, on its terminal";
+            let held = request.is_holders() && request.keyring == keyring;
+            demand(held, words)?;
+            let fact = fact(&request, jws, signer);
+            self.holds(&request, &[])?;
+            return Ok((request, fact));
+        }
         let organisation = policy.document.organisation;
         let actor = self.with(|state| state.keyrings().actor(organisation, &signer).cloned());
         let request = Request::verify(jws, &actor.ok_or_else(unknown)?.by.spki)?;
-        let fact = RequestFact {
-            kind: request.kind,
-            id: request.request,
-            hash: Request::hash_of(jws),
-            provider: request.provider,
-            signer,
-            ends: request.ends,
-        };
+        let fact = fact(&request, jws, signer);
         let now = self.now().unix;
         self.with(|state| may_ask(state, now, policy, &fact))?;
         let rules = &policy.document;
@@ -92,8 +107,6 @@ impl Desk {
                 "its keyring only shows who its holder is, and signs nothing",
             ),
             (request.keyring == keyring, "it is about another keyring"),
-            (request.aud == self.keys.origin(), "it is for another element"),
-            (request.is_good_at(now), "it has ended, or is of the future"),
             (
                 lasts <= u64::from(rules.request_seconds) * 1000,
                 "it is open for longer than the policy allows",
@@ -107,9 +120,29 @@ impl Desk {
                 "it asks for another algorithm than the keyring's",
             ),
         ];
-        match holds.into_iter().find(|(holds, _)| !holds) {
-            Some((_, words)) => Err(Refusal::new(Code::RequestInvalid, words)),
-            None => Ok((request, fact)),
-        }
+        self.holds(&request, &holds)?;
+        Ok((request, fact))
+    }
+
+    /// Whether a request is for this element and good now, and all of this holds.
+    fn holds(&self, request: &Request, others: &[(bool, &str)]) -> Result<(), Refusal> {
+        demand(request.aud == self.keys.origin(), "it is for another element")?;
+        demand(request.is_good_at(self.now().unix), "it has ended, or is of the future")?;
+        others.iter().try_for_each(|(holds, words)| demand(*holds, words))
+    }
+}
+
+fn demand(holds: bool, words: &str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::new(Code::RequestInvalid, words)) }
+}
+
+fn fact(request: &Request, jws: &str, signer: [u8; 32]) -> RequestFact {
+    RequestFact {
+        id: request.request,
+        hash: Request::hash_of(jws),
+        kind: request.kind,
+        provider: request.provider,
+        signer,
+        ends: request.ends,
     }
 }

@@ -13,7 +13,7 @@ use sceau_keyring::{
 use sceau_trace::sha256;
 
 use super::contexts::{Stage, Whose};
-use super::conversation::{Desk, Next, Turn, unknown};
+use super::conversation::{Desk, Next, Turn, not_here, unknown};
 use super::secrets::{Secrets, unusable};
 use super::{By, KeyringAct, NewRow, PreparedKeyring};
 use crate::state::{ActorFact, KeyringFact, PolicyFact};
@@ -46,22 +46,11 @@ impl Found {
 impl Desk {
     /// A keyring, where it stands in this phase.
     pub(super) fn found(&self, keyring: KeyringId, phase: KeyringPhase) -> Result<Found, Refusal> {
-        let found = self.with(|state| state.keyrings().keyring(keyring).map(Found::of));
-        let found = found.ok_or_else(|| Refusal::new(Code::KeyringUnknown, "there is no such keyring"))?;
-        let words = match found.phase {
-            at if at == phase => return Ok(found),
-            KeyringPhase::Made => "the keyring was not delivered yet",
-            KeyringPhase::Blocked => {
-                let words =
-                    "wrong second factors blocked the keyring: its registration authority makes another";
-                return Err(Refusal::new(Code::KeyringBlocked, words));
-            }
-            KeyringPhase::Active => {
-                "the keyring is active already: if that was not you, tell its registration authority at once"
-            }
-            _ => "the keyring does not stand where this can be done",
-        };
-        Err(Refusal::new(Code::KeyringPhase, words))
+        self.with(|state| match state.keyrings().keyring(keyring) {
+            Some(known) if known.stands() == phase => Ok(Found::of(known)),
+            Some(known) => Err(not_here(known)),
+            None => Err(Refusal::new(Code::KeyringUnknown, "there is no such keyring")),
+        })
     }
 
     /// A keyring's document and sealed part, from the journal.
@@ -117,7 +106,7 @@ impl Desk {
         let (keyring, now, code) = (KeyringId::random(), self.now().unix, ActivationCode::draw());
         let ends = now.saturating_add(u64::from(policy.document.activation_days) * DAY);
         self.certifies_whole(&policy, ends)?;
-        let about = self.keys.about();
+        let about = self.about();
         let package = Package {
             v: 1,
             keyring,
@@ -146,6 +135,7 @@ impl Desk {
             terminals: Vec::new(),
             key: None,
             blocked: None,
+            suspended: None,
         };
         let hash = Some(sha256(signed.expose().as_bytes()));
         let Package { code, second, .. } = package;

@@ -12,6 +12,8 @@ mod login;
 mod make;
 mod prepared;
 mod secrets;
+mod standing;
+mod stop;
 mod uses;
 
 pub(crate) use conversation::{Arrived, Desk, Pending, Step, Turn};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sceau_element_api::keyring::RequestKind;
+use sceau_element_api::keyring::{DestroyReason, RequestKind, ResumeReason, SuspendReason};
 use sceau_element_api::wire::{Code, Version};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, PolicyId, TerminalId};
 use sceau_trace::{Action, Hash};
@@ -28,6 +28,8 @@ pub enum By {
     Authority(Arc<ActorFact>),
     /// Who has the activation code, and is bound to nothing.
     Factor,
+    /// Support.
+    Support(Arc<ActorFact>),
     /// A terminal: this one, by the key of this thumbprint.
     Terminal(TerminalId, [u8; 32]),
 }
@@ -67,13 +69,25 @@ pub enum KeyringAct {
         blocked: NewRow,
     },
     /// A PIN is tried.
-    Attempt(RequestFact),
+    Attempt {
+        /// What for.
+        request: RequestFact,
+        /// What the attempt is known again by.
+        attempt: Hash,
+    },
     /// It was wrong.
-    Fail,
+    Fail {
+        /// Which attempt it ends.
+        attempt: Hash,
+        /// The version of the keyring that is blocked, where this is one wrong PIN too many.
+        blocked: Option<NewRow>,
+    },
     /// It was right, and what was asked is refused.
     Deny {
         /// What it asked for.
         kind: RequestKind,
+        /// Which attempt it ends.
+        attempt: Hash,
         /// SHA-256 of the request.
         request: Hash,
         /// Why.
@@ -91,6 +105,40 @@ pub enum KeyringAct {
         boxed: Vec<u8>,
         /// What the record says of it.
         told: RecordDetails,
+    },
+    /// The holder ended it.
+    End {
+        /// What was asked, on the terminal.
+        request: RequestFact,
+        /// Where the box was that opened.
+        opened: u64,
+        /// Its last version.
+        row: NewRow,
+        /// What the record says of it.
+        told: RecordDetails,
+    },
+    /// Somebody who may reads where it stands.
+    Read,
+    /// It is stopped.
+    Suspend {
+        /// Its next version.
+        row: NewRow,
+        /// Why.
+        reason: SuspendReason,
+    },
+    /// It goes on.
+    Resume {
+        /// Its next version.
+        row: NewRow,
+        /// Why.
+        reason: ResumeReason,
+    },
+    /// It is ended by its registration authority.
+    Destroy {
+        /// Its last version.
+        row: NewRow,
+        /// Why.
+        reason: DestroyReason,
     },
 }
 
@@ -123,6 +171,12 @@ pub struct RequestFact {
 }
 
 impl RequestFact {
+    /// Whether the holder of this keyring asks it, on a terminal of it.
+    #[must_use]
+    pub fn is_holders(&self, keyring: KeyringId) -> bool {
+        self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(keyring)
+    }
+
     /// What it is known again by: another provider's request of the same id is another.
     #[must_use]
     pub fn key(&self) -> [u8; 16] {
@@ -141,8 +195,12 @@ impl KeyringAct {
             Self::Make { .. } => Action::KEYRING_MAKE,
             Self::Deliver { .. } => Action::KEYRING_DELIVER,
             Self::Activate { .. } | Self::WrongFactor { .. } => Action::KEYRING_ACTIVATE,
-            Self::Attempt(_) => Action::KEYRING_ATTEMPT,
-            Self::Fail => Action::KEYRING_FAIL,
+            Self::Attempt { .. } => Action::KEYRING_ATTEMPT,
+            Self::Fail { .. } => Action::KEYRING_FAIL,
+            Self::Read => Action::KEYRING_READ,
+            Self::Suspend { .. } => Action::KEYRING_SUSPEND,
+            Self::Resume { .. } => Action::KEYRING_RESUME,
+            Self::Destroy { .. } | Self::End { .. } => Action::KEYRING_DESTROY,
             Self::Deny { kind, .. } | Self::Use { request: RequestFact { kind, .. }, .. } => use_of(*kind),
         }
     }
@@ -152,6 +210,7 @@ impl KeyringAct {
 pub(super) fn use_of(kind: RequestKind) -> Action {
     match kind {
         RequestKind::Authenticate => Action::KEYRING_AUTHENTICATE,
+        RequestKind::Destroy => Action::KEYRING_DESTROY,
         _ => Action::KEYRING_SIGN,
     }
 }

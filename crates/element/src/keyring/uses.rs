@@ -7,8 +7,8 @@ use sceau_element_api::keyring::{Disclosure, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Expected, Identity, Inner, KeySecret, NO_KEY, Place, Request, Sad, Statement, TransactionProof,
-    Use, Used, open_box, open_inner, seal_box,
+    Answer, Expected, Happening, Identity, Inner, KeySecret, NO_KEY, Place, Request, Sad, Statement,
+    TransactionProof, Use, Used, open_box, open_inner, seal_box,
 };
 use sceau_trace::{Hash, sha256};
 
@@ -27,6 +27,7 @@ const SKEW: u64 = 5 * 60 * 1000;
 struct Session<'a> {
     key: &'a Secret<64>,
     transcript: Hash,
+    attempt: Hash,
 }
 
 /// A consent that was compared, and what it is about.
@@ -38,6 +39,7 @@ struct Agreed {
     key: Option<WrappedKey>,
     identity: Option<Identity>,
     place: Place,
+    attempt: Hash,
 }
 
 /// A use that was prepared: what is ordered, what is answered once it is durable, and the element's word on it but for its place in the log.
@@ -56,9 +58,13 @@ impl Desk {
         };
         let over = |refusal| Box::new(move |_| (Answer::Refused(refusal), Stage::Over));
         let Ok(session) = begun.finish(&asked.ke3) else {
-            return order(KeyringAct::Fail, over(Refusal::new(Code::PinInvalid, "the PIN is wrong")));
+            return order(
+                self.wrong(keyring, &ke1),
+                over(Refusal::new(Code::PinInvalid, "the PIN is wrong")),
+            );
         };
-        let session = Session { key: &session, transcript: Sad::transcript(&ke1, &ke2, &asked.ke3) };
+        let transcript = Sad::transcript(&ke1, &ke2, &asked.ke3);
+        let session = Session { key: &session, transcript, attempt: Happening::attempt_of(&ke1) };
         let place = (keyring, terminal);
         let agreed = self.agreed(turn, &asked.inner, place, &request, &session);
         match agreed.and_then(|agreed| self.prepared(&agreed)) {
@@ -67,7 +73,8 @@ impl Desk {
                 order(act, Box::new(move |index| (proven(&keys, used, proof, index), Stage::Over)))
             }
             Err(refusal) => {
-                let act = KeyringAct::Deny { kind, request: Request::hash_of(&request), code: refusal.code };
+                let (attempt, request) = (Happening::attempt_of(&ke1), Request::hash_of(&request));
+                let act = KeyringAct::Deny { kind, attempt, request, code: refusal.code };
                 order(act, over(refusal))
             }
         }
@@ -85,7 +92,7 @@ impl Desk {
         let inner = open_inner(session.key, &turn.context.channel.id(), inner)?;
         let sad = Sad::verify(&inner.sad, &turn.context.spki)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
-        let (request, fact) = self.request(keyring, &found.policy, jws)?;
+        let (request, fact) = self.request(turn, keyring, &found.policy, jws)?;
         let (_, secrets) = self.keyring_at(keyring, found.row)?;
         let signs = request.kind == RequestKind::Sign;
         let key = secrets.key.as_ref();
@@ -118,10 +125,20 @@ impl Desk {
             let words = "the consent is about something else, or another time, than what is asked here";
             return Err(Refusal::new(Code::SadInvalid, words));
         }
-        let tells = !signs && found.policy.document.discloses == Disclosure::Identity;
+        let tells = request.kind == RequestKind::Authenticate
+            && found.policy.document.discloses == Disclosure::Identity;
         let identity = secrets.identity.filter(|_| tells);
         let place = Place { keyring, terminal, key: id };
-        Ok(Agreed { found, request, fact, inner, key: secrets.key, identity, place })
+        Ok(Agreed {
+            found,
+            request,
+            fact,
+            inner,
+            key: secrets.key,
+            identity,
+            place,
+            attempt: session.attempt,
+        })
     }
 
     /// Opens the terminal's part, and has the key sign where that is asked. What it gives leaves when its record is durable.
@@ -139,12 +156,19 @@ impl Desk {
             _ => Vec::new(),
         };
         let (proof, told) = self.proof(agreed, &signatures);
-        let act = KeyringAct::Use {
-            request: agreed.fact.clone(),
-            version: agreed.found.version,
-            opened,
-            boxed: seal_box(&agreed.inner.next, place, &secret),
-            told,
+        let request = agreed.fact.clone();
+        let act = match request.kind {
+            RequestKind::Destroy => {
+                let row = self.last_row(place.keyring, agreed.found.row, agreed.found.version)?;
+                KeyringAct::End { request, opened, row, told }
+            }
+            _ => KeyringAct::Use {
+                request,
+                version: agreed.found.version,
+                opened,
+                boxed: seal_box(&agreed.inner.next, place, &secret),
+                told,
+            },
         };
         let certificate = agreed.key.as_ref().map(|key| key.certificate.clone());
         let chain = self.chain_of(certificate.as_deref());
@@ -185,6 +209,7 @@ impl Desk {
             index: None,
         };
         let mut told = vec![
+            ("attempt", agreed.attempt.to_string()),
             ("policy", proof.policy.to_string()),
             ("proof", proof.record_hash().to_string()),
             ("request", fact.hash.to_string()),

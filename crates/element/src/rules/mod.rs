@@ -98,6 +98,9 @@ pub(crate) fn attest(state: &State, now: u64, proven: ProvenClaim) -> Result<Eve
         AnyDocument::KeyringAccess(document) => {
             keyring::access::judge(state, now, &authority, current, document)
         }
+        AnyDocument::KeyringOfficer(document) => {
+            keyring::officer::judge(state, now, &authority, current, document)
+        }
         AnyDocument::Keyring(_) => Err(Refusal::new(
             Code::ProofRequired,
             "a keyring begins and changes by messages of its authority and its holder",
@@ -203,6 +206,7 @@ pub(crate) fn action_of(kind: Kind, version: u64) -> Action {
         Kind::ProtectAct => Action::DATUM_ACT,
         Kind::KeyringPolicy => Action::KEYRING_POLICY,
         Kind::KeyringAccess => Action::KEYRING_ACCESS,
+        Kind::KeyringOfficer => Action::KEYRING_OFFICER,
         Kind::Dossier | Kind::Keyring | Kind::Policy => Action::ATTEST,
     }
 }

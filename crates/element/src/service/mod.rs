@@ -301,7 +301,9 @@ impl Service {
             Request::VerifyTraceLines(lines) => Response::TraceLinesVerified(self.verify_trace_lines(lines)?),
             Request::PublishedKeys => Response::PublishedKeys(self.published_keys()?),
             Request::Kept(key) => {
-                if !matches!(key.kind, Kind::Application | Kind::Datum | Kind::ProtectAct) {
+                let of_officer = [Kind::KeyringPolicy, Kind::KeyringAccess, Kind::KeyringOfficer];
+                let kept = [Kind::Application, Kind::Datum, Kind::ProtectAct];
+                if !kept.contains(&key.kind) && !of_officer.contains(&key.kind) {
                     return Err(Refusal::new(
                         Code::Malformed,
                         "rows of this kind are the database's to keep",

@@ -251,6 +251,7 @@ impl State {
             AnyDocument::KeyringAccess(document) => {
                 self.keyrings.learn_access(document, row.version(), row.index)?;
             }
+            AnyDocument::KeyringOfficer(document) => self.keyrings.learn_officer(&document)?,
             // The step that attests it is taken in beside it.
             AnyDocument::Keyring(_) => {}
             // The rows themselves hold all that their rules ask.

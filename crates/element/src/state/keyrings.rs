@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Keyring, KeyringAccess, KeyringPhase, KeyringPolicy,
+    ActorRole, ActorStatus, Keyring, KeyringAccess, KeyringOfficer, KeyringPhase, KeyringPolicy, Suspended,
 };
 use sceau_element_api::wire::Version;
 use sceau_element_api::{KeyringActorId, KeyringId, OrganisationId, PolicyId, TerminalId};
-use sceau_keyring::Attempts;
+use sceau_keyring::{Attempts, FAILURES};
 use sceau_pki::Certificate;
 use sceau_trace::{Hash, sha256};
 
@@ -26,6 +26,8 @@ const MOST_WAITING: usize = 10_000;
 pub struct Keyrings {
     begun: Option<Arc<KeyringsBegun>>,
     officer: Option<Arc<Certified>>,
+    /// The certificates of those who were in office before.
+    former: Vec<Hash>,
     policies: HashMap<PolicyId, Arc<PolicyFact>>,
     versions: HashMap<Hash, Arc<PolicyFact>>,
     access: HashMap<OrganisationId, Arc<AccessFact>>,
@@ -56,6 +58,12 @@ impl Certified {
         let thumbprint = sceau_keyring::thumbprint(&spki)?;
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
         Some(Self { certificate: sha256(der), spki, thumbprint, not_before, not_after })
+    }
+
+    /// When it ends, in Unix milliseconds.
+    #[must_use]
+    pub fn ends(&self) -> u64 {
+        self.not_after
     }
 
     /// Whether it is in its validity.
@@ -115,8 +123,12 @@ pub struct KeyringFact {
     pub version: Version,
     /// Index of the last entry about it.
     pub last: u64,
-    /// Where it stands.
+    /// Where it stands, as its row says.
     pub phase: KeyringPhase,
+    /// Since when, in Unix milliseconds.
+    pub since: u64,
+    /// Who suspended it and why, where it is suspended.
+    pub suspended: Option<Suspended>,
     /// The version of the policy that it follows.
     pub policy: Arc<PolicyFact>,
     /// The registration authority that made it.
@@ -149,6 +161,15 @@ impl KeyringFact {
         self.terminals.iter().find(|known| known.terminal == id)
     }
 
+    /// Where it stands. Three wrong PINs block it, whether its row says so already or not.
+    #[must_use]
+    pub fn stands(&self) -> KeyringPhase {
+        match self.phase {
+            KeyringPhase::Active if self.attempts.failed >= FAILURES => KeyringPhase::Blocked,
+            phase => phase,
+        }
+    }
+
     /// Until when it may be activated.
     #[must_use]
     pub fn activation_ends(&self) -> u64 {
@@ -168,6 +189,12 @@ impl Keyrings {
     #[must_use]
     pub fn officer(&self) -> Option<&Arc<Certified>> {
         self.officer.as_ref()
+    }
+
+    /// Whether the certificate of this hash is one of an officer who was in office before.
+    #[must_use]
+    pub fn was_officer(&self, certificate: &Hash) -> bool {
+        self.former.contains(certificate)
     }
 
     /// The current version of a policy.
@@ -205,6 +232,13 @@ impl Keyrings {
     #[must_use]
     pub(crate) fn waiting(&self) -> &WaitingKeyrings {
         &self.waiting
+    }
+
+    /// Takes the next officer in; none where the certificate is none.
+    pub(super) fn learn_officer(&mut self, document: &KeyringOfficer) -> Option<()> {
+        let next = Arc::new(Certified::of(&document.certificate)?);
+        self.former.extend(self.officer.replace(next).map(|before| before.certificate));
+        Some(())
     }
 
     /// Takes a policy in.
@@ -260,6 +294,10 @@ impl Keyrings {
                     version,
                     last: index,
                     phase: document.phase,
+                    since: known
+                        .filter(|known| known.phase == document.phase)
+                        .map_or(time, |known| known.since),
+                    suspended: document.suspended,
                     policy: Arc::clone(self.versions.get(&document.policy_hash)?),
                     authority: document.authority,
                     made: document.made,
@@ -280,6 +318,9 @@ impl Keyrings {
                 let fact = self.next(*keyring, *previous, index)?;
                 fact.attempts = fact.attempts.begun(time);
                 Some(())
+            }
+            (KeyringChange::Read { keyring, previous }, None) => {
+                self.next(*keyring, *previous, index).map(|_| ())
             }
             (KeyringChange::Ended { keyring, previous, how }, None) => {
                 let fact = self.next(*keyring, *previous, index)?;

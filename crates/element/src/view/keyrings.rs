@@ -1,9 +1,10 @@
 //! What the journal holds of keyrings.
 
-use sceau_element_api::TerminalId;
+use sceau_element_api::{KeyringId, TerminalId};
+use sceau_trace::Record;
 
 use super::{ReadError, View};
-use crate::event::{Change, KeyringChange};
+use crate::event::{Change, Event, KeyringChange};
 
 impl View {
     /// The bytes of the document that the entry at `index` attests.
@@ -44,8 +45,48 @@ impl View {
         }
     }
 
+    /// What is on record about a keyring, the last one first: up to `most` entries, before the one at `before` if there is one; and the index of the last one given,
+    /// where there are more.
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] when the entry at `before` is none of them; [`ReadError`] when the journal does not hold one.
+    pub(crate) fn done_with(
+        &self,
+        keyring: KeyringId,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<(Vec<(u64, Record)>, Option<u64>), ReadError> {
+        let mut next = match before {
+            Some(index) => self.step_of(keyring, index)?.1,
+            None => self.with_state(|state| state.keyrings().keyring(keyring).map(|known| known.last)),
+        };
+        let mut done = Vec::new();
+        while let Some(index) = next.filter(|_| done.len() < most) {
+            let (event, previous) = self.step_of(keyring, index)?;
+            done.push((index, event.record()?));
+            next = previous;
+        }
+        let next = next.and(done.last()).map(|(index, _)| *index);
+        Ok((done, next))
+    }
+
+    /// The event at an index, which is one of this keyring's, and the index of the one before.
+    fn step_of(&self, keyring: KeyringId, index: u64) -> Result<(Event, Option<u64>), ReadError> {
+        let event = self.event_at(index)?;
+        let about = match &event.change {
+            Change::Keyring(change) => change.about().filter(|(about, _)| *about == keyring),
+            _ => None,
+        };
+        let (_, previous) = about.ok_or(ReadError::NotFound)?;
+        Ok((event, previous))
+    }
+
     fn change_at(&self, index: u64) -> Result<Change, ReadError> {
+        Ok(self.event_at(index)?.change)
+    }
+
+    fn event_at(&self, index: u64) -> Result<Event, ReadError> {
         let place = self.places(index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
-        Ok(self.event(place)?.open(&*self.log.journal_key)?.change)
+        Ok(self.event(place)?.open(&*self.log.journal_key)?)
     }
 }

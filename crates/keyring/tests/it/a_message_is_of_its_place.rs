@@ -66,6 +66,7 @@ fn a_message_is_its_signers_and_no_other_statement() {
         context,
         seq: 1,
         time: 2,
+        image: None,
         ask,
     };
     let jws = message.sign(&key).unwrap();

@@ -27,7 +27,7 @@ fn login() -> Vec<u8> {
     });
     let context = Base64Url(vec![2; 16]);
     let channel = KeyId::from_bytes([4; 32]);
-    Message { v: 1, aud: PolicyId::random().to_string(), channel, context, seq: 2, time: 3, ask }
+    Message { v: 1, aud: PolicyId::random().to_string(), channel, context, seq: 2, time: 3, image: None, ask }
         .to_bytes()
         .unwrap()
         .to_vec()

@@ -17,21 +17,28 @@ enum Class {
 /// What the last word of an action says of it, by the numbers that entities and interfaces share.
 const ACTIVITIES: [(&str, u32, &[&str]); 4] = [
     ("Create", 1, &["begin", "complete", "create", "enrol", "issue", "make", "publish"]),
-    ("Read", 2, &["accesses", "describe", "erasure", "exchange", "fetch", "list", "open", "view", "watch"]),
+    (
+        "Read",
+        2,
+        &["accesses", "describe", "erasure", "exchange", "fetch", "list", "open", "read", "view", "watch"],
+    ),
     (
         "Update",
         3,
         &[
             "act",
             "activate",
+            "block",
             "change",
             "deactivate",
             "grant",
             "hold",
             "release",
             "reseal",
+            "resume",
             "revoke",
             "rules",
+            "suspend",
             "validity",
             "take_over",
         ],

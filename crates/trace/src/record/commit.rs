@@ -78,6 +78,7 @@ const fn is_person(kind: ActorKind) -> bool {
         | ActorKind::Application
         | ActorKind::Officer
         | ActorKind::RegistrationAuthority
+        | ActorKind::Support
         | ActorKind::Platform
         | ActorKind::Element => false,
     }
@@ -96,6 +97,7 @@ fn is_public(kind: &str) -> bool {
             | "policy"
             | "keyring-policy"
             | "keyring-access"
+            | "keyring-officer"
             | "client"
             | "application"
             | "key_manager"

@@ -29,6 +29,8 @@ pub enum ActorKind {
     Officer,
     /// Who makes keyrings and delivers them to people.
     RegistrationAuthority,
+    /// Who helps holders of keyrings.
+    Support,
     /// Whose keyring it is.
     Holder,
     /// The platform itself.
@@ -52,6 +54,7 @@ impl ActorKind {
             Self::Application => "application",
             Self::Officer => "officer",
             Self::RegistrationAuthority => "registration_authority",
+            Self::Support => "support",
             Self::Holder => "holder",
             Self::Platform => "platform",
             Self::Element => "element",
@@ -302,6 +305,16 @@ actions! {
     KEYRING_SIGN = "keyring.sign";
     /// A holder showed a service provider who it is, with a keyring.
     KEYRING_AUTHENTICATE = "keyring.authenticate";
+    /// A registration authority or support read where a keyring stands, and what was done with it.
+    KEYRING_READ = "keyring.read";
+    /// A keyring was stopped, until its registration authority lets it go on.
+    KEYRING_SUSPEND = "keyring.suspend";
+    /// A registration authority let a keyring go on.
+    KEYRING_RESUME = "keyring.resume";
+    /// A keyring was ended, for good.
+    KEYRING_DESTROY = "keyring.destroy";
+    /// The security officer named the next one.
+    KEYRING_OFFICER = "keyring.officer";
     /// A checkpoint of another element's log was seen, which extends the one that was seen before; or was refused, for it does not.
     LOG_SEEN = "log.seen";
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sceau_element_api::keyring::{ActorRole, KeyringAccess, RequestKind};
+use sceau_element_api::keyring::{KeyringAccess, RequestKind};
 use sceau_element_api::wire::{Code, Refusal, Version};
 
 use super::{follows, officer};
@@ -22,8 +22,8 @@ pub(in crate::rules) fn judge(
     for named in &document.actors {
         // What is not built is refused, so that no officer believes that it holds.
         let asks = |kind: &RequestKind| matches!(kind, RequestKind::Sign | RequestKind::Authenticate);
-        let built = named.role != ActorRole::Support && named.kinds.iter().all(asks);
-        let words = "this version of the element serves no support, and providers that ask to sign or to authenticate alone";
+        let built = named.kinds.iter().all(asks);
+        let words = "this version of the element serves providers that ask to sign or to authenticate alone";
         demand(built, Code::KindNotServed, words)?;
         let words = "an actor's certificate is none, or of a key that is not of P-256, RSA of 2048 bits or more, or Ed25519";
         let certified = Certified::of(&named.certificate);

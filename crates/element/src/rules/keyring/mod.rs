@@ -1,10 +1,13 @@
 //! Keyrings: what the officer signs, and in which order a keyring lives.
 
 pub(in crate::rules) mod access;
+pub(in crate::rules) mod officer;
 mod order;
 pub(in crate::rules) mod policy;
+mod stop;
 
-pub(crate) use order::{denied, may_ask, order, waits};
+pub(crate) use order::{denied, may_ask, not_here, order, waits};
+pub(crate) use stop::{SUSPENDABLE, stopped_by};
 
 use sceau_crypto::{RecipientKey, RecipientSuite};
 use sceau_element_api::wire::{Code, Refusal, Version};

@@ -1,60 +1,62 @@
 //! Steps in the life of a keyring, in their turn: is it still as when they were prepared, and may they be?
 
-use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus};
+use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
 use sceau_keyring::{Attempts, Waits};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Hash, Record, RecordBuilder, sha256};
 
 use crate::event::{AttemptEnd, Change, Event, KeyringChange, TerminalBox};
 use crate::keyring::{By, KeyringAct, NewRow, PreparedKeyring, RequestFact};
 use crate::rules::{demand, element, platform};
-use crate::state::{KeyringFact, PolicyFact, State, TerminalFact};
+use crate::state::{ActorFact, KeyringFact, PolicyFact, State, TerminalFact};
 
 /// Wrong second factors that block a keyring.
 const WRONG_FACTORS: u8 = 3;
 
 const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
+const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";
 
 const TOO_MANY_WAIT: &str = "too many keyrings that this registration authority had made are not activated: wait until they are, or until their days are over";
 
-/// The event of a step at `now` (Unix milliseconds).
+/// Why a keyring is not where something can be done with it, in words for who asked.
+pub(crate) fn not_here(known: &KeyringFact) -> Refusal {
+    match (known.stands(), known.suspended) {
+        (KeyringPhase::Suspended, Some(why)) => Refusal::new(Code::KeyringSuspended, why.to_string()),
+        (KeyringPhase::Blocked, _) if known.attempts.failed >= sceau_keyring::FAILURES => {
+            Refusal::new(Code::KeyringBlocked, Waits::Blocked.to_string())
+        }
+        (KeyringPhase::Blocked, _) => {
+            let words = "wrong second factors blocked the keyring: its registration authority makes another";
+            Refusal::new(Code::KeyringBlocked, words)
+        }
+        (KeyringPhase::Destroyed, _) => Refusal::new(Code::KeyringDestroyed, DESTROYED),
+        (KeyringPhase::Made, _) => Refusal::new(Code::KeyringPhase, "the keyring was not delivered yet"),
+        (KeyringPhase::Active, _) => {
+            let words =
+                "the keyring is active already: if that was not you, tell its registration authority at once";
+            Refusal::new(Code::KeyringPhase, words)
+        }
+        _ => Refusal::new(Code::KeyringPhase, "the keyring does not stand where this can be done"),
+    }
+}
+
+/// The events of a step at `now` (Unix milliseconds): one, and where a wrong PIN is one too many, that the keyring is blocked.
 ///
 /// # Errors
 /// The refusal, where it may not be, or what it was prepared on has changed meanwhile.
-pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Result<Event, Refusal> {
+pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Result<Vec<Event>, Refusal> {
     let step = Step { state, now, prepared };
-    let (builder, change) = match &prepared.act {
-        KeyringAct::Make { policy, row } => step.make(*policy, row),
-        KeyringAct::Deliver { row, delivery } => {
-            let known = step.in_phase(KeyringPhase::Made)?;
-            step.authority(&known.policy)?;
-            demand(now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
-            let mine = matches!(&prepared.by, By::Authority(by) if by.actor.id == known.authority);
-            demand(mine, Code::NotAuthorised, "another registration authority made this keyring")?;
-            let builder =
-                step.builder(known.policy.document.organisation).detail("delivery", delivery.to_string());
-            step.row(builder, row, Some(known), Vec::new())
-        }
-        KeyringAct::Activate { row, boxed, certificate } => {
-            let known = step.in_phase(KeyringPhase::Delivered)?;
-            demand(now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
-            step.in_use(known.policy.document.policy)?;
-            let builder = step.builder(known.policy.document.organisation);
-            let builder = match certificate {
-                Some(certificate) => builder.detail("certificate", certificate.to_string()),
-                None => builder,
-            };
-            step.row(builder, row, Some(known), vec![boxed.clone()])
-        }
-        KeyringAct::WrongFactor { blocked } => step.wrong_factor(blocked),
-        KeyringAct::Attempt(request) => step.attempt(request),
-        KeyringAct::Fail => step.ended(None, AttemptEnd::Failed),
-        KeyringAct::Deny { request, code, .. } => {
-            step.ended(Some((request.to_string(), *code)), AttemptEnd::Proven)
-        }
-        KeyringAct::Use { .. } => step.used(),
-    }?;
+    let mut events = vec![event(step.taken()?)?];
+    if let KeyringAct::Fail { blocked: Some(row), .. } = &prepared.act
+        && let Some(blocked) = step.block(row)
+    {
+        events.push(event(blocked?)?);
+    }
+    Ok(events)
+}
+
+fn event((builder, change): (RecordBuilder, KeyringChange)) -> Result<Event, Refusal> {
     let record = builder.build().map_err(|error| Refusal::new(Code::RecordMalformed, error.to_string()))?;
     Ok(Event::new(&record, Change::Keyring(change)))
 }
@@ -62,10 +64,53 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedKeyring) -> Resu
 /// The event of a use that may not be: the PIN was right, so that the attempt ends, and waits for nobody. None where it is no use, or not of a terminal that is
 /// bound now.
 pub(crate) fn denied(state: &State, now: u64, prepared: &PreparedKeyring, code: Code) -> Option<Event> {
-    let KeyringAct::Use { request, .. } = &prepared.act else { return None };
+    let (KeyringAct::Use { request, told, .. } | KeyringAct::End { request, told, .. }) = &prepared.act
+    else {
+        return None;
+    };
+    let attempt = told.iter().find(|(name, _)| *name == "attempt")?.1.parse().ok()?;
     let step = Step { state, now, prepared };
-    let (builder, change) = step.ended(Some((request.hash.to_string(), code)), AttemptEnd::Proven).ok()?;
+    let (builder, change) =
+        step.ended(attempt, Some((request.hash.to_string(), code)), AttemptEnd::Proven).ok()?;
     Some(Event::new(&builder.build().ok()?, Change::Keyring(change)))
+}
+
+impl Step<'_> {
+    fn taken(&self) -> Taken {
+        match &self.prepared.act {
+            KeyringAct::Make { policy, row } => self.make(*policy, row),
+            KeyringAct::Deliver { row, delivery } => {
+                let known = self.in_phase(KeyringPhase::Made)?;
+                self.maker(known)?;
+                demand(self.now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
+                let builder = self.of(known).detail("delivery", delivery.to_string());
+                self.row(builder, row, Some(known), Vec::new())
+            }
+            KeyringAct::Activate { row, boxed, certificate } => {
+                let known = self.in_phase(KeyringPhase::Delivered)?;
+                demand(self.now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
+                self.in_use(known.policy.document.policy)?;
+                let builder = self.of(known);
+                let builder = match certificate {
+                    Some(certificate) => builder.detail("certificate", certificate.to_string()),
+                    None => builder,
+                };
+                self.row(builder, row, Some(known), vec![boxed.clone()])
+            }
+            KeyringAct::WrongFactor { blocked } => self.wrong_factor(blocked),
+            KeyringAct::Attempt { request, attempt } => self.attempt(request, *attempt),
+            KeyringAct::Fail { attempt, .. } => self.ended(*attempt, None, AttemptEnd::Failed),
+            KeyringAct::Deny { attempt, request, code, .. } => {
+                self.ended(*attempt, Some((request.to_string(), *code)), AttemptEnd::Proven)
+            }
+            KeyringAct::Use { .. } => self.used(),
+            KeyringAct::End { .. } => self.end(),
+            KeyringAct::Read => self.read(),
+            KeyringAct::Suspend { row, reason } => self.suspend(row, *reason),
+            KeyringAct::Resume { row, reason } => self.resume(row, *reason),
+            KeyringAct::Destroy { row, reason } => self.destroy(row, *reason),
+        }
+    }
 }
 
 /// Whether a provider of services may ask this of keyrings of this policy now, and the request is good and was not used.
@@ -89,6 +134,12 @@ pub(crate) fn may_ask(
         Code::ActorUnknown,
         "no provider of services that may ask this of the keyring signed the request",
     )?;
+    may_be_used(state, now, request)
+}
+
+/// Whether a request is good, and was not used.
+fn may_be_used(state: &State, now: u64, request: &RequestFact) -> Result<(), Refusal> {
+    let keyrings = state.keyrings();
     // By the time up to which they were forgotten, too: a clock that stepped back lets none be used again.
     let good = request.ends > now.max(keyrings.spent().time());
     demand(good, Code::RequestInvalid, "the request has ended: ask for another one")?;
@@ -110,14 +161,27 @@ pub(crate) fn waits(attempts: &Attempts, most: Option<u8>, now: u64) -> Result<(
     })
 }
 
-/// A step, and what it is judged by.
-struct Step<'a> {
-    state: &'a State,
-    now: u64,
-    prepared: &'a PreparedKeyring,
+/// What was asked, and by whom.
+fn asked(builder: RecordBuilder, request: &RequestFact) -> RecordBuilder {
+    let builder = builder.subject("request", request.id.to_string());
+    if request.kind == RequestKind::Destroy {
+        return builder;
+    }
+    builder.subject("service_provider", request.provider.to_string())
 }
 
-type Taken = Result<(RecordBuilder, KeyringChange), Refusal>;
+fn with(builder: RecordBuilder, told: &[(&'static str, String)]) -> RecordBuilder {
+    told.iter().fold(builder, |builder, (name, value)| builder.detail(*name, value.clone()))
+}
+
+/// A step, and what it is judged by.
+pub(super) struct Step<'a> {
+    pub(super) state: &'a State,
+    pub(super) now: u64,
+    pub(super) prepared: &'a PreparedKeyring,
+}
+
+pub(super) type Taken = Result<(RecordBuilder, KeyringChange), Refusal>;
 
 impl Step<'_> {
     fn make(&self, policy: PolicyId, row: &NewRow) -> Taken {
@@ -157,21 +221,26 @@ impl Step<'_> {
         Ok((builder, change))
     }
 
-    fn attempt(&self, request: &RequestFact) -> Taken {
+    fn attempt(&self, request: &RequestFact, attempt: Hash) -> Taken {
         let known = self.in_phase(KeyringPhase::Active)?;
-        self.terminal(known)?;
-        may_ask(self.state, self.now, &known.policy, request)?;
+        let terminal = self.terminal(known)?;
+        self.may_ask(known, terminal, request)?;
         waits(&known.attempts, known.policy.document.unfinished_most, self.now)?;
-        let builder = self.about(known).detail("request", request.hash.to_string()).granted();
+        let builder = asked(self.about(known), request)
+            .detail("attempt", attempt.to_string())
+            .detail("request", request.hash.to_string())
+            .granted();
         Ok((builder, KeyringChange::Attempt { keyring: self.prepared.keyring, previous: known.last }))
     }
 
-    fn ended(&self, refused: Option<(String, Code)>, how: AttemptEnd) -> Taken {
+    fn ended(&self, attempt: Hash, refused: Option<(String, Code)>, how: AttemptEnd) -> Taken {
         let known = self.known()?;
         self.terminal(known)?;
+        demand(known.phase != KeyringPhase::Destroyed, Code::KeyringDestroyed, DESTROYED)?;
+        let builder = self.about(known).detail("attempt", attempt.to_string());
         let builder = match refused {
-            Some((request, code)) => self.about(known).detail("request", request).refused(code.as_str()),
-            None => self.about(known).granted(),
+            Some((request, code)) => builder.detail("request", request).refused(code.as_str()),
+            None => builder.granted(),
         };
         Ok((builder, KeyringChange::Ended { keyring: self.prepared.keyring, previous: known.last, how }))
     }
@@ -186,10 +255,8 @@ impl Step<'_> {
         demand(!blocked, Code::KeyringBlocked, "the PIN was wrong three times meanwhile")?;
         demand(known.version == *version, Code::StaleVersion, "the keyring changed meanwhile: begin again")?;
         demand(terminal.boxed == *opened, Code::SecretStale, "the terminal was used meanwhile: begin again")?;
-        may_ask(self.state, self.now, &known.policy, request)?;
-        let builder = told
-            .iter()
-            .fold(self.about(known).granted(), |builder, (name, value)| builder.detail(*name, value.clone()));
+        self.may_ask(known, terminal, request)?;
+        let builder = with(asked(self.about(known).granted(), request), told);
         let change = KeyringChange::Used {
             keyring: self.prepared.keyring,
             previous: known.last,
@@ -198,14 +265,38 @@ impl Step<'_> {
             ends: request.ends,
             boxed: boxed.clone().into(),
         };
-        let builder = builder
-            .subject("request", request.id.to_string())
-            .subject("service_provider", request.provider.to_string());
         Ok((builder, change))
     }
 
+    /// The holder's own end of it, which its PIN proved.
+    fn end(&self) -> Taken {
+        let KeyringAct::End { request, opened, row, told } = &self.prepared.act else {
+            return Err(Refusal::new(Code::Malformed, "not an end"));
+        };
+        let known = self.in_phase(KeyringPhase::Active)?;
+        let terminal = self.terminal(known)?;
+        demand(terminal.boxed == *opened, Code::SecretStale, "the terminal was used meanwhile: begin again")?;
+        self.may_ask(known, terminal, request)?;
+        self.row(with(asked(self.of(known), request), told), row, Some(known), Vec::new())
+    }
+
+    /// Whether what is asked may be asked of this keyring now: by a provider, or on this terminal by its holder.
+    fn may_ask(
+        &self,
+        known: &KeyringFact,
+        terminal: &TerminalFact,
+        request: &RequestFact,
+    ) -> Result<(), Refusal> {
+        if !request.is_holders(self.prepared.keyring) {
+            return may_ask(self.state, self.now, &known.policy, request);
+        }
+        let own = terminal.thumbprint == request.signer;
+        demand(own, Code::ActorUnknown, "another terminal signed what the holder asks on this one")?;
+        may_be_used(self.state, self.now, request)
+    }
+
     /// A new version, and the record that attests it.
-    fn row(
+    pub(super) fn row(
         &self,
         builder: RecordBuilder,
         row: &NewRow,
@@ -231,42 +322,47 @@ impl Step<'_> {
         Ok((builder.granted().attested(attested), change))
     }
 
-    fn known(&self) -> Result<&KeyringFact, Refusal> {
+    pub(super) fn known(&self) -> Result<&KeyringFact, Refusal> {
         let known = self.state.keyrings().keyring(self.prepared.keyring);
         known.ok_or_else(|| Refusal::new(Code::KeyringUnknown, "there is no such keyring"))
     }
 
     fn in_phase(&self, phase: KeyringPhase) -> Result<&KeyringFact, Refusal> {
         let known = self.known()?;
-        demand(
-            known.phase == phase,
-            Code::KeyringPhase,
-            "the keyring does not stand where this can be done",
-        )?;
-        Ok(known)
+        if known.stands() == phase { Ok(known) } else { Err(not_here(known)) }
     }
 
     /// The registration authority, as the officer has it now.
     fn authority(&self, policy: &PolicyFact) -> Result<(), Refusal> {
-        let known = match &self.prepared.by {
-            By::Authority(by) => {
-                let now = self.state.keyrings().actor(policy.document.organisation, &by.by.thumbprint);
-                now.filter(|now| now.actor.id == by.actor.id)
-            }
-            By::Terminal(..) | By::Factor => None,
+        let by = match &self.prepared.by {
+            By::Authority(by) => Some(by),
+            By::Support(_) | By::Factor | By::Terminal(..) => None,
         };
-        let role = ActorRole::RegistrationAuthority;
-        let may = known.is_some_and(|known| known.may(role, policy.document.policy, self.now));
+        let may = by.is_some_and(|by| self.acts(by, ActorRole::RegistrationAuthority, policy));
         demand(may, Code::ActorUnknown, "no registration authority of this policy signed it")
     }
 
+    /// Whether the officer has somebody who signed act in this role now.
+    pub(super) fn acts(&self, by: &ActorFact, role: ActorRole, policy: &PolicyFact) -> bool {
+        let now = self.state.keyrings().actor(policy.document.organisation, &by.by.thumbprint);
+        let now = now.filter(|now| now.actor.id == by.actor.id);
+        now.is_some_and(|known| known.may(role, policy.document.policy, self.now))
+    }
+
+    /// The registration authority that made it.
+    pub(super) fn maker(&self, known: &KeyringFact) -> Result<(), Refusal> {
+        self.authority(&known.policy)?;
+        let mine = matches!(&self.prepared.by, By::Authority(by) if by.actor.id == known.authority);
+        demand(mine, Code::NotAuthorised, "another registration authority made this keyring")
+    }
+
     /// The terminal that signed, as it is bound now.
-    fn terminal<'k>(&self, known: &'k KeyringFact) -> Result<&'k TerminalFact, Refusal> {
+    pub(super) fn terminal<'k>(&self, known: &'k KeyringFact) -> Result<&'k TerminalFact, Refusal> {
         let bound = match &self.prepared.by {
             By::Terminal(id, thumbprint) => {
                 known.terminal(*id).filter(|bound| bound.thumbprint == *thumbprint)
             }
-            By::Authority(_) | By::Factor => None,
+            By::Authority(_) | By::Support(_) | By::Factor => None,
         };
         bound.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
     }
@@ -276,6 +372,7 @@ impl Step<'_> {
             By::Authority(by) => {
                 (Actor::new(ActorKind::RegistrationAuthority, by.actor.id.to_string()), Asserted::Actor)
             }
+            By::Support(by) => (Actor::new(ActorKind::Support, by.actor.id.to_string()), Asserted::Actor),
             By::Terminal(..) | By::Factor => {
                 (Actor::new(ActorKind::Holder, self.prepared.keyring.to_string()), Asserted::Terminal)
             }
@@ -284,12 +381,17 @@ impl Step<'_> {
         let builder = builder.organisation(organisation.to_string());
         match &self.prepared.by {
             By::Terminal(terminal, _) => builder.subject("terminal", terminal.to_string()),
-            By::Authority(_) | By::Factor => builder,
+            By::Authority(_) | By::Support(_) | By::Factor => builder,
         }
     }
 
+    /// Of what attests a version.
+    pub(super) fn of(&self, known: &KeyringFact) -> RecordBuilder {
+        self.builder(known.policy.document.organisation)
+    }
+
     /// Of what attests no version.
-    fn about(&self, known: &KeyringFact) -> RecordBuilder {
-        self.builder(known.policy.document.organisation).subject("keyring", self.prepared.keyring.to_string())
+    pub(super) fn about(&self, known: &KeyringFact) -> RecordBuilder {
+        self.of(known).subject("keyring", self.prepared.keyring.to_string())
     }
 }

@@ -15,8 +15,8 @@ use sceau_element_api::{
     CallError, Client, KeyringActorId, KeyringId, KeyringRequestId, OrganisationId, PolicyId, TerminalId,
 };
 use sceau_keyring::{
-    Answer, Ask, Delivery, Factors, Identity, Package, Request, Signs, SignsError, Statement, factors_hash,
-    sign_jws,
+    Answer, Ask, Delivery, Factors, Identity, LookAt, Package, Request, Signs, SignsError, Standing,
+    Statement, factors_hash, sign_jws,
 };
 use sceau_pki::{
     Authority, AuthorityProfile, CertificateRequest, KeyAlgorithm, LeafPurpose, Name, Oid, PrivateKey,
@@ -85,6 +85,8 @@ pub(super) struct Stage {
     pub(super) element: Element,
     pub(super) officer: Key,
     pub(super) registrar: Key,
+    pub(super) other_registrar: Key,
+    pub(super) support: Key,
     pub(super) provider: Key,
     pub(super) provider_id: KeyringActorId,
     pub(super) policy: KeyringPolicy,
@@ -107,6 +109,7 @@ impl Stage {
         let keeping = Keeping { officer: Some(officer.certificate.clone()), ..Keeping::in_files(0) };
         let element = Element::resume_with(tempfile::tempdir().unwrap(), sceau_crypto::random(), keeping);
         let (registrar, provider) = (Key::certified("registrar"), Key::certified("provider"));
+        let (other_registrar, support) = (Key::certified("other"), Key::certified("support"));
         let actor = |role, name: &str, key: &Key, kinds| KeyringActor {
             id: KeyringActorId::random(),
             role,
@@ -119,18 +122,31 @@ impl Stage {
         let registers = actor(ActorRole::RegistrationAuthority, "Mairie", &registrar, Vec::new());
         let asks = actor(ActorRole::ServiceProvider, "Impôts", &provider, kinds);
         let provider_id = asks.id;
+        let helps = actor(ActorRole::Support, "Assistance", &support, Vec::new());
+        let other = actor(ActorRole::RegistrationAuthority, "Autre mairie", &other_registrar, Vec::new());
         let access = KeyringAccess {
             v: 1,
             origin: ORIGIN.to_owned(),
             organisation: policy.organisation,
-            actors: vec![registers, asks],
+            actors: vec![registers, asks, helps, other],
             previous: None,
             time: now(),
         };
         let row = publish(&element.client, &officer, &policy, None).await.unwrap();
         publish(&element.client, &officer, &access, None).await.unwrap();
         let policy_version = row.version();
-        Self { element, officer, registrar, provider, provider_id, policy, access, policy_version }
+        Self {
+            element,
+            officer,
+            registrar,
+            other_registrar,
+            support,
+            provider,
+            provider_id,
+            policy,
+            access,
+            policy_version,
+        }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -192,6 +208,20 @@ impl Stage {
         terminal
     }
 
+    /// What somebody who acts asks, in an exchange of its own.
+    pub(super) async fn asks(&self, by: &Key, ask: Ask) -> Answer {
+        Talk::begin(self.client()).await.ask(by, ask).await
+    }
+
+    /// Where a keyring stands, in the registration authority's sight.
+    pub(super) async fn standing(&self, keyring: KeyringId) -> Standing {
+        let ask = Ask::Look(LookAt { keyring, terminal: None, before: None });
+        match self.asks(&self.registrar, ask).await {
+            Answer::Standing(standing) => *standing,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn request(&self, keyring: KeyringId, contents: &[&[u8]]) -> Request {
         let item = |content: &&[u8]| serde_json::json!({"label": "contrat.pdf", "hash": sceau_element_api::Base64Url::from(sha256(content).as_bytes().as_slice())});
         let request = serde_json::json!({
@@ -249,10 +279,10 @@ pub(super) async fn publish<D: Document>(
     previous: Option<Version>,
 ) -> Result<AttestedRow, CallError> {
     let payload = serde_json::to_vec(document).unwrap();
-    let typ = if D::KIND == sceau_element_api::Kind::KeyringAccess {
-        Typ::KeyringAccess
-    } else {
-        Typ::KeyringPolicy
+    let typ = match D::KIND {
+        sceau_element_api::Kind::KeyringAccess => Typ::KeyringAccess,
+        sceau_element_api::Kind::KeyringOfficer => Typ::KeyringOfficer,
+        _ => Typ::KeyringPolicy,
     };
     let proof = Proof::Jws { jws: sign_jws(typ, by, &payload).unwrap() };
     client

@@ -3,6 +3,7 @@
 use sceau_element_api::Client;
 use sceau_element_api::keyring::{ContextOffer, FirstPart, SealedMessage};
 use sceau_keyring::{Answer, Ask, Channel, Message, Statement, channel_id};
+use sceau_trace::{Hash, sha256};
 
 use super::stage::{Key, now};
 use crate::house::ORIGIN;
@@ -14,13 +15,15 @@ pub(super) struct Talk {
     pub(super) offer: ContextOffer,
     wrapped: Vec<u8>,
     pub(super) seq: u64,
+    /// The environment that it says it runs in.
+    pub(super) image: Option<Hash>,
 }
 
 impl Talk {
     pub(super) async fn begin(client: &Client) -> Self {
         let offer = client.keyring_context().await.unwrap();
         let (channel, wrapped) = Channel::begin(&offer, None).unwrap();
-        Self { client: client.clone(), channel, offer, wrapped, seq: 1 }
+        Self { client: client.clone(), channel, offer, wrapped, seq: 1, image: Some(image()) }
     }
 
     /// The next message, as the platform carries it.
@@ -32,6 +35,7 @@ impl Talk {
             context: self.offer.id.clone(),
             seq: self.seq,
             time: now(),
+            image: self.image,
             ask,
         };
         self.sealed(&message.sign(by).unwrap())
@@ -59,4 +63,9 @@ impl Talk {
         let message = self.message(by, ask);
         self.carried(message).await
     }
+}
+
+/// The environment of the terminals of these tests.
+pub(super) fn image() -> Hash {
+    sha256(b"image")
 }

@@ -4,9 +4,9 @@ use sceau_crypto::Secret;
 use sceau_element_api::Client;
 use sceau_element_api::wire::{Code, Version};
 use sceau_keyring::{
-    Activate, Activating, Answer, Ask, Challenge, Confirm, Expected, Factors, Inner, Login, Names, Package,
-    Pin, Place, Proven, Request, Sad, Statement, Unlock, Use, first_proof, seal_inner, second_proof,
-    thumbprint, unlock_of,
+    Activate, Activating, Answer, Ask, Challenge, Confirm, Expected, Factors, Inner, Login, LookAt, Names,
+    Package, Pin, Place, Proven, Request, Sad, Standing, Statement, Unlock, Use, first_proof, seal_inner,
+    second_proof, thumbprint, unlock_of,
 };
 use sceau_trace::sha256;
 
@@ -76,9 +76,32 @@ impl Terminal {
             unlock: unlock_of(&export, &secret, &place),
             identity: identity.hash(),
             policy: sha256(&policy),
-            image: sha256(b"image"),
+            image: super::talk::image(),
         };
         ToConfirm { device, talk, place, secret, confirm }
+    }
+
+    /// What it asks without a PIN.
+    pub(super) async fn asks(&self, stage: &Stage, ask: Ask) -> Answer {
+        Talk::begin(stage.client()).await.ask(&self.device, ask).await
+    }
+
+    /// Where its keyring stands, in its own sight.
+    pub(super) async fn standing(&self, stage: &Stage) -> Standing {
+        let Place { keyring, terminal, .. } = self.place;
+        let ask = Ask::Look(LookAt { keyring, terminal: Some(terminal), before: None });
+        match self.asks(stage, ask).await {
+            Answer::Standing(standing) => *standing,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A wrong PIN, honestly told.
+    pub(super) async fn fails(&self, stage: &Stage) {
+        let request = stage.request(self.place.keyring, &[b"x"]);
+        let mut attempt = self.attempt(stage, request, "111222").await.unwrap();
+        assert!(attempt.proven.is_none());
+        assert!(matches!(attempt.talk.ask(&self.device, Ask::Failed {}).await, Answer::Noted {}));
     }
 
     pub(super) fn login(&self, jws: &str, ke1: &[u8]) -> Ask {
@@ -88,9 +111,25 @@ impl Terminal {
 
     /// Begins an attempt with this PIN.
     pub(super) async fn attempt(&self, stage: &Stage, request: Request, pin: &str) -> Result<Attempt, Code> {
+        let jws = stage.asked(&request);
+        self.attempt_for(stage, request, jws, pin).await
+    }
+
+    /// The same, for what its holder asks on it.
+    pub(super) async fn tries(&self, stage: &Stage, request: Request, pin: &str) -> Result<Attempt, Code> {
+        let jws = request.sign(&self.device).unwrap();
+        self.attempt_for(stage, request, jws, pin).await
+    }
+
+    async fn attempt_for(
+        &self,
+        stage: &Stage,
+        request: Request,
+        jws: String,
+        pin: &str,
+    ) -> Result<Attempt, Code> {
         let (mut talk, pin) = (Talk::begin(stage.client()).await, Pin::parse(pin).unwrap());
         let (logging, ke1) = pin.login().unwrap();
-        let jws = stage.asked(&request);
         match talk.ask(&self.device, self.login(&jws, &ke1)).await {
             Answer::Challenge(challenge) => {
                 let names = Names::of(self.place.keyring, self.place.terminal, ORIGIN);
@@ -104,12 +143,17 @@ impl Terminal {
 
     /// The consent to what is asked, as it should be.
     pub(super) fn consent(&self, stage: &Stage, attempt: &Attempt) -> Sad {
+        self.consent_by(attempt, &stage.provider.spki)
+    }
+
+    /// The same, to what the owner of this key asks.
+    pub(super) fn consent_by(&self, attempt: &Attempt, spki: &[u8]) -> Sad {
         let proven = attempt.proven.as_ref().unwrap();
         Sad::expected(&Expected {
             keyring: self.place.keyring,
             key: &self.place.key,
             terminal: thumbprint(&self.device.spki).unwrap(),
-            provider: sceau_trace::Hash::new(sceau_keyring::thumbprint(&stage.provider.spki).unwrap()),
+            provider: sceau_trace::Hash::new(sceau_keyring::thumbprint(spki).unwrap()),
             request_jws: &attempt.jws,
             request: &attempt.request,
             policy: attempt.challenge.policy,
@@ -130,6 +174,23 @@ impl Terminal {
         let inner = Inner { sad: sad.to_owned(), unlock: vec![unlock(&self.secret)], next: unlock(&next) };
         let inner = seal_inner(&proven.session, &attempt.talk.channel.id(), &inner);
         (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into() }), next)
+    }
+
+    /// Does what its holder asks on it.
+    pub(super) async fn ends(
+        &self,
+        stage: &Stage,
+        request: Request,
+        pin: &str,
+    ) -> Result<sceau_keyring::Used, Code> {
+        let mut attempt = self.tries(stage, request, pin).await?;
+        let sad = self.consent_by(&attempt, &self.device.spki).sign(&self.device).unwrap();
+        let (ask, _) = self.uses(&attempt, &sad);
+        match attempt.talk.ask(&self.device, ask).await {
+            Answer::Used(used) => Ok(used),
+            Answer::Refused(refusal) => Err(refusal.code),
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Signs, from the request to the answer; keeps the next secret where it was done.

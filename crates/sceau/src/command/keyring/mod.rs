@@ -3,8 +3,12 @@
 mod deliver;
 mod element;
 mod fabricate;
+mod officer;
 mod publish;
 mod request;
+mod show;
+pub(super) mod standing;
+mod stop;
 mod verify;
 
 use std::future::Future;
@@ -32,6 +36,10 @@ pub(crate) enum KeyringCommand {
     Policy(publish::PolicyOptions),
     /// Security officer: publish who may act on keyrings of an organisation
     Access(publish::AccessOptions),
+    /// What stands now of what the security officer signed, for the next version
+    Show(show::ShowOptions),
+    /// Security officer: name the next one, who alone is heard from then on
+    Officer(officer::OfficerOptions),
     /// Administrator of the element: say which element it is, for those who speak to it
     Element(element::ElementOptions),
     /// Registration authority: have a keyring made, of nobody yet
@@ -42,6 +50,14 @@ pub(crate) enum KeyringCommand {
     Request(Box<request::RequestOptions>),
     /// Service provider, holder: verify the element's proof of a signature or authentication
     Verify(verify::VerifyOptions),
+    /// Registration authority, support: where a keyring stands, and what was done with it
+    State(standing::StateOptions),
+    /// Registration authority, support: stop a keyring
+    Suspend(stop::SuspendOptions),
+    /// Registration authority: let a suspended keyring go on
+    Resume(stop::ResumeOptions),
+    /// Registration authority: end a keyring, for good
+    Destroy(stop::DestroyOptions),
 }
 
 impl KeyringCommand {
@@ -50,11 +66,17 @@ impl KeyringCommand {
         match self {
             Self::Policy(options) => publish::policy(options),
             Self::Access(options) => publish::access(options),
+            Self::Show(options) => show::run(options),
+            Self::Officer(options) => officer::run(options),
             Self::Element(options) => element::run(options),
             Self::Fabricate(options) => fabricate::run(options),
             Self::Deliver(options) => deliver::run(options),
             Self::Request(options) => request::run(options),
             Self::Verify(options) => verify::run(options),
+            Self::State(options) => standing::run(options),
+            Self::Suspend(options) => stop::suspend(options),
+            Self::Resume(options) => stop::resume(options),
+            Self::Destroy(options) => stop::destroy(options),
         }
     }
 }
@@ -180,7 +202,8 @@ fn ended(mut failure: Failure) -> Failure {
         | "factor_invalid" => Exit::Key,
         "request_invalid" | "request_kind" | "request_spent" | "actor_unknown" | "policy_changed"
         | "terminal_damaged" | "sad_invalid" => Exit::Input,
-        "keyring_phase" | "keyring_unknown" | "terminal_changed" | "terminal_exists" | "terminal_missing"
+        "keyring_phase" | "keyring_suspended" | "keyring_destroyed" | "keyring_unknown"
+        | "terminal_altered" | "terminal_changed" | "terminal_exists" | "terminal_missing"
         | "terminal_busy" | "terminal_open" | "not_approved" | "document_malformed" | "policy_unknown"
         | "kind_not_served" | "stale_version" | "not_authorised" => Exit::Usage,
         "proof_invalid" => Exit::Proof,

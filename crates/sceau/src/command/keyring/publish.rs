@@ -97,7 +97,7 @@ impl DocumentOptions {
     }
 }
 
-fn row(path: &Path) -> Result<AttestedRow, Failure> {
+pub(super) fn row(path: &Path) -> Result<AttestedRow, Failure> {
     serde_json::from_slice(&read_small(path, LONGEST, "a version")?).map_err(|_| {
         let words = format!("{}: --follows takes what this command printed", path.display());
         Failure::new(Exit::Usage, "row_malformed", words)

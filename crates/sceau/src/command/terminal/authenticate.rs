@@ -6,7 +6,7 @@ use sceau_client::terminal::{Storage, ToApprove, authenticate};
 use serde_json::json;
 
 use super::keypad::{PinOptions, not_taken};
-use super::show;
+use super::{show, warn};
 use crate::command::keyring::{Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
 use crate::failure::Failure;
@@ -50,6 +50,9 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
     let out = Opened::at(&options.out, Access::Shared)?;
     let approve = |asked: &ToApprove| {
         say::remark(&show::to_approve(asked, width));
+        if let Some(warning) = warn::others(&asked.others) {
+            say::remark(&format!("\n{warning}"));
+        }
         options.pin.agreed("not agreed: nobody is told who you are").map_err(|failure| not_taken(&failure))
     };
     let authenticated = wait_for(authenticate(&storage, &server, &request, approve))?;

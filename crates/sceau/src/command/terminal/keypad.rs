@@ -23,7 +23,7 @@ pub(super) struct PinOptions {
 
 impl PinOptions {
     /// The PIN of a keyring.
-    fn existing(&self) -> Result<Pin, Failure> {
+    pub(super) fn existing(&self) -> Result<Pin, Failure> {
         match &self.pin_file {
             Some(file) => from_file(file),
             None => ask("PIN"),

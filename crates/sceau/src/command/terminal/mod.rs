@@ -2,9 +2,12 @@
 
 mod activate;
 mod authenticate;
+mod destroy;
 mod keypad;
 mod show;
 mod sign;
+mod state;
+mod warn;
 
 use crate::failure::Failure;
 
@@ -17,6 +20,12 @@ pub(crate) enum TerminalCommand {
     Sign(Box<sign::SignOptions>),
     /// Read which service provider asks who you are, agree with the PIN, and have it told
     Authenticate(authenticate::AuthenticateOptions),
+    /// See where the keyring stands, and what was done with it
+    State(state::StateOptions),
+    /// Stop the keyring: a terminal was lost, or somebody else may have used it
+    Suspend(state::SuspendOptions),
+    /// End the keyring, for good, with the PIN
+    Destroy(destroy::DestroyOptions),
 }
 
 impl TerminalCommand {
@@ -26,6 +35,9 @@ impl TerminalCommand {
             Self::Activate(options) => options.json,
             Self::Sign(options) => options.json,
             Self::Authenticate(options) => options.json,
+            Self::State(options) => options.json,
+            Self::Suspend(options) => options.json,
+            Self::Destroy(options) => options.json,
         }
     }
 
@@ -35,6 +47,9 @@ impl TerminalCommand {
             Self::Activate(options) => activate::run(options),
             Self::Sign(options) => sign::run(options),
             Self::Authenticate(options) => authenticate::run(options),
+            Self::State(options) => state::run(options),
+            Self::Suspend(options) => state::suspend(options),
+            Self::Destroy(options) => destroy::run(options),
         }
     }
 }

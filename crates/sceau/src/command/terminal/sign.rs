@@ -13,7 +13,7 @@ use sceau_pki::Certificate;
 use serde_json::json;
 
 use super::keypad::{PinOptions, not_taken};
-use super::show;
+use super::{show, warn};
 use crate::command::input::read_small;
 use crate::command::keyring::{LONGEST, Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
@@ -86,6 +86,10 @@ impl SignOptions {
     /// Shows the request, and asks for agreement and PIN.
     fn approve(&self, asked: &ToApprove, width: usize) -> Result<Pin, Failure> {
         say::remark(&show::to_approve(asked, width));
+        // After the request, which may be long: what is read last is seen.
+        if let Some(warning) = warn::others(&asked.others) {
+            say::remark(&format!("\n{warning}"));
+        }
         self.pin.agreed("not agreed: nothing is signed")
     }
 }
