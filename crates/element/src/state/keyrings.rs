@@ -449,7 +449,21 @@ mod tests {
         let bound = TerminalFact { terminal: TerminalId::random(), thumbprint: [0; 32], boxed: 1 };
         let terminals = if phase == KeyringPhase::Active { vec![bound] } else { Vec::new() };
         let (row, last, made, wrong_factors) = (1, 1, 0, 0);
-        KeyringFact { row, version, last, phase, policy, authority, made, wrong_factors, attempts, terminals }
+        let (since, suspended) = (0, None);
+        KeyringFact {
+            row,
+            version,
+            last,
+            phase,
+            since,
+            suspended,
+            policy,
+            authority,
+            made,
+            wrong_factors,
+            attempts,
+            terminals,
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use sceau_trace::Record;
 use super::{ReadError, View};
 use crate::event::{Change, Event, KeyringChange};
 
+/// An entry about a keyring: its index, and its record.
+pub(crate) type Done = (u64, Record);
+
 impl View {
     /// The bytes of the document that the entry at `index` attests.
     ///
@@ -55,7 +58,7 @@ impl View {
         keyring: KeyringId,
         before: Option<u64>,
         most: usize,
-    ) -> Result<(Vec<(u64, Record)>, Option<u64>), ReadError> {
+    ) -> Result<(Vec<Done>, Option<u64>), ReadError> {
         let mut next = match before {
             Some(index) => self.step_of(keyring, index)?.1,
             None => self.with_state(|state| state.keyrings().keyring(keyring).map(|known| known.last)),
