@@ -68,10 +68,12 @@ pub struct SignatureReport {
 /// What a signature is worth. In this order the worse comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// It holds, all that was asked was answered well, and nothing was added but what the report lists as harmless.
+    /// It holds for the whole document, and all that was asked was answered well.
     Holds,
     /// It holds, and nobody who is trusted vouches for its signer.
     Untrusted,
+    /// It holds for what was signed. Something was added behind it: of what kind is told, and whether readers show the same is not vouched for.
+    AddedTo,
     /// It holds for what was signed, and what is shown now is something else, or may be.
     ChangedSince,
     /// It is of a kind, or by an algorithm, that is not judged here.
@@ -86,6 +88,7 @@ impl Verdict {
         match self {
             Self::Holds => "holds",
             Self::Untrusted => "untrusted",
+            Self::AddedTo => "added_to",
             Self::ChangedSince => "changed_since",
             Self::Unjudged => "unjudged",
             Self::False => "false",
@@ -125,7 +128,7 @@ pub enum Addition {
 }
 
 impl Addition {
-    /// Whether what was signed is shown as it was.
+    /// Whether it is of a kind that leaves what was signed as it was. Documents are made to look so: nothing is vouched for by it.
     pub fn is_harmless(&self) -> bool {
         !matches!(self, Self::Other(_))
     }
@@ -163,8 +166,9 @@ pub enum StampReport {
 }
 
 impl Report {
-    /// The worst of all verdicts; none where there is no signature.
+    /// The worst of all verdicts; none where nobody signed: a time stamp is nobody's signature.
     pub fn verdict(&self) -> Option<Verdict> {
+        self.signatures.iter().find(|signature| !signature.is_stamp)?;
         self.signatures.iter().map(|signature| signature.verdict).max()
     }
 }

@@ -62,8 +62,9 @@ pub(super) fn judge<S: Source>(
         },
     }
     let (coverage, is_harmless) = coverage(document, signed, range)?;
-    if report.verdict < Verdict::ChangedSince && !is_harmless {
-        report.verdict = Verdict::ChangedSince;
+    if !coverage.is_whole {
+        let so_far = if is_harmless { Verdict::AddedTo } else { Verdict::ChangedSince };
+        report.verdict = report.verdict.max(so_far);
     }
     report.coverage = Ok(coverage);
     Ok(report)
@@ -160,7 +161,6 @@ fn stamp_of_document<S: Source>(
     terms: &Terms,
 ) -> Result<(), PdfError> {
     report.algorithm = "a time stamp (RFC 3161)";
-    report.verdict = Verdict::Untrusted;
     report.stamp = StampReport::Unjudged;
     let Some(anchors) = &terms.stamp_anchors else { return Ok(()) };
     let hash = range.hash(&document.source, Hash::Sha256)?;

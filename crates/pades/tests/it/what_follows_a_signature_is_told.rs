@@ -62,7 +62,7 @@ pub(crate) fn others(report: &Report, at: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_signature_holds_and_so_does_one_with_another_behind_it() {
+fn a_signature_holds_and_one_with_another_behind_it_was_added_to() {
     let stage = Stage::set(P256);
     for form in [Form::Table, Form::Stream] {
         let once = stage.sign(&document(form, 3), &wish());
@@ -73,7 +73,8 @@ fn a_signature_holds_and_so_does_one_with_another_behind_it() {
         assert_eq!(one.signer.as_deref(), Some("CN=Marie"));
         let twice = stage.sign(&once, &wish());
         let said = report(&stage, &twice);
-        assert_eq!(said.verdict(), Some(Verdict::Holds), "{said:?}");
+        let verdicts: Vec<_> = said.signatures.iter().map(|one| one.verdict).collect();
+        assert_eq!(verdicts, [Verdict::AddedTo, Verdict::Holds], "{said:?}");
         let first = said.signatures[0].coverage.as_ref().unwrap();
         assert_eq!(first.added, [Addition::Signature { field: "Signature2".to_owned(), page: None }]);
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sceau_element_api::protect::is_plain;
 use sceau_pades::{Addition, Chain, Document, Report, SignatureReport, StampReport, Terms, Verdict, verify};
 use sceau_pki::{Anchors, RevocationLists};
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ Examples:
   sceau verify signed.pdf --anchors roots.pem --stamp-anchors tsa.pem
   sceau verify signed.pdf --json
 
-It ends with 0 where every signature holds, somebody trusted vouches for each signer, and nothing was added but signatures and evidence; else with 5. Read what is not known: it is said, and does not change that.";
+It ends with 0 where every signature holds, somebody trusted vouches for each signer, and nothing was added behind it; else with 5. What was added is told, and nobody vouches that readers show the same: the version that was signed ends at the byte that is named. Read what is not known: it is said, and does not change that.";
 
 /// Which document, and whom to trust.
 #[derive(Debug, clap::Args)]
@@ -81,6 +82,9 @@ fn ended(report: &Report, label: &str) -> Result<(), Failure> {
         Some(Verdict::Holds) => return Ok(()),
         None => ("pdf_signature.none", "it has no signature"),
         Some(Verdict::Untrusted) => ("pdf_signature.untrusted", "nobody who is trusted vouches for a signer"),
+        Some(Verdict::AddedTo) => {
+            ("pdf_signature.added_to", "something was added behind a signature: what was signed ends before")
+        }
         Some(Verdict::ChangedSince) => {
             ("pdf_signature.changed_since", "what is shown may not be what was signed")
         }
@@ -96,6 +100,7 @@ fn headline(one: &SignatureReport) -> &'static str {
     match one.verdict {
         Verdict::Holds => "HOLDS",
         Verdict::Untrusted => "HOLDS, BUT NOBODY TRUSTED VOUCHES FOR ITS SIGNER",
+        Verdict::AddedTo => "HOLDS FOR WHAT WAS SIGNED, AND WAS ADDED TO: read the version that was signed",
         Verdict::ChangedSince => "CHANGED SINCE: what is shown may not be what was signed",
         Verdict::Unjudged => "NOT JUDGED",
         Verdict::False => "FALSE",
@@ -105,7 +110,7 @@ fn headline(one: &SignatureReport) -> &'static str {
 fn words(one: &SignatureReport) -> Vec<String> {
     let kind = if one.is_stamp { "Time stamp of the document" } else { "Signature" };
     let mut lines = vec![format!("{kind} {:?}: {}", one.field, headline(one))];
-    let mut line = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<10} {}", plain(&text)));
     if let Some(refusal) = one.refusal {
         line("Why", refusal.to_string());
     }
@@ -135,6 +140,12 @@ fn words(one: &SignatureReport) -> Vec<String> {
         line("Not known", unknown.to_owned());
     }
     lines
+}
+
+/// What a document says, on one line and in one direction: it neither moves the cursor nor writes lines of this program.
+fn plain(text: &str) -> String {
+    let seen = |c: char| !c.is_control() && is_plain(c.encode_utf8(&mut [0; 4]));
+    text.chars().map(|c| if c == ' ' || seen(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 fn added(addition: &Addition) -> String {
