@@ -15,6 +15,8 @@ use crate::state::{ActorFact, KeyringFact, PolicyFact, State, TerminalFact};
 const WRONG_FACTORS: u8 = 3;
 
 const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
+const OTHER_POLICY: &str =
+    "the policy has another version since the keyring was made: have another keyring made";
 const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";
 
 const TOO_MANY_WAIT: &str = "too many keyrings that this registration authority had made are not activated: wait until they are, or until their days are over";
@@ -83,6 +85,9 @@ impl Step<'_> {
                 let known = self.in_phase(KeyringPhase::Made)?;
                 self.maker(known)?;
                 demand(self.now < known.activation_ends(), Code::KeyringPhase, ACTIVATION_OVER)?;
+                // What nobody has yet is not handed over under what the officer said before.
+                let current = self.in_use(known.policy.document.policy)?;
+                demand(current.version == known.policy.version, Code::KeyringPhase, OTHER_POLICY)?;
                 let builder = self.of(known).detail("delivery", delivery.to_string());
                 self.row(builder, row, Some(known), Vec::new())
             }

@@ -58,6 +58,23 @@ async fn an_old_version_is_not_put_back() {
     assert_eq!(code(moved), Code::FieldFixed);
 }
 
+/// An authority's stock of keyrings does not escape what the officer says next.
+#[tokio::test]
+async fn a_keyring_that_nobody_has_is_not_handed_over_under_an_older_policy() {
+    let stage = Stage::begin().await;
+    let (package, jws) = stage.fabricate().await;
+    let active = stage.activated().await;
+    let next =
+        KeyringPolicy { batch_most: 5, previous: Some(stage.policy_version.hash), ..stage.policy.clone() };
+    publish(stage.client(), &stage.officer, &next, Some(stage.policy_version)).await.unwrap();
+    let answer = stage.deliver(&stage.delivery(&package, &jws)).await;
+    assert_eq!(refused(&answer), Code::KeyringPhase);
+    // Who has theirs goes on.
+    let mut active = active;
+    let request = stage.request(active.place.keyring, &[b"x"]);
+    active.sign(&stage, request).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_document_of_another_element_is_refused() {
     let stage = Stage::begin().await;

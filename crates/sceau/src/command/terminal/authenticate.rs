@@ -47,7 +47,7 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
     let server = options.platform.server()?;
     let (storage, width) = (Storage::at(&options.folder), show::width()?);
     // Before the holder agrees: a proof that could not be kept would be spent.
-    let out = Opened::at(&options.out, Access::Shared)?;
+    let out = Opened::at(&options.out, Access::Private)?;
     let approve = |asked: &ToApprove| {
         say::remark(&show::to_approve(asked, width));
         if let Some(warning) = warn::others(&asked.others) {
