@@ -144,7 +144,8 @@ async fn a_right_pin_whose_use_is_refused_in_its_turn_ends_the_attempt() {
         ends: 1,
     };
     let opened = known.terminal(terminal.place.terminal).unwrap().boxed;
-    let (version, boxed, told) = (known.version, vec![7; 80], Vec::new());
+    let told = vec![("attempt", sha256(b"what it began with").to_string())];
+    let (version, boxed) = (known.version, vec![7; 80]);
     let act = KeyringAct::Use { request, version, opened, boxed, told };
     let by = By::Terminal(terminal.place.terminal, thumbprint(&terminal.device.spki).unwrap());
     let command = Command::Keyring(Box::new(PreparedKeyring { keyring, by, act }));

@@ -86,7 +86,7 @@ async fn its_holder_ends_it_with_the_pin() {
     let word = sceau_crypto::jose::PublicJwk::parse(about.word.as_bytes()).unwrap();
     let proof = TransactionProof::verify_by(&used.proof, &word).unwrap();
     assert_eq!((proof.keyring, proof.hashes.len()), (keyring, 0));
-    assert_eq!(record.detail()["proof"], sceau_trace::sha256(used.proof.as_bytes()).to_string());
+    assert_eq!(record.detail()["proof"], proof.record_hash().to_string());
     let row = stage.client().current(Kind::Keyring, keyring).await.unwrap().unwrap();
     assert_eq!((row.version, row.index), (4, used.index));
     gone(&stage, &mut terminal).await;

@@ -186,6 +186,8 @@ async fn a_terminal_that_runs_elsewhere_is_refused_at_each_message_and_on_record
     let (ask, _) = terminal.uses(&attempt, &sad);
     attempt.talk.image = None;
     assert_eq!(refused(&attempt.talk.ask(&terminal.device, ask).await), Code::TerminalAltered);
+    // The last caller goes: the element ends.
+    drop(attempt);
     let mut stage = stage;
     stage.later(31_000).await;
     let request = stage.request(terminal.place.keyring, &[b"x"]);
