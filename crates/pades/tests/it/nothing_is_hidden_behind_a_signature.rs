@@ -66,7 +66,7 @@ fn a_long_list_of_what_is_harmless_hides_nothing() {
     added.extend((20..41).zip(fields.iter().map(String::as_str)));
     added.extend((50..71).map(|number| (number, SIGNATURE)));
     let (verdict, others, _) = judged(&stage, Form::Table, &objects(), &added);
-    assert_eq!((verdict, others), (Verdict::Holds, vec![]));
+    assert_eq!((verdict, others), (Verdict::AddedTo, vec![]));
     added.push((4, OTHER));
     told(&stage, &objects(), &added, "another object 4");
 }
@@ -130,7 +130,7 @@ fn a_field_is_no_excuse_for_another_annotation() {
         let field =
             format!("<</FT/Sig/T(x)/V 50 0 R/P 3 0 R/Subtype/Widget/Rect{rectangle}/AP<</N 21 0 R>>>>");
         let (verdict, _, added) = with(&field);
-        assert_eq!(verdict, Verdict::Holds);
+        assert_eq!(verdict, Verdict::AddedTo);
         assert_eq!(added, [Addition::Signature { field: "x".to_owned(), page: Some(1) }]);
     }
 }
