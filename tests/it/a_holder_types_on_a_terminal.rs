@@ -15,7 +15,9 @@ fn a_holder_types_on_a_terminal() {
     let folder = keyrings.scratch.join("terminal");
     let code = std::fs::read_to_string(keyrings.scratch.join("k.code")).unwrap();
     let program = Program::sceau("terminal")
-        .args(["activate", "--at", keyrings.address(), "--folder"])
+        .args(["activate", "--at", keyrings.address(), "--anchors"])
+        .arg(keyrings.scratch.join("host.pem"))
+        .arg("--folder")
         .arg(&folder)
         .arg("--invitation")
         .arg(keyrings.scratch.join("k.invitation"));
@@ -29,7 +31,9 @@ fn a_holder_types_on_a_terminal() {
     let request = keyrings.request("lease", &keyring, &document);
     let signature = keyrings.scratch.join("lease.signature");
     let program = Program::sceau("terminal")
-        .args(["sign", "--at", keyrings.address(), "--folder"])
+        .args(["sign", "--at", keyrings.address(), "--anchors"])
+        .arg(keyrings.scratch.join("host.pem"))
+        .arg("--folder")
         .arg(&folder)
         .arg(&request)
         .arg("--out")

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sceau_client::keyring::Carries;
 use sceau_client::terminal::{Storage, activate, sign};
-use sceau_client::{ClientError, Server, Trust};
+use sceau_client::{ClientError, Server};
 use sceau_element_api::keyring::{ContextOffer, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
 use sceau_keyring::{Code, Factors, Pin};
@@ -27,7 +27,7 @@ struct Lossy {
 
 impl Lossy {
     fn new(keyrings: &Keyrings, says: (u16, &'static str)) -> Self {
-        let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
+        let server = keyrings.server();
         let (loses, paused) = (AtomicBool::new(true), AtomicU64::new(0));
         Self { server, loses, seq: 2, says, paused, until: u64::MAX }
     }

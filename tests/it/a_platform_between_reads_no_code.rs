@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use sceau_client::keyring::{Carries, FileKey, fabricate};
 use sceau_client::terminal::{Storage, activate};
-use sceau_client::{ClientError, Server, Trust};
+use sceau_client::{ClientError, Server};
 use sceau_crypto::{RecipientKey, RecipientSuite, XWingPrivateKey, wrap_cek};
 use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
@@ -62,7 +62,7 @@ async fn a_platform_between_reads_no_code() {
     let read = |name: &str| std::fs::read_to_string(keyrings.scratch.join(name)).unwrap();
     let element: KeyringsAbout = serde_json::from_str(&read("element.json")).unwrap();
     let between = Between {
-        server: Server::new(keyrings.address(), &Trust::default()).unwrap(),
+        server: keyrings.server(),
         own: XWingPrivateKey::generate().unwrap(),
         element: element.channel.clone(),
         read: Mutex::default(),

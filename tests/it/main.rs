@@ -47,6 +47,7 @@ mod one_sender_does_not_hold_the_intake;
 mod people_sign_in_by_a_provider;
 mod random_kills_at_mobs_host;
 mod random_kills_lose_nothing;
+mod requests_wait_at_the_host;
 mod servers_have_bad_days;
 mod several_platforms_share_one_database;
 mod slow_bodies_keep_no_holder_waiting;

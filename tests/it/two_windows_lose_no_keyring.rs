@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 
 use sceau_client::terminal::{Storage, sign};
-use sceau_client::{Server, Trust};
 use sceau_keyring::Pin;
 use sceau_tests::keyrings::{Keyrings, PIN, refused};
 
@@ -14,7 +13,7 @@ async fn two_windows_lose_no_keyring() {
     let folder = keyrings.scratch.join("terminal");
     keyrings.activate(&keyring, &folder).success();
     let document = keyrings.scratch.write("document", b"x");
-    let server = Server::new(keyrings.address(), &Trust::default()).unwrap();
+    let server = keyrings.server();
     let request = |name: &str| keyrings.request(name, &keyring, &document);
     // While a holder reads in one window, they agree in another: the first goes by the secret of now.
     let (one, two) = (request("one"), request("two"));

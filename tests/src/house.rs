@@ -169,6 +169,7 @@ impl House {
             sceau_accounts::MIGRATIONS,
             sceau_dossiers::MIGRATIONS,
             sceau_protect::MIGRATIONS,
+            sceau_keyrings::MIGRATIONS,
         ]
         .concat();
         let opened = match self.servers.postgres() {

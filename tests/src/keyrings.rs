@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use sceau_client::{Server, Trust};
+
 use crate::{Finished, Program, Running, Scratch};
 
 /// The element's log.
@@ -29,7 +31,7 @@ pub struct Keyrings {
     /// Everything.
     pub scratch: Scratch,
     element: Option<Running>,
-    carriage: Option<Running>,
+    host: Option<Running>,
 }
 
 /// A keyring that was handed over, and perhaps activated.
@@ -41,7 +43,7 @@ pub struct HandedKeyring {
 }
 
 impl Keyrings {
-    /// Starts the element with an officer, and what carries its messages; a policy and who may act are published.
+    /// Starts the element with an officer, and the host before it; a policy and who may act are published.
     pub fn start(name: &str) -> Self {
         Self::start_with(name, json!({}))
     }
@@ -52,9 +54,16 @@ impl Keyrings {
         scratch.write("passphrase", "four words and one more");
         scratch.write("pin", PIN);
         for actor in ["officer", "ra", "sp", "support", "stranger"] {
-            certificate(&scratch, actor);
+            certificate(&scratch, actor, &[]);
         }
-        let mut keyrings = Self { scratch, element: None, carriage: None };
+        let of_host =
+            ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
+        certificate(&scratch, "host", &of_host);
+        let both =
+            ["host.pem", "host.key"].map(|name| std::fs::read_to_string(scratch.join(name)).expect("made"));
+        scratch.write("host.both", both.concat());
+        scratch.write("sceau.toml", "[keyrings]\n");
+        let mut keyrings = Self { scratch, element: None, host: None };
         keyrings.start_element();
         let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
         keyrings.scratch.write("element.json", element.success().text());
@@ -67,9 +76,9 @@ impl Keyrings {
         keyrings
     }
 
-    /// Starts the element on its state, and the carriage to it.
+    /// Starts the element on its state, and the host before it.
     pub fn start_element(&mut self) {
-        self.carriage = None;
+        self.host = None;
         let element = Program::ours("sceau-element")
             .arg("--state")
             .arg(self.scratch.join("element"))
@@ -82,8 +91,16 @@ impl Keyrings {
         // The one before ends before its state is read.
         drop(self.element.take());
         self.element = Some(element.start(self.scratch.path()));
-        let carriage = Program::sceau("serve").args(["keyrings", "--listen", "127.0.0.1:0", "--element"]);
-        self.carriage = Some(carriage.arg(self.socket()).named("keyrings").start(self.scratch.path()));
+        let host = Program::sceau("serve")
+            .args(["keyrings", "--listen", "127.0.0.1:0", "--element"])
+            .arg(self.socket())
+            .arg("--config")
+            .arg(self.scratch.join("sceau.toml"))
+            .arg("--data")
+            .arg(self.scratch.join("platform"))
+            .arg("--tls")
+            .arg(self.scratch.join("host.both"));
+        self.host = Some(host.named("keyrings").start(self.scratch.path()));
     }
 
     /// The element's socket.
@@ -93,12 +110,23 @@ impl Keyrings {
 
     /// Where messages go.
     pub fn address(&self) -> &str {
-        self.carriage.as_ref().expect("it runs").said("/url")
+        self.host.as_ref().expect("it runs").said("/url")
+    }
+
+    /// The host, as a terminal reaches it.
+    pub fn server(&self) -> Server {
+        let anchors_pem = std::fs::read(self.scratch.join("host.pem")).ok();
+        Server::new(self.address(), &Trust { anchors_pem, identity_pem: None }).expect("an address")
+    }
+
+    /// A program that is told where the host is, and by which certificate.
+    fn to_host(&self, program: Program) -> Program {
+        program.args(["--at", self.address(), "--anchors"]).arg(self.scratch.join("host.pem"))
     }
 
     /// `sceau keyring …`, done by this actor over the platform.
     pub fn act(&self, actor: &str, words: &[&str]) -> Program {
-        self.by(actor, words).args(["--at", self.address()])
+        self.to_host(self.by(actor, words))
     }
 
     /// The same, of what asks no platform.
@@ -188,14 +216,28 @@ impl Keyrings {
         (HandedKeyring { id, name: name.to_owned(), two }, delivered)
     }
 
+    /// `sceau terminal …`, in this folder.
+    pub fn terminal(&self, word: &str, folder: &Path) -> Program {
+        self.to_host(Program::sceau("terminal").args([word, "--json", "--folder"]).arg(folder))
+    }
+
+    /// Leaves a request of this provider for a file at the host; what the command says.
+    pub fn leave(&self, actor: &str, keyring: &str, document: &Path) -> Finished {
+        let words = ["request", "--provider", PROVIDER, "--keyring", keyring];
+        self.act(actor, &words)
+            .arg("--element")
+            .arg(self.scratch.join("element.json"))
+            .args(["--description", "Le bail du 12 mars\n\n1 250 € par mois", "--file"])
+            .arg(document)
+            .run()
+    }
+
     /// `sceau terminal activate`, by whoever has invitation and code.
     pub fn activate(&self, keyring: &HandedKeyring, folder: &Path) -> Finished {
         let file = |end: &str| self.scratch.join(&format!("{}.{end}", keyring.name));
-        let activate = Program::sceau("terminal").args(["activate", "--json"]);
+        let activate = self.terminal("activate", folder);
         let activate = if keyring.two { activate.arg("--second-file").arg(file("second")) } else { activate };
         activate
-            .args(["--at", self.address(), "--folder"])
-            .arg(folder)
             .arg("--invitation")
             .arg(file("invitation"))
             .arg("--code-file")
@@ -208,8 +250,7 @@ impl Keyrings {
     /// `sceau keyring show`, by anybody.
     pub fn show(&self, what: &[&str]) -> Program {
         let element = self.scratch.join("element.json");
-        let program = Program::sceau("keyring").args(["show", "--at", self.address()]);
-        program.args(what).arg("--element").arg(element)
+        self.to_host(Program::sceau("keyring").arg("show")).args(what).arg("--element").arg(element)
     }
 
     /// `sceau keyring <what> KEYRING`, by this actor: state, suspend, resume, destroy.
@@ -220,8 +261,8 @@ impl Keyrings {
 
     /// `sceau terminal <what>` on this folder: state, suspend, destroy.
     pub fn on(&self, folder: &Path, what: &[&str]) -> Finished {
-        let program = Program::sceau("terminal").args(what);
-        program.args(["--json", "--at", self.address(), "--folder"]).arg(folder).run()
+        let program = Program::sceau("terminal").args(what).args(["--json", "--folder"]).arg(folder);
+        self.to_host(program).run()
     }
 
     /// A request of the provider for a file; its path.
@@ -287,9 +328,7 @@ impl Keyrings {
     /// `sceau terminal sign` with the PIN in a file; what it writes is named after the request.
     pub fn sign(&self, folder: &Path, request: &Path, pin: &str) -> Finished {
         let out = |end: &str| request.with_extension(end);
-        Program::sceau("terminal")
-            .args(["sign", "--json", "--at", self.address(), "--folder"])
-            .arg(folder)
+        self.terminal("sign", folder)
             .arg("--out")
             .arg(out("signature"))
             .arg("--certificate")
@@ -324,7 +363,7 @@ pub fn pem_of(der: &str) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der))
 }
 
-fn certificate(scratch: &Scratch, name: &str) {
+fn certificate(scratch: &Scratch, name: &str, more: &[&str]) {
     let (key, pem) = (scratch.join(&format!("{name}.key")), scratch.join(&format!("{name}.pem")));
     Program::other("openssl")
         .args([
@@ -338,6 +377,7 @@ fn certificate(scratch: &Scratch, name: &str) {
             "-days",
             "30",
         ])
+        .args(more.iter().copied())
         .args(["-subj", &format!("/CN={name}"), "-keyout"])
         .arg(&key)
         .arg("-out")

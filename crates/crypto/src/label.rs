@@ -229,6 +229,8 @@ pub enum Typ {
     KeyringSad,
     /// The element's word on a use of a keyring.
     KeyringProof,
+    /// What a terminal asks of the host of its keyring.
+    KeyringVisit,
 }
 
 impl Typ {
@@ -252,6 +254,7 @@ impl Typ {
         Self::KeyringAsk,
         Self::KeyringSad,
         Self::KeyringProof,
+        Self::KeyringVisit,
     ];
 
     /// The `typ` as it is written in the JWS header.
@@ -276,6 +279,7 @@ impl Typ {
             Self::KeyringAsk => "sceau-kr-message",
             Self::KeyringSad => "sceau-kr-sad",
             Self::KeyringProof => "sceau-kr-proof",
+            Self::KeyringVisit => "sceau-kr-visit",
         }
     }
 }

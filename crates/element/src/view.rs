@@ -19,7 +19,7 @@ use sceau_trace::{
 };
 
 use crate::clock::Clock;
-use crate::event::{About, Change, Event, EventError, SealedEvent};
+use crate::event::{About, Change, Event, EventError, KeyringChange, SealedEvent};
 use crate::journal::Place;
 use crate::protect::access;
 use crate::pulse::{Pulse, SeenKey};
@@ -161,6 +161,8 @@ impl View {
         let place = self.places(row.index, 1)?.first().copied().ok_or(ReadError::NotFound)?;
         let (payload, salt) = match self.event(place)?.open(&*self.log.journal_key)?.change {
             Change::Attested { payload } => (payload, Vec::new()),
+            // What is sealed of it stays here.
+            Change::Keyring(KeyringChange::Row { payload, .. }) => (payload.0, Vec::new()),
             change => {
                 let salted = change.into_datum().ok_or(ReadError::NotFound)?;
                 let salt = self.salt(&salted.payload, row.index)?.unwrap_or(salted.salt);

@@ -22,6 +22,7 @@ mod standing;
 mod statement;
 mod stop;
 mod unlock;
+mod visit;
 
 pub use attempts::{Attempts, FAILURES, Waits};
 pub use channel::{Channel, ChannelError, ContextId, channel_id, file_of};
@@ -50,3 +51,4 @@ pub use stop::{Destroy, Resume, Stopped, Suspend};
 pub use unlock::{
     BoxError, KeySecret, NO_KEY, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of,
 };
+pub use visit::{Outcome, ReportReason, Visit, VisitAsk};

@@ -1,7 +1,9 @@
 //! What a service provider asks of a keyring's holder: what is shown, and what is signed.
 
 use sceau_crypto::{Label, Typ, sha256};
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
+use sceau_element_api::keyring::{
+    ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, KeyringPolicy, RequestKind,
+};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
 use sceau_trace::Hash;
@@ -96,6 +98,46 @@ impl Request {
     #[must_use]
     pub fn is_holders(&self) -> bool {
         self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(self.keyring)
+    }
+
+    /// Whether this actor may ask it of the keyrings of this policy, and the policy allows it now. Each door judges by this one function: where a provider leaves
+    /// it, the terminal, the element. That the actor signed it, its certificate's validity, and which keyring it is about are for who calls.
+    ///
+    /// # Errors
+    /// [`Code::ActorUnknown`] or [`Code::RequestInvalid`], with the rule.
+    pub fn may_be_asked(
+        &self,
+        by: &KeyringActor,
+        policy: &KeyringPolicy,
+        origin: &str,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let may = by.role == ActorRole::ServiceProvider
+            && by.status == ActorStatus::Active
+            && by.id == self.provider
+            && by.policies.contains(&policy.policy)
+            && by.kinds.contains(&self.kind);
+        if !may {
+            return Err(Refusal::new(
+                Code::ActorUnknown,
+                "its provider may not ask this of keyrings of this policy",
+            ));
+        }
+        let lasts = self.ends.saturating_sub(self.time);
+        let holds = [
+            (self.aud == origin, "it is for another element"),
+            (self.is_good_at(now), "it has ended, or is of the future"),
+            (
+                lasts <= u64::from(policy.request_seconds) * 1000,
+                "it is open for longer than the policy allows",
+            ),
+            (self.items.len() <= usize::from(policy.batch_most), "it has more items than the policy allows"),
+            (self.algorithm == policy.algorithm, "it asks for another algorithm than the keyring's"),
+        ];
+        match holds.into_iter().find(|(holds, _)| !holds) {
+            Some((_, words)) => Err(Refusal::new(Code::RequestInvalid, words)),
+            None => Ok(()),
+        }
     }
 
     /// Whether it is good at `now`.

@@ -1,160 +1,159 @@
-//! Keyrings over HTTP: sealed messages, and the two documents that the security officer signs.
+//! What actors and terminals call.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::map_request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use sceau_accounts::ProblemResponse;
-use sceau_element_api::keyring::{ContextOffer, CurrentDocument, KeyringsAbout, SealedAnswer, SealedMessage};
-use sceau_element_api::problem::Problem;
+use sceau_accounts::callers::{Callers, guarded, presented, turned_away};
+use sceau_element_api::keyring::{
+    ContextOffer, CurrentDocument, KeyringPhase, KeyringPolicy, KeyringsAbout, SealedAnswer, SealedMessage,
+};
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
-use sceau_element_api::{CallError, Client, Kind, RowId};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use sceau_element_api::{KeyringId, KeyringRequestId, Kind, Nonce, PolicyId, RowId};
+use sceau_keyring::{LONGEST_REQUEST, VisitAsk};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
 
-/// Requests at once, whose bodies are there.
-const AT_ONCE: usize = 512;
-/// Requests whose bodies arrive.
-const ARRIVING: usize = 2048;
-/// How long a body may take to.
-const WITHIN: Duration = Duration::from_secs(10);
+use crate::code::Code as Own;
+use crate::host::{Host, Room};
+use crate::refusal::Refused;
+use crate::requests::{State as Became, judge};
+use crate::roles::{Actor, Helper, Officer, Provider, keep_shown};
+use crate::rows::{KeyringCursor, ListedKeyring, Report, ReportCursor};
+use crate::visits::{Told, Visiting, Visitor};
+
 /// The largest body, in bytes: a document of 256 KiB in base64url, and what is around it.
 const LARGEST: usize = 384 * 1024;
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(10);
+/// Rows of a page.
+const PAGE: u64 = 100;
 
-/// What the host answers, in front of the element.
-pub fn routes(element: Client) -> Router {
-    let places = Arc::new(Places { arriving: Semaphore::new(ARRIVING), at_once: Semaphore::new(AT_ONCE) });
-    Router::new()
-        .route("/v1/keyrings/about", get(about))
-        .route("/v1/keyrings/contexts", post(context))
-        .route("/v1/keyrings/messages", post(message))
-        .route("/v1/keyrings/documents", post(attest))
-        .route("/v1/keyrings/documents/{kind}/{id}", get(current))
-        .route("/v1/keyrings/documents/{kind}/{id}/proven", get(proven))
-        .fallback(|| async { Failed::from(Refusal::new(Code::NotFound, "there is no such address")) })
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(from_fn_with_state(places, in_turn))
-        .with_state(element)
-}
+/// Says each place once: for the router, and for who demands a certificate there.
+macro_rules! places {
+    ($($path:literal => $method:expr;)*) => {
+        /// Where a host of keyrings answers, but `/check`: what a certificate may be demanded for.
+        pub const PLACES: &[&str] = &[$($path),*];
 
-/// A refusal on its way out.
-struct Failed(Problem);
-
-impl From<Refusal> for Failed {
-    fn from(refusal: Refusal) -> Self {
-        Self(Problem::from(&refusal))
-    }
-}
-
-impl From<CallError> for Failed {
-    fn from(error: CallError) -> Self {
-        match error.refusal() {
-            Some(refusal) => Self(Problem::from(refusal)),
-            None => {
-                tracing::error!(%error, "the element does not answer");
-                Self::from(Refusal::new(
-                    Code::Unavailable,
-                    "the element does not answer: try again in a moment",
-                ))
-            }
+        fn routed() -> Router<Host> {
+            Router::new()$(.route($path, $method))*
         }
-    }
-}
-
-impl From<JsonRejection> for Failed {
-    fn from(rejection: JsonRejection) -> Self {
-        let large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        let code = if large { Code::TooLarge } else { Code::Malformed };
-        Self::from(Refusal::new(code, "the body is not what is taken here"))
-    }
-}
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        ProblemResponse::from(self.0).into_response()
-    }
-}
-
-/// Room for requests.
-struct Places {
-    arriving: Semaphore,
-    at_once: Semaphore,
-}
-
-/// A request takes its place once its body is there: who sends one slowly keeps nobody else waiting.
-async fn in_turn(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
-    let whole = match places.arriving.try_acquire() {
-        Ok(_arriving) => whole(request).await,
-        Err(_) => Err(too_many()),
     };
-    match (whole, places.at_once.try_acquire()) {
-        (Ok(request), Ok(_place)) => next.run(request).await,
-        (Err(refusal), _) => Failed::from(refusal).into_response(),
-        (Ok(_), Err(_)) => Failed::from(too_many()).into_response(),
+}
+
+places! {
+    "/v1/keyrings/about" => get(about);
+    "/v1/keyrings/contexts" => post(context);
+    "/v1/keyrings/messages" => post(message);
+    "/v1/keyrings/documents" => post(attest);
+    "/v1/keyrings/documents/{kind}/{id}" => get(current);
+    "/v1/keyrings/documents/{kind}/{id}/proven" => get(proven);
+    "/v1/keyrings/requests" => post(deposit);
+    "/v1/keyrings/requests/{request}" => get(became);
+    "/v1/keyrings/nonces" => post(nonce);
+    "/v1/keyrings/visits" => post(visit);
+    "/v1/keyrings/policies" => get(policies);
+    "/v1/keyrings/policies/{policy}/keyrings" => get(keyrings);
+    "/v1/keyrings/policies/{policy}/reports" => get(reports);
+}
+
+/// What a host answers, to who comes by a connection of its own or by a gate's; `callers` judge certificates, where the operator says by what.
+#[must_use]
+pub fn routes(host: Host, callers: Option<&Callers>) -> Router {
+    let router = routed().route("/check", get(check));
+    let router = router.fallback(async || Refused::new(Code::NotFound, "there is no such address"));
+    let router = guarded(router.layer(DefaultBodyLimit::max(LARGEST)), callers, turned_away);
+    router.layer(map_request(keep_shown)).with_state(host)
+}
+
+/// The same behind a gate, whose word for a caller's certificate is taken (RFC 9440): for a socket that the gate alone opens.
+#[must_use]
+pub fn behind_a_gate(router: Router) -> Router {
+    let take = async |mut request: Request| {
+        let shown = presented(request.headers());
+        request.extensions_mut().insert(shown);
+        Ok::<_, Infallible>(request)
+    };
+    router.layer(map_request(take))
+}
+
+async fn check(State(host): State<Host>) -> Response {
+    let (status, word) = match host.is_ready().await {
+        true => (StatusCode::OK, "pass"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
+    };
+    (status, Json(json!({ "status": word }))).into_response()
+}
+
+/// A body in JSON, which arrives in time. Its request takes its place once it is there: who sends one slowly keeps nobody else waiting.
+struct Arrived<T>(T, Room);
+
+impl<T: DeserializeOwned> FromRequest<Host> for Arrived<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, host: &Host) -> Result<Self, Refused> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let from = peer.map(|peer| peer.0.ip());
+        let _arriving = host.arriving()?;
+        let read = tokio::time::timeout(BODY, Json::<T>::from_request(request, host)).await;
+        let read: Result<Json<T>, JsonRejection> = read.map_err(|_| Refused::slow())?;
+        Ok(Self(read?.0, host.room(from)?))
     }
 }
 
-fn too_many() -> Refusal {
-    Refusal::new(Code::Busy, "too many requests at once")
+fn kept_by_nobody(answer: impl Serialize) -> Response {
+    ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response()
 }
 
-async fn whole(request: Request) -> Result<Request, Refusal> {
-    let (parts, body) = request.into_parts();
-    let read = timeout(WITHIN, to_bytes(body, LARGEST)).await;
-    let read = read.map_err(|_| Refusal::new(Code::Busy, "the body did not arrive in time"))?;
-    let bytes = read.map_err(|_| Refusal::new(Code::TooLarge, "the body is not what is taken here"))?;
-    Ok(Request::from_parts(parts, Body::from(bytes)))
+// Anybody: sealed to the element, which judges, or public.
+
+async fn about(_room: Room, State(host): State<Host>) -> Json<KeyringsAbout> {
+    Json(host.about().clone())
 }
 
-async fn about(State(element): State<Client>) -> Result<Json<KeyringsAbout>, Failed> {
-    Ok(Json(element.keyrings_about().await?))
-}
-
-async fn context(State(element): State<Client>) -> Result<Json<ContextOffer>, Failed> {
-    Ok(Json(element.keyring_context().await?))
+async fn context(_room: Room, State(host): State<Host>) -> Result<Json<ContextOffer>, Refused> {
+    Ok(Json(host.element().keyring_context().await?))
 }
 
 async fn message(
-    State(element): State<Client>,
-    message: Result<Json<SealedMessage>, JsonRejection>,
-) -> Result<Json<SealedAnswer>, Failed> {
-    let Json(message) = message?;
+    State(host): State<Host>,
+    Arrived(message, _room): Arrived<SealedMessage>,
+) -> Result<Json<SealedAnswer>, Refused> {
     // Where it comes from is nobody's word but the edge's, which is not told here.
-    Ok(Json(element.keyring(SealedMessage { address: None, ..message }).await?))
-}
-
-async fn attest(
-    State(element): State<Client>,
-    attest: Result<Json<Attest>, JsonRejection>,
-) -> Result<Json<AttestedRow>, Failed> {
-    let Json(attest) = attest?;
-    of_officer(attest.kind)?;
-    Ok(Json(element.attest(attest).await?))
+    let answer = host.element().keyring(SealedMessage { address: None, ..message }).await?;
+    host.feed().nudge();
+    Ok(Json(answer))
 }
 
 async fn current(
-    State(element): State<Client>,
+    _room: Room,
+    State(host): State<Host>,
     Path((kind, id)): Path<(String, String)>,
-) -> Result<Json<AttestedRow>, Failed> {
+) -> Result<Json<AttestedRow>, Refused> {
     let (kind, id) = named(&kind, &id)?;
-    Ok(Json(element.current(kind, id).await?.ok_or_else(none)?))
+    Ok(Json(host.element().current(kind, id).await?.ok_or_else(none)?))
 }
 
 /// The current version itself, and the evidence that the log has it: who asks believes that, and not this host.
 async fn proven(
-    State(element): State<Client>,
+    _room: Room,
+    State(host): State<Host>,
     Path((kind, id)): Path<(String, String)>,
-) -> Result<Json<CurrentDocument>, Failed> {
+) -> Result<Json<CurrentDocument>, Refused> {
     let (kind, id) = named(&kind, &id)?;
-    let (row, kept) = element.kept(kind, id).await?.ok_or_else(none)?;
-    let evidence = element.evidence(row.index).await?;
+    let (row, kept) = host.element().kept(kind, id).await?.ok_or_else(none)?;
+    let evidence = host.element().evidence(row.index).await?;
     Ok(Json(CurrentDocument { row, payload: kept.payload, evidence }))
 }
 
@@ -174,4 +173,194 @@ fn of_officer(kind: Kind) -> Result<(), Refusal> {
         Kind::KeyringPolicy | Kind::KeyringAccess | Kind::KeyringOfficer => Ok(()),
         _ => Err(Refusal::new(Code::NotFound, "documents of this kind are not taken here")),
     }
+}
+
+// The security officer.
+
+async fn attest(
+    _officer: Officer,
+    State(host): State<Host>,
+    Arrived(attest, _room): Arrived<Attest>,
+) -> Result<Json<AttestedRow>, Refused> {
+    of_officer(attest.kind)?;
+    let row = host.element().attest(attest).await?;
+    host.feed().nudge();
+    Ok(Json(row))
+}
+
+// Providers of services.
+
+async fn deposit(
+    _room: Room,
+    provider: Actor<Provider>,
+    State(host): State<Host>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/jose") {
+        return Err(Refused::malformed("a request is a compact JWS, of content type application/jose"));
+    }
+    let read = tokio::time::timeout(BODY, to_bytes(body, LONGEST_REQUEST)).await;
+    let read = read.map_err(|_| Refused::slow())?;
+    let body = read.map_err(|_| Refused::new(Code::TooLarge, "a request has at most 32 KiB"))?;
+    let jws =
+        String::from_utf8(body.to_vec()).map_err(|_| Refused::malformed("a request is a compact JWS"))?;
+    let judged = match judge(host.rows(), &provider.acting, jws.clone(), host.origin(), host.now()).await {
+        Err(refused) if refused.is_of_rows() => {
+            // Keyring, policy or actor may be new.
+            host.feed().catch_up().await?;
+            judge(host.rows(), &provider.acting, jws, host.origin(), host.now()).await?
+        }
+        judged => judged?,
+    };
+    let new = host.rows().deposit(&judged, host.notices(), host.now()).await?;
+    let (request, keyring, ends) = (judged.request.request, judged.request.keyring, judged.request.ends);
+    if new {
+        host.bell().ring(keyring.to_string());
+    }
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, kept_by_nobody(json!({ "request": request, "ends": ends }))).into_response())
+}
+
+/// What became of a request.
+#[derive(Serialize)]
+struct BecameOf {
+    request: KeyringRequestId,
+    state: Became,
+    ends: u64,
+    /// As its provider signed it.
+    jws: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patience {
+    /// Seconds that an answer may wait for news, 0 to 25.
+    #[serde(default)]
+    wait: u64,
+}
+
+async fn became(
+    room: Room,
+    provider: Actor<Provider>,
+    State(host): State<Host>,
+    Path(request): Path<KeyringRequestId>,
+    Query(Patience { wait }): Query<Patience>,
+) -> Result<Response, Refused> {
+    let looks = async || {
+        let heard = host.bell().heard(request.to_string());
+        let kept = host.rows().request(request).await?;
+        // Of another provider, it is as if there were none.
+        let own = kept.filter(|kept| provider.acting.iter().any(|by| by.actor.id == kept.provider));
+        let kept = own.ok_or(Own::RequestUnknown)?;
+        Ok::<_, Refused>((kept, heard))
+    };
+    let (mut kept, mut heard) = looks().await?;
+    if wait > 0 && kept.state(host.now()) == Became::Pending {
+        let _place = host.waiting_place(kept.keyring)?;
+        drop(room);
+        let waits = async {
+            while kept.state(host.now()) == Became::Pending {
+                heard.await;
+                (kept, heard) = looks().await?;
+            }
+            Ok::<_, Refused>(kept)
+        };
+        kept = match tokio::time::timeout(Duration::from_secs(wait.min(25)), waits).await {
+            Ok(kept) => kept?,
+            Err(_) => looks().await?.0,
+        };
+    }
+    let outcome = kept.outcome().map(|outcome| RawValue::from_string(outcome.to_owned())).transpose();
+    let outcome = outcome.map_err(|_| Own::RequestUnknown)?;
+    let (state, ends) = (kept.state(host.now()), kept.ends);
+    Ok(kept_by_nobody(BecameOf { request, state, ends, jws: kept.jws, outcome }))
+}
+
+// Terminals.
+
+#[derive(Serialize)]
+struct Given {
+    nonce: Nonce,
+    ends: u64,
+}
+
+async fn nonce(_room: Room, State(host): State<Host>) -> Response {
+    let (nonce, ends) = host.nonces().give(host.now());
+    kept_by_nobody(Given { nonce, ends })
+}
+
+async fn visit(
+    State(host): State<Host>,
+    Arrived(visiting, room): Arrived<Visiting>,
+) -> Result<Response, Refused> {
+    let visitor = Visitor::of(&host, &visiting).await?;
+    // Who waits has another place.
+    let _room = Some(room).filter(|_| !matches!(visitor.ask(), VisitAsk::Wait { .. }));
+    let told: Told = visitor.served(&host).await?;
+    Ok(kept_by_nobody(told))
+}
+
+// Registration authorities and support: states and history, of their policies.
+
+impl Actor<Helper> {
+    fn of_policy(&self, policy: PolicyId) -> Result<(), Refused> {
+        let may = self.acting.iter().any(|by| by.actor.policies.contains(&policy));
+        let words = "your certificate is not registered for this policy";
+        if may { Ok(()) } else { Err(Refused::new(Code::PolicyUnknown, words)) }
+    }
+}
+
+async fn policies(_room: Room, helper: Actor<Helper>, State(host): State<Host>) -> Result<Response, Refused> {
+    let mut own: Vec<KeyringPolicy> = Vec::new();
+    for by in &helper.acting {
+        let all = host.rows().policies(by.organisation).await?;
+        own.extend(all.into_iter().filter(|policy| by.actor.policies.contains(&policy.policy)));
+    }
+    Ok(kept_by_nobody(json!({ "policies": own })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhichKeyrings {
+    phase: Option<KeyringPhase>,
+    /// Both, of the last one that was listed.
+    made: Option<u64>,
+    keyring: Option<KeyringId>,
+}
+
+async fn keyrings(
+    _room: Room,
+    helper: Actor<Helper>,
+    State(host): State<Host>,
+    Path(policy): Path<PolicyId>,
+    Query(which): Query<WhichKeyrings>,
+) -> Result<Response, Refused> {
+    helper.of_policy(policy)?;
+    let after = which.made.zip(which.keyring).map(|(made, keyring)| KeyringCursor { made, keyring });
+    let keyrings: Vec<ListedKeyring> = host.rows().keyrings(policy, which.phase, after, PAGE).await?;
+    Ok(kept_by_nobody(json!({ "keyrings": keyrings })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhichReports {
+    /// Both, of the last one that was listed.
+    time: Option<u64>,
+    request: Option<KeyringRequestId>,
+}
+
+async fn reports(
+    _room: Room,
+    helper: Actor<Helper>,
+    State(host): State<Host>,
+    Path(policy): Path<PolicyId>,
+    Query(which): Query<WhichReports>,
+) -> Result<Response, Refused> {
+    helper.of_policy(policy)?;
+    let after = which.time.zip(which.request).map(|(time, request)| ReportCursor { time, request });
+    let reports: Vec<Report> = host.rows().reports(policy, after, PAGE).await?;
+    Ok(kept_by_nobody(json!({ "reports": reports })))
 }

@@ -1,7 +1,29 @@
-//! The platform's host of keyrings: it carries what actors and terminals say to the element, and cannot read it.
+//! The platform's host of keyrings: it carries what actors and terminals say to the element, keeps what the element attested to be found, and requests until their holders answer.
 //!
-//! This room must never hold a key, a factor, a PIN or a name of a holder, and never decide anything: the element does, by its own journal.
+//! This room must never hold a key, a factor or a PIN, and never decide anything: what it refuses at its door the element refuses too, and what it lets in proves itself to
+//! whoever relies on it. Its rows name no person; requests and outcomes, which may, are gone a day after they end.
 
+mod bell;
+mod code;
+mod feed;
+mod host;
 mod http;
+mod nonces;
+mod notice;
+mod refusal;
+mod requests;
+mod roles;
+mod rows;
+mod schema;
+mod serve;
+mod visits;
 
-pub use http::routes;
+pub use code::Code as KeyringsCode;
+pub use feed::{Amiss, Feed, FeedError, Walk};
+pub use host::{Host, HostError};
+pub use http::{PLACES, behind_a_gate, routes};
+pub use notice::{Notices, REQUESTED, Teller};
+pub use requests::{MOST_OF_HOUR, MOST_OF_KEYRING, MOST_OF_PROVIDER, State, Waiting};
+pub use rows::{Acting, KeyringCursor, ListedKeyring, Report, ReportCursor, Rows, RowsError};
+pub use schema::{MIGRATIONS, statements};
+pub use serve::serve;

@@ -56,6 +56,17 @@ pub(super) const PACKAGES: [Package; 7] = [
         drop_ins: &["sceau-element.service.d/keyfront.conf"],
         stands_on: Some("sceau-platform"),
     },
+    // By itself: without it no holder signs.
+    Package {
+        name: "sceau-keyrings",
+        about: "host of keyrings as a service, which actors and terminals call",
+        roles: &["keyrings"],
+        secrets: &[],
+        keys: &[],
+        settings: &["keyrings.env"],
+        drop_ins: &["sceau-element.service.d/keyrings.conf"],
+        stands_on: Some("sceau-platform"),
+    },
     // By itself, and of another owner than the platform: on its machine it would witness nothing.
     Package {
         name: "sceau-witness",

@@ -2,6 +2,7 @@
 //!
 //! What they say to the element is signed by them and sealed to it: who carries it reads nothing and alters nothing unseen.
 
+mod asking;
 mod carries;
 mod conversation;
 mod current;
@@ -9,6 +10,7 @@ mod proof;
 mod signer;
 mod standing;
 
+pub use asking::{Became, Left, became, leave};
 pub use carries::Carries;
 pub use conversation::Conversation;
 pub use current::current;

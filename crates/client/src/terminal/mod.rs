@@ -8,12 +8,14 @@ mod destroy;
 mod sign;
 mod state;
 mod storage;
+mod visit;
 
 pub use activate::{ToActivate, activate};
 pub use destroy::{Destroyed, destroy};
 pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
 pub use state::{Ended, Other, Others, TerminalState, state, suspend};
 pub use storage::Storage;
+pub use visit::{Visitor, Waiting};
 
 use crate::ClientError;
 

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use sceau_crypto::{KeyId, Secret, SecretBytes, sha256};
-use sceau_element_api::{Base64Url, KeyringId, TerminalId};
+use sceau_element_api::{Base64Url, KeyringId, KeyringRequestId, TerminalId};
+use sceau_keyring::Outcome;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -27,6 +28,8 @@ const LOCK: &str = "lock";
 const OWN: &str = "attempts.json";
 /// Attempts of its own that are known again; a keyring is blocked or cools down long before there are more.
 const MOST_OWN: usize = 256;
+/// Before and after the id of a request whose outcome the host does not have yet.
+const UNDELIVERED: (&str, &str) = ("undelivered-", ".json");
 
 /// A terminal's folder.
 #[derive(Debug, Clone)]
@@ -229,6 +232,41 @@ impl Storage {
         Ok((kept, device, Secrets { current: secret(&written.current)?, pending }))
     }
 
+    /// Keeps what was signed for a request until the host has it.
+    pub(super) fn keep_undelivered(
+        &self,
+        request: KeyringRequestId,
+        outcome: &Outcome,
+    ) -> Result<(), ClientError> {
+        let json = serde_json::to_vec(outcome).map_err(|_| ClientError::Answer)?;
+        self.write(&undelivered(request), &json)
+    }
+
+    /// What the host does not have yet.
+    pub(super) fn undelivered(&self) -> Result<Vec<(KeyringRequestId, Outcome)>, ClientError> {
+        let entries = fs::read_dir(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|cause| failed(&self.folder, cause))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let id = name.strip_prefix(UNDELIVERED.0).and_then(|rest| rest.strip_suffix(UNDELIVERED.1));
+            let Some(request) = id.and_then(|id| id.parse().ok()) else { continue };
+            if let Ok(outcome) = serde_json::from_slice(&self.read(&name)?) {
+                all.push((request, outcome));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Forgets it: the host has it.
+    pub(super) fn forget_undelivered(&self, request: KeyringRequestId) -> Result<(), ClientError> {
+        let path = self.folder.join(undelivered(request));
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, cause)),
+            _ => Ok(()),
+        }
+    }
+
     fn check_owner(&self) -> Result<(), ClientError> {
         let mode = fs::metadata(&self.folder).map_err(|cause| failed(&self.folder, cause))?.mode();
         if mode & 0o077 == 0 {
@@ -291,6 +329,10 @@ impl Environment {
     fn is(&self, image: Hash) -> bool {
         self.image() == image || Self { born: None, ..self.clone() }.image() == image
     }
+}
+
+fn undelivered(request: KeyringRequestId) -> String {
+    format!("{}{request}{}", UNDELIVERED.0, UNDELIVERED.1)
 }
 
 fn failed(path: &Path, cause: std::io::Error) -> ClientError {

@@ -207,7 +207,7 @@ impl Client {
         answer!(self, Request::PublishedKeys, Response::PublishedKeys(keys) => keys)
     }
 
-    /// The current version of a row of kind `application` or `datum` with its bytes, as the journal keeps it.
+    /// The current version of a row of protection of data, or of keyrings, with its bytes, as the journal keeps it.
     ///
     /// # Errors
     /// [`CallError`].

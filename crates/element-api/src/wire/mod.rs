@@ -56,7 +56,7 @@ pub enum Request {
     VerifyTraceLines(Vec<TraceLine>),
     /// Sign a content of a datum, for whom its permit was given.
     SignContent(ContentToSign),
-    /// The current version of a row of kind `application` or `datum`, with its bytes, from the journal.
+    /// The current version of a row of protection of data, or of keyrings, with its bytes, from the journal.
     Kept(RowKey),
     /// The certificate that a datum was erased, which shows the datum's id and no person.
     Erasure(DatumId),

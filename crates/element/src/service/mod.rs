@@ -301,9 +301,7 @@ impl Service {
             Request::VerifyTraceLines(lines) => Response::TraceLinesVerified(self.verify_trace_lines(lines)?),
             Request::PublishedKeys => Response::PublishedKeys(self.published_keys()?),
             Request::Kept(key) => {
-                let of_officer = [Kind::KeyringPolicy, Kind::KeyringAccess, Kind::KeyringOfficer];
-                let kept = [Kind::Application, Kind::Datum, Kind::ProtectAct];
-                if !kept.contains(&key.kind) && !of_officer.contains(&key.kind) {
+                if !kept_here(key.kind) {
                     return Err(Refusal::new(
                         Code::Malformed,
                         "rows of this kind are the database's to keep",
@@ -384,6 +382,12 @@ fn response(outcome: Outcome) -> Response {
         Outcome::Refused(refusal) => Response::Refused(refusal),
         Outcome::Silent => Response::Refused(Refusal::new(Code::Unavailable, "nothing was recorded")),
     }
+}
+
+/// Kinds whose current version the journal gives back with its bytes: what no person is in, and what only data officers say of data.
+fn kept_here(kind: Kind) -> bool {
+    matches!(kind, Kind::Application | Kind::Datum | Kind::ProtectAct)
+        || matches!(kind, Kind::KeyringPolicy | Kind::KeyringAccess | Kind::KeyringOfficer | Kind::Keyring)
 }
 
 fn stopping() -> Refusal {

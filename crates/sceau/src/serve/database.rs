@@ -72,6 +72,7 @@ impl DatabaseSettings {
             sceau_accounts::MIGRATIONS,
             sceau_dossiers::MIGRATIONS,
             sceau_protect::MIGRATIONS,
+            sceau_keyrings::MIGRATIONS,
         ]
         .concat();
         let opened = match self.server()? {

@@ -1,32 +1,85 @@
-//! The host of keyrings, between actors and terminals on one side and the element on the other.
+//! The host of keyrings, assembled: between actors and terminals on one side and the element on the other, with rows and requests in the platform's database.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use sceau_accounts::callers::converse;
+use sceau_accounts::callers::{Callers, Edge};
 use sceau_element_api::Client;
-use sceau_store::{Conversation, Entrance};
+use sceau_hsm::certificates;
+use sceau_keyrings::{Host, Notices, PLACES, Rows, Teller, behind_a_gate, routes, serve};
+use sceau_pki::server_config_asking;
+use sceau_store::{Clock, Outbox, RetryPolicy, SystemClock};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use super::callers::{self, CallersTable};
+use super::door::{At, Door};
+use super::secret::SecretFile;
+use super::settings::{Settings, authorities};
 use super::{asked_to_end, say_ready};
 use crate::failure::{Exit, Failure};
 
-/// Connections at once; others wait to be accepted.
-const CONNECTIONS: usize = 4096;
-const BOUNDS: Conversation =
-    Conversation { head_within: Duration::from_secs(20), streams: 64, read_ahead: None };
+/// The section `[keyrings]`: that there is a host of keyrings, and who is told that requests wait.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyringsTable {
+    /// Who can reach holders' terminals; nobody without it.
+    notify_url: Option<String>,
+    /// The bearer token that it is told with.
+    notify_token_file: Option<SecretFile>,
+    /// Authorities (PEM) to trust for it beside the system's.
+    notify_ca_file: Option<PathBuf>,
+    /// What certificates of actors are judged by, besides their registration by the security officer.
+    clients: Option<CallersTable>,
+}
+
+impl KeyringsTable {
+    /// What can be judged without asking anybody.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let safe = |url: &String| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
+        if self.notify_url.as_ref().is_some_and(|url| !safe(url)) {
+            return Err("keyrings.notify_url is an https address".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The paths that are written in it, with their names.
+    pub(crate) fn paths(&self) -> [(&'static str, Option<&Path>); 2] {
+        let token = self.notify_token_file.as_ref().and_then(SecretFile::path);
+        [("keyrings.notify_token_file", token), ("keyrings.notify_ca_file", self.notify_ca_file.as_deref())]
+    }
+
+    /// What tells that requests wait, if anybody is to be told.
+    pub(crate) fn teller(&self, clock: Arc<dyn Clock>) -> Result<Option<Teller>, Failure> {
+        let Some(url) = self.notify_url.clone() else { return Ok(None) };
+        let token = self.notify_token_file.as_ref().map(SecretFile::read).transpose()?;
+        let token = token.map(|token| token.as_str().to_owned());
+        let authorities = authorities(self.notify_ca_file.as_deref())?;
+        let teller = Teller::new(url, token, authorities.as_deref(), clock);
+        teller.map(Some).map_err(|why| Failure::new(Exit::Usage, "keyrings", format!("notify_url: {why}")))
+    }
+}
 
 /// How the host is reached, and what it stands on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KeyringsOptions {
+    /// The platform's settings, with a section [keyrings]
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The platform's data folder
+    #[arg(long, value_name = "FOLDER")]
+    data: PathBuf,
     /// Socket of the element, which must be started with --keyrings-officer
     #[arg(long)]
     element: PathBuf,
-    /// Address to listen at, on loopback: messages are sealed to the element, but who sends them is seen
+    /// Address to listen at, or unix:/path for a socket that a gate alone opens, whose word for callers' certificates is taken
     #[arg(long, default_value = "127.0.0.1:8448")]
-    listen: SocketAddr,
+    listen: At,
+    /// Certificate chain and private key, in one PEM file that only this user reads; without it, terminals alone are served, in clear, on loopback
+    #[arg(long, value_name = "PEM")]
+    tls: Option<PathBuf>,
     /// End when the parent process ends
     #[arg(long, hide = true)]
     pub(crate) die_with_parent: bool,
@@ -34,26 +87,69 @@ pub(crate) struct KeyringsOptions {
 
 /// Serves until asked to end.
 pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
-    if !options.listen.ip().is_loopback() {
-        let words = "this version serves keyrings on loopback alone: put what ends TLS in front of it";
-        return Err(Failure::new(Exit::Usage, "keyrings", words));
-    }
+    let settings = Settings::read(Some(&options.config))?;
+    let Some(keyrings) = &settings.keyrings else {
+        return Err(usage("the settings have no section [keyrings]: keyrings are off without it"));
+    };
     let element = Client::new(&options.element);
     let about = element.keyrings_about().await.map_err(|error| Failure::role("element", &error))?;
-    let listener =
-        TcpListener::bind(options.listen).await.map_err(|cause| Failure::listen(options.listen, &cause))?;
-    let address = listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
-    let end = asked_to_end()?;
-    say_ready(&json!({"ready": "keyrings", "url": format!("http://{address}"), "origin": about.origin}))?;
-    let router = sceau_keyrings::routes(element);
-    let each = |stream, _, entered| {
-        let router = router.clone();
-        tokio::spawn(async move {
-            converse(stream, None, BOUNDS, router).await;
-            drop(entered);
-        });
+    let origin = about.origin.clone();
+    if settings.database.is_file() {
+        sceau_hsm::durable::secret_folder(&options.data)?;
+    }
+    let database = settings.records(&options.data).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
+    let notices = if keyrings.notify_url.is_some() { Notices::by(outbox) } else { Notices::default() };
+    let host = Host::new(element, about, Rows::new(database), notices, clock).await;
+    let host = host.map_err(|error| Failure::role("keyrings", &error))?;
+    let (stop, stopped) = watch::channel(false);
+    let feed = tokio::spawn(host.feed().clone().run(stopped));
+    let ready = |url: &str| say_ready(&json!({"ready": "keyrings", "url": url, "origin": origin}));
+    let clients = || {
+        let section = |settings: Settings| settings.keyrings?.clients;
+        keyrings.clients.is_some().then(|| Settings::clients_of(options.config.clone(), PLACES, section))
     };
-    // What stands in front of it is one address: it is the one that bounds each of its own.
-    Entrance::new(CONNECTIONS, CONNECTIONS).accept(&listener, end, each).await;
+    match &options.listen {
+        At::Tcp(address) => {
+            if options.tls.is_none() && !address.ip().is_loopback() {
+                return Err(usage("who sends what is seen in clear: give a certificate with --tls"));
+            }
+            let edge = match (&options.tls, clients()) {
+                (Some(tls), None) => asking(tls)?,
+                (tls, clients) => callers::edge("keyrings", tls.as_deref(), clients)?,
+            };
+            let listener =
+                TcpListener::bind(address).await.map_err(|cause| Failure::listen(*address, &cause))?;
+            let address =
+                listener.local_addr().map_err(|cause| Failure::system("read the address", &cause))?;
+            let scheme = if options.tls.is_some() { "https" } else { "http" };
+            let end = asked_to_end()?;
+            ready(&format!("{scheme}://localhost:{}", address.port()))?;
+            serve(host, listener, edge, end).await;
+        }
+        At::Unix(path) => {
+            let callers = clients().map(|clients| Callers::open(clients, None, Arc::new(SystemClock)));
+            let callers = callers.transpose().map_err(|error| callers::unusable(&error))?;
+            let door = Door::take(&options.listen).await?;
+            let end = asked_to_end()?;
+            ready(&format!("unix:{}", path.display()))?;
+            let served = door.serve(behind_a_gate(routes(host, callers.as_ref())), end).await;
+            served.map_err(|cause| Failure::system("serve keyrings", &cause))?;
+        }
+    }
+    let _ = stop.send(true);
+    let _ = feed.await;
     Ok(())
+}
+
+/// TLS that asks for a certificate and takes any, of whatever authority: who acts is who the security officer registered.
+fn asking(tls: &Path) -> Result<Edge, Failure> {
+    let identity = certificates::read_identity(tls)?;
+    let config = server_config_asking(&identity, &[]);
+    Ok(Edge::Tls(Arc::new(config.map_err(|error| Failure::role("keyrings", &error))?)))
+}
+
+fn usage(words: &str) -> Failure {
+    Failure::new(Exit::Usage, "keyrings", words)
 }

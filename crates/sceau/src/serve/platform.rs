@@ -12,6 +12,7 @@ use sceau_dossiers::mob::{BUS_TOPIC, MOB_LETTERS, REPLY_TOPIC, ReplyDesk};
 use sceau_dossiers::{Beside, Cosigned, Dossiers, DraftSpace, IntakeDesk, LETTERS, Platform, WEBHOOKS};
 use sceau_element_api::Cidr;
 use sceau_element_api::{Client, OrganisationId};
+use sceau_keyrings::Teller;
 use sceau_protect::{Console, Rows, Tally};
 use sceau_store::{Clock, Mailer, Message, Outbox, RetryPolicy, SystemClock};
 use serde_json::json;
@@ -125,6 +126,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
     platform.dossiers = platform.dossiers.with_cosigned(cosigned.clone());
     let stamper = Stamper::open(&settings.trace, data, element, &hello.log_key, cosigned, clock())?;
     let desk = settings.bus.as_ref().map(|bus| bus.open(platform.dossiers.subscriptions())).transpose()?;
+    let teller = settings.keyrings.as_ref().map(|it| it.teller(clock())).transpose()?.flatten();
     let link = platform.accounts.first_administrator_link().await;
     let link = link.map_err(|error| Failure::role("accounts", &error))?;
     platform.dossiers.recover().await.map_err(|error| Failure::role("dossiers", &error))?;
@@ -146,7 +148,7 @@ pub(crate) async fn run(options: PlatformOptions) -> Result<(), Failure> {
         stamper.map(|stamper| tokio::spawn(at_turns(stamper, stopped.clone()))),
         peers.map(|peers| tokio::spawn(at_turns(peers, stopped.clone()))),
     ];
-    let post = tokio::spawn(deliver(outbox, platform, mail, desk, stopped));
+    let post = tokio::spawn(deliver(outbox, platform, mail, (desk, teller), stopped));
     let end = asked_to_end()?;
     say_ready(&json!({
         "ready": "platform", "url": origin, "log_key": hello.log_key, "first_administrator": link,
@@ -247,7 +249,7 @@ async fn deliver(
     outbox: Outbox,
     platform: Platform,
     mail: Mailer,
-    desk: Option<ReplyDesk>,
+    (desk, teller): (Option<ReplyDesk>, Option<Teller>),
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {
     let mob = platform.dossiers.has_mob();
@@ -281,7 +283,14 @@ async fn deliver(
     if let Some(desk) = desk {
         dispatcher = dispatcher.on(BUS_TOPIC, desk.clone()).on(REPLY_TOPIC, desk);
     }
-    if mob {
+    let beside = mob || teller.is_some();
+    if let Some(teller) = teller {
+        dispatcher = dispatcher.on(sceau_keyrings::REQUESTED, move |message: Message| {
+            let teller = teller.clone();
+            async move { teller.tell(&message).await }
+        });
+    }
+    if beside {
         dispatcher = dispatcher.looking_every(BESIDE);
     }
     dispatcher.run(stop).await;

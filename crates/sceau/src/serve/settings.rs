@@ -66,6 +66,14 @@
 //! anchors = ["/etc/sceau/applications.pem"]
 //! demand = "everybody"
 //!
+//! [keyrings]                  # keyrings of holders (`sceau serve keyrings`); off without this section
+//! notify_url = "https://push.example.org/sceau"   # who is told that a request waits, by an id; nobody without it
+//! notify_token_file = "credential:push"           # the bearer token that it is told with
+//! notify_ca_file = "/etc/sceau/ca.pem"            # authorities to trust beside the system's
+//! [keyrings.clients]          # what certificates of actors are judged by besides their registration: see `callers.rs`
+//! anchors = ["/etc/sceau/actors.pem"]
+//! demand = "nobody"
+//!
 //! [mob]                       # MOB's HTTP interface, on a host of its own (`sceau serve mob`); off without this section
 //! url = "https://mob.example.org"
 //! key = "…"                   # what `sceau mob key` prints
@@ -99,6 +107,7 @@ use super::callers::{self, CallersTable};
 use super::database::DatabaseSettings;
 use super::identity::IdentitySettings;
 use super::keyfront::ProtectTable;
+use super::keyrings::KeyringsTable;
 use super::mail::MailSettings;
 use super::mob::MobTable;
 use super::objects::ObjectsSettings;
@@ -131,6 +140,8 @@ pub(crate) struct Settings {
     pub(crate) trace: TraceSettings,
     /// That a keyfront keeps rows here; there is none without it.
     pub(crate) protect: Option<ProtectTable>,
+    /// That a host of keyrings keeps rows and requests here; there is none without it.
+    pub(crate) keyrings: Option<KeyringsTable>,
     /// Who uses MOB's HTTP interface; nobody without it.
     pub(crate) mob: Option<MobTable>,
     /// Whose certificates, which a gate forwards, are judged by the platform too; nobody's without it.
@@ -171,8 +182,9 @@ impl Settings {
 
     /// Opens the platform's records; `data` is its folder.
     pub(crate) async fn records(&self, data: &Path) -> Result<Database, Failure> {
-        // MOB's host, the keyfront and `sceau bus` open the same file.
-        let alone = self.mob.is_none() && self.bus.is_none() && self.protect.is_none();
+        // MOB's host, the keyfront, the host of keyrings and `sceau bus` open the same file.
+        let roles = [self.mob.is_none(), self.bus.is_none(), self.protect.is_none(), self.keyrings.is_none()];
+        let alone = roles.into_iter().all(|none| none);
         self.database.open(data, alone).await
     }
 
@@ -190,6 +202,10 @@ impl Settings {
         self.trace.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         if let Some(mob) = &self.mob {
             mob.check(&self.bus.as_ref().map(BusSettings::names).unwrap_or_default())?;
+        }
+        if let Some(keyrings) = &self.keyrings {
+            keyrings.check()?;
+            keyrings.paths().into_iter().try_for_each(|(name, path)| absolute(name, path))?;
         }
         self.clients.as_ref().map_or(Ok(()), |clients| clients.settings(&PLACES).map(drop))?;
         self.identity.check()?;

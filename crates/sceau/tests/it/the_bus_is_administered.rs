@@ -77,6 +77,7 @@ fn dead_letters_are_listed_without_their_contents_and_tried_again() {
         sceau_accounts::MIGRATIONS,
         sceau_dossiers::MIGRATIONS,
         sceau_protect::MIGRATIONS,
+        sceau_keyrings::MIGRATIONS,
     ]
     .concat();
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -4,6 +4,7 @@ mod deliver;
 mod element;
 mod fabricate;
 mod officer;
+mod outcome;
 mod publish;
 mod request;
 mod show;
@@ -50,6 +51,8 @@ pub(crate) enum KeyringCommand {
     Request(Box<request::RequestOptions>),
     /// Service provider, holder: verify the element's proof of a signature or authentication
     Verify(verify::VerifyOptions),
+    /// Service provider: what became of a request that was left at the host
+    Outcome(Box<outcome::OutcomeOptions>),
     /// Registration authority, support: where a keyring stands, and what was done with it
     State(standing::StateOptions),
     /// Registration authority, support: stop a keyring
@@ -73,6 +76,7 @@ impl KeyringCommand {
             Self::Deliver(options) => deliver::run(options),
             Self::Request(options) => request::run(options),
             Self::Verify(options) => verify::run(options),
+            Self::Outcome(options) => outcome::run(options),
             Self::State(options) => standing::run(options),
             Self::Suspend(options) => stop::suspend(options),
             Self::Resume(options) => stop::resume(options),
@@ -94,8 +98,17 @@ pub(super) struct PlatformOptions {
 
 impl PlatformOptions {
     pub(super) fn server(&self) -> Result<Server, Failure> {
+        self.reached(None)
+    }
+
+    /// The same, which is shown the actor's certificate.
+    fn server_as(&self, actor: &ActorOptions) -> Result<Server, Failure> {
+        self.reached(Some(actor.shown()?))
+    }
+
+    fn reached(&self, identity_pem: Option<Vec<u8>>) -> Result<Server, Failure> {
         let anchors = self.anchors.as_deref().map(|path| read_small(path, LONGEST, "certificates"));
-        Ok(Server::new(&self.at, &Trust { anchors_pem: anchors.transpose()?, identity_pem: None })?)
+        Ok(Server::new(&self.at, &Trust { anchors_pem: anchors.transpose()?, identity_pem })?)
     }
 }
 
@@ -130,6 +143,15 @@ struct ActorOptions {
 }
 
 impl ActorOptions {
+    /// Certificate and key as TLS shows them.
+    fn shown(&self) -> Result<Vec<u8>, Failure> {
+        check_secret(&self.key)?;
+        let mut both = read_small(&self.key, LONGEST, "a private key")?;
+        both.push(b'\n');
+        both.extend(read_small(&self.certificate, LONGEST, "a certificate")?);
+        Ok(both)
+    }
+
     /// The key, if it is the certificate's.
     fn signer(&self) -> Result<FileKey, Failure> {
         check_secret(&self.key)?;
@@ -201,7 +223,9 @@ fn ended(mut failure: Failure) -> Failure {
         "pin_invalid" | "pin_not_taken" | "secret_stale" | "keyring_blocked" | "keyring_cooling"
         | "factor_invalid" => Exit::Key,
         "request_invalid" | "request_kind" | "request_spent" | "actor_unknown" | "policy_changed"
-        | "terminal_damaged" | "sad_invalid" => Exit::Input,
+        | "terminal_damaged" | "sad_invalid" | "request_settled" | "request_unknown" | "request_other" => {
+            Exit::Input
+        }
         "keyring_phase" | "keyring_suspended" | "keyring_destroyed" | "keyring_unknown"
         | "terminal_altered" | "terminal_changed" | "terminal_exists" | "terminal_missing"
         | "terminal_busy" | "terminal_open" | "not_approved" | "document_malformed" | "policy_unknown"

@@ -58,7 +58,7 @@ pub(super) fn run(options: &OfficerOptions) -> Result<(), Failure> {
         let words = "--next is the certificate of the officer in office";
         return Err(Failure::new(Exit::Usage, "document_malformed", words));
     }
-    let server = options.platform.server()?;
+    let server = options.platform.server_as(&options.actor)?;
     let row = wait_for(publish(&server, &signer, &document, previous.map(|row| row.version())))?;
     say::json(&json!(row))
 }

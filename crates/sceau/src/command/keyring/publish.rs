@@ -91,7 +91,7 @@ impl DocumentOptions {
         let document: D =
             serde_json::from_value(Value::Object(written)).map_err(|error| malformed(error.to_string()))?;
         let signer = self.actor.signer()?;
-        let server = self.platform.server()?;
+        let server = self.platform.server_as(&self.actor)?;
         let row = wait_for(publish(&server, &signer, &document, previous.map(|row| row.version())))?;
         say::json(&json!(row))
     }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sceau_client::keyring::leave;
 use sceau_crypto::Sha256;
 use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
 use sceau_keyring::{Item, ItemHash, Request, Statement as _};
 use serde_json::json;
 
-use super::{ActorOptions, PinnedElement, write};
+use super::{ActorOptions, PinnedElement, PlatformOptions, wait_for, write};
 use crate::command::output::Access;
 use crate::command::sign::Prepared;
 use crate::failure::{Exit, Failure};
@@ -20,11 +21,12 @@ Examples:
   sceau keyring request --element element.json --certificate sp.pem --key sp.key \\
       --provider ID --keyring ID --description 'The lease of 12 March' --file lease.pdf \\
       --out lease.request
-  sceau keyring request … --hash 9f86…0a08:annex --out annex.request
+  sceau keyring request … --hash 9f86…0a08:annex --at https://sceau.example.org
   sceau keyring request … --authenticate --description 'Log in to Notaires' --out login.request
   sceau keyring request … --prepared lease.pdf --holder me.pem --out lease.request
 
-The holder reads the description and each item before anything is signed. What is signed is the SHA-256 of each file, or the hash that is given; of a prepared PDF, what `sceau sign` completes it by. Signatures come in this order: files, prepared PDFs, hashes.";
+The holder reads the description and each item before anything is signed. What is signed is the SHA-256 of each file, or the hash that is given; of a prepared PDF, what `sceau sign` completes it by. Signatures come in this order: files, prepared PDFs, hashes. \
+With --at, the request is left at the host for the holder's terminals: `sceau keyring outcome` says what became of it.";
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
@@ -60,8 +62,14 @@ pub(crate) struct RequestOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(30..=600))]
     seconds: u64,
     /// Where the request goes, for the holder
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "at")]
+    out: Option<PathBuf>,
+    /// Web address of the host of keyrings, where it is left for the holder's terminals
+    #[arg(long, value_name = "URL")]
+    at: Option<String>,
+    /// Certificates (PEM) to trust for it, in the place of the system's
+    #[arg(long, value_name = "FILE", requires = "at")]
+    anchors: Option<PathBuf>,
     #[command(flatten)]
     element: PinnedElement,
     #[command(flatten)]
@@ -100,7 +108,14 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
     let jws = request
         .sign(&signer)
         .map_err(|error| Failure::new(Exit::Usage, "request_invalid", error.to_string()))?;
-    write(&options.out, Access::Shared, jws.as_bytes())?;
+    if let Some(out) = &options.out {
+        write(out, Access::Shared, jws.as_bytes())?;
+    }
+    if let Some(at) = &options.at {
+        let platform = PlatformOptions { at: at.clone(), anchors: options.anchors.clone() };
+        let host = platform.server_as(&options.actor)?;
+        wait_for(leave(&host, jws.clone()))?;
+    }
     say::json(&json!({"request": request.request, "hash": Request::hash_of(&jws), "ends": request.ends}))
 }
 

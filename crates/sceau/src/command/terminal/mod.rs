@@ -4,6 +4,7 @@ mod activate;
 mod authenticate;
 mod destroy;
 mod keypad;
+mod pending;
 mod show;
 mod sign;
 mod state;
@@ -20,6 +21,12 @@ pub(crate) enum TerminalCommand {
     Sign(Box<sign::SignOptions>),
     /// Read which service provider asks who you are, agree with the PIN, and have it told
     Authenticate(authenticate::AuthenticateOptions),
+    /// Say which requests wait at the host
+    Pending(pending::PendingOptions),
+    /// Say no to a request that waits
+    Reject(pending::RejectOptions),
+    /// Say no to a request that waits, and that you should not have been asked
+    Report(pending::ReportOptions),
     /// See where the keyring stands, and what was done with it
     State(state::StateOptions),
     /// Stop the keyring: a terminal was lost, or somebody else may have used it
@@ -35,6 +42,9 @@ impl TerminalCommand {
             Self::Activate(options) => options.json,
             Self::Sign(options) => options.json,
             Self::Authenticate(options) => options.json,
+            Self::Pending(options) => options.visit.json,
+            Self::Reject(options) => options.visit.json,
+            Self::Report(options) => options.visit.json,
             Self::State(options) => options.json,
             Self::Suspend(options) => options.json,
             Self::Destroy(options) => options.json,
@@ -47,6 +57,9 @@ impl TerminalCommand {
             Self::Activate(options) => activate::run(options),
             Self::Sign(options) => sign::run(options),
             Self::Authenticate(options) => authenticate::run(options),
+            Self::Pending(options) => pending::list(options),
+            Self::Reject(options) => pending::reject(options),
+            Self::Report(options) => pending::report(options),
             Self::State(options) => state::run(options),
             Self::Suspend(options) => state::suspend(options),
             Self::Destroy(options) => destroy::run(options),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sceau_client::ClientError;
-use sceau_client::terminal::{Signed, Storage, ToApprove, sign};
-use sceau_element_api::Base64Url;
+use sceau_client::terminal::{Signed, Storage, ToApprove, Visitor, sign};
+use sceau_element_api::{Base64Url, KeyringRequestId};
 use sceau_keyring::Pin;
 use sceau_pki::Certificate;
 use serde_json::json;
@@ -22,26 +22,31 @@ use crate::say;
 
 const EXAMPLES: &str = "\
 Examples:
+  sceau terminal pending --folder ~/.keyring --at https://sceau.example.org
+  sceau terminal sign --folder ~/.keyring --at https://sceau.example.org --request ID
   sceau terminal sign --folder ~/.keyring --at https://sceau.example.org lease.request \\
       --out lease.sig --certificate me.pem
   openssl x509 -in me.pem -pubkey -noout > me.pub
   openssl dgst -sha256 -verify me.pub -signature lease.sig lease.pdf
 
-The whole request is shown before you are asked to agree. Of several items, the signatures go to lease.sig.1, lease.sig.2 and so on.";
+The whole request is shown before you are asked to agree. What waits at the host goes back to it, for the provider. Of several items, the signatures go to lease.sig.1, lease.sig.2 and so on.";
 
 /// Which request, and where to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SignOptions {
     /// The request, as the service provider gave it
-    #[arg(value_name = "REQUEST")]
-    request: PathBuf,
+    #[arg(value_name = "REQUEST", required_unless_present = "waiting", conflicts_with = "waiting")]
+    request: Option<PathBuf>,
+    /// In its place, a request that waits at the host, as `sceau terminal pending` names it
+    #[arg(long = "request", value_name = "ID")]
+    waiting: Option<KeyringRequestId>,
     /// The terminal's folder
     #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
-    /// Where the signature goes
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    /// Where the signature goes; of a request that waited, to its provider alone unless this is said
+    #[arg(long, value_name = "FILE", required_unless_present = "waiting")]
+    out: Option<PathBuf>,
     /// Where your certificate goes, and those above it, PEM
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
@@ -58,10 +63,14 @@ pub(crate) struct SignOptions {
 }
 
 pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
-    let request = read_text(&options.request, "a request")?;
     let server = options.platform.server()?;
     let storage = Storage::at(&options.folder);
     let width = show::width()?;
+    let request = match (&options.request, options.waiting) {
+        (Some(file), _) => read_text(file, "a request")?,
+        (None, Some(id)) => wait_for(async { Visitor::at(&storage, &server).await?.fetch(id).await })?,
+        (None, None) => return Err(Failure::new(Exit::Usage, "request_missing", "name a request")),
+    };
     let (mut outputs, mut unopened) = (None, None);
     let approve = |asked: &ToApprove| {
         match Outputs::open(options, asked.request.items.len(), &asked.certificates) {
@@ -78,6 +87,9 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
     let signed = signed.map_err(|failure| unopened.unwrap_or(failure))?;
     if let Some(outputs) = outputs {
         outputs.write(&signed)?;
+    }
+    if let Some(id) = options.waiting {
+        wait_for(async { Visitor::at(&storage, &server).await?.signed(id, &signed).await })?;
     }
     say::json(&json!({"index": signed.index, "signatures": signed.signatures.len()}))
 }
@@ -103,11 +115,12 @@ struct Outputs {
 
 impl Outputs {
     fn open(options: &SignOptions, items: usize, certificates: &[Base64Url]) -> Result<Self, Failure> {
-        let numbered = |at: usize| match items {
-            1 => options.out.clone(),
-            _ => PathBuf::from(format!("{}.{}", options.out.display(), at + 1)),
+        let numbered = |out: &Path, at: usize| match items {
+            1 => out.to_owned(),
+            _ => PathBuf::from(format!("{}.{}", out.display(), at + 1)),
         };
-        let signatures: Vec<PathBuf> = (0..items).map(numbered).collect();
+        let out = options.out.iter().flat_map(|out| (0..items).map(move |at| (out, at)));
+        let signatures: Vec<PathBuf> = out.map(|(out, at)| numbered(out, at)).collect();
         let given = [&options.certificate, &options.proof].into_iter().flatten();
         apart(signatures.iter().chain(given))?;
         let shared = |path: &Path| Opened::at(path, Access::Shared);

@@ -1,0 +1,130 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
+
+use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
+use sceau_keyring::ItemHash;
+use sceau_store::judge::PostgresJudge;
+use sceau_store::{Database, Postgres};
+
+use super::*;
+use crate::MIGRATIONS;
+use crate::nonces::{LASTS, Nonces};
+
+const NOW: u64 = 1_800_000_000_000;
+const MINUTE: u64 = 60_000;
+
+/// The same on both databases.
+async fn each(test: impl AsyncFn(Rows)) {
+    let migrations = [sceau_store::MIGRATIONS, MIGRATIONS].concat();
+    let folder = tempfile::tempdir().unwrap();
+    test(Rows::new(Database::open(&folder.path().join("records.db"), &migrations).await.unwrap())).await;
+    let judge = PostgresJudge::start().unwrap();
+    let postgres = Postgres::at(judge.database().unwrap().parse().unwrap());
+    test(Rows::new(Database::connect(&postgres, &migrations).await.unwrap())).await;
+}
+
+fn judged(keyring: KeyringId, provider: KeyringActorId, time: u64) -> Judged {
+    let request = Request {
+        v: 1,
+        request: KeyringRequestId::random(),
+        provider,
+        keyring,
+        kind: RequestKind::Sign,
+        description: "a lease".to_owned(),
+        items: Vec::new(),
+        hash: ItemHash::Sha256,
+        algorithm: KeyringAlgorithm::Es256,
+        aud: "example.org/log".to_owned(),
+        time,
+        ends: time + 5 * MINUTE,
+        nonce: None,
+    };
+    let jws = format!("jws of {}", request.request);
+    Judged { request, organisation: "organisation".to_owned(), policy: "policy".to_owned(), jws }
+}
+
+fn code(refused: Result<bool, Refused>) -> String {
+    refused.unwrap_err().code().to_owned()
+}
+
+#[tokio::test]
+async fn a_provider_fills_no_list_and_a_request_is_settled_once() {
+    each(async |rows: Rows| {
+        let (notices, keyring, provider) =
+            (Notices::default(), KeyringId::random(), KeyringActorId::random());
+        let leave = async |judged: &Judged, now| rows.deposit(judged, &notices, now).await;
+        let mut left = Vec::new();
+        for _ in 0..MOST_OF_PROVIDER {
+            let one = judged(keyring, provider, NOW);
+            assert!(leave(&one, NOW).await.unwrap());
+            left.push(one);
+        }
+        assert_eq!(code(leave(&judged(keyring, provider, NOW), NOW).await), "requests_wait");
+        // The same is left once; another under its id is not.
+        assert!(!leave(&left[0], NOW).await.unwrap());
+        let mut other = judged(keyring, provider, NOW);
+        other.request.request = left[0].request.request;
+        assert_eq!(code(leave(&other, NOW).await), "request_other");
+        // Others still reach the holder, as many as there is room for.
+        for _ in 0..(MOST_OF_KEYRING - MOST_OF_PROVIDER) {
+            assert!(leave(&judged(keyring, KeyringActorId::random(), NOW), NOW).await.unwrap());
+        }
+        let late = judged(keyring, KeyringActorId::random(), NOW);
+        assert_eq!(code(leave(&late, NOW).await), "holder_busy");
+        assert!(leave(&judged(KeyringId::random(), provider, NOW), NOW).await.unwrap(), "another holder");
+
+        // One answer, of one terminal.
+        let (terminal, one) = (TerminalId::random(), left[0].request.request);
+        let kept = async || rows.request(one).await.unwrap().unwrap();
+        rows.settle(&kept().await, terminal, &Settled::Rejected, NOW).await.unwrap();
+        assert_eq!(kept().await.state(NOW), State::Rejected);
+        rows.settle(&kept().await, terminal, &Settled::Rejected, NOW).await.unwrap();
+        let elsewhere = rows.settle(&kept().await, TerminalId::random(), &Settled::Rejected, NOW).await;
+        assert_eq!(elsewhere.unwrap_err().code(), "request_settled");
+
+        // What ended leaves room, is listed no more, and is gone a day later.
+        let then = NOW + 6 * MINUTE;
+        assert_eq!(rows.waiting(keyring, NOW).await.unwrap().len(), 15);
+        assert!(rows.waiting(keyring, then).await.unwrap().is_empty());
+        let ended = left[1].request.request;
+        assert_eq!(rows.request(ended).await.unwrap().unwrap().state(then), State::Expired);
+        let day = NOW + 25 * 60 * MINUTE;
+        assert!(leave(&judged(keyring, provider, day), day).await.unwrap());
+        assert!(rows.request(ended).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_holder_is_asked_so_often_an_hour() {
+    each(async |rows: Rows| {
+        let (keyring, provider, terminal) =
+            (KeyringId::random(), KeyringActorId::random(), TerminalId::random());
+        let notices = Notices::default();
+        for _ in 0..MOST_OF_HOUR {
+            let one = judged(keyring, provider, NOW);
+            rows.deposit(&one, &notices, NOW).await.unwrap();
+            let kept = rows.request(one.request.request).await.unwrap().unwrap();
+            let why = Settled::Reported(ReportReason::Insistent);
+            rows.settle(&kept, terminal, &why, NOW).await.unwrap();
+        }
+        let again = judged(keyring, provider, NOW);
+        assert_eq!(code(rows.deposit(&again, &notices, NOW + 59 * MINUTE).await), "asked_often");
+        assert!(rows.deposit(&again, &notices, NOW + 61 * MINUTE).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_nonce_is_taken_once_by_whichever_host() {
+    each(async |rows: Rows| {
+        let (one, other) = (Nonces::open(rows.clone()).await.unwrap(), Nonces::open(rows).await.unwrap());
+        let (nonce, ends) = one.give(NOW);
+        assert!(other.knows(&nonce, NOW) && other.knows(&nonce, ends - 1) && !other.knows(&nonce, ends));
+        assert!(!other.knows(&nonce, NOW - LASTS), "none that is good for longer was given");
+        let mut altered = nonce;
+        altered.0[9] ^= 1;
+        assert!(!one.knows(&altered, NOW));
+        assert!(other.take(&nonce).await.unwrap() && !one.take(&nonce).await.unwrap());
+    })
+    .await;
+}
