@@ -48,6 +48,7 @@ mod people_sign_in_by_a_provider;
 mod random_kills_at_mobs_host;
 mod random_kills_lose_nothing;
 mod requests_wait_at_the_host;
+mod rows_of_keyrings_are_brought_back;
 mod servers_have_bad_days;
 mod several_platforms_share_one_database;
 mod slow_bodies_keep_no_holder_waiting;

@@ -303,9 +303,7 @@ impl Keyrings {
 
     /// `sceau terminal authenticate` with the PIN in a file; the proof is named after the request.
     pub fn authenticate(&self, folder: &Path, request: &Path, pin: &str) -> Finished {
-        Program::sceau("terminal")
-            .args(["authenticate", "--json", "--at", self.address(), "--folder"])
-            .arg(folder)
+        self.terminal("authenticate", folder)
             .arg("--out")
             .arg(request.with_extension("proof"))
             .arg("--pin-file")

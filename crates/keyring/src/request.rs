@@ -2,7 +2,7 @@
 
 use sceau_crypto::{Label, Typ, sha256};
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, KeyringPolicy, RequestKind,
+    ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, KeyringPolicy, KeyringUse, RequestKind,
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
@@ -100,8 +100,8 @@ impl Request {
         self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(self.keyring)
     }
 
-    /// Whether this actor may ask it of the keyrings of this policy, and the policy allows it now. Each door judges by this one function: where a provider leaves
-    /// it, the terminal, the element. That the actor signed it, its certificate's validity, and which keyring it is about are for who calls.
+    /// Whether this actor may ask it of the keyrings of this policy, and the policy allows it now. The rules of terminal and element, where a provider
+    /// leaves it. That the actor signed it, its certificate's validity, and which keyring it is about are for who calls.
     ///
     /// # Errors
     /// [`Code::ActorUnknown`] or [`Code::RequestInvalid`], with the rule.
@@ -123,8 +123,16 @@ impl Request {
                 "its provider may not ask this of keyrings of this policy",
             ));
         }
-        let lasts = self.ends.saturating_sub(self.time);
+        let (signs, lasts) = (self.kind == RequestKind::Sign, self.ends.saturating_sub(self.time));
         let holds = [
+            (
+                signs || self.kind == RequestKind::Authenticate,
+                "this version serves requests to sign and to authenticate alone",
+            ),
+            (
+                !signs || policy.r#use == KeyringUse::Sign,
+                "its keyring only shows who its holder is, and signs nothing",
+            ),
             (self.aud == origin, "it is for another element"),
             (self.is_good_at(now), "it has ended, or is of the future"),
             (
@@ -132,7 +140,10 @@ impl Request {
                 "it is open for longer than the policy allows",
             ),
             (self.items.len() <= usize::from(policy.batch_most), "it has more items than the policy allows"),
-            (self.algorithm == policy.algorithm, "it asks for another algorithm than the keyring's"),
+            (
+                self.algorithm == policy.algorithm.filter(|_| signs),
+                "it asks for another algorithm than the keyring's",
+            ),
         ];
         match holds.into_iter().find(|(holds, _)| !holds) {
             Some((_, words)) => Err(Refusal::new(Code::RequestInvalid, words)),

@@ -108,8 +108,9 @@ pub struct Outcome {
     pub signatures: Vec<Base64Url>,
     /// JWS typ `sceau-kr-proof`, by the element.
     pub proof: String,
-    /// The holder's certificate, DER.
-    pub certificate: Base64Url,
+    /// The holder's certificate, DER; none where only who it was is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Base64Url>,
     /// Those above it, DER.
     pub chain: Vec<Base64Url>,
     /// Index of the record in the element's log.
@@ -129,14 +130,7 @@ impl Outcome {
         word: &PublicJwk,
     ) -> Result<TransactionProof, Refusal> {
         let proof = TransactionProof::verify_by(&self.proof, word)?;
-        let hashes = request.items.iter().map(|item| &item.hash);
-        let holds = proof.id == request.request
-            && proof.request == Request::hash_of(request_jws)
-            && proof.provider == request.provider
-            && proof.keyring == request.keyring
-            && proof.description == request.description_hash()
-            && proof.hashes.iter().eq(hashes)
-            && proof.nonce == request.nonce
+        let holds = proof.is_of(request, request_jws)
             && proof.signatures == TransactionProof::signatures_hash(&self.signatures)
             && self.signatures.len() == request.items.len();
         if holds {

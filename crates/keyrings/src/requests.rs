@@ -5,7 +5,7 @@
 use sceau_element_api::keyring::{Keyring, KeyringPhase, KeyringPolicy};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
-use sceau_keyring::{Outcome, ReportReason, Request, Statement as _};
+use sceau_keyring::{MOST_ITEMS, Outcome, ReportReason, Request, Statement as _};
 use sceau_store::{Row, StoreError, params};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ const MOST_EVERYWHERE: u64 = 10_000;
 /// Requests of a provider to one holder within an hour, answered or not.
 pub const MOST_OF_HOUR: u64 = 30;
 const HOUR: u64 = 3_600_000;
+/// The longest that any request is good, in seconds.
+const LONGEST_SECONDS: u32 = 600;
 /// How long a request, and what became of it, is kept after it ends, in milliseconds.
 const KEPT: u64 = 24 * HOUR;
 
@@ -148,7 +150,13 @@ async fn asked_of(rows: &Rows, request: &Request) -> Result<(Keyring, KeyringPol
         let words = "the keyring is not in use now: its holder cannot answer";
         return Err(Refusal::new(Code::KeyringPhase, words).into());
     }
-    let policy = rows.policy(keyring.policy).await?.ok_or_else(none)?;
+    let (mut policy, hash) = rows.policy(keyring.policy).await?.ok_or_else(none)?;
+    if hash != keyring.policy_hash {
+        // It follows a version that is not here any more: what may differ in that one is for terminal and element to judge.
+        policy.batch_most = u16::try_from(MOST_ITEMS).unwrap_or(u16::MAX);
+        policy.request_seconds = LONGEST_SECONDS;
+        policy.algorithm = keyring.key.as_ref().map(|key| key.algorithm).or(policy.algorithm);
+    }
     Ok((keyring, policy))
 }
 

@@ -32,7 +32,7 @@ fn judged(keyring: KeyringId, provider: KeyringActorId, time: u64) -> Judged {
         description: "a lease".to_owned(),
         items: Vec::new(),
         hash: ItemHash::Sha256,
-        algorithm: KeyringAlgorithm::Es256,
+        algorithm: Some(KeyringAlgorithm::Es256),
         aud: "example.org/log".to_owned(),
         time,
         ends: time + 5 * MINUTE,

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::Signed;
 use super::storage::{Kept, Storage};
+use super::{Authenticated, Signed};
 use crate::keyring::{FileKey, now};
 use crate::{ClientError, Server};
 
@@ -77,16 +77,30 @@ impl<'a> Visitor<'a> {
     /// # Errors
     /// As [`Visitor::waiting`].
     pub async fn signed(&self, request: KeyringRequestId, signed: &Signed) -> Result<(), ClientError> {
-        let (certificate, chain) = signed.certificates.split_first().ok_or(ClientError::Answer)?;
+        let mut certificates = signed.certificates.iter().cloned();
         let outcome = Outcome {
             signatures: signed.signatures.clone(),
             proof: signed.proof.clone(),
-            certificate: certificate.clone(),
-            chain: chain.to_vec(),
+            certificate: certificates.next(),
+            chain: certificates.collect(),
             index: signed.index,
         };
-        self.storage.keep_undelivered(request, &outcome)?;
-        self.hand_over(request, outcome).await
+        self.keep_and_hand_over(request, outcome).await
+    }
+
+    /// The same of who the holder is.
+    ///
+    /// # Errors
+    /// As [`Visitor::waiting`].
+    pub async fn authenticated(
+        &self,
+        request: KeyringRequestId,
+        told: &Authenticated,
+    ) -> Result<(), ClientError> {
+        let (signatures, chain) = (Vec::new(), Vec::new());
+        let (proof, index) = (told.proof.clone(), told.index);
+        let outcome = Outcome { signatures, proof, certificate: None, chain, index };
+        self.keep_and_hand_over(request, outcome).await
     }
 
     /// Says that the holder does not agree.
@@ -103,6 +117,15 @@ impl<'a> Visitor<'a> {
     /// As [`Visitor::waiting`].
     pub async fn report(&self, request: KeyringRequestId, why: ReportReason) -> Result<(), ClientError> {
         self.settled(VisitAsk::Report { request, why }).await
+    }
+
+    async fn keep_and_hand_over(
+        &self,
+        request: KeyringRequestId,
+        outcome: Outcome,
+    ) -> Result<(), ClientError> {
+        self.storage.keep_undelivered(request, &outcome)?;
+        self.hand_over(request, outcome).await
     }
 
     async fn hand_over(&self, request: KeyringRequestId, outcome: Outcome) -> Result<(), ClientError> {

@@ -12,6 +12,7 @@ use sceau_element_api::{KeyringId, Kind, OrganisationId, PolicyId};
 use sceau_keyring::thumbprint;
 use sceau_pki::Certificate;
 use sceau_store::{Database, FromValue, Row, StoreError, Transaction, params};
+use sceau_trace::{Hash, sha256};
 
 pub use self::listed::{KeyringCursor, ListedKeyring, Report, ReportCursor};
 pub(crate) use self::swept::{At, Listed};
@@ -151,12 +152,13 @@ impl Rows {
         self.document(Kind::Keyring, &id.to_string()).await
     }
 
-    /// A policy as the database has it.
+    /// The current version of a policy as the database has it, and the hash of its bytes.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn policy(&self, id: PolicyId) -> Result<Option<KeyringPolicy>, RowsError> {
-        self.document(Kind::KeyringPolicy, &id.to_string()).await
+    pub async fn policy(&self, id: PolicyId) -> Result<Option<(KeyringPolicy, Hash)>, RowsError> {
+        let payload = self.payload(Kind::KeyringPolicy, &id.to_string()).await?;
+        Ok(payload.and_then(|payload| Some((read(&payload).ok()?, sha256(&payload)))))
     }
 
     async fn document<D: Document>(&self, kind: Kind, id: &str) -> Result<Option<D>, RowsError> {

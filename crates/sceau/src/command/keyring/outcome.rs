@@ -67,7 +67,7 @@ pub(super) fn run(options: &OutcomeOptions) -> Result<(), Failure> {
     }
     if let Some(holder) = &options.holder {
         let mut pem = String::new();
-        for der in std::iter::once(&outcome.certificate).chain(&outcome.chain) {
+        for der in outcome.certificate.iter().chain(&outcome.chain) {
             let read = Certificate::from_der(der, "the holder's certificate");
             let words = "the host gave something else than a certificate with it";
             pem += &read.map_err(|_| Failure::new(Exit::Proof, "certificate", words))?.to_pem();

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use sceau_client::terminal::{Storage, ToApprove, authenticate};
+use sceau_client::terminal::{Storage, ToApprove, Visitor, authenticate};
+use sceau_element_api::KeyringRequestId;
 use serde_json::json;
 
 use super::keypad::{PinOptions, not_taken};
 use super::{show, warn};
 use crate::command::keyring::{Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::say;
 
 const EXAMPLES: &str = "\
@@ -25,14 +26,17 @@ the service provider, which verifies it (`sceau keyring verify`).";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct AuthenticateOptions {
     /// The request, as the service provider gave it
-    #[arg(value_name = "REQUEST")]
-    request: PathBuf,
+    #[arg(value_name = "REQUEST", required_unless_present = "waiting", conflicts_with = "waiting")]
+    request: Option<PathBuf>,
+    /// In its place, a request that waits at the host, as `sceau terminal pending` names it
+    #[arg(long = "request", value_name = "ID")]
+    waiting: Option<KeyringRequestId>,
     /// The terminal's folder
     #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
-    /// Where the element's proof of who you are goes, for the service provider
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    /// Where the element's proof of who you are goes, for the service provider; of a request that waited, through the host alone unless this is said
+    #[arg(long, value_name = "FILE", required_unless_present = "waiting")]
+    out: Option<PathBuf>,
     /// Tell what went wrong in JSON, for scripts
     #[arg(long)]
     pub(super) json: bool,
@@ -43,11 +47,15 @@ pub(crate) struct AuthenticateOptions {
 }
 
 pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
-    let request = read_text(&options.request, "a request")?;
     let server = options.platform.server()?;
     let (storage, width) = (Storage::at(&options.folder), show::width()?);
+    let request = match (&options.request, options.waiting) {
+        (Some(file), _) => read_text(file, "a request")?,
+        (None, Some(id)) => wait_for(async { Visitor::at(&storage, &server).await?.fetch(id).await })?,
+        (None, None) => return Err(Failure::new(Exit::Usage, "request_missing", "name a request")),
+    };
     // Before the holder agrees: a proof that could not be kept would be spent.
-    let out = Opened::at(&options.out, Access::Private)?;
+    let out = options.out.as_deref().map(|out| Opened::at(out, Access::Private)).transpose()?;
     let approve = |asked: &ToApprove| {
         say::remark(&show::to_approve(asked, width));
         if let Some(warning) = warn::others(&asked.others) {
@@ -56,6 +64,11 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
         options.pin.agreed("not agreed: nobody is told who you are").map_err(|failure| not_taken(&failure))
     };
     let authenticated = wait_for(authenticate(&storage, &server, &request, approve))?;
-    out.write(authenticated.proof.as_bytes())?;
+    if let Some(out) = out {
+        out.write(authenticated.proof.as_bytes())?;
+    }
+    if let Some(id) = options.waiting {
+        wait_for(async { Visitor::at(&storage, &server).await?.authenticated(id, &authenticated).await })?;
+    }
     say::json(&json!({"index": authenticated.index}))
 }
