@@ -154,7 +154,7 @@ async fn a_copy_of_a_terminal_is_none() {
 async fn only_who_was_named_is_heard() {
     let keyrings = Keyrings::start("keyring-actors");
     // A policy in another's word, and one that is too weak.
-    assert_eq!(refused(&keyrings.publish("stranger", &keyrings.policy("7"))), "proof_invalid");
+    assert_eq!(refused(&keyrings.publish("stranger", &keyrings.policy("7"))), "role_other");
     assert_eq!(refused(&keyrings.publish("officer", &keyrings.policy("5"))), "document_malformed");
     // A stranger fabricates nothing.
     let mut words = vec!["fabricate".to_owned()];

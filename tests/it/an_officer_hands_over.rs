@@ -37,12 +37,12 @@ async fn an_officer_goes_on_from_what_stands_and_names_the_next() {
     let element = keyrings.scratch.join("element.json");
     let hand_over =
         |by: &str| keyrings.act(by, &["officer", "--next"]).arg(&next).arg("--element").arg(&element).run();
-    assert_eq!(refused(&hand_over("ra")), "proof_invalid");
+    assert_eq!(refused(&hand_over("ra")), "role_other");
     assert_eq!(said(&hand_over("officer").success(), "/version"), "1");
     keyrings.start_element();
     std::fs::remove_file(&document).unwrap();
     std::fs::write(&row, show(&keyrings).success().stdout).unwrap();
-    assert_eq!(refused(&publish(&keyrings, "officer")), "proof_invalid");
+    assert_eq!(refused(&publish(&keyrings, "officer")), "role_other");
     assert_eq!(said(&publish(&keyrings, "stranger").success(), "/version"), "3");
     assert_eq!(said(&keyrings.show(&["--officer"]).run().success(), "/version"), "1");
 }

@@ -42,7 +42,7 @@ pub struct Host(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     element: Client,
-    about: KeyringsAbout,
+    origin: String,
     word: PublicJwk,
     rows: Rows,
     feed: Feed,
@@ -97,7 +97,7 @@ impl Host {
         let feed = Feed::new(element.clone(), rows.clone());
         Ok(Self(Arc::new(Parts {
             element,
-            about,
+            origin: about.origin,
             word,
             feed,
             nonces,
@@ -124,12 +124,8 @@ impl Host {
         &self.0.element
     }
 
-    pub(crate) fn about(&self) -> &KeyringsAbout {
-        &self.0.about
-    }
-
     pub(crate) fn origin(&self) -> &str {
-        &self.0.about.origin
+        &self.0.origin
     }
 
     pub(crate) fn word(&self) -> &PublicJwk {

@@ -69,7 +69,6 @@ places! {
 }
 
 /// What a host answers, to who comes by a connection of its own or by a gate's; `callers` judge certificates, where the operator says by what.
-#[must_use]
 pub fn routes(host: Host, callers: Option<&Callers>) -> Router {
     let router = routed().route("/check", get(check));
     let router = router.fallback(async || Refused::new(Code::NotFound, "there is no such address"));
@@ -78,7 +77,6 @@ pub fn routes(host: Host, callers: Option<&Callers>) -> Router {
 }
 
 /// The same behind a gate, whose word for a caller's certificate is taken (RFC 9440): for a socket that the gate alone opens.
-#[must_use]
 pub fn behind_a_gate(router: Router) -> Router {
     let take = async |mut request: Request| {
         let shown = presented(request.headers());
@@ -118,8 +116,8 @@ fn kept_by_nobody(answer: impl Serialize) -> Response {
 
 // Anybody: sealed to the element, which judges, or public.
 
-async fn about(_room: Room, State(host): State<Host>) -> Json<KeyringsAbout> {
-    Json(host.about().clone())
+async fn about(_room: Room, State(host): State<Host>) -> Result<Json<KeyringsAbout>, Refused> {
+    Ok(Json(host.element().keyrings_about().await?))
 }
 
 async fn context(_room: Room, State(host): State<Host>) -> Result<Json<ContextOffer>, Refused> {
