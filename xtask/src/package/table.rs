@@ -13,7 +13,7 @@ pub(super) struct Package {
     pub(super) stands_on: Option<&'static str>,
 }
 
-pub(super) const PACKAGES: [Package; 7] = [
+pub(super) const PACKAGES: [Package; 8] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
