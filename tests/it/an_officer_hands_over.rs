@@ -35,8 +35,9 @@ async fn an_officer_goes_on_from_what_stands_and_names_the_next() {
     // The next officer, whose word alone counts from then on; the element starts with the old file all the same, and says so.
     let next = keyrings.scratch.join("stranger.pem");
     let element = keyrings.scratch.join("element.json");
-    let hand_over =
-        |by: &str| keyrings.act(by, &["officer", "--next"]).arg(&next).arg("--element").arg(&element).run();
+    let hand_over = |by: &str| {
+        keyrings.act(by, &["officer"]).arg("--next").arg(&next).arg("--element").arg(&element).run()
+    };
     assert_eq!(refused(&hand_over("ra")), "role_other");
     assert_eq!(said(&hand_over("officer").success(), "/version"), "1");
     keyrings.start_element();

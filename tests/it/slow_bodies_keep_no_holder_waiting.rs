@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sceau_pki::{Anchors, client_config};
+use sceau_pki::{Certificate, provider};
 use sceau_tests::keyrings::Keyrings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore};
 
 /// More than the requests that the host has under way at once, and than those of one address.
 const SLOW: usize = 520;
@@ -44,7 +45,13 @@ async fn slow_bodies_keep_no_holder_waiting() {
 /// A connection to the host, by HTTP/1.1 over its TLS.
 async fn connected(keyrings: &Keyrings) -> TlsStream<TcpStream> {
     let pem = std::fs::read_to_string(keyrings.scratch.join("host.pem")).unwrap();
-    let mut config = client_config(&Anchors::from_pem(&pem, "the host's").unwrap(), None).unwrap();
+    let mut roots = RootCertStore::empty();
+    for certificate in Certificate::all_from_pem(&pem, "the host's").unwrap() {
+        roots.add(certificate.der().clone()).unwrap();
+    }
+    let config = ClientConfig::builder_with_provider(provider());
+    let config = config.with_protocol_versions(DEFAULT_VERSIONS).unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let port: u16 = keyrings.address().rsplit_once(':').unwrap().1.parse().unwrap();
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
