@@ -101,12 +101,14 @@ fn write_the_vectors() {
         ("the element's word on a content", Typ::Content, r#"{"sha256":"AA"}"#),
         ("an issuing policy of keyrings", Typ::KeyringPolicy, r#"{"v":1}"#),
         ("who may act for keyrings", Typ::KeyringAccess, r#"{"v":1}"#),
+        ("the next security officer of keyrings", Typ::KeyringOfficer, r#"{"v":1}"#),
         ("a keyring's package", Typ::KeyringPackage, r#"{"v":1}"#),
         ("a keyring's delivery", Typ::KeyringDelivery, r#"{"v":1}"#),
         ("what a provider asks of a keyring", Typ::KeyringRequest, r#"{"v":1}"#),
         ("a message about a keyring", Typ::KeyringAsk, r#"{"v":1}"#),
         ("a holder's consent", Typ::KeyringSad, r#"{"v":1}"#),
         ("the proof of a use", Typ::KeyringProof, r#"{"v":1}"#),
+        ("what a terminal asks of its host", Typ::KeyringVisit, r#"{"v":1}"#),
     ]
     .into_iter()
     .map(|(name, typ, payload)| {
