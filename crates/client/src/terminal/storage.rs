@@ -207,7 +207,8 @@ impl Storage {
                 removed => removed.map_err(|cause| failed(&path, cause))?,
             }
         }
-        Ok(())
+        // Nobody hands over what they hold, without the key: another keyring's terminal that is made here must not.
+        self.undelivered()?.into_iter().try_for_each(|(request, _)| self.forget_undelivered(request))
     }
 
     /// The terminal, if it is where it was made.

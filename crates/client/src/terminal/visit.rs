@@ -11,6 +11,9 @@ use super::{Authenticated, Signed};
 use crate::keyring::{FileKey, now};
 use crate::{ClientError, Server};
 
+/// What the host says of an outcome that it will never take from this terminal.
+const FINAL: [&str; 3] = ["request_unknown", "request_settled", "proof_invalid"];
+
 /// A request that waits: an id alone.
 #[derive(Debug, Deserialize)]
 pub struct Waiting {
@@ -130,8 +133,8 @@ impl<'a> Visitor<'a> {
 
     async fn hand_over(&self, request: KeyringRequestId, outcome: Outcome) -> Result<(), ClientError> {
         match self.settled(VisitAsk::Deposit { request, outcome: Box::new(outcome) }).await {
-            // The host has it from another try, or never will: the same again changes nothing.
-            Err(refused @ ClientError::Refused { status: 400..500, .. }) => {
+            // The host has it from another try, or never will. Whatever else is said on the way, by a gate or a host that is slow, it is kept for the next visit.
+            Err(refused) if refused.code().is_some_and(|code| FINAL.contains(&code)) => {
                 self.storage.forget_undelivered(request)?;
                 Err(refused)
             }
