@@ -11,6 +11,10 @@ use super::suite::ElementSuite;
 use super::{Names, OpaqueError, WrongPin};
 use crate::rng::Drawn;
 
+/// Bytes of a RegistrationRequest.
+const REQUEST: usize = 32;
+/// Bytes of KE1.
+const KE1: usize = 96;
 /// Length of a registration record.
 const RECORD: usize = 192;
 /// Length of the third message.
@@ -48,6 +52,7 @@ impl OpaqueServer {
     /// # Errors
     /// [`OpaqueError`].
     pub fn registration(&self, names: &Names, request: &[u8]) -> Result<[u8; 64], OpaqueError> {
+        exactly(REQUEST, request)?;
         let request = RegistrationRequest::deserialize(request).map_err(|_| OpaqueError)?;
         let started =
             ServerRegistration::<ElementSuite>::start(&self.0, request, names.credential.as_bytes())
@@ -60,9 +65,9 @@ impl OpaqueServer {
     /// # Errors
     /// [`OpaqueError`].
     pub fn record(&self, upload: &[u8]) -> Result<Vec<u8>, OpaqueError> {
-        let exact = upload.len() == RECORD;
+        exactly(RECORD, upload)?;
         let upload = RegistrationUpload::<ElementSuite>::deserialize(upload).map_err(|_| OpaqueError)?;
-        if exact { Ok(ServerRegistration::finish(upload).serialize().to_vec()) } else { Err(OpaqueError) }
+        Ok(ServerRegistration::finish(upload).serialize().to_vec())
     }
 
     /// Answers KE1 (96 bytes) by KE2 (320), and keeps what KE3 will be judged by.
@@ -71,6 +76,7 @@ impl OpaqueServer {
     /// [`OpaqueError`].
     pub fn begin(&self, names: &Names, record: &[u8], ke1: &[u8]) -> Result<(Begun, [u8; 320]), OpaqueError> {
         let record = ServerRegistration::deserialize(record).map_err(|_| OpaqueError)?;
+        exactly(KE1, ke1)?;
         let request = CredentialRequest::deserialize(ke1).map_err(|_| OpaqueError)?;
         let credential = names.credential.as_bytes();
         let started =
@@ -114,6 +120,11 @@ impl std::fmt::Debug for Begun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Begun(redacted)")
     }
+}
+
+/// The library reads a message from the front, and passes over what stands behind it.
+fn exactly(length: usize, message: &[u8]) -> Result<(), OpaqueError> {
+    if message.len() == length { Ok(()) } else { Err(OpaqueError) }
 }
 
 fn parameters(names: &Names) -> ServerLoginParameters<'_, '_> {

@@ -55,6 +55,7 @@ proptest! {
         let server = OpaqueServer::draw();
         let names = sceau_keyring::Names::of(KeyringId::random(), TerminalId::random(), "log");
         let _ = (server.registration(&names, &bytes).is_ok(), server.record(&bytes).is_ok());
+        // Neither is as long as the other: what stands behind a message is not passed over.
         prop_assert!(server.begin(&names, &bytes, &bytes).is_err());
         prop_assert!(bytes.len() == 128 || OpaqueServer::from_bytes(&bytes).is_err() || bytes.len() > 128);
     }
