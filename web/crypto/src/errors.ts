@@ -70,6 +70,7 @@ export type ErrorCode =
   | "public_key_private"
   | "public_key_kind"
   | "public_key_unreadable"
+  | "keyring_malformed" // what a terminal of keyrings is given is not what it should be
   // the depositor's side
   | "manifest_malformed"
   | "account_changed" // the platform names another account than the browser knows

@@ -1,0 +1,88 @@
+// What the security officer signed, as the element handed it over at the activation: the policy, and who may ask. The element's proof of the factors is over both.
+import { Fields } from "@sceau/crypto";
+import { type Bytes, base64url, fromUtf8 } from "./bytes";
+import { spkiOf } from "./certificate";
+import { TerminalError } from "./errors";
+import { keyOf, type VerifyingKey } from "./jws";
+import type { PinRule } from "./opaque";
+
+export type SubjectField = "common_name" | "given_name" | "surname" | "serial_number" | "country";
+export type RequestKind = "sign" | "authenticate" | "roam" | "dissociate" | "destroy";
+export type Algorithm = "ES256" | "RS256";
+
+const SUBJECTS: readonly SubjectField[] = ["common_name", "given_name", "surname", "serial_number", "country"];
+export const ALGORITHMS: readonly Algorithm[] = ["ES256", "RS256"];
+
+export interface Policy {
+  readonly policy: string;
+  readonly name: string;
+  readonly use: "sign" | "authenticate";
+  readonly pin: PinRule;
+  readonly algorithm: Algorithm | null;
+  readonly subject: readonly SubjectField[];
+  readonly biometric: "none" | "fingerprint" | "face";
+  readonly batchMost: number;
+  readonly discloses: "keyring" | "identity";
+}
+
+/** Somebody who acts on keyrings. */
+export interface Actor {
+  readonly id: string;
+  readonly role: string;
+  readonly name: string;
+  readonly certificate: Bytes;
+  readonly policies: readonly string[];
+  readonly kinds: readonly string[];
+  readonly active: boolean;
+}
+
+const damaged = (cause: unknown): TerminalError => new TerminalError("terminal_damaged", "what the terminal keeps cannot be read", "terminal", { cause });
+
+export function parsePolicy(bytes: Bytes): Policy {
+  try {
+    const fields = Fields.parse(bytes, "keyring_malformed");
+    if (fields.integer("v") !== 1) throw damaged(undefined);
+    const pin = fields.object("pin");
+    return {
+      policy: fields.text("policy"),
+      name: fields.text("name"),
+      use: fields.oneOf("use", ["sign", "authenticate"]),
+      pin: { least: pin.integer("least"), most: pin.integer("most") },
+      algorithm: fields.has("algorithm") ? fields.oneOf("algorithm", ALGORITHMS) : null,
+      subject: fields.list("subject").flatMap((field) => SUBJECTS.filter((known) => known === field)),
+      biometric: fields.oneOf("biometric", ["none", "fingerprint", "face"]),
+      batchMost: fields.integer("batch_most"),
+      discloses: fields.has("discloses") ? fields.oneOf("discloses", ["keyring", "identity"]) : "keyring",
+    };
+  } catch (cause) {
+    throw damaged(cause);
+  }
+}
+
+export function parseActors(bytes: Bytes): Actor[] {
+  try {
+    return Fields.parse(fromUtf8(bytes), "keyring_malformed")
+      .objects("actors")
+      .map((actor) => ({
+        id: actor.text("id"),
+        role: actor.text("role"),
+        name: actor.text("name"),
+        certificate: actor.bytes("certificate"),
+        policies: actor.list("policies").map(String),
+        kinds: actor.list("kinds").map(String),
+        active: actor.text("status") === "active",
+      }));
+  } catch (cause) {
+    throw damaged(cause);
+  }
+}
+
+/** The actor whose key has this thumbprint, in base64url. */
+export async function actorOf(actors: readonly Actor[], kid: string): Promise<{ actor: Actor; key: VerifyingKey } | null> {
+  for (const actor of actors) {
+    // A certificate of another kind of key is nobody's here.
+    const key = await Promise.resolve(actor.certificate).then(spkiOf).then(keyOf).catch(() => null);
+    if (key && base64url(key.thumbprint) === kid) return { actor, key };
+  }
+  return null;
+}

@@ -1,0 +1,163 @@
+// A use: the holder reads what is asked, agrees with the PIN, and the element signs what was read, or says who it is, and nothing else. Rules of crates/client/src/terminal/{sign,destroy}.rs.
+import type { Fields } from "@sceau/crypto";
+import { base64url, type Bytes, fromBase64url, hex, now, utf8 } from "./bytes";
+import { type Challenge, judgeProof, type Place, sadOf, sealInner, transcript, unlockOf, type Used } from "./consent";
+import { Conversation } from "./conversation";
+import { TerminalError } from "./errors";
+import type { Carrier } from "./host";
+import { type DeviceKey, signJws } from "./jws";
+import { sha256 } from "./labels";
+import { loggedIn, login, namesOf, type ProvenPin } from "./opaque";
+import { type Asked, judge, ownRequest } from "./request";
+import { look, mayTry, type Others } from "./state";
+import { type Kept, type Loaded, type Secrets, type Storage, wipe } from "./storage";
+
+/** The number of the message that brings the consent: the second, after the login. */
+const CONSENT_SEQ = 2;
+
+/** What a holder reads before agreeing, all of it. */
+export interface ToApprove extends Asked {
+  /** What was tried since this terminal's last use, and not by it. */
+  readonly others: Others;
+  /** Wrong PINs that are left before the keyring is blocked. */
+  readonly left: number;
+}
+
+/** Shows what it is given, and gives the PIN where the holder agrees, or null. */
+export type Approve = (shown: ToApprove) => Promise<string | null>;
+
+/** A request as its provider signed it, judged by this terminal. */
+export async function asked(storage: Storage, jws: string): Promise<Asked> {
+  const { kept, policy, actors, secrets } = await storage.load();
+  wipe(secrets);
+  return judge({ keyring: kept.keyring, origin: kept.origin, policy, actors }, jws, now());
+}
+
+/**
+ * Has it signed, or said who the holder is, as the request asks; null where the holder does not agree.
+ * Throws `pin_invalid` where the PIN is wrong; the element's codes; `unproven`.
+ */
+export async function use(storage: Storage, carrier: Carrier, jws: string, approve: Approve): Promise<Used | null> {
+  return useFor(storage, carrier, await asked(storage, jws), approve);
+}
+
+/** Ends the keyring, for good, and forgets the terminal. Gives the element's word on it; none where it was destroyed before; null where the holder does not agree. */
+export async function destroy(storage: Storage, carrier: Carrier, approve: Approve): Promise<{ proof: string | null } | null> {
+  const loaded = await storage.load();
+  wipe(loaded.secrets);
+  const { kept, policy, device } = loaded;
+  if ((await look(storage, carrier, loaded)).standing.phase === "destroyed") {
+    await storage.forget();
+    return { proof: null };
+  }
+  const { request, bytes } = ownRequest(kept, now());
+  const jws = await signJws("sceau-kr-request", device, bytes);
+  const used = await useFor(storage, carrier, { provider: policy.name, request, jws, told: [], key: hex(device.thumbprint) }, approve);
+  if (used === null) return null;
+  await storage.forget();
+  return { proof: used.proof };
+}
+
+async function useFor(storage: Storage, carrier: Carrier, judged: Asked, approve: Approve): Promise<Used | null> {
+  const before = await storage.load();
+  wipe(before.secrets);
+  // Before a PIN is typed: whether it can be, and what others tried meanwhile.
+  const state = await look(storage, carrier, before);
+  mayTry(state);
+  const pin = await approve({ ...judged, others: state.others, left: state.standing.tries.left });
+  if (pin === null) return null;
+  // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
+  return storage.alone(async () => {
+    const loaded = await storage.load();
+    try {
+      return await new Use(storage, carrier, loaded, judged).run(pin);
+    } finally {
+      wipe(loaded.secrets);
+    }
+  });
+}
+
+class Use {
+  private readonly kept: Kept;
+  private readonly device: DeviceKey;
+  private readonly secrets: Secrets;
+  private readonly place: Place;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly carrier: Carrier,
+    loaded: Loaded,
+    private readonly judged: Asked,
+  ) {
+    this.kept = loaded.kept;
+    this.device = loaded.device;
+    this.secrets = loaded.secrets;
+    this.place = { keyring: this.kept.keyring, terminal: this.kept.terminal, key: fromBase64url(this.kept.key) };
+  }
+
+  async run(pin: string): Promise<Used> {
+    const { kept, device, storage } = this;
+    const conversation = await Conversation.open(this.carrier, kept, kept.image);
+    const begun = await login(pin);
+    await storage.keepAttempt(hex(sha256(begun.ke1)));
+    const ask = { do: "login", keyring: kept.keyring, terminal: kept.terminal, request: this.judged.jws, ke1: base64url(begun.ke1) };
+    const challenge = challengeOf(await conversation.ask(device, ask, "challenge"));
+    if (challenge.policy !== hex(sha256(fromBase64url(kept.policy))) || challenge.challenge !== base64url(conversation.nonce)) {
+      throw new TerminalError("policy_changed", "the keyring's policy is not the one that was activated");
+    }
+    const proven = loggedIn(pin, begun, challenge.ke2, namesOf(kept.keyring, kept.terminal, kept.origin));
+    if (proven === null) {
+      await conversation.ask(device, { do: "failed" }, "noted");
+      throw new TerminalError("pin_invalid", "the PIN is wrong; three times, and the keyring is blocked", "element");
+    }
+    return this.consent(conversation, challenge, begun.ke1, proven);
+  }
+
+  private async consent(conversation: Conversation, challenge: Challenge, ke1: Bytes, proven: ProvenPin): Promise<Used> {
+    const { storage, device, secrets, place, judged } = this;
+    // Durable before it is sent. One that is in doubt since the last use is used again: either of the two opens.
+    const next = secrets.pending ?? crypto.getRandomValues(new Uint8Array(32));
+    await storage.keepSecrets({ current: secrets.current, pending: next });
+    const opaque = transcript(ke1, challenge.ke2, proven.ke3);
+    const consent = sadOf({ place, thumbprint: device.thumbprint, asked: judged, challenge, seq: CONSENT_SEQ, opaque, time: now() });
+    const sad = await signJws("sceau-kr-sad", device, utf8(JSON.stringify(consent)));
+    const unlock = [secrets.current, ...(secrets.pending === null ? [] : [secrets.pending])].map((secret) => unlockOf(proven.exported, secret, place));
+    const inner = await sealInner(proven.session, conversation.context, { sad, unlock, next: unlockOf(proven.exported, next, place) });
+    proven.session.fill(0);
+    proven.exported.fill(0);
+    const answer = await conversation.ask(device, { do: "use", ke3: base64url(proven.ke3), inner: base64url(inner) }, "used");
+    conversation.end();
+    await storage.keepSecrets({ current: next, pending: null });
+    next.fill(0);
+    const used = usedOf(answer);
+    const time = await judgeProof(used, { asked: judged, place, word: this.kept.word, sad });
+    await storage.keepUse(used.index, time);
+    await this.complete(used);
+    return used;
+  }
+
+  /** Keeps the certificate, where the activation that should have brought it was not answered. */
+  private async complete(used: Used): Promise<void> {
+    if (this.kept.certificate === null && used.certificate !== null) {
+      await this.storage.keep({ ...this.kept, certificate: used.certificate, chain: used.chain });
+    }
+  }
+}
+
+function challengeOf(fields: Fields): Challenge {
+  return {
+    ke2: fields.bytes("ke2"),
+    version: fields.integer("version"),
+    hash: fields.hash("hash"),
+    policy: fields.hash("policy"),
+    challenge: fields.text("challenge"),
+  };
+}
+
+const usedOf = (fields: Fields): Used => ({
+  signatures: fields.list("signatures").map((signature) => fromBase64url(String(signature))),
+  index: fields.integer("index"),
+  proof: fields.text("proof"),
+  certificate: fields.textOrNull("certificate"),
+  chain: fields.list("chain").map(String),
+});

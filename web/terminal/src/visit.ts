@@ -1,0 +1,100 @@
+// What a terminal does at the host of its keyring: it learns which requests wait, fetches each, and says what its holder answered. Rules of crates/client/src/terminal/visit.rs.
+import { Fields } from "@sceau/crypto";
+import { base64url, now, utf8 } from "./bytes";
+import type { Used } from "./consent";
+import { type Carrier, HostError } from "./host";
+import { signJws } from "./jws";
+import type { Loaded, Outcome, Storage } from "./storage";
+
+export const REPORT_REASONS = ["stranger", "misleading", "insistent"] as const;
+export type ReportReason = (typeof REPORT_REASONS)[number];
+
+/** What the host says of an outcome that it will never take from this terminal. */
+const FINAL = ["request_unknown", "request_settled", "proof_invalid"];
+
+/** A request that waits: an id alone. */
+export interface Waiting {
+  readonly request: string;
+  readonly ends: number;
+}
+
+/** A terminal at its host. */
+export class Visitor {
+  private constructor(
+    private readonly storage: Storage,
+    private readonly carrier: Carrier,
+    private readonly loaded: Loaded,
+  ) {}
+
+  /** The terminal of this storage, at this host. What a visit before could not hand over is handed over first. */
+  static async at(storage: Storage, carrier: Carrier): Promise<Visitor> {
+    const visitor = new Visitor(storage, carrier, await storage.load());
+    for (const [request, outcome] of await storage.undelivered()) {
+      // What is asked next fails too where the host is away.
+      await visitor.#handOver(request, outcome).catch(() => undefined);
+    }
+    return visitor;
+  }
+
+  /** What waits for the holder. */
+  waiting(): Promise<Waiting[]> {
+    return this.#listed({ do: "list" });
+  }
+
+  /** The same, once something waits that is none of these; after some seconds as it is. */
+  news(known: readonly string[]): Promise<Waiting[]> {
+    return this.#listed({ do: "wait", known });
+  }
+
+  /** A request, as its provider signed it. */
+  async fetch(request: string): Promise<string> {
+    return (await this.#visit({ do: "fetch", request })).text("jws");
+  }
+
+  /** Hands over what was done, for the provider. Where it does not arrive it is kept, and the next visit brings it. */
+  async deposit(request: string, used: Used): Promise<void> {
+    const { certificate, chain } = this.loaded.kept;
+    const signed = used.signatures.length > 0;
+    const holder = used.certificate ?? certificate;
+    const outcome = {
+      signatures: used.signatures.map(base64url),
+      proof: used.proof,
+      ...(signed && holder !== null ? { certificate: holder } : {}),
+      chain: signed ? (used.certificate === null ? chain : used.chain) : [],
+      index: used.index,
+    };
+    await this.storage.keepUndelivered(request, outcome);
+    await this.#handOver(request, outcome);
+  }
+
+  async reject(request: string): Promise<void> {
+    await this.#visit({ do: "reject", request });
+  }
+
+  async report(request: string, why: ReportReason): Promise<void> {
+    await this.#visit({ do: "report", request, why });
+  }
+
+  async #handOver(request: string, outcome: Outcome): Promise<void> {
+    try {
+      await this.#visit({ do: "deposit", request, outcome });
+    } catch (error) {
+      // The host has it from another try, or never will. Whatever else is said on the way, it is kept for the next visit.
+      if (error instanceof HostError && FINAL.includes(error.code)) await this.storage.forgetUndelivered(request);
+      throw error;
+    }
+    await this.storage.forgetUndelivered(request);
+  }
+
+  async #listed(ask: object): Promise<Waiting[]> {
+    return (await this.#visit(ask)).objects("requests").map((one) => ({ request: one.text("request"), ends: one.integer("ends") }));
+  }
+
+  async #visit(ask: object): Promise<Fields> {
+    const { kept, device } = this.loaded;
+    const given = Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}), "keyring_malformed");
+    const visit = { v: 1, aud: kept.origin, keyring: kept.keyring, terminal: kept.terminal, nonce: given.text("nonce"), time: now(), ask };
+    const jws = await signJws("sceau-kr-visit", device, utf8(JSON.stringify(visit)));
+    return Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }), "keyring_malformed");
+  }
+}
