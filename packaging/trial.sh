@@ -92,7 +92,7 @@ register() { # EMAIL -> 0 where the platform acknowledged
 }
 
 install "$old"
-for user in $roles mob keyfront keyrings gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
+for user in $roles mob keyfront keyrings provider gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
 inside sh -c 'systemd-analyze verify --man=no /lib/systemd/system/sceau-*.service' > "$scratch/verify" 2>&1 || { cat "$scratch/verify"; fail "systemd refuses a unit"; }
 inside systemctl --quiet is-active sceau-element && fail "something started before it was told its names"
 inside sh -c 'man --where sceau-doctor || ls /usr/share/man/man1/sceau-doctor.1.gz' > /dev/null || fail "no manual"
@@ -322,13 +322,13 @@ as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --mode immediate stop 
 exec 7>&-
 rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/server.pem" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
 
-inside dpkg --remove sceau-mob sceau-keyfront sceau-keyrings sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
-for role in $roles mob keyfront keyrings gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
+inside dpkg --remove sceau-mob sceau-keyfront sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
+for role in $roles mob keyfront keyrings provider gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
 for kept in /var/lib/sceau-platform/records.db /var/lib/sceau-element/journal /var/lib/sceau-keymanager/keymanager.db /etc/sceau/secrets/element.passphrase; do
     inside test -e $kept || fail "removing lost $kept"
 done
-inside dpkg --purge sceau-mob sceau-keyfront sceau-keyrings sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
-for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,keyfront,keyrings,connector,gate,witness,witnessed} /var/{cache,log}/sceau-gate /etc/sceau; do
+inside dpkg --purge sceau-mob sceau-keyfront sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
+for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,keyfront,keyrings,provider,connector,gate,witness,witnessed} /var/{cache,log}/sceau-gate /etc/sceau; do
     inside test ! -e $gone || fail "purging left $gone"
 done
 echo "$(wc -l < "$scratch/acknowledged") people registered, $upgraded of them before the upgrade, none lost"

@@ -75,6 +75,8 @@ pub enum Label {
     KeyringKey,
     /// Hash of what a terminal showed of a request.
     KeyringDescription,
+    /// What a holder is called at the sites of a sector: fields are keyring and sector.
+    PairwiseSubject,
 }
 
 impl Label {
@@ -113,6 +115,7 @@ impl Label {
         Self::KeyringUse,
         Self::KeyringKey,
         Self::KeyringDescription,
+        Self::PairwiseSubject,
     ];
 
     /// The label's ASCII text.
@@ -152,6 +155,7 @@ impl Label {
             Self::KeyringUse => "sceau/kr-use",
             Self::KeyringKey => "sceau/kr-scd",
             Self::KeyringDescription => "sceau/kr-description",
+            Self::PairwiseSubject => "sceau/pairwise-subject",
         }
     }
 

@@ -78,6 +78,8 @@ enum Role {
     Keyfront(serve::keyfront::KeyfrontOptions),
     /// The host of keyrings, which carries what terminals and registration authorities say to the element; on loopback
     Keyrings(serve::keyrings::KeyringsOptions),
+    /// The provider that logs people in at sites by their keyrings, on its own premises
+    Provider(serve::provider::ProviderOptions),
     /// The process of a key manager that examines one document
     #[command(hide = true)]
     Scanner(serve::scanner::ScannerOptions),
@@ -192,6 +194,13 @@ fn serve_role(role: Role) -> Result<(), Failure> {
                 hardening::die_with_parent()?;
             }
             runtime()?.block_on(serve::keyrings::run(options))
+        }
+        Role::Provider(options) => {
+            keep_memory_to_itself()?;
+            if options.die_with_parent {
+                hardening::die_with_parent()?;
+            }
+            runtime()?.block_on(serve::provider::run(options))
         }
         Role::Scanner(options) => {
             keep_memory_to_itself()?;

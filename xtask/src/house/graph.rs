@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-protect", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts"]),
     ("sceau-dossiers", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     ("sceau-keyrings", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "keyring"]),
+    ("sceau-provider", &["crypto", "pki", "hsm", "store", "element-api", "accounts", "keyring", "client"]),
     (
         "sceau",
         &[
@@ -42,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "protect",
             "keyring",
             "keyrings",
+            "provider",
         ],
     ),
 ];

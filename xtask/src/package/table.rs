@@ -13,7 +13,7 @@ pub(super) struct Package {
     pub(super) stands_on: Option<&'static str>,
 }
 
-pub(super) const PACKAGES: [Package; 8] = [
+pub(super) const PACKAGES: [Package; 9] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
@@ -66,6 +66,17 @@ pub(super) const PACKAGES: [Package; 8] = [
         settings: &["keyrings.env"],
         drop_ins: &["sceau-element.service.d/keyrings.conf"],
         stands_on: Some("sceau-platform"),
+    },
+    // By itself, with who runs the sites: on the platform's machine it would log in whom the platform likes.
+    Package {
+        name: "sceau-provider",
+        about: "provider as a service, which logs people in at sites by their keyrings",
+        roles: &["provider"],
+        secrets: &[],
+        keys: &[],
+        settings: &["provider.env", "provider.toml"],
+        drop_ins: &[],
+        stands_on: None,
     },
     // By itself, and of another owner than the platform: on its machine it would witness nothing.
     Package {

@@ -45,7 +45,7 @@ pub async fn leave(host: &Server, jws: String) -> Result<Left, ClientError> {
 /// [`ClientError::Unproven`] where an outcome is not the element's word on this provider's request; as [`leave`].
 pub async fn became(
     host: &Server,
-    provider: &dyn Signs,
+    provider: &(dyn Signs + Sync),
     element: &KeyringsAbout,
     request: KeyringRequestId,
     wait: u64,

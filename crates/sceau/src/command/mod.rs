@@ -6,7 +6,7 @@ mod doctor;
 mod fault;
 pub(crate) mod input;
 mod inspect;
-mod keyring;
+pub(crate) mod keyring;
 mod keys;
 mod manual;
 mod open;
@@ -14,6 +14,7 @@ pub(crate) mod output;
 pub(crate) mod passphrase;
 mod progress;
 mod protect;
+mod provider;
 mod seal;
 mod sign;
 mod terminal;
@@ -76,6 +77,9 @@ pub(crate) enum Tool {
     /// Be the terminal of a keyring: activate it, and sign with it
     #[command(subcommand)]
     Terminal(terminal::TerminalCommand),
+    /// Tend a provider that logs people in at sites by their keyrings
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Say what is wrong with an installation, and what to do
     Doctor(doctor::DoctorOptions),
     /// Print completions for your shell
@@ -119,6 +123,7 @@ impl Tool {
             Self::Hsm(command) => command.run(),
             Self::Keyring(command) => command.run(),
             Self::Terminal(command) => command.run(),
+            Self::Provider(command) => command.run(),
             Self::Doctor(options) => doctor::run(options),
             Self::Keys(command) => keys::run(command),
             Self::Trace(command) => trace::run(command),
@@ -151,7 +156,7 @@ impl Tool {
             Self::Keys(command) => command.json(),
             Self::Trace(command) => command.json(),
             Self::Terminal(command) => command.json(),
-            Self::ProviderKeys(_) | Self::Keyring(_) => true,
+            Self::ProviderKeys(_) | Self::Keyring(_) | Self::Provider(_) => true,
             Self::Completions(_) | Self::Manual(_) => false,
         }
     }

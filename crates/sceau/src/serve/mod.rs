@@ -16,6 +16,7 @@ pub(crate) mod objects;
 pub(crate) mod pages;
 pub(crate) mod platform;
 pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod scanner;
 mod secret;
 pub(crate) mod settings;

@@ -27,6 +27,17 @@ pub(crate) fn pages(intake: Option<&str>) -> Router {
     Router::new().fallback(move |method: Method, uri: Uri| page(policy.clone(), method, uri))
 }
 
+/// The letters of the pages whose file begins so, for roles that serve pages of their own.
+pub(super) fn font(begins: &str) -> Option<Vec<u8>> {
+    let of_it = |name: &str| {
+        name.strip_prefix("assets/").is_some_and(|name| name.starts_with(begins) && name.ends_with(".woff2"))
+    };
+    Pages::iter()
+        .find(|name| of_it(name) && !name.contains("italic"))
+        .and_then(|name| Pages::get(&name))
+        .map(|file| file.data.into_owned())
+}
+
 async fn page(policy: HeaderValue, method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if !method.is_safe() || path.starts_with("v1/") || path.starts_with("trace/") {

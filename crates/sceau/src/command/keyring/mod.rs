@@ -122,13 +122,17 @@ pub(super) struct PinnedElement {
 
 impl PinnedElement {
     fn read(&self) -> Result<KeyringsAbout, Failure> {
-        let text = read_small(&self.element, LONGEST, "an element")?;
-        serde_json::from_slice(&text).map_err(|_| {
-            let words =
-                format!("{}: --element takes what `sceau keyring element` printed", self.element.display());
-            Failure::new(Exit::Usage, "element_malformed", words)
-        })
+        read_element(&self.element)
     }
+}
+
+/// Which element a file names.
+pub(crate) fn read_element(path: &Path) -> Result<KeyringsAbout, Failure> {
+    let text = read_small(path, LONGEST, "an element")?;
+    serde_json::from_slice(&text).map_err(|_| {
+        let words = format!("{}: it is not what `sceau keyring element` printed", path.display());
+        Failure::new(Exit::Usage, "element_malformed", words)
+    })
 }
 
 /// Who acts.
@@ -145,29 +149,36 @@ struct ActorOptions {
 impl ActorOptions {
     /// Certificate and key as TLS shows them.
     fn shown(&self) -> Result<Vec<u8>, Failure> {
-        check_secret(&self.key)?;
-        let mut both = read_small(&self.key, LONGEST, "a private key")?;
-        both.push(b'\n');
-        both.extend(read_small(&self.certificate, LONGEST, "a certificate")?);
-        Ok(both)
+        shown(&self.certificate, &self.key)
     }
 
     /// The key, if it is the certificate's.
     fn signer(&self) -> Result<FileKey, Failure> {
-        check_secret(&self.key)?;
-        let wrong = |words: String| Failure::new(Exit::Usage, "actor_key", words);
-        let text = zeroize::Zeroizing::new(read_small(&self.key, LONGEST, "a private key")?);
-        let text =
-            std::str::from_utf8(&text).map_err(|_| wrong(format!("{} is no PEM", self.key.display())))?;
-        let key =
-            PrivateKey::from_pem(text).map_err(|error| wrong(format!("{}: {error}", self.key.display())))?;
-        let signer = FileKey::from_pkcs8(&key.to_pkcs8()).map_err(|error| wrong(error.to_string()))?;
-        let certificate = read_certificate(&self.certificate)?;
-        if certificate.public_key_info() == signer.spki() {
-            Ok(signer)
-        } else {
-            Err(wrong(format!("{} is not the key of {}", self.key.display(), self.certificate.display())))
-        }
+        signer(&self.certificate, &self.key)
+    }
+}
+
+/// An actor's certificate and key as TLS shows them.
+pub(crate) fn shown(certificate: &Path, key: &Path) -> Result<Vec<u8>, Failure> {
+    check_secret(key)?;
+    let mut both = read_small(key, LONGEST, "a private key")?;
+    both.push(b'\n');
+    both.extend(read_small(certificate, LONGEST, "a certificate")?);
+    Ok(both)
+}
+
+/// An actor's key, if it is the certificate's.
+pub(crate) fn signer(certificate: &Path, key: &Path) -> Result<FileKey, Failure> {
+    check_secret(key)?;
+    let wrong = |words: String| Failure::new(Exit::Usage, "actor_key", words);
+    let text = zeroize::Zeroizing::new(read_small(key, LONGEST, "a private key")?);
+    let text = std::str::from_utf8(&text).map_err(|_| wrong(format!("{} is no PEM", key.display())))?;
+    let private = PrivateKey::from_pem(text).map_err(|error| wrong(format!("{}: {error}", key.display())))?;
+    let signer = FileKey::from_pkcs8(&private.to_pkcs8()).map_err(|error| wrong(error.to_string()))?;
+    if read_certificate(certificate)?.public_key_info() == signer.spki() {
+        Ok(signer)
+    } else {
+        Err(wrong(format!("{} is not the key of {}", key.display(), certificate.display())))
     }
 }
 
@@ -189,7 +200,7 @@ pub(super) fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
 }
 
 /// Writes a file that must not be there yet.
-pub(super) fn write(path: &Path, access: Access, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, access: Access, bytes: &[u8]) -> Result<(), Failure> {
     Opened::at(path, access)?.write(bytes)
 }
 

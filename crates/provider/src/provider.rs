@@ -1,0 +1,171 @@
+//! The provider as a whole: what it was told, and what is under way.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sceau_accounts::TrustedProxies;
+use sceau_crypto::Secret;
+use sceau_store::{Clock, RateLimiter, Rule, StoreError};
+
+use crate::asking::{Asker, Bounds, Holders, Lang};
+use crate::backchannel::BackChannel;
+use crate::grant::Grant;
+use crate::keys::{KeysError, ProviderSecret, TokenKeys};
+use crate::logins::Logins;
+use crate::oauth::{Clients, Server, Supports};
+use crate::records::Records;
+
+/// Buckets of addresses.
+const ADDRESSES: usize = 50_000;
+const HOUR: u64 = 3_600_000;
+
+/// What the operator says.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The address that sites know it by: https, without a path.
+    pub issuer: String,
+    /// What people read.
+    pub name: String,
+    /// The language of who says none.
+    pub lang: Lang,
+    /// The sites.
+    pub clients: Clients,
+    /// How long somebody has to answer, in seconds: 60 to 300.
+    pub login_seconds: u64,
+    /// How long tokens are good, in seconds.
+    pub token_seconds: u64,
+    /// The level that tokens name.
+    pub acr: String,
+    /// How many days evidence is kept.
+    pub evidence_days: u64,
+    /// How many logins unknown browsers of one address may begin within an hour.
+    pub logins_per_address: u32,
+    /// Who is believed about the address that a request comes from.
+    pub proxies: TrustedProxies,
+    /// Letters for the pages: served as they are.
+    pub fonts: Fonts,
+}
+
+/// The two families of the house's pages (WOFF2), where the program has them.
+#[derive(Debug, Clone, Default)]
+pub struct Fonts {
+    /// For headings.
+    pub serif: Option<Vec<u8>>,
+    /// For text.
+    pub sans: Option<Vec<u8>>,
+}
+
+/// The provider. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Provider(Arc<Inner>);
+
+/// What a provider consists of. Nobody elsewhere sees into it.
+#[derive(Debug)]
+pub struct Inner {
+    pub(crate) plan: Plan,
+    pub(crate) server: Server<Grant>,
+    pub(crate) keys: TokenKeys,
+    pub(crate) secret: ProviderSecret,
+    pub(crate) records: Records,
+    pub(crate) asker: Asker,
+    pub(crate) logins: Logins,
+    pub(crate) back: BackChannel,
+    /// What pages carry from one to the next is sealed under it; a start draws another.
+    pub(crate) of_pages: Secret<32>,
+    pub(crate) clock: Arc<dyn Clock>,
+    begins: RateLimiter<IpAddr>,
+    fails: RateLimiter<IpAddr>,
+}
+
+impl std::ops::Deref for Provider {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Provider {
+    /// A provider of this plan, that asks these holders.
+    #[must_use]
+    pub fn new(
+        plan: Plan,
+        (keys, secret): (TokenKeys, ProviderSecret),
+        records: Records,
+        holders: Arc<dyn Holders>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let now = clock.now_ms();
+        let server = Server::new(
+            plan.issuer.clone(),
+            plan.clients.clone(),
+            Supports::default(),
+            plan.token_seconds,
+            now,
+        );
+        let asker = Asker {
+            holders,
+            bounds: Arc::new(Bounds::default()),
+            records: records.clone(),
+            clock: Arc::clone(&clock),
+        };
+        Self(Arc::new(Inner {
+            plan,
+            server,
+            keys,
+            secret,
+            records,
+            asker,
+            logins: Logins::default(),
+            back: BackChannel::default(),
+            of_pages: Secret::random(),
+            clock,
+            begins: RateLimiter::new(ADDRESSES),
+            fails: RateLimiter::new(ADDRESSES),
+        }))
+    }
+
+    /// Makes the next key when it is its time, and forgets what is kept long enough. To be done each hour.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub async fn tend(&self) -> Result<(), KeysError> {
+        let now = self.now();
+        self.keys.take_turns(now)?;
+        let before = now.saturating_sub(self.plan.evidence_days.saturating_mul(24 * HOUR));
+        if let Err(error) = self.records.forget(before).await {
+            tracing::warn!(%error, "what is kept long enough is not forgotten yet");
+        }
+        Ok(())
+    }
+
+    /// Whether it could log somebody in: its records, and the way to holders.
+    pub(crate) async fn standing(&self) -> (Result<(), StoreError>, bool) {
+        (self.records.answers().await, self.asker.holders.is_there().await)
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Whether an unknown browser of this address may begin one more login.
+    pub(crate) fn may_begin(&self, from: IpAddr) -> bool {
+        let rule = Rule::per_hour(self.plan.logins_per_address, self.plan.logins_per_address);
+        self.begins.take(&from, rule, self.now()).is_ok()
+    }
+
+    /// Counts a proof that did not hold; whether there were too many from there.
+    pub(crate) fn failed(&self, from: IpAddr) -> bool {
+        self.fails.take(&from, Rule::per_hour(60, 600), self.now()).is_err()
+    }
+}
+
+/// Left half of a token's SHA-256 (OpenID Connect Core section 3.1.3.6).
+pub(crate) fn at_hash(access_token: &str) -> String {
+    let hash = sceau_crypto::sha256(access_token.as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default())
+}
