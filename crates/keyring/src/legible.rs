@@ -140,102 +140,49 @@ fn strikes_out(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use serde::Deserialize;
+
     use super::*;
 
-    #[test]
-    fn what_people_write_is_shown() {
-        for text in [
-            "Contrat de bail n\u{b0} 2026-14, à signer.\n\nLoyer : 1\u{202f}250,00 € par mois.",
-            "Договор аренды № 5 (жильё)",
-            "Σύμβαση εργασίας",
-            "契約書にサインしてください。カタカナ",
-            "עברית: חוזה",
-            "Order №️ 7".trim_matches('\u{fe0f}').replace('\u{fe0f}', "").as_str(),
-            "L’été d’Anne-Sophie, 20 % de 5 µg",
-            "Bakı şəhəri, „Vertrag ‚Miete‘“, 10–12 m², 1/2, 3,50€/Tag, a@b.example",
-            "Լեզու և պայմանագիր 5",
-            "שכר דירה:\n1200",
-            "ข้อตกลงที่ ๕",
-            "ক ৪৫",
-            "二〇二六年",
-            "계약서 3부, 이영희",
-            "○ yes, ○ no: 2 of them",
-        ] {
-            assert_eq!(description(text), Ok(()), "{text}");
-        }
-        assert_eq!(label("bail.pdf"), Ok(()));
+    /// What people write and what reads as something else: texts that every implementation shows or refuses alike.
+    #[derive(Deserialize)]
+    struct Vectors {
+        descriptions: Vec<Vector>,
+        labels: Vec<Vector>,
+    }
+
+    #[derive(Deserialize)]
+    struct Vector {
+        text: String,
+        /// How many times it stands there, once unless said.
+        #[serde(default = "once")]
+        repeat: usize,
+        /// The code of a refusal; none where it is shown.
+        verdict: Option<String>,
+    }
+
+    fn once() -> usize {
+        1
     }
 
     #[test]
-    fn what_reads_as_something_else_is_not() {
-        for (text, why) in [
-            ("", Illegible::Length),
-            ("\n", Illegible::Length),
-            ("a\n\n\nb", Illegible::Lines),
-            ("a\n", Illegible::Lines),
-            ("pay 10\u{202e}0001", Illegible::Unseen),
-            ("pay\u{200b}pal", Illegible::Unseen),
-            ("e\u{301}tat", Illegible::Unseen),
-            ("pay\tall", Illegible::Unseen),
-            ("fine   print", Illegible::Blanks),
-            ("fine\u{2003}print", Illegible::Blanks),
-            ("pаypal", Illegible::Scripts),
-            ("micrοsoft", Illegible::Scripts),
-            ("Buy at сосо today", Illegible::LooksLike),
-            ("𝐁𝐚𝐧𝐤", Illegible::LooksLike),
-            ("Ｂank", Illegible::LooksLike),
-            ("q\u{301}\u{301}\u{301}", Illegible::Marks),
-            // Words of letters that look like Latin ones, of each script that has some; alone, too.
-            ("Pay раураӏ now", Illegible::LooksLike),
-            ("аррӏе", Illegible::LooksLike),
-            ("Sell at ꓐꓮꓠꓗ today", Illegible::LooksLike),
-            ("ᏢᎪᎩᏢᎪᏞ", Illegible::LooksLike),
-            ("Ask օսհ", Illegible::LooksLike),
-            ("Ask 𐐒𐐄", Illegible::LooksLike),
-            ("Ask 𐌁𐌀", Illegible::LooksLike),
-            ("Pay ⅭⅠⅭ now", Illegible::LooksLike),
-            ("bɑnk", Illegible::LooksLike),
-            ("microsɩft", Illegible::LooksLike),
-            ("Alertǃ", Illegible::LooksLike),
-            // Amounts.
-            ("Pay 1৪00 euros", Illegible::LooksLike),
-            ("৭00", Illegible::LooksLike),
-            ("5୦୦", Illegible::LooksLike),
-            ("5٠", Illegible::LooksLike),
-            ("Pay ৭ euros", Illegible::LooksLike),
-            ("৭٠", Illegible::LooksLike),
-            ("Pay 1‚000", Illegible::LooksLike),
-            ("1․000", Illegible::LooksLike),
-            ("evil⁄com", Illegible::LooksLike),
-            ("1։000", Illegible::LooksLike),
-            ("a\nPay 10\n│ 20", Illegible::LooksLike),
-            // Letters of other scripts that read as zeros and ones.
-            ("Pay 1ㅇㅇㅇ euros", Illegible::LooksLike),
-            ("Pay 1ဝဝဝ euros", Illegible::LooksLike),
-            ("1ዐዐዐ", Illegible::LooksLike),
-            ("Pay 1ഠഠ", Illegible::LooksLike),
-            ("Pay ㅣ00", Illegible::LooksLike),
-            ("1◯◯", Illegible::LooksLike),
-            ("Pay 1.○○○,00 €", Illegible::LooksLike),
-            ("Pay 1〇〇", Illegible::LooksLike),
-            // Drawn as each font likes, or not at all.
-            ("a \u{e000} b", Illegible::Unseen),
-            ("a \u{100000} b", Illegible::Unseen),
-            ("a \u{fdd0} b", Illegible::Unseen),
-            // Read in another order than written.
-            ("Pay 10 א 20 euros", Illegible::Scripts),
-            ("חוזה 10 20", Illegible::Scripts),
-            // Struck out, piled up, without a shape.
-            ("I do n̶o̶t̶ agree", Illegible::Marks),
-            ("a⃠ b", Illegible::Marks),
-            ("ก่่่่", Illegible::Marks),
-            ("a𝅙b", Illegible::Unseen),
-        ] {
-            assert_eq!(description(text), Err(why), "{text:?}");
+    fn what_people_write_is_shown_and_what_reads_as_something_else_is_not() {
+        let vectors: Vectors = serde_json::from_str(include_str!("../vectors/legible.json")).unwrap();
+        assert!(vectors.descriptions.len() > 60 && vectors.labels.len() > 4);
+        for Vector { text, repeat, verdict } in &vectors.descriptions {
+            assert_eq!(
+                description(&text.repeat(*repeat)).err().map(|why| why.code()),
+                verdict.as_deref(),
+                "{text:?}"
+            );
         }
-        assert_eq!(description(&"x".repeat(MOST_CHARACTERS + 1)), Err(Illegible::Length));
-        assert_eq!(description(&vec!["x"; MOST_LINES + 1].join("\n")), Err(Illegible::Lines));
-        assert_eq!(label("a\nb"), Err(Illegible::Lines));
-        assert_eq!(label(&"x".repeat(201)), Err(Illegible::Length));
+        for Vector { text, repeat, verdict } in &vectors.labels {
+            assert_eq!(
+                label(&text.repeat(*repeat)).err().map(|why| why.code()),
+                verdict.as_deref(),
+                "{text:?}"
+            );
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod a_consent_is_of_one_thing;
 mod a_message_is_of_its_place;
 mod a_pin_opens_a_box;
+mod terminals_have_vectors;
 mod whatever_comes_breaks_nothing;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
