@@ -1,0 +1,37 @@
+// Wakes up each minute, asks the hosts what waits, and says so: a number on the button, and a notification that carries a request's id and nothing else.
+import { api, openPage } from "./browser";
+import { waiting } from "./desk";
+
+const EACH = { delayInMinutes: 0.5, periodInMinutes: 1 };
+/** Notifications that are shown, by the names that they are clicked under. */
+const told = new Set<string>();
+
+async function visit(): Promise<void> {
+  const found = await waiting();
+  await api.action.setBadgeBackgroundColor({ color: "#a4162c" });
+  await api.action.setBadgeText({ text: found.length === 0 ? "" : String(found.length) });
+  const here = new Map(found.map(({ keyring, waiting: { request } }) => [`${keyring}/${request}`, request]));
+  for (const name of [...told].filter((known) => !here.has(known))) {
+    told.delete(name);
+    await api.notifications.clear(name);
+  }
+  for (const [name, request] of here) {
+    if (told.has(name)) continue;
+    told.add(name);
+    const message = navigator.language.startsWith("en") ? `A request waits: ${request}` : `Une demande attend : ${request}`;
+    await api.notifications.create(name, { type: "basic", iconUrl: "icons/128.png", title: "Sceau", message });
+  }
+}
+
+const begin = (): void => {
+  api.alarms.create("visit", EACH);
+  visit().catch(() => undefined);
+};
+
+api.runtime.onInstalled.addListener(begin);
+api.runtime.onStartup.addListener(begin);
+api.alarms.onAlarm.addListener(() => void visit().catch(() => undefined));
+api.notifications.onClicked.addListener((id) => {
+  const [keyring = "", request = ""] = id.split("/");
+  void openPage(`/k/${keyring}/r/${request}`);
+});

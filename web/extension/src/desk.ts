@@ -1,0 +1,60 @@
+// What the pages do with the terminals of this installation; the protocol is @sceau/terminal's.
+import { type Carrier, endOf, hostAt, type Loaded, Storage, TerminalError, Visitor, type Waiting, wipe } from "@sceau/terminal";
+import { cabinet } from "./cabinet";
+import { environment } from "./environment";
+
+/** A keyring that has a terminal here, as it is listed. */
+export interface Keyring {
+  readonly id: string;
+  readonly name: string;
+  readonly use: "sign" | "authenticate";
+  readonly host: string;
+  /** Until when its certificate is good, `YYYY-MM-DD`. */
+  readonly until: string | null;
+}
+
+export const storageOf = (keyring: string): Storage => new Storage(cabinet, environment, keyring);
+
+/** What is loaded without its secrets, for what needs no PIN. */
+export async function loaded(storage: Storage): Promise<Loaded> {
+  const all = await storage.load();
+  wipe(all.secrets);
+  return all;
+}
+
+export async function keyring(id: string): Promise<Keyring> {
+  const { kept, policy } = await loaded(storageOf(id));
+  const until = kept.certificate === null ? null : endOf(bytesOf(kept.certificate));
+  return { id, name: policy.name, use: policy.use, host: kept.host, until };
+}
+
+/** All of them; of one that is not itself here any more, why. */
+export async function keyrings(): Promise<(Keyring | { readonly id: string; readonly refused: unknown })[]> {
+  const ids = await Storage.all(cabinet);
+  return Promise.all(ids.map((id) => keyring(id).catch((refused: unknown) => ({ id, refused }))));
+}
+
+/** The way to the host of a terminal. */
+export async function carrierOf(storage: Storage): Promise<Carrier> {
+  return hostAt((await loaded(storage)).kept.host);
+}
+
+/** What waits at the hosts of all terminals, for the badge and notifications: ids alone. */
+export async function waiting(): Promise<{ readonly keyring: string; readonly waiting: Waiting }[]> {
+  const all = await Promise.all(
+    (await Storage.all(cabinet)).map(async (id) => {
+      const storage = storageOf(id);
+      const visitor = await Visitor.at(storage, await carrierOf(storage));
+      return (await visitor.waiting()).map((one) => ({ keyring: id, waiting: one }));
+    }).map((work) => work.catch(() => [])),
+  );
+  return all.flat();
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+  } catch (cause) {
+    throw new TerminalError("terminal_damaged", "", "terminal", { cause });
+  }
+}

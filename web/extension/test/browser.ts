@@ -1,0 +1,120 @@
+// The extension in a real Chromium, each with a profile of its own; a copy of what was built, with the one permission that a browser without a window cannot ask for.
+import { execFileSync } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+
+const BUILT = new URL("../dist/chromium", import.meta.url).pathname;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A folder for profiles and the extension, taken away at the end. */
+export class Machine {
+  readonly #folder = mkdtempSync(join(tmpdir(), "sceau-extension-"));
+  readonly #open: BrowserContext[] = [];
+  readonly #pin: string;
+
+  /** `certificate` (PEM) is the host's: it is the only one of no known authority that the browser takes. */
+  constructor(certificate: string) {
+    cpSync(BUILT, this.#extension, { recursive: true });
+    const path = join(this.#extension, "manifest.json");
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...manifest, host_permissions: ["https://localhost/*"] }));
+    const spki = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
+    this.#pin = createHash("sha256").update(spki).digest("base64");
+  }
+
+  get #extension(): string {
+    return join(this.#folder, "extension");
+  }
+
+  profile(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Starts a browser on this profile; the terminal's address, and what its pages complained about. */
+  async start(name: string, look: { locale?: string; scheme?: "light" | "dark" } = {}): Promise<Installed> {
+    const context = await chromium.launchPersistentContext(this.profile(name), {
+      executablePath: process.env["SCEAU_CHROMIUM"] ?? "/usr/bin/chromium",
+      headless: true,
+      chromiumSandbox: false,
+      locale: look.locale ?? "fr-FR",
+      timezoneId: "Europe/Paris",
+      colorScheme: look.scheme ?? "light",
+      viewport: { width: 1100, height: 900 },
+      reducedMotion: "reduce",
+      ignoreDefaultArgs: ["--disable-extensions"],
+      args: [
+        `--disable-extensions-except=${this.#extension}`,
+        `--load-extension=${this.#extension}`,
+        `--ignore-certificate-errors-spki-list=${this.#pin}`,
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    this.#open.push(context);
+    const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+    return new Installed(context, new URL(worker.url()).host);
+  }
+
+  /** A folder of a profile that is closed, into another. */
+  copy(from: string, to: string, ...within: string[]): void {
+    for (const part of within.length === 0 ? [""] : within) {
+      rmSync(join(this.profile(to), part), { recursive: true, force: true });
+      mkdirSync(dirname(join(this.profile(to), part)), { recursive: true });
+      execFileSync("cp", ["-a", join(this.profile(from), part), join(this.profile(to), part)]);
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const context of this.#open) await context.close().catch(() => undefined);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The extension in one browser. */
+export class Installed {
+  readonly complaints: string[] = [];
+
+  constructor(
+    readonly context: BrowserContext,
+    readonly id: string,
+  ) {}
+
+  async page(hash = "#/"): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      // A refusal that a test asked for is logged by the browser as a failed load.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.complaints.push(message.text());
+    });
+    await page.goto(`chrome-extension://${this.id}/terminal.html${hash}`);
+    return page;
+  }
+
+  close(): Promise<void> {
+    return this.context.close();
+  }
+}
+
+/** Types on the keypad; its order is drawn each time. */
+export async function type(page: Page, pin: string): Promise<void> {
+  for (const digit of Array.from(pin)) await page.getByRole("button", { name: digit, exact: true }).click();
+}
+
+/** What axe-core finds wrong under WCAG 2.2 A and AA. It runs beside the page, which its policy does not see. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+    const { violations } = await axe.run({ runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`);
+  });
+}
