@@ -6,8 +6,8 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sceau_tests::{Program, Scratch, free_port};
-use serde_json::{Value, json};
+use sceau_tests::{Program, Scratch, own_ports};
+use serde_json::Value;
 use tokio::time::{Duration, interval};
 
 #[tokio::test]
@@ -67,16 +67,6 @@ async fn applications_reach_a_keyfront_whose_authority_they_are_told() {
     let up = Program::sceau("up").arg("--data").arg(&data).arg("--config").arg(&other).start(scratch.path());
     assert!(up.ready()["keyfront"].is_null());
     assert!(up.stop().success());
-}
-
-/// Makes the folder with other ports than the usual ones, which tests beside this one take.
-fn own_ports(data: &Path) {
-    fs::create_dir(data).unwrap();
-    fs::set_permissions(data, fs::Permissions::from_mode(0o700)).unwrap();
-    let [platform, key_manager, intake, keyfront] = [(); 4].map(|()| free_port());
-    let ports =
-        json!({"platform": platform, "key_manager": key_manager, "intake": intake, "keyfront": keyfront});
-    fs::write(data.join("ports.json"), ports.to_string()).unwrap();
 }
 
 /// Asks until there is an answer, and gives the id under which it came.

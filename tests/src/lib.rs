@@ -56,7 +56,7 @@ pub use premises::{Premises, Staff};
 pub use program::{Finished, Program};
 pub use running::Running;
 pub use scanned::{Cast, Scanned, Visit, client, large_body, words};
-pub use scratch::{Scratch, free_port};
+pub use scratch::{Scratch, free_port, own_ports};
 pub use servers::{Kind, Servers};
 pub use small_disk::SmallDisk;
 pub use stage::{Records, Stage, opened_trace};

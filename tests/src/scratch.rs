@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -54,4 +54,14 @@ impl Drop for Scratch {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Makes a data folder for `sceau up` with other ports than the usual ones, which tests beside this one take.
+pub fn own_ports(data: &Path) {
+    std::fs::create_dir(data).expect("the folder is new");
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let names = ["platform", "key_manager", "intake", "keyfront", "keyrings"];
+    let ports: serde_json::Map<_, _> =
+        names.into_iter().map(|name| (name.to_owned(), free_port().into())).collect();
+    std::fs::write(data.join("ports.json"), serde_json::Value::from(ports).to_string()).expect("it is ours");
 }

@@ -21,8 +21,8 @@ export async function openHouse(t, { data = scratch(), env } = {}) {
   const ports = join(data, 'ports.json');
   if (!existsSync(ports)) {
     // Not the usual ones, which a demonstration beside us may hold.
-    const [platform, key_manager, keyfront] = await freePorts(3);
-    writeFileSync(ports, JSON.stringify({ platform, key_manager, keyfront }), { mode: 0o600 });
+    const [platform, key_manager, keyfront, keyrings] = await freePorts(4);
+    writeFileSync(ports, JSON.stringify({ platform, key_manager, keyfront, keyrings }), { mode: 0o600 });
   }
   const up = await start(t, ours('sceau'), ['up', '--demonstration', '--data', data], { env });
   const { platform, key_manager: keyManager, log_key: logKey, demonstration } = up.ready;

@@ -1,6 +1,8 @@
 //! A demonstration organisation, made through the public API like any other: nothing of it is wired into a role.
 
 mod cast;
+mod keyring;
+mod lease;
 mod raise;
 mod scheme;
 mod teller;
@@ -36,12 +38,14 @@ impl Failure {
 /// Raises the demonstration and says where to click.
 pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<Value, Failure> {
     let mut cast = Cast::open(layout)?;
-    let officer = raise(house, layout, &mut cast, &Teller::aside()).await?;
+    let tell = Teller::aside();
+    let officer = raise(house, layout, &mut cast, &tell).await?;
     let administrator = cast.administrator(house).await?;
     let director = cast.director(&administrator).await?;
     // The demonstration's administrator has used it.
     house.first_administrator = None;
     let folder = layout.demonstration()?;
+    let keyring = if house.has_keyrings() { Some(keyring::raise(layout, &tell).await?) } else { None };
     eprintln!(
         "\n  As a citizen       {}/deposer\n  As a case officer  {}\n                     with the certificate {} (password beside it)\n                     the link works once; then sign in at {}/entrer\n  As an administrator of the organisation, who registers applications\n                     {}   (once, too)",
         house.platform,
@@ -50,5 +54,13 @@ pub(crate) async fn show(house: &mut House, layout: &Layout) -> Result<Value, Fa
         house.platform,
         director.link
     );
-    Ok(json!({"case_officer": officer.link, "organisation_admin": director.link, "folder": folder}))
+    if let Some(keyring) = &keyring {
+        eprintln!(
+            "  As the holder of a keyring, who signs a PDF\n                     cd {} && cat steps",
+            keyring.display()
+        );
+    }
+    Ok(
+        json!({"keyring": keyring, "case_officer": officer.link, "organisation_admin": director.link, "folder": folder}),
+    )
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sceau_hsm::durable::{secret_folder, write_secret};
+use sceau_hsm::durable::{secret_folder, write_public, write_secret};
 use serde::Deserialize;
 
 use crate::failure::{Exit, Failure};
@@ -39,13 +39,18 @@ pub(crate) struct Ports {
     /// Of the keyfront; likewise.
     #[serde(default)]
     pub(crate) keyfront: u16,
+    /// Of the host of keyrings; likewise.
+    #[serde(default)]
+    pub(crate) keyrings: u16,
 }
 
 impl Ports {
     fn to_json(self) -> String {
-        let Self { platform, key_manager, intake, keyfront } = self;
-        serde_json::json!({"platform": platform, "key_manager": key_manager, "intake": intake, "keyfront": keyfront})
-            .to_string()
+        let Self { platform, key_manager, intake, keyfront, keyrings } = self;
+        serde_json::json!({
+            "platform": platform, "key_manager": key_manager, "intake": intake, "keyfront": keyfront, "keyrings": keyrings,
+        })
+        .to_string()
     }
 }
 
@@ -71,20 +76,24 @@ impl Layout {
                 return Err(Failure::file("read", &file, &cause));
             }
             Err(_) => {
-                Ports { platform: free_port(8080)?, key_manager: free_port(8443)?, intake: 0, keyfront: 0 }
+                let (platform, key_manager) = (free_port(8080)?, free_port(8443)?);
+                Ports { platform, key_manager, intake: 0, keyfront: 0, keyrings: 0 }
             }
         };
-        if ports.intake == 0 || ports.keyfront == 0 {
-            for (port, usual) in [(&mut ports.intake, 8445), (&mut ports.keyfront, 8447)] {
-                if *port == 0 {
-                    *port = free_port(usual)?;
-                }
-            }
+        let later = [(&mut ports.intake, 8445), (&mut ports.keyfront, 8447), (&mut ports.keyrings, 8448)];
+        let mut chosen = false;
+        for (port, usual) in later.into_iter().filter(|(port, _)| **port == 0) {
+            *port = free_port(usual)?;
+            chosen = true;
+        }
+        if chosen {
             write_secret(&file, ports.to_json().as_bytes())?;
         }
+        // Keys are in it: whatever work tree it was made in does not take them along.
+        write_public(&root.join(".gitignore"), b"*\n")?;
         let layout = Self { root, ports };
         let roles = [layout.element(), layout.platform(), layout.key_manager(), layout.keyfront()];
-        for folder in roles.iter().chain(&[layout.logs(), layout.gate()]) {
+        for folder in roles.iter().chain(&[layout.keyrings(), layout.logs(), layout.gate()]) {
             secret_folder(folder)?;
         }
         if layout.platform_socket().as_os_str().len() > SOCKET_PATH {
@@ -140,14 +149,24 @@ impl Layout {
         self.root.join("keymanager")
     }
 
-    /// The certificate of the keyfront, and the authority that issues it.
+    /// The certificate of the keyfront, and the authority of this machine's servers.
     pub(crate) fn keyfront(&self) -> PathBuf {
         self.root.join("keyfront")
     }
 
-    /// The certificate that applications trust the keyfront by.
-    pub(crate) fn keyfront_authority(&self) -> PathBuf {
+    /// The certificate that the keyfront and the host of keyrings are trusted by.
+    pub(crate) fn local_authority(&self) -> PathBuf {
         self.keyfront().join("authority.pem")
+    }
+
+    /// The certificate of the host of keyrings, and the security officer's certificate and key.
+    pub(crate) fn keyrings(&self) -> PathBuf {
+        self.root.join("keyrings")
+    }
+
+    /// Web address of the host of keyrings.
+    pub(crate) fn keyrings_address(&self) -> String {
+        format!("https://localhost:{}", self.ports.keyrings)
     }
 
     /// Web address of the keyfront.
@@ -155,7 +174,7 @@ impl Layout {
         format!("https://localhost:{}", self.ports.keyfront)
     }
 
-    /// What platform and keyfront are told where nobody gives other settings.
+    /// What the platform, the keyfront and the host of keyrings are told where nobody gives other settings.
     pub(crate) fn settings(&self) -> PathBuf {
         self.root.join("platform.toml")
     }

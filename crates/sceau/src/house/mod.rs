@@ -2,12 +2,15 @@
 
 mod edge;
 mod keyfront;
+mod keyrings;
 mod layout;
+pub(crate) mod local;
 mod witness;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sceau_hsm::durable::write_secret;
 use sceau_store::ClamdAddress;
 use sceau_trace::VerifierKey;
 use serde_json::{Value, json};
@@ -31,6 +34,8 @@ pub(crate) struct House {
     key_manager: Option<String>,
     /// Where applications have their data protected, if anywhere: address, the log's name, and the file of the authority that vouches for it.
     keyfront: Option<Value>,
+    /// Where terminals of keyrings and actors come, if anywhere: address, the file of the authority that vouches for it, and the security officer's certificate.
+    keyrings: Option<Value>,
     /// Where documents are scanned, if anywhere: address and key, as a scheme names them.
     intake: Option<Value>,
     /// Who examines documents, here and on the organisation's side.
@@ -41,14 +46,15 @@ pub(crate) struct House {
 
 impl House {
     /// Starts the element, then what stands on it; an intake only where there is an antivirus. The platform's servers are those of `config`; with one, a
-    /// keyfront only where it has a section `[protect]`.
+    /// keyfront only where it has a section `[protect]`, and keyrings only where it has a section `[keyrings]`.
     pub(crate) async fn start(
         layout: &Layout,
         antivirus: &[ClamdAddress],
         config: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let element = element(layout)?.start().await?;
-        let settings = keyfront::settings(layout, config)?;
+        let settings = settings(layout, config)?;
+        let officer = keyrings::wanted(&settings)?.then(|| keyrings::officer(layout)).transpose()?;
+        let element = element(layout, officer.as_deref())?.start().await?;
         let platform = platform(layout, !antivirus.is_empty(), &settings)?.start().await?;
         let gate = edge::gate(layout)?.start().await?;
         let text =
@@ -61,9 +67,16 @@ impl House {
             let running = role.start().await?;
             protected_at = Some(json!({
                 "url": layout.keyfront_address(), "audience": text(&running.ready, "audience"),
-                "authority": layout.keyfront_authority(),
+                "authority": layout.local_authority(),
             }));
             roles.push(running);
+        }
+        let mut held_at = None;
+        if let Some(officer) = &officer {
+            roles.push(keyrings::role(layout, &settings)?.start().await?);
+            held_at = Some(json!({
+                "url": layout.keyrings_address(), "authority": layout.local_authority(), "officer": officer,
+            }));
         }
         if !antivirus.is_empty() {
             let running = intake_role(layout, &log_key, antivirus)?.start().await?;
@@ -73,6 +86,7 @@ impl House {
         }
         Ok(Self {
             keyfront: protected_at,
+            keyrings: held_at,
             intake: scanned_at,
             antivirus: antivirus.to_vec(),
             platform: text(&platform.ready, "url").ok_or_else(missing)?,
@@ -100,6 +114,11 @@ impl House {
         self.intake.as_ref()
     }
 
+    /// Whether there is a host of keyrings.
+    pub(crate) fn has_keyrings(&self) -> bool {
+        self.keyrings.is_some()
+    }
+
     /// Verifier key of the log.
     pub(crate) fn log_key(&self) -> Result<VerifierKey, Failure> {
         VerifierKey::parse(&self.log_key).map_err(|error| Failure::role("element", &error))
@@ -110,7 +129,7 @@ impl House {
         json!({
             "ready": "up", "platform": self.platform, "key_manager": self.key_manager,
             "intake": self.intake.as_ref().map(|intake| &intake["url"]), "keyfront": self.keyfront,
-            "log_key": self.log_key,
+            "keyrings": self.keyrings, "log_key": self.log_key,
             "first_administrator": self.first_administrator, "demonstration": demonstration,
         })
     }
@@ -136,6 +155,14 @@ impl House {
                 keyfront["authority"].as_str().unwrap_or_default()
             ),
             None => "  Keyfront    none: the settings have no section [protect]".to_owned(),
+        });
+        lines.push(match &self.keyrings {
+            Some(keyrings) => format!(
+                "  Keyrings    {}  (for terminals and actors; the security officer is {})",
+                keyrings["url"].as_str().unwrap_or_default(),
+                keyrings["officer"].as_str().unwrap_or_default()
+            ),
+            None => "  Keyrings    none: the settings have no section [keyrings]".to_owned(),
         });
         match &self.intake {
             Some(intake) => lines.push(format!(
@@ -203,7 +230,20 @@ async fn first_to_end(roles: &mut [Running]) -> usize {
     index
 }
 
-fn element(layout: &Layout) -> Result<Role, Failure> {
+/// The settings of the platform, the keyfront and the host of keyrings: those that were given, or ones that switch both on.
+fn settings(layout: &Layout, config: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(config) = config {
+        // Roles are started in the folder that this program was started in.
+        return std::path::absolute(config).map_err(|cause| Failure::file("find", config, &cause));
+    }
+    let file = layout.settings();
+    let words =
+        "# Written by `sceau up` at each start: give another one with --config.\n[protect]\n[keyrings]\n";
+    write_secret(&file, words.as_bytes())?;
+    Ok(file)
+}
+
+fn element(layout: &Layout, officer: Option<&Path>) -> Result<Role, Failure> {
     let program = beside_us("sceau-element")?;
     let mut arguments = vec![
         "--state".into(),
@@ -220,6 +260,9 @@ fn element(layout: &Layout) -> Result<Role, Failure> {
     ];
     if layout.witnessed().exists() {
         arguments.extend(["--witness-file".into(), layout.witnessed().into_os_string()]);
+    }
+    if let Some(officer) = officer {
+        arguments.extend(["--keyrings-officer".into(), officer.as_os_str().to_owned()]);
     }
     Ok(Role { name: "element", program, arguments, logs: layout.logs() })
 }
