@@ -7,14 +7,16 @@ use std::time::Duration;
 use sceau_pki::{Certificate, provider};
 use sceau_tests::keyrings::Keyrings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore};
 
-/// More than the requests that the host has under way at once, and than those of one address.
+/// More than the requests that the host has under way at once.
 const SLOW: usize = 520;
+/// Bodies of one address that may arrive at once.
+const SHARE: usize = 256;
 const HEAD: &[u8] = b"POST /v1/keyrings/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,8 +28,20 @@ async fn slow_bodies_keep_no_holder_waiting() {
     let document = keyrings.scratch.write("document", b"x");
     let request = keyrings.request("one", &keyring, &document);
     let mut slow = Vec::with_capacity(SLOW);
-    for _ in 0..SLOW {
-        slow.push(connected(&keyrings).await);
+    for number in 0..SLOW {
+        slow.push(
+            connected(
+                &keyrings,
+                if number < SHARE {
+                    2
+                } else if number < 2 * SHARE {
+                    3
+                } else {
+                    4
+                },
+            )
+            .await,
+        );
     }
     // All at once, after the last handshake: none of them is let go before the holder comes.
     for stream in &mut slow {
@@ -42,8 +56,38 @@ async fn slow_bodies_keep_no_holder_waiting() {
     }
 }
 
-/// A connection to the host, by HTTP/1.1 over its TLS.
-async fn connected(keyrings: &Keyrings) -> TlsStream<TcpStream> {
+/// A stranger's bodies take the share of the stranger's address, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_has_its_share_of_bodies_that_arrive() {
+    let keyrings = Keyrings::start("keyring-share");
+    let mut slow = Vec::with_capacity(SHARE);
+    for _ in 0..SHARE {
+        let mut stream = connected(&keyrings, 2).await;
+        stream.write_all(HEAD).await.unwrap();
+        stream.flush().await.unwrap();
+        slow.push(stream);
+    }
+    let answered = async |from: u8| {
+        let mut stream = connected(&keyrings, from).await;
+        stream.write_all(HEAD).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut said = [0; 12];
+        timeout(Duration::from_secs(1), stream.read_exact(&mut said)).await.ok()?.unwrap();
+        Some(String::from_utf8_lossy(&said).into_owned())
+    };
+    let mut told = answered(2).await;
+    // The last of them may not have been counted yet: one more was waited for in its place.
+    for _ in 0..4 {
+        if told.is_none() {
+            told = answered(2).await;
+        }
+    }
+    assert_eq!(told.as_deref(), Some("HTTP/1.1 503"), "it has its share");
+    assert_eq!(answered(3).await, None, "another address has its own, and is waited for");
+}
+
+/// A connection to the host, by HTTP/1.1 over its TLS, from an address of this machine that ends so.
+async fn connected(keyrings: &Keyrings, from: u8) -> TlsStream<TcpStream> {
     let pem = std::fs::read_to_string(keyrings.scratch.join("host.pem")).unwrap();
     let mut roots = RootCertStore::empty();
     for certificate in Certificate::all_from_pem(&pem, "the host's").unwrap() {
@@ -54,7 +98,9 @@ async fn connected(keyrings: &Keyrings) -> TlsStream<TcpStream> {
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let port: u16 = keyrings.address().rsplit_once(':').unwrap().1.parse().unwrap();
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::new(127, 0, 0, from), 0).into()).unwrap();
+    let stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await.unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect("localhost".try_into().unwrap(), stream).await.unwrap()
 }

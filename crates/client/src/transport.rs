@@ -80,6 +80,12 @@ impl Server {
         self.origin.origin().ascii_serialization()
     }
 
+    /// Host, and port where it is not the scheme's, as its requests say it.
+    pub fn host(&self) -> String {
+        let host = self.origin.host_str().unwrap_or_default();
+        self.origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// The bearer token that it sends.
     pub(crate) fn bearer(&self) -> Option<String> {
         self.bearer.read().ok().and_then(|bearer| bearer.clone())

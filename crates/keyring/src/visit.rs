@@ -23,6 +23,8 @@ pub struct Visit {
     pub v: u32,
     /// The name of the element's log.
     pub aud: String,
+    /// The host by the name that the terminal went to, `host` or `host:port` where the port is not the scheme's: nobody takes the visit to another one.
+    pub host: String,
     /// The keyring.
     pub keyring: KeyringId,
     /// Which of its terminals.
@@ -157,7 +159,11 @@ impl Statement for Visit {
             }
             _ => true,
         };
-        let holds = self.v == 1 && !self.aud.is_empty() && asks;
-        if holds { Ok(()) } else { Err(malformed::<Self>("v 1, an audience, at most 100 signatures")) }
+        let holds = self.v == 1 && !self.aud.is_empty() && !self.host.is_empty() && asks;
+        if holds {
+            Ok(())
+        } else {
+            Err(malformed::<Self>("v 1, an audience and a host, at most 100 signatures"))
+        }
     }
 }

@@ -11,11 +11,14 @@ use sceau_element_api::wire::{AttestedRow, Code, MAX_ENTRIES, MAX_ROWS, RowKey};
 use sceau_element_api::{CallError, Client, Kind, RowId};
 use sceau_trace::{Attested, Evidence, Outcome, Record, VerifierKey, sha256};
 use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
 
 use crate::rows::{At, KINDS, Listed, Rows, RowsError};
 
 /// How often the log is looked at where nobody says that it has more.
 const EVERY: Duration = Duration::from_secs(2);
+/// Between the beginnings of two readings that callers ask for.
+const APART: Duration = Duration::from_millis(100);
 /// Between two rounds of looking whether rows are the element's.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Lots of the log that a round walks again.
@@ -71,8 +74,17 @@ struct Parts {
     element: Client,
     rows: Rows,
     /// One reads at a time: who waits finds it read.
-    turn: Mutex<()>,
+    turn: Mutex<Readings>,
     more: Notify,
+}
+
+/// When the log was read.
+#[derive(Debug, Default)]
+struct Readings {
+    /// When the last reading began.
+    begun: Option<Instant>,
+    /// When the last one began that came to the end.
+    whole: Option<Instant>,
 }
 
 /// How far the walks came.
@@ -121,20 +133,56 @@ impl Feed {
         }
     }
 
-    /// Reads to the end of the log.
+    /// Reads to the end of the log, as it is now at the earliest.
     ///
     /// # Errors
     /// [`FeedError`]; what was not read is so the next time.
     pub async fn catch_up(&self) -> Result<(), FeedError> {
-        let _turn = self.0.turn.lock().await;
+        self.read_since(Instant::now(), Duration::ZERO).await
+    }
+
+    /// The same for whoever calls, known or not: all who ask meanwhile have one reading, and there are so many a second, whoever asks.
+    ///
+    /// # Errors
+    /// As [`Feed::catch_up`].
+    pub(crate) async fn freshen(&self) -> Result<(), FeedError> {
+        self.read_since(Instant::now(), APART).await
+    }
+
+    async fn read_since(&self, asked: Instant, apart: Duration) -> Result<(), FeedError> {
+        let mut turn = self.0.turn.lock().await;
+        // Who waited for the turn may find it read.
+        if turn.whole.is_some_and(|begun| begun >= asked) {
+            return Ok(());
+        }
+        if let Some(begun) = turn.begun {
+            tokio::time::sleep_until(begun + apart).await;
+        }
+        let begun = Instant::now();
+        turn.begun = Some(begun);
         while self.lot().await? {}
+        turn.whole = Some(begun);
         Ok(())
+    }
+
+    /// Where to read on. The database is believed of that too as far as it can be: what is no place in the log is none, and all is read again.
+    async fn fed(&self) -> Result<u64, FeedError> {
+        let rows = &self.0.rows;
+        let (next, size) = (rows.fed().await?, self.0.element.hello().await?.size);
+        if let Some(next) = next.filter(|next| *next <= size) {
+            return Ok(next);
+        }
+        tracing::warn!(
+            "the database does not say how far the log was read: somebody else writes it, or a backup of the element was brought back; it is read again"
+        );
+        rows.feed_from(0).await?;
+        Ok(0)
     }
 
     /// Up to [`MAX_ENTRIES`] records; whether there may be more.
     async fn lot(&self) -> Result<bool, FeedError> {
         let rows = &self.0.rows;
-        let from = rows.fed().await?;
+        let from = self.fed().await?;
         let entries = self.entries(from).await?;
         for (index, entry) in (from..).zip(&entries) {
             if let Some((kind, first)) = of_ours(entry) {
@@ -240,6 +288,7 @@ impl Feed {
             let amiss = match key.as_ref().and_then(|_| current.next().flatten()) {
                 None => Amiss::Unknown,
                 Some(row) if row.hash != sha256(&one.payload) => Amiss::Altered,
+                Some(row) if !one.is_at(&row) => Amiss::Misplaced,
                 Some(_) if !self.0.rows.is_found_as_it_is(one).await? => Amiss::Misplaced,
                 Some(_) => continue,
             };
@@ -318,3 +367,7 @@ fn of_ours(entry: &[u8]) -> Option<(Kind, bool)> {
     let attested = record.attested()?;
     Some((kind_of(&attested.kind)?, attested.version == 1))
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -1,14 +1,15 @@
 //! The host: an element behind it, rows beside it, and what it knows of who waits.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::keyring::KeyringsAbout;
-use sceau_element_api::{Client, KeyringId};
+use sceau_element_api::{Client, KeyringActorId, KeyringId, OrganisationId};
 use sceau_store::{Clock, Place, Places, neighbourhood};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::bell::Bell;
@@ -20,16 +21,26 @@ use crate::rows::{Rows, RowsError};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 512;
+/// Of one address.
+const OF_ONE_ADDRESS: usize = 128;
 /// Requests whose bodies arrive.
 const ARRIVING: usize = 2048;
 /// Of one address.
-const OF_ONE_ADDRESS: usize = 128;
+const ARRIVING_OF_ONE_ADDRESS: usize = 256;
+/// Bytes of bodies that are there or arrive, of all requests: what is made of them takes several times as much.
+const BODIES: usize = 192 * 1024 * 1024;
 /// Terminals that wait for requests.
 const WAITING: usize = 4096;
 /// Of one keyring.
 const WAITING_OF_KEYRING: usize = 8;
+/// Questions of providers that wait for an answer: they take no terminal's place.
+const POLLING: usize = 4096;
+/// Of one provider.
+const POLLING_OF_PROVIDER: usize = 512;
 /// How long a terminal waits for an answer that has no news.
 pub(crate) const WAITS: Duration = Duration::from_secs(25);
+/// How often what ended is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How long it is taken for true that element and database answer, or that they do not.
 const READY_FOR: Duration = Duration::from_secs(1);
 /// How long they may take to.
@@ -48,13 +59,18 @@ struct Parts {
     feed: Feed,
     nonces: Nonces,
     notices: Notices,
+    names: Option<BTreeSet<String>>,
     bell: Bell,
     clock: Arc<dyn Clock>,
     at_once: Arc<Semaphore>,
-    arriving: Arc<Semaphore>,
     of_addresses: Places<IpAddr>,
+    arriving: Arc<Semaphore>,
+    arriving_of: Places<IpAddr>,
+    bodies: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     of_keyrings: Places<KeyringId>,
+    polling: Arc<Semaphore>,
+    of_providers: Places<(OrganisationId, KeyringActorId)>,
     ready: Mutex<Option<(Instant, bool)>>,
 }
 
@@ -62,10 +78,22 @@ struct Parts {
 #[derive(Debug)]
 pub(crate) struct Room(#[expect(dead_code, reason = "held")] (OwnedSemaphorePermit, Option<Place<IpAddr>>));
 
+/// The place of a body that arrives.
+#[derive(Debug)]
+pub(crate) struct Arriving(
+    #[expect(dead_code, reason = "held")] (OwnedSemaphorePermit, Option<Place<IpAddr>>),
+);
+
 /// The place of a terminal that waits.
 #[derive(Debug)]
 pub(crate) struct WaitingPlace(
     #[expect(dead_code, reason = "held")] (OwnedSemaphorePermit, Place<KeyringId>),
+);
+
+/// The place of a provider's question that waits.
+#[derive(Debug)]
+pub(crate) struct PollingPlace(
+    #[expect(dead_code, reason = "held")] (OwnedSemaphorePermit, Place<(OrganisationId, KeyringActorId)>),
 );
 
 /// The host does not begin.
@@ -81,7 +109,8 @@ pub enum HostError {
 }
 
 impl Host {
-    /// A host before this element, which says this of itself, over these rows. It tells `notices` of each request that waits.
+    /// A host before this element, which says this of itself, over these rows. It tells `notices` of each request that waits, and hears visits that are to one of `names`;
+    /// with none, those that are to the name that their request came for.
     ///
     /// # Errors
     /// [`HostError`].
@@ -89,7 +118,7 @@ impl Host {
         element: Client,
         about: KeyringsAbout,
         rows: Rows,
-        notices: Notices,
+        (notices, names): (Notices, Option<BTreeSet<String>>),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, HostError> {
         let word = PublicJwk::parse(about.word.as_bytes()).map_err(|_| HostError::Word)?;
@@ -102,21 +131,42 @@ impl Host {
             feed,
             nonces,
             notices,
+            names,
             rows,
             bell: Bell::default(),
             clock,
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
-            arriving: Arc::new(Semaphore::new(ARRIVING)),
             of_addresses: Places::new(OF_ONE_ADDRESS),
+            arriving: Arc::new(Semaphore::new(ARRIVING)),
+            arriving_of: Places::new(ARRIVING_OF_ONE_ADDRESS),
+            bodies: Arc::new(Semaphore::new(BODIES)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             of_keyrings: Places::new(WAITING_OF_KEYRING),
+            polling: Arc::new(Semaphore::new(POLLING)),
+            of_providers: Places::new(POLLING_OF_PROVIDER),
             ready: Mutex::default(),
         })))
     }
 
+    /// Reads the element's log into the rows, holds them to it, and forgets what ended, until told to stop.
+    pub async fn keep(self, stopped: watch::Receiver<bool>) {
+        tokio::join!(self.feed().clone().run(stopped.clone()), self.forget(stopped));
+    }
+
+    async fn forget(&self, mut stopped: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.rows().forget_ended(self.now()).await {
+                tracing::warn!(%error, "requests that ended are not forgotten");
+            }
+            tokio::select! {
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = tokio::time::sleep(FORGET_EVERY) => {}
+            }
+        }
+    }
+
     /// What reads the element's log into the rows.
-    #[must_use]
-    pub fn feed(&self) -> &Feed {
+    pub(crate) fn feed(&self) -> &Feed {
         &self.0.feed
     }
 
@@ -126,6 +176,14 @@ impl Host {
 
     pub(crate) fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// Whether a visit to `named` that came for `asked` is to this host.
+    pub(crate) fn is_called(&self, named: &str, asked: &str) -> bool {
+        match &self.0.names {
+            Some(names) => names.contains(named),
+            None => named.eq_ignore_ascii_case(asked),
+        }
     }
 
     pub(crate) fn word(&self) -> &PublicJwk {
@@ -155,22 +213,34 @@ impl Host {
 
     /// A place for one request from there. Who comes through a gate's socket has no address, and its share at the gate.
     pub(crate) fn room(&self, from: Option<IpAddr>) -> Result<Room, Refused> {
-        let take = |from| self.0.of_addresses.take(neighbourhood(from)).ok_or_else(Refused::busy);
-        let place = from.filter(|from| !from.is_unspecified()).map(take).transpose()?;
-        let all = Arc::clone(&self.0.at_once).try_acquire_owned().map_err(|_| Refused::busy())?;
-        Ok(Room((all, place)))
+        Ok(Room((one_of(&self.0.at_once)?, share(&self.0.of_addresses, from)?)))
     }
 
-    /// A place for a request whose body arrives.
-    pub(crate) fn arriving(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        Arc::clone(&self.0.arriving).try_acquire_owned().map_err(|_| Refused::busy())
+    /// A place for a request whose body arrives from there.
+    pub(crate) fn arriving(&self, from: Option<IpAddr>) -> Result<Arriving, Refused> {
+        Ok(Arriving((one_of(&self.0.arriving)?, share(&self.0.arriving_of, from)?)))
+    }
+
+    /// Memory for so many bytes of a body.
+    pub(crate) fn memory(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+        let bytes = u32::try_from(bytes).map_err(|_| Refused::busy())?;
+        Arc::clone(&self.0.bodies).try_acquire_many_owned(bytes).map_err(|_| Refused::busy())
     }
 
     /// A place for a terminal that waits.
     pub(crate) fn waiting_place(&self, keyring: KeyringId) -> Result<WaitingPlace, Refused> {
         let place = self.0.of_keyrings.take(keyring).ok_or_else(Refused::busy)?;
-        let all = Arc::clone(&self.0.waiting).try_acquire_owned().map_err(|_| Refused::busy())?;
-        Ok(WaitingPlace((all, place)))
+        Ok(WaitingPlace((one_of(&self.0.waiting)?, place)))
+    }
+
+    /// A place for a provider's question that waits.
+    pub(crate) fn polling_place(
+        &self,
+        organisation: OrganisationId,
+        provider: KeyringActorId,
+    ) -> Result<PollingPlace, Refused> {
+        let place = self.0.of_providers.take((organisation, provider)).ok_or_else(Refused::busy)?;
+        Ok(PollingPlace((one_of(&self.0.polling)?, place)))
     }
 
     /// Whether element and database answer, as of a second ago at most: whoever asks how often has them asked once.
@@ -186,4 +256,14 @@ impl Host {
         *known = Some((Instant::now(), ready));
         ready
     }
+}
+
+fn one_of(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refused> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| Refused::busy())
+}
+
+/// The share of an address, of who has one.
+fn share(places: &Places<IpAddr>, from: Option<IpAddr>) -> Result<Option<Place<IpAddr>>, Refused> {
+    let take = |from| places.take(neighbourhood(from)).ok_or_else(Refused::busy);
+    from.filter(|from| !from.is_unspecified()).map(take).transpose()
 }

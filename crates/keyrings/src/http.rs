@@ -1,42 +1,36 @@
 //! What actors and terminals call.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use sceau_accounts::callers::{Callers, guarded, presented, turned_away};
 use sceau_element_api::keyring::{
-    ContextOffer, CurrentDocument, KeyringPhase, KeyringPolicy, KeyringsAbout, SealedAnswer, SealedMessage,
+    ActorRole, ContextOffer, CurrentDocument, KeyringPhase, KeyringPolicy, KeyringsAbout, SealedAnswer,
+    SealedMessage,
 };
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
 use sceau_element_api::{KeyringId, KeyringRequestId, Kind, Nonce, PolicyId, RowId};
 use sceau_keyring::{LONGEST_REQUEST, VisitAsk};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::body::{Arrived, arrive};
 use crate::code::Code as Own;
 use crate::host::{Host, Room};
 use crate::refusal::Refused;
 use crate::requests::{State as Became, judge};
 use crate::roles::{Actor, Helper, Officer, Provider, keep_shown};
 use crate::rows::{KeyringCursor, ListedKeyring, Report, ReportCursor};
-use crate::visits::{Told, Visiting, Visitor};
+use crate::visits::{CameFor, Told, Visiting, Visitor};
 
-/// The largest body, in bytes: a document of 256 KiB in base64url, and what is around it.
-const LARGEST: usize = 384 * 1024;
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(10);
 /// Rows of a page.
 const PAGE: u64 = 100;
 
@@ -72,7 +66,7 @@ places! {
 pub fn routes(host: Host, callers: Option<&Callers>) -> Router {
     let router = routed().route("/check", get(check));
     let router = router.fallback(async || Refused::new(Code::NotFound, "there is no such address"));
-    let router = guarded(router.layer(DefaultBodyLimit::max(LARGEST)), callers, turned_away);
+    let router = guarded(router, callers, turned_away);
     router.layer(map_request(keep_shown)).with_state(host)
 }
 
@@ -94,22 +88,6 @@ async fn check(State(host): State<Host>) -> Response {
     (status, Json(json!({ "status": word }))).into_response()
 }
 
-/// A body in JSON, which arrives in time. Its request takes its place once it is there: who sends one slowly keeps nobody else waiting.
-struct Arrived<T>(T, Room);
-
-impl<T: DeserializeOwned> FromRequest<Host> for Arrived<T> {
-    type Rejection = Refused;
-
-    async fn from_request(request: Request, host: &Host) -> Result<Self, Refused> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let from = peer.map(|peer| peer.0.ip());
-        let _arriving = host.arriving()?;
-        let read = tokio::time::timeout(BODY, Json::<T>::from_request(request, host)).await;
-        let read: Result<Json<T>, JsonRejection> = read.map_err(|_| Refused::slow())?;
-        Ok(Self(read?.0, host.room(from)?))
-    }
-}
-
 fn kept_by_nobody(answer: impl Serialize) -> Response {
     ([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response()
 }
@@ -126,7 +104,7 @@ async fn context(_room: Room, State(host): State<Host>) -> Result<Json<ContextOf
 
 async fn message(
     State(host): State<Host>,
-    Arrived(message, _room): Arrived<SealedMessage>,
+    Arrived(message, _held): Arrived<SealedMessage>,
 ) -> Result<Json<SealedAnswer>, Refused> {
     // Where it comes from is nobody's word but the edge's, which is not told here.
     let answer = host.element().keyring(SealedMessage { address: None, ..message }).await?;
@@ -178,7 +156,7 @@ fn of_officer(kind: Kind) -> Result<(), Refusal> {
 async fn attest(
     _officer: Officer,
     State(host): State<Host>,
-    Arrived(attest, _room): Arrived<Attest>,
+    Arrived(attest, _held): Arrived<Attest>,
 ) -> Result<Json<AttestedRow>, Refused> {
     of_officer(attest.kind)?;
     let row = host.element().attest(attest).await?;
@@ -189,25 +167,19 @@ async fn attest(
 // Providers of services.
 
 async fn deposit(
-    _room: Room,
     provider: Actor<Provider>,
     State(host): State<Host>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response, Refused> {
-    if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/jose") {
-        return Err(Refused::malformed("a request is a compact JWS, of content type application/jose"));
-    }
-    let read = tokio::time::timeout(BODY, to_bytes(body, LONGEST_REQUEST)).await;
-    let read = read.map_err(|_| Refused::slow())?;
-    let body = read.map_err(|_| Refused::new(Code::TooLarge, "a request has at most 32 KiB"))?;
-    let jws =
-        String::from_utf8(body.to_vec()).map_err(|_| Refused::malformed("a request is a compact JWS"))?;
-    let judged = match judge(host.rows(), &provider.acting, jws.clone(), host.origin(), host.now()).await {
+    let Actor { acting, room, .. } = provider;
+    drop(room);
+    let (body, _held) = arrive(request, "application/jose", LONGEST_REQUEST, &host).await?;
+    let jws = String::from_utf8(body).map_err(|_| Refused::malformed("a request is a compact JWS"))?;
+    let judged = match judge(host.rows(), &acting, jws.clone(), host.origin(), host.now()).await {
         Err(refused) if refused.is_of_rows() => {
             // Keyring, policy or actor may be new.
-            host.feed().catch_up().await?;
-            judge(host.rows(), &provider.acting, jws, host.origin(), host.now()).await?
+            host.feed().freshen().await?;
+            judge(host.rows(), &acting, jws, host.origin(), host.now()).await?
         }
         judged => judged?,
     };
@@ -241,34 +213,34 @@ struct Patience {
 }
 
 async fn became(
-    room: Room,
     provider: Actor<Provider>,
     State(host): State<Host>,
     Path(request): Path<KeyringRequestId>,
     Query(Patience { wait }): Query<Patience>,
 ) -> Result<Response, Refused> {
+    let Actor { acting, room, .. } = provider;
     let looks = async || {
         let heard = host.bell().heard(request.to_string());
         let kept = host.rows().request(request).await?;
         // Of another provider, it is as if there were none.
-        let own = kept.filter(|kept| provider.acting.iter().any(|by| by.actor.id == kept.provider));
-        let kept = own.ok_or(Own::RequestUnknown)?;
-        Ok::<_, Refused>((kept, heard))
+        let own = kept.and_then(|kept| Some((acting.iter().find(|by| kept.is_of(by))?, kept)));
+        let (by, kept) = own.ok_or(Own::RequestUnknown)?;
+        Ok::<_, Refused>(((by.organisation, by.actor.id), kept, heard))
     };
-    let (mut kept, mut heard) = looks().await?;
+    let (by, mut kept, mut heard) = looks().await?;
     if wait > 0 && kept.state(host.now()) == Became::Pending {
-        let _place = host.waiting_place(kept.keyring)?;
+        let _place = host.polling_place(by.0, by.1)?;
         drop(room);
         let waits = async {
             while kept.state(host.now()) == Became::Pending {
                 heard.await;
-                (kept, heard) = looks().await?;
+                (_, kept, heard) = looks().await?;
             }
             Ok::<_, Refused>(kept)
         };
         kept = match tokio::time::timeout(Duration::from_secs(wait.min(25)), waits).await {
             Ok(kept) => kept?,
-            Err(_) => looks().await?.0,
+            Err(_) => looks().await?.1,
         };
     }
     let outcome = kept.outcome().map(|outcome| RawValue::from_string(outcome.to_owned())).transpose();
@@ -292,11 +264,12 @@ async fn nonce(_room: Room, State(host): State<Host>) -> Response {
 
 async fn visit(
     State(host): State<Host>,
-    Arrived(visiting, room): Arrived<Visiting>,
+    CameFor(name): CameFor,
+    Arrived(visiting, held): Arrived<Visiting>,
 ) -> Result<Response, Refused> {
-    let visitor = Visitor::of(&host, &visiting).await?;
+    let visitor = Visitor::of(&host, &name, &visiting).await?;
     // Who waits has another place.
-    let _room = Some(room).filter(|_| !matches!(visitor.ask(), VisitAsk::Wait { .. }));
+    let _held = Some(held).filter(|_| !matches!(visitor.ask(), VisitAsk::Wait { .. }));
     let told: Told = visitor.served(&host).await?;
     Ok(kept_by_nobody(told))
 }
@@ -309,9 +282,14 @@ impl Actor<Helper> {
         let words = "your certificate is not registered for this policy";
         if may { Ok(()) } else { Err(Refused::new(Code::PolicyUnknown, words)) }
     }
+
+    fn is_authority_of(&self, policy: PolicyId) -> bool {
+        let mut acting = self.acting.iter().map(|by| &by.actor);
+        acting.any(|it| it.role == ActorRole::RegistrationAuthority && it.policies.contains(&policy))
+    }
 }
 
-async fn policies(_room: Room, helper: Actor<Helper>, State(host): State<Host>) -> Result<Response, Refused> {
+async fn policies(helper: Actor<Helper>, State(host): State<Host>) -> Result<Response, Refused> {
     let mut own: Vec<KeyringPolicy> = Vec::new();
     for by in &helper.acting {
         let all = host.rows().policies(by.organisation).await?;
@@ -330,7 +308,6 @@ struct WhichKeyrings {
 }
 
 async fn keyrings(
-    _room: Room,
     helper: Actor<Helper>,
     State(host): State<Host>,
     Path(policy): Path<PolicyId>,
@@ -351,7 +328,6 @@ struct WhichReports {
 }
 
 async fn reports(
-    _room: Room,
     helper: Actor<Helper>,
     State(host): State<Host>,
     Path(policy): Path<PolicyId>,
@@ -359,6 +335,10 @@ async fn reports(
 ) -> Result<Response, Refused> {
     helper.of_policy(policy)?;
     let after = which.time.zip(which.request).map(|(time, request)| ReportCursor { time, request });
-    let reports: Vec<Report> = host.rows().reports(policy, after, PAGE).await?;
+    let mut reports: Vec<Report> = host.rows().reports(policy, after, PAGE).await?;
+    // For whom a holder is asked is for the authority that knows the holder; who helps does without.
+    if !helper.is_authority_of(policy) {
+        reports.iter_mut().for_each(|report| report.provider = None);
+    }
     Ok(kept_by_nobody(json!({ "reports": reports })))
 }

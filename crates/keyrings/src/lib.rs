@@ -4,6 +4,7 @@
 //! whoever relies on it. Its rows name no person; requests and outcomes, which may, are gone a day after they end.
 
 mod bell;
+mod body;
 mod code;
 mod feed;
 mod host;

@@ -61,10 +61,6 @@ impl Nonces {
     pub(crate) async fn take(&self, nonce: &Nonce) -> Result<bool, RowsError> {
         let ends = nonce.0.first_chunk::<8>().map_or(0, |ends| u64::from_be_bytes(*ends));
         let taken = self.rows.database.execute(statements::VISIT, params![&nonce.0, ends]).await?;
-        self.rows
-            .database
-            .execute(statements::FORGET_VISITS, params![ends.saturating_sub(2 * LASTS)])
-            .await?;
         Ok(taken == 1)
     }
 

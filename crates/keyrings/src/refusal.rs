@@ -1,7 +1,5 @@
 //! Refusals as problem documents (RFC 9457).
 
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sceau_accounts::ProblemResponse;
 use sceau_accounts::callers::CallerCode;
@@ -108,14 +106,6 @@ impl From<FeedError> for Refused {
                 Self::away("the element")
             }
         }
-    }
-}
-
-impl From<JsonRejection> for Refused {
-    fn from(rejection: JsonRejection) -> Self {
-        let large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        let code = if large { Code::TooLarge } else { Code::Malformed };
-        Self::new(code, "the body is not what is taken here")
     }
 }
 

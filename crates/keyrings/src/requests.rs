@@ -10,6 +10,7 @@ use sceau_store::{Row, StoreError, params};
 use serde::Serialize;
 
 use crate::code::Code as Own;
+use crate::nonces::LASTS;
 use crate::notice::Notices;
 use crate::refusal::Refused;
 use crate::rows::{Acting, Rows, RowsError, stored};
@@ -88,6 +89,11 @@ impl Kept {
         }))
     }
 
+    /// Whether this one asked it: an id of an actor is of its organisation, and another may have the same.
+    pub(crate) fn is_of(&self, by: &Acting) -> bool {
+        by.actor.id == self.provider && by.organisation.to_string() == self.organisation
+    }
+
     /// What became of it at `now`.
     pub(crate) fn state(&self, now: u64) -> State {
         match self.state.as_str() {
@@ -132,10 +138,10 @@ pub(crate) async fn judge(
                 continue;
             }
         };
-        let (keyring, policy) = asked_of(rows, &request).await?;
-        if keyring.organisation != by.organisation {
+        let Some((keyring, policy)) = asked_of(rows, &request, by).await? else {
+            refused = Refusal::new(Code::KeyringUnknown, "there is no such keyring of your policies").into();
             continue;
-        }
+        };
         request.may_be_asked(&by.actor, &policy, origin, now)?;
         let (organisation, policy) = (keyring.organisation.to_string(), keyring.policy.to_string());
         return Ok(Judged { request, organisation, policy, jws });
@@ -143,21 +149,28 @@ pub(crate) async fn judge(
     Err(refused)
 }
 
-async fn asked_of(rows: &Rows, request: &Request) -> Result<(Keyring, KeyringPolicy), Refused> {
-    let none = || Refusal::new(Code::KeyringUnknown, "there is no such keyring");
-    let keyring = rows.keyring(request.keyring).await?.ok_or_else(none)?;
+/// The keyring that is asked and its policy. Of another organisation, or of a policy that this provider does not ask, it is as if there were none: where one stands is told to nobody else.
+async fn asked_of(
+    rows: &Rows,
+    request: &Request,
+    by: &Acting,
+) -> Result<Option<(Keyring, KeyringPolicy)>, Refused> {
+    let asks = |keyring: &Keyring| {
+        keyring.organisation == by.organisation && by.actor.policies.contains(&keyring.policy)
+    };
+    let Some(keyring) = rows.keyring(request.keyring).await?.filter(asks) else { return Ok(None) };
     if keyring.phase != KeyringPhase::Active {
         let words = "the keyring is not in use now: its holder cannot answer";
         return Err(Refusal::new(Code::KeyringPhase, words).into());
     }
-    let (mut policy, hash) = rows.policy(keyring.policy).await?.ok_or_else(none)?;
+    let Some((mut policy, hash)) = rows.policy(keyring.policy).await? else { return Ok(None) };
     if hash != keyring.policy_hash {
         // It follows a version that is not here any more: what may differ in that one is for terminal and element to judge.
         policy.batch_most = u16::try_from(MOST_ITEMS).unwrap_or(u16::MAX);
         policy.request_seconds = LONGEST_SECONDS;
         policy.algorithm = keyring.key.as_ref().map(|key| key.algorithm).or(policy.algorithm);
     }
-    Ok((keyring, policy))
+    Ok(Some((keyring, policy)))
 }
 
 impl Rows {
@@ -177,7 +190,8 @@ impl Rows {
             let same = Kept::read(&row)?.is_some_and(|kept| kept.jws == *jws);
             return if same { Ok(false) } else { Err(Own::RequestOther.into()) };
         }
-        let of_provider = all.fetch_one(statements::WAITING_OF, params![&provider, &keyring, now]).await?;
+        let of_provider =
+            all.fetch_one(statements::WAITING_OF, params![&provider, &keyring, now, organisation]).await?;
         if of_provider.get::<u64>("here")? >= MOST_OF_PROVIDER
             || of_provider.get::<u64>("everywhere")? >= MOST_EVERYWHERE
         {
@@ -188,11 +202,11 @@ impl Rows {
             return Err(Own::HolderBusy.into());
         }
         let since = now.saturating_sub(HOUR);
-        let asked = all.fetch_one(statements::ASKED_SINCE, params![&keyring, &provider, since]).await?;
+        let asked =
+            all.fetch_one(statements::ASKED_SINCE, params![&keyring, &provider, since, organisation]).await?;
         if asked.get::<u64>("n")? >= MOST_OF_HOUR {
             return Err(Own::AskedOften.into());
         }
-        all.execute(statements::FORGET_REQUESTS, params![now.saturating_sub(KEPT)]).await?;
         let values = params![&id, &keyring, organisation, policy, &provider, jws, now, request.ends];
         all.execute(statements::DEPOSIT, values).await?;
         notices.leave(&mut all, request.request, request.keyring).await?;
@@ -220,7 +234,15 @@ impl Rows {
         Ok(waiting)
     }
 
-    /// Settles a request, once. The same answer of the same terminal again is as good.
+    /// Forgets requests that ended a day ago, and nonces that did.
+    pub(crate) async fn forget_ended(&self, now: u64) -> Result<(), RowsError> {
+        let database = &self.database;
+        database.execute(statements::FORGET_REQUESTS, params![now.saturating_sub(KEPT)]).await?;
+        database.execute(statements::FORGET_VISITS, params![now.saturating_sub(LASTS)]).await?;
+        Ok(())
+    }
+
+    /// Settles a request, once; but what the element signed takes the place of a *no*, which needs no PIN. The same answer of the same terminal again is as good.
     pub(crate) async fn settle(
         &self,
         kept: &Kept,

@@ -88,8 +88,50 @@ async fn a_provider_fills_no_list_and_a_request_is_settled_once() {
         let ended = left[1].request.request;
         assert_eq!(rows.request(ended).await.unwrap().unwrap().state(then), State::Expired);
         let day = NOW + 25 * 60 * MINUTE;
-        assert!(leave(&judged(keyring, provider, day), day).await.unwrap());
-        assert!(rows.request(ended).await.unwrap().is_none());
+        rows.forget_ended(then).await.unwrap();
+        assert!(rows.request(ended).await.unwrap().is_some(), "its provider still asks");
+        rows.forget_ended(day).await.unwrap();
+        assert!(rows.request(ended).await.unwrap().is_none(), "though nobody asks anything more");
+    })
+    .await;
+}
+
+/// A *no* takes the terminal alone: who stole it has no PIN, and takes back nothing that the holder agreed to.
+#[tokio::test]
+async fn what_was_signed_takes_the_place_of_a_no_and_not_the_other_way_round() {
+    each(async |rows: Rows| {
+        let (thief, holder) = (TerminalId::random(), TerminalId::random());
+        let one = judged(KeyringId::random(), KeyringActorId::random(), NOW);
+        rows.deposit(&one, &Notices::default(), NOW).await.unwrap();
+        let kept = async || rows.request(one.request.request).await.unwrap().unwrap();
+        rows.settle(&kept().await, thief, &Settled::Rejected, NOW).await.unwrap();
+        let (signatures, chain) = (Vec::new(), Vec::new());
+        let outcome = Outcome { signatures, proof: "word".to_owned(), certificate: None, chain, index: 7 };
+        let signed = Settled::Signed(Box::new(outcome));
+        rows.settle(&kept().await, holder, &signed, NOW).await.unwrap();
+        assert_eq!((kept().await.state(NOW), kept().await.outcome().is_some()), (State::Signed, true));
+        let again = rows.settle(&kept().await, thief, &Settled::Rejected, NOW).await;
+        assert_eq!(again.unwrap_err().code(), "request_settled");
+        assert_eq!(kept().await.state(NOW), State::Signed);
+    })
+    .await;
+}
+
+/// Each organisation gives its actors their ids.
+#[tokio::test]
+async fn an_actor_of_another_organisation_has_nothing_of_one_of_the_same_id() {
+    each(async |rows: Rows| {
+        let (keyring, provider) = (KeyringId::random(), KeyringActorId::random());
+        let notices = Notices::default();
+        for _ in 0..MOST_OF_PROVIDER {
+            rows.deposit(&judged(keyring, provider, NOW), &notices, NOW).await.unwrap();
+        }
+        assert_eq!(code(rows.deposit(&judged(keyring, provider, NOW), &notices, NOW).await), "requests_wait");
+        let mut other = judged(keyring, provider, NOW);
+        other.organisation = "another".to_owned();
+        assert!(rows.deposit(&other, &notices, NOW).await.unwrap(), "its own are none of that one's");
+        let kept = rows.request(other.request.request).await.unwrap().unwrap();
+        assert_eq!((kept.provider, kept.organisation.as_str()), (provider, "another"));
     })
     .await;
 }

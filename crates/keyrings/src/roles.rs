@@ -66,11 +66,13 @@ impl Roles for Helper {
     const ROLES: &'static [ActorRole] = &[ActorRole::Support, ActorRole::RegistrationAuthority];
 }
 
-/// The proof that the caller has the key of a certificate that the security officer registered, in one of these roles.
+/// The proof that the caller has the key of a certificate that the security officer registered, in one of these roles. To find out takes a place among requests, which it keeps.
 #[derive(Debug)]
 pub(crate) struct Actor<R: Roles> {
     /// As whom it is registered; the same key may be so with several organisations.
     pub(crate) acting: Vec<Acting>,
+    /// Its request's place.
+    pub(crate) room: Room,
     role: PhantomData<R>,
 }
 
@@ -80,35 +82,42 @@ impl<R: Roles> FromRequestParts<Host> for Actor<R> {
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Refused> {
         let now = host.now();
         let leaf = shown(parts).leaf(now)?;
+        let room = Room::from_request_parts(parts, host).await?;
         let unknown =
             || Refusal::new(Code::ActorUnknown, "the security officer registered no such certificate");
         let key = thumbprint(&leaf.public_key_info()).ok_or_else(unknown)?;
         let mut acting = host.rows().acting(&key, now).await?;
         if acting.is_empty() {
             // It may be new.
-            host.feed().catch_up().await?;
+            host.feed().freshen().await?;
             acting = host.rows().acting(&key, now).await?;
         }
         if acting.is_empty() {
             return Err(unknown().into());
         }
         acting.retain(|one| R::ROLES.contains(&one.actor.role));
-        if acting.is_empty() { Err(Own::RoleOther.into()) } else { Ok(Self { acting, role: PhantomData }) }
+        if acting.is_empty() {
+            Err(Own::RoleOther.into())
+        } else {
+            Ok(Self { acting, room, role: PhantomData })
+        }
     }
 }
 
-/// The proof that the caller has the key of the certificate of the security officer in office.
+/// The proof that the caller has the key of the certificate of the security officer in office, with the place among requests that finding out took.
 #[derive(Debug)]
-pub(crate) struct Officer(());
+pub(crate) struct Officer(#[expect(dead_code, reason = "held")] Room);
 
 impl FromRequestParts<Host> for Officer {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, host: &Host) -> Result<Self, Refused> {
         let leaf = shown(parts).leaf(host.now())?;
+        // Before the element is asked: whoever shows any certificate would have it asked as often as they like.
+        let room = Room::from_request_parts(parts, host).await?;
         // Asked each time: one officer names the next while the host runs.
         let officer = host.element().keyrings_about().await?.officer;
-        if sha256(leaf.der()) == officer { Ok(Self(())) } else { Err(Own::RoleOther.into()) }
+        if sha256(leaf.der()) == officer { Ok(Self(room)) } else { Err(Own::RoleOther.into()) }
     }
 }
 

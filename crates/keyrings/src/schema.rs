@@ -19,7 +19,7 @@ pub mod statements {
         pub ROW = "SELECT number, payload FROM keyring_row WHERE kind = $1 AND id = $2";
         pub NUMBER = "UPDATE keyring_row SET number = $1 WHERE kind = $2 AND id = $3";
         pub NUMBERED = "SELECT number FROM keyring_row WHERE number >= $1 AND number < $2";
-        pub SWEPT = "SELECT kind, id, organisation, policy, state, time, payload FROM keyring_row \
+        pub SWEPT = "SELECT kind, id, organisation, policy, state, time, version, log_index, payload FROM keyring_row \
             WHERE kind > $1 OR (kind = $1 AND id > $2) ORDER BY kind, id LIMIT $3";
         pub FORGET_ACTORS = "DELETE FROM keyring_actor WHERE organisation = $1";
         pub KEEP_ACTOR = "INSERT INTO keyring_actor (organisation, id, thumbprint) VALUES ($1, $2, $3) \
@@ -29,6 +29,8 @@ pub mod statements {
         pub ACCESS_OF = "SELECT r.payload FROM keyring_row r WHERE r.kind = 'keyring-access' AND r.id IN \
             (SELECT organisation FROM keyring_actor WHERE thumbprint = $1) ORDER BY r.id LIMIT 16";
         pub FED = "SELECT next FROM keyring_fed WHERE id = 1";
+        /// What somebody deleted or wrote over begins again.
+        pub FEED_FROM = "INSERT INTO keyring_fed (id, next) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET next = excluded.next";
         /// Whoever finds the place as it was moves it.
         pub FEED_ON = "UPDATE keyring_fed SET next = $1 WHERE id = 1 AND next = $2";
         pub POLICIES_OF = "SELECT payload FROM keyring_row WHERE kind = 'keyring-policy' AND organisation = $1 ORDER BY time, id LIMIT $2";
@@ -37,14 +39,15 @@ pub mod statements {
 
         pub REQUEST = "SELECT id, keyring, organisation, policy, provider, jws, ends, state, terminal, outcome FROM keyring_request WHERE id = $1";
         pub WAITING_OF = "SELECT count(CASE WHEN keyring = $2 THEN 1 END) AS here, count(*) AS everywhere FROM keyring_request \
-            WHERE provider = $1 AND state = 'pending' AND ends > $3";
+            WHERE provider = $1 AND organisation = $4 AND state = 'pending' AND ends > $3";
         pub WAITING_FOR = "SELECT count(*) AS n FROM keyring_request WHERE keyring = $1 AND state = 'pending' AND ends > $2";
-        pub ASKED_SINCE = "SELECT count(*) AS n FROM keyring_request WHERE keyring = $1 AND provider = $2 AND received > $3";
+        pub ASKED_SINCE = "SELECT count(*) AS n FROM keyring_request WHERE keyring = $1 AND provider = $2 AND organisation = $4 AND received > $3";
         pub DEPOSIT = "INSERT INTO keyring_request (id, keyring, organisation, policy, provider, jws, received, ends, state) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')";
         pub PENDING = "SELECT id, ends FROM keyring_request WHERE keyring = $1 AND state = 'pending' AND ends > $2 ORDER BY received, id LIMIT $3";
-        /// Once: whoever finds it pending settles it.
-        pub SETTLE = "UPDATE keyring_request SET state = $2, settled = $3, terminal = $4, outcome = $5 WHERE id = $1 AND state = 'pending'";
+        /// Once: whoever finds it pending settles it; but what was signed, which is proven, takes the place of what was rejected, which is not.
+        pub SETTLE = "UPDATE keyring_request SET state = $2, settled = $3, terminal = $4, outcome = $5 WHERE id = $1 \
+            AND (state = 'pending' OR ($2 = 'signed' AND state = 'rejected'))";
         pub FORGET_REQUESTS = "DELETE FROM keyring_request WHERE ends < $1";
         pub REPORT = "INSERT INTO keyring_report (request, keyring, organisation, policy, provider, hash, reason, time) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (request) DO NOTHING";

@@ -1,6 +1,11 @@
 //! Terminals that visit: heard where the key of a terminal that the keyring's row names signed the visit, over a nonce of this host.
 
-use sceau_element_api::keyring::Keyring;
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use sceau_element_api::keyring::{Keyring, KeyringPhase};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringRequestId, TerminalId};
 use sceau_keyring::{Request, Statement as _, Visit, VisitAsk, thumbprint};
@@ -20,6 +25,20 @@ pub(crate) struct Visiting {
     visit: String,
     /// The public key that signed it, a SubjectPublicKeyInfo: rows have its thumbprint alone.
     device: Base64Url,
+}
+
+/// The name that a request came for, as it says itself: `host`, or `host:port`; empty where it says none.
+pub(crate) struct CameFor(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for CameFor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let said = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        // Over HTTP/2 it is in the address (RFC 9113 section 8.3.1).
+        let name = parts.uri.authority().map(|authority| authority.as_str()).or(said);
+        Ok(Self(name.unwrap_or_default().to_owned()))
+    }
 }
 
 /// The proof that a terminal which this keyring's row names signed the visit. Its nonce is used up.
@@ -55,33 +74,41 @@ pub(crate) enum Told {
 
 impl Visitor {
     /// Judges a visit.
-    pub(crate) async fn of(host: &Host, visiting: &Visiting) -> Result<Self, Refused> {
-        let Visit { aud, keyring, terminal, nonce, ask, .. } =
+    pub(crate) async fn of(host: &Host, name: &str, visiting: &Visiting) -> Result<Self, Refused> {
+        let Visit { aud, host: named, keyring, terminal, nonce, ask, .. } =
             Visit::verify(&visiting.visit, &visiting.device)?;
-        if aud != host.origin() {
-            return Err(Refused::new(Code::CallElsewhere, "the visit is for the host of another element"));
+        if aud != host.origin() || !host.is_called(&named, name) {
+            return Err(Refused::new(
+                Code::CallElsewhere,
+                "the visit is to another host, or of another element",
+            ));
         }
         if !host.nonces().knows(&nonce, host.now()) {
             let words = "the nonce is none of this host, or has ended: ask for another";
             return Err(Refused::new(Code::NonceInvalid, words));
+        }
+        // Before anything is asked for it: who has a nonce has one visit.
+        if !host.nonces().take(&nonce).await? {
+            return Err(Refused::new(Code::NonceInvalid, "the nonce was used: ask for another"));
         }
         let key = thumbprint(&visiting.device);
         let names = |row: &Keyring| {
             let mut terminals = row.terminals.iter();
             terminals.any(|it| it.terminal == terminal && key.is_some_and(|key| it.thumbprint.0 == key))
         };
-        let row = match host.rows().keyring(keyring).await?.filter(names) {
-            Some(row) => Some(row),
-            // It may be new.
-            None => {
-                host.feed().catch_up().await?;
-                host.rows().keyring(keyring).await?.filter(names)
-            }
-        };
+        let found = async || Ok::<_, Refused>(host.rows().keyring(keyring).await?.filter(names));
+        let mut row = found().await?.filter(|row| row.phase == KeyringPhase::Active);
+        if row.is_none() || matches!(ask, VisitAsk::Reject { .. } | VisitAsk::Report { .. }) {
+            // It may be new, or go on; and who was stopped a moment ago says *no* to nothing more.
+            host.feed().freshen().await?;
+            row = found().await?;
+        }
         let unknown = || Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed the visit");
         let keyring = row.ok_or_else(unknown)?;
-        if !host.nonces().take(&nonce).await? {
-            return Err(Refused::new(Code::NonceInvalid, "the nonce was used: ask for another"));
+        // What is handed over is the element's word, whatever became of the keyring since.
+        if keyring.phase != KeyringPhase::Active && !matches!(ask, VisitAsk::Deposit { .. }) {
+            let words = "the keyring is not in use now: what waits at its host is not told, nor answered";
+            return Err(Refused::new(Code::KeyringPhase, words));
         }
         Ok(Self { keyring, terminal, ask })
     }

@@ -3,6 +3,8 @@ import { TerminalError } from "./errors";
 
 /** A way to the host: one JSON document out, one back. */
 export interface Carrier {
+  /** The host by the name that the terminal goes to, with the port where it is not the scheme's: a visit says it. */
+  readonly host: string;
   /** Throws {@link HostError}. */
   post(path: string, body: unknown): Promise<unknown>;
   /** Lets so much time pass before the same message is carried again, in ms. */
@@ -35,6 +37,7 @@ const LARGEST = 1024 * 1024;
 /** A host at this origin. Nothing but the body is told: no cookie, no referrer, and no redirection is followed. */
 export function hostAt(origin: string): Carrier {
   return {
+    host: new URL(origin).host,
     async post(path, body) {
       let response: Response;
       let text: string;

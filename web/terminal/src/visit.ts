@@ -93,7 +93,7 @@ export class Visitor {
   async #visit(ask: object): Promise<Fields> {
     const { kept, device } = this.loaded;
     const given = Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}), "keyring_malformed");
-    const visit = { v: 1, aud: kept.origin, keyring: kept.keyring, terminal: kept.terminal, nonce: given.text("nonce"), time: now(), ask };
+    const visit = { v: 1, aud: kept.origin, host: this.carrier.host, keyring: kept.keyring, terminal: kept.terminal, nonce: given.text("nonce"), time: now(), ask };
     const jws = await signJws("sceau-kr-visit", device, utf8(JSON.stringify(visit)));
     return Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }), "keyring_malformed");
   }

@@ -131,6 +131,7 @@ export class House {
   carrier(): Carrier {
     const ca = this.read("host.pem");
     return {
+      host: new URL(this.url).host,
       post: (path, body) => new Promise((resolve, reject) => {
         const sent = ask(`${this.url}${path}`, { method: "POST", ca, headers: { "content-type": "application/json" } }, (response) => {
           let text = "";

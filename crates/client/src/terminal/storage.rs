@@ -233,12 +233,12 @@ impl Storage {
         Ok((kept, device, Secrets { current: secret(&written.current)?, pending }))
     }
 
-    /// Keeps what was signed for a request until the host has it.
-    pub(super) fn keep_undelivered(
-        &self,
-        request: KeyringRequestId,
-        outcome: &Outcome,
-    ) -> Result<(), ClientError> {
+    /// Keeps what the holder agreed to, for the provider of a request that waits at the host, until the host has it. A use is spent once it is answered: this comes before whatever
+    /// else is done with the answer and may fail.
+    ///
+    /// # Errors
+    /// [`ClientError::Keyring`] where the folder does not take it.
+    pub fn keep_undelivered(&self, request: KeyringRequestId, outcome: &Outcome) -> Result<(), ClientError> {
         let json = serde_json::to_vec(outcome).map_err(|_| ClientError::Answer)?;
         self.write(&undelivered(request), &json)
     }

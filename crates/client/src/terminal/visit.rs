@@ -23,6 +23,26 @@ pub struct Waiting {
     pub ends: u64,
 }
 
+impl From<&Signed> for Outcome {
+    fn from(signed: &Signed) -> Self {
+        let mut certificates = signed.certificates.iter().cloned();
+        Self {
+            signatures: signed.signatures.clone(),
+            proof: signed.proof.clone(),
+            certificate: certificates.next(),
+            chain: certificates.collect(),
+            index: signed.index,
+        }
+    }
+}
+
+impl From<&Authenticated> for Outcome {
+    fn from(told: &Authenticated) -> Self {
+        let (signatures, chain) = (Vec::new(), Vec::new());
+        Self { signatures, proof: told.proof.clone(), certificate: None, chain, index: told.index }
+    }
+}
+
 /// A terminal at its host.
 #[derive(Debug)]
 pub struct Visitor<'a> {
@@ -38,13 +58,21 @@ impl<'a> Visitor<'a> {
     /// # Errors
     /// [`ClientError::Keyring`] where the folder is no terminal here.
     pub async fn at(storage: &'a Storage, host: &'a Server) -> Result<Self, ClientError> {
-        let (kept, device, _) = storage.load()?;
-        let visitor = Self { storage, host, kept, device };
+        let visitor = Self::to(storage, host)?;
         for (request, outcome) in visitor.storage.undelivered()? {
             // What is asked next fails too where the host is away.
             drop(visitor.hand_over(request, outcome).await);
         }
         Ok(visitor)
+    }
+
+    /// The same, which asks the host nothing yet.
+    ///
+    /// # Errors
+    /// As [`Visitor::at`].
+    pub fn to(storage: &'a Storage, host: &'a Server) -> Result<Self, ClientError> {
+        let (kept, device, _) = storage.load()?;
+        Ok(Self { storage, host, kept, device })
     }
 
     /// What waits for the holder.
@@ -75,35 +103,21 @@ impl<'a> Visitor<'a> {
         Ok(self.visit::<Fetched>(VisitAsk::Fetch { request }).await?.jws)
     }
 
-    /// Hands over what was signed, for the provider. Where it does not arrive, the folder has it, and the next visit brings it.
+    /// Hands over what the holder agreed to, for the provider: kept before ([`Storage::keep_undelivered`]), it is brought by the next visit where it does not arrive, and
+    /// forgotten once the host has it, or says that it never will.
     ///
     /// # Errors
     /// As [`Visitor::waiting`].
-    pub async fn signed(&self, request: KeyringRequestId, signed: &Signed) -> Result<(), ClientError> {
-        let mut certificates = signed.certificates.iter().cloned();
-        let outcome = Outcome {
-            signatures: signed.signatures.clone(),
-            proof: signed.proof.clone(),
-            certificate: certificates.next(),
-            chain: certificates.collect(),
-            index: signed.index,
-        };
-        self.keep_and_hand_over(request, outcome).await
-    }
-
-    /// The same of who the holder is.
-    ///
-    /// # Errors
-    /// As [`Visitor::waiting`].
-    pub async fn authenticated(
-        &self,
-        request: KeyringRequestId,
-        told: &Authenticated,
-    ) -> Result<(), ClientError> {
-        let (signatures, chain) = (Vec::new(), Vec::new());
-        let (proof, index) = (told.proof.clone(), told.index);
-        let outcome = Outcome { signatures, proof, certificate: None, chain, index };
-        self.keep_and_hand_over(request, outcome).await
+    pub async fn hand_over(&self, request: KeyringRequestId, outcome: Outcome) -> Result<(), ClientError> {
+        match self.settled(VisitAsk::Deposit { request, outcome: Box::new(outcome) }).await {
+            // The host has it from another try, or never will. Whatever else is said on the way, by a gate or a host that is slow, it is kept for the next visit.
+            Err(refused) if refused.code().is_some_and(|code| FINAL.contains(&code)) => {
+                self.storage.forget_undelivered(request)?;
+                Err(refused)
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.storage.forget_undelivered(request),
+        }
     }
 
     /// Says that the holder does not agree.
@@ -120,27 +134,6 @@ impl<'a> Visitor<'a> {
     /// As [`Visitor::waiting`].
     pub async fn report(&self, request: KeyringRequestId, why: ReportReason) -> Result<(), ClientError> {
         self.settled(VisitAsk::Report { request, why }).await
-    }
-
-    async fn keep_and_hand_over(
-        &self,
-        request: KeyringRequestId,
-        outcome: Outcome,
-    ) -> Result<(), ClientError> {
-        self.storage.keep_undelivered(request, &outcome)?;
-        self.hand_over(request, outcome).await
-    }
-
-    async fn hand_over(&self, request: KeyringRequestId, outcome: Outcome) -> Result<(), ClientError> {
-        match self.settled(VisitAsk::Deposit { request, outcome: Box::new(outcome) }).await {
-            // The host has it from another try, or never will. Whatever else is said on the way, by a gate or a host that is slow, it is kept for the next visit.
-            Err(refused) if refused.code().is_some_and(|code| FINAL.contains(&code)) => {
-                self.storage.forget_undelivered(request)?;
-                Err(refused)
-            }
-            Err(error) => Err(error),
-            Ok(()) => self.storage.forget_undelivered(request),
-        }
     }
 
     async fn listed(&self, ask: VisitAsk) -> Result<Vec<Waiting>, ClientError> {
@@ -166,6 +159,7 @@ impl<'a> Visitor<'a> {
         let visit = Visit {
             v: 1,
             aud: self.kept.origin.clone(),
+            host: self.host.host(),
             keyring: self.kept.keyring,
             terminal: self.kept.terminal,
             nonce,

@@ -52,8 +52,9 @@ pub struct Report {
     pub request: KeyringRequestId,
     /// The keyring whose holder reported it.
     pub keyring: KeyringId,
-    /// Who asked.
-    pub provider: KeyringActorId,
+    /// Who asked, for the registration authority alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<KeyringActorId>,
     /// SHA-256 of the request's JWS, by which its provider is held to it.
     pub hash: Base64Url,
     /// Why: `stranger`, `misleading`, `insistent`.
@@ -124,6 +125,7 @@ impl Rows {
             let (Ok(request), Ok(keyring), Ok(provider)) = ids else { continue };
             let hash: Vec<u8> = stored(&row, "hash")?;
             let (reason, time) = (row.get("reason")?, row.get("time")?);
+            let provider = Some(provider);
             reports.push(Report { request, keyring, provider, hash: hash.into(), reason, time });
         }
         Ok(reports)

@@ -2,7 +2,8 @@
 
 use sceau_element_api::Kind;
 use sceau_element_api::keyring::KeyringAccess;
-use sceau_store::{Row, params};
+use sceau_element_api::wire::AttestedRow;
+use sceau_store::{Row, StoreError, params};
 
 use super::{Columns, KINDS, Known, Rows, RowsError, actors, read, stored};
 use crate::schema::statements;
@@ -20,6 +21,8 @@ pub(crate) struct Listed {
     pub(crate) at: At,
     pub(crate) payload: Vec<u8>,
     columns: Columns,
+    version: u64,
+    index: u64,
 }
 
 impl Listed {
@@ -31,7 +34,13 @@ impl Listed {
             time: stored(row, "time")?,
         };
         let at = At { kind: row.get("kind")?, id: row.get("id")? };
-        Ok(Self { at, payload: stored(row, "payload")?, columns })
+        let (version, index) = (stored(row, "version")?, stored(row, "log_index")?);
+        Ok(Self { at, payload: stored(row, "payload")?, columns, version, index })
+    }
+
+    /// Whether it names the version and the record that the element does: later versions are kept by the one, and lists say the other.
+    pub(crate) fn is_at(&self, row: &AttestedRow) -> bool {
+        (self.version, self.index) == (row.version, row.index)
     }
 
     /// What it calls itself; none where it is no kind that is kept here.
@@ -107,12 +116,25 @@ impl Rows {
         Ok(())
     }
 
-    /// How far the log was read.
+    /// How far the log was read: none where that was deleted, or written over with what is no number.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn fed(&self) -> Result<u64, RowsError> {
-        Ok(self.database.fetch_one(statements::FED, params![]).await?.get("next")?)
+    pub(crate) async fn fed(&self) -> Result<Option<u64>, RowsError> {
+        let row = self.database.fetch_optional(statements::FED, params![]).await?;
+        match row.map(|row| row.get("next")) {
+            None | Some(Err(StoreError::Column { .. })) => Ok(None),
+            Some(next) => Ok(Some(next?)),
+        }
+    }
+
+    /// Says that the log was read as far as this, whatever was said before.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn feed_from(&self, next: u64) -> Result<(), RowsError> {
+        self.database.execute(statements::FEED_FROM, params![next]).await?;
+        Ok(())
     }
 
     /// Moves that on, if nobody else did.

@@ -1,5 +1,6 @@
 //! The host of keyrings, assembled: between actors and terminals on one side and the element on the other, with rows and requests in the platform's database.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use url::Url;
 
 use super::callers::{self, CallersTable};
 use super::door::{At, Door};
@@ -31,6 +33,8 @@ pub(crate) struct KeyringsTable {
     notify_token_file: Option<SecretFile>,
     /// Authorities (PEM) to trust for it beside the system's.
     notify_ca_file: Option<PathBuf>,
+    /// By which names terminals reach the host, with the port where it is not 443; else whatever name a request says that it came for.
+    names: Option<BTreeSet<String>>,
     /// What certificates of actors are judged by, besides their registration by the security officer.
     clients: Option<CallersTable>,
 }
@@ -38,11 +42,19 @@ pub(crate) struct KeyringsTable {
 impl KeyringsTable {
     /// What can be judged without asking anybody.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let safe = |url: &String| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
-        if self.notify_url.as_ref().is_some_and(|url| !safe(url)) {
-            return Err("keyrings.notify_url is an https address".to_owned());
+        if self.notify_url.as_ref().is_some_and(|url| !keeps_to_itself(url)) {
+            return Err("keyrings.notify_url is an https address, or one of this machine".to_owned());
         }
-        Ok(())
+        let name = |name: &&String| {
+            let url = Url::parse(&format!("https://{name}"));
+            !url.is_ok_and(|url| names_host(&url) == Some((*name).clone()))
+        };
+        match self.names.iter().flatten().find(name) {
+            None => Ok(()),
+            Some(name) => {
+                Err(format!("keyrings.names are as in addresses, `host` or `host:port`: {name:?} is not"))
+            }
+        }
     }
 
     /// The paths that are written in it, with their names.
@@ -101,10 +113,11 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
     let notices = if keyrings.notify_url.is_some() { Notices::by(outbox) } else { Notices::default() };
-    let host = Host::new(element, about, Rows::new(database), notices, clock).await;
+    let names = keyrings.names.clone();
+    let host = Host::new(element, about, Rows::new(database), (notices, names), clock).await;
     let host = host.map_err(|error| Failure::role("keyrings", &error))?;
     let (stop, stopped) = watch::channel(false);
-    let feed = tokio::spawn(host.feed().clone().run(stopped));
+    let keeps = tokio::spawn(host.clone().keep(stopped));
     let ready = |url: &str| say_ready(&json!({"ready": "keyrings", "url": url, "origin": origin}));
     let clients = || {
         let section = |settings: Settings| settings.keyrings?.clients;
@@ -139,7 +152,7 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
         }
     }
     let _ = stop.send(true);
-    let _ = feed.await;
+    let _ = keeps.await;
     Ok(())
 }
 
@@ -150,6 +163,61 @@ fn asking(tls: &Path) -> Result<Edge, Failure> {
     Ok(Edge::Tls(Arc::new(config.map_err(|error| Failure::role("keyrings", &error))?)))
 }
 
+/// Whether what is sent there is read by nobody on its way: over TLS, or on this machine.
+fn keeps_to_itself(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let here = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    };
+    let bare = url.username().is_empty() && url.password().is_none();
+    bare && (url.scheme() == "https" || (url.scheme() == "http" && here))
+}
+
+/// Its host, with the port where that is not the scheme's.
+fn names_host(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
 fn usage(words: &str) -> Failure {
     Failure::new(Exit::Usage, "keyrings", words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_is_told_over_tls_or_on_this_machine() {
+        for url in ["https://push.example.org/sceau", "http://127.0.0.1:8080/x", "http://[::1]:8080/"] {
+            assert!(keeps_to_itself(url), "{url}");
+        }
+        for url in [
+            "http://push.example.org/",
+            "http://127.0.0.1:x@push.example.org/",
+            "http://127.0.0.1:8080@push.example.org/",
+            "https://sceau:secret@push.example.org/",
+            "http://127.0.0.1.example.org:80/",
+            "ftp://127.0.0.1/",
+            "https://",
+        ] {
+            assert!(!keeps_to_itself(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_named_as_in_its_address() {
+        let table =
+            |name: &str| KeyringsTable { names: Some([name.to_owned()].into()), ..Default::default() };
+        for name in ["keyrings.example.org", "localhost:8448", "[::1]:8448", "192.0.2.7"] {
+            assert_eq!(table(name).check(), Ok(()), "{name}");
+        }
+        for name in
+            ["https://keyrings.example.org", "Keyrings.example.org", "keyrings.example.org:443", "a/b", ""]
+        {
+            assert!(table(name).check().is_err(), "{name}");
+        }
+    }
 }

@@ -70,6 +70,7 @@
 //! notify_url = "https://push.example.org/sceau"   # who is told that a request waits, by an id; nobody without it
 //! notify_token_file = "credential:push"           # the bearer token that it is told with
 //! notify_ca_file = "/etc/sceau/ca.pem"            # authorities to trust beside the system's
+//! names = ["keyrings.example.org"]                # by which names terminals reach the host; else what each request says
 //! [keyrings.clients]          # what certificates of actors are judged by besides their registration: see `callers.rs`
 //! anchors = ["/etc/sceau/actors.pem"]
 //! demand = "nobody"

@@ -6,6 +6,7 @@ use sceau_client::terminal::{Storage, ToApprove, Visitor, authenticate};
 use sceau_element_api::KeyringRequestId;
 use serde_json::json;
 
+use super::handed::hand_over;
 use super::keypad::{PinOptions, not_taken};
 use super::{show, warn};
 use crate::command::keyring::{Opened, PlatformOptions, read_text, wait_for};
@@ -64,11 +65,10 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
         options.pin.agreed("not agreed: nobody is told who you are").map_err(|failure| not_taken(&failure))
     };
     let authenticated = wait_for(authenticate(&storage, &server, &request, approve))?;
-    if let Some(out) = out {
-        out.write(authenticated.proof.as_bytes())?;
-    }
-    if let Some(id) = options.waiting {
-        wait_for(async { Visitor::at(&storage, &server).await?.authenticated(id, &authenticated).await })?;
+    let write = || out.map_or(Ok(()), |out| out.write(authenticated.proof.as_bytes()));
+    match options.waiting {
+        Some(id) => hand_over(&storage, &server, (id, (&authenticated).into()), write)?,
+        None => write()?,
     }
     say::json(&json!({"index": authenticated.index}))
 }

@@ -3,6 +3,7 @@
 mod activate;
 mod authenticate;
 mod destroy;
+mod handed;
 mod keypad;
 mod pending;
 mod show;

@@ -12,6 +12,7 @@ use sceau_keyring::Pin;
 use sceau_pki::Certificate;
 use serde_json::json;
 
+use super::handed::hand_over;
 use super::keypad::{PinOptions, not_taken};
 use super::{show, warn};
 use crate::command::input::read_small;
@@ -85,11 +86,10 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
     };
     let signed = wait_for(sign(&storage, &server, &request, approve));
     let signed = signed.map_err(|failure| unopened.unwrap_or(failure))?;
-    if let Some(outputs) = outputs {
-        outputs.write(&signed)?;
-    }
-    if let Some(id) = options.waiting {
-        wait_for(async { Visitor::at(&storage, &server).await?.signed(id, &signed).await })?;
+    let write = || outputs.map_or(Ok(()), |outputs| outputs.write(&signed));
+    match options.waiting {
+        Some(id) => hand_over(&storage, &server, (id, (&signed).into()), write)?,
+        None => write()?,
     }
     say::json(&json!({"index": signed.index, "signatures": signed.signatures.len()}))
 }
