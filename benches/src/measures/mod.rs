@@ -7,6 +7,7 @@ mod house;
 mod in_memory;
 mod intake;
 mod intake_verdicts;
+mod keyrings;
 mod mob;
 mod opening;
 mod platforms;
@@ -88,6 +89,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "protect-rows",
         about: "listing and searching many data (SCEAU_BENCH_ROWS), room of one",
         work: protect_rows::measure,
+    },
+    Measure {
+        name: "keyrings",
+        about: "whole signatures and authentications by keyrings, and what they cost the servers",
+        work: keyrings::measure,
     },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },
