@@ -1,5 +1,7 @@
 //! What processes spend (proc(5)).
 
+use sceau_tests::Program;
+
 /// User and system time of processes, all threads, in milliseconds.
 pub(crate) fn processor_time(processes: &[u32]) -> Result<f64, String> {
     processes.iter().map(|pid| Ok(Stat::of(*pid)?.milliseconds(2))).sum()
@@ -18,6 +20,15 @@ pub(crate) fn time_of_family(parent: u32) -> Result<f64, String> {
         }
     }
     Ok(sum)
+}
+
+/// The most memory that was resident of what these words run, in MiB, as the kernel counts them for a child that ended (getrusage(2), ru_maxrss).
+pub(crate) fn most_memory(words: &[std::ffi::OsString]) -> Result<f64, String> {
+    const WATCH: &str = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
+                         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let said = Program::other("python3").args(["-c", WATCH]).args(words).run().success().text();
+    let kib: f64 = said.trim().parse().map_err(|_| format!("python3 said {said}"))?;
+    Ok(kib / 1024.0)
 }
 
 /// `/proc/PID/stat` behind the name (proc(5), from field 3).

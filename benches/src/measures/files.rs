@@ -6,6 +6,7 @@ use std::time::Instant;
 use sceau_tests::{Program, Scratch};
 
 use crate::Settings;
+use crate::processor::most_memory;
 use crate::row::{Figure, Row, Target};
 
 /// A recipient's key, and the files of a measure.
@@ -109,15 +110,6 @@ pub(crate) fn memory(settings: Settings) -> Result<Vec<Row>, String> {
         Row::figure(format!("{what} {name}"), Figure::new(mib, "MiB"), Target::AtMost(64.0))
     };
     Ok(vec![row("seal:", seal), row("open:", open)])
-}
-
-/// MiB, as the kernel counts them for a child that ended (getrusage(2), ru_maxrss).
-fn most_memory(words: &[std::ffi::OsString]) -> Result<f64, String> {
-    const WATCH: &str = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
-                         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-    let said = Program::other("python3").args(["-c", WATCH]).args(words).run().success().text();
-    let kib: f64 = said.trim().parse().map_err(|_| format!("python3 said {said}"))?;
-    Ok(kib / 1024.0)
 }
 
 fn run(words: &[std::ffi::OsString]) {

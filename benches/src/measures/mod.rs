@@ -10,6 +10,7 @@ mod intake_verdicts;
 mod keyrings;
 mod mob;
 mod opening;
+mod pdf;
 mod platforms;
 mod protect;
 mod protect_rows;
@@ -94,6 +95,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         name: "keyrings",
         about: "whole signatures and authentications by keyrings, and what they cost the servers",
         work: keyrings::measure,
+    },
+    Measure {
+        name: "signed-pdf",
+        about: "memory of signing a PDF of many pages beside one of few",
+        work: pdf::measure,
     },
     Measure { name: "trace", about: "durable appends from 64 clients, proofs", work: trace::measure },
     Measure { name: "start", about: "the second start of sceau up", work: house::second_start },

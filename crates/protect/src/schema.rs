@@ -80,11 +80,16 @@ pub mod statements {
             ON CONFLICT (number) DO UPDATE SET n = protect_refused.n + excluded.n, last = excluded.last";
         /// How rare a term is, as far as it matters.
         pub HOW_MANY = "SELECT count(*) AS n FROM (SELECT created FROM protect_found WHERE term = $1 LIMIT 1000) found";
-        pub OF_TERM = "SELECT found.created AS place, found.number AS number, d.payload AS payload, refused.n AS refusals, refused.last AS last FROM \
-            (SELECT created, number FROM protect_found WHERE term = $1 AND created >= $2 AND (created, number) < ($3, $4) \
-            ORDER BY created DESC, number DESC LIMIT $5) found \
-            LEFT JOIN protect_datum d ON d.number = found.number \
-            LEFT JOIN protect_refused refused ON refused.number = found.number ORDER BY found.created DESC, found.number DESC";
+        pub OF_TERM = "SELECT created AS place, number FROM protect_found WHERE term = $1 AND created >= $2 AND (created, number) < ($3, $4) \
+            ORDER BY created DESC, number DESC LIMIT $5";
+        /// What data of these numbers are, in any order: a share of those of a term, which lie far apart and are read beside each other.
+        pub FEW_OF_NUMBER = "SELECT d.number AS number, d.payload AS payload, refused.n AS refusals, refused.last AS last FROM protect_datum d \
+            LEFT JOIN protect_refused refused ON refused.number = d.number WHERE d.number IN ($1, $2, $3, $4, $5, $6, $7, $8)";
+        pub MANY_OF_NUMBER = "SELECT d.number AS number, d.payload AS payload, refused.n AS refusals, refused.last AS last FROM protect_datum d \
+            LEFT JOIN protect_refused refused ON refused.number = d.number WHERE d.number IN ( \
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+            $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, \
+            $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64)";
         pub OF_APPLICATION = "SELECT d.created AS place, d.number AS number, d.payload AS payload, refused.n AS refusals, refused.last AS last FROM protect_datum d \
             LEFT JOIN protect_refused refused ON refused.number = d.number WHERE d.application = $1 \
             AND d.created >= $2 AND (d.created, d.number) < ($3, $4) ORDER BY d.created DESC, d.number DESC LIMIT $5";

@@ -1,11 +1,20 @@
 //! Data in an order that an index has, from a place on: what a search looks at.
 
+use std::collections::HashMap;
+
+use futures::future::try_join_all;
 use sceau_element_api::{ApplicationId, OrganisationId};
-use sceau_store::params;
+use sceau_store::{Value, params};
 
 use super::{Rows, RowsError, stored};
 use crate::schema::statements;
 use crate::terms::Term;
+
+/// Data that one statement reads by their numbers: of a page, and of all that a page looks at.
+const FEW: usize = 8;
+const MANY: usize = 64;
+/// Up to here shares are small: seven of them.
+const MOST_OF_FEW: usize = 7 * FEW;
 
 /// Data in an order. `from` and `until` bound what they are ordered by, in Unix milliseconds; `until` is not among them.
 #[derive(Debug)]
@@ -39,6 +48,14 @@ pub(super) struct Candidate {
     pub(super) refusals: u64,
     /// When the last of them was, in Unix milliseconds; 0 where there are none.
     pub(super) last: u64,
+}
+
+/// What a row of data says, of those that are read by their numbers.
+#[derive(Default)]
+struct Read {
+    payload: Option<Vec<u8>>,
+    refusals: u64,
+    last: u64,
 }
 
 impl Cursor {
@@ -78,7 +95,7 @@ impl Rows {
         let (statement, values) = match way {
             Way::Term { term, from, until } => {
                 let (at, number) = place(*until);
-                (statements::OF_TERM, params![term.0, *from, at, number, most].to_vec())
+                return self.of_term(params![term.0, *from, at, number, most]).await;
             }
             Way::Application { application, from, until } => {
                 let (at, number) = place(*until);
@@ -111,6 +128,35 @@ impl Rows {
             Ok(Candidate { cursor, payload: stored(&row, "payload")?, refusals, last })
         };
         rows.into_iter().map(candidate).collect()
+    }
+
+    /// The data of a term lie far apart, each in a page of its own that no memory may have: they are read beside each other, in shares.
+    async fn of_term(&self, values: &[Value]) -> Result<Vec<Candidate>, RowsError> {
+        let rows = self.database.fetch_all(statements::OF_TERM, values).await?;
+        let place = |row: &sceau_store::Row| Ok(Cursor { at: row.get("place")?, number: row.get("number")? });
+        let places = rows.iter().map(place).collect::<Result<Vec<_>, RowsError>>()?;
+        let (statement, share) = match places.len() {
+            0..=MOST_OF_FEW => (statements::FEW_OF_NUMBER, FEW),
+            _ => (statements::MANY_OF_NUMBER, MANY),
+        };
+        let read = places.chunks(share).map(|places| {
+            // No datum has a number below 0.
+            let numbers = places.iter().map(|place| place.number).chain(std::iter::repeat(-1)).take(share);
+            let values: Vec<Value> = numbers.map(Value::from).collect();
+            async move { self.database.fetch_all(statement, &values).await }
+        });
+        let mut of_number: HashMap<i64, Read> = HashMap::new();
+        for row in try_join_all(read).await?.iter().flatten() {
+            let refusals = row.get::<Option<u64>>("refusals")?.unwrap_or(0);
+            let last = row.get::<Option<u64>>("last")?.unwrap_or(0);
+            let payload = stored(row, "payload")?;
+            of_number.insert(row.get("number")?, Read { payload, refusals, last });
+        }
+        let candidate = |cursor: Cursor| {
+            let Read { payload, refusals, last } = of_number.remove(&cursor.number).unwrap_or_default();
+            Candidate { cursor, payload, refusals, last }
+        };
+        Ok(places.into_iter().map(candidate).collect())
     }
 
     /// How many data have a term, as far as 1,000.
