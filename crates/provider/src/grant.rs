@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sceau_element_api::KeyringId;
 use sceau_keyring::Identity;
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub enum Grant {
 /// Somebody logged in at a site.
 #[derive(Clone)]
 pub struct Login {
+    /// Whose keyring it was. Sites are told no id of it.
+    pub(crate) keyring: KeyringId,
     /// What they are called there.
     pub subject: String,
     /// When, Unix seconds.
@@ -52,6 +55,7 @@ impl Login {
         acr: &str,
     ) -> Self {
         Self {
+            keyring: agreed.keyring,
             subject: secret.subject(&client.sector, agreed.keyring),
             time: agreed.time / 1000,
             identity: agreed.identity.clone(),

@@ -21,7 +21,7 @@ pub use asking::{Agreed, Answer, Ask, AskError, AtHost, Holders, Lang, Later, Wo
 pub use grant::{Grant, Login};
 pub use http::routes;
 pub use keys::{KeysError, ProviderSecret, TokenKeys};
-pub use provider::{Fonts, Inner, Plan, Provider};
+pub use provider::{Fonts, Inner, Plan, Provider, Signer};
 pub use records::{Alias, Holder, KeptLogin, NotAnAlias, Records};
 pub use schema::{MIGRATIONS, statements};
 pub use serve::serve;

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sceau_accounts::TrustedProxies;
 use sceau_crypto::Secret;
+use sceau_element_api::KeyringId;
 use sceau_store::{Clock, RateLimiter, Rule, StoreError};
 
 use crate::asking::{Asker, Bounds, Holders, Lang};
@@ -55,6 +56,19 @@ pub struct Fonts {
     pub serif: Option<Vec<u8>>,
     /// For text.
     pub sans: Option<Vec<u8>>,
+}
+
+/// For whom an application signs: what a token of the scope `service` stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The application, as it is registered.
+    pub client: String,
+    /// What people call it.
+    pub name: String,
+    /// The holder who logged in.
+    pub keyring: KeyringId,
+    /// Whether the token is for signing.
+    pub service: bool,
 }
 
 /// The provider. Cheap to clone.
@@ -125,6 +139,16 @@ impl Provider {
             begins: RateLimiter::new(ADDRESSES),
             fails: RateLimiter::new(ADDRESSES),
         }))
+    }
+
+    /// For whom an application signs by this token, where it is good.
+    #[must_use]
+    pub fn signer(&self, token: &str) -> Option<Signer> {
+        let token = self.server.token(token, self.now()).ok()?;
+        let name = self.server.clients().find(token.client.as_str())?.name.clone();
+        let Grant::Login(login) = &token.grant;
+        let (client, service) = (token.client.as_str().to_owned(), token.scope.contains("service"));
+        Some(Signer { client, name, keyring: login.keyring, service })
     }
 
     /// Makes the next key when it is its time, and forgets what is kept long enough. To be done each hour.

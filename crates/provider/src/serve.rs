@@ -3,14 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use sceau_accounts::callers::{Edge, converse};
 use sceau_store::{Conversation, Entrance};
 use tokio::net::TcpListener;
-
-use crate::http::routes;
-use crate::provider::Provider;
 
 /// Connections at once; others wait to be accepted.
 const CONNECTIONS: usize = 4096;
@@ -19,9 +16,8 @@ const OF_ONE_ADDRESS: usize = CONNECTIONS / 4;
 const BOUNDS: Conversation =
     Conversation { head_within: Duration::from_secs(20), streams: 64, read_ahead: None };
 
-/// Serves until `stop` resolves.
-pub async fn serve(provider: Provider, listener: TcpListener, edge: Edge, stop: impl Future<Output = ()>) {
-    let router = routes(provider);
+/// Serves these routes until `stop` resolves: [`crate::routes`], and what else this process answers.
+pub async fn serve(router: Router, listener: TcpListener, edge: Edge, stop: impl Future<Output = ()>) {
     let each = |stream, peer, entered| {
         let router = router.clone().layer(Extension(ConnectInfo::<SocketAddr>(peer)));
         let tls = edge.config();

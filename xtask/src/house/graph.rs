@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-protect", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts"]),
     ("sceau-dossiers", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "client"]),
     ("sceau-keyrings", &["crypto", "pki", "trace", "hsm", "store", "element-api", "accounts", "keyring"]),
+    ("sceau-csc", &["crypto", "pki", "pades", "store", "element-api", "keyring", "client"]),
     ("sceau-provider", &["crypto", "pki", "hsm", "store", "element-api", "accounts", "keyring", "client"]),
     (
         "sceau",
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keyring",
             "keyrings",
             "provider",
+            "csc",
         ],
     ),
 ];

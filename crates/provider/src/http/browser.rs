@@ -262,8 +262,9 @@ impl Inner {
         request: AuthorizationRequest,
     ) -> Result<(AuthorizationRequest, Option<String>), OAuthError> {
         let wrong = |error: ErrorCode, why: &'static str| Err(OAuthError::new(error, why));
-        if !request.scope.contains("openid") {
-            return wrong(ErrorCode::InvalidScope, "scope has openid, and the client is registered for it");
+        if !["openid", "service"].iter().any(|word| request.scope.contains(*word)) {
+            let words = "scope has openid or service, and the client is registered for it";
+            return wrong(ErrorCode::InvalidScope, words);
         }
         if request.params.get("nonce").is_some_and(|nonce| nonce.len() > 512) {
             return wrong(ErrorCode::InvalidRequest, "nonce has at most 512 characters");

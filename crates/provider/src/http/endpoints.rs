@@ -95,6 +95,9 @@ fn told(
     grant: &Grant,
 ) -> Result<Response, OAuthError> {
     let mut answer = json!(issued);
+    if !issued.scope.split(' ').any(|word| word == "openid") {
+        return Ok(kept_by_nobody(StatusCode::OK, &answer));
+    }
     let Grant::Login(login) = grant;
     let now = provider.now();
     let ends = now / 1000 + provider.plan.token_seconds;

@@ -28,7 +28,7 @@ pub(super) async fn configuration(State(provider): State<Provider>) -> Response 
         "revocation_endpoint": at(places::REVOKE),
         "userinfo_endpoint": at(places::USERINFO),
         "jwks_uri": at(places::KEYS),
-        "scopes_supported": ["openid", "profile"],
+        "scopes_supported": ["openid", "profile", "service"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": [GrantKind::Code.as_str(), GrantKind::Ciba.as_str()],

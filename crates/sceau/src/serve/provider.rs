@@ -26,10 +26,15 @@
 //! auth = "client_secret_basic"                # or "private_key_jwt", or "none" for programs on people's machines
 //! secret_sha256 = "…"                         # what `sceau provider secret` printed
 //! jwks_file = "/etc/sceau/library.jwks"       # its public keys, of private_key_jwt
-//! scopes = ["openid", "profile"]
+//! scopes = ["openid", "profile"]              # and "service", to sign by CSC
 //! grants = ["authorization_code", "ciba"]
 //! pushed_only = false                         # its requests are pushed, or refused
 //! sector = "example.org"                      # sites of one sector are told the same sub; its host without it
+//!
+//! [provider.csc]                              # applications sign by the Cloud Signature Consortium's API (docs/sign-through-csc.md): see `csc.rs`
+//! credentials_folder = "/var/lib/sceau/csc"   # KEYRING.pem: holders' certificates
+//! region = "FR"
+//! logo = "https://www.example.org/logo.png"
 //! ```
 
 use std::collections::BTreeSet;
@@ -41,6 +46,7 @@ use sceau_accounts::TrustedProxies;
 use sceau_client::{Server, Trust};
 use sceau_crypto::jose::KeySet;
 use sceau_element_api::{Cidr, KeyringActorId};
+use sceau_pki::Certificate;
 use sceau_provider::oauth::{Authenticates, Client, ClientId, Clients, GrantKind};
 use sceau_provider::{
     AtHost, Fonts, Lang, Plan, Provider, ProviderSecret, Records, TokenKeys, Words, routes, serve,
@@ -51,6 +57,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::callers;
+use super::csc::CscTable;
 use super::door::{At, Door};
 use super::settings::{absolute, text};
 use super::{asked_to_end, pages, say_ready};
@@ -67,7 +74,7 @@ struct Settings {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProviderTable {
+pub(super) struct ProviderTable {
     issuer: String,
     name: String,
     #[serde(default = "english")]
@@ -94,6 +101,8 @@ struct ProviderTable {
     proxies: Vec<String>,
     #[serde(default)]
     clients: Vec<ClientTable>,
+    /// That applications sign by CSC, and how.
+    csc: Option<CscTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -165,6 +174,9 @@ pub(crate) async fn run(options: ProviderOptions) -> Result<(), Failure> {
     let settings: Settings = toml::from_str(&text(&options.config)?)
         .map_err(|error| unusable(&options.config, error.to_string().trim_end()))?;
     let table = settings.provider;
+    if let Some(csc) = &table.csc {
+        csc.check().map_err(|why| unusable(&options.config, &why))?;
+    }
     let mut plan = table.plan().map_err(|why| unusable(&options.config, &why))?;
     let door = Door::take(&options.listen).await?;
     if let Some(proxy) = door.proxy() {
@@ -173,9 +185,7 @@ pub(crate) async fn run(options: ProviderOptions) -> Result<(), Failure> {
     }
     let (key, element) =
         (signer(&table.certificate_file, &table.key_file)?, read_element(&table.element_file)?);
-    let identity_pem = Some(shown(&table.certificate_file, &table.key_file)?);
-    let anchors_pem = super::settings::authorities(table.host_ca_file.as_deref())?;
-    let host = Server::new(&table.host, &Trust { anchors_pem, identity_pem })?;
+    let host = table.host()?;
     sceau_hsm::durable::secret_folder(&options.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let role = |error: &dyn std::error::Error| Failure::role("provider", error);
@@ -185,7 +195,12 @@ pub(crate) async fn run(options: ProviderOptions) -> Result<(), Failure> {
     let records = Records::open(&options.data).await.map_err(|error| role(&error))?;
     let holders = Arc::new(AtHost { host, key, provider: table.id, element });
     let issuer = plan.issuer.clone();
-    let provider = Provider::new(plan, (keys, secret), records, holders, clock);
+    let lang = plan.lang;
+    let provider = Provider::new(plan, (keys, secret), records, holders, Arc::clone(&clock));
+    let mut router = routes(provider.clone());
+    if let Some(csc) = &table.csc {
+        router = router.merge(csc.routes(&table, provider.clone(), lang, clock)?);
+    }
     let tending = tokio::spawn(tend(provider.clone()));
     let end = asked_to_end()?;
     let port = door.port();
@@ -197,11 +212,11 @@ pub(crate) async fn run(options: ProviderOptions) -> Result<(), Failure> {
             }
             say_ready(&json!({"ready": "provider", "issuer": issuer, "port": port}))?;
             let listener: TcpListener = listener;
-            serve(provider, listener, edge, end).await;
+            serve(router, listener, edge, end).await;
         }
         (door, listen) => {
             say_ready(&json!({"ready": "provider", "issuer": issuer, "listen": format!("{listen:?}")}))?;
-            let served = door.serve(routes(provider), end).await;
+            let served = door.serve(router, end).await;
             served.map_err(|cause| Failure::system("serve the provider", &cause))?;
         }
     }
@@ -220,6 +235,28 @@ async fn tend(provider: Provider) {
 }
 
 impl ProviderTable {
+    /// The host of keyrings, which is shown the provider's certificate.
+    fn host(&self) -> Result<Server, Failure> {
+        let identity_pem = Some(shown(&self.certificate_file, &self.key_file)?);
+        let anchors_pem = super::settings::authorities(self.host_ca_file.as_deref())?;
+        Ok(Server::new(&self.host, &Trust { anchors_pem, identity_pem })?)
+    }
+
+    /// The way to holders who are asked to sign, and the authority of their certificates.
+    pub(super) fn to_sign(&self) -> Result<(sceau_csc::AtHost, Certificate), Failure> {
+        let (key, element) =
+            (signer(&self.certificate_file, &self.key_file)?, read_element(&self.element_file)?);
+        let none = || usage("provider.element_file names no authority of holders' certificates");
+        let authority = element.authority.as_ref().ok_or_else(none)?;
+        let authority = Certificate::from_der(authority, "the element's authority").map_err(|_| none())?;
+        let holders = sceau_csc::AtHost { host: self.host()?, key, provider: self.id, element };
+        Ok((holders, authority))
+    }
+
+    pub(super) fn names(&self) -> (&str, &str) {
+        (&self.issuer, &self.name)
+    }
+
     fn plan(&self) -> Result<Plan, String> {
         let paths = [
             ("provider.certificate_file", Some(&self.certificate_file)),
@@ -304,9 +341,9 @@ impl ClientTable {
                 ));
             }
         };
-        if let Some(scope) = self.scopes.iter().find(|scope| !["openid", "profile"].contains(&scope.as_str()))
-        {
-            return Err(wrong(&format!("there is no scope {scope}: openid, profile")));
+        let scopes = ["openid", "profile", "service"];
+        if let Some(scope) = self.scopes.iter().find(|scope| !scopes.contains(&scope.as_str())) {
+            return Err(wrong(&format!("there is no scope {scope}: openid, profile, service")));
         }
         let grant = |name: &String| match name.as_str() {
             "authorization_code" => Ok(GrantKind::Code),

@@ -1,0 +1,105 @@
+//! What applications send: a JSON object, read by name, each absence and each other type told in the specification's words. Names of version 1 stand for those of version 2
+//! where applications still send them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use crate::CscError;
+use crate::algorithms::SHA256;
+
+/// The most hashes of one call.
+const MOST: usize = 100;
+
+/// A body.
+#[derive(Debug, Clone)]
+pub(crate) struct Input(Map<String, Value>);
+
+impl Input {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, CscError> {
+        // Methods without parameters are called without a body, too.
+        if body.is_empty() {
+            return Ok(Self(Map::new()));
+        }
+        let read = serde_json::from_slice(body).map(Self);
+        read.map_err(|_| CscError::invalid("The body is not a JSON object"))
+    }
+
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        value.as_object().map(|members| Self(members.clone()))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text that must be there.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, CscError> {
+        self.get(name).and_then(Value::as_str).ok_or_else(|| CscError::missing("string", name))
+    }
+
+    /// A text that may be there.
+    pub(crate) fn optional(&self, name: &str) -> Result<Option<&str>, CscError> {
+        self.get(name).map(|_| self.text(name)).transpose()
+    }
+
+    /// Whether something is asked for.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, CscError> {
+        let flag = |value: &Value| value.as_bool().ok_or_else(|| CscError::parameter(name));
+        self.get(name).map_or(Ok(false), flag)
+    }
+
+    /// A whole number that must be there.
+    pub(crate) fn number(&self, name: &str) -> Result<i64, CscError> {
+        self.get(name).and_then(Value::as_i64).ok_or_else(|| CscError::missing("integer", name))
+    }
+
+    /// One of several words; the first one where nothing is said.
+    pub(crate) fn word<'a>(&self, name: &str, words: &[&'a str]) -> Result<&'a str, CscError> {
+        let wrong = || CscError::parameter(name);
+        match self.get(name) {
+            None => words.first().copied().ok_or_else(wrong),
+            Some(value) => words.iter().copied().find(|word| value == word).ok_or_else(wrong),
+        }
+    }
+
+    /// Hashes by SHA-256, and that they are: `hashes` and `hashAlgorithmOID`, of version 1 `hash` and `hashAlgo`. An algorithm that is implied elsewhere may be left out.
+    pub(crate) fn hashes(&self, algorithm: Implied) -> Result<Vec<[u8; 32]>, CscError> {
+        let named = self.get("hashes").or_else(|| self.get("hash"));
+        let listed = named.and_then(Value::as_array).ok_or_else(|| CscError::missing("array", "hashes"))?;
+        self.hashed_by_sha256(algorithm)?;
+        if listed.is_empty() {
+            return Err(CscError::invalid("Empty hash array"));
+        }
+        if listed.len() > MOST {
+            return Err(CscError::invalid("Numbers of signatures is too high"));
+        }
+        listed.iter().map(hash).collect()
+    }
+
+    pub(crate) fn hashed_by_sha256(&self, algorithm: Implied) -> Result<(), CscError> {
+        let name = if self.get("hashAlgo").is_some() { "hashAlgo" } else { "hashAlgorithmOID" };
+        match self.optional(name)? {
+            Some(oid) if oid == SHA256 => Ok(()),
+            Some(_) => Err(CscError::parameter(name)),
+            None if algorithm == Implied::Elsewhere => Ok(()),
+            None => Err(CscError::missing("string", name)),
+        }
+    }
+}
+
+/// Whether the algorithm of hashes is said elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Implied {
+    /// By the credential, or by the algorithm of the signature.
+    Elsewhere,
+    /// It is not.
+    Nowhere,
+}
+
+/// One hash, in base64.
+pub(crate) fn hash(value: &Value) -> Result<[u8; 32], CscError> {
+    let wrong = || CscError::invalid("Invalid Base64 hash string parameter");
+    let bytes = STANDARD.decode(value.as_str().ok_or_else(wrong)?).map_err(|_| wrong())?;
+    bytes.try_into().map_err(|_| CscError::invalid("Invalid digest value length"))
+}
