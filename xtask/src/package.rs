@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
     let mut build = cargo();
     build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "-p", "sceau-gate", "--bins"]);
     must(if wanted.profile == "release" { build.arg("--release") } else { &mut build })?;
-    for package in pack(&wanted, &architecture)? {
+    for package in pack(&wanted, &architecture)?.into_iter().chain(terminals(&wanted)?) {
         println!("{}", package.display());
     }
     if wanted.trial {
@@ -112,6 +112,19 @@ fn pack(wanted: &Asked, architecture: &str) -> Result<Vec<PathBuf>, Stop> {
         packages.push(package);
     }
     Ok(packages)
+}
+
+/// A keyring's terminal for browsers, as `npm run build` packed it: what an administrator distributes or gives a store to sign. `web/extension/archive.ts` makes the same
+/// bytes of the same sources.
+fn terminals(wanted: &Asked) -> Result<Vec<PathBuf>, Stop> {
+    let copied = |ending: &str| {
+        let built = root().join("web/extension/dist").join(ending);
+        let package = target().join("package").join(format!("sceau-terminal_{}.{ending}", wanted.version));
+        fs::copy(&built, &package)
+            .map_err(|error| Stop::failed(format!("xtask: {}: {error}", built.display())))?;
+        Ok(package)
+    };
+    ["chromium.zip", "firefox.xpi"].into_iter().map(copied).collect()
 }
 
 /// Makes the packages of a later version too; the command boots a systemd in a copy of this machine's system that nobody else sees, and installs,

@@ -1,7 +1,8 @@
 // What the pages do with the terminals of this installation; the protocol is @sceau/terminal's.
-import { type Carrier, endOf, hostAt, type Loaded, Storage, TerminalError, Visitor, type Waiting, wipe } from "@sceau/terminal";
+import { type Carrier, endOf, hostAt, Storage, TerminalError, Visitor, type Waiting } from "@sceau/terminal";
 import { cabinet } from "./cabinet";
 import { environment } from "./environment";
+import { lock } from "./lock";
 
 /** A keyring that has a terminal here, as it is listed. */
 export interface Keyring {
@@ -11,21 +12,16 @@ export interface Keyring {
   readonly host: string;
   /** Until when its certificate is good, `YYYY-MM-DD`. */
   readonly until: string | null;
+  /** Whether the device's lock is asked for besides the PIN. */
+  readonly locked: boolean;
 }
 
-export const storageOf = (keyring: string): Storage => new Storage(cabinet, environment, keyring);
-
-/** What is loaded without its secrets, for what needs no PIN. */
-export async function loaded(storage: Storage): Promise<Loaded> {
-  const all = await storage.load();
-  wipe(all.secrets);
-  return all;
-}
+export const storageOf = (keyring: string): Storage => new Storage(cabinet, environment, keyring, lock);
 
 export async function keyring(id: string): Promise<Keyring> {
-  const { kept, policy } = await loaded(storageOf(id));
+  const { kept, policy, locked } = await storageOf(id).load();
   const until = kept.certificate === null ? null : endOf(bytesOf(kept.certificate));
-  return { id, name: policy.name, use: policy.use, host: kept.host, until };
+  return { id, name: policy.name, use: policy.use, host: kept.host, until, locked };
 }
 
 /** All of them; of one that is not itself here any more, why. */
@@ -36,7 +32,7 @@ export async function keyrings(): Promise<(Keyring | { readonly id: string; read
 
 /** The way to the host of a terminal. */
 export async function carrierOf(storage: Storage): Promise<Carrier> {
-  return hostAt((await loaded(storage)).kept.host);
+  return hostAt((await storage.load()).kept.host);
 }
 
 /** What waits at the hosts of all terminals, for the badge and notifications: ids alone. */

@@ -103,6 +103,25 @@ export class Installed {
   }
 }
 
+/** Gives a page a device that knows its holder, or does not; its credentials are in no other. */
+export async function device(page: Page): Promise<{ knows: (holder: boolean) => Promise<void> }> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      hasPrf: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { knows: (isUserVerified) => session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }).then(() => undefined) };
+}
+
 /** Types on the keypad; its order is drawn each time. */
 export async function type(page: Page, pin: string): Promise<void> {
   for (const digit of Array.from(pin)) await page.getByRole("button", { name: digit, exact: true }).click();

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { picturesFolder } from "../../chromium";
 import { type Handed, House, PROVIDER_NAME } from "../../terminal/test/house";
-import { type Installed, Machine, type, violations } from "./browser";
+import { device, type Installed, Machine, type, violations } from "./browser";
 
 const PIN = "402917385516";
 const LONG = Array.from({ length: 40 }, (_, at) => `Article ${at + 1} : le loyer est de 1 250 € par mois.`).join("\n");
@@ -218,8 +218,54 @@ describe("the terminal in a browser", () => {
     page = await browser.page();
   });
 
+  it("asks for the device's lock where its holder wants that: on another device nothing opens, and no attempt is begun", async () => {
+    const locked = house.handOver("locked", "Pierre Curie");
+    page = await browser.page("#/add");
+    const { knows } = await device(page);
+    await page.evaluate(() => localStorage.setItem("sceau-language", "fr"));
+    await page.reload();
+    await page.getByLabel("L’invitation", { exact: true }).fill(locked.invitation);
+    await page.getByLabel("L’adresse de l’hôte").fill(house.url);
+    await page.getByLabel("Le code d’activation").fill(locked.code);
+    await page.getByRole("button", { name: "Continuer" }).click();
+    await page.getByText("Pierre Curie").waitFor();
+    await page.getByLabel("Demander aussi le verrou de cet appareil").check();
+    await looks("lock");
+    await page.getByRole("button", { name: "C’est moi, choisir un code PIN" }).click();
+    for (const heading of ["Choisissez votre code PIN", "Encore une fois, le même"]) {
+      await page.getByRole("heading", { name: heading }).waitFor();
+      await type(page, PIN);
+      await page.getByRole("button", { name: "Valider" }).click();
+    }
+    await heading("Votre trousseau est à vous").waitFor();
+    const open = async (on: Page): Promise<string> => {
+      const request = house.leave(locked.id, "Un bail", { "lease.pdf": "a lease" });
+      await on.goto(`chrome-extension://${browser.id}/terminal.html#/k/${locked.id}/r/${request}`);
+      await on.getByRole("button", { name: "Accepter, avec mon code PIN" }).click();
+      await on.getByRole("heading", { name: "Accepter, avec mon code PIN" }).waitFor();
+      await type(on, PIN);
+      await on.getByRole("button", { name: "Accepter", exact: true }).click();
+      return request;
+    };
+    // Another device, with all that lies here.
+    const elsewhere = await browser.page("#/");
+    await device(elsewhere);
+    await open(elsewhere);
+    await elsewhere.getByText("Le verrou de cet appareil ne s’est pas ouvert").waitFor();
+    await elsewhere.close();
+    await page.bringToFront();
+    const request = await open(page);
+    await heading("C’est signé").waitFor();
+    expect(house.outcome(request).state).toBe("signed");
+    // The device, and somebody whom it does not know.
+    await knows(false);
+    await open(page);
+    await page.getByText("Le verrou de cet appareil ne s’est pas ouvert").waitFor();
+    await page.evaluate(() => localStorage.setItem("sceau-language", "en"));
+  });
+
   it("says where the keyring stands and what was done, in English too, and suspends it", async () => {
-    await page.goto(`chrome-extension://${browser.id}/terminal.html#/k/${handed.id}`);
+    page = await browser.page(`#/k/${handed.id}`);
     await page.getByText("in use", { exact: true }).waitFor();
     await page.getByText("What was done").click();
     expect(await page.locator(".done li").count()).toBeGreaterThan(5);
@@ -228,6 +274,9 @@ describe("the terminal in a browser", () => {
     await page.getByLabel("Somebody else may have used it").check();
     await page.getByRole("button", { name: "Suspend" }).click();
     await page.getByText("suspended", { exact: true }).first().waitFor();
+    await page.goto(`chrome-extension://${browser.id}/terminal.html#/`);
+    await page.getByRole("link", { name: /Signature des baux/ }).first().waitFor();
+    await looks("home.en");
     expect(browser.complaints).toEqual([]);
   });
 });

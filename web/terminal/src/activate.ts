@@ -43,6 +43,13 @@ export function parseInvitation(text: string): Invitation {
   }
 }
 
+/** What a holder chose. */
+export interface Chosen {
+  readonly pin: string;
+  /** Whether the device's lock is asked for besides, at each use. */
+  readonly locked: boolean;
+}
+
 /** What a holder reads before choosing a PIN. */
 export interface ToActivate {
   readonly identity: Identity;
@@ -61,13 +68,13 @@ interface Begun {
   readonly response: Bytes;
 }
 
-/** Activates a keyring here. `choose` shows what it is given, and gives the PIN that the holder chose, or null. Gives back the phase, or null where the holder does not go on. */
+/** Activates a keyring here. `choose` shows what it is given, and gives what the holder chose, or null. Gives back the phase, or null where the holder does not go on. */
 export async function activate(
   storage: Storage,
   host: { readonly carrier: Carrier; readonly origin: string },
   invitation: Invitation,
   factors: Factors,
-  choose: (shown: ToActivate) => Promise<string | null>,
+  choose: (shown: ToActivate) => Promise<Chosen | null>,
 ): Promise<string | null> {
   if (invitation.second !== (factors.second !== null)) throw new TerminalError("factor_missing", "the invitation asks for a second factor exactly where there is one");
   if (await storage.exists()) throw new TerminalError("terminal_exists", "this keyring has a terminal here already");
@@ -76,10 +83,10 @@ export async function activate(
   // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
   const first = await begin(by, throwaway());
   const shown = showable(first);
-  const pin = await choose(shown);
-  if (pin === null) return null;
-  if (pinRefused(pin, shown.policy.pin) !== null) throw new TerminalError("pin_not_taken", "the PIN is not of the policy");
-  return storage.alone(() => confirm(storage, by, host.origin, shown, pin));
+  const chosen = await choose(shown);
+  if (chosen === null) return null;
+  if (pinRefused(chosen.pin, shown.policy.pin) !== null) throw new TerminalError("pin_not_taken", "the PIN is not of the policy");
+  return storage.alone(() => confirm(storage, by, host.origin, shown, chosen));
 }
 
 interface By {
@@ -89,7 +96,7 @@ interface By {
   readonly device: DeviceKey;
 }
 
-async function confirm(storage: Storage, by: By, host: string, shown: ToActivate, pin: string): Promise<string> {
+async function confirm(storage: Storage, by: By, host: string, shown: ToActivate, { pin, locked }: Chosen): Promise<string> {
   const { invitation, device } = by;
   const begun = await begin(by, pin);
   const identity = identityHash(begun.identity);
@@ -115,7 +122,7 @@ async function confirm(storage: Storage, by: By, host: string, shown: ToActivate
     host,
   };
   // All of it before it is sent: where the answer is lost, the keyring is active, and this is its terminal.
-  await storage.make(kept, device, current);
+  await storage.make(kept, device, current, locked);
   current.fill(0);
   const ask = { do: "confirm", upload: base64url(upload), unlock, identity, policy: invitation.policy, image };
   const answer = await begun.conversation.hear(device, ask);

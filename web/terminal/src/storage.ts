@@ -1,6 +1,6 @@
 // What a terminal keeps: its key, what it pinned, and a secret that changes at each use. Keys are WebCrypto's and are not extractable; the secret lies sealed under one.
 // The environment that it was made in is part of what is kept: a copy elsewhere refuses itself. Compare crates/client/src/terminal/storage.rs.
-import { type Bytes, fromBase64url, utf8 } from "./bytes";
+import { type Bytes, fromBase64url, utf8, wiped } from "./bytes";
 import type { Element } from "./conversation";
 import { type Actor, parseActors, parsePolicy, type Policy } from "./documents";
 import { TerminalError } from "./errors";
@@ -15,6 +15,14 @@ export interface Cabinet {
   names(): Promise<string[]>;
   /** One at a time, in all windows of this terminal. Throws `terminal_busy`. */
   alone<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** The device's own lock, where a terminal asks for it besides the PIN: what lies under it opens on this device alone, for whom the device knows. */
+export interface Lock {
+  /** Makes a credential on this device, which nothing takes to another: what finds it again. Throws `terminal_locked`. */
+  make(): Promise<Bytes>;
+  /** 32 bytes that the device gives for it once it knows its holder: the same each time, and from no other device. Throws `terminal_locked`. */
+  open(credential: Bytes): Promise<Bytes>;
 }
 
 /** Where the terminal runs, now: a hash in hexadecimal. */
@@ -59,7 +67,8 @@ export interface Loaded {
   readonly policy: Policy;
   readonly actors: readonly Actor[];
   readonly device: DeviceKey;
-  readonly secrets: Secrets;
+  /** Whether the device's lock is asked for besides the PIN. */
+  readonly locked: boolean;
 }
 
 /** Attempts of its own that are known again. */
@@ -67,7 +76,7 @@ const MOST_OWN = 256;
 const AES = { name: "AES-GCM", length: 256 };
 
 interface SealedSecret {
-  readonly iv: Bytes;
+  readonly ivs: readonly Bytes[];
   readonly sealed: Bytes;
 }
 
@@ -77,6 +86,7 @@ export class Storage {
     private readonly cabinet: Cabinet,
     private readonly environment: Environment,
     readonly keyring: string,
+    private readonly lock: Lock | null = null,
   ) {}
 
   /** The keyrings that have a terminal here. */
@@ -97,14 +107,17 @@ export class Storage {
     return (await this.cabinet.get(this.at("kept"))) !== undefined;
   }
 
-  /** Keeps a new terminal, all of it or nothing. */
-  async make(kept: Kept, device: DeviceKey, current: Bytes): Promise<void> {
+  /** Keeps a new terminal, all of it or nothing; `locked` has its secret lie under the device's lock besides. Throws `terminal_locked`. */
+  async make(kept: Kept, device: DeviceKey, current: Bytes, locked: boolean): Promise<void> {
     const wrapping = await crypto.subtle.generateKey(AES, false, ["encrypt", "decrypt"]);
+    const credential = locked ? await this.needed().make() : null;
+    const keys = [wrapping, ...(credential === null ? [] : [await this.locking(credential)])];
     await this.cabinet.put({
       [this.at("kept")]: kept,
       [this.at("device")]: { privateKey: device.privateKey, spki: device.spki },
       [this.at("wrapping")]: wrapping,
-      [this.at("secrets")]: { current: await this.sealed(wrapping, current), pending: null },
+      ...(credential === null ? {} : { [this.at("lock")]: credential }),
+      [this.at("secrets")]: { current: await this.sealed(keys, current), pending: null },
     });
   }
 
@@ -112,14 +125,23 @@ export class Storage {
     return this.cabinet.put({ [this.at("kept")]: kept });
   }
 
-  /** Keeps the secrets, durable when it returns. */
-  async keepSecrets({ current, pending }: Secrets): Promise<void> {
+  /** Its secrets, once the device's lock is opened where there is one; and what keeps others in their place, durable when it returns. Throws `terminal_locked`, `terminal_damaged`. */
+  async open(): Promise<{ secrets: Secrets; keep: (next: Secrets) => Promise<void> }> {
     const wrapping = (await this.cabinet.get(this.at("wrapping"))) as CryptoKey;
-    const written = { current: await this.sealed(wrapping, current), pending: pending === null ? null : await this.sealed(wrapping, pending) };
-    await this.cabinet.put({ [this.at("secrets")]: written });
+    const credential = (await this.cabinet.get(this.at("lock"))) as Bytes | undefined;
+    const keys = [wrapping, ...(credential === undefined ? [] : [await this.locking(credential)])];
+    const keep = async ({ current, pending }: Secrets): Promise<void> =>
+      this.cabinet.put({ [this.at("secrets")]: { current: await this.sealed(keys, current), pending: pending === null ? null : await this.sealed(keys, pending) } });
+    try {
+      const written = (await this.cabinet.get(this.at("secrets"))) as { current: SealedSecret; pending: SealedSecret | null };
+      const { current, pending } = written;
+      return { secrets: { current: await this.opened(keys, current), pending: pending === null ? null : await this.opened(keys, pending) }, keep };
+    } catch (cause) {
+      throw new TerminalError("terminal_damaged", "what the terminal keeps cannot be read", "terminal", { cause });
+    }
   }
 
-  /** The terminal, if it is where it was made. Throws `terminal_missing`, `terminal_changed` or `terminal_damaged`. */
+  /** The terminal without its secrets, if it is where it was made. Throws `terminal_missing`, `terminal_changed` or `terminal_damaged`. */
   async load(): Promise<Loaded> {
     const kept = (await this.cabinet.get(this.at("kept"))) as Kept | undefined;
     if (kept === undefined) throw new TerminalError("terminal_missing", "there is no terminal of this keyring here");
@@ -128,14 +150,12 @@ export class Storage {
     }
     try {
       const { privateKey, spki } = (await this.cabinet.get(this.at("device"))) as { privateKey: CryptoKey; spki: Bytes };
-      const wrapping = (await this.cabinet.get(this.at("wrapping"))) as CryptoKey;
-      const { current, pending } = (await this.cabinet.get(this.at("secrets"))) as { current: SealedSecret; pending: SealedSecret | null };
       return {
         kept,
         policy: parsePolicy(fromBase64url(kept.policy)),
         actors: parseActors(fromBase64url(kept.access)),
         device: await deviceOf(privateKey, spki),
-        secrets: { current: await this.opened(wrapping, current), pending: pending === null ? null : await this.opened(wrapping, pending) },
+        locked: (await this.cabinet.get(this.at("lock"))) !== undefined,
       };
     } catch (cause) {
       throw new TerminalError("terminal_damaged", "what the terminal keeps cannot be read", "terminal", { cause });
@@ -182,13 +202,34 @@ export class Storage {
     return `${this.keyring}/${name}`;
   }
 
-  private async sealed(wrapping: CryptoKey, secret: Bytes): Promise<SealedSecret> {
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    return { iv, sealed: new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: utf8(this.keyring) }, wrapping, secret)) };
+  private needed(): Lock {
+    if (this.lock === null) throw new TerminalError("terminal_locked", "this terminal asks for the lock of its device, and there is none here");
+    return this.lock;
   }
 
-  private async opened(wrapping: CryptoKey, { iv, sealed }: SealedSecret): Promise<Bytes> {
-    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData: utf8(this.keyring) }, wrapping, sealed));
+  /** The key that the device's lock gives. */
+  private async locking(credential: Bytes): Promise<CryptoKey> {
+    return wiped(await this.needed().open(credential), (key) => crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]));
+  }
+
+  /** Under each key, the first one innermost. */
+  private async sealed(keys: readonly CryptoKey[], secret: Bytes): Promise<SealedSecret> {
+    const ivs = keys.map(() => crypto.getRandomValues(new Uint8Array(12)));
+    let sealed = secret;
+    for (const [at, key] of keys.entries()) sealed = new Uint8Array(await crypto.subtle.encrypt(this.of(ivs[at]), key, sealed));
+    return { ivs, sealed };
+  }
+
+  private async opened(keys: readonly CryptoKey[], { ivs, sealed }: SealedSecret): Promise<Bytes> {
+    let opened = sealed;
+    for (const [at, key] of [...keys.entries()].reverse()) opened = new Uint8Array(await crypto.subtle.decrypt(this.of(ivs[at]), key, opened));
+    return opened;
+  }
+
+  /** Of this keyring: elsewhere it does not open. */
+  private of(iv: Bytes | undefined): AesGcmParams {
+    if (iv === undefined) throw new TerminalError("terminal_damaged");
+    return { name: "AES-GCM", iv, additionalData: utf8(this.keyring) };
   }
 }
 

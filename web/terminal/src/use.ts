@@ -28,8 +28,7 @@ export type Approve = (shown: ToApprove) => Promise<string | null>;
 
 /** A request as its provider signed it, judged by this terminal. */
 export async function asked(storage: Storage, jws: string): Promise<Asked> {
-  const { kept, policy, actors, secrets } = await storage.load();
-  wipe(secrets);
+  const { kept, policy, actors } = await storage.load();
   return judge({ keyring: kept.keyring, origin: kept.origin, policy, actors }, jws, now());
 }
 
@@ -44,7 +43,6 @@ export async function use(storage: Storage, carrier: Carrier, jws: string, appro
 /** Ends the keyring, for good, and forgets the terminal. Gives the element's word on it; none where it was destroyed before; null where the holder does not agree. */
 export async function destroy(storage: Storage, carrier: Carrier, approve: Approve): Promise<{ proof: string | null } | null> {
   const loaded = await storage.load();
-  wipe(loaded.secrets);
   const { kept, policy, device } = loaded;
   if ((await look(storage, carrier, loaded)).standing.phase === "destroyed") {
     await storage.forget();
@@ -59,20 +57,19 @@ export async function destroy(storage: Storage, carrier: Carrier, approve: Appro
 }
 
 async function useFor(storage: Storage, carrier: Carrier, judged: Asked, approve: Approve): Promise<Used | null> {
-  const before = await storage.load();
-  wipe(before.secrets);
   // Before a PIN is typed: whether it can be, and what others tried meanwhile.
-  const state = await look(storage, carrier, before);
+  const state = await look(storage, carrier, await storage.load());
   mayTry(state);
   const pin = await approve({ ...judged, others: state.others, left: state.standing.tries.left });
   if (pin === null) return null;
   // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
   return storage.alone(async () => {
     const loaded = await storage.load();
+    const { secrets, keep } = await storage.open();
     try {
-      return await new Use(storage, carrier, loaded, judged).run(pin);
+      return await new Use(storage, carrier, loaded, { secrets, keep }, judged).run(pin);
     } finally {
-      wipe(loaded.secrets);
+      wipe(secrets);
     }
   });
 }
@@ -80,18 +77,17 @@ async function useFor(storage: Storage, carrier: Carrier, judged: Asked, approve
 class Use {
   private readonly kept: Kept;
   private readonly device: DeviceKey;
-  private readonly secrets: Secrets;
   private readonly place: Place;
 
   constructor(
     private readonly storage: Storage,
     private readonly carrier: Carrier,
     loaded: Loaded,
+    private readonly open: { readonly secrets: Secrets; readonly keep: (next: Secrets) => Promise<void> },
     private readonly judged: Asked,
   ) {
     this.kept = loaded.kept;
     this.device = loaded.device;
-    this.secrets = loaded.secrets;
     this.place = { keyring: this.kept.keyring, terminal: this.kept.terminal, key: fromBase64url(this.kept.key) };
   }
 
@@ -114,10 +110,11 @@ class Use {
   }
 
   private async consent(conversation: Conversation, challenge: Challenge, ke1: Bytes, proven: ProvenPin): Promise<Used> {
-    const { storage, device, secrets, place, judged } = this;
+    const { storage, device, place, judged } = this;
+    const { secrets, keep } = this.open;
     // Durable before it is sent. One that is in doubt since the last use is used again: either of the two opens.
     const next = secrets.pending ?? crypto.getRandomValues(new Uint8Array(32));
-    await storage.keepSecrets({ current: secrets.current, pending: next });
+    await keep({ current: secrets.current, pending: next });
     const opaque = transcript(ke1, challenge.ke2, proven.ke3);
     const consent = sadOf({ place, thumbprint: device.thumbprint, asked: judged, challenge, seq: CONSENT_SEQ, opaque, time: now() });
     const sad = await signJws("sceau-kr-sad", device, utf8(JSON.stringify(consent)));
@@ -127,7 +124,7 @@ class Use {
     proven.exported.fill(0);
     const answer = await conversation.ask(device, { do: "use", ke3: base64url(proven.ke3), inner: base64url(inner) }, "used");
     conversation.end();
-    await storage.keepSecrets({ current: next, pending: null });
+    await keep({ current: next, pending: null });
     next.fill(0);
     const used = usedOf(answer);
     const time = await judgeProof(used, { asked: judged, place, word: this.kept.word, sad });

@@ -1,6 +1,6 @@
 // The life of a keyring on this terminal, against a real element behind a real host: the outside judge of what is signed is OpenSSL.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { activate, asked, type Carrier, codeOf, type Factors, destroy, look, parseFactor, parseInvitation, Storage, suspend, type TerminalState, use, Visitor, wipe } from "../src";
+import { activate, asked, type Carrier, type Chosen, codeOf, type Factors, destroy, look, type Lock, parseFactor, parseInvitation, Storage, suspend, TerminalError, type TerminalState, use, Visitor } from "../src";
 import { drawer, type Drawer } from "./drawer";
 import { type Handed, House, PROVIDER_NAME } from "./house";
 
@@ -8,6 +8,7 @@ const PIN = "402917385516";
 const here = (): Promise<string> => Promise.resolve("11".repeat(32));
 const elsewhere = (): Promise<string> => Promise.resolve("22".repeat(32));
 const code = async (work: Promise<unknown>): Promise<string> => work.then(() => "done", codeOf);
+const chosen = (): Promise<Chosen> => Promise.resolve({ pin: PIN, locked: false });
 const typed = (pin: string) => (): Promise<string> => Promise.resolve(pin);
 
 let started: House | undefined;
@@ -34,7 +35,7 @@ async function activated(name: string): Promise<Terminal> {
   let shown = "";
   const phase = await activate(storage, { carrier, origin: house.url }, parseInvitation(handed.invitation), factorsOf(handed), ({ identity, policy }) => {
     shown = `${identity.common_name ?? ""}, ${policy.name}, ${policy.pin.least} to ${policy.pin.most}`;
-    return Promise.resolve(PIN);
+    return Promise.resolve({ pin: PIN, locked: false });
   });
   expect([phase, shown]).toEqual(["active", "Marie Curie, Signature des baux, 6 to 12"]);
   return { id: handed.id, storage, lies };
@@ -48,9 +49,7 @@ async function sign({ storage }: Terminal, request: string, pin = PIN): Promise<
 }
 
 async function stateOf({ storage }: Terminal): Promise<TerminalState> {
-  const loaded = await storage.load();
-  wipe(loaded.secrets);
-  return look(storage, carrier, loaded);
+  return look(storage, carrier, await storage.load());
 }
 
 const lease = (id: string): string => house.leave(id, "Le bail du 12 mars\n\n1 250 € par mois", { "lease.pdf": "a lease" });
@@ -133,6 +132,34 @@ describe("a terminal of a keyring", () => {
     expect((await stateOf(terminal)).others.attempts.map(({ ended, code: why }) => [ended, why])).toEqual([["refused", "secret_stale"]]);
   });
 
+  it("asks for the device's lock at each use, where its holder wants that: a copy of all that lies here opens on no other device", async () => {
+    const handed = house.handOver("locked", "Marie Curie");
+    const lies = drawer();
+    let asks = 0;
+    const device = (secret: number, knows = true): Lock => ({
+      make: () => Promise.resolve(new Uint8Array([1, 2, 3])),
+      open: () => {
+        asks += 1;
+        return knows ? Promise.resolve(new Uint8Array(32).fill(secret)) : Promise.reject(new TerminalError("terminal_locked"));
+      },
+    });
+    const storage = new Storage(lies, here, handed.id, device(7));
+    await activate(storage, { carrier, origin: house.url }, parseInvitation(handed.invitation), factorsOf(handed), () => Promise.resolve({ pin: PIN, locked: true }));
+    const terminal = { id: handed.id, storage, lies };
+    asks = 0;
+    await stateOf(terminal);
+    expect([(await storage.load()).locked, asks]).toEqual([true, 0]);
+    await sign(terminal, lease(terminal.id));
+    await sign(terminal, lease(terminal.id));
+    expect(asks).toBe(2);
+    const copied = (lock: Lock | null): Terminal => ({ ...terminal, storage: new Storage(drawer(lies.copy()), here, terminal.id, lock) });
+    expect(await code(sign(copied(null), lease(terminal.id)))).toBe("terminal_locked");
+    expect(await code(sign(copied(device(7, false)), lease(terminal.id)))).toBe("terminal_locked");
+    expect(await code(sign(copied(device(8)), lease(terminal.id)))).toBe("terminal_damaged");
+    // None of them began an attempt.
+    expect((await stateOf(terminal)).others.attempts).toEqual([]);
+  });
+
   it("hands over at the next visit what did not arrive", async () => {
     const terminal = await activated("late");
     const request = lease(terminal.id);
@@ -184,9 +211,9 @@ describe("a terminal of a keyring", () => {
     const invitation = parseInvitation(handed.invitation);
     const storage = new Storage(drawer(), here, handed.id);
     const wrong = { code: parseFactor("0000-0000-0000-0000-0000", 20), second: null };
-    const never = (): Promise<string> => Promise.reject(new Error("nothing is shown to who has not the code"));
+    const never = (): Promise<never> => Promise.reject(new Error("nothing is shown to who has not the code"));
     expect(await code(activate(storage, { carrier, origin: house.url }, invitation, wrong, never))).toBe("factor_invalid");
-    await activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), typed(PIN));
+    await activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), chosen);
     const thief = new Storage(drawer(), elsewhere, handed.id);
     expect(await code(activate(thief, { carrier, origin: house.url }, invitation, factorsOf(handed), never))).not.toBe("done");
     expect(await code(activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), never))).toBe("terminal_exists");
