@@ -18,6 +18,7 @@ use crate::{
     judge::Refusal,
     online::{Online, Unasked, Word, word},
     revocation::{Asked, RevocationLists, Status},
+    stamp::TIME_STAMPING,
     tls,
 };
 
@@ -58,6 +59,8 @@ pub(crate) enum Holder {
     Server,
     /// Who signs documents.
     Signatory,
+    /// Who makes time stamps.
+    Clock,
 }
 
 /// What the certificates of those who sign documents are made for: documents (RFC 9336; and, before it, Adobe's and Microsoft's own), mail, a person's
@@ -85,6 +88,8 @@ impl ExtendedKeyUsageValidator for Holder {
                 }
                 if fits || !some { Ok(()) } else { Err(webpki::Error::EmptyEkuExtension) }
             }
+            // Of authorities between too, which need not name a purpose; the signer must, and none other (RFC 3161 §2.3): that is asked of it apart.
+            Self::Clock => KeyUsage::required_if_present(TIME_STAMPING).validate(purposes),
         }
     }
 }
@@ -144,7 +149,9 @@ fn permit(question: Question<'_>, path: &VerifiedPath<'_>) -> Result<Way, Refusa
         way.push(read(der)?);
     }
     way.iter().skip(1).try_for_each(may_issue)?;
-    way.iter().try_for_each(tells_where)?;
+    if question.holder != Holder::Clock {
+        way.iter().try_for_each(tells_where)?;
+    }
     // The whole last second counts.
     let ends = way.iter().chain([anchor]).map(|certificate| certificate.not_after().saturating_add(1000));
     let (mut until, mut lapsed, mut unasked) = (ends.min().unwrap_or_default(), false, None);
@@ -184,7 +191,7 @@ fn may_issue(authority: &Certificate) -> Result<(), Refusal> {
     if may { Ok(()) } else { Err(Refusal::Untrusted) }
 }
 
-/// Whether it can be read where to ask whether a certificate was taken back: what cannot be is not nothing (RFC 5280 §4.2: what is known is processed).
+/// Whether it can be read where to ask whether a certificate was taken back, which nobody asks of who makes time stamps: what cannot be is not nothing (RFC 5280 §4.2: what is known is processed).
 fn tells_where(certificate: &Certificate) -> Result<(), Refusal> {
     let is_place = |oid: &Oid<'_>| {
         *oid == OID_X509_EXT_CRL_DISTRIBUTION_POINTS || *oid == OID_PKIX_AUTHORITY_INFO_ACCESS

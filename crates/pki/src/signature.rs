@@ -15,17 +15,26 @@ pub(crate) fn is_by(public_key_info: &[u8], algorithm: &[u8], message: &[u8], si
 }
 
 fn verified(public_key_info: &[u8], algorithm: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
+    let (_, key) = SubjectPublicKeyInfo::from_der(public_key_info).ok()?;
+    let judge = judge_of(public_key_info, algorithm)?;
+    judge.verify_signature(&key.subject_public_key.data, message, signature).ok()
+}
+
+/// What verifies signatures by this algorithm with such a key.
+fn judge_of(public_key_info: &[u8], algorithm: &[u8]) -> Option<&'static dyn SignatureVerificationAlgorithm> {
     // The library compares the content of an AlgorithmIdentifier, without its header.
     let content = |der| Any::from_der(der).ok().map(|(_, element)| element.data);
     let (algorithm, key_algorithm) = (content(algorithm)?, content(content(public_key_info)?)?);
-    let (_, key) = SubjectPublicKeyInfo::from_der(public_key_info).ok()?;
-    let fits = |candidate: &&&dyn SignatureVerificationAlgorithm| {
+    let fits = |candidate: &&&'static dyn SignatureVerificationAlgorithm| {
         candidate.signature_alg_id().as_ref() == algorithm
             && candidate.public_key_alg_id().as_ref() == key_algorithm
     };
-    let algorithms = tls::provider().signature_verification_algorithms;
-    let candidate = algorithms.all.iter().find(fits)?;
-    candidate.verify_signature(&key.subject_public_key.data, message, signature).ok()
+    tls::provider().signature_verification_algorithms.all.iter().find(fits).copied()
+}
+
+/// Whether a signature by this algorithm, of the holder of this key, can be verified here: if not, nothing is known of it.
+pub(crate) fn is_taken(public_key_info: &[u8], algorithm: &[u8]) -> bool {
+    judge_of(public_key_info, algorithm).is_some() && is_spoken(public_key_info)
 }
 
 /// The least bits of an RSA key whose signatures count (NIST SP 800-131A, RGS annex B1).

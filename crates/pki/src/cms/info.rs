@@ -54,21 +54,22 @@ impl<'a> SignerInfo<'a> {
         let signature = inside.expect(tag::OCTET_STRING)?.content;
         let unsigned = inside.optional(ONE)?;
         inside.end()?;
-        let (mut content_type, mut message_digest, mut certificate) = (None, None, None);
-        each_attribute(attributes, |kind, value| match kind {
-            CONTENT_TYPE => once(&mut content_type, value.content),
-            MESSAGE_DIGEST => once(&mut message_digest, value.content),
-            SIGNING_CERTIFICATE => once(&mut certificate, CertificateHash::v1(value)?),
-            // A second word on the same certificate, where both are there: the older one came first in time, the newer one counts.
-            SIGNING_CERTIFICATE_V2 => {
-                certificate = Some(CertificateHash::v2(value)?);
-                Ok(())
+        let (mut content_type, mut message_digest) = (None, None);
+        let (mut older, mut newer) = (None, None);
+        each_attribute(attributes, |kind, value, more| {
+            match kind {
+                CONTENT_TYPE => once(&mut content_type, value.content)?,
+                MESSAGE_DIGEST => once(&mut message_digest, value.content)?,
+                SIGNING_CERTIFICATE => once(&mut older, CertificateHash::v1(value)?)?,
+                SIGNING_CERTIFICATE_V2 => once(&mut newer, CertificateHash::v2(value)?)?,
+                _ => return Ok(()),
             }
-            _ => Ok(()),
+            // Each of these has one value (RFC 5652 §11.1, §11.2; RFC 5035 §3, §5.4).
+            more.end()
         })?;
         let mut stamp = None;
         if let Some(unsigned) = unsigned {
-            each_attribute(unsigned, |kind, value| {
+            each_attribute(unsigned, |kind, value, _| {
                 stamp = stamp.or((kind == TIME_STAMP_TOKEN).then_some(value.whole));
                 Ok(())
             })?;
@@ -79,7 +80,8 @@ impl<'a> SignerInfo<'a> {
             attributes: attributes.whole,
             content_type: content_type.ok_or(NotDer)?,
             message_digest: message_digest.ok_or(NotDer)?,
-            certificate,
+            // Two words on the same certificate, where both are there, in whichever order: the newer hash counts.
+            certificate: newer.or(older),
             algorithm,
             signature,
             stamp,
@@ -112,10 +114,13 @@ impl<'a> SignerInfo<'a> {
         Ok(Some(der::sequence(&[der::tlv(tag::OID, &oid), der::tlv(tag::NULL, &[])])))
     }
 
-    /// Whether the key of this certificate made it. None where its algorithm is not taken.
+    /// Whether the key of this certificate made it. None where its algorithm is not taken, or not from such a key: nothing is known then.
     pub(crate) fn is_by(&self, certificate: &Certificate) -> Result<Option<bool>, NotDer> {
         let Some(algorithm) = self.whole_algorithm()? else { return Ok(None) };
         let key = certificate.public_key_info();
+        if !signature::is_taken(&key, &algorithm) {
+            return Ok(None);
+        }
         Ok(Some(signature::is_by(&key, &algorithm, &self.message(), self.signature)))
     }
 }
@@ -177,10 +182,10 @@ fn first_certificate(value: Element<'_>) -> Result<Reader<'_>, NotDer> {
     Ok(certificates.expect(tag::SEQUENCE)?.inside())
 }
 
-/// Gives the kind and the first value of each attribute.
+/// Gives the kind of each attribute, its first value, and what follows that.
 fn each_attribute<'a>(
     set: Element<'a>,
-    mut act: impl FnMut(&'a [u8], Element<'a>) -> Result<(), NotDer>,
+    mut act: impl FnMut(&'a [u8], Element<'a>, Reader<'a>) -> Result<(), NotDer>,
 ) -> Result<(), NotDer> {
     let mut all = set.inside();
     while !all.is_empty() {
@@ -188,7 +193,8 @@ fn each_attribute<'a>(
         let kind = attribute.expect(tag::OID)?.content;
         let mut values = attribute.expect(tag::SET)?.inside();
         attribute.end()?;
-        act(kind, values.element()?)?;
+        let first = values.element()?;
+        act(kind, first, values)?;
     }
     Ok(())
 }
@@ -211,4 +217,59 @@ pub(crate) fn explicit(outer: Element<'_>, tag: u8) -> Result<Element<'_>, NotDe
     let element = inside.expect(tag)?;
     inside.end()?;
     Ok(element)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use super::*;
+
+    fn attribute(kind: &[u8], values: &[Vec<u8>]) -> Vec<u8> {
+        der::sequence(&[der::tlv(tag::OID, kind), der::tlv(tag::SET, &values.concat())])
+    }
+
+    /// A SignerInfo over content with one of these hashes, and more signed attributes.
+    fn signer(hashes: &[u8], more: &[Vec<u8>]) -> Vec<u8> {
+        let hashes: Vec<_> = hashes.iter().map(|it| der::tlv(tag::OCTET_STRING, &[*it; 32])).collect();
+        let attributes = [
+            attribute(CONTENT_TYPE, &[der::tlv(tag::OID, RSA)]),
+            attribute(MESSAGE_DIGEST, &hashes),
+            more.concat(),
+        ];
+        [
+            der::unsigned(&[1]),
+            der::sequence(&[]),
+            der::sequence(&[der::tlv(tag::OID, SHA256)]),
+            der::context(0, &attributes.concat()),
+            der::sequence(&[der::tlv(tag::OID, RSA)]),
+            der::tlv(tag::OCTET_STRING, &[9]),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn of_two_words_on_the_signer_the_newer_counts_in_either_order() {
+        let hash = |octets: &[u8]| {
+            let id = der::sequence(&[der::tlv(tag::OCTET_STRING, octets)]);
+            der::sequence(&[der::sequence(&[id])])
+        };
+        let older = attribute(SIGNING_CERTIFICATE, &[hash(&[1; 20])]);
+        let newer = attribute(SIGNING_CERTIFICATE_V2, &[hash(&[2; 32])]);
+        for both in [[older.clone(), newer.clone()], [newer.clone(), older.clone()]] {
+            let der = signer(&[7], &both);
+            let read = SignerInfo::read(Reader::of(&der)).unwrap();
+            assert!(
+                matches!(read.certificate, Some(CertificateHash::Of(None, said)) if said == [2; 32].as_slice())
+            );
+        }
+        for twice in [[older.clone(), older], [newer.clone(), newer]] {
+            assert!(SignerInfo::read(Reader::of(&signer(&[7], &twice))).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_signed_of_the_content_has_one_value() {
+        assert!(SignerInfo::read(Reader::of(&signer(&[7], &[]))).is_ok());
+        assert!(SignerInfo::read(Reader::of(&signer(&[7, 8], &[]))).is_err());
+    }
 }

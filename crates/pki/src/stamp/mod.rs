@@ -17,4 +17,4 @@ const LONGEST: usize = 64 << 10;
 /// id-ct-TSTInfo (RFC 3161 §2.4.2).
 const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
 /// id-kp-timeStamping (RFC 3161 §2.3).
-const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
+pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];

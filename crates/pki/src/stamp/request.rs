@@ -7,6 +7,7 @@ use crate::{
     cms::SHA256,
     der::{self, tag},
     name::Name,
+    oid::Oid,
 };
 
 /// How far an authority's clock may differ from ours, in milliseconds, when it is asked.
@@ -26,6 +27,8 @@ pub struct TimeStamp {
     pub time: u64,
     /// Who says so: the subject of the signer's certificate.
     pub signer: Name,
+    /// The policy under which the authority made it.
+    pub policy: Oid,
     /// The number of the time stamp at its authority, in hexadecimal.
     pub serial: String,
     /// The TimeStampToken, DER: to be kept.
@@ -82,5 +85,11 @@ fn believed(token: &Token<'_>, imprint: &[u8; 32], anchors: &Anchors) -> Result<
         return Err(StampRefusal::AnotherImprint);
     }
     let signer = signer::of(token, anchors)?;
-    Ok(TimeStamp { time: token.time, signer, serial: hex::encode(token.serial), token: token.whole.to_vec() })
+    Ok(TimeStamp {
+        time: token.time,
+        signer,
+        policy: token.policy.clone(),
+        serial: hex::encode(token.serial),
+        token: token.whole.to_vec(),
+    })
 }

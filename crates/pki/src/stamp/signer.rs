@@ -1,12 +1,17 @@
 //! Who signed a token, and by what right.
 
-use std::time::Duration;
+use rustls::pki_types::CertificateDer;
 
-use rustls::pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-
-use super::{StampRefusal, TIME_STAMPING, token::Token};
-use crate::{anchors::Anchors, certificate::Certificate, cms::hash_named, name::Name, tls};
+use super::{StampRefusal, token::Token};
+use crate::{
+    anchors::Anchors,
+    certificate::Certificate,
+    chain::DEPTH_MAX,
+    cms::{hash_named, is_one_of},
+    judge::Refusal,
+    name::Name,
+    path::{self, Holder, Question},
+};
 
 /// The most certificates of a token that are looked at.
 const MOST: usize = 8;
@@ -21,6 +26,8 @@ pub(super) fn of(token: &Token<'_>, anchors: &Anchors) -> Result<Name, StampRefu
     let signed_for = signer.certificate.as_ref().ok_or(StampRefusal::UnknownSigner)?;
     let named = token.certificates.iter().take(MOST).find(|der| signed_for.names(der));
     let certificate = named.and_then(|der| Certificate::from_der(der, "a time-stamping authority").ok());
+    // The name beside the signature is not signed, but who reads the token by it alone must come to the same certificate (RFC 5652 §5.3).
+    let certificate = certificate.filter(|it| is_one_of(signer.named, it));
     let certificate = certificate.ok_or(StampRefusal::UnknownSigner)?;
     if !signer.is_by(&certificate)?.ok_or(StampRefusal::Algorithm)? {
         return Err(StampRefusal::FalseSignature);
@@ -29,42 +36,56 @@ pub(super) fn of(token: &Token<'_>, anchors: &Anchors) -> Result<Name, StampRefu
     Ok(certificate.subject().clone())
 }
 
-/// A certificate under an anchor, for time stamps and nothing else (RFC 3161 §2.3), valid at the token's time.
+/// A certificate under an anchor, for time stamps and nothing else (RFC 3161 §2.3), valid at the token's time, as are those above it.
 fn authorised(certificate: &Certificate, token: &Token<'_>, anchors: &Anchors) -> Result<(), StampRefusal> {
-    let unauthorised = |_| StampRefusal::Unauthorised;
-    let parsed = certificate.parsed().map_err(|_| StampRefusal::Malformed)?;
-    let usage = parsed.extended_key_usage().map_err(|_| StampRefusal::Unauthorised)?;
-    let alone = usage.is_some_and(|usage| {
-        let extended = usage.value;
-        let others = extended.any
-            || extended.server_auth
-            || extended.client_auth
-            || extended.code_signing
-            || extended.email_protection
-            || extended.ocsp_signing
-            || !extended.other.is_empty();
-        usage.critical && extended.time_stamping && !others
-    });
-    if !alone {
+    if !is_for_stamps_alone(certificate).unwrap_or(false) {
         return Err(StampRefusal::Unauthorised);
     }
-    let roots: Vec<_> = anchors
-        .certificates()
-        .iter()
-        .map(|anchor| anchor_from_trusted_cert(anchor.der()))
-        .collect::<Result<_, _>>()
-        .map_err(unauthorised)?;
     let brought = token.certificates.iter().take(MOST);
     let between: Vec<CertificateDer<'_>> = brought.map(|der| CertificateDer::from(*der)).collect();
-    let end = EndEntityCert::try_from(certificate.der()).map_err(unauthorised)?;
-    let algorithms = tls::provider().signature_verification_algorithms.all;
-    let time = UnixTime::since_unix_epoch(Duration::from_millis(token.time));
-    let usage = KeyUsage::required(TIME_STAMPING);
-    let verified = end.verify_for_usage(algorithms, &roots, &between, time, usage, None, None);
-    verified.map(|_| ()).map_err(|error| match error {
-        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
-            StampRefusal::SignerNotValid
-        }
-        _ => StampRefusal::Unauthorised,
-    })
+    let way = |now| {
+        let question = Question {
+            anchors,
+            lists: None,
+            now,
+            grace: 0,
+            online: None,
+            holder: Holder::Clock,
+            depth: DEPTH_MAX,
+        };
+        path::verify(question, certificate, &between)
+    };
+    // The library looks at the signer's dates before its issuer. Who is told of dates is told that a trusted authority vouched for the signer at another time.
+    let within =
+        token.time.clamp(certificate.not_before(), certificate.not_after().max(certificate.not_before()));
+    match way(token.time) {
+        Ok(_) => Ok(()),
+        Err(refusal) if !is_of_dates(&refusal) => Err(StampRefusal::Unauthorised),
+        Err(_) => match way(within) {
+            Ok(_) => Err(StampRefusal::SignerNotValid),
+            Err(refusal) if is_of_dates(&refusal) => Err(StampRefusal::SignerNotValid),
+            Err(_) => Err(StampRefusal::Unauthorised),
+        },
+    }
+}
+
+fn is_of_dates(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Expired | Refusal::NotYetValid)
+}
+
+/// Whether it says so itself: its one purpose, critical; and, where it says what its key is for, signatures (RFC 5280 §4.2.1.3).
+fn is_for_stamps_alone(certificate: &Certificate) -> Option<bool> {
+    let parsed = certificate.parsed().ok()?;
+    let usage = parsed.extended_key_usage().ok()??;
+    let extended = usage.value;
+    let others = extended.any
+        || extended.server_auth
+        || extended.client_auth
+        || extended.code_signing
+        || extended.email_protection
+        || extended.ocsp_signing
+        || !extended.other.is_empty();
+    let key = parsed.key_usage().ok()?;
+    let signs = key.is_none_or(|key| key.value.digital_signature() || key.value.non_repudiation());
+    Some(usage.critical && extended.time_stamping && !others && signs)
 }

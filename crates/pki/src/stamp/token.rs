@@ -6,6 +6,7 @@ use super::{StampRefusal, TST_INFO};
 use crate::{
     cms::{ONE, SIGNED_DATA, SignerInfo, ZERO, explicit, whole},
     der::tag,
+    oid::Oid,
     reader::NotDer,
 };
 
@@ -16,6 +17,7 @@ pub(super) struct Token<'a> {
     pub(super) content: &'a [u8],
     pub(super) imprint_algorithm: &'a [u8],
     pub(super) imprint: &'a [u8],
+    pub(super) policy: Oid,
     pub(super) serial: &'a [u8],
     /// Unix milliseconds.
     pub(super) time: u64,
@@ -80,6 +82,7 @@ impl<'a> Token<'a> {
             content,
             imprint_algorithm: info.imprint_algorithm,
             imprint: info.imprint,
+            policy: info.policy,
             serial: info.serial,
             time: info.time,
             nonce: info.nonce,
@@ -93,6 +96,7 @@ impl<'a> Token<'a> {
 struct Info<'a> {
     imprint_algorithm: &'a [u8],
     imprint: &'a [u8],
+    policy: Oid,
     serial: &'a [u8],
     time: u64,
     nonce: Option<&'a [u8]>,
@@ -104,8 +108,8 @@ impl<'a> Info<'a> {
         if inside.unsigned()? != [1] {
             return Err(StampRefusal::Malformed);
         }
-        // The authority's policy, in which nobody here looks anything up.
-        inside.expect(tag::OID)?;
+        // The authority's policy: shown, and nobody here looks anything up in it.
+        let policy = Oid::from_der_content(inside.expect(tag::OID)?.content).map_err(|_| NotDer)?;
         let mut imprint = inside.expect(tag::SEQUENCE)?.inside();
         let imprint_algorithm = imprint.expect(tag::SEQUENCE)?.inside().expect(tag::OID)?.content;
         let hash = imprint.expect(tag::OCTET_STRING)?.content;
@@ -123,7 +127,7 @@ impl<'a> Info<'a> {
             })?;
         }
         inside.end()?;
-        Ok(Self { imprint_algorithm, imprint: hash, serial, time, nonce })
+        Ok(Self { imprint_algorithm, imprint: hash, policy, serial, time, nonce })
     }
 }
 
@@ -131,6 +135,10 @@ impl<'a> Info<'a> {
 fn moment(content: &[u8]) -> Result<u64, NotDer> {
     let text = std::str::from_utf8(content).ok().and_then(|text| text.strip_suffix('Z')).ok_or(NotDer)?;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    // The parser would take a sign before the year.
+    if !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(NotDer);
+    }
     let form = format_description!("[year][month][day][hour][minute][second]");
     let moment = PrimitiveDateTime::parse(whole, form).map_err(|_| NotDer)?.assume_utc();
     let digits = !fraction.is_empty() && fraction.len() <= 9 && fraction.bytes().all(|b| b.is_ascii_digit());

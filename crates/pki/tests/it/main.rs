@@ -21,5 +21,7 @@ mod profiles_say_what_a_platform_asks_for;
 mod requests_satisfy_openssl;
 mod revocation_lists_are_read_with_care;
 mod servers_hand_out_responses;
+mod stamp_maker;
+mod stamps_are_judged_alike;
 mod what_an_authority_answers_is_checked;
 mod what_was_taken_back_is_refused;
