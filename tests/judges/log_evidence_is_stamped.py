@@ -19,7 +19,9 @@ class EvidenceIsStamped(unittest.TestCase):
     def test_evidence_that_is_given_out_is_stamped(self):
         authority = Authority(self.at / "tsa")
         self.addCleanup(authority.close)
-        trace = f'[trace.stamps]\nauthority = "{authority.url}"\nanchors = "{self.at}/tsa/ca.pem"\n'
+        # What else stands beside the certificates is not announced.
+        (self.at / "anchors").write_text("our root\n" + (self.at / "tsa" / "ca.key").read_text() + (self.at / "tsa" / "ca.pem").read_text())
+        trace = f'[trace.stamps]\nauthority = "{authority.url}"\nanchors = "{self.at}/anchors"\n'
         house = House(self, self.at / "one", "one", [], trace)
 
         def stamped():
@@ -28,8 +30,11 @@ class EvidenceIsStamped(unittest.TestCase):
 
         given = eventually("it is not stamped", stamped)
         (self.at / "e").write_text(given)
+        announced = house.announced_anchors()
         house.end()
-        code, said = sceau("verify", self.at / "e", "--log-key", house.key, "--stamp-anchors", self.at / "tsa" / "ca.pem")
+        self.assertEqual(announced, (self.at / "tsa" / "ca.pem").read_text())
+        (self.at / "announced").write_text(announced)
+        code, said = sceau("verify", self.at / "e", "--log-key", house.key, "--stamp-anchors", self.at / "announced")
         self.assertEqual(code, 0, said)
         (stamp,) = json.loads(said)["time_stamps"]
         self.assertLess(abs(stamp["time"] / 1000 - time.time()), PATIENCE + 60)

@@ -49,6 +49,10 @@ class House:
         with urllib.request.urlopen(f"{self.url}/v1/trace/evidence/{index}") as answer:
             return answer.read().decode()
 
+    def announced_anchors(self) -> str:
+        with urllib.request.urlopen(f"{self.url}/trace/stamp-anchors") as answer:
+            return answer.read().decode()
+
 
 def sceau(*words: object) -> tuple[int, str]:
     ran = subprocess.run([BIN / "sceau", "trace", *map(str, words), "--json"], capture_output=True, text=True)

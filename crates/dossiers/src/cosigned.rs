@@ -16,6 +16,8 @@ struct Shown {
     /// The policy of whoever asks the witnesses.
     policy: Option<Arc<str>>,
     cosigned: Option<Arc<VerifiedCheckpoint>>,
+    /// The authorities (PEM) that vouch for who stamps checkpoints.
+    stamp_anchors: Option<Arc<str>>,
     /// The last one that was time-stamped, with the token (base64).
     stamped: Option<Arc<(VerifiedCheckpoint, String)>>,
 }
@@ -41,6 +43,16 @@ impl Cosigned {
     /// The last one.
     pub fn latest(&self) -> Option<Arc<VerifiedCheckpoint>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).cosigned.clone()
+    }
+
+    /// Says which authorities (PEM, certificates alone) vouch for the time stamps that will be shown.
+    pub fn show_stamp_anchors(&self, pem: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).stamp_anchors = Some(pem.into());
+    }
+
+    /// Those authorities, where checkpoints are stamped.
+    pub fn stamp_anchors(&self) -> Option<Arc<str>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).stamp_anchors.clone()
     }
 
     /// Shows this one with its time stamp (RFC 3161, base64) from now on; both were verified.

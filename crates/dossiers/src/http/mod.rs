@@ -115,6 +115,7 @@ fn public_routes(platform: &Platform) -> OpenApiRouter<Platform> {
         .routes(routes!(trace::checkpoint))
         .routes(routes!(trace::cosigned))
         .routes(routes!(trace::policy))
+        .routes(routes!(trace::stamp_anchors))
         .routes(routes!(trace::tile))
         .layer(held("tiles", guard::TILES));
     let reads = OpenApiRouter::new()

@@ -57,6 +57,13 @@ pub(super) async fn policy(State(dossiers): State<Dossiers>) -> Result<Response,
     Ok(note(policy.to_string()))
 }
 
+/// The authorities (PEM) that vouch for the time stamps of checkpoints. It is the platform's own word: who verifies takes them from elsewhere.
+#[utoipa::path(get, path = "/trace/stamp-anchors", security(()), responses((status = OK, body = String), (status = 404)))]
+pub(super) async fn stamp_anchors(State(dossiers): State<Dossiers>) -> Result<Response, Refusal> {
+    let anchors = dossiers.cosigned.stamp_anchors().ok_or_else(Fault::not_found)?;
+    Ok(note(anchors.to_string()))
+}
+
 fn note(note: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     (headers, note).into_response()

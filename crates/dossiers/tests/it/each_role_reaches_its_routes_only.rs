@@ -122,6 +122,7 @@ fn matrix(office: &Office, sent: &str, draft: &str, index: u64) -> Vec<(&'static
         ("GET", "/trace/checkpoint", String::new(), Body::None, [200; 7]),
         ("GET", "/trace/cosigned", String::new(), Body::None, [404; 7]),
         ("GET", "/trace/policy", String::new(), Body::None, [404; 7]),
+        ("GET", "/trace/stamp-anchors", String::new(), Body::None, [404; 7]),
         ("GET", "/trace/tile/{path}", "/trace/tile/entries/000.p/1".to_owned(), Body::None, [200; 7]),
         ("GET", "/v1/trace/evidence/{index}", format!("/v1/trace/evidence/{index}"), Body::None, [200; 7]),
         ("GET", "/v1/trace/consistency", "/v1/trace/consistency?from=1&to=2".to_owned(), Body::None, [200; 7]),

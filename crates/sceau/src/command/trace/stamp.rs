@@ -105,7 +105,7 @@ pub(super) fn lines(stamps: &[TimeStamp]) -> Vec<String> {
 
 /// For scripts.
 pub(super) fn json(stamps: &[TimeStamp]) -> Value {
-    let said = |stamp: &TimeStamp| json!({"time": stamp.time, "signer": stamp.signer.to_string(), "serial": stamp.serial});
+    let said = |stamp: &TimeStamp| json!({"time": stamp.time, "signer": stamp.signer.to_string(), "serial": stamp.serial, "policy": stamp.policy.to_string()});
     stamps.iter().map(said).collect()
 }
 

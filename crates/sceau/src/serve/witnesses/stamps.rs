@@ -9,7 +9,7 @@ use reqwest::header::CONTENT_TYPE;
 use sceau_dossiers::Cosigned;
 use sceau_element_api::Client;
 use sceau_hsm::durable;
-use sceau_pki::{Anchors, StampRequest, TimeStamp};
+use sceau_pki::{Anchors, Certificate, StampRequest, TimeStamp};
 use sceau_store::Clock;
 use sceau_trace::{SignedCheckpoint, VerifiedCheckpoint, VerifierKey};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,8 @@ impl Stamper {
         let anchors = anchors.map_err(|error| {
             Failure::new(Exit::Usage, "settings", format!("trace.stamps.anchors: {error}"))
         })?;
+        // The certificates anew: whatever else stands in that file is nobody's business.
+        shown.show_stamp_anchors(&anchors.certificates().iter().map(Certificate::to_pem).collect::<String>());
         let log = VerifierKey::parse(log_key).map_err(|error| Failure::role("element", &error))?;
         let mut stamper = Self {
             element,
