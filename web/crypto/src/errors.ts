@@ -66,6 +66,18 @@ export type ErrorCode =
   | "opening.superfluous" // it opens nothing
   | "evidence.wrong_subject" // true evidence, but of something else
   | "erasure_malformed" // no certificate of erasure, or of a later version
+  // time stamps, and who may make them
+  | "stamp.malformed"
+  | "stamp.too_long"
+  | "stamp.another_imprint" // of something else
+  | "stamp.algorithm"
+  | "stamp.unknown_signer"
+  | "stamp.false_signature"
+  | "stamp.unauthorised"
+  | "stamp.signer_not_valid" // its certificate was not valid at the time that it says
+  | "anchors.none"
+  | "anchors.unreadable"
+  | "anchors.not_an_authority"
   // keys of applications
   | "public_key_private"
   | "public_key_kind"

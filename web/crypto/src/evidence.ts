@@ -1,5 +1,5 @@
 // An evidence file: a record, its inclusion proof and a signed checkpoint. The order of the checks is that of crates/trace/src/evidence.rs.
-import type { Bytes } from "./bytes";
+import { type Bytes, fromBase64 } from "./bytes";
 import { parseOpenings, reveal } from "./commitment";
 import { SceauError } from "./errors";
 import { Fields } from "./json";
@@ -8,6 +8,7 @@ import { type Checkpoint, parseLogKey, verifyCheckpoint } from "./note";
 import { parseRecord, type TraceRecord } from "./record";
 
 const MAX_LENGTH = 8 << 20;
+const MAX_STAMPS = 16;
 
 /** A record that a log has committed to. */
 export interface VerifiedRecord {
@@ -22,10 +23,17 @@ export interface VerifiedRecord {
   readonly attachments: Readonly<Record<string, unknown>>;
 }
 
-/** How many time stamps (RFC 3161) of its checkpoint came along. None of them is verified here. */
-export function stampsOf({ attachments }: VerifiedRecord): number {
-  const stamps = attachments["time-stamps"];
-  return Array.isArray(stamps) ? stamps.length : 0;
+/** The time stamps (RFC 3161) of its checkpoint that came along, none of them verified here. Throws `stamp.malformed` where what stands in their place is none. */
+export function stampsOf({ attachments }: VerifiedRecord): readonly Bytes[] {
+  const stamps = attachments["time-stamps"] ?? [];
+  if (!Array.isArray(stamps) || stamps.length > MAX_STAMPS) throw new SceauError("stamp.malformed", "not a list of them");
+  return stamps.map((stamp: unknown) => {
+    try {
+      return fromBase64(typeof stamp === "string" ? stamp : "!");
+    } catch (cause) {
+      throw new SceauError("stamp.malformed", "base64", { cause });
+    }
+  });
 }
 
 /** `logKey` is the verifier key that the reader trusts, or null to learn only whether the file is whole. `file` is its text, or its JSON. */

@@ -12,7 +12,7 @@ export { Fields } from "./json";
 export { fingerprint, type JwsType, unverifiedPayload, verifyEd25519, verifyJws } from "./jws";
 export { type Manifest, manifestBytes, type ManifestFile, manifestHash, parseManifest } from "./manifest";
 export { leafHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle";
-export { type Checkpoint, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
+export { type Checkpoint, imprintOf, type LogKey, parseLogKey, sameRoot, verifyCheckpoint } from "./note";
 export { checkWhole, Opener } from "./open";
 export type { OpeningInWorker } from "./opening-in-worker";
 export { ordered } from "./ordered";
@@ -22,6 +22,7 @@ export { type PublicJwk, type PublicKey, publicKeyOf, readPublicKey, type Signin
 export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRecord } from "./record";
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";
 export { type SealedPart, Sealer } from "./seal";
+export { type Anchors, readAnchors, type TimeStamp, verifyStamp } from "./stamp";
 export { type KeyStatement, type KeySuite, type KeyUse, verifyChain, verifyRecipient, verifyStatement } from "./statements";
 export { MAX_FILE, partCount } from "./stream";
 export { checkWords, type IntakeHost, intakeHostOf } from "./words";

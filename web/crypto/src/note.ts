@@ -1,5 +1,5 @@
 // Signed notes, checkpoints and what witnesses sign of them (C2SP signed-note, tlog-checkpoint, tlog-cosignature).
-import { type Bytes, concat, equal, fromBase64, hex, sha256, utf8 } from "./bytes";
+import { base64, type Bytes, concat, equal, fromBase64, fromHex, hex, sha256, utf8 } from "./bytes";
 import { type ErrorCode, SceauError } from "./errors";
 import { verifyEd25519 } from "./jws";
 
@@ -35,6 +35,8 @@ export interface Checkpoint {
   readonly root: Bytes; // 32 bytes
   /** Lines after the root, such as `map-root <base64>`. */
   readonly extensions: readonly string[];
+  /** The log's own signature. */
+  readonly signature: Bytes;
   /** What else stands under it, such as cosignatures of witnesses. Not verified: that is for who knows their keys ({@link verifyCosignature}). */
   readonly others: readonly NoteSignature[];
 }
@@ -90,7 +92,12 @@ export async function verifyCheckpoint(signed: string, key: LogKey): Promise<Che
   const own = note.signatures.find(({ name, id }) => name === key.name && id === key.id);
   if (!own) throw new SceauError("note.not_signed");
   if (!(await verifyEd25519(key.publicKey, own.signature, utf8(note.text)))) throw new SceauError("note.bad_signature");
-  return { ...checkpoint, log: key, text: note.text, others: note.signatures.filter((one) => one !== own) };
+  return { ...checkpoint, log: key, text: note.text, signature: own.signature, others: note.signatures.filter((one) => one !== own) };
+}
+
+/** What a time stamp is of: SHA-256 of a checkpoint with its log's line alone, so that later cosignatures change nothing. */
+export async function imprintOf({ text, log, signature }: Checkpoint): Promise<Bytes> {
+  return sha256(utf8(`${text}\n\u2014 ${log.name} ${base64(concat(fromHex(log.id), signature))}\n`));
 }
 
 /** When that witness cosigned, in unix seconds by its own clock; null where it did not. A wrong signature in its name is `note.bad_signature`. */
@@ -105,7 +112,7 @@ export async function verifyCosignature(checkpoint: Checkpoint, witness: Witness
   return Number(time);
 }
 
-function parseCheckpoint(text: string): Omit<Checkpoint, "log" | "text" | "others"> {
+function parseCheckpoint(text: string): Omit<Checkpoint, "log" | "text" | "signature" | "others"> {
   const [origin, sizeText, rootText, ...extensions] = text.slice(0, -1).split("\n");
   if (!origin || sizeText === undefined || rootText === undefined) throw new SceauError("checkpoint.malformed");
   const size = Number(sizeText);

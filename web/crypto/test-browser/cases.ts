@@ -1,5 +1,6 @@
 // Each vector file of crates/*/vectors, as named cases that throw when they fail. Runs in Node and in a browser.
-import { codeOf, fingerprint, fromHex, judgeCheckpoint, type JwsType, parsePolicy, type Policy, PolicySyntax, verifyEvidence, verifyJws } from "../src";
+import { codeOf, fingerprint, fromHex, judgeCheckpoint, type JwsType, parsePolicy, type Policy, PolicySyntax, readAnchors, verifyEvidence, verifyJws, verifyStamp } from "../src";
+import { fromBase64 } from "../src/bytes";
 import { type EnvelopeVectors, envelopes } from "./envelopes";
 import { same } from "./same";
 
@@ -21,6 +22,8 @@ export function cases(file: string, vectors: unknown): Case[] {
       return policies(vectors as PolicyVectors);
     case "sceau-1.json":
       return envelopes(vectors as EnvelopeVectors);
+    case "time-stamps.json":
+      return timeStamps(vectors as StampVectors);
     default:
       throw new Error(`no runner for ${file}`);
   }
@@ -63,6 +66,28 @@ function policies({ log_key, cases }: PolicyVectors): Case[] {
     }
   };
   return cases.map(({ name, policy, file, expected }) => ({ name, run: async () => same(await said(policy, file), expected) }));
+}
+
+interface StampVectors {
+  imprint: string;
+  anchors: Record<string, string>;
+  no_anchors: { name: string; pem: string }[];
+  cases: { name: string; token: string; anchors: string; expected: object }[];
+}
+
+function timeStamps({ imprint, anchors, no_anchors, cases }: StampVectors): Case[] {
+  const said = (token: string, of: string) =>
+    verifyStamp(fromBase64(token), fromHex(imprint), readAnchors(anchors[of] ?? "")).then(
+      ({ policy, serial, signer, time }) => ({ code: "ok", policy, serial, signer, time }),
+      (error: unknown) => ({ code: codeOf(error) }),
+    );
+  return [
+    ...cases.map(({ name, token, anchors: of, expected }) => ({ name, run: async () => same(await said(token, of), expected) })),
+    ...no_anchors.map(({ name, pem }) => ({
+      name: `no anchors: ${name}`,
+      run: async () => same(await Promise.resolve(pem).then(readAnchors).then(() => "ok", (error: unknown) => codeOf(error).split(".")[0]), "anchors"),
+    })),
+  ];
 }
 
 interface JwsVectors {

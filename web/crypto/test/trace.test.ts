@@ -1,6 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeAll, describe, expect, it } from "vitest";
-import { base64, base64url, hex, leafHash, parseLogKey, rootOf, stampsOf, utf8, verifyCheckpoint, verifyConsistency, verifyEvidence, verifyInclusion } from "../src";
+import { base64, base64url, hex, imprintOf, leafHash, parseLogKey, rootOf, stampsOf, utf8, verifyCheckpoint, verifyConsistency, verifyEvidence, verifyInclusion } from "../src";
 import { type Bytes, concat, random, sha256 } from "../src/bytes";
 import { codeOf } from "../src/errors";
 import { nodeHash } from "../src/merkle";
@@ -125,10 +125,15 @@ describe("an evidence file", () => {
     expect((await verifyEvidence(file, vkey)).record.action).toBe("key.publish");
     expect((await verifyEvidence(JSON.stringify(file), vkey)).index).toBe(0);
     const alone = await verifyEvidence(file, vkey);
-    expect([alone.checkpoint.others, stampsOf(alone)]).toEqual([[], 0]);
+    expect([alone.checkpoint.others, stampsOf(alone)]).toEqual([[], []]);
     const cosigned = `${file.checkpoint}\u2014 witness.example ${"A".repeat(96)}\n`;
     const brought = await verifyEvidence({ ...file, checkpoint: cosigned, attachments: { "time-stamps": ["AA==", "AA=="] } }, vkey);
-    expect([brought.checkpoint.others.map(({ name }) => name), stampsOf(brought)]).toEqual([["witness.example"], 2]);
+    expect([brought.checkpoint.others.map(({ name }) => name), stampsOf(brought).length]).toEqual([["witness.example"], 2]);
+    expect(hex(await imprintOf(brought.checkpoint))).toBe(hex(await imprintOf(alone.checkpoint)));
+    for (const none of ["AA==", { 0: "AA==" }, ["!"], [7], Array(17).fill("AA==")]) {
+      const said = await verifyEvidence({ ...file, attachments: { "time-stamps": none } }, vkey);
+      expect(() => stampsOf(said)).toThrow("stamp.malformed");
+    }
     expect(await code(verifyEvidence(file, (await log("t")).vkey))).toBe("evidence.other_log");
     const forged = base64url(utf8(JSON.stringify({ ...record, time: 2 })));
     expect(await code(verifyEvidence({ ...file, record: forged }, vkey))).toMatch(/^proof\./);

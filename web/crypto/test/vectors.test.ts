@@ -5,7 +5,7 @@ import { cases, ELSEWHERE } from "../test-browser/cases";
 
 const crates = new URL("../../../crates/", import.meta.url);
 
-for (const room of ["trace", "crypto"]) {
+for (const room of ["trace", "crypto", "pki"]) {
   const folder = new URL(`${room}/vectors/`, crates);
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".json") && !ELSEWHERE.includes(file))) {
     const found = cases(name, JSON.parse(readFileSync(new URL(name, folder), "utf8")));

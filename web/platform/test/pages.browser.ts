@@ -9,6 +9,7 @@ import { authenticator, launch, type Look, picturesFolder, visitor } from "./bro
 import { Post } from "./mock/deliveries";
 import { Intake } from "./mock/intake";
 import { LOG_KEY, vector } from "./mock/policies";
+import { anchors, stamped } from "./mock/stamps";
 import { LEAF } from "./mock/protection";
 import { Mock } from "./mock/server";
 import { MAIRIE } from "./mock/organisation";
@@ -104,6 +105,7 @@ const screens: Screen[] = [
   { name: "invitation-spent", path: "/invitation#usee", who: null, then: (page) => page.locator("[data-testid=problem]").waitFor() },
   { name: "trace", path: "/trace", who: null, then: traced },
   { name: "trace-witnesses", path: "/trace", who: null, then: judged },
+  { name: "trace-stamps", path: "/trace", who: null, then: stampsJudged },
   { name: "not-found", path: "/nulle-part", who: null },
   { name: "forbidden", path: "/administration", who: "citizen" },
 ];
@@ -164,7 +166,9 @@ async function shown({ name, path, who, then }: Screen, look: Look, tag = ""): P
   mock.swapRecipient = name === "recipient-forged";
   mock.post = new Post();
   mock.intake = Object.assign(new Intake(), { absent: name === "scan-absent", antivirusAway: name === "scan-waits" });
-  [mock.logKey, mock.policy] = name === "trace-witnesses" ? [LOG_KEY, vector("one witness").policy] : [undefined, undefined];
+  mock.logKey = name === "trace-witnesses" || name === "trace-stamps" ? LOG_KEY : undefined;
+  mock.policy = name === "trace-witnesses" ? vector("one witness").policy : undefined;
+  mock.stampAnchors = name === "trace-stamps" ? anchors("root") : undefined;
   mock.tampered = name.endsWith("-altered");
   mock.submission = { otherReceipt: name === "receipt-false" };
   const { context, page, faults } = await visitor(browser, origin, who, look);
@@ -297,6 +301,14 @@ async function traced(page: Page) {
   await page.locator("[data-testid=record][data-proof=valid]").waitFor();
 }
 
+async function stampsJudged(page: Page) {
+  const file = stamped("an authority between", "one bit changed: the signature");
+  await page.locator("input[type=file]").first().setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(file) });
+  await page.locator("[data-testid=stamps-platform][data-state=refused]").waitFor();
+  await page.locator("[data-testid=stamps] textarea").fill(anchors("all"));
+  await page.locator("[data-testid=stamps] button").click();
+  await page.locator("[data-testid=stamps-reader][data-state=refused] [data-state=holds]").waitFor();
+}
 async function judged(page: Page) {
   const { policy, file } = vector("two of three, two cosigned");
   await page.locator("input[type=file]").first().setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(file) });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { arrive, button, mock, origin } from "./house";
 import { LOG_KEY, vector } from "./mock/policies";
+import { anchors, noAnchors, stamped } from "./mock/stamps";
 
 describe("proofs on the pages", () => {
   const one = "/dossiers/11111111-0000-4000-8000-000000000001";
@@ -88,7 +89,7 @@ describe("proofs on the pages", () => {
     const said = JSON.parse(evidence) as { checkpoint: string };
     const brought = { ...said, checkpoint: `${said.checkpoint}\u2014 temoin.example ${"A".repeat(96)}\n`, attachments: { "time-stamps": ["AA==", "AA=="] } };
     await input.setInputFiles({ name: "c.evidence", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(brought)) });
-    await page.getByTestId("evidence-stamps").getByText("2 horodatages (RFC 3161). Cette page ne les vérifie pas").waitFor();
+    await page.getByTestId("evidence-stamps").getByText("2 horodatages (RFC 3161)").waitFor();
     await page.getByTestId("witnesses").getByText("Une autre signature se trouve sous celle du registre (temoin.example)").waitFor();
     await input.setInputFiles({ name: "b.evidence", mimeType: "application/json", buffer: Buffer.from(evidence.replace('"index":3', '"index":4')) });
     await page.locator("[data-testid=evidence-result][data-state=invalid]").waitFor();
@@ -129,6 +130,59 @@ describe("proofs on the pages", () => {
     await pick("no policy: a second quorum");
     await page.getByTestId("policy-error").getByText("corrigez la ligne 7").waitFor();
     expect(faults).toEqual([]);
+  });
+
+  it("time stamps are judged by the reader's authorities, and by the platform's as its own word", async () => {
+    mock.logKey = LOG_KEY;
+    mock.stampAnchors = anchors("otherroot");
+    const { page, faults } = await arrive("/trace");
+    const show = async (...names: string[]) =>
+      page.getByLabel("Choisir un fichier .evidence").setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(stamped(...names)) });
+    const by = (whose: string, state: string) => page.locator(`[data-testid=stamps-${whose}][data-state=${state}]`);
+    const give = (pem: string) => page.getByTestId("stamps").getByLabel("ou choisir un fichier PEM").setInputFiles({ name: "a.pem", mimeType: "application/x-pem-file", buffer: Buffer.from(pem) });
+    await show("put together by hand");
+    await page.locator("[data-testid=evidence-result][data-state=valid]").waitFor();
+    await page.getByTestId("evidence-stamps").getByText("Le fichier apporte un horodatage (RFC 3161)").waitFor();
+    await by("platform", "refused").getByText("Aucune de ces autorités ne permet à qui l’a signé de faire des horodatages").waitFor();
+    expect(await page.getByTestId("stamps-reader").count()).toBe(0);
+
+    const stamps = page.getByTestId("stamps");
+    await stamps.getByLabel("Certificats de vos autorités d’horodatage").fill(anchors("root"));
+    await button(page, "Vérifier les horodatages").click();
+    await by("reader", "hold").waitFor();
+    expect((await by("reader", "hold").locator("p").allInnerTexts()).map((line) => line.replaceAll(/[\u00a0\u202f]/g, " "))).toEqual([
+      "Existait déjà le 20 novembre 2026 à 11:00:00 UTC+1", "Signature vérifiée, de « CN=clock,O=Horloges,C=FR ».", "Horodatage n° 0c (hexadécimal), politique 1.2.3.4.2.",
+    ]);
+    await stamps.getByText("Personne n’est interrogé sur la révocation").waitFor();
+
+    // The next files, by the same authorities: one of two that was altered, one with an authority between, one that had ended.
+    await show("put together by hand", "one bit changed: the signature");
+    expect(await by("reader", "refused").locator("li").evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset["code"]))).toEqual(["ok", "stamp.false_signature"]);
+    await by("reader", "refused").getByText("Sa signature est fausse").waitFor();
+    await show("two authorities between");
+    await by("reader", "hold").waitFor();
+    await show("a certificate of 2020 alone, a stamp of 20210101000001Z");
+    await by("reader", "refused").getByText("n’était pas valable à l’heure qu’il dit").waitFor();
+    await show("of something else");
+    await by("reader", "refused").getByText("Il porte sur autre chose").waitFor();
+
+    await give(anchors("otherroot"));
+    await show("put together by hand");
+    await by("reader", "refused").locator("[data-code='stamp.unauthorised']").waitFor();
+    await give("rien");
+    await page.locator("[data-testid=anchors-error][data-code='anchors.none']").waitFor();
+    await give(noAnchors("a certificate of time stamps"));
+    await page.getByTestId("anchors-error").getByText("donnez celui de l’autorité qui l’a délivré").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("what is no list of time stamps is said, and says nothing against the record", async () => {
+    mock.logKey = LOG_KEY;
+    const { page } = await arrive("/trace");
+    const file = { ...(JSON.parse(stamped()) as object), attachments: { "time-stamps": "AA==" } };
+    await page.getByLabel("Choisir un fichier .evidence").setInputFiles({ name: "a.evidence", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(file)) });
+    await page.locator("[data-testid=evidence-result][data-state=valid]").getByText("ne se lit pas").waitFor();
+    expect(await page.getByTestId("stamps").count()).toBe(0);
   });
 
   it("a new log key is not trusted in silence", async () => {

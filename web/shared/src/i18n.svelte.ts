@@ -72,6 +72,11 @@ export function dateTime(ms: number): string {
   return ordinal(new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format(ms));
 }
 
+/** To the second, with its zone: of what somebody else's clock says. */
+export function exactTime(ms: number): string {
+  return ordinal(new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "long" }).format(ms));
+}
+
 export function date(ms: number): string {
   return ordinal(new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(ms));
 }

@@ -1,6 +1,6 @@
 // What every page of Sceau shares: words, type and colour (styles.css), and a few components. No cryptography here.
 export { here } from "./focus";
-export { bytes, date, dateTime, language, local, setLanguage, typographic, words, type Language } from "./i18n.svelte";
+export { bytes, date, dateTime, exactTime, language, local, setLanguage, typographic, words, type Language } from "./i18n.svelte";
 export { default as Button } from "./components/Button.svelte";
 export { default as Choices } from "./components/Choices.svelte";
 export { default as Custody } from "./components/Custody.svelte";

@@ -69,9 +69,14 @@ export async function checkFile(text: string): Promise<VerifiedRecord> {
 }
 
 /** The policy of witnesses that the platform announces, as text: its own word. Null where it has none. */
-export async function platformsPolicy(): Promise<string | null> {
+export const platformsPolicy = (): Promise<string | null> => announced("/trace/policy");
+
+/** The authorities (PEM) that it announces for the time stamps of its checkpoints: its own word too. */
+export const platformsStampAnchors = (): Promise<string | null> => announced("/trace/stamp-anchors");
+
+async function announced(path: string): Promise<string | null> {
   try {
-    return await (await call("GET", "/trace/policy")).text();
+    return await (await call("GET", path)).text();
   } catch (cause) {
     if (cause instanceof Problem) return null; // what the reader gives is judged all the same
     throw cause;

@@ -47,9 +47,10 @@ export class Mock {
   otherAccount = false;
   /** Who was to be invited, as it was asked. */
   readonly invited: unknown[] = [];
-  /** Another log's key than its own; a policy of witnesses that it announces. */
+  /** Another log's key than its own; a policy of witnesses, and authorities of time stamps, that it announces. */
   logKey: string | undefined;
   policy: string | undefined;
+  stampAnchors: string | undefined;
   /** List a dossier whose rows are not what was attested. */
   tampered = false;
   other!: MockOrganisation;
@@ -157,6 +158,7 @@ export class Mock {
         this.submitted.length = 0; // one id serves all runs, one after the other
         return { json: await this.#begin(String(json().scheme)) };
       case "GET /trace/policy": return this.policy === undefined ? undefined : { text: this.policy };
+      case "GET /trace/stamp-anchors": return this.stampAnchors === undefined ? undefined : { text: this.stampAnchors };
       case "GET /trace/checkpoint": return { text: await this.log.checkpoint() };
     }
     const posted = this.post.answer(method, path, request.headers["content-type"]?.startsWith("application/json") ? json() : {});
