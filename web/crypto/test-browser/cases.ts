@@ -9,8 +9,11 @@ export interface Case {
   readonly run: () => Promise<void>;
 }
 
-/** What no page does: the older envelope, messages and statements of applications, shares of a key and webhooks are for programs only. */
-export const ELSEWHERE: readonly string[] = ["jose-rfc.json", "jose-wycheproof-statements.json", "jose-wycheproof.json", "mob-2022.json", "shares.json", "webhook.json"];
+/** What no page does: the older envelope, messages and statements of applications, shares of a key and webhooks are for programs only, and what a
+ * terminal of keyrings is held to is web/terminal's. */
+export const ELSEWHERE: readonly string[] = [
+  "characters.json", "jose-rfc.json", "jose-wycheproof-statements.json", "jose-wycheproof.json", "legible.json", "mob-2022.json", "shares.json", "terminal.json", "webhook.json",
+];
 
 export function cases(file: string, vectors: unknown): Case[] {
   switch (file) {
