@@ -3,21 +3,20 @@ import { api, openPage } from "./browser";
 import { waiting } from "./desk";
 
 const EACH = { delayInMinutes: 0.5, periodInMinutes: 1 };
-/** Notifications that are shown, by the names that they are clicked under. */
-const told = new Set<string>();
+/** Which notifications were shown, by the names that they are clicked under: a worker forgets when it sleeps, the browser's session does not. */
+const TOLD = "told";
 
 async function visit(): Promise<void> {
   const found = await waiting();
   await api.action.setBadgeBackgroundColor({ color: "#a4162c" });
   await api.action.setBadgeText({ text: found.length === 0 ? "" : String(found.length) });
   const here = new Map(found.map(({ keyring, waiting: { request } }) => [`${keyring}/${request}`, request]));
-  for (const name of [...told].filter((known) => !here.has(known))) {
-    told.delete(name);
-    await api.notifications.clear(name);
-  }
+  const kept = (await api.storage.session.get(TOLD))[TOLD];
+  const told = new Set(Array.isArray(kept) ? kept.map(String) : []);
+  await api.storage.session.set({ [TOLD]: [...here.keys()] });
+  for (const name of told) if (!here.has(name)) await api.notifications.clear(name);
   for (const [name, request] of here) {
     if (told.has(name)) continue;
-    told.add(name);
     const message = navigator.language.startsWith("en") ? `A request waits: ${request}` : `Une demande attend : ${request}`;
     await api.notifications.create(name, { type: "basic", iconUrl: "icons/128.png", title: "Sceau", message });
   }

@@ -4,6 +4,11 @@ interface Events<A extends unknown[]> {
   addListener(listener: (...args: A) => void): void;
 }
 
+interface Area {
+  get(name: string): Promise<Record<string, unknown>>;
+  set(values: Record<string, unknown>): Promise<void>;
+}
+
 export interface ExtensionApi {
   readonly runtime: {
     readonly onInstalled: Events<[]>;
@@ -11,7 +16,7 @@ export interface ExtensionApi {
     getURL(path: string): string;
     getPlatformInfo(): Promise<{ os: string; arch: string }>;
   };
-  readonly storage: { readonly local: { get(name: string): Promise<Record<string, unknown>>; set(values: Record<string, unknown>): Promise<void> } };
+  readonly storage: { readonly local: Area; readonly session: Area };
   readonly alarms: { create(name: string, when: { periodInMinutes: number; delayInMinutes?: number }): unknown; readonly onAlarm: Events<[]> };
   readonly notifications: {
     create(id: string, options: { type: "basic"; iconUrl: string; title: string; message: string }): Promise<string>;

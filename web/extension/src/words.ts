@@ -16,6 +16,7 @@ export const w = words({
       authenticate: "Montre qui vous êtes",
       until: (day: string) => `Certificat jusqu'au ${day}`,
       away: "L'hôte ne répond pas",
+      still: "N'est pas en service",
       refused: "Ce terminal ne sert plus ici",
     },
     activate: {
@@ -148,6 +149,7 @@ export const w = words({
       authenticate: "Shows who you are",
       until: (day: string) => `Certificate until ${day}`,
       away: "The host does not answer",
+      still: "Not in use",
       refused: "This terminal is of no use here any more",
     },
     activate: {

@@ -78,6 +78,14 @@ export class Machine {
   }
 }
 
+interface Worker {
+  chrome: {
+    alarms: { create(name: string, when: object): Promise<void> };
+    action: { getBadgeText(of: object): Promise<string> };
+    notifications: { getAll(): Promise<Record<string, unknown>> };
+  };
+}
+
 /** The extension in one browser. */
 export class Installed {
   readonly complaints: string[] = [];
@@ -96,6 +104,21 @@ export class Installed {
     });
     await page.goto(`chrome-extension://${this.id}/terminal.html${hash}`);
     return page;
+  }
+
+  /** Has its alarm ring now. */
+  async wake(): Promise<void> {
+    const worker = this.context.serviceWorkers()[0] ?? (await this.context.waitForEvent("serviceworker"));
+    await worker.evaluate(() => (globalThis as unknown as Worker).chrome.alarms.create("visit", { when: Date.now() }));
+  }
+
+  /** What the browser shows of it beside its pages: the number on its button, and the notifications that are open. */
+  async shows(): Promise<{ badge: string; told: string[] }> {
+    const worker = this.context.serviceWorkers()[0] ?? (await this.context.waitForEvent("serviceworker"));
+    return worker.evaluate(async () => {
+      const { chrome } = globalThis as unknown as Worker;
+      return { badge: await chrome.action.getBadgeText({}), told: Object.keys(await chrome.notifications.getAll()) };
+    });
   }
 
   close(): Promise<void> {

@@ -117,6 +117,9 @@ describe("the terminal in a browser", () => {
     const request = lease(LONG);
     await page.locator("li", { hasText: request }).waitFor();
     await looks("waiting");
+    // Woken by its alarm, the extension says how many wait, and notifies of an id and nothing else.
+    await browser.wake();
+    await expect.poll(() => browser.shows(), { timeout: 10_000 }).toEqual({ badge: "1", told: [`${handed.id}/${request}`] });
     await read(request);
     const yes = page.getByRole("button", { name: "Accepter, avec mon code PIN" });
     expect(await yes.isDisabled()).toBe(true);

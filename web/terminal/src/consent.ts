@@ -87,6 +87,19 @@ export interface Used {
   readonly chain: readonly string[];
 }
 
+/** What the provider is to have of it, as the host takes it; `kept` is the certificate that the terminal has from before. */
+export function outcomeOf(used: Used, kept: { readonly certificate: string | null; readonly chain: readonly string[] }): Readonly<Record<string, unknown>> {
+  const signed = used.signatures.length > 0;
+  const { certificate, chain } = used.certificate === null ? kept : used;
+  return {
+    signatures: used.signatures.map(base64url),
+    proof: used.proof,
+    ...(signed && certificate !== null ? { certificate } : {}),
+    chain: signed ? chain : [],
+    index: used.index,
+  };
+}
+
 /** Whether the element's word is on this consent, and on these signatures; when it was done, by the element's clock. Throws `unproven`. */
 export async function judgeProof(used: Used, of: { asked: Asked; place: Place; word: string; sad: string }): Promise<number> {
   const about = (why: string): TerminalError => unproven(`the proof of the transaction: ${why}`);

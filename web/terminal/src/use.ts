@@ -1,7 +1,7 @@
 // A use: the holder reads what is asked, agrees with the PIN, and the element signs what was read, or says who it is, and nothing else. Rules of crates/client/src/terminal/{sign,destroy}.rs.
 import type { Fields } from "@sceau/crypto";
 import { base64url, type Bytes, fromBase64url, hex, now, utf8 } from "./bytes";
-import { type Challenge, judgeProof, type Place, sadOf, sealInner, transcript, unlockOf, type Used } from "./consent";
+import { type Challenge, judgeProof, outcomeOf, type Place, sadOf, sealInner, transcript, unlockOf, type Used } from "./consent";
 import { Conversation } from "./conversation";
 import { TerminalError } from "./errors";
 import type { Carrier } from "./host";
@@ -33,7 +33,8 @@ export async function asked(storage: Storage, jws: string): Promise<Asked> {
 }
 
 /**
- * Has it signed, or said who the holder is, as the request asks; null where the holder does not agree.
+ * Has it signed, or said who the holder is, as the request asks; null where the holder does not agree. What the provider is to have is kept until {@link Visitor.deposit} or a
+ * later visit brings it.
  * Throws `pin_invalid` where the PIN is wrong; the element's codes; `unproven`.
  */
 export async function use(storage: Storage, carrier: Carrier, jws: string, approve: Approve): Promise<Used | null> {
@@ -124,9 +125,11 @@ class Use {
     proven.exported.fill(0);
     const answer = await conversation.ask(device, { do: "use", ke3: base64url(proven.ke3), inner: base64url(inner) }, "used");
     conversation.end();
+    const used = usedOf(answer);
+    // A use is spent once it is answered: what the provider is to have is kept before whatever else is done with the answer, and may fail.
+    if (judged.request.kind !== "destroy") await storage.keepUndelivered(judged.request.request, outcomeOf(used, this.kept));
     await keep({ current: next, pending: null });
     next.fill(0);
-    const used = usedOf(answer);
     const time = await judgeProof(used, { asked: judged, place, word: this.kept.word, sad });
     await storage.keepUse(used.index, time);
     await this.complete(used);

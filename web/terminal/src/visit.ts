@@ -1,7 +1,6 @@
 // What a terminal does at the host of its keyring: it learns which requests wait, fetches each, and says what its holder answered. Rules of crates/client/src/terminal/visit.rs.
 import { Fields } from "@sceau/crypto";
 import { base64url, now, utf8 } from "./bytes";
-import type { Used } from "./consent";
 import { type Carrier, HostError } from "./host";
 import { signJws } from "./jws";
 import type { Loaded, Outcome, Storage } from "./storage";
@@ -51,20 +50,10 @@ export class Visitor {
     return (await this.#visit({ do: "fetch", request })).text("jws");
   }
 
-  /** Hands over what was done, for the provider. Where it does not arrive it is kept, and the next visit brings it. */
-  async deposit(request: string, used: Used): Promise<void> {
-    const { certificate, chain } = this.loaded.kept;
-    const signed = used.signatures.length > 0;
-    const holder = used.certificate ?? certificate;
-    const outcome = {
-      signatures: used.signatures.map(base64url),
-      proof: used.proof,
-      ...(signed && holder !== null ? { certificate: holder } : {}),
-      chain: signed ? (used.certificate === null ? chain : used.chain) : [],
-      index: used.index,
-    };
-    await this.storage.keepUndelivered(request, outcome);
-    await this.#handOver(request, outcome);
+  /** Hands over what the holder agreed to, for the provider: `use` kept it. Where it does not arrive it stays kept, and the next visit brings it. */
+  async deposit(request: string): Promise<void> {
+    const found = (await this.storage.undelivered()).find(([id]) => id === request);
+    if (found) await this.#handOver(...found);
   }
 
   async reject(request: string): Promise<void> {

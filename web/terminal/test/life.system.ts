@@ -45,7 +45,7 @@ async function activated(name: string): Promise<Terminal> {
 async function sign({ storage }: Terminal, request: string, pin = PIN): Promise<void> {
   const visitor = await Visitor.at(storage, carrier);
   const used = await use(storage, carrier, await visitor.fetch(request), typed(pin));
-  if (used !== null) await visitor.deposit(request, used);
+  if (used !== null) await visitor.deposit(request);
 }
 
 async function stateOf({ storage }: Terminal): Promise<TerminalState> {
@@ -67,7 +67,7 @@ describe("a terminal of a keyring", () => {
       return Promise.resolve(PIN);
     });
     if (used === null) throw new Error("the holder agreed");
-    await visitor.deposit(request, used);
+    await visitor.deposit(request);
     expect(house.outcome(request).state).toBe("signed");
     const verified = ["sig.1 lease.pdf", "sig.2 annex.pdf", "sig.1 annex.pdf"].map((two) => two.split(" ")).map(([sig = "", file = ""]) => house.verifies(request, file, sig));
     expect(verified).toEqual([true, true, false]);
@@ -104,6 +104,7 @@ describe("a terminal of a keyring", () => {
   it("counts wrong PINs, and three block it", async () => {
     const terminal = await activated("wrong");
     const request = lease(terminal.id);
+    const jws = await (await Visitor.at(terminal.storage, carrier)).fetch(request);
     for (const left of [2, 1]) {
       expect(await code(sign(terminal, request, "999999999999"))).toBe("pin_invalid");
       const state = await stateOf(terminal);
@@ -111,7 +112,9 @@ describe("a terminal of a keyring", () => {
     }
     expect(await code(sign(terminal, request, "999999999998"))).toBe("pin_invalid");
     expect((await stateOf(terminal)).standing.phase).toBe("blocked");
-    expect(await code(sign(terminal, request))).toBe("keyring_blocked");
+    expect(await code(use(terminal.storage, carrier, jws, typed(PIN)))).toBe("keyring_blocked");
+    // Its host hears it no more.
+    expect(await code(sign(terminal, request))).toBe("keyring_phase");
   });
 
   it("refuses its copy elsewhere; a copy here shows what it tried, and goes stale at the holder's next use", async () => {
@@ -168,7 +171,7 @@ describe("a terminal of a keyring", () => {
     const jws = await visitor.fetch(request);
     const used = await use(terminal.storage, cut, jws, typed(PIN));
     if (used === null) throw new Error("the holder agreed");
-    await expect((await Visitor.at(terminal.storage, cut)).deposit(request, used)).rejects.toThrow("cut");
+    await expect((await Visitor.at(terminal.storage, cut)).deposit(request)).rejects.toThrow("cut");
     expect(house.outcome(request).state).toBe("pending");
     await Visitor.at(terminal.storage, carrier);
     expect(house.outcome(request).state).toBe("signed");
