@@ -28,6 +28,7 @@ mod a_platform_that_swaps_the_recipient_key_is_caught;
 mod a_refused_decision_is_seen_and_tried_again;
 mod a_root_is_replaced;
 mod a_scanned_dossier_goes_on;
+mod a_site_logs_people_in_by_keyrings;
 mod a_stolen_platform_opens_nothing;
 mod an_intake_shows_a_certificate_of_ones_own_authority;
 mod an_officer_hands_over;

@@ -28,6 +28,7 @@ mod mob;
 mod own_authority;
 mod premises;
 mod program;
+pub mod provider;
 mod running;
 mod scanned;
 mod scratch;

@@ -193,3 +193,59 @@ impl ProviderSecret {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000_000;
+
+    fn kid(token: &str) -> String {
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_key_is_published_before_it_signs_and_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::open(folder.path(), 90 * DAY, NOW).unwrap();
+        let count = |keys: &TokenKeys| keys.published()["keys"].as_array().unwrap().len();
+        let first = keys.sign(&json!({"sub": "one"}), NOW).unwrap();
+        keys.take_turns(NOW + 90 * DAY - 1).unwrap();
+        assert_eq!(count(&keys), 1);
+        let turn = NOW + 90 * DAY;
+        keys.take_turns(turn).unwrap();
+        assert_eq!(count(&keys), 2);
+        assert_eq!(
+            kid(&keys.sign(&json!({}), turn + DAY - 1).unwrap()),
+            kid(&first),
+            "sites do not know the next one yet"
+        );
+        let second = keys.sign(&json!({}), turn + DAY).unwrap();
+        assert_ne!(kid(&second), kid(&first));
+        // The same after a start; tokens of the one before still say something.
+        drop(keys);
+        let keys = TokenKeys::open(folder.path(), 90 * DAY, turn + DAY).unwrap();
+        assert_eq!(kid(&keys.sign(&json!({}), turn + DAY).unwrap()), kid(&second));
+        assert_eq!(keys.said(&first).unwrap()["sub"], "one");
+        assert!(keys.said(&format!("{first}A")).is_none());
+        keys.take_turns(turn + 31 * DAY).unwrap();
+        assert_eq!((count(&keys), keys.said(&first)), (1, None));
+        assert!(keys.published()["keys"][0].get("d").is_none(), "the public part alone");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the old one is destroyed");
+    }
+
+    #[test]
+    fn a_person_has_one_name_in_a_sector_and_another_in_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = ProviderSecret::open(folder.path()).unwrap();
+        let (marie, pierre) = (KeyringId::random(), KeyringId::random());
+        let same = ProviderSecret::open(folder.path()).unwrap().subject("a.example", marie);
+        assert_eq!(secret.subject("a.example", marie), same);
+        assert_ne!(secret.subject("b.example", marie), same);
+        assert_ne!(secret.subject("a.example", pierre), same);
+        std::fs::write(folder.path().join("subjects.key"), "short").unwrap();
+        assert!(matches!(ProviderSecret::open(folder.path()), Err(KeysError::Secret(_))));
+    }
+}

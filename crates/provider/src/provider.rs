@@ -1,7 +1,7 @@
 //! The provider as a whole: what it was told, and what is under way.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,8 @@ use crate::records::Records;
 /// Buckets of addresses.
 const ADDRESSES: usize = 50_000;
 const HOUR: u64 = 3_600_000;
+/// How long the word on the host stands, in ms.
+const STANDS: u64 = 5_000;
 
 /// What the operator says.
 #[derive(Debug, Clone)]
@@ -89,6 +91,8 @@ pub struct Inner {
     /// What pages carry from one to the next is sealed under it; a start draws another.
     pub(crate) of_pages: Secret<32>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether the host of keyrings answered, and when it was asked: anybody may ask how the provider stands.
+    host: Mutex<(u64, bool)>,
     begins: RateLimiter<IpAddr>,
     fails: RateLimiter<IpAddr>,
 }
@@ -136,6 +140,7 @@ impl Provider {
             back: BackChannel::default(),
             of_pages: Secret::random(),
             clock,
+            host: Mutex::default(),
             begins: RateLimiter::new(ADDRESSES),
             fails: RateLimiter::new(ADDRESSES),
         }))
@@ -167,7 +172,12 @@ impl Provider {
 
     /// Whether it could log somebody in: its records, and the way to holders.
     pub(crate) async fn standing(&self) -> (Result<(), StoreError>, bool) {
-        (self.records.answers().await, self.asker.holders.is_there().await)
+        let (asked, there) = *self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let there =
+            if now < asked.saturating_add(STANDS) { there } else { self.asker.holders.is_there().await };
+        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = (asked.max(now), there);
+        (self.records.answers().await, there)
     }
 }
 

@@ -113,7 +113,7 @@ fn asked(provider: &Provider, params: Result<Params, OAuthError>, headers: &Head
             let who = Who {
                 site: &request.client.name,
                 sealed: &sealed,
-                hint: Alias::parse(hint).map_or("", |_| hint),
+                hint: if Alias::parse(hint).is_ok() || hint.parse::<KeyringId>().is_ok() { hint } else { "" },
                 remembered: remembered.as_ref().map(|one| one.alias.as_str()),
                 wrong: false,
             };
@@ -244,6 +244,8 @@ pub(super) async fn asset(State(provider): State<Provider>, Path(name): Path<Str
     let found = match name.as_str() {
         "serif.woff2" => font(&fonts.serif),
         "sans.woff2" => font(&fonts.sans),
+        // A program that was built without them names none.
+        "fonts.css" if fonts.serif.is_none() || fonts.sans.is_none() => Some(("text/css", Vec::new())),
         name => pages::file(name).map(|(kind, text)| (kind, text.as_bytes().to_vec())),
     };
     match found {

@@ -194,6 +194,7 @@ impl Page<'_> {
 pub(crate) fn file(name: &str) -> Option<(&'static str, &'static str)> {
     const STYLE: &str = "text/css; charset=utf-8";
     Some(match name {
+        "fonts.css" => (STYLE, include_str!("fonts.css")),
         "login.css" => (STYLE, include_str!("login.css")),
         // The colours and sizes of every page of the house.
         "tokens.css" => (STYLE, include_str!("../../../../web/shared/src/tokens.css")),

@@ -22,7 +22,7 @@ pub(super) fn document(lang: &str, title: &str, provider: &str, head: &str, body
     format!(
         "<!doctype html><html lang={lang}><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">\
          <meta name=robots content=noindex><title>{title} · {provider}</title><link rel=icon href=/assets/sceau.svg type=image/svg+xml>\
-         <link rel=stylesheet href=/assets/tokens.css><link rel=stylesheet href=/assets/login.css>{head}</head>\
+         <link rel=stylesheet href=/assets/fonts.css><link rel=stylesheet href=/assets/tokens.css><link rel=stylesheet href=/assets/login.css>{head}</head>\
          <body><header><img src=/assets/sceau.svg alt=\"\" width=34 height=34><span>{provider}</span></header><main>{body}</main></body></html>"
     )
 }
