@@ -261,9 +261,14 @@ fn judges(log: &Log) -> Result<(), String> {
     Ok(())
 }
 
-/// The pages against stand-ins for the servers first, then the whole house.
+/// The pages against stand-ins for the servers and the terminals of keyrings against real ones first, then the whole house.
 fn browser(log: &Log) -> Result<(), String> {
-    log.run(command("npm").args(["run", "browser"]).current_dir(root().join("web")))?;
+    log.run(
+        command("npm")
+            .args(["run", "browser"])
+            .env("SCEAU_BIN", target().join("debug"))
+            .current_dir(root().join("web")),
+    )?;
     log.run(
         command("npm")
             .args(["test", "--silent"])
