@@ -27,7 +27,8 @@ pub(crate) fn most_memory(words: &[std::ffi::OsString]) -> Result<f64, String> {
     const WATCH: &str = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
                          print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
     let said = Program::other("python3").args(["-c", WATCH]).args(words).run().success().text();
-    let kib: f64 = said.lines().last().unwrap_or_default().parse().map_err(|_| format!("python3 said {said}"))?;
+    let kib: f64 =
+        said.lines().last().unwrap_or_default().parse().map_err(|_| format!("python3 said {said}"))?;
     Ok(kib / 1024.0)
 }
 

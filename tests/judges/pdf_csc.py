@@ -344,6 +344,22 @@ class Attacks(House):
         extended = {"credentialID": self.holder.keyring, "SAD": sad, "hashes": [b64(three)], "hashAlgorithmOID": SHA256}
         self.assertEqual(self.refused("credentials/extendTransaction", extended), unauthorised)
 
+    def test_one_consent_itemises_each_document(self):
+        digests = [hashlib.sha256(word).digest() for word in (b"lease", b"annex")]
+        listed = [{"hash": b64(one), "label": name} for one, name in zip(digests, ("Le bail.pdf", "Son annexe.pdf"), strict=True)]
+        status, told = self.authorized(digests, hashes=None, documentDigests=listed, description="Le bail du 12 mars")
+        self.assertEqual(status, 202, told)
+        words = [*self.holder.house.host, "--request", self.holder.waiting(), "--pin-file", "pin"]
+        shown = subprocess.run([SCEAU, "terminal", "sign", "--folder", self.holder.folder, *words], cwd=self.at, check=True, capture_output=True, text=True).stderr
+        for text in ("Site archive", "Le bail du 12 mars", "Le bail.pdf", "Son annexe.pdf"):
+            self.assertIn(text, shown)
+        status, told = self.call("signatures/signHash", self.signing(self.activation(told["handle"]), digests, operationMode="A"))
+        self.assertEqual(status, 200, told)
+        asked = {"requestID": told["responseID"]}
+        status, told = self.call("signatures/signPolling", asked)
+        self.assertEqual((status, len(told["signatures"])), (200, 2))
+        self.assertEqual(self.refused("signatures/signPolling", asked)[2], "Invalid parameter requestID")
+
     def verifies(self, key, digest: bytes, signature: bytes):
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -423,6 +439,9 @@ class Attacks(House):
             with self.subTest(said=said):
                 status, told = self.authorized([digest], **wrong)
                 self.assertEqual((status, told["error_description"]), (400, said))
+        named = {"hashes": None, "documentDigests": [{"hash": b64(digest), "label": "lease\u202efdp.exe"}]}
+        _, told = self.authorized([digest], **named)
+        self.assertTrue(told["error_description"].startswith("Invalid parameter label"), told)
         # A word that reads as another, or turns the reading round.
         for words in ("Pay\u202e 1", "p\u0430ypal"):
             _, told = self.authorized([digest], description=words)

@@ -137,8 +137,8 @@ impl Consents {
     }
 
     /// The holder did not agree.
-    pub(crate) fn ended(&self, handle: &str, client: &str) {
-        self.handles.take(&name(handle), client);
+    pub(crate) fn ended(&self, handle: &str, client: &str, now: u64) {
+        self.handles.take(&name(handle), client, now);
     }
 
     /// Activation data for a transaction that was agreed to; what was given out for it before is over.

@@ -98,9 +98,9 @@ fn nothing_is_given_out_before_the_holder_agreed_nor_after_they_refused() {
     assert!(matches!(consents.look(&handle, SITE, NOW), Some(Seen::Ask { .. })));
     assert_eq!(consents.look(&handle, SITE, NOW + 1), Some(Seen::Soon), "the host is not asked at each call");
     assert!(!consents.agreed(&handle, SITE, vec![vec![1], vec![2]], NOW), "one signature for each hash");
-    consents.ended(&handle, "other");
+    consents.ended(&handle, "other", NOW);
     assert!(consents.look(&handle, SITE, NOW + PAUSE).is_some(), "another's word ends nothing");
-    consents.ended(&handle, SITE);
+    consents.ended(&handle, SITE, NOW);
     assert_eq!(consents.look(&handle, SITE, NOW + PAUSE), None);
 }
 

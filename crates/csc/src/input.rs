@@ -77,6 +77,28 @@ impl Input {
         listed.iter().map(hash).collect()
     }
 
+    /// The same, or in their place `documentDigests` as rich authorization requests have them: each hash with what the holder reads of it.
+    pub(crate) fn itemised(&self) -> Result<(Vec<[u8; 32]>, Vec<Option<String>>), CscError> {
+        let Some(listed) = self.get("documentDigests") else {
+            let hashes = self.hashes(Implied::Elsewhere)?;
+            let names = vec![None; hashes.len()];
+            return Ok((hashes, names));
+        };
+        let wrong = || CscError::invalid("Invalid object parameter documentDigests");
+        let listed = listed.as_array().filter(|all| (1..=MOST).contains(&all.len())).ok_or_else(wrong)?;
+        if self.get("hashes").is_some() || self.get("hash").is_some() {
+            return Err(wrong());
+        }
+        self.hashed_by_sha256(Implied::Nowhere)?;
+        let read = |one: &Value| {
+            let one = Self::of(one).ok_or_else(wrong)?;
+            let label = one.optional("label")?.map(str::to_owned);
+            Ok((hash(one.get("hash").ok_or_else(wrong)?)?, label))
+        };
+        let all: Result<Vec<_>, CscError> = listed.iter().map(read).collect();
+        Ok(all?.into_iter().unzip())
+    }
+
     pub(crate) fn hashed_by_sha256(&self, algorithm: Implied) -> Result<(), CscError> {
         let name = if self.get("hashAlgo").is_some() { "hashAlgo" } else { "hashAlgorithmOID" };
         match self.optional(name)? {

@@ -72,10 +72,10 @@ impl<T> Kept<T> {
         Some(look(&mut entry.thing))
     }
 
-    /// Takes it away.
-    pub(crate) fn take(&self, at: &Name, client: &str) -> Option<T> {
+    /// Takes it away: whoever comes first has it.
+    pub(crate) fn take(&self, at: &Name, client: &str, now: u64) -> Option<T> {
         let mut all = self.all();
-        all.get(at).filter(|entry| entry.client == client)?;
+        all.get(at).filter(|entry| entry.client == client && entry.ends > now)?;
         all.remove(at).map(|entry| entry.thing)
     }
 

@@ -10,12 +10,14 @@ mod consents;
 mod credentials;
 mod documents;
 mod error;
+mod hashes;
 mod http;
 mod input;
 mod kept;
 mod service;
 mod stamps;
 mod tokens;
+mod whole;
 mod words;
 
 pub use asking::{Asked, AtHost, Became, Holders, Later, NotAsked};

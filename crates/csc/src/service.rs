@@ -10,13 +10,13 @@ use sceau_store::Clock;
 use serde_json::{Value, json};
 
 use crate::asking::{Asked, Became, Holders, NotAsked};
-use crate::consents::{Begun, Consents, Sad, Seen, Used};
+use crate::consents::Consents;
 use crate::credentials::{Credential, Credentials, TERMINAL, Wanted};
-use crate::documents::{self, Done, Work};
 use crate::input::{Implied, Input, hash};
-use crate::kept::{Kept, drawn, name};
+use crate::kept::Kept;
 use crate::stamps::Stamps;
 use crate::tokens::{Bearer, Tokens};
+use crate::whole::Signing;
 use crate::words::{Lang, described, labelled};
 use crate::{CscError, algorithms};
 
@@ -27,7 +27,7 @@ const ANSWERS_OF_ONE: usize = 500;
 const WORKS: usize = 16;
 const WORKS_OF_ONE: usize = 8;
 /// How long an answer waits, in ms.
-const KEPT_FOR: u64 = 600_000;
+pub(crate) const KEPT_FOR: u64 = 600_000;
 
 /// What the operator says.
 #[derive(Debug, Clone)]
@@ -52,28 +52,19 @@ pub struct Plan {
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<Inner>);
+pub struct Service(pub(crate) Arc<Inner>);
 
-struct Inner {
-    plan: Plan,
-    credentials: Credentials,
-    holders: Arc<dyn Holders>,
-    tokens: Arc<dyn Tokens>,
-    stamps: Option<Arc<dyn Stamps>>,
-    clock: Arc<dyn Clock>,
-    consents: Consents,
+pub(crate) struct Inner {
+    pub(crate) plan: Plan,
+    pub(crate) credentials: Credentials,
+    pub(crate) holders: Arc<dyn Holders>,
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) stamps: Option<Arc<dyn Stamps>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) consents: Consents,
     /// Answers of calls that were not waited for.
-    answers: Kept<Value>,
-    works: Kept<Signing>,
-}
-
-/// Documents whose holder is asked.
-struct Signing {
-    credential: Credential,
-    request: KeyringRequestId,
-    /// None while somebody completes them.
-    works: Option<Vec<Work>>,
-    facts: bool,
+    pub(crate) answers: Kept<Value>,
+    pub(crate) works: Kept<Signing>,
 }
 
 /// Shows neither tokens nor what is under way.
@@ -113,7 +104,7 @@ impl Service {
         self.0.tokens.bearer(token)
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.0.clock.now_ms()
     }
 
@@ -182,57 +173,6 @@ impl Service {
         Ok(told)
     }
 
-    /// Asks the holder (section 11.6). No PIN is taken: the holder agrees on the terminal, and the application asks by the handle.
-    pub(crate) async fn authorize(&self, bearer: &Bearer, input: &Input) -> Result<Answer, CscError> {
-        let credential = self.usable(bearer, input)?;
-        let number = input.number("numSignatures")?;
-        let number = usize::try_from(number).ok().filter(|number| *number >= 1);
-        let number = number.ok_or_else(|| CscError::invalid("Invalid value for parameter numSignatures"))?;
-        if number > self.0.plan.most {
-            return Err(CscError::invalid("Numbers of signatures is too high"));
-        }
-        no_secret(input)?;
-        // Version 1 implies the algorithm.
-        let hashes = input.hashes(Implied::Elsewhere)?;
-        if hashes.len() != number {
-            return Err(CscError::invalid("Invalid value for parameter numSignatures"));
-        }
-        let names = vec![None; hashes.len()];
-        let (request, ends) = self.asked(bearer, &credential, input, &names, &hashes).await?;
-        let begun = Begun { keyring: credential.keyring, request, hashes, ends };
-        let handle = self.0.consents.begin(&bearer.client, begun, self.now()).map_err(|_| full())?;
-        Ok(Answer::Begun(json!({"handle": handle})))
-    }
-
-    /// Whether the holder agreed (section 11.7).
-    pub(crate) async fn check(&self, bearer: &Bearer, input: &Input) -> Result<Answer, CscError> {
-        let (handle, client) = (input.text("handle")?, &bearer.client);
-        let unknown = || CscError::parameter("handle");
-        let waits = || Ok(Answer::Begun(json!({"handle": handle})));
-        match self.0.consents.look(handle, client, self.now()).ok_or_else(unknown)? {
-            Seen::Soon => return waits(),
-            Seen::Agreed => {}
-            // The holder who agreed is the one whose token asks.
-            Seen::Ask { keyring, .. } if keyring != bearer.keyring => return Err(unknown()),
-            Seen::Ask { request, keyring } => match self.heard(request, keyring).await {
-                Ok(None) => return waits(),
-                Ok(Some(signatures)) => {
-                    if !self.0.consents.agreed(handle, client, signatures, self.now()) {
-                        return Err(CscError::server());
-                    }
-                }
-                Err(refused) => {
-                    if refused.words().0 == "access_denied" {
-                        self.0.consents.ended(handle, client);
-                    }
-                    return Err(refused);
-                }
-            },
-        }
-        let sad = self.0.consents.activation(handle, client, self.now()).ok_or_else(full)?;
-        Ok(Answer::Done(told(&sad)))
-    }
-
     /// The challenge of the terminal (section 11.8): it goes there, with the request, and is not for the application.
     pub(crate) fn challenge(&self, bearer: &Bearer, input: &Input) -> Result<Answer, CscError> {
         self.named(bearer, input)?;
@@ -240,97 +180,6 @@ impl Service {
             TERMINAL => Ok(Answer::Sent),
             _ => Err(CscError::parameter("authObjectID")),
         }
-    }
-
-    /// Other activation data for what is left of a transaction (section 11.9). New hashes need the holder anew, by `credentials/authorize`.
-    pub(crate) fn extend(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
-        let credential = self.usable(bearer, input)?;
-        let (sad, hashes) = (input.text("SAD")?, input.hashes(Implied::Elsewhere)?);
-        let used = Used { sad, client: &bearer.client, keyring: credential.keyring };
-        self.0.consents.extend(used, &hashes, self.now()).map(|sad| told(&sad))
-    }
-
-    /// The signatures of hashes that the holder agreed to (section 11.10), in the order of the call.
-    pub(crate) fn sign_hash(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
-        let sad = input.text("SAD")?;
-        let credential = self.named(bearer, input)?;
-        let implied = algorithms::judge(input, credential.kind)?;
-        let hashes = input.hashes(implied)?;
-        if !credential.is_valid(self.now()) {
-            return Err(CscError::invalid("Signing certificate is expired"));
-        }
-        let later = later(input)?;
-        let used = Used { sad, client: &bearer.client, keyring: credential.keyring };
-        let signatures = self.0.consents.release(used, &hashes, self.now())?;
-        let signatures: Vec<String> = signatures.iter().map(|one| STANDARD.encode(one)).collect();
-        let answer = json!({"signatures": signatures});
-        let Some(kept_for) = later else { return Ok(answer) };
-        let (id, at) = drawn();
-        let now = self.now();
-        self.0.answers.put(at, &bearer.client, answer, now + kept_for, now).map_err(|_| full())?;
-        Ok(json!({"responseID": id}))
-    }
-
-    /// Signs documents (section 11.11). What a holder signs of a document is known once it is there, so it is this call that asks them: it has no SAD, and is not waited for.
-    pub(crate) async fn sign_documents(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
-        let credential = self.usable(bearer, input)?;
-        if input.get("SAD").is_some() {
-            return Err(CscError::parameter("SAD"));
-        }
-        if later(input)?.is_none() {
-            return Err(CscError::parameter("operationMode"));
-        }
-        let facts = input.flag("returnValidationInfo")?;
-        let (from, wanted, now) = (credential.clone(), input.clone(), self.now());
-        // A document is read, and written with a place in it.
-        let works = tokio::task::spawn_blocking(move || documents::read(&wanted, &from, now)).await;
-        let works = works.map_err(|_| CscError::server())??;
-        if works.len() > self.0.plan.most {
-            return Err(CscError::invalid("Numbers of signatures is too high"));
-        }
-        if self.0.stamps.is_none() && works.iter().any(|work| work.stamped) {
-            return Err(CscError::parameter("conformance_level"));
-        }
-        let hashes: Vec<_> = works.iter().map(Work::hash).collect();
-        let (request, ends) =
-            self.asked(bearer, &credential, input, &vec![None; hashes.len()], &hashes).await?;
-        let signing = Signing { credential, request, works: Some(works), facts };
-        let (id, at) = drawn();
-        self.0.works.put(at, &bearer.client, signing, ends + KEPT_FOR, self.now()).map_err(|_| full())?;
-        Ok(json!({"responseID": id}))
-    }
-
-    /// What became of a call that was not waited for (section 11.12): given out once.
-    pub(crate) async fn poll(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
-        if input.get("userID").is_some() {
-            return Err(CscError::invalid("userID parameter SHALL be null"));
-        }
-        let (at, client, now) = (name(input.text("requestID")?), &bearer.client, self.now());
-        let unknown = || CscError::parameter("requestID");
-        if let Some(answer) = self.0.answers.with(&at, client, now, std::mem::take) {
-            self.0.answers.take(&at, client);
-            return Ok(answer);
-        }
-        let asked = self.0.works.with(&at, client, now, |it| (it.request, it.credential.keyring));
-        let (request, keyring) = asked.filter(|(_, it)| *it == bearer.keyring).ok_or_else(unknown)?;
-        let signatures = match self.heard(request, keyring).await {
-            Ok(None) => return Err(CscError::accepted()),
-            Ok(Some(signatures)) => signatures,
-            Err(refused) => {
-                if refused.words().0 == "access_denied" {
-                    self.0.works.take(&at, client);
-                }
-                return Err(refused);
-            }
-        };
-        let taken = self.0.works.with(&at, client, now, |it| {
-            it.works.take().map(|works| (works, it.credential.clone(), it.facts))
-        });
-        // Somebody else completes it just now.
-        let (works, credential, facts) = taken.flatten().ok_or_else(CscError::accepted)?;
-        let answer = self.completed(works, &credential, &signatures, facts).await;
-        self.0.works.take(&at, client);
-        answer
     }
 
     /// A time stamp (section 11.13).
@@ -351,50 +200,8 @@ impl Service {
         Ok(json!({"timestamp": STANDARD.encode(token)}))
     }
 
-    async fn completed(
-        &self,
-        works: Vec<Work>,
-        credential: &Credential,
-        signatures: &[Vec<u8>],
-        facts: bool,
-    ) -> Result<Value, CscError> {
-        let (mut whole, mut detached) = (Vec::new(), Vec::new());
-        for (work, signature) in works.into_iter().zip(signatures) {
-            if !work.is_signed_by(signature) {
-                tracing::error!("a signature is not by the certificate that is kept for its keyring");
-                return Err(CscError::server());
-            }
-            let stamp = match (&self.0.stamps, work.stamped) {
-                (Some(stamps), true) => {
-                    let imprint = sceau_crypto::sha256(signature);
-                    Some(stamps.stamp(imprint, random::<16>()).await.map_err(|error| {
-                        tracing::warn!(%error, "the authority of time stamps gave none");
-                        CscError::later("The authority of time stamps gave none")
-                    })?)
-                }
-                _ => None,
-            };
-            match work.complete(credential, signature, stamp.as_deref())? {
-                Done::Document(one) => whole.push(one),
-                Done::Signature(one) => detached.push(one),
-            }
-        }
-        let mut answer = serde_json::Map::new();
-        if !whole.is_empty() {
-            answer.insert("DocumentWithSignature".to_owned(), whole.into());
-        }
-        if !detached.is_empty() {
-            answer.insert("SignatureObject".to_owned(), detached.into());
-        }
-        if facts {
-            // All that it is judged by is in the signature: the element's authority publishes no lists.
-            answer.insert("validationInfo".to_owned(), json!({"ocsp": [], "crl": [], "certificates": []}));
-        }
-        Ok(answer.into())
-    }
-
     /// Leaves a request for the holder of a credential.
-    async fn asked(
+    pub(crate) async fn asked(
         &self,
         bearer: &Bearer,
         credential: &Credential,
@@ -415,7 +222,7 @@ impl Service {
     }
 
     /// The signatures of a request, none while its holder did not answer.
-    async fn heard(
+    pub(crate) async fn heard(
         &self,
         request: KeyringRequestId,
         keyring: KeyringId,
@@ -440,7 +247,7 @@ impl Service {
     }
 
     /// The credential that is named, of the holder whose token this is.
-    fn named(&self, bearer: &Bearer, input: &Input) -> Result<Credential, CscError> {
+    pub(crate) fn named(&self, bearer: &Bearer, input: &Input) -> Result<Credential, CscError> {
         let asked = input.text("credentialID")?;
         let unknown = || CscError::parameter("credentialID");
         let keyring: KeyringId = asked.parse().map_err(|_| unknown())?;
@@ -449,7 +256,7 @@ impl Service {
     }
 
     /// The same, in its validity.
-    fn usable(&self, bearer: &Bearer, input: &Input) -> Result<Credential, CscError> {
+    pub(crate) fn usable(&self, bearer: &Bearer, input: &Input) -> Result<Credential, CscError> {
         let credential = self.named(bearer, input)?;
         if credential.is_valid(self.now()) { Ok(credential) } else { Err(disabled()) }
     }
@@ -470,43 +277,6 @@ fn wanted(input: &Input) -> Result<Wanted, CscError> {
     })
 }
 
-/// That no secret of the holder's was sent along: whoever asks for one here is not to have it.
-fn no_secret(input: &Input) -> Result<(), CscError> {
-    let invalid = || CscError::authentication();
-    if input.get("PIN").is_some() || input.get("OTP").is_some() {
-        return Err(invalid());
-    }
-    match input.get("authData") {
-        None => Ok(()),
-        Some(Value::Array(all)) => {
-            let is_terminal = |one: &Value| {
-                let id = one.get("id").and_then(Value::as_str);
-                id == Some(TERMINAL) && one.get("value").is_none_or(Value::is_null)
-            };
-            if all.iter().all(is_terminal) { Ok(()) } else { Err(invalid()) }
-        }
-        Some(_) => Err(invalid()),
-    }
-}
-
-/// For how long an answer is kept that is not waited for; none where it is.
-fn later(input: &Input) -> Result<Option<u64>, CscError> {
-    if input.word("operationMode", &["S", "A"])? == "S" {
-        return Ok(None);
-    }
-    // Nobody is called: an application could have us call anybody.
-    if input.get("response_uri").is_some() {
-        return Err(CscError::parameter("response_uri"));
-    }
-    let Some(period) = input.get("validity_period") else { return Ok(Some(KEPT_FOR)) };
-    let period = period.as_u64().ok_or_else(|| CscError::parameter("validity_period"))?;
-    if (1000..=KEPT_FOR).contains(&period) {
-        Ok(Some(period))
-    } else {
-        Err(CscError::invalid("Out of bounds parameter validity_period"))
-    }
-}
-
 /// A number in hexadecimal, of at most 128 bits and not zero.
 fn nonce(input: &Input) -> Result<[u8; 16], CscError> {
     let wrong = || CscError::parameter("nonce");
@@ -515,15 +285,11 @@ fn nonce(input: &Input) -> Result<[u8; 16], CscError> {
     number.map(u128::to_be_bytes).ok_or_else(wrong)
 }
 
-fn told(sad: &Sad) -> Value {
-    json!({"SAD": sad.text, "expiresIn": sad.seconds})
-}
-
 fn disabled() -> CscError {
     CscError::invalid("The credential identified by credentialID is disabled")
 }
 
-fn full() -> CscError {
+pub(crate) fn full() -> CscError {
     CscError::later("Too much is under way: try again in a minute")
 }
 

@@ -243,7 +243,8 @@ impl Terminal {
         let given: Result<Given, _> = host.post("/v1/keyrings/nonces", &json!({})).await;
         let Given { nonce } = given.map_err(|error| error.to_string())?;
         let Kept { keyring, terminal, ref origin, .. } = self.kept;
-        let visit = Visit { v: 1, aud: origin.clone(), keyring, terminal, nonce, time: now(), ask };
+        let (aud, time) = (origin.clone(), now());
+        let visit = Visit { v: 1, aud, host: host.host(), keyring, terminal, nonce, time, ask };
         let visit = visit.sign(&self.device).map_err(|error| error.to_string())?;
         let body = json!({ "visit": visit, "device": Base64Url::from(self.device.spki()) });
         host.post("/v1/keyrings/visits", &body).await.map_err(|error| error.to_string())

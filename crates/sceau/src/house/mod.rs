@@ -237,8 +237,11 @@ fn settings(layout: &Layout, config: Option<&Path>) -> Result<PathBuf, Failure> 
         return std::path::absolute(config).map_err(|cause| Failure::file("find", config, &cause));
     }
     let file = layout.settings();
-    let words =
-        "# Written by `sceau up` at each start: give another one with --config.\n[protect]\n[keyrings]\n";
+    let port = layout.ports().keyrings;
+    let words = format!(
+        "# Written by `sceau up` at each start: give another one with --config.\n[protect]\n\n\
+         [keyrings]\nnames = [\"localhost:{port}\", \"127.0.0.1:{port}\"]\n"
+    );
     write_secret(&file, words.as_bytes())?;
     Ok(file)
 }
