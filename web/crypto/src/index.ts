@@ -23,6 +23,7 @@ export { type ActorKind, type Asserted, type Outcome, parseRecord, type TraceRec
 export { keyIdHex, type PrivateKey, type RecipientKey, type RecipientSuite, unwrap, wrap } from "./recipients";
 export { type SealedPart, Sealer } from "./seal";
 export { type Anchors, readAnchors, type TimeStamp, verifyStamp } from "./stamp";
+export { type Certificate, readCertificate } from "./stamp/certificate";
 export { type KeyStatement, type KeySuite, type KeyUse, verifyChain, verifyRecipient, verifyStatement } from "./statements";
 export { MAX_FILE, partCount } from "./stream";
 export { checkWords, type IntakeHost, intakeHostOf } from "./words";

@@ -1,5 +1,6 @@
 // What the pages do with the terminals of this installation; the protocol is @sceau/terminal's.
-import { type Carrier, endOf, hostAt, Storage, TerminalError, Visitor, type Waiting } from "@sceau/terminal";
+import { fromBase64url, readCertificate } from "@sceau/crypto";
+import { type Carrier, hostAt, Storage, Visitor, type Waiting } from "@sceau/terminal";
 import { cabinet } from "./cabinet";
 import { environment } from "./environment";
 import { lock } from "./lock";
@@ -10,8 +11,8 @@ export interface Keyring {
   readonly name: string;
   readonly use: "sign" | "authenticate";
   readonly host: string;
-  /** Until when its certificate is good, `YYYY-MM-DD`. */
-  readonly until: string | null;
+  /** Until when its certificate is good, Unix ms. */
+  readonly until: number | null;
   /** Whether the device's lock is asked for besides the PIN. */
   readonly locked: boolean;
 }
@@ -20,7 +21,7 @@ export const storageOf = (keyring: string): Storage => new Storage(cabinet, envi
 
 export async function keyring(id: string): Promise<Keyring> {
   const { kept, policy, locked } = await storageOf(id).load();
-  const until = kept.certificate === null ? null : endOf(bytesOf(kept.certificate));
+  const until = kept.certificate === null ? null : readCertificate(fromBase64url(kept.certificate)).notAfter;
   return { id, name: policy.name, use: policy.use, host: kept.host, until, locked };
 }
 
@@ -45,12 +46,4 @@ export async function waiting(): Promise<{ readonly keyring: string; readonly wa
     }).map((work) => work.catch(() => [])),
   );
   return all.flat();
-}
-
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-  } catch (cause) {
-    throw new TerminalError("terminal_damaged", "", "terminal", { cause });
-  }
 }

@@ -1,7 +1,6 @@
 // What the security officer signed, as the element handed it over at the activation: the policy, and who may ask. The element's proof of the factors is over both.
-import { Fields } from "@sceau/crypto";
+import { Fields, readCertificate } from "@sceau/crypto";
 import { type Bytes, base64url, fromUtf8 } from "./bytes";
-import { spkiOf } from "./certificate";
 import { TerminalError } from "./errors";
 import { keyOf, type VerifyingKey } from "./jws";
 import type { PinRule } from "./opaque";
@@ -80,8 +79,9 @@ export function parseActors(bytes: Bytes): Actor[] {
 /** The actor whose key has this thumbprint, in base64url. */
 export async function actorOf(actors: readonly Actor[], kid: string): Promise<{ actor: Actor; key: VerifyingKey } | null> {
   for (const actor of actors) {
-    // A certificate of another kind of key is nobody's here.
-    const key = await Promise.resolve(actor.certificate).then(spkiOf).then(keyOf).catch(() => null);
+    // The officer's signature over the document says that the certificate is its own: its key alone counts, and its end is the element's to judge. One that cannot be
+    // read, or of another kind of key, is nobody's here.
+    const key = await Promise.resolve(actor.certificate).then((der) => keyOf(readCertificate(der).key)).catch(() => null);
     if (key && base64url(key.thumbprint) === kid) return { actor, key };
   }
   return null;

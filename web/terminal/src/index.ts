@@ -2,7 +2,6 @@
 // pins, shows what the service provider signed and nothing else, and sends no PIN: what leaves is OPAQUE's. It must never hand out a device key, show a text that is
 // not what it seems, or take a refusal of who carries messages for the element's.
 export { activate, type Chosen, type Invitation, parseInvitation, type ToActivate } from "./activate";
-export { endOf } from "./certificate";
 export type { Bytes } from "./bytes";
 export type { Used } from "./consent";
 export { type Policy, type RequestKind, type SubjectField } from "./documents";
