@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::outside::run;
 
-pub(crate) const EC: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
+const EC: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
 const CONFIGURATION: &str = "
 [ca]
 default_ca = odd
@@ -23,6 +23,9 @@ countryName = optional
 organizationName = optional
 commonName = optional
 ";
+const FOR_STAMPS: &str = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n";
+const BETWEEN: &str = "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n";
+const LONG: (&str, &str) = ("20260101", "20460101");
 const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
 const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 
@@ -156,6 +159,67 @@ impl Stage {
             tlv(0x31, &info),
         ]);
         seq(&[tlv(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2]), tlv(0xa0, &data)])
+    }
+}
+
+/// Everybody whose tokens are vectors.
+pub(crate) fn authorities(stage: &Stage) {
+    for (name, key, extensions) in [
+        ("root", EC, BETWEEN),
+        ("rsaroot", "rsa:2048", BETWEEN),
+        ("otherroot", EC, BETWEEN),
+        ("root.false", EC, BETWEEN),
+        ("oldself", EC, BETWEEN),
+        ("shortroot", EC, "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign\n"),
+        ("namedroot", EC, &format!("{BETWEEN}nameConstraints=critical,permitted;DNS:example.org\n")),
+    ] {
+        stage.root(name, key, extensions);
+    }
+    stage.issue("oldroot", "oldself", EC, ("20200101", "20210101"), BETWEEN);
+    for (name, key) in [
+        ("clock", EC),
+        ("p384", "ec -pkeyopt ec_paramgen_curve:P-384"),
+        ("p521", "ec -pkeyopt ec_paramgen_curve:P-521"),
+        ("rsa", "rsa:2048"),
+        ("rsa3", "rsa:3072"),
+        ("ed25519", "ed25519"),
+        ("weak", "rsa:1024"),
+    ] {
+        stage.issue(name, "root", key, LONG, FOR_STAMPS);
+    }
+    stage.issue("byrsa", "rsaroot", EC, LONG, FOR_STAMPS);
+    stage.issue("past", "root", EC, ("20200101", "20210101"), FOR_STAMPS);
+    stage.issue("underold", "oldroot", EC, LONG, FOR_STAMPS);
+    stage.issue("dns", "namedroot", EC, LONG, &format!("{FOR_STAMPS}subjectAltName=DNS:other.example\n"));
+    stage.issue("nodns", "namedroot", EC, LONG, FOR_STAMPS);
+    for (name, usage) in [
+        ("uncritical", "extendedKeyUsage=timeStamping"),
+        ("more", "extendedKeyUsage=critical,timeStamping,codeSigning"),
+        ("odd", "extendedKeyUsage=critical,timeStamping,1.2.3.4"),
+        ("code", "extendedKeyUsage=critical,codeSigning"),
+        ("none", "keyUsage=digitalSignature"),
+        ("nokey", "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment"),
+        ("authority", "extendedKeyUsage=critical,timeStamping\nbasicConstraints=critical,CA:true"),
+        ("strange", "extendedKeyUsage=critical,timeStamping\n1.2.3.4=critical,DER:0500"),
+    ] {
+        stage.issue(name, "root", EC, LONG, &format!("{usage}\n"));
+    }
+    let for_stamps = format!("{BETWEEN}extendedKeyUsage=timeStamping\n");
+    for (name, issuer, days, extensions) in [
+        ("between", "root", LONG, BETWEEN),
+        ("purpose", "root", LONG, for_stamps.as_str()),
+        ("any", "root", LONG, &format!("{BETWEEN}extendedKeyUsage=anyExtendedKeyUsage\n")),
+        ("code-ca", "root", LONG, &format!("{BETWEEN}extendedKeyUsage=codeSigning\n")),
+        ("no-ca", "root", LONG, "keyUsage=critical,keyCertSign\n"),
+        ("no-sign", "root", LONG, "basicConstraints=critical,CA:true\nkeyUsage=critical,cRLSign\n"),
+        ("ended", "root", ("20200101", "20210101"), BETWEEN),
+        ("limited", "root", LONG, "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=keyCertSign\n"),
+        ("below", "limited", LONG, BETWEEN),
+        ("undershort", "shortroot", LONG, BETWEEN),
+        ("second", "between", LONG, BETWEEN),
+    ] {
+        stage.issue(name, issuer, EC, days, extensions);
+        stage.issue(&format!("by-{name}"), name, EC, LONG, FOR_STAMPS);
     }
 }
 

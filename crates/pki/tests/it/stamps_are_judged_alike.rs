@@ -7,16 +7,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sceau_pki::{Anchors, TimeStamp};
 use serde_json::{Value, json};
 
-use crate::stamp_maker::{EC, Stage, attribute, info, info_under, seq, sha256, tlv};
+use crate::stamp_maker::{Stage, attribute, authorities, info, info_under, seq, sha256, tlv};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/time-stamps.json");
 /// Evidence whose checkpoint is what is stamped, so that a page can be shown a whole file.
 const EVIDENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../trace/vectors/policy.json");
 const CASE: &str = "two of three, two cosigned";
 
-const FOR_STAMPS: &str = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n";
-const BETWEEN: &str = "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n";
-const LONG: (&str, &str) = ("20260101", "20460101");
 const THEN: &str = "20261120100000Z";
 
 #[test]
@@ -86,7 +83,7 @@ impl Cases {
 fn vectors() -> Value {
     let stage = Stage::set();
     authorities(&stage);
-    let anchors = ["root", "rsaroot", "shortroot", "otherroot", "oldroot", "namedroot"];
+    let anchors = ["root", "root.false", "rsaroot", "shortroot", "otherroot", "oldroot", "namedroot"];
     let mut of: serde_json::Map<String, Value> =
         anchors.iter().map(|name| ((*name).to_owned(), stage.pem(name).into())).collect();
     of.insert("all".into(), anchors.iter().map(|name| stage.pem(name)).collect::<String>().into());
@@ -106,65 +103,6 @@ fn vectors() -> Value {
         "imprint": hex::encode(imprint()),
         "no_anchors": no_anchors(&stage),
     })
-}
-
-fn authorities(stage: &Stage) {
-    for (name, key, extensions) in [
-        ("root", EC, BETWEEN),
-        ("rsaroot", "rsa:2048", BETWEEN),
-        ("otherroot", EC, BETWEEN),
-        ("oldself", EC, BETWEEN),
-        ("shortroot", EC, "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign\n"),
-        ("namedroot", EC, &format!("{BETWEEN}nameConstraints=critical,permitted;DNS:example.org\n")),
-    ] {
-        stage.root(name, key, extensions);
-    }
-    stage.issue("oldroot", "oldself", EC, ("20200101", "20210101"), BETWEEN);
-    for (name, key) in [
-        ("clock", EC),
-        ("p384", "ec -pkeyopt ec_paramgen_curve:P-384"),
-        ("p521", "ec -pkeyopt ec_paramgen_curve:P-521"),
-        ("rsa", "rsa:2048"),
-        ("rsa3", "rsa:3072"),
-        ("ed25519", "ed25519"),
-        ("weak", "rsa:1024"),
-    ] {
-        stage.issue(name, "root", key, LONG, FOR_STAMPS);
-    }
-    stage.issue("byrsa", "rsaroot", EC, LONG, FOR_STAMPS);
-    stage.issue("past", "root", EC, ("20200101", "20210101"), FOR_STAMPS);
-    stage.issue("underold", "oldroot", EC, LONG, FOR_STAMPS);
-    stage.issue("dns", "namedroot", EC, LONG, &format!("{FOR_STAMPS}subjectAltName=DNS:other.example\n"));
-    stage.issue("nodns", "namedroot", EC, LONG, FOR_STAMPS);
-    for (name, usage) in [
-        ("uncritical", "extendedKeyUsage=timeStamping"),
-        ("more", "extendedKeyUsage=critical,timeStamping,codeSigning"),
-        ("odd", "extendedKeyUsage=critical,timeStamping,1.2.3.4"),
-        ("code", "extendedKeyUsage=critical,codeSigning"),
-        ("none", "keyUsage=digitalSignature"),
-        ("nokey", "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment"),
-        ("authority", "extendedKeyUsage=critical,timeStamping\nbasicConstraints=critical,CA:true"),
-        ("strange", "extendedKeyUsage=critical,timeStamping\n1.2.3.4=critical,DER:0500"),
-    ] {
-        stage.issue(name, "root", EC, LONG, &format!("{usage}\n"));
-    }
-    let for_stamps = format!("{BETWEEN}extendedKeyUsage=timeStamping\n");
-    for (name, issuer, days, extensions) in [
-        ("between", "root", LONG, BETWEEN),
-        ("purpose", "root", LONG, for_stamps.as_str()),
-        ("any", "root", LONG, &format!("{BETWEEN}extendedKeyUsage=anyExtendedKeyUsage\n")),
-        ("code-ca", "root", LONG, &format!("{BETWEEN}extendedKeyUsage=codeSigning\n")),
-        ("no-ca", "root", LONG, "keyUsage=critical,keyCertSign\n"),
-        ("no-sign", "root", LONG, "basicConstraints=critical,CA:true\nkeyUsage=critical,cRLSign\n"),
-        ("ended", "root", ("20200101", "20210101"), BETWEEN),
-        ("limited", "root", LONG, "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=keyCertSign\n"),
-        ("below", "limited", LONG, BETWEEN),
-        ("undershort", "shortroot", LONG, BETWEEN),
-        ("second", "between", LONG, BETWEEN),
-    ] {
-        stage.issue(name, issuer, EC, days, extensions);
-        stage.issue(&format!("by-{name}"), name, EC, LONG, FOR_STAMPS);
-    }
 }
 
 fn by_openssl(stage: &Stage, cases: &mut Cases) {
@@ -254,6 +192,12 @@ fn by_chains(stage: &Stage, cases: &mut Cases) {
     let above = ["limited", "below"].map(|name| stage.certificate(name));
     let token = stage.made("by-below", info(&imprint, THEN, &[]), |it| it.certificates.extend(above));
     cases.add("below an authority that may have none below it", &token, "root", "stamp.unauthorised");
+    let mut above = stage.certificate("between");
+    *above.last_mut().unwrap() ^= 1;
+    let token = stage.made("by-between", info(&imprint, THEN, &[]), |it| it.certificates.push(above));
+    cases.add("an authority between that nobody signed so", &token, "root", "stamp.unauthorised");
+    let token = stage.made("clock", info(&imprint, THEN, &[]), |_| {});
+    cases.add("an anchor of the same name with another key", &token, "root.false", "stamp.unauthorised");
     let token = stage.made("by-between", info(&imprint, THEN, &[]), |_| {});
     cases.add("the authority between did not come along", &token, "root", "stamp.unauthorised");
     for (time, code) in [
