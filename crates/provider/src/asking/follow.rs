@@ -87,7 +87,7 @@ impl Asker {
             counted,
         };
         tokio::spawn(async move {
-            let state = following.to_the_end().await;
+            let state = following.followed().await;
             let _ = tell.send(state);
         });
         Some(told)
@@ -107,7 +107,7 @@ struct Following {
 }
 
 impl Following {
-    async fn to_the_end(mut self) -> State {
+    async fn followed(mut self) -> State {
         let Some(ask) = self.ask.take() else { return self.nobody().await };
         let answer = self.holders.ask(ask).await;
         match answer {
