@@ -47,16 +47,17 @@ impl Stage {
         run(self.at(), "openssl", &words.split_whitespace().collect::<Vec<_>>());
     }
 
-    /// A root of its own word, good from 2019 to 2046.
-    pub(crate) fn root(&self, name: &str, key: &str, extensions: &str) {
+    /// A root of its own word, good from 2019 to 2046. Those whose names differ behind a point alone are called alike.
+    fn root(&self, name: &str, key: &str, extensions: &str) {
+        let called = name.split('.').next().unwrap();
         self.openssl(&format!(
-            "req -newkey {key} -nodes -keyout {name}.key -out {name}.csr -subj /C=FR/CN={name}"
+            "req -newkey {key} -nodes -keyout {name}.key -out {name}.csr -subj /C=FR/CN={called}"
         ));
         self.certify(name, &format!("-selfsign -keyfile {name}.key"), ("20190101", "20460101"), extensions);
     }
 
     /// A certificate below `issuer`, good from the first of these days to the second (YYYYMMDD).
-    pub(crate) fn issue(&self, name: &str, issuer: &str, key: &str, days: (&str, &str), extensions: &str) {
+    fn issue(&self, name: &str, issuer: &str, key: &str, days: (&str, &str), extensions: &str) {
         if !self.at().join(format!("{name}.key")).exists() {
             self.openssl(&format!(
                 "req -newkey {key} -nodes -keyout {name}.key -out {name}.csr -subj /C=FR/O=Horloges/CN={name}"
