@@ -1,4 +1,4 @@
-//! A keyring's life after its activation, by the commands that people have: what a copy of the terminal tries is shown, a keyring is stopped and goes on, is blocked, and ends.
+//! A keyring's life after its activation, by the commands that people have: it is stopped and goes on, is blocked, and ends.
 
 use std::path::Path;
 
@@ -9,48 +9,6 @@ const HOLDER: &str = "Marie Curie";
 fn left_in(folder: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     std::fs::read_dir(folder).unwrap().map(name).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_guesses_is_shown_before_the_pin_is_typed() {
-    let keyrings = Keyrings::start("keyring-copied");
-    keyrings.scratch.write("wrong", "111222333444");
-    let keyring = keyrings.hand_over("k", HOLDER);
-    let folder = keyrings.scratch.join("terminal");
-    keyrings.activate(&keyring, &folder).success();
-    let document = keyrings.scratch.write("document", b"x");
-    let first = keyrings.request("first", &keyring, &document);
-    let signed = keyrings.sign(&folder, &first, "pin").success();
-    assert!(!signed.stderr.contains("ATTENTION"), "{}", signed.stderr);
-    // A wrong PIN of the holder's own is no alarm.
-    let next = keyrings.request("next", &keyring, &document);
-    assert_eq!(refused(&keyrings.sign(&folder, &next, "wrong")), "pin_invalid");
-    let own = keyrings.on(&folder, &["state"]).success();
-    assert_eq!(
-        (said(&own, "/others"), said(&own, "/standing/tries/wrong")),
-        ("0".to_owned(), "1".to_owned())
-    );
-
-    // Somebody who has the terminal's key guesses elsewhere: what this folder keeps knows nothing of it.
-    let kept = std::fs::read(folder.join("attempts.json")).unwrap();
-    assert_eq!(refused(&keyrings.sign(&folder, &next, "wrong")), "pin_invalid");
-    std::fs::write(folder.join("attempts.json"), kept).unwrap();
-    let seen = keyrings.on(&folder, &["state"]).success();
-    assert_eq!(
-        (said(&seen, "/others"), said(&seen, "/standing/tries/left")),
-        ("1".to_owned(), "1".to_owned())
-    );
-    let signed = keyrings.sign(&folder, &next, "pin").success();
-    let shown = signed.stderr;
-    assert!(
-        shown.contains("ATTENTION")
-            && shown.contains("1 attempt was made")
-            && shown.contains("1 with a wrong PIN"),
-        "{shown}"
-    );
-    // Seen once; what comes next is counted from that use on.
-    let again = keyrings.request("again", &keyring, &document);
-    assert!(!keyrings.sign(&folder, &again, "pin").success().stderr.contains("ATTENTION"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,12 +8,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use sceau_client::keyring::FileKey;
 use sceau_client::{Server, Trust};
+use sceau_keyring::Signs as _;
+use sceau_store::Database;
 
 use crate::{Finished, Program, Running, Scratch};
 
 /// The element's log.
-const ORIGIN: &str = "test.sceau.localhost/log";
+pub const ORIGIN: &str = "test.sceau.localhost/log";
 /// The organisation, and its actors, by their ids.
 const ORGANISATION: &str = "3f7c1b4e-7a34-4c8e-9d8a-6a1f2c3d4e50";
 /// The policy.
@@ -123,6 +126,93 @@ impl Keyrings {
     pub fn server(&self) -> Server {
         let anchors_pem = std::fs::read(self.scratch.join("host.pem")).ok();
         Server::new(self.address(), &Trust { anchors_pem, identity_pem: None }).expect("an address")
+    }
+
+    /// What the host keeps, as whoever administers its database reaches it: beside it, while it runs.
+    pub async fn database(&self) -> Database {
+        let migrations = [
+            sceau_store::MIGRATIONS,
+            sceau_accounts::MIGRATIONS,
+            sceau_dossiers::MIGRATIONS,
+            sceau_protect::MIGRATIONS,
+            sceau_keyrings::MIGRATIONS,
+        ]
+        .concat();
+        let file = self.scratch.join("platform").join("records.db");
+        Database::open_beside_another(&file, &migrations).await.expect("the host's database")
+    }
+
+    /// A keyring of this holder that is activated, and its terminal's folder.
+    pub fn activated(&self, name: &str, holder: &str) -> (HandedKeyring, PathBuf) {
+        let keyring = self.hand_over(name, holder);
+        let folder = self.scratch.join(&format!("{name}.terminal"));
+        self.activate(&keyring, &folder).success();
+        (keyring, folder)
+    }
+
+    /// A text that stands in a file of this test.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.scratch.join(name)).expect("it is there")
+    }
+
+    /// An actor's key.
+    pub fn key_of(&self, actor: &str) -> FileKey {
+        let key = sceau_pki::PrivateKey::from_pem(&self.read(&format!("{actor}.key"))).expect("a key");
+        FileKey::from_pkcs8(&key.to_pkcs8()).expect("a key of P-256")
+    }
+
+    /// What this actor signs with a program of its own, which asks nobody whether it should (compact JWS, ES256).
+    pub fn signs_anyway(&self, actor: &str, typ: &str, payload: &Value) -> String {
+        let key = self.key_of(actor);
+        let kid = sceau_keyring::thumbprint(key.spki()).expect("a key");
+        let header = json!({"alg": "ES256", "kid": URL_SAFE_NO_PAD.encode(kid), "typ": typ});
+        let input = [header, payload.clone()].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signature = key.sign(input.as_bytes()).expect("it signs");
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The members of a request of the provider to sign one item.
+    pub fn request_members(&self, keyring: &HandedKeyring, description: &str) -> Value {
+        json!({
+            "v": 1, "request": sceau_element_api::KeyringRequestId::random(), "provider": PROVIDER, "keyring": keyring.id,
+            "kind": "sign", "description": description, "hash": "SHA-256", "algorithm": "ES256", "aud": ORIGIN,
+            "items": [{"label": "lease.pdf", "hash": URL_SAFE_NO_PAD.encode([7; 32])}],
+            "time": crate::now_ms(), "ends": crate::now_ms() + 300_000,
+        })
+    }
+
+    /// Leaves a request at the host as it is, by this actor's certificate; the status, and what the host says.
+    pub async fn leave_anyway(&self, actor: &str, jws: &str) -> (u16, Value) {
+        let identity = [self.read(&format!("{actor}.key")), self.read(&format!("{actor}.pem"))].concat();
+        let anchor = reqwest::Certificate::from_pem(self.read("host.pem").as_bytes()).expect("a certificate");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([anchor])
+            .identity(reqwest::Identity::from_pem(identity.as_bytes()).expect("an identity"))
+            .build()
+            .expect("a client");
+        let asked = http.post(format!("{}/v1/keyrings/requests", self.address()));
+        let asked = asked.header("content-type", "application/jose").body(jws.to_owned());
+        let answer = asked.send().await.expect("it answers");
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.expect("a body")).unwrap_or_default())
+    }
+
+    /// `sceau terminal sign` of a request that waits at the host.
+    pub fn sign_waiting(&self, folder: &Path, request: &str) -> Finished {
+        let pin = self.scratch.join("pin");
+        self.terminal("sign", folder).args(["--request", request, "--pin-file"]).arg(pin).run()
+    }
+
+    /// `sceau keyring outcome`, by the provider.
+    pub fn outcome(&self, request: &str) -> Finished {
+        let element = self.scratch.join("element.json");
+        self.act("sp", &["outcome", "--request", request]).arg("--element").arg(element).run()
+    }
+
+    /// The element's process.
+    pub fn element_id(&self) -> u32 {
+        self.element.as_ref().expect("it runs").pid()
     }
 
     /// A program that is told where the host is, and by which certificate.

@@ -48,7 +48,7 @@ pub use gate::{Gate, Moment};
 pub use hold::{Hold, struck};
 pub use house::{House, Organisation, now_ms, publish_scheme, scheme_form};
 pub use hr::HrSystem;
-pub use liar::Liar;
+pub use liar::{Frame, Liar};
 pub use log::{Log, log_extends};
 pub use memory::{Found, Needle, memory_of, search};
 pub use mob::{MOB_PAGE, MobStage};

@@ -46,7 +46,7 @@ impl Desk {
             return Err(Refusal::new(Code::FactorInvalid, words));
         }
         // From here on the same bytes have the same answer: a wrong factor that is sent twice counts once.
-        self.known(turn, Whose::Activation(asked.keyring))?;
+        self.known(turn, Whose::Activation(asked.keyring), self.behalf_of(asked.keyring)?)?;
         let second = asked.second.as_ref().map(|second| second.0.as_slice());
         if !is_second_proof(second, &factors, asked.keyring, &nonce, &turn.context.signer) {
             return self.wrong_second(asked.keyring, &found, (document, secrets));
@@ -112,7 +112,7 @@ impl Desk {
         Ok(Next::Order(PreparedKeyring { keyring, by: By::Factor, act }, Box::new(answered)))
     }
 
-    fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
+    pub(super) fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
         let found = self.found(keyring, KeyringPhase::Delivered).map_err(|refusal| match refusal.code {
             // Anybody may ask this: why is not for everyone.
             Code::KeyringSuspended => Refusal::new(

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use sceau_element_api::keyring::{
-    ContextOffer, KeyringAlgorithm, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
-};
+use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
@@ -19,6 +17,7 @@ use super::contexts::{Context, Contexts, Known, Last, Stage, Whose, over};
 use super::keys::KeyringKeys;
 use super::prepared::use_of;
 use super::secrets::unusable;
+use super::shares::Behalf;
 use super::{By, PreparedKeyring};
 use crate::clock::Clock;
 use crate::decide::{Moment, NONCE_LIFETIME, NonceAuthority};
@@ -48,7 +47,7 @@ pub(crate) struct Turn {
     pub(super) context: Box<Context>,
     seq: u64,
     digest: Hash,
-    jws: Zeroizing<String>,
+    pub(super) jws: Zeroizing<String>,
     /// Whether its context was begun: else nothing of it is kept.
     begun: bool,
 }
@@ -118,7 +117,7 @@ impl Desk {
                     Ok(None) => {}
                     other => {
                         let again = other.transpose();
-                        self.contexts.put(context);
+                        self.contexts.put(context, self.now().uptime);
                         return again.unwrap_or_else(|| Err(over())).map(Arrived::Again);
                     }
                 }
@@ -129,7 +128,7 @@ impl Desk {
                         Ok(Arrived::Turn(Box::new(Turn { context, seq, digest, jws, begun: true })))
                     }
                     Err(error) => {
-                        self.contexts.put(context);
+                        self.contexts.put(context, self.now().uptime);
                         Err(Refusal::new(Code::ProofInvalid, error.to_string()))
                     }
                 }
@@ -177,6 +176,7 @@ impl Desk {
             next: 1,
             last: None,
             stage: Stage::Actor,
+            ended: false,
         });
         Ok(Arrived::Turn(Box::new(Turn { context, seq: 1, digest, jws, begun: false })))
     }
@@ -193,10 +193,12 @@ impl Desk {
         }
     }
 
-    /// That nothing is done about a message now: its exchange is over, and another one may be begun.
-    pub(crate) fn busy(&self, turn: Box<Turn>) -> SealedAnswer {
-        let refusal = Refusal::new(Code::Busy, "too many keys are being made: try again in a minute");
-        self.answer(Pending { turn, answered: None }, Err(refusal))
+    /// That nothing is done about a message now: it is as if it had not come, and may come again as it is.
+    pub(crate) fn busy(&self, turn: Box<Turn>) -> Refusal {
+        if turn.begun {
+            self.contexts.put(turn.context, self.now().uptime);
+        }
+        Refusal::new(Code::Busy, "too much is made or signed by RSA at once: send the same again in a moment")
     }
 
     /// The answer, once the writer has said how it ended.
@@ -218,7 +220,7 @@ impl Desk {
         let answer = SealedAnswer { seq: turn.seq, sealed: sealed.into() };
         if turn.begun {
             turn.context.answered(Last { digest: turn.digest, answer: answer.clone() }, stage);
-            self.contexts.put(turn.context);
+            self.contexts.put(turn.context, self.now().uptime);
         }
         answer
     }
@@ -331,13 +333,22 @@ impl Desk {
         Ok((terminal.device.0.clone(), Some(terminal.image)))
     }
 
-    /// Begins the context of a signer who is known by now, counted as this one's.
-    pub(super) fn known(&self, turn: &mut Turn, of: Whose) -> Result<(), Refusal> {
+    /// Begins the context of a signer who is known by now, counted as this one's, and on whose behalf it is.
+    pub(super) fn known(&self, turn: &mut Turn, of: Whose, behalf: Behalf) -> Result<(), Refusal> {
         if !turn.begun {
-            self.contexts.begin(turn.context.channel.id(), of, self.now().uptime)?;
+            self.contexts.begin(turn.context.channel.id(), of, behalf, self.now().uptime)?;
             turn.begun = true;
         }
         Ok(())
+    }
+
+    /// On whose behalf holders of a keyring come: of the authority that made it.
+    pub(super) fn behalf_of(&self, keyring: KeyringId) -> Result<Behalf, Refusal> {
+        let of = |known: &KeyringFact| Behalf {
+            organisation: known.policy.document.organisation,
+            actor: known.authority,
+        };
+        self.with(|state| state.keyrings().keyring(keyring).map(of)).ok_or_else(unknown)
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -365,15 +376,6 @@ impl Turn {
         self.seq
     }
 
-    /// Whether it has a key made that takes a second.
-    pub(crate) fn makes_long(&self) -> bool {
-        let shown = match &self.context.stage {
-            Stage::Activating(shown) => shown,
-            _ => return false,
-        };
-        shown.algorithm == Some(KeyringAlgorithm::Rs256)
-    }
-
     /// A terminal as its signer.
     pub(super) fn by_terminal(&self, terminal: sceau_element_api::TerminalId) -> By {
         By::Terminal(terminal, self.context.signer)
@@ -391,7 +393,7 @@ pub(super) fn unknown() -> Refusal {
 }
 
 /// What a statement says, whoever signed it.
-fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
+pub(super) fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
     let payload = Zeroizing::new(Base64Url::decode(jws.split('.').nth(1)?).ok()?.0);
     serde_json::from_slice(&payload).ok()
 }

@@ -20,7 +20,7 @@ impl Desk {
         waits(&attempts.unwrap_or_default(), most, self.now().unix)?;
         // Its terminal signed it: from here on it counts as what it is.
         let of = Whose::Terminal(turn.context.signer);
-        self.known(turn, of)?;
+        self.known(turn, of, self.behalf_of(asked.keyring)?)?;
         let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
         let (_, fact) = self.request(turn, asked.keyring, &found.policy, &asked.request)?;
         if fact.kind == RequestKind::Sign {

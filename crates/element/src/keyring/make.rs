@@ -15,6 +15,7 @@ use sceau_trace::sha256;
 use super::contexts::{Stage, Whose};
 use super::conversation::{Desk, Next, Turn, not_here, unknown};
 use super::secrets::{Secrets, unusable};
+use super::shares::Behalf;
 use super::{By, KeyringAct, NewRow, PreparedKeyring};
 use crate::state::{ActorFact, KeyringFact, PolicyFact};
 
@@ -84,8 +85,8 @@ impl Desk {
         if !actor.may(ActorRole::RegistrationAuthority, policy.document.policy, self.now().unix) {
             return Err(unknown());
         }
-        let of = Whose::Actor(turn.context.signer);
-        self.known(turn, of)?;
+        let behalf = Behalf { organisation: policy.document.organisation, actor: actor.actor.id };
+        self.known(turn, Whose::Actor(turn.context.signer), behalf)?;
         Ok(actor)
     }
 

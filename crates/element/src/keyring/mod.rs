@@ -9,13 +9,18 @@ mod contexts;
 mod conversation;
 mod keys;
 mod login;
+mod long;
 mod make;
 mod prepared;
 mod secrets;
+mod shares;
 mod standing;
 mod stop;
 mod uses;
 
 pub(crate) use conversation::{Arrived, Desk, Pending, Step, Turn};
 pub use keys::{KeyringKeys, KeyringsError};
+pub(crate) use long::Long;
 pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact};
+#[cfg(test)]
+pub(crate) use shares::behalf_of;

@@ -11,6 +11,7 @@ use sceau_trace::{Hash, Outcome, Record};
 use super::contexts::{Stage, Whose};
 use super::conversation::{Desk, Next, Turn, unknown};
 use super::secrets::unusable;
+use super::shares::Behalf;
 use super::{By, KeyringAct, PreparedKeyring};
 use crate::state::KeyringFact;
 use crate::view::ReadError;
@@ -37,11 +38,12 @@ impl Desk {
             .ok_or_else(unknown)?;
         if terminal.is_some() {
             let terminal = bound.ok_or_else(unknown)?;
-            self.known(turn, Whose::Terminal(signer))?;
+            self.known(turn, Whose::Terminal(signer), self.behalf_of(keyring)?)?;
             return Ok(turn.by_terminal(terminal));
         }
         let actor = self.actor(turn, organisation)?;
-        self.known(turn, Whose::Actor(signer))?;
+        let behalf = Behalf { organisation, actor: actor.actor.id };
+        self.known(turn, Whose::Actor(signer), behalf)?;
         match actor.actor.role {
             ActorRole::RegistrationAuthority => Ok(By::Authority(Arc::clone(&actor))),
             ActorRole::Support => Ok(By::Support(Arc::clone(&actor))),

@@ -38,22 +38,30 @@ impl Service {
             };
             let opened = service.opening(open).await.unwrap_or_else(fault);
             match opened {
-                Ok(Arrived::Turn(turn)) if turn.makes_long() => service.make_key(turn, answer).await,
+                Ok(Arrived::Turn(turn)) => service.in_its_turns(turn, answer).await,
                 opened => service.work(move |service| service.keyring(opened, answer)).await,
             }
         });
     }
 
-    /// Answers a message that has a key made which takes a second: one at a time, and not in the turns of what is quick.
-    async fn make_key(&self, turn: Box<Turn>, answer: impl FnOnce(Response) + Send + 'static) {
-        let Some(place) = self.place_to_make() else {
-            // Said in the exchange, sealed as everything else.
-            let busy = |service: &Self| service.desk().map(|desk| desk.busy(turn));
-            return self
-                .work(move |service| answer(busy(service).map_or_else(Response::Refused, Response::Keyring)))
-                .await;
+    /// Answers a message in the turns that it takes: a key of RSA is made, and a batch is signed by one, in turns of their own, of which each authority has a share.
+    async fn in_its_turns(&self, turn: Box<Turn>, answer: impl FnOnce(Response) + Send + 'static) {
+        let long = self.desk().ok().and_then(|desk| {
+            let makes = desk.makes_long(&turn).map(|of| self.turns.making.place(of));
+            makes.or_else(|| desk.signs_long(&turn).map(|of| self.turns.batches.place(of)))
+        });
+        let place = match long {
+            None => return self.work(move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await,
+            Some(place) => place,
         };
-        self.make(place, move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await;
+        match (place, self.desk()) {
+            (Some(place), _) => {
+                self.at_length(place, move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await;
+            }
+            // In clear, before the message was looked at: it is as if it had not come, and the same may come again.
+            (None, Ok(desk)) => answer(Response::Refused(desk.busy(turn))),
+            (None, Err(refusal)) => answer(Response::Refused(refusal)),
+        }
     }
 
     /// Answers such a message; on a thread that may wait.

@@ -1,7 +1,10 @@
 //! An exchange of messages, as the platform carries it.
 
-use sceau_element_api::Client;
+use std::time::Duration;
+
 use sceau_element_api::keyring::{ContextOffer, FirstPart, SealedMessage};
+use sceau_element_api::wire::Code;
+use sceau_element_api::{CallError, Client};
 use sceau_keyring::{Answer, Ask, Channel, Message, Statement, channel_id};
 use sceau_trace::{Hash, sha256};
 
@@ -17,13 +20,15 @@ pub(super) struct Talk {
     pub(super) seq: u64,
     /// The environment that it says it runs in.
     pub(super) image: Option<Hash>,
+    /// How often the same message was sent again, the element having said that it is busy.
+    pub(super) again: usize,
 }
 
 impl Talk {
     pub(super) async fn begin(client: &Client) -> Self {
         let offer = client.keyring_context().await.unwrap();
         let (channel, wrapped) = Channel::begin(&offer, None).unwrap();
-        Self { client: client.clone(), channel, offer, wrapped, seq: 1, image: Some(image()) }
+        Self { client: client.clone(), channel, offer, wrapped, seq: 1, image: Some(image()), again: 0 }
     }
 
     /// The next message, as the platform carries it.
@@ -53,7 +58,16 @@ impl Talk {
     }
 
     pub(super) async fn carried(&mut self, message: SealedMessage) -> Answer {
-        let answer = self.client.keyring(message).await.unwrap();
+        let answer = loop {
+            match self.client.keyring(message.clone()).await {
+                // In clear, where a turn is waited for: the same message may come again, as a terminal sends it.
+                Err(CallError::Refused(refusal)) if refusal.code == Code::Busy => {
+                    self.again += 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                answer => break answer.unwrap(),
+            }
+        };
         assert_eq!(answer.seq, self.seq);
         self.seq += 1;
         self.channel.open_down(answer.seq, &answer.sealed).unwrap()

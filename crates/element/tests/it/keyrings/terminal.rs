@@ -33,13 +33,19 @@ pub(super) struct ToConfirm {
 
 impl ToConfirm {
     pub(super) async fn confirm(self) -> (Terminal, Answer) {
+        let (terminal, answer, _) = self.confirmed().await;
+        (terminal, answer)
+    }
+
+    /// The same, and how often it was sent again.
+    pub(super) async fn confirmed(self) -> (Terminal, Answer, usize) {
         let Self { device, mut talk, place, secret, confirm } = self;
         let answer = talk.ask(&device, Ask::Confirm(confirm)).await;
         let certificate = match &answer {
             Answer::Activated(activated) => activated.certificate.clone().unwrap_or_default().0,
             _ => Vec::new(),
         };
-        (Terminal { device, place, secret, certificate }, answer)
+        (Terminal { device, place, secret, certificate }, answer, talk.again)
     }
 }
 

@@ -1,11 +1,12 @@
-//! Strangers who send their bodies slowly take no holder's place at the host of keyrings, and are let go.
+//! Threat 3.9.1.5, blocking a keyring from outside: who knows its id, its invitation and its provider moves no counter; and strangers who send their bodies slowly take no holder's place
+//! at the host of keyrings, and are let go.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sceau_pki::{Certificate, provider};
-use sceau_tests::keyrings::Keyrings;
+use sceau_tests::keyrings::{Keyrings, refused, said};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -54,6 +55,39 @@ async fn slow_bodies_keep_no_holder_waiting() {
         timeout(Duration::from_secs(60), stream.read_exact(&mut said)).await.unwrap().unwrap();
         assert_eq!(&said, b"HTTP/1.1 408");
     }
+}
+
+/// All that is known of a keyring but its code and its terminal's key.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_a_keyrings_id_blocks_nothing() {
+    let keyrings = Keyrings::start("keyring-strangers");
+    let keyring = keyrings.hand_over("k", "Marie Curie");
+    let folder = keyrings.scratch.join("terminal");
+    let code = std::fs::read(keyrings.scratch.join("k.code")).unwrap();
+    keyrings.scratch.write("k.code", "0000-0000-0000-0000-0000");
+    for _ in 0..5 {
+        assert_eq!(refused(&keyrings.activate(&keyring, &keyrings.scratch.join("other"))), "factor_invalid");
+    }
+    keyrings.scratch.write("k.code", code);
+    keyrings.activate(&keyring, &folder).success();
+    let document = keyrings.scratch.write("document", b"x");
+    let request = keyrings.request("one", &keyring, &document);
+    // Another keyring's terminal tries in its name, more often than would block it.
+    let other = keyrings.hand_over("other", "Pierre Curie");
+    let elsewhere = keyrings.scratch.join("elsewhere");
+    keyrings.activate(&other, &elsewhere).success();
+    let own = std::fs::read_to_string(elsewhere.join("keyring.json")).unwrap();
+    std::fs::write(elsewhere.join("keyring.json"), own.replace(&other.id, &keyring.id)).unwrap();
+    for _ in 0..4 {
+        assert_eq!(refused(&keyrings.sign(&elsewhere, &request, "pin")), "actor_unknown");
+    }
+    for stranger in ["stranger", "sp", "officer"] {
+        let stops = keyrings.of(stranger, &["suspend", "--reason", "lost"], &keyring);
+        assert_eq!(refused(&stops), "actor_unknown");
+    }
+    let state = keyrings.on(&folder, &["state"]).success();
+    assert_eq!(said(&state, "/standing/phase"), "active");
+    keyrings.sign(&folder, &request, "pin").success();
 }
 
 /// A stranger's bodies take the share of the stranger's address, and no more.

@@ -1,4 +1,5 @@
-//! A keyring with a second activation factor: it goes by another channel than the code, and three wrong ones block.
+//! Threat 3.9.1.1, stealing an activation factor: where the policy asks for two, the second goes by another channel than the code; who stole one activates nothing, and three wrong
+//! ones block. Between element and authority neither is read (`t3_9_3_3_impersonating_the_server`).
 
 use sceau_tests::keyrings::{Keyrings, refused, said};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A platform that names a channel key of its own, opens what is sealed to it, and seals it again to the element: it gets no code, and no terminal.
+//! Threat 3.9.3.3, impersonating the server: a platform that names a channel key of its own, opens what is sealed to it, and seals it again to the element: it gets no code, and no terminal.
 
 use std::sync::Mutex;
 

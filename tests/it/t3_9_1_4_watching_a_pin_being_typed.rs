@@ -1,4 +1,4 @@
-//! On a terminal a holder is asked: for the code, for a PIN twice on a keypad whose digits stand elsewhere each time, for agreement to what is shown. Nothing that is typed is shown.
+//! Threat 3.9.1.4, watching a PIN being typed: on a terminal a holder is asked: for the code, for a PIN twice on a keypad whose digits stand elsewhere each time, for agreement to what is shown. Nothing that is typed is shown.
 
 use sceau_tests::keyrings::{Keyrings, PIN};
 use sceau_tests::{Finished, Program};

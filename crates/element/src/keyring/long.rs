@@ -1,0 +1,39 @@
+//! What takes long: keys of RSA, which take about a second, and batches of signatures by them. Whoever serves messages asks before it gives one a turn.
+
+use sceau_element_api::KeyringId;
+use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
+use sceau_keyring::{Message, Request, Statement as _};
+
+use super::contexts::Stage;
+use super::conversation::{Desk, Turn, unverified};
+use super::shares::Behalf;
+
+/// Signatures by RSA that are made among what is quick: each takes a millisecond or two.
+const FEW: usize = 4;
+
+/// Whose it is that takes long, and on whose behalf.
+pub(crate) type Long = (Behalf, KeyringId);
+
+impl Desk {
+    /// Whose key takes long to make for this message, where one is made at all: what will be refused takes nobody's place.
+    pub(crate) fn makes_long(&self, turn: &Turn) -> Option<Long> {
+        let shown = match &turn.context.stage {
+            Stage::Activating(shown) if shown.algorithm == Some(KeyringAlgorithm::Rs256) => shown,
+            _ => return None,
+        };
+        Message::verify(&turn.jws, &turn.context.spki).ok()?;
+        self.to_activate(shown.keyring).ok()?;
+        Some((self.behalf_of(shown.keyring).ok()?, shown.keyring))
+    }
+
+    /// Whose signatures take long to make for this message: a batch by RSA.
+    pub(crate) fn signs_long(&self, turn: &Turn) -> Option<Long> {
+        let trying = match &turn.context.stage {
+            Stage::Trying(trying) if trying.kind == RequestKind::Sign => trying,
+            _ => return None,
+        };
+        let request: Request = unverified(&trying.request)?;
+        let long = request.algorithm == Some(KeyringAlgorithm::Rs256) && request.items.len() > FEW;
+        Some((self.behalf_of(trying.keyring).ok()?, trying.keyring)).filter(|_| long)
+    }
+}
