@@ -33,7 +33,8 @@ async fn who_has_all_but_the_terminals_key_is_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_terminals_have_a_key_in_common() {
     let keyrings = Keyrings::start("keyring-devices");
-    let key = |name: &str| std::fs::read(keyrings.activated(name, "Marie Curie").1.join("device.p8")).unwrap();
+    let key =
+        |name: &str| std::fs::read(keyrings.activated(name, "Marie Curie").1.join("device.p8")).unwrap();
     let keys: BTreeSet<Vec<u8>> = ["a", "b", "c"].into_iter().map(key).collect();
     assert_eq!(keys.len(), 3);
 }

@@ -4,7 +4,7 @@ use sceau_tests::keyrings::{Keyrings, PIN};
 use sceau_tests::{Finished, Program};
 
 fn types(pin: &str, code: &str, agreement: &str, program: &Program) -> Finished {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/a_holder_types_on_a_terminal.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/t3_9_1_4_watching_a_pin_being_typed.py");
     Program::other("python3").arg(script).args([pin, code, agreement]).args(program.words()).run()
 }
 

@@ -21,14 +21,20 @@ async fn a_request_that_misleads_is_shown_to_no_holder() {
     let long = "a\n".repeat(61);
     for description in MISLEADING.into_iter().chain([long.as_str()]) {
         // By the program that providers have.
-        let words = ["request", "--provider", PROVIDER, "--keyring", &keyring.id, "--description", description];
-        let made = keyrings.act("sp", &words).arg("--element").arg(&element).arg("--file").arg(&document).run();
+        let words =
+            ["request", "--provider", PROVIDER, "--keyring", &keyring.id, "--description", description];
+        let made =
+            keyrings.act("sp", &words).arg("--element").arg(&element).arg("--file").arg(&document).run();
         assert_eq!(refused(&made), "request_invalid", "{description:?}");
         // By one of their own: the host does not list it.
         let members = keyrings.request_members(&keyring, description);
         let jws = keyrings.signs_anyway("sp", "sceau-kr-request", &members);
         let (status, said) = keyrings.leave_anyway("sp", &jws).await;
-        assert_eq!((status, said["code"].as_str()), (400, Some("request_invalid")), "{description:?}: {said}");
+        assert_eq!(
+            (status, said["code"].as_str()),
+            (422, Some("request_invalid")),
+            "{description:?}: {said}"
+        );
         // Past the host: the terminal shows nothing of it, and asks for no PIN.
         let request = keyrings.scratch.write("misleads.request", jws);
         let asked = keyrings.sign(&folder, &request, "pin");

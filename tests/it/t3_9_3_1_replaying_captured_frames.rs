@@ -17,7 +17,11 @@ async fn what_was_captured_does_nothing_again() {
 
     let visitor = Visitor::to(&storage, &server).unwrap();
     let told = visitor.waiting().await.unwrap_err();
-    assert_eq!(told.code(), Some("call_elsewhere"), "a visit is to the host that the terminal went to: {told}");
+    assert_eq!(
+        told.code(),
+        Some("call_elsewhere"),
+        "a visit is to the host that the terminal went to: {told}"
+    );
     let direct = keyrings.server();
     let jws = Visitor::to(&storage, &direct).unwrap().fetch(left.parse().unwrap()).await.unwrap();
     sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap();
@@ -37,6 +41,10 @@ async fn what_was_captured_does_nothing_again() {
         assert!((400..500).contains(&status), "{status} {}", String::from_utf8_lossy(&answer));
     }
     for pointer in ["/standing/phase", "/standing/tries", "/standing/done"] {
-        assert_eq!(said(&state(), pointer), said(&before, pointer), "nothing was counted, and nothing recorded");
+        assert_eq!(
+            said(&state(), pointer),
+            said(&before, pointer),
+            "nothing was counted, and nothing recorded"
+        );
     }
 }

@@ -32,8 +32,10 @@ const ROLL_BACK: Statement = Statement::new(
     "ROLL_BACK",
     "UPDATE keyring_row SET payload = $1, version = $2, log_index = $3 WHERE kind = 'keyring-policy'",
 );
-const AHEAD: Statement =
-    Statement::new("AHEAD", "UPDATE keyring_row SET version = 9, log_index = 9 WHERE kind = 'keyring-policy'");
+const AHEAD: Statement = Statement::new(
+    "AHEAD",
+    "UPDATE keyring_row SET version = 9, log_index = 9 WHERE kind = 'keyring-policy'",
+);
 const POLICY_ROW: Statement = Statement::new(
     "POLICY_ROW",
     "SELECT payload, version, log_index FROM keyring_row WHERE kind = 'keyring-policy'",
@@ -85,7 +87,7 @@ async fn an_older_policy_that_is_put_back_lowers_nothing() {
     let first = keyrings.show(&["--policy", POLICY]).run().success().stdout;
     let first = keyrings.scratch.write("first.row", first);
     let stricter = keyrings.scratch.write("stricter.json", keyrings.policy("8").to_string());
-    keyrings.act("officer", &["policy", "--follows"]).arg(first).arg(stricter).run().success();
+    keyrings.act("officer", &["policy"]).arg("--follows").arg(first).arg(stricter).run().success();
     until("the second version is listed", async || row().await.is_some_and(|row| row.1 == 2)).await;
     let new = row().await.unwrap();
 

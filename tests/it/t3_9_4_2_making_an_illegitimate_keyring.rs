@@ -7,7 +7,8 @@ use sceau_store::{Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused};
 
 const INVENTED: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1cfff";
-const MINE: Statement = Statement::new("MINE", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
+const MINE: Statement =
+    Statement::new("MINE", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
 const INVENT: Statement = Statement::new(
     "INVENT",
     "INSERT INTO keyring_row (kind, id, number, organisation, policy, state, time, version, log_index, payload) \

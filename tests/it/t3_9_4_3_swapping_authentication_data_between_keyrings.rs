@@ -6,7 +6,8 @@ use std::time::Duration;
 use sceau_store::{Database, Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused, said};
 
-const ROW: Statement = Statement::new("ROW", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
+const ROW: Statement =
+    Statement::new("ROW", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
 const PUT: Statement =
     Statement::new("PUT", "UPDATE keyring_row SET payload = $2 WHERE kind = 'keyring' AND id = $1");
 
@@ -36,10 +37,11 @@ async fn rows_that_were_swapped_let_nobody_sign_for_another() {
     assert!(before.0 != before.1);
 
     // Names and all: the host finds his terminal where hers is named.
-    let [of_marie, of_pierre] =
-        [(&before.1, &pierre.id, &marie.id), (&before.0, &marie.id, &pierre.id)].map(|(payload, from, to)| {
+    let [of_marie, of_pierre] = [(&before.1, &pierre.id, &marie.id), (&before.0, &marie.id, &pierre.id)].map(
+        |(payload, from, to)| {
             String::from_utf8(payload.clone()).unwrap().replace(from.as_str(), to).into_bytes()
-        });
+        },
+    );
     database.execute(PUT, params![marie.id.as_str(), of_marie.as_slice()]).await.unwrap();
     database.execute(PUT, params![pierre.id.as_str(), of_pierre.as_slice()]).await.unwrap();
     let document = keyrings.scratch.write("document", b"x");

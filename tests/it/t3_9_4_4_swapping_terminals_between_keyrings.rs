@@ -8,7 +8,8 @@ use sceau_store::{Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused, said};
 use serde_json::Value;
 
-const ROW: Statement = Statement::new("ROW", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
+const ROW: Statement =
+    Statement::new("ROW", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
 const PUT: Statement =
     Statement::new("PUT", "UPDATE keyring_row SET payload = $2 WHERE kind = 'keyring' AND id = $1");
 

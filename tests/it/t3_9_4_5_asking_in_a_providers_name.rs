@@ -27,7 +27,11 @@ async fn a_request_that_the_database_invented_is_shown_to_nobody() {
         let asked = keyrings.sign_waiting(&folder, id);
         let code = refused(&asked);
         assert!(["actor_unknown", "request_invalid"].contains(&code.as_str()), "{actor}: {code}");
-        assert!(!asked.stderr.contains("Votre bail") && !asked.stderr.contains(PROVIDER_NAME), "{}", asked.stderr);
+        assert!(
+            !asked.stderr.contains("Votre bail") && !asked.stderr.contains(PROVIDER_NAME),
+            "{}",
+            asked.stderr
+        );
         // Nor does the host take it from who has no certificate of the provider's.
         assert_eq!(keyrings.leave_anyway(actor, &jws).await.0, 403, "{actor}");
     }

@@ -44,7 +44,7 @@ async fn what_was_read_is_what_is_signed() {
     keyrings.sign_waiting(&folder, &other).success();
     let third = left(&lease);
     database.execute(FORGE, params![third.as_str(), other.as_str()]).await.unwrap();
-    assert_eq!(refused(&keyrings.outcome(&third)), "proof_invalid");
+    assert_eq!(refused(&keyrings.outcome(&third)), "unproven");
     assert_eq!(said(&keyrings.outcome(&other).success(), "/state"), "signed");
 }
 

@@ -19,11 +19,14 @@ async fn who_comes_before_the_holder_has_no_keyring() {
     keyrings.scratch.write("k.code", "0000-0000-0000-0000-0000");
     for _ in 0..4 {
         database.execute(DELIVER, params![]).await.unwrap();
-        assert_eq!(refused(&keyrings.activate(&keyring, &keyrings.scratch.join("usurper"))), "factor_invalid");
+        assert_eq!(
+            refused(&keyrings.activate(&keyring, &keyrings.scratch.join("usurper"))),
+            "factor_invalid"
+        );
     }
     // Nobody names another holder: neither who is no authority, nor the authority once it has said whose it is.
     let element = keyrings.scratch.join("element.json");
-    for (actor, code) in [("stranger", "actor_unknown"), ("sp", "actor_unknown"), ("ra", "keyring_phase")] {
+    for (actor, code) in [("stranger", "actor_unknown"), ("sp", "keyring_phase"), ("ra", "keyring_phase")] {
         let words = ["deliver", "--holder", "2026-666", "--common-name", "Pierre Curie", "--channel", "hand"];
         let named = keyrings
             .act(actor, &words)

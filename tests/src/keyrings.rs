@@ -107,6 +107,12 @@ impl Keyrings {
         self.host = Some(host.named("keyrings").start(self.scratch.path()));
     }
 
+    /// Ends host and element.
+    pub fn stop(&mut self) {
+        self.host = None;
+        self.element = None;
+    }
+
     /// The element's socket.
     pub fn socket(&self) -> PathBuf {
         self.scratch.join("run").join("element.sock")
