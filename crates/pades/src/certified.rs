@@ -1,12 +1,17 @@
 //! What earlier signatures let be added to the document (ISO 32000-1 §12.8.2.2, §12.8.2.4).
 
+use std::collections::BTreeSet;
+
 use crate::{
     document::Document,
     error::PdfError,
-    form::{SignatureField, Signed},
+    form::{SignatureField, Signed, Value},
     object::{Dictionary, Object},
     source::Source,
 };
+
+/// The most names of locked fields that are read, of all signatures.
+const NAMES: usize = 50_000;
 
 /// What may be done to a document behind a signature that certifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +51,19 @@ pub(crate) fn permits<S: Source>(
     name: &str,
     is_new_and_shown: bool,
 ) -> Result<(), PdfError> {
+    let (mut seen, mut names) = (BTreeSet::new(), 0);
     for field in fields {
-        let Some(signed) = field.value.map_or(Ok(None), |value| Signed::at(document, value))? else {
+        if let Some(lock) = document.dictionary(&field.dictionary, "Lock")?
+            && field.value.is_some()
+            && document.get(&lock, "P")?.integer() == Some(1)
+        {
+            return Err(PdfError::Certified("lets nothing be added, not even a signature"));
+        }
+        // A signature that several fields name is asked once.
+        if !field.value.as_ref().and_then(Object::reference).is_some_and(|value| seen.insert(value)) {
             continue;
-        };
+        }
+        let Value::Signed(signed) = field.signed(document)? else { continue };
         match permission(document, &signed)? {
             Some(Permission::Nothing) => {
                 return Err(PdfError::Certified("lets nothing be added, not even a signature"));
@@ -62,21 +76,25 @@ pub(crate) fn permits<S: Source>(
             _ => {}
         }
         for (method, parameters) in signed.transforms(document)? {
-            if method.is_name("FieldMDP") && locks(document, &parameters, name)? {
+            if method.is_name("FieldMDP") && locks(document, &parameters, name, &mut names)? {
                 return Err(PdfError::Certified("locked the fields of its form, signatures too"));
             }
-        }
-        if let Some(lock) = document.dictionary(&field.dictionary, "Lock")?
-            && document.get(&lock, "P")?.integer() == Some(1)
-        {
-            return Err(PdfError::Certified("lets nothing be added, not even a signature"));
         }
     }
     Ok(())
 }
 
-fn locks<S: Source>(document: &Document<S>, parameters: &Dictionary, name: &str) -> Result<bool, PdfError> {
+fn locks<S: Source>(
+    document: &Document<S>,
+    parameters: &Dictionary,
+    name: &str,
+    counted: &mut usize,
+) -> Result<bool, PdfError> {
     let names = document.array(parameters, "Fields")?;
+    *counted += names.len();
+    if *counted > NAMES {
+        return Err(PdfError::TooMuch("names of fields that signatures lock"));
+    }
     let named = names.iter().filter_map(Object::words).any(|one| {
         // A name stands for those below it too.
         name == one || name.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('.'))

@@ -5,20 +5,17 @@ use std::cell::RefCell;
 use crate::{
     error::PdfError,
     filter::decoded,
+    linearised,
     object::{Dictionary, Object, Reference},
-    parse::{Parser, Unread},
+    parse::Parser,
+    reading::{Reading, Standing, Stream, misread},
     source::{Source, window},
+    work::Work,
     xref::{Entry, Section, Sections},
 };
 
-/// What is read of an object at first, and at most.
-const FIRST: u64 = 4 << 10;
-const MOST: u64 = 4 << 20;
-/// A stream of the structure is not longer, packed.
-const LONGEST_STREAM: i64 = 16 << 20;
-/// What is kept of streams of objects, unpacked, and what is unpacked in all.
+/// What is kept of streams of objects, unpacked.
 const KEPT: usize = 48 << 20;
-const UNPACKED: u64 = 2 << 30;
 /// References that lead to references.
 const CHAIN: usize = 16;
 
@@ -28,16 +25,10 @@ pub struct Document<S> {
     pub(crate) source: S,
     pub(crate) end: u64,
     pub(crate) sections: Sections,
-    /// The streams of objects that were read last.
-    unpacked: RefCell<Unpacked>,
-}
-
-/// Streams of objects that are kept for a while, the last one first.
-#[derive(Debug, Default)]
-struct Unpacked {
-    kept: Vec<(u32, Packed)>,
-    /// What was unpacked in all.
-    bytes: u64,
+    /// What is left to be spent on it, and on its other versions.
+    work: Work,
+    /// The streams of objects that were read last, the last one first.
+    unpacked: RefCell<Vec<(u32, Packed)>>,
 }
 
 /// The objects in a stream of them.
@@ -45,6 +36,8 @@ struct Unpacked {
 struct Packed {
     /// Number and offset of each.
     numbers: Vec<(u32, usize)>,
+    /// The offsets, in their order.
+    begin: Vec<usize>,
     bytes: Vec<u8>,
 }
 
@@ -55,60 +48,73 @@ impl<S: Source> Document<S> {
     /// [`PdfError`]: damaged, encrypted, or more than is looked at.
     pub fn open(source: S) -> Result<Self, PdfError> {
         let end = source.size()?;
-        Self::ending_at(source, end)
+        Self::ending_at(source, end, Work::on(end))
     }
 
     /// The document as it was when it ended here.
-    pub(crate) fn ending_at(source: S, end: u64) -> Result<Self, PdfError> {
+    pub(crate) fn as_of(&self, end: u64) -> Result<Document<&S>, PdfError> {
+        Document::ending_at(&self.source, end, self.work.clone())
+    }
+
+    fn ending_at(source: S, end: u64, work: Work) -> Result<Self, PdfError> {
         if window(&source, 0..end.min(5))? != b"%PDF-" {
             return Err(PdfError::NotAPdf);
         }
-        let sections = Sections::read(&source, end)?;
-        let document = Self { source, end, sections, unpacked: RefCell::default() };
+        let sections = Sections::read(Reading { source: &source, end, work: &work })?;
+        let document = Self { source, end, sections, work, unpacked: RefCell::default() };
         if document.sections.all.iter().any(|section| section.trailer.get("Encrypt").is_some()) {
             return Err(PdfError::Encrypted);
         }
+        linearised::check(document.reading(), document.newest()?.at)?;
         Ok(document)
     }
 
+    pub(crate) fn reading(&self) -> Reading<'_, S> {
+        Reading { source: &self.source, end: self.end, work: &self.work }
+    }
+
+    /// The object that stands here, which ends before the next place that any cross-reference names.
+    pub(crate) fn standing(&self, at: u64) -> Result<Standing, PdfError> {
+        self.reading().object_at(at, self.sections.limit(at, self.end))
+    }
+
     pub(crate) fn newest(&self) -> Result<&Section, PdfError> {
-        self.sections.all.first().ok_or(PdfError::damaged("it has no cross-references", self.end))
+        self.sections.all.first().ok_or(PdfError::damaged("it has no cross-references", None))
     }
 
     /// The catalog, and which object it is.
     pub(crate) fn catalog(&self) -> Result<(Reference, Dictionary), PdfError> {
-        let missing = || PdfError::damaged("it has no catalog", self.end);
+        let missing = || PdfError::damaged("it has no catalog", None);
         let reference = self.newest()?.trailer.reference("Root").ok_or_else(missing)?;
-        match self.object(reference)? {
-            Object::Dictionary(catalog) if catalog.get("Pages").is_some() => Ok((reference, catalog)),
-            _ => Err(missing()),
-        }
+        let catalog = self.plain(reference)?.filter(|catalog| catalog.get("Pages").is_some());
+        Ok((reference, catalog.ok_or_else(missing)?))
     }
 
     /// An object; null where there is none (ISO 32000-1 §7.3.10). Of a stream, its dictionary.
     pub(crate) fn object(&self, reference: Reference) -> Result<Object, PdfError> {
+        self.object_and_stream(reference).map(|(object, _)| object)
+    }
+
+    /// An object with a place of its own, where it is one.
+    pub(crate) fn placed(&self, reference: Reference) -> Result<Option<Standing>, PdfError> {
         match self.sections.entry(reference.number) {
             Entry::At { offset, generation } if generation == reference.generation => {
-                let (found, object, _) = object_at(&self.source, offset, self.end)?;
-                same(found, reference, offset)?;
-                Ok(object)
+                let found = self.standing(offset)?;
+                same(found.reference, reference, offset)?;
+                Ok(Some(found))
             }
-            Entry::In { stream, index } if reference.generation == 0 => {
-                self.packed(stream, index, reference.number)
-            }
-            _ => Ok(Object::Null),
+            _ => Ok(None),
         }
     }
 
     /// An object, and behind which byte its stream begins, where it is one.
     pub(crate) fn object_and_stream(&self, reference: Reference) -> Result<(Object, Option<u64>), PdfError> {
-        match self.sections.entry(reference.number) {
-            Entry::At { offset, generation } if generation == reference.generation => {
-                let ((found, object, _), stream) = object_and_stream_at(&self.source, offset, self.end)?;
-                same(found, reference, offset)?;
-                Ok((object, stream))
+        match (self.placed(reference)?, self.sections.entry(reference.number)) {
+            (Some(found), _) => Ok((found.object, found.stream)),
+            (None, Entry::In { stream, index }) if reference.generation == 0 => {
+                Ok((self.packed(stream, index, reference.number)?, None))
             }
-            _ => Ok((self.object(reference)?, None)),
+            _ => Ok((Object::Null, None)),
         }
     }
 
@@ -120,16 +126,20 @@ impl<S: Source> Document<S> {
         })
     }
 
-    /// Whether a stream that begins behind this byte ends where it says, and within the document.
-    pub(crate) fn has_end(&self, dictionary: &Dictionary, from: u64) -> Result<bool, PdfError> {
+    /// Whether an object ends where it says: its stream too, where it has one, before what follows it.
+    pub(crate) fn has_end(&self, found: &Standing) -> Result<bool, PdfError> {
+        let (Some(from), Object::Dictionary(dictionary)) = (found.stream, &found.object) else {
+            return Ok(found.stream.is_none());
+        };
         let length = self.get(dictionary, "Length")?.integer().and_then(|length| u64::try_from(length).ok());
-        let begin = beginning(&self.source, from, self.end)?;
+        let begin = self.reading().beginning(from)?;
         let Some((begin, length)) = begin.zip(length) else { return Ok(false) };
+        let limit = found.limit.min(self.end);
         let until = begin.saturating_add(length);
-        if until > self.end {
+        if until > limit {
             return Ok(false);
         }
-        let behind = window(&self.source, until..self.end.min(until.saturating_add(16)))?;
+        let behind = self.reading().window(until, limit.min(until.saturating_add(16)))?;
         let mut parser = Parser::new(&behind, true);
         Ok(parser.word().is_ok_and(|word| word == b"endstream"))
     }
@@ -143,7 +153,7 @@ impl<S: Source> Document<S> {
                 None => return Ok(value),
             }
         }
-        Err(PdfError::damaged("references lead to references in a circle", self.end))
+        Err(PdfError::damaged("references lead to references in a circle", None))
     }
 
     /// What is under a key, looked up where it is a reference; null where it is not there.
@@ -168,67 +178,67 @@ impl<S: Source> Document<S> {
     /// The bytes that a stream stands for.
     pub(crate) fn stream(&self, reference: Reference) -> Result<Vec<u8>, PdfError> {
         let Entry::At { offset, .. } = self.sections.entry(reference.number) else {
-            return Err(PdfError::damaged("a stream is not there", self.end));
+            return Err(PdfError::damaged("a stream is not there", None));
         };
-        let (found, dictionary, raw) = stream_at(&self.source, offset, self.end, |value| self.length(value))?;
-        same(found, reference, offset)?;
-        decoded(&dictionary, raw, offset)
+        self.unpacked_at(reference, offset).map(|(_, bytes)| bytes)
+    }
+
+    /// A stream of the structure that begins here, unpacked.
+    fn unpacked_at(&self, reference: Reference, at: u64) -> Result<(Dictionary, Vec<u8>), PdfError> {
+        let limit = self.sections.limit(at, self.end);
+        let found = self.reading().stream_at(at, limit, |value| self.length(value))?;
+        let Stream { dictionary, raw, .. } = found;
+        same(found.reference, reference, at)?;
+        let bytes = decoded(&dictionary, raw, at)?;
+        self.work.read(bytes.len())?;
+        Ok((dictionary, bytes))
     }
 
     /// The length of a stream, which may stand in an object of its own. Not in a stream of objects: it would be looked for in itself.
     fn length(&self, value: &Object) -> Result<i64, PdfError> {
-        let missing = || PdfError::damaged("a stream has no length", self.end);
+        let missing = || PdfError::damaged("a stream has no length", None);
         let Some(reference) = value.reference() else { return value.integer().ok_or_else(missing) };
-        let Entry::At { offset, .. } = self.sections.entry(reference.number) else { return Err(missing()) };
-        let (found, object, _) = object_at(&self.source, offset, self.end)?;
-        same(found, reference, offset)?;
-        object.integer().ok_or_else(missing)
+        self.placed(reference)?.and_then(|found| found.object.integer()).ok_or_else(missing)
     }
 
     fn packed(&self, stream: u32, index: u32, number: u32) -> Result<Object, PdfError> {
-        let mut unpacked = self.unpacked.borrow_mut();
-        match unpacked.kept.iter().position(|(held, _)| *held == stream) {
-            Some(at) => unpacked.kept.swap(0, at),
+        let mut kept = self.unpacked.borrow_mut();
+        match kept.iter().position(|(held, _)| *held == stream) {
+            Some(at) => kept.swap(0, at),
             None => {
-                let packed = self.unpack(stream)?;
-                unpacked.bytes = unpacked.bytes.saturating_add(packed.bytes.len() as u64);
-                if unpacked.bytes > UNPACKED {
-                    return Err(PdfError::TooMuch("objects that are packed together"));
-                }
-                unpacked.kept.insert(0, (stream, packed));
+                kept.insert(0, (stream, self.unpack(stream)?));
                 let mut room = KEPT;
-                unpacked.kept.retain(|(_, packed)| {
+                kept.retain(|(_, packed)| {
                     let fits = room >= packed.bytes.len() || room == KEPT;
                     room = room.saturating_sub(packed.bytes.len());
                     fits
                 });
             }
         }
-        let wrong = PdfError::damaged("an object is not where its cross-reference says", self.end);
-        let Unpacked { kept, bytes: looked_at } = &mut *unpacked;
+        let wrong = PdfError::damaged("an object is not where its cross-reference says", None);
         let Some((_, packed)) = kept.first() else { return Err(wrong) };
         let at = usize::try_from(index).ok().and_then(|index| packed.numbers.get(index));
         let Some((_, at)) = at.filter(|(found, _)| *found == number) else { return Err(wrong) };
-        let bytes = packed.bytes.get(*at..).unwrap_or_default();
+        // It ends before the next one.
+        let next = packed.begin.partition_point(|begin| begin <= at);
+        let until = packed.begin.get(next).copied().unwrap_or(packed.bytes.len());
+        let bytes = packed.bytes.get(*at..until).unwrap_or_default();
         let mut parser = Parser::new(bytes, true);
-        let object = parser.object().map_err(|why| misread(why, self.end))?;
-        // Many numbers may name the same bytes: what is read of them counts too.
-        *looked_at = looked_at.saturating_add(parser.at() as u64);
-        Ok(object)
+        let object = parser.object();
+        self.work.parsed(parser.at())?;
+        object.map_err(|why| misread(why, None))
     }
 
     /// A stream of objects (ISO 32000-1 §7.5.7).
     fn unpack(&self, stream: u32) -> Result<Packed, PdfError> {
-        let wrong = |what| PdfError::damaged(what, self.end);
+        let wrong = |what| PdfError::damaged(what, None);
         let Entry::At { offset, generation: 0 } = self.sections.entry(stream) else {
             return Err(wrong("a stream of objects is not there"));
         };
-        let (found, dictionary, raw) = stream_at(&self.source, offset, self.end, |value| self.length(value))?;
-        same(found, Reference { number: stream, generation: 0 }, offset)?;
+        let (dictionary, bytes) = self.unpacked_at(Reference { number: stream, generation: 0 }, offset)?;
         if !dictionary.has_name("Type", "ObjStm") {
             return Err(wrong("a stream of objects is another one"));
         }
-        let bytes = decoded(&dictionary, raw, offset)?;
         let said = |key| dictionary.integer(key).and_then(|value| usize::try_from(value).ok());
         let (count, first) =
             said("N").zip(said("First")).ok_or(wrong("a stream of objects does not say what it has"))?;
@@ -243,7 +253,13 @@ impl<S: Source> Document<S> {
                 .and_then(|at| at.checked_add(first));
             numbers.push(number.zip(at).ok_or(wrong("a stream of objects has fewer than it says"))?);
         }
-        Ok(Packed { numbers, bytes })
+        self.work.parsed(parser.at())?;
+        let mut begin: Vec<usize> = numbers.iter().map(|(_, at)| *at).collect();
+        begin.sort_unstable();
+        if begin.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return Err(wrong("a stream of objects has two at one place"));
+        }
+        Ok(Packed { numbers, begin, bytes })
     }
 }
 
@@ -254,111 +270,4 @@ fn same(found: Reference, wanted: Reference, at: u64) -> Result<(), PdfError> {
     } else {
         Err(PdfError::damaged("an object is not where its cross-reference says", at))
     }
-}
-
-/// What a parser's refusal says of the document.
-pub(crate) fn misread(why: Unread, at: u64) -> PdfError {
-    match why {
-        Unread::Short => PdfError::damaged("it ends within an object", at),
-        Unread::Wrong(what) => PdfError::damaged(what, at),
-    }
-}
-
-/// Reads with a window from `at`, which grows until it is long enough.
-fn growing<T>(
-    source: &(impl Source + ?Sized),
-    at: u64,
-    end: u64,
-    read: impl Fn(&mut Parser<'_>) -> Result<T, Unread>,
-) -> Result<T, PdfError> {
-    let mut length = FIRST;
-    loop {
-        let until = end.min(at.saturating_add(length));
-        let bytes = window(source, at..until)?;
-        match read(&mut Parser::new(&bytes, until == end)) {
-            Ok(value) => return Ok(value),
-            Err(Unread::Short) if until < end && length >= MOST => {
-                return Err(PdfError::TooMuch("an object is longer than 4 MiB"));
-            }
-            Err(Unread::Short) if until < end => length *= 4,
-            Err(why) => return Err(misread(why, at)),
-        }
-    }
-}
-
-/// Where an object with a number stands, it, and where the value of `/Contents` stands in it.
-pub(crate) type Found = (Reference, Object, Option<(u64, u64)>);
-
-/// The object that begins here.
-pub(crate) fn object_at(source: &(impl Source + ?Sized), at: u64, end: u64) -> Result<Found, PdfError> {
-    object_and_stream_at(source, at, end).map(|(found, _)| found)
-}
-
-/// The same, and where the word ends behind which its stream begins.
-fn object_and_stream_at(
-    source: &(impl Source + ?Sized),
-    at: u64,
-    end: u64,
-) -> Result<(Found, Option<u64>), PdfError> {
-    growing(source, at, end, |parser| {
-        let reference = parser.head()?;
-        let object = parser.object()?;
-        let contents = parser.contents().map(|(from, to)| (at + from as u64, at + to as u64));
-        match parser.word()? {
-            b"endobj" => Ok(((reference, object, contents), None)),
-            b"stream" => Ok(((reference, object, contents), Some(at + parser.at() as u64))),
-            _ => Err(Unread::Wrong("an object does not end")),
-        }
-    })
-}
-
-/// The dictionary that begins here, and where it ends.
-pub(crate) fn dictionary_at(
-    source: &(impl Source + ?Sized),
-    at: u64,
-    end: u64,
-) -> Result<(Dictionary, u64), PdfError> {
-    growing(source, at, end, |parser| match parser.object()? {
-        Object::Dictionary(dictionary) => Ok((dictionary, at + parser.at() as u64)),
-        _ => Err(Unread::Wrong("a dictionary is missing")),
-    })
-}
-
-/// Where the bytes of a stream begin: one end of a line stands between them and the word (§7.3.8.1).
-fn beginning(source: &(impl Source + ?Sized), from: u64, end: u64) -> Result<Option<u64>, PdfError> {
-    let mark = window(source, from..end.min(from.saturating_add(2)))?;
-    Ok(match mark.as_slice() {
-        [13, 10] => Some(from + 2),
-        [10, ..] | [13, ..] => Some(from + 1),
-        _ => None,
-    })
-}
-
-/// The stream that begins here: its dictionary, and its bytes as they are.
-pub(crate) fn stream_at(
-    source: &(impl Source + ?Sized),
-    at: u64,
-    end: u64,
-    length: impl Fn(&Object) -> Result<i64, PdfError>,
-) -> Result<(Reference, Dictionary, Vec<u8>), PdfError> {
-    let (reference, object, from) = growing(source, at, end, |parser| {
-        let reference = parser.head()?;
-        let object = parser.object()?;
-        parser.expect("stream", "a stream is missing")?;
-        Ok((reference, object, at + parser.at() as u64))
-    })?;
-    let Object::Dictionary(dictionary) = object else {
-        return Err(PdfError::damaged("a stream has no dictionary", at));
-    };
-    let said = length(dictionary.get("Length").unwrap_or(&Object::Null))?;
-    if !(0..=LONGEST_STREAM).contains(&said) {
-        return Err(PdfError::TooMuch("a stream of its structure is longer than 16 MiB"));
-    }
-    let missing = PdfError::damaged("a stream does not begin", from);
-    let from = beginning(source, from, end)?.ok_or(missing)?;
-    let until = from.saturating_add(u64::try_from(said).unwrap_or_default());
-    if until > end {
-        return Err(PdfError::damaged("a stream ends behind the document", from));
-    }
-    Ok((reference, dictionary, window(source, from..until)?))
 }

@@ -10,12 +10,12 @@ pub enum PdfError {
     #[error("it is not a PDF: it does not begin with %PDF-")]
     NotAPdf,
     /// The document breaks the format.
-    #[error("the PDF is damaged: {what} (byte {at})")]
+    #[error("the PDF is damaged: {what}{}; `qpdf in.pdf out.pdf` mends many, before anybody signs them", at_byte(*.at))]
     Damaged {
         /// What is wrong.
         what: &'static str,
-        /// Where, in bytes from its beginning.
-        at: u64,
+        /// Where, in bytes from its beginning; none where that cannot be told.
+        at: Option<u64>,
     },
     /// More than is ever looked at.
     #[error("the PDF is not looked at: it has too much of something: {0}")]
@@ -58,6 +58,16 @@ pub enum PdfError {
         "the character {0:?} cannot be written into a visible signature: its font has the letters of Western Europe only"
     )]
     Character(char),
+    /// A name that no field can have.
+    #[error(
+        "the name of a new field is not empty, has no point, and is not longer than {most} bytes: {name:?}"
+    )]
+    FieldName {
+        /// What was asked for.
+        name: String,
+        /// In bytes.
+        most: usize,
+    },
     /// A field of this name is there and is not an empty signature.
     #[error("the document has a field {0:?} already, which is not a signature that waits")]
     Field(String),
@@ -94,6 +104,7 @@ impl PdfError {
             Self::NotOnPage { .. } => "pdf.not_on_page",
             Self::TooSmall => "pdf.too_small",
             Self::Character(_) => "pdf.character",
+            Self::FieldName { .. } => "pdf.field_name",
             Self::Field(_) => "pdf.field",
             Self::NothingWaits => "pdf.nothing_waits",
             Self::PlaceTooSmall { .. } => "pdf.place_too_small",
@@ -101,7 +112,11 @@ impl PdfError {
         }
     }
 
-    pub(crate) fn damaged(what: &'static str, at: u64) -> Self {
-        Self::Damaged { what, at }
+    pub(crate) fn damaged(what: &'static str, at: impl Into<Option<u64>>) -> Self {
+        Self::Damaged { what, at: at.into() }
     }
+}
+
+fn at_byte(at: Option<u64>) -> String {
+    at.map(|at| format!(" (byte {at})")).unwrap_or_default()
 }

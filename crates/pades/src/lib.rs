@@ -9,15 +9,20 @@ mod document;
 mod error;
 mod filter;
 mod form;
+mod ground;
+mod linearised;
 mod object;
 mod pages;
 mod parse;
 mod place;
+mod reading;
 mod sign;
 mod source;
 mod update;
 mod validation;
 mod verify;
+mod walk;
+mod work;
 mod write;
 mod xref;
 
@@ -27,4 +32,6 @@ pub use place::{ByteRange, Place, unfinished};
 pub use sign::{Appearance, Wish, prepare};
 pub use source::{Extended, Source};
 pub use validation::{Evidence, add_evidence};
-pub use verify::{Addition, Chain, Coverage, Report, SignatureReport, StampReport, Terms, Verdict, verify};
+pub use verify::{
+    Addition, Chain, Coverage, Integrity, Report, SignatureReport, StampReport, Terms, Verdict, verify,
+};

@@ -38,6 +38,15 @@ impl Object {
         Self::Text([0xfe, 0xff].into_iter().chain(units).collect())
     }
 
+    /// How many values it has, itself and each within it.
+    pub(crate) fn values(&self) -> usize {
+        match self {
+            Self::Array(all) => 1 + all.iter().map(Self::values).sum::<usize>(),
+            Self::Dictionary(all) => 1 + all.iter().map(|(_, value)| value.values()).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
     pub(crate) fn integer(&self) -> Option<i64> {
         if let Self::Integer(number) = self { Some(*number) } else { None }
     }

@@ -75,13 +75,13 @@ fn each<S: Source>(
     mut act: impl FnMut(Reference, Dictionary, &Inherited) -> Result<bool, PdfError>,
 ) -> Result<(), PdfError> {
     let (_, catalog) = document.catalog()?;
-    let broken = || PdfError::damaged("its pages are none", document.end);
+    let broken = || PdfError::damaged("its pages are none", None);
     let top = catalog.reference("Pages").ok_or_else(broken)?;
     let mut waiting = vec![(top, Rc::new(Inherited::default()), 0)];
     let mut seen = BTreeSet::new();
     while let Some((reference, above, depth)) = waiting.pop() {
         if !seen.insert(reference) || depth > DEPTH {
-            return Err(PdfError::damaged("its pages stand in a circle", document.end));
+            return Err(PdfError::damaged("its pages stand in a circle", None));
         }
         let Object::Dictionary(node) = document.object(reference)? else { return Err(broken()) };
         let own = |key: &str, above: &Option<Object>| node.get(key).or(above.as_ref()).cloned();

@@ -82,6 +82,21 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Passes white space alone; what is next.
+    pub(crate) fn blank(&mut self) -> Option<u8> {
+        while self.peek().is_some_and(is_space) {
+            self.at += 1;
+        }
+        self.peek()
+    }
+
+    /// So many bytes.
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Unread> {
+        let taken = self.bytes.get(self.at..self.at.saturating_add(length)).ok_or(Unread::Short)?;
+        self.at += length;
+        Ok(taken)
+    }
+
     /// The next word of regular characters; empty where none is next.
     pub(crate) fn word(&mut self) -> Result<&'a [u8], Unread> {
         self.space();

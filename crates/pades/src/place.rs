@@ -8,7 +8,8 @@ use sceau_pki::Hash;
 use crate::{
     document::Document,
     error::PdfError,
-    form::{Form, Signed},
+    form::{self, Value},
+    ground,
     source::{Source, copy, each_piece, window},
 };
 
@@ -93,15 +94,12 @@ impl Place {
 /// The place of a document that was prepared: the one that waits at its end.
 ///
 /// # Errors
-/// [`PdfError::NothingWaits`]; what opening gives.
+/// [`PdfError::NothingWaits`]; [`PdfError::Damaged`], where something else may have a part of the place; what opening gives.
 pub fn unfinished<S: Source>(document: &Document<S>) -> Result<Place, PdfError> {
-    let (_, catalog) = document.catalog()?;
-    let (fields, _) = Form::of(document, &catalog)?.signatures(document)?;
+    ground::stands(document)?;
     let mut found = None;
-    for field in fields {
-        let Some(signed) = field.value.map_or(Ok(None), |value| Signed::at(document, value))? else {
-            continue;
-        };
+    for field in form::signatures(document)? {
+        let Value::Signed(signed) = field.signed(document)? else { continue };
         let Some(range) = signed.byte_range().and_then(ByteRange::read) else { continue };
         let is_its_own = signed.contents == Some((range.before, range.from));
         if is_its_own && range.until == document.end && waits(&document.source, range)? {

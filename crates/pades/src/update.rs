@@ -42,8 +42,9 @@ fn head_of(number: u32, generation: u16) -> String {
 }
 
 impl<'a, S: Source> Update<'a, S> {
-    pub(crate) fn of(document: &'a Document<S>) -> Self {
-        Self { document, objects: BTreeMap::new(), next: document.sections.next }
+    /// Behind this document, with numbers from `next` on, which nothing refers to.
+    pub(crate) fn of(document: &'a Document<S>, next: u32) -> Self {
+        Self { document, objects: BTreeMap::new(), next }
     }
 
     /// A number that nobody used.
@@ -97,7 +98,7 @@ impl<'a, S: Source> Update<'a, S> {
         }
         let at = document.end + tail.len() as u64;
         if at > FURTHEST || self.next > HIGHEST {
-            return Err(PdfError::TooMuch("bytes or objects"));
+            return Err(PdfError::TooMuch("bytes, or numbers of objects"));
         }
         let own = newest.is_stream.then(|| self.new_reference());
         let mut trailer = Dictionary::of([("Size", Object::Integer(i64::from(self.next)))]);

@@ -7,7 +7,8 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::{
     document::Document,
     error::PdfError,
-    form::{Form, Signed},
+    form::{self, Signed, Value},
+    ground::Ground,
     object::{Dictionary, Object, Reference},
     source::{Extended, Source},
     update::Update,
@@ -18,7 +19,10 @@ const MOST: usize = 128;
 /// What all of it has at most, unpacked.
 const LONGEST: usize = 64 << 20;
 
-/// DER of each.
+/// The most signatures that are judged, and that evidence is added for.
+pub(crate) const SIGNATURES: usize = 64;
+
+/// What signatures are judged by: the DER of each piece.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// Certificates.
@@ -70,15 +74,22 @@ pub fn add_evidence<'a, S: Source>(
     evidence: &Evidence,
 ) -> Result<Extended<&'a S>, PdfError> {
     let (root, catalog) = document.catalog()?;
-    let (fields, _) = Form::of(document, &catalog)?.signatures(document)?;
-    let mut signed = Vec::new();
-    for field in fields {
-        signed.extend(field.value.map_or(Ok(None), |value| Signed::at(document, value))?);
+    let ground = Ground::of(document, &catalog)?;
+    ground.may_rewrite(root)?;
+    let (mut signed, mut seen) = (Vec::new(), BTreeSet::new());
+    for field in form::signatures(document)? {
+        let is_new = field.value.as_ref().and_then(Object::reference).is_some_and(|it| seen.insert(it));
+        if let (true, Value::Signed(one)) = (is_new, field.signed(document)?) {
+            signed.push(one);
+        }
+        if signed.len() > SIGNATURES {
+            return Err(PdfError::TooMuch("signatures"));
+        }
     }
     if signed.is_empty() {
         return Err(PdfError::NotTaken("it has no signature for which anything could be kept"));
     }
-    let mut update = Update::of(document);
+    let mut update = Update::of(document, ground.next);
     let mut store = document.dictionary(&catalog, "DSS")?.unwrap_or_default();
     let mut said = document.dictionary(&store, "VRI")?.unwrap_or_default();
     let mut added: Vec<(&str, Vec<Reference>)> = Vec::new();

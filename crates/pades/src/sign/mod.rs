@@ -9,7 +9,8 @@ use crate::{
     certified,
     document::Document,
     error::PdfError,
-    form::{Form, SignatureField},
+    form::{Form, LONGEST_NAME, SignatureField},
+    ground::Ground,
     object::{Dictionary, Object, Reference},
     pages,
     source::{Extended, Source},
@@ -48,29 +49,32 @@ pub fn prepare<'a, S: Source>(document: &'a Document<S>, wish: &Wish) -> Result<
     if document.get(&form.dictionary, "XFA")? != Object::Null {
         return Err(PdfError::Xfa);
     }
-    let (fields, names) = form.signatures(document)?;
+    let (fields, names) = form.fields(document)?;
     let name = wish.field.clone().unwrap_or_else(|| {
         let free = (1..=names.len() + 1).map(|at| format!("Signature{at}"));
-        free.into_iter().find(|name| !names.contains(name)).unwrap_or_default()
+        free.into_iter().find(|name| !names.has(name)).unwrap_or_default()
     });
     let waiting = fields.iter().find(|field| field.name == name);
-    let is_taken = names.contains(&name) && waiting.is_none_or(|field| field.value.is_some());
-    if is_taken || name.is_empty() || name.contains('.') && waiting.is_none() {
+    if waiting.is_none() && (name.is_empty() || name.contains('.') || name.len() > LONGEST_NAME) {
+        return Err(PdfError::FieldName { name, most: LONGEST_NAME });
+    }
+    if names.has(&name) && waiting.is_none_or(|field| field.value.is_some()) {
         return Err(PdfError::Field(name));
     }
     certified::permits(document, &fields, &name, waiting.is_none() && wish.appearance.is_some())?;
-    let mut update = Update::of(document);
+    let ground = Ground::of(document, &catalog)?;
+    let mut update = Update::of(document, ground.next);
     let signature = update.new_reference();
     let new = match waiting {
-        Some(field) => fill(&mut update, field, signature, wish)?,
-        None => Some(add(document, &mut update, &name, signature, wish)?),
+        Some(field) => fill(document, &mut update, field, signature, wish)?,
+        None => Some(add(document, &ground, &mut update, &name, signature, wish)?),
     };
-    enlist(&mut update, (root, catalog), form, new);
+    enlist(document, &ground, &mut update, (root, catalog), form, new)?;
     let written = Written::of(wish);
     update.put_written(signature, written.bytes.clone());
     let base = document.end;
     let added = update.finish()?;
-    let lost = || PdfError::damaged("nothing could be added", base);
+    let lost = || PdfError::damaged("nothing could be added", None);
     let start = added.content(signature, base).ok_or_else(lost)?;
     let mut tail = added.tail;
     let before = base + (start + written.contents) as u64;
@@ -84,6 +88,7 @@ pub fn prepare<'a, S: Source>(document: &'a Document<S>, wish: &Wish) -> Result<
 
 /// Puts the signature into a field that waits.
 fn fill<S: Source>(
+    document: &Document<S>,
     update: &mut Update<'_, S>,
     field: &SignatureField,
     signature: Reference,
@@ -94,6 +99,9 @@ fn fill<S: Source>(
             "a field that waits has its own place: a signature in it is shown nowhere else",
         ));
     }
+    if document.plain(field.reference)?.is_none() {
+        return Err(PdfError::NotTaken("the field is also something that is drawn: sign in a new one"));
+    }
     update.put(field.reference, &field.dictionary.clone().with("V", signature.into()).into());
     Ok(None)
 }
@@ -101,6 +109,7 @@ fn fill<S: Source>(
 /// Adds a field that is its own widget, on a page.
 fn add<S: Source>(
     document: &Document<S>,
+    ground: &Ground,
     update: &mut Update<'_, S>,
     name: &str,
     signature: Reference,
@@ -130,9 +139,15 @@ fn add<S: Source>(
         }
     }
     update.put(field, &widget.into());
-    let mut annotations = document.array(&page.dictionary, "Annots")?;
+    if document.plain(page.reference)?.is_none() {
+        return Err(PdfError::NotTaken(
+            "a page is also something that is drawn: print it into a new PDF first",
+        ));
+    }
+    let mut annotations = list(document, &page.dictionary, "Annots")?;
     annotations.push(field.into());
-    match page.dictionary.reference("Annots").filter(|_| annotations.len() > 1) {
+    // A list that is used elsewhere too stays as it is there.
+    match ground.list(document, page.dictionary.reference("Annots"))? {
         Some(list) => update.put(list, &Object::Array(annotations)),
         None => {
             update.put(page.reference, &page.dictionary.with("Annots", Object::Array(annotations)).into())
@@ -141,28 +156,53 @@ fn add<S: Source>(
     Ok(field)
 }
 
+/// A list, or nothing: what is something else would be gone.
+fn list<S: Source>(
+    document: &Document<S>,
+    dictionary: &Dictionary,
+    key: &str,
+) -> Result<Vec<Object>, PdfError> {
+    match document.get(dictionary, key)? {
+        Object::Array(all) => Ok(all),
+        Object::Null => Ok(Vec::new()),
+        _ => Err(PdfError::damaged("a list of fields or annotations is none", None)),
+    }
+}
+
 /// Puts the field into the form, and says that the document has signatures, which only additions leave whole (table 219).
 fn enlist<S: Source>(
+    document: &Document<S>,
+    ground: &Ground,
     update: &mut Update<'_, S>,
     (root, catalog): (Reference, Dictionary),
     form: Form,
     field: Option<Reference>,
-) {
+) -> Result<(), PdfError> {
+    let mut fields = list(document, &form.dictionary, "Fields")?;
     let mut dictionary = form.dictionary.with("SigFlags", Object::Integer(3));
-    let mut fields = form.fields;
-    fields.extend(field.map(Object::from));
-    match form.list.filter(|_| field.is_some()) {
-        Some(list) => update.put(list, &Object::Array(fields)),
-        None if form.list.is_none() => dictionary.set("Fields", Object::Array(fields)),
-        None => {}
+    if let Some(field) = field {
+        fields.push(field.into());
+        match ground.list(document, form.list)? {
+            Some(list) => update.put(list, &Object::Array(fields)),
+            None => dictionary.set("Fields", Object::Array(fields)),
+        }
     }
     match form.reference {
-        Some(reference) => update.put(reference, &dictionary.into()),
+        Some(reference) if ground.uses(reference) == 1 && document.plain(reference)?.is_some() => {
+            update.put(reference, &dictionary.into());
+        }
+        Some(_) => {
+            return Err(PdfError::NotTaken(
+                "its form is also something else that it shows: print it into a new PDF first",
+            ));
+        }
         None => {
+            ground.may_rewrite(root)?;
             let form = update.add(&dictionary.into());
             update.put(root, &catalog.with("AcroForm", form.into()).into());
         }
     }
+    Ok(())
 }
 
 /// The signature's dictionary (ISO 32000-1 table 252; ETSI EN 319 142-1 §6.3), with the places of what is known later only.

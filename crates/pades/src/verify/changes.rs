@@ -5,19 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Addition,
-    found::Found,
-    walk::{self, Reached},
-};
+use super::{Addition, found::Found};
 use crate::{
     certified::Permission,
     document::Document,
     error::PdfError,
-    form::{Form, SignatureField, Signed},
+    form::{Form, SignatureField, Value},
     object::{Dictionary, Object, Reference},
     pages::{self, rectangle},
+    parse::is_space,
     source::Source,
+    walk::{self, Reached},
     xref::Entry,
 };
 
@@ -54,11 +52,20 @@ pub(super) fn since<S: Source>(
 ) -> Result<Found, PdfError> {
     let other = |words: &str| Ok(Found::only(words));
     // That it cannot be read as it was is for the report, not an end of it.
-    let Ok(signed) = Document::ending_at(&document.source, until) else {
-        return other("the bytes that are covered are no document by themselves");
+    let signed = match document.as_of(until) {
+        Ok(signed) => signed,
+        Err(error @ (PdfError::Io(_) | PdfError::TooMuch(_))) => return Err(error),
+        Err(_) => return other("the bytes that are covered are no document by themselves"),
     };
     let later: Vec<_> = document.sections.all.iter().take_while(|section| section.at >= until).collect();
     if later.is_empty() {
+        // No longer than what a document may end with.
+        let behind = document.reading().window(until, document.end)?;
+        if behind.iter().all(|octet| is_space(*octet)) {
+            let mut found = Found::default();
+            found.harmless(Addition::Blank);
+            return Ok(found);
+        }
         return other("bytes behind the end that no version names");
     }
     let before = document.sections.all.iter().skip(later.len()).map(|section| section.at);
@@ -80,7 +87,7 @@ pub(super) fn since<S: Source>(
             Ok(found)
         }
         // As above: one of the versions is damaged where the other may not be.
-        Err(PdfError::Io(cause)) => Err(PdfError::Io(cause)),
+        Err(error @ (PdfError::Io(_) | PdfError::TooMuch(_))) => Err(error),
         Err(_) => other("something that cannot be read"),
     }
 }
@@ -227,8 +234,7 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
         if !self.is_list(&old.dictionary, &new.dictionary, "Fields")? {
             self.other("fields of the form that are no list");
         }
-        let (before, _) = old.signatures(self.old)?;
-        let (now, _) = new.signatures(self.new)?;
+        let (before, now) = (old.signatures(self.old)?, new.signatures(self.new)?);
         let before: BTreeMap<_, _> = before.into_iter().map(|field| (field.reference, field)).collect();
         for field in now {
             match before.get(&field.reference) {
@@ -270,10 +276,10 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
 
     /// Whether there is a new signature in a field: one that was there signs what was there.
     fn is_signed(&self, field: &SignatureField) -> Result<bool, PdfError> {
-        let Some(value) = field.value else { return Ok(false) };
+        let Some(value) = field.value.as_ref().and_then(Object::reference) else { return Ok(false) };
         let entry = self.new.sections.entry(value.number);
         let is_new = matches!(entry, Entry::At { offset, .. } if offset >= self.old.end);
-        Ok(is_new && self.new.plain(value)?.is_some() && Signed::at(self.new, value)?.is_some())
+        Ok(is_new && matches!(field.signed(self.new)?, Value::Signed(_)))
     }
 
     /// Whether a field is shown as fields are, or not at all.
@@ -354,8 +360,8 @@ impl<'a, 'b, S: Source> Compared<'a, 'b, S> {
     /// Whether what is said of the document is said otherwise.
     fn information(&self) -> Result<bool, PdfError> {
         let (old, new) = (&self.old.newest()?.trailer, &self.new.newest()?.trailer);
-        let said = |document: Option<Reference>| document.map(|it| self.new.sections.entry(it.number));
-        let was = |document: Option<Reference>| document.map(|it| self.old.sections.entry(it.number));
-        Ok(said(new.reference("Info")) != was(old.reference("Info")))
+        let now = new.reference("Info").map(|it| self.new.sections.entry(it.number));
+        let before = old.reference("Info").map(|it| self.old.sections.entry(it.number));
+        Ok(now != before)
     }
 }

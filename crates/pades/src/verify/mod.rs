@@ -3,20 +3,17 @@
 mod changes;
 mod found;
 mod one;
-mod walk;
 
 use sceau_pki::{Anchors, CmsRefusal, Refusal, RevocationLists, StampRefusal, TimeStamp, Vouching};
 
 use crate::{
     document::Document,
     error::PdfError,
-    form::{Form, Signed},
+    form::{self, Value},
+    ground,
     source::Source,
-    validation::Evidence,
+    validation::{Evidence, SIGNATURES},
 };
-
-/// The most signatures that are judged.
-const MOST: usize = 64;
 
 /// By what signatures are judged.
 #[derive(Clone, Debug)]
@@ -45,8 +42,10 @@ pub struct SignatureReport {
     pub field: String,
     /// Whether it is a time stamp of the document and nobody's signature.
     pub is_stamp: bool,
-    /// What all of this comes to.
-    pub verdict: Verdict,
+    /// Whether the document is as it was signed.
+    pub integrity: Integrity,
+    /// Whether somebody who is trusted vouches for whoever signed, and nothing speaks against that: another question.
+    pub vouched: bool,
     /// What it covers; why it covers nothing that can be told.
     pub coverage: Result<Coverage, &'static str>,
     /// Why the signature itself does not hold.
@@ -65,33 +64,75 @@ pub struct SignatureReport {
     pub says: Vec<(&'static str, String)>,
 }
 
-/// What a signature is worth. In this order the worse comes later.
+/// Whether a document is as it was signed. In this order the worse comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Integrity {
+    /// All of it.
+    Whole,
+    /// What was signed is. Something was added behind it: of what kind is told, and whether readers show the same is not vouched for.
+    AddedTo,
+    /// What was signed is, and what is shown may be something else.
+    ChangedSince,
+    /// Of a kind that is not judged here, or by nobody who was named.
+    Unjudged,
+    /// It is not, or the signature is none.
+    False,
+}
+
+impl Integrity {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::AddedTo => "added_to",
+            Self::ChangedSince => "changed_since",
+            Self::Unjudged => "unjudged",
+            Self::False => "false",
+        }
+    }
+}
+
+/// What a signature comes to: both answers in one. In this order the worse comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// It holds for the whole document, and all that was asked was answered well.
     Holds,
-    /// It holds, and nobody who is trusted vouches for its signer.
-    Untrusted,
-    /// It holds for what was signed. Something was added behind it: of what kind is told, and whether readers show the same is not vouched for.
+    /// It holds for what was signed, and something was added behind it.
     AddedTo,
-    /// It holds for what was signed, and what is shown now is something else, or may be.
+    /// It holds for what was signed, and nobody who is trusted vouches for its signer.
+    Untrusted,
+    /// What is shown may not be what was signed.
     ChangedSince,
-    /// It is of a kind, or by an algorithm, that is not judged here.
+    /// Of a kind that is not judged here, or by nobody who was named.
     Unjudged,
     /// It does not hold.
     False,
 }
 
 impl Verdict {
-    /// In one word, for scripts.
+    /// Stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Holds => "holds",
-            Self::Untrusted => "untrusted",
             Self::AddedTo => "added_to",
+            Self::Untrusted => "untrusted",
             Self::ChangedSince => "changed_since",
             Self::Unjudged => "unjudged",
             Self::False => "false",
+        }
+    }
+}
+
+impl SignatureReport {
+    /// What all of this comes to.
+    pub fn verdict(&self) -> Verdict {
+        match (self.integrity, self.vouched) {
+            (Integrity::Whole, true) => Verdict::Holds,
+            (Integrity::AddedTo, true) => Verdict::AddedTo,
+            (Integrity::Whole | Integrity::AddedTo, false) => Verdict::Untrusted,
+            (Integrity::ChangedSince, _) => Verdict::ChangedSince,
+            (Integrity::Unjudged, _) => Verdict::Unjudged,
+            (Integrity::False, _) => Verdict::False,
         }
     }
 }
@@ -123,6 +164,8 @@ pub enum Addition {
     Evidence,
     /// What is said of the document: its title, its author, its dates.
     Metadata,
+    /// White space behind the end.
+    Blank,
     /// Anything else: what is shown may not be what was signed.
     Other(String),
 }
@@ -158,7 +201,7 @@ pub enum StampReport {
     /// There is none.
     None,
     /// There is one, and nobody was named who vouches for its authority.
-    Unjudged,
+    Unasked,
     /// It holds.
     Holds(Box<TimeStamp>),
     /// It does not hold.
@@ -169,7 +212,7 @@ impl Report {
     /// The worst of all verdicts; none where nobody signed: a time stamp is nobody's signature.
     pub fn verdict(&self) -> Option<Verdict> {
         self.signatures.iter().find(|signature| !signature.is_stamp)?;
-        self.signatures.iter().map(|signature| signature.verdict).max()
+        self.signatures.iter().map(SignatureReport::verdict).max()
     }
 }
 
@@ -178,18 +221,20 @@ impl Report {
 /// # Errors
 /// [`PdfError`]: the document cannot be looked at at all.
 pub fn verify<S: Source>(document: &Document<S>, terms: &Terms) -> Result<Report, PdfError> {
-    let (_, catalog) = document.catalog()?;
-    let (fields, _) = Form::of(document, &catalog)?.signatures(document)?;
     let evidence = Evidence::kept(document)?;
+    let reaching = ground::reaching(document)?;
+    let all = one::Judging { document, terms, evidence: &evidence, reaching: &reaching };
     let mut signatures = Vec::new();
-    for field in fields {
-        let Some(signed) = field.value.map_or(Ok(None), |value| Signed::at(document, value))? else {
-            continue;
+    for field in form::signatures(document)? {
+        let report = match field.signed(document)? {
+            Value::Empty => continue,
+            Value::Signed(signed) => all.judge(&field.name, &signed)?,
+            Value::Unreadable => one::unreadable(&field.name),
         };
-        if signatures.len() == MOST {
+        if signatures.len() == SIGNATURES {
             return Err(PdfError::TooMuch("signatures"));
         }
-        signatures.push(one::judge(document, &field.name, &signed, terms, &evidence)?);
+        signatures.push(report);
     }
     Ok(Report { signatures })
 }

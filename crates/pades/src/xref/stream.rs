@@ -2,42 +2,42 @@
 
 use super::{Entry, HIGHEST, Section, sorted};
 use crate::{
-    document::stream_at,
     error::PdfError,
     filter::decoded,
     object::{Dictionary, Object},
+    reading::{Reading, Stream},
     source::Source,
 };
 
-pub(super) fn read(
-    source: &(impl Source + ?Sized),
+pub(super) fn read<S: Source + ?Sized>(
+    reading: Reading<'_, S>,
     at: u64,
-    end: u64,
     most: usize,
 ) -> Result<Section, PdfError> {
     let wrong = |what| PdfError::damaged(what, at);
     // Nothing can be looked up yet: the length stands in the dictionary itself (§7.5.8.2).
-    let (_, dictionary, raw) = stream_at(source, at, end, |value| {
+    let Stream { dictionary, raw, until, .. } = reading.stream_at(at, reading.end, |value| {
         value.integer().ok_or(PdfError::damaged("the length of its cross-references stands elsewhere", at))
     })?;
     if !dictionary.has_name("Type", "XRef") {
         return Err(wrong("there are no cross-references where they should be"));
     }
     let rows = decoded(&dictionary, raw, at)?;
+    reading.work.read(rows.len())?;
     let widths = widths(&dictionary).ok_or(wrong("its cross-references have no widths"))?;
     let mut rows = rows.chunks_exact(widths.iter().sum());
     let mut entries = Vec::new();
     for (first, count) in ranges(&dictionary).ok_or(wrong("its cross-references say not what they are of"))? {
         for (place, row) in (0..count).zip(rows.by_ref()) {
             let number = u32::try_from(first + place).ok().filter(|number| *number <= HIGHEST);
-            let number = number.ok_or(PdfError::TooMuch("objects"))?;
+            let number = number.ok_or(PdfError::TooMuch("numbers of objects"))?;
             if entries.len() >= most {
-                return Err(PdfError::TooMuch("objects"));
+                return Err(PdfError::TooMuch("numbers of objects"));
             }
             entries.push((number, entry(widths, row)));
         }
     }
-    Ok(Section { at, trailer: dictionary, entries: sorted(entries, at)?, is_stream: true })
+    Ok(Section { at, trailer: dictionary, entries: sorted(entries, at)?, is_stream: true, until })
 }
 
 /// How many bytes each of the three fields has.

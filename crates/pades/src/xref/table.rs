@@ -2,36 +2,39 @@
 
 use super::{Entry, HIGHEST, Section, sorted};
 use crate::{
-    document::{dictionary_at, misread},
     error::PdfError,
     parse::{Parser, Unread},
-    source::{Source, window},
+    reading::{Reading, misread},
+    source::Source,
 };
 
 /// What is read of a table at once: entries are of 20 bytes.
 const PIECE: u64 = 256 << 10;
+const ENTRY: usize = 20;
 
-pub(super) fn read(
-    source: &(impl Source + ?Sized),
+/// Strictly as the standard has it: what readers make of anything else differs from one to the other.
+pub(super) fn read<S: Source + ?Sized>(
+    reading: Reading<'_, S>,
     at: u64,
-    end: u64,
     most: usize,
 ) -> Result<Section, PdfError> {
-    let mut lines = Lines { source, at, end, bytes: Vec::new(), used: 0 };
+    let mut lines = Lines { reading, at, bytes: Vec::new(), used: 0 };
     lines.take(|parser| parser.expect("xref", "there are no cross-references where they should be"))?;
     let mut entries = Vec::new();
     while let Some((first, count)) = lines.take(heading)? {
-        // Some writers count from 1 what they list from 0.
-        let mut shift = 0;
         for place in 0..count {
             let (offset, generation, kind) = lines.take(entry)?;
-            if place == 0 && first == 1 && kind == b'f' && offset == 0 && generation == 65535 {
-                shift = 1;
+            if place == 0 && first == 1 && (offset, generation, kind) == (0, 65535, b'f') {
+                // Some readers count this from 0, and some do not.
+                return Err(PdfError::damaged(
+                    "its cross-references count from 1 what is counted from 0",
+                    at,
+                ));
             }
-            let number = u32::try_from(first + place - shift).ok().filter(|number| *number <= HIGHEST);
-            let number = number.ok_or(PdfError::TooMuch("objects"))?;
+            let number = u32::try_from(first + place).ok().filter(|number| *number <= HIGHEST);
+            let number = number.ok_or(PdfError::TooMuch("numbers of objects"))?;
             if entries.len() >= most {
-                return Err(PdfError::TooMuch("objects"));
+                return Err(PdfError::TooMuch("numbers of objects"));
             }
             let generation = u16::try_from(generation).ok();
             let entry = match (kind, generation) {
@@ -42,36 +45,53 @@ pub(super) fn read(
         }
     }
     let behind = lines.at + lines.used as u64;
-    let (trailer, _) = dictionary_at(source, behind, end)?;
-    Ok(Section { at, trailer, entries: sorted(entries, at)?, is_stream: false })
+    let (trailer, until) = reading.dictionary_at(behind)?;
+    Ok(Section { at, trailer, entries: sorted(entries, at)?, is_stream: false, until })
 }
 
-/// `first count`, or the word `trailer`.
+/// `first count` and what is blank behind it, or the word `trailer`.
 fn heading(parser: &mut Parser<'_>) -> Result<Option<(u64, u64)>, Unread> {
+    let blank = |parser: &mut Parser<'_>| match parser.blank() {
+        Some(b'%') => Err(Unread::Wrong("its cross-references have a comment among them")),
+        Some(_) => Ok(()),
+        None => Err(Unread::Short),
+    };
+    blank(parser)?;
     let start = parser.at();
     if parser.word()? == b"trailer" {
         return Ok(None);
     }
     parser.go_to(start);
     let first = parser.unsigned()?;
-    Ok(Some((first.min(u64::from(u32::MAX)), parser.unsigned()?.min(u64::from(u32::MAX)))))
+    blank(parser)?;
+    let count = parser.unsigned()?;
+    blank(parser)?;
+    Ok(Some((first.min(u64::from(u32::MAX)), count.min(u64::from(u32::MAX)))))
 }
 
+/// `oooooooooo ggggg n` and two bytes that end the line.
 fn entry(parser: &mut Parser<'_>) -> Result<(u64, u64, u8), Unread> {
-    let (offset, generation) = (parser.unsigned()?, parser.unsigned()?);
-    match parser.word()? {
-        b"n" => Ok((offset, generation, b'n')),
-        b"f" => Ok((offset, generation, b'f')),
-        _ => Err(Unread::Wrong("its cross-references have an entry that is none")),
-    }
+    let wrong = Unread::Wrong("its cross-references have an entry that is not one of 20 bytes");
+    let line = parser.take(ENTRY)?;
+    let number = |from: usize, to: usize| -> Option<u64> {
+        let digits = line.get(from..to).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    };
+    let (offset, generation) = number(0, 10).zip(number(11, 16)).ok_or(wrong)?;
+    let kind = match line.get(17) {
+        Some(kind @ (b'n' | b'f')) => *kind,
+        _ => return Err(wrong),
+    };
+    let is_apart = line.get(10) == Some(&b' ') && line.get(16) == Some(&b' ');
+    let ends = matches!(line.get(18..), Some(b" \r" | b" \n" | b"\r\n"));
+    if is_apart && ends { Ok((offset, generation, kind)) } else { Err(wrong) }
 }
 
 /// Text that is read piece by piece.
 struct Lines<'a, S: ?Sized> {
-    source: &'a S,
+    reading: Reading<'a, S>,
     /// Where the piece begins.
     at: u64,
-    end: u64,
     bytes: Vec<u8>,
     used: usize,
 }
@@ -81,7 +101,7 @@ impl<S: Source + ?Sized> Lines<'_, S> {
     fn take<T>(&mut self, read: impl Fn(&mut Parser<'_>) -> Result<T, Unread>) -> Result<T, PdfError> {
         loop {
             let behind = self.at + self.bytes.len() as u64;
-            let last = behind >= self.end;
+            let last = behind >= self.reading.end;
             let mut parser = Parser::new(&self.bytes, last);
             parser.go_to(self.used);
             match read(&mut parser) {
@@ -91,7 +111,7 @@ impl<S: Source + ?Sized> Lines<'_, S> {
                 }
                 Err(Unread::Short) if !last => {
                     let from = self.at + self.used as u64;
-                    let next = window(self.source, from..self.end.min(from + PIECE))?;
+                    let next = self.reading.window(from, from.saturating_add(PIECE))?;
                     // No words are as long as a piece, unless it is all blank.
                     if next.len() <= self.bytes.len() - self.used {
                         return Err(PdfError::damaged("its cross-references do not end", from));

@@ -3,7 +3,7 @@
 use sceau_pades::{Addition, Verdict};
 
 use crate::documents::{Form, put_together};
-use crate::outside::{P256, Stage, wish};
+use crate::outside::{P256, Stage, place};
 use crate::what_follows_a_signature_is_told::{add, others, report};
 
 const CONTENT: &str = "<</Length 2>>\nstream\nBT\nendstream";
@@ -41,11 +41,28 @@ fn judged(
     objects: &[String],
     added: &[(u32, &str)],
 ) -> (Verdict, Vec<String>, Vec<Addition>) {
-    let signed = stage.sign(&put_together(form, objects), &wish());
+    let signed = by_another(stage, form, objects);
     assert_eq!(report(stage, &signed).verdict(), Some(Verdict::Holds));
     let said = report(stage, &add(&signed, added));
     let coverage = said.signatures[0].coverage.as_ref().unwrap();
-    (said.signatures[0].verdict, others(&said, 0), coverage.added.clone())
+    (said.signatures[0].verdict(), others(&said, 0), coverage.added.clone())
+}
+
+/// These objects, signed by a program that does not look at what it signs.
+fn by_another(stage: &Stage, form: Form, objects: &[String]) -> Vec<u8> {
+    let first = if form == Form::Table { 9 } else { 11 };
+    let and = |list: &str| format!("{} {} 0 R]", list.strip_suffix(']').unwrap(), first + 1);
+    let field = format!(
+        "<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature1)/V {first} 0 R/F 132/P 3 0 R/Rect[0 0 0 0]>>"
+    );
+    let (fields, place) = (and(&objects[6]), place());
+    let annotations = if objects[2].contains("/Annots 8 0 R") {
+        (8, and(&objects[7]))
+    } else {
+        (3, format!("{}/Annots[{} 0 R]>>", objects[2].strip_suffix(">>").unwrap(), first + 1))
+    };
+    let added = [(first, place.as_str()), (first + 1, &field), (7, &fields), (annotations.0, &annotations.1)];
+    stage.sign_by_hand(&add(&put_together(form, objects), &added))
 }
 
 #[track_caller]
@@ -172,7 +189,7 @@ fn what_is_used_for_something_else_too_is_not_explained() {
     told(&stage, &all, &[(1, catalog), (21, DRAWN)], "object 1");
 }
 
-/// A stream that ends behind what was signed: its end is whatever comes there.
+/// A stream that ends behind what was signed: its end is whatever comes there. Nor does what was signed hold before anything comes.
 #[test]
 fn a_stream_that_goes_on_behind_what_was_signed_is_told() {
     let stage = Stage::set(P256);
@@ -180,6 +197,11 @@ fn a_stream_that_goes_on_behind_what_was_signed_is_told() {
         let mut all = objects();
         all[3] = format!("<</Length {length}>>\nstream\nBT\nendstream");
         all[7] = "20000".to_owned();
-        told(&stage, &all, &[(90, OTHER)], "object 4");
+        let signed = by_another(&stage, Form::Table, &all);
+        for bytes in [add(&signed, &[(90, OTHER)]), signed] {
+            let said = report(&stage, &bytes);
+            assert_eq!(said.verdict(), Some(Verdict::ChangedSince), "{length}");
+            assert!(others(&said, 0).iter().any(|it| it.contains("object 4")), "{:?}", others(&said, 0));
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! What is signed here, OpenSSL and pdfsig find valid, on documents of both forms, with keys of both kinds, and with one signature behind another.
 
-use sceau_pades::Appearance;
+use sceau_pades::{Appearance, Verdict};
 
 use crate::documents::{Form, document};
 use crate::outside::{P256, RSA, Stage, wish};
+use crate::what_follows_a_signature_is_told::report;
 
 /// The numbers of the last `/ByteRange`, and the message in the place that it leaves.
 fn taken_apart(signed: &[u8]) -> (Vec<u8>, Vec<u8>) {
@@ -70,7 +71,35 @@ fn one_changed_byte_is_seen() {
     let mut signed = stage.sign(&document(Form::Table, 1), &wish());
     let at = signed.windows(6).position(|window| window == b"Page 1").unwrap();
     signed[at + 5] = b'2';
+    assert_eq!(report(&stage, &signed).verdict(), Some(Verdict::False));
     stage.write("changed.pdf", &signed);
     let said = stage.run("pdfsig", "changed.pdf");
     assert!(said.contains("Digest Mismatch"), "{said}");
+}
+
+/// What qpdf and cairo write is read as strictly as anything, and signed.
+#[test]
+fn what_other_programs_write_is_signed() {
+    let stage = Stage::set(P256);
+    for form in [Form::Table, Form::Stream] {
+        stage.write("in.pdf", &document(form, 3));
+        for words in [
+            "qpdf --linearize --object-streams=disable in.pdf out.pdf",
+            "qpdf --linearize --object-streams=generate in.pdf out.pdf",
+            "qpdf --object-streams=generate in.pdf out.pdf",
+            "pdftocairo -pdf in.pdf out.pdf",
+        ] {
+            let (program, rest) = words.split_once(' ').unwrap();
+            stage.run(program, rest);
+            let signed = stage.sign(&std::fs::read(stage.path("out.pdf")).unwrap(), &wish());
+            judged(&stage, "signed.pdf", &signed);
+            stage.run("qpdf", "--check signed.pdf");
+            let verdict = report(&stage, &signed).verdict();
+            assert_eq!(verdict, Some(Verdict::Holds), "{words}");
+            let again = stage.sign(&signed, &wish());
+            let said = report(&stage, &again);
+            let verdicts: Vec<_> = said.signatures.iter().map(|one| one.verdict()).collect();
+            assert_eq!(verdicts, [Verdict::AddedTo, Verdict::Holds], "{words}");
+        }
+    }
 }

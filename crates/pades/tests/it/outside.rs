@@ -68,11 +68,30 @@ impl Stage {
         self.complete(&bytes, place)
     }
 
-    pub(crate) fn complete(&self, prepared: &[u8], place: Place) -> Vec<u8> {
+    /// Signs where [`place`] stands, whatever it is that is signed there.
+    pub(crate) fn sign_by_hand(&self, document: &[u8]) -> Vec<u8> {
+        let find = |word: &[u8]| document.windows(word.len()).position(|it| it == word).unwrap();
+        let before = find(b"/Contents <00") + "/Contents ".len();
+        let from = before + 2 * ROOM + 2;
+        let mut out = document.to_vec();
+        let range = format!("0 {before:010} {from:010} {:010}", out.len() - from);
+        let at = find(b"/ByteRange [") + "/ByteRange [".len();
+        out[at..at + range.len()].copy_from_slice(range.as_bytes());
+        let hash = sceau_crypto::sha256(&[&out[..before], &out[from..]].concat());
+        let message = hex::encode(self.message(&hash));
+        out[before + 1..before + 1 + message.len()].copy_from_slice(message.as_bytes());
+        out
+    }
+
+    fn message(&self, hash: &[u8; 32]) -> Vec<u8> {
         let key = PrivateKey::from_pem(&std::fs::read_to_string(self.path("me.key")).unwrap()).unwrap();
-        let attributes = SignedAttributes::new(&self.certificate(), &place.hash(prepared).unwrap()).unwrap();
+        let attributes = SignedAttributes::new(&self.certificate(), hash).unwrap();
         let signature = key.sign(attributes.kind().signing(), attributes.to_be_signed()).unwrap();
-        let message = attributes.complete(&signature, &[], None).unwrap();
+        attributes.complete(&signature, &[], None).unwrap()
+    }
+
+    pub(crate) fn complete(&self, prepared: &[u8], place: Place) -> Vec<u8> {
+        let message = self.message(&place.hash(prepared).unwrap());
         let mut out = Vec::new();
         place.fill(prepared, &message, &mut out).unwrap();
         assert_eq!(out.len() as u64, prepared.size().unwrap());
@@ -89,4 +108,16 @@ pub(crate) fn run(at: &Path, program: &str, words: &str) -> String {
 
 pub(crate) fn wish() -> Wish {
     Wish { time: NOW, name: "Marie Curie".to_owned(), room: 4096, ..Wish::default() }
+}
+
+/// Bytes that [`place`] keeps for a signature.
+const ROOM: usize = 3000;
+
+/// A signature's dictionary with a place that waits, as any program writes it.
+pub(crate) fn place() -> String {
+    let numbers = "0 0000000000 0000000000 0000000000";
+    format!(
+        "<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange [{numbers}]/Contents <{}>>>",
+        "0".repeat(2 * ROOM)
+    )
 }

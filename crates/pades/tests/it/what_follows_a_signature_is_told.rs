@@ -1,6 +1,6 @@
 //! What `verify` says of documents as they were signed, and of those that somebody changed behind a signature.
 
-use sceau_pades::{Addition, Document, Report, Source as _, Terms, Verdict, verify};
+use sceau_pades::{Addition, Document, Integrity, Report, Source as _, Terms, Verdict, verify};
 use sceau_pki::{Anchors, RevocationLists};
 
 use crate::documents::{Form, document, put_together};
@@ -68,12 +68,12 @@ fn a_signature_holds_and_one_with_another_behind_it_was_added_to() {
         let once = stage.sign(&document(form, 3), &wish());
         let said = report(&stage, &once);
         let [one] = said.signatures.as_slice() else { panic!("{said:?}") };
-        assert_eq!(one.verdict, Verdict::Holds, "{one:?}");
+        assert_eq!(one.verdict(), Verdict::Holds, "{one:?}");
         assert!(one.coverage.as_ref().unwrap().is_whole && one.bound);
         assert_eq!(one.signer.as_deref(), Some("CN=Marie"));
         let twice = stage.sign(&once, &wish());
         let said = report(&stage, &twice);
-        let verdicts: Vec<_> = said.signatures.iter().map(|one| one.verdict).collect();
+        let verdicts: Vec<_> = said.signatures.iter().map(|one| one.verdict()).collect();
         assert_eq!(verdicts, [Verdict::AddedTo, Verdict::Holds], "{said:?}");
         let first = said.signatures[0].coverage.as_ref().unwrap();
         assert_eq!(first.added, [Addition::Signature { field: "Signature2".to_owned(), page: None }]);
@@ -212,5 +212,64 @@ fn no_changed_byte_is_overlooked() {
             let said = verify(&document, &terms(&stage)).map(|report| report.verdict());
             assert!(!matches!(said, Ok(Some(Verdict::Holds))), "byte {at}");
         }
+    }
+}
+
+/// Signatures that other readers list: none is passed over, wherever it stands.
+#[test]
+fn no_signature_is_passed_over() {
+    let stage = Stage::set(P256);
+    let bad =
+        "<</Type/Sig/SubFilter/ETSI.CAdES.detached/ByteRange[0 100 200 300]/Contents<3000>/Name(Director)>>";
+    let of = |form: Form, field: &str, others: &[&str]| {
+        let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>";
+        let mut all = vec![
+            format!("<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[{field}]/SigFlags 3>>>>"),
+            "<</Type/Pages/Count 1/Kids[3 0 R]>>".to_owned(),
+            page.to_owned(),
+        ];
+        all.extend(others.iter().map(|object| (*object).to_owned()));
+        put_together(form, &all)
+    };
+    let widget = "/Type/Annot/Subtype/Widget/F 132/P 3 0 R/Rect[60 60 200 100]";
+    let judged = |bytes: &[u8]| {
+        let said = report(&stage, &stage.sign(bytes, &wish()));
+        said.signatures.iter().map(|one| one.verdict()).collect::<Vec<_>>()
+    };
+    let both = [Verdict::False, Verdict::Holds];
+    // Its field has no name; it is packed; it is inherited; it is no reference; it is a stream; another field stands below; a widget has it.
+    let none = of(Form::Table, "4 0 R", &[&format!("<</FT/Sig/V 5 0 R{widget}>>"), bad]);
+    assert_eq!(judged(&none), both);
+    let named = format!("<</FT/Sig/T(D)/V 5 0 R{widget}>>");
+    assert_eq!(judged(&of(Form::Stream, "4 0 R", &[&named, bad])), both);
+    let above = "<</FT/Sig/T(D)/V 5 0 R/Kids[6 0 R]>>";
+    let inherits = format!("<</T(irector)/Parent 4 0 R{widget}>>");
+    let inherited = judged(&of(Form::Table, "4 0 R", &[above, bad, &inherits]));
+    assert_eq!(inherited, [Verdict::False, Verdict::False, Verdict::Holds]);
+    let within = format!("<</FT/Sig/T(D)/V {bad}{widget}>>");
+    assert_eq!(judged(&of(Form::Table, "4 0 R", &[&within])), both);
+    let stream = format!("{}/Length 2>>\nstream\nBT\nendstream", bad.strip_suffix(">>").unwrap());
+    assert_eq!(judged(&of(Form::Table, "4 0 R", &[&named, &stream])), both);
+    let below = of(Form::Table, "4 0 R", &[above, bad, "<</T(x)/FT/Tx/Parent 4 0 R>>"]);
+    assert_eq!(judged(&below), both);
+    let kid = format!("<</V 5 0 R/Parent 4 0 R{widget}>>");
+    let of_widget = of(Form::Table, "4 0 R", &["<</FT/Sig/T(D)/Kids[6 0 R]>>", bad, &kid]);
+    assert_eq!(judged(&of_widget), both);
+    // In the list itself, it is a field for some and nothing for others.
+    let listed = of(Form::Table, &named.replace("5 0 R", "4 0 R"), &[bad]);
+    let said = verify(&Document::open(&listed).unwrap(), &terms(&stage));
+    assert_eq!(said.unwrap_err().code(), "pdf.damaged");
+}
+
+/// Whether it is whole is one question, and who vouches for its signer another.
+#[test]
+fn what_nobody_vouches_for_is_not_hidden_by_what_was_added() {
+    let (stage, stranger) = (Stage::set(P256), Stage::set(P256));
+    let signed = stranger.sign(&document(Form::Table, 1), &wish());
+    for bytes in [signed.clone(), stage.sign(&signed, &wish()), [signed.as_slice(), b"\n"].concat()] {
+        let said = report(&stage, &bytes);
+        assert_eq!(said.signatures[0].verdict(), Verdict::Untrusted);
+        assert_eq!(said.verdict(), Some(Verdict::Untrusted));
+        assert!(!said.signatures[0].vouched && said.signatures[0].integrity <= Integrity::AddedTo);
     }
 }

@@ -3,8 +3,9 @@ use super::{
     token::{Token, token_of_response},
 };
 use crate::{
+    Hash,
     anchors::Anchors,
-    cms::SHA256,
+    cms::{SHA256, hash_named},
     der::{self, tag},
     name::Name,
     oid::Oid,
@@ -62,7 +63,7 @@ impl StampRequest {
         if token.nonce != Some(significant.unwrap_or_default()) {
             return Err(StampRefusal::AnotherNonce);
         }
-        let stamp = believed(&token, &self.imprint, anchors)?;
+        let stamp = believed(&token, Hash::Sha256, &self.imprint, anchors)?;
         if stamp.time.abs_diff(now) > STAMP_SKEW { Err(StampRefusal::NotNow) } else { Ok(stamp) }
     }
 }
@@ -73,15 +74,52 @@ impl TimeStamp {
     /// # Errors
     /// [`StampRefusal`].
     pub fn verify(token: &[u8], imprint: &[u8; 32], anchors: &Anchors) -> Result<Self, StampRefusal> {
-        if token.len() > LONGEST {
-            return Err(StampRefusal::TooLong);
-        }
-        believed(&Token::read(token)?, imprint, anchors)
+        Self::verify_imprint(token, Hash::Sha256, imprint, anchors)
+    }
+
+    /// The same, of these bytes, by whatever hash the token is of.
+    ///
+    /// # Errors
+    /// [`StampRefusal`].
+    pub fn verify_of(token: &[u8], bytes: &[u8], anchors: &Anchors) -> Result<Self, StampRefusal> {
+        let hash = Self::hash_of(token)?;
+        Self::verify_imprint(token, hash, &hash.of(bytes), anchors)
+    }
+
+    /// By which hash a token is of what it is of.
+    ///
+    /// # Errors
+    /// [`StampRefusal`]: no token, or by a hash that is not taken.
+    pub fn hash_of(token: &[u8]) -> Result<Hash, StampRefusal> {
+        hash_named(short(token)?.imprint_algorithm).ok_or(StampRefusal::Algorithm)
+    }
+
+    /// As [`TimeStamp::verify`], of what has this hash.
+    ///
+    /// # Errors
+    /// [`StampRefusal`].
+    pub fn verify_imprint(
+        token: &[u8],
+        hash: Hash,
+        imprint: &[u8],
+        anchors: &Anchors,
+    ) -> Result<Self, StampRefusal> {
+        believed(&short(token)?, hash, imprint, anchors)
     }
 }
 
-fn believed(token: &Token<'_>, imprint: &[u8; 32], anchors: &Anchors) -> Result<TimeStamp, StampRefusal> {
-    if token.imprint_algorithm != SHA256 || token.imprint != imprint {
+/// A token that is not too long.
+fn short(token: &[u8]) -> Result<Token<'_>, StampRefusal> {
+    if token.len() > LONGEST { Err(StampRefusal::TooLong) } else { Token::read(token) }
+}
+
+fn believed(
+    token: &Token<'_>,
+    hash: Hash,
+    imprint: &[u8],
+    anchors: &Anchors,
+) -> Result<TimeStamp, StampRefusal> {
+    if hash_named(token.imprint_algorithm) != Some(hash) || token.imprint != imprint {
         return Err(StampRefusal::AnotherImprint);
     }
     let signer = signer::of(token, anchors)?;

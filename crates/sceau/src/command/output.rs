@@ -179,8 +179,9 @@ impl Target {
 
     fn exists(&self) -> Failure {
         let path = self.path.display();
-        let words =
-            format!("{path} exists already: choose another name with -o, or overwrite it with --force");
+        let words = format!(
+            "{path} exists already: choose another name with -o, or where a command has --force, overwrite it by that"
+        );
         Failure::new(Exit::Usage, "exists", words)
     }
 

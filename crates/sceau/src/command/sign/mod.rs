@@ -44,7 +44,7 @@ pub(crate) struct SignOptions {
     #[arg(value_name = "PDF", required = true)]
     files: Vec<PathBuf>,
     /// The signer's certificate, then those above it, PEM
-    #[arg(long, value_name = "FILE", required_unless_present = "evidence")]
+    #[arg(long, value_name = "FILE", required_unless_present = "evidence", conflicts_with = "evidence")]
     certificate: Option<PathBuf>,
     /// Sign with this private key, PKCS#8 in PEM, that only you can read
     #[arg(long, value_name = "FILE")]
@@ -62,16 +62,16 @@ pub(crate) struct SignOptions {
     #[arg(long, short, value_name = "FILE|FOLDER")]
     output: PathBuf,
     /// Why you sign
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["signature", "evidence"])]
     reason: Option<String>,
     /// Where you sign
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["signature", "evidence"])]
     location: Option<String>,
     /// Sign in the empty field of this name, or in a new one of it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["signature", "evidence"])]
     field: Option<String>,
     /// Show the signature here: from the left, from the bottom, width and height, in points (1/72 inch)
-    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", value_parser = rectangle)]
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", value_parser = rectangle, conflicts_with_all = ["signature", "evidence"])]
     rectangle: Option<[f64; 4]>,
     /// On which page it is shown
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "rectangle")]
@@ -83,7 +83,7 @@ pub(crate) struct SignOptions {
     #[arg(long, value_name = "URL", requires = "stamp_anchors", conflicts_with_all = ["prepare", "evidence"])]
     stamp_authority: Option<url::Url>,
     /// Certificates (PEM) of the roots that vouch for that authority
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "stamp_authority")]
     stamp_anchors: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
@@ -120,6 +120,10 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
 
 impl SignOptions {
     fn output_of(&self, file: &Path) -> Result<PathBuf, Failure> {
+        if self.output == Path::new("-") {
+            let words = "a signed PDF goes into a file or a folder: name one with -o";
+            return Err(Failure::new(Exit::Usage, "not_a_file", words));
+        }
         if self.output.is_dir() {
             return Ok(self.output.join(file.file_name().unwrap_or_default()));
         }
@@ -250,19 +254,18 @@ fn key_in(path: &Path) -> Result<PrivateKey, Failure> {
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
-    let file = File::open(path).map_err(|cause| match cause.kind() {
+    // Asked before it is opened: opening a pipe waits for whoever writes into it.
+    let metadata = std::fs::metadata(path).map_err(|cause| match cause.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Exit::Usage, "no_such_file", format!("there is no file {}", path.display()))
         }
         _ => Failure::file("open", path, &cause),
     })?;
-    let metadata = file.metadata().map_err(|cause| Failure::file("read", path, &cause))?;
-    if metadata.is_file() {
-        Ok(file)
-    } else {
+    if !metadata.is_file() {
         let words = format!("{}: a PDF is read at many places, so it must be a file", path.display());
-        Err(Failure::new(Exit::Usage, "not_a_file", words))
+        return Err(Failure::new(Exit::Usage, "not_a_file", words));
     }
+    File::open(path).map_err(|cause| Failure::file("open", path, &cause))
 }
 
 /// The common name of whoever a certificate is of.
@@ -285,6 +288,7 @@ fn told(error: &PdfError, label: &str) -> Failure {
         | PdfError::TooSmall
         | PdfError::Character(_)
         | PdfError::Field(_)
+        | PdfError::FieldName { .. }
         | PdfError::PlaceTooSmall { .. }
         | PdfError::Certified(_) => Exit::Usage,
         _ => Exit::Input,

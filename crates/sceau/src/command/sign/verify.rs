@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use sceau_element_api::protect::is_plain;
-use sceau_pades::{Addition, Chain, Document, Report, SignatureReport, StampReport, Terms, Verdict, verify};
+use sceau_pades::{
+    Addition, Chain, Document, Integrity, Report, SignatureReport, StampReport, Terms, Verdict, verify,
+};
 use sceau_pki::{Anchors, RevocationLists};
 use serde_json::{Value, json};
 
@@ -88,6 +90,10 @@ fn ended(report: &Report, label: &str) -> Result<(), Failure> {
         Some(Verdict::ChangedSince) => {
             ("pdf_signature.changed_since", "what is shown may not be what was signed")
         }
+        Some(Verdict::Unjudged) if waits_for_anchors(report) => (
+            "pdf_signature.unjudged",
+            "it has a time stamp of the document: name who vouches for it (--stamp-anchors)",
+        ),
         Some(Verdict::Unjudged) => {
             ("pdf_signature.unjudged", "a signature is of a kind that is not judged here")
         }
@@ -96,34 +102,49 @@ fn ended(report: &Report, label: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Proof, code, format!("{label}: {words}")))
 }
 
+/// Whether all that is not judged are time stamps of which nobody was asked.
+fn waits_for_anchors(report: &Report) -> bool {
+    let mut unjudged = report.signatures.iter().filter(|one| one.integrity == Integrity::Unjudged);
+    unjudged.all(|one| one.is_stamp && matches!(one.stamp, StampReport::Unasked))
+}
+
 fn headline(one: &SignatureReport) -> &'static str {
-    match one.verdict {
-        Verdict::Holds => "HOLDS",
-        Verdict::Untrusted => "HOLDS, BUT NOBODY TRUSTED VOUCHES FOR ITS SIGNER",
-        Verdict::AddedTo => "HOLDS FOR WHAT WAS SIGNED, AND WAS ADDED TO: read the version that was signed",
-        Verdict::ChangedSince => "CHANGED SINCE: what is shown may not be what was signed",
-        Verdict::Unjudged => "NOT JUDGED",
-        Verdict::False => "FALSE",
+    match (one.integrity, one.vouched) {
+        (Integrity::Whole, true) => "HOLDS",
+        (Integrity::Whole, false) => "HOLDS, BUT NOBODY TRUSTED VOUCHES FOR ITS SIGNER",
+        (Integrity::AddedTo, true) => {
+            "HOLDS FOR WHAT WAS SIGNED, AND WAS ADDED TO: read the version that was signed"
+        }
+        (Integrity::AddedTo, false) => {
+            "HOLDS FOR WHAT WAS SIGNED, WAS ADDED TO, AND NOBODY TRUSTED VOUCHES FOR ITS SIGNER"
+        }
+        (Integrity::ChangedSince, _) => "CHANGED SINCE: what is shown may not be what was signed",
+        (Integrity::Unjudged, _) => "NOT JUDGED",
+        (Integrity::False, _) => "FALSE",
     }
 }
 
 fn words(one: &SignatureReport) -> Vec<String> {
     let kind = if one.is_stamp { "Time stamp of the document" } else { "Signature" };
-    let mut lines = vec![format!("{kind} {:?}: {}", one.field, headline(one))];
+    let mut lines = vec![format!("{kind} {:?}: {}", short(&one.field), headline(one))];
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<10} {}", plain(&text)));
     if let Some(refusal) = one.refusal {
         line("Why", refusal.to_string());
     }
     match &one.coverage {
         Err(why) => line("Covers", (*why).to_owned()),
-        Ok(coverage) if coverage.is_whole => line("Covers", "the whole document".to_owned()),
         Ok(coverage) => {
-            line("Covers", format!("the document as it was when it ended at byte {}", coverage.until));
+            let (covers, found) = if coverage.is_whole {
+                ("the whole document".to_owned(), "Found")
+            } else {
+                (format!("the document as it was when it ended at byte {}", coverage.until), "Added")
+            };
+            line("Covers", covers);
             for addition in &coverage.added {
-                line("Added", added(addition));
+                line(found, added(addition));
             }
             if coverage.more > 0 {
-                line("Added", format!("and {} more, on which the verdict is too", coverage.more));
+                line(found, format!("and {} more, on which the verdict is too", coverage.more));
             }
         }
     }
@@ -142,6 +163,11 @@ fn words(one: &SignatureReport) -> Vec<String> {
     lines
 }
 
+/// A name, as far as anybody reads it.
+fn short(name: &str) -> String {
+    name.chars().take(200).collect()
+}
+
 /// What a document says, on one line and in one direction: it neither moves the cursor nor writes lines of this program.
 fn plain(text: &str) -> String {
     let seen = |c: char| !c.is_control() && is_plain(c.encode_utf8(&mut [0; 4]));
@@ -150,13 +176,17 @@ fn plain(text: &str) -> String {
 
 fn added(addition: &Addition) -> String {
     match addition {
-        Addition::Signature { field, page: None } => format!("the signature {field:?}, which is not shown"),
-        Addition::Signature { field, page: Some(0) } => {
-            format!("the signature {field:?}, which is shown on some page")
+        Addition::Signature { field, page } => {
+            let field = short(field);
+            match page {
+                None => format!("the signature {field:?}, which is not shown"),
+                Some(0) => format!("the signature {field:?}, which is shown on some page"),
+                Some(page) => format!(
+                    "the signature {field:?}, which is shown on page {page}: look whether it hides anything"
+                ),
+            }
         }
-        Addition::Signature { field, page: Some(page) } => {
-            format!("the signature {field:?}, which is shown on page {page}: look whether it hides anything")
-        }
+        Addition::Blank => "white space behind the end".to_owned(),
         Addition::Evidence => "certificates, lists or answers to judge signatures by".to_owned(),
         Addition::Metadata => "other words on title, author or dates".to_owned(),
         Addition::Other(words) => format!("! {words}"),
@@ -177,7 +207,7 @@ fn vouched(chain: &Chain) -> String {
 fn stamped(stamp: &StampReport) -> String {
     match stamp {
         StampReport::None => "no: when it was signed is the signer's word".to_owned(),
-        StampReport::Unjudged => "there is one, which was not judged (--stamp-anchors)".to_owned(),
+        StampReport::Unasked => "there is one, which was not judged (--stamp-anchors)".to_owned(),
         StampReport::Holds(stamp) => format!("on {}, by {}", moment(stamp.time), stamp.signer),
         StampReport::Refused(refusal) => format!("no: {refusal}"),
     }
@@ -220,7 +250,7 @@ fn as_json(one: &SignatureReport) -> Value {
     };
     let stamp = match &one.stamp {
         StampReport::None => Value::Null,
-        StampReport::Unjudged => json!({"holds": null}),
+        StampReport::Unasked => json!({"holds": null}),
         StampReport::Refused(refusal) => json!({"holds": false, "code": refusal.code()}),
         StampReport::Holds(stamp) => {
             json!({"holds": true, "time": stamp.time, "signer": stamp.signer.to_string()})
@@ -229,7 +259,9 @@ fn as_json(one: &SignatureReport) -> Value {
     json!({
         "field": one.field,
         "kind": if one.is_stamp { "time_stamp" } else { "signature" },
-        "verdict": one.verdict.code(),
+        "verdict": one.verdict().code(),
+        "integrity": one.integrity.code(),
+        "vouched": one.vouched,
         "why": one.refusal.map(|refusal| refusal.code()),
         "coverage": coverage,
         "signer": one.signer,

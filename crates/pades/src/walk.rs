@@ -15,19 +15,22 @@ const WALKED: u8 = 4;
 const MOST: usize = 20;
 
 /// The objects that were reached, by their numbers.
-pub(super) struct Reached {
+pub(crate) struct Reached {
     numbers: Vec<u8>,
+    /// The highest number that is referred to and that an object may have.
+    pub(crate) highest: u32,
     /// Streams that do not end where they say.
-    pub(super) endless: Vec<u32>,
+    pub(crate) endless: Vec<u32>,
 }
 
 impl Reached {
     /// Counts a reference to a number, of whatever generation: what comes there may be what it means.
     fn count(&mut self, number: u32) {
-        if let Some(octet) = self.numbers.get_mut(number as usize)
-            && *octet & USES < 2
-        {
-            *octet += 1;
+        if let Some(octet) = self.numbers.get_mut(number as usize) {
+            self.highest = self.highest.max(number);
+            if *octet & USES < 2 {
+                *octet += 1;
+            }
         }
     }
 
@@ -40,28 +43,28 @@ impl Reached {
     }
 
     /// How often something refers to it; of twice and more, 2.
-    pub(super) fn uses(&self, number: u32) -> u8 {
+    pub(crate) fn uses(&self, number: u32) -> u8 {
         self.numbers.get(number as usize).map_or(0, |octet| octet & USES)
     }
 }
 
 /// What is reached from these values.
-pub(super) fn reached<'a, S: Source>(
+pub(crate) fn reached<'a, S: Source>(
     document: &Document<S>,
     from: impl Iterator<Item = &'a Object>,
 ) -> Result<Reached, PdfError> {
-    let reached = Reached { numbers: vec![0; HIGHEST as usize + 1], endless: Vec::new() };
+    let reached = Reached { numbers: vec![0; HIGHEST as usize + 1], highest: 0, endless: Vec::new() };
     let mut walk = Walk { document, reached, waiting: Vec::new() };
     from.for_each(|value| walk.collect(value));
     while let Some(reference) = walk.waiting.pop() {
-        let (object, stream) = document.object_and_stream(reference)?;
-        if let (Object::Dictionary(dictionary), Some(from)) = (&object, stream)
-            && !document.has_end(dictionary, from)?
-            && walk.reached.endless.len() < MOST
-        {
+        let Some(found) = document.placed(reference)? else {
+            walk.collect(&document.object(reference)?);
+            continue;
+        };
+        if !document.has_end(&found)? && walk.reached.endless.len() < MOST {
             walk.reached.endless.push(reference.number);
         }
-        walk.collect(&object);
+        walk.collect(&found.object);
     }
     Ok(walk.reached)
 }
