@@ -194,7 +194,7 @@ impl Desk {
     }
 
     /// That nothing is done about a message now: it is as if it had not come, and may come again as it is.
-    pub(crate) fn busy(&self, turn: Box<Turn>) -> Refusal {
+    pub(crate) fn busy(&self, turn: Turn) -> Refusal {
         if turn.begun {
             self.contexts.put(turn.context, self.now().uptime);
         }

@@ -59,7 +59,7 @@ impl Service {
                 self.at_length(place, move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await;
             }
             // In clear, before the message was looked at: it is as if it had not come, and the same may come again.
-            (None, Ok(desk)) => answer(Response::Refused(desk.busy(turn))),
+            (None, Ok(desk)) => answer(Response::Refused(desk.busy(*turn))),
             (None, Err(refusal)) => answer(Response::Refused(refusal)),
         }
     }
