@@ -2,6 +2,8 @@
 //!
 //! All of them act by the command line, as they would. Their certificates are OpenSSL's.
 
+mod roaming;
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;

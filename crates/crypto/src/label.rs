@@ -71,6 +71,8 @@ pub enum Label {
     KeyringBox,
     /// The inner part of a use of a keyring, sealed under the session that the PIN gave.
     KeyringUse,
+    /// What comes of a roaming code: what it is found and proven by, what opens the new terminal's part, and what both screens show.
+    KeyringRoam,
     /// Key that wraps a holder's private key, derived from a master (SP 800-108): fields are keyring, key and secret.
     KeyringKey,
     /// Hash of what a terminal showed of a request.
@@ -113,6 +115,7 @@ impl Label {
         Self::KeyringUnlock,
         Self::KeyringBox,
         Self::KeyringUse,
+        Self::KeyringRoam,
         Self::KeyringKey,
         Self::KeyringDescription,
         Self::PairwiseSubject,
@@ -153,6 +156,7 @@ impl Label {
             Self::KeyringUnlock => "sceau/kr-unlock",
             Self::KeyringBox => "sceau/kr-box",
             Self::KeyringUse => "sceau/kr-use",
+            Self::KeyringRoam => "sceau/kr-roam",
             Self::KeyringKey => "sceau/kr-scd",
             Self::KeyringDescription => "sceau/kr-description",
             Self::PairwiseSubject => "sceau/pairwise-subject",

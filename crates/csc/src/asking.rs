@@ -123,6 +123,7 @@ impl AtHost {
             time,
             ends: time.saturating_add(asked.seconds.saturating_mul(1000)),
             nonce: None,
+            terminal: None,
         };
         let jws = request.sign(&self.key).map_err(|error| NotAsked::Other(error.into()))?;
         leave(&self.host, jws).await.map_err(NotAsked::of)?;

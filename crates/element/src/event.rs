@@ -9,7 +9,7 @@ use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
 use self::bytes::{CALLED, CALLED_APART, LAST, RECORDED};
 pub(crate) use self::bytes::{put, take};
-pub use self::keyring::{AttemptEnd, KeyringChange, KeyringsBegun, TerminalBox};
+pub use self::keyring::{AttemptEnd, HolderUse, KeyringChange, KeyringsBegun, TerminalBox};
 use crate::retention::{Month, part, split};
 use crate::sealing::{JournalKey, SealingError};
 use crate::state::{CallKey, RetentionStep, Turn};

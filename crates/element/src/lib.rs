@@ -32,13 +32,15 @@ pub use confine::{Reach, confine};
 pub use decide::{Command, Core, Moment, NONCE_LIFETIME, NonceAuthority, Outcome, Step};
 pub use document::AnyDocument;
 pub use event::{
-    AttemptEnd, CalledRow, Change, Event, EventError, KeyringChange, KeyringsBegun, SealedEvent, TerminalBox,
+    AttemptEnd, CalledRow, Change, Event, EventError, HolderUse, KeyringChange, KeyringsBegun, SealedEvent,
+    TerminalBox,
 };
 pub use journal::{
     Claimed, Extent, Following, Journal, JournalError, Place, Recovered, StandbyError, recover,
 };
 pub use keyring::{
     By, KeyringAct, KeyringKeys, KeyringsError, NewRow, PreparedKeyring, RecordDetails, RequestFact,
+    TerminalsChange,
 };
 pub use names::{group_id, user_id};
 pub use protect::{
@@ -57,7 +59,7 @@ pub use state::{
     Enrolment, Epochs, KeyChain, ManifestFact, OpenCalls, Organisation, Phase, Retention, RetentionStep,
     Scheme, SchemeVersion, State, StatedKey, Turn,
 };
-pub use state::{Certified, KeyringFact, Keyrings, PolicyFact, SpentRequests, TerminalFact};
+pub use state::{Certified, KeyringFact, Keyrings, PolicyFact, RoamingFact, SpentRequests, TerminalFact};
 pub use view::{ReadError, View};
 pub use witness::{WitnessError, Witnesses};
 pub use writer::{Order, Writer, WriterError, sign_checkpoint};

@@ -8,7 +8,8 @@ pub const FAILURES: u8 = 3;
 /// Waits after so many attempts without an end, in ms: none after none, then longer, and a day for all that follow.
 const WAITS: [u64; 6] = [0, 30_000, 120_000, 900_000, 14_400_000, 86_400_000];
 
-/// The counters of a keyring, shared by all of its terminals.
+/// The counters of a keyring as one of its terminals has them: wrong PINs are shared by all of its terminals; what a terminal begins and does not end cools that one
+/// down, so that who copied it keeps no other one waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempts {

@@ -32,9 +32,13 @@ impl<const LENGTH: usize> Factor<LENGTH> {
     #[must_use]
     pub fn draw() -> Self {
         let drawn = Zeroizing::new(random::<LENGTH>());
-        // 256 is a multiple of 32: no digit is likelier than another.
+        Self::of_bytes(&drawn)
+    }
+
+    /// The one that these bytes say, 5 bits of each: 256 is a multiple of 32, so that no digit is likelier than another.
+    pub(crate) fn of_bytes(bytes: &[u8; LENGTH]) -> Self {
         let digit = |byte: &u8| DIGITS.get(usize::from(byte % 32)).copied().unwrap_or(b'0');
-        Self(SecretBytes::new(drawn.iter().map(digit).collect()))
+        Self(SecretBytes::new(bytes.iter().map(digit).collect()))
     }
 
     /// Reads one as people type it: in either case, with or without hyphens and blanks.

@@ -16,6 +16,7 @@ mod package;
 mod proof;
 mod request;
 mod rng;
+mod roam;
 mod sad;
 mod signed;
 mod standing;
@@ -42,13 +43,20 @@ pub use opaque::terminal::{ExportKey, LoggingIn, Pin, PinRefused, Proven, Regist
 pub use opaque::{Begun, Names, OpaqueError, OpaqueServer, WrongPin};
 pub use package::{Invitation, Package, PackageJws, PolicyRef};
 pub use proof::TransactionProof;
-pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request};
+pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request, is_holders};
+#[cfg(feature = "terminal")]
+pub use roam::short_code;
+pub use roam::{
+    Admit, Admitted, Arrive, Arrived, Dissociate, ExpectedTerminal, Expecting, RoamingAt, RoamingCode,
+    RoamingKeys, RoamingProof, RoamingStage, RoamingState, RoamingUse, ShortCode,
+};
 pub use sad::{Expected, Sad};
 pub use signed::{Signs, SignsError, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by};
 pub use standing::{Happening, LookAt, MOST_HAPPENINGS, Standing, Tries};
 pub use statement::Statement;
 pub use stop::{Destroy, Resume, Stopped, Suspend};
 pub use unlock::{
-    BoxError, KeySecret, NO_KEY, Place, Unlock, open_box, open_inner, seal_box, seal_inner, unlock_of,
+    BoxError, BoxUse, Carried, KeySecret, NO_KEY, Place, Unlock, open_box, open_inner, seal_box, seal_inner,
+    unlock_of,
 };
 pub use visit::{Outcome, ReportReason, Visit, VisitAsk};

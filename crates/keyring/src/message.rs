@@ -8,7 +8,10 @@ use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::statement::{Statement, malformed};
-use crate::{Destroy, Identity, LookAt, PackageJws, Resume, Standing, Stopped, Suspend, Unlock};
+use crate::{
+    Admit, Arrive, Arrived, Destroy, Dissociate, ExpectedTerminal, Expecting, Identity, LookAt, PackageJws,
+    Resume, RoamingAt, RoamingState, Standing, Stopped, Suspend, Unlock,
+};
 
 /// The most messages in one context.
 pub const MOST_MESSAGES: u64 = 16;
@@ -80,6 +83,16 @@ pub enum Ask {
     Resume(Resume),
     /// The registration authority: end it, for good.
     Destroy(Destroy),
+    /// A terminal that has a roaming code: be one of the keyring.
+    Arrive(Arrive),
+    /// That terminal, or a bound one: how far it is.
+    Roaming(RoamingAt),
+    /// The terminal that showed the roaming code: both show the same short code.
+    Admit(Admit),
+    /// A bound terminal: the roaming code is of no use any more.
+    Withdraw(RoamingAt),
+    /// Support: a terminal is taken off, as its holder asked.
+    Dissociate(Dissociate),
 }
 
 /// A terminal proves the factors, and begins to register a PIN.
@@ -127,6 +140,9 @@ pub struct Login {
     pub request: String,
     /// OPAQUE's KE1, 96 bytes.
     pub ke1: Base64Url,
+    /// Which terminal is to come. Written exactly where the request has one come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expecting: Option<Expecting>,
 }
 
 /// A terminal proves the PIN and its holder's consent.
@@ -149,6 +165,9 @@ pub struct Inner {
     pub unlock: Vec<Unlock>,
     /// What will open it from now on.
     pub next: Unlock,
+    /// The terminal that may come. Written exactly where the request has one come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedTerminal>,
 }
 
 /// What is answered.
@@ -182,6 +201,15 @@ pub enum Answer {
     Standing(Box<Standing>),
     /// To [`Ask::Suspend`], [`Ask::Resume`] and [`Ask::Destroy`].
     Stopped(Stopped),
+    /// To [`Ask::Arrive`].
+    Arrived(Arrived),
+    /// To [`Ask::Roaming`].
+    Roaming(Box<RoamingState>),
+    /// To [`Ask::Admit`], [`Ask::Withdraw`] and [`Ask::Dissociate`].
+    Recorded {
+        /// Index of the record.
+        index: u64,
+    },
 }
 
 /// Whose the keyring is and what it is for, to be shown before a PIN is chosen.
@@ -233,6 +261,9 @@ pub struct Challenge {
     pub policy: Hash,
     /// The context's nonce.
     pub challenge: Nonce,
+    /// OPAQUE's RegistrationResponse for the terminal that is to come, 64 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Base64Url>,
 }
 
 /// It is done.

@@ -5,7 +5,7 @@ use sceau_element_api::keyring::{
     ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, KeyringPolicy, KeyringUse, RequestKind,
 };
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
+use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct Request {
     /// What its sender wants back in the proof. Not written where there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
+    /// Which terminal is to be taken off. Written exactly where a holder asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalId>,
 }
 
 /// How what is signed is hashed.
@@ -97,7 +100,7 @@ impl Request {
     /// Whether its holder asks it, on a terminal of the keyring, and no provider.
     #[must_use]
     pub fn is_holders(&self) -> bool {
-        self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(self.keyring)
+        is_holders(self.kind) && self.provider == KeyringActorId::of_holder(self.keyring)
     }
 
     /// Whether this actor may ask it of the keyrings of this policy, and the policy allows it now. The rules of terminal and element, where a provider
@@ -158,6 +161,15 @@ impl Request {
     }
 }
 
+/// Whether this is what holders ask of their own keyring, on a terminal of it, and nobody else.
+#[must_use]
+pub fn is_holders(kind: RequestKind) -> bool {
+    match kind {
+        RequestKind::Destroy | RequestKind::Roam | RequestKind::Join | RequestKind::Dissociate => true,
+        RequestKind::Sign | RequestKind::Authenticate => false,
+    }
+}
+
 /// How far clocks may be apart, in ms.
 const SKEW: u64 = 60_000;
 
@@ -172,6 +184,8 @@ impl Statement for Request {
         let signs = self.kind == RequestKind::Sign;
         rule(signs != self.items.is_empty(), "items exactly where it asks to sign")?;
         rule(signs == self.algorithm.is_some(), "an algorithm exactly where it asks to sign")?;
+        let takes_off = self.kind == RequestKind::Dissociate;
+        rule(takes_off == self.terminal.is_some(), "a terminal exactly where it asks to take one off")?;
         rule(self.items.len() <= MOST_ITEMS, "at most 100 items")?;
         rule(self.items.iter().all(|item| item.hash.len() == 32), "each hash has 32 bytes")?;
         let lasts = self.ends.checked_sub(self.time).is_some_and(|lasts| (1..=LIFETIME).contains(&lasts));

@@ -1,6 +1,8 @@
 //! Where a keyring stands, and what was done with it: what its holder's terminal, its registration authority and support may know. No secret is in it.
 
-use sceau_element_api::keyring::{BlockedFor, BoundTerminal, KeyringPhase, Suspended};
+use sceau_element_api::keyring::{
+    BlockedFor, BoundTerminal, FormerTerminal, KeyringPhase, RoamingTerminal, Suspended,
+};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_trace::{Hash, sha256};
 use serde::{Deserialize, Serialize};
@@ -48,8 +50,14 @@ pub struct Standing {
     pub blocked: Option<BlockedFor>,
     /// The counters of its PIN.
     pub tries: Tries,
-    /// Its terminals.
+    /// Its terminals, with the one that tries to be.
     pub terminals: Vec<BoundTerminal>,
+    /// The one that may come, where its holder has one come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roaming: Option<RoamingTerminal>,
+    /// Those that it had, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerTerminal>,
     /// What was done with it, the last first.
     pub done: Vec<Happening>,
     /// What the next page is before; none where there is no more.
@@ -59,7 +67,7 @@ pub struct Standing {
     pub time: u64,
 }
 
-/// The counters of a PIN, for people.
+/// The counters of a PIN, for people: wrong ones are of the whole keyring, attempts without an end of the terminal that asks; of the one that has most of them, for who is no terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tries {
     /// Wrong PINs since the last right one.
@@ -93,6 +101,9 @@ pub struct Happening {
     /// On which terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalId>,
+    /// Which other terminal it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<TerminalId>,
     /// For whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<KeyringActorId>,

@@ -1,5 +1,7 @@
 //! What of a keyring's key only its holder's terminal can give: the box that holds its secret part, and what opens it.
 
+use std::marker::PhantomData;
+
 use sceau_crypto::{Label, SealedBlob, Secret, SecretBytes};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,25 +10,46 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::statement::malformed;
 use crate::{ContextId, Inner, Message};
 
-/// What opens a terminal's box until the next use: 32 bytes that nobody keeps. Redacted and zeroized as [`Secret`].
+/// A secret of 32 bytes that goes sealed in a message: base64url in JSON, redacted and zeroized as [`Secret`]. `For` says what it is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unlock(Secret<32>);
+pub struct Carried<For>(Secret<32>, PhantomData<For>);
 
-impl Serialize for Unlock {
+impl<For> Carried<For> {
+    /// Its bytes.
+    #[must_use]
+    pub fn expose(&self) -> &Secret<32> {
+        &self.0
+    }
+}
+
+impl<For> From<Secret<32>> for Carried<For> {
+    fn from(secret: Secret<32>) -> Self {
+        Self(secret, PhantomData)
+    }
+}
+
+impl<For> Serialize for Carried<For> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = Zeroizing::new(Base64Url::from(self.0.expose().as_slice()).encode());
         serializer.serialize_str(&text)
     }
 }
 
-impl<'de> Deserialize<'de> for Unlock {
+impl<'de, For> Deserialize<'de> for Carried<For> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut bytes = Base64Url::deserialize(deserializer)?;
         let secret = Secret::from_slice(&bytes);
         bytes.0.zeroize();
-        secret.map(Self).map_err(|_| serde::de::Error::custom("32 bytes in base64url expected"))
+        secret.map(Self::from).map_err(|_| serde::de::Error::custom("32 bytes in base64url expected"))
     }
 }
+
+/// What opens a terminal's box until the next use: 32 bytes that nobody keeps.
+pub type Unlock = Carried<BoxUse>;
+
+/// Tells [`Unlock`] from other secrets that are carried.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BoxUse {}
 
 /// The id of the key where there is none: of keyrings that only authenticate.
 pub const NO_KEY: [u8; 16] = [0; 16];
@@ -59,7 +82,7 @@ pub fn unlock_of(export: &Secret<64>, secret: &Secret<32>, place: &Place) -> Unl
         let parts = export.expose().iter().chain(secret.expose());
         bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
     });
-    Unlock(Label::KeyringUnlock.derive_for(both.expose(), &[&place.bytes()]))
+    Unlock::from(Label::KeyringUnlock.derive_for(both.expose(), &[&place.bytes()]))
 }
 
 /// A box, or what came with a use, does not open: it was made for another unlock or place, or altered.

@@ -37,6 +37,7 @@ fn judged(keyring: KeyringId, provider: KeyringActorId, time: u64) -> Judged {
         time,
         ends: time + 5 * MINUTE,
         nonce: None,
+        terminal: None,
     };
     let jws = format!("jws of {}", request.request);
     Judged { request, organisation: "organisation".to_owned(), policy: "policy".to_owned(), jws }

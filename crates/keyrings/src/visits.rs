@@ -93,7 +93,8 @@ impl Visitor {
         }
         let key = thumbprint(&visiting.device);
         let names = |row: &Keyring| {
-            let mut terminals = row.terminals.iter();
+            // One that only tries to be a terminal of it is shown nothing.
+            let mut terminals = row.bound();
             terminals.any(|it| it.terminal == terminal && key.is_some_and(|key| it.thumbprint.0 == key))
         };
         let found = async || Ok::<_, Refused>(host.rows().keyring(keyring).await?.filter(names));

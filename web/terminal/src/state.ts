@@ -17,6 +17,8 @@ export interface Happening {
   readonly by: string;
   readonly refused: string | null;
   readonly reason: string | null;
+  /** On which terminal of the keyring. */
+  readonly terminal: string | null;
   readonly provider: string | null;
   readonly count: number | null;
   readonly attempt: string | null;
@@ -76,7 +78,7 @@ export async function look(storage: Storage, carrier: Carrier, loaded: Loaded): 
     done.push(...more.done);
   }
   conversation.end();
-  return { standing, others: othersAmong(done, await storage.own(), next !== null && !reached()) };
+  return { standing, others: othersAmong(done, await storage.own(), kept.terminal, next !== null && !reached()) };
 }
 
 /** Stops the keyring. No PIN is needed, and the terminal alone cannot undo it. */
@@ -96,12 +98,13 @@ export function mayTry({ standing: { phase, suspended, tries, time } }: Terminal
   }
 }
 
-/** The attempts in this history, the last first, that are not the terminal's own. */
-export function othersAmong(done: readonly Happening[], own: Own, more: boolean): Others {
+/** The attempts in this history, the last first, in this terminal's name and not its own. Other terminals of the keyring have theirs. */
+export function othersAmong(done: readonly Happening[], own: Own, terminal: string, more: boolean): Others {
   const after = own.last?.index ?? null;
   const attempts = new Map<string, { time: number; ended: Ended; code: string | null }>();
   for (const one of [...done].reverse()) {
     if ((after !== null && one.index <= after) || one.attempt === null || own.attempts.includes(one.attempt)) continue;
+    if (one.terminal !== null && one.terminal !== terminal) continue;
     const ended: Ended = one.action === "keyring.attempt" ? "unfinished" : one.action === "keyring.fail" ? "wrong" : one.refused === null ? "done" : "refused";
     const known = attempts.get(one.attempt);
     attempts.set(one.attempt, { time: known?.time ?? one.time, ended, code: one.refused });
@@ -132,6 +135,7 @@ function standingOf(fields: Fields): Standing {
       by: one.text("by"),
       refused: one.textOrNull("refused"),
       reason: one.textOrNull("reason"),
+      terminal: one.textOrNull("terminal"),
       provider: one.textOrNull("provider"),
       count: one.has("count") ? one.integer("count") : null,
       attempt: one.textOrNull("attempt"),

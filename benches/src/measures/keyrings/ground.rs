@@ -83,6 +83,7 @@ impl Ground {
             time,
             ends: time + 600_000,
             nonce: None,
+            terminal: None,
         };
         Ok((request, asked.sign(&self.provider).map_err(|error| error.to_string())?))
     }

@@ -191,11 +191,12 @@ impl Terminal {
         let ke1 = started.message.serialize().to_vec();
         let mut talk = self.talk(host).await?;
         let (keyring, terminal) = (self.kept.keyring, self.kept.terminal);
-        let login = Login { keyring, terminal, request: jws.to_owned(), ke1: ke1.clone().into() };
+        let (request, ke1_sent) = (jws.to_owned(), ke1.clone().into());
+        let login = Login { keyring, terminal, request, ke1: ke1_sent, expecting: None };
         let Answer::Challenge(challenge) = talk.ask(Ask::Login(login)).await? else {
             return Err("it does not challenge".into());
         };
-        let Challenge { ke2, version, hash, policy, challenge: nonce } = challenge;
+        let Challenge { ke2, version, hash, policy, challenge: nonce, .. } = challenge;
         let names = Names::of(keyring, terminal, &self.kept.origin);
         let identifiers =
             Identifiers { client: Some(names.credential.as_bytes()), server: Some(names.server.as_bytes()) };
@@ -226,7 +227,8 @@ impl Terminal {
         let place = Place { keyring, terminal, key };
         let next = Secret::random();
         let unlock = vec![unlock_of(&export, &self.secret, &place)];
-        let inner = Inner { sad, unlock, next: unlock_of(&export, &next, &place) };
+        let next_unlock = unlock_of(&export, &next, &place);
+        let inner = Inner { sad, unlock, next: next_unlock, expected: None };
         let inner = seal_inner(&session, &talk.channel.id(), &inner).into();
         let Answer::Used(used) = talk.ask(Ask::Use(Use { ke3: ke3.into(), inner })).await? else {
             return Err("it does not answer a use".into());

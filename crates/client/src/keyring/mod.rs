@@ -16,7 +16,7 @@ pub use conversation::Conversation;
 pub use current::current;
 pub use proof::transaction;
 pub use signer::FileKey;
-pub use standing::{Actor, destroy, look, resume, suspend};
+pub use standing::{Actor, destroy, dissociate, look, resume, suspend};
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Typ, sha256};

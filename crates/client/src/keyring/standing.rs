@@ -1,8 +1,10 @@
 //! Where a keyring stands, and stopping it, from the side of its registration authority and of support.
 
-use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{DestroyReason, KeyringsAbout, ResumeReason, SuspendReason};
-use sceau_keyring::{Answer, Ask, Destroy, LookAt, Resume, Signs, Standing, Stopped, Suspend, channel_id};
+use sceau_element_api::{KeyringId, TerminalId};
+use sceau_keyring::{
+    Answer, Ask, Destroy, Dissociate, LookAt, Resume, Signs, Standing, Stopped, Suspend, channel_id,
+};
 
 use super::{Carries, Conversation};
 use crate::ClientError;
@@ -80,6 +82,24 @@ pub async fn destroy(
     let mut conversation = actor.open().await?;
     let version = seen(&mut conversation, actor.key, keyring, None).await?.hash;
     stopped(conversation.ask(actor.key, Ask::Destroy(Destroy { keyring, version, reason })).await?)
+}
+
+/// Agrees, as support, that a terminal is taken off its keyring, as its holder asked and as it is seen right before. Gives the index of the record.
+///
+/// # Errors
+/// As [`look`].
+pub async fn dissociate(
+    actor: &Actor<'_, impl Carries>,
+    keyring: KeyringId,
+    terminal: TerminalId,
+) -> Result<u64, ClientError> {
+    let mut conversation = actor.open().await?;
+    let version = seen(&mut conversation, actor.key, keyring, None).await?.hash;
+    let ask = Ask::Dissociate(Dissociate { keyring, terminal, version });
+    match conversation.ask(actor.key, ask).await? {
+        Answer::Recorded { index } => Ok(index),
+        _ => Err(ClientError::Answer),
+    }
 }
 
 async fn seen(

@@ -5,6 +5,11 @@
 
 mod activate;
 mod destroy;
+mod dissociate;
+mod expected;
+mod join;
+mod own;
+mod roam;
 mod sign;
 mod state;
 mod storage;
@@ -12,6 +17,9 @@ mod visit;
 
 pub use activate::{ToActivate, activate};
 pub use destroy::{Destroyed, destroy};
+pub use dissociate::{Dissociated, dissociate};
+pub use join::{Joined, ToJoin, join};
+pub use roam::{Became, Came, MayCome, admit, await_coming, await_joined, let_come, withdraw};
 pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
 pub use state::{Ended, Other, Others, TerminalState, state, suspend};
 pub use storage::Storage;

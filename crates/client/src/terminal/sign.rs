@@ -5,7 +5,8 @@ use sceau_crypto::{Secret, sha256};
 use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Disclosure, KeyringAccess, KeyringPolicy, KeyringUse, RequestKind, SubjectField,
+    ActorRole, ActorStatus, BoundTerminal, Disclosure, KeyringAccess, KeyringPolicy, KeyringUse, RequestKind,
+    SubjectField,
 };
 use sceau_element_api::wire::Version;
 use sceau_keyring::{
@@ -17,6 +18,7 @@ use sceau_pki::Certificate;
 use sceau_trace::Hash;
 
 use super::refused;
+use super::roam::Coming;
 use super::state::{Others, look};
 use super::storage::{Kept, LastUse, Secrets, Storage};
 use crate::ClientError;
@@ -35,6 +37,8 @@ pub struct ToApprove {
     pub certificates: Vec<Base64Url>,
     /// What was tried since this terminal's last use, and not by it.
     pub others: Others,
+    /// Terminals that were added since then.
+    pub added: Vec<BoundTerminal>,
     /// The thumbprint of its key.
     pub(super) key: Hash,
 }
@@ -114,6 +118,17 @@ pub(super) async fn use_for(
     storage: &Storage,
     carrier: &impl Carries,
     request_jws: &str,
+    asked: ToApprove,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<(Kept, Used), ClientError> {
+    use_with(storage, carrier, (request_jws, None), asked, approve).await
+}
+
+/// The same; where `coming` is given, that terminal may come afterwards.
+pub(super) async fn use_with(
+    storage: &Storage,
+    carrier: &impl Carries,
+    (request_jws, coming): (&str, Option<&Coming>),
     mut asked: ToApprove,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
 ) -> Result<(Kept, Used), ClientError> {
@@ -122,18 +137,55 @@ pub(super) async fn use_for(
     let state = look(storage, carrier, &kept, &device).await?;
     state.may_try()?;
     asked.others = state.others;
+    asked.added = state.added;
     let pin = approve(&asked)?;
+    used_with(storage, carrier, (request_jws, coming), &asked, &pin).await
+}
+
+/// The use of a terminal that is to be one of the keyring. Its folder is locked by who calls.
+pub(super) async fn join_with(
+    storage: &Storage,
+    carrier: &impl Carries,
+    request_jws: &str,
+    asked: ToApprove,
+    pin: &Pin,
+) -> Result<Used, ClientError> {
+    Ok(prove(storage, carrier, (request_jws, None), &asked, pin).await?.1)
+}
+
+async fn used_with(
+    storage: &Storage,
+    carrier: &impl Carries,
+    what: (&str, Option<&Coming>),
+    asked: &ToApprove,
+    pin: &Pin,
+) -> Result<(Kept, Used), ClientError> {
     // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
     let _alone = storage.lock()?;
+    prove(storage, carrier, what, asked, pin).await
+}
+
+/// Proves the PIN, and has done what it is for.
+async fn prove(
+    storage: &Storage,
+    carrier: &impl Carries,
+    (request_jws, coming): (&str, Option<&Coming>),
+    asked: &ToApprove,
+    pin: &Pin,
+) -> Result<(Kept, Used), ClientError> {
     let (mut kept, device, secrets) = storage.load()?;
     let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
     let mut conversation = conversation.within(kept.image);
-    let (logging_in, ke1) = pin.login().map_err(|error| ClientError::Unproven(error.to_string()))?;
+    let unproven = |error: sceau_keyring::OpaqueError| ClientError::Unproven(error.to_string());
+    let (logging_in, ke1) = pin.login().map_err(unproven)?;
+    let registering = coming.map(|coming| coming.register(pin)).transpose()?;
+    let (registering, expecting) = registering.unzip();
     let login = Login {
         keyring: kept.keyring,
         terminal: kept.terminal,
         request: request_jws.to_owned(),
         ke1: ke1.as_slice().into(),
+        expecting,
     };
     storage.keep_attempt(Happening::attempt_of(&ke1))?;
     let Answer::Challenge(challenge) = conversation.ask(&device, Ask::Login(login)).await? else {
@@ -143,7 +195,7 @@ pub(super) async fn use_for(
         return Err(refused("policy_changed", "the keyring's policy is not the one that was activated"));
     }
     let names = Names::of(kept.keyring, kept.terminal, &kept.origin);
-    let Ok(proven) = logging_in.finish(&pin, &challenge.ke2, &names) else {
+    let Ok(proven) = logging_in.finish(pin, &challenge.ke2, &names) else {
         conversation.ask(&device, Ask::Failed {}).await?;
         return Err(refused("pin_invalid", "the PIN is wrong; three times, and the keyring is blocked"));
     };
@@ -151,16 +203,14 @@ pub(super) async fn use_for(
     let next = secrets.pending.as_ref().map_or_else(Secret::random, Secret::duplicate);
     let written = Secrets { current: secrets.current.duplicate(), pending: Some(next.duplicate()) };
     storage.keep_secrets(&written)?;
-    let consent = Consent {
-        kept: &kept,
-        device: &device,
-        asked: &asked,
-        request_jws,
-        challenge: &challenge,
-        ke1: &ke1,
-    };
+    let consent =
+        Consent { kept: &kept, device: &device, asked, request_jws, challenge: &challenge, ke1: &ke1 };
     let sad = consent.sad(&proven)?;
-    let inner = consent.inner(&proven, &secrets, &next, sad.clone())?;
+    let mut inner = consent.inner(&proven, &secrets, &next, sad.clone())?;
+    if let (Some(coming), Some(registering)) = (coming, registering) {
+        let answer = challenge.expected.as_ref().ok_or(ClientError::Answer)?;
+        inner.expected = Some(coming.registered(&kept, pin, registering, answer)?);
+    }
     let sealed = seal_inner(&proven.session, &conversation.channel().id(), &inner);
     let ask = Use { ke3: proven.ke3.as_slice().into(), inner: sealed.into() };
     let Answer::Used(used) = conversation.ask(&device, Ask::Use(ask)).await? else {
@@ -230,7 +280,8 @@ impl Kept {
         )?;
         let (provider, certificates) = (actor.name.clone(), self.certificates());
         let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
-        Ok(ToApprove { provider, request, told, certificates, others: Others::default(), key })
+        let (others, added) = (Others::default(), Vec::new());
+        Ok(ToApprove { provider, request, told, certificates, others, added, key })
     }
 }
 
@@ -280,7 +331,12 @@ impl Consent<'_> {
         let place = Place { keyring: self.kept.keyring, terminal: self.kept.terminal, key };
         let unlock = |secret: &Secret<32>| unlock_of(&proven.export, secret, &place);
         let both = [Some(&secrets.current), secrets.pending.as_ref()];
-        Ok(Inner { sad, unlock: both.into_iter().flatten().map(unlock).collect(), next: unlock(next) })
+        Ok(Inner {
+            sad,
+            unlock: both.into_iter().flatten().map(unlock).collect(),
+            next: unlock(next),
+            expected: None,
+        })
     }
 
     /// Whether the element's word is on this consent, and on these signatures.

@@ -3,7 +3,7 @@
 //! The terminal knows its own attempts by OPAQUE's first message of each, whether it was answered or not. A copy draws others, and cannot make them look like these.
 
 use sceau_element_api::TerminalId;
-use sceau_element_api::keyring::{KeyringPhase, SuspendReason};
+use sceau_element_api::keyring::{BoundTerminal, KeyringPhase, SuspendReason};
 use sceau_keyring::{Answer, Ask, Happening, LookAt, MOST_MESSAGES, Standing, Stopped, Suspend};
 
 use super::refused;
@@ -21,6 +21,8 @@ pub struct TerminalState {
     pub standing: Standing,
     /// What others did.
     pub others: Others,
+    /// Terminals that were added since this one's last use; since it was bound, where there was none.
+    pub added: Vec<BoundTerminal>,
     /// This terminal.
     pub terminal: TerminalId,
 }
@@ -30,8 +32,10 @@ pub struct TerminalState {
 pub struct Others {
     /// When this terminal was used last, by the element's clock, Unix ms; none where it was not yet.
     pub since: Option<u64>,
-    /// The attempts, the first one first.
+    /// The attempts in this terminal's name, the first one first: a copy of it made them.
     pub attempts: Vec<Other>,
+    /// Those on other terminals of the keyring.
+    pub elsewhere: Vec<Other>,
     /// Whether there may be more, further back.
     pub more: bool,
 }
@@ -114,8 +118,18 @@ pub(super) async fn look(
         next = page.next;
         done.extend(page.done);
     }
-    let others = Others::among(&done, &storage.own()?, next.is_some() && !reached(&done));
-    Ok(TerminalState { standing: *standing, others, terminal: kept.terminal })
+    let own = storage.own()?;
+    let others = Others::among(&done, (&own, kept.terminal), next.is_some() && !reached(&done));
+    let added = added(&standing, &own, kept.terminal);
+    Ok(TerminalState { standing: *standing, others, added, terminal: kept.terminal })
+}
+
+/// The terminals that are bound since this one was used last.
+fn added(standing: &Standing, own: &Own, terminal: TerminalId) -> Vec<BoundTerminal> {
+    let bound = || standing.terminals.iter().find(|one| one.terminal == terminal).map(|one| one.bound);
+    let since = own.last.map(|last| last.time).or_else(bound).unwrap_or_default();
+    let new = |one: &&BoundTerminal| one.terminal != terminal && !one.provisional && one.bound > since;
+    standing.terminals.iter().filter(new).cloned().collect()
 }
 
 impl TerminalState {
@@ -153,7 +167,7 @@ impl TerminalState {
 
 impl Others {
     /// The attempts in this history, the last first, that are not the terminal's own.
-    fn among(done: &[Happening], own: &Own, more: bool) -> Self {
+    fn among(done: &[Happening], (own, terminal): (&Own, TerminalId), more: bool) -> Self {
         let after = own.last.map(|last| last.index);
         let since = own.last.map(|last| last.time);
         let new = done.iter().rev().filter(|one| after.is_none_or(|after| one.index > after));
@@ -173,7 +187,10 @@ impl Others {
                 }
             }
         }
-        Self { since, attempts: attempts.into_iter().map(|(_, other)| other).collect(), more }
+        let all = attempts.into_iter().map(|(_, other)| other);
+        let (elsewhere, attempts) =
+            all.partition(|other: &Other| other.terminal.is_some_and(|of| of != terminal));
+        Self { since, attempts, elsewhere, more }
     }
 }
 
@@ -209,13 +226,14 @@ mod tests {
             entry(5, "keyring.sign", attempt("a")),
             entry(4, "keyring.attempt", attempt("a")),
         ];
-        let others = Others::among(&done, &own, false);
+        let terminal = TerminalId::random();
+        let others = Others::among(&done, (&own, terminal), false);
         let ended: Vec<_> = others.attempts.iter().map(|other| (other.time, other.ended.clone())).collect();
         let stale = Ended::Refused("secret_stale".to_owned());
         assert_eq!(ended, [(70, Ended::Wrong), (100, Ended::Unfinished), (110, stale)]);
         assert_eq!(others.since, Some(50));
         // A terminal that was never used counts all that it did not try.
-        let all = Others::among(&done, &Own::default(), true);
+        let all = Others::among(&done, (&Own::default(), terminal), true);
         assert_eq!((all.attempts.len(), all.since, all.more), (5, None, true));
     }
 }

@@ -26,6 +26,8 @@ const SECRET: &str = "secret.json";
 /// Locked by who uses the terminal. A file: on NFS a folder cannot be.
 const LOCK: &str = "lock";
 const OWN: &str = "attempts.json";
+/// While another terminal may come.
+pub(super) const COMES: &str = "comes.json";
 /// Attempts of its own that are known again; a keyring is blocked or cools down long before there are more.
 const MOST_OWN: usize = 256;
 /// Before and after the id of a request whose outcome the host does not have yet.
@@ -34,7 +36,7 @@ const UNDELIVERED: (&str, &str) = ("undelivered-", ".json");
 /// A terminal's folder.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// What is pinned and known of the keyring. No secret is in it.
@@ -194,13 +196,13 @@ impl Storage {
         self.write(OWN, &serde_json::to_vec(own).map_err(|_| ClientError::Answer)?)
     }
 
-    fn damaged(&self) -> ClientError {
+    pub(super) fn damaged(&self) -> ClientError {
         refused("terminal_damaged", format!("{} is damaged", self.folder.display()))
     }
 
     /// Is no terminal any more: the element refused it, or its keyring is gone.
     pub(super) fn forget(&self) -> Result<(), ClientError> {
-        for name in [KEYRING, SECRET, DEVICE, OWN] {
+        for name in [KEYRING, SECRET, DEVICE, OWN, COMES] {
             let path = self.folder.join(name);
             match fs::remove_file(&path) {
                 Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
@@ -277,13 +279,13 @@ impl Storage {
         Err(refused("terminal_open", words))
     }
 
-    fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, ClientError> {
+    pub(super) fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         let path = self.folder.join(name);
         fs::read(&path).map(Zeroizing::new).map_err(|cause| failed(&path, cause))
     }
 
     /// Whole or not at all, and durable.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClientError> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClientError> {
         let (path, beside) = (self.folder.join(name), self.folder.join(format!(".{name}.new")));
         let write = || {
             let mut file =
@@ -336,7 +338,7 @@ fn undelivered(request: KeyringRequestId) -> String {
     format!("{}{request}{}", UNDELIVERED.0, UNDELIVERED.1)
 }
 
-fn failed(path: &Path, cause: std::io::Error) -> ClientError {
+pub(super) fn failed(path: &Path, cause: std::io::Error) -> ClientError {
     ClientError::File { path: path.display().to_string(), cause }
 }
 

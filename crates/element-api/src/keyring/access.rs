@@ -75,6 +75,8 @@ pub enum RequestKind {
     Authenticate,
     /// To have another terminal.
     Roam,
+    /// To be that terminal.
+    Join,
     /// To have a terminal taken away.
     Dissociate,
     /// To end the keyring.

@@ -8,6 +8,7 @@ mod officer;
 mod policy;
 mod row;
 mod stopped;
+mod terminals;
 
 pub use access::{ActorRole, ActorStatus, KeyringAccess, KeyringActor, RequestKind};
 pub use carried::{
@@ -18,5 +19,6 @@ pub use policy::{
     Biometric, CertificateSource, Disclosure, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse,
     PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
-pub use row::{BlockedFor, BoundTerminal, Keyring, KeyringKey, KeyringPhase};
+pub use row::{BlockedFor, Keyring, KeyringKey, KeyringPhase};
 pub use stopped::{DestroyReason, ResumeReason, StoppedBy, SuspendReason, Suspended};
+pub use terminals::{BoundTerminal, FormerTerminal, Left, MOST_FORMER, RoamingTerminal};

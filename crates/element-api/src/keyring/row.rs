@@ -3,9 +3,10 @@
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::terminals::{BoundTerminal, FormerTerminal, RoamingTerminal, are_terminals};
 use super::{KeyringAlgorithm, Suspended};
 use crate::documents::{Document, DocumentError, field, version_one};
-use crate::{Base64Url, KeyringActorId, KeyringId, Kind, OrganisationId, PolicyId, RowId, TerminalId};
+use crate::{Base64Url, KeyringActorId, KeyringId, Kind, OrganisationId, PolicyId, RowId};
 
 /// A keyring. Its versions are the element's own: nobody asks for one by an attestation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,12 @@ pub struct Keyring {
     /// Who suspended it and why, where it is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspended>,
+    /// The terminal that may come to it, where its holder has one come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roaming: Option<RoamingTerminal>,
+    /// The terminals that it had, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerTerminal>,
 }
 
 /// Where a keyring stands.
@@ -73,20 +80,6 @@ pub enum BlockedFor {
     Factors,
 }
 
-/// A terminal that is bound to a keyring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BoundTerminal {
-    /// The terminal.
-    pub terminal: TerminalId,
-    /// Thumbprint of its key (RFC 7638), 32 bytes.
-    pub thumbprint: Base64Url,
-    /// Since when, in Unix milliseconds.
-    pub bound: u64,
-    /// Whether it is only trying.
-    pub provisional: bool,
-}
-
 /// The key of a keyring's holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,9 +104,7 @@ impl Document for Keyring {
 
     fn check(&self) -> Result<(), DocumentError> {
         version_one(self.v)?;
-        field(self.terminals.len() <= 9, "terminals", "at most 8, and one that tries")?;
-        let printed = self.terminals.iter().all(|terminal| terminal.thumbprint.len() == 32);
-        field(printed, "terminals.thumbprint", "32 bytes")?;
+        are_terminals(self)?;
         field(self.key.as_ref().is_none_or(|key| key.id.len() == 16), "key.id", "16 bytes")?;
         let (blocked, suspended) = (self.blocked.is_some(), self.suspended.is_some());
         field(blocked == (self.phase == KeyringPhase::Blocked), "blocked", "present exactly where it is")?;

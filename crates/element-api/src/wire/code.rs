@@ -167,6 +167,12 @@ codes! {
     TerminalAltered, "terminal_altered", 403, "The terminal is not where it was activated";
     /// An attempt before was not ended.
     KeyringCooling, "keyring_cooling", 429, "An attempt before was not ended: wait";
+    /// The terminal was taken off its keyring.
+    TerminalDissociated, "terminal_dissociated", 410, "The terminal was taken off the keyring";
+    /// The roaming code is not one, or of no use any more.
+    RoamingInvalid, "roaming_invalid", 403, "The roaming code is not one, or is of no use any more";
+    /// Another terminal came with the same roaming code.
+    RoamingTaken, "roaming_taken", 409, "Another terminal came with this roaming code";
     /// The activation code or the second factor is wrong.
     FactorInvalid, "factor_invalid", 403, "The activation code or the second factor is wrong";
     /// The PIN is wrong.

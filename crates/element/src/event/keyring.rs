@@ -21,8 +21,11 @@ pub enum KeyringChange {
         payload: Base64Url,
         /// What no platform reads, sealed for the keyring.
         sealed: Base64Url,
-        /// The boxes of terminals that are bound by it.
+        /// The boxes of terminals that are bound by it, or whose secret turned.
         boxes: Vec<TerminalBox>,
+        /// The use of its holder that made it. Not written where there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<HolderUse>,
     },
     /// Who had the first factor had a wrong second one.
     WrongFactor {
@@ -37,6 +40,9 @@ pub enum KeyringChange {
         keyring: KeyringId,
         /// Index of the entry before about it.
         previous: u64,
+        /// Which one. Entries of before there were several have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<TerminalId>,
     },
     /// That ended without a use.
     Ended {
@@ -46,6 +52,9 @@ pub enum KeyringChange {
         previous: u64,
         /// How.
         how: AttemptEnd,
+        /// On which terminal. Entries of before there were several have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<TerminalId>,
     },
     /// Its registration authority or support read where it stands.
     Read {
@@ -97,6 +106,18 @@ pub struct TerminalBox {
     pub boxed: Base64Url,
 }
 
+/// What a holder asked of their own keyring, on a terminal of it, and proved the PIN for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HolderUse {
+    /// On which terminal.
+    pub terminal: TerminalId,
+    /// What the request is known again by, 16 bytes.
+    pub request: Base64Url,
+    /// Until when it must be, in Unix milliseconds.
+    pub ends: u64,
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,7 +134,7 @@ impl KeyringChange {
         match self {
             Self::Begun(_) => None,
             Self::Row { keyring, previous, .. } => Some((*keyring, *previous)),
-            Self::Attempt { keyring, previous }
+            Self::Attempt { keyring, previous, .. }
             | Self::Ended { keyring, previous, .. }
             | Self::Read { keyring, previous }
             | Self::WrongFactor { keyring, previous }
@@ -144,24 +165,45 @@ pub(super) mod tests {
         let keyring = || Just(()).prop_map(|()| KeyringId::random());
         let terminal = || Just(()).prop_map(|()| TerminalId::random());
         let boxes = (terminal(), bytes()).prop_map(|(terminal, boxed)| TerminalBox { terminal, boxed });
+        let some_terminal = || proptest::option::of(Just(()).prop_map(|()| TerminalId::random()));
+        let holder = (terminal(), bytes(), any::<u64>()).prop_map(|(terminal, request, ends)| HolderUse {
+            terminal,
+            request,
+            ends,
+        });
         prop_oneof![
             (bytes(), bytes(), bytes(), bytes(), bytes()).prop_map(
                 |(setup, officer, authority, channel, word)| {
                     KeyringChange::Begun(KeyringsBegun { setup, officer, authority, channel, word })
                 }
             ),
-            (keyring(), any::<Option<u64>>(), bytes(), bytes(), proptest::collection::vec(boxes, 0..3))
-                .prop_map(|(keyring, previous, payload, sealed, boxes)| {
-                    KeyringChange::Row { keyring, previous, payload, sealed, boxes }
+            (
+                keyring(),
+                any::<Option<u64>>(),
+                bytes(),
+                bytes(),
+                proptest::collection::vec(boxes, 0..3),
+                proptest::option::of(holder)
+            )
+                .prop_map(|(keyring, previous, payload, sealed, boxes, holder)| {
+                    KeyringChange::Row { keyring, previous, payload, sealed, boxes, holder }
                 }),
-            (keyring(), any::<u64>())
-                .prop_map(|(keyring, previous)| KeyringChange::Attempt { keyring, previous }),
+            (keyring(), any::<u64>(), some_terminal()).prop_map(|(keyring, previous, terminal)| {
+                KeyringChange::Attempt { keyring, previous, terminal }
+            }),
             (keyring(), any::<u64>())
                 .prop_map(|(keyring, previous)| KeyringChange::WrongFactor { keyring, previous }),
             (keyring(), any::<u64>())
                 .prop_map(|(keyring, previous)| KeyringChange::Read { keyring, previous }),
-            (keyring(), any::<u64>(), prop_oneof![Just(AttemptEnd::Failed), Just(AttemptEnd::Proven)])
-                .prop_map(|(keyring, previous, how)| KeyringChange::Ended { keyring, previous, how }),
+            (
+                keyring(),
+                any::<u64>(),
+                prop_oneof![Just(AttemptEnd::Failed), Just(AttemptEnd::Proven)],
+                some_terminal()
+            )
+                .prop_map(|(keyring, previous, how, terminal)| {
+                    KeyringChange::Ended { keyring, previous, how, terminal }
+                }),
             (keyring(), any::<u64>(), terminal(), bytes(), any::<u64>(), bytes()).prop_map(
                 |(keyring, previous, terminal, request, ends, boxed)| {
                     KeyringChange::Used { keyring, previous, terminal, request, ends, boxed }

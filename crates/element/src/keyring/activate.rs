@@ -185,6 +185,7 @@ impl Desk {
             thumbprint: turn.context.signer.as_slice().into(),
             bound: now,
             provisional: false,
+            parting: None,
         };
         let public = made.key.as_ref().map(|(key, certificate)| KeyringKey {
             id: shown.key.as_slice().into(),

@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, KeyringId, TerminalId};
-use sceau_keyring::{
-    Answer, Ask, Channel, ContextId, Delivery, Destroy, LookAt, MOST_MESSAGES, Message, Resume, Statement,
-    Suspend, file_of, unverified_kid,
-};
+use sceau_element_api::{Base64Url, KeyringId};
+use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Statement, file_of};
 use sceau_trace::{Action, Hash, sha256};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -18,6 +15,7 @@ use super::keys::KeyringKeys;
 use super::prepared::use_of;
 use super::secrets::unusable;
 use super::shares::Behalf;
+use super::signers::Signer;
 use super::{By, PreparedKeyring};
 use crate::clock::Clock;
 use crate::decide::{Moment, NONCE_LIFETIME, NonceAuthority};
@@ -59,9 +57,6 @@ pub(super) enum Next {
     /// It is answered when this is durable.
     Order(PreparedKeyring, Answered),
 }
-
-/// The key of who signs in a context, and of a bound terminal its environment.
-type Signer = (Vec<u8>, Option<Hash>);
 
 /// An answer once a step is durable at an index.
 pub(super) type Answered = Box<dyn FnOnce(u64) -> (Answer, Stage) + Send>;
@@ -230,12 +225,15 @@ impl Desk {
         if matches!(stage, Stage::Actor) {
             turn.context.stage = Stage::Actor;
         }
-        let (spki, image) = if turn.begun {
-            (turn.context.spki.clone(), turn.context.image)
+        let Signer { spki, image, left } = if turn.begun {
+            Signer { spki: turn.context.spki.clone(), image: turn.context.image, left: None }
         } else {
             self.first_signer(turn, action)?
         };
         let message = Message::verify(&turn.jws, &spki)?;
+        if let Some(left) = left {
+            return Err(left);
+        }
         let signer = sceau_keyring::thumbprint(&spki).ok_or_else(unknown)?;
         if !turn.begun {
             (turn.context.signer, turn.context.spki, turn.context.image) = (signer, spki, image);
@@ -271,66 +269,13 @@ impl Desk {
             (Ask::Suspend(asked), Stage::Actor) => self.suspend(turn, &asked),
             (Ask::Resume(asked), Stage::Actor) => self.resume(turn, &asked),
             (Ask::Destroy(asked), Stage::Actor) => self.destroy(turn, &asked),
+            (Ask::Arrive(asked), Stage::Actor) if turn.seq == 1 => self.arrive(turn, &asked),
+            (Ask::Roaming(asked), Stage::Actor) => self.roaming(turn, asked),
+            (Ask::Admit(asked), Stage::Actor) => self.admit(turn, &asked),
+            (Ask::Withdraw(asked), Stage::Actor) => self.withdraw(turn, asked),
+            (Ask::Dissociate(asked), Stage::Actor) => self.agree(turn, &asked),
             _ => Err(over()),
         }
-    }
-
-    /// Whose key the first message must verify under, and of a bound terminal its environment. What it says before that decides nothing else.
-    fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Signer, Refusal> {
-        let kid = unverified_kid(&turn.jws).ok_or_else(unknown)?;
-        let message: Message = unverified(&turn.jws).ok_or_else(unknown)?;
-        *action = action_of(&message.ask);
-        match &message.ask {
-            Ask::Fabricate { policy } => {
-                let actor = self.with(|state| {
-                    let organisation = state.keyrings().policy(*policy)?.document.organisation;
-                    state.keyrings().actor(organisation, &kid).cloned()
-                });
-                Ok((actor.ok_or_else(unknown)?.by.spki.clone(), None))
-            }
-            Ask::Deliver { delivery } => {
-                let delivery: Delivery = unverified(delivery).ok_or_else(unknown)?;
-                self.key_of_actor(delivery.keyring, &kid)
-            }
-            Ask::Activate(asked) => Ok((asked.device.0.clone(), None)),
-            Ask::Login(asked) => self.key_of_terminal(asked.keyring, asked.terminal, &kid),
-            Ask::Look(LookAt { keyring, terminal, .. }) | Ask::Suspend(Suspend { keyring, terminal, .. }) => {
-                match terminal {
-                    Some(terminal) => self.key_of_terminal(*keyring, *terminal, &kid),
-                    None => self.key_of_actor(*keyring, &kid),
-                }
-            }
-            Ask::Resume(Resume { keyring, .. }) | Ask::Destroy(Destroy { keyring, .. }) => {
-                self.key_of_actor(*keyring, &kid)
-            }
-            _ => Err(over()),
-        }
-    }
-
-    /// The key of who has it among those that act on a keyring's organisation.
-    fn key_of_actor(&self, keyring: KeyringId, kid: &[u8; 32]) -> Result<Signer, Refusal> {
-        let actor = self.with(|state| {
-            let known = state.keyrings().keyring(keyring)?;
-            state.keyrings().actor(known.policy.document.organisation, kid).cloned()
-        });
-        Ok((actor.ok_or_else(unknown)?.by.spki.clone(), None))
-    }
-
-    /// The key of a keyring's terminal, if it is that one.
-    fn key_of_terminal(
-        &self,
-        keyring: KeyringId,
-        terminal: TerminalId,
-        kid: &[u8; 32],
-    ) -> Result<Signer, Refusal> {
-        let bound = |known: &KeyringFact| {
-            let bound = known.terminal(terminal)?;
-            (bound.thumbprint == *kid).then_some(known.row)
-        };
-        let row = self.with(|state| bound(state.keyrings().keyring(keyring)?)).ok_or_else(unknown)?;
-        let (_, secrets) = self.keyring_at(keyring, row)?;
-        let terminal = secrets.terminal(terminal).ok_or_else(unknown)?;
-        Ok((terminal.device.0.clone(), Some(terminal.image)))
     }
 
     /// Begins the context of a signer who is known by now, counted as this one's, and on whose behalf it is.
@@ -398,7 +343,7 @@ pub(super) fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
     serde_json::from_slice(&payload).ok()
 }
 
-fn action_of(ask: &Ask) -> Action {
+pub(super) fn action_of(ask: &Ask) -> Action {
     match ask {
         Ask::Fabricate { .. } => Action::KEYRING_MAKE,
         Ask::Deliver { .. } => Action::KEYRING_DELIVER,
@@ -409,9 +354,16 @@ fn action_of(ask: &Ask) -> Action {
         Ask::Suspend(_) => Action::KEYRING_SUSPEND,
         Ask::Resume(_) => Action::KEYRING_RESUME,
         Ask::Destroy(_) => Action::KEYRING_DESTROY,
+        Ask::Arrive(_) => Action::KEYRING_ARRIVE,
+        Ask::Roaming(_) => Action::KEYRING_READ,
+        Ask::Admit(_) => Action::KEYRING_ADMIT,
+        Ask::Withdraw(_) => Action::KEYRING_WITHDRAW,
+        Ask::Dissociate(_) => Action::KEYRING_DISSOCIATE,
         _ => Action::KEYRING_ATTEMPT,
     }
 }
 
 /// The refusals of rules, where readers ask them too.
-pub(super) use rules::keyring::{SUSPENDABLE, may_ask, not_here, stopped_by, waits};
+pub(super) use rules::keyring::{
+    SUSPENDABLE, agrees, may_ask, may_leave, may_roam, not_here, roams, stopped_by, waits,
+};

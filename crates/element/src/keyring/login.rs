@@ -1,13 +1,16 @@
 //! An attempt at a PIN begins, for a request that a provider of services signed; and ends where it was wrong.
 
-use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, KeyringUse, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_keyring::{Answer, Challenge, Happening, Login, Names, Request, Statement, unverified_kid};
+use sceau_element_api::{Base64Url, KeyringId, TerminalId};
+use sceau_keyring::{
+    Answer, Attempts, Challenge, Happening, Login, Names, Request, Statement, unverified_kid,
+};
 
 use super::contexts::{Stage, Trying, Whose};
-use super::conversation::{Desk, Next, Turn, may_ask, unknown, waits};
+use super::conversation::{Desk, Next, Turn, may_ask, may_roam, unknown, waits};
 use super::secrets::unusable;
+use super::terminals::nobody_comes;
 use super::{KeyringAct, PreparedKeyring, RequestFact};
 use crate::state::PolicyFact;
 
@@ -15,9 +18,9 @@ impl Desk {
     pub(super) fn login(&self, turn: &mut Turn, asked: Login) -> Result<Next, Refusal> {
         let found = self.found(asked.keyring, KeyringPhase::Active)?;
         // One that waits costs nothing more: no context, no seal that is opened, nothing of OPAQUE.
-        let attempts = self.with(|state| state.keyrings().keyring(asked.keyring).map(|known| known.attempts));
+        let (attempts, now) = (self.attempts(asked.keyring, asked.terminal)?, self.now().unix);
         let most = found.policy.document.unfinished_most;
-        waits(&attempts.unwrap_or_default(), most, self.now().unix)?;
+        waits(&attempts, most, now)?;
         // Its terminal signed it: from here on it counts as what it is.
         let of = Whose::Terminal(turn.context.signer);
         self.known(turn, of, self.behalf_of(asked.keyring)?)?;
@@ -28,7 +31,8 @@ impl Desk {
             let key = secrets.key.as_ref().ok_or_else(|| unusable("an active keyring without a key"))?;
             key.is_certified_at(self.now().unix)?;
         }
-        let record = &secrets.terminal(asked.terminal).ok_or_else(unknown)?.record;
+        let record = secrets.record(asked.terminal, found.expects).ok_or_else(unknown)?;
+        let expected = self.expected(&asked, fact.kind)?;
         let names = Names::of(asked.keyring, asked.terminal, self.keys.origin());
         // It leaves once the attempt is on record, and not before.
         let (begun, ke2) = self
@@ -42,14 +46,44 @@ impl Desk {
             hash: found.version.hash,
             policy: found.policy.version.hash,
             challenge: turn.context.nonce,
+            expected,
         };
-        let Login { keyring, terminal, request, ke1 } = asked;
+        let Login { keyring, terminal, request, ke1, .. } = asked;
         let (attempt, kind) = (Happening::attempt_of(&ke1), fact.kind);
         let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec() };
         let act = KeyringAct::Attempt { request: fact, attempt };
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
         Ok(Next::Order(prepared, Box::new(answered)))
+    }
+
+    /// The counters of a terminal that may try the PIN now.
+    fn attempts(&self, keyring: KeyringId, terminal: TerminalId) -> Result<Attempts, Refusal> {
+        let now = self.now().unix;
+        let attempts = self.with(|state| {
+            let known = state.keyrings().keyring(keyring)?;
+            known.may_try(terminal, now).map(|trying| known.attempts(Some(trying.terminal)))
+        });
+        attempts.ok_or_else(unknown)
+    }
+
+    /// OPAQUE's answer to the registration of the PIN under the name of a terminal that is to come; none where none is. It is of a name that nothing was registered under, so
+    /// that it helps nobody to search for what was.
+    fn expected(&self, asked: &Login, kind: RequestKind) -> Result<Option<Base64Url>, Refusal> {
+        demand(
+            (kind == RequestKind::Roam) == asked.expecting.is_some(),
+            "a terminal is named where one is to come",
+        )?;
+        let Some(expecting) = &asked.expecting else { return Ok(None) };
+        self.with(|state| {
+            let known = state.keyrings().keyring(asked.keyring).ok_or_else(unknown)?;
+            may_roam(known)?;
+            demand(!known.has_had(expecting.terminal), "the name is another terminal's")
+        })?;
+        let names = Names::of(asked.keyring, expecting.terminal, self.keys.origin());
+        let response = self.keys.opaque().registration(&names, &expecting.register);
+        let response = response.map_err(|error| Refusal::new(Code::Malformed, error.to_string()))?;
+        Ok(Some(response.as_slice().into()))
     }
 
     pub(super) fn failed(&self, turn: &Turn, trying: &Trying) -> Next {
@@ -63,7 +97,7 @@ impl Desk {
     pub(super) fn wrong(&self, keyring: KeyringId, ke1: &[u8]) -> KeyringAct {
         let blocked = || {
             let found = self.found(keyring, KeyringPhase::Active)?;
-            let (document, secrets) = self.keyring_at(keyring, found.row)?;
+            let (document, secrets) = nobody_comes(self.keyring_at(keyring, found.row)?);
             let (phase, blocked) = (KeyringPhase::Blocked, Some(BlockedFor::Pin));
             self.new_row(&Keyring { phase, blocked, ..document }, &secrets, Some(found.version))
         };
@@ -81,7 +115,7 @@ impl Desk {
         let signer = unverified_kid(jws).ok_or_else(unknown)?;
         if signer == turn.context.signer {
             let request = Request::verify(jws, &turn.context.spki)?;
-            let words = "a holder asks to end their own keyring, and nothing else, on its terminal";
+            let words = "a holder asks on a terminal what they may of their own keyring, and nothing else";
             let held = request.is_holders() && request.keyring == keyring;
             demand(held, words)?;
             let fact = fact(&request, jws, signer);

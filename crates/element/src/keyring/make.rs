@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{ActorRole, CertificateSource, Keyring, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal, Version};
-use sceau_element_api::{KeyringId, PolicyId};
+use sceau_element_api::{KeyringId, PolicyId, TerminalId};
 use sceau_keyring::{
     Answer, Code as ActivationCode, Delivery, Package, PackageJws, PolicyRef, SecondCode, Statement,
     factors_hash,
@@ -34,13 +34,16 @@ pub(super) struct Found {
     pub policy: Arc<PolicyFact>,
     /// Until when it may be activated.
     pub ends: u64,
+    /// The terminal that may come to it.
+    pub expects: Option<TerminalId>,
 }
 
 impl Found {
     fn of(known: &KeyringFact) -> Self {
         let policy = Arc::clone(&known.policy);
         let (row, version, phase) = (known.row, known.version, known.phase);
-        Self { row, version, phase, policy, ends: known.activation_ends() }
+        let expects = known.roaming.as_ref().map(|roaming| roaming.said.terminal);
+        Self { row, version, phase, policy, ends: known.activation_ends(), expects }
     }
 }
 
@@ -137,6 +140,8 @@ impl Desk {
             key: None,
             blocked: None,
             suspended: None,
+            roaming: None,
+            former: Vec::new(),
         };
         let hash = Some(sha256(signed.expose().as_bytes()));
         let Package { code, second, .. } = package;

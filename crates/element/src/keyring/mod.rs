@@ -12,15 +12,18 @@ mod login;
 mod long;
 mod make;
 mod prepared;
+mod roaming;
 mod secrets;
 mod shares;
+mod signers;
 mod standing;
 mod stop;
+mod terminals;
 mod uses;
 
 pub(crate) use conversation::{Arrived, Desk, Pending, Step, Turn};
 pub use keys::{KeyringKeys, KeyringsError};
 pub(crate) use long::Long;
-pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact};
+pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact, TerminalsChange};
 #[cfg(test)]
 pub(crate) use shares::behalf_of;

@@ -26,7 +26,7 @@ pub struct PreparedKeyring {
 pub enum By {
     /// A registration authority.
     Authority(Arc<ActorFact>),
-    /// Who has the activation code, and is bound to nothing.
+    /// Who has the activation code, or a roaming code, and is bound to nothing.
     Factor,
     /// Support.
     Support(Arc<ActorFact>),
@@ -117,6 +117,47 @@ pub enum KeyringAct {
         /// What the record says of it.
         told: RecordDetails,
     },
+    /// The holder, on a terminal, changed which terminals it has.
+    Terminals {
+        /// What was asked, on the terminal.
+        request: RequestFact,
+        /// The version that the consent names.
+        version: Version,
+        /// Where the box was that opened.
+        opened: u64,
+        /// Its next version.
+        row: NewRow,
+        /// The next box of the terminal, and of one that may come.
+        boxes: Vec<TerminalBox>,
+        /// What the record says of it.
+        told: RecordDetails,
+        /// How.
+        change: TerminalsChange,
+    },
+    /// A terminal came with a roaming code.
+    Arrive {
+        /// Its next version.
+        row: NewRow,
+        /// What the code is found by.
+        code: Hash,
+    },
+    /// The holder found the same short code on both.
+    Admit {
+        /// Its next version.
+        row: NewRow,
+    },
+    /// A roaming code is of no use any more.
+    Withdraw {
+        /// Its next version.
+        row: NewRow,
+    },
+    /// Support agrees that a terminal is taken off.
+    Agree {
+        /// Its next version.
+        row: NewRow,
+        /// Which.
+        terminal: TerminalId,
+    },
     /// Somebody who may reads where it stands.
     Read,
     /// It is stopped.
@@ -140,6 +181,19 @@ pub enum KeyringAct {
         /// Why.
         reason: DestroyReason,
     },
+}
+
+/// How a holder changes which terminals a keyring has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminalsChange {
+    /// One more may come, of this name.
+    Expect(TerminalId),
+    /// The one that came is one of it.
+    Join,
+    /// One is taken off.
+    Dissociate(TerminalId),
+    /// The holder asks that one be taken off, where support has to agree.
+    Part(TerminalId),
 }
 
 /// A version that is to be attested.
@@ -174,7 +228,7 @@ impl RequestFact {
     /// Whether the holder of this keyring asks it, on a terminal of it.
     #[must_use]
     pub fn is_holders(&self, keyring: KeyringId) -> bool {
-        self.kind == RequestKind::Destroy && self.provider == KeyringActorId::of_holder(keyring)
+        sceau_keyring::is_holders(self.kind) && self.provider == KeyringActorId::of_holder(keyring)
     }
 
     /// What it is known again by: another provider's request of the same id is another.
@@ -201,6 +255,16 @@ impl KeyringAct {
             Self::Suspend { .. } => Action::KEYRING_SUSPEND,
             Self::Resume { .. } => Action::KEYRING_RESUME,
             Self::Destroy { .. } | Self::End { .. } => Action::KEYRING_DESTROY,
+            Self::Terminals { change, .. } => match change {
+                TerminalsChange::Expect(_) => Action::KEYRING_ROAM,
+                TerminalsChange::Join => Action::KEYRING_JOIN,
+                TerminalsChange::Dissociate(_) => Action::KEYRING_DISSOCIATE,
+                TerminalsChange::Part(_) => Action::KEYRING_PART,
+            },
+            Self::Arrive { .. } => Action::KEYRING_ARRIVE,
+            Self::Admit { .. } => Action::KEYRING_ADMIT,
+            Self::Withdraw { .. } => Action::KEYRING_WITHDRAW,
+            Self::Agree { .. } => Action::KEYRING_DISSOCIATE,
             Self::Deny { kind, .. } | Self::Use { request: RequestFact { kind, .. }, .. } => use_of(*kind),
         }
     }
@@ -211,6 +275,9 @@ pub(super) fn use_of(kind: RequestKind) -> Action {
     match kind {
         RequestKind::Authenticate => Action::KEYRING_AUTHENTICATE,
         RequestKind::Destroy => Action::KEYRING_DESTROY,
-        _ => Action::KEYRING_SIGN,
+        RequestKind::Roam => Action::KEYRING_ROAM,
+        RequestKind::Join => Action::KEYRING_JOIN,
+        RequestKind::Dissociate => Action::KEYRING_DISSOCIATE,
+        RequestKind::Sign => Action::KEYRING_SIGN,
     }
 }

@@ -3,7 +3,7 @@
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_hsm::{HolderKey, KeyVersion};
-use sceau_keyring::{Code as ActivationCode, Factors, Identity, SecondCode};
+use sceau_keyring::{Code as ActivationCode, Factors, Identity, RoamingProof, SecondCode};
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
@@ -36,9 +36,48 @@ pub(super) struct Secrets {
     /// Of each terminal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terminals: Vec<TerminalSecrets>,
+    /// Of the terminal that may come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roaming: Option<RoamingSecrets>,
+    /// The keys of those that it had, to tell them so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerKey>,
     /// The holder's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<WrappedKey>,
+}
+
+/// What is known of a terminal that may come.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoamingSecrets {
+    /// What proves its code.
+    pub proof: RoamingProof,
+    /// OPAQUE's record of the PIN under its name.
+    pub record: Base64Url,
+    /// Its key and environment, once it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came: Option<CameSecrets>,
+}
+
+/// A terminal that came.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CameSecrets {
+    /// Its key, a SubjectPublicKeyInfo.
+    pub device: Base64Url,
+    /// SHA-256 of its environment.
+    pub image: Hash,
+}
+
+/// The key of a terminal that was one.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormerKey {
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// Its key, a SubjectPublicKeyInfo.
+    pub device: Base64Url,
 }
 
 /// What is known of a terminal.
@@ -101,6 +140,12 @@ impl Secrets {
     /// What activates it, until it was.
     pub(super) fn factors(&self) -> Option<Factors<'_>> {
         Some(Factors { code: self.code.as_ref()?, second: self.second.as_ref() })
+    }
+
+    /// OPAQUE's record of the PIN on a terminal, or on the one of the name that is `expected`.
+    pub(super) fn record(&self, id: TerminalId, expected: Option<TerminalId>) -> Option<&Base64Url> {
+        let coming = self.roaming.as_ref().filter(|_| expected == Some(id));
+        self.terminal(id).map(|known| &known.record).or_else(|| coming.map(|coming| &coming.record))
     }
 
     pub(super) fn terminal(&self, id: TerminalId) -> Option<&TerminalSecrets> {

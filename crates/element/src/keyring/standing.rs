@@ -70,7 +70,7 @@ impl Desk {
         let known = self.with(|state| {
             let known = state.keyrings().keyring(keyring)?;
             let most = known.policy.document.unfinished_most;
-            let tries = tries(&known.attempts, most, now);
+            let tries = tries(&known.attempts(asked.terminal), most, now);
             Some((known.row, known.stands(), known.since, known.version, tries))
         });
         let (row, phase, since, version, tries) = known.ok_or_else(unknown)?;
@@ -92,6 +92,8 @@ impl Desk {
             blocked: document.blocked,
             tries,
             terminals: document.terminals,
+            roaming: document.roaming,
+            former: document.former,
             done: done.iter().map(|(index, record)| happening(*index, record)).collect(),
             next,
             time: now,
@@ -124,6 +126,7 @@ fn happening(index: u64, record: &Record) -> Happening {
         refused,
         reason: detail("reason").map(str::to_owned),
         terminal: subject("terminal").and_then(|id| id.parse().ok()),
+        other: subject("other_terminal").and_then(|id| id.parse().ok()),
         provider: subject("service_provider").and_then(|id| id.parse().ok()),
         request: subject("request").and_then(|id| id.parse().ok()),
         count: detail("count").and_then(|count| count.parse().ok()),

@@ -9,6 +9,7 @@ use sceau_trace::Hash;
 use super::contexts::Stage;
 use super::conversation::{Answered, Desk, Next, SUSPENDABLE, Turn, not_here, stopped_by, unknown};
 use super::secrets::Secrets;
+use super::terminals::nobody_comes;
 use super::{KeyringAct, NewRow, PreparedKeyring};
 use crate::state::KeyringFact;
 
@@ -24,7 +25,8 @@ impl Desk {
         let (keyring, reason) = (asked.keyring, asked.reason);
         let by = self.asker(turn, keyring, asked.terminal)?;
         let seen = self.seen(keyring, |known| SUSPENDABLE.contains(&known.stands()))?;
-        let (document, secrets) = self.keyring_at(keyring, seen.row)?;
+        // A terminal that was to come does not: what made somebody stop the keyring may be that one.
+        let (document, secrets) = nobody_comes(self.keyring_at(keyring, seen.row)?);
         let suspended =
             Suspended { by: stopped_by(&by), reason, since: self.now().unix, before: document.phase };
         let (phase, suspended) = (KeyringPhase::Suspended, Some(suspended));
@@ -63,12 +65,12 @@ impl Desk {
 
     /// The last version of a keyring: no identity, record of a PIN, wrapped key or certificate is in it. What is left of its terminals is whom to tell that it is gone.
     pub(super) fn last_row(&self, keyring: KeyringId, row: u64, version: Version) -> Result<NewRow, Refusal> {
-        let (document, secrets) = self.keyring_at(keyring, row)?;
+        let (document, secrets) = nobody_comes(self.keyring_at(keyring, row)?);
         let phase = KeyringPhase::Destroyed;
         let document = Keyring { phase, key: None, blocked: None, suspended: None, ..document };
         let mut terminals = secrets.terminals;
         terminals.iter_mut().for_each(|terminal| terminal.record = Base64Url(Vec::new()));
-        let secrets = Secrets { terminals, ..Secrets::default() };
+        let secrets = Secrets { terminals, former: secrets.former, ..Secrets::default() };
         self.new_row(&document, &secrets, Some(version))
     }
 
@@ -76,7 +78,7 @@ impl Desk {
     fn seen(&self, keyring: KeyringId, may: impl FnOnce(&KeyringFact) -> bool) -> Result<Seen, Refusal> {
         self.with(|state| match state.keyrings().keyring(keyring) {
             Some(known) if may(known) => {
-                Ok(Seen { row: known.row, version: known.version, wrong: known.attempts.failed })
+                Ok(Seen { row: known.row, version: known.version, wrong: known.failed })
             }
             Some(known) => Err(not_here(known)),
             None => Err(unknown()),

@@ -18,6 +18,7 @@ use super::conversation::{Desk, Next, Turn, unknown};
 use super::keys::KeyringKeys;
 use super::make::Found;
 use super::secrets::{WrappedKey, unusable};
+use super::terminals::ToChange;
 use super::{KeyringAct, PreparedKeyring, RecordDetails, RequestFact};
 
 /// How far a terminal's clock may be from the element's, in milliseconds.
@@ -144,9 +145,10 @@ impl Desk {
     /// Opens the terminal's part, and has the key sign where that is asked. What it gives leaves when its record is durable.
     fn prepared(&self, agreed: &Agreed) -> Result<Prepared, Refusal> {
         let place = &agreed.place;
+        let now = self.now().unix;
         let opened = self.with(|state| {
             let known = state.keyrings().keyring(place.keyring)?;
-            known.terminal(place.terminal).map(|terminal| terminal.boxed)
+            known.may_try(place.terminal, now).map(|terminal| terminal.boxed)
         });
         let opened = opened.ok_or_else(unknown)?;
         let boxed = self.view.box_at(opened, place.terminal).map_err(unusable)?;
@@ -156,15 +158,21 @@ impl Desk {
             _ => Vec::new(),
         };
         let (proof, told) = self.proof(agreed, &signatures);
-        let request = agreed.fact.clone();
+        let (request, version) = (agreed.fact.clone(), agreed.found.version);
         let act = match request.kind {
             RequestKind::Destroy => {
                 let row = self.last_row(place.keyring, agreed.found.row, agreed.found.version)?;
                 KeyringAct::End { request, opened, row, told }
             }
-            _ => KeyringAct::Use {
+            RequestKind::Roam | RequestKind::Join | RequestKind::Dissociate => {
+                let Agreed { found, request: asked, inner, place, .. } = agreed;
+                let of = ToChange { found, request: asked, inner, place, secret: &secret };
+                let (row, boxes, change) = self.changed(&of)?;
+                KeyringAct::Terminals { request, version, opened, row, boxes, told, change }
+            }
+            RequestKind::Sign | RequestKind::Authenticate => KeyringAct::Use {
                 request,
-                version: agreed.found.version,
+                version,
                 opened,
                 boxed: seal_box(&agreed.inner.next, place, &secret),
                 told,

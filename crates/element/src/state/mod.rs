@@ -21,7 +21,8 @@ pub use entities::{
 };
 pub use epochs::{Epochs, Phase, Turn};
 pub use keyrings::{
-    AccessFact, ActorFact, Certified, KeyringFact, Keyrings, PolicyFact, SpentRequests, TerminalFact,
+    AccessFact, ActorFact, Certified, KeyringFact, Keyrings, PolicyFact, RoamingFact, SpentRequests,
+    TerminalFact,
 };
 pub use retention::{Retention, RetentionStep};
 

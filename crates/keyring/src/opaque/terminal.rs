@@ -178,6 +178,15 @@ fn identifiers(names: &Names) -> Identifiers<'_> {
     Identifiers { client: Some(names.credential.as_bytes()), server: Some(names.server.as_bytes()) }
 }
 
+/// 8 bytes of a secret, stretched as a PIN is; none where there is no memory for it.
+pub(crate) fn stretched(secret: &Secret<32>) -> Option<[u8; 8]> {
+    let mut output = [0; 8];
+    let parameters = Params::new(MEMORY, PASSES, LANES, Some(output.len())).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+    argon2.hash_password_into(secret.expose(), &[0; 16], &mut output).ok()?;
+    Some(output)
+}
+
 /// Argon2id of the oblivious function's output, with a salt of zeros (RFC 9807 section 7): what is stretched is a secret of its own for each record.
 #[derive(Default)]
 pub(super) struct Stretched;

@@ -26,6 +26,7 @@ fn request() -> Request {
         time: 1_000_000,
         ends: 1_300_000,
         nonce: None,
+        terminal: None,
     }
 }
 

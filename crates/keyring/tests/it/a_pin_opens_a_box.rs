@@ -45,7 +45,7 @@ fn the_pin_and_the_secret_open_and_nothing_less_does() {
     assert!(open_box(&unlock, &elsewhere, &boxed).is_err());
 
     let next = unlock_of(&proven.export, &Secret::random(), &place);
-    let inner = Inner { sad: "a.b.c".to_owned(), unlock: vec![unlock], next };
+    let inner = Inner { sad: "a.b.c".to_owned(), unlock: vec![unlock], next, expected: None };
     let context = ContextId([3; 16]);
     let sealed = seal_inner(&session, &context, &inner);
     assert_eq!(open_inner(&proven.session, &context, &sealed).unwrap(), inner);

@@ -49,6 +49,7 @@ fn request() -> Request {
         time: 1_790_000_000_000,
         ends: 1_790_000_300_000,
         nonce: Some("session-1".to_owned()),
+        terminal: None,
     }
 }
 
@@ -154,7 +155,12 @@ struct Published {
 
 fn inner() -> Inner {
     let unlock = || unlock_of(&secret(12), &secret(13), &place());
-    Inner { sad: "header.payload.signature".to_owned(), unlock: vec![unlock()], next: unlock() }
+    Inner {
+        sad: "header.payload.signature".to_owned(),
+        unlock: vec![unlock()],
+        next: unlock(),
+        expected: None,
+    }
 }
 
 fn channel() -> Channel {

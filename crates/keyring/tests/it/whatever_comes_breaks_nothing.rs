@@ -24,6 +24,7 @@ fn login() -> Vec<u8> {
         terminal: TerminalId::random(),
         request: KeyringRequestId::random().to_string(),
         ke1: Base64Url(vec![1; 96]),
+        expecting: None,
     });
     let context = Base64Url(vec![2; 16]);
     let channel = KeyId::from_bytes([4; 32]);

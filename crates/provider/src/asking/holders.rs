@@ -126,6 +126,7 @@ impl AtHost {
             time,
             ends: time.saturating_add(ask.seconds.saturating_mul(1000)),
             nonce: Some(ask.nonce),
+            terminal: None,
         };
         let jws = request.sign(&self.key).map_err(|error| AskError::NotTaken(error.into()))?;
         self.left(&jws, request.ends).await?;

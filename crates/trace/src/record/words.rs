@@ -313,6 +313,20 @@ actions! {
     KEYRING_RESUME = "keyring.resume";
     /// A keyring was ended, for good.
     KEYRING_DESTROY = "keyring.destroy";
+    /// A holder had a code given out, with which one other terminal may come to the keyring.
+    KEYRING_ROAM = "keyring.roam";
+    /// A terminal came with that code.
+    KEYRING_ARRIVE = "keyring.arrive";
+    /// The holder found the same short code on both terminals: the one that came may try the PIN.
+    KEYRING_ADMIT = "keyring.admit";
+    /// That code is of no use any more: the holder took it back, or a second terminal came with it.
+    KEYRING_WITHDRAW = "keyring.withdraw";
+    /// The terminal that came proved the PIN, and is one of the keyring; where the keyring moved, the other one is none any more.
+    KEYRING_JOIN = "keyring.join";
+    /// A holder asked that a terminal be taken off a keyring, where support has to agree.
+    KEYRING_PART = "keyring.part";
+    /// A terminal was taken off a keyring.
+    KEYRING_DISSOCIATE = "keyring.dissociate";
     /// The security officer named the next one.
     KEYRING_OFFICER = "keyring.officer";
     /// A checkpoint of another element's log was seen, which extends the one that was seen before; or was refused, for it does not.

@@ -5,9 +5,13 @@ pub(in crate::rules) mod officer;
 mod order;
 pub(in crate::rules) mod policy;
 mod stop;
+mod terminals;
+mod uses;
 
-pub(crate) use order::{denied, may_ask, not_here, order, waits};
+pub(crate) use order::{denied, not_here, order};
 pub(crate) use stop::{SUSPENDABLE, stopped_by};
+pub(crate) use terminals::{agrees, may_leave, may_roam, roams};
+pub(crate) use uses::{may_ask, waits};
 
 use sceau_crypto::{RecipientKey, RecipientSuite};
 use sceau_element_api::wire::{Code, Refusal, Version};

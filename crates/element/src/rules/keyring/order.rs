@@ -1,13 +1,13 @@
 //! Steps in the life of a keyring, in their turn: is it still as when they were prepared, and may they be?
 
-use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus, RequestKind};
+use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
-use sceau_keyring::{Attempts, Waits};
-use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Hash, Record, RecordBuilder, sha256};
+use sceau_element_api::{Kind, OrganisationId, PolicyId};
+use sceau_keyring::Waits;
+use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use crate::event::{AttemptEnd, Change, Event, KeyringChange, TerminalBox};
-use crate::keyring::{By, KeyringAct, NewRow, PreparedKeyring, RequestFact};
+use crate::keyring::{By, KeyringAct, NewRow, PreparedKeyring};
 use crate::rules::{demand, element, platform};
 use crate::state::{ActorFact, KeyringFact, PolicyFact, State, TerminalFact};
 
@@ -17,7 +17,7 @@ const WRONG_FACTORS: u8 = 3;
 const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
 const OTHER_POLICY: &str =
     "the policy has another version since the keyring was made: have another keyring made";
-const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";
+pub(super) const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";
 
 const TOO_MANY_WAIT: &str = "too many keyrings that this registration authority had made are not activated: wait until they are, or until their days are over";
 
@@ -25,7 +25,7 @@ const TOO_MANY_WAIT: &str = "too many keyrings that this registration authority 
 pub(crate) fn not_here(known: &KeyringFact) -> Refusal {
     match (known.stands(), known.suspended) {
         (KeyringPhase::Suspended, Some(why)) => Refusal::new(Code::KeyringSuspended, why.to_string()),
-        (KeyringPhase::Blocked, _) if known.attempts.failed >= sceau_keyring::FAILURES => {
+        (KeyringPhase::Blocked, _) if known.failed >= sceau_keyring::FAILURES => {
             Refusal::new(Code::KeyringBlocked, Waits::Blocked.to_string())
         }
         (KeyringPhase::Blocked, _) => {
@@ -66,7 +66,9 @@ fn event((builder, change): (RecordBuilder, KeyringChange)) -> Result<Event, Ref
 /// The event of a use that may not be: the PIN was right, so that the attempt ends, and waits for nobody. None where it is no use, or not of a terminal that is
 /// bound now.
 pub(crate) fn denied(state: &State, now: u64, prepared: &PreparedKeyring, code: Code) -> Option<Event> {
-    let (KeyringAct::Use { request, told, .. } | KeyringAct::End { request, told, .. }) = &prepared.act
+    let (KeyringAct::Use { request, told, .. }
+    | KeyringAct::End { request, told, .. }
+    | KeyringAct::Terminals { request, told, .. }) = &prepared.act
     else {
         return None;
     };
@@ -110,73 +112,17 @@ impl Step<'_> {
             }
             KeyringAct::Use { .. } => self.used(),
             KeyringAct::End { .. } => self.end(),
+            KeyringAct::Terminals { .. } => self.terminals(),
+            KeyringAct::Arrive { row, code } => self.arrive(row, code),
+            KeyringAct::Admit { row } => self.admit(row),
+            KeyringAct::Withdraw { row } => self.withdraw(row),
+            KeyringAct::Agree { row, terminal } => self.agree(row, *terminal),
             KeyringAct::Read => self.read(),
             KeyringAct::Suspend { row, reason } => self.suspend(row, *reason),
             KeyringAct::Resume { row, reason } => self.resume(row, *reason),
             KeyringAct::Destroy { row, reason } => self.destroy(row, *reason),
         }
     }
-}
-
-/// Whether a provider of services may ask this of keyrings of this policy now, and the request is good and was not used.
-///
-/// # Errors
-/// [`Code::ActorUnknown`], [`Code::RequestInvalid`], [`Code::RequestSpent`], [`Code::Busy`].
-pub(crate) fn may_ask(
-    state: &State,
-    now: u64,
-    policy: &PolicyFact,
-    request: &RequestFact,
-) -> Result<(), Refusal> {
-    let keyrings = state.keyrings();
-    let known = keyrings.actor(policy.document.organisation, &request.signer);
-    let may = known.is_some_and(|known| {
-        let asks = known.actor.kinds.contains(&request.kind) && known.actor.id == request.provider;
-        asks && known.may(ActorRole::ServiceProvider, policy.document.policy, now)
-    });
-    demand(
-        may,
-        Code::ActorUnknown,
-        "no provider of services that may ask this of the keyring signed the request",
-    )?;
-    may_be_used(state, now, request)
-}
-
-/// Whether a request is good, and was not used.
-fn may_be_used(state: &State, now: u64, request: &RequestFact) -> Result<(), Refusal> {
-    let keyrings = state.keyrings();
-    // By the time up to which they were forgotten, too: a clock that stepped back lets none be used again.
-    let good = request.ends > now.max(keyrings.spent().time());
-    demand(good, Code::RequestInvalid, "the request has ended: ask for another one")?;
-    demand(!keyrings.spent().knows(&request.key()), Code::RequestSpent, "ask for another request")?;
-    demand(keyrings.spent().has_room(), Code::Busy, "too many requests that have not ended: wait a minute")
-}
-
-/// Whether a PIN may be tried now.
-///
-/// # Errors
-/// [`Code::KeyringBlocked`], [`Code::KeyringCooling`].
-pub(crate) fn waits(attempts: &Attempts, most: Option<u8>, now: u64) -> Result<(), Refusal> {
-    attempts.may(now, most).map_err(|waits| match waits {
-        Waits::Cooling { until } => {
-            let seconds = until.saturating_sub(now).div_ceil(1000);
-            Refusal::new(Code::KeyringCooling, format!("{waits}: {seconds} s from now"))
-        }
-        waits => Refusal::new(Code::KeyringBlocked, waits.to_string()),
-    })
-}
-
-/// What was asked, and by whom.
-fn asked(builder: RecordBuilder, request: &RequestFact) -> RecordBuilder {
-    let builder = builder.subject("request", request.id.to_string());
-    if request.kind == RequestKind::Destroy {
-        return builder;
-    }
-    builder.subject("service_provider", request.provider.to_string())
-}
-
-fn with(builder: RecordBuilder, told: &[(&'static str, String)]) -> RecordBuilder {
-    told.iter().fold(builder, |builder, (name, value)| builder.detail(*name, value.clone()))
 }
 
 /// A step, and what it is judged by.
@@ -226,80 +172,6 @@ impl Step<'_> {
         Ok((builder, change))
     }
 
-    fn attempt(&self, request: &RequestFact, attempt: Hash) -> Taken {
-        let known = self.in_phase(KeyringPhase::Active)?;
-        let terminal = self.terminal(known)?;
-        self.may_ask(known, terminal, request)?;
-        waits(&known.attempts, known.policy.document.unfinished_most, self.now)?;
-        let builder = asked(self.about(known), request)
-            .detail("attempt", attempt.to_string())
-            .detail("request", request.hash.to_string())
-            .granted();
-        Ok((builder, KeyringChange::Attempt { keyring: self.prepared.keyring, previous: known.last }))
-    }
-
-    fn ended(&self, attempt: Hash, refused: Option<(String, Code)>, how: AttemptEnd) -> Taken {
-        let known = self.known()?;
-        self.terminal(known)?;
-        demand(known.phase != KeyringPhase::Destroyed, Code::KeyringDestroyed, DESTROYED)?;
-        let builder = self.about(known).detail("attempt", attempt.to_string());
-        let builder = match refused {
-            Some((request, code)) => builder.detail("request", request).refused(code.as_str()),
-            None => builder.granted(),
-        };
-        Ok((builder, KeyringChange::Ended { keyring: self.prepared.keyring, previous: known.last, how }))
-    }
-
-    fn used(&self) -> Taken {
-        let KeyringAct::Use { request, version, opened, boxed, told } = &self.prepared.act else {
-            return Err(Refusal::new(Code::Malformed, "not a use"));
-        };
-        let known = self.in_phase(KeyringPhase::Active)?;
-        let terminal = self.terminal(known)?;
-        let blocked = known.attempts.failed >= sceau_keyring::FAILURES;
-        demand(!blocked, Code::KeyringBlocked, "the PIN was wrong three times meanwhile")?;
-        demand(known.version == *version, Code::StaleVersion, "the keyring changed meanwhile: begin again")?;
-        demand(terminal.boxed == *opened, Code::SecretStale, "the terminal was used meanwhile: begin again")?;
-        self.may_ask(known, terminal, request)?;
-        let builder = with(asked(self.about(known).granted(), request), told);
-        let change = KeyringChange::Used {
-            keyring: self.prepared.keyring,
-            previous: known.last,
-            terminal: terminal.terminal,
-            request: Base64Url::from(request.key().as_slice()),
-            ends: request.ends,
-            boxed: boxed.clone().into(),
-        };
-        Ok((builder, change))
-    }
-
-    /// The holder's own end of it, which its PIN proved.
-    fn end(&self) -> Taken {
-        let KeyringAct::End { request, opened, row, told } = &self.prepared.act else {
-            return Err(Refusal::new(Code::Malformed, "not an end"));
-        };
-        let known = self.in_phase(KeyringPhase::Active)?;
-        let terminal = self.terminal(known)?;
-        demand(terminal.boxed == *opened, Code::SecretStale, "the terminal was used meanwhile: begin again")?;
-        self.may_ask(known, terminal, request)?;
-        self.row(with(asked(self.of(known), request), told), row, Some(known), Vec::new())
-    }
-
-    /// Whether what is asked may be asked of this keyring now: by a provider, or on this terminal by its holder.
-    fn may_ask(
-        &self,
-        known: &KeyringFact,
-        terminal: &TerminalFact,
-        request: &RequestFact,
-    ) -> Result<(), Refusal> {
-        if !request.is_holders(self.prepared.keyring) {
-            return may_ask(self.state, self.now, &known.policy, request);
-        }
-        let own = terminal.thumbprint == request.signer;
-        demand(own, Code::ActorUnknown, "another terminal signed what the holder asks on this one")?;
-        may_be_used(self.state, self.now, request)
-    }
-
     /// A new version, and the record that attests it.
     pub(super) fn row(
         &self,
@@ -323,6 +195,7 @@ impl Step<'_> {
             payload: row.payload.clone().into(),
             sealed: row.sealed.clone().into(),
             boxes,
+            holder: None,
         };
         Ok((builder.granted().attested(attested), change))
     }
@@ -332,7 +205,7 @@ impl Step<'_> {
         known.ok_or_else(|| Refusal::new(Code::KeyringUnknown, "there is no such keyring"))
     }
 
-    fn in_phase(&self, phase: KeyringPhase) -> Result<&KeyringFact, Refusal> {
+    pub(super) fn in_phase(&self, phase: KeyringPhase) -> Result<&KeyringFact, Refusal> {
         let known = self.known()?;
         if known.stands() == phase { Ok(known) } else { Err(not_here(known)) }
     }
@@ -370,6 +243,17 @@ impl Step<'_> {
             By::Authority(_) | By::Support(_) | By::Factor => None,
         };
         bound.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
+    }
+
+    /// The terminal that signed, where it may try the PIN now: the one that came with a roaming code may, once it was admitted.
+    pub(super) fn trying<'k>(&self, known: &'k KeyringFact) -> Result<&'k TerminalFact, Refusal> {
+        let trying = match &self.prepared.by {
+            By::Terminal(id, thumbprint) => {
+                known.may_try(*id, self.now).filter(|trying| trying.thumbprint == *thumbprint)
+            }
+            By::Authority(_) | By::Support(_) | By::Factor => None,
+        };
+        trying.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
     }
 
     fn builder(&self, organisation: OrganisationId) -> RecordBuilder {

@@ -1,6 +1,6 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
-use sceau_element_api::keyring::{Biometric, CertificateSource, Dissociation, KeyringPolicy, Roaming};
+use sceau_element_api::keyring::{Biometric, CertificateSource, KeyringPolicy, Roaming};
 use sceau_element_api::wire::{Code, Refusal, Version};
 
 use super::{follows, officer};
@@ -17,6 +17,7 @@ pub(in crate::rules) fn judge(
     let actor = officer(state, now, authority)?;
     follows(current, document.previous)?;
     served(document)?;
+    roams(document)?;
     if let Some(before) = state.keyrings().policy(document.policy).map(|known| &known.document) {
         let fixed = (before.organisation, before.r#use, before.algorithm)
             == (document.organisation, document.r#use, document.algorithm);
@@ -25,16 +26,20 @@ pub(in crate::rules) fn judge(
     Ok(Verdict::by(actor).organisation(document.organisation))
 }
 
+/// Whether a keyring can have the terminals that its policy allows.
+fn roams(document: &KeyringPolicy) -> Result<(), Refusal> {
+    let several = document.terminals_most > 1;
+    let words = "roaming is copy exactly where a keyring may have several terminals (terminals_most); where it is move or none, it has one";
+    demand(several == (document.roaming == Roaming::Copy), Code::DocumentMalformed, words)
+}
+
 /// What is not built is refused, so that no officer believes that it holds.
 fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
     let not = |holds: bool, what: &str| {
         demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
     };
     not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
-    not(document.roaming == Roaming::None, "roaming")?;
     not(document.biometric == Biometric::None, "biometrics")?;
-    not(document.terminals_most == 1, "several terminals of a keyring")?;
-    not(document.dissociation == Dissociation::Holder, "terminals that are taken away with support")?;
     // Nobody opens again what it would block, and whoever carries messages can leave attempts without an end.
     not(document.unfinished_most.is_none(), "keyrings that attempts without an end block")?;
     not(!document.applies_to_existing, "policies that apply to keyrings of before")

@@ -70,7 +70,7 @@ impl Step<'_> {
     pub(super) fn block(&self, row: &NewRow) -> Option<Taken> {
         let known = self.known().ok()?;
         let blocks = known.phase == KeyringPhase::Active
-            && known.attempts.failed().failed >= sceau_keyring::FAILURES
+            && known.attempts(None).failed().failed >= sceau_keyring::FAILURES
             && Some(known.version) == row.previous;
         let builder = || {
             let builder = Record::builder(self.now, element(), Asserted::Element, Action::KEYRING_BLOCK);
@@ -78,9 +78,9 @@ impl Step<'_> {
         };
         let follows = |(record, change)| match change {
             // Its entry comes right after the one of the wrong PIN.
-            KeyringChange::Row { keyring, payload, sealed, boxes, .. } => {
+            KeyringChange::Row { keyring, payload, sealed, boxes, holder, .. } => {
                 let previous = Some(self.state.size());
-                (record, KeyringChange::Row { keyring, previous, payload, sealed, boxes })
+                (record, KeyringChange::Row { keyring, previous, payload, sealed, boxes, holder })
             }
             change => (record, change),
         };

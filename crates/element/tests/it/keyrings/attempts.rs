@@ -91,7 +91,7 @@ async fn a_stranger_moves_no_counter() {
             let (_, ke1) = pin.login().unwrap();
             let request = stage.asked(&stage.request(terminal.place.keyring, &[b"x"]));
             let (keyring, ke1) = (terminal.place.keyring, ke1.as_slice().into());
-            let ask = Ask::Login(Login { keyring, terminal: of, request, ke1 });
+            let ask = Ask::Login(Login { keyring, terminal: of, request, ke1, expecting: None });
             assert_eq!(refused(&talk.ask(&stranger, ask).await), Code::ActorUnknown);
         }
     }
@@ -134,7 +134,7 @@ async fn a_right_pin_whose_use_is_refused_in_its_turn_ends_the_attempt() {
     })
     .unwrap();
     let known = core.state().keyrings().keyring(keyring).unwrap();
-    assert_eq!(known.attempts.open, 1);
+    assert_eq!(known.attempts(None).open, 1);
     let request = RequestFact {
         kind: RequestKind::Sign,
         id,
@@ -153,5 +153,5 @@ async fn a_right_pin_whose_use_is_refused_in_its_turn_ends_the_attempt() {
     assert!(matches!(&step.outcome, Outcome::Refused(refusal) if refusal.code == Code::RequestInvalid));
     assert_eq!(step.events.len(), 1, "it is on record");
     let known = core.state().keyrings().keyring(keyring).unwrap();
-    assert_eq!((known.attempts.open, known.attempts.failed), (0, 0), "the next one waits for nothing");
+    assert_eq!((known.attempts(None).open, known.failed), (0, 0), "the next one waits for nothing");
 }

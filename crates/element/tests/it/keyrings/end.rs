@@ -172,6 +172,6 @@ async fn login(stage: &Stage, terminal: &Terminal, request: String) -> Code {
     let (mut talk, pin) = (Talk::begin(stage.client()).await, Pin::parse(PIN).unwrap());
     let (_, ke1) = pin.login().unwrap();
     let (keyring, terminal_id) = (terminal.place.keyring, terminal.place.terminal);
-    let ask = Login { keyring, terminal: terminal_id, request, ke1: ke1.as_slice().into() };
+    let ask = Login { keyring, terminal: terminal_id, request, ke1: ke1.as_slice().into(), expecting: None };
     refused(&talk.ask(&terminal.device, Ask::Login(ask)).await)
 }

@@ -3,12 +3,15 @@
 mod attempts;
 mod authentication;
 mod carriage;
+mod comes;
 mod consents;
+mod dissociation;
 mod end;
 mod life;
 mod officer;
 mod offices;
 mod only_authenticates;
+mod roaming;
 mod rsa;
 mod stage;
 mod standing;

@@ -1,8 +1,8 @@
 //! Policies: by the officer alone, each over the one before, and nothing that is not built.
 
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Biometric, CertificateSource, Dissociation, KeyringAccess, KeyringPolicy,
-    KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
+    ActorRole, ActorStatus, Biometric, CertificateSource, KeyringAccess, KeyringPolicy, KeyringUse, PinRule,
+    PolicyStatus, RequestKind, Roaming,
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
@@ -98,17 +98,14 @@ async fn what_is_not_built_is_refused() {
     };
     let tries = [
         KeyringPolicy { authority: outside, ..policy() },
-        KeyringPolicy { roaming: Roaming::Copy, ..policy() },
         KeyringPolicy { biometric: Biometric::Face, ..policy() },
         KeyringPolicy { applies_to_existing: true, ..policy() },
-        KeyringPolicy { terminals_most: 2, ..policy() },
-        KeyringPolicy { dissociation: Dissociation::HolderAndSupport, ..policy() },
         KeyringPolicy { unfinished_most: Some(3), ..policy() },
     ];
     for document in tries {
         assert_eq!(code(publish(stage.client(), &stage.officer, &document, None).await), Code::KindNotServed);
     }
-    let others = [RequestKind::Roam, RequestKind::Dissociate, RequestKind::Destroy];
+    let others = [RequestKind::Roam, RequestKind::Join, RequestKind::Dissociate, RequestKind::Destroy];
     let kinds = others.map(|kind| (ActorRole::ServiceProvider, vec![RequestKind::Sign, kind]));
     for (role, kinds) in kinds {
         let mut access = KeyringAccess { organisation: OrganisationId::random(), ..stage.access.clone() };
@@ -117,6 +114,10 @@ async fn what_is_not_built_is_refused() {
     }
     let only = KeyringPolicy { r#use: KeyringUse::Authenticate, algorithm: None, ..policy() };
     let malformed = [
+        // Copies of a keyring that has one terminal, or several that none could come to.
+        KeyringPolicy { roaming: Roaming::Copy, ..policy() },
+        KeyringPolicy { terminals_most: 2, ..policy() },
+        KeyringPolicy { terminals_most: 2, roaming: Roaming::Move, ..policy() },
         KeyringPolicy { pin: PinRule { least: 5, most: 8 }, ..policy() },
         KeyringPolicy { algorithm: None, ..policy() },
         KeyringPolicy { authority: CertificateSource::None, ..policy() },

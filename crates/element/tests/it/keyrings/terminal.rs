@@ -112,7 +112,7 @@ impl Terminal {
 
     pub(super) fn login(&self, jws: &str, ke1: &[u8]) -> Ask {
         let Place { keyring, terminal, .. } = self.place;
-        Ask::Login(Login { keyring, terminal, request: jws.to_owned(), ke1: ke1.into() })
+        Ask::Login(Login { keyring, terminal, request: jws.to_owned(), ke1: ke1.into(), expecting: None })
     }
 
     /// Begins an attempt with this PIN.
@@ -177,7 +177,12 @@ impl Terminal {
         let proven = attempt.proven.as_ref().unwrap();
         let next = Secret::random();
         let unlock = |secret| -> Unlock { unlock_of(&proven.export, secret, &self.place) };
-        let inner = Inner { sad: sad.to_owned(), unlock: vec![unlock(&self.secret)], next: unlock(&next) };
+        let inner = Inner {
+            sad: sad.to_owned(),
+            unlock: vec![unlock(&self.secret)],
+            next: unlock(&next),
+            expected: None,
+        };
         let inner = seal_inner(&proven.session, &attempt.talk.channel.id(), &inner);
         (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into() }), next)
     }

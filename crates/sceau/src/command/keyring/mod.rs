@@ -1,6 +1,7 @@
 //! `sceau keyring`: what a security officer, a registration authority and a service provider do with keyrings, each with a certificate and its key in files.
 
 mod deliver;
+mod dissociate;
 mod element;
 mod fabricate;
 mod officer;
@@ -61,6 +62,8 @@ pub(crate) enum KeyringCommand {
     Resume(stop::ResumeOptions),
     /// Registration authority: end a keyring, for good
     Destroy(stop::DestroyOptions),
+    /// Support: agree that a terminal is taken off its keyring, as its holder asked
+    Dissociate(dissociate::DissociateOptions),
 }
 
 impl KeyringCommand {
@@ -81,6 +84,7 @@ impl KeyringCommand {
             Self::Suspend(options) => stop::suspend(options),
             Self::Resume(options) => stop::resume(options),
             Self::Destroy(options) => stop::destroy(options),
+            Self::Dissociate(options) => dissociate::run(options),
         }
     }
 }
@@ -237,10 +241,26 @@ fn ended(mut failure: Failure) -> Failure {
         | "terminal_damaged" | "sad_invalid" | "request_settled" | "request_unknown" | "request_other" => {
             Exit::Input
         }
-        "keyring_phase" | "keyring_suspended" | "keyring_destroyed" | "keyring_unknown"
-        | "terminal_altered" | "terminal_changed" | "terminal_exists" | "terminal_missing"
-        | "terminal_busy" | "terminal_open" | "not_approved" | "document_malformed" | "policy_unknown"
-        | "kind_not_served" | "stale_version" | "not_authorised" => Exit::Usage,
+        "keyring_phase"
+        | "keyring_suspended"
+        | "keyring_destroyed"
+        | "keyring_unknown"
+        | "terminal_altered"
+        | "terminal_changed"
+        | "terminal_exists"
+        | "terminal_missing"
+        | "terminal_busy"
+        | "terminal_open"
+        | "terminal_dissociated"
+        | "roaming_over"
+        | "roaming_invalid"
+        | "roaming_taken"
+        | "not_approved"
+        | "document_malformed"
+        | "policy_unknown"
+        | "kind_not_served"
+        | "stale_version"
+        | "not_authorised" => Exit::Usage,
         "proof_invalid" => Exit::Proof,
         _ => failure.exit,
     };

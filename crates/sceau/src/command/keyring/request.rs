@@ -104,6 +104,7 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
         time,
         ends: time.saturating_add(options.seconds.saturating_mul(1000)),
         nonce: options.nonce.clone(),
+        terminal: None,
     };
     let jws = request
         .sign(&signer)

@@ -2,7 +2,7 @@
 
 use sceau_client::keyring::{Actor, look};
 use sceau_element_api::KeyringId;
-use sceau_element_api::keyring::KeyringPhase;
+use sceau_element_api::keyring::{BoundTerminal, KeyringPhase, Left};
 use sceau_keyring::{Happening, Standing};
 use sceau_trace::Outcome;
 use serde_json::json;
@@ -69,13 +69,33 @@ pub(in crate::command) fn told(standing: &Standing) -> String {
             .filter(|_| !ended)
             .map(|until| format!("  No PIN can be tried before {}.", words::moment(until))),
     );
-    for terminal in &standing.terminals {
-        lines.push(format!("  Terminal {}, since {}.", terminal.terminal, words::moment(terminal.bound)));
-    }
+    lines.extend(standing.terminals.iter().map(|terminal| bound(terminal, standing)));
+    lines.extend(standing.former.iter().map(|terminal| {
+        let left = match terminal.left {
+            Left::Moved => "the keyring moved to another one",
+            Left::Dissociated => "it was taken off",
+        };
+        let (since, until) = (words::moment(terminal.bound), words::moment(terminal.until));
+        format!("  Terminal {}, from {since} to {until}: {left}.", terminal.terminal)
+    }));
     lines.push("Done, the last first:".to_owned());
     lines.extend(standing.done.iter().map(done));
     lines.extend(standing.next.map(|next| format!("  … more before record {next}")));
     lines.join("\n")
+}
+
+fn bound(terminal: &BoundTerminal, standing: &Standing) -> String {
+    let since = words::moment(terminal.bound);
+    let ends = standing.roaming.as_ref().map_or(0, |roaming| roaming.ends);
+    let how = match (terminal.provisional, terminal.parting) {
+        (true, _) if ends <= standing.time => format!("came on {since}, and did not prove the PIN in time"),
+        (true, _) => format!("came on {since} with a code, and tries until {}", words::moment(ends)),
+        (false, Some(asked)) => {
+            format!("since {since}; its holder asked on {} that it be taken off", words::moment(asked))
+        }
+        (false, None) => format!("since {since}"),
+    };
+    format!("  Terminal {}, {how}.", terminal.terminal)
 }
 
 fn done(one: &Happening) -> String {
@@ -87,6 +107,9 @@ fn done(one: &Happening) -> String {
     let mut text = format!("  {}  {} {act}", words::moment(one.time), one.by);
     if let Some(provider) = one.provider {
         text += &format!(", for {provider}");
+    }
+    if let Some(other) = one.other {
+        text += &format!(", {other}");
     }
     if let Some(count) = one.count {
         text += &format!(", {}", say::counted(count.into(), "signature"));

@@ -59,7 +59,7 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
     let out = options.out.as_deref().map(|out| Opened::at(out, Access::Private)).transpose()?;
     let approve = |asked: &ToApprove| {
         say::remark(&show::to_approve(asked, width));
-        if let Some(warning) = warn::others(&asked.others) {
+        if let Some(warning) = warn::all(&asked.others, &asked.added) {
             say::remark(&format!("\n{warning}"));
         }
         options.pin.agreed("not agreed: nobody is told who you are").map_err(|failure| not_taken(&failure))

@@ -2,10 +2,14 @@
 
 mod activate;
 mod authenticate;
+mod code_picture;
 mod destroy;
+mod dissociate;
 mod handed;
+mod join;
 mod keypad;
 mod pending;
+mod roam;
 mod show;
 mod sign;
 mod state;
@@ -32,6 +36,16 @@ pub(crate) enum TerminalCommand {
     State(state::StateOptions),
     /// Stop the keyring: a terminal was lost, or somebody else may have used it
     Suspend(state::SuspendOptions),
+    /// Let another terminal come to the keyring: agree with the PIN, and be shown a code
+    Roam(roam::RoamOptions),
+    /// Compare the short code of the terminal that came, where the window that showed the code was closed
+    Confirm(roam::ConfirmOptions),
+    /// Take the code back with which another terminal may come
+    Withdraw(roam::WithdrawOptions),
+    /// Make this machine one more terminal of a keyring, with the code that another one shows
+    Join(join::JoinOptions),
+    /// Take a terminal off the keyring, with the PIN
+    Dissociate(dissociate::DissociateOptions),
     /// End the keyring, for good, with the PIN
     Destroy(destroy::DestroyOptions),
 }
@@ -48,6 +62,11 @@ impl TerminalCommand {
             Self::Report(options) => options.visit.json,
             Self::State(options) => options.json,
             Self::Suspend(options) => options.json,
+            Self::Roam(options) => options.json,
+            Self::Confirm(options) => options.json,
+            Self::Withdraw(options) => options.json,
+            Self::Join(options) => options.json,
+            Self::Dissociate(options) => options.json,
             Self::Destroy(options) => options.json,
         }
     }
@@ -63,6 +82,11 @@ impl TerminalCommand {
             Self::Report(options) => pending::report(options),
             Self::State(options) => state::run(options),
             Self::Suspend(options) => state::suspend(options),
+            Self::Roam(options) => roam::run(options),
+            Self::Confirm(options) => roam::confirm(options),
+            Self::Withdraw(options) => roam::take_back(options),
+            Self::Join(options) => join::run(options),
+            Self::Dissociate(options) => dissociate::run(options),
             Self::Destroy(options) => destroy::run(options),
         }
     }

@@ -3,16 +3,28 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 
-use sceau_client::terminal::{ToActivate, ToApprove};
-use sceau_element_api::keyring::{KeyringUse, RequestKind, SubjectField};
-use sceau_keyring::Request;
+use sceau_client::terminal::{ToActivate, ToApprove, ToJoin};
+use sceau_element_api::keyring::{KeyringPolicy, KeyringUse, RequestKind, SubjectField};
+use sceau_keyring::{Identity, Request};
 
 use crate::failure::{Exit, Failure};
 
 /// Whose a keyring is.
 pub(super) fn to_activate(shown: &ToActivate) -> String {
-    let ToActivate { identity, policy, .. } = shown;
-    let mut text = format!("This keyring was not activated before.\nHolder:  {}\n", identity.common_name);
+    whose("This keyring was not activated before.", &shown.identity, &shown.policy)
+}
+
+/// Whose a keyring is that this machine is to be a terminal of.
+pub(super) fn to_join(shown: &ToJoin) -> String {
+    whose(
+        "The other terminal confirmed this one. Its PIN makes it a terminal of this keyring.",
+        &shown.identity,
+        &shown.policy,
+    )
+}
+
+fn whose(first: &str, identity: &Identity, policy: &KeyringPolicy) -> String {
+    let mut text = format!("{first}\nHolder:  {}\n", identity.common_name);
     let others = [
         ("Given:  ", &identity.given_name),
         ("Surname:", &identity.surname),

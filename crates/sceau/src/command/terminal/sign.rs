@@ -99,7 +99,7 @@ impl SignOptions {
     fn approve(&self, asked: &ToApprove, width: usize) -> Result<Pin, Failure> {
         say::remark(&show::to_approve(asked, width));
         // After the request, which may be long: what is read last is seen.
-        if let Some(warning) = warn::others(&asked.others) {
+        if let Some(warning) = warn::all(&asked.others, &asked.added) {
             say::remark(&format!("\n{warning}"));
         }
         self.pin.agreed("not agreed: nothing is signed")

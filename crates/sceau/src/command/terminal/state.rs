@@ -58,12 +58,15 @@ pub(crate) struct SuspendOptions {
 pub(super) fn run(options: &StateOptions) -> Result<(), Failure> {
     let server = options.platform.server()?;
     let state = wait_for(state(&Storage::at(&options.folder), &server))?;
-    if let Some(warning) = warn::others(&state.others) {
+    if let Some(warning) = warn::all(&state.others, &state.added) {
         say::remark(&format!("{warning}\n"));
     }
     say::remark(&standing::told(&state.standing));
     let others = state.others.attempts.len();
-    say::json(&json!({"terminal": state.terminal, "others": others, "standing": state.standing}))
+    let added: Vec<_> = state.added.iter().map(|one| one.terminal).collect();
+    say::json(
+        &json!({"terminal": state.terminal, "others": others, "added": added, "standing": state.standing}),
+    )
 }
 
 pub(super) fn suspend(options: &SuspendOptions) -> Result<(), Failure> {

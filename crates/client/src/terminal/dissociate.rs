@@ -1,0 +1,50 @@
+//! A terminal is taken off its keyring, by its holder, on this terminal or another one; where the policy says so, once support agrees.
+
+use sceau_element_api::TerminalId;
+use sceau_element_api::keyring::{Dissociation, RequestKind};
+use sceau_keyring::Pin;
+
+use super::own::OwnAsk;
+use super::sign::{ToApprove, use_for};
+use super::storage::Storage;
+use crate::ClientError;
+use crate::keyring::Carries;
+
+/// A terminal was taken off, or it was asked for.
+#[derive(Debug)]
+pub struct Dissociated {
+    /// Which one.
+    pub terminal: TerminalId,
+    /// Whether support has to agree before it is done.
+    pub waits: bool,
+    /// Whether it was this one: its folder is empty now.
+    pub own: bool,
+    /// The element's word on it (JWS).
+    pub proof: String,
+    /// Index of the record.
+    pub index: u64,
+}
+
+/// Takes a terminal off the keyring; this one, where none is named. `approve` shows what it is given, and gives the PIN where the holder agrees.
+///
+/// # Errors
+/// As [`super::sign`].
+pub async fn dissociate(
+    storage: &Storage,
+    carrier: &impl Carries,
+    terminal: Option<TerminalId>,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
+) -> Result<Dissociated, ClientError> {
+    let (kept, device, _) = storage.load()?;
+    let terminal = terminal.unwrap_or(kept.terminal);
+    let waits = kept.policy()?.dissociation == Dissociation::HolderAndSupport;
+    let words = format!("Take the terminal {terminal} off this keyring.");
+    let asks = OwnAsk { kind: RequestKind::Dissociate, words: &words, terminal: Some(terminal) };
+    let (request, asked) = kept.asks(&device, &asks)?;
+    let (kept, used) = use_for(storage, carrier, &request, asked, approve).await?;
+    let own = terminal == kept.terminal && !waits;
+    if own {
+        storage.forget()?;
+    }
+    Ok(Dissociated { terminal, waits, own, proof: used.proof, index: used.index })
+}
