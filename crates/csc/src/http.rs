@@ -1,6 +1,9 @@
 //! The routes: JSON by POST, each for who holds an access token, but for what the service is.
 
-use axum::body::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::request::Parts;
@@ -9,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::CscError;
 use crate::input::Input;
@@ -20,10 +24,11 @@ pub const BASE: &str = "/csc/v2";
 /// The largest body, in bytes, and the largest with documents: 16 MiB in base64.
 const LARGEST: usize = 64 * 1024;
 const LARGEST_DOCUMENTS: usize = 23 << 20;
+/// How long documents may take to arrive.
+const ARRIVES: Duration = Duration::from_secs(30);
 
 /// What applications call, under [`BASE`].
 pub fn routes(service: Service) -> Router {
-    let documents = post(sign_documents).layer(DefaultBodyLimit::max(LARGEST_DOCUMENTS));
     let methods = Router::new()
         .route("/info", post(info))
         .route("/credentials/list", post(list))
@@ -36,7 +41,7 @@ pub fn routes(service: Service) -> Router {
         .route("/signatures/signPolling", post(poll))
         .route("/signatures/timestamp", post(timestamp))
         .layer(DefaultBodyLimit::max(LARGEST))
-        .route("/signatures/signDoc", documents)
+        .route("/signatures/signDoc", post(sign_documents))
         .with_state(service);
     Router::new().nest(BASE, methods)
 }
@@ -110,7 +115,12 @@ async fn sign_hash(State(service): State<Service>, Caller(by): Caller, body: Byt
     done(service.sign_hash(&by, &Input::read(&body)?)?)
 }
 
-async fn sign_documents(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
+async fn sign_documents(State(service): State<Service>, Caller(by): Caller, body: Body) -> Told {
+    let room = Arc::clone(&service.0.rooms).try_acquire_owned();
+    let _room = room.map_err(|_| CscError::later("Too many documents arrive: try again in a minute"))?;
+    let read = timeout(ARRIVES, to_bytes(body, LARGEST_DOCUMENTS)).await;
+    let slow = |_| CscError::invalid("The body did not arrive within 30 seconds");
+    let body = read.map_err(slow)?.map_err(|_| CscError::invalid("The documents are too large"))?;
     done(service.sign_documents(&by, &Input::read(&body)?).await?)
 }
 

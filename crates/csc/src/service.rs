@@ -8,6 +8,7 @@ use sceau_crypto::random;
 use sceau_element_api::{KeyringId, KeyringRequestId};
 use sceau_store::Clock;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::asking::{Asked, Became, Holders, NotAsked};
 use crate::consents::Consents;
@@ -26,6 +27,8 @@ const ANSWERS_OF_ONE: usize = 500;
 /// Documents that wait for their holders.
 const WORKS: usize = 16;
 const WORKS_OF_ONE: usize = 8;
+/// Calls with documents at once.
+const ROOMS: usize = 4;
 /// How long an answer waits, in ms.
 pub(crate) const KEPT_FOR: u64 = 600_000;
 
@@ -65,6 +68,8 @@ pub(crate) struct Inner {
     /// Answers of calls that were not waited for.
     pub(crate) answers: Kept<Value>,
     pub(crate) works: Kept<Signing>,
+    /// Calls with documents at once: each holds them in memory.
+    pub(crate) rooms: Arc<Semaphore>,
 }
 
 /// Shows neither tokens nor what is under way.
@@ -96,8 +101,19 @@ impl Service {
     ) -> Self {
         let answers = Kept::new(ANSWERS, ANSWERS_OF_ONE);
         let works = Kept::new(WORKS, WORKS_OF_ONE);
-        let consents = Consents::default();
-        Self(Arc::new(Inner { plan, credentials, holders, tokens, stamps, clock, consents, answers, works }))
+        let (consents, rooms) = (Consents::default(), Arc::new(Semaphore::new(ROOMS)));
+        Self(Arc::new(Inner {
+            plan,
+            credentials,
+            holders,
+            tokens,
+            stamps,
+            clock,
+            consents,
+            answers,
+            works,
+            rooms,
+        }))
     }
 
     pub(crate) fn bearer(&self, token: &str) -> Option<Bearer> {
