@@ -15,6 +15,9 @@ const MOST: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Input(Map<String, Value>);
 
+/// Hashes, and beside each what the holder reads of it, where that was said.
+pub(crate) type Itemised = (Vec<[u8; 32]>, Vec<Option<String>>);
+
 impl Input {
     pub(crate) fn read(body: &[u8]) -> Result<Self, CscError> {
         // Methods without parameters are called without a body, too.
@@ -78,7 +81,7 @@ impl Input {
     }
 
     /// The same, or in their place `documentDigests` as rich authorization requests have them: each hash with what the holder reads of it.
-    pub(crate) fn itemised(&self) -> Result<(Vec<[u8; 32]>, Vec<Option<String>>), CscError> {
+    pub(crate) fn itemised(&self) -> Result<Itemised, CscError> {
         let Some(listed) = self.get("documentDigests") else {
             let hashes = self.hashes(Implied::Elsewhere)?;
             let names = vec![None; hashes.len()];

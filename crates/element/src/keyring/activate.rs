@@ -109,7 +109,7 @@ impl Desk {
             "the second factor is not the one of this keyring; three times, and the keyring is blocked",
         );
         let answered = move |_| (Answer::Refused(refusal), Stage::Over);
-        Ok(Next::Order(PreparedKeyring { keyring, by: By::Factor, act }, Box::new(answered)))
+        Ok(Next::Order(Box::new(PreparedKeyring { keyring, by: By::Factor, act }), Box::new(answered)))
     }
 
     pub(super) fn to_activate(&self, keyring: KeyringId) -> Result<Found, Refusal> {
@@ -168,7 +168,7 @@ impl Desk {
             };
             (Answer::Activated(activated), Stage::Over)
         };
-        Ok(Next::Order(prepared, Box::new(answered)))
+        Ok(Next::Order(Box::new(prepared), Box::new(answered)))
     }
 
     /// The version of a keyring that a terminal is bound to, with its holder's key. The factors are in it no more, and whoever finds them in an older version activates nothing.

@@ -55,7 +55,7 @@ pub(super) enum Next {
     /// It is answered at once.
     Say(Answer, Stage),
     /// It is answered when this is durable.
-    Order(PreparedKeyring, Answered),
+    Order(Box<PreparedKeyring>, Answered),
 }
 
 /// An answer once a step is durable at an index.
@@ -182,7 +182,7 @@ impl Desk {
         match self.next(&mut turn, &mut action) {
             Ok(Next::Say(answer, stage)) => Step::Said(self.seal(*turn, &answer, stage)),
             Ok(Next::Order(prepared, answered)) => {
-                Step::Order(Box::new(prepared), Pending { turn, answered: Some(answered) })
+                Step::Order(prepared, Pending { turn, answered: Some(answered) })
             }
             Err(refusal) => Step::Refuse(action, refusal, Pending { turn, answered: None }),
         }

@@ -54,7 +54,7 @@ impl Desk {
         let act = KeyringAct::Attempt { request: fact, attempt };
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
-        Ok(Next::Order(prepared, Box::new(answered)))
+        Ok(Next::Order(Box::new(prepared), Box::new(answered)))
     }
 
     /// The counters of a terminal that may try the PIN now.
@@ -90,7 +90,7 @@ impl Desk {
         let by = turn.by_terminal(trying.terminal);
         let act = self.wrong(trying.keyring, &trying.ke1);
         let prepared = PreparedKeyring { keyring: trying.keyring, by, act };
-        Next::Order(prepared, Box::new(|_| (Answer::Noted {}, Stage::Over)))
+        Next::Order(Box::new(prepared), Box::new(|_| (Answer::Noted {}, Stage::Over)))
     }
 
     /// That an attempt was wrong; with the version that is blocked, should it be one wrong PIN too many when its turn comes.

@@ -150,7 +150,7 @@ impl Desk {
         let act = KeyringAct::Make { policy: policy.document.policy, row };
         let prepared = PreparedKeyring { keyring, by: By::Authority(actor), act };
         let answered = move |_| (Answer::Fabricated { package: signed }, Stage::Actor);
-        Ok(Next::Order(prepared, Box::new(answered)))
+        Ok(Next::Order(Box::new(prepared), Box::new(answered)))
     }
 
     pub(super) fn deliver(&self, turn: &mut Turn, jws: &str) -> Result<Next, Refusal> {
@@ -187,7 +187,7 @@ impl Desk {
         let row = self.new_row(&document, &secrets, Some(found.version))?;
         let act = KeyringAct::Deliver { row, delivery: hash };
         let prepared = PreparedKeyring { keyring, by: By::Authority(actor), act };
-        Ok(Next::Order(prepared, Box::new(|index| (Answer::Delivered { index }, Stage::Actor))))
+        Ok(Next::Order(Box::new(prepared), Box::new(|index| (Answer::Delivered { index }, Stage::Actor))))
     }
 }
 

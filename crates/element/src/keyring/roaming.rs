@@ -66,7 +66,7 @@ impl Desk {
                 let row = self.new_row(&document, &secrets, Some(found.version))?;
                 let act = KeyringAct::Arrive { row, code: asked.code };
                 let answered: Answered = Box::new(move |_| (arrived(ends), Stage::Over));
-                Ok(Next::Order(PreparedKeyring { keyring, by: By::Factor, act }, answered))
+                Ok(Next::Order(Box::new(PreparedKeyring { keyring, by: By::Factor, act }), answered))
             }
         }
     }
@@ -84,7 +84,7 @@ impl Desk {
         let refusal = Refusal::new(Code::RoamingTaken, words);
         let answered: Answered = Box::new(move |_| (Answer::Refused(refusal), Stage::Over));
         let act = KeyringAct::Withdraw { row };
-        Ok(Next::Order(PreparedKeyring { keyring, by: By::Factor, act }, answered))
+        Ok(Next::Order(Box::new(PreparedKeyring { keyring, by: By::Factor, act }), answered))
     }
 
     /// How far a roaming is, for a terminal of the keyring, or the one that came.
@@ -172,7 +172,7 @@ impl Desk {
 
 /// A step of which the answer is where it is on record.
 pub(super) fn recorded(prepared: PreparedKeyring) -> Next {
-    Next::Order(prepared, Box::new(|index| (Answer::Recorded { index }, Stage::Actor)))
+    Next::Order(Box::new(prepared), Box::new(|index| (Answer::Recorded { index }, Stage::Actor)))
 }
 
 /// The version of a keyring that a terminal came to.

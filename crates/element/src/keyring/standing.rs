@@ -59,7 +59,7 @@ impl Desk {
             By::Terminal(..) => Ok(Next::Say(standing, Stage::Actor)),
             by => {
                 let prepared = PreparedKeyring { keyring: asked.keyring, by, act: KeyringAct::Read };
-                Ok(Next::Order(prepared, Box::new(move |_| (standing, Stage::Actor))))
+                Ok(Next::Order(Box::new(prepared), Box::new(move |_| (standing, Stage::Actor))))
             }
         }
     }

@@ -33,7 +33,7 @@ impl Desk {
         let document = Keyring { phase, suspended, ..document };
         let row = self.new_row(&document, &secrets, Some(seen.version))?;
         let prepared = PreparedKeyring { keyring, by, act: KeyringAct::Suspend { row, reason } };
-        Ok(Next::Order(prepared, stopped(phase)))
+        Ok(Next::Order(Box::new(prepared), stopped(phase)))
     }
 
     pub(super) fn resume(&self, turn: &mut Turn, asked: &Resume) -> Result<Next, Refusal> {
@@ -50,7 +50,7 @@ impl Desk {
         let document = Keyring { phase, blocked, suspended: None, ..document };
         let row = self.new_row(&document, &secrets, Some(seen.version))?;
         let prepared = PreparedKeyring { keyring, by, act: KeyringAct::Resume { row, reason } };
-        Ok(Next::Order(prepared, stopped(phase)))
+        Ok(Next::Order(Box::new(prepared), stopped(phase)))
     }
 
     pub(super) fn destroy(&self, turn: &mut Turn, asked: &Destroy) -> Result<Next, Refusal> {
@@ -60,7 +60,7 @@ impl Desk {
         as_it_was_seen(&seen, asked.version)?;
         let row = self.last_row(keyring, seen.row, seen.version)?;
         let prepared = PreparedKeyring { keyring, by, act: KeyringAct::Destroy { row, reason } };
-        Ok(Next::Order(prepared, stopped(KeyringPhase::Destroyed)))
+        Ok(Next::Order(Box::new(prepared), stopped(KeyringPhase::Destroyed)))
     }
 
     /// The last version of a keyring: no identity, record of a PIN, wrapped key or certificate is in it. What is left of its terminals is whom to tell that it is gone.

@@ -55,7 +55,7 @@ impl Desk {
         let Trying { keyring, terminal, kind, request, begun, ke1, ke2 } = trying;
         let order = |act, answered| {
             let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
-            Next::Order(prepared, answered)
+            Next::Order(Box::new(prepared), answered)
         };
         let over = |refusal| Box::new(move |_| (Answer::Refused(refusal), Stage::Over));
         let Ok(session) = begun.finish(&asked.ke3) else {

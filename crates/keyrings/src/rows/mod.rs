@@ -52,7 +52,7 @@ pub(crate) struct Columns {
 enum Known {
     Policy(Box<KeyringPolicy>),
     Access(KeyringAccess),
-    Keyring(Keyring),
+    Keyring(Box<Keyring>),
 }
 
 impl Known {
@@ -60,7 +60,7 @@ impl Known {
         Ok(match kind {
             Kind::KeyringPolicy => Self::Policy(Box::new(read(payload)?)),
             Kind::KeyringAccess => Self::Access(read(payload)?),
-            Kind::Keyring => Self::Keyring(read(payload)?),
+            Kind::Keyring => Self::Keyring(Box::new(read(payload)?)),
             _ => return Err(RowsError::Document),
         })
     }

@@ -6,8 +6,8 @@ use sceau_element_api::wire::Code;
 use sceau_element_api::{KeyringActorId, TerminalId};
 use sceau_keyring::{
     Admit, Answer, Arrive, Ask, ExpectedTerminal, Expecting, Inner, KeySecret, Login, Names, Pin, Place,
-    Request, RoamingAt, RoamingCode, RoamingKeys, RoamingState, ShortCode, Statement, Unlock, Use, Used,
-    channel_id, seal_inner, short_code, thumbprint, unlock_of,
+    Request, RoamingAt, RoamingCode, RoamingKeys, RoamingState, Statement, Unlock, Use, Used, channel_id,
+    seal_inner, thumbprint, unlock_of,
 };
 
 use super::stage::{Key, PIN, Stage, Talk, Terminal, policy};
@@ -179,11 +179,6 @@ impl Comer {
 
     pub(super) fn print(&self) -> [u8; 32] {
         thumbprint(&self.device.spki).unwrap()
-    }
-
-    /// What it shows its holder.
-    pub(super) fn shows(&self) -> ShortCode {
-        short_code(&self.keys.short, &self.print()).unwrap()
     }
 
     pub(super) fn arrives(&self, talk: &Talk) -> Arrive {
