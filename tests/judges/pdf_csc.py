@@ -214,11 +214,16 @@ class House(unittest.TestCase):
 
     def activation(self, handle: str, token: str | None = None) -> str:
         """Activation data, once the holder agreed."""
+        status, told = self.polled("credentials/authorizeCheck", {"handle": handle}, token)
+        self.assertEqual(status, 200, told)
+        return told["SAD"]
+
+    def polled(self, method: str, asked: dict, token: str | None = None) -> tuple[int, dict]:
+        """What becomes of it, once it is no longer under way."""
         for _ in range(100):
-            status, told = self.call("credentials/authorizeCheck", {"handle": handle}, token)
-            if status == 200:
-                return told["SAD"]
-            assert status == 202, told
+            status, told = self.call(method, asked, token)
+            if status != 202:
+                return status, told
             time.sleep(0.3)
         raise AssertionError("the outcome never came")
 
@@ -298,7 +303,7 @@ class Signs(House):
             asked = {"requestID": told["responseID"]}
             self.assertEqual(self.refused("signatures/signPolling", asked)[:2], (202, "accepted_request"))
             self.holder.agree()
-            status, told = self.call("signatures/signPolling", asked)
+            status, told = self.polled("signatures/signPolling", asked)
             self.assertEqual(status, 200, told)
             self.judged(base64.b64decode(told["DocumentWithSignature"][0]), stamped=level.endswith("T"))
             self.assertEqual(self.refused("signatures/signPolling", asked), (400, "invalid_request", "Invalid parameter requestID"))

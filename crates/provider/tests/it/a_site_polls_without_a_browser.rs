@@ -18,9 +18,7 @@ async fn poll(stage: &Stage, id: &str) -> Answered {
 /// The holder answers, and that has arrived.
 async fn answered(stage: &Stage, does: Does) {
     stage.holders.does.send_replace(does);
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
+    stage.settled().await;
 }
 
 #[tokio::test]
@@ -47,9 +45,8 @@ async fn a_site_waits_at_its_pace_and_is_answered_once() {
         ("client_assertion", &stage.assertion(&serde_json::json!({}))),
     ];
     assert_eq!(stage.post_as("/token", None, &fields).await.error(), "invalid_grant");
-    stage.holders.does.send_replace(Does::Yes);
+    answered(&stage, Does::Yes).await;
     stage.clock.advance(16_000);
-    stage.kept().await;
     let answer = poll(&stage, &id).await;
     assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
     assert!(claims(&answer)["nonce"].is_null() && claims(&answer)["sub"].as_str().is_some());

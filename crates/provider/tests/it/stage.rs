@@ -33,6 +33,9 @@ pub(crate) const SECRET: &str = "a+secret: of many/characters";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const NOW: u64 = 1_800_000_000_000;
 
+/// Who holds the holders while nobody is asked.
+const OF_STAGE_AND_PROVIDER: usize = 2;
+
 /// What holders do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Does {
@@ -212,17 +215,14 @@ impl Stage {
         self.holders.asked.lock().unwrap().clone()
     }
 
-    /// Waits until a login is kept, and told to who waits for it.
-    pub(crate) async fn kept(&self) {
-        let kept = async {
-            while self.records.logins((u64::MAX >> 1, ""), "", "").await.unwrap().is_empty() {
-                tokio::task::yield_now().await;
-            }
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
+    /// Waits until nobody is asked any more, and whoever waited was told: each question holds the holders until then.
+    pub(crate) async fn settled(&self) {
+        let settled = async {
+            while Arc::strong_count(&self.holders) > OF_STAGE_AND_PROVIDER {
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), kept).await.expect("it is kept");
+        tokio::time::timeout(Duration::from_secs(30), settled).await.expect("it is told");
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answered {

@@ -118,7 +118,7 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
 }
 
 /// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
-const OTHER: [&str; 32] = [
+const OTHER: [&str; 38] = [
     "access",
     "administer",
     "attest",
@@ -133,12 +133,18 @@ const OTHER: [&str; 32] = [
     "exception.outcome",
     "intake.scan",
     "keyring.access",
+    "keyring.admit",
+    "keyring.arrive",
     "keyring.attempt",
     "keyring.authenticate",
     "keyring.deliver",
+    "keyring.dissociate",
     "keyring.fail",
+    "keyring.join",
     "keyring.officer",
+    "keyring.part",
     "keyring.policy",
+    "keyring.roam",
     "keyring.sign",
     "log.seen",
     "platform.connect",
