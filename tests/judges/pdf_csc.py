@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -39,8 +41,15 @@ POLICY = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e02"
 POLICY_RSA = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0eff"
 
 
+PORTS = itertools.count(os.getpid() * 97)
+
+
 def free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    """Ports that nobody listens on, below those that systems hand out by themselves: nothing takes one before the server for which it is meant does."""
+    held = []
+    while len(held) < number:
+        with contextlib.suppress(OSError):
+            held.append(socket.create_server(("127.0.0.1", 12000 + next(PORTS) % 20000)))
     ports = [one.getsockname()[1] for one in held]
     for one in held:
         one.close()

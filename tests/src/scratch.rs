@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -49,11 +50,15 @@ impl Drop for Scratch {
     }
 }
 
-/// A TCP port of the loopback that nobody holds now. Prefer port 0 and the ready line wherever the program can say
-/// which port it got: between this answer and its use, another process may take it.
+/// A TCP port of the loopback that nobody listens on, below those that systems hand out by themselves, so that nothing takes it before what it is meant for.
+/// No other test of this process is given it. Prefer port 0 and the ready line wherever the program can say which port it got.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id().wrapping_mul(97);
+    let next = || 12_000 + from.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+    let mut ports = std::iter::repeat_with(|| u16::try_from(next()).expect("below 32,000"));
+    let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.expect("a loopback port is free")
 }
 
 /// Makes a data folder for `sceau up` with other ports than the usual ones, which tests beside this one take.

@@ -34,7 +34,7 @@ const SLOWEST: f64 = 150.0;
 const LENGTH: f64 = 4.0;
 const QUICK: f64 = 0.5;
 /// Holders: a provider asks one thirty times an hour.
-const HOLDERS: usize = 160;
+const HOLDERS: usize = 200;
 const FEW: usize = 24;
 /// Documents of a batch.
 const BATCH: usize = 100;

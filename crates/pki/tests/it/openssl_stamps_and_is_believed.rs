@@ -106,31 +106,36 @@ fn a_certificate_for_more_than_time_stamps_makes_none() {
     let stage = Stage::usual();
     let at = stage.0.path();
     let openssl = |words: &str| run(at, "openssl", &words.split_whitespace().collect::<Vec<_>>());
-    let request = StampRequest::new(IMPRINT, NONCE);
-    let token = request.judge(&stage.answer(&request), &stage.anchors(), now()).unwrap().token;
-    fs::write(at.join("token"), token).unwrap();
-    openssl("cms -verify -noverify -inform DER -in token -out content");
-    let signed_by_a_certificate_for = |usage: &str| {
-        fs::write(at.join("usage"), format!("{usage}\n")).unwrap();
-        openssl(
-            "x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out tsa.pem -days 20 -extfile usage",
-        );
-        openssl(
-            "cms -sign -binary -nodetach -cades -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -signer tsa.pem -inkey tsa.key \
-             -in content -outform DER -out token",
-        );
-        let token = fs::read(at.join("token")).unwrap();
-        TimeStamp::verify(&token, &IMPRINT, &stage.anchors()).map(|stamp| stamp.serial)
-    };
-    assert_eq!(signed_by_a_certificate_for("extendedKeyUsage=critical,timeStamping"), Ok("02".to_owned()));
-    for usage in [
+    let own = "extendedKeyUsage=critical,timeStamping";
+    let others = [
         "extendedKeyUsage=timeStamping",
         "extendedKeyUsage=critical,timeStamping,codeSigning",
         "extendedKeyUsage=critical,timeStamping,1.2.3.4",
         "extendedKeyUsage=critical,codeSigning",
         "keyUsage=digitalSignature",
-    ] {
-        assert_eq!(signed_by_a_certificate_for(usage), Err(StampRefusal::Unauthorised), "{usage}");
+    ];
+    // Before the time stamp: what is signed must not be older than who signs it.
+    for (nth, usage) in [own].iter().chain(&others).enumerate() {
+        fs::write(at.join("usage"), format!("{usage}\n")).unwrap();
+        openssl(&format!(
+            "x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {nth}.pem -days 20 -extfile usage"
+        ));
+    }
+    let request = StampRequest::new(IMPRINT, NONCE);
+    let token = request.judge(&stage.answer(&request), &stage.anchors(), now()).unwrap().token;
+    fs::write(at.join("token"), token).unwrap();
+    openssl("cms -verify -noverify -inform DER -in token -out content");
+    let signed_by = |nth: usize| {
+        openssl(&format!(
+            "cms -sign -binary -nodetach -cades -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -signer {nth}.pem -inkey tsa.key \
+             -in content -outform DER -out token"
+        ));
+        let token = fs::read(at.join("token")).unwrap();
+        TimeStamp::verify(&token, &IMPRINT, &stage.anchors()).map(|stamp| stamp.serial)
+    };
+    assert_eq!(signed_by(0), Ok("02".to_owned()));
+    for (nth, usage) in others.iter().enumerate() {
+        assert_eq!(signed_by(nth + 1), Err(StampRefusal::Unauthorised), "{usage}");
     }
 }
 

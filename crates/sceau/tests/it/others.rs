@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::authorities::{authorities, client, expired, lists, openssl};
 use crate::support::Desk;
@@ -34,9 +35,14 @@ pub(crate) fn service() -> u16 {
     port
 }
 
-/// A port of the loopback that nobody holds now: these servers cannot say which one they took.
+/// A port of the loopback that nobody listens on, below those that systems hand out by themselves: a client or a test's own server does not take it before
+/// the server for which it is meant does; these cannot say which one they took. No other test of this process is given it.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id().wrapping_mul(97);
+    let next = || 12_000 + from.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+    let mut ports = std::iter::repeat_with(|| u16::try_from(next()).unwrap());
+    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
 /// A server that ends with the test.
