@@ -1,6 +1,6 @@
 //! The console's searches and the keyfront's read of one row over many data, on SQLite and on PostgreSQL; and how much room a datum takes.
 //!
-//! `SCEAU_BENCH_ROWS` says how many data there are. The searches are those of the pages, pages deep in the list and searches in vain among them.
+//! `SCEAU_BENCH_ROWS` says how many data there are, `SCEAU_BENCH_DATABASE` on which of the two alone. The searches are those of the pages, pages deep in the list and searches in vain among them.
 
 use std::time::Instant;
 
@@ -106,8 +106,19 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     let applications = (0..20).map(|_| ApplicationId::random()).collect();
     let ground = Ground { organisation: OrganisationId::random(), applications, count };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let mut rows = runtime.block_on(ground.on_sqlite()).map_err(|error| error.to_string())?;
-    rows.extend(runtime.block_on(ground.on_postgresql()).map_err(|error| error.to_string())?);
+    let (sqlite, postgresql) = match std::env::var("SCEAU_BENCH_DATABASE").ok().as_deref() {
+        None => (true, true),
+        Some("sqlite") => (true, false),
+        Some("postgresql") => (false, true),
+        Some(_) => return Err("SCEAU_BENCH_DATABASE is sqlite or postgresql".to_owned()),
+    };
+    let mut rows = Vec::new();
+    if sqlite {
+        rows.extend(runtime.block_on(ground.on_sqlite()).map_err(|error| error.to_string())?);
+    }
+    if postgresql {
+        rows.extend(runtime.block_on(ground.on_postgresql()).map_err(|error| error.to_string())?);
+    }
     Ok(rows)
 }
 
