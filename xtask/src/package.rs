@@ -179,7 +179,7 @@ fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<
     }
     manual(&built, &tree.join("usr/share/man"))?;
     let documents = tree.join("usr/share/doc/sceau");
-    for folder in ["", "deploy"] {
+    for folder in ["", "deploy", "keyrings"] {
         for entry in fs::read_dir(root().join("docs").join(folder))? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default();

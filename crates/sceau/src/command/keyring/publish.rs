@@ -21,7 +21,7 @@ Examples:
       policy.json > policy.row
   sceau keyring policy … --follows policy.row policy.json > policy-2.row
 
-The file is JSON, as docs/sign-with-a-keyring.md shows it. Time, and the hash of the version before, are written by this command. What it prints says which version \
+The file is JSON, as docs/keyrings/security-officer.md shows it. Time, and the hash of the version before, are written by this command. What it prints says which version \
 stands now: keep it, for --follows.";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ Examples:
   sceau keyring access --at https://sceau.example.org --certificate officer.pem --key officer.key \\
       access.json > access.row
 
-The file is JSON, as docs/sign-with-a-keyring.md shows it. `certificate_file` names an actor's certificate (PEM), from the file's folder.";
+The file is JSON, as docs/keyrings/security-officer.md shows it. `certificate_file` names an actor's certificate (PEM), from the file's folder.";
 
 /// Which policy.
 #[derive(Debug, clap::Args)]
